@@ -1,0 +1,87 @@
+package payment
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Scope is something an API key allows.
+type Scope string
+
+// The scopes.
+const (
+	ScopePaymentsRead  Scope = "payments:read"
+	ScopePaymentsWrite Scope = "payments:write"
+)
+
+// Scopes lists every scope.
+func Scopes() []Scope { return []Scope{ScopePaymentsRead, ScopePaymentsWrite} }
+
+// APIKey is a client app's key as the record holds it. The key itself is shown once and never stored.
+type APIKey struct {
+	ID        string
+	ClientID  string
+	Hash      []byte // SHA-256 of the whole key
+	Scopes    []Scope
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+	RevokedAt time.Time // zero: not
+}
+
+// A key reads ow_<environment>_<id>_<secret><checksum>: the prefix lets secret scanners find a leaked
+// one, the checksum lets the API refuse a mistyped one without asking the record.
+const (
+	keyPrefix   = "ow"
+	keyIDLen    = 13 // 8 random bytes
+	keySecLen   = 32 // 20 random bytes
+	keyCheckLen = 7  // CRC-32
+)
+
+var keyText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// NewAPIKey makes a key for a client app; environment is "test" or "live". The first result is the
+// key's text, to be shown once.
+func NewAPIKey(environment, clientID string, scopes []Scope, now time.Time) (string, APIKey) {
+	random := make([]byte, 28)
+	rand.Read(random) // never fails, see its documentation
+	id := keyText.EncodeToString(random[:8])
+	text := strings.Join([]string{keyPrefix, environment, id, keyText.EncodeToString(random[8:])}, "_")
+	text += keyChecksum(text)
+	return text, APIKey{ID: id, ClientID: clientID, Hash: hashKey(text), Scopes: scopes, CreatedAt: now}
+}
+
+// ParseAPIKey is the id inside a key's text; false when the text cannot be a key of ours.
+func ParseAPIKey(text string) (id string, ok bool) {
+	parts := strings.Split(text, "_")
+	if len(parts) != 4 || parts[0] != keyPrefix || len(parts[2]) != keyIDLen || len(parts[3]) != keySecLen+keyCheckLen {
+		return "", false
+	}
+	body, sum := text[:len(text)-keyCheckLen], text[len(text)-keyCheckLen:]
+	return parts[2], sum == keyChecksum(body)
+}
+
+// Admits says whether text is this key and the key is in force.
+func (k APIKey) Admits(text string, now time.Time) bool {
+	return subtle.ConstantTimeCompare(k.Hash, hashKey(text)) == 1 &&
+		(k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt)) &&
+		(k.RevokedAt.IsZero() || now.Before(k.RevokedAt))
+}
+
+// Allows says whether the key has the scope.
+func (k APIKey) Allows(s Scope) bool { return slices.Contains(k.Scopes, s) }
+
+func hashKey(text string) []byte {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
+}
+
+func keyChecksum(body string) string {
+	return keyText.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body))))
+}

@@ -1,0 +1,76 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Kind classifies a failure once, where it happens, so that every edge agrees on what it means: the
+// HTTP edge makes a problem of it, an activity a verdict for Temporal, a consumer an answer to the
+// broker.
+type Kind string
+
+// The kinds of failure. A foreign error is Internal.
+const (
+	Invalid      Kind = "invalid"      // the request is wrong and will stay wrong
+	Unauthorized Kind = "unauthorized" // who are you?
+	Forbidden    Kind = "forbidden"    // you may not
+	NotFound     Kind = "not_found"
+	Conflict     Kind = "conflict"    // contradicts what is already there
+	Limited      Kind = "limited"     // too much at once; see RetryAfter
+	Unavailable  Kind = "unavailable" // a dependency is away, or its answer was lost; the outcome may be unknown
+	Internal     Kind = "internal"    // a bug of ours
+)
+
+// Kinds lists every kind; tests range over it at each edge.
+func Kinds() []Kind {
+	return []Kind{Invalid, Unauthorized, Forbidden, NotFound, Conflict, Limited, Unavailable, Internal}
+}
+
+// Error is a failure with its kind. Message may be shown to a client app; Err may not.
+type Error struct {
+	Kind       Kind
+	Message    string
+	Fields     []Field       // what is wrong where, for kind Invalid
+	RetryAfter time.Duration // 0: not known
+	Err        error
+}
+
+// Field points at one wrong part of a request.
+type Field struct {
+	Pointer string // JSON pointer into the body (RFC 6901), or "#header/Name" or "#query/name"
+	Detail  string // what to do about it
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Message
+	}
+	if e.Message == "" {
+		return e.Err.Error()
+	}
+	return e.Message + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf is the kind of the first Error in err's chain. A deadline that passed is Unavailable, any
+// other foreign error Internal.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return Unavailable
+	}
+	return Internal
+}
+
+// RetryAfter is how long the failed party asked to be left alone, 0 when it did not say.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}

@@ -1,0 +1,63 @@
+package payment
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+)
+
+// Namespaces of our UUIDv5 names. They must never change: every stored id and every key that the
+// provider remembers hangs on them.
+var (
+	paymentNamespace  = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x01}
+	providerNamespace = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x02}
+)
+
+// NewID is the payment's ID, made from who asks and the idempotency key, so that whichever instance
+// gets a repeated request, it means the same payment.
+func NewID(clientID, idempotencyKey string) string {
+	return uuid5(paymentNamespace, clientID+"\x00"+idempotencyKey)
+}
+
+// Operation is one intent that moves money at the provider.
+type Operation string
+
+// The operations.
+const Charge Operation = "charge"
+
+// ProviderKey is the idempotency key under which the provider sees one operation of a payment. A
+// retry, a crash, a redeploy and an operator's reset all repeat it; number counts the operations of
+// one kind on one payment, from 1.
+func ProviderKey(paymentID string, op Operation, number int) string {
+	return uuid5(providerNamespace, paymentID+"\x00"+string(op)+"\x00"+strconv.Itoa(number))
+}
+
+// ValidID says whether s is a UUID as NewID writes it.
+func ValidID(s string) bool {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	for i, c := range []byte(s) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash {
+			continue
+		}
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// uuid5 is a name-based UUID (RFC 9562, section 5.5). SHA-1 is the standard's choice; nothing here
+// depends on its strength.
+func uuid5(namespace [16]byte, name string) string {
+	h := sha1.New()
+	h.Write(namespace[:])
+	h.Write([]byte(name))
+	u := h.Sum(nil)[:16]
+	u[6] = u[6]&0x0f | 0x50
+	u[8] = u[8]&0x3f | 0x80
+	x := hex.EncodeToString(u)
+	return fmt.Sprintf("%s-%s-%s-%s-%s", x[:8], x[8:12], x[12:16], x[16:20], x[20:])
+}

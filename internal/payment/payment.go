@@ -1,0 +1,104 @@
+// Package payment is the domain: what a payment is, which moves its status may make, what a request
+// must look like, and the one table of error kinds. Its rule: it knows nothing of HTTP, databases,
+// queues or Temporal, and imports the standard library only.
+package payment
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// Payment is one payment as the record holds it.
+type Payment struct {
+	ID             string // UUIDv5 of client app and idempotency key, see NewID
+	ClientID       string
+	IdempotencyKey string
+	Fingerprint    string // of the request that made it, see Request.Fingerprint
+	Request
+	Status    Status
+	Refunded  int64 // centavos already given back
+	Provider  Provider
+	Failure   string // why Status is failed or unknown; empty otherwise
+	Version   int    // number of the newest event; grows by one with each change
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Provider is what the payment provider knows the payment by, in the provider's own words.
+type Provider struct {
+	Name         string // "mercadopago"
+	PaymentID    string // decimal, exceeds 32 bits; empty until the provider has answered
+	Status       string
+	StatusDetail string
+	UpdatedAt    time.Time // the provider's own clock; zero until it has answered
+}
+
+// ProviderState is one answer of the provider about a payment: the truth at UpdatedAt.
+type ProviderState struct {
+	PaymentID    string    `json:"payment_id"`
+	Reference    string    `json:"reference"` // external_reference: our payment's ID
+	Status       Status    `json:"status"`    // translated to ours
+	RawStatus    string    `json:"raw_status"`
+	StatusDetail string    `json:"status_detail"`
+	Money        Money     `json:"money"`
+	Refunded     int64     `json:"refunded,omitempty"` // centavos
+	QRCode       string    `json:"qr_code,omitempty"`  // Pix "copia e cola" text
+	TicketURL    string    `json:"ticket_url,omitempty"`
+	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	UpdatedAt    time.Time `json:"updated_at"`
+}
+
+// Event is one entry of a payment's append-only history.
+type Event struct {
+	PaymentID string    `json:"payment_id"`
+	ClientID  string    `json:"client_id"`
+	Seq       int       `json:"seq"` // 1, 2, 3 … without gaps
+	Status    Status    `json:"status"`
+	Data      EventData `json:"data"`
+	At        time.Time `json:"at"`
+}
+
+// Type is the event's name and its routing key, such as payment.approved.
+func (e Event) Type() string { return "payment." + string(e.Status) }
+
+// ID names the event for ever; publishing it again repeats the same ID.
+func (e Event) ID() string { return e.PaymentID + ":" + strconv.Itoa(e.Seq) }
+
+// EventData is what an event says beside the status.
+type EventData struct {
+	ProviderPaymentID string `json:"provider_payment_id,omitempty"`
+	ProviderStatus    string `json:"provider_status,omitempty"`
+	StatusDetail      string `json:"status_detail,omitempty"`
+	Amount            int64  `json:"amount"`
+	AmountRefunded    int64  `json:"amount_refunded"`
+	Failure           string `json:"failure,omitempty"`
+	Surprising        bool   `json:"surprising,omitempty"` // a move the table of moves does not know
+}
+
+// Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An
+// answer that names another payment or another sum is no proof of anything and must not be applied.
+func (s ProviderState) Contradicts(paymentID, providerPaymentID string, asked Money) string {
+	switch {
+	case s.Reference != paymentID:
+		return "the provider's payment " + s.PaymentID + " carries the reference " + strconv.Quote(s.Reference)
+	case providerPaymentID != "" && s.PaymentID != providerPaymentID:
+		return "the provider answered with payment " + s.PaymentID + ", recorded is " + providerPaymentID
+	case s.Money != asked:
+		return "the provider says " + s.Money.String() + ", asked were " + asked.String()
+	}
+	return ""
+}
+
+// Fingerprint tells whether two requests ask for the same thing: a key may be repeated only with an
+// equal one. 128 bits, hexadecimal.
+func (r Request) Fingerprint() string {
+	canonical, err := json.Marshal(r) // map keys come out sorted
+	if err != nil {
+		panic("payment: a request is plain data: " + err.Error())
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:16])
+}

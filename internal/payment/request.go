@@ -1,0 +1,174 @@
+package payment
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Request is what a client app asks for.
+type Request struct {
+	Amount      Money             `json:"amount"`
+	Description string            `json:"description,omitempty"`
+	Reference   string            `json:"reference,omitempty"` // the client app's own name for it
+	Method      Method            `json:"method"`
+	Payer       Payer             `json:"payer"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+}
+
+// Method is how the buyer pays, and, once the provider has answered, what the buyer needs for it.
+type Method struct {
+	Type      MethodType `json:"type"`
+	ExpiresIn int        `json:"expires_in,omitempty"` // seconds from creation
+	ExpiresAt time.Time  `json:"expires_at,omitzero"`
+	QRCode    string     `json:"qr_code,omitempty"`
+	TicketURL string     `json:"ticket_url,omitempty"`
+}
+
+// MethodType names a payment method.
+type MethodType string
+
+// The payment methods.
+const Pix MethodType = "pix"
+
+// Payer is the buyer.
+type Payer struct {
+	Email string `json:"email"`
+	Name  string `json:"name,omitempty"`
+	TaxID string `json:"tax_id,omitempty"` // CPF or CNPJ, without punctuation
+}
+
+// Mercado Pago lets a Pix live from 30 minutes to 30 days and for a day unless told otherwise
+// (its guide "integrate Pix").
+const (
+	PixExpiryMin     = 30 * time.Minute
+	PixExpiryMax     = 30 * 24 * time.Hour
+	PixExpiryDefault = 24 * time.Hour
+)
+
+const (
+	maxDescription   = 256
+	maxReference     = 64
+	maxName          = 128
+	maxMetadata      = 20
+	maxMetadataKey   = 40
+	maxMetadataValue = 500
+	maxEmail         = 254 // RFC 5321
+)
+
+// Normalized is the request with blanks trimmed, the tax id without punctuation and defaults filled
+// in, so that two spellings of one request have one fingerprint.
+func (r Request) Normalized() Request {
+	r.Description = strings.TrimSpace(r.Description)
+	r.Payer.Email = strings.TrimSpace(r.Payer.Email)
+	r.Payer.Name = strings.Join(strings.Fields(r.Payer.Name), " ")
+	r.Payer.TaxID = strings.ToUpper(strings.NewReplacer(".", "", "-", "", "/", "", " ", "").Replace(r.Payer.TaxID))
+	if r.Method.Type == Pix && r.Method.ExpiresIn == 0 {
+		r.Method.ExpiresIn = int(PixExpiryDefault / time.Second)
+	}
+	if len(r.Metadata) == 0 {
+		r.Metadata = nil
+	}
+	return r
+}
+
+// Validate finds everything that is wrong with the request at once; the error is of kind Invalid
+// with one Field per finding.
+func (r Request) Validate() error {
+	var fields []Field
+	wrong := func(pointer, detail string) { fields = append(fields, Field{Pointer: pointer, Detail: detail}) }
+
+	if err := r.Amount.Validate(); err != "" {
+		wrong("/amount", err)
+	}
+	if r.Amount.Currency != BRL {
+		wrong("/currency", "must be BRL, the only currency here")
+	}
+	if utf8.RuneCountInString(r.Description) > maxDescription {
+		wrong("/description", fmt.Sprintf("must have at most %d characters", maxDescription))
+	}
+	if utf8.RuneCountInString(r.Reference) > maxReference {
+		wrong("/reference", fmt.Sprintf("must have at most %d characters", maxReference))
+	}
+	r.validateMethod(wrong)
+	r.validatePayer(wrong)
+	r.validateMetadata(wrong)
+	r.refuseCardNumbers(wrong)
+	if len(fields) > 0 {
+		return &Error{Kind: Invalid, Message: "the request is not valid", Fields: fields}
+	}
+	return nil
+}
+
+func (r Request) validateMethod(wrong func(pointer, detail string)) {
+	if r.Method.Type != Pix {
+		wrong("/method/type", "must be pix")
+		return
+	}
+	low, high := int(PixExpiryMin/time.Second), int(PixExpiryMax/time.Second)
+	if r.Method.ExpiresIn < low || r.Method.ExpiresIn > high {
+		wrong("/method/expires_in", fmt.Sprintf("must be between %d and %d seconds", low, high))
+	}
+}
+
+func (r Request) validatePayer(wrong func(pointer, detail string)) {
+	if !validEmail(r.Payer.Email) {
+		wrong("/payer/email", "must be an e-mail address such as ana@example.com")
+	}
+	if utf8.RuneCountInString(r.Payer.Name) > maxName {
+		wrong("/payer/name", fmt.Sprintf("must have at most %d characters", maxName))
+	}
+	if r.Payer.TaxID != "" && !validTaxID(r.Payer.TaxID) {
+		wrong("/payer/tax_id", "must be a CPF of 11 digits or a CNPJ of 14 characters with right check digits")
+	}
+}
+
+func (r Request) validateMetadata(wrong func(pointer, detail string)) {
+	if len(r.Metadata) > maxMetadata {
+		wrong("/metadata", fmt.Sprintf("must have at most %d entries", maxMetadata))
+	}
+	for key, value := range r.Metadata {
+		if key == "" || len(key) > maxMetadataKey {
+			wrong("/metadata", fmt.Sprintf("keys must have 1 to %d characters", maxMetadataKey))
+		} else if len(value) > maxMetadataValue {
+			wrong("/metadata/"+escapePointer(key), fmt.Sprintf("must have at most %d characters", maxMetadataValue))
+		}
+	}
+}
+
+// refuseCardNumbers keeps card numbers out of the record: whoever sends one has mistaken a field,
+// and storing it would make every system behind us subject to the card industry's rules.
+func (r Request) refuseCardNumbers(wrong func(pointer, detail string)) {
+	check := func(pointer, text string) {
+		if ContainsCardNumber(text) {
+			wrong(pointer, "looks like a card number, which must never be sent here")
+		}
+	}
+	check("/description", r.Description)
+	check("/reference", r.Reference)
+	check("/payer/name", r.Payer.Name)
+	check("/payer/email", r.Payer.Email)
+	for key, value := range r.Metadata {
+		if ContainsCardNumber(key) {
+			wrong("/metadata", "a key looks like a card number, which must never be sent here")
+			continue
+		}
+		check("/metadata/"+escapePointer(key), value)
+	}
+}
+
+func validEmail(s string) bool {
+	address, err := mail.ParseAddress(s)
+	if err != nil || address.Address != s || len(s) > maxEmail {
+		return false
+	}
+	_, domain, _ := strings.Cut(s, "@")
+	return strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".")
+}
+
+// escapePointer writes a key as one token of a JSON pointer (RFC 6901).
+func escapePointer(key string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+}

@@ -1,0 +1,134 @@
+package payment
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func request() Request {
+	return Request{
+		Amount: Money{1050, BRL}, Description: "Order 1042", Reference: "order-1042",
+		Method:   Method{Type: Pix, ExpiresIn: 3600},
+		Payer:    Payer{Email: "ana@example.com", Name: "Ana Souza", TaxID: "12345678909"},
+		Metadata: map[string]string{"cart": "c-7"},
+	}
+}
+
+func TestValidateNamesEachWrongField(t *testing.T) {
+	rows := map[string]struct {
+		change func(*Request)
+		want   []string // pointers
+	}{
+		"all right":          {func(r *Request) {}, nil},
+		"least":              {func(r *Request) { r.Amount.Centavos = 1 }, nil},
+		"zero":               {func(r *Request) { r.Amount.Centavos = 0 }, []string{"/amount"}},
+		"negative":           {func(r *Request) { r.Amount.Centavos = -1 }, []string{"/amount"}},
+		"huge":               {func(r *Request) { r.Amount.Centavos = 1e18 }, []string{"/amount"}},
+		"other currency":     {func(r *Request) { r.Amount.Currency = "USD" }, []string{"/currency"}},
+		"no method":          {func(r *Request) { r.Method = Method{} }, []string{"/method/type"}},
+		"too short a life":   {func(r *Request) { r.Method.ExpiresIn = 1799 }, []string{"/method/expires_in"}},
+		"shortest life":      {func(r *Request) { r.Method.ExpiresIn = 1800 }, nil},
+		"longest life":       {func(r *Request) { r.Method.ExpiresIn = 30 * 24 * 3600 }, nil},
+		"too long a life":    {func(r *Request) { r.Method.ExpiresIn = 30*24*3600 + 1 }, []string{"/method/expires_in"}},
+		"no e-mail":          {func(r *Request) { r.Payer.Email = "" }, []string{"/payer/email"}},
+		"half an e-mail":     {func(r *Request) { r.Payer.Email = "ana@" }, []string{"/payer/email"}},
+		"e-mail with name":   {func(r *Request) { r.Payer.Email = "Ana <ana@example.com>" }, []string{"/payer/email"}},
+		"e-mail, no domain":  {func(r *Request) { r.Payer.Email = "ana@localhost" }, []string{"/payer/email"}},
+		"two e-mails":        {func(r *Request) { r.Payer.Email = "a@b.co, c@d.co" }, []string{"/payer/email"}},
+		"bad CPF":            {func(r *Request) { r.Payer.TaxID = "12345678900" }, []string{"/payer/tax_id"}},
+		"no tax id":          {func(r *Request) { r.Payer.TaxID = "" }, nil},
+		"long description":   {func(r *Request) { r.Description = strings.Repeat("ç", 257) }, []string{"/description"}},
+		"full description":   {func(r *Request) { r.Description = strings.Repeat("ç", 256) }, nil},
+		"long reference":     {func(r *Request) { r.Reference = strings.Repeat("x", 65) }, []string{"/reference"}},
+		"long metadata":      {func(r *Request) { r.Metadata["a/b"] = strings.Repeat("x", 501) }, []string{"/metadata/a~1b"}},
+		"empty metadata key": {func(r *Request) { r.Metadata[""] = "x" }, []string{"/metadata"}},
+		"card in metadata":   {func(r *Request) { r.Metadata["note"] = "4235 6477 2802 5682" }, []string{"/metadata/note"}},
+		"card as key":        {func(r *Request) { r.Metadata["4235647728025682"] = "x" }, []string{"/metadata"}},
+		"card described":     {func(r *Request) { r.Description = "paid by 5031-4332-1540-6351 11/30" }, []string{"/description"}},
+		"several":            {func(r *Request) { r.Amount.Centavos = 0; r.Payer.Email = "x" }, []string{"/amount", "/payer/email"}},
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			r := request()
+			row.change(&r)
+			err := r.Validate()
+			if row.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, Invalid, KindOf(err))
+			e, _ := errors.AsType[*Error](err)
+			var got []string
+			for _, f := range e.Fields {
+				require.NotEmpty(t, f.Detail)
+				got = append(got, f.Pointer)
+			}
+			require.Equal(t, row.want, got)
+		})
+	}
+}
+
+func TestEqualRequestsHaveOneFingerprint(t *testing.T) {
+	spelled := request()
+	spelled.Payer.TaxID = "123.456.789-09"
+	spelled.Payer.Name = "  Ana   Souza "
+	spelled.Metadata = map[string]string{"cart": "c-7"}
+	require.Equal(t, request().Normalized().Fingerprint(), spelled.Normalized().Fingerprint())
+
+	for name, change := range map[string]func(*Request){
+		"amount":   func(r *Request) { r.Amount.Centavos++ },
+		"payer":    func(r *Request) { r.Payer.Email = "bia@example.com" },
+		"metadata": func(r *Request) { r.Metadata = map[string]string{"cart": "c-8"} },
+		"expiry":   func(r *Request) { r.Method.ExpiresIn++ },
+	} {
+		other := request()
+		change(&other)
+		require.NotEqual(t, request().Fingerprint(), other.Fingerprint(), name)
+	}
+}
+
+func TestNormalizedFillsInTheDefaultExpiry(t *testing.T) {
+	r := request()
+	r.Method.ExpiresIn = 0
+	require.Equal(t, 86400, r.Normalized().Method.ExpiresIn)
+}
+
+func TestTaxIDs(t *testing.T) {
+	rows := map[string]bool{
+		"12345678909": true, "52998224725": true, "12345678900": false, "11111111111": false, "1234567890": false,
+		"1234567890a":    false,
+		"11222333000181": true, "11222333000180": false, "00000000000000": false,
+		"12ABC34501DE35": true, // the example of the Receita Federal's own announcement
+		"12ABC34501DE36": false, "12abc34501de35": false, "12ABC34501DE3A": false,
+	}
+	for id, want := range rows {
+		require.Equal(t, want, validTaxID(id), id)
+	}
+}
+
+func TestCardNumbersAreFoundAndOtherNumbersAreNot(t *testing.T) {
+	rows := map[string]bool{
+		"4235647728025682":                                true, // Visa
+		"card 4235 6477 2802 5682, thanks":                true,
+		"4235-6477-2802-5682":                             true,
+		"4235 6477 2802 5682 11/30":                       true,
+		"1 4235 6477 2802 5682":                           true,
+		"375365153556885":                                 true, // Amex
+		"5067766783888311":                                true, // Elo
+		"4235647728025683":                                false,
+		"5511987654321":                                   false, // a telephone number of 13 digits
+		"23793381286000782713695000063305975520000370000": false, // a boleto's line
+		"0190f3c1-7a2d-5c39-9f0e-2d1a4b6c8e10":            false,
+		"106400160592":                                    false,
+		"1767225600123":                                   false,
+		"order-1042":                                      false,
+		"":                                                false,
+		"4235\n6477\n2802\n5682":                          false,
+	}
+	for text, want := range rows {
+		require.Equal(t, want, ContainsCardNumber(text), text)
+	}
+}

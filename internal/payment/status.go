@@ -1,0 +1,77 @@
+package payment
+
+import "slices"
+
+// Status is where a payment stands.
+type Status string
+
+// The statuses of a payment.
+const (
+	Processing        Status = "processing" // asked; the provider has not answered
+	Pending           Status = "pending"    // the buyer must act
+	InReview          Status = "in_review"
+	Authorized        Status = "authorized"
+	Approved          Status = "approved"
+	PartiallyRefunded Status = "partially_refunded"
+	Refunded          Status = "refunded"
+	Rejected          Status = "rejected"
+	Cancelled         Status = "cancelled"
+	Expired           Status = "expired"
+	InDispute         Status = "in_dispute"
+	ChargedBack       Status = "charged_back"
+	Unknown           Status = "unknown" // the provider's answer is lost; being resolved
+	Failed            Status = "failed"  // refused before any money could move
+)
+
+// moves is the one table of what may follow what. The provider's surprises beyond it are applied
+// when they are newer, and marked as surprising; see mercado-pago's own list of statuses for where
+// each row comes from: https://www.mercadopago.com.br/developers (payments, status).
+var moves = map[Status][]Status{
+	Processing:        {Pending, InReview, Authorized, Approved, Rejected, Cancelled, Expired, Unknown, Failed},
+	Unknown:           {Pending, InReview, Authorized, Approved, Rejected, Cancelled, Expired, Failed, PartiallyRefunded, Refunded, InDispute, ChargedBack},
+	Pending:           {InReview, Authorized, Approved, Rejected, Cancelled, Expired},
+	InReview:          {Authorized, Approved, Rejected, Cancelled},
+	Authorized:        {Approved, Rejected, Cancelled, Expired},
+	Approved:          {PartiallyRefunded, Refunded, InDispute, ChargedBack},
+	PartiallyRefunded: {PartiallyRefunded, Refunded, InDispute, ChargedBack},
+	InDispute:         {Approved, PartiallyRefunded, Refunded, ChargedBack},
+	ChargedBack:       {Approved, Refunded},
+	Refunded:          {},
+	Rejected:          {},
+	Cancelled:         {},
+	Expired:           {},
+	Failed:            {},
+}
+
+// Statuses lists every status, in the order of a payment's life.
+func Statuses() []Status {
+	return []Status{Processing, Pending, InReview, Authorized, Approved, PartiallyRefunded, Refunded,
+		Rejected, Cancelled, Expired, InDispute, ChargedBack, Unknown, Failed}
+}
+
+// CanMove says whether the table of moves knows the step from one status to another.
+func CanMove(from, to Status) bool { return slices.Contains(moves[from], to) }
+
+// From lists the statuses from which the table of moves knows a step to s.
+func (s Status) From() []Status {
+	var from []Status
+	for _, f := range Statuses() {
+		if CanMove(f, s) {
+			from = append(from, f)
+		}
+	}
+	return from
+}
+
+// Open says whether something is still expected to happen by itself, so that the payment's workflow
+// stays awake for it. All other statuses change only when somebody acts, which starts a new run.
+func (s Status) Open() bool {
+	switch s {
+	case Processing, Pending, InReview, Authorized, Unknown:
+		return true
+	}
+	return false
+}
+
+// Known says whether s is one of the statuses at all.
+func (s Status) Known() bool { return slices.Contains(Statuses(), s) }

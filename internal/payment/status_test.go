@@ -1,0 +1,57 @@
+package payment
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryStatusHasARowInTheTableOfMoves(t *testing.T) {
+	require.Len(t, moves, len(Statuses()))
+	for _, s := range Statuses() {
+		require.Contains(t, moves, s)
+		require.True(t, s.Known())
+	}
+	require.False(t, Status("paid").Known())
+}
+
+func TestMoves(t *testing.T) {
+	allowed := map[Status][]Status{
+		Processing: {Pending, Approved, Rejected, Unknown, Failed},
+		Pending:    {Approved, Expired, Cancelled, Rejected},
+		Unknown:    {Pending, Approved, ChargedBack},
+		Approved:   {PartiallyRefunded, Refunded, InDispute, ChargedBack},
+		InDispute:  {Approved, ChargedBack},
+	}
+	for from, tos := range allowed {
+		for _, to := range tos {
+			require.True(t, CanMove(from, to), "%s → %s", from, to)
+			require.Contains(t, to.From(), from)
+		}
+	}
+	forbidden := map[Status][]Status{
+		Pending:  {Processing, Failed, Unknown, Refunded},
+		Approved: {Pending, Failed, Unknown, Expired, Approved},
+		Refunded: {Approved, ChargedBack},
+		Failed:   {Approved},
+		Expired:  {Approved},
+	}
+	for from, tos := range forbidden {
+		for _, to := range tos {
+			require.False(t, CanMove(from, to), "%s → %s", from, to)
+			require.NotContains(t, to.From(), from)
+		}
+	}
+}
+
+func TestNothingReturnsToProcessing(t *testing.T) {
+	require.Empty(t, Processing.From())
+}
+
+func TestAPaymentThatCanStillMoveByItselfIsOpen(t *testing.T) {
+	open := []Status{Processing, Pending, InReview, Authorized, Unknown}
+	for _, s := range Statuses() {
+		require.Equal(t, slices.Contains(open, s), s.Open(), s)
+	}
+}
