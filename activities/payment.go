@@ -1,0 +1,118 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+)
+
+// providerName is how the record names the one provider there is.
+const providerName = "mercadopago"
+
+// Creation is what a client app asked for; it is written by Open.
+type Creation struct {
+	ClientID       string          `json:"client_id"`
+	IdempotencyKey string          `json:"idempotency_key"`
+	Request        payment.Request `json:"request"`
+}
+
+// OpenInput names the payment; without a Creation it must be there already.
+type OpenInput struct {
+	PaymentID string    `json:"payment_id"`
+	Creation  *Creation `json:"creation,omitempty"`
+}
+
+// State is what a workflow needs to know of a payment, and no more: it lives in histories for months.
+type State struct {
+	Found             bool               `json:"found"`
+	ClientID          string             `json:"client_id,omitempty"`
+	Fingerprint       string             `json:"fingerprint,omitempty"`
+	Status            payment.Status     `json:"status,omitempty"`
+	Method            payment.MethodType `json:"method,omitempty"`
+	Money             payment.Money      `json:"money,omitzero"`
+	ProviderPaymentID string             `json:"provider_payment_id,omitempty"`
+	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
+	Event             *payment.Event     `json:"event,omitempty"` // the first event, while it is the only one
+}
+
+// Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
+// finds the row of the first.
+func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
+	p, err := a.open(ctx, in)
+	if payment.KindOf(err) == payment.NotFound {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, verdict(err)
+	}
+	s := State{
+		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
+		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt,
+	}
+	if p.Version == 1 {
+		s.Event = &payment.Event{
+			PaymentID: p.ID, ClientID: p.ClientID, Seq: 1, Status: p.Status,
+			Data: payment.EventData{Amount: p.Amount.Centavos}, At: p.CreatedAt,
+		}
+	}
+	return s, nil
+}
+
+func (a *Activities) open(ctx context.Context, in OpenInput) (payment.Payment, error) {
+	if in.Creation == nil {
+		return a.record.Payment(ctx, in.PaymentID)
+	}
+	return a.record.OpenPayment(ctx, payment.Payment{
+		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
+		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
+		Status: payment.Processing, Provider: payment.Provider{Name: providerName}, CreatedAt: now(),
+	})
+}
+
+// ApplyInput is a provider's answer about a payment.
+type ApplyInput struct {
+	PaymentID string                `json:"payment_id"`
+	State     payment.ProviderState `json:"state"`
+}
+
+// Moved is what a step did to the payment.
+type Moved struct {
+	Status payment.Status `json:"status"`          // where it stands now
+	Event  *payment.Event `json:"event,omitempty"` // what happened; nil when nothing was new
+}
+
+// Apply moves the payment to the provider's answer if that is news. The answer's own time decides: a
+// second run finds it already applied.
+func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
+	return moved(a.record.Apply(ctx, in.PaymentID, in.State, now()))
+}
+
+// GiveUpInput names a payment and why the provider will not, or does not, answer for it.
+type GiveUpInput struct {
+	PaymentID string `json:"payment_id"`
+	Why       string `json:"why"` // for people; no personal data
+}
+
+// Fail records that the provider refused the charge before any money could move. A payment the
+// provider has answered for, or that failed already, stays as it is.
+func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
+	return moved(a.record.Fail(ctx, in.PaymentID, in.Why, now()))
+}
+
+// Park records that the provider's answer is lost: charged or not, nobody knows yet. A payment the
+// provider has answered for, or that is parked already, stays as it is.
+func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
+	return moved(a.record.Park(ctx, in.PaymentID, in.Why, now()))
+}
+
+func moved(m postgres.Moved, err error) (Moved, error) {
+	if err != nil {
+		return Moved{}, verdict(err)
+	}
+	return Moved{Status: m.Status, Event: m.Event}, nil
+}
+
+// now is the time as the record keeps it, to the microsecond.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

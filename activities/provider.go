@@ -1,0 +1,106 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// ChargeInput names the payment to charge.
+type ChargeInput struct {
+	PaymentID string `json:"payment_id"`
+}
+
+// Charge asks the provider for the money. It is safe to repeat because the provider sees the same
+// idempotency key and the same body every time. A refusal is believed only after a search: an earlier
+// attempt whose answer was lost may have gone through.
+func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
+	p, err := a.record.Payment(ctx, in.PaymentID)
+	if err != nil {
+		return payment.ProviderState{}, verdict(err)
+	}
+	state, err := a.provider.CreatePix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
+	if err != nil && refused(err) {
+		found, ok, searchErr := a.provider.FindByReference(ctx, p.ID)
+		if searchErr != nil {
+			return payment.ProviderState{}, verdict(searchErr)
+		}
+		if ok {
+			state, err = found, nil
+		}
+	}
+	if err != nil {
+		return payment.ProviderState{}, verdict(err)
+	}
+	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+}
+
+// refused says whether the provider answered, and the answer was no.
+func refused(err error) bool {
+	switch payment.KindOf(err) {
+	case payment.Invalid, payment.Conflict, payment.NotFound, payment.Unauthorized, payment.Forbidden:
+		return true
+	}
+	return false
+}
+
+// LookInput names a payment, what the provider calls it if that is known, and what was asked for.
+type LookInput struct {
+	PaymentID         string        `json:"payment_id"`
+	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
+	Money             payment.Money `json:"money"`
+}
+
+// Seen is what the provider has to say.
+type Seen struct {
+	Found bool                  `json:"found"` // false: the provider knows of no such payment (yet)
+	State payment.ProviderState `json:"state,omitzero"`
+}
+
+// Look asks the provider where the payment stands, by its own ID or, when the answer that would have
+// carried the ID was lost, by our reference. It only reads.
+func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
+	state, found, err := a.look(ctx, in)
+	if err != nil {
+		return Seen{}, verdict(err)
+	}
+	if !found {
+		return Seen{}, nil
+	}
+	state, err = believe(state, in.PaymentID, in.ProviderPaymentID, in.Money)
+	return Seen{Found: true, State: state}, err
+}
+
+func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
+	if in.ProviderPaymentID == "" {
+		return a.provider.FindByReference(ctx, in.PaymentID)
+	}
+	state, err := a.provider.Get(ctx, in.ProviderPaymentID)
+	if payment.KindOf(err) == payment.NotFound {
+		// The provider itself gave us this ID, so its reading side lags behind its writing side.
+		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not find its own payment yet", Err: err}
+	}
+	return state, err == nil, err
+}
+
+// believe refuses an answer that is about something else.
+func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked payment.Money) (payment.ProviderState, error) {
+	if why := s.Contradicts(paymentID, providerPaymentID, asked); why != "" {
+		return payment.ProviderState{}, verdict(&payment.Error{Kind: payment.Conflict, Message: why})
+	}
+	return s, nil
+}
+
+// Identify finds the payment that a provider's payment belongs to: in the record, else by the
+// reference that the provider holds. "" when it is none of ours. It only reads.
+func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (string, error) {
+	p, err := a.record.PaymentByProvider(ctx, providerName, providerPaymentID)
+	if err == nil || payment.KindOf(err) != payment.NotFound {
+		return p.ID, err
+	}
+	state, err := a.provider.Get(ctx, providerPaymentID)
+	if payment.KindOf(err) == payment.NotFound || err == nil && !payment.ValidID(state.Reference) {
+		return "", nil
+	}
+	return state.Reference, err
+}

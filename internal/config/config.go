@@ -1,0 +1,210 @@
+// Package config is every setting of the program: one struct, filled from the environment only. Its
+// rule: Load reports every mistake at once and names the variable; nothing starts half-configured.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Secret is a value that prints as *** wherever it is printed.
+type Secret string
+
+func (Secret) String() string   { return "***" }
+func (Secret) GoString() string { return "***" }
+
+// Config is all there is to set. Any variable may instead be given as NAME_FILE, the name of a file
+// that holds the value. The rest of Temporal's own variables (TEMPORAL_TLS_…, TEMPORAL_API_KEY, …) is
+// read by its client, as its command line does.
+type Config struct {
+	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator"`
+	LogLevel    string `env:"LOG_LEVEL" help:"debug, info, warn or error"`
+
+	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
+	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`
+	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
+	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
+
+	DatabaseURL   Secret   `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database"`
+	DatabaseConns int32    `env:"DATABASE_CONNS" help:"connections per process"`
+	RabbitMQURLs  []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
+
+	TemporalAddress   string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
+	TemporalNamespace string `env:"TEMPORAL_NAMESPACE" help:"where our workflows live"`
+	TemporalUIURL     string `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
+
+	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real one; else the simulator's address"`
+	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
+	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"for one call"`
+	MercadoPagoNotificationURL string        `env:"MERCADOPAGO_NOTIFICATION_URL" help:"our webhook endpoint as Mercado Pago sees it; empty: the one set in its panel"`
+	WebhookSecrets             []Secret      `env:"MERCADOPAGO_WEBHOOK_SECRETS" help:"signs its webhooks; two while one replaces the other"`
+	WebhookWindow              time.Duration `env:"MERCADOPAGO_WEBHOOK_WINDOW" help:"how old a signature may be; Mercado Pago repeats for days, so keep it wide; 0: any age"`
+
+	PollFirst       time.Duration `env:"POLL_FIRST" help:"first look at a payment without being told; the gaps double from here"`
+	PollMax         time.Duration `env:"POLL_MAX" help:"longest gap between such looks"`
+	PollAfterExpiry time.Duration `env:"POLL_AFTER_EXPIRY" help:"how long after its end a Pix is asked for"`
+
+	SimulatorAddress   string  `env:"SIMULATOR_ADDRESS" help:"where the simulator listens, host:port"`
+	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
+	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago it repeats webhooks"`
+}
+
+func defaults() Config {
+	return Config{
+		Environment: "test", LogLevel: "info",
+		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
+		DatabaseConns:   16,
+		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default",
+		MercadoPagoTimeout: 5 * time.Second, WebhookWindow: 14 * 24 * time.Hour,
+		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
+		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
+	}
+}
+
+// Part is a part of the program, which decides what must be set.
+type Part string
+
+// The parts that read the configuration.
+const (
+	API       Part = "api"
+	Worker    Part = "worker"
+	Migrate   Part = "migrate"
+	Simulator Part = "simulator"
+	Keys      Part = "keys"
+)
+
+// Load reads and checks the configuration for one part of the program. environ is as os.Environ
+// gives it. The error lists every mistake, a line each.
+func Load(part Part, environ []string) (Config, error) {
+	c := defaults()
+	variables, mistakes := readFiles(env.ToMap(environ))
+	if err := env.ParseWithOptions(&c, env.Options{Environment: variables}); err != nil {
+		mistakes = append(mistakes, parseMistakes(err)...)
+	}
+	mistakes = append(mistakes, c.validate(part)...)
+	return c, errors.Join(mistakes...)
+}
+
+// Names lists every variable the program knows, without the NAME_FILE forms.
+func Names() []string {
+	var names []string
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		names = append(names, t.Field(i).Tag.Get("env"))
+	}
+	return names
+}
+
+// Help is the table of all variables for people: name, default, meaning.
+func Help() [][3]string {
+	var rows [][3]string
+	c := reflect.ValueOf(defaults())
+	for i := range c.NumField() {
+		f := c.Type().Field(i)
+		value := ""
+		if !c.Field(i).IsZero() {
+			value = fmt.Sprint(c.Field(i).Interface())
+		}
+		rows = append(rows, [3]string{f.Tag.Get("env"), value, f.Tag.Get("help")})
+	}
+	return rows
+}
+
+// readFiles puts the content of each NAME_FILE under NAME.
+func readFiles(variables map[string]string) (map[string]string, []error) {
+	var mistakes []error
+	for _, name := range Names() {
+		file, ok := variables[name+"_FILE"]
+		if !ok {
+			continue
+		}
+		if _, both := variables[name]; both {
+			mistakes = append(mistakes, fmt.Errorf("%s: set it or %s_FILE, not both", name, name))
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s_FILE: %w", name, err))
+			continue
+		}
+		variables[name] = strings.TrimSpace(string(content))
+	}
+	return variables, mistakes
+}
+
+// parseMistakes names the variable of each field that could not be read, and not its value, which may
+// be a secret.
+func parseMistakes(err error) []error {
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return []error{err}
+	}
+	var mistakes []error
+	for _, one := range all.Errors {
+		parse, ok := errors.AsType[env.ParseError](one)
+		if !ok {
+			mistakes = append(mistakes, one)
+			continue
+		}
+		field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+		mistakes = append(mistakes, fmt.Errorf("%s: must be a %s", field.Tag.Get("env"), parse.Type))
+	}
+	return mistakes
+}
+
+func (c Config) validate(part Part) []error {
+	var mistakes []error
+	check := func(right bool, name, what string) {
+		if !right {
+			mistakes = append(mistakes, fmt.Errorf("%s: %s", name, what))
+		}
+	}
+	check(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
+	check(strings.Contains(" debug info warn error ", " "+c.LogLevel+" "), "LOG_LEVEL", "must be debug, info, warn or error")
+	if part == API || part == Worker || part == Migrate || part == Keys {
+		check(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
+		check(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
+	}
+	if part == API || part == Worker {
+		check(len(c.RabbitMQURLs) > 0, "RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
+		check(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
+		check(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
+	}
+	switch part {
+	case API:
+		check(len(c.CursorSecret) >= 16, "CURSOR_SECRET", "must have at least 16 characters")
+		check(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
+		check(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
+	case Worker:
+		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
+		check(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
+		check(c.MercadoPagoTimeout > 0, "MERCADOPAGO_TIMEOUT", "must be more than 0")
+	case Simulator:
+		check(c.Environment != "live", "ENVIRONMENT", "the simulator is not for live")
+		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")
+		check(len(c.WebhookSecrets) > 0, "MERCADOPAGO_WEBHOOK_SECRETS", "must be set: the simulator signs with the first")
+		check(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
+	}
+	return mistakes
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// Plain gives secrets to those who must use them.
+func Plain(secrets []Secret) []string {
+	plain := make([]string, len(secrets))
+	for i, s := range secrets {
+		plain[i] = string(s)
+	}
+	return plain
+}

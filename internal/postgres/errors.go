@@ -1,0 +1,58 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// interpret gives a failure its kind, and says what was being done. nil stays nil.
+func interpret(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &payment.Error{Kind: kindOf(err), Message: message(err), Err: fmt.Errorf("%s: %w", doing, err)}
+}
+
+func kindOf(err error) payment.Kind {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return payment.NotFound
+	}
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		// Not an answer of the server's: no connection, a broken one, or no time left.
+		return payment.Unavailable
+	}
+	switch class := pgErr.Code[:2]; {
+	case class == "08", // connection exception
+		class == "40",         // serialization failure, deadlock
+		class == "53",         // insufficient resources
+		class == "57",         // operator intervention: shutdown, cancelled, crash
+		class == "58",         // system error
+		pgErr.Code == "55P03", // lock not available
+		pgErr.Code == "25006", // read-only: this server is a replica, or was demoted
+		pgErr.Code == "42P01", // a table is missing: migrations have not run yet
+		pgErr.Code == "3D000": // the database is missing: not made yet
+		return payment.Unavailable
+	case pgErr.Code == "23505": // unique violation
+		return payment.Conflict
+	case class == "22" && strings.HasPrefix(pgErr.Code, "22P"): // text that is no uuid, number, …
+		return payment.Invalid
+	}
+	return payment.Internal
+}
+
+func message(err error) string {
+	switch kindOf(err) {
+	case payment.NotFound:
+		return "there is no such thing"
+	case payment.Unavailable:
+		return "the record is away"
+	}
+	return "the record refused"
+}

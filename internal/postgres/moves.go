@@ -1,0 +1,131 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Moved is what became of an attempt to move a payment.
+type Moved struct {
+	Event  *payment.Event // the event that was written; nil when there was nothing new
+	Status payment.Status // where the payment stands now
+}
+
+// applyState moves a payment to what the provider said, if that is newer than what is recorded, and
+// writes an event when it means a change. The row is locked first, so the event's number and what it
+// tells about the move are right under any concurrency.
+const applyState = `
+with before as (
+    select id, client_id, status, version, amount_refunded, provider_payment_id, provider_updated_at
+    from payments
+    where id = @id
+    for update
+), newer as (
+    select id, status as from_status, version + 1 as seq,
+           status <> @status or amount_refunded <> @refunded or provider_payment_id <> @provider_payment_id as changed
+    from before
+    where provider_updated_at is null or provider_updated_at < @provider_updated_at
+), moved as (
+    update payments p
+    set status = @status, amount_refunded = @refunded, failure = '',
+        method = p.method || @method,
+        provider_payment_id = @provider_payment_id, provider_status = @provider_status,
+        provider_status_detail = @provider_status_detail, provider_updated_at = @provider_updated_at,
+        version = case when n.changed then n.seq else p.version end,
+        updated_at = case when n.changed then @at else p.updated_at end
+    from newer n
+    where p.id = n.id
+), done as (
+    update operations set outcome = 'done', updated_at = @at
+    from newer n
+    where payment_id = n.id and kind = 'charge' and outcome <> 'done'
+), written as (
+    insert into payment_events (payment_id, seq, status, data, at)
+    select id, seq, @status,
+           @data::jsonb || case when from_status = any(@known) or from_status = @status then '{}'::jsonb else '{"surprising": true}'::jsonb end,
+           @at
+    from newer
+    where changed
+    returning seq, data
+)
+select b.client_id, b.status, w.seq, w.data
+from before b left join written w on true`
+
+// Apply brings a payment to the provider's answer. Answers that are not newer than the last one
+// change nothing; an equal answer applied twice writes one event.
+func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Moved, error) {
+	method := payment.Method{Type: payment.Pix, ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL}
+	return s.move(ctx, "apply the provider's answer to payment "+id, applyState, id, state.Status, at, pgx.NamedArgs{
+		"id": id, "status": state.Status, "refunded": state.Refunded, "method": method,
+		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
+		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
+		"known": state.Status.From(), "at": at,
+		"data": payment.EventData{
+			ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
+			Amount: state.Money.Centavos, AmountRefunded: state.Refunded,
+		},
+	})
+}
+
+// giveUp moves a payment that the provider has not answered for; once it has, only its word counts.
+const giveUp = `
+with before as (
+    select id, client_id, status, version, provider_updated_at
+    from payments
+    where id = @id
+    for update
+), moved as (
+    update payments p
+    set status = @status, failure = @failure, version = b.version + 1, updated_at = @at
+    from before b
+    where p.id = b.id and b.provider_updated_at is null and b.status = any(@known)
+    returning p.version as seq
+), done as (
+    update operations set outcome = @outcome, updated_at = @at
+    where payment_id = @id and kind = 'charge' and exists (select from moved)
+), written as (
+    insert into payment_events (payment_id, seq, status, data, at)
+    select @id, seq, @status, @data, @at from moved
+    returning seq, data
+)
+select b.client_id, b.status, w.seq, w.data
+from before b left join written w on true`
+
+// Fail records that the provider refused the charge before any money could move.
+func (s *Store) Fail(ctx context.Context, id, why string, at time.Time) (Moved, error) {
+	return s.giveUp(ctx, id, payment.Failed, "refused", why, at)
+}
+
+// Park records that the provider's answer is lost: the payment may or may not have been charged.
+func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Moved, error) {
+	return s.giveUp(ctx, id, payment.Unknown, "unknown", why, at)
+}
+
+func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome, why string, at time.Time) (Moved, error) {
+	return s.move(ctx, "move payment "+id+" to "+string(to), giveUp, id, to, at, pgx.NamedArgs{
+		"id": id, "status": to, "failure": why, "outcome": outcome, "known": to.From(), "at": at,
+		"data": payment.EventData{Failure: why},
+	})
+}
+
+func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs) (Moved, error) {
+	var clientID string
+	var before payment.Status
+	var seq *int
+	var data *payment.EventData
+	err := s.pool.QueryRow(ctx, statement, args).Scan(&clientID, &before, &seq, &data)
+	if err != nil {
+		return Moved{}, interpret(doing, err)
+	}
+	if seq == nil {
+		return Moved{Status: before}, nil
+	}
+	return Moved{
+		Status: to,
+		Event:  &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
+	}, nil
+}

@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const openPayment = `
+with opened as (
+    insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference,
+                          method_type, method, payer, metadata, provider, version, created_at, updated_at)
+    values (@id, @client_id, @idempotency_key, @fingerprint, @status, @amount, @currency, @description, @reference,
+            @method_type, @method, @payer, @metadata, @provider, 1, @at, @at)
+    on conflict (id) do nothing
+    returning id
+), asked as (
+    insert into operations (provider_key, payment_id, kind, number, amount, created_at, updated_at)
+    select @provider_key, id, @operation, 1, @amount, @at, @at from opened
+)
+insert into payment_events (payment_id, seq, status, data, at)
+select id, 1, @status, @data, @at from opened`
+
+// OpenPayment writes a new payment, the charge it is about to ask for and its first event. When the
+// payment is already there nothing changes. Either way the result is the payment as it stands.
+func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Payment, error) {
+	tag, err := s.pool.Exec(ctx, openPayment, pgx.NamedArgs{
+		"id": p.ID, "client_id": p.ClientID, "idempotency_key": p.IdempotencyKey, "fingerprint": p.Fingerprint,
+		"status": p.Status, "amount": p.Amount.Centavos, "currency": p.Amount.Currency,
+		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": p.Method,
+		"payer": p.Payer, "metadata": p.Metadata, "provider": p.Provider.Name, "at": p.CreatedAt,
+		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge,
+		"data": payment.EventData{Amount: p.Amount.Centavos},
+	})
+	if err != nil {
+		return payment.Payment{}, interpret("open payment "+p.ID, err)
+	}
+	if tag.RowsAffected() == 1 {
+		p.Version, p.UpdatedAt = 1, p.CreatedAt
+		return p, nil
+	}
+	return s.Payment(ctx, p.ID)
+}
+
+const selectPayment = `
+select id, client_id, idempotency_key, fingerprint, status, amount, currency, amount_refunded, description, reference,
+       method, payer, metadata, provider, provider_payment_id, provider_status, provider_status_detail,
+       provider_updated_at, failure, version, created_at, updated_at
+from payments `
+
+// Payment reads one payment; kind NotFound when there is none.
+func (s *Store) Payment(ctx context.Context, id string) (payment.Payment, error) {
+	rows, _ := s.pool.Query(ctx, selectPayment+`where id = $1`, id)
+	p, err := pgx.CollectExactlyOneRow(rows, scanPayment)
+	return p, interpret("read payment "+id, err)
+}
+
+// PaymentByProvider finds the payment that a provider knows under an ID; kind NotFound when there is none.
+func (s *Store) PaymentByProvider(ctx context.Context, provider, providerPaymentID string) (payment.Payment, error) {
+	rows, _ := s.pool.Query(ctx, selectPayment+`where provider = $1 and provider_payment_id = $2 and provider_payment_id <> ''`,
+		provider, providerPaymentID)
+	p, err := pgx.CollectExactlyOneRow(rows, scanPayment)
+	return p, interpret("read the payment of "+provider+"'s "+providerPaymentID, err)
+}
+
+// Payments lists a client app's payments, newest first, as the filter says.
+func (s *Store) Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error) {
+	args := pgx.NamedArgs{"client_id": f.ClientID, "limit": f.Limit}
+	where := `where client_id = @client_id`
+	and := func(condition, name string, value any) {
+		where += " and " + condition
+		args[name] = value
+	}
+	if f.Status != "" {
+		and("status = @status", "status", f.Status)
+	}
+	if f.Method != "" {
+		and("method_type = @method_type", "method_type", f.Method)
+	}
+	if f.Reference != "" {
+		and("reference = @reference and reference <> ''", "reference", f.Reference)
+	}
+	if !f.CreatedFrom.IsZero() {
+		and("created_at >= @created_from", "created_from", f.CreatedFrom)
+	}
+	if !f.CreatedTo.IsZero() {
+		and("created_at < @created_to", "created_to", f.CreatedTo)
+	}
+	if f.After.ID != "" {
+		and("(created_at, id) < (@after_at, @after_id)", "after_at", f.After.CreatedAt)
+		args["after_id"] = f.After.ID
+	}
+	rows, _ := s.pool.Query(ctx, selectPayment+where+` order by created_at desc, id desc limit @limit`, args)
+	list, err := pgx.CollectRows(rows, scanPayment)
+	return list, interpret("list payments", err)
+}
+
+func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
+	var p payment.Payment
+	var providerUpdatedAt *time.Time
+	err := row.Scan(&p.ID, &p.ClientID, &p.IdempotencyKey, &p.Fingerprint, &p.Status, &p.Amount.Centavos, &p.Amount.Currency,
+		&p.Refunded, &p.Description, &p.Reference, &p.Method, &p.Payer, &p.Metadata,
+		&p.Provider.Name, &p.Provider.PaymentID, &p.Provider.Status, &p.Provider.StatusDetail,
+		&providerUpdatedAt, &p.Failure, &p.Version, &p.CreatedAt, &p.UpdatedAt)
+	if providerUpdatedAt != nil {
+		p.Provider.UpdatedAt = providerUpdatedAt.UTC()
+	}
+	p.CreatedAt, p.UpdatedAt = p.CreatedAt.UTC(), p.UpdatedAt.UTC()
+	return p, err
+}

@@ -1,0 +1,82 @@
+// Package postgres is the record: payments, their operations and events, API keys, and the webhooks
+// as they came. Its rule: a change of a payment, its event and its operation are one statement, so
+// that no crash can leave one without the others; and every statement is safe to run twice.
+//
+// The SQL is written by hand, a constant above the one method that runs it: the statements that
+// matter are guarded, multi-table and single-round-trip, which is where generated queries stop helping.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store reads and writes the record.
+type Store struct {
+	pool *pgxpool.Pool
+}
+
+// Open makes a Store on a pool for url (postgres://…). It does not connect yet: a database that is
+// away shows itself as kind Unavailable on each call, and is back as soon as it is back.
+func Open(ctx context.Context, url string, maxConns int32) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("parse the database's address: %w", err)
+	}
+	config.MaxConns = maxConns
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database pool: %w", err)
+	}
+	return &Store{pool: pool}, nil
+}
+
+// Close waits for the connections in use and closes them all.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ready says whether the database answers.
+func (s *Store) Ready(ctx context.Context) error { return interpret("ping", s.pool.Ping(ctx)) }
+
+// Migrate brings the schema up to date. Several may run at once: a session lock lets one work while
+// the others wait.
+func Migrate(ctx context.Context, url string, log *slog.Logger) error {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("parse the database's address: %w", err)
+	}
+	config.ConnConfig.RuntimeParams["lock_timeout"] = "5s" // rather fail than queue the whole service behind a lock
+	db := stdlib.OpenDB(*config.ConnConfig)
+	defer db.Close()
+
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("open the embedded migrations: %w", err)
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return fmt.Errorf("make the migration lock: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		log.Info("migrated", "file", r.Source.Path, "took", r.Duration)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}

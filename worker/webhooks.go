@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// webhooksInHand is how many notifications one worker handles at a time.
+const webhooksInHand = 32
+
+// Why a notification ends as a dead letter.
+const causeUnreadable = "unreadable"
+
+func (w *Worker) runWebhooks(ctx context.Context) error {
+	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log).Run(ctx, w.webhook)
+}
+
+// webhook tells the payment that a notification is about to look again. Twins do no harm: they are
+// answered by one look.
+func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
+	n, err := mercadopago.DecodeNotification(d.Body)
+	if err != nil {
+		return rabbitmq.DeadLetter(causeUnreadable, err)
+	}
+	id, err := w.paymentOf(ctx, n)
+	if err != nil || id == "" {
+		return err
+	}
+	news, err := w.isNews(ctx, id, n)
+	if err != nil || !news {
+		return err
+	}
+	if err := w.Workflows.Notify(ctx, id); err != nil {
+		return err
+	}
+	w.Log.Info("webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
+	return nil
+}
+
+// paymentOf finds our payment: its ID travels in the address the provider calls, but not when the
+// address came from the provider's panel.
+func (w *Worker) paymentOf(ctx context.Context, n mercadopago.Notification) (string, error) {
+	if n.PaymentID != "" {
+		return n.PaymentID, nil
+	}
+	id, err := w.Activities.Identify(ctx, n.ResourceID)
+	if err != nil {
+		return "", fmt.Errorf("identify the provider's payment %s: %w", n.ResourceID, err)
+	}
+	if id == "" {
+		w.Log.Warn("webhook of a payment that is not ours", "provider_payment_id", n.ResourceID, "topic", n.Topic)
+	}
+	return id, nil
+}
+
+// isNews says whether a notification can tell us anything. That the provider created the payment is
+// none: the charge's own answer says so, and while that is outstanding the charge is being repeated.
+// Only a payment that has given up waiting for the answer, or was never heard of, learns from it.
+func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notification) (bool, error) {
+	if n.Action != "payment.created" {
+		return true, nil
+	}
+	p, err := w.Record.Payment(ctx, id)
+	if err != nil {
+		return payment.KindOf(err) == payment.NotFound, ignoreNotFound(err)
+	}
+	return p.Status == payment.Unknown || p.Status == payment.Failed, nil
+}
+
+func ignoreNotFound(err error) error {
+	if payment.KindOf(err) == payment.NotFound {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// The search attributes of a payment's runs. They are stored in clear and copied around: no personal
+// data, ever.
+var (
+	attrStatus            = temporal.NewSearchAttributeKeyKeyword("PaymentStatus")
+	attrMethod            = temporal.NewSearchAttributeKeyKeyword("PaymentMethod")
+	attrClient            = temporal.NewSearchAttributeKeyKeyword("PaymentClient")
+	attrProviderPaymentID = temporal.NewSearchAttributeKeyKeyword("ProviderPaymentID")
+	attrAmount            = temporal.NewSearchAttributeKeyInt64("PaymentAmount") // centavos
+)
+
+// AddSearchAttributes makes the search attributes known to a namespace, those that are not yet.
+func AddSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
+	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return interpret("list Temporal's search attributes", err)
+	}
+	missing := map[string]enums.IndexedValueType{}
+	for _, key := range []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount} {
+		if _, ok := known.GetCustomAttributes()[key.GetName()]; !ok {
+			missing[key.GetName()] = key.GetValueType()
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
+		Namespace: namespace, SearchAttributes: missing,
+	})
+	return interpret("add Temporal's search attributes", err)
+}
+
+// searched is what a run's search attributes say.
+type searched struct {
+	status            payment.Status
+	providerPaymentID string
+}
+
+// startAttributes are known when a creation starts a run; describe completes them.
+func startAttributes(c activities.Creation) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(
+		attrStatus.ValueSet(string(payment.Processing)), attrMethod.ValueSet(string(c.Request.Method.Type)),
+		attrClient.ValueSet(c.ClientID), attrAmount.ValueSet(c.Request.Amount.Centavos))
+}
+
+// describe brings the search attributes and the Web UI's current details up to date, when they are not.
+func (p *mailbox) describe(ctx workflow.Context) error {
+	if !p.state.Found {
+		return nil
+	}
+	now := searched{p.state.Status, p.state.ProviderPaymentID}
+	if p.in.Creation != nil && p.searched == (searched{}) {
+		p.searched.status = payment.Processing // as startAttributes said
+	}
+	if now == p.searched {
+		return nil
+	}
+	workflow.SetCurrentDetails(ctx, p.details())
+	updates := []temporal.SearchAttributeUpdate{attrStatus.ValueSet(string(now.status))}
+	if now.providerPaymentID != "" {
+		updates = append(updates, attrProviderPaymentID.ValueSet(now.providerPaymentID))
+	}
+	if p.in.Creation == nil {
+		updates = append(updates, attrMethod.ValueSet(string(p.state.Method)),
+			attrClient.ValueSet(p.state.ClientID), attrAmount.ValueSet(p.state.Money.Centavos))
+	}
+	p.searched = now
+	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+func (p *mailbox) details() string {
+	text := fmt.Sprintf("**%s** · %s by %s", p.state.Status, p.state.Money, p.state.Method)
+	if p.state.ProviderPaymentID != "" {
+		text += "  \nMercado Pago payment " + p.state.ProviderPaymentID
+	}
+	if !p.state.ExpiresAt.IsZero() {
+		text += "  \nto be paid until " + p.state.ExpiresAt.UTC().Format(time.RFC3339)
+	}
+	return text
+}
+
+// View answers the query: what the mailbox knows and waits for.
+type View struct {
+	Status            payment.Status `json:"status"`
+	Money             payment.Money  `json:"money"`
+	ProviderPaymentID string         `json:"provider_payment_id,omitempty"`
+	ExpiresAt         time.Time      `json:"expires_at,omitzero"`
+	NextPoll          time.Time      `json:"next_poll,omitzero"`
+	Polls             int            `json:"polls"`
+	NudgesWaiting     int            `json:"nudges_waiting"`
+	EventsToPublish   int            `json:"events_to_publish"`
+}
+
+func (p *mailbox) view() (View, error) {
+	return View{
+		Status: p.state.Status, Money: p.state.Money, ProviderPaymentID: p.state.ProviderPaymentID,
+		ExpiresAt: p.state.ExpiresAt, NextPoll: p.due(), Polls: p.looks,
+		NudgesWaiting: p.nudges.Len(), EventsToPublish: len(p.unheard),
+	}, nil
+}

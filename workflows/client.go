@@ -1,0 +1,126 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// shortestWait is what the start itself may take; whoever wants to wait less gets at least this.
+const shortestWait = time.Second
+
+// Client is the front door: it alone starts, updates and signals workflows.
+type Client struct {
+	temporal client.Client
+	polls    Polls
+}
+
+// NewClient makes the front door to a Temporal namespace.
+func NewClient(c client.Client, polls Polls) *Client { return &Client{temporal: c, polls: polls} }
+
+// Creation is a client app's wish for a payment.
+type Creation struct {
+	PaymentID      string
+	ClientID       string
+	IdempotencyKey string
+	Request        payment.Request // normalized and valid
+	Wait           time.Duration   // how long to wait for the provider's answer
+}
+
+// Create starts the payment or joins it; this is the moment from which the payment exists. answered is
+// false when the provider kept silent for longer than Wait: the payment goes on by itself. Errors:
+// Conflict when the key was used for another request; Unavailable when Temporal cannot take it, in
+// which case repeating the call with the same key is safe.
+func (c *Client) Create(ctx context.Context, in Creation) (answered bool, err error) {
+	waiting, cancel := context.WithTimeout(ctx, max(in.Wait, shortestWait))
+	defer cancel()
+	err = c.create(waiting, in)
+	switch {
+	case err == nil:
+		return true, nil
+	case payment.KindOf(err) != payment.Unavailable:
+		return false, err
+	case c.runs(context.WithoutCancel(ctx), in.PaymentID):
+		return false, nil
+	}
+	return false, err
+}
+
+func (c *Client) create(ctx context.Context, in Creation) error {
+	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request}
+	options := c.startOptions(in.PaymentID)
+	options.TypedSearchAttributes = startAttributes(creation)
+	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
+	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
+		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, Polls: c.polls})
+	fingerprint := in.Request.Fingerprint()
+	update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			// Equal requests are one update, however often and wherever they come in.
+			UpdateID:     UpdateCreate + "-" + fingerprint,
+			WorkflowID:   options.ID,
+			UpdateName:   UpdateCreate,
+			Args:         []any{fingerprint},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return interpret("create payment "+in.PaymentID, err)
+	}
+	return interpret("create payment "+in.PaymentID, update.Get(ctx, nil))
+}
+
+// runs says whether the payment's workflow was started for certain.
+func (c *Client) runs(ctx context.Context, paymentID string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := c.temporal.DescribeWorkflowExecution(ctx, WorkflowID(paymentID), "")
+	return err == nil
+}
+
+// Notify tells a payment to look again, and wakes it when it sleeps.
+func (c *Client) Notify(ctx context.Context, paymentID string) error {
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
+		c.startOptions(paymentID), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
+	return interpret("notify payment "+paymentID, err)
+}
+
+// Ready says whether Temporal answers.
+func (c *Client) Ready(ctx context.Context) error {
+	_, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return interpret("check Temporal's health", err)
+}
+
+func (c *Client) startOptions(paymentID string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       WorkflowID(paymentID),
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}
+}
+
+// interpret gives Temporal's failures their kind.
+func interpret(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	wrapped := fmt.Errorf("%s: %w", doing, err)
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return &payment.Error{Kind: payment.Kind(app.Type()), Message: app.Message(), Err: wrapped}
+	}
+	if _, ok := errors.AsType[*serviceerror.ResourceExhausted](err); ok {
+		return &payment.Error{Kind: payment.Limited, Message: "too many requests at once", RetryAfter: time.Second, Err: wrapped}
+	}
+	return &payment.Error{Kind: payment.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: time.Second, Err: wrapped}
+}

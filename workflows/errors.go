@@ -1,0 +1,41 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// kindOf reads back the kind that an activity gave its failure. A step that ran out of time is
+// Unavailable: its outcome is not known.
+func kindOf(err error) payment.Kind {
+	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
+		if last, ok := errors.AsType[*temporal.ApplicationError](timeout.Unwrap()); ok {
+			return payment.Kind(last.Type())
+		}
+		return payment.Unavailable
+	}
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return payment.Kind(app.Type())
+	}
+	return payment.Internal
+}
+
+// reason is the failure in words that may be stored and shown.
+func reason(err error) string {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return app.Message()
+	}
+	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
+		return "no answer in time"
+	}
+	return err.Error()
+}
+
+// final says whether a failed step would fail the same way again.
+func final(err error) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.NonRetryable()
+}

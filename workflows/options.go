@@ -1,0 +1,83 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Polls says when a payment's workflow looks at the provider without having been told to. A lost
+// webhook costs as long as the next poll is away: the gaps start at First and double up to Max.
+type Polls struct {
+	First       time.Duration `json:"first"`
+	Max         time.Duration `json:"max"`
+	AfterExpiry time.Duration `json:"after_expiry"` // how long after a Pix's end the provider is asked for its verdict
+}
+
+// DefaultPolls costs a payment that is paid within a day about thirty looks at most.
+var defaultPolls = Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Second}
+
+// DefaultPolls is what runs in production unless configured otherwise.
+func DefaultPolls() Polls { return defaultPolls }
+
+// gap is the time between the look numbered looks, counted from 0, and the next.
+func (p Polls) gap(looks int) time.Duration {
+	gap := p.First
+	for range looks {
+		if gap *= 2; gap >= p.Max {
+			return p.Max
+		}
+	}
+	return gap
+}
+
+// budget is how long a payment keeps trying before a person has to look at it. It is time, not
+// attempts, so that an outage of the provider does not eat it.
+const budget = 24 * time.Hour
+
+// inRecord is for steps that only touch Postgres: quick, and repeated until the record is back.
+func inRecord(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout:    5 * time.Second,
+		ScheduleToCloseTimeout: budget,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+		Summary: step,
+	})
+}
+
+// once is for a first, quick try of a step that will become an activity of its own when it fails.
+func once(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		ScheduleToCloseTimeout: 2 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                step,
+	})
+}
+
+// atProvider is for calls that Mercado Pago answers. One attempt is longer than the HTTP timeout and
+// the search that may follow, and short enough that a killed worker costs seconds.
+func atProvider(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    12 * time.Second,
+		ScheduleToCloseTimeout: budget,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
+		},
+		Summary: step,
+	})
+}
+
+// atBroker is for events that RabbitMQ did not take at the first try.
+func atBroker(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    5 * time.Second,
+		ScheduleToCloseTimeout: budget,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+		},
+		Summary: step,
+	})
+}

@@ -1,0 +1,222 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// PaymentInput starts a run of a payment's mailbox.
+type PaymentInput struct {
+	PaymentID string               `json:"payment_id"`
+	Creation  *activities.Creation `json:"creation,omitempty"` // nil when the payment exists already
+	Polls     Polls                `json:"polls"`
+	Looks     int                  `json:"looks,omitempty"` // polls made by earlier runs without a pause
+}
+
+// Payment is one payment's mailbox: everything that happens to it happens here, one thing at a time.
+// A run ends when the payment is settled and nothing waits; whatever comes later starts a new run
+// under the same ID, which begins by loading the row.
+func Payment(ctx workflow.Context, in PaymentInput) error {
+	p, err := openPayment(ctx, in)
+	if err != nil {
+		return err
+	}
+	for p.awaitWork(ctx) {
+		if err := p.next(ctx); err != nil {
+			return err
+		}
+	}
+	return p.close(ctx)
+}
+
+// mailbox is the state of one run.
+type mailbox struct {
+	in       PaymentInput
+	state    activities.State
+	opened   bool
+	looks    int       // polls made so far; they widen the gap to the next
+	pollAt   time.Time // when to look without being told
+	nudges   workflow.ReceiveChannel
+	unheard  []payment.Event // events not yet published
+	searched searched        // what the search attributes say
+}
+
+func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
+	p := &mailbox{in: in, looks: in.Looks, nudges: workflow.GetSignalChannel(ctx, SignalLook)}
+	if err := workflow.SetQueryHandler(ctx, QueryState, p.view); err != nil {
+		return nil, err
+	}
+	if err := workflow.SetUpdateHandler(ctx, UpdateCreate, p.created); err != nil {
+		return nil, err
+	}
+	open := activities.OpenInput{PaymentID: in.PaymentID, Creation: in.Creation}
+	err := workflow.ExecuteLocalActivity(inRecord(ctx, "open"), steps.Open, open).Get(ctx, &p.state)
+	if err != nil {
+		return nil, err
+	}
+	p.opened = true
+	if p.state.Event != nil {
+		p.unheard = append(p.unheard, *p.state.Event)
+	}
+	p.pollAt = workflow.Now(ctx).Add(in.Polls.gap(p.looks))
+	return p, p.describe(ctx)
+}
+
+// created answers a POST: it joins the payment, whoever started it, and returns once the provider has
+// answered. The same key with another request is a conflict.
+func (p *mailbox) created(ctx workflow.Context, fingerprint string) error {
+	if err := workflow.Await(ctx, func() bool { return p.opened }); err != nil {
+		return err
+	}
+	if !p.state.Found {
+		// A stray nudge opened this run before the payment existed; it is about to end.
+		return temporal.NewApplicationError("the payment is being opened, repeat the request", string(payment.Unavailable))
+	}
+	if p.state.Fingerprint != fingerprint {
+		return temporal.NewNonRetryableApplicationError("the idempotency key was used for another request", string(payment.Conflict), nil)
+	}
+	return workflow.Await(ctx, p.answered)
+}
+
+// answered says whether there is something to tell the client app.
+func (p *mailbox) answered() bool {
+	return p.state.Status != payment.Processing && p.state.Status != payment.Unknown
+}
+
+// awaitWork waits for a reason to act: a payment to charge, a nudge, or the time to look unasked. It
+// returns false once the payment is settled and nothing waits, or when the history has grown long
+// enough for a fresh run.
+func (p *mailbox) awaitWork(ctx workflow.Context) bool {
+	for {
+		switch {
+		case !p.state.Found:
+			return false
+		case p.toCharge() || p.nudged() || p.overdue(ctx):
+			return true
+		case !p.state.Status.Open():
+			if workflow.AllHandlersFinished(ctx) {
+				return false
+			}
+			p.wait(ctx, func() bool { return p.nudged() || workflow.AllHandlersFinished(ctx) })
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx):
+			return false
+		default:
+			p.waitUntil(ctx, p.due(), p.nudged)
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+}
+
+// next does one thing.
+func (p *mailbox) next(ctx workflow.Context) error {
+	act := p.look
+	if p.toCharge() {
+		act = p.charge
+	}
+	if err := act(ctx); err != nil {
+		return err
+	}
+	if err := p.publish(ctx); err != nil {
+		return err
+	}
+	return p.describe(ctx)
+}
+
+// charge asks the provider for the money. A refusal fails the payment; silence past the budget, or an
+// answer that contradicts what we know, leaves it unknown, never failed.
+func (p *mailbox) charge(ctx workflow.Context) error {
+	var state payment.ProviderState
+	in := activities.ChargeInput{PaymentID: p.in.PaymentID}
+	err := workflow.ExecuteActivity(atProvider(ctx, "charge "+p.state.Money.String()), steps.Charge, in).Get(ctx, &state)
+	switch {
+	case err == nil:
+		return p.apply(ctx, state)
+	case temporal.IsCanceledError(err):
+		return err
+	case kindOf(err) == payment.Invalid:
+		return p.move(ctx, "fail", steps.Fail, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
+	}
+	return p.move(ctx, "park", steps.Park, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
+}
+
+// look asks the provider where the payment stands. All nudges that wait are answered by one look. A
+// provider that cannot say costs nothing but the time to the next poll.
+func (p *mailbox) look(ctx workflow.Context) error {
+	if !p.nudged() {
+		p.looks++ // only looks of our own accord widen the gap
+	}
+	p.drain()
+	in := activities.LookInput{PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money}
+	var seen activities.Seen
+	err := quickly(ctx, "look", atProvider, steps.Look, in, &seen)
+	p.pollAt = workflow.Now(ctx).Add(p.in.Polls.gap(p.looks))
+	switch {
+	case temporal.IsCanceledError(err):
+		return err
+	case err != nil:
+		workflow.GetLogger(ctx).Error("the provider's answer is of no use", "payment_id", p.in.PaymentID, "kind", kindOf(err), "reason", reason(err))
+		return nil
+	case !seen.Found:
+		return nil
+	}
+	return p.apply(ctx, seen.State)
+}
+
+func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState) error {
+	p.state.ProviderPaymentID = state.PaymentID
+	p.state.ExpiresAt = state.ExpiresAt
+	return p.move(ctx, "apply "+string(state.Status), steps.Apply, activities.ApplyInput{PaymentID: p.in.PaymentID, State: state})
+}
+
+// move runs one of the steps that change the payment's row.
+func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error {
+	var m activities.Moved
+	if err := workflow.ExecuteLocalActivity(inRecord(ctx, summary), step, in).Get(ctx, &m); err != nil {
+		return err
+	}
+	p.state.Status = m.Status
+	if m.Event != nil {
+		p.unheard = append(p.unheard, *m.Event)
+	}
+	return nil
+}
+
+// publish tells the world what happened, in order.
+func (p *mailbox) publish(ctx workflow.Context) error {
+	for len(p.unheard) > 0 {
+		if err := quickly(ctx, "publish "+p.unheard[0].Type(), atBroker, steps.Publish, p.unheard[0], nil); err != nil {
+			return err
+		}
+		p.unheard = p.unheard[1:]
+	}
+	return nil
+}
+
+// close ends the run, or, when the payment goes on and only the history is too long, starts a fresh one.
+func (p *mailbox) close(ctx workflow.Context) error {
+	p.wait(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if p.state.Found && p.state.Status.Open() {
+		return workflow.NewContinueAsNewError(ctx, Payment, PaymentInput{PaymentID: p.in.PaymentID, Polls: p.in.Polls, Looks: p.looks})
+	}
+	return nil
+}
+
+// quickly tries a repeatable step as a local activity first, which costs no state transition of its
+// own. Only when that fails does it become an activity with its own retries, seen in the Web UI.
+func quickly(ctx workflow.Context, summary string, patiently func(workflow.Context, string) workflow.Context, step, in, out any) error {
+	err := workflow.ExecuteLocalActivity(once(ctx, summary), step, in).Get(ctx, out)
+	if err == nil || temporal.IsCanceledError(err) || final(err) {
+		return err
+	}
+	return workflow.ExecuteActivity(patiently(ctx, summary), step, in).Get(ctx, out)
+}

@@ -1,0 +1,48 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// toCharge says whether the provider has still to be asked for the money. After a crash, a reset or a
+// nudge that found an unfinished payment it is asked again, under the same key.
+func (p *mailbox) toCharge() bool {
+	return p.state.Status == payment.Processing
+}
+
+func (p *mailbox) nudged() bool { return p.nudges.Len() > 0 }
+
+func (p *mailbox) drain() {
+	for p.nudges.ReceiveAsync(nil) {
+	}
+}
+
+// due is when to look without being told: at the next poll, or soon after the Pix has ended if that
+// is sooner.
+func (p *mailbox) due() time.Time {
+	end := p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry)
+	if p.state.ExpiresAt.IsZero() || !end.Before(p.pollAt) || !end.After(p.lastPoll()) {
+		return p.pollAt
+	}
+	return end
+}
+
+// lastPoll is when the gap to pollAt began; an end before it has been looked at already.
+func (p *mailbox) lastPoll() time.Time { return p.pollAt.Add(-p.in.Polls.gap(p.looks)) }
+
+func (p *mailbox) overdue(ctx workflow.Context) bool {
+	return p.state.Status.Open() && !workflow.Now(ctx).Before(p.due())
+}
+
+// wait and waitUntil return early when the run is cancelled; their callers look at ctx.Err.
+func (p *mailbox) wait(ctx workflow.Context, condition func() bool) {
+	_ = workflow.Await(ctx, condition)
+}
+
+func (p *mailbox) waitUntil(ctx workflow.Context, t time.Time, condition func() bool) {
+	_, _ = workflow.AwaitWithTimeout(ctx, t.Sub(workflow.Now(ctx)), condition)
+}

@@ -1,0 +1,22 @@
+// Package workflows is the business processes and the only door to them. Its rule: one mailbox per
+// payment. Everything that happens to a payment happens in its workflow, one thing at a time, so
+// nothing races; and only Client starts or signals workflows.
+package workflows
+
+import "github.com/onlywave/onlywave/activities"
+
+// TaskQueue is where the workers listen.
+const TaskQueue = "payments"
+
+// The messages a payment's workflow understands.
+const (
+	UpdateCreate = "create"  // answered once the provider has answered
+	SignalLook   = "look"    // something may have changed at the provider: look again
+	QueryState   = "payment" // what the mailbox knows and waits for
+)
+
+// WorkflowID is the ID under which all runs of a payment are found.
+func WorkflowID(paymentID string) string { return "payment/" + paymentID }
+
+// steps names the activities; it is nil in workflow code, and the worker registers the live one.
+var steps *activities.Activities
