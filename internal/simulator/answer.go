@@ -1,0 +1,93 @@
+package simulator
+
+import (
+	"cmp"
+	"encoding/json"
+	"strconv"
+)
+
+// The objects of point_of_interaction that say the same about every Pix.
+var (
+	businessInfo = json.RawMessage(`{"unit":"online_payments","sub_unit":"default","branch":"Merchant Services"}`)
+	location     = json.RawMessage(`{"state_id":null,"source":null}`)
+	application  = json.RawMessage(`{"name":null,"version":null,"operating_system":null}`)
+	bankInfo     = json.RawMessage(`{"payer":{"account_id":null,"id":null,"long_name":null,"external_account_id":null},` +
+		`"collector":{"account_id":null,"long_name":null,"account_holder_name":"` + merchantName + `","transfer_account_id":null},` +
+		`"is_same_bank_account_owner":null,"origin_bank_id":null,"origin_wallet_id":null}`)
+)
+
+const pixIssuer = "12501"
+
+// answerFor makes the answer for a payment: its links as this caller can follow them, its shape as the call's fault has it.
+func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
+	money := amounts{text: c.fault.Kind == KindTextAmounts}
+	a := paymentAnswer{
+		ID: json.Number(p.id), DateCreated: date(p.created.In(manaus)), DateApproved: date(p.approved.In(manaus)),
+		DateLastUpdated: date(p.updated.In(manaus)), DateOfExpiration: date(p.expires.In(brasilia)), MoneyReleaseDate: date(p.approved.In(manaus)), MoneyReleaseStatus: "pending",
+		OperationType: "regular_payment", IssuerID: pixIssuer, PaymentMethodID: "pix", PaymentTypeID: "bank_transfer",
+		PaymentMethod: methodAnswer{"pix", "bank_transfer", pixIssuer}, Status: p.status, StatusDetail: p.detail,
+		CurrencyID: "BRL", Description: orNull(p.text), LiveMode: s.config.LiveMode, BuildVersion: "3.130.0-rc-7",
+		Payer: payerFor(p, c.fault.Kind == KindNumericPayerID), CollectorID: s.config.CollectorID, Metadata: p.metadata,
+		AdditionalInfo: additionalInfo{"platform:v1-simulated,so:ALL,type:N/A,security:none"}, ExternalReference: orNull(p.reference),
+		TransactionAmount: money.of(p.amount), TransactionAmountRefunded: money.of(0), Installments: 1,
+		TransactionDetails: transactionDetails{NetReceivedAmount: money.of(0), TotalPaidAmount: money.of(p.amount)},
+		FeeDetails:         []feeDetail{}, ChargesDetails: chargesFor(p, money), Captured: true,
+		StatementDescriptor: orNull(p.descriptor), Card: struct{}{}, NotificationURL: orNull(p.notifyURL), Refunds: []struct{}{},
+		ProcessingMode: "aggregator", AcquirerReconciliation: []struct{}{},
+	}
+	if len(a.Metadata) == 0 {
+		a.Metadata = json.RawMessage("{}")
+	}
+	if p.status == "approved" {
+		a.MoneyReleaseStatus = "released"
+		a.TransactionDetails.NetReceivedAmount = money.of(p.amount - p.fee())
+		a.FeeDetails = []feeDetail{{"mercadopago_fee", "collector", money.of(p.fee())}}
+	}
+	if s.config.MaskedCard || c.fault.Kind == KindMaskedCard {
+		a.Card = maskedCardFor(p)
+	}
+	a.PointOfInteraction = pointOfInteraction{Type: "PIX", BusinessInfo: businessInfo, Location: location, ApplicationData: application}
+	pix := &a.PointOfInteraction.TransactionData
+	pix.QRCode = s.codes.text(p)
+	pix.QRCodeBase64 = s.codes.image(pix.QRCode)
+	pix.TicketURL = s.publicURL(c.request) + "/pay/" + p.id
+	pix.BankInfo = bankInfo
+	return a
+}
+
+func payerFor(p payment, numeric bool) payerAnswer {
+	id := 1_000_000_000 + int(crc16(p.payer.Email)) // the same person keeps his id
+	a := payerAnswer{
+		ID: strconv.Itoa(id), Email: p.payer.Email, FirstName: orNull(p.payer.FirstName), LastName: orNull(p.payer.LastName),
+		Identification: taxIDAnswer{orNull(p.payer.Identification.Type), orNull(p.payer.Identification.Number)},
+	}
+	if numeric {
+		a.ID = id
+	}
+	return a
+}
+
+func chargesFor(p payment, money amounts) []chargeDetail {
+	return []chargeDetail{{
+		ID: p.id + "-001", Name: "mercadopago_fee", Type: "fee", Accounts: map[string]string{"from": "collector", "to": "mp"},
+		DateCreated: date(p.created.In(manaus)), LastUpdated: date(p.created.In(manaus)),
+		Amounts:       map[string]any{"original": money.of(p.fee()), "refunded": money.of(0)},
+		RefundCharges: []struct{}{},
+	}}
+}
+
+// maskedCardFor is the card object as Mercado Pago sends it since 2026, with its expiry masked.
+func maskedCardFor(p payment) any {
+	return map[string]any{
+		"id": nil, "first_six_digits": "503143", "last_four_digits": "6351", "expiration_month": "***", "expiration_year": "***",
+		"date_created": date(p.created.In(manaus)), "date_last_updated": date(p.created.In(manaus)),
+		"cardholder": map[string]any{"name": cmp.Or(p.payer.FirstName, "APRO"), "identification": p.payer.Identification},
+	}
+}
+
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

@@ -1,0 +1,48 @@
+// Package simulator is a fake Mercado Pago (Brazil) in one http.Handler: payments by Pix, search, signed webhooks with
+// Mercado Pago's retry plan, a pay page for a person, and faults to order. Tests serve it through httptest, `onlywave
+// simulator` serves it to the local stack, load runs and drills.
+//
+// Its one rule: the ledger tells what happened. An entry is written the moment a payment is created or moves, whatever
+// is then answered, lost or refused on the wire; so after any drill the ledger says which charges there really were.
+//
+// It is a fake for one machine: the admin API and the pay page ask for no log-in. Never expose it.
+//
+// # Mercado Pago's API
+//
+//	POST /v1/payments          Pix only; X-Idempotency-Key required
+//	GET  /v1/payments/{id}
+//	PUT  /v1/payments/{id}     {"status":"cancelled"}
+//	GET  /v1/payments/search
+//
+// Where Mercado Pago documents nothing, the simulator takes the stricter side:
+//
+//   - An idempotency key belongs to the exact bytes of its first accepted body. The same body again answers 201 with the
+//     same payment as it is now; another body answers 409 idempotency_key_already_used; while the first is still running,
+//     409 with code 401001. A refused request (400) does not spend its key. Keys never expire.
+//   - Dates in requests must have a numeric offset and at most milliseconds, else code 23.
+//   - An unknown top-level field of a create request is code 8.
+//   - The search limit is at most 50, and a range must be shorter than 365 days (9062). Unknown filters are ignored.
+//   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
+//     attempt has a fresh x-request-id and ts.
+//
+// # Admin API
+//
+// JSON in and out, errors as {"error": "..."}. Amounts are centavos, durations are Go's ("1.5s").
+//
+//	POST   /admin/payments/{id}/pay         the buyer pays; 409 when the payment can no longer be paid
+//	POST   /admin/payments/{id}/expire      the Pix expires now; 409 when it is not pending
+//	GET    /admin/payments                  newest first; ?external_reference= ?status= ?limit= (50)
+//	GET    /admin/ledger                    oldest first; ?external_reference= ?after= (entry number) ?limit=
+//	GET    /admin/requests                  the last API requests, oldest first, with the fault each one met
+//	GET    /admin/webhooks                  the last webhook attempts, oldest first; ?payment_id=
+//	POST   /admin/webhooks/{n}/redeliver    send again attempt n, or the last notification of payment n; ?count= (1)
+//	GET    /admin/faults                    what is armed, and how often each was met and used
+//	POST   /admin/faults                    add one Fault, or an array of them
+//	DELETE /admin/faults                    clear them all
+//
+// A fault that breaks the link on the next three creates of one payment, after the charge was made:
+//
+//	{"on": "create", "kind": "lost_answer", "times": 3, "external_reference": "0b1e…"}
+//
+// Fault documents the fields; the Kind constants say what each kind does.
+package simulator

@@ -1,0 +1,191 @@
+package simulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Operation is what a fault strikes: a kind of API call, or the webhooks.
+type Operation string
+
+const (
+	Create  Operation = "create"  // POST /v1/payments
+	Get     Operation = "get"     // GET /v1/payments/{id}
+	Search  Operation = "search"  // GET /v1/payments/search
+	Update  Operation = "update"  // PUT /v1/payments/{id}
+	Webhook Operation = "webhook" // a notification with all its attempts
+)
+
+// Kind is what goes wrong.
+type Kind string
+
+// For API calls. "Before" means that nothing was done, "after" that it was done and is in the ledger. Go's own transport
+// repeats a call with an X-Idempotency-Key by itself when a kept connection is cut: such a client sees KindReset or
+// KindLostAnswer only when it strikes twice.
+const (
+	KindReset          Kind = "reset"            // the connection is reset before
+	KindError          Kind = "error"            // Status (500) before
+	KindRateLimited    Kind = "rate_limited"     // 429 before, Retry-After is Delay in seconds (1)
+	KindSlow           Kind = "slow"             // Delay before; done at its end even if the caller has gone; a create's key is in flight
+	KindSlowAfter      Kind = "slow_after"       // Delay after; the key is settled and the webhook goes out at once
+	KindErrorAfter     Kind = "error_after"      // Status (500) after
+	KindLostAnswer     Kind = "lost_answer"      // the connection closes after, without an answer
+	KindTruncated      Kind = "truncated"        // half of the answer after, then the connection closes
+	KindHTML           Kind = "html"             // a page instead of the answer after, under the answer's status or Status
+	KindEmpty          Kind = "empty"            // no body after, under the answer's status or Status
+	KindMaskedCard     Kind = "masked_card"      // the payment carries a card whose expiry is "***"
+	KindNumericPayerID Kind = "numeric_payer_id" // payer.id is a number
+	KindTextAmounts    Kind = "text_amounts"     // amounts are strings
+	KindNotFound       Kind = "not_found"        // Get: 404 for payments younger than Delay (zero: for all)
+	KindSearchLag      Kind = "search_lag"       // Search: payments younger than Delay are missing (zero: all)
+	KindPaidMeanwhile  Kind = "paid_meanwhile"   // Update: the buyer pays just before
+)
+
+// For webhooks.
+const (
+	KindLost         Kind = "lost"          // never sent
+	KindDoubled      Kind = "doubled"       // Count (2) copies at once
+	KindReordered    Kind = "reordered"     // held back until the payment's next notification was sent
+	KindEarly        Kind = "early"         // payment.created is sent, and its answer awaited, before the create is answered
+	KindLate         Kind = "late"          // sent Delay later
+	KindBadSignature Kind = "bad_signature" // signed with another secret
+	KindUnsigned     Kind = "unsigned"      // without x-signature
+	KindWrongID      Kind = "wrong_id"      // the body's data.id is not the query's
+)
+
+// Fault is one thing to go wrong. For every call the faults are asked in their order; the first that matches and still
+// has some left strikes, alone.
+type Fault struct {
+	On                Operation     `json:"on"`
+	Kind              Kind          `json:"kind"`
+	ExternalReference string        `json:"external_reference,omitempty"` // only calls about this payment; empty: all
+	After             int           `json:"after,omitempty"`              // matching calls to let pass first
+	Times             int           `json:"times,omitempty"`              // how many it strikes; 0: until cleared
+	Rate              float64       `json:"rate,omitempty"`               // share of the calls it strikes, at random; 0: all
+	Status            int           `json:"status,omitempty"`
+	Delay             time.Duration `json:"delay,omitempty"` // in JSON a text: "1.5s"
+	Count             int           `json:"count,omitempty"`
+
+	Met  int `json:"met"`  // matching calls so far
+	Used int `json:"used"` // calls struck so far
+}
+
+var (
+	wireKinds = []Kind{KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer,
+		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts}
+	webhookKinds = []Kind{KindLost, KindDoubled, KindReordered, KindEarly, KindLate, KindBadSignature, KindUnsigned, KindWrongID}
+
+	kindsOf = map[Operation][]Kind{
+		Create:  wireKinds,
+		Get:     append(slices.Clone(wireKinds), KindNotFound),
+		Search:  append(slices.Clone(wireKinds), KindSearchLag),
+		Update:  append(slices.Clone(wireKinds), KindPaidMeanwhile),
+		Webhook: webhookKinds,
+	}
+)
+
+// check says what is wrong with a fault someone ordered.
+func (f Fault) check() error {
+	kinds, ok := kindsOf[f.On]
+	if !ok {
+		return fmt.Errorf("fault on %q: no such operation", f.On)
+	}
+	if !slices.Contains(kinds, f.Kind) {
+		return fmt.Errorf("fault on %s: no kind %q; there are %v", f.On, f.Kind, kinds)
+	}
+	if f.After < 0 || f.Times < 0 || f.Count < 0 || f.Delay < 0 || f.Rate < 0 || f.Rate > 1 {
+		return fmt.Errorf("fault %s on %s: after, times, count and delay cannot be negative, rate is between 0 and 1", f.Kind, f.On)
+	}
+	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
+		return fmt.Errorf("fault %s on %s: status %d is not between 200 and 599", f.Kind, f.On, f.Status)
+	}
+	return nil
+}
+
+// MarshalJSON writes the delay as a text.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	type plain Fault
+	delay := ""
+	if f.Delay > 0 {
+		delay = f.Delay.String()
+	}
+	return json.Marshal(struct {
+		plain
+		Delay string `json:"delay,omitempty"`
+	}{plain(f), delay})
+}
+
+// UnmarshalJSON reads the delay as a text.
+func (f *Fault) UnmarshalJSON(data []byte) error {
+	type plain Fault
+	in := struct {
+		*plain
+		Delay string `json:"delay"`
+	}{plain: (*plain)(f)}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields() // a misspelt limit would strike everything
+	if err := decoder.Decode(&in); err != nil {
+		return err
+	}
+	if in.Delay == "" {
+		return nil
+	}
+	delay, err := time.ParseDuration(in.Delay)
+	if err != nil {
+		return fmt.Errorf("delay: %w", err)
+	}
+	f.Delay = delay
+	return nil
+}
+
+// faultQueue holds the faults in the order they were added.
+type faultQueue struct {
+	mu     sync.Mutex
+	faults []Fault
+}
+
+func (q *faultQueue) set(faults []Fault) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.faults = slices.Clone(faults)
+}
+
+func (q *faultQueue) add(faults ...Fault) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.faults = append(q.faults, faults...)
+}
+
+func (q *faultQueue) all() []Fault {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return append([]Fault{}, q.faults...)
+}
+
+// take returns the fault that strikes this call; its kind is empty when none does. The reference is only asked for
+// when a fault wants to know it.
+func (q *faultQueue) take(on Operation, reference func() string) Fault {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.faults {
+		f := &q.faults[i]
+		if f.On != on || (f.Times > 0 && f.Used >= f.Times) {
+			continue
+		}
+		if f.ExternalReference != "" && f.ExternalReference != reference() {
+			continue
+		}
+		f.Met++
+		if f.Met <= f.After || (f.Rate > 0 && rand.Float64() >= f.Rate) {
+			continue
+		}
+		f.Used++
+		return *f
+	}
+	return Fault{}
+}

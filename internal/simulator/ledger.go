@@ -1,0 +1,175 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Entry is one line of the ledger: a payment created, or one that moved.
+type Entry struct {
+	Number            int       `json:"number"` // from 1, without gaps
+	Kind              EntryKind `json:"kind"`
+	PaymentID         string    `json:"payment_id"`
+	ExternalReference string    `json:"external_reference"`
+	IdempotencyKey    string    `json:"idempotency_key"` // of the request that created the payment
+	Amount            int64     `json:"amount"`          // centavos
+	Status            string    `json:"status"`
+	StatusDetail      string    `json:"status_detail"`
+	Time              time.Time `json:"time"` // UTC, the payment's date_last_updated
+}
+
+// EntryKind tells why a ledger entry was written.
+type EntryKind string
+
+// A Charge is a payment created; a Move is a new status of one.
+const (
+	Charge EntryKind = "charge"
+	Move   EntryKind = "move"
+)
+
+var errUnknownPayment = errors.New("there is no such payment")
+
+// errState is a move that the payment's state does not allow.
+type errState struct{ status, detail string }
+
+func (e errState) Error() string { return fmt.Sprintf("the payment is %s (%s)", e.status, e.detail) }
+
+// book is all that the simulator knows: payments, spent keys and the ledger, under one lock. Payments go in by pointer
+// and come out as copies.
+type book struct {
+	mu          sync.RWMutex
+	payments    map[string]*payment
+	byReference map[string][]*payment
+	byAge       []*payment
+	keys        map[string]*keyUse
+	entries     []Entry
+}
+
+func newBook() *book {
+	return &book{
+		payments:    make(map[string]*payment),
+		byReference: make(map[string][]*payment),
+		keys:        make(map[string]*keyUse),
+	}
+}
+
+// create records a new payment and settles the key it was created under.
+func (b *book) create(p payment) payment {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p.id = strconv.FormatInt(nextID(), 10)
+	p.updated = p.created
+	b.payments[p.id] = &p
+	b.byAge = append(b.byAge, &p)
+	b.byReference[p.reference] = append(b.byReference[p.reference], &p)
+	b.keys[p.key].payment = &p
+	b.enter(Charge, &p)
+	return p
+}
+
+func (b *book) get(id string) (payment, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	p, ok := b.payments[id]
+	if !ok {
+		return payment{}, false
+	}
+	return *p, true
+}
+
+func (b *book) pay(id string, now time.Time) (payment, error) {
+	return b.move(id, now, func(p *payment) error {
+		if p.status != "pending" {
+			return errState{p.status, p.detail}
+		}
+		if !now.Before(p.expires) {
+			return errState{"cancelled", "expired"}
+		}
+		p.status, p.detail, p.approved = "approved", "accredited", now
+		return nil
+	})
+}
+
+func (b *book) cancel(id, detail string, now time.Time) (payment, error) {
+	return b.move(id, now, func(p *payment) error {
+		if p.status != "pending" && p.status != "in_process" && p.status != "authorized" {
+			return errState{p.status, p.detail}
+		}
+		p.status, p.detail = "cancelled", detail
+		return nil
+	})
+}
+
+// move changes one payment and enters the move. date_last_updated always grows, by a millisecond at least, because
+// clients order what they see by it.
+func (b *book) move(id string, now time.Time, change func(*payment) error) (payment, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.payments[id]
+	if !ok {
+		return payment{}, errUnknownPayment
+	}
+	if err := change(p); err != nil {
+		return payment{}, err
+	}
+	updated := now.Truncate(time.Millisecond)
+	if earliest := p.updated.Add(time.Millisecond); updated.Before(earliest) {
+		updated = earliest
+	}
+	p.updated = updated
+	b.enter(Move, p)
+	return *p, nil
+}
+
+func (b *book) enter(kind EntryKind, p *payment) {
+	b.entries = append(b.entries, Entry{
+		Number: len(b.entries) + 1, Kind: kind, PaymentID: p.id, ExternalReference: p.reference, IdempotencyKey: p.key,
+		Amount: p.amount, Status: p.status, StatusDetail: p.detail, Time: p.updated.UTC(),
+	})
+}
+
+// latest returns payments newest first; an empty reference or status is any.
+func (b *book) latest(reference, status string, limit int) []payment {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	candidates := b.byAge
+	if reference != "" {
+		candidates = b.byReference[reference]
+	}
+	var found []payment
+	for _, p := range slices.Backward(candidates) {
+		if len(found) == limit {
+			break
+		}
+		if status == "" || status == p.status {
+			found = append(found, *p)
+		}
+	}
+	return found
+}
+
+// ledger returns a copy of the entries after the given number.
+func (b *book) ledger(after int) []Entry {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Clone(b.entries[min(max(after, 0), len(b.entries)):])
+}
+
+// lastID is shared by all simulators of a process, so that two in a row never hand out the same id.
+var lastID atomic.Int64
+
+// nextID returns a fresh id of 12 digits, a few above the last one. The first one grows with the clock, so that a
+// process started again does not repeat ids that clients have kept.
+func nextID() int64 {
+	if lastID.Load() == 0 {
+		age := time.Since(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
+		lastID.CompareAndSwap(0, 106_400_160_592+max(0, age.Milliseconds()))
+	}
+	return lastID.Add(1 + rand.Int64N(4))
+}

@@ -1,0 +1,84 @@
+package simulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// payment is one payment as the book keeps it. Its answer is made from this each time, so that a long load run keeps
+// no bodies.
+type payment struct {
+	id         string
+	key        string // X-Idempotency-Key it was created under
+	reference  string // external_reference
+	amount     int64  // centavos
+	status     string
+	detail     string
+	created    time.Time
+	updated    time.Time // in milliseconds, grows with every move
+	approved   time.Time // zero until then
+	expires    time.Time
+	notifyURL  string
+	descriptor string // statement_descriptor
+	text       string // description
+	payer      payer
+	metadata   json.RawMessage
+}
+
+type payer struct {
+	Email          string         `json:"email"`
+	FirstName      string         `json:"first_name"`
+	LastName       string         `json:"last_name"`
+	Identification identification `json:"identification"`
+}
+
+type identification struct {
+	Type   string `json:"type"`
+	Number string `json:"number"`
+}
+
+// fee is what Mercado Pago keeps of a Pix: 0.99 %, rounded to the centavo.
+func (p payment) fee() int64 { return (p.amount*99 + 5000) / 10000 }
+
+func (s *Simulator) getPayment(c *call) answer {
+	s.hold(c)
+	p, ok := s.book.get(c.request.PathValue("id"))
+	if !ok || c.fault.Kind == KindNotFound && c.fault.hides(p) {
+		return c.refuse(http.StatusNotFound, causeNotFound)
+	}
+	return jsonAnswer(http.StatusOK, s.answerFor(c, p))
+}
+
+// hides tells whether a lagging read does not see this payment yet.
+func (f Fault) hides(p payment) bool { return f.Delay == 0 || time.Since(p.created) < f.Delay }
+
+func (s *Simulator) updatePayment(c *call) answer {
+	s.hold(c)
+	var in struct {
+		Status  string          `json:"status"`
+		Capture json.RawMessage `json:"capture"`
+	}
+	if err := json.Unmarshal(c.body, &in); err != nil {
+		return c.refuse(http.StatusBadRequest, causeParams)
+	}
+	id := c.request.PathValue("id")
+	if _, ok := s.book.get(id); !ok {
+		return c.refuse(http.StatusNotFound, causeNotFound)
+	}
+	if in.Capture != nil {
+		return c.refuse(http.StatusBadRequest, causeState) // a Pix is never authorized, so there is nothing to capture
+	}
+	if in.Status != "cancelled" {
+		return c.refuse(http.StatusBadRequest, causeParams)
+	}
+	if c.fault.Kind == KindPaidMeanwhile {
+		_ = s.Pay(id) // when it cannot be paid any more, the cancel is judged as it would have been
+	}
+	p, err := s.book.cancel(id, "by_collector", time.Now())
+	if err != nil {
+		return c.refuse(http.StatusBadRequest, causeState)
+	}
+	s.tell(p)
+	return jsonAnswer(http.StatusOK, s.answerFor(c, p))
+}

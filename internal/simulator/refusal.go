@@ -1,0 +1,84 @@
+package simulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// refusal is Mercado Pago's error body.
+type refusal struct {
+	Message string  `json:"message"`
+	Error   string  `json:"error"`
+	Status  int     `json:"status"`
+	Cause   []cause `json:"cause"`
+}
+
+// cause is one reason in it. The code is a number for most, a text for some, as at Mercado Pago; Data holds the date and
+// the request id.
+type cause struct {
+	Code        any    `json:"code"`
+	Description string `json:"description"`
+	Data        string `json:"data"`
+}
+
+// The causes of Mercado Pago's list for /v1/payments that the simulator gives.
+var (
+	causeParams      = cause{Code: 1, Description: "Params Error"}
+	causeDate        = cause{Code: 23, Description: "The following parameters must be valid date and format (yyyy-MM-dd'T'HH:mm:ssz): date_of_expiration"}
+	causeTooManyRows = cause{Code: 1000, Description: "Number of rows exceeded the limits"}
+	causeNotFound    = cause{Code: 2000, Description: "Payment not found"}
+	causeState       = cause{Code: 2018, Description: "The action requested is not valid for the current payment state"}
+	causeTaxID       = cause{Code: 2067, Description: "Invalid user identification number"}
+	causeMethod      = cause{Code: 2131, Description: "Cannot infer Payment Method"}
+	causeNoMethod    = cause{Code: 4001, Description: "payment_method_id attribute can't be null"}
+	causeNoAmount    = cause{Code: 4002, Description: "transaction_amount attribute can't be null"}
+	causeAmountType  = cause{Code: 4003, Description: "transaction_amount attribute must be numeric"}
+	causeURL         = cause{Code: 4020, Description: "notification_url attribute must be url valid"}
+	causeAmount      = cause{Code: 4037, Description: "Invalid transaction_amount"}
+	causeEmail       = cause{Code: 4050, Description: "payer.email must be a valid email"}
+	causeNoKey       = cause{Code: 4292, Description: "Header X-Idempotency-Key can't be null"}
+	causeExpiry      = cause{Code: 7523, Description: "Invalid date_of_expiration"}
+	causeInterval    = cause{Code: 9062, Description: "The search interval must be shorter than 365 days"}
+	causeNoToken     = cause{Code: "unauthorized", Description: "authorization value not present"}
+	causeToken       = cause{Code: "unauthorized", Description: "invalid access token"}
+	causeKeyRunning  = cause{Code: 401001, Description: "The request with this X-Idempotency-Key is not completed yet"}
+	causeKeyTaken    = cause{Code: "idempotency_key_already_used", Description: "The X-Idempotency-Key was used with another request"}
+)
+
+// refuse answers an error with its causes; the first one is the message.
+func (c *call) refuse(status int, causes ...cause) answer {
+	data := time.Now().UTC().Format("02-01-2006T15:04:05MST") + ";" + c.id
+	given := make([]cause, len(causes))
+	for i, reason := range causes {
+		reason.Data = data
+		given[i] = reason
+	}
+	message := http.StatusText(status)
+	if len(causes) > 0 {
+		message = causes[0].Description
+	}
+	return jsonAnswer(status, refusal{Message: message, Error: errorNames[status], Status: status, Cause: given})
+}
+
+var errorNames = map[int]string{
+	http.StatusBadRequest:          "bad_request",
+	http.StatusUnauthorized:        "unauthorized",
+	http.StatusForbidden:           "forbidden",
+	http.StatusNotFound:            "not_found",
+	http.StatusConflict:            "conflict",
+	http.StatusTooManyRequests:     "too_many_requests",
+	http.StatusInternalServerError: "internal_server_error",
+	http.StatusBadGateway:          "bad_gateway",
+	http.StatusServiceUnavailable:  "service_unavailable",
+	http.StatusGatewayTimeout:      "gateway_timeout",
+}
+
+func jsonAnswer(status int, body any) answer {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		// Only our own types come here, and they all can be encoded.
+		panic(err)
+	}
+	return answer{status: status, body: encoded}
+}

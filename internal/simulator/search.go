@@ -1,0 +1,172 @@
+package simulator
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	defaultLimit  = 30
+	maxLimit      = 50
+	maxOffset     = 10_000
+	longestWindow = 365 * 24 * time.Hour
+)
+
+type searchAnswer struct {
+	Paging  paging          `json:"paging"`
+	Results []paymentAnswer `json:"results"`
+}
+
+type paging struct {
+	Total  int `json:"total"`
+	Limit  int `json:"limit"`
+	Offset int `json:"offset"`
+}
+
+// query is a search as asked.
+type query struct {
+	reference  string
+	status     string
+	method     string
+	field      func(*payment) time.Time // the date that range names
+	begin, end time.Time                // both included
+	order      func(a, b *payment) int
+	limit      int
+	offset     int
+	unseen     func(payment) bool // what a lagging index does not know yet
+}
+
+func (s *Simulator) searchPayments(c *call) answer {
+	s.hold(c)
+	q, wrong := parseQuery(c.request.URL.Query(), time.Now())
+	if wrong != nil {
+		return c.refuse(http.StatusBadRequest, *wrong)
+	}
+	if c.fault.Kind == KindSearchLag {
+		q.unseen = c.fault.hides
+	}
+	found, total := s.book.search(q)
+	results := make([]paymentAnswer, len(found))
+	for i, p := range found {
+		results[i] = s.answerFor(c, p)
+	}
+	return jsonAnswer(http.StatusOK, searchAnswer{paging{total, q.limit, q.offset}, results})
+}
+
+var dateFields = map[string]func(*payment) time.Time{
+	"":                   func(p *payment) time.Time { return p.created },
+	"date_created":       func(p *payment) time.Time { return p.created },
+	"date_last_updated":  func(p *payment) time.Time { return p.updated },
+	"date_approved":      func(p *payment) time.Time { return p.approved },
+	"money_release_date": func(p *payment) time.Time { return p.approved }, // a Pix is released at once
+}
+
+// parseQuery reads a search. The window is the last three months of date_created unless told otherwise.
+func parseQuery(in url.Values, now time.Time) (query, *cause) {
+	q := query{
+		reference: in.Get("external_reference"), status: in.Get("status"), method: in.Get("payment_method_id"),
+		field: dateFields[in.Get("range")],
+	}
+	var errs [4]error
+	q.begin, errs[0] = searchDate(cmp.Or(in.Get("begin_date"), "NOW-3MONTHS"), now)
+	// date_last_updated may be some milliseconds ahead of the clock, and now must not cut it off.
+	q.end, errs[1] = searchDate(cmp.Or(in.Get("end_date"), "NOW"), now.Add(time.Second))
+	q.limit, errs[2] = strconv.Atoi(cmp.Or(in.Get("limit"), strconv.Itoa(defaultLimit)))
+	q.offset, errs[3] = strconv.Atoi(cmp.Or(in.Get("offset"), "0"))
+	for _, err := range errs {
+		if err != nil {
+			return q, &causeParams
+		}
+	}
+	order, ok := searchOrder(in.Get("sort"), in.Get("criteria"))
+	q.order = order
+	switch {
+	case q.field == nil || !ok || q.limit < 0 || q.limit > maxLimit || q.offset < 0:
+		return q, &causeParams
+	case q.offset > maxOffset:
+		return q, &causeTooManyRows
+	case q.end.Sub(q.begin) >= longestWindow:
+		return q, &causeInterval
+	}
+	return q, nil
+}
+
+// searchOrder is newest first by date_created unless told otherwise. Equal dates are in the order of their ids.
+func searchOrder(sort, criteria string) (func(a, b *payment) int, bool) {
+	field, ok := dateFields[sort]
+	if sort == "id" {
+		field, ok = func(*payment) time.Time { return time.Time{} }, true
+	}
+	sign := -1
+	if criteria == "asc" {
+		sign = 1
+	}
+	return func(a, b *payment) int {
+		return sign * cmp.Or(field(a).Compare(field(b)), strings.Compare(a.id, b.id))
+	}, ok && (criteria == "" || criteria == "asc" || criteria == "desc")
+}
+
+var nowText = regexp.MustCompile(`^NOW(?:([+-])(\d{1,6})(SECOND|MINUTE|HOUR|DAY|MONTH|YEAR)S?)?$`)
+
+// searchDate reads an ISO 8601 date, or NOW-5MINUTES and its kind.
+func searchDate(text string, now time.Time) (time.Time, error) {
+	parts := nowText.FindStringSubmatch(text)
+	if parts == nil {
+		return time.Parse(time.RFC3339Nano, text)
+	}
+	n, _ := strconv.Atoi(parts[1] + parts[2]) // digits by the pattern, or empty for a plain NOW
+	switch parts[3] {
+	case "SECOND":
+		return now.Add(time.Duration(n) * time.Second), nil
+	case "MINUTE":
+		return now.Add(time.Duration(n) * time.Minute), nil
+	case "HOUR":
+		return now.Add(time.Duration(n) * time.Hour), nil
+	case "DAY":
+		return now.AddDate(0, 0, n), nil
+	case "MONTH":
+		return now.AddDate(0, n, 0), nil
+	default:
+		return now.AddDate(n, 0, 0), nil
+	}
+}
+
+// search returns one page of what matches, and how many match in all.
+func (b *book) search(q query) (page []payment, total int) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	candidates := b.byAge
+	if q.reference != "" {
+		candidates = b.byReference[q.reference]
+	}
+	var found []*payment
+	for _, p := range candidates {
+		if q.matches(p) {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, q.order)
+	start := min(q.offset, len(found))
+	for _, p := range found[start:min(start+q.limit, len(found))] {
+		page = append(page, *p)
+	}
+	return page, len(found)
+}
+
+func (q query) matches(p *payment) bool {
+	date := q.field(p)
+	switch {
+	case q.status != "" && q.status != p.status, q.method != "" && q.method != "pix":
+		return false
+	case date.IsZero() || date.Before(q.begin) || date.After(q.end):
+		return false
+	default:
+		return q.unseen == nil || !q.unseen(*p)
+	}
+}

@@ -1,0 +1,172 @@
+package simulator
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// defaultCollector is the seller's account number when Config names none.
+const defaultCollector = 1164726384
+
+// webhookLead is how long after the answer the payment.created webhook goes out: long enough that the answer is at the
+// caller first.
+const webhookLead = 10 * time.Millisecond
+
+// Config is what a simulator is told at start. The zero value serves.
+type Config struct {
+	// AccessToken is the bearer token it accepts; empty accepts any.
+	AccessToken string
+	// WebhookSecret signs the webhooks; empty sends them unsigned.
+	WebhookSecret string
+	// PublicURL is the base of the links it hands out (ticket_url), without a trailing slash; empty takes each request's Host.
+	PublicURL string
+	// DefaultNotificationURL gets the webhooks of payments that carry no notification_url: the setting of the panel.
+	DefaultNotificationURL string
+	// TimeScale divides the waits between webhook retries: 60 makes an hour a minute. Zero means 1. Pix expiry and the
+	// delays of faults are not scaled.
+	TimeScale float64
+	// WebhookTSMillis signs with ts in milliseconds instead of seconds; Mercado Pago has been seen to do both.
+	WebhookTSMillis bool
+	// MaskedCard puts into every payment the card object with expiry "***" that breaks SDKs which read a number there.
+	MaskedCard bool
+	// LiveMode is the live_mode of payments and webhooks.
+	LiveMode bool
+	// CollectorID is the seller's account number; zero takes a fixed one.
+	CollectorID int64
+	// Log gets what the simulator has to say; nil discards it.
+	Log *slog.Logger
+}
+
+// Simulator is one fake Mercado Pago account. It is an http.Handler, and safe for concurrent use.
+type Simulator struct {
+	config   Config
+	mux      *http.ServeMux
+	book     *book
+	faults   *faultQueue
+	codes    *pixCodes
+	postman  *postman
+	expiries *schedule
+	requests *ring[Request]
+	done     chan struct{}
+	close    sync.Once
+}
+
+// New returns a running simulator with an empty ledger. Close it when done.
+func New(c Config) *Simulator {
+	if c.TimeScale <= 0 {
+		c.TimeScale = 1
+	}
+	if c.CollectorID == 0 {
+		c.CollectorID = defaultCollector
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Simulator{
+		config:   c,
+		book:     newBook(),
+		faults:   &faultQueue{},
+		codes:    newPixCodes(),
+		postman:  newPostman(c),
+		expiries: newSchedule(),
+		requests: newRing[Request](10_000),
+		done:     make(chan struct{}),
+	}
+	s.mux = s.routes()
+	return s
+}
+
+func (s *Simulator) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/payments", s.api(Create, s.createPayment))
+	mux.HandleFunc("GET /v1/payments/search", s.api(Search, s.searchPayments))
+	mux.HandleFunc("GET /v1/payments/{id}", s.api(Get, s.getPayment))
+	mux.HandleFunc("PUT /v1/payments/{id}", s.api(Update, s.updatePayment))
+
+	mux.HandleFunc("GET /{$}", s.frontPage)
+	mux.HandleFunc("GET /pay/{id}", s.payPage)
+	mux.HandleFunc("POST /pay/{id}/pay", s.payForm(s.Pay))
+	mux.HandleFunc("POST /pay/{id}/expire", s.payForm(s.Expire))
+
+	mux.HandleFunc("GET /admin/payments", s.adminPayments)
+	mux.HandleFunc("POST /admin/payments/{id}/pay", s.adminMove(s.Pay))
+	mux.HandleFunc("POST /admin/payments/{id}/expire", s.adminMove(s.Expire))
+	mux.HandleFunc("GET /admin/ledger", s.adminLedger)
+	mux.HandleFunc("GET /admin/requests", s.adminRequests)
+	mux.HandleFunc("GET /admin/webhooks", s.adminWebhooks)
+	mux.HandleFunc("POST /admin/webhooks/{n}/redeliver", s.adminRedeliver)
+	mux.HandleFunc("GET /admin/faults", s.adminFaults)
+	mux.HandleFunc("POST /admin/faults", s.adminAddFaults)
+	mux.HandleFunc("DELETE /admin/faults", s.adminClearFaults)
+	return mux
+}
+
+// ServeHTTP answers Mercado Pago's API, the pay pages and the admin API.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Close stops webhooks and expiries, ends the waits of slow answers, and returns when nothing runs any more. Close it
+// before the server it is served by, or that server waits for the slow answers.
+func (s *Simulator) Close() {
+	s.close.Do(func() {
+		close(s.done)
+		s.expiries.close()
+		s.postman.close()
+	})
+}
+
+// Pay lets the buyer pay the Pix: approved, accredited, with its fee, and a payment.updated webhook. It fails when the
+// payment is unknown, not pending or past its expiry.
+func (s *Simulator) Pay(paymentID string) error {
+	p, err := s.book.pay(paymentID, time.Now())
+	if err != nil {
+		return fmt.Errorf("pay %s: %w", paymentID, err)
+	}
+	s.tell(p)
+	return nil
+}
+
+// Expire makes the Pix expire now: cancelled, expired, and a payment.updated webhook. It fails when the payment is
+// unknown or not pending.
+func (s *Simulator) Expire(paymentID string) error {
+	p, err := s.book.cancel(paymentID, "expired", time.Now())
+	if err != nil {
+		return fmt.Errorf("expire %s: %w", paymentID, err)
+	}
+	s.tell(p)
+	return nil
+}
+
+// Ledger returns a copy of every entry so far, oldest first.
+func (s *Simulator) Ledger() []Entry { return s.book.ledger(0) }
+
+// Requests returns the last 10,000 API requests, oldest first.
+func (s *Simulator) Requests() []Request { return s.requests.all() }
+
+// Webhooks returns the last 10,000 webhook attempts and suppressed notifications, oldest first.
+func (s *Simulator) Webhooks() []WebhookAttempt { return s.postman.attempts.all() }
+
+// SetFaults replaces all faults. It panics on a fault that makes no sense: that is a mistake in the program.
+func (s *Simulator) SetFaults(faults []Fault) {
+	mustMakeSense(faults...)
+	s.faults.set(faults)
+}
+
+// AddFault adds a fault behind those already there. It panics on a fault that makes no sense.
+func (s *Simulator) AddFault(f Fault) {
+	mustMakeSense(f)
+	s.faults.add(f)
+}
+
+// Faults returns the faults armed and used up since they were last set, in order, with their counts.
+func (s *Simulator) Faults() []Fault { return s.faults.all() }
+
+func mustMakeSense(faults ...Fault) {
+	for _, f := range faults {
+		if err := f.check(); err != nil {
+			panic(fmt.Sprintf("simulator: %v", err))
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package simulator
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// notification is one piece of news on its way to a receiver, through all its attempts.
+type notification struct {
+	id        int64 // of the notification; its copies and attempts share it
+	action    string
+	paymentID string
+	url       string
+	created   time.Time
+	fault     Fault
+	attempt   int           // the X-Retry of the next attempt
+	next      *notification // sent once the first attempt of this one is over
+}
+
+const (
+	actionCreated = "payment.created"
+	actionUpdated = "payment.updated"
+)
+
+var lastNotification atomic.Int64
+
+// tellCreated sends payment.created once the answer is out, or at once and before it under KindEarly.
+func (s *Simulator) tellCreated(c *call, p payment) {
+	n := s.news(p, actionCreated)
+	if n == nil {
+		return
+	}
+	if n.fault.Kind == KindEarly {
+		s.postman.deliver(n)
+		return
+	}
+	c.then = func() { s.postman.send(n, webhookLead) }
+}
+
+// tell sends payment.updated.
+func (s *Simulator) tell(p payment) {
+	if n := s.news(p, actionUpdated); n != nil {
+		s.postman.send(n, 0)
+	}
+}
+
+// news makes the notification about a payment and meets its fault. It is nil when there is nothing to send now.
+func (s *Simulator) news(p payment, action string) *notification {
+	n := s.postman.notification(p, action, s.config.DefaultNotificationURL)
+	n.fault = s.faults.take(Webhook, func() string { return p.reference })
+	switch {
+	case n.url == "":
+		s.postman.suppress(n, "no notification_url")
+		return nil
+	case n.fault.Kind == KindLost:
+		s.postman.suppress(n, "lost")
+		return nil
+	case n.fault.Kind == KindReordered:
+		s.postman.holdBack(n)
+		return nil
+	}
+	n.next = s.postman.heldBack(p.id)
+	return n
+}
+
+// webhookBody is the body Mercado Pago posts. It is not signed.
+type webhookBody struct {
+	Action      string      `json:"action"`
+	APIVersion  string      `json:"api_version"`
+	Data        webhookData `json:"data"`
+	DateCreated string      `json:"date_created"`
+	ID          int64       `json:"id"`
+	LiveMode    bool        `json:"live_mode"`
+	Type        string      `json:"type"`
+	UserID      int64       `json:"user_id"`
+}
+
+type webhookData struct {
+	ID string `json:"id"`
+}
+
+func (n *notification) body(collector int64, live bool) []byte {
+	id := n.paymentID
+	if n.fault.Kind == KindWrongID {
+		id = "1" + id[1:len(id)-1] + "7" // an id that looks real, and is another payment's or nobody's
+		if id == n.paymentID {
+			id = "2" + id[1:]
+		}
+	}
+	body, err := json.Marshal(webhookBody{
+		Action: n.action, APIVersion: "v1", Data: webhookData{id}, DateCreated: n.created.UTC().Format(time.RFC3339),
+		ID: n.id, LiveMode: live, Type: "payment", UserID: collector,
+	})
+	if err != nil {
+		panic(err) // texts and numbers: cannot fail
+	}
+	return body
+}
+
+// target is the receiver's URL with data.id and type added to whatever query it has.
+func (n *notification) target() string {
+	query := "data.id=" + url.QueryEscape(n.paymentID) + "&type=payment"
+	target, _, _ := strings.Cut(n.url, "#") // the fragment is for browsers
+	switch {
+	case !strings.Contains(target, "?"):
+		return target + "?" + query
+	case strings.HasSuffix(target, "?") || strings.HasSuffix(target, "&"):
+		return target + query
+	default:
+		return target + "&" + query
+	}
+}
+
+// sign returns the x-signature of a webhook. A part that is empty is left out of what is signed, as Mercado Pago does.
+func sign(secret, dataID, requestID, ts string) string {
+	var manifest strings.Builder
+	for _, part := range [][2]string{{"id", dataID}, {"request-id", requestID}, {"ts", ts}} {
+		if part[1] != "" {
+			manifest.WriteString(part[0] + ":" + part[1] + ";")
+		}
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(manifest.String()))
+	return "ts=" + ts + ",v1=" + hex.EncodeToString(mac.Sum(nil))
+}
