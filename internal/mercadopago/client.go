@@ -1,0 +1,171 @@
+// Package mercadopago speaks with Mercado Pago (Brazil): it creates and reads payments, and checks and
+// reads the notifications that announce them. Mercado Pago's words, its decimal amounts and its HTTP
+// statuses end here; out come payment.ProviderState and payment.Error.
+//
+// Its one rule: never guess how a request ended. An answer that is missing, late or not readable is an
+// error of kind Unavailable, which means that the request may have worked. Such a request may be repeated
+// under the same key, and under no other.
+//
+// The official SDK builds the requests. Its decoding is passed by, see requester.
+package mercadopago
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mercadopago/sdk-go/pkg/config"
+	sdk "github.com/mercadopago/sdk-go/pkg/payment"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const defaultTimeout = 10 * time.Second
+
+// searchLimit is the page size. It is far above what one reference can gather, and within the 50 that the
+// guide "retrieving payments" allows.
+const searchLimit = 50
+
+// Config is what a client needs to know.
+type Config struct {
+	BaseURL         string            // scheme and host; empty: the real one
+	AccessToken     string            // of the seller's account
+	Timeout         time.Duration     // of one call, answer included; 0: 10 s
+	NotificationURL string            // of our webhook endpoint, sent with each payment; empty: the panel's setting holds
+	HTTPTransport   http.RoundTripper // nil: one made for many parallel calls to one host
+}
+
+// Client is one seller's account at Mercado Pago. It is safe for concurrent use and never retries: that is
+// the caller's decision, who must repeat the same key.
+type Client struct {
+	payments        sdk.Client
+	notificationURL *url.URL // nil: none
+}
+
+// New checks the configuration and makes a client. It does not connect.
+func New(c Config) (*Client, error) {
+	if c.AccessToken == "" {
+		return nil, errors.New("mercado pago: the access token is empty")
+	}
+	if strings.ContainsFunc(c.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("mercado pago: the access token contains a blank, a line break or another unprintable character")
+	}
+	if c.Timeout < 0 {
+		return nil, fmt.Errorf("mercado pago: the timeout is negative: %s", c.Timeout)
+	}
+	base, err := parseBase(cmp.Or(c.BaseURL, realBase))
+	if err != nil {
+		return nil, fmt.Errorf("mercado pago: base URL %q: %w", c.BaseURL, err)
+	}
+	notify, err := parseNotificationURL(c.NotificationURL)
+	if err != nil {
+		return nil, fmt.Errorf("mercado pago: notification URL %q: %w", c.NotificationURL, err)
+	}
+	r := &requester{base: base, timeout: cmp.Or(c.Timeout, defaultTimeout), transport: c.HTTPTransport}
+	if r.transport == nil {
+		r.transport = newTransport()
+	}
+	settings, err := config.New(c.AccessToken, config.WithHTTPClient(r))
+	if err != nil {
+		return nil, fmt.Errorf("mercado pago: %w", err)
+	}
+	return &Client{payments: sdk.NewClient(settings), notificationURL: notify}, nil
+}
+
+// CreatePix asks for a Pix under the idempotency key. Repeated with the same payment and key it sends the
+// same bytes, and Mercado Pago answers with the payment it made the first time. A Pix that is refused is
+// a state (rejected), not an error.
+func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (payment.ProviderState, error) {
+	if key == "" {
+		return payment.ProviderState{}, fmt.Errorf("create pix %s: no idempotency key", p.ID)
+	}
+	request := c.pixRequest(p)
+	body, err := ask(ctx, key, func(ctx context.Context) error {
+		_, err := c.payments.Create(ctx, request)
+		return err
+	})
+	var state payment.ProviderState
+	if err == nil {
+		state, err = decodePayment(body)
+	}
+	if err != nil {
+		return payment.ProviderState{}, fmt.Errorf("create pix %s: %w", p.ID, err)
+	}
+	return state, nil
+}
+
+// Get reads a payment by Mercado Pago's own ID, a decimal number. NotFound may only mean that a payment
+// just made is not readable yet.
+func (c *Client) Get(ctx context.Context, providerPaymentID string) (payment.ProviderState, error) {
+	id, err := strconv.Atoi(providerPaymentID)
+	if err != nil || !decimal(providerPaymentID) {
+		return payment.ProviderState{}, &payment.Error{
+			Kind: payment.Invalid, Message: "Mercado Pago's payment IDs are decimal numbers",
+			Err: fmt.Errorf("get payment %.40q", providerPaymentID),
+		}
+	}
+	body, err := ask(ctx, "", func(ctx context.Context) error {
+		_, err := c.payments.Get(ctx, id)
+		return err
+	})
+	var state payment.ProviderState
+	if err == nil {
+		state, err = decodePayment(body)
+	}
+	if err == nil && state.PaymentID != providerPaymentID {
+		err = unreadable(fmt.Errorf("the answer is about payment %s", state.PaymentID))
+	}
+	if err != nil {
+		return payment.ProviderState{}, fmt.Errorf("get payment %s: %w", providerPaymentID, err)
+	}
+	return state, nil
+}
+
+// FindByReference looks for the payment whose external_reference is our payment's ID, among those of the
+// last three months (the search's default). Of several, one that has taken money wins, then one that still
+// may, then the newest. The search lags behind what was just created, so that false is no proof.
+func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment.ProviderState, bool, error) {
+	if !payment.ValidID(paymentID) {
+		return payment.ProviderState{}, false, &payment.Error{
+			Kind: payment.Invalid, Message: "not a payment ID", Err: fmt.Errorf("find payment %.40q", paymentID),
+		}
+	}
+	search := sdk.SearchRequest{Limit: searchLimit, Filters: map[string]string{
+		"external_reference": paymentID, "sort": "date_created", "criteria": "desc",
+	}}
+	body, err := ask(ctx, "", func(ctx context.Context) error {
+		_, err := c.payments.Search(ctx, search)
+		return err
+	})
+	var found []payment.ProviderState
+	if err == nil {
+		found, err = decodeSearch(body, paymentID)
+	}
+	if err != nil {
+		return payment.ProviderState{}, false, fmt.Errorf("find payment %s: %w", paymentID, err)
+	}
+	if len(found) == 0 {
+		return payment.ProviderState{}, false, nil
+	}
+	return slices.MinFunc(found, func(a, b payment.ProviderState) int {
+		return cmp.Compare(relevance(a.Status), relevance(b.Status))
+	}), true, nil
+}
+
+// relevance ranks the states of payments with one reference, the lowest first.
+func relevance(s payment.Status) int {
+	switch s {
+	case payment.Approved, payment.Authorized, payment.PartiallyRefunded, payment.InDispute, payment.ChargedBack:
+		return 0
+	case payment.Pending, payment.InReview:
+		return 1
+	}
+	return 2
+}

@@ -1,0 +1,371 @@
+package mercadopago
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// patience is more than any answer takes, however busy the machine is.
+const patience = time.Minute
+
+// clientOf is a client of the handler, which is asked over real connections.
+func clientOf(t *testing.T, h http.Handler, timeout time.Duration) *Client {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	transport := newTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := New(Config{BaseURL: server.URL, AccessToken: "TEST-1", Timeout: timeout, HTTPTransport: transport})
+	require.NoError(t, err)
+	return c
+}
+
+func simulated(t *testing.T, config simulator.Config) (*simulator.Simulator, *Client) {
+	t.Helper()
+	config.AccessToken = "TEST-1"
+	s := simulator.New(config)
+	c := clientOf(t, s, patience)
+	t.Cleanup(s.Close) // before its server
+	return s, c
+}
+
+func answering(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+func TestPixFromCreationToPayment(t *testing.T) {
+	t.Parallel()
+	for _, masked := range []bool{false, true} {
+		s, c := simulated(t, simulator.Config{MaskedCard: masked})
+		p := somePayment("life")
+
+		created, err := c.CreatePix(t.Context(), p, "key-1")
+		require.NoError(t, err)
+		require.Equal(t, payment.Pending, created.Status)
+		require.Empty(t, created.Contradicts(p.ID, "", p.Amount))
+		require.NotEmpty(t, created.QRCode)
+		require.NotEmpty(t, created.TicketURL)
+		require.True(t, expiry(p).Equal(created.ExpiresAt))
+
+		require.NoError(t, s.Pay(created.PaymentID))
+		paid, err := c.Get(t.Context(), created.PaymentID)
+		require.NoError(t, err)
+		require.Equal(t, payment.Approved, paid.Status)
+		require.True(t, paid.UpdatedAt.After(created.UpdatedAt))
+
+		found, ok, err := c.FindByReference(t.Context(), p.ID)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, paid, found)
+
+		_, ok, err = c.FindByReference(t.Context(), payment.NewID("app", "never made"))
+		require.NoError(t, err)
+		require.False(t, ok)
+	}
+}
+
+// A repeated request carries the same key and the same bytes, even from a payment read back from the
+// record, and the SDK's own key nowhere.
+func TestRepeatedCreationsAreIdentical(t *testing.T) {
+	t.Parallel()
+	var bodies [][]byte
+	c := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies = append(bodies, body)
+		if keys := r.Header.Values("X-Idempotency-Key"); len(keys) != 1 || keys[0] != "key-1" || r.Header.Get("Authorization") != "Bearer TEST-1" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		io.WriteString(w, minimal("pending", ""))
+	}), patience)
+	p := somePayment("again")
+	for range 3 {
+		_, err := c.CreatePix(t.Context(), p, "key-1")
+		require.NoError(t, err)
+		p.CreatedAt = p.CreatedAt.UTC().Truncate(time.Microsecond)
+	}
+	require.Len(t, bodies, 3)
+	require.True(t, bytes.Equal(bodies[0], bodies[1]) && bytes.Equal(bodies[1], bodies[2]))
+}
+
+// However an answer is lost after the charge was made, the outcome is unknown, one request was sent, and
+// the same key finds the one charge.
+func TestLostAnswersAreUnavailable(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []simulator.Kind{
+		simulator.KindLostAnswer, simulator.KindTruncated, simulator.KindHTML, simulator.KindEmpty, simulator.KindErrorAfter,
+		simulator.KindReset, simulator.KindError,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s, c := simulated(t, simulator.Config{})
+			_, err := c.CreatePix(t.Context(), somePayment("warm up"), "key-0") // so that a used connection breaks
+			require.NoError(t, err)
+			s.AddFault(simulator.Fault{On: simulator.Create, Kind: kind, Times: 1})
+			p := somePayment("lost")
+
+			_, err = c.CreatePix(t.Context(), p, "key-1")
+			require.Equal(t, payment.Unavailable, payment.KindOf(err), "%v", err)
+
+			state, err := c.CreatePix(t.Context(), p, "key-1")
+			require.NoError(t, err)
+			require.Equal(t, p.ID, state.Reference)
+			require.Len(t, s.Ledger(), 2)
+			require.Eventually(t, func() bool { return len(s.Requests()) == 3 }, patience, time.Millisecond)
+		})
+	}
+}
+
+func TestSlowAnswersTimeOut(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	defer close(release)
+	for name, h := range map[string]http.HandlerFunc{
+		"no header": func(http.ResponseWriter, *http.Request) { <-release },
+		"half a body": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusCreated)
+			io.WriteString(w, `{"id":1`)
+			w.(http.Flusher).Flush()
+			<-release
+		},
+	} {
+		c := clientOf(t, h, 50*time.Millisecond)
+		_, err := c.CreatePix(t.Context(), somePayment("slow"), "key-1")
+		require.Equal(t, payment.Unavailable, payment.KindOf(err), name)
+		require.ErrorIs(t, err, context.DeadlineExceeded, name)
+	}
+}
+
+func TestACallersOwnDeadlineHolds(t *testing.T) {
+	t.Parallel()
+	c := clientOf(t, answering(http.StatusOK, `{}`), patience)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := c.Get(ctx, "106400160592")
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+}
+
+func TestOversizeAnswersAreCutOff(t *testing.T) {
+	t.Parallel()
+	c := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		chunk := bytes.Repeat([]byte(" "), 1<<16)
+		for range 1 << 10 {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}), patience)
+	_, err := c.Get(t.Context(), "106400160592")
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.ErrorContains(t, err, "longer than")
+}
+
+// A redirect would carry the token elsewhere.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var elsewhere atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	t.Cleanup(other.Close)
+	c := clientOf(t, http.RedirectHandler(other.URL, http.StatusTemporaryRedirect), patience)
+	_, err := c.CreatePix(t.Context(), somePayment("redirect"), "key-1")
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Zero(t, elsewhere.Load())
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	s, c := simulated(t, simulator.Config{})
+	s.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Times: 1, Delay: 3 * time.Second})
+	_, err := c.CreatePix(t.Context(), somePayment("limited"), "key-1")
+	require.Equal(t, payment.Limited, payment.KindOf(err))
+	require.Equal(t, 3*time.Second, payment.RetryAfter(err))
+}
+
+func TestRefusalsOfTheSimulator(t *testing.T) {
+	t.Parallel()
+	s, c := simulated(t, simulator.Config{})
+	p := somePayment("refused")
+
+	wrong := p
+	wrong.Payer.TaxID = "12345678900"
+	_, err := c.CreatePix(t.Context(), wrong, "key-1")
+	require.Equal(t, payment.Invalid, payment.KindOf(err))
+	require.ErrorContains(t, err, "2067")
+	require.Eventually(t, func() bool { return len(s.Requests()) == 1 }, patience, time.Millisecond)
+	require.ErrorContains(t, err, s.Requests()[0].RequestID)
+
+	_, err = c.CreatePix(t.Context(), p, "key-2")
+	require.NoError(t, err)
+	other := p
+	other.Description = "Order 1043"
+	_, err = c.CreatePix(t.Context(), other, "key-2")
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+
+	_, err = c.CreatePix(t.Context(), p, "")
+	require.Equal(t, payment.Internal, payment.KindOf(err))
+
+	_, err = c.Get(t.Context(), "999999999999")
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
+}
+
+func TestSameKeyInFlight(t *testing.T) {
+	t.Parallel()
+	s, c := simulated(t, simulator.Config{})
+	s.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindSlow, Times: 1, Delay: time.Hour})
+	p := somePayment("in flight")
+	first := make(chan error, 1)
+	go func() {
+		_, err := c.CreatePix(t.Context(), p, "key-1")
+		first <- err
+	}()
+	require.Eventually(t, func() bool { return s.Faults()[0].Used == 1 }, patience, time.Millisecond)
+	_, err := c.CreatePix(t.Context(), p, "key-1")
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, time.Second, payment.RetryAfter(err))
+	s.Close() // ends the first one's wait
+	<-first
+	require.LessOrEqual(t, len(s.Ledger()), 1)
+}
+
+func TestProviderIDsAreChecked(t *testing.T) {
+	t.Parallel()
+	c := clientOf(t, answering(http.StatusOK, minimal("pending", "")), patience)
+	for _, id := range []string{"", "..", "../users/me", "1 2", "-1", "+1", "007", "ORD01", "1e3", "99999999999999999999", "١"} {
+		_, err := c.Get(t.Context(), id)
+		require.Equal(t, payment.Invalid, payment.KindOf(err), id)
+		_, _, err = c.FindByReference(t.Context(), id)
+		require.Equal(t, payment.Invalid, payment.KindOf(err), id)
+	}
+	_, err := c.Get(t.Context(), "106400160592")
+	require.NoError(t, err)
+	_, err = c.Get(t.Context(), "106400160593") // answered with another
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+}
+
+func TestOfSeveralPaymentsTheOneWithMoneyWins(t *testing.T) {
+	t.Parallel()
+	reference := payment.NewID("app", "several")
+	hit := func(id, status, created, reference string) string {
+		return fmt.Sprintf(`{"id":%s,"status":%q,"transaction_amount":1,"date_created":"2026-11-%sT00:00:00Z","external_reference":%q}`, id, status, created, reference)
+	}
+	for _, c := range []struct{ name, hits, want string }{
+		{"none", ``, ""},
+		{"foreign", hit("1", "approved", "01", "x"), ""},
+		{"approved", hit("3", "rejected", "03", reference) + `,` + hit("2", "pending", "02", reference) + `,` + hit("1", "approved", "01", reference), "1"},
+		{"authorized", hit("3", "pending", "03", reference) + `,` + hit("1", "authorized", "01", reference), "1"},
+		{"charged back", hit("3", "pending", "03", reference) + `,` + hit("1", "charged_back", "01", reference), "1"},
+		{"pending", hit("3", "cancelled", "03", reference) + `,` + hit("1", "in_process", "01", reference), "1"},
+		{"newest", hit("1", "rejected", "01", reference) + `,` + hit("2", "cancelled", "03", reference) + `,` + hit("3", "refunded", "02", reference), "2"},
+		{"newest approved", hit("1", "approved", "01", reference) + `,` + hit("2", "approved", "02", reference), "2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			client := clientOf(t, answering(http.StatusOK, `{"paging":{"total":1},"results":[`+c.hits+`]}`), patience)
+			state, found, err := client.FindByReference(t.Context(), reference)
+			require.NoError(t, err)
+			require.Equal(t, c.want != "", found)
+			require.Equal(t, c.want, state.PaymentID)
+		})
+	}
+}
+
+// An answer that is no list must not pass for "there is no such payment".
+func TestSearchesWithoutResultsAreUnavailable(t *testing.T) {
+	t.Parallel()
+	reference := payment.NewID("app", "search")
+	for _, body := range []string{``, `{}`, `null`, `{"results":null}`, `{"results":{}}`, `<html>`, `{"results":[{"external_reference":"` + reference + `"}]}`} {
+		c := clientOf(t, answering(http.StatusOK, body), patience)
+		_, found, err := c.FindByReference(t.Context(), reference)
+		require.Equal(t, payment.Unavailable, payment.KindOf(err), body)
+		require.False(t, found)
+	}
+}
+
+// Parallel calls do not mix up their answers.
+func TestParallelCalls(t *testing.T) {
+	t.Parallel()
+	s, c := simulated(t, simulator.Config{})
+	var wg sync.WaitGroup
+	failures := make(chan error, 40)
+	for i := range 40 {
+		wg.Go(func() {
+			p := somePayment(fmt.Sprint("parallel ", i))
+			state, err := c.CreatePix(t.Context(), p, fmt.Sprint("key-", i))
+			if err == nil {
+				state, err = c.Get(t.Context(), state.PaymentID)
+			}
+			if err == nil && state.Reference != p.ID {
+				err = fmt.Errorf("asked for %s, answered with %s", p.ID, state.Reference)
+			}
+			failures <- err
+		})
+	}
+	wg.Wait()
+	close(failures)
+	for err := range failures {
+		require.NoError(t, err)
+	}
+	require.Len(t, s.Ledger(), 40)
+}
+
+// Each of many parallel calls leaves its connection for the next ones.
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	const calls = 30
+	var opened, arrived atomic.Int32
+	arrivals := make(chan struct{}, calls)
+	proceed := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if arrived.Add(1)%calls == 0 { // all of a round are here, each on its own connection
+			for range calls {
+				arrivals <- struct{}{}
+			}
+		}
+		select {
+		case <-arrivals:
+		case <-proceed:
+		}
+		io.WriteString(w, minimal("pending", ""))
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	defer close(proceed)
+	transport := newTransport()
+	defer transport.CloseIdleConnections()
+	c, err := New(Config{BaseURL: server.URL, AccessToken: "TEST-1", Timeout: patience, HTTPTransport: transport})
+	require.NoError(t, err)
+
+	for range 3 {
+		var wg sync.WaitGroup
+		for range calls {
+			wg.Go(func() { c.Get(t.Context(), "106400160592") })
+		}
+		wg.Wait()
+	}
+	require.EqualValues(t, 3*calls, arrived.Load())
+	require.LessOrEqual(t, opened.Load(), int32(2*calls)) // of 90 when none is kept
+}

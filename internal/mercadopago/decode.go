@@ -1,0 +1,120 @@
+package mercadopago
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// paymentBody is what matters of a payment, in Mercado Pago's words (API reference, payments).
+type paymentBody struct {
+	ID                 text                     `json:"id"`
+	Status             text                     `json:"status"`
+	StatusDetail       text                     `json:"status_detail"`
+	ExternalReference  text                     `json:"external_reference"`
+	CurrencyID         text                     `json:"currency_id"`
+	Amount             amount                   `json:"transaction_amount"`
+	Refunded           amount                   `json:"transaction_amount_refunded"`
+	DateCreated        date                     `json:"date_created"`
+	DateApproved       date                     `json:"date_approved"`
+	DateLastUpdated    date                     `json:"date_last_updated"`
+	DateOfExpiration   date                     `json:"date_of_expiration"`
+	PointOfInteraction many[pointOfInteraction] `json:"point_of_interaction"`
+}
+
+type pointOfInteraction struct {
+	TransactionData many[transactionData] `json:"transaction_data"`
+}
+
+type transactionData struct {
+	QRCode    text `json:"qr_code"`
+	TicketURL text `json:"ticket_url"`
+}
+
+// decodePayment reads the body of one payment.
+func decodePayment(body []byte) (payment.ProviderState, error) {
+	var p paymentBody
+	if err := json.Unmarshal(body, &p); err != nil {
+		return payment.ProviderState{}, unreadable(err)
+	}
+	return p.state()
+}
+
+// decodeSearch reads the payments with this reference from a search's answer, the newest first.
+func decodeSearch(body []byte, reference string) ([]payment.ProviderState, error) {
+	var found struct {
+		Results *[]paymentBody `json:"results"`
+	}
+	if err := json.Unmarshal(body, &found); err != nil {
+		return nil, unreadable(err)
+	}
+	if found.Results == nil {
+		return nil, unreadable(errors.New("a search without results")) // must not pass for "none"
+	}
+	bodies := *found.Results
+	slices.SortStableFunc(bodies, func(a, b paymentBody) int { return b.DateCreated.Compare(a.DateCreated.Time) })
+	var states []payment.ProviderState
+	for _, p := range bodies {
+		if string(p.ExternalReference) != reference {
+			continue // the filter is Mercado Pago's, the promise is ours
+		}
+		state, err := p.state()
+		if err != nil {
+			return nil, err
+		}
+		states = append(states, state)
+	}
+	return states, nil
+}
+
+// state translates. What makes an answer about a payment must be there: whose, how far, how much, and as
+// of when; without it the body is some other text that happens to be JSON.
+func (p paymentBody) state() (payment.ProviderState, error) {
+	updated := cmp.Or(p.DateLastUpdated, p.DateApproved, p.DateCreated)
+	switch {
+	case !decimal(string(p.ID)):
+		return payment.ProviderState{}, unreadable(errors.New("no payment id"))
+	case p.Status == "":
+		return payment.ProviderState{}, unreadable(fmt.Errorf("payment %s without a status", p.ID))
+	case !p.Amount.known:
+		return payment.ProviderState{}, unreadable(fmt.Errorf("payment %s without an amount", p.ID))
+	case updated.IsZero():
+		return payment.ProviderState{}, unreadable(fmt.Errorf("payment %s without a date", p.ID))
+	}
+	status, err := statusOf(p)
+	if err != nil {
+		return payment.ProviderState{}, fmt.Errorf("payment %s: %w", p.ID, err)
+	}
+	buyer := p.PointOfInteraction.first().TransactionData.first()
+	return payment.ProviderState{
+		PaymentID:    string(p.ID),
+		Reference:    string(p.ExternalReference),
+		Status:       status,
+		RawStatus:    string(p.Status),
+		StatusDetail: string(p.StatusDetail),
+		Money:        payment.Money{Centavos: p.Amount.centavos, Currency: string(p.CurrencyID)},
+		Refunded:     p.Refunded.centavos,
+		QRCode:       string(buyer.QRCode),
+		TicketURL:    string(buyer.TicketURL),
+		ExpiresAt:    p.DateOfExpiration.Time,
+		UpdatedAt:    updated.Time,
+	}, nil
+}
+
+// decimal says whether s is a payment ID of Mercado Pago's: digits alone, written in one way only, and
+// within int64.
+func decimal(s string) bool {
+	if s == "" || s[0] == '0' || len(s) > 18 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,119 @@
+package mercadopago
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Notification is one message of Mercado Pago's, as received. It says that something changed, never what:
+// the signature covers data.id, x-request-id and the time only, so neither the body nor PaymentID proves
+// anything. As JSON it is the message in the broker.
+type Notification struct {
+	ID         string            `json:"id"` // ours, new for each request received
+	Topic      string            `json:"topic"`
+	Action     string            `json:"action,omitempty"`
+	ResourceID string            `json:"resource_id,omitempty"` // data.id of the query
+	PaymentID  string            `json:"payment_id,omitempty"`  // our own, from the notification URL; empty or valid
+	RequestID  string            `json:"request_id,omitempty"`  // x-request-id; whether a retry repeats it is not documented
+	Suspicious bool              `json:"suspicious,omitempty"`  // the body speaks of another resource than the query
+	ReceivedAt time.Time         `json:"received_at"`           // UTC, whole microseconds
+	Query      string            `json:"query"`
+	Headers    map[string]string `json:"headers"` // names in lower case; keptHeaders only
+	Body       []byte            `json:"body"`
+}
+
+// keptHeaders help to understand a notification later. All others are of the journey, or secrets of
+// whoever forged it. Looking up the canonical name costs no allocation.
+var keptHeaders = map[string]string{
+	"X-Signature": "x-signature", "X-Request-Id": "x-request-id", "X-Retry": "x-retry", "User-Agent": "user-agent", "Content-Type": "content-type",
+}
+
+// notificationBody has what the topics agree on. A chargeback has actions instead of an action, and an
+// old IPN has its topic under another name (guide "webhooks").
+type notificationBody struct {
+	Type    text   `json:"type"`
+	Topic   text   `json:"topic"`
+	Action  text   `json:"action"`
+	Actions []text `json:"actions"`
+	Data    struct {
+		ID text `json:"id"`
+	} `json:"data"`
+}
+
+// ParseNotification reads a notification whose signature was verified. The topic is the query's type,
+// else its topic (old IPN, whose resource is the query's id), else the body's type; it may be any word.
+// A body that is not JSON is kept and otherwise ignored. The error is of kind Invalid: the request names
+// neither a topic nor a resource. The body is not copied.
+func ParseNotification(rawQuery string, h http.Header, body []byte, now time.Time) (Notification, error) {
+	q, _ := url.ParseQuery(rawQuery) // what is broken in it, or in the body, is left out
+	var b notificationBody
+	_ = json.Unmarshal(body, &b)
+	action := string(b.Action)
+	if action == "" && len(b.Actions) > 0 {
+		action = string(b.Actions[0])
+	}
+	n := Notification{
+		Topic:      clean(cmp.Or(q.Get("type"), q.Get("topic"), string(b.Type), string(b.Topic))),
+		Action:     clean(action),
+		ResourceID: clean(q.Get("data.id")),
+		RequestID:  clean(h.Get("X-Request-Id")),
+		ReceivedAt: now.UTC().Truncate(time.Microsecond),
+		Query:      clean(rawQuery),
+		Headers:    make(map[string]string, len(keptHeaders)),
+		Body:       body,
+	}
+	if id := q.Get("payment_id"); payment.ValidID(id) {
+		n.PaymentID = id
+	}
+	if inBody := string(b.Data.ID); inBody != "" && !strings.EqualFold(inBody, n.ResourceID) {
+		n.Suspicious = true
+	}
+	if n.ResourceID == "" && q.Has("topic") {
+		n.ResourceID = clean(q.Get("id"))
+	}
+	if n.Topic == "" && n.ResourceID == "" {
+		return Notification{}, &payment.Error{Kind: payment.Invalid, Message: "the notification names neither a topic nor a resource"}
+	}
+	for canonical, name := range keptHeaders {
+		if value := h.Get(canonical); value != "" {
+			n.Headers[name] = clean(value)
+		}
+	}
+	id, err := uuid.NewV7() // sorts by time, which the archive's index likes
+	if err != nil {
+		return Notification{}, fmt.Errorf("make a notification id: %w", err)
+	}
+	n.ID = id.String()
+	return n, nil
+}
+
+// DecodeNotification reads a Notification back from its JSON. The error is of kind Invalid.
+func DecodeNotification(b []byte) (Notification, error) {
+	var n Notification
+	err := json.Unmarshal(b, &n)
+	if err == nil {
+		err = uuid.Validate(n.ID)
+	}
+	if err == nil && n.PaymentID != "" && !payment.ValidID(n.PaymentID) {
+		err = fmt.Errorf("payment id %.40q", n.PaymentID)
+	}
+	if err != nil {
+		return Notification{}, &payment.Error{
+			Kind: payment.Invalid, Message: "not a notification as we write them",
+			Err: fmt.Errorf("decode notification: %w", err),
+		}
+	}
+	return n, nil
+}
+
+// clean makes a text that JSON can carry unchanged.
+func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

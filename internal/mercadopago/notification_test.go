@@ -1,0 +1,136 @@
+package mercadopago
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+var receivedAt = time.Date(2026, 11, 23, 16, 0, 0, 123_456_789, time.FixedZone("", -3*60*60))
+
+const paymentNews = `{"action":"payment.updated","api_version":"v1","data":{"id":"106400160592"},"date_created":"2026-11-23T19:00:00Z","id":115112345678,"live_mode":true,"type":"payment","user_id":"1164726384"}`
+
+func TestNotificationAsReceived(t *testing.T) {
+	t.Parallel()
+	ours := payment.NewID("app", "n")
+	query := "payment_id=" + ours + "&source_news=webhooks&data.id=106400160592&type=payment"
+	h := http.Header{}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "User-Agent": "restclient-node/4.15.3", "X-Request-Id": vectorReq, "X-Retry": "0",
+		"X-Signature": "ts=1742505638683,v1=00", "X-Socket-Timeout": "22000", "Authorization": "Bearer x", "Cookie": "y",
+	} {
+		h.Set(name, value)
+	}
+	n, err := ParseNotification(query, h, []byte(paymentNews), receivedAt)
+	require.NoError(t, err)
+	require.NotEmpty(t, n.ID)
+	want := Notification{
+		ID: n.ID, Topic: "payment", Action: "payment.updated", ResourceID: "106400160592", PaymentID: ours, RequestID: vectorReq,
+		ReceivedAt: time.Date(2026, 11, 23, 19, 0, 0, 123_456_000, time.UTC), Query: query,
+		Headers: map[string]string{
+			"content-type": "application/json", "user-agent": "restclient-node/4.15.3", "x-request-id": vectorReq, "x-retry": "0",
+			"x-signature": "ts=1742505638683,v1=00",
+		},
+		Body: []byte(paymentNews),
+	}
+	require.Equal(t, want, n)
+
+	message, err := json.Marshal(n)
+	require.NoError(t, err)
+	back, err := DecodeNotification(message)
+	require.NoError(t, err)
+	require.Equal(t, n, back)
+
+	again, err := ParseNotification(query, h, []byte(paymentNews), receivedAt)
+	require.NoError(t, err)
+	require.NotEqual(t, n.ID, again.ID)
+}
+
+func TestNotificationsOfEveryShape(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, query, body       string
+		topic, action, resource string
+		suspicious              bool
+	}{
+		{"payment", "data.id=1&type=payment", `{"action":"payment.created","data":{"id":"1"}}`, "payment", "payment.created", "1", false},
+		{"number in the body", "data.id=1&type=payment", `{"data":{"id":1}}`, "payment", "", "1", false},
+		{"chargeback", "data.id=217000061680860000&type=topic_chargebacks_wh", `{"actions":["changed_case_status"],"data":{"id":217000061680860000,"payment_id":1}}`,
+			"topic_chargebacks_wh", "changed_case_status", "217000061680860000", false},
+		{"stop delivery", "type=stop_delivery_op_wh", `{"type":"stop_delivery_op_wh","data":{"payment_id":1}}`, "stop_delivery_op_wh", "", "", false},
+		{"order, other case", "data.id=ord01ABC&type=order", `{"action":"order.processed","data":{"id":"ORD01ABC"}}`, "order", "order.processed", "ord01ABC", false},
+		{"unknown topic", "data.id=x&type=what_is_this", `{}`, "what_is_this", "", "x", false},
+		{"topic in the body", "data.id=1", `{"type":"payment"}`, "payment", "", "1", false},
+		{"old IPN", "topic=merchant_order&id=77", `{"resource":"https://x/77","topic":"merchant_order"}`, "merchant_order", "", "77", false},
+		{"other id in the body", "data.id=1&type=payment", `{"data":{"id":"2"}}`, "payment", "", "1", true},
+		{"id in the body only", "type=payment", `{"data":{"id":"2"}}`, "payment", "", "", true},
+		{"no body", "data.id=1&type=payment", ``, "payment", "", "1", false},
+		{"body no JSON", "data.id=1&type=payment", `<xml/>`, "payment", "", "1", false},
+		{"body of odd types", "data.id=1&type=payment", `{"action":{},"actions":"x","data":[],"type":1}`, "payment", "", "1", false},
+		{"broken query", "data.id=1&type=payment&bad=%zz", `{}`, "payment", "", "1", false},
+	} {
+		n, err := ParseNotification(c.query, http.Header{}, []byte(c.body), receivedAt)
+		require.NoError(t, err, c.name)
+		require.Equal(t, []any{c.topic, c.action, c.resource, c.suspicious}, []any{n.Topic, n.Action, n.ResourceID, n.Suspicious}, c.name)
+		require.Equal(t, c.body, string(n.Body), c.name)
+		require.Empty(t, n.PaymentID)
+	}
+}
+
+func TestNotificationOfNothing(t *testing.T) {
+	t.Parallel()
+	_, err := ParseNotification("payment_id=x&id=7", http.Header{}, []byte(`{}`), receivedAt)
+	require.Equal(t, payment.Invalid, payment.KindOf(err))
+}
+
+func TestForeignPaymentIDsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"", "1", "../x", "6F1C8D5E-1111-5ABC-9DEF-0123456789AB"} {
+		n, err := ParseNotification("type=payment&data.id=1&payment_id="+url.QueryEscape(id), http.Header{}, nil, receivedAt)
+		require.NoError(t, err)
+		require.Empty(t, n.PaymentID)
+	}
+}
+
+func TestDecodeNotificationRefusesOtherMessages(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{``, `{}`, `null`, `[]`, `{"id":"x"}`, `{"id":"` + vectorReq + `","payment_id":"x"}`, `{"id":"` + vectorReq + `","body":"%"}`} {
+		_, err := DecodeNotification([]byte(message))
+		require.Equal(t, payment.Invalid, payment.KindOf(err), message)
+	}
+}
+
+// Nothing that arrives can break the way through the broker.
+func FuzzParseNotification(f *testing.F) {
+	f.Add("data.id=1&type=payment", paymentNews, "agent")
+	f.Add("topic=payment&id=1", `{"actions":[1,"x"],"data":[{"id":5}]}`, "\xff")
+	f.Add("data.id=%ff&type=\xfe", `[`, "")
+	f.Fuzz(func(t *testing.T, query, body, agent string) {
+		n, err := ParseNotification(query, http.Header{"User-Agent": {agent}}, []byte(body), receivedAt)
+		if err != nil {
+			require.Equal(t, payment.Invalid, payment.KindOf(err))
+			return
+		}
+		message, err := json.Marshal(n)
+		require.NoError(t, err)
+		back, err := DecodeNotification(message)
+		require.NoError(t, err)
+		require.Equal(t, n, back)
+	})
+}
+
+func BenchmarkParseNotification(b *testing.B) {
+	h := http.Header{"X-Request-Id": {vectorReq}, "Content-Type": {"application/json"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseNotification("data.id=106400160592&type=payment", h, []byte(paymentNews), receivedAt); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package mercadopago
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const realBase = "https://api.mercadopago.com"
+
+// maxBody bounds an answer. A payment has some 10 KB, a full search page less than half of this.
+const maxBody = 1 << 20
+
+// requester is the SDK's way to the network. It sends once, and corrects four habits of the SDK:
+//
+//   - It sends a fresh random idempotency key with every call; ours takes its place.
+//   - Its base URL is fixed; ours takes its place.
+//   - It decodes into strict types, and fails on answers that Mercado Pago really gives, such as a card's
+//     expiry masked as "***" (until 1.12.1): the payment is made, and the caller gets an error. So the
+//     answer is kept in the exchange for our own decoding, and the SDK gets an empty object, which always
+//     fits.
+//   - It has no timeout for a requester that is not its own; ours covers the whole answer.
+type requester struct {
+	base      *url.URL
+	timeout   time.Duration
+	transport http.RoundTripper
+}
+
+// exchange is one call: what we add to the request, and what came back. It travels in the context, which
+// is the only thing that the SDK hands through.
+type exchange struct {
+	key    string // X-Idempotency-Key of a call that writes
+	status int    // 0: no whole answer came
+	header http.Header
+	body   []byte
+}
+
+type exchangeKey struct{}
+
+// ask runs one call of the SDK and returns the body of a 2xx answer. All else is an error with its kind.
+func ask(ctx context.Context, key string, call func(context.Context) error) ([]byte, error) {
+	e := &exchange{key: key}
+	err := call(context.WithValue(ctx, exchangeKey{}, e))
+	switch {
+	case e.status == 0 && err == nil:
+		return nil, errors.New("the SDK sent no request")
+	case e.status == 0:
+		return nil, unreachable(err)
+	case e.status < 200 || e.status > 299:
+		return nil, refused(e)
+	}
+	return e.body, nil
+}
+
+// Do sends the request and keeps the answer in its exchange. The transport, not a client, sends it, so
+// that no redirect is followed: a redirected request would carry our token elsewhere.
+func (r *requester) Do(request *http.Request) (*http.Response, error) {
+	e, ok := request.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return nil, errors.New("a request of the SDK without an exchange")
+	}
+	ctx, cancel := context.WithTimeout(request.Context(), r.timeout)
+	defer cancel()
+
+	request = request.Clone(ctx)
+	request.URL.Scheme, request.URL.Host, request.Host = r.base.Scheme, r.base.Host, ""
+	if e.key != "" {
+		request.Header.Set("X-Idempotency-Key", e.key)
+		// net/http takes the key for leave to send again by itself, once for every idle connection that
+		// turns out broken. It cannot without GetBody.
+		request.GetBody = nil
+	}
+	response, err := r.transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("read answer (HTTP %d): %w", response.StatusCode, err)
+	}
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("read answer (HTTP %d): longer than %d bytes", response.StatusCode, maxBody)
+	}
+	e.status, e.header, e.body = response.StatusCode, response.Header, body
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+}
+
+// newTransport keeps a connection for each of many parallel calls; net/http's own default is two a host.
+// Idle ones are given up before the other side is likely to do so, which would make the next call fail.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          512,
+		MaxIdleConnsPerHost:   512,
+		IdleConnTimeout:       30 * time.Second,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+func parseBase(text string) (*url.URL, error) {
+	u, err := parseURL(text)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, errors.New("must be a scheme and a host only")
+	}
+	return u, nil
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.Unwrap(err) // url.Error would repeat the text
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil, errors.New("must begin with https:// or http:// and name a host")
+	}
+	return u, nil
+}

@@ -1,0 +1,57 @@
+package mercadopago
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestStatuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status, detail string
+		refunded       int64 // of 1050
+		want           payment.Status
+	}{
+		{"pending", "pending_waiting_transfer", 0, payment.Pending},
+		{"pending", "pending_challenge", 0, payment.Pending},
+		{"in_process", "pending_contingency", 0, payment.InReview},
+		{"in_process", "pending_review_manual", 0, payment.InReview},
+		{"authorized", "pending_capture", 0, payment.Authorized},
+		{"approved", "accredited", 0, payment.Approved},
+		{"approved", "", 0, payment.Approved},
+		{"approved", "accredited", 1, payment.PartiallyRefunded},
+		{"approved", "accredited", 1049, payment.PartiallyRefunded},
+		{"approved", "accredited", 1050, payment.Approved},
+		{"approved", "partially_refunded", 0, payment.PartiallyRefunded},
+		{"approved", "partially_bpp_refunded", 0, payment.PartiallyRefunded},
+		{"approved", "partially_bpp_covered", 0, payment.Approved},
+		{"rejected", "cc_rejected_high_risk", 0, payment.Rejected},
+		{"cancelled", "by_collector", 0, payment.Cancelled},
+		{"canceled", "by_payer", 0, payment.Cancelled},
+		{"cancelled", "expired", 0, payment.Expired},
+		{"canceled", "expired", 0, payment.Expired},
+		{"refunded", "by_admin", 1050, payment.Refunded},
+		{"in_mediation", "pending", 0, payment.InDispute},
+		{"charged_back", "settled", 0, payment.ChargedBack},
+		{"charged_back", "reimbursed", 0, payment.ChargedBack},
+	} {
+		got, err := statusOf(paymentBody{
+			Status: text(c.status), StatusDetail: text(c.detail),
+			Amount: amount{1050, true}, Refunded: amount{c.refunded, true},
+		})
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, "%+v", c)
+	}
+}
+
+func TestUnknownStatusIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []text{"Approved", "paid", "approved "} {
+		_, err := statusOf(paymentBody{Status: status})
+		require.Equal(t, payment.Internal, payment.KindOf(err))
+		require.ErrorContains(t, err, string(status))
+	}
+}
