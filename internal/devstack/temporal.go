@@ -1,0 +1,137 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+// TemporalAddress is host:port of the gRPC front end; the namespace is "default".
+func (s *Stack) TemporalAddress() string { return fmt.Sprintf("127.0.0.1:%d", s.ports.Temporal) }
+
+// TemporalUIURL is the Web UI.
+func (s *Stack) TemporalUIURL() string { return fmt.Sprintf("http://127.0.0.1:%d", s.ports.TemporalUI) }
+
+func (s *Stack) startTemporal(ctx context.Context) (int, error) {
+	common, err := s.spec(Temporal)
+	if err != nil {
+		return 0, err
+	}
+	if common.Path, err = program("temporal", temporalFolders()...); err != nil {
+		return 0, err
+	}
+	s.ports.Temporal, err = s.launch(ctx, Temporal, s.options.Ports.Temporal, func(port int) (Spec, error) {
+		spec := common
+		ui, err := FreePort(s.options.Ports.TemporalUI)
+		if err != nil {
+			return spec, err
+		}
+		if spec.Args, err = s.temporalArgs(spec.Dir, port, ui); err != nil {
+			return spec, err
+		}
+		s.ports.TemporalUI = ui
+		spec.Port = port
+		spec.Ready = func(ctx context.Context) error { return temporalReady(ctx, port, s.options.SearchAttributes) }
+		return spec, nil
+	})
+	return s.ports.Temporal, err
+}
+
+// temporalFolders are where scripts/bootstrap puts the command: .bin of the module we are in, or beside our binary.
+func temporalFolders() []string {
+	var folders []string
+	if executable, err := os.Executable(); err == nil {
+		folders = append(folders, filepath.Dir(executable), filepath.Join(filepath.Dir(executable), ".bin"))
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return folders
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			folders = append(folders, filepath.Join(dir, ".bin"))
+		}
+		if dir == filepath.Dir(dir) {
+			return folders
+		}
+	}
+}
+
+func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
+	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--ui-port", strconv.Itoa(ui)}
+	for _, flag := range []string{"--http-port", "--metrics-port"} {
+		free, err := FreePort(0)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, flag, strconv.Itoa(free))
+	}
+	if !s.folder.throwAway {
+		args = append(args, "--db-filename", filepath.Join(dir, "temporal.db"),
+			"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=off")
+	}
+	for flag, values := range map[string]map[string]string{
+		"--search-attribute":     s.options.SearchAttributes,
+		"--dynamic-config-value": s.options.TemporalDynamicConfig,
+	} {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			args = append(args, flag, name+"="+values[name])
+		}
+	}
+	return args, nil
+}
+
+// temporalReady asks each of Temporal's services for an answer in the namespace: they come up one after the other, and
+// the front end answers long before a workflow can be started.
+func temporalReady(ctx context.Context, port int, attributes map[string]string) error {
+	conn, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", port), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	const namespace = "default"
+	frontend := workflowservice.NewWorkflowServiceClient(conn)
+	_, err = frontend.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: namespace,
+		Execution: &commonpb.WorkflowExecution{WorkflowId: "is-the-history-service-there"},
+	})
+	// An unknown namespace is another error (NamespaceNotFound).
+	answer := serviceerror.FromStatus(status.Convert(err))
+	if _, ok := errors.AsType[*serviceerror.NotFound](answer); !ok {
+		return fmt.Errorf("history: %w", answer)
+	}
+	_, err = frontend.DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace:     namespace,
+		TaskQueue:     &taskqueuepb.TaskQueue{Name: "is-the-matching-service-there"},
+		TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW,
+	})
+	if err != nil {
+		return fmt.Errorf("matching: %w", err)
+	}
+	known, err := operatorservice.NewOperatorServiceClient(conn).ListSearchAttributes(ctx,
+		&operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("search attributes: %w", err)
+	}
+	for name := range attributes {
+		if _, ok := known.CustomAttributes[name]; !ok {
+			return fmt.Errorf("search attribute %s is not registered", name)
+		}
+	}
+	return nil
+}
