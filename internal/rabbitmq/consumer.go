@@ -1,0 +1,138 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	retryMin = time.Second
+	retryMax = 30 * time.Second
+	// finishTimeout is how long a handler may go on after its connection was lost or Run was told to stop.
+	finishTimeout = 20 * time.Second
+	consumerTag   = "onlywave"
+)
+
+// errDeliveriesEnd is what a deleted queue looks like.
+var errDeliveriesEnd = errors.New("broker delivers no more")
+
+// Consumer takes messages from one queue. It alone acknowledges them, by what the handler returns:
+//
+//   - nil: done.
+//   - DeadLetter(cause, err): the message's fault. It becomes a dead letter, confirmed before it leaves the queue. So
+//     does a message over which the handler panics.
+//   - any other error: the world's fault. The message is handled again here, after 1 to 30 seconds, as often as it takes.
+//     Intake pauses by itself, since no more than the prefetch is ever in hand; nothing is counted against the message.
+//
+// When the connection is lost, messages in hand are finished but not acknowledged, and come again on the next one.
+type Consumer struct {
+	connection *connection
+	urls       []string
+	queue      string
+	prefetch   int
+	log        *slog.Logger
+}
+
+// NewConsumer prepares to take messages from queue, at most prefetch at a time. Small is right, about 32: if this process
+// dies, each message in hand comes one delivery nearer its limit.
+func NewConsumer(urls []string, queue string, prefetch int, log *slog.Logger) *Consumer {
+	log = log.With("queue", queue)
+	return &Consumer{
+		connection: newConnection(urls, "onlywave consumer "+queue, log),
+		urls:       urls,
+		queue:      queue,
+		prefetch:   prefetch,
+		log:        log,
+	}
+}
+
+// Run hands messages over one by one, up to prefetch of them at the same time. When ctx ends it takes no more, lets what is
+// in hand finish, and returns; handlers get 20 seconds for that before their own context ends. Its error says that dead
+// letters were left unconfirmed; their messages stay in the queue.
+func (c *Consumer) Run(ctx context.Context, handle func(context.Context, Delivery) error) error {
+	one := func(ctx context.Context, deliveries []Delivery) error { return handle(ctx, deliveries[0]) }
+	return c.run(ctx, c.prefetch, one, func(in *intake) {
+		var wg sync.WaitGroup
+		for delivery := range in.deliveries {
+			wg.Go(func() { in.settle([]amqp.Delivery{delivery}, false) })
+		}
+		wg.Wait()
+	})
+}
+
+// RunBatches hands messages over together, one batch at a time: as many as have come within wait of the first, and at most
+// limit. In all else it is like Run; when handle returns DeadLetter or panics over a batch, it is given the same messages
+// again one by one, to find which are at fault.
+func (c *Consumer) RunBatches(ctx context.Context, limit int, wait time.Duration, handle func(context.Context, []Delivery) error) error {
+	return c.run(ctx, max(limit, c.prefetch), handle, func(in *intake) {
+		for {
+			batch := in.gather(limit, wait)
+			if len(batch) == 0 || !in.settle(batch, true) {
+				return
+			}
+		}
+	})
+}
+
+// run calls work with one intake after another, one for each connection.
+func (c *Consumer) run(ctx context.Context, prefetch int, handle func(context.Context, []Delivery) error, work func(*intake)) error {
+	deadLetters := NewPublisher(c.urls, c.log)
+	c.connection.run(ctx, func(ctx context.Context, conn *amqp.Connection) error {
+		in, err := c.open(ctx, conn, prefetch)
+		if err != nil {
+			return err
+		}
+		defer in.end(nil)
+		in.handle = handle
+		in.deadLetters = deadLetters
+		work(in)
+		if err := context.Cause(in.open); err != nil {
+			return err
+		}
+		return errDeliveriesEnd
+	})
+	if err := deadLetters.Close(); err != nil {
+		return fmt.Errorf("consume %s: %w", c.queue, err)
+	}
+	return nil
+}
+
+// open begins to consume on conn. The intake stops when ctx ends, and its deliveries run dry.
+func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int) (*intake, error) {
+	channel, err := conn.Channel()
+	if err != nil {
+		return nil, fmt.Errorf("open channel: %w", err)
+	}
+	if err := channel.Qos(prefetch, 0, false); err != nil {
+		return nil, fmt.Errorf("set prefetch: %w", err)
+	}
+	closed := channel.NotifyClose(make(chan *amqp.Error, 1))
+	deliveries, err := channel.Consume(c.queue, consumerTag, false, false, false, false, nil)
+	if err != nil {
+		return nil, fmt.Errorf("consume %s: %w", c.queue, err)
+	}
+
+	in := &intake{deliveries: deliveries, log: c.log}
+	in.open, in.end = context.WithCancelCause(ctx)
+	go func() {
+		if err := <-closed; err != nil {
+			in.end(err)
+		}
+		in.end(amqp.ErrClosed)
+	}()
+	var stop context.CancelFunc
+	in.inHand, stop = context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(in.open, func() {
+		time.AfterFunc(finishTimeout, stop)
+		// Nobody waits for the broker's answer, for it may be the broker that hangs. What it delivers after this is dropped
+		// here and goes back to the queue when the connection closes.
+		_ = channel.Cancel(consumerTag, true)
+	})
+	return in, nil
+}

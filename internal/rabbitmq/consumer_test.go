@@ -1,0 +1,360 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var errWorld = errors.New("temporal is away")
+
+// seen collects message IDs from concurrent handlers.
+type seen struct {
+	mu  sync.Mutex
+	ids map[string]int
+}
+
+func (s *seen) add(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids == nil {
+		s.ids = map[string]int{}
+	}
+	s.ids[id]++
+	return s.ids[id]
+}
+
+func (s *seen) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ids)
+}
+
+// start runs a consumer of QueueProcess; stop ends it and waits for it.
+func start(t *testing.T, handle func(context.Context, Delivery) error) (stop func()) {
+	t.Helper()
+	return running(t, func(ctx context.Context) error {
+		return NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 32, silent).Run(ctx, handle)
+	})
+}
+
+func startBatches(t *testing.T, limit int, handle func(context.Context, []Delivery) error) (stop func()) {
+	t.Helper()
+	return running(t, func(ctx context.Context) error {
+		return NewConsumer([]string{stack.RabbitMQURL()}, QueueArchive, 32, silent).RunBatches(ctx, limit, 100*time.Millisecond, handle)
+	})
+}
+
+func running(t *testing.T, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func publish(t *testing.T, p *Publisher, n int) {
+	t.Helper()
+	for i := range n {
+		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment(strconv.Itoa(i))))
+	}
+}
+
+func TestHandledMessagesLeaveTheQueue(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 100)
+	var s seen
+	stop := start(t, func(_ context.Context, d Delivery) error {
+		s.add(d.ID)
+		return nil
+	})
+	require.Eventually(t, func() bool { return s.count() == 100 }, patience, time.Millisecond)
+	stop()
+	require.Zero(t, waiting(t, QueueProcess), "a stopped consumer gives back what it had not acknowledged")
+	require.Zero(t, waiting(t, QueueDeadLetters))
+}
+
+func TestMessageAtFaultBecomesDeadLetter(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	m := payment("bad")
+	m.Headers = map[string]any{"x-request-id": "abc", "x-death": "not the broker's"}
+	m.Body = []byte("{")
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
+	began := time.Now().Add(-time.Second)
+	stop := start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errors.New("unexpected end")) })
+
+	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+	stop()
+	require.Zero(t, waiting(t, QueueProcess))
+	require.Equal(t, "bad", letter.ID)
+	require.Equal(t, "webhook.unparsable", letter.Key)
+	require.Equal(t, "{", string(letter.Body))
+	require.Equal(t, "unparsable", letter.Headers[HeaderCause])
+	require.Equal(t, "unexpected end", letter.Headers[HeaderError])
+	require.Equal(t, ExchangeWebhooks, letter.Headers[HeaderExchange])
+	require.Equal(t, "mercadopago.payment", letter.Headers[HeaderKey])
+	require.Equal(t, "abc", letter.Headers["x-request-id"])
+	require.NotContains(t, letter.Headers, "x-death")
+	at, err := time.Parse(time.RFC3339, letter.Headers[HeaderTime].(string))
+	require.NoError(t, err)
+	require.WithinRange(t, at, began, time.Now())
+}
+
+func TestPanicBecomesDeadLetterWithoutItsValue(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	publish(t, p, 2)
+	var none []int
+	start(t, func(_ context.Context, d Delivery) error {
+		if d.ID == "0" {
+			panic("joana@example.com has no document")
+		}
+		return errors.New(strconv.Itoa(none[1]))
+	})
+	texts := map[string]any{}
+	for range 2 {
+		letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+		require.Equal(t, "webhook.handler-panic", letter.Key)
+		texts[letter.ID] = letter.Headers[HeaderError]
+	}
+	require.Equal(t, map[string]any{
+		"0": "panic with a string",
+		"1": "runtime error: index out of range [1] with length 0",
+	}, texts)
+}
+
+func TestWorldsFaultIsRetriedInPlace(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 1)
+	var s seen
+	attempts := make(chan Delivery, 10)
+	stop := start(t, func(_ context.Context, d Delivery) error {
+		attempts <- d
+		if s.add(d.ID) < 3 {
+			return errWorld
+		}
+		return nil
+	})
+	began := time.Now()
+	for range 3 {
+		require.False(t, (<-attempts).Redelivered)
+	}
+	require.Greater(t, time.Since(began), retryMin*3/2, "half a second at least, then one at least")
+	stop()
+	require.Zero(t, waiting(t, QueueProcess))
+	require.Zero(t, waiting(t, QueueDeadLetters))
+	require.Empty(t, attempts)
+}
+
+// While the world is at fault, no more than the prefetch is taken, and stopping leaves everything in the queue.
+func TestIntakePausesWhileWorldIsAtFault(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 50)
+	var s seen
+	stop := start(t, func(_ context.Context, d Delivery) error {
+		s.add(d.ID)
+		return errWorld
+	})
+	require.Eventually(t, func() bool { return s.count() == 32 }, patience, time.Millisecond)
+	require.Equal(t, 18, waiting(t, QueueProcess))
+	stop()
+	require.Equal(t, 32, s.count())
+	require.Equal(t, 50, waiting(t, QueueProcess))
+}
+
+func TestStuckMessageHoldsUpOnlyItself(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 200)
+	var s seen
+	stop := start(t, func(_ context.Context, d Delivery) error {
+		if s.add(d.ID); d.ID == "0" {
+			return errWorld
+		}
+		return nil
+	})
+	require.Eventually(t, func() bool { return s.count() == 200 }, patience, time.Millisecond)
+	stop()
+	require.Equal(t, 1, waiting(t, QueueProcess))
+	_, channel := dial(t)
+	require.Equal(t, "0", fetch(t, channel, QueueProcess).MessageId)
+}
+
+func TestNothingIsLostWhenBrokerIsKilled(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 500)
+	var s seen
+	half := make(chan struct{})
+	stop := start(t, func(_ context.Context, d Delivery) error {
+		s.add(d.ID)
+		if s.count() >= 250 {
+			select {
+			case half <- struct{}{}:
+			default:
+			}
+		}
+		return nil
+	})
+	<-half
+	require.NoError(t, broker.Kill())
+	require.Less(t, s.count(), 500, "the broker was killed too late to show anything")
+	require.NoError(t, broker.Restart(t.Context()))
+	require.Eventually(t, func() bool { return s.count() == 500 }, patience, time.Millisecond)
+	stop()
+	require.Zero(t, waiting(t, QueueProcess))
+}
+
+// What was in hand when the connection died is finished but comes again: its acknowledgement belongs to a dead channel.
+func TestMessageInHandOfDeadConnectionComesAgain(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 1)
+	deliveries := make(chan Delivery)
+	finish := make(chan struct{})
+	stop := start(t, func(_ context.Context, d Delivery) error {
+		deliveries <- d
+		<-finish
+		return nil
+	})
+	require.False(t, (<-deliveries).Redelivered)
+	require.NoError(t, broker.Kill())
+	require.NoError(t, broker.Restart(t.Context()))
+	finish <- struct{}{}
+	require.True(t, (<-deliveries).Redelivered)
+	finish <- struct{}{}
+	stop()
+	require.Zero(t, waiting(t, QueueProcess))
+}
+
+func TestStopFinishesWhatIsInHand(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 1)
+	inHand, finish := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 1, silent).Run(ctx, func(ctx context.Context, _ Delivery) error {
+			close(inHand)
+			<-finish
+			return ctx.Err()
+		})
+	}()
+	<-inHand
+	cancel()
+	publish(t, p, 1)
+	close(finish)
+	require.NoError(t, <-done)
+	require.Equal(t, 1, waiting(t, QueueProcess), "the first is done, the second was not taken")
+}
+
+func TestStopDoesNotWaitForFrozenBroker(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 1)
+	handled := make(chan struct{}, 1)
+	stop := start(t, func(context.Context, Delivery) error {
+		handled <- struct{}{}
+		return nil
+	})
+	<-handled
+	require.NoError(t, broker.Pause())
+	t.Cleanup(func() { require.NoError(t, broker.Resume()) })
+	began := time.Now()
+	stop()
+	require.Less(t, time.Since(began), 3*goodbyeTimeout)
+}
+
+func TestBatchesAreGatheredAndAcknowledgedTogether(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 100)
+	batches := make(chan []string, 100)
+	stop := startBatches(t, 30, func(_ context.Context, ds []Delivery) error {
+		batches <- ids(ds)
+		return nil
+	})
+	var got []string
+	for len(got) < 100 {
+		batch := <-batches
+		require.LessOrEqual(t, len(batch), 30)
+		got = append(got, batch...)
+	}
+	require.Empty(t, batches)
+	for i, id := range got {
+		require.Equal(t, strconv.Itoa(i), id, "one consumer sees the queue's order")
+	}
+	stop()
+	require.Zero(t, waiting(t, QueueArchive))
+}
+
+func TestBatchIsRetriedWhole(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 10)
+	batches := make(chan []string, 100)
+	stop := startBatches(t, 10, func(_ context.Context, ds []Delivery) error {
+		batches <- ids(ds)
+		if len(batches) == 1 {
+			return errWorld
+		}
+		return nil
+	})
+	require.Eventually(t, func() bool { return len(batches) == 2 }, patience, time.Millisecond)
+	stop()
+	require.Equal(t, <-batches, <-batches)
+	require.Zero(t, waiting(t, QueueArchive))
+}
+
+func TestOneBadMessageDoesNotTakeItsBatchAlong(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	publish(t, p, 20)
+	var s seen
+	stop := startBatches(t, 20, func(_ context.Context, ds []Delivery) error {
+		if slices.Contains(ids(ds), "7") {
+			return DeadLetter("unparsable", errors.New("not JSON"))
+		}
+		if slices.Contains(ids(ds), "11") {
+			panic(ds)
+		}
+		for _, d := range ds {
+			s.add(d.ID)
+		}
+		return nil
+	})
+	causes := map[string]string{}
+	for range 2 {
+		letter := fetch(t, channel, QueueDeadLetters)
+		causes[letter.MessageId] = letter.RoutingKey
+	}
+	require.Equal(t, map[string]string{"7": "webhook.unparsable", "11": "webhook.handler-panic"}, causes)
+	require.Eventually(t, func() bool { return s.count() == 18 }, patience, time.Millisecond)
+	stop()
+	require.Zero(t, waiting(t, QueueArchive))
+}
+
+func TestDeadLetterOfForeignMessageHasAnID(t *testing.T) {
+	t.Parallel()
+	verdict := &deadLetterError{"unparsable", errors.New(strings.Repeat("é", maxErrorText))}
+	foreign := Delivery{Message: Message{Body: []byte("hello")}}
+	letter := verdict.message(foreign, time.Now())
+	require.NoError(t, letter.check(ExchangeDeadLetters))
+	require.Equal(t, letter.ID, verdict.message(foreign, time.Now()).ID, "the same each time it comes")
+	require.Equal(t, strings.Repeat("é", maxErrorText/2), letter.Headers[HeaderError])
+	require.NotNil(t, verdict.message(foreign, time.Now()).Headers)
+}
+
+func ids(deliveries []Delivery) []string {
+	list := make([]string, len(deliveries))
+	for i, d := range deliveries {
+		list[i] = d.ID
+	}
+	return list
+}

@@ -1,0 +1,94 @@
+package rabbitmq
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// AMQP's short strings carry their length in one byte.
+const maxShortString = 255
+
+// maxBody keeps well under the 16 MiB that RabbitMQ 4 takes by default: a larger message closes the channel.
+const maxBody = 4 << 20
+
+// Message is what is published and delivered.
+type Message struct {
+	ID          string         // required; the same when published again, so that consumers know a twin
+	Key         string         // routing key
+	ContentType string         // of Body
+	Headers     map[string]any // strings, numbers, booleans, []byte, time.Time or nested amqp091-go tables; int goes as 32 bits
+	Body        []byte         // at most 4 MiB
+	Time        time.Time      // when it came about; carried in whole seconds
+	Optional    bool           // published with success even if no queue is bound for it, as events may be
+}
+
+// Delivery is a message handed to a consumer.
+type Delivery struct {
+	Message
+	Exchange    string // it was published to
+	Redelivered bool   // it was handed out before, here or to another consumer
+}
+
+// check finds what the broker or the library would answer by closing the channel or the connection, and with it everybody
+// else's publishes.
+func (m Message) check(exchange string) error {
+	if !isExchange(exchange) {
+		return fmt.Errorf("exchange %q is not in the topology", exchange)
+	}
+	if m.ID == "" {
+		return errors.New("message has no ID")
+	}
+	if len(m.ID) > maxShortString || len(m.Key) > maxShortString || len(m.ContentType) > maxShortString {
+		return fmt.Errorf("message's ID, key or content type is over %d bytes", maxShortString)
+	}
+	if len(m.Body) > maxBody {
+		return fmt.Errorf("message's body is over %d bytes", maxBody)
+	}
+	return checkHeaders(m.Headers)
+}
+
+func checkHeaders(headers map[string]any) error {
+	for name, value := range headers {
+		if len(name) > maxShortString {
+			return fmt.Errorf("message header's name is over %d bytes", maxShortString)
+		}
+		if nested, ok := value.(amqp.Table); ok {
+			if err := checkHeaders(nested); err != nil {
+				return err
+			}
+		}
+	}
+	if err := amqp.Table(headers).Validate(); err != nil {
+		return fmt.Errorf("message headers: %w", err)
+	}
+	return nil
+}
+
+func (m Message) publishing() amqp.Publishing {
+	return amqp.Publishing{
+		MessageId:    m.ID,
+		ContentType:  m.ContentType,
+		Headers:      m.Headers,
+		DeliveryMode: amqp.Persistent,
+		Timestamp:    m.Time,
+		Body:         m.Body,
+	}
+}
+
+func newDelivery(d amqp.Delivery) Delivery {
+	return Delivery{
+		Message: Message{
+			ID:          d.MessageId,
+			Key:         d.RoutingKey,
+			ContentType: d.ContentType,
+			Headers:     d.Headers,
+			Body:        d.Body,
+			Time:        d.Timestamp,
+		},
+		Exchange:    d.Exchange,
+		Redelivered: d.Redelivered,
+	}
+}

@@ -1,0 +1,197 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	// maxInFlight bounds the publishes that wait for their confirm; further ones wait for a place.
+	maxInFlight = 4096
+	// publishTimeout is for callers whose context has no deadline: a queue without a majority never confirms.
+	publishTimeout = 30 * time.Second
+	closeTimeout   = 5 * time.Second
+)
+
+// What Publish returns, to be told apart with errors.Is. After each of them publishing again with the same ID is right.
+var (
+	// ErrUnavailable: there is no broker, or its answer did not come in time. The message may have been stored.
+	ErrUnavailable = errors.New("rabbitmq unavailable")
+	// ErrUnroutable: no queue is bound for the exchange and key. The message was dropped.
+	ErrUnroutable = errors.New("no queue for the message")
+	// ErrRefused: a queue did not take the message, because it is full or its leader failed. Another queue may have.
+	ErrRefused = errors.New("broker refused the message")
+)
+
+// Publisher publishes on one channel that all callers share, none waiting for another's confirm. It is safe for
+// concurrent use.
+type Publisher struct {
+	connection *connection
+	session    atomic.Pointer[session] // nil while not connected
+	inFlight   chan struct{}           // one for each publish whose outcome is open
+	closing    chan struct{}
+	close      func() error
+	cancel     context.CancelFunc
+	stopped    chan struct{}
+}
+
+// NewPublisher returns at once and connects in the background, to any one of urls, again and again until Close.
+func NewPublisher(urls []string, log *slog.Logger) *Publisher {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &Publisher{
+		connection: newConnection(urls, "onlywave publisher", log),
+		inFlight:   make(chan struct{}, maxInFlight),
+		closing:    make(chan struct{}),
+		cancel:     cancel,
+		stopped:    make(chan struct{}),
+	}
+	p.close = sync.OnceValue(p.drain)
+	go func() {
+		defer close(p.stopped)
+		p.connection.run(ctx, p.serve)
+	}()
+	return p
+}
+
+// Publish sends m to one of the exchanges named in this package. It returns nil only when every queue that m was routed to
+// has it safely on disk, and, unless m is optional, there was such a queue. It returns when ctx ends, or after 30 seconds
+// if ctx has no deadline, and at once when the broker is away. An error other than ErrUnavailable, ErrUnroutable and
+// ErrRefused says that m cannot be sent as it is.
+func (p *Publisher) Publish(ctx context.Context, exchange string, m Message) error {
+	if err := m.check(exchange); err != nil {
+		return fmt.Errorf("publish to %s: %w", exchange, err)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		limited, cancel := context.WithTimeout(ctx, publishTimeout)
+		defer cancel()
+		ctx = limited
+	}
+	if err := p.publish(ctx, exchange, m); err != nil {
+		return fmt.Errorf("publish %s to %s: %w", m.ID, exchange, err)
+	}
+	return nil
+}
+
+// Ready returns nil when a publish can be expected to succeed, and else an ErrUnavailable that says why not.
+func (p *Publisher) Ready() error {
+	_, err := p.current()
+	return err
+}
+
+// Close refuses further publishes, waits up to five seconds for the confirms of those in flight, and disconnects. Its error
+// says how many were left unconfirmed.
+func (p *Publisher) Close() error { return p.close() }
+
+func (p *Publisher) publish(ctx context.Context, exchange string, m Message) error {
+	if _, err := p.current(); err != nil {
+		return err
+	}
+	select {
+	case p.inFlight <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %d publishes are waiting: %w", ErrUnavailable, maxInFlight, ctx.Err())
+	case <-p.closing:
+		return fmt.Errorf("%w: publisher is closed", ErrUnavailable)
+	}
+	s, err := p.current() // it may have changed while we waited
+	if err != nil {
+		<-p.inFlight
+		return err
+	}
+	confirm, err := s.channel.PublishWithDeferredConfirm(exchange, m.Key, !m.Optional, false, m.publishing())
+	if err != nil {
+		<-p.inFlight
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	select {
+	case <-confirm.Done():
+		err := s.outcome(confirm, m)
+		<-p.inFlight
+		return err
+	case <-ctx.Done():
+		err = fmt.Errorf("%w: no confirm yet: %w", ErrUnavailable, ctx.Err())
+	case <-s.halted:
+		err = fmt.Errorf("%w: broker blocked publishing before the confirm", ErrUnavailable)
+	}
+	go func() { // it stays in flight, but nobody waits
+		<-confirm.Done()
+		_ = s.outcome(confirm, m)
+		<-p.inFlight
+	}()
+	return err
+}
+
+func (p *Publisher) current() (*session, error) {
+	select {
+	case <-p.closing:
+		return nil, fmt.Errorf("%w: publisher is closed", ErrUnavailable)
+	default:
+	}
+	s := p.session.Load()
+	if s == nil {
+		return nil, fmt.Errorf("%w: not connected", ErrUnavailable)
+	}
+	if s.blocked != "" {
+		return nil, fmt.Errorf("%w: broker blocks publishing: %s", ErrUnavailable, s.blocked)
+	}
+	return s, nil
+}
+
+// serve makes one connection's channel the current one until the connection or ctx ends.
+func (p *Publisher) serve(ctx context.Context, conn *amqp.Connection) error {
+	channel, err := conn.Channel()
+	if err != nil {
+		return fmt.Errorf("open channel: %w", err)
+	}
+	if err := channel.Confirm(false); err != nil {
+		return fmt.Errorf("select confirms: %w", err)
+	}
+	blocks := conn.NotifyBlocked(make(chan amqp.Blocking, 1))
+	closed := channel.NotifyClose(make(chan *amqp.Error, 1))
+	s := newSession(channel)
+	p.session.Store(s)
+	defer p.session.Store(nil)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err, ok := <-closed:
+			if !ok {
+				return amqp.ErrClosed
+			}
+			return err
+		case block, ok := <-blocks:
+			if !ok {
+				blocks = nil
+				continue
+			}
+			p.connection.log.Warn("rabbitmq publishing", "blocked", block.Active, "reason", block.Reason)
+			close(s.halted)
+			s = s.next(block)
+			p.session.Store(s)
+		}
+	}
+}
+
+// drain is Close, done once.
+func (p *Publisher) drain() error {
+	close(p.closing)
+	defer func() { p.cancel(); <-p.stopped }()
+	timer := time.NewTimer(closeTimeout)
+	defer timer.Stop()
+	for i := range maxInFlight {
+		select {
+		case p.inFlight <- struct{}{}:
+		case <-timer.C:
+			return fmt.Errorf("close publisher: %d publishes unconfirmed", maxInFlight-i)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,245 @@
+package rabbitmq
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+)
+
+func payment(id string) Message { return Message{ID: id, Key: "mercadopago.payment"} }
+
+func TestPublishedMessageArrivesWhole(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	sent := Message{
+		ID:          "f81d4fae",
+		Key:         "mercadopago.payment",
+		ContentType: "application/json",
+		Headers:     map[string]any{"x-request-id": "abc", "attempt": int64(2)},
+		Body:        []byte(`{"data":{"id":"1"}}`),
+		Time:        time.Unix(1_750_000_000, 0),
+	}
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, sent))
+
+	d := fetch(t, channel, QueueProcess)
+	require.EqualValues(t, amqp.Persistent, d.DeliveryMode)
+	delete(d.Headers, "x-delivery-count") // the broker's
+	require.Equal(t, Delivery{Message: sent, Exchange: ExchangeWebhooks}, newDelivery(d))
+}
+
+func TestPublishTellsUnroutableUnlessOptional(t *testing.T) {
+	p := connect(t)
+	require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, Message{ID: "1", Key: "stripe.payment"}), ErrUnroutable)
+	event := Message{ID: "2", Key: "payment.approved"}
+	require.ErrorIs(t, p.Publish(t.Context(), ExchangeEvents, event), ErrUnroutable)
+	event.Optional = true
+	require.NoError(t, p.Publish(t.Context(), ExchangeEvents, event))
+}
+
+func TestPublishTellsRefused(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	full := amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"}
+	q, err := channel.QueueDeclare("", false, true, true, false, full)
+	require.NoError(t, err)
+	require.NoError(t, channel.QueueBind(q.Name, "payment.*", ExchangeEvents, false, nil))
+	event := Message{ID: "1", Key: "payment.approved"}
+	require.NoError(t, p.Publish(t.Context(), ExchangeEvents, event))
+	require.ErrorIs(t, p.Publish(t.Context(), ExchangeEvents, event), ErrRefused)
+}
+
+// Each of these would make the broker or the library close the channel under everybody.
+func TestMessageThatCannotBeSentHarmsNobody(t *testing.T) {
+	p := connect(t)
+	long := strings.Repeat("x", 256)
+	bad := map[string]Message{
+		"no ID":       {Key: "mercadopago.payment"},
+		"ID":          {ID: long, Key: "mercadopago.payment"},
+		"key":         {ID: "1", Key: long},
+		"type":        {ID: "1", Key: "mercadopago.payment", ContentType: long},
+		"header":      {ID: "1", Key: "mercadopago.payment", Headers: map[string]any{long: 1}},
+		"nested":      {ID: "1", Key: "mercadopago.payment", Headers: map[string]any{"a": amqp.Table{long: 1}}},
+		"header type": {ID: "1", Key: "mercadopago.payment", Headers: map[string]any{"a": struct{}{}}},
+		"body":        {ID: "1", Key: "mercadopago.payment", Body: make([]byte, maxBody+1)},
+	}
+	before := p.session.Load()
+	for name, m := range bad {
+		err := p.Publish(t.Context(), ExchangeWebhooks, m)
+		require.Error(t, err, name)
+		require.NotErrorIs(t, err, ErrUnavailable, name)
+	}
+	require.Error(t, p.Publish(t.Context(), "amq.nowhere", payment("1")))
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("1")))
+	require.Same(t, before, p.session.Load())
+}
+
+func TestEachOfManyPublishesGetsItsOwnAnswer(t *testing.T) {
+	p := connect(t)
+	answers := make([]error, 1000)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() {
+			m := payment(strconv.Itoa(i))
+			if i%3 == 0 {
+				m.Key = "nobody.listens"
+			}
+			answers[i] = p.Publish(t.Context(), ExchangeWebhooks, m)
+		})
+	}
+	wg.Wait()
+	for i, err := range answers {
+		if i%3 == 0 {
+			require.ErrorIs(t, err, ErrUnroutable, "publish %d", i)
+		} else {
+			require.NoError(t, err, "publish %d", i)
+		}
+	}
+	require.Equal(t, 666, waiting(t, QueueProcess))
+	require.Empty(t, p.inFlight)
+}
+
+func TestPublishWithoutBrokerFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	p := NewPublisher([]string{"amqp://127.0.0.1:1/"}, silent)
+	defer p.Close()
+	began := time.Now()
+	require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, payment("1")), ErrUnavailable)
+	require.ErrorIs(t, p.Ready(), ErrUnavailable)
+	require.Less(t, time.Since(began), time.Second)
+}
+
+func TestPublisherSurvivesBroker(t *testing.T) {
+	p := connect(t)
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("before")))
+	require.NoError(t, broker.Kill())
+	require.ErrorIs(t, p.Publish(within(t, patience), ExchangeWebhooks, payment("during")), ErrUnavailable)
+	require.NoError(t, broker.Restart(t.Context()))
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("after")))
+	require.Equal(t, 2, waiting(t, QueueProcess), "a confirmed message survives")
+}
+
+// A broker that is frozen, its sockets open: more is published than the kernel buffers, so that writes hang.
+func TestPublishKeepsItsDeadlineWhileBrokerIsFrozen(t *testing.T) {
+	p := connect(t)
+	require.NoError(t, broker.Pause())
+	t.Cleanup(func() { require.NoError(t, broker.Resume()) })
+
+	began := time.Now()
+	errs := make(chan error)
+	for i := range 300 {
+		m := payment(strconv.Itoa(i))
+		m.Body = make([]byte, 100<<10)
+		ctx := within(t, 500*time.Millisecond)
+		go func() { errs <- p.Publish(ctx, ExchangeWebhooks, m) }()
+	}
+	for range 300 {
+		err := <-errs
+		require.ErrorIs(t, err, ErrUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	require.Less(t, time.Since(began), writeTimeout)
+
+	require.Eventually(t, func() bool { return p.Ready() != nil }, 3*heartbeat, 10*time.Millisecond, "the connection is given up")
+	require.Eventually(t, func() bool { return len(p.inFlight) == 0 }, patience, 10*time.Millisecond, "and nothing is in flight any more")
+	require.NoError(t, broker.Resume())
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, p.Publish(within(t, patience), ExchangeWebhooks, payment("after")))
+}
+
+func TestPublishFailsFastWhileBrokerIsOutOfMemory(t *testing.T) {
+	p := connect(t)
+	setMemoryLimit(t, "0.00001")
+	t.Cleanup(func() { setMemoryLimit(t, "0.4") })
+
+	// The broker takes one more message and tells those who try; what was sent in between is left unread.
+	errs := make(chan error)
+	ctx := within(t, patience)
+	for i := range 64 {
+		go func() {
+			var err error
+			for err == nil {
+				err = p.Publish(ctx, ExchangeWebhooks, payment(strconv.Itoa(i)))
+			}
+			errs <- err
+		}()
+	}
+	for range 64 {
+		err := <-errs
+		require.ErrorIs(t, err, ErrUnavailable)
+		require.NotErrorIs(t, err, context.DeadlineExceeded, "who is already waiting is told, too")
+	}
+	require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, payment("2")), ErrUnavailable)
+	require.ErrorContains(t, p.Ready(), "low on memory")
+
+	setMemoryLimit(t, "0.4")
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("3")))
+}
+
+// setMemoryLimit sets the fraction of the machine's memory over which the broker's alarm goes off.
+func setMemoryLimit(t *testing.T, fraction string) {
+	t.Helper()
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", broker.PID()))
+	require.NoError(t, err)
+	cmd := exec.Command("/usr/lib/rabbitmq/bin/rabbitmqctl", "set_vm_memory_high_watermark", fraction)
+	cmd.Env = strings.Split(strings.TrimRight(string(environ), "\x00"), "\x00") // the broker's own: node name, cookie, ports
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
+	p := connect(t)
+	var confirmed atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			err := p.Publish(t.Context(), ExchangeWebhooks, payment(strconv.Itoa(i)))
+			if err == nil {
+				confirmed.Add(1)
+				return
+			}
+			if err.Error() != fmt.Sprintf("publish %d to onlywave.webhooks: rabbitmq unavailable: publisher is closed", i) {
+				t.Errorf("publish %d: %v", i, err)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return len(p.inFlight) > 0 || confirmed.Load() > 0 }, patience, time.Microsecond)
+	require.NoError(t, p.Close())
+	wg.Wait()
+	require.EqualValues(t, confirmed.Load(), waiting(t, QueueProcess))
+	require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, payment("late")), ErrUnavailable)
+	require.NoError(t, p.Close(), "closing again is fine")
+}
+
+// BenchmarkPublish is 128 requests that each wait for the confirm of a 400-byte message that goes to both queues.
+func BenchmarkPublish(b *testing.B) {
+	p := connect(b)
+	body := bytes.Repeat([]byte("x"), 400)
+	var n atomic.Int64
+	b.SetParallelism(64) // for each of two processors
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			m := payment(strconv.FormatInt(n.Add(1), 10))
+			m.Body, m.Time = body, time.Now()
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			if err := p.Publish(ctx, ExchangeWebhooks, m); err != nil {
+				b.Error(err)
+			}
+			cancel()
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "confirmed/s")
+}

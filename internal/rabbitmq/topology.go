@@ -1,0 +1,124 @@
+package rabbitmq
+
+import (
+	"fmt"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// Exchanges. All are durable topic exchanges.
+const (
+	ExchangeWebhooks    = "onlywave.webhooks"     // key mercadopago.<topic>
+	ExchangeDeadLetters = "onlywave.dead-letters" // key webhook.<cause> or workflow.<cause>
+	ExchangeEvents      = "onlywave.events"       // key payment.<status> and the like; other services bind their queues
+)
+
+// Queues.
+const (
+	QueueProcess     = "onlywave.webhooks.process" // to Temporal
+	QueueArchive     = "onlywave.webhooks.archive" // every notification, to Postgres
+	QueueDeadLetters = "onlywave.dead-letters"
+)
+
+// Causes that this package gives; handlers give others through DeadLetter.
+const (
+	CauseDeliveryLimit = "delivery-limit" // given by the broker: consumers died over it deliveryLimit times
+	CausePanic         = "handler-panic"
+)
+
+// deadLetterPrefix stands before the cause in a dead letter's key: all our consumers handle webhooks.
+const deadLetterPrefix = "webhook."
+
+// A consumer that dies counts against all that it holds, so the limit is generous. Dead letters have nowhere further to
+// go: theirs is out of reach, as leaving it unset means 20 on RabbitMQ 4 and -1 means none on 3.10.
+const (
+	deliveryLimit           = int64(20)
+	deadLetterDeliveryLimit = int64(1_000_000)
+)
+
+type exchange struct {
+	name string
+	kind string
+}
+
+type queue struct {
+	name     string
+	args     amqp.Table
+	bindings []binding
+}
+
+type binding struct {
+	exchange string
+	key      string
+}
+
+// The dead letters come first: a queue may fill before the exchange it refers to exists.
+var exchanges = []exchange{
+	{ExchangeDeadLetters, amqp.ExchangeTopic},
+	{ExchangeWebhooks, amqp.ExchangeTopic},
+	{ExchangeEvents, amqp.ExchangeTopic},
+}
+
+// Only notifications of payments are processed; a topic that we do not know is kept in the archive.
+var queues = []queue{
+	{QueueDeadLetters, lastQueueArgs(), []binding{{ExchangeDeadLetters, "#"}}},
+	{QueueProcess, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.payment"}}},
+	{QueueArchive, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.#"}}},
+}
+
+// workQueueArgs spell out what RabbitMQ 3.10 and 4 have different defaults for. At-least-once dead lettering takes effect
+// only together with reject-publish (https://www.rabbitmq.com/docs/quorum-queues#activating-at-least-once-dead-lettering).
+func workQueueArgs() amqp.Table {
+	return amqp.Table{
+		amqp.QueueTypeArg:           amqp.QueueTypeQuorum,
+		amqp.QueueOverflowArg:       amqp.QueueOverflowRejectPublish,
+		"x-delivery-limit":          deliveryLimit,
+		"x-dead-letter-exchange":    ExchangeDeadLetters,
+		"x-dead-letter-routing-key": deadLetterPrefix + CauseDeliveryLimit,
+		"x-dead-letter-strategy":    "at-least-once",
+	}
+}
+
+func lastQueueArgs() amqp.Table {
+	return amqp.Table{
+		amqp.QueueTypeArg:     amqp.QueueTypeQuorum,
+		amqp.QueueOverflowArg: amqp.QueueOverflowRejectPublish,
+		"x-delivery-limit":    deadLetterDeliveryLimit,
+	}
+}
+
+// declareTopology creates what does not exist and fails if what exists is different.
+func declareTopology(conn *amqp.Connection) error {
+	channel, err := conn.Channel()
+	if err != nil {
+		return fmt.Errorf("open channel for the topology: %w", err)
+	}
+	for _, e := range exchanges {
+		if err := channel.ExchangeDeclare(e.name, e.kind, true, false, false, false, nil); err != nil {
+			return fmt.Errorf("declare exchange %s: %w", e.name, err)
+		}
+	}
+	for _, q := range queues {
+		if _, err := channel.QueueDeclare(q.name, true, false, false, false, q.args); err != nil {
+			return fmt.Errorf("declare queue %s: %w", q.name, err)
+		}
+		for _, b := range q.bindings {
+			if err := channel.QueueBind(q.name, b.key, b.exchange, false, nil); err != nil {
+				return fmt.Errorf("bind queue %s to %s: %w", q.name, b.exchange, err)
+			}
+		}
+	}
+	if err := channel.Close(); err != nil {
+		return fmt.Errorf("close channel of the topology: %w", err)
+	}
+	return nil
+}
+
+func isExchange(name string) bool {
+	for _, e := range exchanges {
+		if e.name == name {
+			return true
+		}
+	}
+	return false
+}
