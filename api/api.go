@@ -1,0 +1,169 @@
+// Package api is the way in: the REST API for client apps, Mercado Pago's webhook, and what orchestrators ask. The contract
+// is openapi.yaml; the code follows it.
+//
+// Its one rule: a handler decodes, makes one call and encodes. It decides nothing about payments, which is the workflows'
+// affair, and nothing is ever answered that could still be lost.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi-codegen.yaml openapi.yaml
+
+// Config is what a Server needs. All of it is required unless it says otherwise.
+type Config struct {
+	Payments  payments  // the workflows' front door
+	Record    record    // reads, API keys and the webhook spool
+	Publisher publisher // to RabbitMQ
+	Verifier  *mercadopago.Verifier
+
+	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
+	PublicURL    string // where client apps reach the API, such as https://pay.example.com
+
+	TemporalUIURL     string   // optional: makes payments link to their workflow in the Web UI
+	TemporalNamespace string   // of the workflows, for that link
+	TrustedProxies    []string // optional: addresses or networks whose X-Forwarded-For is believed
+
+	Log   *slog.Logger
+	Ready func(context.Context) map[string]error // dependencies by name; nil means it works
+}
+
+// Server answers HTTP requests. It is safe for concurrent use.
+type Server struct {
+	config   Config
+	contract *contract
+	keys     *keys
+	cursors  cursors
+	engine   *gin.Engine
+	draining atomic.Bool
+}
+
+// New makes a Server, or says what is missing.
+func New(c Config) (*Server, error) {
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	c.TemporalUIURL = strings.TrimRight(c.TemporalUIURL, "/")
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("configure api: %w", err)
+	}
+	contract, err := loadContract(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}}
+	gin.SetMode(gin.ReleaseMode)
+	s.engine = gin.New()
+	if err := s.engine.SetTrustedProxies(c.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("configure api: trusted proxies: %w", err)
+	}
+	s.mount()
+	return s, nil
+}
+
+func (c Config) validate() error {
+	missing := func(what string, is bool) error {
+		if is {
+			return errors.New(what + " is missing")
+		}
+		return nil
+	}
+	var publicURL error
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		publicURL = errors.New("PublicURL must be an http or https URL")
+	}
+	var cursorSecret error
+	if len(c.CursorSecret) < 32 {
+		cursorSecret = errors.New("CursorSecret must have at least 32 bytes")
+	}
+	return errors.Join(
+		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
+		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil),
+		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
+		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),
+		publicURL, cursorSecret,
+	)
+}
+
+// ServeHTTP makes Server an http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// Drain makes /readyz refuse from now on, so that load balancers look elsewhere before the server stops. Requests are still
+// answered.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// route is one row of the table below. A handler's error is rendered by the server, so that none can forget to return.
+type route struct {
+	method string
+	path   string
+	scope  payment.Scope
+	handle func(*gin.Context) error
+}
+
+// public routes need no API key.
+const public payment.Scope = ""
+
+func (s *Server) routes() []route {
+	return []route{
+		{http.MethodPost, "/v1/payments", payment.ScopePaymentsWrite, s.createPayment},
+		{http.MethodGet, "/v1/payments", payment.ScopePaymentsRead, s.listPayments},
+		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
+		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
+
+		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},
+
+		{http.MethodGet, "/livez", public, s.live},
+		{http.MethodGet, "/readyz", public, s.ready},
+
+		{http.MethodGet, "/openapi.json", public, s.openAPI},
+		{http.MethodGet, "/docs", public, s.docs},
+		{http.MethodGet, "/docs/:file", public, s.docsFile},
+	}
+}
+
+func (s *Server) mount() {
+	s.engine.RedirectTrailingSlash = false // a redirected POST loses its body
+	s.engine.HandleMethodNotAllowed = true
+	s.engine.Use(s.observe, s.recover)
+	s.engine.NoRoute(s.answer(func(*gin.Context) error { return refuse(pathUnknown, "there is nothing at this path") }))
+	s.engine.NoMethod(s.answer(methodNotAllowed))
+	for _, r := range s.routes() {
+		steps := gin.HandlersChain{s.answer(r.handle)}
+		if r.scope != public {
+			steps = gin.HandlersChain{s.answer(s.authorize(r.scope)), s.answer(s.contract.knowsQuery(r)), steps[0]}
+		}
+		s.engine.Handle(r.method, r.path, steps...)
+		if r.method == http.MethodGet {
+			s.engine.Handle(http.MethodHead, r.path, steps...)
+		}
+	}
+}
+
+func (s *Server) answer(step func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := step(c); err != nil {
+			s.answerError(c, err)
+			c.Abort()
+		}
+	}
+}
+
+// methodNotAllowed also answers OPTIONS; gin has set Allow already.
+func methodNotAllowed(c *gin.Context) error {
+	if c.Request.Method == http.MethodOptions {
+		c.Status(http.StatusNoContent)
+		return nil
+	}
+	return refuse(wrongMethod, "this path answers to "+c.Writer.Header().Get("Allow"))
+}

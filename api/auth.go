@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// A revoked key must stop working within five seconds, and a key that is tried again and again, right or wrong, must not cost
+// a read each time.
+const (
+	keyMemory = 5 * time.Second
+	keysKept  = 10_000
+)
+
+// keys knows API keys from the record, for as long as keyMemory.
+type keys struct {
+	record record
+	known  *lru.Cache[string, remembered] // by id
+}
+
+// remembered is what the record said; a nil key is that there is none. The library's own expiring cache is not used because
+// each one keeps a goroutine that nothing can stop.
+type remembered struct {
+	key   *payment.APIKey
+	until time.Time
+}
+
+func newKeys(r record) *keys {
+	known, err := lru.New[string, remembered](keysKept)
+	if err != nil {
+		panic("api: " + err.Error()) // the size is a constant
+	}
+	return &keys{record: r, known: known}
+}
+
+// key is the key with this id, or nil.
+func (k *keys) key(ctx context.Context, id string) (*payment.APIKey, error) {
+	if kept, ok := k.known.Get(id); ok && time.Now().Before(kept.until) {
+		return kept.key, nil
+	}
+	until := time.Now().Add(keyMemory) // from before the read, so that a revocation during it is not remembered longer
+	read, err := k.record.APIKey(ctx, id)
+	found := &read
+	if payment.KindOf(err) == payment.NotFound {
+		found, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	k.known.Add(id, remembered{key: found, until: until})
+	return found, nil
+}
+
+// authorize admits requests whose API key is in force and has the scope.
+func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+		if token == "" || !strings.EqualFold(scheme, "Bearer") {
+			c.Header("WWW-Authenticate", `Bearer realm="onlywave"`)
+			return &payment.Error{Kind: payment.Unauthorized, Message: "send your API key as Authorization: Bearer ow_…"}
+		}
+		key, err := s.admitted(c.Request.Context(), strings.TrimSpace(token))
+		if err != nil {
+			return err
+		}
+		if key == nil {
+			c.Header("WWW-Authenticate", `Bearer realm="onlywave", error="invalid_token"`)
+			return &payment.Error{Kind: payment.Unauthorized, Message: "the API key is wrong, expired or revoked"}
+		}
+		event(c).clientID = key.ClientID
+		if !key.Allows(scope) {
+			c.Header("WWW-Authenticate", fmt.Sprintf(`Bearer realm="onlywave", error="insufficient_scope", scope="%s"`, scope))
+			return &payment.Error{Kind: payment.Forbidden, Message: "the API key lacks the scope " + string(scope)}
+		}
+		return nil
+	}
+}
+
+// admitted is the key that the text is, or nil when it is none that is in force.
+func (s *Server) admitted(ctx context.Context, text string) (*payment.APIKey, error) {
+	id, ok := payment.ParseAPIKey(text)
+	if !ok {
+		return nil, nil
+	}
+	key, err := s.keys.key(ctx, id)
+	if err != nil || key == nil || !key.Admits(text, time.Now()) {
+		return nil, err
+	}
+	return key, nil
+}

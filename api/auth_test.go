@@ -1,0 +1,99 @@
+package api
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestKeysAreNeeded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	wrongSecret := []byte(f.key)
+	wrongSecret[len(wrongSecret)-20] ^= 1
+	unknown, _ := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	for _, header := range []string{"", "Bearer", "Bearer ", "Basic " + f.key, f.key, "Bearer x", "Bearer " + string(wrongSecret), "Bearer " + unknown} {
+		w := f.get(t, "/v1/payments", "Authorization", header)
+		require.Equal(t, http.StatusUnauthorized, w.Code, header)
+		require.Contains(t, w.Header().Get("WWW-Authenticate"), "Bearer")
+		require.Equal(t, "unauthorized", decode[Problem](t, w).Code)
+	}
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments", "Authorization", "bearer "+f.key).Code)
+	require.NotContains(t, f.logs.String(), "ow_test")
+	require.Contains(t, f.logs.String(), `"client_id":"shop"`)
+}
+
+func TestScopesAreNeeded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	w := f.create(t, "k", goodBody, "Authorization", "Bearer "+f.readKey)
+	require.Equal(t, http.StatusForbidden, w.Code)
+	require.Contains(t, w.Header().Get("WWW-Authenticate"), `scope="payments:write"`)
+	golden(t, "problem_scope", w)
+	require.Empty(t, f.engine.asked)
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments", "Authorization", "Bearer "+f.readKey).Code)
+}
+
+func TestExpiredAndRevokedKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*payment.APIKey){
+		"expired": func(k *payment.APIKey) { k.ExpiresAt = time.Now().Add(-time.Second) },
+		"revoked": func(k *payment.APIKey) { k.RevokedAt = time.Now().Add(-time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			id, _ := payment.ParseAPIKey(f.key)
+			key := f.record.keys[id]
+			end(&key)
+			f.record.keys[id] = key
+			require.Equal(t, http.StatusUnauthorized, f.get(t, "/v1/payments").Code)
+		})
+	}
+}
+
+// A key is read once in five seconds, and a revoked one stops working within them.
+func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
+	record := newMemory()
+	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	record.keys[key.ID] = key
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{keys: newKeys(record)}
+		admits := func(text string) bool {
+			key, err := s.admitted(t.Context(), text)
+			require.NoError(t, err)
+			return key != nil
+		}
+		unknown, _ := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+		for range 3 {
+			require.True(t, admits(text))
+			require.False(t, admits(unknown))
+		}
+		require.Equal(t, 2, record.reads)
+
+		key.RevokedAt = time.Now()
+		record.keys[key.ID] = key
+		time.Sleep(keyMemory + time.Millisecond)
+		require.False(t, admits(text))
+		require.Equal(t, 3, record.reads)
+	})
+}
+
+func TestKeysNeedTheRecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record.setAway(errAway)
+	kept := f.record.keys
+	f.record.keys = nil
+	w := f.get(t, "/v1/payments")
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.Equal(t, "2", w.Header().Get("Retry-After"))
+	f.record.setAway(nil)
+	f.record.keys = kept
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "what could not be read was not remembered as missing")
+}

@@ -1,0 +1,104 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+)
+
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ask := func() (int, Health) {
+		w := f.get(t, "/readyz", "Authorization", "")
+		require.NotContains(t, w.Body.String(), "10.0.0.7")
+		return w.Code, decode[Health](t, w)
+	}
+	status, health := ask()
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, HealthStatusReady, health.Status)
+
+	away := errors.New("dial 10.0.0.7")
+	f.ready["temporal"] = away
+	status, health = ask()
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, HealthStatusDegraded, health.Status)
+	require.Equal(t, map[string]HealthDependencies{"temporal": Away, "postgres": Ok, "rabbitmq": Ok}, health.Dependencies)
+
+	f.ready["postgres"], f.ready["rabbitmq"] = away, away
+	status, health = ask()
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Equal(t, HealthStatusUnavailable, health.Status)
+
+	clear(f.ready)
+	f.server.Drain()
+	status, health = ask()
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Equal(t, HealthStatusDraining, health.Status)
+	require.Equal(t, http.StatusOK, f.get(t, "/livez", "Authorization", "").Code)
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "requests are still answered")
+}
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	require.Equal(t, "a-1_b.c", f.get(t, "/livez", "X-Request-Id", "a-1_b.c").Header().Get("X-Request-Id"))
+	for _, id := range []string{"", "a b", `"`, "ação", strings.Repeat("x", 129)} {
+		got := f.get(t, "/livez", "X-Request-Id", id).Header().Get("X-Request-Id")
+		require.NotEqual(t, id, got)
+		require.Len(t, got, 36)
+	}
+}
+
+func TestOneLogLineSaysNothingSecret(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.create(t, "order-1042", goodBody)
+	f.get(t, "/v1/payments?reference=confidential")
+	lines := strings.Split(strings.TrimSpace(f.logs.String()), "\n")
+	require.Len(t, lines, 2)
+	for _, part := range []string{`"method":"POST"`, `"route":"/v1/payments"`, `"status":201`, `"client_id":"shop"`, `"payment_id":"`, `"request_id":"test-1"`, `"duration":`} {
+		require.Contains(t, lines[0], part)
+	}
+	for _, secret := range []string{"ow_test", "ana@", "12345678909", "Order 1042", "confidential", "order-1042"} {
+		require.NotContains(t, f.logs.String(), secret)
+	}
+}
+
+func TestPanicIsAProblem(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.server.engine.GET("/panic", func(*gin.Context) { panic("secret") })
+	f.server.engine.GET("/abort", func(*gin.Context) { panic(http.ErrAbortHandler) })
+	w := f.get(t, "/panic")
+	require.Equal(t, http.StatusInternalServerError, w.Code)
+	require.Equal(t, "internal", decode[Problem](t, w).Code)
+	require.NotContains(t, w.Body.String(), "secret")
+	require.Contains(t, f.logs.String(), `"panic":"secret"`)
+	require.Contains(t, f.logs.String(), "health_test.go")
+	require.Panics(t, func() {
+		f.server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/abort", nil))
+	})
+}
+
+// The page loads nothing from anywhere else, and the browser would not let it.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	page := f.get(t, "/docs", "Authorization", "")
+	require.Equal(t, http.StatusOK, page.Code)
+	require.Contains(t, page.Header().Get("Content-Security-Policy"), "default-src 'none'")
+	require.NotContains(t, page.Header().Get("Content-Security-Policy"), "http")
+	require.NotContains(t, page.Body.String(), "://")
+	for _, path := range []string{"/docs/openapi-explorer.min.js", "/docs/openapi-explorer.LICENSE", "/openapi.json"} {
+		w := f.get(t, path, "Authorization", "")
+		require.Equal(t, http.StatusOK, w.Code, path)
+		require.Positive(t, w.Body.Len())
+	}
+	require.Contains(t, f.get(t, "/docs/openapi-explorer.min.js").Header().Get("Content-Type"), "javascript")
+}

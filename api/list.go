@@ -1,0 +1,181 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const (
+	limitDefault = 20
+	limitMax     = 100
+)
+
+// listPayments shows one page of the caller's payments, newest first.
+func (s *Server) listPayments(c *gin.Context) error {
+	q := query{values: c.Request.URL.Query()}
+	filter := q.filter(event(c).clientID)
+	if len(q.wrong) > 0 {
+		return refuse(queryInvalid, "", q.wrong...)
+	}
+	list := q.name("payments", filter.ClientID, "status", "method", "reference", "created_from", "created_to")
+	if cursor := q.values.Get("cursor"); cursor != "" {
+		position, err := s.cursors.open(list, cursor)
+		if err != nil {
+			return err
+		}
+		if filter.After, err = parsePosition(position); err != nil {
+			return err
+		}
+	}
+	limit := filter.Limit
+	filter.Limit++ // one more tells whether there is a next page
+	found, err := s.config.Record.Payments(c.Request.Context(), filter)
+	if err != nil {
+		return err
+	}
+	page := PaymentList{Data: make([]Payment, 0, limit)}
+	for _, p := range found[:min(len(found), limit)] {
+		page.Data = append(page.Data, s.view(p))
+	}
+	if len(found) > limit {
+		page.NextCursor = s.cursors.seal(list, formatPosition(found[limit-1]))
+	}
+	c.PureJSON(http.StatusOK, page)
+	return nil
+}
+
+// listEvents shows one page of a payment's history, oldest first.
+func (s *Server) listEvents(c *gin.Context) error {
+	q := query{values: c.Request.URL.Query()}
+	limit := q.limit()
+	if len(q.wrong) > 0 {
+		return refuse(queryInvalid, "", q.wrong...)
+	}
+	p, err := s.own(c)
+	if err != nil {
+		return err
+	}
+	list, after := q.name("events", p.ID), 0
+	if cursor := q.values.Get("cursor"); cursor != "" {
+		position, err := s.cursors.open(list, cursor)
+		if err != nil {
+			return err
+		}
+		if after, err = strconv.Atoi(position); err != nil {
+			return fmt.Errorf("read a cursor of our own: %w", err)
+		}
+	}
+	found, err := s.config.Record.Events(c.Request.Context(), p.ID, after, limit+1)
+	if err != nil {
+		return err
+	}
+	page := EventList{Data: make([]Event, 0, limit)}
+	for _, e := range found[:min(len(found), limit)] {
+		page.Data = append(page.Data, eventView(e))
+	}
+	if len(found) > limit {
+		page.NextCursor = s.cursors.seal(list, strconv.Itoa(found[limit-1].Seq))
+	}
+	c.PureJSON(http.StatusOK, page)
+	return nil
+}
+
+// query reads parameters and gathers what is wrong with them.
+type query struct {
+	values url.Values
+	wrong  []payment.Field
+}
+
+func (q *query) filter(clientID string) payment.Filter {
+	return payment.Filter{
+		ClientID:    clientID,
+		Status:      q.status(),
+		Method:      q.method(),
+		Reference:   q.reference(),
+		CreatedFrom: q.time("created_from"),
+		CreatedTo:   q.time("created_to"),
+		Limit:       q.limit(),
+	}
+}
+
+// name tells lists apart, for their cursors.
+func (q *query) name(what, owner string, parameters ...string) string {
+	parts := []string{what, owner}
+	for _, p := range parameters {
+		parts = append(parts, p+"="+url.QueryEscape(q.values.Get(p)))
+	}
+	return strings.Join(parts, "&")
+}
+
+func (q *query) refuse(name, detail string) {
+	q.wrong = append(q.wrong, payment.Field{Pointer: "#query/" + name, Detail: detail})
+}
+
+func (q *query) limit() int {
+	if !q.values.Has("limit") {
+		return limitDefault
+	}
+	n, err := strconv.Atoi(q.values.Get("limit"))
+	if err != nil || n < 1 || n > limitMax {
+		q.refuse("limit", fmt.Sprintf("must be a whole number from 1 to %d", limitMax))
+	}
+	return n
+}
+
+func (q *query) status() payment.Status {
+	s := payment.Status(q.values.Get("status"))
+	if q.values.Has("status") && !s.Known() {
+		q.refuse("status", "must be one of the statuses of a payment, such as pending")
+	}
+	return s
+}
+
+func (q *query) method() payment.MethodType {
+	m := payment.MethodType(q.values.Get("method"))
+	if q.values.Has("method") && m != payment.Pix {
+		q.refuse("method", "must be pix")
+	}
+	return m
+}
+
+func (q *query) reference() string {
+	r := q.values.Get("reference")
+	if q.values.Has("reference") && (r == "" || utf8.RuneCountInString(r) > 64 || !utf8.ValidString(r) || hasControl(r)) {
+		q.refuse("reference", "must have 1 to 64 characters")
+	}
+	return r
+}
+
+func (q *query) time(name string) time.Time {
+	if !q.values.Has(name) {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, q.values.Get(name))
+	if err != nil || t.Year() < 1 {
+		q.refuse(name, "must be a time such as 2026-11-01T00:00:00Z or 2026-11-01T00:00:00-03:00, with + written as %2B")
+	}
+	return t
+}
+
+// A position in the list of payments is when the payment was created, to the microsecond as the record keeps it, and its id.
+func formatPosition(p payment.Payment) string {
+	return strconv.FormatInt(p.CreatedAt.UnixMicro(), 10) + " " + p.ID
+}
+
+func parsePosition(position string) (payment.Position, error) {
+	micros, id, _ := strings.Cut(position, " ")
+	n, err := strconv.ParseInt(micros, 10, 64)
+	if err != nil {
+		return payment.Position{}, fmt.Errorf("read a cursor of our own: %w", err)
+	}
+	return payment.Position{CreatedAt: time.UnixMicro(n).UTC(), ID: id}, nil
+}

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// payments is the workflows' front door, as far as it is used here; tests have no Temporal.
+type payments interface {
+	Create(ctx context.Context, in workflows.Creation) (answered bool, err error)
+}
+
+// record is what is read from Postgres, and the one thing written: the spool.
+type record interface {
+	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
+	Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error)
+	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
+	APIKey(ctx context.Context, id string) (payment.APIKey, error) // kind NotFound when there is none
+	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
+}
+
+// providerName is what a payment's provider is called before it is in the record.
+const providerName = "mercadopago"
+
+// createPayment answers with the payment that belongs to the key, which it creates unless it is there. A payment that the
+// provider has answered for is read and no more: a repeated request must not wake a settled payment's workflow.
+func (s *Server) createPayment(c *gin.Context) error {
+	ctx := c.Request.Context()
+	key, err := idempotencyKey(c.Request.Header)
+	if err != nil {
+		return err
+	}
+	request, err := s.readPaymentRequest(c)
+	if err != nil {
+		return err
+	}
+	e := event(c)
+	e.paymentID = payment.NewID(e.clientID, key)
+	p, readErr := s.config.Record.Payment(ctx, e.paymentID)
+	existed := readErr == nil
+	if existed && p.Fingerprint != request.Fingerprint() {
+		return errKeyReused
+	}
+	if existed && answered(p) {
+		s.answerCreated(c, p, existed, "")
+		return nil
+	}
+	// The record may be away, or have nothing to say yet: the workflow decides.
+	wish := readPreference(c.Request.Header)
+	creation := workflows.Creation{PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait}
+	if _, err := s.config.Payments.Create(ctx, creation); err != nil {
+		if payment.KindOf(err) == payment.Conflict {
+			return errKeyReused
+		}
+		return err
+	}
+	s.answerCreated(c, s.created(ctx, creation), existed, wish.applied)
+	return nil
+}
+
+var errKeyReused = refuse(keyReused, "this key belongs to a payment with another body; repeat that body, or use a new key for a new payment")
+
+// readPaymentRequest finds all that is wrong with the body at once, in its shape and in its values.
+func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
+	var body PaymentRequest
+	wrong, err := s.readJSON(c, "PaymentRequest", &body)
+	if err != nil {
+		return payment.Request{}, err
+	}
+	request := body.request().Normalized()
+	if invalid, ok := errors.AsType[*payment.Error](request.Validate()); ok {
+		wrong = addFields(wrong, invalid.Fields)
+	}
+	if len(wrong) > 0 {
+		return payment.Request{}, &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+	}
+	return request, nil
+}
+
+// answered says whether the provider has, and there is something to show the buyer.
+func answered(p payment.Payment) bool {
+	return p.Status != payment.Processing && p.Status != payment.Unknown
+}
+
+// created is the payment after Create: it exists for certain, so when the record cannot show it, now or yet, what was asked
+// for is what there is to say.
+func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Payment {
+	p, err := s.config.Record.Payment(ctx, in.PaymentID)
+	if err == nil {
+		return p
+	}
+	if payment.KindOf(err) != payment.NotFound {
+		s.config.Log.WarnContext(ctx, "created payment not read", "payment_id", in.PaymentID, "error", err)
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	return payment.Payment{
+		ID: in.PaymentID, ClientID: in.ClientID, Request: in.Request, Status: payment.Processing,
+		Provider: payment.Provider{Name: providerName}, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, applied string) {
+	view := s.fullView(p)
+	c.Header("Location", view.Links.Self)
+	if existed {
+		c.Header("Idempotency-Replayed", "true")
+	}
+	if applied != "" {
+		c.Header("Preference-Applied", applied)
+	}
+	status := http.StatusCreated
+	if !answered(p) {
+		status = http.StatusAccepted
+	}
+	c.PureJSON(status, view)
+}
+
+// getPayment shows one payment.
+func (s *Server) getPayment(c *gin.Context) error {
+	p, err := s.own(c)
+	if err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, s.fullView(p))
+	return nil
+}
+
+// own is the payment that the path names, if it belongs to the caller; whether others have it is none of his business.
+func (s *Server) own(c *gin.Context) (payment.Payment, error) {
+	none := &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
+	e, id := event(c), c.Param("id")
+	if !payment.ValidID(id) {
+		return payment.Payment{}, none
+	}
+	e.paymentID = id
+	p, err := s.config.Record.Payment(c.Request.Context(), id)
+	switch {
+	case payment.KindOf(err) == payment.NotFound, err == nil && p.ClientID != e.clientID:
+		return payment.Payment{}, none
+	case err != nil:
+		return payment.Payment{}, err
+	}
+	return p, nil
+}

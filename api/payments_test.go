@@ -1,0 +1,265 @@
+package api
+
+import (
+	"bytes"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestCreatePaymentAnswersWithThePix(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	w := f.create(t, "order-1042", goodBody)
+
+	require.Equal(t, http.StatusCreated, w.Code, "%s", w.Body)
+	golden(t, "payment_pending", w)
+	created := decode[Payment](t, w)
+	require.Equal(t, payment.NewID("shop", "order-1042"), created.ID)
+	require.Equal(t, created.Links.Self, w.Header().Get("Location"))
+	require.Empty(t, w.Header().Get("Idempotency-Replayed"))
+	require.Empty(t, w.Header().Get("Preference-Applied"))
+	require.Equal(t, waitDefault, f.engine.asked[0].Wait)
+	require.Equal(t, "order-1042", f.engine.asked[0].IdempotencyKey)
+
+	image, err := png.Decode(bytes.NewReader(created.Method.QrCodeBase64))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, image.Bounds().Dx(), 100)
+
+	read := f.get(t, "/v1/payments/"+created.ID)
+	require.Equal(t, http.StatusOK, read.Code)
+	require.JSONEq(t, w.Body.String(), read.Body.String())
+}
+
+// A repeated request is answered from the record: it must not wake a payment's workflow.
+func TestRepeatedCreateDoesNotWakeTheWorkflow(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.create(t, "order-1042", goodBody)
+	again := f.create(t, `"order-1042"`, strings.ReplaceAll(goodBody, `"12345678909"`, `"123.456.789-09"`))
+
+	require.Equal(t, http.StatusCreated, again.Code)
+	require.Equal(t, "true", again.Header().Get("Idempotency-Replayed"))
+	require.Equal(t, first.Body.String(), again.Body.String())
+	require.Len(t, f.engine.asked, 1)
+}
+
+func TestRepeatedCreateJoinsAnUnansweredPayment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.engine.answers = false
+	require.Equal(t, http.StatusAccepted, f.create(t, "k", goodBody).Code)
+	f.engine.answers = true
+	again := f.create(t, "k", goodBody)
+
+	require.Equal(t, http.StatusCreated, again.Code)
+	require.Equal(t, "true", again.Header().Get("Idempotency-Replayed"))
+	require.Len(t, f.engine.asked, 2)
+}
+
+func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
+	t.Parallel()
+	other := strings.Replace(goodBody, "1050", "1051", 1)
+	for name, prepare := range map[string]func(*fixture){
+		"known to the record": func(*fixture) {},
+		"known to the workflow": func(f *fixture) {
+			f.engine.fails = &payment.Error{Kind: payment.Conflict, Message: "x"}
+			f.record.payments = nil
+		},
+		"known, the record is away": func(f *fixture) {
+			f.engine.fails = &payment.Error{Kind: payment.Conflict, Message: "x"}
+			f.record.setAway(errAway)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.create(t, "k", goodBody)
+			prepare(f)
+			w := f.create(t, "k", other)
+			require.Equal(t, http.StatusUnprocessableEntity, w.Code, "%s", w.Body)
+			require.Equal(t, "idempotency_key_reused", decode[Problem](t, w).Code)
+		})
+	}
+}
+
+// Two client apps with equal keys have two payments.
+func TestKeysOfClientAppsAreApart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	mine := decode[Payment](t, f.create(t, "k", goodBody))
+	theirs := f.create(t, "k", goodBody, "Authorization", "Bearer "+f.otherKey)
+	require.Equal(t, http.StatusCreated, theirs.Code)
+	require.Empty(t, theirs.Header().Get("Idempotency-Replayed"))
+	require.NotEqual(t, mine.ID, decode[Payment](t, theirs).ID)
+
+	for _, path := range []string{"/v1/payments/" + mine.ID, "/v1/payments/" + mine.ID + "/events"} {
+		w := f.get(t, path, "Authorization", "Bearer "+f.otherKey)
+		require.Equal(t, http.StatusNotFound, w.Code)
+		require.NotContains(t, w.Body.String(), "shop")
+	}
+}
+
+func TestCreateAnswers202WhileTheProviderIsSilent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.engine.answers = false
+	w := f.create(t, "order-1042", goodBody, "Prefer", "wait=3")
+
+	require.Equal(t, http.StatusAccepted, w.Code)
+	golden(t, "payment_processing", w)
+	require.Equal(t, "wait=3", w.Header().Get("Preference-Applied"))
+	require.Equal(t, decode[Payment](t, w).Links.Self, w.Header().Get("Location"))
+	require.Equal(t, 3*time.Second, f.engine.asked[0].Wait)
+}
+
+// What the workflow has accepted exists, even when the record cannot show it.
+func TestCreateAnswers202WhenTheRecordIsAway(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.get(t, "/v1/payments") // the API key is known from now on
+	f.record.setAway(errAway)
+	w := f.create(t, "order-1042", goodBody)
+
+	require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
+	accepted := decode[Payment](t, w)
+	require.Equal(t, payment.NewID("shop", "order-1042"), accepted.ID)
+	require.Equal(t, Processing, accepted.Status)
+	require.Equal(t, int64(1050), accepted.Amount)
+	require.Equal(t, "order-1042", accepted.Reference)
+	require.Zero(t, accepted.Version)
+	require.Contains(t, f.logs.String(), "created payment not read")
+}
+
+func TestCreateSaysWhenTheWorkflowsAreAway(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.engine.fails = &payment.Error{Kind: payment.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: 1200 * time.Millisecond}
+	w := f.create(t, "k", goodBody)
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.Equal(t, "2", w.Header().Get("Retry-After"))
+
+	f.engine.fails = &payment.Error{Kind: "PanicError", Message: "nil map in internal/secret.go"} // any word may come back
+	w = f.create(t, "k", goodBody)
+	require.Equal(t, http.StatusInternalServerError, w.Code)
+	require.NotContains(t, w.Body.String(), "secret.go")
+	require.Contains(t, f.logs.String(), "secret.go")
+}
+
+func TestStatusDecidesTheAnswer(t *testing.T) {
+	t.Parallel()
+	for _, status := range payment.Statuses() {
+		t.Run(string(status), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			id := decode[Payment](t, f.create(t, "k", goodBody)).ID
+			f.record.set(id, func(p *payment.Payment) { p.Status = status })
+			w := f.create(t, "k", goodBody)
+			want := http.StatusCreated
+			if status == payment.Unknown {
+				want = http.StatusAccepted // still unknown after the workflow was asked; processing has been answered by then
+			}
+			require.Equal(t, want, w.Code, "%s", w.Body)
+			require.Equal(t, "true", w.Header().Get("Idempotency-Replayed"))
+			wokeUp := len(f.engine.asked) == 2
+			require.Equal(t, status == payment.Processing || status == payment.Unknown, wokeUp)
+		})
+	}
+}
+
+func TestParallelCreatesGetOneAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	second, err := New(f.server.config) // another process
+	require.NoError(t, err)
+	bodies := make([]string, 200)
+	var wg sync.WaitGroup
+	for i := range bodies {
+		wg.Go(func() {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, host+"/v1/payments", strings.NewReader(goodBody))
+			r.Header.Set("Authorization", "Bearer "+f.key)
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Idempotency-Key", "order-1042")
+			w := httptest.NewRecorder()
+			[]*Server{f.server, second}[i%2].ServeHTTP(w, r)
+			bodies[i] = w.Body.String()
+		})
+	}
+	wg.Wait()
+	for _, body := range bodies {
+		require.Equal(t, bodies[0], body)
+	}
+	require.Contains(t, bodies[0], `"status":"pending"`)
+}
+
+func TestPaymentWhoseCodeCannotBeDrawnIsStillShown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
+	f.record.set(id, func(p *payment.Payment) { p.Method.QRCode = strings.Repeat("x", 4000) })
+	w := f.get(t, "/v1/payments/"+id)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Empty(t, decode[Payment](t, w).Method.QrCodeBase64)
+	require.Len(t, decode[Payment](t, w).Method.QrCode, 4000)
+}
+
+func TestGetPayment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
+	f.record.set(id, func(p *payment.Payment) {
+		p.Status, p.Failure, p.Method = payment.Failed, "the payer is blocked", payment.Method{Type: payment.Pix}
+	})
+
+	w := f.get(t, "/v1/payments/"+id)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, "the payer is blocked", decode[Payment](t, w).Failure)
+	require.Equal(t, "http://temporal.test/namespaces/default/workflows/payment%2F"+id, decode[Payment](t, w).Links.Temporal)
+	require.NotContains(t, w.Body.String(), "ana@example.com")
+
+	require.Equal(t, http.StatusOK, f.do(t, http.MethodHead, "/v1/payments/"+id, nil).Code)
+	for _, unknown := range []string{payment.NewID("shop", "none"), "42", "..", strings.ToUpper(id), "0b6cf1d2-7b3f-5c7e-9a56-0f3d8f6a5a1%00"} {
+		w := f.get(t, "/v1/payments/"+unknown)
+		require.Equal(t, http.StatusNotFound, w.Code, unknown)
+	}
+	f.record.setAway(errAway)
+	w = f.get(t, "/v1/payments/"+id)
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.NotContains(t, w.Body.String(), "10.0.0.7")
+}
+
+func TestPreference(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		prefer  []string
+		wait    time.Duration
+		applied string
+	}{
+		{nil, waitDefault, ""},
+		{[]string{"wait=0"}, 0, "wait=0"},
+		{[]string{"wait=7"}, 7 * time.Second, "wait=7"},
+		{[]string{`Wait="7"; x=y`}, 7 * time.Second, "wait=7"},
+		{[]string{"wait=31"}, waitMax, "wait=30"},
+		{[]string{"respond-async"}, 0, "respond-async"},
+		{[]string{"respond-async, wait=5"}, 5 * time.Second, "respond-async, wait=5"},
+		{[]string{"return=minimal", "wait = 5"}, 5 * time.Second, "wait=5"},
+		{[]string{"wait=5, wait=6"}, 5 * time.Second, "wait=5"},
+		{[]string{"wait=-1"}, waitDefault, ""},
+		{[]string{"wait=soon"}, waitDefault, ""},
+		{[]string{"wait=1e9"}, waitDefault, ""},
+		{[]string{"wait=99999999999999999999"}, waitDefault, ""},
+		{[]string{"wait"}, waitDefault, ""},
+		{[]string{",;=,"}, waitDefault, ""},
+	} {
+		got := readPreference(http.Header{"Prefer": row.prefer})
+		require.Equal(t, preference{wait: row.wait, applied: row.applied}, got, "%q", row.prefer)
+	}
+}

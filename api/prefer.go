@@ -1,0 +1,54 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	waitDefault = 10 * time.Second
+	waitMax     = 30 * time.Second
+)
+
+// preference is how long a caller wants to wait for the provider, and which of his wishes that honours.
+type preference struct {
+	wait    time.Duration
+	applied string // for Preference-Applied
+}
+
+// readPreference reads Prefer (RFC 7240): wait=N in seconds, cut to 30, and respond-async, which alone means wait=0. The first
+// of several counts, and what cannot be understood is ignored, as section 2 of the RFC says.
+func readPreference(h http.Header) preference {
+	p := preference{wait: waitDefault}
+	async, waiting := false, false
+	for _, line := range h.Values("Prefer") {
+		for wish := range strings.SplitSeq(line, ",") {
+			wish, _, _ = strings.Cut(wish, ";") // parameters
+			name, value, _ := strings.Cut(wish, "=")
+			switch strings.ToLower(strings.TrimSpace(name)) {
+			case "respond-async":
+				async = true
+			case "wait":
+				seconds, err := strconv.ParseUint(strings.Trim(value, " \t\""), 10, 31)
+				if err != nil || waiting {
+					continue
+				}
+				waiting, p.wait = true, min(time.Duration(seconds)*time.Second, waitMax)
+			}
+		}
+	}
+	var applied []string
+	if async {
+		applied = append(applied, "respond-async")
+		if !waiting {
+			p.wait = 0
+		}
+	}
+	if waiting {
+		applied = append(applied, "wait="+strconv.Itoa(int(p.wait/time.Second)))
+	}
+	p.applied = strings.Join(applied, ", ")
+	return p
+}

@@ -1,0 +1,199 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Every wrong request gets a 4xx that says where it is wrong, repeats no value of it, and starts nothing.
+func TestWrongBodiesAreRefused(t *testing.T) {
+	t.Parallel()
+	with := func(old, changed string) string { return strings.Replace(goodBody, old, changed, 1) }
+	add := func(field string) string { return strings.Replace(goodBody, "{", "{"+field+", ", 1) }
+	for name, row := range map[string]struct {
+		body    string
+		status  int
+		code    string
+		pointer string // of the first error; empty: there is none
+		detail  string // part of it
+	}{
+		"empty":             {"", 400, "invalid_json", "", "empty"},
+		"blank":             {" \n", 400, "invalid_json", "", "empty"},
+		"no JSON":           {"amount=1050", 400, "invalid_json", "", "line 1, column 1"},
+		"broken":            {"{\n  \"amount\": 1050,,\n}", 400, "invalid_json", "", "line 2, column 18"},
+		"cut off":           {`{"amount": 1050`, 400, "invalid_json", "", "line 1, column 15"},
+		"trailing garbage":  {goodBody + "x", 400, "invalid_json", "", "line 3"},
+		"two objects":       {goodBody + goodBody, 400, "invalid_json", "", "line 3"},
+		"invalid UTF-8":     {with("Order", "Or\xffder"), 400, "invalid_json", "", "UTF-8"},
+		"deep":              {add(`"metadata2": ` + strings.Repeat("[", 200) + strings.Repeat("]", 200)), 400, "invalid_json", "", "nested"},
+		"very deep":         {strings.Repeat("[", 60_000), 400, "invalid_json", "", "line 1"},
+		"null":              {"null", 422, "invalid_request", "", "an object"},
+		"array":             {"[" + goodBody + "]", 422, "invalid_request", "", "an object"},
+		"doubled key":       {add(`"amount": 1`), 422, "invalid_request", "/amount", "more than once"},
+		"doubled key below": {with(`"type": "pix"`, `"type": "pix", "type": "pix"`), 422, "invalid_request", "/method/type", "more than once"},
+		"control character": {with("Order 1042", `a\u0000b`), 422, "invalid_request", "/description", "control characters"},
+		"control in a key":  {with(`"cart"`, `"\u0000"`), 422, "invalid_request", "/metadata", "control characters"},
+		"unknown field":     {add(`"ammount": 1`), 422, "invalid_request", "/ammount", "remove it"},
+		"unknown below":     {with(`"type"`, `"a/b~": 1, "type"`), 422, "invalid_request", "/method/a~1b~0", "remove it"},
+		"field in capitals": {add(`"Description": "x"`), 422, "invalid_request", "/Description", "remove it"},
+		"no amount":         {with(`"amount": 1050,`, ""), 422, "invalid_request", "/amount", "missing"},
+		"amount 0":          {with("1050", "0"), 422, "invalid_request", "/amount", "at least 1"},
+		"amount -1":         {with("1050", "-1"), 422, "invalid_request", "/amount", "at least 1"},
+		"amount 1.5":        {with("1050", "1.5"), 422, "invalid_request", "/amount", "whole number"},
+		"amount 1050.0":     {with("1050", "1050.0"), 422, "invalid_request", "/amount", "digits only"},
+		"amount 1e3":        {with("1050", "1e3"), 422, "invalid_request", "/amount", "digits only"},
+		"amount 1e999":      {with("1050", "1e999"), 422, "invalid_request", "/amount", "whole number"},
+		"amount string":     {with("1050", `"10"`), 422, "invalid_request", "/amount", "whole number"},
+		"amount null":       {with("1050", "null"), 422, "invalid_request", "/amount", "whole number"},
+		"amount 10^18":      {with("1050", "1000000000000000000"), 422, "invalid_request", "/amount", "at most"},
+		"amount 10^30":      {with("1050", "1"+strings.Repeat("0", 30)), 422, "invalid_request", "/amount", "too large"},
+		"currency":          {with("BRL", "USD"), 422, "invalid_request", "/currency", "BRL"},
+		"no currency":       {with(`"currency": "BRL",`, ""), 422, "invalid_request", "/currency", "missing"},
+		"method type":       {with(`"pix"`, `"card"`), 422, "invalid_request", "/method/type", "pix"},
+		"method string":     {with(`{"type": "pix", "expires_in": 3600}`, `"pix"`), 422, "invalid_request", "/method", "an object"},
+		"expires soon":      {with("3600", "60"), 422, "invalid_request", "/method/expires_in", "1800"},
+		"expires negative":  {with("3600", "-1"), 422, "invalid_request", "/method/expires_in", "1800"},
+		"e-mail":            {with("ana@example.com", "ana"), 422, "invalid_request", "/payer/email", "e-mail"},
+		"no payer":          {with(`"payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}, `, ""), 422, "invalid_request", "/payer", "missing"},
+		"CPF":               {with("12345678909", "12345678900"), 422, "invalid_request", "/payer/tax_id", "CPF"},
+		"reference":         {with("order-1042", strings.Repeat("r", 65)), 422, "invalid_request", "/reference", "64"},
+		"metadata number":   {with(`"c-7"`, "7"), 422, "invalid_request", "/metadata/cart", "a string"},
+		"metadata nested":   {with(`"c-7"`, "{}"), 422, "invalid_request", "/metadata/cart", "a string"},
+		"card number":       {with("c-7", "4111 1111 1111 1111"), 422, "invalid_request", "/metadata/cart", "card number"},
+		"2 MB":              {`{"description": "` + strings.Repeat("x", 2<<20) + `"}`, 413, "body_too_large", "", "64 KiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			w := f.create(t, "k", row.body)
+			require.Equal(t, row.status, w.Code, "%s", w.Body)
+			problem := decode[Problem](t, w)
+			require.Equal(t, row.code, problem.Code)
+			require.Contains(t, problem.Detail, row.detail)
+			if row.pointer != "" {
+				require.Equal(t, row.pointer, problem.Errors[0].Pointer)
+				require.Contains(t, problem.Errors[0].Detail, row.detail)
+				require.Len(t, problem.Errors, 1, "%s", w.Body)
+			}
+			require.Empty(t, f.engine.asked)
+			for _, value := range []string{"4111 1111", "12345678900", "metadata2", "USD"} {
+				require.NotContains(t, w.Body.String()+f.logs.String(), value)
+			}
+			require.NotContains(t, f.logs.String(), "ana@example.com")
+		})
+	}
+}
+
+func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newFixture(t).create(t, "k", `{"amount": 0, "currency": "USD", "method": {"type": "pix", "expires_in": "1h"}, "payer": {"email": "ana"}, "note": 1.5}`)
+	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
+	golden(t, "problem_fields", w)
+}
+
+// The body's length is not to be believed.
+func TestLongBodyWithoutALengthIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	chunked := io.MultiReader(strings.NewReader(`{"description": "`), strings.NewReader(strings.Repeat("x", 2<<20)), strings.NewReader(`"}`))
+	w := f.do(t, http.MethodPost, "/v1/payments", chunked, "Content-Type", "application/json", "Idempotency-Key", "k")
+	require.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
+
+	cut := io.MultiReader(strings.NewReader(`{"amount"`), failingReader{})
+	w = f.do(t, http.MethodPost, "/v1/payments", cut, "Content-Type", "application/json", "Idempotency-Key", "k")
+	require.Equal(t, http.StatusBadRequest, w.Code)
+}
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestWrongHeadersAreRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, key := range []string{"", `""`, " ", "a b", `a"b`, "naïve", "a\x01", strings.Repeat("k", 256), `"` + strings.Repeat("k", 256) + `"`} {
+		w := f.create(t, key, goodBody)
+		require.Equal(t, http.StatusBadRequest, w.Code, "%q", key)
+		require.Equal(t, "#header/Idempotency-Key", decode[Problem](t, w).Errors[0].Pointer)
+	}
+	golden(t, "problem_no_key", f.create(t, "", goodBody))
+	for i, key := range []string{"k", `"k"`, strings.Repeat("k", 255), "!~", "order:1/2=3"} {
+		require.Equal(t, http.StatusCreated, f.create(t, key, goodBody).Code, "%d: %q", i, key)
+	}
+	for _, contentType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", ";"} {
+		w := f.create(t, "k2", goodBody, "Content-Type", contentType)
+		require.Equal(t, http.StatusUnsupportedMediaType, w.Code, "%q", contentType)
+	}
+	require.Equal(t, http.StatusCreated, f.create(t, "k3", goodBody, "Content-Type", "Application/JSON; charset=utf-8").Code)
+}
+
+func TestWrongQueriesAreRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for query, pointer := range map[string]string{
+		"limit=0":                     "#query/limit",
+		"limit=101":                   "#query/limit",
+		"limit=ten":                   "#query/limit",
+		"limit=":                      "#query/limit",
+		"limit=5&limit=5":             "#query/limit",
+		"status=paid":                 "#query/status",
+		"status=":                     "#query/status",
+		"method=card":                 "#query/method",
+		"reference=":                  "#query/reference",
+		"reference=%00":               "#query/reference",
+		"reference=%ff":               "#query/reference",
+		"created_from=yesterday":      "#query/created_from",
+		"created_to=2026-11-01":       "#query/created_to",
+		"page=2":                      "#query/page",
+		"%22%3Cscript%3E=1":           `#query/"<script>`,
+		strings.Repeat("n", 500):      "#query/" + strings.Repeat("n", maxPointer-7) + "…",
+		"status=pending&order=oldest": "#query/order",
+	} {
+		w := f.get(t, "/v1/payments?"+query)
+		require.Equal(t, http.StatusBadRequest, w.Code, query)
+		require.Equal(t, "invalid_query", decode[Problem](t, w).Code)
+		require.Equal(t, pointer, decode[Problem](t, w).Errors[0].Pointer, query)
+	}
+	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/payments?limit=%zz").Code)
+	for _, path := range []string{"/v1/payments?limit=1", "/v1/payments?created_from=2026-11-01T00:00:00-03:00&created_to=2026-11-01T00:00:00.5Z"} {
+		require.Equal(t, http.StatusOK, f.get(t, path).Code, path)
+	}
+}
+
+func TestManyFindingsAreCut(t *testing.T) {
+	t.Parallel()
+	var fields strings.Builder
+	for i := range 500 {
+		fields.WriteString(`"f` + strconv.Itoa(i) + `": 1, `)
+	}
+	w := newFixture(t).create(t, "k", strings.Replace(goodBody, "{", "{"+fields.String(), 1))
+	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
+	require.Len(t, decode[Problem](t, w).Errors, maxFields)
+	require.Less(t, w.Body.Len(), 4<<10)
+}
+
+func TestPathsAndMethods(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, path := range []string{"/", "/v2/payments", "/v1/payments/", "/V1/payments", "/docs/none.js", "/docs/..%2fapi.go"} {
+		w := f.get(t, path)
+		require.Equal(t, http.StatusNotFound, w.Code, path)
+		require.Equal(t, "not_found", decode[Problem](t, w).Code)
+	}
+	w := f.do(t, http.MethodDelete, "/v1/payments", nil)
+	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
+	require.Contains(t, w.Header().Get("Allow"), "POST")
+	golden(t, "problem_method", w)
+
+	w = f.do(t, http.MethodOptions, "/v1/payments", nil)
+	require.Equal(t, http.StatusNoContent, w.Code)
+	require.Contains(t, w.Header().Get("Allow"), "GET")
+
+	w = f.do(t, http.MethodHead, "/v1/payments", nil)
+	require.Equal(t, http.StatusOK, w.Code)
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"net/url"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// request is the body as the domain knows it.
+func (b PaymentRequest) request() payment.Request {
+	return payment.Request{
+		Amount:      payment.Money{Centavos: b.Amount, Currency: string(b.Currency)},
+		Description: b.Description,
+		Reference:   b.Reference,
+		Method:      payment.Method{Type: payment.MethodType(b.Method.Type), ExpiresIn: b.Method.ExpiresIn},
+		Payer:       payment.Payer{Email: b.Payer.Email, Name: b.Payer.Name, TaxID: b.Payer.TaxID},
+		Metadata:    b.Metadata,
+	}
+}
+
+// view shows a payment to its client app, without what only one payment at a time is shown with.
+func (s *Server) view(p payment.Payment) Payment {
+	v := Payment{
+		ID:             p.ID,
+		Status:         Status(p.Status),
+		Failure:        p.Failure,
+		Amount:         p.Amount.Centavos,
+		AmountRefunded: p.Refunded,
+		Currency:       Currency(p.Amount.Currency),
+		Description:    p.Description,
+		Reference:      p.Reference,
+		Method: Method{
+			Type: MethodType(p.Method.Type), QrCode: p.Method.QRCode,
+			TicketURL: p.Method.TicketURL, ExpiresAt: p.Method.ExpiresAt.UTC(),
+		},
+		Provider: Provider{
+			Name: p.Provider.Name, PaymentID: p.Provider.PaymentID,
+			Status: p.Provider.Status, StatusDetail: p.Provider.StatusDetail,
+		},
+		Metadata:  p.Metadata,
+		Version:   p.Version,
+		CreatedAt: p.CreatedAt,
+		UpdatedAt: p.UpdatedAt,
+		Links:     Links{Self: s.config.PublicURL + "/v1/payments/" + p.ID},
+	}
+	if ui := s.config.TemporalUIURL; ui != "" {
+		v.Links.Temporal = ui + "/namespaces/" + url.PathEscape(s.config.TemporalNamespace) + "/workflows/" + url.PathEscape(workflows.WorkflowID(p.ID))
+	}
+	return v
+}
+
+// fullView adds the QR code's image. A code that cannot be drawn is shown as text only: the payment must stay readable.
+func (s *Server) fullView(p payment.Payment) Payment {
+	v := s.view(p)
+	if p.Method.QRCode == "" {
+		return v
+	}
+	image, err := drawQR(p.Method.QRCode)
+	if err != nil {
+		s.config.Log.Error("QR code not drawn", "payment_id", p.ID, "error", err)
+	}
+	v.Method.QrCodeBase64 = image
+	return v
+}
+
+func eventView(e payment.Event) Event {
+	return Event{
+		ID: e.ID(), Type: e.Type(), PaymentID: e.PaymentID, Seq: e.Seq, Status: Status(e.Status), At: e.At,
+		Data: EventData{
+			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Data.Failure,
+			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
+			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising,
+		},
+	}
+}

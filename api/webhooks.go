@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// publisher is a *rabbitmq.Publisher; tests of this package have no broker.
+type publisher interface {
+	Publish(ctx context.Context, exchange string, m rabbitmq.Message) error
+}
+
+// Mercado Pago waits 22 seconds for an answer (guide "webhooks"); both attempts together stay far below.
+const (
+	publishTimeout = 2 * time.Second
+	spoolTimeout   = 2 * time.Second
+)
+
+// receiveMercadoPago takes in a notification: 200 means that it is stored, in the broker or, while that is away, in the spool.
+// What it says is not looked at here.
+func (s *Server) receiveMercadoPago(c *gin.Context) error {
+	now := time.Now()
+	if err := s.config.Verifier.Verify(c.Request.URL.Query(), c.Request.Header, now); err != nil {
+		return err
+	}
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	n, err := mercadopago.ParseNotification(c.Request.URL.RawQuery, c.Request.Header, body, now)
+	if err != nil {
+		return err
+	}
+	event(c).paymentID = n.PaymentID
+	// Once read in full it is stored even if the sender hangs up: that saves it from being sent again.
+	if err := s.store(context.WithoutCancel(c.Request.Context()), n); err != nil {
+		return err
+	}
+	c.Status(http.StatusOK)
+	return nil
+}
+
+func (s *Server) store(ctx context.Context, n mercadopago.Notification) error {
+	whole, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("encode notification: %w", err)
+	}
+	m := rabbitmq.Message{ID: n.ID, Key: routingKey(n.Topic), ContentType: "application/json", Body: whole, Time: n.ReceivedAt}
+	publishErr := s.publish(ctx, m)
+	if publishErr == nil {
+		return nil
+	}
+	if err := s.spool(ctx, m); err != nil {
+		return &payment.Error{
+			Kind: payment.Unavailable, Message: "the notification cannot be stored now, send it again", RetryAfter: retryDefault,
+			Err: errors.Join(publishErr, err),
+		}
+	}
+	s.config.Log.WarnContext(ctx, "notification spooled", "notification_id", m.ID, "error", publishErr)
+	return nil
+}
+
+func (s *Server) publish(ctx context.Context, m rabbitmq.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return s.config.Publisher.Publish(ctx, rabbitmq.ExchangeWebhooks, m)
+}
+
+func (s *Server) spool(ctx context.Context, m rabbitmq.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
+	defer cancel()
+	return s.config.Record.Spool(ctx, m.ID, m.Key, m.Body, m.Time)
+}
+
+// routingKey is mercadopago.<topic>. The topic is not signed, so it may be anything.
+func routingKey(topic string) string {
+	const longest = 64
+	if topic == "" || len(topic) > longest {
+		topic = "unknown"
+	}
+	for _, c := range []byte(topic) {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			topic = "unknown"
+			break
+		}
+	}
+	return "mercadopago." + topic
+}
