@@ -179,7 +179,7 @@ func (c Config) validate(part Part) []error {
 	}
 	switch part {
 	case API:
-		check(len(c.CursorSecret) >= 16, "CURSOR_SECRET", "must have at least 16 characters")
+		check(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
 		check(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
 		check(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
 	case Worker:

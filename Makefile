@@ -1,0 +1,58 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TOOL := go tool -modfile=tools/go.mod
+PACKAGES := ./...
+
+.PHONY: help
+help: ## Show what can be made
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: bootstrap
+bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, the temporal command
+	@scripts/bootstrap
+
+.PHONY: build
+build: ## Build the binary into .bin/onlywave
+	@mkdir -p .bin && CGO_ENABLED=0 go build -trimpath -o .bin/onlywave .
+
+.PHONY: demo
+demo: bootstrap build ## Run the whole platform and watch one payment's story on it
+	@exec .bin/onlywave demo
+
+.PHONY: up
+up: bootstrap build ## Run the whole platform until Ctrl-C, with a curl to paste
+	@exec .bin/onlywave dev
+
+.PHONY: test
+test: bootstrap ## Run every test, on real services
+	go test -race -timeout 15m $(PACKAGES)
+
+.PHONY: lint
+lint: ## Check format, vet, staticcheck, workflow determinism, import rules and generated code
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }
+	go vet $(PACKAGES)
+	$(TOOL) staticcheck $(PACKAGES)
+	$(TOOL) workflowcheck ./worker ./workflows
+	$(TOOL) depguard $(PACKAGES)
+	@$(MAKE) --no-print-directory verify
+
+.PHONY: generate
+generate: ## Make the generated code anew
+	go generate $(PACKAGES)
+
+.PHONY: verify
+verify: ## Check that the generated code and the module files are up to date
+	go mod tidy -diff
+	@before=$$(git ls-files '*.gen.go' | xargs sha256sum); $(MAKE) --no-print-directory generate; \
+	after=$$(git ls-files '*.gen.go' | xargs sha256sum); \
+	[ "$$before" = "$$after" ] || { echo "generated code was out of date; it is made anew now, commit it"; exit 1; }
+
+.PHONY: bench
+bench: bootstrap build ## Measure against the machine's own limits, and keep the table in docs/performance.md
+	@exec .bin/onlywave bench
+
+.PHONY: clean-data
+clean-data: ## Remove the data and logs of `make up` and `make demo`
+	rm -rf .data

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/config"
+)
+
+func loadCompose(t *testing.T) *types.Project {
+	options, err := cli.NewProjectOptions([]string{"docker-compose.yml"}, cli.WithName("onlywave"))
+	require.NoError(t, err)
+	project, err := options.LoadProject(t.Context())
+	require.NoError(t, err)
+	return project
+}
+
+// ours are the services that run our own image, each with the part of the program it is.
+func ours(p *types.Project) map[config.Part]types.ServiceConfig {
+	parts := map[config.Part]types.ServiceConfig{}
+	for _, s := range p.Services {
+		if s.Image == "onlywave" {
+			parts[config.Part(s.Command[0])] = s
+		}
+	}
+	return parts
+}
+
+func TestComposeHasEveryPartAndService(t *testing.T) {
+	p := loadCompose(t)
+	require.ElementsMatch(t, []string{"postgres", "redis", "rabbitmq", "temporal", "temporal-ui", "migrate", "simulator", "api", "worker"}, p.ServiceNames())
+	require.Len(t, ours(p), 4)
+	require.Contains(t, p.Services["rabbitmq"].Image, "rabbitmq:4")
+}
+
+func TestComposeSetsOnlyVariablesThatTheProgramKnowsAndStartsEveryPart(t *testing.T) {
+	for part, service := range ours(loadCompose(t)) {
+		var environ []string
+		for name, value := range service.Environment {
+			require.Contains(t, config.Names(), name, "%s sets it", service.Name)
+			environ = append(environ, name+"="+*value)
+		}
+		_, err := config.Load(part, environ)
+		require.NoError(t, err, service.Name)
+	}
+}
+
+func TestComposeStartsInOrder(t *testing.T) {
+	p := loadCompose(t)
+	for _, name := range []string{"api", "worker"} {
+		after := p.Services[name].DependsOn
+		require.Equal(t, types.ServiceConditionCompletedSuccessfully, after["migrate"].Condition, name)
+		for _, service := range []string{"postgres", "rabbitmq", "temporal", "simulator"} {
+			require.Equal(t, types.ServiceConditionHealthy, after[service].Condition, "%s after %s", name, service)
+		}
+	}
+	for _, service := range p.Services {
+		for dependency, how := range service.DependsOn {
+			if how.Condition == types.ServiceConditionHealthy {
+				require.NotNil(t, p.Services[dependency].HealthCheck, "%s waits for %s to be healthy", service.Name, dependency)
+			}
+		}
+	}
+}
+
+func TestComposeIsReachableFromThisMachineOnly(t *testing.T) {
+	for _, service := range loadCompose(t).Services {
+		for _, port := range service.Ports {
+			require.Equal(t, "127.0.0.1", port.HostIP, service.Name)
+		}
+	}
+}
+
+// The image has no shell: its health checks must be commands of the binary's own.
+func TestComposeHealthChecksOfOursRunTheBinary(t *testing.T) {
+	for _, service := range ours(loadCompose(t)) {
+		if service.HealthCheck == nil {
+			continue
+		}
+		test := service.HealthCheck.Test
+		require.True(t, slices.Equal(test[:3], []string{"CMD", "/onlywave", "healthy"}), strings.Join(test, " "))
+	}
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onlywave/onlywave/bench"
+	"github.com/onlywave/onlywave/dev"
+)
+
+// devFolder is where `dev` and `demo` keep their data and logs; git ignores it.
+const devFolder = ".data/dev"
+
+// devCommands run the whole platform on this machine.
+func devCommands(out io.Writer) []*cobra.Command {
+	command := func(use, short string, run func(*cobra.Command, dev.Options) error) *cobra.Command {
+		o := dev.Options{Out: out}
+		cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			return run(cmd, o)
+		}}
+		cmd.Flags().StringVar(&o.Dir, "data", devFolder, "folder for data and logs")
+		return cmd
+	}
+	return []*cobra.Command{
+		command("dev", "Run the whole platform on this machine until Ctrl-C",
+			func(cmd *cobra.Command, o dev.Options) error { return dev.Up(cmd.Context(), o) }),
+		command("demo", "Run the whole platform and tell one payment's story on it",
+			func(cmd *cobra.Command, o dev.Options) error { return dev.Demo(cmd.Context(), o) }),
+		benchCommand(out),
+	}
+}
+
+// benchCommand measures; its own subcommand serves what the API is measured against.
+func benchCommand(out io.Writer) *cobra.Command {
+	o := bench.Options{Out: out}
+	cmd := &cobra.Command{Use: "bench", Short: "Measure the platform against this machine's own limits", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			return bench.Run(cmd.Context(), o)
+		}}
+	cmd.Flags().IntVar(&o.Rounds, "rounds", 5, "each figure is the median of so many")
+	cmd.Flags().DurationVar(&o.Length, "length", 10*time.Second, "of one round")
+	cmd.Flags().StringVar(&o.Report, "report", "docs/performance.md", "the page whose table is made anew; empty: none")
+
+	var address, broker string
+	bare := &cobra.Command{Use: "bare", Short: "Serve the bare webhook handler", Args: cobra.NoArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return bench.ServeBare(cmd.Context(), address, broker) }}
+	bare.Flags().StringVar(&address, "address", "", "host:port")
+	bare.Flags().StringVar(&broker, "broker", "", "amqp://…")
+	cmd.AddCommand(bare)
+	return cmd
+}

@@ -1,0 +1,225 @@
+package dev
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/mdp/qrterminal/v3"
+
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// Demo starts the platform, tells one payment's story on it, checks every step, and stops it again.
+// It returns an error when any step did not turn out as told.
+func Demo(ctx context.Context, o Options) (err error) {
+	began := time.Now()
+	fmt.Fprintln(o.Out, "Starting Postgres, Redis, RabbitMQ, Temporal and OnlyWave on this machine")
+	p, err := Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		fmt.Fprintln(o.Out, "\nStopping everything")
+		err = errors.Join(err, p.Stop())
+		if err == nil {
+			fmt.Fprintf(o.Out, "Done: every step checked, nothing left running  (%s)\n", took(began))
+		}
+	}()
+	p.printAddresses()
+	return (&story{Platform: p, out: o.Out, run: fmt.Sprint(time.Now().Unix())}).tell(ctx)
+}
+
+func (p *Platform) printAddresses() {
+	fmt.Fprintf(p.options.Out, `
+  API              %[1]s/v1/payments
+  API docs         %[1]s/docs
+  Mercado Pago     %[2]s  (the simulator; its pay pages are under /pay)
+  Temporal Web UI  %[3]s
+  logs             %[4]s
+`, p.Shops[0].URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs)
+}
+
+// story is the demo's steps; run keeps the keys of one telling apart from those of the last.
+type story struct {
+	*Platform
+	out     io.Writer
+	run     string
+	payment Payment
+}
+
+func (s *story) tell(ctx context.Context) error {
+	for _, step := range []struct {
+		title string
+		tell  func(context.Context) error
+	}{
+		{"A client app creates a Pix of R$ 10,50", s.create},
+		{"The buyer pays; the signed webhook brings the payment to approved", s.pay},
+		{"The same POST again is the same payment", s.repeat},
+		{"The same key with another amount is refused", s.contradict},
+		{"A forged webhook is refused", s.forge},
+		{"The worker is killed with -9 in the middle of a charge", s.crash},
+	} {
+		fmt.Fprintf(s.out, "\n▸ %s\n", step.title)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		err := step.tell(ctx)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("%s: %w", step.title, err)
+		}
+		fmt.Fprintf(s.out, "  ✓ %s\n", took(began))
+	}
+	return nil
+}
+
+func (s *story) key(name string) string { return name + "-" + s.run }
+
+func (s *story) create(ctx context.Context) (err error) {
+	if s.payment, err = s.Shops[0].Create(ctx, s.key("order"), 1050); err != nil {
+		return err
+	}
+	if err := same("status", s.payment.Status, "pending"); err != nil {
+		return err
+	}
+	qrterminal.GenerateWithConfig(s.payment.Method.QRCode, qrterminal.Config{
+		Level: qrterminal.L, Writer: s.out, HalfBlocks: true, QuietZone: 2,
+		BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
+		BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK,
+	})
+	fmt.Fprintf(s.out, "  payment     %s  %s\n  pay page    %s\n  workflow    %s\n",
+		s.payment.ID, s.payment.Status, s.payment.Method.TicketURL, s.WorkflowURL(s.payment.ID))
+	return nil
+}
+
+func (s *story) pay(ctx context.Context) error {
+	if err := s.Provider.Pay(ctx, s.payment.Provider.PaymentID); err != nil {
+		return err
+	}
+	if _, err := s.Shops[0].Await(ctx, s.payment.ID, "approved"); err != nil {
+		return err
+	}
+	events, err := s.Shops[0].Events(ctx, s.payment.ID)
+	if err != nil {
+		return err
+	}
+	var statuses []string
+	for _, e := range events {
+		statuses = append(statuses, e.Status)
+	}
+	fmt.Fprintf(s.out, "  history     %v\n", statuses)
+	return same("history", fmt.Sprint(statuses), "[processing pending approved]")
+}
+
+func (s *story) repeat(ctx context.Context) error {
+	again, err := s.Shops[0].Post(ctx, s.key("order"), Order(1050, s.key("order")))
+	if err != nil {
+		return err
+	}
+	var p Payment
+	if err := json.Unmarshal(again.Body, &p); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  payment %s  Idempotency-Replayed: %s\n", again.Status, p.ID, again.Header.Get("Idempotency-Replayed"))
+	return errors.Join(same("payment", p.ID, s.payment.ID), s.charges(ctx, s.payment.ID, 1))
+}
+
+func (s *story) contradict(ctx context.Context) error {
+	answer, err := s.Shops[0].Post(ctx, s.key("order"), Order(999_00, s.key("order")))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  %s\n", answer.Status, answer.Body)
+	return same("answer", answer.Status, http.StatusUnprocessableEntity)
+}
+
+func (s *story) forge(ctx context.Context) error {
+	url := s.Shops[0].URL + "/webhooks/mercadopago?payment_id=" + s.payment.ID + "&data.id=" + s.payment.Provider.PaymentID + "&type=payment"
+	answer, err := send(ctx, http.MethodPost, url, `{"type":"payment","action":"payment.updated"}`,
+		"X-Request-Id", "forged", "X-Signature", fmt.Sprintf("ts=%d,v1=%064d", time.Now().Unix(), 0))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  %s\n", answer.Status, answer.Body)
+	return same("answer", answer.Status, http.StatusUnauthorized)
+}
+
+// crash lets the provider charge and keep its answer back, kills the worker that waits for it, and
+// starts it again: Temporal repeats the charge under the same key.
+func (s *story) crash(ctx context.Context) error {
+	key := s.key("crash")
+	err := s.Provider.Arm(ctx, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Times: 1, Delay: 30 * time.Second})
+	if err != nil {
+		return err
+	}
+	answer, err := s.Shops[0].Post(ctx, key, Order(4200, key), "Prefer", "wait=0")
+	if err != nil {
+		return err
+	}
+	var p Payment
+	if err := json.Unmarshal(answer.Body, &p); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  payment %s  %s\n", answer.Status, p.ID, p.Status)
+	if err := errors.Join(same("answer", answer.Status, http.StatusAccepted), s.awaitCharge(ctx, p.ID)); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  kill -9 %d: the provider has charged, we have not heard\n", s.Workers[0].PID())
+	if err := s.Workers[0].Kill(); err != nil {
+		return err
+	}
+	if err := s.Workers[0].Restart(ctx); err != nil {
+		return err
+	}
+	if p, err = s.Shops[0].Await(ctx, p.ID, "pending"); err != nil {
+		return err
+	}
+	if err := s.Provider.Pay(ctx, p.Provider.PaymentID); err != nil {
+		return err
+	}
+	if _, err := s.Shops[0].Await(ctx, p.ID, "approved"); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "  approved; charges in the provider's ledger: 1")
+	return errors.Join(s.charges(ctx, p.ID, 1), s.Provider.Disarm(ctx))
+}
+
+// awaitCharge waits until the provider has charged.
+func (s *story) awaitCharge(ctx context.Context, paymentID string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for s.charges(ctx, paymentID, 1) != nil {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the provider has not charged: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// charges checks how often the provider has charged a payment.
+func (s *story) charges(ctx context.Context, paymentID string, want int) error {
+	entries, err := s.Provider.Ledger(ctx, paymentID)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, e := range entries {
+		if e.Kind == simulator.Charge {
+			n++
+		}
+	}
+	return same("charges in the provider's ledger", n, want)
+}
+
+func same[T comparable](what string, got, want T) error {
+	if got != want {
+		return fmt.Errorf("%s: %v, not %v", what, got, want)
+	}
+	return nil
+}

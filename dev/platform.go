@@ -1,0 +1,324 @@
+// Package dev is the whole platform on one machine: real services, the simulator, and our own parts
+// as processes, for a person to play with, for the demo, the whole-system tests and the benchmarks.
+// Its rule: it works from outside, through processes, HTTP and the operators' tools, and never reaches
+// into a part.
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+)
+
+// The credentials of a stack that only loopback reaches.
+const (
+	accessToken   = "TEST-onlywave-simulator"
+	webhookSecret = "onlywave-dev-webhook-secret"
+	cursorSecret  = "onlywave-dev-cursor-secret-of-32-and-more"
+	demoClient    = "demo"
+)
+
+// Options says what to run.
+type Options struct {
+	Dir      string            // data and logs; "" = a throw-away folder
+	Program  string            // the onlywave binary
+	Env      []string          // what the binary needs beside its settings
+	APIs     int               // 0: one
+	Workers  int               // 0: one
+	Settings map[string]string // more of internal/config's variables, or other values for them
+	Out      io.Writer         // progress for a person; nil: silent
+}
+
+// Platform is a running whole.
+type Platform struct {
+	Stack     *devstack.Stack
+	Simulator *devstack.Process
+	APIs      []*devstack.Process
+	Workers   []*devstack.Process
+
+	Shops    []*Shop   // the demo client app's view of each API process
+	Provider *Provider // the simulator's admin API
+	Key      string    // the demo client app's API key
+	Logs     string    // folder of all logs
+
+	options   Options
+	settings  map[string]string
+	throwAway string
+}
+
+// Start brings everything up and returns when it can be used. On error nothing is left running.
+func Start(ctx context.Context, o Options) (*Platform, error) {
+	o.APIs, o.Workers = max(o.APIs, 1), max(o.Workers, 1)
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	p := &Platform{options: o}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.Stop())
+	}
+	return p, nil
+}
+
+func (p *Platform) start(ctx context.Context) error {
+	dir := p.options.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "onlywave-"); err != nil {
+			return err
+		}
+		p.throwAway = dir
+	}
+	p.Logs = filepath.Join(dir, "logs")
+	if err := os.MkdirAll(p.Logs, 0o755); err != nil {
+		return err
+	}
+	var err error
+	stack := devstack.Options{Dir: p.options.Dir, Out: p.options.Out}
+	if p.options.Dir != "" {
+		stack.Ports = devstack.DevPorts
+	}
+	if p.Stack, err = devstack.Start(ctx, stack); err != nil {
+		return err
+	}
+	ports, err := p.ports()
+	if err != nil {
+		return err
+	}
+	p.configure(ports)
+
+	began := time.Now()
+	if err := p.run(ctx, "migrate"); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.options.Out, "  migrated    schema and search attributes  (%s)\n", took(began))
+	if p.Key, err = p.apiKey(ctx); err != nil {
+		return err
+	}
+	return p.startParts(ctx, ports)
+}
+
+// ports holds where our own parts listen.
+type ports struct {
+	simulator int
+	apis      []int
+}
+
+func (p *Platform) ports() (ports, error) {
+	var all ports
+	next := func(preferred int) (int, error) {
+		if p.options.Dir == "" {
+			preferred = 0
+		}
+		port, err := devstack.FreePort(preferred)
+		if err == nil && preferred != 0 && port != preferred {
+			fmt.Fprintf(p.options.Out, "  port %d is taken, using %d\n", preferred, port)
+		}
+		return port, err
+	}
+	var err error
+	if all.simulator, err = next(8090); err != nil {
+		return all, err
+	}
+	for i := range p.options.APIs {
+		port, err := next(8080 + i)
+		if err != nil {
+			return all, err
+		}
+		all.apis = append(all.apis, port)
+	}
+	return all, nil
+}
+
+func (p *Platform) configure(at ports) {
+	simulatorURL := fmt.Sprintf("http://127.0.0.1:%d", at.simulator)
+	apiURL := fmt.Sprintf("http://127.0.0.1:%d", at.apis[0])
+	p.Provider = &Provider{URL: simulatorURL}
+	p.settings = map[string]string{
+		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(),
+		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": "default", "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
+		"PUBLIC_URL": apiURL, "CURSOR_SECRET": cursorSecret,
+		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
+		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
+		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
+		"SIMULATOR_TIME_SCALE": "60",
+	}
+	maps.Copy(p.settings, p.options.Settings)
+}
+
+func (p *Platform) startParts(ctx context.Context, at ports) error {
+	p.APIs = make([]*devstack.Process, len(at.apis))
+	p.Shops = make([]*Shop, len(at.apis))
+	p.Workers = make([]*devstack.Process, p.options.Workers)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		p.Simulator, err = p.part(ctx, "simulator", "simulator", nil, p.Provider.URL+"/admin/faults")
+		return err
+	})
+	for i, port := range at.apis {
+		group.Go(func() (err error) {
+			p.APIs[i], p.Shops[i], err = p.api(ctx, numbered("api", i), port, nil)
+			return err
+		})
+	}
+	for i := range p.Workers {
+		group.Go(func() (err error) {
+			p.Workers[i], err = p.part(ctx, "worker", numbered("worker", i), nil, "")
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// AddAPI starts one more API process with settings of its own.
+func (p *Platform) AddAPI(ctx context.Context, settings map[string]string) (*Shop, error) {
+	port, err := devstack.FreePort(0)
+	if err != nil {
+		return nil, err
+	}
+	process, shop, err := p.api(ctx, numbered("api", len(p.APIs)), port, settings)
+	if err != nil {
+		return nil, err
+	}
+	p.APIs, p.Shops = append(p.APIs, process), append(p.Shops, shop)
+	return shop, nil
+}
+
+func (p *Platform) api(ctx context.Context, name string, port int, settings map[string]string) (*devstack.Process, *Shop, error) {
+	own := map[string]string{"API_ADDRESS": fmt.Sprintf("127.0.0.1:%d", port)}
+	maps.Copy(own, settings)
+	shop := &Shop{URL: "http://" + own["API_ADDRESS"], Key: p.Key}
+	process, err := p.part(ctx, "api", name, own, shop.URL+"/readyz")
+	return process, shop, err
+}
+
+// part starts one of our own processes and waits until ready, when given, answers 200.
+func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, ready string) (*devstack.Process, error) {
+	began := time.Now()
+	spec := devstack.Spec{
+		Name: name, Path: p.options.Program, Args: []string{command}, Env: p.environment(own),
+		LogFile: filepath.Join(p.Logs, name+".log"),
+	}
+	if ready != "" {
+		spec.Ready = func(ctx context.Context) error { return answers(ctx, ready) }
+	}
+	process, err := devstack.StartProcess(ctx, spec)
+	if err == nil {
+		fmt.Fprintf(p.options.Out, "  %-11s ready  (%s)\n", name, took(began))
+	}
+	return process, err
+}
+
+// run runs one of our commands to its end.
+func (p *Platform) run(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, p.options.Program, args...)
+	cmd.Env = p.environment(nil)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("onlywave %s: %w\n%s", strings.Join(args, " "), err, output)
+	}
+	return nil
+}
+
+// environment is all that our processes see, so that what happens to be set here changes nothing.
+func (p *Platform) environment(own map[string]string) []string {
+	settings := maps.Clone(p.settings)
+	maps.Copy(settings, own)
+	env := append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, p.options.Env...)
+	for name, value := range settings {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// apiKey is the demo client app's key: made once for each data folder, so that a pasted curl goes on
+// working after the next start.
+func (p *Platform) apiKey(ctx context.Context) (string, error) {
+	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
+	if err != nil {
+		return "", err
+	}
+	defer record.Close()
+	file := filepath.Join(filepath.Dir(p.Logs), "demo-api-key")
+	if kept, err := os.ReadFile(file); err == nil {
+		if id, ok := payment.ParseAPIKey(string(kept)); ok {
+			if key, err := record.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) {
+				return string(kept), nil
+			}
+		}
+	}
+	text, err := record.IssueAPIKey(ctx, "test", demoClient, payment.Scopes(), time.Now())
+	if err != nil {
+		return "", err
+	}
+	return text, os.WriteFile(file, []byte(text), 0o600)
+}
+
+// Stop ends everything, our own parts before the services they use.
+func (p *Platform) Stop() error {
+	var group errgroup.Group
+	for _, process := range append(append([]*devstack.Process{p.Simulator}, p.APIs...), p.Workers...) {
+		if process != nil {
+			group.Go(process.Stop)
+		}
+	}
+	err := group.Wait()
+	if p.Stack != nil {
+		err = errors.Join(err, p.Stack.Stop())
+	}
+	if p.throwAway != "" {
+		err = errors.Join(err, os.RemoveAll(p.throwAway))
+	}
+	return err
+}
+
+// WorkflowURL is where the Temporal Web UI shows a payment's runs.
+func (p *Platform) WorkflowURL(paymentID string) string {
+	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
+}
+
+func answers(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, response.Status)
+	}
+	return nil
+}
+
+func numbered(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, i+1)
+}
+
+// took is a duration since, for people.
+func took(since time.Time) string {
+	d := time.Since(since)
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}

@@ -1,0 +1,312 @@
+// Command onlywave is the whole platform in one binary: its parts are subcommands, and this file is
+// the only place where they are wired. Its rule: each part is built from the ones above it in a flat
+// list, and ends in the reverse order.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/api"
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/worker"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "onlywave:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the program: arguments and environment in, until it is done or ctx ends.
+func run(ctx context.Context, args, environ []string, out io.Writer) error {
+	root := &cobra.Command{
+		Use:   "onlywave",
+		Short: "A payment platform: REST in, Mercado Pago out, every payment a Temporal workflow",
+		// Errors are printed once, by main, and a wrong setting is no reason to print the usage.
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	part := func(name config.Part, short string, serve func(context.Context, config.Config, *slog.Logger) error) *cobra.Command {
+		return &cobra.Command{Use: string(name), Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(name, environ)
+			if err != nil {
+				return fmt.Errorf("the configuration is not right:\n%w", err)
+			}
+			return serve(cmd.Context(), c, newLogger(c.LogLevel))
+		}}
+	}
+	root.AddCommand(
+		part(config.API, "Serve the REST API and take webhooks in", serveAPI),
+		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
+		part(config.Migrate, "Bring the database's schema and Temporal's search attributes up to date", migrate),
+		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
+		keysCommand(environ, out),
+		configCommand(out),
+		healthyCommand(),
+	)
+	root.AddCommand(devCommands(out)...)
+	root.SetArgs(args)
+	root.SetOut(out)
+	return root.ExecuteContext(ctx)
+}
+
+func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
+	verifier, err := mercadopago.NewVerifier(config.Plain(c.WebhookSecrets), c.WebhookWindow)
+	if err != nil {
+		return err
+	}
+	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	if err != nil {
+		return err
+	}
+	defer record.Close()
+	temporal, err := dialTemporal(c, log)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log)
+	defer publisher.Close()
+	door := workflows.NewClient(temporal, polls(c))
+	server, err := api.New(api.Config{
+		Payments: door, Record: record, Publisher: publisher, Verifier: verifier,
+		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
+		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
+		TrustedProxies: c.TrustedProxies, Log: log,
+		Ready: func(ctx context.Context) map[string]error {
+			return map[string]error{"postgres": record.Ready(ctx), "rabbitmq": publisher.Ready(), "temporal": door.Ready(ctx)}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return serveHTTP(ctx, c.APIAddress, server, log)
+}
+
+func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
+	provider, err := mercadopago.New(mercadopago.Config{
+		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
+		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
+	})
+	if err != nil {
+		return err
+	}
+	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	if err != nil {
+		return err
+	}
+	defer record.Close()
+	temporal, err := dialTemporal(c, log)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	broker := config.Plain(c.RabbitMQURLs)
+	publisher := rabbitmq.NewPublisher(broker, log)
+	defer publisher.Close()
+	w := &worker.Worker{
+		Temporal: temporal, Workflows: workflows.NewClient(temporal, polls(c)),
+		Activities: activities.New(record, provider, publisher),
+		Record:     record, Broker: broker, Publisher: publisher, Log: log,
+	}
+	return w.Run(ctx)
+}
+
+func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {
+	if err := postgres.Migrate(ctx, string(c.DatabaseURL), log); err != nil {
+		return err
+	}
+	temporal, err := dialTemporal(c, log)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	return workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace)
+}
+
+func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {
+	s := simulator.New(simulator.Config{
+		AccessToken: string(c.MercadoPagoAccessToken), WebhookSecret: string(c.WebhookSecrets[0]),
+		PublicURL: c.SimulatorURL, TimeScale: c.SimulatorTimeScale, Log: log,
+	})
+	defer s.Close()
+	return serveHTTP(ctx, c.SimulatorAddress, s, log)
+}
+
+// serveHTTP serves until ctx ends, then lets the requests in flight finish.
+func serveHTTP(ctx context.Context, address string, handler http.Handler, log *slog.Logger) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second, // longer than the longest wait a client may prefer
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	log.Info("listening", "address", listener.Addr().String())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 40*time.Second)
+	defer cancel()
+	return server.Shutdown(finish)
+}
+
+// dialTemporal does not connect yet: a Temporal that is away shows itself on each call.
+func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("read Temporal's settings: %w", err)
+	}
+	options.HostPort, options.Namespace = c.TemporalAddress, c.TemporalNamespace
+	options.Logger = sdklog.NewStructuredLogger(log)
+	temporal, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("make Temporal's client: %w", err)
+	}
+	return temporal, nil
+}
+
+func polls(c config.Config) workflows.Polls {
+	return workflows.Polls{First: c.PollFirst, Max: c.PollMax, AfterExpiry: c.PollAfterExpiry}
+}
+
+func newLogger(level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // config has checked it
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+// keysCommand makes and ends API keys.
+func keysCommand(environ []string, out io.Writer) *cobra.Command {
+	keys := &cobra.Command{Use: "keys", Short: "Make and revoke client apps' API keys"}
+	withRecord := func(use func(context.Context, config.Config, *postgres.Store) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(config.Keys, environ)
+			if err != nil {
+				return fmt.Errorf("the configuration is not right:\n%w", err)
+			}
+			record, err := postgres.Open(cmd.Context(), string(c.DatabaseURL), 1)
+			if err != nil {
+				return err
+			}
+			defer record.Close()
+			return use(cmd.Context(), c, record)
+		}
+	}
+
+	var clientID string
+	var scopes []string
+	create := &cobra.Command{Use: "create", Short: "Make a key and print it, once", Args: cobra.NoArgs,
+		RunE: withRecord(func(ctx context.Context, c config.Config, record *postgres.Store) error {
+			var wanted []payment.Scope
+			for _, s := range scopes {
+				if !slices.Contains(plainScopes(), s) {
+					return fmt.Errorf("there is no scope %q, only %s", s, strings.Join(plainScopes(), " and "))
+				}
+				wanted = append(wanted, payment.Scope(s))
+			}
+			text, err := record.IssueAPIKey(ctx, c.Environment, clientID, wanted, time.Now())
+			if err == nil {
+				fmt.Fprintln(out, text)
+			}
+			return err
+		})}
+	create.Flags().StringVar(&clientID, "client", "", "the client app's ID, made known if it is new")
+	create.Flags().StringSliceVar(&scopes, "scopes", plainScopes(), "what the key allows")
+	_ = create.MarkFlagRequired("client")
+
+	var id string
+	revoke := &cobra.Command{Use: "revoke", Short: "End a key; every API process refuses it within seconds", Args: cobra.NoArgs,
+		RunE: withRecord(func(ctx context.Context, _ config.Config, record *postgres.Store) error {
+			return record.RevokeAPIKey(ctx, id, time.Now())
+		})}
+	revoke.Flags().StringVar(&id, "id", "", "the part of the key between its environment and its secret")
+	_ = revoke.MarkFlagRequired("id")
+
+	keys.AddCommand(create, revoke)
+	return keys
+}
+
+func plainScopes() []string {
+	var plain []string
+	for _, s := range payment.Scopes() {
+		plain = append(plain, string(s))
+	}
+	return plain
+}
+
+// healthyCommand is the container's health check: its image has neither a shell nor curl.
+func healthyCommand() *cobra.Command {
+	return &cobra.Command{Use: "healthy URL", Short: "Succeed if the address answers 200", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, args[0], nil)
+			if err != nil {
+				return err
+			}
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				return err
+			}
+			defer answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
+				return fmt.Errorf("%s answers %s", args[0], answer.Status)
+			}
+			return nil
+		}}
+}
+
+// configCommand prints the table of settings that the README shows.
+func configCommand(out io.Writer) *cobra.Command {
+	return &cobra.Command{Use: "config", Short: "Print every setting with its default", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintln(out, "| variable | default | meaning |\n|---|---|---|")
+			for _, row := range config.Help() {
+				fmt.Fprintf(out, "| `%s` | %s | %s |\n", row[0], code(row[1]), row[2])
+			}
+			return nil
+		}}
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + strings.Trim(s, "[]") + "`"
+}
