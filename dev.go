@@ -46,6 +46,7 @@ func benchCommand(out io.Writer) *cobra.Command {
 			}
 			return bench.Run(cmd.Context(), o)
 		}}
+	cmd.Flags().StringVar(&o.Only, "only", "", "measure only the parts whose title contains this, and keep no report")
 	cmd.Flags().IntVar(&o.Rounds, "rounds", 5, "each figure is the median of so many")
 	cmd.Flags().DurationVar(&o.Length, "length", 10*time.Second, "of one round")
 	cmd.Flags().StringVar(&o.Report, "report", "docs/performance.md", "the page whose table is made anew; empty: none")

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,7 +35,14 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
+// gcPercent lets the garbage wait: what lives is small, requests are many, and the default would collect
+// every few megabytes. GOGC overrides it, GOMEMLIMIT bounds it.
+const gcPercent = 400
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
@@ -105,6 +113,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, server.Drain)()
 	return serveHTTP(ctx, c.APIAddress, server, log)
 }
 

@@ -139,10 +139,11 @@ func (s *Server) mount() {
 	s.engine.NoRoute(s.answer(func(*gin.Context) error { return refuse(pathUnknown, "there is nothing at this path") }))
 	s.engine.NoMethod(s.answer(methodNotAllowed))
 	for _, r := range s.routes() {
-		steps := gin.HandlersChain{s.answer(r.handle)}
+		var steps gin.HandlersChain
 		if r.scope != public {
-			steps = gin.HandlersChain{s.answer(s.authorize(r.scope)), s.answer(s.contract.knowsQuery(r)), steps[0]}
+			steps = append(steps, s.answer(s.authorize(r.scope)), s.answer(s.contract.knowsQuery(r)))
 		}
+		steps = append(steps, s.answer(r.handle))
 		s.engine.Handle(r.method, r.path, steps...)
 		if r.method == http.MethodGet {
 			s.engine.Handle(http.MethodHead, r.path, steps...)

@@ -425,7 +425,7 @@ type ListPaymentsParams struct {
 
 // CreatePaymentParams defines parameters for CreatePayment.
 type CreatePaymentParams struct {
-	// IdempotencyKey Names the payment you want, once and for ever. Bare or in double quotes.
+	// IdempotencyKey Names the payment you want, once and for ever. Visible ASCII without `"`, which may stand around it.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 
 	// Prefer `wait=N` seconds, 0 to 30, or `respond-async` (RFC 7240).

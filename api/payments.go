@@ -56,13 +56,22 @@ func (s *Server) createPayment(c *gin.Context) error {
 	wish := readPreference(c.Request.Header)
 	creation := workflows.Creation{PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait}
 	if _, err := s.config.Payments.Create(ctx, creation); err != nil {
-		if payment.KindOf(err) == payment.Conflict {
-			return errKeyReused
-		}
-		return err
+		return createError(err)
 	}
 	s.answerCreated(c, s.created(ctx, creation), existed, wish.applied)
 	return nil
+}
+
+// createError is what the caller is told when his payment was not created. The request is known to be right, so whatever else
+// went wrong, such as the provider refusing our own credentials, is not about him.
+func createError(err error) error {
+	switch payment.KindOf(err) {
+	case payment.Conflict:
+		return errKeyReused
+	case payment.Limited, payment.Unavailable:
+		return err
+	}
+	return &payment.Error{Kind: payment.Internal, Err: err}
 }
 
 var errKeyReused = refuse(keyReused, "this key belongs to a payment with another body; repeat that body, or use a new key for a new payment")

@@ -147,11 +147,21 @@ func TestCreateSaysWhenTheWorkflowsAreAway(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Equal(t, "2", w.Header().Get("Retry-After"))
 
-	f.engine.fails = &payment.Error{Kind: "PanicError", Message: "nil map in internal/secret.go"} // any word may come back
-	w = f.create(t, "k", goodBody)
-	require.Equal(t, http.StatusInternalServerError, w.Code)
-	require.NotContains(t, w.Body.String(), "secret.go")
-	require.Contains(t, f.logs.String(), "secret.go")
+	f.engine.fails = &payment.Error{Kind: payment.Limited, Message: "too many requests at once"}
+	require.Equal(t, http.StatusTooManyRequests, f.create(t, "k", goodBody).Code)
+}
+
+// What went wrong between us and others is no business of the caller's.
+func TestCreateKeepsOurTroublesToItself(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, kind := range []payment.Kind{payment.Forbidden, payment.Unauthorized, payment.Invalid, payment.NotFound, payment.Internal, "PanicError"} {
+		f.engine.fails = &payment.Error{Kind: kind, Message: "the access token is wrong"}
+		w := f.create(t, "k", goodBody)
+		require.Equal(t, http.StatusInternalServerError, w.Code, kind)
+		require.NotContains(t, w.Body.String(), "token")
+	}
+	require.Contains(t, f.logs.String(), "the access token is wrong")
 }
 
 func TestStatusDecidesTheAnswer(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/onlywave/onlywave/dev"
@@ -21,6 +22,7 @@ type Options struct {
 	Env     []string
 	Out     io.Writer
 	Report  string        // the Markdown file whose table is made anew; "": none
+	Only    string        // measure only the parts whose title contains it
 	Rounds  int           // each figure is the median of so many
 	Length  time.Duration // of one round
 }
@@ -49,13 +51,16 @@ func Run(ctx context.Context, o Options) (err error) {
 		{"payments against bare workflows", b.payments},
 		{"webhooks against a bare handler", b.webhooks}, // last: it fills the queues and stops the worker
 	} {
+		if !strings.Contains(part.title, o.Only) {
+			continue
+		}
 		fmt.Fprintf(o.Out, "\n▸ %s\n", part.title)
 		if err := part.measure(ctx, &table); err != nil {
 			return fmt.Errorf("%s: %w", part.title, err)
 		}
 	}
 	fmt.Fprintf(o.Out, "\n%s\n", table.markdown())
-	if o.Report != "" {
+	if o.Report != "" && o.Only == "" {
 		return table.keep(o.Report)
 	}
 	return nil

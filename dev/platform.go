@@ -87,11 +87,7 @@ func (p *Platform) start(ctx context.Context) error {
 		return err
 	}
 	var err error
-	stack := devstack.Options{Dir: p.options.Dir, Out: p.options.Out}
-	if p.options.Dir != "" {
-		stack.Ports = devstack.DevPorts
-	}
-	if p.Stack, err = devstack.Start(ctx, stack); err != nil {
+	if p.Stack, err = devstack.Start(ctx, devstack.Options{Dir: p.options.Dir, Out: p.options.Out}); err != nil {
 		return err
 	}
 	ports, err := p.ports()
@@ -165,7 +161,7 @@ func (p *Platform) startParts(ctx context.Context, at ports) error {
 	p.Workers = make([]*devstack.Process, p.options.Workers)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		p.Simulator, err = p.part(ctx, "simulator", "simulator", nil, p.Provider.URL+"/admin/faults")
+		p.Simulator, err = p.part(ctx, "simulator", "simulator", nil, at.simulator, "/admin/faults")
 		return err
 	})
 	for i, port := range at.apis {
@@ -176,7 +172,7 @@ func (p *Platform) startParts(ctx context.Context, at ports) error {
 	}
 	for i := range p.Workers {
 		group.Go(func() (err error) {
-			p.Workers[i], err = p.part(ctx, "worker", numbered("worker", i), nil, "")
+			p.Workers[i], err = p.part(ctx, "worker", numbered("worker", i), nil, 0, "")
 			return err
 		})
 	}
@@ -201,19 +197,20 @@ func (p *Platform) api(ctx context.Context, name string, port int, settings map[
 	own := map[string]string{"API_ADDRESS": fmt.Sprintf("127.0.0.1:%d", port)}
 	maps.Copy(own, settings)
 	shop := &Shop{URL: "http://" + own["API_ADDRESS"], Key: p.Key}
-	process, err := p.part(ctx, "api", name, own, shop.URL+"/readyz")
+	process, err := p.part(ctx, "api", name, own, port, "/readyz")
 	return process, shop, err
 }
 
-// part starts one of our own processes and waits until ready, when given, answers 200.
-func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, ready string) (*devstack.Process, error) {
+// part starts one of our own processes; one that listens is waited for until its ready page answers 200.
+func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, ready string) (*devstack.Process, error) {
 	began := time.Now()
 	spec := devstack.Spec{
 		Name: name, Path: p.options.Program, Args: []string{command}, Env: p.environment(own),
-		LogFile: filepath.Join(p.Logs, name+".log"),
+		LogFile: filepath.Join(p.Logs, name+".log"), Port: port,
 	}
-	if ready != "" {
-		spec.Ready = func(ctx context.Context) error { return answers(ctx, ready) }
+	if port != 0 {
+		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, ready)
+		spec.Ready = func(ctx context.Context) error { return answers(ctx, url) }
 	}
 	process, err := devstack.StartProcess(ctx, spec)
 	if err == nil {

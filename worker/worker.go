@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 
@@ -51,6 +52,7 @@ func (w *Worker) runTemporal(ctx context.Context) error {
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		WorkerStopTimeout:          drainTime,
+		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
 	})
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterActivity(w.Activities)

@@ -8,9 +8,9 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// kindOf reads back the kind that an activity gave its failure. A step that ran out of time is
+// KindOf reads back the kind that an activity gave its failure. A step that ran out of time is
 // Unavailable: its outcome is not known.
-func kindOf(err error) payment.Kind {
+func KindOf(err error) payment.Kind {
 	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
 		if last, ok := errors.AsType[*temporal.ApplicationError](timeout.Unwrap()); ok {
 			return payment.Kind(last.Type())

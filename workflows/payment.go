@@ -140,7 +140,7 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 		return p.apply(ctx, state)
 	case temporal.IsCanceledError(err):
 		return err
-	case kindOf(err) == payment.Invalid:
+	case KindOf(err) == payment.Invalid:
 		return p.move(ctx, "fail", steps.Fail, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
 	}
 	return p.move(ctx, "park", steps.Park, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
@@ -161,7 +161,7 @@ func (p *mailbox) look(ctx workflow.Context) error {
 	case temporal.IsCanceledError(err):
 		return err
 	case err != nil:
-		workflow.GetLogger(ctx).Error("the provider's answer is of no use", "payment_id", p.in.PaymentID, "kind", kindOf(err), "reason", reason(err))
+		workflow.GetLogger(ctx).Error("the provider's answer is of no use", "payment_id", p.in.PaymentID, "kind", KindOf(err), "reason", reason(err))
 		return nil
 	case !seen.Found:
 		return nil

@@ -115,5 +115,7 @@ func DecodeNotification(b []byte) (Notification, error) {
 	return n, nil
 }
 
-// clean makes a text that JSON can carry unchanged.
-func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// clean makes a text that JSON and Postgres can carry unchanged: no broken UTF-8, no NUL.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}

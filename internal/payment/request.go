@@ -2,9 +2,12 @@ package payment
 
 import (
 	"fmt"
+	"maps"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -95,7 +98,7 @@ func (r Request) Validate() error {
 	r.validateMethod(wrong)
 	r.validatePayer(wrong)
 	r.validateMetadata(wrong)
-	r.refuseCardNumbers(wrong)
+	r.refuseTexts(wrong)
 	if len(fields) > 0 {
 		return &Error{Kind: Invalid, Message: "the request is not valid", Fields: fields}
 	}
@@ -138,24 +141,25 @@ func (r Request) validateMetadata(wrong func(pointer, detail string)) {
 	}
 }
 
-// refuseCardNumbers keeps card numbers out of the record: whoever sends one has mistaken a field,
-// and storing it would make every system behind us subject to the card industry's rules.
-func (r Request) refuseCardNumbers(wrong func(pointer, detail string)) {
+// refuseTexts keeps out what must not get into the record. Whoever sends a card number has mistaken a
+// field, and storing it would make every system behind us subject to the card industry's rules; control
+// characters are no text, and Postgres cannot hold NUL at all.
+func (r Request) refuseTexts(wrong func(pointer, detail string)) {
 	check := func(pointer, text string) {
 		if ContainsCardNumber(text) {
 			wrong(pointer, "looks like a card number, which must never be sent here")
+		}
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			wrong(pointer, "must not contain control characters")
 		}
 	}
 	check("/description", r.Description)
 	check("/reference", r.Reference)
 	check("/payer/name", r.Payer.Name)
 	check("/payer/email", r.Payer.Email)
-	for key, value := range r.Metadata {
-		if ContainsCardNumber(key) {
-			wrong("/metadata", "a key looks like a card number, which must never be sent here")
-			continue
-		}
-		check("/metadata/"+escapePointer(key), value)
+	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
+		check("/metadata", key)
+		check("/metadata/"+escapePointer(key), r.Metadata[key])
 	}
 }
 

@@ -47,6 +47,8 @@ func TestValidateNamesEachWrongField(t *testing.T) {
 		"empty metadata key": {func(r *Request) { r.Metadata[""] = "x" }, []string{"/metadata"}},
 		"card in metadata":   {func(r *Request) { r.Metadata["note"] = "4235 6477 2802 5682" }, []string{"/metadata/note"}},
 		"card as key":        {func(r *Request) { r.Metadata["4235647728025682"] = "x" }, []string{"/metadata"}},
+		"NUL described":      {func(r *Request) { r.Description = "a\x00b" }, []string{"/description"}},
+		"newline in key":     {func(r *Request) { r.Metadata["a\nb"] = "x" }, []string{"/metadata"}},
 		"card described":     {func(r *Request) { r.Description = "paid by 5031-4332-1540-6351 11/30" }, []string{"/description"}},
 		"several":            {func(r *Request) { r.Amount.Centavos = 0; r.Payer.Email = "x" }, []string{"/amount", "/payer/email"}},
 	}

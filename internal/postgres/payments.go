@@ -31,7 +31,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Pay
 		"id": p.ID, "client_id": p.ClientID, "idempotency_key": p.IdempotencyKey, "fingerprint": p.Fingerprint,
 		"status": p.Status, "amount": p.Amount.Centavos, "currency": p.Amount.Currency,
 		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": p.Method,
-		"payer": p.Payer, "metadata": p.Metadata, "provider": p.Provider.Name, "at": p.CreatedAt,
+		"payer": p.Payer, "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "at": p.CreatedAt,
 		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge,
 		"data": payment.EventData{Amount: p.Amount.Centavos},
 	})
@@ -43,6 +43,14 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Pay
 		return p, nil
 	}
 	return s.Payment(ctx, p.ID)
+}
+
+// metadata is never null in the record: none is an empty object.
+func metadata(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
 }
 
 const selectPayment = `

@@ -1,0 +1,188 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// memory is the record without Postgres.
+type memory struct {
+	mu       sync.Mutex
+	payments map[string]payment.Payment
+	events   map[string][]payment.Event
+	keys     map[string]payment.APIKey
+	spooled  []string // routing keys
+	reads    int      // of API keys
+	away     error    // what every call returns while it is set
+}
+
+func newMemory() *memory {
+	return &memory{payments: map[string]payment.Payment{}, events: map[string][]payment.Event{}, keys: map[string]payment.APIKey{}}
+}
+
+var errAway = &payment.Error{Kind: payment.Unavailable, Message: "the record is away", Err: errors.New("dial tcp 10.0.0.7:5432: refused")}
+
+func (m *memory) Payment(_ context.Context, id string) (payment.Payment, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p, ok := m.payments[id]; ok || m.away != nil {
+		return p, m.away
+	}
+	return payment.Payment{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such thing"}
+}
+
+func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Payment, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []payment.Payment
+	for _, p := range m.payments {
+		if p.ClientID == f.ClientID && (f.Status == "" || f.Status == p.Status) && (f.Reference == "" || f.Reference == p.Reference) &&
+			!p.CreatedAt.Before(f.CreatedFrom) && (f.CreatedTo.IsZero() || p.CreatedAt.Before(f.CreatedTo)) &&
+			(f.After.ID == "" || newestFirst(payment.Payment{ID: f.After.ID, CreatedAt: f.After.CreatedAt}, p) < 0) {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, newestFirst)
+	return found[:min(f.Limit, len(found))], m.away
+}
+
+func newestFirst(a, b payment.Payment) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID, a.ID))
+}
+
+func (m *memory) Events(_ context.Context, id string, after, limit int) ([]payment.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	events := m.events[id]
+	events = events[min(after, len(events)):]
+	return events[:min(limit, len(events))], m.away
+}
+
+func (m *memory) APIKey(_ context.Context, id string) (payment.APIKey, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reads++
+	if k, ok := m.keys[id]; ok || m.away != nil {
+		return k, m.away
+	}
+	return payment.APIKey{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such thing"}
+}
+
+func (m *memory) Spool(_ context.Context, _, routingKey string, _ []byte, _ time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.away == nil {
+		m.spooled = append(m.spooled, routingKey)
+	}
+	return m.away
+}
+
+func (m *memory) set(id string, change func(*payment.Payment)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.payments[id]
+	change(&p)
+	m.payments[id] = p
+}
+
+func (m *memory) setAway(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away = err
+}
+
+// engine is the workflows without Temporal: the first Create makes the payment, and the provider answers if it is to.
+type engine struct {
+	mu      sync.Mutex
+	record  *memory
+	answers bool
+	fails   error
+	asked   []workflows.Creation
+}
+
+func (e *engine) Create(_ context.Context, in workflows.Creation) (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked = append(e.asked, in)
+	if e.fails != nil {
+		return false, e.fails
+	}
+	known, ok := e.record.payments[in.PaymentID]
+	if ok && known.Fingerprint != in.Request.Fingerprint() {
+		return false, &payment.Error{Kind: payment.Conflict, Message: "the idempotency key was used for another request"}
+	}
+	e.record.set(in.PaymentID, func(p *payment.Payment) {
+		if ok && p.Status != payment.Processing {
+			return
+		}
+		*p = newPayment(in)
+		if e.answers {
+			answer(p)
+		}
+	})
+	return e.answers, nil
+}
+
+func newPayment(in workflows.Creation) payment.Payment {
+	return payment.Payment{
+		ID: in.PaymentID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Request.Fingerprint(),
+		Request: in.Request, Status: payment.Processing, Provider: payment.Provider{Name: "mercadopago"},
+		Version: 1, CreatedAt: born, UpdatedAt: born,
+	}
+}
+
+func answer(p *payment.Payment) {
+	p.Status, p.Version, p.UpdatedAt = payment.Pending, 2, born.Add(585*time.Millisecond)
+	p.Method.QRCode = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d3-a456-426655440000520400005303986540510.505802BR6304ABCD"
+	p.Method.TicketURL = "https://www.mercadopago.com.br/payments/106400160592/ticket?a=1&b=2"
+	p.Method.ExpiresAt = born.Add(time.Hour).Truncate(time.Second)
+	p.Provider = payment.Provider{Name: "mercadopago", PaymentID: "106400160592", Status: "pending", StatusDetail: "pending_waiting_transfer"}
+}
+
+// broker is RabbitMQ as the webhook sees it.
+type broker struct {
+	mu        sync.Mutex
+	fails     error
+	published []rabbitmq.Message
+}
+
+func (b *broker) Publish(_ context.Context, exchange string, m rabbitmq.Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if exchange != rabbitmq.ExchangeWebhooks {
+		return fmt.Errorf("published to %s", exchange)
+	}
+	if b.fails == nil {
+		b.published = append(b.published, m)
+	}
+	return b.fails
+}
+
+// logs keeps what was logged.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// activityLog writes one line for each run of a step, local or not. Without it a local activity that
+// fails and is repeated would be heard of nowhere.
+type activityLog struct {
+	interceptor.WorkerInterceptorBase
+	log *slog.Logger
+}
+
+func (a *activityLog) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	logged := &loggedActivity{log: a.log}
+	logged.Next = next
+	return logged
+}
+
+type loggedActivity struct {
+	interceptor.ActivityInboundInterceptorBase
+	log *slog.Logger
+}
+
+func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	began := time.Now()
+	result, err := l.Next.ExecuteActivity(ctx, in)
+	info := activity.GetInfo(ctx)
+	attrs := []slog.Attr{
+		slog.String("step", info.ActivityType.Name), slog.String("workflow_id", info.WorkflowExecution.ID),
+		slog.Int("attempt", int(info.Attempt)), slog.Duration("duration", time.Since(began)),
+	}
+	level := slog.LevelDebug
+	if err != nil {
+		kind := workflows.KindOf(err)
+		level = levelOf(kind)
+		attrs = append(attrs, slog.String("kind", string(kind)), slog.String("error", err.Error()))
+	}
+	l.log.LogAttrs(ctx, level, "activity", attrs...)
+	return result, err
+}
+
+// levelOf is how loud a failure is: an outage is expected and repeated, the rest needs a person.
+func levelOf(kind payment.Kind) slog.Level {
+	switch kind {
+	case payment.Unavailable, payment.Limited, payment.NotFound:
+		return slog.LevelInfo
+	case payment.Invalid, payment.Conflict:
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
