@@ -202,6 +202,8 @@ func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
 	}
 	options.HostPort, options.Namespace = c.TemporalAddress, c.TemporalNamespace
+	// Temporal stands beside us: to press small messages together costs both sides more than to send them.
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.Logger = sdklog.NewStructuredLogger(log)
 	temporal, err := client.NewLazyClient(options)
 	if err != nil {

@@ -15,18 +15,32 @@ type published struct {
 	payment.Event
 }
 
-// Publish tells whoever listens on onlywave.events. The event's ID is the message's: a second run
-// makes a twin with the same ID, which listeners tell by it.
-func (a *Activities) Publish(ctx context.Context, e payment.Event) error {
+// PublishInput is what happened to a payment, in order.
+type PublishInput struct {
+	Events []payment.Event `json:"events"`
+}
+
+// Publish tells whoever listens on onlywave.events. An event's ID is its message's: a second run makes
+// twins with the same IDs, which listeners tell by them.
+func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
+	for _, e := range in.Events {
+		if err := a.publish(ctx, e); err != nil {
+			return verdict(err)
+		}
+	}
+	return nil
+}
+
+func (a *Activities) publish(ctx context.Context, e payment.Event) error {
 	body, err := json.Marshal(published{ID: e.ID(), Type: e.Type(), Event: e})
 	if err != nil {
-		return verdict(err)
+		return err
 	}
 	err = a.events.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
 		ID: e.ID(), Key: e.Type(), ContentType: "application/json", Body: body, Time: e.At, Optional: true,
 	})
 	if err != nil {
-		return verdict(&payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the event", Err: err})
+		return &payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the event", Err: err}
 	}
 	return nil
 }

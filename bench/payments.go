@@ -87,12 +87,15 @@ func (b *bench) latency(ctx context.Context, table *report) error {
 
 // payments measures whole payments against workflows of one activity that does nothing.
 func (b *bench) payments(ctx context.Context, table *report) error {
-	temporal, err := client.Dial(client.Options{HostPort: b.platform.Stack.TemporalAddress(), Logger: log.NewStructuredLogger(quiet)})
+	temporal, err := b.dialTemporal()
 	if err != nil {
-		return fmt.Errorf("connect to Temporal: %w", err)
+		return err
 	}
 	defer temporal.Close()
-	bare := worker.New(temporal, bareQueue, worker.Options{})
+	bare := worker.New(temporal, bareQueue, worker.Options{ // as our own worker has them
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
+	})
 	bare.RegisterWorkflow(bareWorkflow)
 	bare.RegisterActivity(bareActivity)
 	if err := bare.Start(); err != nil {
@@ -135,6 +138,18 @@ func (b *bench) payments(ctx context.Context, table *report) error {
 	return nil
 }
 
+// dialTemporal connects as the platform does.
+func (b *bench) dialTemporal() (client.Client, error) {
+	temporal, err := client.Dial(client.Options{
+		HostPort: b.platform.Stack.TemporalAddress(), Logger: log.NewStructuredLogger(quiet),
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to Temporal: %w", err)
+	}
+	return temporal, nil
+}
+
 func bareWorkflow(ctx workflow.Context) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second})
 	return workflow.ExecuteActivity(ctx, bareActivity).Get(ctx, nil)
@@ -144,9 +159,9 @@ func bareActivity(context.Context) error { return nil }
 
 // life counts what one payment's whole life costs Temporal.
 func (b *bench) life(ctx context.Context, table *report) error {
-	temporal, err := client.Dial(client.Options{HostPort: b.platform.Stack.TemporalAddress(), Logger: log.NewStructuredLogger(quiet)})
+	temporal, err := b.dialTemporal()
 	if err != nil {
-		return fmt.Errorf("connect to Temporal: %w", err)
+		return err
 	}
 	defer temporal.Close()
 	one, err := b.buy(ctx)

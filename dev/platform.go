@@ -22,6 +22,7 @@ import (
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 // The credentials of a stack that only loopback reaches.
@@ -87,7 +88,11 @@ func (p *Platform) start(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if p.Stack, err = devstack.Start(ctx, devstack.Options{Dir: p.options.Dir, Out: p.options.Out}); err != nil {
+	if p.Stack, err = devstack.Start(ctx, devstack.Options{
+		Dir: p.options.Dir, Out: p.options.Out, SearchAttributes: workflows.SearchAttributes(),
+		// The development server would read the search attributes anew at every start of a workflow.
+		TemporalDynamicConfig: map[string]string{"system.forceSearchAttributesCacheRefreshOnRead": "false"},
+	}); err != nil {
 		return err
 	}
 	ports, err := p.ports()
@@ -129,12 +134,14 @@ func (p *Platform) ports() (ports, error) {
 	if all.simulator, err = next(8090); err != nil {
 		return all, err
 	}
-	for i := range p.options.APIs {
-		port, err := next(8080 + i)
+	preferred := 8080
+	for range p.options.APIs {
+		port, err := next(preferred)
 		if err != nil {
 			return all, err
 		}
 		all.apis = append(all.apis, port)
+		preferred = port + 1
 	}
 	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -25,14 +26,26 @@ var (
 	attrAmount            = temporal.NewSearchAttributeKeyInt64("PaymentAmount") // centavos
 )
 
-// AddSearchAttributes makes the search attributes known to a namespace, those that are not yet.
+var attributes = []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount}
+
+// SearchAttributes names the search attributes that a namespace must have, with their types.
+func SearchAttributes() map[string]string {
+	types := map[string]string{}
+	for _, key := range attributes {
+		types[key.GetName()] = key.GetValueType().String()
+	}
+	return types
+}
+
+// AddSearchAttributes makes the search attributes known to a namespace, those that are not yet, and
+// waits until Temporal takes them: its servers read them anew once a minute.
 func AddSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {
 		return interpret("list Temporal's search attributes", err)
 	}
 	missing := map[string]enums.IndexedValueType{}
-	for _, key := range []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount} {
+	for _, key := range attributes {
 		if _, ok := known.GetCustomAttributes()[key.GetName()]; !ok {
 			missing[key.GetName()] = key.GetValueType()
 		}
@@ -43,7 +56,28 @@ func AddSearchAttributes(ctx context.Context, c client.Client, namespace string)
 	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
 		Namespace: namespace, SearchAttributes: missing,
 	})
-	return interpret("add Temporal's search attributes", err)
+	if err != nil {
+		return interpret("add Temporal's search attributes", err)
+	}
+	return awaitSearchable(ctx, c)
+}
+
+func awaitSearchable(ctx context.Context, c client.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: attrStatus.GetName() + ` = "none"`})
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return interpret("wait for Temporal's search attributes", err)
+		case <-tick.C:
+		}
+	}
 }
 
 // searched is what a run's search attributes say.

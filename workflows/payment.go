@@ -190,13 +190,15 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 
 // publish tells the world what happened, in order.
 func (p *mailbox) publish(ctx workflow.Context) error {
-	for len(p.unheard) > 0 {
-		if err := quickly(ctx, "publish "+p.unheard[0].Type(), atBroker, steps.Publish, p.unheard[0], nil); err != nil {
-			return err
-		}
-		p.unheard = p.unheard[1:]
+	if len(p.unheard) == 0 {
+		return nil
 	}
-	return nil
+	last := p.unheard[len(p.unheard)-1]
+	err := quickly(ctx, "publish "+last.Type(), atBroker, steps.Publish, activities.PublishInput{Events: p.unheard}, nil)
+	if err == nil {
+		p.unheard = nil
+	}
+	return err
 }
 
 // close ends the run, or, when the payment goes on and only the history is too long, starts a fresh one.

@@ -44,5 +44,7 @@ func (p *mailbox) wait(ctx workflow.Context, condition func() bool) {
 }
 
 func (p *mailbox) waitUntil(ctx workflow.Context, t time.Time, condition func() bool) {
-	_, _ = workflow.AwaitWithTimeout(ctx, t.Sub(workflow.Now(ctx)), condition)
+	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: t.Sub(workflow.Now(ctx)), TimerOptions: workflow.TimerOptions{Summary: "look without being told"},
+	}, condition)
 }
