@@ -5,20 +5,27 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 )
 
-// Secret is a value that prints as *** wherever it is printed.
+// Secret is a value that prints as *** wherever it is printed: by any verb of fmt, in a log and as JSON.
 type Secret string
 
-func (Secret) String() string   { return "***" }
-func (Secret) GoString() string { return "***" }
+const hidden = "***"
+
+// Format hides the value from every verb, also from the wrong ones, which print what they are given.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+
+// MarshalText hides the value from encoders, and so from structured logs.
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // Config is all there is to set. Any variable may instead be given as NAME_FILE, the name of a file
 // that holds the value. The rest of Temporal's own variables (TEMPORAL_TLS_…, TEMPORAL_API_KEY, …) is
@@ -167,7 +174,7 @@ func (c Config) validate(part Part) []error {
 		}
 	}
 	check(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
-	check(strings.Contains(" debug info warn error ", " "+c.LogLevel+" "), "LOG_LEVEL", "must be debug, info, warn or error")
+	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL", "must be debug, info, warn or error")
 	if part == API || part == Worker || part == Migrate || part == Keys {
 		check(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		check(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")

@@ -23,6 +23,9 @@ func kindOf(err error) payment.Kind {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return payment.NotFound
 	}
+	if _, ok := errors.AsType[pgx.ScanArgError](err); ok {
+		return payment.Internal // a row that we cannot read stays so
+	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		// Not an answer of the server's: no connection, a broken one, or no time left.
@@ -41,7 +44,8 @@ func kindOf(err error) payment.Kind {
 		return payment.Unavailable
 	case pgErr.Code == "23505": // unique violation
 		return payment.Conflict
-	case class == "22" && strings.HasPrefix(pgErr.Code, "22P"): // text that is no uuid, number, …
+	case strings.HasPrefix(pgErr.Code, "22P"), // text that is no uuid, number, JSON, …
+		pgErr.Code == "22021": // or no text at all: NUL
 		return payment.Invalid
 	}
 	return payment.Internal

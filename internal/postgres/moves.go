@@ -74,7 +74,7 @@ func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderStat
 // giveUp moves a payment that the provider has not answered for; once it has, only its word counts.
 const giveUp = `
 with before as (
-    select id, client_id, status, version, provider_updated_at
+    select id, client_id, status, amount, version, provider_updated_at
     from payments
     where id = @id
     for update
@@ -83,13 +83,13 @@ with before as (
     set status = @status, failure = @failure, version = b.version + 1, updated_at = @at
     from before b
     where p.id = b.id and b.provider_updated_at is null and b.status = any(@known)
-    returning p.version as seq
+    returning p.version as seq, b.amount
 ), done as (
     update operations set outcome = @outcome, updated_at = @at
     where payment_id = @id and kind = 'charge' and exists (select from moved)
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
-    select @id, seq, @status, @data, @at from moved
+    select @id, seq, @status, @data::jsonb || jsonb_build_object('amount', amount), @at from moved
     returning seq, data
 )
 select b.client_id, b.status, w.seq, w.data

@@ -9,13 +9,15 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
+// openPayment names no conflict target: two inserts of one payment at once may meet on either unique
+// index, and on one that is not named the later would fail.
 const openPayment = `
 with opened as (
     insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference,
                           method_type, method, payer, metadata, provider, version, created_at, updated_at)
     values (@id, @client_id, @idempotency_key, @fingerprint, @status, @amount, @currency, @description, @reference,
             @method_type, @method, @payer, @metadata, @provider, 1, @at, @at)
-    on conflict (id) do nothing
+    on conflict do nothing
     returning id
 ), asked as (
     insert into operations (provider_key, payment_id, kind, number, amount, created_at, updated_at)
@@ -25,7 +27,8 @@ insert into payment_events (payment_id, seq, status, data, at)
 select id, 1, @status, @data, @at from opened`
 
 // OpenPayment writes a new payment, the charge it is about to ask for and its first event. When the
-// payment is already there nothing changes. Either way the result is the payment as it stands.
+// payment is already there nothing changes. Either way the result is the payment as it stands; kind
+// Conflict when another payment has its idempotency key.
 func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Payment, error) {
 	tag, err := s.pool.Exec(ctx, openPayment, pgx.NamedArgs{
 		"id": p.ID, "client_id": p.ClientID, "idempotency_key": p.IdempotencyKey, "fingerprint": p.Fingerprint,
@@ -42,7 +45,11 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Pay
 		p.Version, p.UpdatedAt = 1, p.CreatedAt
 		return p, nil
 	}
-	return s.Payment(ctx, p.ID)
+	there, err := s.Payment(ctx, p.ID)
+	if payment.KindOf(err) == payment.NotFound {
+		err = &payment.Error{Kind: payment.Conflict, Message: "the idempotency key belongs to another payment", Err: err}
+	}
+	return there, err
 }
 
 // metadata is never null in the record: none is an empty object.
@@ -117,5 +124,8 @@ func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
 		p.Provider.UpdatedAt = providerUpdatedAt.UTC()
 	}
 	p.CreatedAt, p.UpdatedAt = p.CreatedAt.UTC(), p.UpdatedAt.UTC()
+	if len(p.Metadata) == 0 {
+		p.Metadata = nil // as it was asked for
+	}
 	return p, err
 }

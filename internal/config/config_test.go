@@ -1,0 +1,197 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var parts = []Part{API, Worker, Migrate, Simulator, Keys}
+
+// complete is the least that lets every part start.
+func complete(more ...string) []string {
+	return append([]string{
+		"DATABASE_URL=postgres://onlywave:hunter2@db/onlywave",
+		"RABBITMQ_URLS=amqp://onlywave:hunter2@a/,amqp://onlywave:hunter2@b/",
+		"CURSOR_SECRET=hunter2-hunter2-hunter2-hunter2-hunter2",
+		"MERCADOPAGO_ACCESS_TOKEN=TEST-hunter2",
+		"MERCADOPAGO_WEBHOOK_SECRETS=hunter2-new,hunter2-old",
+	}, more...)
+}
+
+// mistakes are the lines of Load's error.
+func mistakes(part Part, environ []string) []string {
+	_, err := Load(part, environ)
+	if err == nil {
+		return nil
+	}
+	return strings.Split(err.Error(), "\n")
+}
+
+// named are the variables that stand before the colon of each line.
+func named(lines []string) []string {
+	var names []string
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, ":")
+		names = append(names, name)
+	}
+	return names
+}
+
+func TestTheLeastThatEveryPartNeeds(t *testing.T) {
+	t.Parallel()
+	for _, part := range parts {
+		c, err := Load(part, complete())
+		require.NoError(t, err, part)
+		require.Equal(t, "test", c.Environment)
+		require.Equal(t, []string{"amqp://onlywave:hunter2@a/", "amqp://onlywave:hunter2@b/"}, Plain(c.RabbitMQURLs))
+		require.Equal(t, []string{"hunter2-new", "hunter2-old"}, Plain(c.WebhookSecrets))
+	}
+	c, err := Load(Worker, complete("POLL_FIRST=5s", "DATABASE_CONNS=3", "SIMULATOR_TIME_SCALE=60.5", "TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1", "LOG_LEVEL="))
+	require.NoError(t, err)
+	require.Equal(t, 5*time.Second, c.PollFirst)
+	require.Equal(t, int32(3), c.DatabaseConns)
+	require.Equal(t, 60.5, c.SimulatorTimeScale)
+	require.Equal(t, []string{"10.0.0.0/8", "192.0.2.1"}, c.TrustedProxies)
+	require.Equal(t, "info", c.LogLevel, "set to nothing is not set")
+}
+
+func TestNothingIsTakenFromElsewhere(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://elsewhere/")
+	require.Contains(t, named(mistakes(Keys, nil)), "DATABASE_URL")
+}
+
+func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	rows := map[Part][]string{
+		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS"},
+		Worker:    {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS"},
+		Migrate:   {"DATABASE_URL"},
+		Keys:      {"DATABASE_URL"},
+		Simulator: {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
+	}
+	require.Len(t, rows, len(parts))
+	for part, want := range rows {
+		got := named(mistakes(part, nil))
+		slices.Sort(got)
+		require.Equal(t, want, got, part)
+	}
+	got := named(mistakes(API, []string{"DATABASE_CONNS=many", "POLL_MAX=soon", "ENVIRONMENT=staging", "PUBLIC_URL=api.example.com"}))
+	slices.Sort(got)
+	require.Equal(t, []string{
+		"CURSOR_SECRET", "DATABASE_CONNS", "DATABASE_URL", "ENVIRONMENT", "MERCADOPAGO_WEBHOOK_SECRETS", "POLL_MAX", "PUBLIC_URL", "RABBITMQ_URLS",
+	}, got)
+}
+
+func TestEachMistakeIsFound(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		part  Part
+		set   string
+		names string
+	}{
+		{API, "ENVIRONMENT=staging", "ENVIRONMENT"},
+		{API, "LOG_LEVEL=loud", "LOG_LEVEL"},
+		{API, "LOG_LEVEL=debug info", "LOG_LEVEL"},
+		{Migrate, "DATABASE_CONNS=0", "DATABASE_CONNS"},
+		{Worker, "DATABASE_CONNS=99999999999", "DATABASE_CONNS"},
+		{API, "CURSOR_SECRET=short", "CURSOR_SECRET"},
+		{API, "MERCADOPAGO_WEBHOOK_SECRETS=a,b,c", "MERCADOPAGO_WEBHOOK_SECRETS"},
+		{API, "PUBLIC_URL=ftp://example.com", "PUBLIC_URL"},
+		{Worker, "POLL_FIRST=0s", "POLL_FIRST"},
+		{Worker, "POLL_FIRST=2h", "POLL_FIRST"},
+		{Worker, "MERCADOPAGO_TIMEOUT=5", "MERCADOPAGO_TIMEOUT"},
+		{Worker, "MERCADOPAGO_TIMEOUT=0s", "MERCADOPAGO_TIMEOUT"},
+		{Worker, "MERCADOPAGO_URL=localhost:8090", "MERCADOPAGO_URL"},
+		{Simulator, "SIMULATOR_TIME_SCALE=0", "SIMULATOR_TIME_SCALE"},
+		{Simulator, "SIMULATOR_TIME_SCALE=fast", "SIMULATOR_TIME_SCALE"},
+	}
+	for _, row := range rows {
+		require.Equal(t, []string{row.names}, named(mistakes(row.part, complete(row.set))), row.set)
+	}
+}
+
+func TestLiveMovesMoneyAtTheRealProviderOnly(t *testing.T) {
+	t.Parallel()
+	toSimulator := complete("ENVIRONMENT=live", "MERCADOPAGO_URL=http://127.0.0.1:8090")
+	for _, part := range []Part{API, Worker} {
+		require.Equal(t, []string{"MERCADOPAGO_URL"}, named(mistakes(part, toSimulator)), part)
+		require.Empty(t, mistakes(part, complete("ENVIRONMENT=live")), part)
+		require.Empty(t, mistakes(part, complete("MERCADOPAGO_URL=http://127.0.0.1:8090")), part)
+	}
+	require.Equal(t, []string{"ENVIRONMENT"}, named(mistakes(Simulator, complete("ENVIRONMENT=live"))))
+}
+
+func TestASecretIsPrintedNowhere(t *testing.T) {
+	t.Parallel()
+	c, err := Load(API, complete())
+	require.NoError(t, err)
+	var printed bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
+		fmt.Fprintf(&printed, verb+"\n", c)
+		fmt.Fprintf(&printed, verb+"\n", &c)
+		fmt.Fprintf(&printed, verb+"\n", c.CursorSecret)
+		fmt.Fprintf(&printed, verb+"\n", c.RabbitMQURLs)
+	}
+	fmt.Fprintln(&printed, c, c.CursorSecret, c.WebhookSecrets)
+	asJSON, err := json.Marshal(c)
+	require.NoError(t, err)
+	printed.Write(asJSON)
+	for _, handler := range []slog.Handler{slog.NewJSONHandler(&printed, nil), slog.NewTextHandler(&printed, nil)} {
+		log := slog.New(handler).With("with", c.CursorSecret)
+		log.Info("start", "config", c, "secret", c.CursorSecret, "secrets", c.WebhookSecrets, slog.Group("group", "url", c.DatabaseURL))
+	}
+	require.Contains(t, string(asJSON), `"CursorSecret":"***"`)
+	for _, secret := range []string{"hunter2", fmt.Sprintf("%x", "hunter2"), fmt.Sprintf("%X", "hunter2")} {
+		require.NotContains(t, printed.String(), secret)
+	}
+}
+
+// A mistake in a variable that holds a secret is told without its value.
+func TestAMistakeDoesNotRepeatASecret(t *testing.T) {
+	t.Parallel()
+	for _, part := range parts {
+		lines := mistakes(part, []string{"CURSOR_SECRET=hunter2", "MERCADOPAGO_WEBHOOK_SECRETS=hunter2,hunter2,hunter2", "DATABASE_CONNS=hunter2", "POLL_FIRST=hunter2"})
+		require.NotContains(t, strings.Join(lines, "\n"), "hunter2")
+		require.Contains(t, named(lines), "DATABASE_CONNS")
+		require.Contains(t, named(lines), "POLL_FIRST")
+	}
+}
+
+func TestAVariableMayBeInAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "url")
+	require.NoError(t, os.WriteFile(file, []byte("postgres://from-a-file/\n"), 0o600))
+	c, err := Load(Keys, []string{"DATABASE_URL_FILE=" + file})
+	require.NoError(t, err)
+	require.Equal(t, Secret("postgres://from-a-file/"), c.DatabaseURL)
+
+	require.Equal(t, []string{"DATABASE_URL: set it or DATABASE_URL_FILE, not both"},
+		mistakes(Keys, []string{"DATABASE_URL=postgres://db/", "DATABASE_URL_FILE=" + file}))
+	require.Equal(t, []string{"POLL_MAX"}, named(mistakes(Worker, complete("POLL_MAX=1h", "POLL_MAX_FILE="+file))))
+	require.Contains(t, named(mistakes(Keys, []string{"DATABASE_URL_FILE=" + file + ".missing"})), "DATABASE_URL_FILE")
+}
+
+func TestEveryVariableHasOneNameAndAMeaning(t *testing.T) {
+	t.Parallel()
+	names, help := Names(), Help()
+	require.Len(t, help, len(names))
+	seen := map[string]bool{}
+	for i, name := range names {
+		require.Regexp(t, `^[A-Z][A-Z_]*[A-Z]$`, name)
+		require.False(t, seen[name], name)
+		require.False(t, strings.HasSuffix(name, "_FILE"), name)
+		seen[name] = true
+		require.Equal(t, name, help[i][0])
+		require.NotEmpty(t, help[i][2], name)
+	}
+}

@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestFailuresAndTheirKinds(t *testing.T) {
+	t.Parallel()
+	server := func(code string) error { return &pgconn.PgError{Code: code, Message: "whatever"} }
+	rows := map[string]struct {
+		err  error
+		want payment.Kind
+	}{
+		"no row":                      {pgx.ErrNoRows, payment.NotFound},
+		"connection failure":          {server("08006"), payment.Unavailable},
+		"serialization failure":       {server("40001"), payment.Unavailable},
+		"deadlock":                    {server("40P01"), payment.Unavailable},
+		"too many connections":        {server("53300"), payment.Unavailable},
+		"disk full":                   {server("53100"), payment.Unavailable},
+		"statement cancelled":         {server("57014"), payment.Unavailable},
+		"shutting down":               {server("57P01"), payment.Unavailable},
+		"starting up":                 {server("57P03"), payment.Unavailable},
+		"input or output":             {server("58030"), payment.Unavailable},
+		"lock not available":          {server("55P03"), payment.Unavailable},
+		"read-only":                   {server("25006"), payment.Unavailable},
+		"no table":                    {server("42P01"), payment.Unavailable},
+		"no database":                 {server("3D000"), payment.Unavailable},
+		"unique":                      {server("23505"), payment.Conflict},
+		"not a uuid":                  {server("22P02"), payment.Invalid},
+		"not a character":             {server("22P05"), payment.Invalid},
+		"NUL":                         {server("22021"), payment.Invalid},
+		"number out of range":         {server("22003"), payment.Internal},
+		"foreign key":                 {server("23503"), payment.Internal},
+		"check":                       {server("23514"), payment.Internal},
+		"syntax":                      {server("42601"), payment.Internal},
+		"not allowed":                 {server("42501"), payment.Internal},
+		"column is not what we think": {pgx.ScanArgError{Err: errors.New("cannot scan")}, payment.Internal},
+		"connection lost":             {io.ErrUnexpectedEOF, payment.Unavailable},
+		"no time left":                {context.DeadlineExceeded, payment.Unavailable},
+		"no longer wanted":            {context.Canceled, payment.Unavailable},
+	}
+	for name, row := range rows {
+		err := interpret("read payment 1", row.err)
+		require.Equal(t, row.want, payment.KindOf(err), name)
+		require.ErrorIs(t, err, row.err, name)
+		require.ErrorContains(t, err, "read payment 1", name)
+	}
+	require.NoError(t, interpret("read payment 1", nil))
+}
+
+func TestARefusedConnectionIsAnAwayRecord(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, "postgres://nobody@127.0.0.1:1/nothing?sslmode=disable")
+	_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, payment.Unavailable, payment.KindOf(s.Ready(t.Context())))
+	_, err = s.Unspool(t.Context(), 1, nil)
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+}
+
+func TestAWordThatIsNoIDIsInvalid(t *testing.T) {
+	t.Parallel()
+	_, err := newStore(t).Payment(t.Context(), "not-a-uuid")
+	require.Equal(t, payment.Invalid, payment.KindOf(err))
+}
+
+// A row that we cannot read will not become readable: it is a bug, not an outage to be waited for.
+func TestARowThatCannotBeReadIsABug(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("unreadable")).ID
+	_, err := s.pool.Exec(t.Context(), `update payments set method = '"pix"' where id = $1`, id)
+	require.NoError(t, err)
+	_, err = s.Payment(t.Context(), id)
+	require.Equal(t, payment.Internal, payment.KindOf(err))
+}
+
+// A move that ran out of time may have happened all the same; repeated, it has happened once.
+func TestAMoveThatRanOutOfTimeCanBeRepeated(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("slow")).ID
+	holder, err := s.pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = holder.Exec(t.Context(), `select from payments where id = $1 for update`, id)
+	require.NoError(t, err)
+	hurried, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = s.Apply(hurried, id, answer(id, payment.Pending, 1), moment(1))
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.Equal(t, payment.Pending, s.apply(t, id, answer(id, payment.Pending, 1)).Status)
+	require.Equal(t, []payment.Status{payment.Processing, payment.Pending}, s.history(t, id))
+}

@@ -1,0 +1,53 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	text, err := s.IssueAPIKey(t.Context(), "live", "newcomer", []payment.Scope{payment.ScopePaymentsRead}, moment(0))
+	require.NoError(t, err)
+	id, ok := payment.ParseAPIKey(text)
+	require.True(t, ok)
+
+	k, err := s.APIKey(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "newcomer", k.ClientID)
+	require.True(t, k.Admits(text, moment(1)))
+	require.True(t, k.Allows(payment.ScopePaymentsRead))
+	require.False(t, k.Allows(payment.ScopePaymentsWrite))
+	require.True(t, k.CreatedAt.Equal(moment(0)))
+	require.True(t, k.ExpiresAt.IsZero() && k.RevokedAt.IsZero())
+	require.Equal(t, 0, s.number(t, `select count(*) from api_keys k where k::text like '%' || $1 || '%'`, text))
+
+	second, err := s.IssueAPIKey(t.Context(), "live", "newcomer", payment.Scopes(), moment(1))
+	require.NoError(t, err)
+	require.NotEqual(t, text, second)
+	require.False(t, k.Admits(second, moment(1)))
+
+	require.NoError(t, s.RevokeAPIKey(t.Context(), id, moment(5)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), id, moment(9)))
+	k, err = s.APIKey(t.Context(), id)
+	require.NoError(t, err)
+	require.True(t, k.RevokedAt.Equal(moment(5)), "the first word counts")
+	require.False(t, k.Admits(text, moment(5)))
+
+	otherID, _ := payment.ParseAPIKey(second)
+	other, err := s.APIKey(t.Context(), otherID)
+	require.NoError(t, err)
+	require.True(t, other.Admits(second, moment(9)))
+}
+
+func TestAnAPIKeyThatNobodyIssued(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	_, err := s.APIKey(t.Context(), "aaaaaaaaaaaaa")
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, payment.NotFound, payment.KindOf(s.RevokeAPIKey(t.Context(), "aaaaaaaaaaaaa", moment(0))))
+}

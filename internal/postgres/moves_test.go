@@ -1,0 +1,345 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// answer is what the provider says of a payment, at a second of its own clock.
+func answer(id string, status payment.Status, second int) payment.ProviderState {
+	return payment.ProviderState{
+		PaymentID: "mp-" + id, Reference: id, Status: status, RawStatus: "raw_" + string(status), StatusDetail: fmt.Sprint("detail_", second),
+		Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, UpdatedAt: moment(second),
+	}
+}
+
+func (s *Store) apply(t *testing.T, id string, state payment.ProviderState) Moved {
+	t.Helper()
+	m, err := s.Apply(t.Context(), id, state, moment(30))
+	require.NoError(t, err)
+	return m
+}
+
+func (s *Store) read(t *testing.T, id string) payment.Payment {
+	t.Helper()
+	p, err := s.Payment(t.Context(), id)
+	require.NoError(t, err)
+	return p
+}
+
+func (s *Store) outcome(t *testing.T, id string) string {
+	return s.text(t, `select outcome from operations where payment_id = $1`, id)
+}
+
+// history is the statuses of a payment's events, whose numbers must be without gaps.
+func (s *Store) history(t require.TestingT, id string) []payment.Status {
+	events, err := s.Events(context.Background(), id, 0, 1000)
+	require.NoError(t, err)
+	var statuses []payment.Status
+	for i, e := range events {
+		require.Equal(t, i+1, e.Seq)
+		statuses = append(statuses, e.Status)
+	}
+	return statuses
+}
+
+func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("newer")).ID
+
+	pending := answer(id, payment.Pending, 10)
+	pending.QRCode, pending.TicketURL, pending.ExpiresAt = "000201", "https://pay.example/1", moment(3600)
+	m := s.apply(t, id, pending)
+	require.Equal(t, Moved{Status: payment.Pending, Event: &payment.Event{
+		PaymentID: id, ClientID: "shop", Seq: 2, Status: payment.Pending, At: moment(30),
+		Data: payment.EventData{ProviderPaymentID: "mp-" + id, ProviderStatus: "raw_pending", StatusDetail: "detail_10", Amount: 1050},
+	}}, m)
+	p := s.read(t, id)
+	require.Equal(t, payment.Provider{
+		Name: "mercadopago", PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: moment(10),
+	}, p.Provider)
+	require.Equal(t, payment.Method{
+		Type: payment.Pix, ExpiresIn: 3600, ExpiresAt: moment(3600), QRCode: "000201", TicketURL: "https://pay.example/1",
+	}, p.Method)
+	require.Equal(t, moment(30), p.UpdatedAt)
+	require.Equal(t, "done", s.outcome(t, id))
+
+	for _, late := range []payment.ProviderState{pending, answer(id, payment.Approved, 10), answer(id, payment.Approved, 9)} {
+		require.Equal(t, Moved{Status: payment.Pending}, s.apply(t, id, late))
+		require.Equal(t, p, s.read(t, id))
+	}
+	m = s.apply(t, id, answer(id, payment.Approved, 11))
+	require.Equal(t, payment.Approved, m.Status)
+	require.Equal(t, 3, m.Event.Seq)
+	require.False(t, m.Event.Data.Surprising)
+	require.Equal(t, p.Method, s.read(t, id).Method, "what the buyer was given stays")
+	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Approved}, s.history(t, id))
+}
+
+func TestNewsThatMeansNoChangeIsNoEvent(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("same")).ID
+	s.apply(t, id, answer(id, payment.Pending, 1))
+	before := s.read(t, id)
+	m, err := s.Apply(t.Context(), id, answer(id, payment.Pending, 2), moment(40))
+	require.NoError(t, err)
+	require.Equal(t, Moved{Status: payment.Pending}, m)
+	after := s.read(t, id)
+	require.Equal(t, moment(2), after.Provider.UpdatedAt)
+	require.Equal(t, "detail_2", after.Provider.StatusDetail)
+	after.Provider = before.Provider
+	require.Equal(t, before, after)
+	require.Len(t, s.history(t, id), 2)
+}
+
+func TestASurprisingMoveIsMarkedAndApplied(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("surprise")).ID
+	s.apply(t, id, answer(id, payment.Rejected, 1))
+	for second, status := range []payment.Status{payment.Pending, payment.Approved, payment.Processing} {
+		m := s.apply(t, id, answer(id, status, 2+second))
+		require.Equal(t, status, m.Status)
+		require.Equal(t, status != payment.Approved, m.Event.Data.Surprising, status)
+		require.Equal(t, status, s.read(t, id).Status)
+	}
+	events, err := s.Events(t.Context(), id, 2, 1)
+	require.NoError(t, err)
+	require.True(t, events[0].Data.Surprising, "it is so in the record too")
+}
+
+func TestRefundsAreToldByTheirSum(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("refund")).ID
+	s.apply(t, id, answer(id, payment.Approved, 1))
+	statuses := []payment.Status{payment.Approved, payment.PartiallyRefunded, payment.PartiallyRefunded, payment.Refunded}
+	for i, refunded := range []int64{10, 50, 300, 1050} {
+		state := answer(id, statuses[i], 2+i)
+		state.Refunded = refunded
+		m := s.apply(t, id, state)
+		require.Equal(t, refunded, m.Event.Data.AmountRefunded)
+		require.Equal(t, int64(1050), m.Event.Data.Amount)
+		require.False(t, m.Event.Data.Surprising)
+		require.Equal(t, refunded, s.read(t, id).Refunded)
+	}
+	more := answer(id, payment.Refunded, 9)
+	more.Refunded = 1051
+	_, err := s.Apply(t.Context(), id, more, moment(30))
+	require.Equal(t, payment.Internal, payment.KindOf(err))
+	require.Equal(t, int64(1050), s.read(t, id).Refunded)
+	require.Len(t, s.history(t, id), 6)
+}
+
+func TestAnswersAppliedAtOnceEndAtTheNewest(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	statuses := []payment.Status{payment.Pending, payment.InReview, payment.Approved, payment.InDispute}
+	for round := range 5 {
+		id := s.open(t, newPayment(fmt.Sprint("parallel-", round))).ID
+		order := rand.Perm(20)
+		events := make([]*payment.Event, 20)
+		sideBySide(t, 20, func(i int) error {
+			m, err := s.Apply(t.Context(), id, answer(id, statuses[order[i]%4], order[i]), moment(30+i))
+			events[i] = m.Event
+			return err
+		})
+		p, history := s.read(t, id), s.history(t, id)
+		require.Equal(t, moment(19), p.Provider.UpdatedAt)
+		require.Equal(t, statuses[19%4], p.Status)
+		require.Equal(t, p.Status, history[len(history)-1])
+		require.Len(t, history, p.Version)
+		written := 1
+		for _, e := range events {
+			if e != nil {
+				require.Equal(t, e.Status, history[e.Seq-1])
+				written++
+			}
+		}
+		require.Equal(t, p.Version, written)
+	}
+}
+
+func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	answered := s.open(t, newPayment("answered")).ID
+	s.apply(t, answered, answer(answered, payment.Pending, 1))
+	before := s.read(t, answered)
+	for _, giveUp := range []func(context.Context, string, string, time.Time) (Moved, error){s.Fail, s.Park} {
+		m, err := giveUp(t.Context(), answered, "silence", moment(2))
+		require.NoError(t, err)
+		require.Equal(t, Moved{Status: payment.Pending}, m)
+		require.Equal(t, before, s.read(t, answered))
+		require.Equal(t, "done", s.outcome(t, answered))
+
+		_, err = giveUp(t.Context(), payment.NewID("shop", "never made"), "silence", moment(2))
+		require.Equal(t, payment.NotFound, payment.KindOf(err))
+	}
+
+	id := s.open(t, newPayment("silent")).ID
+	rows := []struct {
+		giveUp  func(context.Context, string, string, time.Time) (Moved, error)
+		why     string
+		status  payment.Status
+		outcome string
+		news    bool
+	}{
+		{s.Park, "no answer", payment.Unknown, "unknown", true},
+		{s.Park, "again", payment.Unknown, "unknown", false},
+		{s.Fail, "refused", payment.Failed, "refused", true},
+		{s.Fail, "again", payment.Failed, "refused", false},
+		{s.Park, "too late", payment.Failed, "refused", false}, // failed is a verdict, and parking is none
+	}
+	seq, failure := 1, ""
+	for _, row := range rows {
+		m, err := row.giveUp(t.Context(), id, row.why, moment(3))
+		require.NoError(t, err)
+		require.Equal(t, row.status, m.Status)
+		require.Equal(t, row.news, m.Event != nil, row.why)
+		if row.news {
+			seq, failure = seq+1, row.why
+			require.Equal(t, payment.Event{
+				PaymentID: id, ClientID: "shop", Seq: seq, Status: row.status, At: moment(3),
+				Data: payment.EventData{Failure: row.why, Amount: 1050},
+			}, *m.Event)
+		}
+		p := s.read(t, id)
+		require.Equal(t, row.status, p.Status)
+		require.Equal(t, failure, p.Failure)
+		require.Equal(t, row.outcome, s.outcome(t, id))
+	}
+	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, s.history(t, id))
+}
+
+func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for name, giveUp := range map[string]func(context.Context, string, string, time.Time) (Moved, error){"parked": s.Park, "failed": s.Fail} {
+		id := s.open(t, newPayment(name)).ID
+		_, err := giveUp(t.Context(), id, "silence", moment(1))
+		require.NoError(t, err)
+		m := s.apply(t, id, answer(id, payment.Approved, 1))
+		require.Equal(t, name == "failed", m.Event.Data.Surprising, name)
+		p := s.read(t, id)
+		require.Equal(t, payment.Approved, p.Status)
+		require.Empty(t, p.Failure)
+		require.Equal(t, "done", s.outcome(t, id))
+	}
+	never := payment.NewID("shop", "never made")
+	_, err := s.Apply(t.Context(), never, answer(never, payment.Pending, 1), moment(1))
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
+}
+
+func TestAProvidersPaymentBelongsToOneOfOurs(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	first, second := s.open(t, newPayment("first")).ID, s.open(t, newPayment("second")).ID
+	s.apply(t, first, answer(first, payment.Pending, 1))
+	_, err := s.Apply(t.Context(), second, answer(first, payment.Approved, 2), moment(2))
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, []payment.Status{payment.Processing}, s.history(t, second))
+	require.Equal(t, "asked", s.outcome(t, second))
+}
+
+// Whatever is said, in whatever order: the events are numbered 1 to version and the last one is where the payment
+// stands, and the provider's clock never goes back.
+func TestAnySequenceOfMovesKeepsTheRecordWhole(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	ctx := t.Context()
+	round := 0
+	rapid.Check(t, func(t *rapid.T) {
+		round++
+		p, err := s.OpenPayment(ctx, newPayment(fmt.Sprint("rapid-", round)))
+		require.NoError(t, err)
+		var newest time.Time
+		for range rapid.IntRange(1, 12).Draw(t, "moves") {
+			before, err := s.Payment(ctx, p.ID)
+			require.NoError(t, err)
+			var m Moved
+			switch rapid.SampledFrom([]string{"apply", "apply", "apply", "park", "fail"}).Draw(t, "move") {
+			case "apply":
+				state := answer(p.ID, rapid.SampledFrom(payment.Statuses()).Draw(t, "status"), rapid.IntRange(1, 20).Draw(t, "second"))
+				state.Refunded = rapid.SampledFrom([]int64{0, 500, 1050}).Draw(t, "refunded")
+				m, err = s.Apply(ctx, p.ID, state, moment(30))
+				if !state.UpdatedAt.After(newest) {
+					require.Nil(t, m.Event)
+				} else {
+					newest = state.UpdatedAt
+				}
+			case "park":
+				m, err = s.Park(ctx, p.ID, "parked", moment(30))
+				require.True(t, m.Event == nil || newest.IsZero())
+			case "fail":
+				m, err = s.Fail(ctx, p.ID, "failed", moment(30))
+				require.True(t, m.Event == nil || newest.IsZero())
+			}
+			require.NoError(t, err)
+			after, err := s.Payment(ctx, p.ID)
+			require.NoError(t, err)
+			require.Equal(t, m.Status, after.Status)
+			require.True(t, newest.Equal(after.Provider.UpdatedAt))
+			grown := 0
+			if m.Event != nil {
+				grown = 1
+				require.Equal(t, after.Version, m.Event.Seq)
+			}
+			require.Equal(t, before.Version+grown, after.Version)
+		}
+		after, err := s.Payment(ctx, p.ID)
+		require.NoError(t, err)
+		history := s.history(t, p.ID)
+		require.Len(t, history, after.Version)
+		require.Equal(t, after.Status, history[len(history)-1])
+	})
+}
+
+func TestEventsAreReadFromWhereOneStopped(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("events")).ID
+	other := s.open(t, newPayment("other")).ID
+	for second, status := range []payment.Status{payment.Pending, payment.InReview, payment.Approved} {
+		s.apply(t, id, answer(id, status, 1+second))
+	}
+	rows := []struct {
+		id           string
+		after, limit int
+		want         []int
+	}{
+		{id, 0, 100, []int{1, 2, 3, 4}},
+		{id, 0, 2, []int{1, 2}},
+		{id, 2, 100, []int{3, 4}},
+		{id, 1, 1, []int{2}},
+		{id, 4, 100, nil},
+		{other, 0, 100, []int{1}},
+		{payment.NewID("shop", "never made"), 0, 100, nil},
+	}
+	for _, row := range rows {
+		events, err := s.Events(t.Context(), row.id, row.after, row.limit)
+		require.NoError(t, err)
+		var got []int
+		for _, e := range events {
+			require.Equal(t, row.id, e.PaymentID)
+			require.Equal(t, "shop", e.ClientID)
+			got = append(got, e.Seq)
+		}
+		require.Equal(t, row.want, got)
+	}
+	first, err := s.Events(t.Context(), id, 0, 1)
+	require.NoError(t, err)
+	require.Equal(t, payment.Event{
+		PaymentID: id, ClientID: "shop", Seq: 1, Status: payment.Processing, Data: payment.EventData{Amount: 1050}, At: moment(0),
+	}, first[0])
+}

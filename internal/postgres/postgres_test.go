@@ -1,0 +1,170 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const patience = 30 * time.Second
+
+var silent = slog.New(slog.DiscardHandler)
+
+func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres) }
+
+// template migrates the shared database once, so that each fresh one is a copy that has its tables.
+var template = sync.OnceValue(func() error {
+	return Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
+})
+
+// newStore is a Store on a record of the test's own, with the client app that its payments belong to.
+func newStore(t *testing.T) *Store {
+	t.Helper()
+	require.NoError(t, template())
+	s := openStore(t, devstacktest.FreshDatabase(t, devstacktest.Shared()))
+	_, err := s.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), moment(0))
+	require.NoError(t, err)
+	return s
+}
+
+func openStore(t *testing.T, url string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), url, 8)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// moment is a time so many seconds after the beginning of the tests' time.
+func moment(second int) time.Time {
+	return time.Date(2026, time.March, 1, 12, 0, second, 123456000, time.UTC)
+}
+
+// number asks the record for one number.
+func (s *Store) number(t require.TestingT, query string, args ...any) int {
+	var n int
+	require.NoError(t, s.pool.QueryRow(context.Background(), query, args...).Scan(&n))
+	return n
+}
+
+// text asks the record for one text.
+func (s *Store) text(t require.TestingT, query string, args ...any) string {
+	var text string
+	require.NoError(t, s.pool.QueryRow(context.Background(), query, args...).Scan(&text))
+	return text
+}
+
+// sideBySide calls f so many times at once.
+func sideBySide(t *testing.T, times int, f func(i int) error) {
+	t.Helper()
+	var group errgroup.Group
+	start := make(chan struct{})
+	for i := range times {
+		group.Go(func() error {
+			<-start
+			return f(i)
+		})
+	}
+	close(start)
+	require.NoError(t, group.Wait())
+}
+
+// emptyDatabase has no tables.
+func emptyDatabase(t *testing.T) string {
+	t.Helper()
+	config, err := pgx.ParseConfig(devstacktest.Shared().PostgresURL())
+	require.NoError(t, err)
+	config.Database = "postgres"
+	name := fmt.Sprintf("empty_%d", time.Now().UnixNano())
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), "create database "+name)
+	require.NoError(t, err)
+	return fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable", config.User, config.Host, config.Port, name)
+}
+
+func TestMigrationsRunOnceHoweverManyAsk(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	require.NoError(t, err)
+	url := emptyDatabase(t)
+	s := openStore(t, url)
+	check := func() {
+		require.Equal(t, len(files), s.number(t, `select count(*) from goose_db_version where version_id > 0`))
+		require.Equal(t, 0, s.number(t, `select count(*) from payments`))
+	}
+	sideBySide(t, 5, func(int) error { return Migrate(t.Context(), url, silent) })
+	check()
+	require.NoError(t, Migrate(t.Context(), url, silent))
+	check()
+}
+
+func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(migrations, "migrations/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for i, file := range files { // sorted by name
+		require.Regexp(t, fmt.Sprintf(`^%05d_[a-z_]+\.sql$`, i+1), path.Base(file))
+	}
+}
+
+// Before the migrations have run the record is away, not broken: whoever starts first waits.
+func TestARecordWithoutTablesIsAway(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, emptyDatabase(t))
+	_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.NoError(t, s.Ready(t.Context()))
+}
+
+func TestAnAddressThatCannotBeParsedIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"postgres://user:hunter2@host:port/db", "postgres://user:hunter2@h/db?pool_max_conns=x", "user=u password=hunter2 nonsense"} {
+		_, err := Open(t.Context(), url, 1)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "hunter2")
+		err = Migrate(t.Context(), url, silent)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestTheRecordIsAwayWhilePostgresIsAndBackWithIt(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Postgres)
+	url, server := stack.PostgresURL(), stack.Process(devstack.Postgres)
+	require.NoError(t, Migrate(t.Context(), url, silent))
+	s := openStore(t, url)
+	require.NoError(t, s.Ready(t.Context()))
+
+	require.NoError(t, server.Kill())
+	for range 3 { // the broken connection, and those that are refused after it
+		_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))
+		require.Equal(t, payment.Unavailable, payment.KindOf(err), "%v", err)
+		require.Equal(t, payment.Unavailable, payment.KindOf(s.Ready(t.Context())))
+		require.Error(t, Migrate(t.Context(), url, silent))
+	}
+
+	require.NoError(t, server.Restart(t.Context()))
+	require.Eventually(t, func() bool { return s.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
+	// A throw-away server may have lost its last second.
+	require.NoError(t, Migrate(t.Context(), url, silent))
+	_, err := s.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), moment(0))
+	require.NoError(t, err)
+	require.Equal(t, 1, s.open(t, newPayment("back")).Version)
+}
