@@ -1,0 +1,140 @@
+package activities
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+const (
+	patience = 30 * time.Second
+	nobody   = "127.0.0.1:1" // nothing listens there
+)
+
+var silent = slog.New(slog.DiscardHandler)
+
+func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ) }
+
+// template migrates the shared database once, so that each fresh one is a copy that has its tables.
+var template = sync.OnceValue(func() error {
+	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
+})
+
+// world is the steps and what is around them: a record of the test's own and a provider with its ledger.
+type world struct {
+	*Activities
+	record   *postgres.Store
+	provider *simulator.Simulator
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	require.NoError(t, template())
+	record := openRecord(t, devstacktest.FreshDatabase(t, devstacktest.Shared()))
+	_, err := record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	require.NoError(t, err)
+
+	provider := simulator.New(simulator.Config{AccessToken: "TEST-1"})
+	server := httptest.NewServer(provider)
+	t.Cleanup(server.Close)
+	t.Cleanup(provider.Close) // before its server
+	return world{New(record, newClient(t, server.URL), nil), record, provider}
+}
+
+func openRecord(t *testing.T, url string) *postgres.Store {
+	t.Helper()
+	record, err := postgres.Open(t.Context(), url, 4)
+	require.NoError(t, err)
+	t.Cleanup(record.Close)
+	return record
+}
+
+func newClient(t *testing.T, url string) *mercadopago.Client {
+	t.Helper()
+	client, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-1", Timeout: patience})
+	require.NoError(t, err)
+	return client
+}
+
+// creation is what client app shop asks for: a Pix of R$ 10,50 under the test's name as the key.
+func creation(t *testing.T) OpenInput {
+	key := strings.ReplaceAll(t.Name(), "/", ".")
+	return OpenInput{PaymentID: payment.NewID("shop", key), Creation: &Creation{
+		ClientID: "shop", IdempotencyKey: key,
+		Request: payment.Request{
+			Amount: money, Description: "Order 1", Reference: "order-1",
+			Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+			Payer:  payment.Payer{Email: "ana@example.com", Name: "Ana Souza", TaxID: "12345678909"},
+		},
+	}}
+}
+
+var money = payment.Money{Centavos: 1050, Currency: payment.BRL}
+
+// opened is a payment that is written and not charged yet.
+func (w world) opened(t *testing.T) string {
+	t.Helper()
+	s, err := w.Open(t.Context(), creation(t))
+	require.NoError(t, err)
+	require.True(t, s.Found)
+	return creation(t).PaymentID
+}
+
+// charges counts what the provider's ledger says of a payment.
+func (w world) charges(id string) int {
+	n := 0
+	for _, e := range w.provider.Ledger() {
+		if e.Kind == simulator.Charge && e.ExternalReference == id {
+			n++
+		}
+	}
+	return n
+}
+
+// arm lets things go wrong, one after the other, in calls about one payment.
+func (w world) arm(id string, faults ...simulator.Fault) {
+	for _, f := range faults {
+		f.ExternalReference = id
+		w.provider.AddFault(f)
+	}
+}
+
+// publisher is connected to the broker.
+func publisher(t *testing.T) *rabbitmq.Publisher {
+	t.Helper()
+	p := rabbitmq.NewPublisher([]string{devstacktest.Shared().RabbitMQURL()}, silent)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	return p
+}
+
+// requireVerdict checks what Temporal is told: the kind, and whether to try again.
+func requireVerdict(t *testing.T, err error, kind payment.Kind, again bool) {
+	t.Helper()
+	told := application(t, err)
+	require.Equal(t, string(kind), told.Type(), "%v", err)
+	require.Equal(t, again, !told.NonRetryable(), "%v", err)
+}
+
+func application(t *testing.T, err error) *temporal.ApplicationError {
+	t.Helper()
+	require.Error(t, err)
+	told, ok := err.(*temporal.ApplicationError) // itself: Temporal looks no further
+	require.True(t, ok, "%T", err)
+	return told
+}

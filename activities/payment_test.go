@@ -1,0 +1,119 @@
+package activities
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
+	t.Parallel()
+	w, in := newWorld(t), creation(t)
+	first, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, State{
+		Found: true, ClientID: "shop", Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
+		Method: payment.Pix, Money: money, Event: first.Event,
+	}, first)
+	second, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, first, second, "the first event is still to be told")
+	loaded, err := w.Open(t.Context(), OpenInput{PaymentID: in.PaymentID})
+	require.NoError(t, err)
+	require.Equal(t, first, loaded)
+
+	events, err := w.record.Events(t.Context(), in.PaymentID, 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, []payment.Event{*first.Event}, events)
+
+	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: in.PaymentID, State: said(in.PaymentID, payment.Pending, 1)})
+	require.NoError(t, err)
+	moved, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, payment.Pending, moved.Status)
+	require.Equal(t, "42", moved.ProviderPaymentID)
+	require.Nil(t, moved.Event)
+}
+
+func TestAPaymentThatNobodyMadeIsNotFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, err := w.Open(t.Context(), OpenInput{PaymentID: creation(t).PaymentID})
+	require.NoError(t, err)
+	require.Equal(t, State{}, s)
+}
+
+// said is an answer of the provider's, at a second of its clock.
+func said(id string, status payment.Status, second int) payment.ProviderState {
+	return payment.ProviderState{
+		PaymentID: "42", Reference: id, Status: status, RawStatus: string(status), Money: money,
+		UpdatedAt: time.Date(2026, time.March, 1, 12, 0, second, 0, time.UTC),
+	}
+}
+
+func TestMovingTwiceIsMovingOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.opened(t)
+	steps := []struct {
+		status payment.Status
+		run    func() (Moved, error)
+	}{
+		{payment.Unknown, func() (Moved, error) { return w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "silence"}) }},
+		{payment.Failed, func() (Moved, error) { return w.Fail(t.Context(), GiveUpInput{PaymentID: id, Why: "refused"}) }},
+		{payment.Pending, func() (Moved, error) {
+			return w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
+		}},
+	}
+	for i, step := range steps {
+		first, err := step.run()
+		require.NoError(t, err)
+		require.Equal(t, step.status, first.Status)
+		require.Equal(t, i+2, first.Event.Seq)
+		second, err := step.run()
+		require.NoError(t, err)
+		require.Equal(t, Moved{Status: step.status}, second)
+	}
+	events, err := w.record.Events(t.Context(), id, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, events, 1+len(steps))
+}
+
+func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := New(openRecord(t, "postgres://nobody@"+nobody+"/nothing?sslmode=disable"), newClient(t, "http://"+nobody), nil)
+	in := creation(t)
+	steps := map[string]func(context.Context) error{
+		"open": func(ctx context.Context) error { _, err := a.Open(ctx, in); return err },
+		"load": func(ctx context.Context) error { _, err := a.Open(ctx, OpenInput{PaymentID: in.PaymentID}); return err },
+		"charge": func(ctx context.Context) error {
+			_, err := a.Charge(ctx, ChargeInput{PaymentID: in.PaymentID})
+			return err
+		},
+		"apply": func(ctx context.Context) error {
+			_, err := a.Apply(ctx, ApplyInput{PaymentID: in.PaymentID})
+			return err
+		},
+		"fail": func(ctx context.Context) error {
+			_, err := a.Fail(ctx, GiveUpInput{PaymentID: in.PaymentID})
+			return err
+		},
+		"park": func(ctx context.Context) error {
+			_, err := a.Park(ctx, GiveUpInput{PaymentID: in.PaymentID})
+			return err
+		},
+	}
+	for name, step := range steps {
+		t.Log(name)
+		requireVerdict(t, step(t.Context()), payment.Unavailable, true)
+	}
+	for _, move := range []func(context.Context, GiveUpInput) (Moved, error){w.Fail, w.Park} {
+		_, err := move(t.Context(), GiveUpInput{PaymentID: in.PaymentID})
+		requireVerdict(t, err, payment.NotFound, false)
+	}
+}

@@ -1,0 +1,224 @@
+package activities
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+func (w world) charge(t *testing.T, id string) (payment.ProviderState, error) {
+	return w.Charge(t.Context(), ChargeInput{PaymentID: id})
+}
+
+// charged is a payment that the provider has charged and we know of.
+func (w world) charged(t *testing.T) (id string, state payment.ProviderState) {
+	t.Helper()
+	id = w.opened(t)
+	state, err := w.charge(t, id)
+	require.NoError(t, err)
+	return id, state
+}
+
+// lost is an answer that breaks off after the charge.
+var lost = simulator.Fault{On: simulator.Create, Kind: simulator.KindTruncated, Times: 1}
+
+func refusal(status int) simulator.Fault {
+	return simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: status}
+}
+
+func TestChargingTwiceIsChargingOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, first := w.charged(t)
+	require.Equal(t, payment.Pending, first.Status)
+	require.Equal(t, id, first.Reference)
+	second, err := w.charge(t, id)
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+
+	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: first})
+	require.NoError(t, err)
+	third, err := w.charge(t, id)
+	require.NoError(t, err)
+	require.Equal(t, first, third)
+	require.Equal(t, 1, w.charges(id))
+	require.Len(t, w.provider.Requests(), 3)
+	for _, r := range w.provider.Requests() {
+		require.Equal(t, payment.ProviderKey(id, payment.Charge, 1), r.IdempotencyKey)
+	}
+}
+
+func TestAChargeWhoseAnswerWasLostIsFoundByItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.opened(t)
+	w.arm(id, lost)
+	_, err := w.charge(t, id)
+	requireVerdict(t, err, payment.Unavailable, true)
+	require.Equal(t, 1, w.charges(id))
+
+	state, err := w.charge(t, id)
+	require.NoError(t, err)
+	require.Equal(t, w.provider.Ledger()[0].PaymentID, state.PaymentID)
+	require.Equal(t, 1, w.charges(id))
+}
+
+func TestARefusalIsBelievedAfterASearchOnly(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusNotFound} {
+		w := newWorld(t)
+		id := w.opened(t)
+		w.arm(id, lost, refusal(status))
+		_, err := w.charge(t, id)
+		requireVerdict(t, err, payment.Unavailable, true)
+		state, err := w.charge(t, id)
+		require.NoError(t, err, "the earlier attempt went through")
+		require.Equal(t, w.provider.Ledger()[0].PaymentID, state.PaymentID)
+		require.Equal(t, 1, w.charges(id))
+	}
+}
+
+func TestARefusalIsNotBelievedWhileTheSearchFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.opened(t)
+	w.arm(id, refusal(http.StatusBadRequest))
+	w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Times: 1})
+	_, err := w.charge(t, id)
+	requireVerdict(t, err, payment.Unavailable, true)
+	_, err = w.charge(t, id)
+	requireVerdict(t, err, payment.Invalid, false)
+	require.Zero(t, w.charges(id))
+}
+
+func TestWhatTheProviderSaysOfAChargeIsWhatTemporalIsTold(t *testing.T) {
+	t.Parallel()
+	rows := map[string]struct {
+		fault simulator.Fault
+		kind  payment.Kind
+		again bool
+		delay time.Duration
+	}{
+		"refused":      {refusal(http.StatusBadRequest), payment.Invalid, false, 0},
+		"unauthorized": {refusal(http.StatusUnauthorized), payment.Unauthorized, true, 0},
+		"forbidden":    {refusal(http.StatusForbidden), payment.Forbidden, true, 0},
+		"broken":       {refusal(http.StatusInternalServerError), payment.Unavailable, true, 0},
+		"limited": {simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Delay: 7 * time.Second},
+			payment.Limited, true, 7 * time.Second},
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.opened(t)
+			w.arm(id, row.fault)
+			_, err := w.charge(t, id)
+			requireVerdict(t, err, row.kind, row.again)
+			require.Equal(t, row.delay, application(t, err).NextRetryDelay())
+			require.Zero(t, w.charges(id))
+		})
+	}
+}
+
+func TestAChargeOfAPaymentThatIsNotThereIsGivenUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.charge(t, creation(t).PaymentID)
+	requireVerdict(t, err, payment.NotFound, false)
+	require.Empty(t, w.provider.Requests())
+}
+
+func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, state := w.charged(t)
+	rows := map[string]LookInput{
+		"amount":               {PaymentID: id, ProviderPaymentID: state.PaymentID, Money: payment.Money{Centavos: 1051, Currency: payment.BRL}},
+		"currency":             {PaymentID: id, ProviderPaymentID: state.PaymentID, Money: payment.Money{Centavos: 1050, Currency: "USD"}},
+		"reference":            {PaymentID: payment.NewID("shop", "another"), ProviderPaymentID: state.PaymentID, Money: money},
+		"amount, by reference": {PaymentID: id, Money: payment.Money{Centavos: 1, Currency: payment.BRL}},
+	}
+	for name, in := range rows {
+		t.Log(name)
+		_, err := w.Look(t.Context(), in)
+		requireVerdict(t, err, payment.Conflict, false)
+	}
+
+	// The record knows the payment under another ID of the provider's.
+	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
+	require.NoError(t, err)
+	_, err = w.charge(t, id)
+	requireVerdict(t, err, payment.Conflict, false)
+}
+
+func TestLookingFindsThePaymentByEitherName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, state := w.charged(t)
+	require.NoError(t, w.provider.Pay(state.PaymentID))
+	for range 2 {
+		byID, err := w.Look(t.Context(), LookInput{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money})
+		require.NoError(t, err)
+		require.True(t, byID.Found)
+		require.Equal(t, payment.Approved, byID.State.Status)
+		byReference, err := w.Look(t.Context(), LookInput{PaymentID: id, Money: money})
+		require.NoError(t, err)
+		require.Equal(t, byID, byReference)
+	}
+	require.Len(t, w.provider.Ledger(), 2, "looking changes nothing")
+}
+
+func TestAPaymentThatTheProviderDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, state := w.charged(t)
+	unknown, err := w.Look(t.Context(), LookInput{PaymentID: payment.NewID("shop", "never charged"), Money: money})
+	require.NoError(t, err)
+	require.Equal(t, Seen{}, unknown)
+
+	// Its own ID is another matter: it will find it.
+	w.arm(id, simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
+	in := LookInput{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money}
+	_, err = w.Look(t.Context(), in)
+	requireVerdict(t, err, payment.Unavailable, true)
+	seen, err := w.Look(t.Context(), in)
+	require.NoError(t, err)
+	require.True(t, seen.Found)
+}
+
+func TestAProvidersPaymentIsIdentified(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, state := w.charged(t)
+	foreign, err := w.Activities.provider.CreatePix(t.Context(), payment.Payment{
+		ID: "order-17-of-the-old-shop", Request: creation(t).Creation.Request, CreatedAt: time.Now(),
+	}, "a key")
+	require.NoError(t, err)
+
+	identify := func(want, providerPaymentID string) {
+		t.Helper()
+		got, err := w.Identify(t.Context(), providerPaymentID)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	identify(id, state.PaymentID)
+	identify("", foreign.PaymentID)
+	identify("", "1")
+
+	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
+	require.NoError(t, err)
+	asked := len(w.provider.Requests())
+	identify(id, state.PaymentID)
+	require.Len(t, w.provider.Requests(), asked, "the record knows it by itself")
+
+	w.provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError})
+	_, err = w.Identify(t.Context(), foreign.PaymentID)
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	_, err = w.Identify(t.Context(), "not-a-number")
+	require.Equal(t, payment.Invalid, payment.KindOf(err))
+}
