@@ -1,0 +1,195 @@
+package workflows
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const (
+	paymentID  = "864f878f-658f-5fb2-bfc1-f88228e1d455"
+	providerID = "106400160592"
+)
+
+var started = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+
+// world stands in for the record and the provider: its methods carry the names of the steps, and it
+// remembers which were called.
+type world struct {
+	mu       sync.Mutex
+	calls    []string
+	row      activities.State
+	provider payment.Status // what the provider would say; empty: it has never heard of the payment
+	expires  time.Time
+	charge   func(attempt int) error // nil: works
+	look     func(attempt int) error
+	publish  func(attempt int) error
+	charges  int
+	looks    int
+	events   []payment.Event
+	tries    map[string]int
+}
+
+func (w *world) called(step string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, step)
+	if w.tries == nil {
+		w.tries = map[string]int{}
+	}
+	w.tries[step]++
+	return w.tries[step]
+}
+
+func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.State, error) {
+	w.called("Open")
+	if !w.row.Found && in.Creation != nil {
+		w.row = activities.State{
+			Found: true, Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
+			Method: payment.Pix, Money: in.Creation.Request.Amount,
+			Event: &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing},
+		}
+	}
+	return w.row, nil
+}
+
+func (w *world) Charge(context.Context, activities.ChargeInput) (payment.ProviderState, error) {
+	if n := w.called("Charge"); w.charge != nil {
+		if err := w.charge(n); err != nil {
+			return payment.ProviderState{}, err
+		}
+	}
+	w.charges++
+	if w.provider == "" {
+		w.provider = payment.Pending
+	}
+	return w.answer(), nil
+}
+
+func (w *world) Look(context.Context, activities.LookInput) (activities.Seen, error) {
+	if n := w.called("Look"); w.look != nil {
+		if err := w.look(n); err != nil {
+			return activities.Seen{}, err
+		}
+	}
+	w.looks++
+	if w.provider == "" {
+		return activities.Seen{}, nil
+	}
+	return activities.Seen{Found: true, State: w.answer()}, nil
+}
+
+func (w *world) answer() payment.ProviderState {
+	return payment.ProviderState{PaymentID: providerID, Reference: paymentID, Status: w.provider, Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, ExpiresAt: w.expires}
+}
+
+func (w *world) Apply(_ context.Context, in activities.ApplyInput) (activities.Moved, error) {
+	w.called("Apply")
+	w.row.ProviderPaymentID = in.State.PaymentID
+	return w.move(in.State.Status), nil
+}
+
+func (w *world) Fail(context.Context, activities.GiveUpInput) (activities.Moved, error) {
+	w.called("Fail")
+	return w.move(payment.Failed), nil
+}
+
+func (w *world) Park(context.Context, activities.GiveUpInput) (activities.Moved, error) {
+	w.called("Park")
+	return w.move(payment.Unknown), nil
+}
+
+func (w *world) move(to payment.Status) activities.Moved {
+	if w.row.Status == to {
+		return activities.Moved{Status: to}
+	}
+	w.row.Status = to
+	w.row.Event = nil
+	return activities.Moved{Status: to, Event: &payment.Event{PaymentID: paymentID, Seq: 2 + len(w.events), Status: to}}
+}
+
+func (w *world) Publish(_ context.Context, in activities.PublishInput) error {
+	if n := w.called("Publish"); w.publish != nil {
+		if err := w.publish(n); err != nil {
+			return err
+		}
+	}
+	w.events = append(w.events, in.Events...)
+	return nil
+}
+
+func (w *world) published() []payment.Status {
+	var list []payment.Status
+	for _, e := range w.events {
+		list = append(list, e.Status)
+	}
+	return list
+}
+
+func (w *world) count(step string) int {
+	n := 0
+	for _, c := range w.calls {
+		if c == step {
+			n++
+		}
+	}
+	return n
+}
+
+func creation() *activities.Creation {
+	return &activities.Creation{ClientID: "shop", IdempotencyKey: "order-1042", Request: payment.Request{
+		Amount: payment.Money{Centavos: 1050, Currency: payment.BRL},
+		Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+		Payer:  payment.Payer{Email: "ana@example.com"},
+	}}
+}
+
+func newEnv(t *testing.T, w *world) *testsuite.TestWorkflowEnvironment {
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(started)
+	env.RegisterWorkflow(Payment)
+	env.RegisterActivity(w)
+	env.SetTestTimeout(20 * time.Second)
+	return env
+}
+
+// post sends a creation's update after a while, as a client app's POST does, and tells its outcome.
+func post(env *testsuite.TestWorkflowEnvironment, after time.Duration, fingerprint string, outcome func(error)) {
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(UpdateCreate, UpdateCreate+fingerprint+after.String(), &testsuite.TestUpdateCallback{
+			OnAccept:   func() {},
+			OnReject:   outcome,
+			OnComplete: func(_ any, err error) { outcome(err) },
+		}, fingerprint)
+	}, after)
+}
+
+func nudge(env *testsuite.TestWorkflowEnvironment, after time.Duration, change func()) {
+	env.RegisterDelayedCallback(func() {
+		change()
+		env.SignalWorkflow(SignalLook, nil)
+	}, after)
+}
+
+func start(env *testsuite.TestWorkflowEnvironment, c *activities.Creation) {
+	env.ExecuteWorkflow(Payment, PaymentInput{PaymentID: paymentID, Creation: c, Polls: DefaultPolls()})
+}
+
+func transient(kind payment.Kind) error {
+	return temporal.NewApplicationError("away", string(kind))
+}
+
+func refusal(kind payment.Kind) error {
+	return temporal.NewNonRetryableApplicationError("no", string(kind), nil)
+}
