@@ -33,5 +33,5 @@ func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 			Whole: d.Body, ReceivedAt: n.ReceivedAt,
 		})
 	}
-	return w.Record.Archive(ctx, kept)
+	return verdict(w.Record.Archive(ctx, kept))
 }

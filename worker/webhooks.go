@@ -13,7 +13,10 @@ import (
 const webhooksInHand = 32
 
 // Why a notification ends as a dead letter.
-const causeUnreadable = "unreadable"
+const (
+	causeUnreadable = "unreadable"
+	causeInvalid    = "invalid" // readable, and nothing can ever be done with what it says
+)
 
 func (w *Worker) runWebhooks(ctx context.Context) error {
 	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log).Run(ctx, w.webhook)
@@ -28,17 +31,26 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	}
 	id, err := w.paymentOf(ctx, n)
 	if err != nil || id == "" {
-		return err
+		return verdict(err)
 	}
 	news, err := w.isNews(ctx, id, n)
 	if err != nil || !news {
-		return err
+		return verdict(err)
 	}
 	if err := w.Workflows.Notify(ctx, id); err != nil {
-		return err
+		return verdict(err)
 	}
 	w.Log.Info("webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
 	return nil
+}
+
+// verdict says whose fault a failure is. What is invalid stays so however often it is tried, and would
+// hold up what comes behind it; everything else is the world's fault, or ours, and will be mended.
+func verdict(err error) error {
+	if payment.KindOf(err) == payment.Invalid {
+		return rabbitmq.DeadLetter(causeInvalid, err)
+	}
+	return err
 }
 
 // paymentOf finds our payment: its ID travels in the address the provider calls, but not when the

@@ -6,7 +6,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -21,8 +20,10 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// drainTime is how long activities in hand may take to finish at the end.
-const drainTime = 15 * time.Second
+const (
+	drainTime     = 15 * time.Second // how long activities in hand may take to finish at the end
+	temporalPause = time.Second      // before Temporal is tried again
+)
 
 // Worker is everything one worker process does.
 type Worker struct {
@@ -36,8 +37,8 @@ type Worker struct {
 }
 
 // Run works until ctx ends, then takes nothing new and finishes what is in hand. It starts and goes
-// on while dependencies are away, and uses them as they come back; its error says that a part of the
-// worker could not start at all.
+// on while dependencies are away, and uses them as they come back; its error says what was left
+// unfinished.
 func (w *Worker) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.runTemporal(ctx) })
@@ -47,7 +48,27 @@ func (w *Worker) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a
+// Temporal that is away at its start, or a namespace that is missing for a moment, for the end.
 func (w *Worker) runTemporal(ctx context.Context) error {
+	stop := make(chan any)
+	defer context.AfterFunc(ctx, func() { close(stop) })()
+	for {
+		err := w.temporalWorker().Run(stop)
+		if ctx.Err() != nil {
+			return nil
+		}
+		w.Log.Warn("temporal worker not running", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(temporalPause):
+		}
+	}
+}
+
+// temporalWorker is good for one start.
+func (w *Worker) temporalWorker() worker.Worker {
 	t := worker.New(w.Temporal, workflows.TaskQueue, worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
@@ -56,10 +77,5 @@ func (w *Worker) runTemporal(ctx context.Context) error {
 	})
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterActivity(w.Activities)
-	if err := t.Start(); err != nil {
-		return fmt.Errorf("start the Temporal worker: %w", err)
-	}
-	<-ctx.Done()
-	t.Stop()
-	return nil
+	return t
 }

@@ -1,0 +1,218 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// notification says that a payment of the test's own, which the shared Temporal has not heard of, was updated.
+func notification(t *testing.T, name string) mercadopago.Notification {
+	id := uuid.NewString()
+	return mercadopago.Notification{
+		ID: id, Topic: "payment", Action: "payment.updated", ResourceID: "106400160592",
+		PaymentID: payment.NewID("shop", t.Name()+name+id), ReceivedAt: time.Now().UTC().Truncate(time.Microsecond),
+	}
+}
+
+func encode(t *testing.T, n mercadopago.Notification) []byte {
+	t.Helper()
+	body, err := json.Marshal(n)
+	require.NoError(t, err)
+	return body
+}
+
+func delivery(t *testing.T, n mercadopago.Notification) rabbitmq.Delivery {
+	return rabbitmq.Delivery{Message: rabbitmq.Message{ID: n.ID, Body: encode(t, n)}}
+}
+
+// woken says whether a payment's workflow was started.
+func (w *Worker) woken(t *testing.T, id string) bool {
+	t.Helper()
+	_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
+	if _, unheard := errors.AsType[*serviceerror.NotFound](err); unheard {
+		return false
+	}
+	require.NoError(t, err)
+	return true
+}
+
+// kept counts what is in the archive.
+func kept(t *testing.T, at around) int {
+	t.Helper()
+	return count(t, at, "webhook_notifications")
+}
+
+func count(t *testing.T, at around, table string) int {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), at.postgres)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	var n int
+	require.NoError(t, conn.QueryRow(t.Context(), `select count(*) from `+table).Scan(&n))
+	return n
+}
+
+// open writes the payment that a notification is about.
+func open(t *testing.T, w *Worker, id string) payment.Payment {
+	t.Helper()
+	_, err := w.Record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	require.NoError(t, err)
+	p, err := w.Record.OpenPayment(t.Context(), payment.Payment{
+		ID: id, ClientID: "shop", IdempotencyKey: id, Status: payment.Processing, CreatedAt: time.Now(),
+		Request: payment.Request{
+			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+			Payer: payment.Payer{Email: "ana@example.com"},
+		},
+		Provider: payment.Provider{Name: "mercadopago"},
+	})
+	require.NoError(t, err)
+	return p
+}
+
+func TestANotificationWakesItsPayment(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	n := notification(t, "")
+	require.False(t, w.woken(t, n.PaymentID))
+	for range 2 { // twins do no harm
+		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
+		require.True(t, w.woken(t, n.PaymentID))
+	}
+}
+
+// That the provider has made the payment is news only to a payment that has given up waiting to hear it.
+func TestWhoLearnsFromACreation(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	rows := []struct {
+		status payment.Status
+		learns bool
+		move   func(id string) error
+	}{
+		{payment.Processing, false, func(string) error { return nil }},
+		{payment.Pending, false, func(id string) error {
+			state := payment.ProviderState{PaymentID: "42", Status: payment.Pending, UpdatedAt: time.Now()}
+			_, err := w.Record.Apply(t.Context(), id, state, time.Now())
+			return err
+		}},
+		{payment.Unknown, true, func(id string) error { _, err := w.Record.Park(t.Context(), id, "silence", time.Now()); return err }},
+		{payment.Failed, true, func(id string) error { _, err := w.Record.Fail(t.Context(), id, "refused", time.Now()); return err }},
+	}
+	for _, row := range rows {
+		n := notification(t, string(row.status))
+		open(t, w, n.PaymentID)
+		require.NoError(t, row.move(n.PaymentID))
+		p, err := w.Record.Payment(t.Context(), n.PaymentID)
+		require.NoError(t, err)
+		require.Equal(t, row.status, p.Status)
+
+		n.Action = "payment.created"
+		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
+		require.Equal(t, row.learns, w.woken(t, n.PaymentID), row.status)
+		n.Action = "payment.updated"
+		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
+		require.True(t, w.woken(t, n.PaymentID), row.status)
+	}
+
+	absent := notification(t, "absent")
+	absent.Action = "payment.created"
+	require.NoError(t, w.webhook(t.Context(), delivery(t, absent)))
+	require.True(t, w.woken(t, absent.PaymentID), "the record may be behind")
+}
+
+// A notification from the provider's panel does not carry our ID.
+func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
+	t.Parallel()
+	at, provider := newAround(t)
+	w, logged := newWorker(t, at)
+	n := notification(t, "")
+	id := n.PaymentID
+	open(t, w, id)
+	state, err := w.Activities.Charge(t.Context(), activities.ChargeInput{PaymentID: id})
+	require.NoError(t, err)
+	n.PaymentID, n.ResourceID = "", state.PaymentID
+
+	provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Times: 1})
+	err = w.webhook(t.Context(), delivery(t, n))
+	require.Equal(t, payment.Unavailable, payment.KindOf(err), "it waits for the provider")
+	require.False(t, isDead(err))
+	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
+	require.True(t, w.woken(t, id))
+
+	n.ResourceID = "1"
+	require.NoError(t, w.webhook(t.Context(), delivery(t, n)), "a payment that is not ours is nobody's")
+	require.True(t, logged.says("not ours"))
+}
+
+// isDead says whether a handler has given its message up.
+func isDead(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "dead letter, ") }
+
+func TestANotificationThatMeansNothingIsADeadLetter(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	for _, body := range []string{"", "{", "[]", "{}", `{"id": "7"}`, `{"id": "` + uuid.NewString() + `", "payment_id": "7"}`} {
+		d := rabbitmq.Delivery{Message: rabbitmq.Message{ID: "1", Body: []byte(body)}}
+		require.ErrorContains(t, w.webhook(t.Context(), d), "dead letter, unreadable", body)
+		require.ErrorContains(t, w.archive(t.Context(), []rabbitmq.Delivery{d}), "dead letter, unreadable", body)
+	}
+	for _, resource := range []string{"", "abc", "../../etc"} { // it would never be found, and must not be looked for for ever
+		n := notification(t, "")
+		n.PaymentID, n.ResourceID = "", resource
+		require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "dead letter, invalid", resource)
+	}
+	require.Zero(t, kept(t, at))
+}
+
+func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
+	t.Parallel()
+	w, _ := newWorker(t, away)
+	created, updated := notification(t, "created"), notification(t, "updated")
+	created.Action = "payment.created" // asks the record
+	panel := notification(t, "panel")
+	panel.PaymentID = "" // asks the record, too
+	for _, n := range []mercadopago.Notification{created, updated, panel} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := w.webhook(ctx, delivery(t, n))
+		cancel()
+		require.Equal(t, payment.Unavailable, payment.KindOf(err), n.Action)
+		require.False(t, isDead(err), n.Action)
+	}
+	err := w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, updated)})
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.False(t, isDead(err))
+}
+
+// Every kind is somebody's fault. A new kind needs to be decided here.
+func TestWhoseFaultAKindIs(t *testing.T) {
+	t.Parallel()
+	messagesOwn := map[payment.Kind]bool{
+		payment.Invalid: true, payment.Unauthorized: false, payment.Forbidden: false, payment.NotFound: false,
+		payment.Conflict: false, payment.Limited: false, payment.Unavailable: false, payment.Internal: false,
+	}
+	require.Len(t, messagesOwn, len(payment.Kinds()))
+	for _, kind := range payment.Kinds() {
+		own, ok := messagesOwn[kind]
+		require.True(t, ok, "%s is not decided", kind)
+		require.Equal(t, own, isDead(verdict(&payment.Error{Kind: kind, Message: "x"})), kind)
+	}
+	require.NoError(t, verdict(nil))
+}

@@ -1,0 +1,239 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.uber.org/goleak"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+const (
+	patience = 30 * time.Second
+	nobody   = "127.0.0.1:1" // nothing listens there
+)
+
+func TestMain(m *testing.M) {
+	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Temporal)
+}
+
+// template migrates the shared database once, so that each fresh one is a copy that has its tables.
+var template = sync.OnceValue(func() error {
+	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), slog.New(slog.DiscardHandler))
+})
+
+// around is where a worker finds what it depends on.
+type around struct{ postgres, rabbitMQ, temporal, provider string }
+
+// away is a world in which nothing answers.
+var away = around{"postgres://nobody@" + nobody + "/nothing?sslmode=disable", "amqp://guest:guest@" + nobody + "/", nobody, "http://" + nobody}
+
+// newAround is the shared services, a record of the test's own and its own provider.
+func newAround(t *testing.T) (around, *simulator.Simulator) {
+	t.Helper()
+	require.NoError(t, template())
+	stack := devstacktest.Shared()
+	provider := simulator.New(simulator.Config{AccessToken: "TEST-1"})
+	server := httptest.NewServer(provider)
+	t.Cleanup(server.Close)
+	t.Cleanup(provider.Close) // before its server
+	return around{devstacktest.FreshDatabase(t, stack), stack.RabbitMQURL(), stack.TemporalAddress(), server.URL}, provider
+}
+
+// newWorker is a worker that does not run yet, and what it logs.
+func newWorker(t *testing.T, at around) (*Worker, *journal) {
+	t.Helper()
+	logged := &journal{}
+	log := slog.New(slog.NewTextHandler(logged, nil))
+	record, err := postgres.Open(t.Context(), at.postgres, 4)
+	require.NoError(t, err)
+	t.Cleanup(record.Close)
+	temporal, err := client.NewLazyClient(client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	broker := []string{at.rabbitMQ}
+	publisher := rabbitmq.NewPublisher(broker, log)
+	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
+	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
+	require.NoError(t, err)
+	return &Worker{
+		Temporal: temporal, Workflows: workflows.NewClient(temporal, workflows.DefaultPolls()),
+		Activities: activities.New(record, provider, publisher),
+		Record:     record, Broker: broker, Publisher: publisher, Log: log,
+	}, logged
+}
+
+// journal is a log that can be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) says(words string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Contains(j.text.String(), words)
+}
+
+// run lets the worker work until the function it returns is called, which waits for its end.
+func run(t *testing.T, w *Worker) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			require.NoError(t, err)
+		case <-time.After(patience):
+			require.Fail(t, "the worker does not end")
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func eventually(t *testing.T, condition func() bool, what string) {
+	t.Helper()
+	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
+}
+
+// letter is what became of a message that is dead.
+type letter struct{ id, cause, key, exchange string }
+
+// deadLetter takes the next dead letter, waiting for it.
+func deadLetter(t *testing.T, channel *amqp.Channel) letter {
+	t.Helper()
+	var l letter
+	eventually(t, func() bool {
+		d, ok, err := channel.Get(rabbitmq.QueueDeadLetters, true)
+		if err != nil || !ok {
+			return false
+		}
+		l = letter{d.MessageId, d.Headers[rabbitmq.HeaderCause].(string), d.RoutingKey, d.Headers[rabbitmq.HeaderExchange].(string)}
+		return true
+	}, "a dead letter")
+	return l
+}
+
+// Not parallel: it takes what is in the shared queues.
+func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
+	stop := run(t, w)
+
+	publish := func(id, topic string, body []byte) {
+		t.Helper()
+		require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{ID: id, Key: "mercadopago." + topic, Body: body}))
+	}
+	news, unheard, spooled := notification(t, "news"), notification(t, "unheard"), notification(t, "spooled")
+	unheard.Topic = "topic_of_tomorrow"
+	poison := notification(t, "poison")
+	poison.Topic = "a\x00b" // JSON can carry it, and Postgres cannot
+	publish("unreadable", "payment", []byte("not a notification"))
+	publish(poison.ID, "topic_of_tomorrow", encode(t, poison))
+	publish(news.ID, "payment", encode(t, news))
+	publish(news.ID, "payment", encode(t, news))
+	publish(unheard.ID, unheard.Topic, encode(t, unheard))
+	require.NoError(t, w.Record.Spool(t.Context(), spooled.ID, "mercadopago.payment", encode(t, spooled), time.Now()))
+
+	for _, n := range []mercadopago.Notification{news, spooled} {
+		eventually(t, func() bool { return w.woken(t, n.PaymentID) }, "the payment is told")
+		eventually(t, func() bool {
+			run, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(n.PaymentID), "")
+			return err == nil && run.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+		}, "and its workflow is run here")
+	}
+	eventually(t, func() bool { return kept(t, at) == 3 }, "three are archived")
+	n, err := w.Record.Unspool(t.Context(), 1, nil)
+	require.NoError(t, err)
+	require.Zero(t, n, "the spool is empty")
+
+	conn, err := amqp.Dial(at.rabbitMQ)
+	require.NoError(t, err)
+	defer conn.Close()
+	channel, err := conn.Channel()
+	require.NoError(t, err)
+	require.ElementsMatch(t, []letter{
+		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks}, // from the one queue
+		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks}, // and the other
+		{poison.ID, "invalid", "webhook.invalid", rabbitmq.ExchangeWebhooks},
+	}, []letter{deadLetter(t, channel), deadLetter(t, channel), deadLetter(t, channel)})
+	stop()
+}
+
+// Not parallel: it counts goroutines.
+func TestAWorkerEndsEvenIfNothingWasEverThere(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	t.Run("run", func(t *testing.T) {
+		w, logged := newWorker(t, away)
+		stop := run(t, w)
+		for _, line := range []string{"temporal worker not running", "queue=" + rabbitmq.QueueProcess, "queue=" + rabbitmq.QueueArchive} {
+			eventually(t, func() bool { return logged.says(line) }, line)
+		}
+		stop()
+	})
+	goleak.VerifyNone(t, before)
+}
+
+func TestAWorkerMayStartBeforeTemporal(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Temporal)
+	server := stack.Process(devstack.Temporal)
+	require.NoError(t, server.Kill())
+	at := away
+	at.temporal = stack.TemporalAddress()
+	w, logged := newWorker(t, at)
+	stop := run(t, w)
+	eventually(t, func() bool { return logged.says("temporal worker not running") }, "a failed start")
+
+	require.NoError(t, server.Restart(t.Context()))
+	eventually(t, func() bool {
+		queue, err := w.Temporal.DescribeTaskQueue(t.Context(), workflows.TaskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+		return err == nil && len(queue.GetPollers()) > 0
+	}, "the worker polls")
+	stop()
+}
+
+func TestEveryKindHasALoudness(t *testing.T) {
+	t.Parallel()
+	decided := map[payment.Kind]slog.Level{
+		payment.Unavailable: slog.LevelInfo, payment.Limited: slog.LevelInfo, payment.NotFound: slog.LevelInfo,
+		payment.Invalid: slog.LevelWarn, payment.Conflict: slog.LevelWarn,
+		payment.Unauthorized: slog.LevelError, payment.Forbidden: slog.LevelError, payment.Internal: slog.LevelError,
+	}
+	require.Len(t, decided, len(payment.Kinds()))
+	for _, kind := range payment.Kinds() {
+		want, ok := decided[kind]
+		require.True(t, ok, "%s has no level", kind)
+		require.Equal(t, want, levelOf(kind), kind)
+	}
+}
