@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	starters     = 32               // callers side by side, in the throughput figures
-	longestLife  = 30 * time.Second // of one payment, from POST to approved
+	starters     = 32          // callers side by side, in the throughput figures
+	longestLife  = time.Minute // of one payment, from POST to approved
 	bareQueue    = "bare"
 	latencyCalls = 100 // for each latency figure
 )

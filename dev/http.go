@@ -63,9 +63,10 @@ func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (An
 	return send(ctx, http.MethodPost, s.URL+"/v1/payments", body, headers...)
 }
 
-// Create posts a Pix order and reads the payment; any status of 2xx is fine.
+// Create posts a Pix order, waits for the provider as long as the API allows, and reads the payment;
+// any status of 2xx is fine.
 func (s *Shop) Create(ctx context.Context, key string, centavos int64) (Payment, error) {
-	answer, err := s.Post(ctx, key, Order(centavos, key))
+	answer, err := s.Post(ctx, key, Order(centavos, key), "Prefer", "wait=30")
 	if err != nil {
 		return Payment{}, err
 	}

@@ -5,6 +5,7 @@
 package dev
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -168,7 +169,7 @@ func (p *Platform) startParts(ctx context.Context, at ports) error {
 	p.Workers = make([]*devstack.Process, p.options.Workers)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		p.Simulator, err = p.part(ctx, "simulator", "simulator", nil, at.simulator, "/admin/faults")
+		p.Simulator, err = p.part(ctx, "simulator", "simulator", nil, at.simulator, "/admin/faults", "[")
 		return err
 	})
 	for i, port := range at.apis {
@@ -179,7 +180,7 @@ func (p *Platform) startParts(ctx context.Context, at ports) error {
 	}
 	for i := range p.Workers {
 		group.Go(func() (err error) {
-			p.Workers[i], err = p.part(ctx, "worker", numbered("worker", i), nil, 0, "")
+			p.Workers[i], err = p.part(ctx, "worker", numbered("worker", i), nil, 0, "", "")
 			return err
 		})
 	}
@@ -204,20 +205,21 @@ func (p *Platform) api(ctx context.Context, name string, port int, settings map[
 	own := map[string]string{"API_ADDRESS": fmt.Sprintf("127.0.0.1:%d", port)}
 	maps.Copy(own, settings)
 	shop := &Shop{URL: "http://" + own["API_ADDRESS"], Key: p.Key}
-	process, err := p.part(ctx, "api", name, own, port, "/readyz")
+	process, err := p.part(ctx, "api", name, own, port, "/readyz", `"ready"`)
 	return process, shop, err
 }
 
-// part starts one of our own processes; one that listens is waited for until its ready page answers 200.
-func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, ready string) (*devstack.Process, error) {
+// part starts one of our own processes; one that listens is waited for until its page answers with the
+// word, such as "ready" instead of "degraded".
+func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, page, word string) (*devstack.Process, error) {
 	began := time.Now()
 	spec := devstack.Spec{
 		Name: name, Path: p.options.Program, Args: []string{command}, Env: p.environment(own),
 		LogFile: filepath.Join(p.Logs, name+".log"), Port: port,
 	}
 	if port != 0 {
-		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, ready)
-		spec.Ready = func(ctx context.Context) error { return answers(ctx, url) }
+		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, page)
+		spec.Ready = func(ctx context.Context) error { return answers(ctx, url, word) }
 	}
 	process, err := devstack.StartProcess(ctx, spec)
 	if err == nil {
@@ -293,20 +295,15 @@ func (p *Platform) WorkflowURL(paymentID string) string {
 	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
 }
 
-func answers(ctx context.Context, url string) error {
+func answers(ctx context.Context, url, word string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	answer, err := send(ctx, http.MethodGet, url, "")
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, response.Status)
+	if answer.Status != http.StatusOK || !bytes.Contains(answer.Body, []byte(word)) {
+		return fmt.Errorf("%s answers %d: %s", url, answer.Status, answer.Body)
 	}
 	return nil
 }

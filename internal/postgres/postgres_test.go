@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -88,7 +90,7 @@ func emptyDatabase(t *testing.T) string {
 	config, err := pgx.ParseConfig(devstacktest.Shared().PostgresURL())
 	require.NoError(t, err)
 	config.Database = "postgres"
-	name := fmt.Sprintf("empty_%d", time.Now().UnixNano())
+	name := "empty_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	conn, err := pgx.ConnectConfig(t.Context(), config)
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
