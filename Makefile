@@ -45,6 +45,7 @@ generate: ## Make the generated code anew
 .PHONY: verify
 verify: ## Check that the generated code and the module files are up to date
 	go mod tidy -diff
+	cd tools && go mod tidy -diff
 	@before=$$(git ls-files '*.gen.go' | xargs sha256sum); $(MAKE) --no-print-directory generate; \
 	after=$$(git ls-files '*.gen.go' | xargs sha256sum); \
 	[ "$$before" = "$$after" ] || { echo "generated code was out of date; it is made anew now, commit it"; exit 1; }
