@@ -371,3 +371,12 @@ func TestListsArePaged(t *testing.T) {
 	}
 	require.Len(t, seen, 5)
 }
+
+// The demo checks its own steps; here it must find nothing amiss, on a stack of its own.
+func TestTheDemoTellsItsStory(t *testing.T) {
+	program, err := os.Executable()
+	require.NoError(t, err)
+	var told bytes.Buffer
+	require.NoError(t, dev.Demo(t.Context(), dev.Options{Program: program, Env: []string{asProgram + "=1"}, Out: &told}), told.String())
+	require.Contains(t, told.String(), "every step checked")
+}
