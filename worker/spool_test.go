@@ -23,10 +23,13 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 	at.rabbitMQ = stack.RabbitMQURL()
 	w, _ := newWorker(t, at)
 	const webhooks = spoolBatch + 5 // more than one batch
-	for i := range webhooks {
-		at := time.Now().Add(time.Duration(i) * time.Second)
-		require.NoError(t, w.Record.Spool(t.Context(), fmt.Sprint(i), "mercadopago.payment", []byte("{}"), at))
+	spool := func(first int) {
+		for i := first; i < first+webhooks; i++ {
+			at := time.Now().Add(time.Duration(i) * time.Second)
+			require.NoError(t, w.Record.Spool(t.Context(), fmt.Sprint(i), "mercadopago.payment", []byte("{}"), at))
+		}
 	}
+	spool(0)
 	w.emptySpool(t.Context())
 	require.Equal(t, webhooks, count(t, at, "webhook_spool"))
 
@@ -37,13 +40,16 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 	eventually(t, func() bool { return count(t, at, "webhook_spool") == 0 }, "the spool is empty")
 	cancel()
 	require.NoError(t, <-ended)
+	spool(webhooks)
+	w.emptySpool(t.Context())
+	require.Zero(t, count(t, at, "webhook_spool"), "once is enough, however many batches there are")
 
 	conn, err := amqp.Dial(at.rabbitMQ)
 	require.NoError(t, err)
 	defer conn.Close()
 	channel, err := conn.Channel()
 	require.NoError(t, err)
-	for i := range webhooks { // oldest first, and none twice
+	for i := range 2 * webhooks { // oldest first, and none twice
 		d, ok, err := channel.Get(rabbitmq.QueueProcess, true)
 		require.NoError(t, err)
 		require.True(t, ok)

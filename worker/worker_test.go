@@ -29,7 +29,7 @@ import (
 )
 
 const (
-	patience = 30 * time.Second
+	patience = time.Minute
 	nobody   = "127.0.0.1:1" // nothing listens there
 )
 
