@@ -19,7 +19,7 @@ type requestEvent struct {
 	err       error
 	panic     string
 	stack     string
-	quiet     bool // probes come every few seconds
+	quiet     bool // probes come every few seconds, accepted notifications by the thousand
 }
 
 const eventKey = "onlywave.event"
