@@ -81,10 +81,10 @@ func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
 		}
 		args = append(args, flag, strconv.Itoa(free))
 	}
-	if !s.folder.throwAway {
-		args = append(args, "--db-filename", filepath.Join(dir, "temporal.db"),
-			"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=off")
-	}
+	// A file also for a throw-away stack: with many callers it is faster than the in-memory database, whose connections
+	// lock whole tables against each other.
+	args = append(args, "--db-filename", filepath.Join(dir, "temporal.db"),
+		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=off")
 	for flag, values := range map[string]map[string]string{
 		"--search-attribute":     s.options.SearchAttributes,
 		"--dynamic-config-value": s.options.TemporalDynamicConfig,
