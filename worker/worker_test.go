@@ -77,7 +77,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
 	require.NoError(t, err)
 	return &Worker{
-		Temporal: temporal, Workflows: workflows.NewClient(temporal, workflows.DefaultPolls()),
+		Temporal: temporal, Workflows: workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute}),
 		Activities: activities.New(record, provider, publisher),
 		Record:     record, Broker: broker, Publisher: publisher, Log: log,
 	}, logged

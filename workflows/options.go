@@ -15,12 +15,6 @@ type Polls struct {
 	AfterExpiry time.Duration `json:"after_expiry"` // how long after a Pix's end the provider is asked for its verdict
 }
 
-// DefaultPolls costs a payment that is paid within a day about thirty looks at most.
-var defaultPolls = Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Second}
-
-// DefaultPolls is what runs in production unless configured otherwise.
-func DefaultPolls() Polls { return defaultPolls }
-
 // gap is the time between the look numbered looks, counted from 0, and the next.
 func (p Polls) gap(looks int) time.Duration {
 	gap := p.First

@@ -22,6 +22,9 @@ const (
 
 var started = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
+// polls are as the configuration has them by default.
+var polls = Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Second}
+
 // world stands in for the record and the provider: its methods carry the names of the steps, and it
 // remembers which were called.
 type world struct {
@@ -183,7 +186,7 @@ func nudge(env *testsuite.TestWorkflowEnvironment, after time.Duration, change f
 }
 
 func start(env *testsuite.TestWorkflowEnvironment, c *activities.Creation) {
-	env.ExecuteWorkflow(Payment, PaymentInput{PaymentID: paymentID, Creation: c, Polls: DefaultPolls()})
+	env.ExecuteWorkflow(Payment, PaymentInput{PaymentID: paymentID, Creation: c, Polls: polls})
 }
 
 func transient(kind payment.Kind) error {
