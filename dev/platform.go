@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -60,6 +61,7 @@ type Platform struct {
 	options   Options
 	settings  map[string]string
 	throwAway string
+	saying    sync.Mutex
 }
 
 // Start brings everything up and returns when it can be used. On error nothing is left running.
@@ -106,7 +108,7 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := p.run(ctx, "migrate"); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.options.Out, "  migrated    schema and search attributes  (%s)\n", took(began))
+	p.say("  migrated    schema and search attributes  (%s)", took(began))
 	if p.Key, err = p.apiKey(ctx); err != nil {
 		return err
 	}
@@ -127,7 +129,7 @@ func (p *Platform) ports() (ports, error) {
 		}
 		port, err := devstack.FreePort(preferred)
 		if err == nil && preferred != 0 && port != preferred {
-			fmt.Fprintf(p.options.Out, "  port %d is taken, using %d\n", preferred, port)
+			p.say("  port %d is taken, using %d", preferred, port)
 		}
 		return port, err
 	}
@@ -223,7 +225,7 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	}
 	process, err := devstack.StartProcess(ctx, spec)
 	if err == nil {
-		fmt.Fprintf(p.options.Out, "  %-11s ready  (%s)\n", name, took(began))
+		p.say("  %-11s ready  (%s)", name, took(began))
 	}
 	return process, err
 }
@@ -288,6 +290,13 @@ func (p *Platform) Stop() error {
 		err = errors.Join(err, os.RemoveAll(p.throwAway))
 	}
 	return err
+}
+
+// say tells the person one line; the parts start side by side, and each says when it is ready.
+func (p *Platform) say(format string, args ...any) {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	fmt.Fprintf(p.options.Out, format+"\n", args...)
 }
 
 // WorkflowURL is where the Temporal Web UI shows a payment's runs.
