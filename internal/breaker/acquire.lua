@@ -1,0 +1,31 @@
+-- May a call go out? The clock is Redis's, so that no two machines disagree.
+-- KEYS: breaker, its probes. ARGV: probes per half-open window, lease of a probe (ms), this call's name.
+-- Answer, all text: admitted (1 or 0), generation, wait (ms), state, state before, forced (1 or 0).
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local state = redis.call('HGET', KEYS[1], 'state') or 'closed'
+local generation = redis.call('HGET', KEYS[1], 'generation') or '0'
+local before = state
+
+local forced = redis.call('HGET', KEYS[1], 'forced')
+if forced == 'open' then return {'0', generation, '5000', 'open', 'open', '1'} end
+if forced == 'closed' then return {'1', generation, '0', 'closed', 'closed', '1'} end
+
+if state == 'open' then
+    local wait = tonumber(redis.call('HGET', KEYS[1], 'until')) - now
+    if wait > 0 then return {'0', generation, tostring(wait), state, before, '0'} end
+    state, generation = 'half-open', string.format('%.0f', now)
+    redis.call('HSET', KEYS[1], 'state', state, 'generation', generation, 'successes', 0, 'since', now)
+    redis.call('DEL', KEYS[2])
+end
+if state == 'half-open' then
+    -- A probe whose worker died gives its place back when its lease ends; one that was answered never does.
+    redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+    local successes = tonumber(redis.call('HGET', KEYS[1], 'successes') or '0')
+    if redis.call('ZCARD', KEYS[2]) + successes >= tonumber(ARGV[1]) then
+        return {'0', generation, '500', state, before, '0'}
+    end
+    redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[3])
+    redis.call('PEXPIRE', KEYS[2], 3600000)
+end
+return {'1', generation, '0', state, before, '0'}

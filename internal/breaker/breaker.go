@@ -1,0 +1,203 @@
+// Package breaker stops calls to a party that is failing, for the whole fleet at once: its state is in Redis, where all
+// workers ask before a call and report after it. Its one rule: it never changes how a call ended. It may refuse a call
+// before it is made, and while Redis is away each process decides for itself.
+package breaker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// State of a breaker.
+type State string
+
+// The states.
+const (
+	Closed   State = "closed"    // calls go out
+	Open     State = "open"      // none does
+	HalfOpen State = "half-open" // a fixed number does, to see
+)
+
+// Config is when a breaker opens and how it closes again. A zero field takes its default.
+type Config struct {
+	Window  time.Duration // over which calls are counted, whole seconds; 10 s
+	Minimum int           // fewer calls in the window say nothing; 10
+	Rate    float64       // share of failures that opens it; 0.5
+	Open    time.Duration // how long it stays open the first time, doubling while it does not get better; 5 s
+	MaxOpen time.Duration // at most so long; 2 min
+	Probes  int           // calls let through in one half-open window by the whole fleet; all must succeed; 3
+	Lease   time.Duration // after which a probe not heard of has died with its worker; 30 s
+}
+
+func (c Config) withDefaults() Config {
+	c.Window = max(cmp.Or(c.Window, 10*time.Second), time.Second)
+	c.Minimum = cmp.Or(c.Minimum, 10)
+	c.Rate = cmp.Or(c.Rate, 0.5)
+	c.Open = cmp.Or(c.Open, 5*time.Second)
+	c.MaxOpen = max(cmp.Or(c.MaxOpen, 2*time.Minute), c.Open)
+	c.Probes = cmp.Or(c.Probes, 3)
+	c.Lease = cmp.Or(c.Lease, 30*time.Second)
+	return c
+}
+
+// Change is a step from one state to another, seen by the process whose call caused it.
+type Change struct {
+	Breaker string    `json:"breaker"`
+	From    State     `json:"from"`
+	To      State     `json:"to"`
+	At      time.Time `json:"at"`
+}
+
+// Fleet makes breakers that share a Redis.
+type Fleet struct {
+	store  *store
+	worker string
+	log    *slog.Logger
+	// Changed hears of each change once; nil: nobody. It must not block.
+	Changed func(Change)
+}
+
+// NewFleet makes breakers for one process. worker tells processes apart, and holds no colon.
+func NewFleet(client *redis.Client, worker string, log *slog.Logger) *Fleet {
+	return &Fleet{store: &store{client: client, log: log}, worker: worker, log: log}
+}
+
+// Breaker guards one kind of call, so that an endpoint that fails does not stop the others.
+type Breaker struct {
+	name   string
+	config Config
+	fleet  *Fleet
+	local  circuitbreaker.CircuitBreaker[any]
+
+	generation atomic.Pointer[string] // of the fleet's breaker, when it was last seen closed
+}
+
+// Breaker makes the breaker of one kind of call. The same name in another process is the same breaker.
+func (f *Fleet) Breaker(name string, c Config) *Breaker {
+	c = c.withDefaults()
+	local := circuitbreaker.NewBuilder[any]().
+		WithFailureRateThreshold(c.Rate, uint(c.Minimum), c.Window).
+		WithDelay(c.Open).
+		WithSuccessThreshold(uint(c.Probes)).
+		Build()
+	return &Breaker{name: name, config: c, fleet: f, local: local}
+}
+
+// Do makes the call unless the breaker is open; then the error is Unavailable, says when to come again, and nothing was
+// sent. Otherwise the call's own error is returned as it is. Only Unavailable is a failure of the other party: any other
+// refusal is an answer, Limited is a wish for a pause, and a caller who has given up says nothing about it.
+func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) error {
+	p, err := b.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	told := false
+	defer func() {
+		if !told { // the call panicked
+			b.report(ctx, p, released)
+		}
+	}()
+	err = call(ctx)
+	told = true
+	b.report(ctx, p, outcomeOf(ctx, err))
+	return err
+}
+
+type outcome string
+
+const (
+	success  outcome = "success"
+	failure  outcome = "failure"
+	released outcome = "released"
+)
+
+func outcomeOf(ctx context.Context, err error) outcome {
+	switch {
+	case err == nil:
+		return success
+	case errors.Is(ctx.Err(), context.Canceled):
+		return released
+	}
+	switch payment.KindOf(err) {
+	case payment.Unavailable:
+		return failure
+	case payment.Limited:
+		return released
+	}
+	return success
+}
+
+// acquire asks the fleet, and while the fleet's breaker is closed, or out of reach, what this process has seen itself: the
+// others may get through where our own link is bad.
+func (b *Breaker) acquire(ctx context.Context) (permit, error) {
+	p, reached := b.fleet.store.acquire(ctx, b)
+	if reached {
+		b.changed(p.before, p.state)
+		if !p.admitted {
+			return p, b.refuse(p.wait)
+		}
+		if p.state == Closed {
+			b.forgetOutage(p.generation)
+		}
+	}
+	p.reached = reached
+	p.local = !reached || p.state == Closed && !p.forced
+	if p.local && !b.local.TryAcquirePermit() {
+		return p, b.refuse(b.local.RemainingDelay())
+	}
+	return p, nil
+}
+
+// forgetOutage closes our own breaker once the fleet has found that the other party is back.
+func (b *Breaker) forgetOutage(generation string) {
+	if last := b.generation.Swap(&generation); last != nil && *last != generation {
+		b.local.Close()
+	}
+}
+
+// refuse says when to come again; a random part keeps those who wait from coming all at once.
+func (b *Breaker) refuse(wait time.Duration) error {
+	wait = max(wait, 100*time.Millisecond)
+	return &payment.Error{
+		Kind: payment.Unavailable, Message: "the circuit breaker is open", RetryAfter: wait + rand.N(wait/4+time.Millisecond),
+		Err: fmt.Errorf("breaker %s", b.name),
+	}
+}
+
+func (b *Breaker) report(ctx context.Context, p permit, o outcome) {
+	switch {
+	case !p.local:
+	case o == success:
+		b.local.RecordSuccess()
+	case o == failure, b.local.IsHalfOpen(): // a probe that learned nothing must give its place back
+		b.local.RecordFailure()
+	}
+	if !p.reached {
+		return
+	}
+	// Whoever called may have given up by now; the fleet wants to know all the same.
+	if before, after, ok := b.fleet.store.report(context.WithoutCancel(ctx), b, p, o); ok {
+		b.changed(before, after)
+	}
+}
+
+func (b *Breaker) changed(from, to State) {
+	if from == to {
+		return
+	}
+	b.fleet.log.Warn("circuit breaker", "breaker", b.name, "from", from, "to", to)
+	if b.fleet.Changed != nil {
+		b.fleet.Changed(Change{Breaker: b.name, From: from, To: to, At: time.Now().UTC()})
+	}
+}
