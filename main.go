@@ -24,6 +24,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/api"
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -72,6 +73,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		part(config.Migrate, "Bring the database's schema and Temporal's search attributes up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		keysCommand(environ, out),
+		breakersCommand(environ, out),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -133,15 +135,28 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer temporal.Close()
+	redisClient, err := openRedis(c)
+	if err != nil {
+		return err
+	}
+	defer redisClient.Close()
 	broker := config.Plain(c.RabbitMQURLs)
 	publisher := rabbitmq.NewPublisher(broker, log)
 	defer publisher.Close()
+	breakers := breaker.NewFleet(redisClient, workerName(), log)
+	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: workflows.NewClient(temporal, polls(c)),
-		Activities: activities.New(record, provider, publisher),
+		Activities: activities.New(record, provider, breakers, publisher),
 		Record:     record, Broker: broker, Publisher: publisher, Log: log,
 	}
 	return w.Run(ctx)
+}
+
+// workerName tells this process from the others of the fleet.
+func workerName() string {
+	host, _ := os.Hostname() // without one the number alone must do
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
 func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {

@@ -4,6 +4,7 @@
 package activities
 
 import (
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -12,11 +13,11 @@ import (
 // Activities is what the steps work with. Every exported method is a step.
 type Activities struct {
 	record   *postgres.Store
-	provider *mercadopago.Client
+	provider *provider
 	events   *rabbitmq.Publisher
 }
 
-// New makes the steps.
-func New(record *postgres.Store, provider *mercadopago.Client, events *rabbitmq.Publisher) *Activities {
-	return &Activities{record: record, provider: provider, events: events}
+// New makes the steps. breakers stand between them and the provider, one for each kind of call.
+func New(record *postgres.Store, client *mercadopago.Client, breakers *breaker.Fleet, events *rabbitmq.Publisher) *Activities {
+	return &Activities{record: record, provider: guard(client, breakers), events: events}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/mercadopago"
@@ -53,7 +54,7 @@ func newWorld(t *testing.T) world {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return world{New(record, newClient(t, server.URL), nil), record, provider}
+	return world{New(record, newClient(t, server.URL), alone(t), nil), record, provider}
 }
 
 func openRecord(t *testing.T, url string) *postgres.Store {
@@ -69,6 +70,15 @@ func newClient(t *testing.T, url string) *mercadopago.Client {
 	client, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-1", Timeout: patience})
 	require.NoError(t, err)
 	return client
+}
+
+// alone are breakers without a Redis, so that no test trips those of another.
+func alone(t *testing.T) *breaker.Fleet {
+	t.Helper()
+	client, err := breaker.NewRedis("redis://" + nobody)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	return breaker.NewFleet(client, "test", silent)
 }
 
 // creation is what client app shop asks for: a Pix of R$ 10,50 under the test's name as the key.

@@ -19,9 +19,9 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, verdict(err)
 	}
-	state, err := a.provider.CreatePix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
+	state, err := a.provider.createPix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
 	if err != nil && refused(err) {
-		found, ok, searchErr := a.provider.FindByReference(ctx, p.ID)
+		found, ok, searchErr := a.provider.findByReference(ctx, p.ID)
 		if searchErr != nil {
 			return payment.ProviderState{}, verdict(searchErr)
 		}
@@ -73,9 +73,9 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 
 func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
 	if in.ProviderPaymentID == "" {
-		return a.provider.FindByReference(ctx, in.PaymentID)
+		return a.provider.findByReference(ctx, in.PaymentID)
 	}
-	state, err := a.provider.Get(ctx, in.ProviderPaymentID)
+	state, err := a.provider.get(ctx, in.ProviderPaymentID)
 	if payment.KindOf(err) == payment.NotFound {
 		// The provider itself gave us this ID, so its reading side lags behind its writing side.
 		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not find its own payment yet", Err: err}
@@ -98,7 +98,7 @@ func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (st
 	if err == nil || payment.KindOf(err) != payment.NotFound {
 		return p.ID, err
 	}
-	state, err := a.provider.Get(ctx, providerPaymentID)
+	state, err := a.provider.get(ctx, providerPaymentID)
 	if payment.KindOf(err) == payment.NotFound || err == nil && !payment.ValidID(state.Reference) {
 		return "", nil
 	}

@@ -195,7 +195,7 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id, state := w.charged(t)
-	foreign, err := w.Activities.provider.CreatePix(t.Context(), payment.Payment{
+	foreign, err := w.Activities.provider.client.CreatePix(t.Context(), payment.Payment{
 		ID: "order-17-of-the-old-shop", Request: creation(t).Creation.Request, CreatedAt: time.Now(),
 	}, "a key")
 	require.NoError(t, err)

@@ -154,7 +154,7 @@ func (p *Platform) configure(at ports) {
 	apiURL := fmt.Sprintf("http://127.0.0.1:%d", at.apis[0])
 	p.Provider = &Provider{URL: simulatorURL}
 	p.settings = map[string]string{
-		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(),
+		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(), "REDIS_URL": p.Stack.RedisURL(),
 		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": "default", "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
 		"PUBLIC_URL": apiURL, "CURSOR_SECRET": cursorSecret,
 		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/mercadopago"
@@ -76,9 +77,12 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
 	require.NoError(t, err)
+	store, err := breaker.NewRedis("redis://" + nobody) // each worker alone, so that no test trips the breakers of another
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = store.Close() })
 	return &Worker{
 		Temporal: temporal, Workflows: workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute}),
-		Activities: activities.New(record, provider, publisher),
+		Activities: activities.New(record, provider, breaker.NewFleet(store, "test", log), publisher),
 		Record:     record, Broker: broker, Publisher: publisher, Log: log,
 	}, logged
 }

@@ -43,6 +43,8 @@ type Config struct {
 	DatabaseConns int32    `env:"DATABASE_CONNS" help:"connections per process"`
 	RabbitMQURLs  []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
 
+	RedisURL Secret `env:"REDIS_URL" help:"Redis, redis://user:password@host/0; holds only what may be lost, such as the breakers' state"`
+
 	TemporalAddress   string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
 	TemporalNamespace string `env:"TEMPORAL_NAMESPACE" help:"where our workflows live"`
 	TemporalUIURL     string `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
@@ -85,6 +87,7 @@ const (
 	Migrate   Part = "migrate"
 	Simulator Part = "simulator"
 	Keys      Part = "keys"
+	Breakers  Part = "breakers"
 )
 
 // Load reads and checks the configuration for one part of the program. environ is as os.Environ
@@ -183,6 +186,9 @@ func (c Config) validate(part Part) []error {
 		check(len(c.RabbitMQURLs) > 0, "RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
 		check(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		check(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
+	}
+	if part == Worker || part == Breakers {
+		check(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
 	}
 	switch part {
 	case API:

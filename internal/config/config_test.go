@@ -15,12 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, Keys}
+var parts = []Part{API, Worker, Migrate, Simulator, Keys, Breakers}
 
 // complete is the least that lets every part start.
 func complete(more ...string) []string {
 	return append([]string{
 		"DATABASE_URL=postgres://onlywave:hunter2@db/onlywave",
+		"REDIS_URL=redis://:hunter2@a/",
 		"RABBITMQ_URLS=amqp://onlywave:hunter2@a/,amqp://onlywave:hunter2@b/",
 		"CURSOR_SECRET=hunter2-hunter2-hunter2-hunter2-hunter2",
 		"MERCADOPAGO_ACCESS_TOKEN=TEST-hunter2",
@@ -74,7 +75,8 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	rows := map[Part][]string{
 		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS"},
-		Worker:    {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS"},
+		Worker:    {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL"},
+		Breakers:  {"REDIS_URL"},
 		Migrate:   {"DATABASE_URL"},
 		Keys:      {"DATABASE_URL"},
 		Simulator: {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// Mercado Pago fails: the breaker opens for both workers, no window lets more probes through than it may, and once
+// Mercado Pago is back every payment finishes by itself, asked for with one key each.
+func TestAnOutageOfTheProvider(t *testing.T) {
+	p, err := dev.Start(t.Context(), dev.Options{Program: os.Args[0], Env: []string{asProgram + "=1"}, Workers: 2})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Stop()) }()
+	require.NoError(t, p.Provider.Arm(within(t), simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable}))
+
+	const payments = 40
+	var group errgroup.Group
+	for i := range payments {
+		group.Go(func() error {
+			key := fmt.Sprint("outage-", i)
+			answer, err := p.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "respond-async")
+			if err == nil && answer.Status != http.StatusAccepted {
+				err = fmt.Errorf("answer %d: %s", answer.Status, answer.Body)
+			}
+			return err
+		})
+	}
+	require.NoError(t, group.Wait(), "accepted, outage or not")
+
+	// A half-open window must have come and gone, so that what it lets through can be counted.
+	require.Eventually(t, func() bool { return status(t, p).Openings >= 2 }, patience, 50*time.Millisecond)
+	openings := status(t, p).Openings
+	requests := asked(t, p)
+	const minimum, inFlight, probes = 10, 16, 3 // of breaker.Config's defaults; calls on their way when it opens are let be
+	require.LessOrEqual(t, len(requests), minimum+inFlight+probes*openings)
+
+	require.NoError(t, p.Provider.Disarm(within(t)))
+	keys := map[string]bool{}
+	for i := range payments {
+		id := payment.NewID("demo", fmt.Sprint("outage-", i))
+		_, err := p.Shops[0].Await(within(t), id, "pending")
+		require.NoError(t, err)
+		ledger, err := p.Provider.Ledger(within(t), id)
+		require.NoError(t, err)
+		require.Len(t, ledger, 1, "one charge")
+		keys[ledger[0].IdempotencyKey] = true
+	}
+	require.Len(t, keys, payments)
+	for _, r := range asked(t, p) {
+		require.True(t, keys[r.IdempotencyKey], "a key that no charge was made with")
+	}
+	require.Eventually(t, func() bool { return status(t, p).State == breaker.Closed }, patience, 50*time.Millisecond)
+}
+
+// An operator holds the charges back, and lets them go again.
+func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
+	p, err := dev.Start(t.Context(), dev.Options{Program: os.Args[0], Env: []string{asProgram + "=1"}})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Stop()) }()
+	environ := []string{"REDIS_URL=" + p.Stack.RedisURL()}
+	command := func(args ...string) (string, error) {
+		var out bytes.Buffer
+		err := run(within(t), append([]string{"breakers"}, args...), environ, &out)
+		return out.String(), err
+	}
+	_, err = command("open", "charge")
+	require.ErrorContains(t, err, "--reason")
+	_, err = command("open", "refunds", "--actor", "ana", "--reason", "maintenance")
+	require.ErrorContains(t, err, "there is no breaker")
+	table, err := command("open", "charge", "--actor", "ana", "--reason", "maintenance")
+	require.NoError(t, err)
+	require.Regexp(t, `charge +closed .* open +ana +maintenance`, table)
+
+	key := "held-back"
+	answer, err := p.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=1")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusAccepted, answer.Status)
+	require.Empty(t, asked(t, p))
+
+	table, err = command("automatic", "charge", "--actor", "ana", "--reason", "done")
+	require.NoError(t, err)
+	require.NotContains(t, table, "ana")
+	_, err = p.Shops[0].Await(within(t), payment.NewID("demo", key), "pending")
+	require.NoError(t, err)
+}
+
+func status(t *testing.T, p *dev.Platform) breaker.Status {
+	t.Helper()
+	client, err := breaker.NewRedis(p.Stack.RedisURL())
+	require.NoError(t, err)
+	defer client.Close()
+	all, err := breaker.Statuses(within(t), client)
+	require.NoError(t, err)
+	require.Equal(t, breaker.Charge, all[0].Name)
+	return all[0]
+}
+
+// asked are the calls in which the provider was asked for money.
+func asked(t *testing.T, p *dev.Platform) []simulator.Request {
+	t.Helper()
+	all, err := p.Provider.Requests(within(t))
+	require.NoError(t, err)
+	var posts []simulator.Request
+	for _, r := range all {
+		if r.Method == http.MethodPost && strings.HasPrefix(r.Path, "/v1/payments") {
+			posts = append(posts, r)
+		}
+	}
+	return posts
+}
