@@ -39,8 +39,8 @@ func keysCommand(environ []string, out io.Writer) *cobra.Command {
 		RunE: withRecord(func(ctx context.Context, c config.Config, record *postgres.Store) error {
 			var wanted []payment.Scope
 			for _, s := range scopes {
-				if !slices.Contains(plainScopes(), s) {
-					return fmt.Errorf("there is no scope %q, only %s", s, strings.Join(plainScopes(), " and "))
+				if !slices.Contains(plain(payment.Scopes()), s) {
+					return fmt.Errorf("there is no scope %q, only %s", s, strings.Join(plain(payment.Scopes()), ", "))
 				}
 				wanted = append(wanted, payment.Scope(s))
 			}
@@ -51,7 +51,7 @@ func keysCommand(environ []string, out io.Writer) *cobra.Command {
 			return err
 		})}
 	create.Flags().StringVar(&clientID, "client", "", "the client app's ID, made known if it is new")
-	create.Flags().StringSliceVar(&scopes, "scopes", plainScopes(), "what the key allows")
+	create.Flags().StringSliceVar(&scopes, "scopes", plain(payment.ClientScopes()), "what the key allows; operators also need operations:read and operations:write")
 	_ = create.MarkFlagRequired("client")
 
 	var id string
@@ -66,10 +66,10 @@ func keysCommand(environ []string, out io.Writer) *cobra.Command {
 	return keys
 }
 
-func plainScopes() []string {
-	var plain []string
-	for _, s := range payment.Scopes() {
-		plain = append(plain, string(s))
+func plain(scopes []payment.Scope) []string {
+	var words []string
+	for _, s := range scopes {
+		words = append(words, string(s))
 	}
-	return plain
+	return words
 }

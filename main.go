@@ -145,10 +145,13 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer publisher.Close()
 	breakers := breaker.NewFleet(redisClient, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	door := workflows.NewClient(temporal, polls(c))
 	w := &worker.Worker{
-		Temporal: temporal, Workflows: workflows.NewClient(temporal, polls(c)),
-		Activities: activities.New(record, provider, breakers, publisher),
-		Record:     record, Broker: broker, Publisher: publisher, Log: log,
+		Temporal: temporal, Workflows: door,
+		Activities: activities.New(activities.Config{
+			Record: record, Provider: provider, Breakers: breakers, Events: publisher, Notify: door.Notify,
+		}),
+		Record: record, Broker: broker, Publisher: publisher, Log: log,
 	}
 	return w.Run(ctx)
 }

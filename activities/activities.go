@@ -4,20 +4,33 @@
 package activities
 
 import (
+	"context"
+
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// Activities is what the steps work with. Every exported method is a step.
+// Config is what the steps work with.
+type Config struct {
+	Record   *postgres.Store
+	Provider *mercadopago.Client
+	Breakers *breaker.Fleet // stand between the steps and the provider, one for each kind of call
+	Events   *rabbitmq.Publisher
+	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
+	Notify func(ctx context.Context, paymentID string) error
+}
+
+// Activities is the steps: every exported method is one.
 type Activities struct {
 	record   *postgres.Store
 	provider *provider
 	events   *rabbitmq.Publisher
+	notify   func(context.Context, string) error
 }
 
-// New makes the steps. breakers stand between them and the provider, one for each kind of call.
-func New(record *postgres.Store, client *mercadopago.Client, breakers *breaker.Fleet, events *rabbitmq.Publisher) *Activities {
-	return &Activities{record: record, provider: guard(client, breakers), events: events}
+// New makes the steps.
+func New(c Config) *Activities {
+	return &Activities{record: c.Record, provider: guard(c.Provider, c.Breakers), events: c.Events, notify: c.Notify}
 }

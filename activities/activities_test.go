@@ -54,7 +54,7 @@ func newWorld(t *testing.T) world {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return world{New(record, newClient(t, server.URL), alone(t), nil), record, provider}
+	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider}
 }
 
 func openRecord(t *testing.T, url string) *postgres.Store {

@@ -86,7 +86,10 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	a := New(openRecord(t, "postgres://nobody@"+nobody+"/nothing?sslmode=disable"), newClient(t, "http://"+nobody), alone(t), nil)
+	a := New(Config{
+		Record:   openRecord(t, "postgres://nobody@"+nobody+"/nothing?sslmode=disable"),
+		Provider: newClient(t, "http://"+nobody), Breakers: alone(t),
+	})
 	in := creation(t)
 	steps := map[string]func(context.Context) error{
 		"open": func(ctx context.Context) error { _, err := a.Open(ctx, in); return err },

@@ -52,7 +52,7 @@ func event(t *testing.T, seq int, status payment.Status) payment.Event {
 // Listeners tell a twin by its ID, so a second run repeats the IDs, in the same order.
 func TestPublishingTwiceRepeatsTheIDs(t *testing.T) {
 	t.Parallel()
-	a := New(nil, nil, alone(t), publisher(t))
+	a := New(Config{Breakers: alone(t), Events: publisher(t)})
 	deliveries := listen(t, "payment.processing", "payment.pending")
 	events := []payment.Event{event(t, 1, payment.Processing), event(t, 2, payment.Pending)}
 	for range 2 {
@@ -78,7 +78,7 @@ func TestPublishingTwiceRepeatsTheIDs(t *testing.T) {
 
 func TestAnEventToWhichNobodyListensIsPublished(t *testing.T) {
 	t.Parallel()
-	a := New(nil, nil, alone(t), publisher(t))
+	a := New(Config{Breakers: alone(t), Events: publisher(t)})
 	require.NoError(t, a.Publish(t.Context(), PublishInput{Events: []payment.Event{event(t, 1, "unheard_of")}}))
 }
 
@@ -86,6 +86,6 @@ func TestWithoutABrokerAnEventIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	err := New(nil, nil, alone(t), away).Publish(t.Context(), PublishInput{Events: []payment.Event{event(t, 1, payment.Processing)}})
+	err := New(Config{Breakers: alone(t), Events: away}).Publish(t.Context(), PublishInput{Events: []payment.Event{event(t, 1, payment.Processing)}})
 	requireVerdict(t, err, payment.Unavailable, true)
 }

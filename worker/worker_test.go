@@ -80,10 +80,13 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	store, err := breaker.NewRedis("redis://" + nobody) // each worker alone, so that no test trips the breakers of another
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
+	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
 	return &Worker{
-		Temporal: temporal, Workflows: workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute}),
-		Activities: activities.New(record, provider, breaker.NewFleet(store, "test", log), publisher),
-		Record:     record, Broker: broker, Publisher: publisher, Log: log,
+		Temporal: temporal, Workflows: door,
+		Activities: activities.New(activities.Config{
+			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Events: publisher, Notify: door.Notify,
+		}),
+		Record: record, Broker: broker, Publisher: publisher, Log: log,
 	}, logged
 }
 

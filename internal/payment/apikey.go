@@ -19,10 +19,17 @@ type Scope string
 const (
 	ScopePaymentsRead  Scope = "payments:read"
 	ScopePaymentsWrite Scope = "payments:write"
+
+	// For the people who run the platform, and their scripts: breakers, dead letters and the like, of all client apps.
+	ScopeOperationsRead  Scope = "operations:read"
+	ScopeOperationsWrite Scope = "operations:write"
 )
 
 // Scopes lists every scope.
-func Scopes() []Scope { return []Scope{ScopePaymentsRead, ScopePaymentsWrite} }
+func Scopes() []Scope { return append(ClientScopes(), ScopeOperationsRead, ScopeOperationsWrite) }
+
+// ClientScopes lists those a client app needs.
+func ClientScopes() []Scope { return []Scope{ScopePaymentsRead, ScopePaymentsWrite} }
 
 // APIKey is a client app's key as the record holds it. The key itself is shown once and never stored.
 type APIKey struct {
