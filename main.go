@@ -70,10 +70,11 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	root.AddCommand(
 		part(config.API, "Serve the REST API and take webhooks in", serveAPI),
 		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
-		part(config.Migrate, "Bring the database's schema and Temporal's search attributes up to date", migrate),
+		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedule up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
+		reconcileCommand(environ),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -113,8 +114,20 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, server.Drain)()
-	return serveHTTP(ctx, c.APIAddress, server, log)
+	serving, stop := drained(ctx, server, c.DrainWait)
+	defer stop()
+	return serveHTTP(serving, c.APIAddress, server, log)
+}
+
+// drained is a context that ends so long after ctx. In between the server is not ready and still serves, until the
+// balancers have noticed and send nothing more.
+func drained(ctx context.Context, server *api.Server, wait time.Duration) (serving context.Context, stop func()) {
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		server.Drain()
+		time.AfterFunc(wait, end)
+	})
+	return serving, func() { forget(); end() }
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
@@ -171,7 +184,10 @@ func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer temporal.Close()
-	return workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace)
+	if err := workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace); err != nil {
+		return err
+	}
+	return workflows.KeepReconciling(ctx, temporal, c.ReconcileEvery, c.ReconcileGrace)
 }
 
 func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {

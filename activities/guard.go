@@ -47,3 +47,11 @@ func (p *provider) findByReference(ctx context.Context, paymentID string) (state
 	})
 	return state, found, err
 }
+
+func (p *provider) changesIn(ctx context.Context, w mercadopago.Window) (page mercadopago.Changes, err error) {
+	err = p.reads.Do(ctx, func(ctx context.Context) error {
+		page, err = p.client.ChangesIn(ctx, w)
+		return err
+	})
+	return page, err
+}

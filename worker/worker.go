@@ -76,6 +76,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
 	})
 	t.RegisterWorkflow(workflows.Payment)
+	t.RegisterWorkflow(workflows.Reconcile)
 	t.RegisterActivity(w.Activities)
 	return t
 }
