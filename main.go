@@ -114,20 +114,9 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	serving, stop := drained(ctx, server, c.DrainWait)
+	serving, stop := server.Drained(ctx, c.DrainWait)
 	defer stop()
 	return serveHTTP(serving, c.APIAddress, server, log)
-}
-
-// drained is a context that ends so long after ctx. In between the server is not ready and still serves, until the
-// balancers have noticed and send nothing more.
-func drained(ctx context.Context, server *api.Server, wait time.Duration) (serving context.Context, stop func()) {
-	serving, end := context.WithCancel(context.WithoutCancel(ctx))
-	forget := context.AfterFunc(ctx, func() {
-		server.Drain()
-		time.AfterFunc(wait, end)
-	})
-	return serving, func() { forget(); end() }
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {

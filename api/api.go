@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -102,6 +103,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // Drain makes /readyz refuse from now on, so that load balancers look elsewhere before the server stops. Requests are still
 // answered.
 func (s *Server) Drain() { s.draining.Store(true) }
+
+// Drained is a context in which to serve: it ends so long after ctx, when the balancers have noticed that the server
+// drains and send nothing more. stop ends it at once.
+func (s *Server) Drained(ctx context.Context, wait time.Duration) (serving context.Context, stop context.CancelFunc) {
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		s.Drain()
+		time.AfterFunc(wait, end)
+	})
+	return serving, func() { forget(); end() }
+}
 
 // route is one row of the table below. A handler's error is rendered by the server, so that none can forget to return.
 type route struct {

@@ -6,7 +6,9 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -22,7 +24,7 @@ import (
 
 const (
 	drainTime     = 15 * time.Second // how long activities in hand may take to finish at the end
-	temporalPause = time.Second      // before Temporal is tried again
+	temporalPause = time.Second      // at least, before Temporal is tried again
 )
 
 // Worker is everything one worker process does.
@@ -36,16 +38,23 @@ type Worker struct {
 	Log        *slog.Logger
 }
 
-// Run works until ctx ends, then takes nothing new and finishes what is in hand. It starts and goes
-// on while dependencies are away, and uses them as they come back; its error says what was left
-// unfinished.
+// Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
+// the queues, then the steps of workflows. It starts and goes on while dependencies are away, and uses
+// them as they come back; its error says what was left unfinished.
 func (w *Worker) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.runTemporal(ctx) })
-	group.Go(func() error { return w.runWebhooks(ctx) })
-	group.Go(func() error { return w.runArchive(ctx) })
-	group.Go(func() error { return w.runSpool(ctx) })
-	return group.Wait()
+	stepping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var steps errgroup.Group
+	steps.Go(func() error { return w.runTemporal(stepping) })
+
+	intake, ctx := errgroup.WithContext(ctx)
+	intake.Go(func() error { return w.runWebhooks(ctx) })
+	intake.Go(func() error { return w.runArchive(ctx) })
+	intake.Go(func() error { return w.runSpool(ctx) })
+	err := intake.Wait()
+	w.Log.Info("queues finished")
+	stop()
+	return errors.Join(err, steps.Wait())
 }
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a
@@ -62,7 +71,7 @@ func (w *Worker) runTemporal(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(temporalPause):
+		case <-time.After(temporalPause + rand.N(temporalPause)): // not all workers at once
 		}
 	}
 }
