@@ -133,6 +133,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
 
+		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
+
 		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},
 
 		{http.MethodGet, "/livez", public, s.live},
