@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -77,25 +79,32 @@ func (w world) notified(t *testing.T, providerPaymentID, action string) {
 	}}))
 }
 
-// reconcile does what the workflow does.
+// reconcile is a run that must work.
 func (w world) reconcile(t *testing.T, runID string) payment.ReconciliationCounts {
 	t.Helper()
-	rest, err := w.begin(t, runID)
+	counts, err := w.run(t, runID)
 	require.NoError(t, err)
-	var counts payment.ReconciliationCounts
-	for next := &rest; next != nil; {
-		swept, err := w.Sweep(t.Context(), *next)
-		require.NoError(t, err)
+	return counts
+}
+
+// run does what the workflow does.
+func (w world) run(t *testing.T, runID string) (counts payment.ReconciliationCounts, err error) {
+	rest, err := w.begin(t, runID)
+	for next := &rest; next != nil && err == nil; {
+		var swept Swept
+		swept, err = w.Sweep(t.Context(), *next)
 		counts.Seen += swept.Seen
 		counts.Nudged += swept.Nudged
 		next = swept.Rest
 	}
-	counts.Quiet, err = w.NudgeQuiet(t.Context())
-	require.NoError(t, err)
+	if err != nil {
+		return counts, err
+	}
+	if counts.Quiet, err = w.NudgeQuiet(t.Context()); err != nil {
+		return counts, err
+	}
 	counts.Nudged += counts.Quiet
-	counts, err = w.FinishReconciliation(t.Context(), FinishReconciliationInput{RunID: runID, Counts: counts})
-	require.NoError(t, err)
-	return counts
+	return w.FinishReconciliation(t.Context(), FinishReconciliationInput{RunID: runID, Counts: counts})
 }
 
 // begin begins a run that judges everything up to a minute from now: the provider's newest change may be some
@@ -215,6 +224,32 @@ func TestContradictionsAreKeptAndNotLookedAt(t *testing.T) {
 	require.Contains(t, details[1], "recorded is")
 }
 
+func TestAPaymentThatCannotBeReadIsKept(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	status := "teleported"
+	provider := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(answer, `{"results":[{"id":106400160592,"status":%q,"external_reference":%q,"transaction_amount":10.50,"currency_id":"BRL",
+			"payer":{"email":"ana@example.com"},"date_last_updated":%q}]}`, status, creation(t).PaymentID, now().Format(time.RFC3339))
+	}))
+	t.Cleanup(provider.Close)
+	w.Activities.provider.client = newClient(t, provider.URL)
+	id := w.opened(t)
+	require.Equal(t, payment.ReconciliationCounts{Seen: 1, Unreadable: 1}, w.reconcile(t, "a"))
+	require.Equal(t, payment.ReconciliationCounts{Seen: 1}, w.reconcile(t, "b"))
+	found := w.open(t, "")
+	require.Len(t, found, 1)
+	require.Equal(t, payment.Unreadable, found[0].Kind)
+	require.Equal(t, "106400160592", found[0].ProviderPaymentID)
+	require.NotContains(t, found[0].Detail, "ana@")
+	require.Empty(t, bell.told())
+
+	status = "approved"
+	require.Equal(t, 1, w.reconcile(t, "c").Differences)
+	require.Equal(t, []string{id}, bell.told())
+	require.Empty(t, w.open(t, payment.Unreadable), "it is understood now")
+}
+
 // What the provider says of one moment must be what was recorded of it.
 func TestOneMomentHasOneTruth(t *testing.T) {
 	t.Parallel()
@@ -293,9 +328,9 @@ func TestTwoRunsAtOnceFindEverythingOnce(t *testing.T) {
 	var group errgroup.Group
 	counts := make([]payment.ReconciliationCounts, 2)
 	for i := range counts {
-		group.Go(func() error {
-			counts[i] = w.reconcile(t, fmt.Sprint("run ", i))
-			return nil
+		group.Go(func() (err error) {
+			counts[i], err = w.run(t, fmt.Sprint("run ", i))
+			return err
 		})
 	}
 	require.NoError(t, group.Wait())
