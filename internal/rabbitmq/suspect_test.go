@@ -7,9 +7,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -103,4 +107,52 @@ func TestMessageThatKillsConsumersDiesAlone(t *testing.T) {
 			require.Equal(t, "webhook."+CauseDeliveryLimit, letter.RoutingKey)
 		})
 	}
+}
+
+// suspected makes suspects of all that is in a queue.
+func suspected(t *testing.T, queue string) {
+	t.Helper()
+	_, channel := dial(t)
+	all := waiting(t, queue)
+	for range suspectAfter {
+		var last amqp.Delivery
+		for range all {
+			last = fetch(t, channel, queue)
+		}
+		require.NoError(t, last.Nack(true, true))
+		require.Eventually(t, func() bool { return waiting(t, queue) == all }, patience, time.Millisecond)
+	}
+}
+
+// While the world is at fault a suspect waits like any other message, and holds up nobody.
+func TestSuspectsAreHandledAlone(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 5)
+	suspected(t, QueueProcess)
+	for i := range 20 {
+		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("fresh "+strconv.Itoa(i))))
+	}
+	var done seen
+	var inHand atomic.Int32
+	notAlone := make(chan string, 100)
+	stop := start(t, func(ctx context.Context, d Delivery) error {
+		defer inHand.Add(-1)
+		if inHand.Add(1) > 1 && !strings.HasPrefix(d.ID, "fresh") {
+			notAlone <- d.ID
+		}
+		if err := p.Publish(ctx, ExchangeEvents, Message{ID: d.ID, Optional: true}); err != nil {
+			return err
+		}
+		if inHand.Load() > 1 && !strings.HasPrefix(d.ID, "fresh") {
+			notAlone <- d.ID
+		}
+		if done.add(d.ID); d.ID == "0" {
+			return errWorld
+		}
+		return nil
+	})
+	require.Eventually(t, func() bool { return done.count() == 25 }, patience, time.Millisecond)
+	stop()
+	require.Empty(t, notAlone)
+	require.Equal(t, 1, waiting(t, QueueProcess), "the one that waits for the world")
 }
