@@ -95,13 +95,13 @@ func TestMessageThatKillsConsumersDiesAlone(t *testing.T) {
 			require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("poison")))
 			publish(t, p, 30)
 			var handled seen
-			done := func() bool { return handled.count() == 30 && waiting(t, QueueDeadLetters) == 1 }
+			done := func() bool { return handled.count()+waiting(t, QueueDeadLetters) >= 31 }
 			for lives := 0; !done(); lives++ {
 				require.LessOrEqual(t, lives, 1+int(deliveryLimit))
 				live(t, queue, &handled, done)
 			}
 			require.Zero(t, waiting(t, queue))
-			require.Equal(t, 1, waiting(t, QueueDeadLetters))
+			require.Equal(t, 30, handled.count())
 			letter := fetch(t, channel, QueueDeadLetters)
 			require.Equal(t, "poison", letter.MessageId)
 			require.Equal(t, "webhook."+CauseDeliveryLimit, letter.RoutingKey)
