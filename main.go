@@ -135,15 +135,15 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer temporal.Close()
-	redisClient, err := openRedis(c)
+	store, err := openRedis(c, log)
 	if err != nil {
 		return err
 	}
-	defer redisClient.Close()
+	defer store.Close()
 	broker := config.Plain(c.RabbitMQURLs)
 	publisher := rabbitmq.NewPublisher(broker, log)
 	defer publisher.Close()
-	breakers := breaker.NewFleet(redisClient, workerName(), log)
+	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	door := workflows.NewClient(temporal, polls(c))
 	w := &worker.Worker{
