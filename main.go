@@ -25,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -145,13 +146,14 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer publisher.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	door := workflows.NewClient(temporal, polls(c))
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breakers, Events: publisher, Notify: door.Notify,
+			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Notify: door.Notify,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Log: log,
+		Record: record, Broker: broker, Publisher: publisher, Log: log, ProviderConcurrency: c.ProviderConcurrency,
 	}
 	return w.Run(ctx)
 }

@@ -30,7 +30,9 @@ const (
 
 var silent = slog.New(slog.DiscardHandler)
 
-func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ) }
+func TestMain(m *testing.M) {
+	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Redis)
+}
 
 // template migrates the shared database once, so that each fresh one is a copy that has its tables.
 var template = sync.OnceValue(func() error {

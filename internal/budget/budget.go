@@ -79,11 +79,11 @@ func (b *Budget) Take(ctx context.Context, p Priority) error {
 	for {
 		left := time.Until(give)
 		admitted, wait := b.ask(ctx, p, max(left, 0))
-		if !admitted && wait > left {
-			return limited(wait)
-		}
 		if !admitted {
 			wait += spread(wait)
+		}
+		if !admitted && wait > left {
+			return limited(wait)
 		}
 		if err := sleep(ctx, wait); err != nil || admitted {
 			return err
@@ -160,8 +160,8 @@ func spread(wait time.Duration) time.Duration {
 
 // limited says when to come again, which is never sooner than a call may wait here.
 func limited(wait time.Duration) error {
-	wait = max(wait, patience)
-	return &payment.Error{Kind: payment.Limited, Message: "the provider's budget of calls is used up", RetryAfter: wait + spread(wait)}
+	wait = max(wait, patience+spread(patience))
+	return &payment.Error{Kind: payment.Limited, Message: "the provider's budget of calls is used up", RetryAfter: wait}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
