@@ -101,9 +101,16 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer temporal.Close()
 	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log)
 	defer publisher.Close()
+	store, err := openRedis(c, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	breakers := breaker.NewFleet(store, workerName(), log)
+	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	door := workflows.NewClient(temporal, polls(c))
 	server, err := api.New(api.Config{
-		Payments: door, Record: record, Publisher: publisher, Verifier: verifier,
+		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,
