@@ -5,6 +5,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -23,6 +24,8 @@ import (
 const (
 	drainTime     = 15 * time.Second // how long activities in hand may take to finish at the end
 	temporalPause = time.Second      // before Temporal is tried again
+
+	providerConcurrency = 64
 )
 
 // Worker is everything one worker process does.
@@ -35,6 +38,8 @@ type Worker struct {
 	Publisher  *rabbitmq.Publisher // takes what was spooled
 	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
+
+	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
 }
 
 // Run works until ctx ends, then takes nothing new and finishes what is in hand. It starts and goes
@@ -42,7 +47,8 @@ type Worker struct {
 // unfinished.
 func (w *Worker) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.runTemporal(ctx) })
+	group.Go(func() error { return w.runTemporal(ctx, w.temporalWorker) })
+	group.Go(func() error { return w.runTemporal(ctx, w.providerWorker) })
 	group.Go(func() error { return w.runWebhooks(ctx) })
 	group.Go(func() error { return w.runArchive(ctx) })
 	group.Go(func() error { return w.runSpool(ctx) })
@@ -51,11 +57,11 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a
 // Temporal that is away at its start, or a namespace that is missing for a moment, for the end.
-func (w *Worker) runTemporal(ctx context.Context) error {
+func (w *Worker) runTemporal(ctx context.Context, made func() worker.Worker) error {
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
 	for {
-		err := w.temporalWorker().Run(stop)
+		err := made().Run(stop)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -68,7 +74,8 @@ func (w *Worker) runTemporal(ctx context.Context) error {
 	}
 }
 
-// temporalWorker is good for one start.
+// temporalWorker runs the workflows and all steps. It is good for one start. The provider's steps come to it as quick tries
+// only, and from runs that an older version of the program has scheduled.
 func (w *Worker) temporalWorker() worker.Worker {
 	t := worker.New(w.Temporal, workflows.TaskQueue, worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
@@ -78,5 +85,22 @@ func (w *Worker) temporalWorker() worker.Worker {
 	})
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterActivity(w.Activities)
+	return t
+}
+
+// providerWorker runs the steps that wait for the provider, a bounded number at one time. It is good for one start.
+func (w *Worker) providerWorker() worker.Worker {
+	limit := cmp.Or(w.ProviderConcurrency, providerConcurrency)
+	t := worker.New(w.Temporal, workflows.ProviderTaskQueue, worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: limit,
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: min(2, limit), MaximumNumberOfPollers: min(16, limit),
+		}),
+		WorkerStopTimeout: drainTime,
+		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
+	})
+	t.RegisterActivity(w.Activities.Charge)
+	t.RegisterActivity(w.Activities.Look)
 	return t
 }

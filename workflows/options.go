@@ -51,11 +51,12 @@ func once(ctx workflow.Context, step string) workflow.Context {
 	})
 }
 
-// atProvider is for calls that Mercado Pago answers. One attempt is longer than the HTTP timeout and
-// the search that may follow, and short enough that a killed worker costs seconds.
+// atProvider is for calls that Mercado Pago answers, on their own queue. One attempt is longer than the HTTP timeout,
+// the search that may follow and the wait for each one's turn, and short enough that a killed worker costs seconds.
 func atProvider(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    12 * time.Second,
+		TaskQueue:              ProviderTaskQueue,
+		StartToCloseTimeout:    14 * time.Second,
 		ScheduleToCloseTimeout: budget,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
