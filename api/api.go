@@ -18,6 +18,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -30,6 +31,7 @@ type Config struct {
 	Record    record    // reads, API keys and the webhook spool
 	Publisher publisher // to RabbitMQ
 	Verifier  *mercadopago.Verifier
+	Breakers  *breaker.Fleet // to be shown, and overruled by operators
 
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
 	PublicURL    string // where client apps reach the API, such as https://pay.example.com
@@ -90,7 +92,7 @@ func (c Config) validate() error {
 	}
 	return errors.Join(
 		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
-		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil),
+		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),
 		publicURL, cursorSecret,
@@ -133,6 +135,9 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
 
+		{http.MethodGet, "/v1/breakers", payment.ScopeOperationsRead, s.listBreakers},
+		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},
+		{http.MethodPut, "/v1/breakers/:name", payment.ScopeOperationsWrite, s.setBreaker},
 		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
 
 		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},

@@ -7,6 +7,48 @@ import (
 	"time"
 )
 
+// Defines values for BreakerSettingState.
+const (
+	BreakerSettingStateAutomatic BreakerSettingState = "automatic"
+	BreakerSettingStateClosed    BreakerSettingState = "closed"
+	BreakerSettingStateOpen      BreakerSettingState = "open"
+)
+
+// Valid indicates whether the value is a known member of the BreakerSettingState enum.
+func (e BreakerSettingState) Valid() bool {
+	switch e {
+	case BreakerSettingStateAutomatic:
+		return true
+	case BreakerSettingStateClosed:
+		return true
+	case BreakerSettingStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BreakerState.
+const (
+	BreakerStateClosed   BreakerState = "closed"
+	BreakerStateHalfOpen BreakerState = "half-open"
+	BreakerStateOpen     BreakerState = "open"
+)
+
+// Valid indicates whether the value is a known member of the BreakerState enum.
+func (e BreakerState) Valid() bool {
+	switch e {
+	case BreakerStateClosed:
+		return true
+	case BreakerStateHalfOpen:
+		return true
+	case BreakerStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Currency.
 const (
 	BRL Currency = "BRL"
@@ -167,6 +209,50 @@ func (e Status) Valid() bool {
 //
 // Examples: 1050
 type Amount = int64
+
+// Breaker defines model for Breaker.
+type Breaker struct {
+	Name string `json:"name"`
+
+	// State Calls go out; none does; a fixed number does, to see.
+	State BreakerState `json:"state"`
+
+	// Automatic Whether it decides for itself; if not, `actor` and `reason` say who holds it and why.
+	Automatic bool   `json:"automatic"`
+	Actor     string `json:"actor,omitempty,omitzero"`
+	Reason    string `json:"reason,omitempty,omitzero"`
+
+	// Since When it last changed by itself; absent when it never did.
+	Since time.Time `json:"since,omitempty,omitzero"`
+
+	// Until When it will let calls through, to see; only while it is open by itself.
+	Until time.Time `json:"until,omitempty,omitzero"`
+
+	// Openings How often it has opened by itself.
+	Openings int `json:"openings"`
+
+	// Forcings How often it has been overruled or set free.
+	Forcings int `json:"forcings"`
+}
+
+// BreakerList defines model for BreakerList.
+type BreakerList struct {
+	Data []Breaker `json:"data"`
+}
+
+// BreakerSetting defines model for BreakerSetting.
+type BreakerSetting struct {
+	State BreakerSettingState `json:"state"`
+
+	// Reason Why, for whoever finds it so.
+	Reason string `json:"reason"`
+}
+
+// BreakerSettingState defines model for BreakerSetting.State.
+type BreakerSettingState string
+
+// BreakerState Calls go out; none does; a fixed number does, to see.
+type BreakerState string
 
 // Currency defines model for Currency.
 type Currency string
@@ -454,6 +540,9 @@ type ReconciliationRun struct {
 // Status Where the payment stands.
 type Status string
 
+// BreakerName defines model for BreakerName.
+type BreakerName = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -486,6 +575,9 @@ type Invalid = Problem
 
 // Limited An error (RFC 9457).
 type Limited = Problem
+
+// NoBreaker An error (RFC 9457).
+type NoBreaker = Problem
 
 // NotFound An error (RFC 9457).
 type NotFound = Problem
@@ -570,6 +662,9 @@ type ReceiveMercadoPagoParams struct {
 	// XSignature `ts=<digits>,v1=<hex>`, an HMAC-SHA256 over the query's `data.id`, `x-request-id` and `ts`.
 	XSignature string `json:"x-signature"`
 }
+
+// SetBreakerJSONRequestBody defines body for SetBreaker for application/json ContentType.
+type SetBreakerJSONRequestBody = BreakerSetting
 
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest

@@ -1,10 +1,11 @@
 // Package worker is work coming in: it runs the workflows and activities, and hands what the queues
 // bring to the workflows' front door. Its rule: a handler says what went wrong, and only the queue's
-// consumer decides from that whether a message is done, waits or is dead; a message is never given up
-// for the world's fault.
+// consumer decides from that whether a message is done, waits, is tried again or is dead; a message is
+// never given up for the world's fault.
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,6 +26,8 @@ import (
 const (
 	drainTime     = 15 * time.Second // how long activities in hand may take to finish at the end
 	temporalPause = time.Second      // at least, before Temporal is tried again
+
+	providerConcurrency = 64
 )
 
 // Worker is everything one worker process does.
@@ -35,7 +38,10 @@ type Worker struct {
 	Record     *postgres.Store
 	Broker     []string            // addresses, one of which is used
 	Publisher  *rabbitmq.Publisher // takes what was spooled
+	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
+
+	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
 }
 
 // Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
@@ -45,7 +51,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	stepping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var steps errgroup.Group
-	steps.Go(func() error { return w.runTemporal(stepping) })
+	steps.Go(func() error { return w.runTemporal(stepping, w.temporalWorker) })
+	steps.Go(func() error { return w.runTemporal(stepping, w.providerWorker) })
 
 	intake, ctx := errgroup.WithContext(ctx)
 	intake.Go(func() error { return w.runWebhooks(ctx) })
@@ -59,11 +66,11 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a
 // Temporal that is away at its start, or a namespace that is missing for a moment, for the end.
-func (w *Worker) runTemporal(ctx context.Context) error {
+func (w *Worker) runTemporal(ctx context.Context, made func() worker.Worker) error {
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
 	for {
-		err := w.temporalWorker().Run(stop)
+		err := made().Run(stop)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -76,7 +83,8 @@ func (w *Worker) runTemporal(ctx context.Context) error {
 	}
 }
 
-// temporalWorker is good for one start.
+// temporalWorker runs the workflows and all steps. It is good for one start. The provider's steps come to it as quick tries
+// only, and from runs that an older version of the program has scheduled.
 func (w *Worker) temporalWorker() worker.Worker {
 	t := worker.New(w.Temporal, workflows.TaskQueue, worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
@@ -87,5 +95,23 @@ func (w *Worker) temporalWorker() worker.Worker {
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterWorkflow(workflows.Reconcile)
 	t.RegisterActivity(w.Activities)
+	return t
+}
+
+// providerWorker runs the steps that wait for the provider, a bounded number at one time. It is good for one start.
+func (w *Worker) providerWorker() worker.Worker {
+	limit := cmp.Or(w.ProviderConcurrency, providerConcurrency)
+	t := worker.New(w.Temporal, workflows.ProviderTaskQueue, worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: limit,
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: min(2, limit), MaximumNumberOfPollers: min(16, limit),
+		}),
+		WorkerStopTimeout: drainTime,
+		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
+	})
+	t.RegisterActivity(w.Activities.Charge)
+	t.RegisterActivity(w.Activities.Look)
+	t.RegisterActivity(w.Activities.Sweep)
 	return t
 }

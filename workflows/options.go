@@ -51,11 +51,12 @@ func once(ctx workflow.Context, step string) workflow.Context {
 	})
 }
 
-// atProvider is for calls that Mercado Pago answers. One attempt is longer than the HTTP timeout and
-// the search that may follow, and short enough that a killed worker costs seconds.
+// atProvider is for calls that Mercado Pago answers, on their own queue. One attempt is longer than the HTTP timeout,
+// the search that may follow and the wait for each one's turn, and short enough that a killed worker costs seconds.
 func atProvider(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    12 * time.Second,
+		TaskQueue:              ProviderTaskQueue,
+		StartToCloseTimeout:    14 * time.Second,
 		ScheduleToCloseTimeout: budget,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
@@ -79,8 +80,13 @@ func atBroker(ctx workflow.Context, step string) workflow.Context {
 // sweepBudget is short of a payment's: when the provider is away for longer the run fails, and a later one sees more.
 const sweepBudget = 2 * time.Hour
 
-// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last, also to the provider.
+// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last.
 func atSweep(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithTaskQueue(last(ctx, step), ProviderTaskQueue)
+}
+
+// last is for steps that let all others go first.
+func last(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: sweepBudget,

@@ -74,7 +74,7 @@ func TestNothingIsTakenFromElsewhere(t *testing.T) {
 func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	rows := map[Part][]string{
-		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS"},
+		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS", "REDIS_URL"},
 		Worker:    {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL"},
 		Breakers:  {"REDIS_URL"},
 		Migrate:   {"DATABASE_URL"},
@@ -90,7 +90,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	got := named(mistakes(API, []string{"DATABASE_CONNS=many", "POLL_MAX=soon", "ENVIRONMENT=staging", "PUBLIC_URL=api.example.com"}))
 	slices.Sort(got)
 	require.Equal(t, []string{
-		"CURSOR_SECRET", "DATABASE_CONNS", "DATABASE_URL", "ENVIRONMENT", "MERCADOPAGO_WEBHOOK_SECRETS", "POLL_MAX", "PUBLIC_URL", "RABBITMQ_URLS",
+		"CURSOR_SECRET", "DATABASE_CONNS", "DATABASE_URL", "ENVIRONMENT", "MERCADOPAGO_WEBHOOK_SECRETS", "POLL_MAX", "PUBLIC_URL", "RABBITMQ_URLS", "REDIS_URL",
 	}, got)
 }
 
@@ -116,7 +116,12 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{Worker, "POLL_FIRST=2h", "POLL_FIRST"},
 		{Worker, "MERCADOPAGO_TIMEOUT=5", "MERCADOPAGO_TIMEOUT"},
 		{Worker, "MERCADOPAGO_TIMEOUT=0s", "MERCADOPAGO_TIMEOUT"},
+		{Worker, "MERCADOPAGO_TIMEOUT=6s", "MERCADOPAGO_TIMEOUT"},
+		{Worker, "MERCADOPAGO_RATE=-1", "MERCADOPAGO_RATE"},
+		{Worker, "PROVIDER_CONCURRENCY=0", "PROVIDER_CONCURRENCY"},
 		{Worker, "MERCADOPAGO_URL=localhost:8090", "MERCADOPAGO_URL"},
+		{Worker, "WEBHOOK_RETRY_DELAY=0s", "WEBHOOK_RETRY_DELAY"},
+		{Worker, "WEBHOOK_RETRY_DELAY=61m", "WEBHOOK_RETRY_DELAY"},
 		{Simulator, "SIMULATOR_TIME_SCALE=0", "SIMULATOR_TIME_SCALE"},
 		{Simulator, "SIMULATOR_TIME_SCALE=fast", "SIMULATOR_TIME_SCALE"},
 	}
