@@ -44,6 +44,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() error { return w.runTemporal(ctx) })
 	group.Go(func() error { return w.runWebhooks(ctx) })
 	group.Go(func() error { return w.runArchive(ctx) })
+	group.Go(func() error { return w.runDeadLetters(ctx) })
 	group.Go(func() error { return w.runSpool(ctx) })
 	return group.Wait()
 }
@@ -76,6 +77,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
 	})
 	t.RegisterWorkflow(workflows.Payment)
+	t.RegisterWorkflow(workflows.Redrive)
 	t.RegisterActivity(w.Activities)
 	return t
 }

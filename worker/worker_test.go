@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -132,24 +131,6 @@ func eventually(t *testing.T, condition func() bool, what string) {
 	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
 }
 
-// letter is what became of a message that is dead.
-type letter struct{ id, cause, key, exchange string }
-
-// deadLetter takes the next dead letter, waiting for it.
-func deadLetter(t *testing.T, channel *amqp.Channel) letter {
-	t.Helper()
-	var l letter
-	eventually(t, func() bool {
-		d, ok, err := channel.Get(rabbitmq.QueueDeadLetters, true)
-		if err != nil || !ok {
-			return false
-		}
-		l = letter{d.MessageId, d.Headers[rabbitmq.HeaderCause].(string), d.RoutingKey, d.Headers[rabbitmq.HeaderExchange].(string)}
-		return true
-	}, "a dead letter")
-	return l
-}
-
 // Not parallel: it takes what is in the shared queues.
 func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	at, _ := newAround(t)
@@ -184,16 +165,12 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n, "the spool is empty")
 
-	conn, err := amqp.Dial(at.rabbitMQ)
-	require.NoError(t, err)
-	defer conn.Close()
-	channel, err := conn.Channel()
-	require.NoError(t, err)
-	require.ElementsMatch(t, []letter{
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks}, // from the one queue
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks}, // and the other
-		{poison.ID, "invalid", "webhook.invalid", rabbitmq.ExchangeWebhooks},
-	}, []letter{deadLetter(t, channel), deadLetter(t, channel), deadLetter(t, channel)})
+	eventually(t, func() bool { return count(t, at, "dead_letters") == 2 }, "two are dead letters")
+	for id, cause := range map[string]payment.Cause{"unreadable": payment.CauseUnreadable, poison.ID: payment.CauseInvalid} {
+		l := w.letterOf(t, id)
+		require.Equal(t, cause, l.Cause)
+		require.Equal(t, rabbitmq.ExchangeWebhooks, l.Message.Exchange)
+	}
 	stop()
 }
 

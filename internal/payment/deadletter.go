@@ -155,24 +155,3 @@ type LetterFilter struct {
 	After       Position    `json:"-"`                  // start behind this letter; its time is when it died
 	Limit       int         `json:"-"`
 }
-
-// Redrive is one letter's part in one redrive.
-type Redrive struct {
-	RedriveID string
-	LetterID  string
-	Actor     string
-	Reason    string
-	At        time.Time
-	Outcome   RedriveOutcome
-	Error     string
-}
-
-// RedriveOutcome is what became of sending a letter again.
-type RedriveOutcome string
-
-// The outcomes.
-const (
-	RedriveSending RedriveOutcome = "sending" // it is being sent, or a killed worker has yet to be replaced
-	RedriveSent    RedriveOutcome = "sent"
-	RedriveFailed  RedriveOutcome = "failed" // it could not be sent, and is open again
-)

@@ -9,27 +9,15 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// CauseCount is how many letters of one cause there are.
-type CauseCount struct {
-	Cause   payment.Cause `json:"cause"`
-	Letters int           `json:"letters"`
-}
-
-// Survey is what a redrive would find now.
-type Survey struct {
-	At     time.Time    `json:"at"` // by the record's clock: what dies later is not part of the redrive
-	Causes []CauseCount `json:"causes,omitempty"`
-}
-
 // SurveyDeadLetters counts the open letters that the filter chooses.
-func (s *Store) SurveyDeadLetters(ctx context.Context, f payment.LetterFilter) (Survey, error) {
+func (s *Store) SurveyDeadLetters(ctx context.Context, f payment.LetterFilter) (payment.Survey, error) {
 	f.State = payment.LetterOpen
 	where, args := letterConditions(f)
-	var survey Survey
+	var survey payment.Survey
 	var batch pgx.Batch
 	batch.Queue(`select now()`).QueryRow(func(row pgx.Row) error { return row.Scan(&survey.At) })
 	batch.Queue(`select d.cause, count(*) from dead_letters d `+where+` group by d.cause order by d.cause`, args).Query(func(rows pgx.Rows) (err error) {
-		survey.Causes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[CauseCount])
+		survey.Causes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[payment.CauseCount])
 		return err
 	})
 	err := s.pool.SendBatch(ctx, &batch).Close()
@@ -134,15 +122,6 @@ update dead_letters d
 set state = 'open', closed_at = null, closed_by = '', reason = ''
 from failed where d.id = failed.letter_id and d.state = 'redriven'`
 
-// RedriveStanding is how far a redrive has come.
-type RedriveStanding struct {
-	Taken     int `json:"taken"`
-	Sent      int `json:"sent"`
-	Failed    int `json:"failed"`     // could not be sent, and are open again
-	DiedAgain int `json:"died_again"` // were sent, and are open again
-	Left      int `json:"left"`       // chosen, open and not tried yet
-}
-
 const countRedrive = `
 select count(*), count(*) filter (where r.outcome = 'sent'), count(*) filter (where r.outcome = 'failed'),
        count(*) filter (where r.outcome = 'sent' and d.state = 'open' and d.received_at > @before)
@@ -150,10 +129,10 @@ from redrives r join dead_letters d on d.id = r.letter_id
 where r.redrive_id = @redrive_id`
 
 // Standing counts a redrive's letters.
-func (s *Store) Standing(ctx context.Context, t RedriveTake) (RedriveStanding, error) {
+func (s *Store) Standing(ctx context.Context, t RedriveTake) (payment.RedriveStanding, error) {
 	where, args := letterConditions(t.Filter)
 	args["redrive_id"], args["before"] = t.RedriveID, t.Before
-	var standing RedriveStanding
+	var standing payment.RedriveStanding
 	var batch pgx.Batch
 	batch.Queue(countRedrive, args).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&standing.Taken, &standing.Sent, &standing.Failed, &standing.DiedAgain)
