@@ -74,6 +74,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
+		deadLettersCommand(environ, out),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -103,6 +104,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	door := workflows.NewClient(temporal, polls(c))
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier,
+		DeadLetters: record, Redrives: door,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,
