@@ -45,7 +45,9 @@ func TestAPileOfDeadLettersIsRedriven(t *testing.T) {
 
 	var out output
 	done := make(chan error, 1)
-	go func() { done <- redrive(&out, "--canary", "5", "--canary-wait", "1s", "--stop-after", "10", "--rate", "900") }()
+	go func() {
+		done <- redrive(&out, "--canary", "5", "--canary-wait", "1s", "--stop-after", "10", "--rate", "900")
+	}()
 	count := func(query string) int { return number(t, p.Stack.PostgresURL(), query) }
 	const sent = `select count(*) from redrives where outcome = 'sent'`
 	await := func(condition func() bool, what string) {
