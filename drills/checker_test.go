@@ -29,7 +29,7 @@ func clean() Evidence {
 	e := Evidence{
 		Queues: []Queue{{Name: "work"}, {Name: "dead", Messages: 2, Kept: true}},
 		Pages: []Page{{Where: "api.log", Text: `{"time":"2026-03-02T12:00:00.123456789Z","msg":"request","payment_id":"` + id(1) + `","took":0.4235647728025682}` +
-			"\n" + `node onlywave@localhost, amqp://guest:guest@127.0.0.1:5672, trace 4235647728025682af91c04d77e1b2a0` + "\n"}},
+			"\n" + `node onlywave@localhost, amqp://guest:guest@127.0.0.1:5672, trace 4235647728025682af91c04d77e1b2a0, seed [4235647728025682|41915694162658197]` + "\n"}},
 		Secrets: map[string]string{"buyer's name": "Ana Souza"},
 		Flood: []load.Webhook{
 			{Kind: load.Forged, PaymentID: id(1), RequestID: "forged-1", Code: 401},

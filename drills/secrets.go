@@ -32,8 +32,9 @@ var (
 	aBearerToken   = regexp.MustCompile(`[Bb]earer +[A-Za-z0-9._~+/-]{8,}`)
 	aTaxID         = regexp.MustCompile(`\b\d{3}\.\d{3}\.\d{3}-\d{2}\b|\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b`) // CPF, CNPJ as people write them
 
-	// noCardNumber is what has many digits and is no card number: UUIDs, hashes, and the places behind a decimal point.
-	noCardNumber = regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{24,}\b|\b\d+\.\d+`)
+	// noCardNumber is what has many digits and is no card number: UUIDs, hashes, the places behind a decimal point, and
+	// the state of Erlang's random numbers, which the broker's crash reports show.
+	noCardNumber = regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{24,}\b|\b\d+\.\d+|\b\d+\|\d+\b`)
 )
 
 // secretsIn looks for what a pattern begins with first: logs are long, and patterns are slow.
