@@ -151,7 +151,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Breakers: breakers, Events: publisher, Notify: door.Notify,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Log: log,
+		Record: record, Broker: broker, Publisher: publisher, RetryDelay: c.WebhookRetryDelay, Log: log,
 	}
 	return w.Run(ctx)
 }

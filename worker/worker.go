@@ -1,7 +1,7 @@
 // Package worker is work coming in: it runs the workflows and activities, and hands what the queues
 // bring to the workflows' front door. Its rule: a handler says what went wrong, and only the queue's
-// consumer decides from that whether a message is done, waits or is dead; a message is never given up
-// for the world's fault.
+// consumer decides from that whether a message is done, waits, is tried again or is dead; a message is
+// never given up for the world's fault.
 package worker
 
 import (
@@ -33,6 +33,7 @@ type Worker struct {
 	Record     *postgres.Store
 	Broker     []string            // addresses, one of which is used
 	Publisher  *rabbitmq.Publisher // takes what was spooled
+	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
 }
 

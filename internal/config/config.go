@@ -43,6 +43,8 @@ type Config struct {
 	DatabaseConns int32    `env:"DATABASE_CONNS" help:"connections per process"`
 	RabbitMQURLs  []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
 
+	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
+
 	RedisURL Secret `env:"REDIS_URL" help:"Redis, redis://user:password@host/0; holds only what may be lost, such as the breakers' state"`
 
 	TemporalAddress   string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
@@ -69,7 +71,7 @@ func defaults() Config {
 	return Config{
 		Environment: "test", LogLevel: "info",
 		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
-		DatabaseConns:   16,
+		DatabaseConns: 16, WebhookRetryDelay: 5 * time.Second,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default",
 		MercadoPagoTimeout: 5 * time.Second, WebhookWindow: 14 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
@@ -199,6 +201,7 @@ func (c Config) validate(part Part) []error {
 		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
 		check(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
 		check(c.MercadoPagoTimeout > 0, "MERCADOPAGO_TIMEOUT", "must be more than 0")
+		check(c.WebhookRetryDelay > 0 && c.WebhookRetryDelay <= time.Hour, "WEBHOOK_RETRY_DELAY", "must be more than 0 and at most 1h")
 	case Simulator:
 		check(c.Environment != "live", "ENVIRONMENT", "the simulator is not for live")
 		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")
