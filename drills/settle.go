@@ -2,6 +2,7 @@ package drills
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,28 +17,40 @@ var quiet = slog.New(slog.DiscardHandler)
 const settleEvery = 500 * time.Millisecond
 
 // Settle waits until the platform is quiet: the queues and the spool are empty, every webhook is kept, and each payment
-// stands where the provider and its buyer left it, its workflow with it. When ctx ends before, the error says what is
-// still under way; Gather and Check will say it all. The clients' log may be nil.
+// stands where the provider and its buyer left it, its workflow with it. It must be so at two looks in a row, as no queue
+// shows what a consumer has in hand. When ctx ends before, the error says what is still under way; Gather and Check will
+// say it all. The clients' log may be nil.
 func Settle(ctx context.Context, p *dev.Platform, clients *load.Log) error {
-	for {
+	why := errors.New("nothing is known yet")
+	for looks := 1; ; looks++ {
 		began := time.Now()
-		e, err := gather(ctx, p, clients)
-		under := unsettled(e)
-		if err == nil && len(under) == 0 {
+		found := stirring(ctx, p, clients)
+		if ctx.Err() == nil {
+			why = found
+		}
+		if found != nil {
+			looks = 0
+		} else if looks == 2 {
 			return nil
 		}
-		if ctx.Err() == nil {
-			wait := time.NewTimer(max(settleEvery, time.Since(began)))
-			select {
-			case <-wait.C:
-				continue
-			case <-ctx.Done():
-				wait.Stop()
-			}
+		wait := time.NewTimer(max(settleEvery, time.Since(began)))
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return fmt.Errorf("the platform is not quiet: %w", errors.Join(why, ctx.Err()))
 		}
-		if err != nil {
-			return fmt.Errorf("the platform cannot be asked: %w", err)
-		}
-		return fmt.Errorf("not quiet: %d things are under way, such as %s: %w", len(under), under[0], ctx.Err())
 	}
+}
+
+// stirring is what is still under way, or nil.
+func stirring(ctx context.Context, p *dev.Platform, clients *load.Log) error {
+	e, err := gather(ctx, p, clients)
+	if err != nil {
+		return err
+	}
+	if all := unsettled(e); len(all) > 0 {
+		return fmt.Errorf("%d things are under way, such as %s", len(all), all[0])
+	}
+	return nil
 }
