@@ -317,6 +317,14 @@ func (p *Platform) say(format string, args ...any) {
 	fmt.Fprintf(p.options.Out, format+"\n", args...)
 }
 
+// Secrets are what must not be found in a log, a queue's name or headers, or a metric: by what it is, the text.
+func (p *Platform) Secrets() map[string]string {
+	return map[string]string{
+		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret,
+		"buyer's e-mail address": BuyerEmail, "buyer's name": BuyerName, "buyer's tax id": BuyerTaxID,
+	}
+}
+
 // WorkflowURL is where the Temporal Web UI shows a payment's runs.
 func (p *Platform) WorkflowURL(paymentID string) string {
 	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
@@ -325,7 +333,7 @@ func (p *Platform) WorkflowURL(paymentID string) string {
 func answers(ctx context.Context, url, word string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	answer, err := send(ctx, http.MethodGet, url, "")
+	answer, err := send(ctx, nil, http.MethodGet, url, "")
 	if err != nil {
 		return err
 	}
