@@ -130,8 +130,13 @@ func (s *Shop) Await(ctx context.Context, id, status string) (Payment, error) {
 	}
 }
 
+// Get reads any address, whatever it answers.
+func (s *Shop) Get(ctx context.Context, path string) (Answer, error) {
+	return send(ctx, s.HTTP, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
+}
+
 func (s *Shop) get(ctx context.Context, path string, into any) error {
-	answer, err := send(ctx, s.HTTP, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
+	answer, err := s.Get(ctx, path)
 	if err != nil {
 		return err
 	}
