@@ -1,0 +1,134 @@
+package drills
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/load"
+)
+
+// everyoneIsAnswered: no client had to give up, repeating its request under the same key.
+func everyoneIsAnswered(_ context.Context, s *Scene) ([]Objection, error) {
+	var objections []Objection
+	for _, i := range s.Log.Intents {
+		if !i.Shed && !i.Acknowledged {
+			objections = append(objections, object("every client is answered", i.PaymentID, "%s got %s", i.Key, answers(i)))
+		}
+	}
+	return objections, nil
+}
+
+// nobodyNotices: every client was answered well the first time.
+func nobodyNotices(_ context.Context, s *Scene) ([]Objection, error) {
+	var objections []Objection
+	for _, i := range s.Log.Intents {
+		if i.Shed || len(i.Answers) != 1 || !i.Acknowledged {
+			objections = append(objections, object("no request fails", i.PaymentID, "%s got %s", i.Key, answers(i)))
+		}
+	}
+	return objections, nil
+}
+
+// webhooksAreTaken: every notification that the simulator sent was answered 200 the first time.
+func webhooksAreTaken(ctx context.Context, s *Scene) ([]Objection, error) {
+	attempts, err := s.Provider.Webhooks(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var objections []Objection
+	for _, a := range attempts {
+		if !a.Suppressed && !a.Delivered && a.Time.After(s.Began) {
+			objections = append(objections, object("every webhook is taken", "", "notification %d of the provider's payment %s got %d %s after %s",
+				a.NotificationID, a.PaymentID, a.Status, a.Error, a.Duration.Round(time.Millisecond)))
+		}
+	}
+	return objections, nil
+}
+
+// floodCame: the drill did what it says.
+func floodCame(_ context.Context, s *Scene) ([]Objection, error) {
+	c := s.Log.Counts
+	s.remark("%d forged webhooks, %d let in; %d replayed", c.Forged, c.ForgedLetIn, c.Replayed)
+	if c.Forged < s.Drill.Flood.Forged || c.Replayed < s.Drill.Flood.Replayed || c.ForgedLetIn > 0 || c.WebhooksUnanswered > 0 {
+		return []Objection{object("the flood is refused or does nothing", "", "%d forged, %d of them let in, %d replayed, %d without an answer",
+			c.Forged, c.ForgedLetIn, c.Replayed, c.WebhooksUnanswered)}, nil
+	}
+	return nil, nil
+}
+
+// poisonIsBuried: each message that nobody can read is a dead letter, with its cause.
+func poisonIsBuried(_ context.Context, s *Scene) ([]Objection, error) {
+	causes := map[string]string{}
+	for _, d := range s.Evidence.DeadLetters {
+		causes[d.MessageID] = d.Cause
+	}
+	var objections []Objection
+	for _, id := range s.poison {
+		if causes[id] != "unreadable" {
+			objections = append(objections, object("poison ends as a dead letter", "", "message %s has the cause %q", id, causes[id]))
+		}
+	}
+	s.remark("%d poisonous messages, %d without a dead letter", len(s.poison), len(objections))
+	return objections, nil
+}
+
+// countOpenings notes how often the breakers have opened before the fault.
+func countOpenings(ctx context.Context, s *Scene) (err error) {
+	s.openings, err = s.countOpenings(ctx)
+	return err
+}
+
+func (s *Scene) countOpenings(ctx context.Context) (map[string]int, error) {
+	client, err := breaker.NewRedis(s.Stack.RedisURL())
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	all, err := breaker.Statuses(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, b := range all {
+		counts[b.Name] = b.Openings
+	}
+	return counts, nil
+}
+
+func breakerOpened(ctx context.Context, s *Scene) ([]Objection, error) {
+	now, err := s.countOpenings(ctx)
+	if err != nil || now[breaker.Charge] > s.openings[breaker.Charge] {
+		s.remark("charge breaker opened %d times", now[breaker.Charge]-s.openings[breaker.Charge])
+		return nil, err
+	}
+	return []Objection{object("the breaker opens", "", "the breaker of charges did not")}, nil
+}
+
+func breakerStayedClosed(ctx context.Context, s *Scene) ([]Objection, error) {
+	now, err := s.countOpenings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var objections []Objection
+	for name, count := range now {
+		if count != s.openings[name] {
+			objections = append(objections, object("the breaker stays closed", "", "%s opened %d times", name, count-s.openings[name]))
+		}
+	}
+	return objections, nil
+}
+
+// answers is what a client got, for people.
+func answers(i load.Intent) string {
+	if i.Shed {
+		return "nothing: too many requests were in flight"
+	}
+	var texts []string
+	for _, a := range i.Answers {
+		texts = append(texts, strings.TrimSpace(fmt.Sprintf("%d %s after %s", a.Code, a.Error, a.Took.Round(time.Millisecond))))
+	}
+	return strings.Join(texts, ", then ")
+}
