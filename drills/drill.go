@@ -143,4 +143,3 @@ func await(ctx context.Context, what string, holds func(context.Context) (bool, 
 		}
 	}
 }
-
