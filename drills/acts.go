@@ -151,10 +151,10 @@ func disarm(ctx context.Context, s *Scene) error { return s.Provider.Disarm(ctx)
 
 // And on time.
 
-// forAWhile lets the fault last, between half and all of its length as the seed has it.
+// forAWhile lets the fault last, between three quarters and all of its length as the seed has it.
 func forAWhile(ctx context.Context, s *Scene) error {
-	half := s.Drill.Lasts / 2
-	if !pause(ctx, half+time.Duration(s.Random.Int64N(int64(half)+1))) {
+	quarter := s.Drill.Lasts / 4
+	if !pause(ctx, 3*quarter+time.Duration(s.Random.Int64N(int64(quarter)+1))) {
 		return ctx.Err()
 	}
 	return nil

@@ -23,11 +23,11 @@ func All() []Drill {
 var ours = []Drill{
 	{
 		Name: "api-killed", Shows: "A request cut off in the middle is the same payment when the client repeats it, at whichever API.",
-		Strike: []Act{killOneAPI}, Heal: []Act{restartTheAPI}, Expect: []Expectation{everyoneIsAnswered},
+		Strike: []Act{chargesTake(time.Second), shortly, killOneAPI}, Heal: []Act{disarm, restartTheAPI}, Expect: []Expectation{everyoneIsAnswered},
 	},
 	{
 		Name: "worker-killed", Shows: "The other worker goes on with what the dead one had in hand, and nothing is charged twice.",
-		Strike: []Act{killOneWorker}, Heal: []Act{restartTheWorker}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+		Strike: []Act{chargesTake(time.Second), shortly, killOneWorker}, Heal: []Act{disarm, restartTheWorker}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
 		Name: "rolling-restart", Shows: "A deployment under load costs no error that the client's own repetition does not absorb.",
@@ -40,6 +40,11 @@ var provider = []Drill{
 		Name: "mercadopago-5xx", Shows: "The breaker opens for the fleet, clients get 202, and every payment finishes by itself afterwards.",
 		Lasts: 10 * time.Second, Strike: []Act{countOpenings, failing(http.StatusServiceUnavailable)}, Heal: []Act{disarm},
 		Expect: []Expectation{everyoneIsAnswered, breakerOpened},
+	},
+	{
+		Name: "mercadopago-down", Shows: "In an outage of two minutes only the probes of each half-open window reach Mercado Pago; then every payment finishes.",
+		Rate: 3, Lasts: 150 * time.Second, Strike: []Act{countOpenings, failing(http.StatusServiceUnavailable)}, Heal: []Act{disarm},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, breakerOpened, onlyProbesGetThrough},
 	},
 	{
 		Name: "mercadopago-slow", Shows: "Answers that come too late are charges made; they are found again under the same key.",
@@ -106,24 +111,24 @@ var onRedis = []Drill{
 	{
 		Name: "redis-killed", Shows: "No request fails for Redis.",
 		Strike: []Act{kill(devstack.Redis)}, Heal: []Act{restart(devstack.Redis)},
-		Expect: []Expectation{nobodyNotices, webhooksAreTaken},
+		Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken},
 	},
 	{
 		Name: "redis-black-holed", Shows: "No request fails for a Redis that says nothing, and none waits long for it.",
 		Strike: []Act{blackHole("", devstack.Redis)}, Heal: []Act{mend("", devstack.Redis)},
-		Expect: []Expectation{nobodyNotices, webhooksAreTaken},
+		Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken},
 	},
 	{
 		Name: "redis-flushed", Shows: "Redis holds nothing that may not be lost.",
 		Lasts: 4 * time.Second, Strike: []Act{everyNow(500*time.Millisecond, flushRedis)},
-		Expect: []Expectation{nobodyNotices, webhooksAreTaken},
+		Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken},
 	},
 }
 
 var onRabbitMQ = []Drill{
 	{
 		Name: "rabbitmq-killed", Shows: "Webhooks are taken into the spool and processed when the broker is back.",
-		Strike: []Act{kill(devstack.RabbitMQ)}, Heal: []Act{restart(devstack.RabbitMQ)},
+		Lasts: 12 * time.Second, Strike: []Act{kill(devstack.RabbitMQ)}, Heal: []Act{restart(devstack.RabbitMQ)},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
@@ -166,12 +171,12 @@ var onRabbitMQ = []Drill{
 var onPostgres = []Drill{
 	{
 		Name: "postgres-killed", Shows: "Webhooks go on to the broker, workflows wait, and what was confirmed is there afterwards.",
-		Strike: []Act{kill(devstack.Postgres)}, Heal: []Act{restart(devstack.Postgres)},
+		Lasts: 12 * time.Second, Strike: []Act{kill(devstack.Postgres)}, Heal: []Act{restart(devstack.Postgres)},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
 		Name: "postgres-frozen", Shows: "A record that hangs hangs nothing for good.",
-		Strike: []Act{freeze(devstack.Postgres)}, Heal: []Act{thaw(devstack.Postgres)},
+		Lasts: 12 * time.Second, Strike: []Act{freeze(devstack.Postgres)}, Heal: []Act{thaw(devstack.Postgres)},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 }
@@ -179,12 +184,12 @@ var onPostgres = []Drill{
 var onTemporal = []Drill{
 	{
 		Name: "temporal-killed", Shows: "Clients are told to come again, webhooks are taken, and every workflow goes on where it was.",
-		Strike: []Act{kill(devstack.Temporal)}, Heal: []Act{restart(devstack.Temporal)},
+		Lasts: 12 * time.Second, Strike: []Act{kill(devstack.Temporal)}, Heal: []Act{restart(devstack.Temporal)},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
 		Name: "temporal-frozen", Shows: "A Temporal that hangs costs time and nothing else.",
-		Strike: []Act{freeze(devstack.Temporal)}, Heal: []Act{thaw(devstack.Temporal)},
+		Lasts: 12 * time.Second, Strike: []Act{freeze(devstack.Temporal)}, Heal: []Act{thaw(devstack.Temporal)},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 }
@@ -194,6 +199,11 @@ var house = []Drill{{
 	Lasts: 2 * time.Second, Strike: []Act{killEverything}, Heal: []Act{restartEverything},
 	Expect: []Expectation{everyoneIsAnswered},
 }}
+
+// chargesTake keeps the answers to charges back, so that there is always something in the middle of happening.
+func chargesTake(delay time.Duration) Act {
+	return arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: delay})
+}
 
 // failing answers every call with the status and does nothing.
 func failing(status int) Act {

@@ -24,14 +24,12 @@ type Drill struct {
 	Name  string
 	Shows string        // what it shows, in one sentence
 	Rate  float64       // payments asked for a second; 0: 5
-	Lasts time.Duration // how long the fault does; 0: 6 s
+	Lasts time.Duration // how long the fault does, at most; 0: 8 s
 	Flood load.Flood    // webhooks beside the simulator's own
 
 	Strike []Act // what goes wrong, in this order
 	Heal   []Act // what makes it good again
 	Expect []Expectation
-
-	Fresh bool // needs a platform of its own, because the fault does not heal completely
 }
 
 // Act does something to the scene.
@@ -46,6 +44,8 @@ type Scene struct {
 	Drill  Drill
 	Random *rand.Rand // all that is drawn at random
 	Began  time.Time  // when its load did
+	Struck time.Time  // when the fault did
+	Healed time.Time  // when it was over
 
 	Log      *load.Log // once the load has ended
 	Evidence Evidence  // once it has been gathered
@@ -73,8 +73,8 @@ func (s *Scene) remark(format string, args ...any) {
 // The load around each fault.
 const (
 	defaultRate  = 5.0
-	defaultLasts = 6 * time.Second
-	lead         = 3 * time.Second // of load before the fault
+	defaultLasts = 8 * time.Second
+	lead         = 4 * time.Second // of load before the fault
 	trail        = 6 * time.Second // and after it
 )
 

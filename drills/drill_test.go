@@ -60,7 +60,7 @@ func TestOneObjectionFailsADrill(t *testing.T) {
 	t.Parallel()
 	r := Result{Drill: Drill{Name: "fire", Shows: "It burns."}.complete(), Took: 90 * time.Second}
 	require.True(t, r.Passed())
-	require.Contains(t, table([]Result{r}), "| `fire` | It burns. | 5/s for 15s |")
+	require.Contains(t, table([]Result{r}), "| `fire` | It burns. | 5/s for 18s |")
 	require.Contains(t, table([]Result{r}), "| passed | 1m30s |")
 	r.Objections = []Objection{object("nothing burns", "p-1", "smoke")}
 	require.False(t, r.Passed())

@@ -3,6 +3,8 @@ package drills
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +48,47 @@ func webhooksAreTaken(ctx context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	return objections, nil
+}
+
+// latencyStays: the fault makes nobody wait. The slowest of so few requests say little on a busy machine, so they are
+// shown, and the one in the middle decides.
+func latencyStays(_ context.Context, s *Scene) ([]Objection, error) {
+	const most = 100 * time.Millisecond
+	var before, during []time.Duration
+	for _, i := range s.Log.Intents {
+		switch {
+		case i.Shed:
+		case i.Answered.Before(s.Struck):
+			before = append(before, i.Answered.Sub(i.Intended))
+		case i.Intended.After(s.Struck) && i.Intended.Before(s.Healed):
+			during = append(during, i.Answered.Sub(i.Intended))
+		}
+	}
+	if len(before) == 0 || len(during) == 0 {
+		return []Objection{object("nobody waits", "", "%d requests before the fault and %d during it say nothing", len(before), len(during))}, nil
+	}
+	slices.Sort(before)
+	slices.Sort(during)
+	middle := func(of []time.Duration) time.Duration { return of[len(of)/2].Round(time.Millisecond) }
+	slowest := func(of []time.Duration) time.Duration { return of[len(of)-1].Round(time.Millisecond) }
+	s.remark("median before %s, during %s; slowest before %s, during %s", middle(before), middle(during), slowest(before), slowest(during))
+	if middle(during) > middle(before)+most {
+		return []Objection{object("nobody waits", "", "the median was %s before the fault and %s during it", middle(before), middle(during))}, nil
+	}
+	return nil, nil
+}
+
+// everyPartRuns: no process has ended because something that it uses was away.
+func (s *Scene) everyPartRuns() []Objection {
+	var objections []Objection
+	for _, p := range s.parts() {
+		select {
+		case <-p.Exited():
+			objections = append(objections, object("no process ends by itself", "", "process %d has", p.PID()))
+		default:
+		}
+	}
+	return objections
 }
 
 // floodCame: the drill did what it says.
@@ -105,6 +148,44 @@ func breakerOpened(ctx context.Context, s *Scene) ([]Objection, error) {
 		return nil, err
 	}
 	return []Objection{object("the breaker opens", "", "the breaker of charges did not")}, nil
+}
+
+// The breaker's defaults, as they reach the provider.
+const (
+	breakerMinimum = 10
+	breakerProbes  = 3
+	soonOpen       = 2 * time.Second // from the minimum until no worker lets any more through
+)
+
+// onlyProbesGetThrough: once the breaker had seen enough, charges came in groups no larger than the probes of one
+// half-open window. Windows are further apart than the calls of one.
+func onlyProbesGetThrough(_ context.Context, s *Scene) ([]Objection, error) {
+	var charges []time.Time
+	for _, r := range s.Evidence.Requests {
+		if r.Method == http.MethodPost && r.Time.After(s.Struck) && r.Time.Before(s.Healed) && r.Fault != "" {
+			charges = append(charges, r.Time)
+		}
+	}
+	if len(charges) < breakerMinimum {
+		return []Objection{object("only probes get through", "", "%d charges during the outage say nothing", len(charges))}, nil
+	}
+	windows, group, last := 0, 0, time.Time{}
+	var objections []Objection
+	for _, at := range charges {
+		if at.Before(charges[breakerMinimum-1].Add(soonOpen)) {
+			continue
+		}
+		if at.Sub(last) > soonOpen {
+			windows, group = windows+1, 0
+		}
+		last = at
+		if group++; group > breakerProbes {
+			objections = append(objections, object("only probes get through", "", "the %d. charge of a half-open window, %s after the fault began",
+				group, at.Sub(s.Struck).Round(time.Millisecond)))
+		}
+	}
+	s.remark("%d charges reached it in %s, %d half-open windows", len(charges), s.Healed.Sub(s.Struck).Round(time.Second), windows)
+	return objections, nil
 }
 
 func breakerStayedClosed(ctx context.Context, s *Scene) ([]Objection, error) {

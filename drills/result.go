@@ -14,14 +14,14 @@ import (
 
 // Result is what came of one drill.
 type Result struct {
-	Drill      Drill
-	Seed       uint64
-	Log        *load.Log
-	Evidence   Evidence
-	Objections []Objection
-	Remarks    []string
-	Err        error // the drill could not be played to its end
-	Took       time.Duration
+	Drill       Drill
+	Log         *load.Log
+	Webhooks    int // sent to the platform, the flood's too
+	DeadLetters int
+	Objections  []Objection
+	Remarks     []string
+	Err         error // the drill could not be played to its end
+	Took        time.Duration
 }
 
 // Passed says whether there is nothing to object.
@@ -59,12 +59,13 @@ func (r Result) cells() []string {
 	}
 	cells := []string{"`" + r.Drill.Name + "`", r.Drill.Shows, fmt.Sprintf("%g/s for %s", r.Drill.Rate, lead+r.Drill.Lasts+trail)}
 	if r.Log == nil {
-		return append(cells, "", "", "", strings.Join(r.Remarks, "; "), verdict, r.Took.Round(time.Second).String())
+		return append(cells, "", "", "", "", strings.Join(r.Remarks, "; "), verdict, r.Took.Round(time.Second).String())
 	}
 	c := r.Log.Counts
 	return append(cells,
 		fmt.Sprintf("%d / %d / %d", c.Asked, c.Acknowledged, c.Approved),
-		fmt.Sprint(repetitions(r.Log)),
+		strconv.Itoa(repetitions(r.Log)),
+		fmt.Sprintf("%d / %d", r.Webhooks, r.DeadLetters),
 		fmt.Sprintf("%s / %s", latency(r.Log, 50), latency(r.Log, 99)),
 		strings.Join(r.Remarks, "; "), verdict, r.Took.Round(time.Second).String())
 }
@@ -88,7 +89,7 @@ func table(results []Result) string {
 		rows = append(rows, r.cells())
 	}
 	return markdown.Table([]string{"drill", "what it shows", "load", "asked / acknowledged / seen approved", "requests repeated",
-		"answered p50 / p99", "", "verdict", "took"}, rows)
+		"webhooks / dead letters", "answered p50 / p99", "", "verdict", "took"}, rows)
 }
 
 // report is the table as the page has it.

@@ -25,18 +25,19 @@ type Options struct {
 	Keep    string    // folder where the logs of a drill that failed are kept; "": nowhere
 }
 
-// Settings make the platform's own pace that of a drill: what waits minutes waits seconds.
+// settings make the platform's own pace that of a drill: what waits minutes waits seconds.
 func settings() map[string]string {
 	return map[string]string{
 		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
 		"SIMULATOR_TIME_SCALE": "900", // the first repetition of a webhook comes after a second
+		"WEBHOOK_RETRY_DELAY":  "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
 	}
 }
 
 const (
 	startPatience  = 2 * time.Minute
-	settlePatience = 2 * time.Minute
-	longestDrill   = 8 * time.Minute
+	settlePatience = 3 * time.Minute
+	allowance      = 6 * time.Minute // for a drill, beyond its load
 )
 
 // Run plays the drills one after another and prints the table. Its error says how many of them failed.
@@ -73,24 +74,25 @@ func Run(ctx context.Context, o Options) error {
 type runner struct {
 	Options
 	platform *dev.Platform
-	started  int
+	played   int
+	letters  int // dead letters that earlier drills have left on the platform
 }
 
 // drill plays one, and says what came of it.
 func (r *runner) drill(ctx context.Context, d Drill) Result {
-	ctx, cancel := context.WithTimeout(ctx, longestDrill)
+	ctx, cancel := context.WithTimeout(ctx, d.Lasts+allowance)
 	defer cancel()
-	result := Result{Drill: d, Seed: r.Seed}
+	result := Result{Drill: d}
 	began := time.Now()
 	defer func() { result.Took = time.Since(began) }()
-	err := r.ready(ctx, d.Fresh)
+	err := r.ready(ctx)
 	if err == nil {
 		began = time.Now()
 		err = r.play(ctx, d, &result)
 	}
 	result.Err = err
 	result.Took = time.Since(began)
-	if d.Fresh || !result.Passed() {
+	if !result.Passed() {
 		r.keepLogs(d)
 		result.Err = errors.Join(result.Err, r.stop())
 	}
@@ -106,7 +108,7 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 	go func() {
 		var err error
 		s.Log, err = load.Run(loading, load.Options{
-			Shops: s.Shops, Provider: s.Provider, Name: fmt.Sprintf("%s-%d-%d", d.Name, r.Seed, r.started), Seed: r.Seed,
+			Shops: s.Shops, Provider: s.Provider, Name: fmt.Sprintf("%s-%d-%d", d.Name, r.Seed, r.played), Seed: r.Seed,
 			Rate: d.Rate, Length: lead + d.Lasts + trail, Expire: 0.1, Leave: 0.05, Prefer: "wait=5", Flood: d.Flood,
 			Patience: 90 * time.Second, Linger: 30 * time.Second,
 		})
@@ -121,10 +123,19 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 		return err
 	}
 	result.Log = s.Log
-	if err := s.judge(ctx); err != nil {
+	err := s.judge(ctx)
+	result.Objections, result.Remarks = s.objections, s.remarks
+	if err != nil {
 		return err
 	}
-	result.Objections, result.Evidence, result.Remarks = s.objections, s.Evidence, s.remarks
+	for _, w := range s.Evidence.Webhooks {
+		if w.Time.After(s.Began) && !w.Suppressed {
+			result.Webhooks++
+		}
+	}
+	result.Webhooks += s.Log.Counts.Forged + s.Log.Counts.Replayed
+	result.DeadLetters = len(s.Evidence.DeadLetters) - r.letters
+	r.letters = len(s.Evidence.DeadLetters)
 	return nil
 }
 
@@ -133,6 +144,8 @@ func (s *Scene) harm(ctx context.Context) error {
 	if !pause(ctx, lead) {
 		return ctx.Err()
 	}
+	s.Struck = time.Now()
+	defer func() { s.Healed = time.Now() }()
 	if len(s.Drill.Strike) == 0 {
 		return nil
 	}
@@ -169,6 +182,7 @@ func (s *Scene) judge(ctx context.Context) error {
 		return fmt.Errorf("gather: %w", err)
 	}
 	s.objections = append(s.objections, Check(s.Evidence)...)
+	s.objections = append(s.objections, s.everyPartRuns()...)
 	for _, expect := range s.Drill.Expect {
 		objections, err := expect(ctx, s)
 		if err != nil {
@@ -179,14 +193,9 @@ func (s *Scene) judge(ctx context.Context) error {
 	return nil
 }
 
-// ready sees to it that there is a platform, and a fresh one if asked.
-func (r *runner) ready(ctx context.Context, fresh bool) (err error) {
-	if fresh {
-		if err := r.stop(); err != nil {
-			return err
-		}
-	}
-	r.started++
+// ready sees to it that there is a platform.
+func (r *runner) ready(ctx context.Context) (err error) {
+	r.played++
 	if r.platform != nil {
 		return nil
 	}
@@ -196,6 +205,7 @@ func (r *runner) ready(ctx context.Context, fresh bool) (err error) {
 	r.platform, err = dev.Start(ctx, dev.Options{
 		Program: r.Program, Env: r.Env, APIs: 2, Workers: 2, Links: true, Settings: settings(),
 	})
+	r.letters = 0
 	if err == nil {
 		fmt.Fprintf(r.Out, "  a fresh platform: two apis, two workers  (%s)\n", took(began))
 	}

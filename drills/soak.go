@@ -21,7 +21,7 @@ func anyFault(ctx context.Context, s *Scene) error {
 	var faults []Drill
 	for _, some := range [][]Drill{ours, provider, webhooks, onRedis, onRabbitMQ, onPostgres, onTemporal} {
 		for _, d := range some {
-			if len(d.Strike) > 0 && !d.Fresh && len(d.complete().Heal) > 0 {
+			if len(d.Heal) > 0 {
 				faults = append(faults, d)
 			}
 		}
