@@ -4,7 +4,6 @@
 package drills
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -128,18 +127,5 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// await looks again and again until the condition holds.
-func await(ctx context.Context, what string, holds func(context.Context) (bool, error)) error {
-	for {
-		ok, err := holds(ctx)
-		if ok && err == nil {
-			return nil
-		}
-		if !pause(ctx, 100*time.Millisecond) {
-			return fmt.Errorf("%s did not come about: %w", what, cmp.Or(err, ctx.Err()))
-		}
 	}
 }
