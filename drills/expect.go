@@ -141,15 +141,6 @@ func (s *Scene) countOpenings(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-func breakerOpened(ctx context.Context, s *Scene) ([]Objection, error) {
-	now, err := s.countOpenings(ctx)
-	if err != nil || now[breaker.Charge] > s.openings[breaker.Charge] {
-		s.remark("charge breaker opened %d times", now[breaker.Charge]-s.openings[breaker.Charge])
-		return nil, err
-	}
-	return []Objection{object("the breaker opens", "", "the breaker of charges did not")}, nil
-}
-
 // The breaker's defaults, as they reach the provider.
 const (
 	breakerMinimum = 10
@@ -157,9 +148,10 @@ const (
 	soonOpen       = 2 * time.Second // from the minimum until no worker lets any more through
 )
 
-// onlyProbesGetThrough: once the breaker had seen enough, charges came in groups no larger than the probes of one
-// half-open window. Windows are further apart than the calls of one.
-func onlyProbesGetThrough(_ context.Context, s *Scene) ([]Objection, error) {
+// onlyProbesGetThrough: once enough charges had failed, they came in groups no larger than the probes of one half-open
+// window. Windows are further apart than the calls of one. A worker that could not ask Redis in time has a breaker, and
+// probes, of its own.
+func onlyProbesGetThrough(ctx context.Context, s *Scene) ([]Objection, error) {
 	var charges []time.Time
 	for _, r := range s.Evidence.Requests {
 		if r.Method == http.MethodPost && r.Time.After(s.Struck) && r.Time.Before(s.Healed) && r.Fault != "" {
@@ -168,6 +160,14 @@ func onlyProbesGetThrough(_ context.Context, s *Scene) ([]Objection, error) {
 	}
 	if len(charges) < breakerMinimum {
 		return []Objection{object("only probes get through", "", "%d charges during the outage say nothing", len(charges))}, nil
+	}
+	now, err := s.countOpenings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	probes, whose := breakerProbes, "the fleet's breaker"
+	if now[breaker.Charge] == s.openings[breaker.Charge] {
+		probes, whose = breakerProbes*len(s.Workers), "the workers' own breakers"
 	}
 	windows, group, last := 0, 0, time.Time{}
 	var objections []Objection
@@ -179,12 +179,12 @@ func onlyProbesGetThrough(_ context.Context, s *Scene) ([]Objection, error) {
 			windows, group = windows+1, 0
 		}
 		last = at
-		if group++; group > breakerProbes {
-			objections = append(objections, object("only probes get through", "", "the %d. charge of a half-open window, %s after the fault began",
+		if group++; group > probes {
+			objections = append(objections, object("only probes get through", "", "charge number %d of a half-open window, %s after the fault began",
 				group, at.Sub(s.Struck).Round(time.Millisecond)))
 		}
 	}
-	s.remark("%d charges reached it in %s, %d half-open windows", len(charges), s.Healed.Sub(s.Struck).Round(time.Second), windows)
+	s.remark("%s let %d charges through in %s, %d half-open windows", whose, len(charges), s.Healed.Sub(s.Struck).Round(time.Second), windows)
 	return objections, nil
 }
 

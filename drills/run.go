@@ -228,6 +228,9 @@ func (r *runner) keepLogs(d Drill) {
 	}
 	to := filepath.Join(r.Keep, d.Name)
 	err := errors.Join(os.RemoveAll(to), os.MkdirAll(r.Keep, 0o755), os.CopyFS(to, os.DirFS(r.platform.Logs)))
+	if own := r.platform.Stack.Logs(); own != r.platform.Logs {
+		err = errors.Join(err, os.CopyFS(to, os.DirFS(own)))
+	}
 	fmt.Fprintf(r.Out, "  logs kept in %s\n", to)
 	if err != nil {
 		fmt.Fprintf(r.Out, "  but not all of them: %v\n", err)
