@@ -76,10 +76,12 @@ func TestContractMatchesRoutes(t *testing.T) {
 		if r.path == "/openapi.json" || strings.HasPrefix(r.path, "/docs") {
 			continue // about the contract, not in it
 		}
-		routed = append(routed, r.method+" "+strings.Replace(r.path, ":id", "{id}", 1)+" "+string(r.scope))
+		routed = append(routed, r.method+" "+parameter.ReplaceAllString(r.path, "{$1}")+" "+string(r.scope))
 	}
 	require.ElementsMatch(t, contracted, routed)
 }
+
+var parameter = regexp.MustCompile(`:(\w+)`)
 
 func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	t.Parallel()
@@ -91,6 +93,11 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, statuses, schemas["Status"].Value.Enum)
 	require.Equal(t, []any{string(payment.Pix)}, schemas["MethodType"].Value.Enum)
 	require.Equal(t, []any{payment.BRL}, schemas["Currency"].Value.Enum)
+	var kinds []any
+	for _, k := range payment.FindingKinds() {
+		kinds = append(kinds, string(k))
+	}
+	require.Equal(t, kinds, schemas["FindingKind"].Value.Enum)
 	expiry := schemas["MethodRequest"].Value.Properties["expires_in"].Value
 	require.InDelta(t, payment.PixExpiryMin.Seconds(), *expiry.Min, 0)
 	require.InDelta(t, payment.PixExpiryMax.Seconds(), *expiry.Max, 0)
@@ -100,7 +107,7 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{})
-	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Log", "Ready", "PublicURL", "CursorSecret"} {
+	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Breakers", "Log", "Ready", "PublicURL", "CursorSecret"} {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
@@ -131,6 +138,7 @@ func newFixture(t testing.TB) *fixture {
 	require.NoError(t, err)
 	f.server, err = New(Config{
 		Payments: f.engine, Record: f.record, Publisher: f.publisher, Verifier: verifier,
+		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		CursorSecret: bytes.Repeat([]byte("c"), 32), PublicURL: host + "/",
 		TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default",
 		Log:   slog.New(slog.NewJSONHandler(f.logs, nil)),
