@@ -92,9 +92,9 @@ var webhooks = []Drill{
 		Flood: load.Flood{Forged: 5000, Replayed: 5000}, Lasts: 10 * time.Second, Expect: []Expectation{floodCame},
 	},
 	{
-		Name: "webhooks-dropped", Shows: "Half of all webhooks never come, and every payment still ends right.",
-		Lasts: 10 * time.Second, Strike: []Act{arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Rate: 0.5})},
-		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered},
+		Name: "webhooks-dropped", Shows: "Half of all webhooks never come; every payment still ends right, and the counter of the missed shows it.",
+		Lasts: 10 * time.Second, Strike: []Act{countMissed, arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Rate: 0.5})},
+		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered, theMissedAreCounted},
 	},
 	{
 		Name: "webhooks-out-of-order", Shows: "Early, late, doubled and reordered webhooks end in the same history.",

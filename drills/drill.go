@@ -53,6 +53,7 @@ type Scene struct {
 	api, worker int            // the processes drawn
 	poison      []string       // message ids of what can never be processed
 	openings    map[string]int // of the breakers, before the fault
+	missed      int            // webhooks counted as such before the fault
 
 	remarks    []string // for the table
 	objections []Objection

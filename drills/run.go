@@ -31,6 +31,7 @@ func settings() map[string]string {
 		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
 		"SIMULATOR_TIME_SCALE": "900", // the first repetition of a webhook comes after a second
 		"WEBHOOK_RETRY_DELAY":  "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
+		"DRAIN_WAIT": "1s", // there is no balancer
 	}
 }
 
