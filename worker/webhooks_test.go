@@ -211,7 +211,7 @@ func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
 func TestWhoseFaultAKindIs(t *testing.T) {
 	t.Parallel()
 	causes := map[payment.Kind]string{
-		payment.Invalid: causeInvalid, payment.NotFound: causeInvalid, payment.Conflict: causeInvalid, payment.Internal: causeInternal,
+		payment.Invalid: string(payment.CauseInvalid), payment.NotFound: causeInvalid, payment.Conflict: causeInvalid, payment.Internal: causeInternal,
 		payment.Unauthorized: "", payment.Forbidden: "", payment.Limited: "", payment.Unavailable: "",
 	}
 	require.Len(t, causes, len(payment.Kinds()))

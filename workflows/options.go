@@ -110,3 +110,27 @@ func atAlert(ctx workflow.Context, step string) workflow.Context {
 
 // lowest of Temporal's priorities, which go from 1 to 5 and are 3 unless told otherwise.
 const lowest = 5
+
+// untilSent is for the dead letter of a run that ends with it: nothing is lost while the broker is away, however long.
+func untilSent(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 5 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+		},
+		Summary: step,
+	})
+}
+
+// atRedrive is for one batch of dead letters. A worker that dies in the middle is noticed by its silence.
+func atRedrive(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    5 * time.Minute,
+		ScheduleToCloseTimeout: budget,
+		HeartbeatTimeout:       15 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+		Summary: step,
+	})
+}
