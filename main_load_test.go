@@ -57,6 +57,7 @@ func TestUnderLoadEverythingFitsTogether(t *testing.T) {
 	require.GreaterOrEqual(t, len(evidence.Requests), log.Counts.Acknowledged)
 	require.GreaterOrEqual(t, len(evidence.Webhooks), log.Counts.Acknowledged+flood.Duplicates)
 	require.Equal(t, delivered(evidence)+log.Counts.ReplayedLetIn, len(evidence.Archived))
+	require.GreaterOrEqual(t, len(evidence.Processed), log.Counts.Approved)
 	require.NotEmpty(t, evidence.Queues)
 	var pages []string
 	for _, page := range evidence.Pages {

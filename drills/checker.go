@@ -61,6 +61,7 @@ var rules = []rule{
 	{name: "an operation is sent under one key, its own", ofAPayment: oneKey},
 	{name: "the operations say what happened", settles: true, ofAPayment: operationsRight},
 	{name: "no confirmed webhook is lost", settles: true, ofTheWhole: webhooksKept},
+	{name: "every webhook is processed or dead-lettered", settles: true, ofTheWhole: webhooksProcessed},
 	{name: "a forged webhook is refused", ofTheWhole: forgedRefused},
 	{name: "nothing waits", settles: true, ofTheWhole: nothingWaits},
 	{name: "open payments are attended to, and no others", settles: true, ofAPayment: attended},

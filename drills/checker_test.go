@@ -95,7 +95,12 @@ func (e *Evidence) provider(n int, providerID string, amount int64, status payme
 	e.Ledger = append(e.Ledger, entry)
 	request := fmt.Sprintf("request-%d-%s", n, status)
 	e.Webhooks = append(e.Webhooks, simulator.WebhookAttempt{PaymentID: providerID, RequestID: request, Status: 200, Delivered: true, Time: noon})
-	e.Archived = append(e.Archived, Notification{ID: uuid.NewString(), RequestID: request})
+	kept := Notification{ID: uuid.NewString(), RequestID: request, Topic: "payment", Action: "payment.created"}
+	if entry.Kind == simulator.Move {
+		kept.Action = "payment.updated"
+		e.Processed = append(e.Processed, kept.ID)
+	}
+	e.Archived = append(e.Archived, kept)
 }
 
 func TestNothingToObjectToACleanRun(t *testing.T) {
@@ -191,6 +196,7 @@ var spoilt = []struct {
 		e.Archived = without(e.Archived, func(n Notification) bool { return n.RequestID == "request-2-expired" })
 	}},
 	{"a replayed webhook that was 200, and kept once only", "no confirmed webhook is lost", 0, "answered 200 2 times", func(e *Evidence) { e.Archived = e.Archived[1:] }},
+	{"a webhook kept, and told nobody", "every webhook is processed or dead-lettered", 0, "request-1-approved", func(e *Evidence) { e.Processed = e.Processed[1:] }},
 	{"a forged webhook let in", "a forged webhook is refused", 1, "forged-1", func(e *Evidence) {
 		e.Flood[0].Code = 200
 		e.Archived = append(e.Archived, Notification{ID: "forged", RequestID: "forged-1"})
@@ -262,6 +268,12 @@ func TestDeadLettersAccount(t *testing.T) {
 	e.Archived = without(e.Archived, func(n Notification) bool { return n.RequestID == "request-2-expired" })
 	require.NotEmpty(t, Check(e))
 	e.DeadLetters = append(e.DeadLetters, DeadLetter{MessageID: "n", RequestID: "request-2-expired", State: "open"})
+	require.Empty(t, Check(e))
+
+	told := e.Processed[0]
+	e.Processed = e.Processed[1:]
+	require.NotEmpty(t, Check(e))
+	e.DeadLetters = append(e.DeadLetters, DeadLetter{MessageID: told, State: "open"})
 	require.Empty(t, Check(e))
 
 	e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(1), RunID: "before", Status: "Failed", Started: noon.Add(-time.Hour)})

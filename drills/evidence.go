@@ -20,6 +20,7 @@ type Evidence struct {
 	Events      []Event
 	Archived    []Notification
 	Spooled     []Notification
+	Processed   []string     // notifications that a worker says it has told a payment of
 	DeadLetters []DeadLetter // kept in the record, or still in their queue
 
 	lettersInRecord bool // the record has a place for them
@@ -68,6 +69,8 @@ type Event struct {
 type Notification struct {
 	ID        string
 	RequestID string // as it came; a replayed one repeats it
+	Topic     string
+	Action    string
 }
 
 // DeadLetter is what could not be finished, kept for a person.

@@ -1,6 +1,7 @@
 package drills
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,6 +51,7 @@ func gather(ctx context.Context, p *dev.Platform, clients *load.Log) (Evidence, 
 		ask  func() error
 	}{
 		{"the record", func() error { return e.askPostgres(ctx, p.Stack.PostgresURL()) }},
+		{"the workers", func() error { return e.askWorkers(p.Logs) }},
 		{"the queues", func() error { return e.askRabbitMQ(p.Stack.RabbitMQURL()) }},
 		{"Temporal", func() error { return e.askTemporal(ctx, p.Stack.TemporalAddress()) }},
 		{"the provider", func() error { return e.askProvider(ctx, p.Provider) }},
@@ -71,6 +73,30 @@ func (e *Evidence) complete(since time.Time) error {
 	}
 	if w := e.Webhooks; len(w) > 0 && w[0].Number > 1 && w[0].Time.After(since) {
 		return errors.New("the simulator has forgotten webhooks of this run")
+	}
+	return nil
+}
+
+// askWorkers reads in their logs what they have processed: nobody else knows.
+func (e *Evidence) askWorkers(logs string) error {
+	files, err := filepath.Glob(filepath.Join(logs, "worker*.log"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for line := range bytes.Lines(text) {
+			var said struct {
+				Msg       string `json:"msg"`
+				MessageID string `json:"message_id"`
+			}
+			if bytes.Contains(line, []byte(`"msg":"webhook"`)) && json.Unmarshal(line, &said) == nil && said.Msg == "webhook" {
+				e.Processed = append(e.Processed, said.MessageID)
+			}
+		}
 	}
 	return nil
 }

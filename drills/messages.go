@@ -46,6 +46,22 @@ func webhooksKept(e Evidence, say objecting) {
 	}
 }
 
+// webhooksProcessed looks at those that are news for certain: of a payment's creation its charge knows already.
+func webhooksProcessed(e Evidence, say objecting) {
+	done := map[string]bool{}
+	for _, id := range e.Processed {
+		done[id] = true
+	}
+	for _, d := range e.DeadLetters {
+		done[d.MessageID] = true
+	}
+	for _, n := range e.Archived {
+		if n.Topic == "payment" && n.Action == "payment.updated" && !done[n.ID] {
+			say("", "notification %s, request id %s, is in the archive; no worker has told its payment, and there is no dead letter", n.ID, n.RequestID)
+		}
+	}
+}
+
 func forgedRefused(e Evidence, say objecting) {
 	for _, w := range e.Flood {
 		if w.Kind == load.Forged && w.LetIn() {

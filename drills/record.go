@@ -35,7 +35,7 @@ func (e *Evidence) readRecord(ctx context.Context, tx pgx.Tx) (err error) {
 		return err
 	}
 	e.Archived, err = read[Notification](ctx, tx, `
-		select id, coalesce(notification->>'request_id', '') as request_id from webhook_notifications`)
+		select id, coalesce(notification->>'request_id', '') as request_id, topic, action from webhook_notifications`)
 	if err != nil {
 		return err
 	}

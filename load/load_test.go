@@ -63,7 +63,7 @@ func shop(t *testing.T, handler http.HandlerFunc) *dev.Shop {
 	transport := &http.Transport{DialContext: w.dial, MaxIdleConnsPerHost: 1000}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
-		_ = server.Close()
+		_ = server.Shutdown(context.Background()) // when its handlers are done
 		serving.Wait()
 	})
 	return &dev.Shop{URL: "http://shop", HTTP: &http.Client{Transport: transport}}
@@ -245,4 +245,35 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	require.InDelta(t, 700, buyers[Pays], 60)
 	require.InDelta(t, 200, buyers[LetsExpire], 60)
 	require.InDelta(t, 100, buyers[Leaves], 60)
+}
+
+// Whoever stops a run keeps what it knows so far.
+func TestARunThatIsStoppedHasALog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := shop(t, func(w http.ResponseWriter, r *http.Request) {
+			sleep(r.Context(), 2*time.Second)
+			settled(w, r)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 4500*time.Millisecond)
+		defer cancel()
+		log, err := Run(ctx, Options{Shops: []*dev.Shop{api}, Rate: 1, Length: time.Minute})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Len(t, log.Intents, 5)
+		require.Equal(t, Counts{Asked: 5, Acknowledged: 3, GivenUp: 2, Answers: [6]int{0: 2, 2: 3}}, log.Counts)
+	})
+}
+
+func TestWhatMakesNoSenseIsNotPlayed(t *testing.T) {
+	shops := []*dev.Shop{{}}
+	for _, o := range []Options{
+		{Rate: 1, Length: time.Second},
+		{Shops: shops, Length: time.Second},
+		{Shops: shops, Rate: 1},
+		{Shops: shops, Rate: 1, Length: time.Second, Expire: 0.6, Leave: 0.6},
+		{Shops: shops, Rate: 1, Length: time.Second, Flood: Flood{Forged: 1}},
+		{Shops: shops, Rate: 1, Length: time.Second, File: filepath.Join(t.TempDir(), "none", "load.jsonl")},
+	} {
+		_, err := Run(t.Context(), o)
+		require.Error(t, err, "%+v", o)
+	}
 }
