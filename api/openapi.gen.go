@@ -7,6 +7,87 @@ import (
 	"time"
 )
 
+// Defines values for BreakerSettingState.
+const (
+	BreakerSettingStateAutomatic BreakerSettingState = "automatic"
+	BreakerSettingStateClosed    BreakerSettingState = "closed"
+	BreakerSettingStateOpen      BreakerSettingState = "open"
+)
+
+// Valid indicates whether the value is a known member of the BreakerSettingState enum.
+func (e BreakerSettingState) Valid() bool {
+	switch e {
+	case BreakerSettingStateAutomatic:
+		return true
+	case BreakerSettingStateClosed:
+		return true
+	case BreakerSettingStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BreakerState.
+const (
+	BreakerStateClosed   BreakerState = "closed"
+	BreakerStateHalfOpen BreakerState = "half-open"
+	BreakerStateOpen     BreakerState = "open"
+)
+
+// Valid indicates whether the value is a known member of the BreakerState enum.
+func (e BreakerState) Valid() bool {
+	switch e {
+	case BreakerStateClosed:
+		return true
+	case BreakerStateHalfOpen:
+		return true
+	case BreakerStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Cause.
+const (
+	CauseContradiction  Cause = "contradiction"
+	CauseDeliveryLimit  Cause = "delivery-limit"
+	CauseDependencyAway Cause = "dependency-away"
+	CauseHandlerPanic   Cause = "handler-panic"
+	CauseInternal       Cause = "internal"
+	CauseInvalid        Cause = "invalid"
+	CauseUnknownOutcome Cause = "unknown-outcome"
+	CauseUnlabelled     Cause = "unlabelled"
+	CauseUnreadable     Cause = "unreadable"
+)
+
+// Valid indicates whether the value is a known member of the Cause enum.
+func (e Cause) Valid() bool {
+	switch e {
+	case CauseContradiction:
+		return true
+	case CauseDeliveryLimit:
+		return true
+	case CauseDependencyAway:
+		return true
+	case CauseHandlerPanic:
+		return true
+	case CauseInternal:
+		return true
+	case CauseInvalid:
+		return true
+	case CauseUnknownOutcome:
+		return true
+	case CauseUnlabelled:
+		return true
+	case CauseUnreadable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Currency.
 const (
 	BRL Currency = "BRL"
@@ -16,6 +97,33 @@ const (
 func (e Currency) Valid() bool {
 	switch e {
 	case BRL:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindingKind.
+const (
+	FindingKindContradiction FindingKind = "contradiction"
+	FindingKindDifference    FindingKind = "difference"
+	FindingKindMissedWebhook FindingKind = "missed_webhook"
+	FindingKindStranger      FindingKind = "stranger"
+	FindingKindUnreadable    FindingKind = "unreadable"
+)
+
+// Valid indicates whether the value is a known member of the FindingKind enum.
+func (e FindingKind) Valid() bool {
+	switch e {
+	case FindingKindContradiction:
+		return true
+	case FindingKindDifference:
+		return true
+	case FindingKindMissedWebhook:
+		return true
+	case FindingKindStranger:
+		return true
+	case FindingKindUnreadable:
 		return true
 	default:
 		return false
@@ -67,6 +175,69 @@ func (e HealthDependencies) Valid() bool {
 	}
 }
 
+// Defines values for LetterRedriveOutcome.
+const (
+	LetterFailed  LetterRedriveOutcome = "failed"
+	LetterSending LetterRedriveOutcome = "sending"
+	LetterSent    LetterRedriveOutcome = "sent"
+)
+
+// Valid indicates whether the value is a known member of the LetterRedriveOutcome enum.
+func (e LetterRedriveOutcome) Valid() bool {
+	switch e {
+	case LetterFailed:
+		return true
+	case LetterSending:
+		return true
+	case LetterSent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LetterSource.
+const (
+	Webhook  LetterSource = "webhook"
+	Workflow LetterSource = "workflow"
+)
+
+// Valid indicates whether the value is a known member of the LetterSource enum.
+func (e LetterSource) Valid() bool {
+	switch e {
+	case Webhook:
+		return true
+	case Workflow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LetterState.
+const (
+	LetterStateDiscarded LetterState = "discarded"
+	LetterStateOpen      LetterState = "open"
+	LetterStateRedriven  LetterState = "redriven"
+	LetterStateResolved  LetterState = "resolved"
+)
+
+// Valid indicates whether the value is a known member of the LetterState enum.
+func (e LetterState) Valid() bool {
+	switch e {
+	case LetterStateDiscarded:
+		return true
+	case LetterStateOpen:
+		return true
+	case LetterStateRedriven:
+		return true
+	case LetterStateResolved:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MethodType.
 const (
 	Pix MethodType = "pix"
@@ -76,6 +247,42 @@ const (
 func (e MethodType) Valid() bool {
 	switch e {
 	case Pix:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RedriveState.
+const (
+	RedriveCanary    RedriveState = "canary"
+	RedriveCancelled RedriveState = "cancelled"
+	RedriveCounting  RedriveState = "counting"
+	RedriveDone      RedriveState = "done"
+	RedriveDryRun    RedriveState = "dry_run"
+	RedriveFailed    RedriveState = "failed"
+	RedriveRunning   RedriveState = "running"
+	RedriveStopped   RedriveState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the RedriveState enum.
+func (e RedriveState) Valid() bool {
+	switch e {
+	case RedriveCanary:
+		return true
+	case RedriveCancelled:
+		return true
+	case RedriveCounting:
+		return true
+	case RedriveDone:
+		return true
+	case RedriveDryRun:
+		return true
+	case RedriveFailed:
+		return true
+	case RedriveRunning:
+		return true
+	case RedriveStopped:
 		return true
 	default:
 		return false
@@ -136,13 +343,177 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for ListDeadLettersParamsState.
+const (
+	ListDeadLettersParamsStateAny       ListDeadLettersParamsState = "any"
+	ListDeadLettersParamsStateDiscarded ListDeadLettersParamsState = "discarded"
+	ListDeadLettersParamsStateOpen      ListDeadLettersParamsState = "open"
+	ListDeadLettersParamsStateRedriven  ListDeadLettersParamsState = "redriven"
+	ListDeadLettersParamsStateResolved  ListDeadLettersParamsState = "resolved"
+)
+
+// Valid indicates whether the value is a known member of the ListDeadLettersParamsState enum.
+func (e ListDeadLettersParamsState) Valid() bool {
+	switch e {
+	case ListDeadLettersParamsStateAny:
+		return true
+	case ListDeadLettersParamsStateDiscarded:
+		return true
+	case ListDeadLettersParamsStateOpen:
+		return true
+	case ListDeadLettersParamsStateRedriven:
+		return true
+	case ListDeadLettersParamsStateResolved:
+		return true
+	default:
+		return false
+	}
+}
+
 // Amount Centavos.
 //
 // Examples: 1050
 type Amount = int64
 
+// Attempt defines model for Attempt.
+type Attempt struct {
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+	Error   string    `json:"error"`
+}
+
+// Breaker defines model for Breaker.
+type Breaker struct {
+	Name string `json:"name"`
+
+	// State Calls go out; none does; a fixed number does, to see.
+	State BreakerState `json:"state"`
+
+	// Automatic Whether it decides for itself; if not, `actor` and `reason` say who holds it and why.
+	Automatic bool   `json:"automatic"`
+	Actor     string `json:"actor,omitempty,omitzero"`
+	Reason    string `json:"reason,omitempty,omitzero"`
+
+	// Since When it last changed by itself; absent when it never did.
+	Since time.Time `json:"since,omitempty,omitzero"`
+
+	// Until When it will let calls through, to see; only while it is open by itself.
+	Until time.Time `json:"until,omitempty,omitzero"`
+
+	// Openings How often it has opened by itself.
+	Openings int `json:"openings"`
+
+	// Forcings How often it has been overruled or set free.
+	Forcings int `json:"forcings"`
+}
+
+// BreakerList defines model for BreakerList.
+type BreakerList struct {
+	Data []Breaker `json:"data"`
+}
+
+// BreakerSetting defines model for BreakerSetting.
+type BreakerSetting struct {
+	State BreakerSettingState `json:"state"`
+
+	// Reason Why, for whoever finds it so.
+	Reason string `json:"reason"`
+}
+
+// BreakerSettingState defines model for BreakerSetting.State.
+type BreakerSettingState string
+
+// BreakerState Calls go out; none does; a fixed number does, to see.
+type BreakerState string
+
+// Cause defines model for Cause.
+type Cause string
+
+// CauseCount defines model for CauseCount.
+type CauseCount struct {
+	Cause   string `json:"cause"`
+	Letters int    `json:"letters"`
+}
+
 // Currency defines model for Currency.
 type Currency string
+
+// DeadLetter defines model for DeadLetter.
+type DeadLetter struct {
+	ID string `json:"id"`
+
+	// State `redriven` was sent again, `resolved` became needless by itself. A letter that dies again is `open` again.
+	State  LetterState  `json:"state"`
+	Source LetterSource `json:"source"`
+
+	// Cause Why it is dead; one of the causes, or one that a newer release knows.
+	Cause string `json:"cause"`
+
+	// Advice What to do about it.
+	Advice string `json:"advice"`
+
+	// Fingerprint The same for letters of one fault.
+	//
+	// Examples: 0f7c1f4e4d1c4f0a
+	Fingerprint Fingerprint `json:"fingerprint"`
+	Error       string      `json:"error"`
+	PaymentID   string      `json:"payment_id,omitempty,omitzero"`
+
+	// WorkflowID The workflow that could not go on.
+	WorkflowID string      `json:"workflow_id,omitempty,omitzero"`
+	RunID      string      `json:"run_id,omitempty,omitzero"`
+	Message    DeadMessage `json:"message"`
+
+	// Deaths How often it has died.
+	Deaths int       `json:"deaths"`
+	DiedAt time.Time `json:"died_at"`
+
+	// ReceivedAt When it was last taken in here.
+	ReceivedAt time.Time `json:"received_at"`
+	ClosedAt   time.Time `json:"closed_at,omitempty,omitzero"`
+	ClosedBy   string    `json:"closed_by,omitempty,omitzero"`
+
+	// Reason Why it was closed.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Trail The attempts that failed. Not in lists.
+	Trail []Attempt `json:"trail,omitempty,omitzero"`
+
+	// Redrives The latest first. Not in lists.
+	Redrives []LetterRedrive `json:"redrives,omitempty,omitzero"`
+	Links    Links           `json:"links"`
+}
+
+// DeadLetterList defines model for DeadLetterList.
+type DeadLetterList struct {
+	Data []DeadLetter `json:"data"`
+
+	// NextCursor Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// DeadMessage defines model for DeadMessage.
+type DeadMessage struct {
+	ID string `json:"id"`
+
+	// Queue In which it died.
+	Queue string `json:"queue,omitempty,omitzero"`
+
+	// Exchange To which it was first published.
+	Exchange string `json:"exchange,omitempty,omitzero"`
+
+	// Key And with which routing key.
+	Key string `json:"key,omitempty,omitzero"`
+
+	// Size Bytes of its body, which is not shown.
+	Size int `json:"size"`
+}
+
+// DiscardRequest defines model for DiscardRequest.
+type DiscardRequest struct {
+	// Reason Why nothing needs to be done about it.
+	Reason string `json:"reason"`
+}
 
 // Event defines model for Event.
 type Event struct {
@@ -183,6 +554,45 @@ type EventList struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
+// Finding defines model for Finding.
+type Finding struct {
+	ID int64 `json:"id"`
+
+	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// understood; it changed a payment and never notified us.
+	Kind FindingKind `json:"kind"`
+
+	// PaymentID Ours; absent when there is none.
+	PaymentID         string `json:"payment_id,omitempty,omitzero"`
+	ProviderPaymentID string `json:"provider_payment_id,omitempty,omitzero"`
+
+	// ProviderUpdatedAt Of what Mercado Pago said, by its clock.
+	ProviderUpdatedAt time.Time `json:"provider_updated_at,omitempty,omitzero"`
+	Detail            string    `json:"detail"`
+	FoundAt           time.Time `json:"found_at"`
+}
+
+// FindingKind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+// understood; it changed a payment and never notified us.
+type FindingKind string
+
+// FindingTotal defines model for FindingTotal.
+type FindingTotal struct {
+	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// understood; it changed a payment and never notified us.
+	Kind FindingKind `json:"kind"`
+	All  int         `json:"all"`
+	Open int         `json:"open"`
+}
+
+// Fingerprint The same for letters of one fault.
+//
+// Examples: 0f7c1f4e4d1c4f0a
+type Fingerprint = string
+
 // Health defines model for Health.
 type Health struct {
 	Status       HealthStatus                  `json:"status"`
@@ -194,6 +604,26 @@ type HealthStatus string
 
 // HealthDependencies defines model for Health.Dependencies.
 type HealthDependencies string
+
+// LetterRedrive defines model for LetterRedrive.
+type LetterRedrive struct {
+	// ID The redrive's `id`.
+	ID      string               `json:"id"`
+	Actor   string               `json:"actor"`
+	Reason  string               `json:"reason,omitempty,omitzero"`
+	At      time.Time            `json:"at"`
+	Outcome LetterRedriveOutcome `json:"outcome"`
+	Error   string               `json:"error,omitempty,omitzero"`
+}
+
+// LetterRedriveOutcome defines model for LetterRedrive.Outcome.
+type LetterRedriveOutcome string
+
+// LetterSource defines model for LetterSource.
+type LetterSource string
+
+// LetterState `redriven` was sent again, `resolved` became needless by itself. A letter that dies again is `open` again.
+type LetterState string
 
 // Links defines model for Links.
 type Links struct {
@@ -348,11 +778,127 @@ type Provider struct {
 	StatusDetail string `json:"status_detail,omitempty,omitzero"`
 }
 
+// Reconciliation defines model for Reconciliation.
+type Reconciliation struct {
+	Runs []ReconciliationRun `json:"runs"`
+
+	// Totals One for each kind.
+	Totals   []FindingTotal `json:"totals"`
+	Findings []Finding      `json:"findings"`
+
+	// NextCursor Of the findings; absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// ReconciliationRun One run. What it found is counted by the run that found it first, once the run has finished.
+type ReconciliationRun struct {
+	// ID The run id of its workflow in Temporal.
+	ID string `json:"id"`
+
+	// From Changes at Mercado Pago from here …
+	From time.Time `json:"from"`
+
+	// To … to here were looked at.
+	To        time.Time `json:"to"`
+	StartedAt time.Time `json:"started_at"`
+
+	// FinishedAt Absent while it runs, and if it broke off; then the next one begins where it did.
+	FinishedAt time.Time `json:"finished_at,omitempty,omitzero"`
+
+	// Seen Payments that changed at Mercado Pago.
+	Seen           int `json:"seen"`
+	Differences    int `json:"differences"`
+	Contradictions int `json:"contradictions"`
+	Strangers      int `json:"strangers"`
+	Unreadable     int `json:"unreadable"`
+	MissedWebhooks int `json:"missed_webhooks"`
+
+	// Quiet Open payments of ours of which nothing was heard for too long.
+	Quiet int `json:"quiet"`
+
+	// Nudged Payments that were told to look.
+	Nudged int `json:"nudged"`
+}
+
+// Redrive defines model for Redrive.
+type Redrive struct {
+	ID string `json:"id"`
+
+	// State `canary` waits to see what becomes of the first few; `stopped` by its own rules, as `note` says.
+	State RedriveState `json:"state"`
+
+	// Note Why it stopped.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Matching Open letters that were chosen at the start.
+	Matching int          `json:"matching"`
+	Causes   []CauseCount `json:"causes,omitempty,omitzero"`
+	Sent     int          `json:"sent"`
+
+	// Failed Could not be sent, and are open again.
+	Failed int `json:"failed"`
+
+	// DiedAgain Were sent, and are open again.
+	DiedAgain int `json:"died_again"`
+
+	// Left Not tried yet.
+	Left  int   `json:"left"`
+	Links Links `json:"links"`
+}
+
+// RedriveFilter Which open letters; at least one of the first five must be there.
+type RedriveFilter struct {
+	Ids    []string     `json:"ids,omitempty,omitzero"`
+	Source LetterSource `json:"source,omitempty,omitzero"`
+	Cause  Cause        `json:"cause,omitempty,omitzero"`
+
+	// Fingerprint The same for letters of one fault.
+	//
+	// Examples: 0f7c1f4e4d1c4f0a
+	Fingerprint Fingerprint `json:"fingerprint,omitempty,omitzero"`
+	PaymentID   string      `json:"payment_id,omitempty,omitzero"`
+	DiedFrom    time.Time   `json:"died_from,omitempty,omitzero"`
+	DiedTo      time.Time   `json:"died_to,omitempty,omitzero"`
+}
+
+// RedriveRequest defines model for RedriveRequest.
+type RedriveRequest struct {
+	// Filter Which open letters; at least one of the first five must be there.
+	Filter RedriveFilter `json:"filter"`
+
+	// Reason Why it will go well this time.
+	Reason string `json:"reason"`
+
+	// DryRun Only count.
+	DryRun bool `json:"dry_run,omitempty,omitzero"`
+
+	// Canary Send so many first, and stop if one of them fails or dies again.
+	Canary int `json:"canary,omitempty,omitzero"`
+
+	// CanaryWait Seconds to wait for that; 60 unless told otherwise.
+	CanaryWait int `json:"canary_wait,omitempty,omitzero"`
+
+	// Rate Letters a second at most; 0 is as fast as it goes.
+	Rate int `json:"rate,omitempty,omitzero"`
+
+	// StopAfterErrors Stop when so many letters have failed or died again; 0 is never.
+	StopAfterErrors int `json:"stop_after_errors,omitempty,omitzero"`
+}
+
+// RedriveState `canary` waits to see what becomes of the first few; `stopped` by its own rules, as `note` says.
+type RedriveState string
+
 // Status Where the payment stands.
 type Status string
 
+// BreakerName defines model for BreakerName.
+type BreakerName = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// DeadLetterID defines model for DeadLetterID.
+type DeadLetterID = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -366,11 +912,17 @@ type PaymentID = string
 // Prefer defines model for Prefer.
 type Prefer = string
 
+// RedriveKey defines model for RedriveKey.
+type RedriveKey = string
+
 // BadQuery An error (RFC 9457).
 type BadQuery = Problem
 
 // BadRequest An error (RFC 9457).
 type BadRequest = Problem
+
+// Conflict An error (RFC 9457).
+type Conflict = Problem
 
 // Forbidden An error (RFC 9457).
 type Forbidden = Problem
@@ -384,8 +936,14 @@ type Invalid = Problem
 // Limited An error (RFC 9457).
 type Limited = Problem
 
+// NoBreaker An error (RFC 9457).
+type NoBreaker = Problem
+
 // NotFound An error (RFC 9457).
 type NotFound = Problem
+
+// RedriveStarted defines model for RedriveStarted.
+type RedriveStarted = Redrive
 
 // TooLarge An error (RFC 9457).
 type TooLarge = Problem
@@ -398,6 +956,43 @@ type Unavailable = Problem
 
 // UnsupportedMediaType An error (RFC 9457).
 type UnsupportedMediaType = Problem
+
+// ListDeadLettersParams defines parameters for ListDeadLetters.
+type ListDeadLettersParams struct {
+	// State `any`, or only letters of this state.
+	State       ListDeadLettersParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+	Source      LetterSource               `form:"source,omitempty" json:"source,omitempty,omitzero"`
+	Cause       Cause                      `form:"cause,omitempty" json:"cause,omitempty,omitzero"`
+	Fingerprint Fingerprint                `form:"fingerprint,omitempty" json:"fingerprint,omitempty,omitzero"`
+	PaymentID   string                     `form:"payment_id,omitempty" json:"payment_id,omitempty,omitzero"`
+
+	// DiedFrom Only letters that died at this moment or later (RFC 3339).
+	DiedFrom time.Time `form:"died_from,omitempty" json:"died_from,omitempty,omitzero"`
+
+	// DiedTo Only letters that died before this moment (RFC 3339).
+	DiedTo time.Time `form:"died_to,omitempty" json:"died_to,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// ListDeadLettersParamsState defines parameters for ListDeadLetters.
+type ListDeadLettersParamsState string
+
+// RedriveDeadLettersParams defines parameters for RedriveDeadLetters.
+type RedriveDeadLettersParams struct {
+	// IdempotencyKey Names the redrive you want, once and for ever, as for a payment.
+	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
+}
+
+// RedriveDeadLetterParams defines parameters for RedriveDeadLetter.
+type RedriveDeadLetterParams struct {
+	// IdempotencyKey Names the redrive you want, once and for ever, as for a payment.
+	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
+}
 
 // ListPaymentsParams defines parameters for ListPayments.
 type ListPaymentsParams struct {
@@ -441,6 +1036,18 @@ type ListEventsParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// GetReconciliationParams defines parameters for GetReconciliation.
+type GetReconciliationParams struct {
+	// Kind Only findings of this kind.
+	Kind FindingKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
 // ReceiveMercadoPagoJSONBody defines parameters for ReceiveMercadoPago.
 type ReceiveMercadoPagoJSONBody = interface{}
 
@@ -455,6 +1062,15 @@ type ReceiveMercadoPagoParams struct {
 	// XSignature `ts=<digits>,v1=<hex>`, an HMAC-SHA256 over the query's `data.id`, `x-request-id` and `ts`.
 	XSignature string `json:"x-signature"`
 }
+
+// SetBreakerJSONRequestBody defines body for SetBreaker for application/json ContentType.
+type SetBreakerJSONRequestBody = BreakerSetting
+
+// RedriveDeadLettersJSONRequestBody defines body for RedriveDeadLetters for application/json ContentType.
+type RedriveDeadLettersJSONRequestBody = RedriveRequest
+
+// DiscardDeadLetterJSONRequestBody defines body for DiscardDeadLetter for application/json ContentType.
+type DiscardDeadLetterJSONRequestBody = DiscardRequest
 
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest

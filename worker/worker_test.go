@@ -25,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -77,7 +78,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
 	require.NoError(t, err)
-	store, err := breaker.NewRedis("redis://" + nobody) // each worker alone, so that no test trips the breakers of another
+	store, err := redisstore.Open("redis://"+nobody, log) // each worker alone, so that no test trips the breakers of another
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
@@ -132,31 +133,6 @@ func eventually(t *testing.T, condition func() bool, what string) {
 	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
 }
 
-// letter is what became of a message that is dead.
-type letter struct {
-	id, cause, key, exchange, queue string
-	attempts                        int
-}
-
-// deadLetter takes the next dead letter, waiting for it.
-func deadLetter(t *testing.T, channel *amqp.Channel) letter {
-	t.Helper()
-	var l letter
-	eventually(t, func() bool {
-		d, ok, err := channel.Get(rabbitmq.QueueDeadLetters, true)
-		if err != nil || !ok {
-			return false
-		}
-		text := func(header string) string { return d.Headers[header].(string) }
-		l = letter{
-			d.MessageId, text(rabbitmq.HeaderCause), d.RoutingKey, text(rabbitmq.HeaderExchange), text(rabbitmq.HeaderQueue),
-			len(rabbitmq.Trail(d.Headers)),
-		}
-		return true
-	}, "a dead letter")
-	return l
-}
-
 // Not parallel: it takes what is in the shared queues.
 func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	at, _ := newAround(t)
@@ -191,16 +167,25 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n, "the spool is empty")
 
-	conn, err := amqp.Dial(at.rabbitMQ)
+	eventually(t, func() bool { return count(t, at, "dead_letters") == 3 }, "three are dead letters")
+	all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Limit: 10})
 	require.NoError(t, err)
-	defer conn.Close()
-	channel, err := conn.Channel()
-	require.NoError(t, err)
-	require.ElementsMatch(t, []letter{
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks, rabbitmq.QueueProcess, 4},
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
-		{poison.ID, "invalid", "webhook.invalid", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
-	}, []letter{deadLetter(t, channel), deadLetter(t, channel), deadLetter(t, channel)})
+	type dead struct {
+		id       string
+		cause    payment.Cause
+		queue    string
+		attempts int
+	}
+	var found []dead
+	for _, l := range all {
+		require.Equal(t, rabbitmq.ExchangeWebhooks, l.Message.Exchange)
+		found = append(found, dead{l.Message.ID, l.Cause, l.Message.Queue, len(l.Trail)})
+	}
+	require.ElementsMatch(t, []dead{
+		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueProcess, 4},
+		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueArchive, 1},
+		{poison.ID, payment.CauseInvalid, rabbitmq.QueueArchive, 1},
+	}, found)
 	stop()
 }
 
