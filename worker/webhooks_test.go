@@ -212,7 +212,7 @@ func TestWhoseFaultAKindIs(t *testing.T) {
 	t.Parallel()
 	causes := map[payment.Kind]payment.Cause{
 		payment.Invalid: payment.CauseInvalid, payment.NotFound: payment.CauseInvalid, payment.Conflict: payment.CauseInvalid,
-		payment.Internal: payment.CauseInternal,
+		payment.Internal:     payment.CauseInternal,
 		payment.Unauthorized: "", payment.Forbidden: "", payment.Limited: "", payment.Unavailable: "",
 	}
 	require.Len(t, causes, len(payment.Kinds()))
