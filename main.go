@@ -71,10 +71,11 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	root.AddCommand(
 		part(config.API, "Serve the REST API and take webhooks in", serveAPI),
 		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
-		part(config.Migrate, "Bring the database's schema and Temporal's search attributes up to date", migrate),
+		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedule up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
+		reconcileCommand(environ),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -121,8 +122,9 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, server.Drain)()
-	return serveHTTP(ctx, c.APIAddress, server, log)
+	serving, stop := server.Drained(ctx, c.DrainWait)
+	defer stop()
+	return serveHTTP(serving, c.APIAddress, server, log)
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
@@ -160,7 +162,8 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Notify: door.Notify,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Log: log, ProviderConcurrency: c.ProviderConcurrency,
+		Record: record, Broker: broker, Publisher: publisher,
+		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 	}
 	return w.Run(ctx)
 }
@@ -180,7 +183,10 @@ func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer temporal.Close()
-	return workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace)
+	if err := workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace); err != nil {
+		return err
+	}
+	return workflows.KeepReconciling(ctx, temporal, c.ReconcileEvery, c.ReconcileGrace)
 }
 
 func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {

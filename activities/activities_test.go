@@ -44,6 +44,7 @@ type world struct {
 	*Activities
 	record   *postgres.Store
 	provider *simulator.Simulator
+	address  string // of the provider
 }
 
 func newWorld(t *testing.T) world {
@@ -57,7 +58,7 @@ func newWorld(t *testing.T) world {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider}
+	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider, server.URL}
 }
 
 func openRecord(t *testing.T, url string) *postgres.Store {

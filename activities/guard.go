@@ -52,6 +52,14 @@ func (p *provider) findByReference(ctx context.Context, who budget.Priority, pay
 	return state, found, err
 }
 
+func (p *provider) changesIn(ctx context.Context, w mercadopago.Window) (page mercadopago.Changes, err error) {
+	err = p.call(ctx, p.reads, budget.Sweep, func(ctx context.Context) error {
+		page, err = p.client.ChangesIn(ctx, w)
+		return err
+	})
+	return page, err
+}
+
 // call waits for its turn before it asks the breaker, so that no probe's place is kept while waiting; but a call that the
 // breaker would refuse anyway takes no turn from others. When Mercado Pago itself says that it is too much, all pause.
 func (p *provider) call(ctx context.Context, through *breaker.Breaker, who budget.Priority, send func(context.Context) error) error {

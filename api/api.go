@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -105,6 +106,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // answered.
 func (s *Server) Drain() { s.draining.Store(true) }
 
+// Drained is a context in which to serve: it ends so long after ctx, when the balancers have noticed that the server
+// drains and send nothing more. stop ends it at once.
+func (s *Server) Drained(ctx context.Context, wait time.Duration) (serving context.Context, stop context.CancelFunc) {
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		s.Drain()
+		time.AfterFunc(wait, end)
+	})
+	return serving, func() { forget(); end() }
+}
+
 // route is one row of the table below. A handler's error is rendered by the server, so that none can forget to return.
 type route struct {
 	method string
@@ -126,6 +138,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/breakers", payment.ScopeOperationsRead, s.listBreakers},
 		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},
 		{http.MethodPut, "/v1/breakers/:name", payment.ScopeOperationsWrite, s.setBreaker},
+		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
 
 		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},
 

@@ -64,6 +64,33 @@ func (e Currency) Valid() bool {
 	}
 }
 
+// Defines values for FindingKind.
+const (
+	Contradiction FindingKind = "contradiction"
+	Difference    FindingKind = "difference"
+	MissedWebhook FindingKind = "missed_webhook"
+	Stranger      FindingKind = "stranger"
+	Unreadable    FindingKind = "unreadable"
+)
+
+// Valid indicates whether the value is a known member of the FindingKind enum.
+func (e FindingKind) Valid() bool {
+	switch e {
+	case Contradiction:
+		return true
+	case Difference:
+		return true
+	case MissedWebhook:
+		return true
+	case Stranger:
+		return true
+	case Unreadable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusDegraded    HealthStatus = "degraded"
@@ -269,6 +296,40 @@ type EventList struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
+// Finding defines model for Finding.
+type Finding struct {
+	ID int64 `json:"id"`
+
+	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// understood; it changed a payment and never notified us.
+	Kind FindingKind `json:"kind"`
+
+	// PaymentID Ours; absent when there is none.
+	PaymentID         string `json:"payment_id,omitempty,omitzero"`
+	ProviderPaymentID string `json:"provider_payment_id,omitempty,omitzero"`
+
+	// ProviderUpdatedAt Of what Mercado Pago said, by its clock.
+	ProviderUpdatedAt time.Time `json:"provider_updated_at,omitempty,omitzero"`
+	Detail            string    `json:"detail"`
+	FoundAt           time.Time `json:"found_at"`
+}
+
+// FindingKind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+// understood; it changed a payment and never notified us.
+type FindingKind string
+
+// FindingTotal defines model for FindingTotal.
+type FindingTotal struct {
+	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// understood; it changed a payment and never notified us.
+	Kind FindingKind `json:"kind"`
+	All  int         `json:"all"`
+	Open int         `json:"open"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Status       HealthStatus                  `json:"status"`
@@ -434,6 +495,48 @@ type Provider struct {
 	StatusDetail string `json:"status_detail,omitempty,omitzero"`
 }
 
+// Reconciliation defines model for Reconciliation.
+type Reconciliation struct {
+	Runs []ReconciliationRun `json:"runs"`
+
+	// Totals One for each kind.
+	Totals   []FindingTotal `json:"totals"`
+	Findings []Finding      `json:"findings"`
+
+	// NextCursor Of the findings; absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// ReconciliationRun One run. What it found is counted by the run that found it first, once the run has finished.
+type ReconciliationRun struct {
+	// ID The run id of its workflow in Temporal.
+	ID string `json:"id"`
+
+	// From Changes at Mercado Pago from here …
+	From time.Time `json:"from"`
+
+	// To … to here were looked at.
+	To        time.Time `json:"to"`
+	StartedAt time.Time `json:"started_at"`
+
+	// FinishedAt Absent while it runs, and if it broke off; then the next one begins where it did.
+	FinishedAt time.Time `json:"finished_at,omitempty,omitzero"`
+
+	// Seen Payments that changed at Mercado Pago.
+	Seen           int `json:"seen"`
+	Differences    int `json:"differences"`
+	Contradictions int `json:"contradictions"`
+	Strangers      int `json:"strangers"`
+	Unreadable     int `json:"unreadable"`
+	MissedWebhooks int `json:"missed_webhooks"`
+
+	// Quiet Open payments of ours of which nothing was heard for too long.
+	Quiet int `json:"quiet"`
+
+	// Nudged Payments that were told to look.
+	Nudged int `json:"nudged"`
+}
+
 // Status Where the payment stands.
 type Status string
 
@@ -526,6 +629,18 @@ type CreatePaymentParams struct {
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// GetReconciliationParams defines parameters for GetReconciliation.
+type GetReconciliationParams struct {
+	// Kind Only findings of this kind.
+	Kind FindingKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
 	// Limit How many at most.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 

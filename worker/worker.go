@@ -1,13 +1,15 @@
 // Package worker is work coming in: it runs the workflows and activities, and hands what the queues
 // bring to the workflows' front door. Its rule: a handler says what went wrong, and only the queue's
-// consumer decides from that whether a message is done, waits or is dead; a message is never given up
-// for the world's fault.
+// consumer decides from that whether a message is done, waits, is tried again or is dead; a message is
+// never given up for the world's fault.
 package worker
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -23,7 +25,7 @@ import (
 
 const (
 	drainTime     = 15 * time.Second // how long activities in hand may take to finish at the end
-	temporalPause = time.Second      // before Temporal is tried again
+	temporalPause = time.Second      // at least, before Temporal is tried again
 
 	providerConcurrency = 64
 )
@@ -36,22 +38,30 @@ type Worker struct {
 	Record     *postgres.Store
 	Broker     []string            // addresses, one of which is used
 	Publisher  *rabbitmq.Publisher // takes what was spooled
+	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
 
 	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
 }
 
-// Run works until ctx ends, then takes nothing new and finishes what is in hand. It starts and goes
-// on while dependencies are away, and uses them as they come back; its error says what was left
-// unfinished.
+// Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
+// the queues, then the steps of workflows. It starts and goes on while dependencies are away, and uses
+// them as they come back; its error says what was left unfinished.
 func (w *Worker) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.runTemporal(ctx, w.temporalWorker) })
-	group.Go(func() error { return w.runTemporal(ctx, w.providerWorker) })
-	group.Go(func() error { return w.runWebhooks(ctx) })
-	group.Go(func() error { return w.runArchive(ctx) })
-	group.Go(func() error { return w.runSpool(ctx) })
-	return group.Wait()
+	stepping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var steps errgroup.Group
+	steps.Go(func() error { return w.runTemporal(stepping, w.temporalWorker) })
+	steps.Go(func() error { return w.runTemporal(stepping, w.providerWorker) })
+
+	intake, ctx := errgroup.WithContext(ctx)
+	intake.Go(func() error { return w.runWebhooks(ctx) })
+	intake.Go(func() error { return w.runArchive(ctx) })
+	intake.Go(func() error { return w.runSpool(ctx) })
+	err := intake.Wait()
+	w.Log.Info("queues finished")
+	stop()
+	return errors.Join(err, steps.Wait())
 }
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a
@@ -68,7 +78,7 @@ func (w *Worker) runTemporal(ctx context.Context, made func() worker.Worker) err
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(temporalPause):
+		case <-time.After(temporalPause + rand.N(temporalPause)): // not all workers at once
 		}
 	}
 }
@@ -83,6 +93,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
 	})
 	t.RegisterWorkflow(workflows.Payment)
+	t.RegisterWorkflow(workflows.Reconcile)
 	t.RegisterActivity(w.Activities)
 	return t
 }

@@ -87,7 +87,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Events: publisher, Notify: door.Notify,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Log: log,
+		Record: record, Broker: broker, Publisher: publisher, RetryDelay: time.Millisecond, Log: log,
 	}, logged
 }
 
@@ -134,7 +134,10 @@ func eventually(t *testing.T, condition func() bool, what string) {
 }
 
 // letter is what became of a message that is dead.
-type letter struct{ id, cause, key, exchange string }
+type letter struct {
+	id, cause, key, exchange, queue string
+	attempts                        int
+}
 
 // deadLetter takes the next dead letter, waiting for it.
 func deadLetter(t *testing.T, channel *amqp.Channel) letter {
@@ -145,7 +148,11 @@ func deadLetter(t *testing.T, channel *amqp.Channel) letter {
 		if err != nil || !ok {
 			return false
 		}
-		l = letter{d.MessageId, d.Headers[rabbitmq.HeaderCause].(string), d.RoutingKey, d.Headers[rabbitmq.HeaderExchange].(string)}
+		text := func(header string) string { return d.Headers[header].(string) }
+		l = letter{
+			d.MessageId, text(rabbitmq.HeaderCause), d.RoutingKey, text(rabbitmq.HeaderExchange), text(rabbitmq.HeaderQueue),
+			len(rabbitmq.Trail(d.Headers)),
+		}
 		return true
 	}, "a dead letter")
 	return l
@@ -191,9 +198,9 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	channel, err := conn.Channel()
 	require.NoError(t, err)
 	require.ElementsMatch(t, []letter{
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks}, // from the one queue
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks}, // and the other
-		{poison.ID, "invalid", "webhook.invalid", rabbitmq.ExchangeWebhooks},
+		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks, rabbitmq.QueueProcess, 4},
+		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
+		{poison.ID, "invalid", "webhook.invalid", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
 	}, []letter{deadLetter(t, channel), deadLetter(t, channel), deadLetter(t, channel)})
 	stop()
 }
@@ -210,6 +217,54 @@ func TestAWorkerEndsEvenIfNothingWasEverThere(t *testing.T) {
 		stop()
 	})
 	goleak.VerifyNone(t, before)
+}
+
+// Consumption pauses with what is in hand, counts nothing, and resumes by itself.
+func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.RabbitMQ, devstack.Temporal)
+	server := stack.Process(devstack.Temporal)
+	require.NoError(t, server.Kill())
+	at := away
+	at.rabbitMQ, at.temporal = stack.RabbitMQURL(), stack.TemporalAddress()
+	w, logged := newWorker(t, at)
+	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
+	var told []mercadopago.Notification
+	for range webhooksInHand + 8 {
+		n := notification(t, "")
+		require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
+			ID: n.ID, Key: "mercadopago.payment", Body: encode(t, n),
+		}))
+		told = append(told, n)
+	}
+	stop := run(t, w)
+	eventually(t, func() bool { return logged.says("notify payment " + told[0].PaymentID) }, "a failed attempt")
+	stop()
+
+	conn, err := amqp.Dial(at.rabbitMQ)
+	require.NoError(t, err)
+	defer conn.Close()
+	channel, err := conn.Channel()
+	require.NoError(t, err)
+	for range told {
+		eventually(t, func() bool {
+			d, ok, err := channel.Get(rabbitmq.QueueProcess, false)
+			return err == nil && ok && d.Headers[rabbitmq.HeaderAttempt] == nil
+		}, "each is where it was, and as it was")
+	}
+	require.NoError(t, channel.Close())
+
+	w, logged = newWorker(t, at)
+	stop = run(t, w)
+	eventually(t, func() bool { return logged.says("notify payment ") }, "another failed attempt")
+	require.NoError(t, server.Restart(t.Context()))
+	for _, n := range told {
+		eventually(t, func() bool {
+			_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(n.PaymentID), "")
+			return err == nil
+		}, "the payment is told")
+	}
+	stop()
 }
 
 func TestAWorkerMayStartBeforeTemporal(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/worker"
 )
 
-// Every history ever recorded must replay through today's code: payments in flight will.
+// Every history ever recorded must replay through today's code: what is in flight will.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/*.json")
@@ -21,6 +21,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			t.Parallel()
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflow(Payment)
+			replayer.RegisterWorkflow(Reconcile)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
 		})
 	}
