@@ -80,8 +80,13 @@ func atBroker(ctx workflow.Context, step string) workflow.Context {
 // sweepBudget is short of a payment's: when the provider is away for longer the run fails, and a later one sees more.
 const sweepBudget = 2 * time.Hour
 
-// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last, also to the provider.
+// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last.
 func atSweep(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithTaskQueue(last(ctx, step), ProviderTaskQueue)
+}
+
+// last is for steps that let all others go first.
+func last(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: sweepBudget,

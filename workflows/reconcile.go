@@ -79,7 +79,7 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 }
 
 func (r *reconciliation) nudgeQuiet(ctx workflow.Context) error {
-	if err := workflow.ExecuteActivity(atSweep(ctx, "nudge quiet payments"), steps.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
+	if err := workflow.ExecuteActivity(last(ctx, "nudge quiet payments"), steps.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
 		return err
 	}
 	r.counts.Nudged += r.counts.Quiet
