@@ -18,6 +18,8 @@ import (
 // It returns an error when any step did not turn out as told.
 func Demo(ctx context.Context, o Options) (err error) {
 	began := time.Now()
+	// Nobody wants to watch minutes of waiting: 5 s, 30 s and 3 min become these.
+	o.Settings = map[string]string{"WEBHOOK_RETRY_DELAY": "50ms"}
 	fmt.Fprintln(o.Out, "Starting Postgres, Redis, RabbitMQ, Temporal and OnlyWave on this machine")
 	p, err := Start(ctx, o)
 	if err != nil {
@@ -63,6 +65,8 @@ func (s *story) tell(ctx context.Context) error {
 		{"The same key with another amount is refused", s.contradict},
 		{"A forged webhook is refused", s.forge},
 		{"The worker is killed with -9 in the middle of a charge", s.crash},
+		{"Mercado Pago fails: the circuit breaker opens, payments wait and finish by themselves", s.outage},
+		{"A message that nobody can read is tried again, becomes a dead letter, and is redriven", s.poison},
 	} {
 		fmt.Fprintf(s.out, "\n▸ %s\n", step.title)
 		began := time.Now()

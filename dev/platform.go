@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -277,7 +278,8 @@ func (p *Platform) apiKey(ctx context.Context) (string, error) {
 	file := filepath.Join(filepath.Dir(p.Logs), "demo-api-key")
 	if kept, err := os.ReadFile(file); err == nil {
 		if id, ok := payment.ParseAPIKey(string(kept)); ok {
-			if key, err := record.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) {
+			if key, err := record.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) &&
+				!slices.ContainsFunc(payment.Scopes(), func(s payment.Scope) bool { return !key.Allows(s) }) {
 				return string(kept), nil
 			}
 		}
