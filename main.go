@@ -76,6 +76,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
 		reconcileCommand(environ),
+		deadLettersCommand(environ, out),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -112,6 +113,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	door := workflows.NewClient(temporal, polls(c))
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		DeadLetters: record, Redrives: door,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,

@@ -33,6 +33,9 @@ type Config struct {
 	Verifier  *mercadopago.Verifier
 	Breakers  *breaker.Fleet // to be shown, and overruled by operators
 
+	DeadLetters deadLetters // the record, too
+	Redrives    redrives    // the workflows' front door, too
+
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
 	PublicURL    string // where client apps reach the API, such as https://pay.example.com
 
@@ -93,6 +96,7 @@ func (c Config) validate() error {
 	return errors.Join(
 		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
 		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
+		missing("DeadLetters", c.DeadLetters == nil), missing("Redrives", c.Redrives == nil),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),
 		publicURL, cursorSecret,
@@ -134,6 +138,13 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments", payment.ScopePaymentsRead, s.listPayments},
 		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
+
+		{http.MethodGet, "/v1/dead-letters", payment.ScopeOperationsRead, s.listDeadLetters},
+		{http.MethodGet, "/v1/dead-letters/:id", payment.ScopeOperationsRead, s.getDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/:id/redrive", payment.ScopeOperationsWrite, s.redriveDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/:id/discard", payment.ScopeOperationsWrite, s.discardDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/redrive", payment.ScopeOperationsWrite, s.redriveDeadLetters},
+		{http.MethodGet, "/v1/redrives/:id", payment.ScopeOperationsRead, s.getRedrive},
 
 		{http.MethodGet, "/v1/breakers", payment.ScopeOperationsRead, s.listBreakers},
 		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},

@@ -30,6 +30,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -93,21 +94,28 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, statuses, schemas["Status"].Value.Enum)
 	require.Equal(t, []any{string(payment.Pix)}, schemas["MethodType"].Value.Enum)
 	require.Equal(t, []any{payment.BRL}, schemas["Currency"].Value.Enum)
-	var kinds []any
-	for _, k := range payment.FindingKinds() {
-		kinds = append(kinds, string(k))
-	}
-	require.Equal(t, kinds, schemas["FindingKind"].Value.Enum)
+	require.Equal(t, words(payment.FindingKinds()), schemas["FindingKind"].Value.Enum)
+	require.Equal(t, words(payment.Causes()), schemas["Cause"].Value.Enum)
+	require.Equal(t, words(payment.LetterStates()), schemas["LetterState"].Value.Enum)
+	require.Equal(t, words(workflows.RedriveStates()), schemas["RedriveState"].Value.Enum)
 	expiry := schemas["MethodRequest"].Value.Properties["expires_in"].Value
 	require.InDelta(t, payment.PixExpiryMin.Seconds(), *expiry.Min, 0)
 	require.InDelta(t, payment.PixExpiryMax.Seconds(), *expiry.Max, 0)
 	require.InDelta(t, payment.PixExpiryDefault.Seconds(), expiry.Default, 0)
 }
 
+func words[T ~string](list []T) []any {
+	var words []any
+	for _, w := range list {
+		words = append(words, string(w))
+	}
+	return words
+}
+
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{})
-	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Breakers", "Log", "Ready", "PublicURL", "CursorSecret"} {
+	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Breakers", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret"} {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
@@ -121,6 +129,7 @@ type fixture struct {
 	server    *Server
 	record    *memory
 	engine    *engine
+	letters   *letters
 	publisher *broker
 	logs      *logs
 	ready     map[string]error
@@ -134,10 +143,12 @@ func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{record: newMemory(), publisher: &broker{}, logs: &logs{}, ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil}}
 	f.engine = &engine{record: f.record, answers: true}
+	f.letters = newLetters()
 	verifier, err := mercadopago.NewVerifier([]string{webhookSecret}, 0)
 	require.NoError(t, err)
 	f.server, err = New(Config{
 		Payments: f.engine, Record: f.record, Publisher: f.publisher, Verifier: verifier,
+		DeadLetters: f.letters, Redrives: f.letters,
 		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		CursorSecret: bytes.Repeat([]byte("c"), 32), PublicURL: host + "/",
 		TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default",

@@ -49,6 +49,45 @@ func (e BreakerState) Valid() bool {
 	}
 }
 
+// Defines values for Cause.
+const (
+	CauseContradiction  Cause = "contradiction"
+	CauseDeliveryLimit  Cause = "delivery-limit"
+	CauseDependencyAway Cause = "dependency-away"
+	CauseHandlerPanic   Cause = "handler-panic"
+	CauseInternal       Cause = "internal"
+	CauseInvalid        Cause = "invalid"
+	CauseUnknownOutcome Cause = "unknown-outcome"
+	CauseUnlabelled     Cause = "unlabelled"
+	CauseUnreadable     Cause = "unreadable"
+)
+
+// Valid indicates whether the value is a known member of the Cause enum.
+func (e Cause) Valid() bool {
+	switch e {
+	case CauseContradiction:
+		return true
+	case CauseDeliveryLimit:
+		return true
+	case CauseDependencyAway:
+		return true
+	case CauseHandlerPanic:
+		return true
+	case CauseInternal:
+		return true
+	case CauseInvalid:
+		return true
+	case CauseUnknownOutcome:
+		return true
+	case CauseUnlabelled:
+		return true
+	case CauseUnreadable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Currency.
 const (
 	BRL Currency = "BRL"
@@ -66,25 +105,25 @@ func (e Currency) Valid() bool {
 
 // Defines values for FindingKind.
 const (
-	Contradiction FindingKind = "contradiction"
-	Difference    FindingKind = "difference"
-	MissedWebhook FindingKind = "missed_webhook"
-	Stranger      FindingKind = "stranger"
-	Unreadable    FindingKind = "unreadable"
+	FindingKindContradiction FindingKind = "contradiction"
+	FindingKindDifference    FindingKind = "difference"
+	FindingKindMissedWebhook FindingKind = "missed_webhook"
+	FindingKindStranger      FindingKind = "stranger"
+	FindingKindUnreadable    FindingKind = "unreadable"
 )
 
 // Valid indicates whether the value is a known member of the FindingKind enum.
 func (e FindingKind) Valid() bool {
 	switch e {
-	case Contradiction:
+	case FindingKindContradiction:
 		return true
-	case Difference:
+	case FindingKindDifference:
 		return true
-	case MissedWebhook:
+	case FindingKindMissedWebhook:
 		return true
-	case Stranger:
+	case FindingKindStranger:
 		return true
-	case Unreadable:
+	case FindingKindUnreadable:
 		return true
 	default:
 		return false
@@ -136,6 +175,69 @@ func (e HealthDependencies) Valid() bool {
 	}
 }
 
+// Defines values for LetterRedriveOutcome.
+const (
+	LetterFailed  LetterRedriveOutcome = "failed"
+	LetterSending LetterRedriveOutcome = "sending"
+	LetterSent    LetterRedriveOutcome = "sent"
+)
+
+// Valid indicates whether the value is a known member of the LetterRedriveOutcome enum.
+func (e LetterRedriveOutcome) Valid() bool {
+	switch e {
+	case LetterFailed:
+		return true
+	case LetterSending:
+		return true
+	case LetterSent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LetterSource.
+const (
+	Webhook  LetterSource = "webhook"
+	Workflow LetterSource = "workflow"
+)
+
+// Valid indicates whether the value is a known member of the LetterSource enum.
+func (e LetterSource) Valid() bool {
+	switch e {
+	case Webhook:
+		return true
+	case Workflow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LetterState.
+const (
+	LetterStateDiscarded LetterState = "discarded"
+	LetterStateOpen      LetterState = "open"
+	LetterStateRedriven  LetterState = "redriven"
+	LetterStateResolved  LetterState = "resolved"
+)
+
+// Valid indicates whether the value is a known member of the LetterState enum.
+func (e LetterState) Valid() bool {
+	switch e {
+	case LetterStateDiscarded:
+		return true
+	case LetterStateOpen:
+		return true
+	case LetterStateRedriven:
+		return true
+	case LetterStateResolved:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MethodType.
 const (
 	Pix MethodType = "pix"
@@ -145,6 +247,42 @@ const (
 func (e MethodType) Valid() bool {
 	switch e {
 	case Pix:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RedriveState.
+const (
+	RedriveCanary    RedriveState = "canary"
+	RedriveCancelled RedriveState = "cancelled"
+	RedriveCounting  RedriveState = "counting"
+	RedriveDone      RedriveState = "done"
+	RedriveDryRun    RedriveState = "dry_run"
+	RedriveFailed    RedriveState = "failed"
+	RedriveRunning   RedriveState = "running"
+	RedriveStopped   RedriveState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the RedriveState enum.
+func (e RedriveState) Valid() bool {
+	switch e {
+	case RedriveCanary:
+		return true
+	case RedriveCancelled:
+		return true
+	case RedriveCounting:
+		return true
+	case RedriveDone:
+		return true
+	case RedriveDryRun:
+		return true
+	case RedriveFailed:
+		return true
+	case RedriveRunning:
+		return true
+	case RedriveStopped:
 		return true
 	default:
 		return false
@@ -205,10 +343,44 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for ListDeadLettersParamsState.
+const (
+	ListDeadLettersParamsStateAny       ListDeadLettersParamsState = "any"
+	ListDeadLettersParamsStateDiscarded ListDeadLettersParamsState = "discarded"
+	ListDeadLettersParamsStateOpen      ListDeadLettersParamsState = "open"
+	ListDeadLettersParamsStateRedriven  ListDeadLettersParamsState = "redriven"
+	ListDeadLettersParamsStateResolved  ListDeadLettersParamsState = "resolved"
+)
+
+// Valid indicates whether the value is a known member of the ListDeadLettersParamsState enum.
+func (e ListDeadLettersParamsState) Valid() bool {
+	switch e {
+	case ListDeadLettersParamsStateAny:
+		return true
+	case ListDeadLettersParamsStateDiscarded:
+		return true
+	case ListDeadLettersParamsStateOpen:
+		return true
+	case ListDeadLettersParamsStateRedriven:
+		return true
+	case ListDeadLettersParamsStateResolved:
+		return true
+	default:
+		return false
+	}
+}
+
 // Amount Centavos.
 //
 // Examples: 1050
 type Amount = int64
+
+// Attempt defines model for Attempt.
+type Attempt struct {
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+	Error   string    `json:"error"`
+}
 
 // Breaker defines model for Breaker.
 type Breaker struct {
@@ -254,8 +426,94 @@ type BreakerSettingState string
 // BreakerState Calls go out; none does; a fixed number does, to see.
 type BreakerState string
 
+// Cause defines model for Cause.
+type Cause string
+
+// CauseCount defines model for CauseCount.
+type CauseCount struct {
+	Cause   string `json:"cause"`
+	Letters int    `json:"letters"`
+}
+
 // Currency defines model for Currency.
 type Currency string
+
+// DeadLetter defines model for DeadLetter.
+type DeadLetter struct {
+	ID string `json:"id"`
+
+	// State `redriven` was sent again, `resolved` became needless by itself. A letter that dies again is `open` again.
+	State  LetterState  `json:"state"`
+	Source LetterSource `json:"source"`
+
+	// Cause Why it is dead; one of the causes, or one that a newer release knows.
+	Cause string `json:"cause"`
+
+	// Advice What to do about it.
+	Advice string `json:"advice"`
+
+	// Fingerprint The same for letters of one fault.
+	//
+	// Examples: 0f7c1f4e4d1c4f0a
+	Fingerprint Fingerprint `json:"fingerprint"`
+	Error       string      `json:"error"`
+	PaymentID   string      `json:"payment_id,omitempty,omitzero"`
+
+	// WorkflowID The workflow that could not go on.
+	WorkflowID string      `json:"workflow_id,omitempty,omitzero"`
+	RunID      string      `json:"run_id,omitempty,omitzero"`
+	Message    DeadMessage `json:"message"`
+
+	// Deaths How often it has died.
+	Deaths int       `json:"deaths"`
+	DiedAt time.Time `json:"died_at"`
+
+	// ReceivedAt When it was last taken in here.
+	ReceivedAt time.Time `json:"received_at"`
+	ClosedAt   time.Time `json:"closed_at,omitempty,omitzero"`
+	ClosedBy   string    `json:"closed_by,omitempty,omitzero"`
+
+	// Reason Why it was closed.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Trail The attempts that failed. Not in lists.
+	Trail []Attempt `json:"trail,omitempty,omitzero"`
+
+	// Redrives The latest first. Not in lists.
+	Redrives []LetterRedrive `json:"redrives,omitempty,omitzero"`
+	Links    Links           `json:"links"`
+}
+
+// DeadLetterList defines model for DeadLetterList.
+type DeadLetterList struct {
+	Data []DeadLetter `json:"data"`
+
+	// NextCursor Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// DeadMessage defines model for DeadMessage.
+type DeadMessage struct {
+	ID string `json:"id"`
+
+	// Queue In which it died.
+	Queue string `json:"queue,omitempty,omitzero"`
+
+	// Exchange To which it was first published.
+	Exchange string `json:"exchange,omitempty,omitzero"`
+
+	// Key And with which routing key.
+	Key string `json:"key,omitempty,omitzero"`
+
+	// Size Bytes of its body, which is not shown.
+	Size int `json:"size"`
+}
+
+// DiscardRequest defines model for DiscardRequest.
+type DiscardRequest struct {
+	// Reason Why nothing needs to be done about it.
+	Reason string `json:"reason"`
+}
 
 // Event defines model for Event.
 type Event struct {
@@ -330,6 +588,11 @@ type FindingTotal struct {
 	Open int         `json:"open"`
 }
 
+// Fingerprint The same for letters of one fault.
+//
+// Examples: 0f7c1f4e4d1c4f0a
+type Fingerprint = string
+
 // Health defines model for Health.
 type Health struct {
 	Status       HealthStatus                  `json:"status"`
@@ -341,6 +604,26 @@ type HealthStatus string
 
 // HealthDependencies defines model for Health.Dependencies.
 type HealthDependencies string
+
+// LetterRedrive defines model for LetterRedrive.
+type LetterRedrive struct {
+	// ID The redrive's `id`.
+	ID      string               `json:"id"`
+	Actor   string               `json:"actor"`
+	Reason  string               `json:"reason,omitempty,omitzero"`
+	At      time.Time            `json:"at"`
+	Outcome LetterRedriveOutcome `json:"outcome"`
+	Error   string               `json:"error,omitempty,omitzero"`
+}
+
+// LetterRedriveOutcome defines model for LetterRedrive.Outcome.
+type LetterRedriveOutcome string
+
+// LetterSource defines model for LetterSource.
+type LetterSource string
+
+// LetterState `redriven` was sent again, `resolved` became needless by itself. A letter that dies again is `open` again.
+type LetterState string
 
 // Links defines model for Links.
 type Links struct {
@@ -537,6 +820,74 @@ type ReconciliationRun struct {
 	Nudged int `json:"nudged"`
 }
 
+// Redrive defines model for Redrive.
+type Redrive struct {
+	ID string `json:"id"`
+
+	// State `canary` waits to see what becomes of the first few; `stopped` by its own rules, as `note` says.
+	State RedriveState `json:"state"`
+
+	// Note Why it stopped.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Matching Open letters that were chosen at the start.
+	Matching int          `json:"matching"`
+	Causes   []CauseCount `json:"causes,omitempty,omitzero"`
+	Sent     int          `json:"sent"`
+
+	// Failed Could not be sent, and are open again.
+	Failed int `json:"failed"`
+
+	// DiedAgain Were sent, and are open again.
+	DiedAgain int `json:"died_again"`
+
+	// Left Not tried yet.
+	Left  int   `json:"left"`
+	Links Links `json:"links"`
+}
+
+// RedriveFilter Which open letters; at least one of the first five must be there.
+type RedriveFilter struct {
+	Ids    []string     `json:"ids,omitempty,omitzero"`
+	Source LetterSource `json:"source,omitempty,omitzero"`
+	Cause  Cause        `json:"cause,omitempty,omitzero"`
+
+	// Fingerprint The same for letters of one fault.
+	//
+	// Examples: 0f7c1f4e4d1c4f0a
+	Fingerprint Fingerprint `json:"fingerprint,omitempty,omitzero"`
+	PaymentID   string      `json:"payment_id,omitempty,omitzero"`
+	DiedFrom    time.Time   `json:"died_from,omitempty,omitzero"`
+	DiedTo      time.Time   `json:"died_to,omitempty,omitzero"`
+}
+
+// RedriveRequest defines model for RedriveRequest.
+type RedriveRequest struct {
+	// Filter Which open letters; at least one of the first five must be there.
+	Filter RedriveFilter `json:"filter"`
+
+	// Reason Why it will go well this time.
+	Reason string `json:"reason"`
+
+	// DryRun Only count.
+	DryRun bool `json:"dry_run,omitempty,omitzero"`
+
+	// Canary Send so many first, and stop if one of them fails or dies again.
+	Canary int `json:"canary,omitempty,omitzero"`
+
+	// CanaryWait Seconds to wait for that; 60 unless told otherwise.
+	CanaryWait int `json:"canary_wait,omitempty,omitzero"`
+
+	// Rate Letters a second at most; 0 is as fast as it goes.
+	Rate int `json:"rate,omitempty,omitzero"`
+
+	// StopAfterErrors Stop when so many letters have failed or died again; 0 is never.
+	StopAfterErrors int `json:"stop_after_errors,omitempty,omitzero"`
+}
+
+// RedriveState `canary` waits to see what becomes of the first few; `stopped` by its own rules, as `note` says.
+type RedriveState string
+
 // Status Where the payment stands.
 type Status string
 
@@ -545,6 +896,9 @@ type BreakerName = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// DeadLetterID defines model for DeadLetterID.
+type DeadLetterID = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -558,11 +912,17 @@ type PaymentID = string
 // Prefer defines model for Prefer.
 type Prefer = string
 
+// RedriveKey defines model for RedriveKey.
+type RedriveKey = string
+
 // BadQuery An error (RFC 9457).
 type BadQuery = Problem
 
 // BadRequest An error (RFC 9457).
 type BadRequest = Problem
+
+// Conflict An error (RFC 9457).
+type Conflict = Problem
 
 // Forbidden An error (RFC 9457).
 type Forbidden = Problem
@@ -582,6 +942,9 @@ type NoBreaker = Problem
 // NotFound An error (RFC 9457).
 type NotFound = Problem
 
+// RedriveStarted defines model for RedriveStarted.
+type RedriveStarted = Redrive
+
 // TooLarge An error (RFC 9457).
 type TooLarge = Problem
 
@@ -593,6 +956,43 @@ type Unavailable = Problem
 
 // UnsupportedMediaType An error (RFC 9457).
 type UnsupportedMediaType = Problem
+
+// ListDeadLettersParams defines parameters for ListDeadLetters.
+type ListDeadLettersParams struct {
+	// State `any`, or only letters of this state.
+	State       ListDeadLettersParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+	Source      LetterSource               `form:"source,omitempty" json:"source,omitempty,omitzero"`
+	Cause       Cause                      `form:"cause,omitempty" json:"cause,omitempty,omitzero"`
+	Fingerprint Fingerprint                `form:"fingerprint,omitempty" json:"fingerprint,omitempty,omitzero"`
+	PaymentID   string                     `form:"payment_id,omitempty" json:"payment_id,omitempty,omitzero"`
+
+	// DiedFrom Only letters that died at this moment or later (RFC 3339).
+	DiedFrom time.Time `form:"died_from,omitempty" json:"died_from,omitempty,omitzero"`
+
+	// DiedTo Only letters that died before this moment (RFC 3339).
+	DiedTo time.Time `form:"died_to,omitempty" json:"died_to,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// ListDeadLettersParamsState defines parameters for ListDeadLetters.
+type ListDeadLettersParamsState string
+
+// RedriveDeadLettersParams defines parameters for RedriveDeadLetters.
+type RedriveDeadLettersParams struct {
+	// IdempotencyKey Names the redrive you want, once and for ever, as for a payment.
+	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
+}
+
+// RedriveDeadLetterParams defines parameters for RedriveDeadLetter.
+type RedriveDeadLetterParams struct {
+	// IdempotencyKey Names the redrive you want, once and for ever, as for a payment.
+	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
+}
 
 // ListPaymentsParams defines parameters for ListPayments.
 type ListPaymentsParams struct {
@@ -665,6 +1065,12 @@ type ReceiveMercadoPagoParams struct {
 
 // SetBreakerJSONRequestBody defines body for SetBreaker for application/json ContentType.
 type SetBreakerJSONRequestBody = BreakerSetting
+
+// RedriveDeadLettersJSONRequestBody defines body for RedriveDeadLetters for application/json ContentType.
+type RedriveDeadLettersJSONRequestBody = RedriveRequest
+
+// DiscardDeadLetterJSONRequestBody defines body for DiscardDeadLetter for application/json ContentType.
+type DiscardDeadLetterJSONRequestBody = DiscardRequest
 
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"net/url"
-
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -42,10 +40,9 @@ func (s *Server) view(p payment.Payment) Payment {
 		Version:   p.Version,
 		CreatedAt: p.CreatedAt,
 		UpdatedAt: p.UpdatedAt,
-		Links:     Links{Self: s.config.PublicURL + "/v1/payments/" + p.ID},
-	}
-	if ui := s.config.TemporalUIURL; ui != "" {
-		v.Links.Temporal = ui + "/namespaces/" + url.PathEscape(s.config.TemporalNamespace) + "/workflows/" + url.PathEscape(workflows.WorkflowID(p.ID))
+		Links: Links{
+			Self: s.config.PublicURL + "/v1/payments/" + p.ID, Temporal: s.temporalLink(workflows.WorkflowID(p.ID)),
+		},
 	}
 	return v
 }

@@ -93,7 +93,9 @@ func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 	run, err := w.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "after-the-end", TaskQueue: workflows.TaskQueue},
 		workflows.Reconcile, workflows.ReconcileInput{Grace: time.Minute})
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = w.Temporal.TerminateWorkflow(context.Background(), run.GetID(), "", "not for the tests behind") })
+	t.Cleanup(func() {
+		_ = w.Temporal.TerminateWorkflow(context.Background(), run.GetID(), "", "not for the tests behind")
+	})
 	eventually(t, func() bool {
 		runs, err := w.Record.Reconciliations(t.Context(), 1)
 		return err == nil && len(runs) == 1

@@ -57,6 +57,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	intake, ctx := errgroup.WithContext(ctx)
 	intake.Go(func() error { return w.runWebhooks(ctx) })
 	intake.Go(func() error { return w.runArchive(ctx) })
+	intake.Go(func() error { return w.runDeadLetters(ctx) })
 	intake.Go(func() error { return w.runSpool(ctx) })
 	err := intake.Wait()
 	w.Log.Info("queues finished")
@@ -94,6 +95,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 	})
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterWorkflow(workflows.Reconcile)
+	t.RegisterWorkflow(workflows.Redrive)
 	t.RegisterActivity(w.Activities)
 	return t
 }

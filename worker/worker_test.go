@@ -133,31 +133,6 @@ func eventually(t *testing.T, condition func() bool, what string) {
 	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
 }
 
-// letter is what became of a message that is dead.
-type letter struct {
-	id, cause, key, exchange, queue string
-	attempts                        int
-}
-
-// deadLetter takes the next dead letter, waiting for it.
-func deadLetter(t *testing.T, channel *amqp.Channel) letter {
-	t.Helper()
-	var l letter
-	eventually(t, func() bool {
-		d, ok, err := channel.Get(rabbitmq.QueueDeadLetters, true)
-		if err != nil || !ok {
-			return false
-		}
-		text := func(header string) string { return d.Headers[header].(string) }
-		l = letter{
-			d.MessageId, text(rabbitmq.HeaderCause), d.RoutingKey, text(rabbitmq.HeaderExchange), text(rabbitmq.HeaderQueue),
-			len(rabbitmq.Trail(d.Headers)),
-		}
-		return true
-	}, "a dead letter")
-	return l
-}
-
 // Not parallel: it takes what is in the shared queues.
 func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	at, _ := newAround(t)
@@ -192,16 +167,25 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n, "the spool is empty")
 
-	conn, err := amqp.Dial(at.rabbitMQ)
+	eventually(t, func() bool { return count(t, at, "dead_letters") == 3 }, "three are dead letters")
+	all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Limit: 10})
 	require.NoError(t, err)
-	defer conn.Close()
-	channel, err := conn.Channel()
-	require.NoError(t, err)
-	require.ElementsMatch(t, []letter{
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks, rabbitmq.QueueProcess, 4},
-		{"unreadable", "unreadable", "webhook.unreadable", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
-		{poison.ID, "invalid", "webhook.invalid", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
-	}, []letter{deadLetter(t, channel), deadLetter(t, channel), deadLetter(t, channel)})
+	type dead struct {
+		id       string
+		cause    payment.Cause
+		queue    string
+		attempts int
+	}
+	var found []dead
+	for _, l := range all {
+		require.Equal(t, rabbitmq.ExchangeWebhooks, l.Message.Exchange)
+		found = append(found, dead{l.Message.ID, l.Cause, l.Message.Queue, len(l.Trail)})
+	}
+	require.ElementsMatch(t, []dead{
+		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueProcess, 4},
+		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueArchive, 1},
+		{poison.ID, payment.CauseInvalid, rabbitmq.QueueArchive, 1},
+	}, found)
 	stop()
 }
 

@@ -24,9 +24,10 @@ var (
 	attrClient            = temporal.NewSearchAttributeKeyKeyword("PaymentClient")
 	attrProviderPaymentID = temporal.NewSearchAttributeKeyKeyword("ProviderPaymentID")
 	attrAmount            = temporal.NewSearchAttributeKeyInt64("PaymentAmount") // centavos
+	attrDeadLetter        = temporal.NewSearchAttributeKeyKeyword("DeadLetterCause")
 )
 
-var attributes = []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount}
+var attributes = []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount, attrDeadLetter}
 
 // SearchAttributes names the search attributes that a namespace must have, with their types.
 func SearchAttributes() map[string]string {
@@ -59,16 +60,21 @@ func AddSearchAttributes(ctx context.Context, c client.Client, namespace string)
 	if err != nil {
 		return interpret("add Temporal's search attributes", err)
 	}
-	return awaitSearchable(ctx, c)
+	for name := range missing {
+		if err := awaitSearchable(ctx, c, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func awaitSearchable(ctx context.Context, c client.Client) error {
+func awaitSearchable(ctx context.Context, c client.Client, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: attrStatus.GetName() + ` = "none"`})
+		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: name + " is null"})
 		if err == nil {
 			return nil
 		}
@@ -84,6 +90,7 @@ func awaitSearchable(ctx context.Context, c client.Client) error {
 type searched struct {
 	status            payment.Status
 	providerPaymentID string
+	deadLetter        payment.Cause
 }
 
 // startAttributes are known when a creation starts a run; describe completes them.
@@ -98,7 +105,7 @@ func (p *mailbox) describe(ctx workflow.Context) error {
 	if !p.state.Found {
 		return nil
 	}
-	now := searched{p.state.Status, p.state.ProviderPaymentID}
+	now := searched{p.state.Status, p.state.ProviderPaymentID, p.openCause(ctx)}
 	if p.in.Creation != nil && p.searched == (searched{}) {
 		p.searched.status = payment.Processing // as startAttributes said
 	}
@@ -110,12 +117,23 @@ func (p *mailbox) describe(ctx workflow.Context) error {
 	if now.providerPaymentID != "" {
 		updates = append(updates, attrProviderPaymentID.ValueSet(now.providerPaymentID))
 	}
+	if now.deadLetter != p.searched.deadLetter {
+		updates = append(updates, deadLetterAttribute(now.deadLetter))
+	}
 	if p.in.Creation == nil {
 		updates = append(updates, attrMethod.ValueSet(string(p.state.Method)),
 			attrClient.ValueSet(p.state.ClientID), attrAmount.ValueSet(p.state.Money.Centavos))
 	}
 	p.searched = now
 	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+// deadLetterAttribute finds the runs that wait for a person.
+func deadLetterAttribute(cause payment.Cause) temporal.SearchAttributeUpdate {
+	if cause == "" {
+		return attrDeadLetter.ValueUnset()
+	}
+	return attrDeadLetter.ValueSet(string(cause))
 }
 
 func (p *mailbox) details() string {
@@ -125,6 +143,9 @@ func (p *mailbox) details() string {
 	}
 	if !p.state.ExpiresAt.IsZero() {
 		text += "  \nto be paid until " + p.state.ExpiresAt.UTC().Format(time.RFC3339)
+	}
+	if p.state.Status == payment.Unknown {
+		text += "  \n**Dead letter**: " + payment.CauseUnknownOutcome.Advice()
 	}
 	return text
 }

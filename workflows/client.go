@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/activities"
@@ -17,6 +18,12 @@ import (
 
 // shortestWait is what the start itself may take; whoever wants to wait less gets at least this.
 const shortestWait = time.Second
+
+// queryTimeout is how long a worker may take to answer for a workflow.
+const queryTimeout = 10 * time.Second
+
+// memoFingerprint tells whether a redrive that is there already is the one that is asked for.
+const memoFingerprint = "fingerprint"
 
 // Client is the front door: it alone starts, updates and signals workflows.
 type Client struct {
@@ -93,6 +100,50 @@ func (c *Client) Notify(ctx context.Context, paymentID string) error {
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
 	return interpret("notify payment "+paymentID, err)
+}
+
+// Redrive starts sending dead letters again; joined is true when the redrive was there already. Errors: Conflict when its ID
+// was used for another redrive; Unavailable when Temporal cannot take it, in which case repeating the call is safe.
+func (c *Client) Redrive(ctx context.Context, in RedriveInput) (joined bool, err error) {
+	doing := "start redrive " + in.ID
+	fingerprint := in.fingerprint()
+	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                    RedriveWorkflowID(in.ID),
+		TaskQueue:             TaskQueue,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		Memo:                  map[string]any{memoFingerprint: fingerprint},
+		StaticSummary:         "redrive by " + in.Actor,
+
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+	}, Redrive, in)
+	if _, there := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); !there {
+		return false, interpret(doing, err)
+	}
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, RedriveWorkflowID(in.ID), "")
+	if err != nil {
+		return true, interpret(doing, err)
+	}
+	var known string
+	payload := run.GetWorkflowExecutionInfo().GetMemo().GetFields()[memoFingerprint]
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &known); err != nil || known != fingerprint {
+		return true, &payment.Error{Kind: payment.Conflict, Message: "the idempotency key was used for another redrive", Err: err}
+	}
+	return true, nil
+}
+
+// RedriveProgress asks a redrive how it stands; kind NotFound when there is none.
+func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgress, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	var progress RedriveProgress
+	answer, err := c.temporal.QueryWorkflow(ctx, RedriveWorkflowID(id), "", QueryRedrive)
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return progress, &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id", Err: err}
+	}
+	if err == nil {
+		err = answer.Get(&progress)
+	}
+	return progress, interpret("ask redrive "+id, err)
 }
 
 // Ready says whether Temporal answers.

@@ -24,11 +24,11 @@ type PaymentInput struct {
 func Payment(ctx workflow.Context, in PaymentInput) error {
 	p, err := openPayment(ctx, in)
 	if err != nil {
-		return err
+		return p.deadLetter(ctx, err)
 	}
 	for p.awaitWork(ctx) {
 		if err := p.next(ctx); err != nil {
-			return err
+			return p.deadLetter(ctx, err)
 		}
 	}
 	return p.close(ctx)
@@ -42,22 +42,23 @@ type mailbox struct {
 	looks    int       // polls made so far; they widen the gap to the next
 	pollAt   time.Time // when to look without being told
 	nudges   workflow.ReceiveChannel
-	unheard  []payment.Event // events not yet published
-	searched searched        // what the search attributes say
+	unheard  []payment.Event   // events not yet published
+	searched searched          // what the search attributes say
+	trail    []payment.Attempt // steps that failed for good, the latest last
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	p := &mailbox{in: in, looks: in.Looks, nudges: workflow.GetSignalChannel(ctx, SignalLook)}
 	if err := workflow.SetQueryHandler(ctx, QueryState, p.view); err != nil {
-		return nil, err
+		return p, err
 	}
 	if err := workflow.SetUpdateHandler(ctx, UpdateCreate, p.created); err != nil {
-		return nil, err
+		return p, err
 	}
 	open := activities.OpenInput{PaymentID: in.PaymentID, Creation: in.Creation}
 	err := workflow.ExecuteLocalActivity(inRecord(ctx, "open"), steps.Open, open).Get(ctx, &p.state)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	p.opened = true
 	if p.state.Event != nil {
@@ -143,7 +144,11 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 	case KindOf(err) == payment.Invalid:
 		return p.move(ctx, "fail", steps.Fail, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
 	}
-	return p.move(ctx, "park", steps.Park, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
+	p.remember(ctx, "charge", err)
+	if err := p.move(ctx, "park", steps.Park, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)}); err != nil {
+		return err
+	}
+	return p.reportUnknown(ctx, err)
 }
 
 // look asks the provider where the payment stands. All nudges that wait are answered by one look. A
@@ -166,6 +171,7 @@ func (p *mailbox) look(ctx workflow.Context) error {
 		return err
 	case err != nil:
 		workflow.GetLogger(ctx).Error("the provider's answer is of no use", "payment_id", p.in.PaymentID, "kind", KindOf(err), "reason", reason(err))
+		p.remember(ctx, "look", err)
 		return nil
 	case !seen.Found:
 		return nil

@@ -19,8 +19,14 @@ const (
 	QueryState   = "payment" // what the mailbox knows and waits for
 )
 
+// QueryRedrive asks a redrive how it stands.
+const QueryRedrive = "redrive"
+
 // WorkflowID is the ID under which all runs of a payment are found.
 func WorkflowID(paymentID string) string { return "payment/" + paymentID }
+
+// RedriveWorkflowID is the ID of a redrive's workflow.
+func RedriveWorkflowID(redriveID string) string { return "redrive/" + redriveID }
 
 // steps names the activities; it is nil in workflow code, and the worker registers the live one.
 var steps *activities.Activities

@@ -36,9 +36,13 @@ type world struct {
 	charge   func(attempt int) error // nil: works
 	look     func(attempt int) error
 	publish  func(attempt int) error
+	apply    func(attempt int) error
+	open     func(attempt int) error
+	bury     func(attempt int) error
 	charges  int
 	looks    int
 	events   []payment.Event
+	letters  []activities.DeadLetterInput
 	tries    map[string]int
 }
 
@@ -54,7 +58,11 @@ func (w *world) called(step string) int {
 }
 
 func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.State, error) {
-	w.called("Open")
+	if n := w.called("Open"); w.open != nil {
+		if err := w.open(n); err != nil {
+			return activities.State{}, err
+		}
+	}
 	if !w.row.Found && in.Creation != nil {
 		w.row = activities.State{
 			Found: true, Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
@@ -96,7 +104,11 @@ func (w *world) answer() payment.ProviderState {
 }
 
 func (w *world) Apply(_ context.Context, in activities.ApplyInput) (activities.Moved, error) {
-	w.called("Apply")
+	if n := w.called("Apply"); w.apply != nil {
+		if err := w.apply(n); err != nil {
+			return activities.Moved{}, err
+		}
+	}
 	w.row.ProviderPaymentID = in.State.PaymentID
 	return w.move(in.State.Status), nil
 }
@@ -127,6 +139,16 @@ func (w *world) Publish(_ context.Context, in activities.PublishInput) error {
 		}
 	}
 	w.events = append(w.events, in.Events...)
+	return nil
+}
+
+func (w *world) DeadLetter(_ context.Context, in activities.DeadLetterInput) error {
+	if n := w.called("DeadLetter"); w.bury != nil {
+		if err := w.bury(n); err != nil {
+			return err
+		}
+	}
+	w.letters = append(w.letters, in)
 	return nil
 }
 

@@ -93,13 +93,14 @@ type Part string
 
 // The parts that read the configuration.
 const (
-	API       Part = "api"
-	Worker    Part = "worker"
-	Migrate   Part = "migrate"
-	Simulator Part = "simulator"
-	Keys      Part = "keys"
-	Breakers  Part = "breakers"
-	Reconcile Part = "reconcile"
+	API         Part = "api"
+	Worker      Part = "worker"
+	Migrate     Part = "migrate"
+	Simulator   Part = "simulator"
+	Keys        Part = "keys"
+	Breakers    Part = "breakers"
+	Reconcile   Part = "reconcile"
+	DeadLetters Part = "dead-letters"
 )
 
 // Load reads and checks the configuration for one part of the program. environ is as os.Environ
@@ -190,7 +191,7 @@ func (c Config) validate(part Part) []error {
 	}
 	check(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL", "must be debug, info, warn or error")
-	if part == API || part == Worker || part == Migrate || part == Keys {
+	if part == API || part == Worker || part == Migrate || part == Keys || part == DeadLetters {
 		check(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		check(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}

@@ -117,8 +117,11 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 	var before payment.Status
 	var seq *int
 	var data *payment.EventData
-	err := s.pool.QueryRow(ctx, statement, args).Scan(&clientID, &before, &seq, &data)
-	if err != nil {
+	var batch pgx.Batch
+	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error { return row.Scan(&clientID, &before, &seq, &data) })
+	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
+	// One round trip and one transaction: whoever finds the payment moved finds its letter resolved.
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return Moved{}, interpret(doing, err)
 	}
 	if seq == nil {

@@ -1,0 +1,50 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// Headers of a workflow's dead letter, besides those that every dead letter has.
+const (
+	HeaderPaymentID  = "payment-id"
+	HeaderWorkflowID = "workflow-id"
+	HeaderRunID      = "run-id"
+	headerTrail      = "dead-letter-trail"
+)
+
+// DeadLetterInput says which run cannot go on, and all that is known of why.
+type DeadLetterInput struct {
+	PaymentID  string            `json:"payment_id"`
+	WorkflowID string            `json:"workflow_id"`
+	RunID      string            `json:"run_id"`
+	Cause      payment.Cause     `json:"cause"`
+	Error      string            `json:"error"` // for people; no personal data
+	At         time.Time         `json:"at"`
+	Trail      []payment.Attempt `json:"trail,omitempty"`
+}
+
+// DeadLetter leaves a payment to a person, by way of onlywave.dead-letters. Run and cause make the message's ID: a second run
+// makes a twin, which is kept once.
+func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
+	trail, err := json.Marshal(in.Trail)
+	if err != nil {
+		return verdict(&payment.Error{Kind: payment.Invalid, Message: "the trail cannot be written", Err: err})
+	}
+	err = a.events.Publish(ctx, rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
+		ID: payment.LetterMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(payment.FromWorkflow) + "." + string(in.Cause),
+		Headers: map[string]any{
+			rabbitmq.HeaderCause: string(in.Cause), rabbitmq.HeaderError: in.Error, rabbitmq.HeaderTime: in.At.UTC().Format(time.RFC3339),
+			HeaderPaymentID: in.PaymentID, HeaderWorkflowID: in.WorkflowID, HeaderRunID: in.RunID, headerTrail: string(trail),
+		},
+		Time: in.At,
+	})
+	if err != nil {
+		return verdict(&payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the dead letter", Err: err})
+	}
+	return nil
+}

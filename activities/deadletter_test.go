@@ -1,0 +1,64 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// buried takes what is in the queue of dead letters about one payment.
+func buried(t *testing.T, paymentID string) func() amqp.Delivery {
+	t.Helper()
+	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	channel, err := conn.Channel()
+	require.NoError(t, err)
+	return func() (d amqp.Delivery) {
+		require.Eventually(t, func() bool {
+			got, ok, err := channel.Get(rabbitmq.QueueDeadLetters, true)
+			d = got
+			return err == nil && ok && d.Headers[HeaderPaymentID] == paymentID
+		}, patience, 10*time.Millisecond)
+		return d
+	}
+}
+
+func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
+	t.Parallel()
+	a := New(Config{Breakers: alone(t), Events: publisher(t)})
+	id := creation(t).PaymentID
+	at := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	in := DeadLetterInput{
+		PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: payment.CauseContradiction, Error: "it contradicts", At: at,
+		Trail: []payment.Attempt{{Attempt: 1, At: at, Error: "no"}},
+	}
+	take := buried(t, id)
+	for range 2 {
+		require.NoError(t, a.DeadLetter(t.Context(), in))
+		d := take()
+		require.Equal(t, payment.LetterMessageID("payment/"+id, "run", payment.CauseContradiction), d.MessageId)
+		require.Equal(t, "workflow.contradiction", d.RoutingKey)
+		require.EqualValues(t, amqp.Persistent, d.DeliveryMode)
+		delete(d.Headers, "x-delivery-count") // the broker's
+		require.Equal(t, amqp.Table{
+			rabbitmq.HeaderCause: "contradiction", rabbitmq.HeaderError: "it contradicts", rabbitmq.HeaderTime: "2026-03-01T12:00:00Z",
+			HeaderPaymentID: id, HeaderWorkflowID: "payment/" + id, HeaderRunID: "run",
+			headerTrail: `[{"attempt":1,"at":"2026-03-01T12:00:00Z","error":"no"}]`,
+		}, d.Headers)
+	}
+}
+
+func TestWithoutABrokerADeadLetterIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
+	t.Cleanup(func() { require.NoError(t, away.Close()) })
+	err := New(Config{Breakers: alone(t), Events: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: payment.CauseInternal})
+	requireVerdict(t, err, payment.Unavailable, true)
+}

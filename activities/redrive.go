@@ -1,0 +1,141 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+const (
+	redrivesAtOnce = 16
+	redriveTimeout = 5 * time.Second // for one letter
+)
+
+// SurveyInput chooses open dead letters.
+type SurveyInput struct {
+	Filter payment.LetterFilter `json:"filter"`
+}
+
+// SurveyDeadLetters counts what a redrive would send again. It only reads.
+func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (payment.Survey, error) {
+	survey, err := a.record.SurveyDeadLetters(ctx, in.Filter)
+	if err != nil {
+		return survey, verdict(err)
+	}
+	return survey, nil
+}
+
+// RedriveInput is one step of a redrive: to go on until so many letters were tried.
+type RedriveInput struct {
+	RedriveID string               `json:"redrive_id"`
+	Actor     string               `json:"actor"`
+	Reason    string               `json:"reason,omitempty"`
+	Filter    payment.LetterFilter `json:"filter"`
+	Before    time.Time            `json:"before"` // only letters that were dead by then
+	Upto      int                  `json:"upto"`
+}
+
+func (in RedriveInput) take() postgres.RedriveTake {
+	return postgres.RedriveTake{
+		RedriveID: in.RedriveID, Actor: in.Actor, Reason: in.Reason, Filter: in.Filter, Before: in.Before, Upto: in.Upto,
+	}
+}
+
+// Redrive sends dead letters again: a webhook's message to where it was first published, under the same ID; a workflow's
+// letter as a nudge to its payment. Letters are marked before they are sent and settled afterwards, so a second run sends
+// those again that the first may not have sent, as twins at worst, and takes no others.
+func (a *Activities) Redrive(ctx context.Context, in RedriveInput) (payment.RedriveStanding, error) {
+	letters, err := a.record.TakeForRedrive(ctx, in.take())
+	if err != nil {
+		return payment.RedriveStanding{}, verdict(err)
+	}
+	if err := a.redrive(ctx, in.RedriveID, letters); err != nil {
+		return payment.RedriveStanding{}, verdict(err)
+	}
+	return a.RedriveStanding(ctx, in)
+}
+
+// RedriveStanding counts how far a redrive has come. It only reads.
+func (a *Activities) RedriveStanding(ctx context.Context, in RedriveInput) (payment.RedriveStanding, error) {
+	standing, err := a.record.Standing(ctx, in.take())
+	if err != nil {
+		return standing, verdict(err)
+	}
+	return standing, nil
+}
+
+// AbandonInput names a redrive that ends early, and why.
+type AbandonInput struct {
+	RedriveID string `json:"redrive_id"`
+	Why       string `json:"why"`
+}
+
+// AbandonRedrive opens those letters again that were marked and may not have been sent. A second run finds none.
+func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error {
+	if err := a.record.AbandonRedrive(ctx, in.RedriveID, in.Why); err != nil {
+		return verdict(err)
+	}
+	return nil
+}
+
+// redrive sends letters, several at once, and writes down what became of them. When the world fails, what was sent by then is
+// written down all the same.
+func (a *Activities) redrive(ctx context.Context, redriveID string, letters []payment.DeadLetter) error {
+	var mu sync.Mutex
+	var sent, failed, why []string
+	var group errgroup.Group
+	group.SetLimit(redrivesAtOnce)
+	for _, l := range letters {
+		group.Go(func() error {
+			err := a.sendAgain(ctx, l)
+			if activity.IsActivity(ctx) {
+				activity.RecordHeartbeat(ctx)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch kind := payment.KindOf(err); {
+			case err == nil:
+				sent = append(sent, l.ID)
+			case kind == payment.Unavailable || kind == payment.Limited:
+				return err
+			default:
+				failed, why = append(failed, l.ID), append(why, message(err))
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	return errors.Join(err, a.record.SettleRedrive(ctx, redriveID, sent, failed, why))
+}
+
+func (a *Activities) sendAgain(ctx context.Context, l payment.DeadLetter) error {
+	ctx, cancel := context.WithTimeout(ctx, redriveTimeout)
+	defer cancel()
+	if l.Source == payment.FromWorkflow {
+		if l.PaymentID == "" {
+			return &payment.Error{Kind: payment.Invalid, Message: "the letter names no payment"}
+		}
+		return a.notify(ctx, l.PaymentID)
+	}
+	err := a.events.Publish(ctx, l.Message.Exchange, rabbitmq.Message{
+		ID: l.Message.ID, Key: l.Message.Key, ContentType: l.Message.ContentType, Body: l.Message.Body, Time: l.Message.SentAt,
+		Headers: map[string]any{rabbitmq.HeaderDeaths: int64(l.Deaths)},
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, rabbitmq.ErrUnavailable), errors.Is(err, rabbitmq.ErrRefused):
+		return &payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the message", Err: err}
+	case errors.Is(err, rabbitmq.ErrUnroutable):
+		return &payment.Error{Kind: payment.Invalid, Message: "no queue is bound for the message any more", Err: err}
+	}
+	return &payment.Error{Kind: payment.Invalid, Message: "the message cannot be sent as it is", Err: err}
+}

@@ -1,0 +1,202 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// redriven is the steps with dead letters to send again: what they publish, and whom they wake.
+type redriven struct {
+	world
+	mu        sync.Mutex
+	woken     []string
+	notifying error
+	queue     <-chan amqp.Delivery
+	topic     string
+}
+
+func newRedriven(t *testing.T) *redriven {
+	t.Helper()
+	r := &redriven{world: newWorld(t), topic: "topic_" + payment.NewID("test", t.Name())[:8]}
+	r.events = publisher(t)
+	r.notify = func(_ context.Context, id string) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.woken = append(r.woken, id)
+		return r.notifying
+	}
+	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	channel, err := conn.Channel()
+	require.NoError(t, err)
+	queue, err := channel.QueueDeclare("", false, true, true, false, nil)
+	require.NoError(t, err)
+	require.NoError(t, channel.QueueBind(queue.Name, "mercadopago."+r.topic, rabbitmq.ExchangeWebhooks, false, nil))
+	r.queue, err = channel.Consume(queue.Name, "", true, true, false, false, nil)
+	require.NoError(t, err)
+	return r
+}
+
+// letter keeps a webhook's letter.
+func (r *redriven) letter(t *testing.T, name string, change func(*payment.DeadLetter)) payment.DeadLetter {
+	t.Helper()
+	l := payment.DeadLetter{
+		Source: payment.FromWebhook, Cause: payment.CauseInvalid, Error: "no", PaymentID: payment.NewID("shop", name),
+		Message: payment.DeadMessage{
+			ID: t.Name() + name, Exchange: rabbitmq.ExchangeWebhooks, Key: "mercadopago." + r.topic, ContentType: "application/json",
+			Body: []byte(`{"a": 1}`), SentAt: time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC),
+		},
+		Deaths: 2, DiedAt: now(),
+	}
+	if change != nil {
+		change(&l)
+	}
+	l.ID = payment.NewDeadLetterID(l.Message.ID, "")
+	_, err := r.record.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
+	require.NoError(t, err)
+	return l
+}
+
+// input is a redrive of all that is there now.
+func (r *redriven) input(t *testing.T, number, upto int) RedriveInput {
+	t.Helper()
+	survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
+	require.NoError(t, err)
+	return RedriveInput{RedriveID: payment.NewRedriveID("ana", fmt.Sprint(number)), Actor: "ana", Reason: "mended", Before: survey.At, Upto: upto}
+}
+
+func (r *redriven) standing(t *testing.T, in RedriveInput) payment.RedriveStanding {
+	t.Helper()
+	standing, err := r.Redrive(t.Context(), in)
+	require.NoError(t, err)
+	return standing
+}
+
+func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	l := r.letter(t, "a", nil)
+	in := r.input(t, 1, 10)
+	for range 2 {
+		require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, in))
+	}
+	require.Equal(t, payment.RedriveStanding{}, r.standing(t, r.input(t, 2, 10)), "another redrive finds it closed")
+
+	d := next(t, r.queue)
+	require.Equal(t, l.Message.ID, d.MessageId)
+	require.Equal(t, l.Message.Key, d.RoutingKey)
+	require.Equal(t, l.Message.Body, d.Body)
+	require.Equal(t, l.Message.ContentType, d.ContentType)
+	require.True(t, l.Message.SentAt.Equal(d.Timestamp))
+	require.Equal(t, amqp.Table{rabbitmq.HeaderDeaths: int64(2)}, d.Headers)
+	r.letter(t, "last", nil)
+	r.standing(t, r.input(t, 3, 10))
+	require.Equal(t, t.Name()+"last", next(t, r.queue).MessageId, "nothing came twice")
+	kept, err := r.record.DeadLetter(t.Context(), l.ID)
+	require.NoError(t, err)
+	require.Equal(t, []any{payment.LetterRedriven, "ana", "mended"}, []any{kept.State, kept.ClosedBy, kept.Reason})
+}
+
+func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	l := r.letter(t, "a", func(l *payment.DeadLetter) { l.Source = payment.FromWorkflow })
+	r.letter(t, "b", func(l *payment.DeadLetter) { l.Source, l.PaymentID = payment.FromWorkflow, "" })
+	require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, []string{l.PaymentID}, r.woken)
+}
+
+// A worker that dies between marking and sending must not lose a letter: its step is done again.
+func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	for i := range 5 {
+		r.letter(t, fmt.Sprint(i), nil)
+	}
+	in := r.input(t, 1, 3)
+	marked, err := r.record.TakeForRedrive(t.Context(), in.take()) // and then it was killed
+	require.NoError(t, err)
+	require.Len(t, marked, 3)
+
+	require.Equal(t, payment.RedriveStanding{Taken: 3, Sent: 3, Left: 2}, r.standing(t, in))
+	sent := map[string]bool{}
+	for range 3 {
+		sent[next(t, r.queue).MessageId] = true
+	}
+	for _, l := range marked {
+		require.True(t, sent[l.Message.ID])
+	}
+}
+
+// While the broker is away nothing is given up, and what was sent is not sent again.
+func TestARedriveWaitsForTheWorld(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	r.letter(t, "a", nil)
+	l := r.letter(t, "b", func(l *payment.DeadLetter) { l.Source = payment.FromWorkflow })
+	r.notifying = &payment.Error{Kind: payment.Unavailable, Message: "away"}
+	in := r.input(t, 1, 10)
+	for range 2 {
+		_, err := r.Redrive(t.Context(), in)
+		requireVerdict(t, err, payment.Unavailable, true)
+		standing, err := r.RedriveStanding(t.Context(), in)
+		require.NoError(t, err)
+		require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 1}, standing)
+	}
+	r.notifying = nil
+	require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 2}, r.standing(t, in))
+	require.Equal(t, []string{l.PaymentID, l.PaymentID, l.PaymentID}, r.woken)
+
+	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
+	t.Cleanup(func() { require.NoError(t, away.Close()) })
+	r.events = away
+	r.letter(t, "c", nil)
+	in = r.input(t, 2, 10)
+	_, err := r.Redrive(t.Context(), in)
+	requireVerdict(t, err, payment.Unavailable, true)
+	for range 2 {
+		require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
+		survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
+		require.NoError(t, err)
+		require.Equal(t, []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: 1}}, survey.Causes, "it is open again")
+	}
+}
+
+func TestALetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	rows := map[string]struct {
+		change func(*payment.DeadMessage)
+		why    string
+	}{
+		"nobody listens": {func(m *payment.DeadMessage) { m.Key = "nobody.listens" }, "no queue is bound for the message any more"},
+		"no exchange":    {func(m *payment.DeadMessage) { m.Exchange = "" }, "the message cannot be sent as it is"},
+		"no such one":    {func(m *payment.DeadMessage) { m.Exchange = "elsewhere" }, "the message cannot be sent as it is"},
+		"no ID":          {func(m *payment.DeadMessage) { m.ID = "" }, "the message cannot be sent as it is"},
+	}
+	ids := map[string]string{}
+	for name, row := range rows {
+		ids[name] = r.letter(t, name, func(l *payment.DeadLetter) { row.change(&l.Message) }).ID
+	}
+	require.Equal(t, payment.RedriveStanding{Taken: 4, Failed: 4}, r.standing(t, r.input(t, 1, 10)))
+	for name, row := range rows {
+		l, err := r.record.DeadLetter(t.Context(), ids[name])
+		require.NoError(t, err)
+		require.Equal(t, payment.LetterOpen, l.State, name)
+		done, err := r.record.Redrives(t.Context(), ids[name])
+		require.NoError(t, err)
+		require.Equal(t, payment.RedriveFailed, done[0].Outcome)
+		require.Equal(t, row.why, done[0].Error, name)
+	}
+}

@@ -1,0 +1,237 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// deadLetters is the record of what could not be finished.
+type deadLetters interface {
+	DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) // kind NotFound when there is none
+	DeadLetters(ctx context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error)
+	DiscardDeadLetter(ctx context.Context, id, actor, reason string) (payment.DeadLetter, error)
+	Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error)
+}
+
+// listDeadLetters shows one page of dead letters, those that died last first; open ones unless told otherwise.
+func (s *Server) listDeadLetters(c *gin.Context) error {
+	q := query{values: c.Request.URL.Query()}
+	filter := q.letterFilter()
+	if len(q.wrong) > 0 {
+		return refuse(queryInvalid, "", q.wrong...)
+	}
+	list := q.name("dead-letters", event(c).clientID, "state", "source", "cause", "fingerprint", "payment_id", "died_from", "died_to")
+	if cursor := q.values.Get("cursor"); cursor != "" {
+		position, err := s.cursors.open(list, cursor)
+		if err != nil {
+			return err
+		}
+		if filter.After, err = parsePosition(position); err != nil {
+			return err
+		}
+	}
+	limit := filter.Limit
+	filter.Limit++ // one more tells whether there is a next page
+	found, err := s.config.DeadLetters.DeadLetters(c.Request.Context(), filter)
+	if err != nil {
+		return err
+	}
+	page := DeadLetterList{Data: make([]DeadLetter, 0, limit)}
+	for _, l := range found[:min(len(found), limit)] {
+		page.Data = append(page.Data, s.letterView(l))
+	}
+	if len(found) > limit {
+		last := found[limit-1]
+		page.NextCursor = s.cursors.seal(list, formatPosition(payment.Payment{ID: last.ID, CreatedAt: last.DiedAt}))
+	}
+	c.PureJSON(http.StatusOK, page)
+	return nil
+}
+
+func (q *query) letterFilter() payment.LetterFilter {
+	f := payment.LetterFilter{
+		State:       payment.LetterOpen,
+		Source:      payment.Source(q.values.Get("source")),
+		Cause:       payment.Cause(q.values.Get("cause")),
+		Fingerprint: q.values.Get("fingerprint"),
+		PaymentID:   q.values.Get("payment_id"),
+		DiedFrom:    q.time("died_from"),
+		DiedTo:      q.time("died_to"),
+		Limit:       q.limit(),
+	}
+	switch state := q.values.Get("state"); {
+	case state == "any":
+		f.State = ""
+	case q.values.Has("state"):
+		f.State = payment.LetterState(state)
+	}
+	for _, wrong := range letterFields(f) {
+		q.refuse(wrong.Pointer, wrong.Detail)
+	}
+	return f
+}
+
+// letterFields finds what is wrong with a filter; the pointers are bare names.
+func letterFields(f payment.LetterFilter) []payment.Field {
+	var wrong []payment.Field
+	check := func(right bool, name, detail string) {
+		if !right {
+			wrong = append(wrong, payment.Field{Pointer: name, Detail: detail})
+		}
+	}
+	check(f.State == "" || knownState(f.State), "state", "must be open, redriven, discarded, resolved or any")
+	check(f.Source == "" || f.Source == payment.FromWebhook || f.Source == payment.FromWorkflow, "source", "must be webhook or workflow")
+	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of the causes, such as invalid")
+	check(f.Fingerprint == "" || isFingerprint(f.Fingerprint), "fingerprint", "must be 16 hexadecimal digits, as a dead letter shows them")
+	check(f.PaymentID == "" || payment.ValidID(f.PaymentID), "payment_id", "must be the id of a payment")
+	check(f.DiedTo.IsZero() || f.DiedFrom.Before(f.DiedTo), "died_to", "must be later than died_from")
+	return wrong
+}
+
+func knownState(state payment.LetterState) bool {
+	for _, s := range payment.LetterStates() {
+		if s == state {
+			return true
+		}
+	}
+	return false
+}
+
+func isFingerprint(text string) bool {
+	return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// getDeadLetter shows one letter, with what to do about it and what was done.
+func (s *Server) getDeadLetter(c *gin.Context) error {
+	l, err := s.letter(c)
+	if err != nil {
+		return err
+	}
+	return s.answerLetter(c, l)
+}
+
+// letter is the dead letter that the path names.
+func (s *Server) letter(c *gin.Context) (payment.DeadLetter, error) {
+	none := &payment.Error{Kind: payment.NotFound, Message: "there is no dead letter with this id"}
+	id := c.Param("id")
+	if !payment.ValidID(id) {
+		return payment.DeadLetter{}, none
+	}
+	l, err := s.config.DeadLetters.DeadLetter(c.Request.Context(), id)
+	if payment.KindOf(err) == payment.NotFound {
+		return payment.DeadLetter{}, none
+	}
+	event(c).paymentID = l.PaymentID
+	return l, err
+}
+
+func (s *Server) answerLetter(c *gin.Context, l payment.DeadLetter) error {
+	redrives, err := s.config.DeadLetters.Redrives(c.Request.Context(), l.ID)
+	if err != nil {
+		return err
+	}
+	view := s.letterView(l)
+	for _, a := range l.Trail {
+		view.Trail = append(view.Trail, Attempt{Attempt: a.Attempt, At: a.At, Error: a.Error})
+	}
+	for _, r := range redrives {
+		view.Redrives = append(view.Redrives, LetterRedrive{
+			ID: r.RedriveID, Actor: r.Actor, Reason: r.Reason, At: r.At, Outcome: LetterRedriveOutcome(r.Outcome), Error: r.Error,
+		})
+	}
+	c.PureJSON(http.StatusOK, view)
+	return nil
+}
+
+// discardDeadLetter gives a letter up for good. Doing it again in the same words changes nothing.
+func (s *Server) discardDeadLetter(c *gin.Context) error {
+	var body DiscardRequest
+	wrong, err := s.readJSON(c, "DiscardRequest", &body)
+	if err != nil {
+		return err
+	}
+	wrong = addFields(wrong, reasonFields(body.Reason))
+	if len(wrong) > 0 {
+		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+	}
+	l, err := s.letter(c)
+	if err != nil {
+		return err
+	}
+	if l, err = s.config.DeadLetters.DiscardDeadLetter(c.Request.Context(), l.ID, event(c).clientID, strings.TrimSpace(body.Reason)); err != nil {
+		return err
+	}
+	return s.answerLetter(c, l)
+}
+
+// reasonFields finds what is wrong with a reason, which people will read later.
+func reasonFields(reason string) []payment.Field {
+	const longest = 500
+	var detail string
+	switch {
+	case strings.TrimSpace(reason) == "":
+		detail = "must say why"
+	case utf8.RuneCountInString(reason) > longest:
+		detail = "must have at most 500 characters"
+	case payment.ContainsCardNumber(reason):
+		detail = "must not contain a card number"
+	default:
+		return nil
+	}
+	return []payment.Field{{Pointer: "/reason", Detail: detail}}
+}
+
+// redriveDeadLetter sends one letter again.
+func (s *Server) redriveDeadLetter(c *gin.Context) error {
+	key, err := idempotencyKey(c.Request.Header)
+	if err != nil {
+		return err
+	}
+	l, err := s.letter(c)
+	if err != nil {
+		return err
+	}
+	in := workflows.RedriveInput{Filter: payment.LetterFilter{IDs: []string{l.ID}}}
+	return s.startRedrive(c, key, in, func() error {
+		if l.State != payment.LetterOpen {
+			return &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(l.State) + " already"}
+		}
+		return nil
+	})
+}
+
+var errNoRedrive = &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id"}
+
+// letterView shows a letter, without what only one letter at a time is shown with. Its body is never shown.
+func (s *Server) letterView(l payment.DeadLetter) DeadLetter {
+	v := DeadLetter{
+		ID: l.ID, State: LetterState(l.State), Source: LetterSource(l.Source), Cause: string(l.Cause), Advice: l.Cause.Advice(),
+		Fingerprint: l.Fingerprint, Error: l.Error, PaymentID: l.PaymentID, WorkflowID: l.WorkflowID, RunID: l.RunID,
+		Message: DeadMessage{
+			ID: l.Message.ID, Queue: l.Message.Queue, Exchange: l.Message.Exchange, Key: l.Message.Key, Size: len(l.Message.Body),
+		},
+		Deaths: l.Deaths, DiedAt: l.DiedAt, ReceivedAt: l.ReceivedAt, ClosedAt: l.ClosedAt, ClosedBy: l.ClosedBy, Reason: l.Reason,
+		Links: Links{Self: s.config.PublicURL + "/v1/dead-letters/" + l.ID},
+	}
+	if l.PaymentID != "" {
+		v.Links.Temporal = s.temporalLink(workflows.WorkflowID(l.PaymentID))
+	}
+	return v
+}
+
+// temporalLink is a workflow in the Web UI, or "" where none is configured.
+func (s *Server) temporalLink(workflowID string) string {
+	ui := s.config.TemporalUIURL
+	if ui == "" {
+		return ""
+	}
+	return ui + "/namespaces/" + url.PathEscape(s.config.TemporalNamespace) + "/workflows/" + url.PathEscape(workflowID)
+}

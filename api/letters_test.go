@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// letters is the record of dead letters without Postgres, and their redrives without Temporal.
+type letters struct {
+	mu      sync.Mutex
+	all     []payment.DeadLetter // those that died last first
+	done    map[string][]payment.Redrive
+	started map[string]workflows.RedriveInput
+	asked   payment.LetterFilter
+}
+
+func newLetters() *letters {
+	return &letters{done: map[string][]payment.Redrive{}, started: map[string]workflows.RedriveInput{}}
+}
+
+// add puts a letter before the others.
+func (l *letters) add(name string, change func(*payment.DeadLetter)) string {
+	letter := payment.DeadLetter{
+		ID: payment.NewDeadLetterID(name, "q"), Source: payment.FromWebhook, Cause: payment.CauseInvalid,
+		Fingerprint: "0f7c1f4e4d1c4f0a", Error: "the record refused", PaymentID: payment.NewID("shop", "order-1042"),
+		Message: payment.DeadMessage{ID: name, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.payment",
+			Body: []byte(`{"payer": "ana@example.com"}`)},
+		Trail: []payment.Attempt{{Attempt: 1, At: born, Error: "no"}}, State: payment.LetterOpen, Deaths: 1,
+		DiedAt: born.Add(time.Duration(len(l.all)) * time.Second), ReceivedAt: born.Add(time.Hour),
+	}
+	if change != nil {
+		change(&letter)
+	}
+	l.all = slices.Insert(l.all, 0, letter)
+	return letter.ID
+}
+
+func (l *letters) DeadLetter(_ context.Context, id string) (payment.DeadLetter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, letter := range l.all {
+		if letter.ID == id {
+			return letter, nil
+		}
+	}
+	return payment.DeadLetter{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such thing"}
+}
+
+func (l *letters) DeadLetters(_ context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = f
+	var found []payment.DeadLetter
+	for _, letter := range l.all {
+		if (f.State == "" || f.State == letter.State) && (f.After.ID == "" || letter.DiedAt.Before(f.After.CreatedAt)) {
+			found = append(found, letter)
+		}
+	}
+	return found[:min(f.Limit, len(found))], nil
+}
+
+func (l *letters) DiscardDeadLetter(_ context.Context, id, actor, reason string) (payment.DeadLetter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.IndexFunc(l.all, func(letter payment.DeadLetter) bool { return letter.ID == id })
+	letter := &l.all[i]
+	if letter.State == payment.LetterOpen {
+		letter.State, letter.ClosedAt, letter.ClosedBy, letter.Reason = payment.LetterDiscarded, born.Add(time.Hour), actor, reason
+	}
+	if letter.State != payment.LetterDiscarded || letter.Reason != reason {
+		return *letter, &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(letter.State) + " already"}
+	}
+	return *letter, nil
+}
+
+func (l *letters) Redrives(_ context.Context, id string) ([]payment.Redrive, error) {
+	return l.done[id], nil
+}
+
+func (l *letters) Redrive(_ context.Context, in workflows.RedriveInput) (joined bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known, joined := l.started[in.ID]
+	if joined && (known.Reason != in.Reason || known.Filter.Cause != in.Filter.Cause || !slices.Equal(known.Filter.IDs, in.Filter.IDs)) {
+		return true, &payment.Error{Kind: payment.Conflict, Message: "another"}
+	}
+	l.started[in.ID] = in
+	return joined, nil
+}
+
+func (l *letters) RedriveProgress(_ context.Context, id string) (workflows.RedriveProgress, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.started[id]; !ok {
+		return workflows.RedriveProgress{}, errNoRedrive
+	}
+	return workflows.RedriveProgress{
+		State: workflows.RedriveStopped, Note: "1 of 5 canaries failed or died again", Matching: 12,
+		Causes:   []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: 12}},
+		Standing: payment.RedriveStanding{Taken: 5, Sent: 5, DiedAgain: 1, Left: 7},
+	}, nil
+}

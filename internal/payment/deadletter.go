@@ -1,0 +1,155 @@
+package payment
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// DeadLetter is something that could not be finished, kept as work for a person: a message that no handler could deal with,
+// or a payment's workflow that could not go on.
+type DeadLetter struct {
+	ID          string // UUIDv5 of message and queue, see NewDeadLetterID
+	Source      Source
+	Cause       Cause
+	Fingerprint string // the same for letters of one fault, see Fingerprint
+	Error       string
+	PaymentID   string // empty when it is not known
+	WorkflowID  string // of a workflow's letter
+	RunID       string
+	Message     DeadMessage
+	Trail       []Attempt
+	State       LetterState
+	Deaths      int // how often it has died
+	DiedAt      time.Time
+	ReceivedAt  time.Time // when the record last took it in, by the record's clock
+	ClosedAt    time.Time // zero while it is open
+	ClosedBy    string
+	Reason      string
+}
+
+// DeadMessage is what is needed to send the message again. Its body may hold personal data and is never shown.
+type DeadMessage struct {
+	ID          string
+	Queue       string // in which it died; empty when it is not known
+	Exchange    string // to which it was first published
+	Key         string // and with which routing key
+	ContentType string
+	Body        []byte
+	SentAt      time.Time
+}
+
+// Attempt is one try that failed.
+type Attempt struct {
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+	Error   string    `json:"error"`
+}
+
+// Source is where a dead letter comes from.
+type Source string
+
+// The sources.
+const (
+	FromWebhook  Source = "webhook"
+	FromWorkflow Source = "workflow"
+)
+
+// LetterState is what has become of a dead letter.
+type LetterState string
+
+// The states. A letter that dies again is open again.
+const (
+	LetterOpen      LetterState = "open"
+	LetterRedriven  LetterState = "redriven"  // sent again
+	LetterDiscarded LetterState = "discarded" // given up by a person, who said why
+	LetterResolved  LetterState = "resolved"  // became needless by itself
+)
+
+// LetterStates lists every state.
+func LetterStates() []LetterState {
+	return []LetterState{LetterOpen, LetterRedriven, LetterDiscarded, LetterResolved}
+}
+
+// Cause is why something became a dead letter.
+type Cause string
+
+// The causes.
+const (
+	CauseUnreadable     Cause = "unreadable"
+	CauseInvalid        Cause = "invalid"
+	CauseHandlerPanic   Cause = "handler-panic"
+	CauseDeliveryLimit  Cause = "delivery-limit"
+	CauseUnknownOutcome Cause = "unknown-outcome"
+	CauseDependencyAway Cause = "dependency-away"
+	CauseContradiction  Cause = "contradiction"
+	CauseInternal       Cause = "internal"
+	CauseUnlabelled     Cause = "unlabelled"
+)
+
+// advice is the fixed list of causes, and what to do about each.
+var advice = map[Cause]string{
+	CauseUnreadable:     "The message is not what its queue expects. Find out who published it; redrive it only after a release that can read it, else discard it.",
+	CauseInvalid:        "The message can be read, but the record or the provider will never take what it says. Look at the error; redrive it after a release that can, else discard it.",
+	CauseHandlerPanic:   "A handler of ours has a bug that this message shows. The worker's log has the stack. Mend the bug, redrive one as a canary, then the rest by fingerprint.",
+	CauseDeliveryLimit:  "Workers died over this message, or while they held it: it may be innocent. Redrive it by itself and watch the workers; if one dies again, mend the fault first.",
+	CauseUnknownOutcome: "Nobody knows whether the provider charged this payment. Never charge it again. Search the provider's panel for the payment's id as external reference; a redrive looks again, and the letter is resolved as soon as the provider answers.",
+	CauseDependencyAway: "The record or the broker was away for longer than a payment keeps trying. Once it is back, redrive: a new run loads the payment and goes on.",
+	CauseContradiction:  "What the payment's workflow was told contradicts the record, and trying again changes nothing. Compare the payment with the provider's panel; redrive after the record or the code has been mended.",
+	CauseInternal:       "A bug or a wrong credential of ours ended the run. The worker's log has the error. Mend it, then redrive, or reset the run in Temporal.",
+	CauseUnlabelled:     "Somebody else published this as a dead letter, without a cause that we know. Find out who; discard it when it needs nothing.",
+}
+
+// Causes lists every cause, in the order of the list above.
+func Causes() []Cause {
+	return []Cause{CauseUnreadable, CauseInvalid, CauseHandlerPanic, CauseDeliveryLimit,
+		CauseUnknownOutcome, CauseDependencyAway, CauseContradiction, CauseInternal, CauseUnlabelled}
+}
+
+// Advice is what a person can do about a letter of this cause.
+func (c Cause) Advice() string { return advice[c] }
+
+// Known says whether the cause is one of the list.
+func (c Cause) Known() bool { return advice[c] != "" }
+
+// CauseOf is why a payment's run could not go on, by the kind of failure that ended it.
+func CauseOf(kind Kind) Cause {
+	switch kind {
+	case Unavailable, Limited:
+		return CauseDependencyAway
+	case Invalid, Conflict, NotFound:
+		return CauseContradiction
+	case Unauthorized, Forbidden, Internal:
+	}
+	return CauseInternal
+}
+
+// What differs between two errors of one fault: what is quoted, and words with a digit in them, as ids, numbers and times have.
+var (
+	quoted   = regexp.MustCompile(`"[^"]*"?`)
+	numbered = regexp.MustCompile(`[\pL\pN_.:+-]*\pN[\pL\pN_.:+-]*`)
+)
+
+// FaultFingerprint groups dead letters of one fault, however many there are. 64 bits, hexadecimal.
+func FaultFingerprint(source Source, cause Cause, text string) string {
+	text = numbered.ReplaceAllString(quoted.ReplaceAllString(text, `"`), "#")
+	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
+	sum := sha256.Sum256([]byte(string(source) + "\x00" + string(cause) + "\x00" + text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// LetterFilter chooses dead letters, those that died last first. Zero fields do not filter.
+type LetterFilter struct {
+	IDs         []string    `json:"ids,omitempty"`
+	Source      Source      `json:"source,omitempty"`
+	Cause       Cause       `json:"cause,omitempty"`
+	Fingerprint string      `json:"fingerprint,omitempty"`
+	PaymentID   string      `json:"payment_id,omitempty"`
+	State       LetterState `json:"state,omitempty"`
+	DiedFrom    time.Time   `json:"died_from,omitzero"` // inclusive
+	DiedTo      time.Time   `json:"died_to,omitzero"`   // exclusive
+	After       Position    `json:"-"`                  // start behind this letter; its time is when it died
+	Limit       int         `json:"-"`
+}

@@ -1,0 +1,66 @@
+package payment
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
+	t.Parallel()
+	require.Len(t, Causes(), len(advice))
+	for _, c := range Causes() {
+		require.True(t, c.Known(), c)
+		require.Greater(t, len(c.Advice()), 40, c)
+	}
+	require.False(t, Cause("tomorrow").Known())
+}
+
+func TestEveryKindThatEndsARunHasACause(t *testing.T) {
+	t.Parallel()
+	decided := map[Kind]Cause{
+		Unavailable: CauseDependencyAway, Limited: CauseDependencyAway,
+		Invalid: CauseContradiction, Conflict: CauseContradiction, NotFound: CauseContradiction,
+		Unauthorized: CauseInternal, Forbidden: CauseInternal, Internal: CauseInternal,
+	}
+	require.Len(t, decided, len(Kinds()))
+	for _, kind := range Kinds() {
+		require.Equal(t, decided[kind], CauseOf(kind), kind)
+	}
+	require.Equal(t, CauseInternal, CauseOf("a word from elsewhere"))
+}
+
+func TestLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
+	t.Parallel()
+	of := func(text string) string { return FaultFingerprint(FromWebhook, CauseInvalid, text) }
+	same := [][2]string{
+		{"identify the provider's payment 106400160592: not a number", "identify the provider's payment 7: not a number"},
+		{"payment 0b6cf1d2-7b3f-5c7e-9a56-0f3d8f6a5a11 is away", "payment 864f878f-658f-5fb2-bfc1-f88228e1d455 is away"},
+		{`carries the reference "order of ana"`, `carries the reference "order of rui"`},
+		{"dial tcp 10.0.0.7:5432: refused", "dial tcp 10.0.0.8:5433: refused"},
+		{"at 2026-11-23T19:32:45Z", "at 2026-11-24T01:02:03.5Z"},
+		{"The  record refused\n", "the record refused"},
+	}
+	for _, pair := range same {
+		require.Equal(t, of(pair[0]), of(pair[1]), pair)
+	}
+	different := []string{of("the record refused"), of("the record is away"), of(""),
+		FaultFingerprint(FromWorkflow, CauseInvalid, ""), FaultFingerprint(FromWebhook, CauseUnreadable, "")}
+	seen := map[string]bool{}
+	for _, f := range different {
+		require.Len(t, f, 16)
+		seen[f] = true
+	}
+	require.Len(t, seen, len(different))
+}
+
+func TestALettersIDNamesItsMessageAndItsQueue(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, NewDeadLetterID("m", "q"), NewDeadLetterID("m", "q"))
+	ids := map[string]bool{NewDeadLetterID("m", "q"): true, NewDeadLetterID("m", ""): true, NewDeadLetterID("mq", ""): true,
+		LetterMessageID("m", "q", ""): true, NewRedriveID("m", "q"): true, NewID("m", "q"): true}
+	require.Len(t, ids, 6)
+	for id := range ids {
+		require.True(t, ValidID(id))
+	}
+}

@@ -1,0 +1,45 @@
+package payment
+
+import "time"
+
+// Redrive is one letter's part in one redrive.
+type Redrive struct {
+	RedriveID string
+	LetterID  string
+	Actor     string
+	Reason    string
+	At        time.Time
+	Outcome   RedriveOutcome
+	Error     string
+}
+
+// RedriveOutcome is what became of sending a letter again.
+type RedriveOutcome string
+
+// The outcomes.
+const (
+	RedriveSending RedriveOutcome = "sending" // it is being sent, or a killed worker has yet to be replaced
+	RedriveSent    RedriveOutcome = "sent"
+	RedriveFailed  RedriveOutcome = "failed" // it could not be sent, and is open again
+)
+
+// CauseCount is how many letters of one cause there are.
+type CauseCount struct {
+	Cause   Cause `json:"cause"`
+	Letters int   `json:"letters"`
+}
+
+// Survey is what a redrive would find now.
+type Survey struct {
+	At     time.Time    `json:"at"` // by the record's clock: what dies later is not part of the redrive
+	Causes []CauseCount `json:"causes,omitempty"`
+}
+
+// RedriveStanding is how far a redrive has come.
+type RedriveStanding struct {
+	Taken     int `json:"taken"`
+	Sent      int `json:"sent"`
+	Failed    int `json:"failed"`     // could not be sent, and are open again
+	DiedAgain int `json:"died_again"` // were sent, and are open again
+	Left      int `json:"left"`       // chosen, open and not tried yet
+}

@@ -1,0 +1,195 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// lockUnknown keeps payments from leaving unknown between the look at their status and the letter's insert; whoever moves
+// one afterwards finds the letter.
+const lockUnknown = `select id from payments where id = any($1) order by id for share`
+
+// keepDeadLetters leaves a twin alone. A letter that died later than the one that is kept, or more often, is open again.
+const keepDeadLetters = `
+insert into dead_letters as d (id, source, cause, fingerprint, error, payment_id, workflow_id, run_id, message_id, queue,
+    exchange, routing_key, content_type, body, sent_at, trail, deaths, died_at, received_at, state, closed_at, closed_by, reason)
+select l.*, now(),
+       case when late then 'resolved' else 'open' end,
+       case when late then now() end,
+       case when late then @by else '' end,
+       case when late then 'the payment is ' || p.status else '' end
+from unnest(@ids::uuid[], @sources::text[], @causes::text[], @fingerprints::text[], @errors::text[], @payments::uuid[],
+            @workflows::text[], @runs::text[], @messages::text[], @queues::text[], @exchanges::text[], @keys::text[],
+            @types::text[], @bodies::bytea[], @sent::timestamptz[], @trails::jsonb[], @deaths::int[], @died::timestamptz[])
+         as l (id, source, cause, fingerprint, error, payment_id, workflow_id, run_id, message_id, queue,
+               exchange, routing_key, content_type, body, sent_at, trail, deaths, died_at)
+     left join payments p on p.id = l.payment_id
+     cross join lateral (select coalesce(l.cause = @unknown_outcome and p.status <> @unknown, false) as late) s
+order by l.id
+on conflict (id) do update
+set cause = excluded.cause, fingerprint = excluded.fingerprint, error = excluded.error, payment_id = excluded.payment_id,
+    exchange = excluded.exchange, routing_key = excluded.routing_key, body = excluded.body, trail = excluded.trail,
+    deaths = greatest(d.deaths + 1, excluded.deaths), died_at = greatest(d.died_at, excluded.died_at),
+    received_at = excluded.received_at, state = excluded.state, closed_at = excluded.closed_at,
+    closed_by = excluded.closed_by, reason = excluded.reason
+where excluded.died_at > d.died_at or excluded.deaths > d.deaths
+returning id`
+
+// onlyWave is who closes a letter that has become needless by itself.
+const onlyWave = "onlywave"
+
+// KeepDeadLetters keeps letters, all or none, and returns the IDs of those that are new or have died again. A letter that is
+// kept already stays as it is.
+func (s *Store) KeepDeadLetters(ctx context.Context, letters []payment.DeadLetter) (news []string, err error) {
+	letters = newestOfEach(letters)
+	args, unknown := letterColumns(letters)
+	var batch pgx.Batch
+	batch.Queue(lockUnknown, unknown)
+	batch.Queue(keepDeadLetters, args).Query(func(rows pgx.Rows) error {
+		news, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	err = s.pool.SendBatch(ctx, &batch).Close() // one transaction
+	return news, interpret("keep dead letters", err)
+}
+
+// newestOfEach is what one insert can take: no letter twice.
+func newestOfEach(letters []payment.DeadLetter) []payment.DeadLetter {
+	newest := map[string]payment.DeadLetter{}
+	for _, l := range letters {
+		if known, ok := newest[l.ID]; !ok || l.DiedAt.After(known.DiedAt) || l.Deaths > known.Deaths {
+			newest[l.ID] = l
+		}
+	}
+	return slices.Collect(maps.Values(newest))
+}
+
+// letterColumns turns letters into columns, and finds the payments whose outcome is said to be unknown.
+func letterColumns(letters []payment.DeadLetter) (args pgx.NamedArgs, unknown []string) {
+	n := len(letters)
+	ids, sources, causes := make([]string, n), make([]string, n), make([]string, n)
+	fingerprints, failures, payments := make([]string, n), make([]string, n), make([]*string, n)
+	workflows, runs, messages := make([]string, n), make([]string, n), make([]string, n)
+	queues, exchanges, keys := make([]string, n), make([]string, n), make([]string, n)
+	types, bodies, sent := make([]string, n), make([][]byte, n), make([]time.Time, n)
+	trails, deaths, died := make([][]byte, n), make([]int, n), make([]time.Time, n)
+	for i, l := range letters {
+		ids[i], sources[i], causes[i] = l.ID, string(l.Source), string(l.Cause)
+		fingerprints[i], failures[i], workflows[i], runs[i] = l.Fingerprint, l.Error, l.WorkflowID, l.RunID
+		messages[i], queues[i], exchanges[i], keys[i] = l.Message.ID, l.Message.Queue, l.Message.Exchange, l.Message.Key
+		types[i], bodies[i], sent[i] = l.Message.ContentType, append([]byte{}, l.Message.Body...), l.Message.SentAt
+		trails[i], deaths[i], died[i] = trailJSON(l.Trail), l.Deaths, l.DiedAt
+		if l.PaymentID != "" {
+			payments[i] = &l.PaymentID
+		}
+		if l.PaymentID != "" && l.Cause == payment.CauseUnknownOutcome {
+			unknown = append(unknown, l.PaymentID)
+		}
+	}
+	return pgx.NamedArgs{
+		"ids": ids, "sources": sources, "causes": causes, "fingerprints": fingerprints, "errors": failures,
+		"payments": payments, "workflows": workflows, "runs": runs, "messages": messages, "queues": queues,
+		"exchanges": exchanges, "keys": keys, "types": types, "bodies": bodies, "sent": sent, "trails": trails,
+		"deaths": deaths, "died": died, "by": onlyWave, "unknown_outcome": payment.CauseUnknownOutcome, "unknown": payment.Unknown,
+	}, unknown
+}
+
+func trailJSON(trail []payment.Attempt) []byte {
+	text, err := json.Marshal(trail)
+	if err != nil || trail == nil {
+		return []byte("[]") // a time that JSON cannot write is not worth the letter
+	}
+	return text
+}
+
+// resolveDeadLetters closes the letter that says that a payment's outcome is unknown, once it is known.
+const resolveDeadLetters = `
+update dead_letters d
+set state = 'resolved', closed_at = now(), closed_by = @by, reason = 'the payment is ' || p.status
+from payments p
+where p.id = @id and p.status <> @unknown
+  and d.payment_id = p.id and d.cause = 'unknown-outcome' and d.state = 'open'`
+
+const selectDeadLetter = `
+select id, source, cause, fingerprint, error, coalesce(payment_id::text, ''), workflow_id, run_id, message_id, queue, exchange,
+       routing_key, content_type, body, sent_at, trail, state, deaths, died_at, received_at, closed_at, closed_by, reason
+from dead_letters d `
+
+// DeadLetter reads one letter; kind NotFound when there is none.
+func (s *Store) DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) {
+	rows, _ := s.pool.Query(ctx, selectDeadLetter+`where id = $1`, id)
+	l, err := pgx.CollectExactlyOneRow(rows, scanDeadLetter)
+	return l, interpret("read dead letter "+id, err)
+}
+
+// DeadLetters lists letters, those that died last first, as the filter says.
+func (s *Store) DeadLetters(ctx context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error) {
+	where, args := letterConditions(f)
+	if f.After.ID != "" {
+		where += " and (d.died_at, d.id) < (@after_at, @after_id)"
+		args["after_at"], args["after_id"] = f.After.CreatedAt, f.After.ID
+	}
+	args["limit"] = f.Limit
+	rows, _ := s.pool.Query(ctx, selectDeadLetter+where+` order by d.died_at desc, d.id desc limit @limit`, args)
+	list, err := pgx.CollectRows(rows, scanDeadLetter)
+	return list, interpret("list dead letters", err)
+}
+
+// letterConditions is the filter as SQL about dead_letters d.
+func letterConditions(f payment.LetterFilter) (where string, args pgx.NamedArgs) {
+	where, args = "where true", pgx.NamedArgs{}
+	and := func(is bool, condition, name string, value any) {
+		if is {
+			where += " and " + condition
+			args[name] = value
+		}
+	}
+	and(len(f.IDs) > 0, "d.id = any(@letter_ids::uuid[])", "letter_ids", f.IDs)
+	and(f.Source != "", "d.source = @source", "source", f.Source)
+	and(f.Cause != "", "d.cause = @cause", "cause", f.Cause)
+	and(f.Fingerprint != "", "d.fingerprint = @fingerprint", "fingerprint", f.Fingerprint)
+	and(f.PaymentID != "", "d.payment_id = @payment_id::uuid", "payment_id", f.PaymentID)
+	and(f.State != "", "d.state = @state", "state", f.State)
+	and(!f.DiedFrom.IsZero(), "d.died_at >= @died_from", "died_from", f.DiedFrom)
+	and(!f.DiedTo.IsZero(), "d.died_at < @died_to", "died_to", f.DiedTo)
+	return where, args
+}
+
+func scanDeadLetter(row pgx.CollectableRow) (payment.DeadLetter, error) {
+	var l payment.DeadLetter
+	var closedAt *time.Time
+	err := row.Scan(&l.ID, &l.Source, &l.Cause, &l.Fingerprint, &l.Error, &l.PaymentID, &l.WorkflowID, &l.RunID,
+		&l.Message.ID, &l.Message.Queue, &l.Message.Exchange, &l.Message.Key, &l.Message.ContentType, &l.Message.Body,
+		&l.Message.SentAt, &l.Trail, &l.State, &l.Deaths, &l.DiedAt, &l.ReceivedAt, &closedAt, &l.ClosedBy, &l.Reason)
+	if closedAt != nil {
+		l.ClosedAt = closedAt.UTC()
+	}
+	l.DiedAt, l.ReceivedAt, l.Message.SentAt = l.DiedAt.UTC(), l.ReceivedAt.UTC(), l.Message.SentAt.UTC()
+	return l, err
+}
+
+const discardDeadLetter = `
+update dead_letters
+set state = 'discarded', closed_at = now(), closed_by = @actor, reason = @reason
+where id = @id and state = 'open'`
+
+// DiscardDeadLetter gives a letter up and says who did it and why. Doing it again changes nothing; kind Conflict when the
+// letter was closed in another way, NotFound when there is none.
+func (s *Store) DiscardDeadLetter(ctx context.Context, id, actor, reason string) (payment.DeadLetter, error) {
+	_, err := s.pool.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor, "reason": reason})
+	if err != nil {
+		return payment.DeadLetter{}, interpret("discard dead letter "+id, err)
+	}
+	l, err := s.DeadLetter(ctx, id)
+	if err == nil && (l.State != payment.LetterDiscarded || l.ClosedBy != actor || l.Reason != reason) {
+		err = &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(l.State) + " already"}
+	}
+	return l, err
+}

@@ -1,0 +1,209 @@
+package postgres
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// letter is a webhook that died in a queue; its number names it and says when it died.
+func letter(number int) payment.DeadLetter {
+	l := payment.DeadLetter{
+		Source: payment.FromWebhook, Cause: payment.CauseInvalid, Error: "the record refused", PaymentID: payment.NewID("shop", "x"),
+		Message: payment.DeadMessage{
+			ID: fmt.Sprint("message-", number), Queue: "q", Exchange: "onlywave.webhooks", Key: "mercadopago.payment",
+			ContentType: "application/json", Body: []byte(`{"a": "\u0000"}`), SentAt: moment(0),
+		},
+		Trail: []payment.Attempt{{Attempt: 1, At: moment(1), Error: "no"}}, State: payment.LetterOpen, Deaths: 1, DiedAt: moment(number),
+	}
+	l.ID = payment.NewDeadLetterID(l.Message.ID, l.Message.Queue)
+	l.Fingerprint = payment.FaultFingerprint(l.Source, l.Cause, l.Error)
+	return l
+}
+
+// keep keeps letters and says how many were news.
+func (s *Store) keep(t *testing.T, letters ...payment.DeadLetter) int {
+	t.Helper()
+	news, err := s.KeepDeadLetters(t.Context(), letters)
+	require.NoError(t, err)
+	return len(news)
+}
+
+func (s *Store) letter(t *testing.T, id string) payment.DeadLetter {
+	t.Helper()
+	l, err := s.DeadLetter(t.Context(), id)
+	require.NoError(t, err)
+	return l
+}
+
+func TestALetterIsKeptOnceAsItCame(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := letter(1)
+	require.Equal(t, 1, s.keep(t, l, l))
+	require.Zero(t, s.keep(t, l))
+	kept := s.letter(t, l.ID)
+	require.WithinDuration(t, time.Now(), kept.ReceivedAt, patience)
+	l.ReceivedAt = kept.ReceivedAt
+	require.Equal(t, l, kept)
+
+	empty := payment.DeadLetter{ID: payment.NewDeadLetterID("empty", ""), Cause: payment.CauseUnlabelled, Deaths: 1}
+	require.Equal(t, 1, s.keep(t, empty))
+	_, err := s.DeadLetter(t.Context(), payment.NewDeadLetterID("none", ""))
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
+}
+
+// A twin of a closed letter is no news; one that died later, or that has died more often, is.
+func TestALetterThatDiesAgainIsOpenAgain(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := letter(1)
+	s.keep(t, l)
+	_, err := s.DiscardDeadLetter(t.Context(), l.ID, "ana", "a test")
+	require.NoError(t, err)
+	require.Zero(t, s.keep(t, l))
+	require.Equal(t, payment.LetterDiscarded, s.letter(t, l.ID).State)
+
+	later := l
+	later.DiedAt, later.Error = moment(2), "again"
+	require.Equal(t, 1, s.keep(t, later, l))
+	again := s.letter(t, l.ID)
+	require.Equal(t, payment.LetterOpen, again.State)
+	require.Equal(t, "again", again.Error)
+	require.Equal(t, 2, again.Deaths)
+	require.Zero(t, again.ClosedAt)
+	require.Empty(t, again.ClosedBy+again.Reason)
+
+	inTheSameSecond := later
+	inTheSameSecond.Deaths = 3
+	require.Equal(t, 1, s.keep(t, inTheSameSecond))
+	require.Equal(t, 3, s.letter(t, l.ID).Deaths)
+	require.Zero(t, s.keep(t, inTheSameSecond, later, l))
+}
+
+func TestDiscardingTwiceIsDiscardingOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := letter(1)
+	s.keep(t, l)
+	first, err := s.DiscardDeadLetter(t.Context(), l.ID, "ana", "a test")
+	require.NoError(t, err)
+	require.Equal(t, []string{"ana", "a test"}, []string{first.ClosedBy, first.Reason})
+	require.NotZero(t, first.ClosedAt)
+	second, err := s.DiscardDeadLetter(t.Context(), l.ID, "ana", "a test")
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+	_, err = s.DiscardDeadLetter(t.Context(), l.ID, "rui", "another")
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, first, s.letter(t, l.ID))
+	_, err = s.DiscardDeadLetter(t.Context(), payment.NewDeadLetterID("none", ""), "ana", "a test")
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
+}
+
+func TestLettersAreListedAsTheFilterSays(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	var all []payment.DeadLetter
+	for i := range 5 {
+		all = append(all, letter(i))
+	}
+	all[1].Cause, all[2].Source, all[3].Fingerprint = payment.CauseUnreadable, payment.FromWorkflow, "another"
+	all[4].PaymentID = ""
+	require.Equal(t, 5, s.keep(t, all...))
+	_, err := s.DiscardDeadLetter(t.Context(), all[0].ID, "ana", "a test")
+	require.NoError(t, err)
+
+	rows := []struct {
+		filter payment.LetterFilter
+		want   []int
+	}{
+		{payment.LetterFilter{}, []int{4, 3, 2, 1, 0}},
+		{payment.LetterFilter{State: payment.LetterOpen}, []int{4, 3, 2, 1}},
+		{payment.LetterFilter{State: payment.LetterDiscarded}, []int{0}},
+		{payment.LetterFilter{Cause: payment.CauseUnreadable}, []int{1}},
+		{payment.LetterFilter{Source: payment.FromWorkflow}, []int{2}},
+		{payment.LetterFilter{Fingerprint: "another"}, []int{3}},
+		{payment.LetterFilter{PaymentID: all[0].PaymentID}, []int{3, 2, 1, 0}},
+		{payment.LetterFilter{IDs: []string{all[2].ID, all[4].ID}}, []int{4, 2}},
+		{payment.LetterFilter{DiedFrom: moment(1), DiedTo: moment(3)}, []int{2, 1}},
+		{payment.LetterFilter{After: payment.Position{CreatedAt: moment(3), ID: all[3].ID}}, []int{2, 1, 0}},
+	}
+	for _, row := range rows {
+		row.filter.Limit = 10
+		found, err := s.DeadLetters(t.Context(), row.filter)
+		require.NoError(t, err)
+		var got []int
+		for _, l := range found {
+			got = append(got, l.DiedAt.Second())
+		}
+		require.Equal(t, row.want, got, "%+v", row.filter)
+	}
+}
+
+// unknown is a payment whose outcome nobody knows, and the letter that says so.
+func (s *Store) unknown(t *testing.T, key string) payment.DeadLetter {
+	t.Helper()
+	p := newPayment(key)
+	_, err := s.OpenPayment(t.Context(), p)
+	require.NoError(t, err)
+	_, err = s.Park(t.Context(), p.ID, "silence", moment(1))
+	require.NoError(t, err)
+	l := letter(1)
+	l.ID, l.PaymentID = payment.NewDeadLetterID(key, ""), p.ID
+	l.Source, l.Cause = payment.FromWorkflow, payment.CauseUnknownOutcome
+	return l
+}
+
+func TestALetterOfAnUnknownOutcomeIsResolvedWithThePayment(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := s.unknown(t, "a")
+	other := letter(2)
+	other.PaymentID = l.PaymentID
+	s.keep(t, l, other)
+	_, err := s.Park(t.Context(), l.PaymentID, "silence", moment(1))
+	require.NoError(t, err)
+	require.Equal(t, payment.LetterOpen, s.letter(t, l.ID).State)
+
+	for range 2 {
+		_, err = s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+		require.NoError(t, err)
+		resolved := s.letter(t, l.ID)
+		require.Equal(t, payment.LetterResolved, resolved.State)
+		require.Equal(t, "the payment is approved", resolved.Reason)
+		require.Equal(t, onlyWave, resolved.ClosedBy)
+	}
+	require.Equal(t, payment.LetterOpen, s.letter(t, other.ID).State, "that one is about something else")
+}
+
+func TestALetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := s.unknown(t, "a")
+	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+	require.NoError(t, err)
+	require.Equal(t, 1, s.keep(t, l))
+	require.Equal(t, payment.LetterResolved, s.letter(t, l.ID).State)
+}
+
+// Whichever comes first, the letter and the payment end up agreeing.
+func TestALetterAndItsOutcomeMayComeAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for i := range 40 {
+		l := s.unknown(t, fmt.Sprint(i))
+		sideBySide(t, 2, func(i int) error {
+			if i == 0 {
+				_, err := s.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
+				return err
+			}
+			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+			return err
+		})
+		require.Equal(t, payment.LetterResolved, s.letter(t, l.ID).State)
+	}
+}

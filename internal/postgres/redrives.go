@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// SurveyDeadLetters counts the open letters that the filter chooses.
+func (s *Store) SurveyDeadLetters(ctx context.Context, f payment.LetterFilter) (payment.Survey, error) {
+	f.State = payment.LetterOpen
+	where, args := letterConditions(f)
+	var survey payment.Survey
+	var batch pgx.Batch
+	batch.Queue(`select now()`).QueryRow(func(row pgx.Row) error { return row.Scan(&survey.At) })
+	batch.Queue(`select d.cause, count(*) from dead_letters d `+where+` group by d.cause order by d.cause`, args).Query(func(rows pgx.Rows) (err error) {
+		survey.Causes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[payment.CauseCount])
+		return err
+	})
+	err := s.pool.SendBatch(ctx, &batch).Close()
+	survey.At = survey.At.UTC()
+	return survey, interpret("survey dead letters", err)
+}
+
+// RedriveTake is a step of a redrive: it takes letters until the redrive has so many.
+type RedriveTake struct {
+	RedriveID string
+	Actor     string
+	Reason    string
+	Filter    payment.LetterFilter
+	Before    time.Time // letters that died after this moment are left alone
+	Upto      int       // how many the redrive has afterwards, unless there are no more
+}
+
+// endSending settles letters that were sent, and have died again before that could be written down.
+const endSending = `
+update redrives r set outcome = 'sent'
+from dead_letters d
+where r.redrive_id = $1 and r.outcome = 'sending' and d.id = r.letter_id and d.state <> 'redriven'`
+
+const untried = ` and d.state = 'open' and d.received_at <= @before
+      and not exists (select from redrives r where r.redrive_id = @redrive_id and r.letter_id = d.id)`
+
+func takeForRedrive(where string) string {
+	return `
+with page as (
+    select d.id from dead_letters d ` + where + untried + `
+    order by d.died_at, d.id
+    limit greatest(0, @upto - (select count(*) from redrives where redrive_id = @redrive_id))
+    for update
+), taken as (
+    update dead_letters d
+    set state = 'redriven', closed_at = now(), closed_by = @actor, reason = @reason
+    from page where d.id = page.id
+    returning d.id
+)
+insert into redrives (redrive_id, letter_id, actor, reason, at, outcome)
+select @redrive_id, id, @actor, @reason, now(), 'sending' from taken`
+}
+
+const selectSending = selectDeadLetter + `
+where exists (select from redrives r where r.redrive_id = $1 and r.letter_id = d.id and r.outcome = 'sending')
+order by d.id`
+
+// TakeForRedrive marks letters as redriven, before they are sent, and returns all that this redrive has yet to send: those it
+// takes now, and those that a killed worker took and may not have sent. A second run takes no more letters than the first.
+func (s *Store) TakeForRedrive(ctx context.Context, t RedriveTake) ([]payment.DeadLetter, error) {
+	where, args := letterConditions(t.Filter)
+	args["redrive_id"], args["actor"], args["reason"], args["before"], args["upto"] = t.RedriveID, t.Actor, t.Reason, t.Before, t.Upto
+	var sending []payment.DeadLetter
+	var batch pgx.Batch
+	batch.Queue(endSending, t.RedriveID)
+	batch.Queue(takeForRedrive(where), args)
+	batch.Queue(selectSending, t.RedriveID).Query(func(rows pgx.Rows) (err error) {
+		sending, err = pgx.CollectRows(rows, scanDeadLetter)
+		return err
+	})
+	err := s.pool.SendBatch(ctx, &batch).Close()
+	return sending, interpret("take letters for redrive "+t.RedriveID, err)
+}
+
+const settleSent = `update redrives set outcome = 'sent' where redrive_id = $1 and letter_id = any($2) and outcome = 'sending'`
+
+// settleFailed opens those again that could not be sent.
+const settleFailed = `
+with failed as (
+    update redrives r set outcome = 'failed', error = f.error
+    from unnest($2::uuid[], $3::text[]) f (id, error)
+    where r.redrive_id = $1 and r.letter_id = f.id and r.outcome = 'sending'
+    returning r.letter_id
+)
+update dead_letters d
+set state = 'open', closed_at = null, closed_by = '', reason = ''
+from failed where d.id = failed.letter_id and d.state = 'redriven'`
+
+// SettleRedrive writes down what became of letters that were taken. Those that failed, with their errors, are open again.
+func (s *Store) SettleRedrive(ctx context.Context, redriveID string, sent, failed, errors []string) error {
+	var batch pgx.Batch
+	batch.Queue(settleSent, redriveID, sent)
+	batch.Queue(settleFailed, redriveID, failed, errors)
+	return interpret("settle redrive "+redriveID, s.pool.SendBatch(ctx, &batch).Close())
+}
+
+// AbandonRedrive opens those letters again that were taken, and not sent for certain.
+func (s *Store) AbandonRedrive(ctx context.Context, redriveID, why string) error {
+	var batch pgx.Batch
+	batch.Queue(endSending, redriveID)
+	batch.Queue(abandonRedrive, redriveID, why)
+	return interpret("abandon redrive "+redriveID, s.pool.SendBatch(ctx, &batch).Close())
+}
+
+const abandonRedrive = `
+with failed as (
+    update redrives set outcome = 'failed', error = $2
+    where redrive_id = $1 and outcome = 'sending'
+    returning letter_id
+)
+update dead_letters d
+set state = 'open', closed_at = null, closed_by = '', reason = ''
+from failed where d.id = failed.letter_id and d.state = 'redriven'`
+
+const countRedrive = `
+select count(*), count(*) filter (where r.outcome = 'sent'), count(*) filter (where r.outcome = 'failed'),
+       count(*) filter (where r.outcome = 'sent' and d.state = 'open' and d.received_at > @before)
+from redrives r join dead_letters d on d.id = r.letter_id
+where r.redrive_id = @redrive_id`
+
+// Standing counts a redrive's letters.
+func (s *Store) Standing(ctx context.Context, t RedriveTake) (payment.RedriveStanding, error) {
+	where, args := letterConditions(t.Filter)
+	args["redrive_id"], args["before"] = t.RedriveID, t.Before
+	var standing payment.RedriveStanding
+	var batch pgx.Batch
+	batch.Queue(countRedrive, args).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&standing.Taken, &standing.Sent, &standing.Failed, &standing.DiedAgain)
+	})
+	batch.Queue(`select count(*) from dead_letters d `+where+untried, args).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&standing.Left)
+	})
+	return standing, interpret("count redrive "+t.RedriveID, s.pool.SendBatch(ctx, &batch).Close())
+}
+
+const selectRedrives = `
+select redrive_id, letter_id, actor, reason, at, outcome, error
+from redrives where letter_id = $1
+order by at desc
+limit 20`
+
+// Redrives lists a letter's latest redrives, newest first.
+func (s *Store) Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error) {
+	rows, _ := s.pool.Query(ctx, selectRedrives, letterID)
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (payment.Redrive, error) {
+		r, err := pgx.RowToStructByPos[payment.Redrive](row)
+		r.At = r.At.UTC()
+		return r, err
+	})
+	return list, interpret("list the redrives of dead letter "+letterID, err)
+}

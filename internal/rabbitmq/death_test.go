@@ -1,0 +1,57 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestADeadLetterTellsOfItsDeath(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	m := payment("bad")
+	m.Headers = map[string]any{HeaderDeaths: int64(2)}
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
+	began := time.Now().Add(-time.Second)
+	start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errors.New("unexpected end")) })
+	letter := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
+	require.WithinRange(t, letter.At, began, time.Now())
+	letter.At = time.Time{}
+	require.Len(t, letter.Trail, 1)
+	letter.Trail = nil
+	require.Equal(t, Death{
+		Source: "webhook", Cause: "unparsable", Error: "unexpected end", Queue: QueueProcess,
+		Exchange: ExchangeWebhooks, Key: "mercadopago.payment", Deaths: 3,
+	}, letter)
+}
+
+// The broker says where a message came from in its own way, and leaves ours alone.
+func TestADeadLetterOfTheBrokersTellsOfItsDeath(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	m := payment("killer")
+	m.Headers = map[string]any{HeaderDeaths: int64(1)}
+	began := time.Now().Add(-2 * time.Second) // the broker tells whole seconds
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
+	for range deliveryLimit + 1 {
+		require.NoError(t, fetch(t, channel, QueueProcess).Nack(false, true))
+	}
+	letter := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
+	require.WithinRange(t, letter.At, began, time.Now().Add(time.Second))
+	letter.At = time.Time{}
+	require.Equal(t, Death{
+		Source: "webhook", Cause: CauseDeliveryLimit, Queue: QueueProcess,
+		Exchange: ExchangeWebhooks, Key: "mercadopago.payment", Deaths: 2,
+	}, letter)
+}
+
+func TestADeadLetterMaySayNothing(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, Death{Deaths: 1}, Delivery{}.Death())
+	require.Equal(t, Death{Source: "x", Deaths: 1}, Delivery{Message: Message{Key: "x", Headers: map[string]any{
+		HeaderCause: 7, HeaderTime: "yesterday", HeaderDeaths: int64(-1), "x-death": []any{nil, "x"},
+	}}}.Death())
+}

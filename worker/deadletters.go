@@ -1,0 +1,142 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// A batch of dead letters is one insert.
+const (
+	letterBatch = 100
+	letterWait  = 200 * time.Millisecond
+)
+
+func (w *Worker) runDeadLetters(ctx context.Context) error {
+	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueDeadLetters, letterBatch, w.Log).
+		RunBatches(ctx, letterBatch, letterWait, w.keepDeadLetters)
+}
+
+// keepDeadLetters keeps whatever comes: there is nowhere further to go, so no letter is ever refused. Where the record will
+// not take a batch, each is kept by itself, and one that it will not take either is kept without what it says of itself.
+func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery) error {
+	now := time.Now()
+	letters := make([]payment.DeadLetter, len(batch))
+	for i, d := range batch {
+		letters[i] = letterOf(d, now)
+	}
+	err := w.keep(ctx, letters)
+	if err == nil || passes(err) {
+		return err
+	}
+	for _, l := range letters {
+		err := w.keep(ctx, []payment.DeadLetter{l})
+		if err != nil && !passes(err) {
+			w.Log.Error("dead letter kept without its headers", "message_id", l.Message.ID, "error", err)
+			err = w.keep(ctx, []payment.DeadLetter{bare(l)})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passes says whether a failure is the world's, and will be over.
+func passes(err error) bool {
+	kind := payment.KindOf(err)
+	return kind == payment.Unavailable || kind == payment.Limited
+}
+
+func (w *Worker) keep(ctx context.Context, letters []payment.DeadLetter) error {
+	news, err := w.Record.KeepDeadLetters(ctx, letters)
+	if err != nil {
+		return err
+	}
+	for _, l := range letters {
+		i := slices.Index(news, l.ID)
+		if i < 0 {
+			continue // a twin
+		}
+		news = slices.Delete(news, i, i+1)
+		w.Log.Warn("dead letter", "dead_letter_id", l.ID, "source", l.Source, "cause", l.Cause, "fingerprint", l.Fingerprint,
+			"payment_id", l.PaymentID, "workflow_id", l.WorkflowID, "message_id", l.Message.ID)
+	}
+	return nil
+}
+
+// letterOf reads a letter, as far as it can be read.
+func letterOf(d rabbitmq.Delivery, now time.Time) payment.DeadLetter {
+	death := d.Death()
+	l := payment.DeadLetter{
+		ID:     payment.NewDeadLetterID(d.ID, death.Queue),
+		Source: payment.FromWebhook, Cause: causeOf(death.Cause), Error: clean(death.Error),
+		WorkflowID: header(d, activities.HeaderWorkflowID), RunID: header(d, activities.HeaderRunID),
+		Message: payment.DeadMessage{
+			ID: clean(d.ID), Queue: clean(death.Queue), Exchange: clean(death.Exchange), Key: clean(death.Key),
+			ContentType: clean(d.ContentType), Body: d.Body, SentAt: d.Time,
+		},
+		Trail: trailOf(death.Trail), State: payment.LetterOpen, Deaths: death.Deaths, DiedAt: death.At,
+	}
+	if death.Source == string(payment.FromWorkflow) {
+		l.Source = payment.FromWorkflow
+	}
+	if l.DiedAt.IsZero() {
+		l.DiedAt = now.UTC().Truncate(time.Microsecond)
+	}
+	l.PaymentID = paymentOfLetter(d)
+	l.Fingerprint = payment.FaultFingerprint(l.Source, l.Cause, l.Error)
+	return l
+}
+
+// causeOf takes a cause that is not in the list as it is, when it looks like one: a newer release may know it.
+func causeOf(word string) payment.Cause {
+	const longest = 40
+	if word == "" || len(word) > longest || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		return payment.CauseUnlabelled
+	}
+	return payment.Cause(word)
+}
+
+func paymentOfLetter(d rabbitmq.Delivery) string {
+	n, _ := mercadopago.DecodeNotification(d.Body) // which may be anything
+	id := cmp.Or(header(d, activities.HeaderPaymentID), n.PaymentID)
+	if !payment.ValidID(id) {
+		return ""
+	}
+	return id
+}
+
+func trailOf(attempts []rabbitmq.Attempt) []payment.Attempt {
+	var trail []payment.Attempt
+	for _, a := range attempts {
+		trail = append(trail, payment.Attempt{Attempt: a.Number, At: a.At, Error: clean(a.Error)})
+	}
+	return trail
+}
+
+// bare is a letter without all that may be wrong with it: the message itself, to be looked at by a person.
+func bare(l payment.DeadLetter) payment.DeadLetter {
+	return payment.DeadLetter{
+		ID: l.ID, Source: l.Source, Cause: payment.CauseUnlabelled, Error: "the record refused what this letter says of itself",
+		Fingerprint: payment.FaultFingerprint(l.Source, payment.CauseUnlabelled, ""),
+		Message:     payment.DeadMessage{ID: l.Message.ID, Body: l.Message.Body}, Deaths: 1, DiedAt: l.DiedAt,
+	}
+}
+
+func header(d rabbitmq.Delivery, name string) string {
+	text, _ := d.Headers[name].(string)
+	return clean(text)
+}
+
+// clean makes a text that the record can take.
+func clean(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}

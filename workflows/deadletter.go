@@ -1,0 +1,69 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// longestTrail is how many failures are told of; the latest say most.
+const longestTrail = 10
+
+// deadLetter ends a run that cannot go on. The payment is left to a person by a dead letter, for which the run waits as long
+// as it takes, and then the run fails with the letter's cause as the error's type, where it can be found and reset.
+func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
+	if temporal.IsCanceledError(err) || !writesDeadLetters(ctx) {
+		return err
+	}
+	cause := payment.CauseOf(KindOf(err))
+	p.remember(ctx, "run", err)
+	sent := workflow.ExecuteActivity(untilSent(ctx, "dead letter "+string(cause)), steps.DeadLetter, p.letter(ctx, cause, err)).Get(ctx, nil)
+	if temporal.IsCanceledError(sent) {
+		return sent
+	}
+	if sent != nil {
+		workflow.GetLogger(ctx).Error("a dead letter was not sent", "payment_id", p.in.PaymentID, "cause", cause, "reason", reason(sent))
+	}
+	workflow.SetCurrentDetails(ctx, "**Dead letter, "+string(cause)+"**: "+reason(err)+"  \n"+cause.Advice())
+	if err := workflow.UpsertTypedSearchAttributes(ctx, deadLetterAttribute(cause)); err != nil {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError(reason(err), string(cause), err)
+}
+
+// reportUnknown tells people of a payment whose outcome nobody knows. The run goes on looking for it; once it is known, the
+// record resolves the letter by itself.
+func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
+	if p.state.Status != payment.Unknown || !writesDeadLetters(ctx) {
+		return nil
+	}
+	return quickly(ctx, "dead letter "+string(payment.CauseUnknownOutcome), atBroker, steps.DeadLetter, p.letter(ctx, payment.CauseUnknownOutcome, why), nil)
+}
+
+// openCause is the cause of the payment's open letter while its run goes on, or "".
+func (p *mailbox) openCause(ctx workflow.Context) payment.Cause {
+	if p.state.Status == payment.Unknown && writesDeadLetters(ctx) {
+		return payment.CauseUnknownOutcome
+	}
+	return ""
+}
+
+func (p *mailbox) letter(ctx workflow.Context, cause payment.Cause, err error) activities.DeadLetterInput {
+	run := workflow.GetInfo(ctx).WorkflowExecution
+	return activities.DeadLetterInput{
+		PaymentID: p.in.PaymentID, WorkflowID: run.ID, RunID: run.RunID,
+		Cause: cause, Error: reason(err), At: workflow.Now(ctx).UTC(), Trail: p.trail,
+	}
+}
+
+// remember adds a failure to the trail.
+func (p *mailbox) remember(ctx workflow.Context, step string, err error) {
+	number := 1
+	if len(p.trail) > 0 {
+		number = p.trail[len(p.trail)-1].Attempt + 1
+	}
+	p.trail = append(p.trail, payment.Attempt{Attempt: number, At: workflow.Now(ctx).UTC(), Error: step + ": " + reason(err)})
+	p.trail = p.trail[max(0, len(p.trail)-longestTrail):]
+}

@@ -1,0 +1,120 @@
+package workflows
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// requireDead checks that a run has told people of its end, once, and then failed in the same words.
+func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *world, cause payment.Cause) {
+	t.Helper()
+	app, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
+	require.True(t, ok, "%v", env.GetWorkflowError())
+	require.Equal(t, string(cause), app.Type())
+	require.True(t, app.NonRetryable())
+	require.Len(t, w.letters, 1)
+	letter := w.letters[0]
+	require.Equal(t, cause, letter.Cause)
+	require.Equal(t, app.Message(), letter.Error)
+	require.Equal(t, paymentID, letter.PaymentID)
+	require.NotEmpty(t, letter.WorkflowID)
+	require.NotEmpty(t, letter.RunID)
+	require.Equal(t, "run: "+letter.Error, letter.Trail[len(letter.Trail)-1].Error)
+	require.Equal(t, "DeadLetter", w.calls[len(w.calls)-1])
+}
+
+func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
+	rows := map[string]struct {
+		world *world
+		cause payment.Cause
+	}{
+		"the record contradicts":       {&world{apply: func(int) error { return refusal(payment.Conflict) }}, payment.CauseContradiction},
+		"the record is away too long":  {&world{apply: func(int) error { return refusal(payment.Unavailable) }}, payment.CauseDependencyAway},
+		"the broker is away too long":  {&world{publish: func(int) error { return transient(payment.Unavailable) }}, payment.CauseDependencyAway},
+		"the payment cannot be opened": {&world{open: func(int) error { return refusal(payment.Conflict) }}, payment.CauseContradiction},
+		"a bug":                        {&world{apply: func(int) error { return refusal(payment.Internal) }}, payment.CauseInternal},
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			w := row.world
+			env := newEnv(t, w)
+			start(env, creation())
+			requireDead(t, env, w, row.cause)
+			require.Equal(t, 0, w.count("Fail"), "nobody says that the payment failed")
+		})
+	}
+}
+
+// Nothing is lost while the broker is away, however long.
+func TestARunWaitsUntilItsDeadLetterIsTaken(t *testing.T) {
+	w := &world{apply: func(int) error { return refusal(payment.Conflict) }}
+	w.bury = func(attempt int) error {
+		if attempt <= 5 {
+			return temporal.NewApplicationErrorWithOptions("away", string(payment.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
+		}
+		return nil
+	}
+	env := newEnv(t, w)
+	start(env, creation())
+	requireDead(t, env, w, payment.CauseContradiction)
+	require.Greater(t, env.Now().Sub(started), 2*budget)
+}
+
+func TestACancelledRunLeavesNoDeadLetter(t *testing.T) {
+	w := &world{apply: func(int) error { return refusal(payment.Conflict) }, bury: func(int) error { return transient(payment.Unavailable) }}
+	env := newEnv(t, w)
+	env.RegisterDelayedCallback(env.CancelWorkflow, 10*time.Second)
+	start(env, creation())
+	require.True(t, temporal.IsCanceledError(env.GetWorkflowError()))
+	require.Empty(t, w.letters)
+}
+
+// An outcome that nobody knows is told to people, and the payment is looked for all the same.
+func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
+	w := &world{charge: func(int) error { return transient(payment.Unavailable) }}
+	w.look = func(attempt int) error {
+		if attempt == 1 {
+			return refusal(payment.Conflict)
+		}
+		return nil
+	}
+	env := newEnv(t, w)
+	env.RegisterDelayedCallback(func() {
+		require.Len(t, w.letters, 1)
+		w.provider = payment.Approved
+	}, 2*budget)
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, w.published())
+	require.Len(t, w.letters, 1)
+	require.Equal(t, payment.CauseUnknownOutcome, w.letters[0].Cause)
+	require.Equal(t, "charge: away", w.letters[0].Trail[0].Error)
+	require.Equal(t, 1, w.letters[0].Trail[0].Attempt)
+}
+
+func TestATrailKeepsTheLatestFailures(t *testing.T) {
+	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
+	w.look = func(attempt int) error {
+		if attempt <= 30 {
+			return refusal(payment.Conflict)
+		}
+		w.provider = payment.Approved
+		return nil
+	}
+	w.apply = func(int) error { return refusal(payment.Conflict) }
+	env := newEnv(t, w)
+	start(env, creation())
+	require.Len(t, w.letters, 2)
+	last := w.letters[1]
+	require.Equal(t, payment.CauseContradiction, last.Cause)
+	require.Len(t, last.Trail, longestTrail)
+	require.Equal(t, 32, last.Trail[longestTrail-1].Attempt)
+}

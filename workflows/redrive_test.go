@@ -1,0 +1,207 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// pile stands in for the record: a number of open letters, and what becomes of them.
+type pile struct {
+	mu       sync.Mutex
+	letters  int
+	standing payment.RedriveStanding
+	upto     []int
+	at       []time.Time
+	env      *testsuite.TestWorkflowEnvironment
+	dies     int // so many of those that are sent die again
+	fails    int
+	away     func(attempt int) error
+	left     []string // why redrives were abandoned
+}
+
+func (p *pile) SurveyDeadLetters(context.Context, activities.SurveyInput) (payment.Survey, error) {
+	survey := payment.Survey{At: started}
+	if p.letters > 0 {
+		survey.Causes = []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: p.letters}}
+	}
+	return survey, nil
+}
+
+func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (payment.RedriveStanding, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upto, p.at = append(p.upto, in.Upto), append(p.at, p.env.Now())
+	if p.away != nil {
+		if err := p.away(len(p.upto)); err != nil {
+			return payment.RedriveStanding{}, err
+		}
+	}
+	s := &p.standing
+	s.Taken = min(in.Upto, p.letters)
+	s.Left = p.letters - s.Taken
+	s.Failed = min(p.fails, s.Taken)
+	s.Sent = s.Taken - s.Failed
+	s.DiedAgain = min(p.dies, s.Sent)
+	return *s, nil
+}
+
+func (p *pile) RedriveStanding(context.Context, activities.RedriveInput) (payment.RedriveStanding, error) {
+	return p.standing, nil
+}
+
+func (p *pile) AbandonRedrive(_ context.Context, in activities.AbandonInput) error {
+	p.left = append(p.left, in.Why)
+	return nil
+}
+
+func newRedriveEnv() *testsuite.TestWorkflowEnvironment {
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(started)
+	env.RegisterWorkflow(Redrive)
+	return env
+}
+
+// redriven runs a redrive over the pile.
+func (p *pile) redriven(t *testing.T, in RedriveInput) (RedriveProgress, error) {
+	t.Helper()
+	if p.env == nil {
+		p.env = newRedriveEnv()
+	}
+	p.env.RegisterActivity(p)
+	in.ID, in.Actor = "1", "ana"
+	p.env.ExecuteWorkflow(Redrive, in)
+	var progress RedriveProgress
+	if err := p.env.GetWorkflowError(); err != nil {
+		answer, queryErr := p.env.QueryWorkflow(QueryRedrive)
+		require.NoError(t, queryErr)
+		require.NoError(t, answer.Get(&progress))
+		return progress, err
+	}
+	require.NoError(t, p.env.GetWorkflowResult(&progress))
+	return progress, nil
+}
+
+func TestARedriveSendsInBatchesUntilNoneIsLeft(t *testing.T) {
+	p := &pile{letters: 250}
+	progress, err := p.redriven(t, RedriveInput{})
+	require.NoError(t, err)
+	require.Equal(t, RedriveDone, progress.State)
+	require.Equal(t, 250, progress.Matching)
+	require.Equal(t, payment.RedriveStanding{Taken: 250, Sent: 250}, progress.Standing)
+	require.Equal(t, []int{100, 200, 300}, p.upto)
+	require.Empty(t, p.left)
+}
+
+func TestARedriveOfNothingSaysSo(t *testing.T) {
+	p := &pile{}
+	progress, err := p.redriven(t, RedriveInput{Canary: 3, CanaryWait: time.Minute})
+	require.NoError(t, err)
+	require.Equal(t, RedriveDone, progress.State)
+	require.Equal(t, "no open letter is chosen", progress.Note)
+	require.Empty(t, p.upto)
+}
+
+func TestADryRunOnlyCounts(t *testing.T) {
+	p := &pile{letters: 250}
+	progress, err := p.redriven(t, RedriveInput{DryRun: true, Canary: 3})
+	require.NoError(t, err)
+	require.Equal(t, RedriveDryRun, progress.State)
+	require.Equal(t, 250, progress.Matching)
+	require.Equal(t, []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: 250}}, progress.Causes)
+	require.Empty(t, p.upto)
+}
+
+func TestACanaryThatDiesStopsTheRedrive(t *testing.T) {
+	for name, p := range map[string]*pile{"dies": {letters: 250, dies: 1}, "fails": {letters: 250, fails: 1}} {
+		t.Run(name, func(t *testing.T) {
+			progress, err := p.redriven(t, RedriveInput{Canary: 5, CanaryWait: time.Minute})
+			require.NoError(t, err)
+			require.Equal(t, RedriveStopped, progress.State)
+			require.Equal(t, "1 of 5 canaries failed or died again", progress.Note)
+			require.Equal(t, []int{5}, p.upto)
+			require.GreaterOrEqual(t, p.env.Now().Sub(started), time.Minute)
+		})
+	}
+}
+
+func TestACanaryThatLivesLetsTheRestFollow(t *testing.T) {
+	p := &pile{letters: 150}
+	progress, err := p.redriven(t, RedriveInput{Canary: 5, CanaryWait: time.Minute})
+	require.NoError(t, err)
+	require.Equal(t, RedriveDone, progress.State)
+	require.Equal(t, []int{5, 105, 205}, p.upto)
+	require.GreaterOrEqual(t, p.at[1].Sub(p.at[0]), time.Minute)
+}
+
+func TestARedriveStopsAfterSoManyErrors(t *testing.T) {
+	p := &pile{letters: 1000, fails: 150, dies: 100}
+	progress, err := p.redriven(t, RedriveInput{StopAfter: 250})
+	require.NoError(t, err)
+	require.Equal(t, RedriveStopped, progress.State)
+	require.Equal(t, "250 letters failed or died again", progress.Note)
+	require.Equal(t, payment.RedriveStanding{Taken: 300, Sent: 150, Failed: 150, DiedAgain: 100, Left: 700}, progress.Standing)
+}
+
+func TestARedriveKeepsItsRate(t *testing.T) {
+	rows := []struct {
+		rate, letters int
+		want          time.Duration
+	}{{10, 50, 4 * time.Second}, {400, 500, time.Second}, {0, 500, 0}}
+	for _, row := range rows {
+		p := &pile{letters: row.letters}
+		_, err := p.redriven(t, RedriveInput{Rate: row.rate})
+		require.NoError(t, err)
+		require.True(t, slices.IsSorted(p.upto))
+		require.Equal(t, row.want, p.at[len(p.at)-1].Sub(p.at[0]), "%d a second", row.rate)
+	}
+}
+
+func TestARedriveOutlastsAnOutage(t *testing.T) {
+	p := &pile{letters: 150, away: func(attempt int) error {
+		if attempt > 1 && attempt < 10 {
+			return transient(payment.Unavailable)
+		}
+		return nil
+	}}
+	progress, err := p.redriven(t, RedriveInput{})
+	require.NoError(t, err)
+	require.Equal(t, RedriveDone, progress.State)
+	require.Equal(t, 150, progress.Standing.Sent)
+}
+
+// What a redrive has marked and not sent is opened again, however it ends.
+func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
+	t.Run("cancelled", func(t *testing.T) {
+		p := &pile{letters: 150}
+		p.env = newRedriveEnv()
+		p.env.RegisterDelayedCallback(p.env.CancelWorkflow, time.Minute/2)
+		progress, err := p.redriven(t, RedriveInput{Canary: 1, CanaryWait: time.Minute})
+		require.True(t, temporal.IsCanceledError(err))
+		require.Equal(t, RedriveCancelled, progress.State)
+		require.Equal(t, []string{"cancelled by an operator"}, p.left)
+	})
+	t.Run("failed", func(t *testing.T) {
+		p := &pile{letters: 150, away: func(int) error { return refusal(payment.Internal) }}
+		progress, err := p.redriven(t, RedriveInput{})
+		app, ok := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, ok)
+		require.Equal(t, string(payment.Internal), app.Type())
+		require.Equal(t, RedriveFailed, progress.State)
+		require.Equal(t, []string{"no"}, p.left)
+	})
+}
