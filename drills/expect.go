@@ -52,26 +52,26 @@ func webhooksAreTaken(ctx context.Context, s *Scene) ([]Objection, error) {
 // shown, and the one in the middle decides.
 func latencyStays(_ context.Context, s *Scene) ([]Objection, error) {
 	const most = 100 * time.Millisecond
-	var before, during []time.Duration
+	var during, outside []time.Duration
 	for _, i := range s.Log.Intents {
-		switch {
+		switch took := i.Answered.Sub(i.Intended); {
 		case i.Shed:
-		case i.Answered.Before(s.Struck):
-			before = append(before, i.Answered.Sub(i.Intended))
 		case i.Intended.After(s.Struck) && i.Intended.Before(s.Healed):
-			during = append(during, i.Answered.Sub(i.Intended))
+			during = append(during, took)
+		case i.Answered.Before(s.Struck) || i.Intended.After(s.Healed):
+			outside = append(outside, took)
 		}
 	}
-	if len(before) == 0 || len(during) == 0 {
-		return []Objection{object("nobody waits", "", "%d requests before the fault and %d during it say nothing", len(before), len(during))}, nil
+	if len(during) == 0 || len(outside) == 0 {
+		return []Objection{object("nobody waits", "", "%d requests during the fault and %d outside of it say nothing", len(during), len(outside))}, nil
 	}
-	slices.Sort(before)
 	slices.Sort(during)
+	slices.Sort(outside)
 	middle := func(of []time.Duration) time.Duration { return of[len(of)/2].Round(time.Millisecond) }
 	slowest := func(of []time.Duration) time.Duration { return of[len(of)-1].Round(time.Millisecond) }
-	s.remark("median before %s, during %s; slowest before %s, during %s", middle(before), middle(during), slowest(before), slowest(during))
-	if middle(during) > middle(before)+most {
-		return []Objection{object("nobody waits", "", "the median was %s before the fault and %s during it", middle(before), middle(during))}, nil
+	s.remark("median %s during the fault, %s else; slowest %s and %s", middle(during), middle(outside), slowest(during), slowest(outside))
+	if middle(during) > middle(outside)+most {
+		return []Objection{object("nobody waits", "", "the median was %s during the fault and %s else", middle(during), middle(outside))}, nil
 	}
 	return nil, nil
 }

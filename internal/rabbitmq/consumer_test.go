@@ -141,7 +141,7 @@ func TestIntakePausesWhileWorldIsAtFault(t *testing.T) {
 	require.Equal(t, 18, waiting(t, QueueProcess))
 	stop()
 	require.Equal(t, 32, s.count())
-	require.Equal(t, 50, waiting(t, QueueProcess))
+	require.Eventually(t, func() bool { return waiting(t, QueueProcess) == 50 }, patience, 10*time.Millisecond)
 }
 
 func TestStuckMessageHoldsUpOnlyItself(t *testing.T) {
