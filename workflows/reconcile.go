@@ -68,7 +68,7 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 	var swept activities.Swept
 	r.runID = r.rest.RunID
 	step := "sweep from " + r.rest.Window.From.UTC().Format(time.RFC3339)
-	if err := workflow.ExecuteActivity(workflow.WithTaskQueue(atSweep(ctx, step), ProviderTaskQueue), steps.Sweep, *r.rest).Get(ctx, &swept); err != nil {
+	if err := workflow.ExecuteActivity(atSweep(ctx, step), steps.Sweep, *r.rest).Get(ctx, &swept); err != nil {
 		return err
 	}
 	r.counts.Seen += swept.Seen
