@@ -5,38 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"log/slog"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/redisstore"
 )
 
 // breakersCommand shows the circuit breakers and lets an operator overrule them.
 func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 	breakers := &cobra.Command{Use: "breakers", Short: "Show the circuit breakers, or hold one open or closed"}
-	withRedis := func(use func(context.Context, *redis.Client, []string) error) func(*cobra.Command, []string) error {
+	withFleet := func(use func(context.Context, *breaker.Fleet, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
 			c, err := config.Load(config.Breakers, environ)
 			if err != nil {
 				return fmt.Errorf("the configuration is not right:\n%w", err)
 			}
-			client, err := openRedis(c)
+			log := newLogger(c.LogLevel)
+			store, err := openRedis(c, log)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			return use(cmd.Context(), client, args)
+			defer store.Close()
+			return use(cmd.Context(), breaker.NewFleet(store, workerName(), log), args)
 		}
 	}
 	breakers.AddCommand(&cobra.Command{Use: "list", Short: "Show every breaker's state", Args: cobra.NoArgs,
-		RunE: withRedis(func(ctx context.Context, client *redis.Client, _ []string) error {
-			return listBreakers(ctx, client, out)
+		RunE: withFleet(func(ctx context.Context, fleet *breaker.Fleet, _ []string) error {
+			return listBreakers(ctx, fleet, out)
 		})})
 
 	for _, change := range []struct {
@@ -49,17 +50,14 @@ func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 	} {
 		var actor, reason string
 		command := &cobra.Command{Use: change.use + " NAME", Short: change.short, Args: cobra.ExactArgs(1), ValidArgs: breaker.Names(),
-			RunE: withRedis(func(ctx context.Context, client *redis.Client, args []string) error {
-				if !slices.Contains(breaker.Names(), args[0]) {
-					return fmt.Errorf("there is no breaker %q, only %s", args[0], strings.Join(breaker.Names(), " and "))
-				}
+			RunE: withFleet(func(ctx context.Context, fleet *breaker.Fleet, args []string) error {
 				if strings.TrimSpace(actor) == "" || strings.TrimSpace(reason) == "" {
 					return errors.New("--actor and --reason must say who does it and why")
 				}
-				if err := breaker.Force(ctx, client, args[0], change.to, actor, reason); err != nil {
+				if err := fleet.Force(ctx, args[0], change.to, actor, reason); err != nil {
 					return err
 				}
-				return listBreakers(ctx, client, out)
+				return listBreakers(ctx, fleet, out)
 			})}
 		command.Flags().StringVar(&actor, "actor", "", "who does it")
 		command.Flags().StringVar(&reason, "reason", "", "why")
@@ -68,8 +66,8 @@ func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 	return breakers
 }
 
-func listBreakers(ctx context.Context, client *redis.Client, out io.Writer) error {
-	all, err := breaker.Statuses(ctx, client)
+func listBreakers(ctx context.Context, fleet *breaker.Fleet, out io.Writer) error {
+	all, err := fleet.Statuses(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,10 +87,10 @@ func moment(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-func openRedis(c config.Config) (*redis.Client, error) {
-	client, err := breaker.NewRedis(string(c.RedisURL))
-	if err != nil { // which would repeat the address, and its password
-		return nil, errors.New("REDIS_URL: must be an address such as redis://host:6379/0")
+func openRedis(c config.Config, log *slog.Logger) (*redisstore.Store, error) {
+	store, err := redisstore.Open(string(c.RedisURL), log)
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
 	}
-	return client, nil
+	return store, nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -70,11 +71,12 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	root.AddCommand(
 		part(config.API, "Serve the REST API and take webhooks in", serveAPI),
 		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
-		part(config.Migrate, "Bring the database's schema and Temporal's search attributes up to date", migrate),
+		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedule up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
 		deadLettersCommand(environ, out),
+		reconcileCommand(environ),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -101,9 +103,16 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer temporal.Close()
 	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log)
 	defer publisher.Close()
+	store, err := openRedis(c, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	breakers := breaker.NewFleet(store, workerName(), log)
+	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	door := workflows.NewClient(temporal, polls(c))
 	server, err := api.New(api.Config{
-		Payments: door, Record: record, Publisher: publisher, Verifier: verifier,
+		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
 		DeadLetters: record, Redrives: door,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
@@ -115,8 +124,9 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, server.Drain)()
-	return serveHTTP(ctx, c.APIAddress, server, log)
+	serving, stop := server.Drained(ctx, c.DrainWait)
+	defer stop()
+	return serveHTTP(serving, c.APIAddress, server, log)
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
@@ -137,23 +147,25 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer temporal.Close()
-	redisClient, err := openRedis(c)
+	store, err := openRedis(c, log)
 	if err != nil {
 		return err
 	}
-	defer redisClient.Close()
+	defer store.Close()
 	broker := config.Plain(c.RabbitMQURLs)
 	publisher := rabbitmq.NewPublisher(broker, log)
 	defer publisher.Close()
-	breakers := breaker.NewFleet(redisClient, workerName(), log)
+	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	door := workflows.NewClient(temporal, polls(c))
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breakers, Events: publisher, Notify: door.Notify,
+			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Notify: door.Notify,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Log: log,
+		Record: record, Broker: broker, Publisher: publisher,
+		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 	}
 	return w.Run(ctx)
 }
@@ -173,7 +185,10 @@ func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer temporal.Close()
-	return workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace)
+	if err := workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace); err != nil {
+		return err
+	}
+	return workflows.KeepReconciling(ctx, temporal, c.ReconcileEvery, c.ReconcileGrace)
 }
 
 func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {

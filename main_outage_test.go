@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
 
@@ -79,7 +81,7 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	_, err = command("open", "charge")
 	require.ErrorContains(t, err, "--reason")
 	_, err = command("open", "refunds", "--actor", "ana", "--reason", "maintenance")
-	require.ErrorContains(t, err, "there is no breaker")
+	require.ErrorContains(t, err, "there are the breakers")
 	table, err := command("open", "charge", "--actor", "ana", "--reason", "maintenance")
 	require.NoError(t, err)
 	require.Regexp(t, `charge +closed .* open +ana +maintenance`, table)
@@ -99,13 +101,13 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 
 func status(t *testing.T, p *dev.Platform) breaker.Status {
 	t.Helper()
-	client, err := breaker.NewRedis(p.Stack.RedisURL())
+	log := slog.New(slog.DiscardHandler)
+	store, err := redisstore.Open(p.Stack.RedisURL(), log)
 	require.NoError(t, err)
-	defer client.Close()
-	all, err := breaker.Statuses(within(t), client)
+	defer store.Close()
+	s, err := breaker.NewFleet(store, "test", log).Status(within(t), breaker.Charge)
 	require.NoError(t, err)
-	require.Equal(t, breaker.Charge, all[0].Name)
-	return all[0]
+	return s
 }
 
 // asked are the calls in which the provider was asked for money.

@@ -50,7 +50,9 @@ func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, letters(t, id, payment.CauseUnknownOutcome, payment.LetterResolved))
 	require.Equal(t, 1, charges(t, id))
-	eventually(t, func() bool { return found(t, id, fmt.Sprintf(`PaymentStatus = "approved" and WorkflowId = "payment/%s" and DeadLetterCause is null`, id)) }, "no person is needed any more")
+	eventually(t, func() bool {
+		return found(t, id, fmt.Sprintf(`PaymentStatus = "approved" and WorkflowId = "payment/%s" and DeadLetterCause is null`, id))
+	}, "no person is needed any more")
 }
 
 // A run that is told to open a payment under another one's key cannot go on: it says so to a person, and where Temporal shows it.

@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Record   *postgres.Store
 	Provider *mercadopago.Client
+	Budget   *budget.Budget // of calls to the provider, which all workers share; nil: no limit
 	Breakers *breaker.Fleet // stand between the steps and the provider, one for each kind of call
 	Events   *rabbitmq.Publisher
 	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
@@ -26,11 +28,14 @@ type Config struct {
 type Activities struct {
 	record   *postgres.Store
 	provider *provider
+	tries    *tries
 	events   *rabbitmq.Publisher
 	notify   func(context.Context, string) error
 }
 
 // New makes the steps.
 func New(c Config) *Activities {
-	return &Activities{record: c.Record, provider: guard(c.Provider, c.Breakers), events: c.Events, notify: c.Notify}
+	return &Activities{
+		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), tries: newTries(), events: c.Events, notify: c.Notify,
+	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
 
@@ -29,7 +30,9 @@ const (
 
 var silent = slog.New(slog.DiscardHandler)
 
-func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ) }
+func TestMain(m *testing.M) {
+	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Redis)
+}
 
 // template migrates the shared database once, so that each fresh one is a copy that has its tables.
 var template = sync.OnceValue(func() error {
@@ -41,6 +44,7 @@ type world struct {
 	*Activities
 	record   *postgres.Store
 	provider *simulator.Simulator
+	address  string // of the provider
 }
 
 func newWorld(t *testing.T) world {
@@ -54,7 +58,7 @@ func newWorld(t *testing.T) world {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider}
+	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider, server.URL}
 }
 
 func openRecord(t *testing.T, url string) *postgres.Store {
@@ -75,10 +79,10 @@ func newClient(t *testing.T, url string) *mercadopago.Client {
 // alone are breakers without a Redis, so that no test trips those of another.
 func alone(t *testing.T) *breaker.Fleet {
 	t.Helper()
-	client, err := breaker.NewRedis("redis://" + nobody)
+	store, err := redisstore.Open("redis://"+nobody, silent)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = client.Close() })
-	return breaker.NewFleet(client, "test", silent)
+	t.Cleanup(func() { _ = store.Close() })
+	return breaker.NewFleet(store, "test", silent)
 }
 
 // creation is what client app shop asks for: a Pix of R$ 10,50 under the test's name as the key.

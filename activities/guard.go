@@ -4,46 +4,83 @@ import (
 	"context"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// provider is Mercado Pago behind its breakers. While one is open nothing is sent: the error is of kind Unavailable and
-// says when to come again.
+// provider is Mercado Pago behind its budget and its breakers. While a breaker is open nothing is sent: the error is of kind
+// Unavailable; when the budget is used up it is Limited. Both say when to come again.
 type provider struct {
 	client  *mercadopago.Client
+	budget  *budget.Budget
 	charges *breaker.Breaker
 	reads   *breaker.Breaker
 }
 
-func guard(client *mercadopago.Client, breakers *breaker.Fleet) *provider {
+func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.Fleet) *provider {
 	return &provider{
 		client:  client,
+		budget:  fleet,
 		charges: breakers.Breaker(breaker.Charge, breaker.Config{}),
 		reads:   breakers.Breaker(breaker.Read, breaker.Config{}),
 	}
 }
 
+// createPix is a charge, for which a buyer always waits.
 func (p *provider) createPix(ctx context.Context, of payment.Payment, key string) (state payment.ProviderState, err error) {
-	err = p.charges.Do(ctx, func(ctx context.Context) error {
+	err = p.call(ctx, p.charges, budget.Buyer, func(ctx context.Context) error {
 		state, err = p.client.CreatePix(ctx, of, key)
 		return err
 	})
 	return state, err
 }
 
-func (p *provider) get(ctx context.Context, providerPaymentID string) (state payment.ProviderState, err error) {
-	err = p.reads.Do(ctx, func(ctx context.Context) error {
+func (p *provider) get(ctx context.Context, who budget.Priority, providerPaymentID string) (state payment.ProviderState, err error) {
+	err = p.call(ctx, p.reads, who, func(ctx context.Context) error {
 		state, err = p.client.Get(ctx, providerPaymentID)
 		return err
 	})
 	return state, err
 }
 
-func (p *provider) findByReference(ctx context.Context, paymentID string) (state payment.ProviderState, found bool, err error) {
-	err = p.reads.Do(ctx, func(ctx context.Context) error {
+func (p *provider) findByReference(ctx context.Context, who budget.Priority, paymentID string) (state payment.ProviderState, found bool, err error) {
+	err = p.call(ctx, p.reads, who, func(ctx context.Context) error {
 		state, found, err = p.client.FindByReference(ctx, paymentID)
 		return err
 	})
 	return state, found, err
+}
+
+func (p *provider) changesIn(ctx context.Context, w mercadopago.Window) (page mercadopago.Changes, err error) {
+	err = p.call(ctx, p.reads, budget.Sweep, func(ctx context.Context) error {
+		page, err = p.client.ChangesIn(ctx, w)
+		return err
+	})
+	return page, err
+}
+
+// call waits for its turn before it asks the breaker, so that no probe's place is kept while waiting; but a call that the
+// breaker would refuse anyway takes no turn from others. When Mercado Pago itself says that it is too much, all pause.
+func (p *provider) call(ctx context.Context, through *breaker.Breaker, who budget.Priority, send func(context.Context) error) error {
+	if err := through.Shut(); err != nil {
+		return err
+	}
+	if err := p.take(ctx, who); err != nil {
+		return err
+	}
+	return through.Do(ctx, func(ctx context.Context) error {
+		err := send(ctx)
+		if payment.KindOf(err) == payment.Limited && p.budget != nil {
+			p.budget.Pause(ctx, payment.RetryAfter(err))
+		}
+		return err
+	})
+}
+
+func (p *provider) take(ctx context.Context, who budget.Priority) error {
+	if p.budget == nil {
+		return nil
+	}
+	return p.budget.Take(ctx, who)
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 
+	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -21,7 +22,7 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.Provid
 	}
 	state, err := a.provider.createPix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
 	if err != nil && refused(err) {
-		found, ok, searchErr := a.provider.findByReference(ctx, p.ID)
+		found, ok, searchErr := a.provider.findByReference(ctx, budget.Buyer, p.ID)
 		if searchErr != nil {
 			return payment.ProviderState{}, verdict(searchErr)
 		}
@@ -49,6 +50,7 @@ type LookInput struct {
 	PaymentID         string        `json:"payment_id"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
+	Unasked           bool          `json:"unasked,omitempty"` // nobody waits for the answer: let others go first
 }
 
 // Seen is what the provider has to say.
@@ -60,7 +62,12 @@ type Seen struct {
 // Look asks the provider where the payment stands, by its own ID or, when the answer that would have
 // carried the ID was lost, by our reference. It only reads.
 func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
-	state, found, err := a.look(ctx, in)
+	var state payment.ProviderState
+	var found bool
+	err := a.tries.bound(ctx, a.provider.reads.Steady(), func(ctx context.Context) (err error) {
+		state, found, err = a.look(ctx, in)
+		return err
+	})
 	if err != nil {
 		return Seen{}, verdict(err)
 	}
@@ -72,10 +79,14 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 }
 
 func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
-	if in.ProviderPaymentID == "" {
-		return a.provider.findByReference(ctx, in.PaymentID)
+	who := budget.Buyer
+	if in.Unasked {
+		who = budget.Sweep
 	}
-	state, err := a.provider.get(ctx, in.ProviderPaymentID)
+	if in.ProviderPaymentID == "" {
+		return a.provider.findByReference(ctx, who, in.PaymentID)
+	}
+	state, err := a.provider.get(ctx, who, in.ProviderPaymentID)
 	if payment.KindOf(err) == payment.NotFound {
 		// The provider itself gave us this ID, so its reading side lags behind its writing side.
 		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not find its own payment yet", Err: err}
@@ -98,7 +109,7 @@ func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (st
 	if err == nil || payment.KindOf(err) != payment.NotFound {
 		return p.ID, err
 	}
-	state, err := a.provider.get(ctx, providerPaymentID)
+	state, err := a.provider.get(ctx, budget.Buyer, providerPaymentID)
 	if payment.KindOf(err) == payment.NotFound || err == nil && !payment.ValidID(state.Reference) {
 		return "", nil
 	}

@@ -14,9 +14,11 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -29,6 +31,7 @@ type Config struct {
 	Record    record    // reads, API keys and the webhook spool
 	Publisher publisher // to RabbitMQ
 	Verifier  *mercadopago.Verifier
+	Breakers  *breaker.Fleet // to be shown, and overruled by operators
 
 	DeadLetters deadLetters // the record, too
 	Redrives    redrives    // the workflows' front door, too
@@ -92,7 +95,7 @@ func (c Config) validate() error {
 	}
 	return errors.Join(
 		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
-		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil),
+		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
 		missing("DeadLetters", c.DeadLetters == nil), missing("Redrives", c.Redrives == nil),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),
@@ -106,6 +109,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // Drain makes /readyz refuse from now on, so that load balancers look elsewhere before the server stops. Requests are still
 // answered.
 func (s *Server) Drain() { s.draining.Store(true) }
+
+// Drained is a context in which to serve: it ends so long after ctx, when the balancers have noticed that the server
+// drains and send nothing more. stop ends it at once.
+func (s *Server) Drained(ctx context.Context, wait time.Duration) (serving context.Context, stop context.CancelFunc) {
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		s.Drain()
+		time.AfterFunc(wait, end)
+	})
+	return serving, func() { forget(); end() }
+}
 
 // route is one row of the table below. A handler's error is rendered by the server, so that none can forget to return.
 type route struct {
@@ -124,6 +138,11 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments", payment.ScopePaymentsRead, s.listPayments},
 		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
+
+		{http.MethodGet, "/v1/breakers", payment.ScopeOperationsRead, s.listBreakers},
+		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},
+		{http.MethodPut, "/v1/breakers/:name", payment.ScopeOperationsWrite, s.setBreaker},
+		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
 
 		{http.MethodGet, "/v1/dead-letters", payment.ScopeOperationsRead, s.listDeadLetters},
 		{http.MethodGet, "/v1/dead-letters/:id", payment.ScopeOperationsRead, s.getDeadLetter},

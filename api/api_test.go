@@ -77,10 +77,12 @@ func TestContractMatchesRoutes(t *testing.T) {
 		if r.path == "/openapi.json" || strings.HasPrefix(r.path, "/docs") {
 			continue // about the contract, not in it
 		}
-		routed = append(routed, r.method+" "+strings.Replace(r.path, ":id", "{id}", 1)+" "+string(r.scope))
+		routed = append(routed, r.method+" "+parameter.ReplaceAllString(r.path, "{$1}")+" "+string(r.scope))
 	}
 	require.ElementsMatch(t, contracted, routed)
 }
+
+var parameter = regexp.MustCompile(`:(\w+)`)
 
 func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	t.Parallel()
@@ -95,6 +97,11 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, words(payment.Causes()), schemas["Cause"].Value.Enum)
 	require.Equal(t, words(payment.LetterStates()), schemas["LetterState"].Value.Enum)
 	require.Equal(t, words(workflows.RedriveStates()), schemas["RedriveState"].Value.Enum)
+	var kinds []any
+	for _, k := range payment.FindingKinds() {
+		kinds = append(kinds, string(k))
+	}
+	require.Equal(t, kinds, schemas["FindingKind"].Value.Enum)
 	expiry := schemas["MethodRequest"].Value.Properties["expires_in"].Value
 	require.InDelta(t, payment.PixExpiryMin.Seconds(), *expiry.Min, 0)
 	require.InDelta(t, payment.PixExpiryMax.Seconds(), *expiry.Max, 0)
@@ -112,7 +119,7 @@ func words[T ~string](list []T) []any {
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{})
-	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret"} {
+	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Breakers", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret"} {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
@@ -146,6 +153,7 @@ func newFixture(t testing.TB) *fixture {
 	f.server, err = New(Config{
 		Payments: f.engine, Record: f.record, Publisher: f.publisher, Verifier: verifier,
 		DeadLetters: f.letters, Redrives: f.letters,
+		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		CursorSecret: bytes.Repeat([]byte("c"), 32), PublicURL: host + "/",
 		TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default",
 		Log:   slog.New(slog.NewJSONHandler(f.logs, nil)),

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
@@ -42,6 +44,30 @@ func TestReadiness(t *testing.T) {
 	require.Equal(t, HealthStatusDraining, health.Status)
 	require.Equal(t, http.StatusOK, f.get(t, "/livez", "Authorization", "").Code)
 	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "requests are still answered")
+}
+
+// While the balancers have not noticed, requests still come and are answered.
+func TestAServerThatDrainsStillServes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx, end := context.WithCancel(t.Context())
+	serving, stop := f.server.Drained(ctx, time.Hour)
+	require.Equal(t, http.StatusOK, f.get(t, "/readyz").Code)
+	end()
+	require.Eventually(t, func() bool { return f.get(t, "/readyz").Code == http.StatusServiceUnavailable }, time.Minute, time.Millisecond)
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code)
+	require.NoError(t, serving.Err())
+	stop()
+	require.Error(t, serving.Err())
+
+	f = newFixture(t)
+	ctx, end = context.WithCancel(t.Context())
+	serving, stop = f.server.Drained(ctx, time.Millisecond)
+	defer stop()
+	require.NoError(t, serving.Err())
+	end()
+	<-serving.Done()
+	require.Equal(t, http.StatusServiceUnavailable, f.get(t, "/readyz").Code)
 }
 
 func TestRequestID(t *testing.T) {

@@ -23,8 +23,10 @@ type memory struct {
 	events   map[string][]payment.Event
 	keys     map[string]payment.APIKey
 	spooled  []string // routing keys
-	reads    int      // of API keys
-	away     error    // what every call returns while it is set
+	runs     []payment.Reconciliation
+	findings []payment.Finding // newest first
+	reads    int               // of API keys
+	away     error             // what every call returns while it is set
 }
 
 func newMemory() *memory {

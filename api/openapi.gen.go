@@ -7,18 +7,59 @@ import (
 	"time"
 )
 
+// Defines values for BreakerSettingState.
+const (
+	BreakerSettingStateAutomatic BreakerSettingState = "automatic"
+	BreakerSettingStateClosed    BreakerSettingState = "closed"
+	BreakerSettingStateOpen      BreakerSettingState = "open"
+)
+
+// Valid indicates whether the value is a known member of the BreakerSettingState enum.
+func (e BreakerSettingState) Valid() bool {
+	switch e {
+	case BreakerSettingStateAutomatic:
+		return true
+	case BreakerSettingStateClosed:
+		return true
+	case BreakerSettingStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BreakerState.
+const (
+	BreakerStateClosed   BreakerState = "closed"
+	BreakerStateHalfOpen BreakerState = "half-open"
+	BreakerStateOpen     BreakerState = "open"
+)
+
+// Valid indicates whether the value is a known member of the BreakerState enum.
+func (e BreakerState) Valid() bool {
+	switch e {
+	case BreakerStateClosed:
+		return true
+	case BreakerStateHalfOpen:
+		return true
+	case BreakerStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Cause.
 const (
-	CauseContradiction    Cause = "contradiction"
-	CauseDeliveryLimit    Cause = "delivery-limit"
-	CauseDependencyAway   Cause = "dependency-away"
-	CauseHandlerPanic     Cause = "handler-panic"
-	CauseInternal         Cause = "internal"
-	CauseInvalid          Cause = "invalid"
-	CauseRetriesExhausted Cause = "retries-exhausted"
-	CauseUnknownOutcome   Cause = "unknown-outcome"
-	CauseUnlabelled       Cause = "unlabelled"
-	CauseUnreadable       Cause = "unreadable"
+	CauseContradiction  Cause = "contradiction"
+	CauseDeliveryLimit  Cause = "delivery-limit"
+	CauseDependencyAway Cause = "dependency-away"
+	CauseHandlerPanic   Cause = "handler-panic"
+	CauseInternal       Cause = "internal"
+	CauseInvalid        Cause = "invalid"
+	CauseUnknownOutcome Cause = "unknown-outcome"
+	CauseUnlabelled     Cause = "unlabelled"
+	CauseUnreadable     Cause = "unreadable"
 )
 
 // Valid indicates whether the value is a known member of the Cause enum.
@@ -35,8 +76,6 @@ func (e Cause) Valid() bool {
 	case CauseInternal:
 		return true
 	case CauseInvalid:
-		return true
-	case CauseRetriesExhausted:
 		return true
 	case CauseUnknownOutcome:
 		return true
@@ -58,6 +97,33 @@ const (
 func (e Currency) Valid() bool {
 	switch e {
 	case BRL:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindingKind.
+const (
+	FindingKindContradiction FindingKind = "contradiction"
+	FindingKindDifference    FindingKind = "difference"
+	FindingKindMissedWebhook FindingKind = "missed_webhook"
+	FindingKindStranger      FindingKind = "stranger"
+	FindingKindUnreadable    FindingKind = "unreadable"
+)
+
+// Valid indicates whether the value is a known member of the FindingKind enum.
+func (e FindingKind) Valid() bool {
+	switch e {
+	case FindingKindContradiction:
+		return true
+	case FindingKindDifference:
+		return true
+	case FindingKindMissedWebhook:
+		return true
+	case FindingKindStranger:
+		return true
+	case FindingKindUnreadable:
 		return true
 	default:
 		return false
@@ -316,6 +382,50 @@ type Attempt struct {
 	Error   string    `json:"error"`
 }
 
+// Breaker defines model for Breaker.
+type Breaker struct {
+	Name string `json:"name"`
+
+	// State Calls go out; none does; a fixed number does, to see.
+	State BreakerState `json:"state"`
+
+	// Automatic Whether it decides for itself; if not, `actor` and `reason` say who holds it and why.
+	Automatic bool   `json:"automatic"`
+	Actor     string `json:"actor,omitempty,omitzero"`
+	Reason    string `json:"reason,omitempty,omitzero"`
+
+	// Since When it last changed by itself; absent when it never did.
+	Since time.Time `json:"since,omitempty,omitzero"`
+
+	// Until When it will let calls through, to see; only while it is open by itself.
+	Until time.Time `json:"until,omitempty,omitzero"`
+
+	// Openings How often it has opened by itself.
+	Openings int `json:"openings"`
+
+	// Forcings How often it has been overruled or set free.
+	Forcings int `json:"forcings"`
+}
+
+// BreakerList defines model for BreakerList.
+type BreakerList struct {
+	Data []Breaker `json:"data"`
+}
+
+// BreakerSetting defines model for BreakerSetting.
+type BreakerSetting struct {
+	State BreakerSettingState `json:"state"`
+
+	// Reason Why, for whoever finds it so.
+	Reason string `json:"reason"`
+}
+
+// BreakerSettingState defines model for BreakerSetting.State.
+type BreakerSettingState string
+
+// BreakerState Calls go out; none does; a fixed number does, to see.
+type BreakerState string
+
 // Cause defines model for Cause.
 type Cause string
 
@@ -442,6 +552,40 @@ type EventList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// Finding defines model for Finding.
+type Finding struct {
+	ID int64 `json:"id"`
+
+	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// understood; it changed a payment and never notified us.
+	Kind FindingKind `json:"kind"`
+
+	// PaymentID Ours; absent when there is none.
+	PaymentID         string `json:"payment_id,omitempty,omitzero"`
+	ProviderPaymentID string `json:"provider_payment_id,omitempty,omitzero"`
+
+	// ProviderUpdatedAt Of what Mercado Pago said, by its clock.
+	ProviderUpdatedAt time.Time `json:"provider_updated_at,omitempty,omitzero"`
+	Detail            string    `json:"detail"`
+	FoundAt           time.Time `json:"found_at"`
+}
+
+// FindingKind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+// understood; it changed a payment and never notified us.
+type FindingKind string
+
+// FindingTotal defines model for FindingTotal.
+type FindingTotal struct {
+	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
+	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// understood; it changed a payment and never notified us.
+	Kind FindingKind `json:"kind"`
+	All  int         `json:"all"`
+	Open int         `json:"open"`
 }
 
 // Fingerprint The same for letters of one fault.
@@ -634,6 +778,48 @@ type Provider struct {
 	StatusDetail string `json:"status_detail,omitempty,omitzero"`
 }
 
+// Reconciliation defines model for Reconciliation.
+type Reconciliation struct {
+	Runs []ReconciliationRun `json:"runs"`
+
+	// Totals One for each kind.
+	Totals   []FindingTotal `json:"totals"`
+	Findings []Finding      `json:"findings"`
+
+	// NextCursor Of the findings; absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// ReconciliationRun One run. What it found is counted by the run that found it first, once the run has finished.
+type ReconciliationRun struct {
+	// ID The run id of its workflow in Temporal.
+	ID string `json:"id"`
+
+	// From Changes at Mercado Pago from here …
+	From time.Time `json:"from"`
+
+	// To … to here were looked at.
+	To        time.Time `json:"to"`
+	StartedAt time.Time `json:"started_at"`
+
+	// FinishedAt Absent while it runs, and if it broke off; then the next one begins where it did.
+	FinishedAt time.Time `json:"finished_at,omitempty,omitzero"`
+
+	// Seen Payments that changed at Mercado Pago.
+	Seen           int `json:"seen"`
+	Differences    int `json:"differences"`
+	Contradictions int `json:"contradictions"`
+	Strangers      int `json:"strangers"`
+	Unreadable     int `json:"unreadable"`
+	MissedWebhooks int `json:"missed_webhooks"`
+
+	// Quiet Open payments of ours of which nothing was heard for too long.
+	Quiet int `json:"quiet"`
+
+	// Nudged Payments that were told to look.
+	Nudged int `json:"nudged"`
+}
+
 // Redrive defines model for Redrive.
 type Redrive struct {
 	ID string `json:"id"`
@@ -705,6 +891,9 @@ type RedriveState string
 // Status Where the payment stands.
 type Status string
 
+// BreakerName defines model for BreakerName.
+type BreakerName = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -746,6 +935,9 @@ type Invalid = Problem
 
 // Limited An error (RFC 9457).
 type Limited = Problem
+
+// NoBreaker An error (RFC 9457).
+type NoBreaker = Problem
 
 // NotFound An error (RFC 9457).
 type NotFound = Problem
@@ -844,6 +1036,18 @@ type ListEventsParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// GetReconciliationParams defines parameters for GetReconciliation.
+type GetReconciliationParams struct {
+	// Kind Only findings of this kind.
+	Kind FindingKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
 // ReceiveMercadoPagoJSONBody defines parameters for ReceiveMercadoPago.
 type ReceiveMercadoPagoJSONBody = interface{}
 
@@ -858,6 +1062,9 @@ type ReceiveMercadoPagoParams struct {
 	// XSignature `ts=<digits>,v1=<hex>`, an HMAC-SHA256 over the query's `data.id`, `x-request-id` and `ts`.
 	XSignature string `json:"x-signature"`
 }
+
+// SetBreakerJSONRequestBody defines body for SetBreaker for application/json ContentType.
+type SetBreakerJSONRequestBody = BreakerSetting
 
 // RedriveDeadLettersJSONRequestBody defines body for RedriveDeadLetters for application/json ContentType.
 type RedriveDeadLettersJSONRequestBody = RedriveRequest

@@ -24,6 +24,7 @@ type record interface {
 	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
 	APIKey(ctx context.Context, id string) (payment.APIKey, error) // kind NotFound when there is none
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
+	books
 }
 
 // providerName is what a payment's provider is called before it is in the record.

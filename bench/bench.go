@@ -1,6 +1,7 @@
 // Package bench measures the platform against the machine's own limits. Its rule: a figure is a ratio
 // of two things measured in turns, in the same run, on the same services, as the median of several
-// rounds; what cannot be compared is reported as a count that no machine can blur.
+// pairs, because a machine that is slow for a while is slow for both of a pair; what cannot be compared
+// is reported as a count that no machine can blur.
 package bench
 
 import (
@@ -89,33 +90,53 @@ func (b *bench) close() {
 	}
 }
 
-// inTurns runs two loads one after the other, Rounds times, the first of the pair changing each time,
-// and gives the median rates per second.
-func (b *bench) inTurns(ctx context.Context, ours, bare func(context.Context) (int, error)) (oursRate, bareRate float64, err error) {
-	var ourRates, bareRates []float64
-	measure := func(what string, load func(context.Context) (int, error), rates *[]float64) error {
-		round, cancel := context.WithTimeout(ctx, b.Length)
+// turns is two loads measured against each other.
+type turns struct {
+	ours, bare float64   // median rates per second
+	ratios     []float64 // of each pair, sorted
+}
+
+// inTurns runs two loads one after the other, Rounds times, the first of the pair changing each time. Each is warmed up
+// first, so that no pair pays for connections and caches.
+func (b *bench) inTurns(ctx context.Context, ours, bare func(context.Context) (int, error)) (turns, error) {
+	measure := func(load func(context.Context) (int, error), length time.Duration) (float64, error) {
+		round, cancel := context.WithTimeout(ctx, length)
 		defer cancel()
 		began := time.Now()
 		n, err := load(round)
+		return float64(n) / time.Since(began).Seconds(), err
+	}
+	var ourRates, bareRates []float64
+	var all turns
+	for round := range b.Rounds + 1 {
+		length, first, second := b.Length, ours, bare
+		if round == 0 {
+			length = b.Length / 5
+		}
+		if round%2 == 0 {
+			first, second = bare, ours
+		}
+		one, err := measure(first, length)
 		if err != nil {
-			return fmt.Errorf("%s: %w", what, err)
+			return all, err
 		}
-		rate := float64(n) / time.Since(began).Seconds()
-		*rates = append(*rates, rate)
-		fmt.Fprintf(b.Out, "  %-5s %8.0f/s\n", what, rate)
-		return nil
+		other, err := measure(second, length)
+		if err != nil {
+			return all, err
+		}
+		if round == 0 {
+			continue
+		}
+		if round%2 == 0 {
+			one, other = other, one
+		}
+		ourRates, bareRates = append(ourRates, one), append(bareRates, other)
+		all.ratios = append(all.ratios, one/other)
+		fmt.Fprintf(b.Out, "  ours %8.0f/s  bare %8.0f/s  ratio %.2f\n", one, other, one/other)
 	}
-	for round := range b.Rounds {
-		first, second := func() error { return measure("ours", ours, &ourRates) }, func() error { return measure("bare", bare, &bareRates) }
-		if round%2 == 1 {
-			first, second = second, first
-		}
-		if err := errors.Join(first(), second()); err != nil {
-			return 0, 0, err
-		}
-	}
-	return median(ourRates), median(bareRates), nil
+	slices.Sort(all.ratios)
+	all.ours, all.bare = median(ourRates), median(bareRates)
+	return all, nil
 }
 
 func median(values []float64) float64 {

@@ -27,13 +27,14 @@ func (r *report) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
-// ratio is a row for a rate that must reach a share of the bare one.
-func (r *report) ratio(figure string, ours, bare, least float64) {
-	verdict := fmt.Sprintf("%.2f of it; target %.1f", ours/bare, least)
-	if ours/bare < least {
+// ratio is a row for a rate that must reach a share of the bare one: the median share of the pairs decides.
+func (r *report) ratio(figure string, t turns, least float64) {
+	share := median(t.ratios)
+	verdict := fmt.Sprintf("%.2f of it (pairs from %.2f to %.2f); target %.1f", share, t.ratios[0], t.ratios[len(t.ratios)-1], least)
+	if share < least {
 		verdict += ", **missed**"
 	}
-	r.row(figure, fmt.Sprintf("%.0f/s", ours), fmt.Sprintf("%.0f/s", bare), verdict)
+	r.row(figure, fmt.Sprintf("%.0f/s", t.ours), fmt.Sprintf("%.0f/s", t.bare), verdict)
 }
 
 func (r *report) markdown() string {

@@ -160,7 +160,7 @@ func (p *Platform) configure(at ports) {
 		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
 		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
 		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
-		"SIMULATOR_TIME_SCALE": "60",
+		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // there is no balancer
 	}
 	maps.Copy(p.settings, p.options.Settings)
 }

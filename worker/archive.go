@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -20,7 +21,8 @@ func (w *Worker) runArchive(ctx context.Context) error {
 		RunBatches(ctx, archiveBatch, archiveWait, w.archive)
 }
 
-// archive keeps every notification as it came, also those about which we know nothing to do.
+// archive keeps every notification as it came, also those about which we know nothing to do. What the
+// record refuses for any other reason than what the notification says, it would refuse all of them.
 func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 	kept := make([]postgres.Notification, 0, len(batch))
 	for _, d := range batch {
@@ -33,5 +35,9 @@ func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 			Whole: d.Body, ReceivedAt: n.ReceivedAt,
 		})
 	}
-	return verdict(w.Record.Archive(ctx, kept))
+	err := w.Record.Archive(ctx, kept)
+	if err != nil && payment.KindOf(err) == payment.Invalid {
+		return rabbitmq.DeadLetter(causeInvalid, err)
+	}
+	return err
 }

@@ -14,12 +14,15 @@ const webhooksInHand = 32
 
 // Why a notification ends as a dead letter.
 const (
-	causeUnreadable = "unreadable"
-	causeInvalid    = "invalid" // readable, and nothing can ever be done with what it says
+	causeUnreadable = string(payment.CauseUnreadable)
+	causeInvalid    = string(payment.CauseInvalid)  // readable, and nothing can be done with what it says
+	causeInternal   = string(payment.CauseInternal) // we do not know what to do with it
 )
 
 func (w *Worker) runWebhooks(ctx context.Context) error {
-	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log).Run(ctx, w.webhook)
+	consumer := rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log)
+	consumer.RetryDelay = w.RetryDelay
+	return consumer.Run(ctx, w.webhook)
 }
 
 // webhook tells the payment that a notification is about to look again. Twins do no harm: they are
@@ -27,7 +30,7 @@ func (w *Worker) runWebhooks(ctx context.Context) error {
 func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	n, err := mercadopago.DecodeNotification(d.Body)
 	if err != nil {
-		return rabbitmq.DeadLetter(causeUnreadable, err)
+		return rabbitmq.Fault(causeUnreadable, err)
 	}
 	id, err := w.paymentOf(ctx, n)
 	if err != nil || id == "" {
@@ -44,11 +47,19 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	return nil
 }
 
-// verdict says whose fault a failure is. What is invalid stays so however often it is tried, and would
-// hold up what comes behind it; everything else is the world's fault, or ours, and will be mended.
+// verdict says whose fault a failure is. What is invalid stays so, and a bug of ours meets the same
+// message each time, until a deployment mends it; meanwhile they would hold up what comes behind them.
+// All else is the world's fault, and passes.
 func verdict(err error) error {
-	if payment.KindOf(err) == payment.Invalid {
-		return rabbitmq.DeadLetter(causeInvalid, err)
+	if err == nil {
+		return nil
+	}
+	switch payment.KindOf(err) {
+	case payment.Invalid, payment.NotFound, payment.Conflict:
+		return rabbitmq.Fault(causeInvalid, err)
+	case payment.Internal:
+		return rabbitmq.Fault(causeInternal, err)
+	case payment.Unavailable, payment.Limited, payment.Unauthorized, payment.Forbidden:
 	}
 	return err
 }

@@ -153,7 +153,7 @@ func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 	provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Times: 1})
 	err = w.webhook(t.Context(), delivery(t, n))
 	require.Equal(t, payment.Unavailable, payment.KindOf(err), "it waits for the provider")
-	require.False(t, isDead(err))
+	require.False(t, isFault(err))
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
 	require.True(t, w.woken(t, id))
 
@@ -162,22 +162,28 @@ func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 	require.True(t, logged.says("not ours"))
 }
 
+// isFault says whether a handler gives its message the fault.
+func isFault(err error) bool {
+	return err != nil && strings.HasPrefix(err.Error(), "message's fault, ")
+}
+
 // isDead says whether a handler has given its message up.
 func isDead(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "dead letter, ") }
 
-func TestANotificationThatMeansNothingIsADeadLetter(t *testing.T) {
+// A deployment may teach us to read it, so it is tried again; in the archive it would hold up all others.
+func TestANotificationThatMeansNothingIsAtFault(t *testing.T) {
 	t.Parallel()
 	at, _ := newAround(t)
 	w, _ := newWorker(t, at)
 	for _, body := range []string{"", "{", "[]", "{}", `{"id": "7"}`, `{"id": "` + uuid.NewString() + `", "payment_id": "7"}`} {
 		d := rabbitmq.Delivery{Message: rabbitmq.Message{ID: "1", Body: []byte(body)}}
-		require.ErrorContains(t, w.webhook(t.Context(), d), "dead letter, unreadable", body)
+		require.ErrorContains(t, w.webhook(t.Context(), d), "message's fault, unreadable", body)
 		require.ErrorContains(t, w.archive(t.Context(), []rabbitmq.Delivery{d}), "dead letter, unreadable", body)
 	}
 	for _, resource := range []string{"", "abc", "../../etc"} { // it would never be found, and must not be looked for for ever
 		n := notification(t, "")
 		n.PaymentID, n.ResourceID = "", resource
-		require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "dead letter, invalid", resource)
+		require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid", resource)
 	}
 	require.Zero(t, kept(t, at))
 }
@@ -194,7 +200,7 @@ func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
 		err := w.webhook(ctx, delivery(t, n))
 		cancel()
 		require.Equal(t, payment.Unavailable, payment.KindOf(err), n.Action)
-		require.False(t, isDead(err), n.Action)
+		require.False(t, isFault(err), n.Action)
 	}
 	err := w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, updated)})
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))
@@ -204,15 +210,20 @@ func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
 // Every kind is somebody's fault. A new kind needs to be decided here.
 func TestWhoseFaultAKindIs(t *testing.T) {
 	t.Parallel()
-	messagesOwn := map[payment.Kind]bool{
-		payment.Invalid: true, payment.Unauthorized: false, payment.Forbidden: false, payment.NotFound: false,
-		payment.Conflict: false, payment.Limited: false, payment.Unavailable: false, payment.Internal: false,
+	causes := map[payment.Kind]string{
+		payment.Invalid: causeInvalid, payment.NotFound: causeInvalid, payment.Conflict: causeInvalid, payment.Internal: causeInternal,
+		payment.Unauthorized: "", payment.Forbidden: "", payment.Limited: "", payment.Unavailable: "",
 	}
-	require.Len(t, messagesOwn, len(payment.Kinds()))
+	require.Len(t, causes, len(payment.Kinds()))
 	for _, kind := range payment.Kinds() {
-		own, ok := messagesOwn[kind]
+		cause, ok := causes[kind]
 		require.True(t, ok, "%s is not decided", kind)
-		require.Equal(t, own, isDead(verdict(&payment.Error{Kind: kind, Message: "x"})), kind)
+		failure := &payment.Error{Kind: kind, Message: "x"}
+		if cause == "" {
+			require.Equal(t, error(failure), verdict(failure), kind)
+			continue
+		}
+		require.EqualError(t, verdict(failure), "message's fault, "+cause+": x")
 	}
 	require.NoError(t, verdict(nil))
 }

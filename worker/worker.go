@@ -1,12 +1,15 @@
 // Package worker is work coming in: it runs the workflows and activities, and hands what the queues
 // bring to the workflows' front door. Its rule: a handler says what went wrong, and only the queue's
-// consumer decides from that whether a message is done, waits or is dead; a message is never given up
-// for the world's fault.
+// consumer decides from that whether a message is done, waits, is tried again or is dead; a message is
+// never given up for the world's fault.
 package worker
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -22,7 +25,9 @@ import (
 
 const (
 	drainTime     = 15 * time.Second // how long activities in hand may take to finish at the end
-	temporalPause = time.Second      // before Temporal is tried again
+	temporalPause = time.Second      // at least, before Temporal is tried again
+
+	providerConcurrency = 64
 )
 
 // Worker is everything one worker process does.
@@ -33,29 +38,40 @@ type Worker struct {
 	Record     *postgres.Store
 	Broker     []string            // addresses, one of which is used
 	Publisher  *rabbitmq.Publisher // takes what was spooled
+	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
+
+	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
 }
 
-// Run works until ctx ends, then takes nothing new and finishes what is in hand. It starts and goes
-// on while dependencies are away, and uses them as they come back; its error says what was left
-// unfinished.
+// Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
+// the queues, then the steps of workflows. It starts and goes on while dependencies are away, and uses
+// them as they come back; its error says what was left unfinished.
 func (w *Worker) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.runTemporal(ctx) })
-	group.Go(func() error { return w.runWebhooks(ctx) })
-	group.Go(func() error { return w.runArchive(ctx) })
-	group.Go(func() error { return w.runDeadLetters(ctx) })
-	group.Go(func() error { return w.runSpool(ctx) })
-	return group.Wait()
+	stepping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var steps errgroup.Group
+	steps.Go(func() error { return w.runTemporal(stepping, w.temporalWorker) })
+	steps.Go(func() error { return w.runTemporal(stepping, w.providerWorker) })
+
+	intake, ctx := errgroup.WithContext(ctx)
+	intake.Go(func() error { return w.runWebhooks(ctx) })
+	intake.Go(func() error { return w.runArchive(ctx) })
+	intake.Go(func() error { return w.runDeadLetters(ctx) })
+	intake.Go(func() error { return w.runSpool(ctx) })
+	err := intake.Wait()
+	w.Log.Info("queues finished")
+	stop()
+	return errors.Join(err, steps.Wait())
 }
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a
 // Temporal that is away at its start, or a namespace that is missing for a moment, for the end.
-func (w *Worker) runTemporal(ctx context.Context) error {
+func (w *Worker) runTemporal(ctx context.Context, made func() worker.Worker) error {
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
 	for {
-		err := w.temporalWorker().Run(stop)
+		err := made().Run(stop)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -63,12 +79,13 @@ func (w *Worker) runTemporal(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(temporalPause):
+		case <-time.After(temporalPause + rand.N(temporalPause)): // not all workers at once
 		}
 	}
 }
 
-// temporalWorker is good for one start.
+// temporalWorker runs the workflows and all steps. It is good for one start. The provider's steps come to it as quick tries
+// only, and from runs that an older version of the program has scheduled.
 func (w *Worker) temporalWorker() worker.Worker {
 	t := worker.New(w.Temporal, workflows.TaskQueue, worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
@@ -78,6 +95,24 @@ func (w *Worker) temporalWorker() worker.Worker {
 	})
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterWorkflow(workflows.Redrive)
+	t.RegisterWorkflow(workflows.Reconcile)
 	t.RegisterActivity(w.Activities)
+	return t
+}
+
+// providerWorker runs the steps that wait for the provider, a bounded number at one time. It is good for one start.
+func (w *Worker) providerWorker() worker.Worker {
+	limit := cmp.Or(w.ProviderConcurrency, providerConcurrency)
+	t := worker.New(w.Temporal, workflows.ProviderTaskQueue, worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: limit,
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: min(2, limit), MaximumNumberOfPollers: min(16, limit),
+		}),
+		WorkerStopTimeout: drainTime,
+		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
+	})
+	t.RegisterActivity(w.Activities.Charge)
+	t.RegisterActivity(w.Activities.Look)
 	return t
 }

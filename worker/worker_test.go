@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -24,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -76,7 +78,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
 	require.NoError(t, err)
-	store, err := breaker.NewRedis("redis://" + nobody) // each worker alone, so that no test trips the breakers of another
+	store, err := redisstore.Open("redis://"+nobody, log) // each worker alone, so that no test trips the breakers of another
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
@@ -85,7 +87,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Events: publisher, Notify: door.Notify,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Log: log,
+		Record: record, Broker: broker, Publisher: publisher, RetryDelay: time.Millisecond, Log: log,
 	}, logged
 }
 
@@ -131,6 +133,15 @@ func eventually(t *testing.T, condition func() bool, what string) {
 	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
 }
 
+// letter is what became of a message that is dead.
+type letter struct {
+	id            string
+	cause         payment.Cause
+	key, exchange string
+	queue         string
+	attempts      int
+}
+
 // Not parallel: it takes what is in the shared queues.
 func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	at, _ := newAround(t)
@@ -165,12 +176,18 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n, "the spool is empty")
 
-	eventually(t, func() bool { return count(t, at, "dead_letters") == 2 }, "two are dead letters")
-	for id, cause := range map[string]payment.Cause{"unreadable": payment.CauseUnreadable, poison.ID: payment.CauseInvalid} {
-		l := w.letterOf(t, id)
-		require.Equal(t, cause, l.Cause)
-		require.Equal(t, rabbitmq.ExchangeWebhooks, l.Message.Exchange)
+	eventually(t, func() bool { return count(t, at, "dead_letters") == 3 }, "three are dead letters")
+	letters, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Limit: 10})
+	require.NoError(t, err)
+	var got []letter
+	for _, l := range letters {
+		got = append(got, letter{l.Message.ID, l.Cause, l.Message.Key, l.Message.Exchange, l.Message.Queue, len(l.Trail)})
 	}
+	require.ElementsMatch(t, []letter{
+		{"unreadable", payment.CauseUnreadable, "mercadopago.payment", rabbitmq.ExchangeWebhooks, rabbitmq.QueueProcess, 4},
+		{"unreadable", payment.CauseUnreadable, "mercadopago.payment", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
+		{poison.ID, payment.CauseInvalid, "mercadopago.topic_of_tomorrow", rabbitmq.ExchangeWebhooks, rabbitmq.QueueArchive, 1},
+	}, got)
 	stop()
 }
 
@@ -186,6 +203,54 @@ func TestAWorkerEndsEvenIfNothingWasEverThere(t *testing.T) {
 		stop()
 	})
 	goleak.VerifyNone(t, before)
+}
+
+// Consumption pauses with what is in hand, counts nothing, and resumes by itself.
+func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.RabbitMQ, devstack.Temporal)
+	server := stack.Process(devstack.Temporal)
+	require.NoError(t, server.Kill())
+	at := away
+	at.rabbitMQ, at.temporal = stack.RabbitMQURL(), stack.TemporalAddress()
+	w, logged := newWorker(t, at)
+	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
+	var told []mercadopago.Notification
+	for range webhooksInHand + 8 {
+		n := notification(t, "")
+		require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
+			ID: n.ID, Key: "mercadopago.payment", Body: encode(t, n),
+		}))
+		told = append(told, n)
+	}
+	stop := run(t, w)
+	eventually(t, func() bool { return logged.says("notify payment " + told[0].PaymentID) }, "a failed attempt")
+	stop()
+
+	conn, err := amqp.Dial(at.rabbitMQ)
+	require.NoError(t, err)
+	defer conn.Close()
+	channel, err := conn.Channel()
+	require.NoError(t, err)
+	for range told {
+		eventually(t, func() bool {
+			d, ok, err := channel.Get(rabbitmq.QueueProcess, false)
+			return err == nil && ok && d.Headers[rabbitmq.HeaderAttempt] == nil
+		}, "each is where it was, and as it was")
+	}
+	require.NoError(t, channel.Close())
+
+	w, logged = newWorker(t, at)
+	stop = run(t, w)
+	eventually(t, func() bool { return logged.says("notify payment ") }, "another failed attempt")
+	require.NoError(t, server.Restart(t.Context()))
+	for _, n := range told {
+		eventually(t, func() bool {
+			_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(n.PaymentID), "")
+			return err == nil
+		}, "the payment is told")
+	}
+	stop()
 }
 
 func TestAWorkerMayStartBeforeTemporal(t *testing.T) {

@@ -51,11 +51,12 @@ func once(ctx workflow.Context, step string) workflow.Context {
 	})
 }
 
-// atProvider is for calls that Mercado Pago answers. One attempt is longer than the HTTP timeout and
-// the search that may follow, and short enough that a killed worker costs seconds.
+// atProvider is for calls that Mercado Pago answers, on their own queue. One attempt is longer than the HTTP timeout,
+// the search that may follow and the wait for each one's turn, and short enough that a killed worker costs seconds.
 func atProvider(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    12 * time.Second,
+		TaskQueue:              ProviderTaskQueue,
+		StartToCloseTimeout:    14 * time.Second,
 		ScheduleToCloseTimeout: budget,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
@@ -99,3 +100,32 @@ func atRedrive(ctx workflow.Context, step string) workflow.Context {
 		Summary: step,
 	})
 }
+
+// sweepBudget is short of a payment's: when the provider is away for longer the run fails, and a later one sees more.
+const sweepBudget = 2 * time.Hour
+
+// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last, also to the provider.
+func atSweep(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    time.Minute,
+		ScheduleToCloseTimeout: sweepBudget,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+		},
+		Priority: temporal.Priority{PriorityKey: lowest},
+		Summary:  step,
+	})
+}
+
+// atAlert is for reporting findings. It gives up soon, since the next run reports what this one could not.
+func atAlert(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    30 * time.Second,
+		ScheduleToCloseTimeout: time.Minute,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2},
+		Summary:                step,
+	})
+}
+
+// lowest of Temporal's priorities, which go from 1 to 5 and are 3 unless told otherwise.
+const lowest = 5

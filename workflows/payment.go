@@ -154,11 +154,15 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 // look asks the provider where the payment stands. All nudges that wait are answered by one look. A
 // provider that cannot say costs nothing but the time to the next poll.
 func (p *mailbox) look(ctx workflow.Context) error {
-	if !p.nudged() {
+	unasked := !p.nudged()
+	if unasked {
 		p.looks++ // only looks of our own accord widen the gap
 	}
 	p.drain()
-	in := activities.LookInput{PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money}
+	in := activities.LookInput{
+		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money,
+		Unasked: unasked && p.answered(),
+	}
 	var seen activities.Seen
 	err := quickly(ctx, "look", atProvider, steps.Look, in, &seen)
 	p.pollAt = workflow.Now(ctx).Add(p.in.Polls.gap(p.looks))

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/worker"
 )
 
-// Every history ever recorded must replay through today's code: payments in flight will.
+// Every history ever recorded must replay through today's code: what is in flight will.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/histories/*.json")
@@ -22,6 +22,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflow(Payment)
 			replayer.RegisterWorkflow(Redrive)
+			replayer.RegisterWorkflow(Reconcile)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
 		})
 	}

@@ -5,8 +5,12 @@ package workflows
 
 import "github.com/onlywave/onlywave/activities"
 
-// TaskQueue is where the workers listen.
-const TaskQueue = "payments"
+// Where the workers listen. The steps that the provider answers have a queue of their own, so that a slow provider keeps
+// nobody else waiting.
+const (
+	TaskQueue         = "payments"
+	ProviderTaskQueue = "payments-provider"
+)
 
 // The messages a payment's workflow understands.
 const (

@@ -6,7 +6,6 @@ package breaker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,10 +13,13 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/redisstore"
 )
+
+// trusted is how long a refusal is taken for the next one without asking anew.
+const trusted = 500 * time.Millisecond
 
 // State of a breaker.
 type State string
@@ -51,17 +53,20 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Change is a step from one state to another, seen by the process whose call caused it.
+// Change is a step from one state to another, told by the process whose call caused it, or by the one through which an
+// operator forced it.
 type Change struct {
 	Breaker string    `json:"breaker"`
 	From    State     `json:"from"`
 	To      State     `json:"to"`
 	At      time.Time `json:"at"`
+	Actor   string    `json:"actor,omitempty"` // of a change by force
+	Reason  string    `json:"reason,omitempty"`
 }
 
 // Fleet makes breakers that share a Redis.
 type Fleet struct {
-	store  *store
+	store  *redisstore.Store
 	worker string
 	log    *slog.Logger
 	// Changed hears of each change once; nil: nobody. It must not block.
@@ -69,8 +74,8 @@ type Fleet struct {
 }
 
 // NewFleet makes breakers for one process. worker tells processes apart, and holds no colon.
-func NewFleet(client *redis.Client, worker string, log *slog.Logger) *Fleet {
-	return &Fleet{store: &store{client: client, log: log}, worker: worker, log: log}
+func NewFleet(store *redisstore.Store, worker string, log *slog.Logger) *Fleet {
+	return &Fleet{store: store, worker: worker, log: log}
 }
 
 // Breaker guards one kind of call, so that an endpoint that fails does not stop the others.
@@ -81,6 +86,13 @@ type Breaker struct {
 	local  circuitbreaker.CircuitBreaker[any]
 
 	generation atomic.Pointer[string] // of the fleet's breaker, when it was last seen closed
+	last       atomic.Pointer[word]   // the fleet's last word
+}
+
+// word is what the fleet's breaker said, and until when it refuses.
+type word struct {
+	state     State
+	at, until time.Time
 }
 
 // Breaker makes the breaker of one kind of call. The same name in another process is the same breaker.
@@ -94,9 +106,29 @@ func (f *Fleet) Breaker(name string, c Config) *Breaker {
 	return &Breaker{name: name, config: c, fleet: f, local: local}
 }
 
+// Shut is the error that Do would refuse with, as far as that is known without asking: whoever has to wait for his turn
+// need not when it would be for nothing. nil says that Do may admit the call.
+func (b *Breaker) Shut() error {
+	last := b.last.Load()
+	if last == nil || time.Since(last.at) > trusted {
+		return nil
+	}
+	if wait := time.Until(last.until); wait > 0 {
+		return b.refuse(wait)
+	}
+	return nil
+}
+
+// Steady says that no trouble is known: for calls that are only worth making while all is well, and must not be probes.
+func (b *Breaker) Steady() bool {
+	last := b.last.Load()
+	return (last == nil || last.state == Closed) && b.local.IsClosed()
+}
+
 // Do makes the call unless the breaker is open; then the error is Unavailable, says when to come again, and nothing was
 // sent. Otherwise the call's own error is returned as it is. Only Unavailable is a failure of the other party: any other
-// refusal is an answer, Limited is a wish for a pause, and a caller who has given up says nothing about it.
+// refusal is an answer, Limited is a wish for a pause, and a caller who has given up, or whose time was shorter than the
+// call's own, says nothing about it.
 func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) error {
 	p, err := b.acquire(ctx)
 	if err != nil {
@@ -126,7 +158,7 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	switch {
 	case err == nil:
 		return success
-	case errors.Is(ctx.Err(), context.Canceled):
+	case ctx.Err() != nil:
 		return released
 	}
 	switch payment.KindOf(err) {
@@ -141,15 +173,18 @@ func outcomeOf(ctx context.Context, err error) outcome {
 // acquire asks the fleet, and while the fleet's breaker is closed, or out of reach, what this process has seen itself: the
 // others may get through where our own link is bad.
 func (b *Breaker) acquire(ctx context.Context) (permit, error) {
-	p, reached := b.fleet.store.acquire(ctx, b)
+	p, reached := b.ask(ctx)
 	if reached {
 		b.changed(p.before, p.state)
+		b.last.Store(&word{state: p.state, at: time.Now(), until: time.Now().Add(p.wait)})
 		if !p.admitted {
 			return p, b.refuse(p.wait)
 		}
 		if p.state == Closed {
 			b.forgetOutage(p.generation)
 		}
+	} else if last := b.last.Load(); last != nil && time.Now().Before(last.until) {
+		return p, b.refuse(time.Until(last.until)) // that nobody answers now does not mend the other party
 	}
 	p.reached = reached
 	p.local = !reached || p.state == Closed && !p.forced
@@ -186,18 +221,25 @@ func (b *Breaker) report(ctx context.Context, p permit, o outcome) {
 	if !p.reached {
 		return
 	}
-	// Whoever called may have given up by now; the fleet wants to know all the same.
-	if before, after, ok := b.fleet.store.report(context.WithoutCancel(ctx), b, p, o); ok {
+	if before, after, ok := b.tell(ctx, p, o); ok {
 		b.changed(before, after)
 	}
 }
 
 func (b *Breaker) changed(from, to State) {
-	if from == to {
-		return
+	if from != to {
+		b.fleet.announce(Change{Breaker: b.name, From: from, To: to})
 	}
-	b.fleet.log.Warn("circuit breaker", "breaker", b.name, "from", from, "to", to)
-	if b.fleet.Changed != nil {
-		b.fleet.Changed(Change{Breaker: b.name, From: from, To: to, At: time.Now().UTC()})
+}
+
+func (f *Fleet) announce(c Change) {
+	c.At = time.Now().UTC()
+	args := []any{"breaker", c.Breaker, "from", c.From, "to", c.To}
+	if c.Actor != "" {
+		args = append(args, "actor", c.Actor, "reason", c.Reason)
+	}
+	f.log.Warn("circuit breaker", args...)
+	if f.Changed != nil {
+		f.Changed(c)
 	}
 }

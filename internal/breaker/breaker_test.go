@@ -2,7 +2,6 @@ package breaker
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/redisstore"
 )
 
 const patience = 20 * time.Second
@@ -42,12 +42,19 @@ func (p *party) call(context.Context) error {
 	return nil
 }
 
+// newFleet is one process's; it waits for Redis longer than a payment would, however busy the machine is.
+func newFleet(t testing.TB, stack *devstack.Stack, worker string) *Fleet {
+	t.Helper()
+	store, err := redisstore.Open(stack.RedisURL(), silent)
+	require.NoError(t, err)
+	store.AnswerTime = patience
+	t.Cleanup(func() { _ = store.Close() })
+	return NewFleet(store, worker, silent)
+}
+
 func newClient(t *testing.T, stack *devstack.Stack) *redis.Client {
 	t.Helper()
-	client, err := NewRedis(stack.RedisURL())
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = client.Close() })
-	return client
+	return newFleet(t, stack, "client").store.Client()
 }
 
 // workers makes one breaker as several processes hold it.
@@ -56,7 +63,7 @@ func workers(t *testing.T, stack *devstack.Stack, n int, c Config) (string, []*B
 	name := uuid.NewString()
 	all := make([]*Breaker, n)
 	for i := range all {
-		all[i] = NewFleet(newClient(t, stack), string(rune('a'+i)), silent).Breaker(name, c)
+		all[i] = newFleet(t, stack, string(rune('a'+i))).Breaker(name, c)
 	}
 	return name, all
 }
@@ -119,7 +126,11 @@ func TestOnlyUnavailableIsAFailure(t *testing.T) {
 	for range 3 * quickest.Minimum {
 		ctx, cancel := context.WithCancel(t.Context())
 		require.ErrorIs(t, all[0].Do(ctx, func(context.Context) error { cancel(); return errDown }), errDown)
+		ctx, cancel = context.WithTimeout(t.Context(), 0) // less than the call was given
+		require.ErrorIs(t, all[0].Do(ctx, func(context.Context) error { return errDown }), errDown)
+		cancel()
 	}
+	require.False(t, all[0].fleet.store.Away(), "a caller who is gone says nothing about Redis either")
 }
 
 func TestHalfOpenLetsAFixedNumberThroughFleetWide(t *testing.T) {
@@ -173,17 +184,6 @@ func requireAdmitted(t *testing.T, b *Breaker, n int) {
 	}
 }
 
-// questions counts what a client asks of Redis.
-type questions struct{ atomic.Int64 }
-
-func (q *questions) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (q *questions) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error { q.Add(1); return next(ctx, cmd) }
-}
-func (q *questions) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
 // awaitHalfOpen waits until the time is up by Redis's clock; nobody has asked yet.
 func awaitHalfOpen(t *testing.T, name string) {
 	t.Helper()
@@ -223,7 +223,7 @@ func TestAProbeWhoseWorkerDiedGivesItsPlaceBack(t *testing.T) {
 	var mp party
 	trip(t, &mp, all[0])
 	awaitHalfOpen(t, name)
-	_, ok := all[0].fleet.store.acquire(t.Context(), all[0]) // and never heard of again
+	_, ok := all[0].ask(t.Context()) // and never heard of again
 	require.True(t, ok)
 	mp.down.Store(false)
 	require.True(t, isRefused(all[1].Do(t.Context(), mp.call)))
@@ -247,6 +247,81 @@ func TestOneWorkerWithABadLinkStopsOnlyItself(t *testing.T) {
 	require.Eventually(t, func() bool { return all[0].Do(t.Context(), badLink.call) == nil }, patience, 10*time.Millisecond)
 }
 
+// The others are well, as far as they can tell: it does not matter that they have nothing to call just now.
+func TestOneWorkerWithABadLinkStopsOnlyItselfWhileTheOthersRest(t *testing.T) {
+	t.Parallel()
+	_, all := workers(t, devstacktest.Shared(), 3, quickest)
+	var mp, badLink party
+	require.NoError(t, all[1].Do(t.Context(), mp.call))
+	require.NoError(t, all[2].Do(t.Context(), mp.call))
+	awaitNextSecond(t)
+	trip(t, &badLink, all[0])
+	require.NoError(t, all[1].Do(t.Context(), mp.call))
+}
+
+// What went well until a moment ago must not hide that all fails now.
+func TestASuddenOutageOpensItAtTheMinimum(t *testing.T) {
+	t.Parallel()
+	_, all := workers(t, devstacktest.Shared(), 2, quickest)
+	var mp party
+	for i := range 20 * quickest.Minimum {
+		require.NoError(t, all[i%2].Do(t.Context(), mp.call))
+	}
+	awaitNextSecond(t)
+	require.EqualValues(t, quickest.Minimum, trip(t, &mp, all...))
+}
+
+// awaitNextSecond waits until what was counted before is in another of the window's seconds.
+func awaitNextSecond(t *testing.T) {
+	t.Helper()
+	client := newClient(t, devstacktest.Shared())
+	now := client.Time(t.Context()).Val().Unix()
+	require.Eventually(t, func() bool { return client.Time(t.Context()).Val().Unix() > now }, patience, 5*time.Millisecond)
+}
+
+// A probe that ends without a verdict was sent all the same: its place is not given to another in the same window.
+func TestAWindowThatLearnsNothingIsNotExtended(t *testing.T) {
+	t.Parallel()
+	name, all := workers(t, devstacktest.Shared(), 2, quickest)
+	client := newClient(t, devstacktest.Shared())
+	var mp party
+	trip(t, &mp, all[0])
+	sent := 0
+	for range 3 {
+		awaitHalfOpen(t, name)
+		sent = 0
+		for i := range 10 * quickest.Probes {
+			_ = all[i%2].Do(t.Context(), func(context.Context) error {
+				sent++
+				return &payment.Error{Kind: payment.Limited}
+			})
+			if client.HGet(t.Context(), keys(name)[0], "state").Val() == string(Open) {
+				break
+			}
+		}
+		require.Equal(t, quickest.Probes, sent)
+		fields := client.HMGet(t.Context(), keys(name)[0], "until", "since").Val()
+		require.Equal(t, quickest.Open, millis(fields[0].(string)).Sub(millis(fields[1].(string))), "and counts for nothing")
+	}
+	mp.down.Store(false)
+	require.Eventually(t, func() bool { return all[1].Do(t.Context(), mp.call) == nil }, patience, 10*time.Millisecond)
+}
+
+func TestARefusalIsKnownForAMomentWithoutAsking(t *testing.T) {
+	t.Parallel()
+	c := quickest
+	c.Open = time.Minute
+	_, all := workers(t, devstacktest.Shared(), 2, c)
+	require.NoError(t, all[0].Shut())
+	require.True(t, all[0].Steady())
+	trip(t, &party{}, all[0])
+	require.True(t, isRefused(all[0].Shut()))
+	require.False(t, all[0].Steady())
+	require.NoError(t, all[1].Shut(), "it has not been told yet")
+	require.Eventually(t, func() bool { return all[0].Shut() == nil }, patience, 10*time.Millisecond, "an operator may have closed it")
+	require.False(t, all[0].Steady())
+}
+
 func TestAReportFromBeforeTheLastChangeIsIgnored(t *testing.T) {
 	t.Parallel()
 	name, all := workers(t, devstacktest.Shared(), 1, quickest)
@@ -265,109 +340,9 @@ func TestAReportFromBeforeTheLastChangeIsIgnored(t *testing.T) {
 	require.NoError(t, all[0].Do(t.Context(), mp.call), "the window goes on")
 }
 
-func TestForcedOpenAndClosedAndFreeAgain(t *testing.T) {
-	t.Parallel()
-	name, all := workers(t, devstacktest.Shared(), 1, quickest)
-	client := newClient(t, devstacktest.Shared())
-	var mp party
-	require.NoError(t, Force(t.Context(), client, name, Open, "ana", "maintenance"))
-	require.True(t, isRefused(all[0].Do(t.Context(), mp.call)))
-	require.Zero(t, mp.calls.Load())
-
-	require.NoError(t, Force(t.Context(), client, name, Closed, "ana", "they say it is us"))
-	mp.down.Store(true)
-	for range 3 * quickest.Minimum {
-		require.ErrorIs(t, all[0].Do(t.Context(), mp.call), errDown)
-	}
-	require.NoError(t, Force(t.Context(), client, name, "", "ana", ""))
-	trip(t, &mp, all[0])
-	require.Equal(t, payment.Invalid, payment.KindOf(Force(t.Context(), client, name, HalfOpen, "ana", "")))
-}
-
-func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
-	t.Parallel()
-	stack := devstacktest.Start(t, devstack.Redis)
-	fleet := NewFleet(newClient(t, stack), "a", silent)
-	var changes []State
-	fleet.Changed = func(c Change) { changes = append(changes, c.From, c.To) }
-	b := fleet.Breaker(Charge, quickest)
-	var mp party
-	trip(t, &mp, b)
-	statuses, err := Statuses(t.Context(), newClient(t, stack))
-	require.NoError(t, err)
-	require.Len(t, statuses, len(Names()))
-	require.Equal(t, Charge, statuses[0].Name)
-	require.Equal(t, Open, statuses[0].State)
-	require.Equal(t, 1, statuses[0].Openings)
-	require.False(t, statuses[0].Until.IsZero())
-	require.Equal(t, Closed, statuses[1].State)
-
-	mp.down.Store(false)
-	require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil }, patience, 10*time.Millisecond)
-	require.NoError(t, b.Do(t.Context(), mp.call))
-	require.Equal(t, []State{Closed, Open, Open, HalfOpen, HalfOpen, Closed}, changes)
-}
-
-// Redis may go in the middle of a call, be silent, or forget all it knew: calls go on, and end as they end.
-func TestRedisAwayHarmsNoCall(t *testing.T) {
-	t.Parallel()
-	for name, harm := range map[string]struct {
-		do, heal func(*testing.T, *devstack.Process)
-	}{
-		"killed": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Kill()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Restart(t.Context())) },
-		},
-		"silent": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Pause()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Resume()) },
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			stack := devstacktest.Start(t, devstack.Redis)
-			_, all := workers(t, stack, 1, quickest)
-			b, server := all[0], stack.Process(devstack.Redis)
-			require.NoError(t, b.Do(t.Context(), (&party{}).call))
-			require.NoError(t, b.Do(t.Context(), func(context.Context) error { harm.do(t, server); return nil }))
-
-			answer := errors.New("an answer")
-			require.ErrorIs(t, b.Do(t.Context(), func(context.Context) error { return answer }), answer)
-			var mp party
-			require.LessOrEqual(t, trip(t, &mp, b), int64(quickest.Minimum), "this process decides alone")
-			mp.down.Store(false)
-			require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil && b.local.IsClosed() }, patience, 10*time.Millisecond)
-
-			var asked questions
-			b.fleet.store.client.AddHook(&asked)
-			requireAdmitted(t, b, 200)
-			require.Less(t, asked.Load(), int64(50), "Redis is left alone, so that its silence is not waited for each time")
-
-			harm.heal(t, server)
-			require.Eventually(t, func() bool {
-				return b.Do(t.Context(), mp.call) == nil && b.fleet.store.retry.Load() == 0
-			}, patience, 10*time.Millisecond, "the fleet's again")
-		})
-	}
-}
-
-func TestAForgetfulRedisStartsClosed(t *testing.T) {
-	t.Parallel()
-	stack := devstacktest.Start(t, devstack.Redis)
-	_, all := workers(t, stack, 2, quickest)
-	var mp party
-	trip(t, &mp, all[0])
-	mp.down.Store(false)
-	require.NoError(t, newClient(t, stack).FlushAll(t.Context()).Err())
-	require.NoError(t, all[1].Do(t.Context(), mp.call))
-}
-
 // BenchmarkDo is what a breaker costs a call.
 func BenchmarkDo(b *testing.B) {
-	client, err := NewRedis(devstacktest.Shared().RedisURL())
-	require.NoError(b, err)
-	defer client.Close()
-	guard := NewFleet(client, "a", silent).Breaker(uuid.NewString(), Config{})
+	guard := newFleet(b, devstacktest.Shared(), "a").Breaker(uuid.NewString(), Config{})
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if err := guard.Do(context.Background(), func(context.Context) error { return nil }); err != nil {

@@ -3,10 +3,10 @@ package breaker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -16,6 +16,9 @@ const (
 	Charge = "charge" // Mercado Pago is asked for money
 	Read   = "read"   // Mercado Pago is asked where a payment stands
 )
+
+// operatorTime is how long an operator waits for Redis, which is longer than a payment would.
+const operatorTime = 2 * time.Second
 
 // Names lists them.
 func Names() []string { return []string{Charge, Read} }
@@ -27,51 +30,81 @@ type Status struct {
 	Since    time.Time `json:"since,omitzero"`
 	Until    time.Time `json:"until,omitzero"` // while open: when it lets probes through
 	Openings int       `json:"openings"`       // so far
+	Forcings int       `json:"forcings"`       // by operators, so far
 	Forced   State     `json:"forced,omitempty"`
 	Actor    string    `json:"actor,omitempty"` // who forced it
 	Reason   string    `json:"reason,omitempty"`
 }
 
 // Statuses reads all breakers.
-func Statuses(ctx context.Context, client *redis.Client) ([]Status, error) {
+func (f *Fleet) Statuses(ctx context.Context) ([]Status, error) {
 	var all []Status
 	for _, name := range Names() {
-		fields, err := client.HGetAll(ctx, keys(name)[0]).Result()
+		s, err := f.Status(ctx, name)
 		if err != nil {
-			return nil, away(err)
+			return nil, err
 		}
-		s := Status{
-			Name: name, State: Closed, Since: millis(fields["since"]), Forced: State(fields["forced"]),
-			Actor: fields["actor"], Reason: fields["reason"],
-		}
-		if fields["state"] != "" {
-			s.State = State(fields["state"])
-		}
-		if s.State == Open {
-			s.Until = millis(fields["until"])
-		}
-		s.Openings, _ = strconv.Atoi(fields["openings"])
 		all = append(all, s)
 	}
 	return all, nil
 }
 
-// Force holds a breaker open or closed for the whole fleet until it is set free again, which is to force it to "".
-func Force(ctx context.Context, client *redis.Client, name string, to State, actor, reason string) error {
-	key := keys(name)[0]
-	var err error
+// Status reads one breaker.
+func (f *Fleet) Status(ctx context.Context, name string) (Status, error) {
+	if err := known(name); err != nil {
+		return Status{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, operatorTime)
+	defer cancel()
+	fields, err := f.store.Client().HGetAll(ctx, keys(name)[0]).Result()
+	if err != nil {
+		return Status{}, away(err)
+	}
+	s := Status{
+		Name: name, State: Closed, Since: millis(fields["since"]), Forced: State(fields["forced"]),
+		Actor: fields["actor"], Reason: fields["reason"],
+	}
+	if fields["state"] != "" {
+		s.State = State(fields["state"])
+	}
+	if s.State == Open {
+		s.Until = millis(fields["until"])
+	}
+	s.Openings, _ = strconv.Atoi(fields["openings"])
+	s.Forcings, _ = strconv.Atoi(fields["forcings"])
+	return s, nil
+}
+
+// Force holds a breaker open or closed for the whole fleet until it is set free again, which is to force it to "". It is
+// logged and told like every change, with who did it and why.
+func (f *Fleet) Force(ctx context.Context, name string, to State, actor, reason string) error {
+	if err := known(name); err != nil {
+		return err
+	}
+	return f.force(ctx, name, to, actor, reason)
+}
+
+func (f *Fleet) force(ctx context.Context, name string, to State, actor, reason string) error {
 	switch to {
-	case Open, Closed:
-		err = client.HSet(ctx, key, "forced", string(to), "actor", actor, "reason", reason).Err()
-	case "":
-		err = client.HDel(ctx, key, "forced", "actor", "reason").Err()
+	case Open, Closed, "":
 	default:
 		return &payment.Error{Kind: payment.Invalid, Message: fmt.Sprintf("a breaker cannot be forced %s, only open or closed", to)}
 	}
+	ctx, cancel := context.WithTimeout(ctx, operatorTime)
+	defer cancel()
+	answer, err := forceScript.Run(ctx, f.store.Client(), keys(name)[:1], string(to), actor, reason).StringSlice()
 	if err != nil {
 		return away(err)
 	}
+	f.announce(Change{Breaker: name, From: State(answer[0]), To: State(answer[1]), Actor: actor, Reason: reason})
 	return nil
+}
+
+func known(name string) error {
+	if slices.Contains(Names(), name) {
+		return nil
+	}
+	return &payment.Error{Kind: payment.NotFound, Message: "there are the breakers " + strings.Join(Names(), " and ") + " only"}
 }
 
 func away(err error) error {

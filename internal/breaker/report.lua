@@ -7,9 +7,7 @@ redis.call('ZREM', KEYS[2], ARGV[2])
 local state = redis.call('HGET', KEYS[1], 'state') or 'closed'
 local generation = redis.call('HGET', KEYS[1], 'generation') or '0'
 local before, outcome = state, ARGV[3]
-if generation ~= ARGV[1] or outcome == 'released' or redis.call('HEXISTS', KEYS[1], 'forced') == 1 then
-    return {generation, state, before}
-end
+if generation ~= ARGV[1] or redis.call('HEXISTS', KEYS[1], 'forced') == 1 then return {generation, state, before} end
 
 local clock = redis.call('TIME')
 local second = tonumber(clock[1])
@@ -21,8 +19,9 @@ local function turn(to)
     redis.call('DEL', KEYS[2])
 end
 
-local function open()
-    local streak = redis.call('HINCRBY', KEYS[1], 'streak', 1)
+-- The streak of failures decides how long it stays open.
+local function open(failures)
+    local streak = redis.call('HINCRBY', KEYS[1], 'streak', failures)
     local wait = math.min(tonumber(ARGV[8]) * 2 ^ math.min(streak - 1, 30), tonumber(ARGV[9]))
     turn('open')
     redis.call('HSET', KEYS[1], 'until', string.format('%.0f', now + wait))
@@ -33,39 +32,48 @@ end
 -- same slot of a cluster. They carry the generation, so a closed breaker starts with clean ones.
 local function bucket(s) return KEYS[1] .. ':' .. generation .. ':' .. s end
 
--- The fleet's breaker opens when enough calls fail, and more than half of the workers see it so: one worker with a bad
--- link is that worker's own affair.
+-- The fleet's breaker opens when enough calls fail, over the whole window or, nearly all of them, over its last seconds:
+-- the successes of just now must not hide an outage that has begun. More than half of the workers must see it so: one with
+-- a bad link, or one that alone calls at the moment, is that worker's own affair.
 local function tripped()
-    local calls, failures, workers = 0, 0, {}
-    for s = second - tonumber(ARGV[5]) + 1, second do
+    local rate, calls, failures, active, workers, spans = tonumber(ARGV[7]), 0, 0, 0, {}, {}
+    for s = second, second - tonumber(ARGV[5]) + 1, -1 do
         local counts = redis.call('HGETALL', bucket(s))
         for i = 1, #counts, 2 do
-            local kind, worker, n = counts[i]:sub(1, 1), counts[i]:sub(2), tonumber(counts[i + 1])
-            workers[worker] = workers[worker] or {calls = 0, failures = 0}
-            calls, workers[worker].calls = calls + n, workers[worker].calls + n
-            if kind == '-' then
-                failures, workers[worker].failures = failures + n, workers[worker].failures + n
-            end
+            local name, n = counts[i]:sub(2), tonumber(counts[i + 1])
+            if not workers[name] then workers[name], active = {calls = 0, failures = 0}, active + 1 end
+            local w = workers[name]
+            calls, w.calls = calls + n, w.calls + n
+            if counts[i]:sub(1, 1) == '-' then failures, w.failures = failures + n, w.failures + n end
         end
+        local ill = 0
+        for _, w in pairs(workers) do
+            if w.failures >= rate * w.calls then ill = ill + 1 end
+        end
+        spans[#spans + 1] = {calls = calls, failures = failures, ill = ill}
     end
-    local rate, active, ill = tonumber(ARGV[7]), 0, 0
-    for _, w in pairs(workers) do
-        active = active + 1
-        if w.failures >= rate * w.calls then ill = ill + 1 end
+    for i, span in ipairs(spans) do
+        local least = i == #spans and rate or math.max(rate, 0.9)
+        if span.calls >= tonumber(ARGV[6]) and span.failures >= least * span.calls and 2 * span.ill > active then return true end
     end
-    return calls >= tonumber(ARGV[6]) and failures >= rate * calls and 2 * ill > active
+    return false
 end
 
-if state == 'closed' then
+if state == 'closed' and outcome ~= 'released' then
     redis.call('HINCRBY', bucket(second), (outcome == 'failure' and '-' or '+') .. ARGV[4], 1)
     redis.call('EXPIRE', bucket(second), tonumber(ARGV[5]) + 5)
-    if outcome == 'failure' and tripped() then open() end
+    if outcome == 'failure' and tripped() then open(1) end
 elseif state == 'half-open' then
+    local probes = tonumber(ARGV[10])
+    local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
+    if outcome == 'success' then redis.call('HINCRBY', KEYS[1], 'successes', 1) end
     if outcome == 'failure' then
-        open()
-    elseif redis.call('HINCRBY', KEYS[1], 'successes', 1) >= tonumber(ARGV[10]) then
+        open(1)
+    elseif field('successes') >= probes then
         turn('closed')
         redis.call('HSET', KEYS[1], 'streak', 0)
+    elseif field('sent') >= probes and field('successes') == 0 and redis.call('ZCARD', KEYS[2]) == 0 then
+        open(0) -- a whole window has told nothing; the next is as far away as this one was
     end
 end
 return {generation, state, before}

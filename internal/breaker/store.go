@@ -3,20 +3,11 @@ package breaker
 import (
 	"context"
 	_ "embed"
-	"log/slog"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
-)
-
-const (
-	// askTimeout is the most that Redis may cost a call; there are two questions to it.
-	askTimeout = 100 * time.Millisecond
-	// awayFor is how long Redis is left alone after it failed; then one caller tries it again.
-	awayFor = time.Second
 )
 
 //go:embed acquire.lua
@@ -25,23 +16,14 @@ var acquireSource string
 //go:embed report.lua
 var reportSource string
 
+//go:embed force.lua
+var forceSource string
+
 var (
 	acquireScript = redis.NewScript(acquireSource)
 	reportScript  = redis.NewScript(reportSource)
+	forceScript   = redis.NewScript(forceSource)
 )
-
-// NewRedis makes a client for a store that may be away at any moment: it answers at once or not at all. It does not
-// connect yet.
-func NewRedis(url string) (*redis.Client, error) {
-	options, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	options.ContextTimeoutEnabled = true // go-redis would wait past the caller's deadline
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = 250*time.Millisecond, time.Second, time.Second
-	options.MaxRetries, options.DialerRetries = -1, 1
-	return redis.NewClient(options), nil
-}
 
 // permit is leave to make one call.
 type permit struct {
@@ -55,17 +37,10 @@ type permit struct {
 	local         bool // so did this process's own
 }
 
-// store is the breakers' state in Redis. When Redis fails it is left alone for a while, so that a silent one slows down
-// a call a second, not all of them.
-type store struct {
-	client *redis.Client
-	log    *slog.Logger
-	retry  atomic.Int64 // Unix milliseconds from which one caller may try again; 0: it works
-}
-
-func (s *store) acquire(ctx context.Context, b *Breaker) (permit, bool) {
+// ask puts the fleet's question before a call; false when it cannot be had.
+func (b *Breaker) ask(ctx context.Context) (permit, bool) {
 	p := permit{name: uuid.NewString()}
-	answer, ok := s.run(ctx, acquireScript, b.name, b.config.Probes, b.config.Lease.Milliseconds(), p.name)
+	answer, ok := b.fleet.store.Ask(ctx, acquireScript, keys(b.name), b.config.Probes, b.config.Lease.Milliseconds(), p.name)
 	if !ok || len(answer) != 6 {
 		return p, false
 	}
@@ -75,43 +50,15 @@ func (s *store) acquire(ctx context.Context, b *Breaker) (permit, bool) {
 	return p, true
 }
 
-func (s *store) report(ctx context.Context, b *Breaker, p permit, o outcome) (before, after State, ok bool) {
+// tell reports how a call ended; false when nobody was there to hear it.
+func (b *Breaker) tell(ctx context.Context, p permit, o outcome) (before, after State, ok bool) {
 	c := b.config
-	answer, ok := s.run(ctx, reportScript, b.name, p.generation, p.name, string(o), b.fleet.worker, int(c.Window.Seconds()),
-		c.Minimum, c.Rate, c.Open.Milliseconds(), c.MaxOpen.Milliseconds(), c.Probes)
+	answer, ok := b.fleet.store.Ask(ctx, reportScript, keys(b.name), p.generation, p.name, string(o), b.fleet.worker,
+		int(c.Window.Seconds()), c.Minimum, c.Rate, c.Open.Milliseconds(), c.MaxOpen.Milliseconds(), c.Probes)
 	if !ok || len(answer) != 3 {
 		return "", "", false
 	}
 	return State(answer[2]), State(answer[1]), true
-}
-
-func (s *store) run(ctx context.Context, script *redis.Script, name string, args ...any) ([]string, bool) {
-	if !s.mayAsk() {
-		return nil, false
-	}
-	asking, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	answer, err := script.Run(asking, s.client, keys(name), args...).StringSlice()
-	if err != nil {
-		if ctx.Err() == nil && s.retry.Swap(time.Now().Add(awayFor).UnixMilli()) == 0 {
-			s.log.Warn("breakers are on their own", "error", err)
-		}
-		return nil, false
-	}
-	if s.retry.Swap(0) != 0 {
-		s.log.Info("breakers are the fleet's again")
-	}
-	return answer, true
-}
-
-// mayAsk admits everybody while Redis works, and one caller per pause while it does not.
-func (s *store) mayAsk() bool {
-	retry := s.retry.Load()
-	if retry == 0 {
-		return true
-	}
-	now := time.Now()
-	return now.UnixMilli() >= retry && s.retry.CompareAndSwap(retry, now.Add(awayFor).UnixMilli())
 }
 
 // keys are in one slot of a cluster: what is in braces decides.

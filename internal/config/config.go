@@ -34,6 +34,8 @@ type Config struct {
 	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator"`
 	LogLevel    string `env:"LOG_LEVEL" help:"debug, info, warn or error"`
 
+	DrainWait time.Duration `env:"DRAIN_WAIT" help:"at its end the API is not ready for so long, and still serves, until the balancers have noticed"`
+
 	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
 	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
@@ -43,6 +45,8 @@ type Config struct {
 	DatabaseConns int32    `env:"DATABASE_CONNS" help:"connections per process"`
 	RabbitMQURLs  []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
 
+	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
+
 	RedisURL Secret `env:"REDIS_URL" help:"Redis, redis://user:password@host/0; holds only what may be lost, such as the breakers' state"`
 
 	TemporalAddress   string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
@@ -51,7 +55,9 @@ type Config struct {
 
 	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real one; else the simulator's address"`
 	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
-	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"for one call"`
+	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"for one call, at most 5s: a step has time for two"`
+	MercadoPagoRate            int           `env:"MERCADOPAGO_RATE" help:"calls per second by all workers together; 0: no limit"`
+	ProviderConcurrency        int           `env:"PROVIDER_CONCURRENCY" help:"steps of one worker that wait for Mercado Pago at one time"`
 	MercadoPagoNotificationURL string        `env:"MERCADOPAGO_NOTIFICATION_URL" help:"our webhook endpoint as Mercado Pago sees it; empty: the one set in its panel"`
 	WebhookSecrets             []Secret      `env:"MERCADOPAGO_WEBHOOK_SECRETS" help:"signs its webhooks; two while one replaces the other"`
 	WebhookWindow              time.Duration `env:"MERCADOPAGO_WEBHOOK_WINDOW" help:"how old a signature may be; Mercado Pago repeats for days, so keep it wide; 0: any age"`
@@ -59,6 +65,9 @@ type Config struct {
 	PollFirst       time.Duration `env:"POLL_FIRST" help:"first look at a payment without being told; the gaps double from here"`
 	PollMax         time.Duration `env:"POLL_MAX" help:"longest gap between such looks"`
 	PollAfterExpiry time.Duration `env:"POLL_AFTER_EXPIRY" help:"how long after its end a Pix is asked for"`
+
+	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" help:"how often Mercado Pago's books are compared with ours; takes effect with onlywave migrate"`
+	ReconcileGrace time.Duration `env:"RECONCILE_GRACE" help:"a change younger than this is not judged yet, its webhook may be on the way; takes effect with onlywave migrate"`
 
 	SimulatorAddress   string  `env:"SIMULATOR_ADDRESS" help:"where the simulator listens, host:port"`
 	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
@@ -68,11 +77,13 @@ type Config struct {
 func defaults() Config {
 	return Config{
 		Environment: "test", LogLevel: "info",
+		DrainWait:  5 * time.Second,
 		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
-		DatabaseConns:   16,
+		DatabaseConns: 16, WebhookRetryDelay: 5 * time.Second,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default",
-		MercadoPagoTimeout: 5 * time.Second, WebhookWindow: 14 * 24 * time.Hour,
+		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
+		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }
@@ -88,6 +99,7 @@ const (
 	Simulator Part = "simulator"
 	Keys      Part = "keys"
 	Breakers  Part = "breakers"
+	Reconcile Part = "reconcile"
 
 	DeadLetters Part = "dead-letters"
 )
@@ -189,18 +201,25 @@ func (c Config) validate(part Part) []error {
 		check(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		check(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
 	}
-	if part == Worker || part == Breakers {
+	if part == API || part == Worker || part == Breakers {
 		check(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
 	}
 	switch part {
 	case API:
+		check(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
 		check(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
 		check(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
 		check(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
 	case Worker:
 		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
 		check(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
-		check(c.MercadoPagoTimeout > 0, "MERCADOPAGO_TIMEOUT", "must be more than 0")
+		check(c.WebhookRetryDelay > 0 && c.WebhookRetryDelay <= time.Hour, "WEBHOOK_RETRY_DELAY", "must be more than 0 and at most 1h")
+		check(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
+		check(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
+		check(c.ProviderConcurrency > 0, "PROVIDER_CONCURRENCY", "must be at least 1")
+	case Migrate:
+		check(c.ReconcileEvery >= time.Second, "RECONCILE_EVERY", "must be at least 1s")
+		check(c.ReconcileGrace >= 0, "RECONCILE_GRACE", "must not be less than 0")
 	case Simulator:
 		check(c.Environment != "live", "ENVIRONMENT", "the simulator is not for live")
 		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, Keys, Breakers}
+var parts = []Part{API, Worker, Migrate, Simulator, Keys, Breakers, Reconcile}
 
 // complete is the least that lets every part start.
 func complete(more ...string) []string {
@@ -74,14 +74,14 @@ func TestNothingIsTakenFromElsewhere(t *testing.T) {
 func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	rows := map[Part][]string{
-		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS"},
+		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS", "REDIS_URL"},
 		Worker:    {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL"},
 		Breakers:  {"REDIS_URL"},
 		Migrate:   {"DATABASE_URL"},
 		Keys:      {"DATABASE_URL"},
 		Simulator: {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
 	}
-	require.Len(t, rows, len(parts))
+	require.Len(t, rows, len(parts)-1, "Reconcile needs nothing but where Temporal is, which has a default")
 	for part, want := range rows {
 		got := named(mistakes(part, nil))
 		slices.Sort(got)
@@ -90,7 +90,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	got := named(mistakes(API, []string{"DATABASE_CONNS=many", "POLL_MAX=soon", "ENVIRONMENT=staging", "PUBLIC_URL=api.example.com"}))
 	slices.Sort(got)
 	require.Equal(t, []string{
-		"CURSOR_SECRET", "DATABASE_CONNS", "DATABASE_URL", "ENVIRONMENT", "MERCADOPAGO_WEBHOOK_SECRETS", "POLL_MAX", "PUBLIC_URL", "RABBITMQ_URLS",
+		"CURSOR_SECRET", "DATABASE_CONNS", "DATABASE_URL", "ENVIRONMENT", "MERCADOPAGO_WEBHOOK_SECRETS", "POLL_MAX", "PUBLIC_URL", "RABBITMQ_URLS", "REDIS_URL",
 	}, got)
 }
 
@@ -107,13 +107,21 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{Migrate, "DATABASE_CONNS=0", "DATABASE_CONNS"},
 		{Worker, "DATABASE_CONNS=99999999999", "DATABASE_CONNS"},
 		{API, "CURSOR_SECRET=short", "CURSOR_SECRET"},
+		{API, "DRAIN_WAIT=-1s", "DRAIN_WAIT"},
+		{Migrate, "RECONCILE_EVERY=0s", "RECONCILE_EVERY"},
+		{Migrate, "RECONCILE_GRACE=-1s", "RECONCILE_GRACE"},
 		{API, "MERCADOPAGO_WEBHOOK_SECRETS=a,b,c", "MERCADOPAGO_WEBHOOK_SECRETS"},
 		{API, "PUBLIC_URL=ftp://example.com", "PUBLIC_URL"},
 		{Worker, "POLL_FIRST=0s", "POLL_FIRST"},
 		{Worker, "POLL_FIRST=2h", "POLL_FIRST"},
 		{Worker, "MERCADOPAGO_TIMEOUT=5", "MERCADOPAGO_TIMEOUT"},
 		{Worker, "MERCADOPAGO_TIMEOUT=0s", "MERCADOPAGO_TIMEOUT"},
+		{Worker, "MERCADOPAGO_TIMEOUT=6s", "MERCADOPAGO_TIMEOUT"},
+		{Worker, "MERCADOPAGO_RATE=-1", "MERCADOPAGO_RATE"},
+		{Worker, "PROVIDER_CONCURRENCY=0", "PROVIDER_CONCURRENCY"},
 		{Worker, "MERCADOPAGO_URL=localhost:8090", "MERCADOPAGO_URL"},
+		{Worker, "WEBHOOK_RETRY_DELAY=0s", "WEBHOOK_RETRY_DELAY"},
+		{Worker, "WEBHOOK_RETRY_DELAY=61m", "WEBHOOK_RETRY_DELAY"},
 		{Simulator, "SIMULATOR_TIME_SCALE=0", "SIMULATOR_TIME_SCALE"},
 		{Simulator, "SIMULATOR_TIME_SCALE=fast", "SIMULATOR_TIME_SCALE"},
 	}

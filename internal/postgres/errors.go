@@ -33,6 +33,7 @@ func kindOf(err error) payment.Kind {
 	}
 	switch class := pgErr.Code[:2]; {
 	case class == "08", // connection exception
+		class == "28",         // not let in: a password that is being changed
 		class == "40",         // serialization failure, deadlock
 		class == "53",         // insufficient resources
 		class == "57",         // operator intervention: shutdown, cancelled, crash
@@ -40,6 +41,7 @@ func kindOf(err error) payment.Kind {
 		pgErr.Code == "55P03", // lock not available
 		pgErr.Code == "25006", // read-only: this server is a replica, or was demoted
 		pgErr.Code == "42P01", // a table is missing: migrations have not run yet
+		pgErr.Code == "42703", // a column is missing: likewise
 		pgErr.Code == "3D000": // the database is missing: not made yet
 		return payment.Unavailable
 	case pgErr.Code == "23505": // unique violation

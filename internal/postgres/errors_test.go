@@ -23,6 +23,7 @@ func TestFailuresAndTheirKinds(t *testing.T) {
 	}{
 		"no row":                      {pgx.ErrNoRows, payment.NotFound},
 		"connection failure":          {server("08006"), payment.Unavailable},
+		"wrong password":              {server("28P01"), payment.Unavailable},
 		"serialization failure":       {server("40001"), payment.Unavailable},
 		"deadlock":                    {server("40P01"), payment.Unavailable},
 		"too many connections":        {server("53300"), payment.Unavailable},
@@ -34,6 +35,7 @@ func TestFailuresAndTheirKinds(t *testing.T) {
 		"lock not available":          {server("55P03"), payment.Unavailable},
 		"read-only":                   {server("25006"), payment.Unavailable},
 		"no table":                    {server("42P01"), payment.Unavailable},
+		"no column":                   {server("42703"), payment.Unavailable},
 		"no database":                 {server("3D000"), payment.Unavailable},
 		"unique":                      {server("23505"), payment.Conflict},
 		"not a uuid":                  {server("22P02"), payment.Invalid},

@@ -25,13 +25,20 @@ var errDeliveriesEnd = errors.New("broker delivers no more")
 // Consumer takes messages from one queue. It alone acknowledges them, by what the handler returns:
 //
 //   - nil: done.
-//   - DeadLetter(cause, err): the message's fault. It becomes a dead letter, confirmed before it leaves the queue. So
-//     does a message over which the handler panics.
+//   - Fault(cause, err): the message's fault. A copy of it comes again after the retry delay, then after 6 and 36 times that,
+//     and if that does not help it becomes a dead letter. So does a message over which the handler panics. The copy is
+//     confirmed before the message leaves its queue. Only QueueProcess has delay queues; in others a fault is final.
+//   - DeadLetter(cause, err): a fault that is final. The message becomes a dead letter at once.
 //   - any other error: the world's fault. The message is handled again here, after 1 to 30 seconds, as often as it takes.
 //     Intake pauses by itself, since no more than the prefetch is ever in hand; nothing is counted against the message.
 //
 // When the connection is lost, messages in hand are finished but not acknowledged, and come again on the next one.
+//
+// A message that kills the process cannot return anything. The broker counts its deliveries, but also those of all others
+// that were in hand. So what has been delivered too often is suspect, and handled while nothing else is: the innocent are
+// acknowledged then, and only the guilty gets to the limit, where the broker makes it a dead letter.
 type Consumer struct {
+	RetryDelay time.Duration // before a message at fault is tried again for the first time
 	connection *connection
 	urls       []string
 	queue      string
@@ -53,27 +60,27 @@ func NewConsumer(urls []string, queue string, prefetch int, log *slog.Logger) *C
 }
 
 // Run hands messages over one by one, up to prefetch of them at the same time. When ctx ends it takes no more, lets what is
-// in hand finish, and returns; handlers get 20 seconds for that before their own context ends. Its error says that dead
-// letters were left unconfirmed; their messages stay in the queue.
+// in hand finish, and returns; handlers get 20 seconds for that before their own context ends. Its error says that copies
+// of messages at fault were left unconfirmed; the messages stay in the queue.
 func (c *Consumer) Run(ctx context.Context, handle func(context.Context, Delivery) error) error {
 	one := func(ctx context.Context, deliveries []Delivery) error { return handle(ctx, deliveries[0]) }
 	return c.run(ctx, c.prefetch, one, func(in *intake) {
 		var wg sync.WaitGroup
 		for delivery := range in.deliveries {
-			wg.Go(func() { in.settle([]amqp.Delivery{delivery}, false) })
+			wg.Go(func() { in.settleOne(delivery) })
 		}
 		wg.Wait()
 	})
 }
 
 // RunBatches hands messages over together, one batch at a time: as many as have come within wait of the first, and at most
-// limit. In all else it is like Run; when handle returns DeadLetter or panics over a batch, it is given the same messages
-// again one by one, to find which are at fault.
+// limit. In all else it is like Run; when handle returns Fault or DeadLetter or panics over a batch, it is given the same
+// messages again one by one, to find which are at fault.
 func (c *Consumer) RunBatches(ctx context.Context, limit int, wait time.Duration, handle func(context.Context, []Delivery) error) error {
 	return c.run(ctx, max(limit, c.prefetch), handle, func(in *intake) {
 		for {
 			batch := in.gather(limit, wait)
-			if len(batch) == 0 || !in.settle(batch, true) {
+			if len(batch) == 0 || !in.settleBatch(batch) {
 				return
 			}
 		}
@@ -82,7 +89,7 @@ func (c *Consumer) RunBatches(ctx context.Context, limit int, wait time.Duration
 
 // run calls work with one intake after another, one for each connection.
 func (c *Consumer) run(ctx context.Context, prefetch int, handle func(context.Context, []Delivery) error, work func(*intake)) error {
-	deadLetters := NewPublisher(c.urls, c.log)
+	publisher := NewPublisher(c.urls, c.log)
 	c.connection.run(ctx, func(ctx context.Context, conn *amqp.Connection) error {
 		in, err := c.open(ctx, conn, prefetch)
 		if err != nil {
@@ -90,14 +97,14 @@ func (c *Consumer) run(ctx context.Context, prefetch int, handle func(context.Co
 		}
 		defer in.end(nil)
 		in.handle = handle
-		in.deadLetters = deadLetters
+		in.publisher = publisher
 		work(in)
 		if err := context.Cause(in.open); err != nil {
 			return err
 		}
 		return errDeliveriesEnd
 	})
-	if err := deadLetters.Close(); err != nil {
+	if err := publisher.Close(); err != nil {
 		return fmt.Errorf("consume %s: %w", c.queue, err)
 	}
 	return nil
@@ -118,7 +125,8 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 		return nil, fmt.Errorf("consume %s: %w", c.queue, err)
 	}
 
-	in := &intake{deliveries: deliveries, log: c.log}
+	in := &intake{deliveries: deliveries, queue: c.queue, delays: c.delays(), log: c.log}
+	in.flush = func() error { return channel.Qos(prefetch, 0, false) }
 	in.open, in.end = context.WithCancelCause(ctx)
 	go func() {
 		if err := <-closed; err != nil {
@@ -135,4 +143,18 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 		_ = channel.Cancel(consumerTag, true)
 	})
 	return in, nil
+}
+
+// delays are what a message at fault waits before each retry.
+func (c *Consumer) delays() []time.Duration {
+	if c.queue != QueueProcess {
+		return nil
+	}
+	delays := make([]time.Duration, retries)
+	delay := max(c.RetryDelay, time.Millisecond)
+	for i := range delays {
+		delays[i] = delay
+		delay *= retryFactor
+	}
+	return delays
 }

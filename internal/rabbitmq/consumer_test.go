@@ -1,8 +1,10 @@
 package rabbitmq
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +37,24 @@ func (s *seen) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.ids)
+}
+
+// journal is a log that can be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) count(words string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Count(j.text.String(), words)
 }
 
 // start runs a consumer of QueueProcess; stop ends it and waits for it.
@@ -83,56 +103,6 @@ func TestHandledMessagesLeaveTheQueue(t *testing.T) {
 	stop()
 	require.Zero(t, waiting(t, QueueProcess), "a stopped consumer gives back what it had not acknowledged")
 	require.Zero(t, waiting(t, QueueDeadLetters))
-}
-
-func TestMessageAtFaultBecomesDeadLetter(t *testing.T) {
-	p := connect(t)
-	_, channel := dial(t)
-	m := payment("bad")
-	m.Headers = map[string]any{"x-request-id": "abc", "x-death": "not the broker's"}
-	m.Body = []byte("{")
-	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
-	began := time.Now().Add(-time.Second)
-	stop := start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errors.New("unexpected end")) })
-
-	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
-	stop()
-	require.Zero(t, waiting(t, QueueProcess))
-	require.Equal(t, "bad", letter.ID)
-	require.Equal(t, "webhook.unparsable", letter.Key)
-	require.Equal(t, "{", string(letter.Body))
-	require.Equal(t, "unparsable", letter.Headers[HeaderCause])
-	require.Equal(t, "unexpected end", letter.Headers[HeaderError])
-	require.Equal(t, ExchangeWebhooks, letter.Headers[HeaderExchange])
-	require.Equal(t, "mercadopago.payment", letter.Headers[HeaderKey])
-	require.Equal(t, "abc", letter.Headers["x-request-id"])
-	require.NotContains(t, letter.Headers, "x-death")
-	at, err := time.Parse(time.RFC3339, letter.Headers[HeaderTime].(string))
-	require.NoError(t, err)
-	require.WithinRange(t, at, began, time.Now())
-}
-
-func TestPanicBecomesDeadLetterWithoutItsValue(t *testing.T) {
-	p := connect(t)
-	_, channel := dial(t)
-	publish(t, p, 2)
-	var none []int
-	start(t, func(_ context.Context, d Delivery) error {
-		if d.ID == "0" {
-			panic("joana@example.com has no document")
-		}
-		return errors.New(strconv.Itoa(none[1]))
-	})
-	texts := map[string]any{}
-	for range 2 {
-		letter := newDelivery(fetch(t, channel, QueueDeadLetters))
-		require.Equal(t, "webhook.handler-panic", letter.Key)
-		texts[letter.ID] = letter.Headers[HeaderError]
-	}
-	require.Equal(t, map[string]any{
-		"0": "panic with a string",
-		"1": "runtime error: index out of range [1] with length 0",
-	}, texts)
 }
 
 func TestWorldsFaultIsRetriedInPlace(t *testing.T) {
@@ -221,17 +191,41 @@ func TestMessageInHandOfDeadConnectionComesAgain(t *testing.T) {
 	publish(t, p, 1)
 	deliveries := make(chan Delivery)
 	finish := make(chan struct{})
-	stop := start(t, func(_ context.Context, d Delivery) error {
-		deliveries <- d
-		<-finish
-		return nil
+	var logged journal
+	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 32, slog.New(slog.NewTextHandler(&logged, nil)))
+	stop := running(t, func(ctx context.Context) error {
+		return c.Run(ctx, func(_ context.Context, d Delivery) error {
+			deliveries <- d
+			<-finish
+			return nil
+		})
 	})
 	require.False(t, (<-deliveries).Redelivered)
 	require.NoError(t, broker.Kill())
 	require.NoError(t, broker.Restart(t.Context()))
 	finish <- struct{}{}
 	require.True(t, (<-deliveries).Redelivered)
+	require.Equal(t, 1, logged.count("message comes again"), "the late acknowledgement was refused")
 	finish <- struct{}{}
+	stop()
+	require.Equal(t, 1, logged.count("message comes again"))
+	require.Zero(t, waiting(t, QueueProcess))
+}
+
+// A message may come to another consumer while the first, cut off, still has it in hand. Both handle it, one acknowledges.
+func TestTwinOfMessageInHandIsHandledElsewhere(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	publish(t, p, 1)
+	first := fetch(t, channel, QueueProcess)
+	require.NoError(t, channel.Close())
+	handled := make(chan Delivery, 2)
+	stop := start(t, func(_ context.Context, d Delivery) error {
+		handled <- d
+		return nil
+	})
+	require.Equal(t, first.MessageId, (<-handled).ID)
+	require.Error(t, first.Ack(false))
 	stop()
 	require.Zero(t, waiting(t, QueueProcess))
 }
@@ -338,17 +332,6 @@ func TestOneBadMessageDoesNotTakeItsBatchAlong(t *testing.T) {
 	require.Eventually(t, func() bool { return s.count() == 18 }, patience, time.Millisecond)
 	stop()
 	require.Zero(t, waiting(t, QueueArchive))
-}
-
-func TestDeadLetterOfForeignMessageHasAnID(t *testing.T) {
-	t.Parallel()
-	verdict := &deadLetterError{"unparsable", errors.New(strings.Repeat("é", maxErrorText))}
-	foreign := Delivery{Message: Message{Body: []byte("hello")}}
-	letter := verdict.message(foreign, time.Now())
-	require.NoError(t, letter.check(ExchangeDeadLetters))
-	require.Equal(t, letter.ID, verdict.message(foreign, time.Now()).ID, "the same each time it comes")
-	require.Equal(t, strings.Repeat("é", maxErrorText/2), letter.Headers[HeaderError])
-	require.NotNil(t, verdict.message(foreign, time.Now()).Headers)
 }
 
 func ids(deliveries []Delivery) []string {

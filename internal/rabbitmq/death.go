@@ -13,11 +13,6 @@ const HeaderDeaths = "dead-letter-deaths"
 // maxDeaths keeps out what nobody can have counted.
 const maxDeaths = 1_000_000
 
-const (
-	headerTrail = "dead-letter-trail" // the attempts that failed, as a JSON array; absent when there is nothing to tell
-	headerQueue = "dead-letter-queue" // in which the message died; absent when it died in none
-)
-
 // Death is what a dead letter says of itself, in our headers or, where the broker gave it up, in the broker's.
 type Death struct {
 	Source   string // the key's first word
@@ -35,8 +30,8 @@ type Death struct {
 func (d Delivery) Death() Death {
 	source, cause, _ := strings.Cut(d.Key, ".")
 	death := Death{
-		Source: source, Cause: d.header(HeaderCause), Error: d.header(HeaderError), Trail: d.header(headerTrail),
-		Queue: d.header(headerQueue), Exchange: d.header(HeaderExchange), Key: d.header(HeaderKey), Deaths: 1,
+		Source: source, Cause: d.header(HeaderCause), Error: d.header(HeaderError), Trail: d.header(HeaderTrail),
+		Queue: d.header(HeaderQueue), Exchange: d.header(HeaderExchange), Key: d.header(HeaderKey), Deaths: 1,
 	}
 	if at, err := time.Parse(time.RFC3339, d.header(HeaderTime)); err == nil {
 		death.At = at.UTC()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -14,13 +15,19 @@ import (
 
 // intake is a consumer's work on one channel.
 type intake struct {
-	deliveries  <-chan amqp.Delivery // closed when the channel dies or ctx ends
-	open        context.Context      // ends when the channel dies or the consumer is stopped
-	end         context.CancelCauseFunc
-	inHand      context.Context // for handlers: ends finishTimeout after open
-	handle      func(context.Context, []Delivery) error
-	deadLetters *Publisher
-	log         *slog.Logger
+	deliveries <-chan amqp.Delivery // closed when the channel dies or ctx ends
+	open       context.Context      // ends when the channel dies or the consumer is stopped
+	end        context.CancelCauseFunc
+	inHand     context.Context // for handlers: ends finishTimeout after open
+	flush      func() error    // returns when the broker has all acknowledgements
+	handle     func(context.Context, []Delivery) error
+	publisher  *Publisher // of messages at fault
+	queue      string
+	delays     []time.Duration // before each retry of a message at fault
+	log        *slog.Logger
+
+	// quiet is held for reading by whoever is handling messages, and for writing by whoever must be alone with one.
+	quiet sync.RWMutex
 }
 
 // gather waits for a message, and then for as many more as come within wait, up to limit. It returns none when there
@@ -48,51 +55,68 @@ func (in *intake) gather(limit int, wait time.Duration) []amqp.Delivery {
 }
 
 // settle sees a batch through to its acknowledgement, and tells whether it came to that. If not, everything stays in the
-// queue. With inOrder, all earlier deliveries on the channel must have been settled.
-func (in *intake) settle(batch []amqp.Delivery, inOrder bool) bool {
+// queue. With inOrder, all earlier deliveries on the channel must have been settled. The caller holds turn, which is given
+// up while the world is waited for.
+func (in *intake) settle(batch []amqp.Delivery, inOrder bool, turn sync.Locker) bool {
 	deliveries := make([]Delivery, len(batch))
 	for i, delivery := range batch {
 		deliveries[i] = newDelivery(delivery)
 	}
-	err := in.retry("message not handled", deliveries, func() error { return in.call(deliveries) })
-	verdict, dead := errors.AsType[*deadLetterError](err)
-	if dead && len(batch) > 1 {
+	err := in.insist("message not handled", deliveries, turn, func() error { return in.call(deliveries) })
+	fault, guilty := errors.AsType[*fault](err)
+	if guilty && len(batch) > 1 {
 		for i := range batch {
-			if !in.settle(batch[i:i+1], inOrder) {
+			if !in.settle(batch[i:i+1], inOrder, turn) {
 				return false
 			}
 		}
 		return true
 	}
-	if dead {
-		err = in.retry("dead letter not published", deliveries, func() error { return in.bury(deliveries[0], verdict) })
+	if guilty {
+		err = in.insist("message at fault not passed on", deliveries, turn, func() error { return in.passOn(deliveries[0], fault) })
 	}
 	if err != nil {
 		return false
 	}
-	if err := batch[len(batch)-1].Ack(inOrder); err != nil {
+	if err := acknowledge(batch, inOrder); err != nil {
 		in.log.Info("message comes again", "message_id", deliveries[len(batch)-1].ID, "error", err)
 		return false
 	}
 	return true
 }
 
-// retry repeats step while it is the world's fault and the channel is open.
-func (in *intake) retry(failure string, deliveries []Delivery, step func() error) error {
+func acknowledge(batch []amqp.Delivery, inOrder bool) error {
+	if inOrder {
+		return batch[len(batch)-1].Ack(true)
+	}
+	for _, delivery := range batch {
+		if err := delivery.Ack(false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insist repeats step while it is the world's fault and the channel is open.
+func (in *intake) insist(failure string, deliveries []Delivery, turn sync.Locker, step func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := step()
-		if _, dead := errors.AsType[*deadLetterError](err); dead || err == nil {
+		if _, guilty := errors.AsType[*fault](err); guilty || err == nil {
 			return err
 		}
 		wait := backoff(attempt, retryMin, retryMax)
 		in.log.Warn(failure, "message_id", deliveries[0].ID, "messages", len(deliveries), "retry_in", wait, "error", err)
-		if !pause(in.open, wait) {
+		turn.Unlock()
+		goOn := pause(in.open, wait)
+		turn.Lock()
+		if !goOn {
 			return err
 		}
 	}
 }
 
-// call makes a handler's panic a dead letter. The panic's value may hold anything, so only a runtime error's text is kept.
+// call makes a handler's panic a fault. The panic's value may hold anything, so only a runtime error's text is kept. What
+// a handler says when its time is over is held against nobody.
 func (in *intake) call(deliveries []Delivery) (err error) {
 	defer func() {
 		value := recover()
@@ -100,18 +124,29 @@ func (in *intake) call(deliveries []Delivery) (err error) {
 			return
 		}
 		text := fmt.Sprintf("panic with a %T", value)
-		if fault, ok := value.(runtime.Error); ok {
-			text = fault.Error()
+		if runtimes, ok := value.(runtime.Error); ok {
+			text = runtimes.Error()
 		}
 		in.log.Error("handler panicked", "message_id", deliveries[0].ID, "panic", text, "stack", string(debug.Stack()))
-		err = DeadLetter(CausePanic, errors.New(text))
+		err = Fault(CausePanic, errors.New(text))
 	}()
-	return in.handle(in.inHand, deliveries)
+	err = in.handle(in.inHand, deliveries)
+	if err != nil && in.inHand.Err() != nil {
+		return fmt.Errorf("%w: %v", in.inHand.Err(), err)
+	}
+	return err
 }
 
-func (in *intake) bury(delivery Delivery, verdict *deadLetterError) error {
+// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters.
+func (in *intake) passOn(d Delivery, f *fault) error {
 	ctx, cancel := context.WithTimeout(in.inHand, closeTimeout)
 	defer cancel()
-	in.log.Warn("message dead-lettered", "message_id", delivery.ID, "cause", verdict.cause, "error", verdict.err)
-	return in.deadLetters.Publish(ctx, ExchangeDeadLetters, verdict.message(delivery, time.Now()))
+	log := in.log.With("message_id", d.ID, "cause", f.cause, "attempt", d.Failures+1, "error", f.err)
+	if f.final || d.Failures >= len(in.delays) {
+		log.Warn("message dead-lettered")
+		return in.publisher.Publish(ctx, ExchangeDeadLetters, f.deadLetter(d, in.queue, time.Now()))
+	}
+	delay := in.delays[d.Failures]
+	log.Warn("message at fault", "retry_in", delay)
+	return in.publisher.Publish(ctx, exchangeRetry, f.postponed(d, delay, time.Now()))
 }

@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -23,13 +24,15 @@ type Message struct {
 	Body        []byte         // at most 4 MiB
 	Time        time.Time      // when it came about; carried in whole seconds
 	Optional    bool           // published with success even if no queue is bound for it, as events may be
+	expires     time.Duration  // how long it stays in its queue; 0: for ever
 }
 
 // Delivery is a message handed to a consumer.
 type Delivery struct {
-	Message
-	Exchange    string // it was published to
+	Message            // Key is the one with which it was first published
+	Exchange    string // it was first published to
 	Redelivered bool   // it was handed out before, here or to another consumer
+	Failures    int    // how often it has failed by its own fault
 }
 
 // check finds what the broker or the library would answer by closing the channel or the connection, and with it everybody
@@ -68,7 +71,7 @@ func checkHeaders(headers map[string]any) error {
 }
 
 func (m Message) publishing() amqp.Publishing {
-	return amqp.Publishing{
+	p := amqp.Publishing{
 		MessageId:    m.ID,
 		ContentType:  m.ContentType,
 		Headers:      m.Headers,
@@ -76,10 +79,16 @@ func (m Message) publishing() amqp.Publishing {
 		Timestamp:    m.Time,
 		Body:         m.Body,
 	}
+	if m.expires > 0 {
+		p.Expiration = strconv.FormatInt(m.expires.Milliseconds(), 10)
+	}
+	return p
 }
 
+// newDelivery reads what postponed has written, but only on messages that come out of a delay queue: one that is published
+// anew, such as a dead letter that is sent again, has all its retries before it.
 func newDelivery(d amqp.Delivery) Delivery {
-	return Delivery{
+	delivery := Delivery{
 		Message: Message{
 			ID:          d.MessageId,
 			Key:         d.RoutingKey,
@@ -91,4 +100,11 @@ func newDelivery(d amqp.Delivery) Delivery {
 		Exchange:    d.Exchange,
 		Redelivered: d.Redelivered,
 	}
+	failures, counted := d.Headers[HeaderAttempt].(int32)
+	if counted && d.Exchange == exchangeDefault {
+		delivery.Failures = int(failures)
+		delivery.Exchange, _ = d.Headers[HeaderExchange].(string)
+		delivery.Key, _ = d.Headers[HeaderKey].(string)
+	}
+	return delivery
 }

@@ -28,6 +28,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if url := os.Getenv(mortal); url != "" {
+		liveUntilPoisoned(url, os.Getenv(mortalsQueue))
+	}
 	code, err := runTests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

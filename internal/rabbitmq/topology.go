@@ -6,11 +6,13 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// Exchanges. All are durable topic exchanges.
+// Exchanges. All are durable, and topic exchanges but for the retries'.
 const (
-	ExchangeWebhooks    = "onlywave.webhooks"     // key mercadopago.<topic>
-	ExchangeDeadLetters = "onlywave.dead-letters" // key webhook.<cause> or workflow.<cause>
-	ExchangeEvents      = "onlywave.events"       // key payment.<status> and the like; other services bind their queues
+	ExchangeWebhooks    = "onlywave.webhooks"       // key mercadopago.<topic>
+	ExchangeDeadLetters = "onlywave.dead-letters"   // key webhook.<cause> or workflow.<cause>
+	ExchangeEvents      = "onlywave.events"         // key payment.<status> and the like; other services bind their queues
+	exchangeRetry       = "onlywave.webhooks.retry" // key 1, 2 or 3: which retry
+	exchangeDefault     = ""                        // the broker's own, key: a queue's name
 )
 
 // Queues.
@@ -20,7 +22,15 @@ const (
 	QueueDeadLetters = "onlywave.dead-letters"
 )
 
-// Causes that this package gives; handlers give others through DeadLetter.
+// A message of QueueProcess that is at fault waits in one delay queue after the other, each for retryFactor times as long
+// as in the one before. It carries its delay itself, so that the delay can be changed and the queues stay as they are; all
+// in one queue have the same, as only the first of a queue is looked at.
+const (
+	retries     = 3
+	retryFactor = 6
+)
+
+// Causes that this package gives; handlers give others through Fault and DeadLetter.
 const (
 	CauseDeliveryLimit = "delivery-limit" // given by the broker: consumers died over it deliveryLimit times
 	CausePanic         = "handler-panic"
@@ -57,6 +67,7 @@ var exchanges = []exchange{
 	{ExchangeDeadLetters, amqp.ExchangeTopic},
 	{ExchangeWebhooks, amqp.ExchangeTopic},
 	{ExchangeEvents, amqp.ExchangeTopic},
+	{exchangeRetry, amqp.ExchangeDirect},
 }
 
 // Only notifications of payments are processed; a topic that we do not know is kept in the archive.
@@ -64,6 +75,9 @@ var queues = []queue{
 	{QueueDeadLetters, lastQueueArgs(), []binding{{ExchangeDeadLetters, "#"}}},
 	{QueueProcess, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.payment"}}},
 	{QueueArchive, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.#"}}},
+	{exchangeRetry + ".1", delayQueueArgs(), []binding{{exchangeRetry, "1"}}},
+	{exchangeRetry + ".2", delayQueueArgs(), []binding{{exchangeRetry, "2"}}},
+	{exchangeRetry + ".3", delayQueueArgs(), []binding{{exchangeRetry, "3"}}},
 }
 
 // workQueueArgs spell out what RabbitMQ 3.10 and 4 have different defaults for. At-least-once dead lettering takes effect
@@ -75,6 +89,19 @@ func workQueueArgs() amqp.Table {
 		"x-delivery-limit":          deliveryLimit,
 		"x-dead-letter-exchange":    ExchangeDeadLetters,
 		"x-dead-letter-routing-key": deadLetterPrefix + CauseDeliveryLimit,
+		"x-dead-letter-strategy":    "at-least-once",
+	}
+}
+
+// delayQueueArgs lead what has waited out its delay back to QueueProcess, past the exchange that would give it to the
+// archive once more. Nobody consumes from a delay queue.
+func delayQueueArgs() amqp.Table {
+	return amqp.Table{
+		amqp.QueueTypeArg:           amqp.QueueTypeQuorum,
+		amqp.QueueOverflowArg:       amqp.QueueOverflowRejectPublish,
+		"x-delivery-limit":          deliveryLimit,
+		"x-dead-letter-exchange":    exchangeDefault,
+		"x-dead-letter-routing-key": QueueProcess,
 		"x-dead-letter-strategy":    "at-least-once",
 	}
 }

@@ -16,6 +16,7 @@ const (
 	maxLimit      = 50
 	maxOffset     = 10_000
 	longestWindow = 365 * 24 * time.Hour
+	sortAtOnce    = 1000
 )
 
 type searchAnswer struct {
@@ -137,7 +138,8 @@ func searchDate(text string, now time.Time) (time.Time, error) {
 	}
 }
 
-// search returns one page of what matches, and how many match in all.
+// search returns one page of what matches, and how many match in all. Only what may be on the page is sorted: a sweep
+// over a long load run asks for thousands of pages.
 func (b *book) search(q query) (page []payment, total int) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -145,10 +147,20 @@ func (b *book) search(q query) (page []payment, total int) {
 	if q.reference != "" {
 		candidates = b.byReference[q.reference]
 	}
-	var found []*payment
+	keep := q.offset + q.limit + 1
+	var found []*payment // the first keep of them in order once there were more
+	sorted := false
 	for _, p := range candidates {
-		if q.matches(p) {
-			found = append(found, p)
+		if !q.matches(p) {
+			continue
+		}
+		total++
+		if sorted && q.order(p, found[keep-1]) > 0 {
+			continue
+		}
+		if found = append(found, p); len(found) >= keep+sortAtOnce {
+			slices.SortFunc(found, q.order)
+			found, sorted = found[:keep], true
 		}
 	}
 	slices.SortFunc(found, q.order)
@@ -156,7 +168,7 @@ func (b *book) search(q query) (page []payment, total int) {
 	for _, p := range found[start:min(start+q.limit, len(found))] {
 		page = append(page, *p)
 	}
-	return page, len(found)
+	return page, total
 }
 
 func (q query) matches(p *payment) bool {

@@ -50,6 +50,35 @@ func TestSearch(t *testing.T) {
 	require.Len(t, a.find("limit=0"), 0)
 }
 
+// More payments than are sorted at once, looked at from both ends and from the middle.
+func TestSearchOverManyPayments(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	const many = 3 * sortAtOnce
+	for i := range many {
+		b.byAge = append(b.byAge, &payment{id: strconv.Itoa(100_000 + i*7919%many), created: time.Unix(int64(i*7919%many), 0)})
+	}
+	for _, criteria := range []string{"asc", "desc"} {
+		for _, offset := range []int{0, 49, 1500, many - 20, many + 5} {
+			q, wrong := parseQuery(url.Values{
+				"criteria": {criteria}, "sort": {"date_created"}, "limit": {"50"}, "offset": {strconv.Itoa(offset)},
+				"begin_date": {"1970-01-01T00:00:00Z"}, "end_date": {"1970-06-01T00:00:00Z"},
+			}, time.Now())
+			require.Nil(t, wrong)
+			page, total := b.search(q)
+			require.Equal(t, many, total)
+			require.Len(t, page, max(0, min(50, many-offset)))
+			for i, p := range page {
+				nth := offset + i
+				if criteria == "desc" {
+					nth = many - 1 - nth
+				}
+				require.Equal(t, strconv.Itoa(100_000+nth), p.id)
+			}
+		}
+	}
+}
+
 func TestSearchWindow(t *testing.T) {
 	t.Parallel()
 	a := open(t, Config{})

@@ -1,0 +1,55 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// alertsAtOnce bounds what one run of the step reports.
+const alertsAtOnce = 50
+
+// alert is a finding as other services read it.
+type alert struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	payment.Finding
+}
+
+// AlertFindings publishes what a person has to look at and was not told of, as reconciliation.<kind> on onlywave.events,
+// and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID.
+func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, error) {
+	found, err := a.record.Unalerted(ctx, alertsAtOnce)
+	if err != nil {
+		return nil, verdict(err)
+	}
+	var told []int64
+	for _, f := range found {
+		if err := a.alert(ctx, f); err != nil {
+			return nil, verdict(err)
+		}
+		told = append(told, f.ID)
+	}
+	if err := a.record.Alerted(ctx, told, now()); err != nil {
+		return nil, verdict(err)
+	}
+	return found, nil
+}
+
+func (a *Activities) alert(ctx context.Context, f payment.Finding) error {
+	news := alert{ID: "finding:" + strconv.FormatInt(f.ID, 10), Type: "reconciliation." + string(f.Kind), Finding: f}
+	body, err := json.Marshal(news)
+	if err != nil {
+		return err
+	}
+	err = a.events.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
+		ID: news.ID, Key: news.Type, ContentType: "application/json", Body: body, Time: f.FoundAt, Optional: true,
+	})
+	if err != nil {
+		return &payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the event", Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package activities
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+func TestAStrangerIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	w, _ := reconcilingWorld(t)
+	w.events = publisher(t)
+	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
+	require.NoError(t, err)
+	defer conn.Close()
+	channel, err := conn.Channel()
+	require.NoError(t, err)
+	queue, err := channel.QueueDeclare("", false, true, true, false, nil)
+	require.NoError(t, err)
+	require.NoError(t, channel.QueueBind(queue.Name, "reconciliation.*", rabbitmq.ExchangeEvents, false, nil))
+	messages, err := channel.Consume(queue.Name, "", true, true, false, false, nil)
+	require.NoError(t, err)
+
+	stranger := w.foreign(t, "order-17 of ana@example.com", "key", money)
+	w.payments(t, 1)
+	w.reconcile(t, "a") // a missed notification too, which is no matter for alarm
+	told, err := w.AlertFindings(t.Context())
+	require.NoError(t, err)
+	require.Len(t, told, 1)
+	require.Equal(t, payment.Stranger, told[0].Kind)
+	w.reconcile(t, "b")
+	told, err = w.AlertFindings(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, told)
+
+	select {
+	case m := <-messages:
+		require.Equal(t, "reconciliation.stranger", m.RoutingKey)
+		var news map[string]any
+		require.NoError(t, json.Unmarshal(m.Body, &news))
+		require.Equal(t, m.MessageId, news["id"])
+		require.Equal(t, "reconciliation.stranger", news["type"])
+		require.Equal(t, stranger.PaymentID, news["provider_payment_id"])
+		require.False(t, strings.Contains(string(m.Body), "ana@"))
+	case <-time.After(patience):
+		require.Fail(t, "no event")
+	}
+	require.Empty(t, messages)
+}
+
+func TestWhatCouldNotBeReportedIsReportedLater(t *testing.T) {
+	t.Parallel()
+	w, _ := reconcilingWorld(t)
+	w.events = rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
+	t.Cleanup(func() { _ = w.events.Close() })
+	w.foreign(t, "order-17", "key", money)
+	w.reconcile(t, "a")
+	_, err := w.AlertFindings(t.Context())
+	requireVerdict(t, err, payment.Unavailable, true)
+	w.events = publisher(t)
+	told, err := w.AlertFindings(t.Context())
+	require.NoError(t, err)
+	require.Len(t, told, 1)
+}

@@ -1,0 +1,221 @@
+package activities
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+)
+
+// How far a run looks. Windows overlap, because the provider's search lags behind and its clock is not ours.
+const (
+	sweepOverlap   = 10 * time.Minute
+	sweepLongest   = 24 * time.Hour // after an outage of ours, several runs catch up
+	deepSweep      = 48 * time.Hour
+	deepSweepEvery = 24 * time.Hour
+)
+
+// When an open payment is too quiet: its polls are an hour apart at most, and one comes soon after its end.
+const (
+	quietAfter       = 2 * time.Hour
+	quietAfterExpiry = 10 * time.Minute
+	quietAgain       = 2 * time.Hour // before the same payment is told once more
+	quietLimit       = 200           // in one run; the others come next
+)
+
+// BeginReconciliationInput names a run of reconciliation.
+type BeginReconciliationInput struct {
+	RunID string        `json:"run_id"`
+	Grace time.Duration `json:"grace"` // a change younger than this is not judged: its notification may be on the way
+}
+
+// SweepInput is what is left of a run's window.
+type SweepInput struct {
+	RunID  string             `json:"run_id"`
+	Window mercadopago.Window `json:"window"`
+}
+
+// BeginReconciliation writes that a run begins, and finds the window that it has to see. The row's ID decides: a second
+// run of the step finds the window of the first.
+func (a *Activities) BeginReconciliation(ctx context.Context, in BeginReconciliationInput) (SweepInput, error) {
+	run, err := a.record.BeginReconciliation(ctx, postgres.BeginPlan{
+		ID: in.RunID, Now: now(), Grace: in.Grace, Overlap: sweepOverlap,
+		Deep: deepSweep, DeepEvery: deepSweepEvery, Longest: sweepLongest,
+	})
+	if err != nil {
+		return SweepInput{}, verdict(err)
+	}
+	return SweepInput{RunID: run.ID, Window: mercadopago.Window{From: run.From, To: run.To}}, nil
+}
+
+// Swept is what one page of the window brought.
+type Swept struct {
+	Seen   int         `json:"seen"`
+	Nudged int         `json:"nudged"`
+	Rest   *SweepInput `json:"rest,omitempty"` // nil: the window is done
+}
+
+// Sweep compares one page of what the provider changed with the record, keeps what it finds, and tells payments that are
+// behind to look. A second run keeps nothing twice, and telling a payment twice is one look.
+func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
+	page, err := a.provider.changesIn(ctx, in.Window)
+	if err != nil {
+		return Swept{}, verdict(err)
+	}
+	judged, err := a.judge(ctx, page)
+	if err != nil {
+		return Swept{}, verdict(err)
+	}
+	if err := a.record.KeepFindings(ctx, in.RunID, judged.findings); err != nil {
+		return Swept{}, verdict(err)
+	}
+	if err := a.record.ClearFindings(ctx, judged.inOrder, now()); err != nil {
+		return Swept{}, verdict(err)
+	}
+	for _, id := range judged.behind {
+		if err := a.notify(ctx, id); err != nil {
+			return Swept{}, verdict(err)
+		}
+	}
+	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: len(judged.behind)}
+	if page.Rest != nil {
+		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}
+	}
+	return swept, nil
+}
+
+// judgement is what was found out about a page.
+type judgement struct {
+	findings []payment.Finding
+	inOrder  []string // the provider's payments about which nothing is wrong
+	behind   []string // our payments that the provider knows something newer of
+}
+
+func (a *Activities) judge(ctx context.Context, page mercadopago.Changes) (judgement, error) {
+	var ids []string
+	for _, c := range page.Changes {
+		if payment.ValidID(c.Reference) {
+			ids = append(ids, c.Reference)
+		}
+	}
+	ours, err := a.record.PaymentsByID(ctx, ids)
+	if err != nil {
+		return judgement{}, err
+	}
+	var j judgement
+	at := now()
+	for _, u := range page.Unreadable {
+		j.findings = append(j.findings, payment.Finding{
+			Kind: payment.Unreadable, ProviderPaymentID: u.PaymentID, ProviderUpdatedAt: u.UpdatedAt, Detail: message(u.Err), FoundAt: at,
+		})
+	}
+	var changes []payment.Finding
+	for _, c := range page.Changes {
+		p, known := ours[c.Reference]
+		j.compare(c.ProviderState, p, known, at)
+		if known {
+			changes = append(changes, change(c, at))
+		}
+	}
+	missed, err := a.record.Unheard(ctx, changes)
+	j.findings = append(j.findings, missed...)
+	return j, err
+}
+
+// compare holds what the provider says against our payment, if we have it. An answer that contradicts is not worth a look,
+// which would refuse it.
+func (j *judgement) compare(s payment.ProviderState, p payment.Payment, known bool, at time.Time) {
+	found := payment.Finding{ProviderPaymentID: s.PaymentID, ProviderUpdatedAt: s.UpdatedAt, FoundAt: at}
+	if !known {
+		found.Kind, found.Detail = payment.Stranger, stranger(s)
+		j.findings = append(j.findings, found)
+		return
+	}
+	found.PaymentID = p.ID
+	if why := contradiction(s, p); why != "" {
+		found.Kind, found.Detail = payment.Contradiction, why
+		j.findings = append(j.findings, found)
+		return
+	}
+	j.inOrder = append(j.inOrder, s.PaymentID)
+	if s.UpdatedAt.After(p.Provider.UpdatedAt) {
+		found.Kind, found.Detail = payment.Difference, "the provider says "+string(s.Status)+", recorded is "+string(p.Status)
+		j.findings = append(j.findings, found)
+		j.behind = append(j.behind, p.ID)
+	}
+}
+
+// stranger describes a payment that we do not have. Its reference may be anything, so it is not repeated unless it is one of ours.
+func stranger(s payment.ProviderState) string {
+	if payment.ValidID(s.Reference) {
+		return "there is no payment " + s.Reference + "; the provider has " + s.Money.String() + ", " + string(s.Status)
+	}
+	return "its reference is none of ours; the provider has " + s.Money.String() + ", " + string(s.Status)
+}
+
+// contradiction says how the provider's answer cannot be about what we recorded, or "".
+func contradiction(s payment.ProviderState, p payment.Payment) string {
+	if why := s.Contradicts(p.ID, p.Provider.PaymentID, p.Amount); why != "" {
+		return why
+	}
+	if s.UpdatedAt.Equal(p.Provider.UpdatedAt) && (s.Status != p.Status || s.Refunded != p.Refunded) {
+		return "of one moment the provider says " + string(s.Status) + ", " + strconv.FormatInt(s.Refunded, 10) +
+			" refunded, and recorded is " + string(p.Status) + ", " + strconv.FormatInt(p.Refunded, 10)
+	}
+	return ""
+}
+
+// change is what a notification should have told of.
+func change(c mercadopago.Change, at time.Time) payment.Finding {
+	f := payment.Finding{
+		Kind: payment.MissedWebhook, PaymentID: c.Reference, ProviderPaymentID: c.PaymentID,
+		ProviderUpdatedAt: c.UpdatedAt, Detail: postgres.MissedChange, FoundAt: at,
+	}
+	if c.Creation {
+		f.Detail = postgres.MissedCreation
+	}
+	return f
+}
+
+// NudgeQuiet tells open payments of which nothing was heard for too long to look, the longest silent first, and returns how
+// many. What it told is remembered afterwards, so a second run may tell a payment twice, which is one look.
+func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
+	at := now()
+	ids, err := a.record.Quiet(ctx, postgres.QuietPlan{
+		Since: at.Add(-quietAfter), ExpiredBefore: at.Add(-quietAfterExpiry), NudgedBefore: at.Add(-quietAgain), Limit: quietLimit,
+	})
+	if err != nil {
+		return 0, verdict(err)
+	}
+	for _, id := range ids {
+		if err := a.notify(ctx, id); err != nil {
+			return 0, verdict(err)
+		}
+	}
+	if err := a.record.Nudged(ctx, ids, at); err != nil {
+		return 0, verdict(err)
+	}
+	return len(ids), nil
+}
+
+// FinishReconciliationInput is what a run counted on the way.
+type FinishReconciliationInput struct {
+	RunID  string                       `json:"run_id"`
+	Counts payment.ReconciliationCounts `json:"counts"`
+}
+
+// FinishReconciliation looks again at what was found earlier and writes that the run has seen its window. A second run
+// writes the same.
+func (a *Activities) FinishReconciliation(ctx context.Context, in FinishReconciliationInput) (payment.ReconciliationCounts, error) {
+	if err := a.record.SettleFindings(ctx, now()); err != nil {
+		return in.Counts, verdict(err)
+	}
+	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, now())
+	if err != nil {
+		return in.Counts, verdict(err)
+	}
+	return counts, nil
+}

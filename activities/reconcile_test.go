@@ -1,0 +1,364 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// bell is where payments are told to look; it remembers which were.
+type bell struct {
+	mu     sync.Mutex
+	rung   []string
+	broken bool
+}
+
+func (b *bell) ring(_ context.Context, id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.broken {
+		return &payment.Error{Kind: payment.Unavailable, Message: "away", Err: errors.New("away")}
+	}
+	b.rung = append(b.rung, id)
+	return nil
+}
+
+// told is who was told to look since the last time it was asked.
+func (b *bell) told() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	told := b.rung
+	b.rung = nil
+	return told
+}
+
+// reconcilingWorld is a world whose payments have a bell.
+func reconcilingWorld(t *testing.T) (world, *bell) {
+	t.Helper()
+	w, b := newWorld(t), &bell{}
+	w.notify = b.ring
+	return w, b
+}
+
+// payments are so many that the provider has charged and the record knows of.
+func (w world) payments(t *testing.T, n int) (ids []string, states []payment.ProviderState) {
+	t.Helper()
+	for i := range n {
+		key := fmt.Sprint("order-", i)
+		in := creation(t)
+		in.PaymentID, in.Creation.IdempotencyKey = payment.NewID("shop", key), key
+		_, err := w.Open(t.Context(), in)
+		require.NoError(t, err)
+		state, err := w.charge(t, in.PaymentID)
+		require.NoError(t, err)
+		_, err = w.Apply(t.Context(), ApplyInput{PaymentID: in.PaymentID, State: state})
+		require.NoError(t, err)
+		ids, states = append(ids, in.PaymentID), append(states, state)
+	}
+	return ids, states
+}
+
+// notified archives the notification of what happened to a payment.
+func (w world) notified(t *testing.T, providerPaymentID, action string) {
+	t.Helper()
+	require.NoError(t, w.record.Archive(t.Context(), []postgres.Notification{{
+		ID: providerPaymentID + action, Topic: "payment", Action: action, ResourceID: providerPaymentID, Whole: []byte(`{}`), ReceivedAt: now(),
+	}}))
+}
+
+// reconcile is a run that must work.
+func (w world) reconcile(t *testing.T, runID string) payment.ReconciliationCounts {
+	t.Helper()
+	counts, err := w.run(t, runID)
+	require.NoError(t, err)
+	return counts
+}
+
+// run does what the workflow does.
+func (w world) run(t *testing.T, runID string) (counts payment.ReconciliationCounts, err error) {
+	rest, err := w.begin(t, runID)
+	for next := &rest; next != nil && err == nil; {
+		var swept Swept
+		swept, err = w.Sweep(t.Context(), *next)
+		counts.Seen += swept.Seen
+		counts.Nudged += swept.Nudged
+		next = swept.Rest
+	}
+	if err != nil {
+		return counts, err
+	}
+	if counts.Quiet, err = w.NudgeQuiet(t.Context()); err != nil {
+		return counts, err
+	}
+	counts.Nudged += counts.Quiet
+	return w.FinishReconciliation(t.Context(), FinishReconciliationInput{RunID: runID, Counts: counts})
+}
+
+// begin begins a run that judges everything up to a minute from now: the provider's newest change may be some
+// milliseconds ahead of the clock.
+func (w world) begin(t *testing.T, runID string) (SweepInput, error) {
+	return w.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: runID, Grace: -time.Minute})
+}
+
+func (w world) open(t *testing.T, kind payment.FindingKind) []payment.Finding {
+	t.Helper()
+	found, err := w.record.Findings(t.Context(), payment.FindingFilter{Kind: kind, Limit: 1000})
+	require.NoError(t, err)
+	return found
+}
+
+func (w world) foreign(t *testing.T, id, key string, amount payment.Money) payment.ProviderState {
+	t.Helper()
+	request := creation(t).Creation.Request
+	request.Amount = amount
+	state, err := w.Activities.provider.client.CreatePix(t.Context(), payment.Payment{ID: id, Request: request, CreatedAt: time.Now()}, key)
+	require.NoError(t, err)
+	return state
+}
+
+func TestWhatTheProviderKnowsBetterIsLookedAt(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	ids, states := w.payments(t, 3)
+	for _, s := range states {
+		w.notified(t, s.PaymentID, "payment.created")
+	}
+	require.Equal(t, payment.ReconciliationCounts{Seen: 3}, w.reconcile(t, "in order"))
+	require.Empty(t, bell.told())
+
+	require.NoError(t, w.provider.Pay(states[1].PaymentID))
+	w.notified(t, states[1].PaymentID, "payment.updated")
+	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Differences: 1, Nudged: 1}, w.reconcile(t, "behind"))
+	require.Equal(t, []string{ids[1]}, bell.told())
+	require.Equal(t, ids[1], w.open(t, payment.Difference)[0].PaymentID)
+
+	// It is still behind: it is told again, and found no second time.
+	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Nudged: 1}, w.reconcile(t, "still behind"))
+	require.Equal(t, []string{ids[1]}, bell.told())
+	require.Len(t, w.open(t, ""), 1)
+
+	seen, err := w.Look(t.Context(), LookInput{PaymentID: ids[1], ProviderPaymentID: states[1].PaymentID, Money: money})
+	require.NoError(t, err)
+	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: ids[1], State: seen.State})
+	require.NoError(t, err)
+	require.Equal(t, payment.ReconciliationCounts{Seen: 3}, w.reconcile(t, "in order again"))
+	require.Empty(t, bell.told())
+	require.Empty(t, w.open(t, ""))
+}
+
+func TestAChargeWhoseAnswerWasLostIsADifference(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	id := w.opened(t)
+	w.arm(id, lost)
+	_, err := w.charge(t, id)
+	require.Error(t, err)
+	_, err = w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "no answer"})
+	require.NoError(t, err)
+	w.reconcile(t, "a")
+	require.Equal(t, []string{id}, bell.told())
+}
+
+func TestWhatTheProviderHasAndWeHaveNotIsAStranger(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	nameless := w.foreign(t, "order-17-of-the-old-shop ana@example.com", "key-1", money)
+	vanished := w.foreign(t, payment.NewID("shop", "never opened"), "key-2", money)
+	require.Equal(t, payment.ReconciliationCounts{Seen: 2, Strangers: 2}, w.reconcile(t, "a"))
+	require.NoError(t, w.provider.Pay(nameless.PaymentID))
+	require.Equal(t, payment.ReconciliationCounts{Seen: 2}, w.reconcile(t, "b"), "a stranger is found once, whatever it does")
+	require.Empty(t, bell.told())
+
+	found := w.open(t, payment.Stranger)
+	require.Len(t, found, 2)
+	for _, f := range found {
+		require.Empty(t, f.PaymentID)
+		require.NotContains(t, f.Detail, "ana@", "a stranger's reference may be anything")
+	}
+	// The record learns of it, as when a backup is restored.
+	in := creation(t)
+	in.PaymentID, in.Creation.IdempotencyKey = payment.NewID("shop", "never opened"), "never opened"
+	_, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	w.reconcile(t, "c")
+	require.Equal(t, []string{in.PaymentID}, bell.told())
+	require.Equal(t, nameless.PaymentID, w.open(t, payment.Stranger)[0].ProviderPaymentID)
+	require.Len(t, w.open(t, payment.Stranger), 1)
+	require.Equal(t, vanished.PaymentID, w.open(t, payment.Difference)[0].ProviderPaymentID)
+}
+
+func TestContradictionsAreKeptAndNotLookedAt(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	ids, _ := w.payments(t, 1)
+	w.foreign(t, ids[0], "another key", money) // a second charge for one payment
+	centavoOff := payment.NewID("shop", "a centavo off")
+	in := creation(t)
+	in.PaymentID, in.Creation.IdempotencyKey = centavoOff, "a centavo off"
+	_, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	w.foreign(t, centavoOff, "key", payment.Money{Centavos: money.Centavos + 1, Currency: payment.BRL})
+
+	require.Equal(t, 2, w.reconcile(t, "a").Contradictions)
+	require.Zero(t, w.reconcile(t, "b").Contradictions)
+	require.Empty(t, bell.told())
+	details := []string{}
+	for _, f := range w.open(t, payment.Contradiction) {
+		details = append(details, f.Detail)
+	}
+	require.Len(t, details, 2)
+	require.Contains(t, details[0], "the provider says BRL 10.51, asked were BRL 10.50")
+	require.Contains(t, details[1], "recorded is")
+}
+
+func TestAPaymentThatCannotBeReadIsKept(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	status := "teleported"
+	provider := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(answer, `{"results":[{"id":106400160592,"status":%q,"external_reference":%q,"transaction_amount":10.50,"currency_id":"BRL",
+			"payer":{"email":"ana@example.com"},"date_last_updated":%q}]}`, status, creation(t).PaymentID, now().Format(time.RFC3339))
+	}))
+	t.Cleanup(provider.Close)
+	w.Activities.provider.client = newClient(t, provider.URL)
+	id := w.opened(t)
+	require.Equal(t, payment.ReconciliationCounts{Seen: 1, Unreadable: 1}, w.reconcile(t, "a"))
+	require.Equal(t, payment.ReconciliationCounts{Seen: 1}, w.reconcile(t, "b"))
+	found := w.open(t, "")
+	require.Len(t, found, 1)
+	require.Equal(t, payment.Unreadable, found[0].Kind)
+	require.Equal(t, "106400160592", found[0].ProviderPaymentID)
+	require.NotContains(t, found[0].Detail, "ana@")
+	require.Empty(t, bell.told())
+
+	status = "approved"
+	require.Equal(t, 1, w.reconcile(t, "c").Differences)
+	require.Equal(t, []string{id}, bell.told())
+	require.Empty(t, w.open(t, payment.Unreadable), "it is understood now")
+}
+
+// What the provider says of one moment must be what was recorded of it.
+func TestOneMomentHasOneTruth(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	p := payment.Payment{ID: "p", Status: payment.Pending, Provider: payment.Provider{PaymentID: "7", UpdatedAt: at}}
+	p.Amount = money
+	s := payment.ProviderState{PaymentID: "7", Reference: "p", Status: payment.Pending, Money: money, UpdatedAt: at}
+	require.Empty(t, contradiction(s, p))
+	s.Status = payment.Approved
+	require.Contains(t, contradiction(s, p), "of one moment the provider says approved")
+	s.UpdatedAt = at.Add(time.Millisecond)
+	require.Empty(t, contradiction(s, p), "it has moved on")
+	s.UpdatedAt = at.Add(-time.Millisecond)
+	require.Empty(t, contradiction(s, p), "its search lags behind")
+}
+
+func TestAChangeInItsGraceIsNotJudged(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	_, states := w.payments(t, 1)
+	require.NoError(t, w.provider.Pay(states[0].PaymentID))
+	rest, err := w.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: "a", Grace: 2 * time.Minute})
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now().Add(-2*time.Minute), rest.Window.To, patience)
+	swept, err := w.Sweep(t.Context(), rest)
+	require.NoError(t, err)
+	require.Equal(t, Swept{}, swept)
+	require.Empty(t, bell.told())
+	require.Empty(t, w.open(t, ""))
+}
+
+// The provider fails in the middle, then our own front door: the page is read again, and nothing is left out.
+func TestALostPageIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	ids, states := w.payments(t, 70)
+	for _, s := range states {
+		require.NoError(t, w.provider.Pay(s.PaymentID))
+	}
+	rest, err := w.begin(t, "a")
+	require.NoError(t, err)
+	first, err := w.Sweep(t.Context(), rest)
+	require.NoError(t, err)
+	require.NotNil(t, first.Rest)
+
+	w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindTruncated, Times: 1})
+	_, err = w.Sweep(t.Context(), *first.Rest)
+	requireVerdict(t, err, payment.Unavailable, true)
+	bell.broken = true
+	_, err = w.Sweep(t.Context(), *first.Rest)
+	requireVerdict(t, err, payment.Unavailable, true)
+	bell.broken = false
+	seen := first.Seen
+	for rest := first.Rest; rest != nil; {
+		swept, err := w.Sweep(t.Context(), *rest)
+		require.NoError(t, err)
+		seen, rest = seen+swept.Seen, swept.Rest
+	}
+
+	told := bell.told()
+	slices.Sort(told)
+	slices.Sort(ids)
+	require.Equal(t, ids, slices.Compact(told), "some twice, when the step broke off in the middle")
+	require.Equal(t, 70, seen)
+	require.Len(t, w.open(t, payment.Difference), 70)
+}
+
+func TestTwoRunsAtOnceFindEverythingOnce(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	_, states := w.payments(t, 60)
+	for _, s := range states {
+		require.NoError(t, w.provider.Pay(s.PaymentID))
+	}
+	w.foreign(t, "a stranger", "key", money)
+	var group errgroup.Group
+	counts := make([]payment.ReconciliationCounts, 2)
+	for i := range counts {
+		group.Go(func() (err error) {
+			counts[i], err = w.run(t, fmt.Sprint("run ", i))
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	require.Len(t, w.open(t, payment.Difference), 60)
+	require.Len(t, w.open(t, payment.MissedWebhook), 60)
+	require.Len(t, w.open(t, payment.Stranger), 1)
+	require.LessOrEqual(t, len(bell.told()), 120)
+	require.Equal(t, 60, counts[0].Differences+counts[1].Differences)
+	require.Equal(t, 1, counts[0].Strangers+counts[1].Strangers)
+}
+
+func TestQuietPaymentsAreToldOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	in := creation(t)
+	_, err := w.record.OpenPayment(t.Context(), payment.Payment{
+		ID: in.PaymentID, ClientID: "shop", IdempotencyKey: "old", Request: in.Creation.Request, Status: payment.Processing,
+		Provider: payment.Provider{Name: providerName}, CreatedAt: now().Add(-quietAfter - time.Minute),
+	})
+	require.NoError(t, err)
+	bell.broken = true
+	_, err = w.NudgeQuiet(t.Context())
+	requireVerdict(t, err, payment.Unavailable, true)
+	bell.broken = false
+	for _, want := range []int{1, 0} {
+		n, err := w.NudgeQuiet(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+	require.Equal(t, []string{in.PaymentID}, bell.told())
+}

@@ -1,0 +1,59 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const (
+	triesAtOnce = 32               // of all looks together; each keeps the place of a workflow task meanwhile
+	tryTime     = time.Second      // several times what Mercado Pago takes while it is well
+	tryAgain    = 10 * time.Second // after one has run out of time
+)
+
+// tries are the quick ones of a look that a workflow makes before it asks for an activity of its own. They run where the
+// workflows do, so they take a free place or none, for a short time, and not at all while the provider is known to be slow:
+// else a slow provider would keep the workflows from steps that have nothing to do with it.
+type tries struct {
+	places chan struct{}
+	slow   atomic.Int64 // Unix milliseconds until which the provider counts as slow
+}
+
+func newTries() *tries { return &tries{places: make(chan struct{}, triesAtOnce)} }
+
+// bound runs a step as it is, unless this is a quick try of it.
+func (t *tries) bound(ctx context.Context, steady bool, step func(context.Context) error) error {
+	if !activity.IsActivity(ctx) || !activity.GetInfo(ctx).IsLocalActivity {
+		return step(ctx)
+	}
+	return t.try(ctx, steady, step)
+}
+
+func (t *tries) try(ctx context.Context, steady bool, step func(context.Context) error) error {
+	if !steady || time.Now().UnixMilli() < t.slow.Load() {
+		return noTry("the provider is in trouble")
+	}
+	select {
+	case t.places <- struct{}{}:
+		defer func() { <-t.places }()
+	default:
+		return noTry("enough are under way")
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	err := step(ctx)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		t.slow.Store(time.Now().Add(tryAgain).UnixMilli())
+	}
+	return err
+}
+
+func noTry(why string) error {
+	return &payment.Error{Kind: payment.Unavailable, Message: "no quick try", Err: errors.New(why)}
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// maxReason is in characters.
+const maxReason = 200
+
+// listBreakers shows all circuit breakers.
+func (s *Server) listBreakers(c *gin.Context) error {
+	all, err := s.config.Breakers.Statuses(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	list := BreakerList{Data: make([]Breaker, 0, len(all))}
+	for _, b := range all {
+		list.Data = append(list.Data, breakerView(b))
+	}
+	c.PureJSON(http.StatusOK, list)
+	return nil
+}
+
+// getBreaker shows one.
+func (s *Server) getBreaker(c *gin.Context) error {
+	b, err := s.config.Breakers.Status(c.Request.Context(), c.Param("name"))
+	if err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, breakerView(b))
+	return nil
+}
+
+// setBreaker overrules one in the name of the key's client app, or sets it free.
+func (s *Server) setBreaker(c *gin.Context) error {
+	to, reason, err := s.readBreakerSetting(c)
+	if err != nil {
+		return err
+	}
+	if err := s.config.Breakers.Force(c.Request.Context(), c.Param("name"), to, event(c).clientID, reason); err != nil {
+		return err
+	}
+	return s.getBreaker(c)
+}
+
+func (s *Server) readBreakerSetting(c *gin.Context) (to breaker.State, reason string, err error) {
+	var body BreakerSetting
+	wrong, err := s.readJSON(c, "BreakerSetting", &body)
+	if err != nil {
+		return "", "", err
+	}
+	reason = strings.TrimSpace(body.Reason)
+	var more []payment.Field
+	switch {
+	case reason == "" || utf8.RuneCountInString(reason) > maxReason:
+		more = append(more, payment.Field{Pointer: "/reason", Detail: "must say in 1 to 200 characters why"})
+	case payment.ContainsCardNumber(reason):
+		more = append(more, payment.Field{Pointer: "/reason", Detail: "must not contain a card number"})
+	}
+	if !body.State.Valid() {
+		more = append(more, payment.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
+	}
+	if wrong = addFields(wrong, more); len(wrong) > 0 {
+		return "", "", &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+	}
+	if body.State != BreakerSettingStateAutomatic {
+		to = breaker.State(body.State)
+	}
+	return to, reason, nil
+}
+
+// breakerView shows the state that calls meet, whoever decided it.
+func breakerView(b breaker.Status) Breaker {
+	v := Breaker{
+		Name: b.Name, State: BreakerState(b.State), Automatic: b.Forced == "", Actor: b.Actor, Reason: b.Reason,
+		Since: b.Since, Until: b.Until, Openings: b.Openings, Forcings: b.Forcings,
+	}
+	if !v.Automatic {
+		v.State, v.Until = BreakerState(b.Forced), time.Time{}
+	}
+	return v
+}

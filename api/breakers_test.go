@@ -1,0 +1,129 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+// newBreakers are a process's breakers in the Redis at url.
+func newBreakers(t testing.TB, url string, log *slog.Logger) *breaker.Fleet {
+	t.Helper()
+	store, err := redisstore.Open(url, log)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	return breaker.NewFleet(store, "api", log)
+}
+
+// newOperator is a fixture whose Redis is there, and what is told of its breakers.
+func newOperator(t *testing.T) (f *fixture, stack *devstack.Stack, told *[]breaker.Change) {
+	t.Helper()
+	f, stack, told = newFixture(t), devstacktest.Start(t, devstack.Redis), &[]breaker.Change{}
+	fleet := newBreakers(t, stack.RedisURL(), f.server.config.Log)
+	fleet.Changed = func(c breaker.Change) { c.At = time.Time{}; *told = append(*told, c) }
+	f.server.config.Breakers = fleet
+	return f, stack, told
+}
+
+func (f *fixture) set(t *testing.T, name, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	return f.do(t, http.MethodPut, "/v1/breakers/"+name, strings.NewReader(body), append([]string{"Content-Type", "application/json"}, headers...)...)
+}
+
+func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
+	t.Parallel()
+	f, _, told := newOperator(t)
+	free := Breaker{Name: "charge", State: BreakerStateClosed, Automatic: true}
+	require.Equal(t, BreakerList{Data: []Breaker{free, {Name: "read", State: BreakerStateClosed, Automatic: true}}},
+		decode[BreakerList](t, f.get(t, "/v1/breakers")))
+
+	held := Breaker{Name: "charge", State: BreakerStateOpen, Actor: "shop", Reason: "maintenance", Forcings: 1}
+	w := f.set(t, "charge", `{"state": "open", "reason": " maintenance "}`)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, held, decode[Breaker](t, w))
+	require.Equal(t, held, decode[Breaker](t, f.get(t, "/v1/breakers/charge")))
+	refused := f.server.config.Breakers.Breaker("charge", breaker.Config{}).Do(t.Context(), nil)
+	require.Equal(t, payment.Unavailable, payment.KindOf(refused))
+
+	free.Forcings = 2
+	require.Equal(t, free, decode[Breaker](t, f.set(t, "charge", `{"state": "automatic", "reason": "done"}`, "Authorization", "Bearer "+f.otherKey)))
+	require.Equal(t, []breaker.Change{
+		{Breaker: "charge", From: breaker.Closed, To: breaker.Open, Actor: "shop", Reason: "maintenance"},
+		{Breaker: "charge", From: breaker.Open, To: breaker.Closed, Actor: "other", Reason: "done"},
+	}, *told)
+	for _, word := range []string{`"actor":"shop"`, `"reason":"maintenance"`, `"actor":"other"`} {
+		require.Contains(t, f.logs.String(), word)
+	}
+}
+
+func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
+	t.Parallel()
+	f, _, told := newOperator(t)
+	for body, pointer := range map[string]string{
+		`{"state": "half-open", "reason": "why not"}`:                               "/state",
+		`{"state": "", "reason": "why not"}`:                                        "/state",
+		`{"reason": "why not"}`:                                                     "/state",
+		`{"state": "open"}`:                                                         "/reason",
+		`{"state": "open", "reason": "  "}`:                                         "/reason",
+		`{"state": "open", "reason": "` + strings.Repeat("é", maxReason+1) + `"}`:   "/reason",
+		`{"state": "open", "reason": "4111 1111 1111 1111 was refused"}`:            "/reason",
+		`{"state": "open", "reason": "a\u0000b"}`:                                   "/reason",
+		`{"state": "open", "reason": "why not", "actor": "somebody else entirely"}`: "/actor",
+	} {
+		w := f.set(t, "charge", body)
+		require.Equal(t, http.StatusUnprocessableEntity, w.Code, body)
+		require.Equal(t, pointer, decode[Problem](t, w).Errors[0].Pointer, body)
+		require.NotContains(t, f.logs.String(), "4111")
+	}
+	for _, w := range []*httptest.ResponseRecorder{f.get(t, "/v1/breakers/refund"), f.set(t, "refund", `{"state": "open", "reason": "why not"}`)} {
+		require.Equal(t, http.StatusNotFound, w.Code)
+		require.Contains(t, decode[Problem](t, w).Detail, "charge and read")
+	}
+	require.Empty(t, *told)
+	require.Equal(t, http.StatusOK, f.set(t, "read", `{"state": "closed", "reason": "`+strings.Repeat("é", maxReason)+`"}`).Code)
+}
+
+// A client app's own key is not for this.
+func TestBreakersNeedAnOperatorsKey(t *testing.T) {
+	t.Parallel()
+	f, _, told := newOperator(t)
+	client := "Bearer " + f.addKey("shop", payment.ClientScopes()...)
+	reader := "Bearer " + f.addKey("ops", payment.ScopeOperationsRead)
+	for _, path := range []string{"/v1/breakers", "/v1/breakers/charge"} {
+		require.Equal(t, http.StatusForbidden, f.get(t, path, "Authorization", client).Code)
+		require.Equal(t, http.StatusOK, f.get(t, path, "Authorization", reader).Code)
+	}
+	for _, key := range []string{client, reader} {
+		require.Equal(t, http.StatusForbidden, f.set(t, "charge", `{"state": "open", "reason": "why not"}`, "Authorization", key).Code)
+	}
+	require.Empty(t, *told)
+}
+
+// Without Redis the breakers cannot be shown, and everything else goes on; so it does with one that says nothing.
+func TestBreakersNeedRedisAndNothingElseDoes(t *testing.T) {
+	t.Parallel()
+	silent, stack, _ := newOperator(t)
+	require.NoError(t, stack.Process(devstack.Redis).Pause())
+	defer func() { require.NoError(t, stack.Process(devstack.Redis).Resume()) }()
+	for _, f := range []*fixture{newFixture(t), silent} {
+		for _, w := range []*httptest.ResponseRecorder{
+			f.get(t, "/v1/breakers"), f.get(t, "/v1/breakers/charge"), f.set(t, "charge", `{"state": "open", "reason": "why not"}`),
+		} {
+			require.Equal(t, http.StatusServiceUnavailable, w.Code)
+			require.NotEmpty(t, w.Header().Get("Retry-After"))
+		}
+		require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code)
+		require.Equal(t, http.StatusCreated, f.create(t, "k", goodBody).Code)
+	}
+}

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// lastRuns is how many runs are shown.
+const lastRuns = 10
+
+// books is what reconciliation has written down.
+type books interface {
+	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
+	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)
+	Findings(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error)
+}
+
+// getReconciliation shows operators the last runs, the totals and one page of what is open.
+func (s *Server) getReconciliation(c *gin.Context) error {
+	q := query{values: c.Request.URL.Query()}
+	filter := payment.FindingFilter{Kind: q.findingKind(), Limit: q.limit()}
+	if len(q.wrong) > 0 {
+		return refuse(queryInvalid, "", q.wrong...)
+	}
+	list := q.name("findings", "", "kind")
+	if cursor := q.values.Get("cursor"); cursor != "" {
+		position, err := s.cursors.open(list, cursor)
+		if err != nil {
+			return err
+		}
+		if filter.Before, err = strconv.ParseInt(position, 10, 64); err != nil {
+			return fmt.Errorf("read a cursor of our own: %w", err)
+		}
+	}
+	view, err := s.reconciliation(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	limit := filter.Limit
+	filter.Limit++ // one more tells whether there is a next page
+	found, err := s.config.Record.Findings(c.Request.Context(), filter)
+	if err != nil {
+		return err
+	}
+	for _, f := range found[:min(len(found), limit)] {
+		view.Findings = append(view.Findings, findingView(f))
+	}
+	if len(found) > limit {
+		view.NextCursor = s.cursors.seal(list, strconv.FormatInt(found[limit-1].ID, 10))
+	}
+	c.PureJSON(http.StatusOK, view)
+	return nil
+}
+
+// reconciliation is the view without its findings. A kind of which nothing was found has a total too.
+func (s *Server) reconciliation(ctx context.Context) (Reconciliation, error) {
+	view := Reconciliation{Runs: []ReconciliationRun{}, Totals: []FindingTotal{}, Findings: []Finding{}}
+	runs, err := s.config.Record.Reconciliations(ctx, lastRuns)
+	if err != nil {
+		return view, err
+	}
+	for _, r := range runs {
+		view.Runs = append(view.Runs, runView(r))
+	}
+	totals, err := s.config.Record.FindingTotals(ctx)
+	if err != nil {
+		return view, err
+	}
+	for _, kind := range payment.FindingKinds() {
+		total := FindingTotal{Kind: FindingKind(kind)}
+		for _, t := range totals {
+			if t.Kind == kind {
+				total.All, total.Open = t.All, t.Open
+			}
+		}
+		view.Totals = append(view.Totals, total)
+	}
+	return view, nil
+}
+
+func (q *query) findingKind() payment.FindingKind {
+	k := payment.FindingKind(q.values.Get("kind"))
+	if q.values.Has("kind") && !k.Known() {
+		var kinds []string
+		for _, known := range payment.FindingKinds() {
+			kinds = append(kinds, string(known))
+		}
+		q.refuse("kind", "must be one of "+strings.Join(kinds, ", "))
+	}
+	return k
+}
+
+func runView(r payment.Reconciliation) ReconciliationRun {
+	return ReconciliationRun{
+		ID: r.ID, From: r.From, To: r.To, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		Seen: r.Counts.Seen, Differences: r.Counts.Differences, Contradictions: r.Counts.Contradictions,
+		Strangers: r.Counts.Strangers, Unreadable: r.Counts.Unreadable, MissedWebhooks: r.Counts.Missed,
+		Quiet: r.Counts.Quiet, Nudged: r.Counts.Nudged,
+	}
+}
+
+func findingView(f payment.Finding) Finding {
+	return Finding{
+		ID: f.ID, Kind: FindingKind(f.Kind), PaymentID: f.PaymentID, ProviderPaymentID: f.ProviderPaymentID,
+		ProviderUpdatedAt: f.ProviderUpdatedAt, Detail: f.Detail, FoundAt: f.FoundAt,
+	}
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func (m *memory) Reconciliations(_ context.Context, limit int) ([]payment.Reconciliation, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.runs[:min(limit, len(m.runs))], m.away
+}
+
+func (m *memory) FindingTotals(context.Context) ([]payment.FindingTotal, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var totals []payment.FindingTotal
+	for _, kind := range payment.FindingKinds() {
+		n := 0
+		for _, f := range m.findings {
+			if f.Kind == kind {
+				n++
+			}
+		}
+		if n > 0 {
+			totals = append(totals, payment.FindingTotal{Kind: kind, All: n + 1, Open: n})
+		}
+	}
+	return totals, m.away
+}
+
+func (m *memory) Findings(_ context.Context, filter payment.FindingFilter) ([]payment.Finding, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []payment.Finding
+	for _, f := range m.findings {
+		if (filter.Kind == "" || f.Kind == filter.Kind) && (filter.Before == 0 || f.ID < filter.Before) && len(found) < filter.Limit {
+			found = append(found, f)
+		}
+	}
+	return found, m.away
+}
+
+func TestReconciliation(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record.runs = []payment.Reconciliation{
+		{ID: "run-2", From: born.Add(-10 * time.Minute), To: born.Add(5 * time.Minute), StartedAt: born.Add(7 * time.Minute)},
+		{ID: "run-1", From: born.Add(-15 * time.Minute), To: born, StartedAt: born.Add(2 * time.Minute), FinishedAt: born.Add(3 * time.Minute),
+			Counts: payment.ReconciliationCounts{Seen: 1, Differences: 2, Contradictions: 3, Strangers: 4, Unreadable: 5, Missed: 6, Quiet: 7, Nudged: 8}},
+	}
+	f.record.findings = []payment.Finding{
+		{ID: 2, Kind: payment.Stranger, ProviderPaymentID: "106400160593", ProviderUpdatedAt: born, Detail: "its reference is none of ours", FoundAt: born.Add(3 * time.Minute)},
+		{ID: 1, Kind: payment.MissedWebhook, PaymentID: payment.NewID("shop", "k"), ProviderPaymentID: "106400160592", ProviderUpdatedAt: born, Detail: "the payment changed", FoundAt: born.Add(3 * time.Minute)},
+	}
+	golden(t, "reconciliation", f.get(t, "/v1/reconciliation"))
+	only := decode[Reconciliation](t, f.get(t, "/v1/reconciliation?kind=missed_webhook"))
+	require.Len(t, only.Findings, 1)
+	require.Len(t, only.Runs, 2)
+
+	require.Equal(t, http.StatusForbidden, f.get(t, "/v1/reconciliation", "Authorization", "Bearer "+f.readKey).Code)
+	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/reconciliation?kind=suspicion").Code)
+	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/reconciliation?cursor=x").Code)
+	f.record.setAway(errAway)
+	require.Equal(t, http.StatusServiceUnavailable, f.get(t, "/v1/reconciliation").Code)
+}
+
+func TestOpenFindingsArePaged(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	empty := f.get(t, "/v1/reconciliation")
+	require.Contains(t, empty.Body.String(), `"runs":[]`)
+	require.Contains(t, empty.Body.String(), `"findings":[]`)
+	require.Len(t, decode[Reconciliation](t, empty).Totals, len(payment.FindingKinds()))
+
+	for i := range 25 {
+		f.record.findings = append(f.record.findings, payment.Finding{ID: int64(25 - i), Kind: payment.Stranger, ProviderPaymentID: fmt.Sprint(i), FoundAt: born})
+	}
+	next, seen := "", 0
+	for pages := 1; ; pages++ {
+		page := decode[Reconciliation](t, f.get(t, "/v1/reconciliation?kind=stranger&limit=10"+next))
+		for _, finding := range page.Findings {
+			seen++
+			require.Equal(t, int64(26-seen), finding.ID)
+		}
+		if page.NextCursor == "" {
+			require.Equal(t, 3, pages)
+			break
+		}
+		next = "&cursor=" + page.NextCursor
+	}
+	require.Equal(t, 25, seen)
+	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/reconciliation?limit=10"+next).Code, "a cursor belongs to its filters")
+}

@@ -1,0 +1,101 @@
+package breaker
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+)
+
+// The fleet's last word holds while Redis is away: else an outage of both would let every process try for itself.
+func TestRedisAwayDoesNotShortenAnOutage(t *testing.T) {
+	t.Parallel()
+	c := quickest
+	c.Open, c.MaxOpen = time.Minute, time.Minute
+	stack := devstacktest.Start(t, devstack.Redis)
+	_, all := workers(t, stack, 2, c)
+	var mp party
+	trip(t, &mp, all[0])
+	require.True(t, isRefused(all[1].Do(t.Context(), mp.call)))
+	require.NoError(t, stack.Process(devstack.Redis).Kill())
+	mp.calls.Store(0)
+	for range 20 {
+		require.True(t, isRefused(all[1].Do(t.Context(), mp.call)))
+	}
+	require.Zero(t, mp.calls.Load())
+}
+
+// Redis may go in the middle of a call, be silent, or forget all it knew: calls go on, and end as they end.
+func TestRedisAwayHarmsNoCall(t *testing.T) {
+	t.Parallel()
+	for name, harm := range map[string]struct {
+		do, heal func(*testing.T, *devstack.Process)
+	}{
+		"killed": {
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Kill()) },
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Restart(t.Context())) },
+		},
+		"silent": {
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Pause()) },
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Resume()) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack := devstacktest.Start(t, devstack.Redis)
+			_, all := workers(t, stack, 1, quickest)
+			b, server := all[0], stack.Process(devstack.Redis)
+			b.fleet.store.AnswerTime = 100 * time.Millisecond
+			require.NoError(t, b.Do(t.Context(), (&party{}).call))
+			require.NoError(t, b.Do(t.Context(), func(context.Context) error { harm.do(t, server); return nil }))
+
+			answer := errors.New("an answer")
+			require.ErrorIs(t, b.Do(t.Context(), func(context.Context) error { return answer }), answer)
+			var mp party
+			require.LessOrEqual(t, trip(t, &mp, b), int64(quickest.Minimum), "this process decides alone")
+			mp.down.Store(false)
+			require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil && b.local.IsClosed() }, patience, 10*time.Millisecond)
+
+			var asked questions
+			b.fleet.store.Client().AddHook(&asked)
+			requireAdmitted(t, b, 200)
+			require.Less(t, asked.Load(), int64(50), "Redis is left alone, so that its silence is not waited for each time")
+
+			harm.heal(t, server)
+			require.Eventually(t, func() bool {
+				return b.Do(t.Context(), mp.call) == nil && !b.fleet.store.Away()
+			}, patience, 10*time.Millisecond, "the fleet's again")
+		})
+	}
+}
+
+func TestAForgetfulRedisStartsClosed(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	_, all := workers(t, stack, 2, quickest)
+	var mp party
+	trip(t, &mp, all[0])
+	mp.down.Store(false)
+	require.NoError(t, newClient(t, stack).FlushAll(t.Context()).Err())
+	require.NoError(t, all[1].Do(t.Context(), mp.call))
+}
+
+// questions counts what a client asks of Redis.
+type questions struct{ atomic.Int64 }
+
+func (q *questions) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (q *questions) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { q.Add(1); return next(ctx, cmd) }
+}
+
+func (q *questions) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}

@@ -1,0 +1,82 @@
+package breaker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestForcedOpenAndClosedAndFreeAgain(t *testing.T) {
+	t.Parallel()
+	name, all := workers(t, devstacktest.Shared(), 1, quickest)
+	fleet := newFleet(t, devstacktest.Shared(), "operator")
+	var mp party
+	require.NoError(t, fleet.force(t.Context(), name, Open, "ana", "maintenance"))
+	require.True(t, isRefused(all[0].Do(t.Context(), mp.call)))
+	require.Zero(t, mp.calls.Load())
+
+	require.NoError(t, fleet.force(t.Context(), name, Closed, "ana", "they say it is us"))
+	mp.down.Store(true)
+	for range 3 * quickest.Minimum {
+		require.ErrorIs(t, all[0].Do(t.Context(), mp.call), errDown)
+	}
+	require.NoError(t, fleet.force(t.Context(), name, "", "ana", ""))
+	trip(t, &mp, all[0])
+	require.Equal(t, payment.Invalid, payment.KindOf(fleet.force(t.Context(), name, HalfOpen, "ana", "")))
+}
+
+func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	fleet := newFleet(t, stack, "a")
+	var changes []State
+	fleet.Changed = func(c Change) { changes = append(changes, c.From, c.To) }
+	b := fleet.Breaker(Charge, quickest)
+	var mp party
+	trip(t, &mp, b)
+	statuses, err := fleet.Statuses(t.Context())
+	require.NoError(t, err)
+	require.Len(t, statuses, len(Names()))
+	require.Equal(t, Charge, statuses[0].Name)
+	require.Equal(t, Open, statuses[0].State)
+	require.Equal(t, 1, statuses[0].Openings)
+	require.False(t, statuses[0].Until.IsZero())
+	require.Equal(t, Closed, statuses[1].State)
+
+	mp.down.Store(false)
+	require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, b.Do(t.Context(), mp.call))
+	require.Equal(t, []State{Closed, Open, Open, HalfOpen, HalfOpen, Closed}, changes)
+}
+
+func TestWhatAnOperatorDoesIsTold(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	fleet := newFleet(t, stack, "operator")
+	var changes []Change
+	fleet.Changed = func(c Change) { c.At = time.Time{}; changes = append(changes, c) }
+	require.NoError(t, fleet.Force(t.Context(), Read, Open, "ana", "maintenance"))
+	s, err := fleet.Status(t.Context(), Read)
+	require.NoError(t, err)
+	require.Equal(t, Status{Name: Read, State: Closed, Forcings: 1, Forced: Open, Actor: "ana", Reason: "maintenance"}, s)
+	require.NoError(t, fleet.Force(t.Context(), Read, "", "ben", "done"))
+	s, err = fleet.Status(t.Context(), Read)
+	require.NoError(t, err)
+	require.Equal(t, Status{Name: Read, State: Closed, Forcings: 2}, s)
+	require.Equal(t, []Change{
+		{Breaker: Read, From: Closed, To: Open, Actor: "ana", Reason: "maintenance"},
+		{Breaker: Read, From: Open, To: Closed, Actor: "ben", Reason: "done"},
+	}, changes)
+
+	require.Equal(t, payment.NotFound, payment.KindOf(fleet.Force(t.Context(), "refund", Open, "ana", "maintenance")))
+	require.NoError(t, stack.Process(devstack.Redis).Kill())
+	require.Equal(t, payment.Unavailable, payment.KindOf(fleet.Force(t.Context(), Read, Open, "ana", "maintenance")))
+	_, err = fleet.Statuses(t.Context())
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Len(t, changes, 2)
+}

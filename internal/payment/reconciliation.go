@@ -1,0 +1,77 @@
+package payment
+
+import (
+	"slices"
+	"time"
+)
+
+// FindingKind is how the provider's books and ours were found to disagree.
+type FindingKind string
+
+// The kinds of findings.
+const (
+	Difference    FindingKind = "difference"     // the provider knows something newer; the payment was told to look
+	Contradiction FindingKind = "contradiction"  // it says something else about the same thing, such as another amount
+	Stranger      FindingKind = "stranger"       // it has a payment that we have not
+	Unreadable    FindingKind = "unreadable"     // it has a payment that cannot be understood
+	MissedWebhook FindingKind = "missed_webhook" // it changed a payment and never notified us
+)
+
+// FindingKinds lists every kind.
+func FindingKinds() []FindingKind {
+	return []FindingKind{Difference, Contradiction, Stranger, Unreadable, MissedWebhook}
+}
+
+// Alarming says whether a person has to look at a finding of this kind. The others mend themselves, or are
+// of interest by their number.
+func (k FindingKind) Alarming() bool { return k == Contradiction || k == Stranger || k == Unreadable }
+
+// Known says whether k is one of the kinds at all.
+func (k FindingKind) Known() bool { return slices.Contains(FindingKinds(), k) }
+
+// Finding is one disagreement. It has no personal data.
+type Finding struct {
+	ID                int64       `json:"id"`
+	Kind              FindingKind `json:"kind"`
+	PaymentID         string      `json:"payment_id,omitempty"` // ours; empty when there is none
+	ProviderPaymentID string      `json:"provider_payment_id,omitempty"`
+	ProviderUpdatedAt time.Time   `json:"provider_updated_at,omitzero"` // of what the provider said, by its clock
+	Detail            string      `json:"detail"`
+	FoundAt           time.Time   `json:"found_at"`
+	ResolvedAt        time.Time   `json:"resolved_at,omitzero"` // when the books agreed again, or the notification came after all
+}
+
+// Reconciliation is one run of comparing the provider's books with ours.
+type Reconciliation struct {
+	ID         string // of the workflow's run
+	From, To   time.Time
+	StartedAt  time.Time
+	FinishedAt time.Time // zero: not finished
+	Counts     ReconciliationCounts
+}
+
+// ReconciliationCounts is what a run saw, found for the first time, and did.
+type ReconciliationCounts struct {
+	Seen           int `json:"seen"` // payments that the provider changed in the window
+	Differences    int `json:"differences"`
+	Contradictions int `json:"contradictions"`
+	Strangers      int `json:"strangers"`
+	Unreadable     int `json:"unreadable"`
+	Missed         int `json:"missed"` // notifications
+	Quiet          int `json:"quiet"`  // open payments of ours that nothing was heard of for long
+	Nudged         int `json:"nudged"` // payments told to look, for a difference or because they were quiet
+}
+
+// FindingTotal is how many findings of a kind there are, and how many of them are not resolved.
+type FindingTotal struct {
+	Kind FindingKind
+	All  int
+	Open int
+}
+
+// FindingFilter chooses findings that are not resolved, newest first. Zero fields do not filter.
+type FindingFilter struct {
+	Kind   FindingKind
+	Before int64 // only those with a smaller ID
+	Limit  int
+}

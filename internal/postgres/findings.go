@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// PaymentsByID reads those of the payments that there are.
+func (s *Store) PaymentsByID(ctx context.Context, ids []string) (map[string]payment.Payment, error) {
+	rows, _ := s.pool.Query(ctx, selectPayment+`where id = any($1)`, ids)
+	list, err := pgx.CollectRows(rows, scanPayment)
+	found := make(map[string]payment.Payment, len(list))
+	for _, p := range list {
+		found[p.ID] = p
+	}
+	return found, interpret("read payments", err)
+}
+
+const keepFindings = `
+insert into findings (reconciliation_id, kind, payment_id, provider_payment_id, provider_updated_at, detail, found_at)
+select $1, f.kind, nullif(f.payment_id, '')::uuid, f.provider_payment_id, f.provider_updated_at, f.detail, f.found_at
+from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[])
+    as f (kind, payment_id, provider_payment_id, provider_updated_at, detail, found_at)
+on conflict do nothing`
+
+// KeepFindings writes what a run has found. What was found before stays as it is.
+func (s *Store) KeepFindings(ctx context.Context, runID string, found []payment.Finding) error {
+	n := len(found)
+	kinds, payments, providers, details := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	updated, at := make([]time.Time, n), make([]time.Time, n)
+	for i, f := range found {
+		kinds[i], payments[i], providers[i], details[i] = string(f.Kind), f.PaymentID, f.ProviderPaymentID, f.Detail
+		updated[i], at[i] = f.ProviderUpdatedAt, f.FoundAt
+	}
+	_, err := s.pool.Exec(ctx, keepFindings, runID, kinds, payments, providers, updated, details, at)
+	return interpret("keep findings", err)
+}
+
+// ClearFindings resolves what was found wrong with payments of the provider's that are in order now. Those of kind
+// Difference and MissedWebhook are about one change, and resolved by SettleFindings.
+func (s *Store) ClearFindings(ctx context.Context, providerPaymentIDs []string, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `
+update findings set resolved_at = $2
+where provider_payment_id = any($1) and resolved_at is null and kind in ('contradiction', 'stranger', 'unreadable')`,
+		providerPaymentIDs, now)
+	return interpret("clear findings", err)
+}
+
+// notificationSkew is how much earlier than a change, by the provider's clock, its notification may be received by ours.
+const notificationSkew = 10 * time.Second
+
+// heard says whether a notification n tells of the change f. That a payment was created is no news of what happened later.
+const heard = `n.topic = 'payment' and n.resource_id = f.provider_payment_id and n.received_at >= f.provider_updated_at - @skew::interval
+  and (f.detail = @creation or n.action <> 'payment.created')`
+
+// What a finding of kind MissedWebhook says was not told.
+const (
+	MissedCreation = "the payment was created"
+	MissedChange   = "the payment changed"
+)
+
+const unheard = `
+select f.n - 1
+from unnest(@provider_payment_ids::text[], @provider_updated_ats::timestamptz[], @details::text[])
+    with ordinality as f (provider_payment_id, provider_updated_at, detail, n)
+where not exists (select from webhook_notifications n where ` + heard + `)
+order by f.n`
+
+// Unheard returns those of the changes of which we were never notified; they are findings of kind MissedWebhook.
+func (s *Store) Unheard(ctx context.Context, changes []payment.Finding) ([]payment.Finding, error) {
+	ids, details, times := make([]string, len(changes)), make([]string, len(changes)), make([]time.Time, len(changes))
+	for i, f := range changes {
+		ids[i], details[i], times[i] = f.ProviderPaymentID, f.Detail, f.ProviderUpdatedAt
+	}
+	rows, _ := s.pool.Query(ctx, unheard, pgx.NamedArgs{
+		"provider_payment_ids": ids, "provider_updated_ats": times, "details": details,
+		"skew": notificationSkew, "creation": MissedCreation,
+	})
+	indexes, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	var missed []payment.Finding
+	for _, i := range indexes {
+		missed = append(missed, changes[i])
+	}
+	return missed, interpret("look for notifications", err)
+}
+
+// repeats is how long the provider repeats a notification that we did not take: 0, 15 and 30 minutes, 6 hours, 2 days and
+// three times 4 days.
+const repeats = 15 * 24 * time.Hour
+
+// settleFindings looks again at what was open: a payment that has caught up is no difference any more, and a notification
+// that came after all was late. One that had come before it was missed, and was only archived later, was never missed.
+const settleFindings = `
+with caught_up as (
+    update findings f set resolved_at = @now
+    from payments p
+    where f.kind = 'difference' and f.resolved_at is null and p.id = f.payment_id and p.provider_updated_at >= f.provider_updated_at
+), heard as (
+    select f.id, f.found_at, min(n.received_at) as received_at
+    from findings f join webhook_notifications n on ` + heard + `
+    where f.kind = 'missed_webhook' and f.resolved_at is null and f.found_at > @still_repeated
+    group by f.id
+), never_missed as (
+    delete from findings f using heard h where f.id = h.id and h.received_at < h.found_at
+)
+update findings f set resolved_at = h.received_at
+from heard h
+where f.id = h.id and h.received_at >= h.found_at`
+
+// SettleFindings resolves differences that are gone and marks missed notifications that came late.
+func (s *Store) SettleFindings(ctx context.Context, now time.Time) error {
+	_, err := s.pool.Exec(ctx, settleFindings, pgx.NamedArgs{
+		"now": now, "skew": notificationSkew, "creation": MissedCreation, "still_repeated": now.Add(-repeats),
+	})
+	return interpret("settle findings", err)
+}
+
+const selectFinding = `
+select id, kind, coalesce(payment_id::text, ''), provider_payment_id, provider_updated_at, detail, found_at, resolved_at
+from findings `
+
+// Unalerted lists findings that a person has to look at and was not told of, oldest first.
+func (s *Store) Unalerted(ctx context.Context, limit int) ([]payment.Finding, error) {
+	rows, _ := s.pool.Query(ctx, selectFinding+`
+where alerted_at is null and kind not in ('difference', 'missed_webhook') order by id limit $1`, limit)
+	list, err := pgx.CollectRows(rows, scanFinding)
+	return list, interpret("list findings to alert", err)
+}
+
+// Alerted remembers that people were told of findings.
+func (s *Store) Alerted(ctx context.Context, ids []int64, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `update findings set alerted_at = $2 where id = any($1) and alerted_at is null`, ids, now)
+	return interpret("mark findings as alerted", err)
+}
+
+// Findings lists those that are not resolved, newest first, as the filter says.
+func (s *Store) Findings(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error) {
+	rows, _ := s.pool.Query(ctx, selectFinding+`
+where resolved_at is null and ($1 = '' or kind = $1) and ($2::bigint = 0 or id < $2) order by id desc limit $3`,
+		f.Kind, f.Before, f.Limit)
+	list, err := pgx.CollectRows(rows, scanFinding)
+	return list, interpret("list findings", err)
+}
+
+func scanFinding(row pgx.CollectableRow) (payment.Finding, error) {
+	var f payment.Finding
+	var resolved *time.Time
+	err := row.Scan(&f.ID, &f.Kind, &f.PaymentID, &f.ProviderPaymentID, &f.ProviderUpdatedAt, &f.Detail, &f.FoundAt, &resolved)
+	if resolved != nil {
+		f.ResolvedAt = resolved.UTC()
+	}
+	f.ProviderUpdatedAt, f.FoundAt = f.ProviderUpdatedAt.UTC(), f.FoundAt.UTC()
+	return f, err
+}
+
+// FindingTotals counts all findings ever made, by kind.
+func (s *Store) FindingTotals(ctx context.Context) ([]payment.FindingTotal, error) {
+	rows, _ := s.pool.Query(ctx, `
+select kind, count(*), count(*) filter (where resolved_at is null) from findings group by kind order by kind`)
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[payment.FindingTotal])
+	return list, interpret("count findings", err)
+}

@@ -1,0 +1,264 @@
+package postgres
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func plan(id string, now time.Time) BeginPlan {
+	return BeginPlan{
+		ID: id, Now: now, Grace: 2 * time.Minute, Overlap: 10 * time.Minute,
+		Deep: 48 * time.Hour, DeepEvery: 24 * time.Hour, Longest: 24 * time.Hour,
+	}
+}
+
+// reconciled is a run over its whole window.
+func (s *Store) reconciled(t *testing.T, id string, now time.Time) payment.Reconciliation {
+	t.Helper()
+	run, err := s.BeginReconciliation(t.Context(), plan(id, now))
+	require.NoError(t, err)
+	_, err = s.FinishReconciliation(t.Context(), id, payment.ReconciliationCounts{}, now)
+	require.NoError(t, err)
+	return run
+}
+
+func TestWindowsGoOnWhereTheLastCompleteRunEnded(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	now := moment(0)
+	window := func(run payment.Reconciliation, from, to time.Time) {
+		t.Helper()
+		require.Equal(t, from, run.From)
+		require.Equal(t, to, run.To)
+	}
+	to := func(now time.Time) time.Time { return now.Add(-2 * time.Minute) }
+
+	window(s.reconciled(t, "first", now), to(now).Add(-48*time.Hour), to(now))
+
+	next := now.Add(5 * time.Minute)
+	window(s.reconciled(t, "next", next), to(now).Add(-10*time.Minute), to(next))
+	again, err := s.BeginReconciliation(t.Context(), plan("next", next.Add(time.Hour)))
+	require.NoError(t, err)
+	window(again, to(now).Add(-10*time.Minute), to(next))
+
+	broken, err := s.BeginReconciliation(t.Context(), plan("broken off", next.Add(5*time.Minute)))
+	require.NoError(t, err)
+	window(broken, to(next).Add(-10*time.Minute), to(next.Add(5*time.Minute)))
+	outage := next.Add(20 * time.Hour)
+	window(s.reconciled(t, "after an outage", outage), to(next).Add(-10*time.Minute), to(outage))
+
+	daily := now.Add(24*time.Hour + time.Minute)
+	window(s.reconciled(t, "once a day", daily), to(daily).Add(-48*time.Hour), to(daily))
+	after := daily.Add(5 * time.Minute)
+	window(s.reconciled(t, "after it", after), to(daily).Add(-10*time.Minute), to(after))
+
+	long := after.Add(100 * time.Hour)
+	first := s.reconciled(t, "after a long outage", long)
+	window(first, to(after).Add(-10*time.Minute), to(after).Add(-10*time.Minute).Add(24*time.Hour))
+	second := s.reconciled(t, "catching up", long)
+	require.Equal(t, first.To.Add(-10*time.Minute), second.From, "nothing is left out, and nothing is deep until it has caught up")
+
+	runs, err := s.Reconciliations(t.Context(), 3)
+	require.NoError(t, err)
+	require.Len(t, runs, 3)
+	require.Equal(t, "once a day", func() string { r, _ := s.Reconciliations(t.Context(), 4); return r[3].ID }())
+}
+
+// found are findings of one run about payments of the provider's.
+func found(kind payment.FindingKind, detail string, providerPaymentIDs ...string) []payment.Finding {
+	var list []payment.Finding
+	for _, id := range providerPaymentIDs {
+		list = append(list, payment.Finding{Kind: kind, ProviderPaymentID: id, ProviderUpdatedAt: moment(0), Detail: detail, FoundAt: moment(200)})
+	}
+	return list
+}
+
+func (s *Store) openFindings(t *testing.T, kind payment.FindingKind) []payment.Finding {
+	t.Helper()
+	list, err := s.Findings(t.Context(), payment.FindingFilter{Kind: kind, Limit: 100})
+	require.NoError(t, err)
+	return list
+}
+
+func TestWhatIsFoundIsKeptOnceHoweverManyRunsFindIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.reconciled(t, "a", moment(300))
+	s.reconciled(t, "b", moment(301))
+	all := append(found(payment.Stranger, "who?", "1", "2"), found(payment.MissedWebhook, MissedChange, "1", "3")...)
+	sideBySide(t, 8, func(i int) error { return s.KeepFindings(t.Context(), []string{"a", "b"}[i%2], all) })
+	require.Len(t, s.openFindings(t, ""), 4)
+
+	// A later change is another missed notification, and the same stranger.
+	later := append(found(payment.Stranger, "who?", "1"), found(payment.MissedWebhook, MissedChange, "1")...)
+	for i := range later {
+		later[i].ProviderUpdatedAt = moment(60)
+	}
+	require.NoError(t, s.KeepFindings(t.Context(), "b", later))
+	require.Len(t, s.openFindings(t, payment.Stranger), 2)
+	require.Len(t, s.openFindings(t, payment.MissedWebhook), 3)
+
+	// Once it is cleared it may be found again.
+	require.NoError(t, s.ClearFindings(t.Context(), []string{"1"}, moment(400)))
+	require.Len(t, s.openFindings(t, payment.Stranger), 1)
+	require.Len(t, s.openFindings(t, payment.MissedWebhook), 3)
+	require.NoError(t, s.KeepFindings(t.Context(), "b", later))
+	require.Len(t, s.openFindings(t, payment.Stranger), 2)
+
+	totals, err := s.FindingTotals(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []payment.FindingTotal{{Kind: payment.MissedWebhook, All: 3, Open: 3}, {Kind: payment.Stranger, All: 3, Open: 2}}, totals)
+
+	a, err := s.FinishReconciliation(t.Context(), "a", payment.ReconciliationCounts{Seen: 7}, moment(500))
+	require.NoError(t, err)
+	b, err := s.FinishReconciliation(t.Context(), "b", payment.ReconciliationCounts{}, moment(500))
+	require.NoError(t, err)
+	require.Equal(t, 7, a.Seen)
+	require.Equal(t, 3, a.Strangers+b.Strangers, "each is counted by the run that found it first")
+	require.Equal(t, 3, a.Missed+b.Missed)
+}
+
+func TestOpenFindingsArePaged(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.reconciled(t, "a", moment(300))
+	require.NoError(t, s.KeepFindings(t.Context(), "a", found(payment.Stranger, "who?", "1", "2", "3", "4", "5")))
+	var ids []string
+	before := int64(0)
+	for range 3 {
+		page, err := s.Findings(t.Context(), payment.FindingFilter{Before: before, Limit: 2})
+		require.NoError(t, err)
+		for _, f := range page {
+			ids, before = append(ids, f.ProviderPaymentID), f.ID
+		}
+	}
+	require.Equal(t, []string{"5", "4", "3", "2", "1"}, ids)
+}
+
+func TestANotificationTellsOfWhatHappenedBeforeIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	told := func(id, resource, action string, at time.Time) {
+		n := notification(id)
+		n.ResourceID, n.Action, n.ReceivedAt = resource, action, at
+		require.NoError(t, s.Archive(t.Context(), []Notification{n}))
+	}
+	told("1", "updated", "payment.updated", moment(1))
+	told("2", "early, by our clock", "payment.updated", moment(0).Add(-notificationSkew))
+	told("3", "too early", "payment.updated", moment(0).Add(-notificationSkew-time.Microsecond))
+	told("4", "created only", "payment.created", moment(1))
+	told("5", "later", "payment.updated", moment(3600))
+	other := notification("6")
+	other.Topic, other.ResourceID, other.ReceivedAt = "merchant_order", "another topic", moment(1)
+	require.NoError(t, s.Archive(t.Context(), []Notification{other}))
+
+	names := []string{"updated", "early, by our clock", "too early", "created only", "later", "another topic", "never"}
+	missed, err := s.Unheard(t.Context(), found(payment.MissedWebhook, MissedChange, names...))
+	require.NoError(t, err)
+	require.Equal(t, found(payment.MissedWebhook, MissedChange, "too early", "created only", "another topic", "never"), missed)
+	missed, err = s.Unheard(t.Context(), found(payment.MissedWebhook, MissedCreation, names...))
+	require.NoError(t, err)
+	require.Equal(t, found(payment.MissedWebhook, MissedCreation, "too early", "another topic", "never"), missed)
+	missed, err = s.Unheard(t.Context(), nil)
+	require.NoError(t, err)
+	require.Empty(t, missed)
+}
+
+func TestWhatWasFoundIsSettledLater(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.reconciled(t, "a", moment(200))
+	require.NoError(t, s.KeepFindings(t.Context(), "a", found(payment.MissedWebhook, MissedChange, "late", "archived late", "lost")))
+	p := newPayment("behind")
+	s.open(t, p)
+	behind := found(payment.Difference, "", "7")
+	behind[0].PaymentID = p.ID
+	require.NoError(t, s.KeepFindings(t.Context(), "a", behind))
+
+	require.NoError(t, s.SettleFindings(t.Context(), moment(201)))
+	require.Len(t, s.openFindings(t, ""), 4)
+
+	late, archivedLate := notification("late"), notification("archived late")
+	late.ResourceID, late.ReceivedAt = "late", moment(900)
+	archivedLate.ResourceID, archivedLate.ReceivedAt = "archived late", moment(1)
+	require.NoError(t, s.Archive(t.Context(), []Notification{late, archivedLate}))
+	_, err := s.Apply(t.Context(), p.ID, payment.ProviderState{PaymentID: "7", Status: payment.Approved, Money: p.Amount, UpdatedAt: moment(0)}, moment(901))
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, s.SettleFindings(t.Context(), moment(902)))
+		require.Equal(t, "lost", s.openFindings(t, "")[0].ProviderPaymentID)
+		require.Len(t, s.openFindings(t, ""), 1)
+		require.Equal(t, 1, s.number(t, `select count(*) from findings where provider_payment_id = 'late' and resolved_at = $1`, moment(900)))
+		require.Equal(t, 0, s.number(t, `select count(*) from findings where provider_payment_id = 'archived late'`), "it was never missed")
+		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'difference' and resolved_at = $1`, moment(902)))
+	}
+}
+
+func TestQuietPaymentsAreTheOpenOnesOfWhichNothingIsHeard(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	now := moment(0).Add(24 * time.Hour)
+	plan := QuietPlan{Since: now.Add(-2 * time.Hour), ExpiredBefore: now.Add(-10 * time.Minute), NudgedBefore: now.Add(-time.Hour), Limit: 10}
+	at := func(name string, age time.Duration, change func(*payment.ProviderState)) string {
+		p := newPayment(name)
+		p.CreatedAt = now.Add(-age)
+		s.open(t, p)
+		if change != nil {
+			state := payment.ProviderState{PaymentID: name, Status: payment.Pending, Money: p.Amount, UpdatedAt: p.CreatedAt, ExpiresAt: now.Add(time.Hour)}
+			change(&state)
+			_, err := s.Apply(t.Context(), p.ID, state, p.CreatedAt)
+			require.NoError(t, err)
+		}
+		return p.ID
+	}
+	never := at("never answered", 9*time.Hour, nil)
+	waiting := at("waiting", 8*time.Hour, func(*payment.ProviderState) {})
+	expired := at("expired", time.Hour, func(state *payment.ProviderState) { state.ExpiresAt = now.Add(-11 * time.Minute) })
+	at("just expired", time.Hour, func(state *payment.ProviderState) { state.ExpiresAt = now.Add(-9 * time.Minute) })
+	at("young", time.Hour, nil)
+	at("settled", 9*time.Hour, func(state *payment.ProviderState) { state.Status = payment.Approved })
+
+	ids, err := s.Quiet(t.Context(), plan)
+	require.NoError(t, err)
+	require.Equal(t, []string{never, waiting, expired}, ids)
+	plan.Limit = 1
+	ids, err = s.Quiet(t.Context(), plan)
+	require.NoError(t, err)
+	require.Equal(t, []string{never}, ids)
+
+	require.NoError(t, s.Nudged(t.Context(), ids, now))
+	require.NoError(t, s.Nudged(t.Context(), ids, now.Add(-10*time.Hour)), "an earlier time does not replace a later one")
+	plan.Limit = 10
+	ids, err = s.Quiet(t.Context(), plan)
+	require.NoError(t, err)
+	require.Equal(t, []string{waiting, expired}, ids)
+	plan.NudgedBefore = now.Add(time.Minute)
+	ids, err = s.Quiet(t.Context(), plan)
+	require.NoError(t, err)
+	require.Equal(t, []string{waiting, expired, never}, ids)
+}
+
+func TestFindingsAreAlertedOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.reconciled(t, "a", moment(300))
+	for _, kind := range payment.FindingKinds() {
+		require.NoError(t, s.KeepFindings(t.Context(), "a", found(kind, "", "1")))
+	}
+	waiting, err := s.Unalerted(t.Context(), 10)
+	require.NoError(t, err)
+	var ids []int64
+	for _, f := range waiting {
+		require.True(t, f.Kind.Alarming())
+		ids = append(ids, f.ID)
+	}
+	require.Len(t, ids, 3)
+	require.NoError(t, s.Alerted(t.Context(), ids, moment(301)))
+	waiting, err = s.Unalerted(t.Context(), 10)
+	require.NoError(t, err)
+	require.Empty(t, waiting)
+}

@@ -1,0 +1,103 @@
+package rabbitmq
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Headers of a message that has failed by its own fault, besides those that it had. One that waits for its next attempt
+// has the number and the trail of attempts and where it comes from; a dead letter has the rest, too.
+const (
+	HeaderAttempt  = "attempt"              // how many have failed; int32
+	HeaderTrail    = "dead-letter-trail"    // the last of them, see Trail
+	HeaderExchange = "dead-letter-exchange" // where the message was first published
+	HeaderKey      = "dead-letter-key"      // and with which key
+	HeaderCause    = "dead-letter-cause"
+	HeaderError    = "dead-letter-error"
+	HeaderQueue    = "dead-letter-queue" // where it died: with one ID it may do so in two
+	HeaderTime     = "dead-letter-time"  // RFC 3339, UTC
+)
+
+// maxErrorText keeps a dead letter readable and well below the size of a frame.
+const maxErrorText = 500
+
+// fault is a handler's word that it is the message that went wrong, and not the world.
+type fault struct {
+	cause string
+	err   error
+	final bool
+}
+
+// Fault tells a Consumer that the message cannot be handled as it is, or as our code is. It is tried again after a while,
+// for a deployment may mend that, and becomes a dead letter in the end. The cause is one word of a fixed list, and ends up
+// in the dead letter's routing key. The text of err is stored with the message: keep personal data out of it.
+func Fault(cause string, err error) error { return &fault{cause, err, false} }
+
+// DeadLetter is a Fault that no further attempt can mend.
+func DeadLetter(cause string, err error) error { return &fault{cause, err, true} }
+
+func (f *fault) Error() string {
+	if f.final {
+		return fmt.Sprintf("dead letter, %s: %v", f.cause, f.err)
+	}
+	return fmt.Sprintf("message's fault, %s: %v", f.cause, f.err)
+}
+
+func (f *fault) Unwrap() error { return f.err }
+
+// postponed is the copy of d that waits for its next attempt in a delay queue.
+func (f *fault) postponed(d Delivery, delay time.Duration, now time.Time) Message {
+	m := f.failed(d, now)
+	m.Key = strconv.Itoa(d.Failures + 1)
+	m.expires = delay
+	return m
+}
+
+// deadLetter is what becomes of d in the end.
+func (f *fault) deadLetter(d Delivery, queue string, now time.Time) Message {
+	m := f.failed(d, now)
+	m.Key = deadLetterPrefix + f.cause
+	m.Headers[HeaderCause] = f.cause
+	m.Headers[HeaderError] = truncate(fmt.Sprint(f.err), maxErrorText)
+	m.Headers[HeaderQueue] = queue
+	m.Headers[HeaderTime] = now.UTC().Format(time.RFC3339)
+	return m
+}
+
+// failed is d after one more failure: same ID and body, and in headers where it came from and how it fared.
+func (f *fault) failed(d Delivery, now time.Time) Message {
+	headers := maps.Clone(d.Headers)
+	if headers == nil {
+		headers = map[string]any{}
+	}
+	maps.DeleteFunc(headers, func(name string, _ any) bool { return isBrokersOwn(name) })
+	headers[HeaderAttempt] = int32(d.Failures + 1)
+	headers[HeaderTrail] = f.trail(d, now)
+	headers[HeaderExchange] = d.Exchange
+	headers[HeaderKey] = d.Key
+
+	m := d.Message
+	m.Headers = headers
+	if m.ID == "" { // not one of ours, but it must not stop the queue
+		m.ID = uuid.NewSHA1(uuid.NameSpaceOID, d.Body).String()
+	}
+	return m
+}
+
+// isBrokersOwn tells which headers the broker writes. RabbitMQ 3.10 acts upon those it is given, 4 does not.
+func isBrokersOwn(header string) bool {
+	return header == "x-death" || header == "x-delivery-count" || header == "x-acquired-count" ||
+		strings.HasPrefix(header, "x-first-death-") || strings.HasPrefix(header, "x-last-death-")
+}
+
+func truncate(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "")
+}

@@ -1,0 +1,118 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMessageAtFaultBecomesDeadLetter(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	m := payment("bad")
+	m.Headers = map[string]any{"x-request-id": "abc", "x-death": "not the broker's"}
+	m.Body = []byte("{")
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
+	began := time.Now().Add(-time.Second)
+	stop := start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errors.New("unexpected end")) })
+
+	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+	stop()
+	require.Zero(t, waiting(t, QueueProcess))
+	require.Equal(t, "bad", letter.ID)
+	require.Equal(t, "webhook.unparsable", letter.Key)
+	require.Equal(t, "{", string(letter.Body))
+	require.Equal(t, "unparsable", letter.Headers[HeaderCause])
+	require.Equal(t, "unexpected end", letter.Headers[HeaderError])
+	require.Equal(t, ExchangeWebhooks, letter.Headers[HeaderExchange])
+	require.Equal(t, "mercadopago.payment", letter.Headers[HeaderKey])
+	require.Equal(t, "abc", letter.Headers["x-request-id"])
+	require.NotContains(t, letter.Headers, "x-death")
+	at, err := time.Parse(time.RFC3339, letter.Headers[HeaderTime].(string))
+	require.NoError(t, err)
+	require.WithinRange(t, at, began, time.Now())
+}
+
+func TestPanicBecomesDeadLetterWithoutItsValue(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	publish(t, p, 2)
+	var none []int
+	start(t, func(_ context.Context, d Delivery) error {
+		if d.ID == "0" {
+			panic("joana@example.com has no document")
+		}
+		return errors.New(strconv.Itoa(none[1]))
+	})
+	texts := map[string]any{}
+	for range 2 {
+		letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+		require.Equal(t, "webhook.handler-panic", letter.Key)
+		texts[letter.ID] = letter.Headers[HeaderError]
+	}
+	require.Equal(t, map[string]any{
+		"0": "panic with a string",
+		"1": "runtime error: index out of range [1] with length 0",
+	}, texts)
+}
+
+func TestDeadLetterOfForeignMessageHasAnID(t *testing.T) {
+	t.Parallel()
+	verdict := &fault{"unparsable", errors.New(strings.Repeat("é", maxErrorText)), true}
+	foreign := Delivery{Message: Message{Body: []byte("hello")}}
+	letter := verdict.deadLetter(foreign, QueueProcess, time.Now())
+	require.NoError(t, letter.check(ExchangeDeadLetters))
+	require.Equal(t, letter.ID, verdict.deadLetter(foreign, QueueProcess, time.Now()).ID, "the same each time it comes")
+	require.Equal(t, strings.Repeat("é", maxErrorText/2), letter.Headers[HeaderError])
+	require.Equal(t, strings.Repeat("é", maxTrailText/2), Trail(letter.Headers)[0].Error)
+}
+
+// What a message went through is told by those who handled it, and only since it was last published.
+func TestTrailBeginsAnewWithEachPublish(t *testing.T) {
+	t.Parallel()
+	f := &fault{"unparsable", errors.New("not JSON"), false}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("BRT", -3*60*60))
+	published := amqp.Delivery{MessageId: "1", Exchange: ExchangeWebhooks, RoutingKey: "mercadopago.payment"}
+	for failures := range 14 {
+		d := newDelivery(published)
+		require.Equal(t, failures, d.Failures)
+		require.Equal(t, ExchangeWebhooks, d.Exchange)
+		require.Equal(t, "mercadopago.payment", d.Key)
+		next := f.postponed(d, 1500*time.Millisecond, at)
+		require.NoError(t, next.check(exchangeRetry))
+		require.Equal(t, "1500", next.publishing().Expiration)
+		trail := Trail(next.Headers)
+		require.Len(t, trail, min(failures+1, maxTrail))
+		require.Equal(t, Attempt{failures + 1, at.UTC(), "not JSON"}, trail[len(trail)-1])
+		published = amqp.Delivery{MessageId: "1", Exchange: exchangeDefault, RoutingKey: QueueProcess, Headers: next.Headers}
+	}
+
+	letter := f.deadLetter(newDelivery(published), QueueProcess, at)
+	require.Equal(t, int32(15), letter.Headers[HeaderAttempt])
+	require.Empty(t, letter.publishing().Expiration)
+	sentAgain := newDelivery(amqp.Delivery{Exchange: ExchangeWebhooks, RoutingKey: "mercadopago.payment", Headers: letter.Headers})
+	require.Zero(t, sentAgain.Failures)
+	require.Len(t, Trail(f.postponed(sentAgain, 1, at).Headers), 1)
+	require.Empty(t, Trail(map[string]any{HeaderTrail: "no JSON"}))
+	require.Empty(t, Trail(nil))
+}
+
+// A handler whose time is over says what it says because of that.
+func TestNothingIsHeldAgainstMessageAfterItsTime(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range []error{Fault("internal", context.Canceled), DeadLetter("internal", context.Canceled), context.Canceled} {
+		in := &intake{inHand: over, handle: func(context.Context, []Delivery) error { return err }}
+		got := in.call([]Delivery{{}})
+		require.ErrorIs(t, got, context.Canceled)
+		_, guilty := errors.AsType[*fault](got)
+		require.False(t, guilty)
+	}
+}

@@ -1,0 +1,196 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var errOurs = errors.New("a bug")
+
+// retrying runs a consumer of QueueProcess that tries what is at fault again after delay.
+func retrying(t *testing.T, delay time.Duration, handle func(context.Context, Delivery) error) (stop func()) {
+	t.Helper()
+	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 32, silent)
+	c.RetryDelay = delay
+	return running(t, func(ctx context.Context) error { return c.Run(ctx, handle) })
+}
+
+// delayed counts the messages that wait for a retry.
+func delayed(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for retry := range retries {
+		n += waiting(t, exchangeRetry+"."+strconv.Itoa(retry+1))
+	}
+	return n
+}
+
+func TestMessageAtFaultIsTriedAgainEverLater(t *testing.T) {
+	const delay = 300 * time.Millisecond
+	p := connect(t)
+	_, channel := dial(t)
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("bad")))
+	var neighbours seen
+	attempts := make(chan time.Time, 10)
+	stop := retrying(t, delay, func(_ context.Context, d Delivery) error {
+		if d.ID != "bad" {
+			neighbours.add(d.ID)
+			return nil
+		}
+		attempts <- time.Now()
+		if d.Failures != len(attempts)-1 || d.Exchange != ExchangeWebhooks || d.Key != "mercadopago.payment" {
+			return DeadLetter("mistaken", errors.New("not what was published"))
+		}
+		return Fault("unparsable", errOurs)
+	})
+	require.Eventually(t, func() bool { return len(attempts) == 3 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return delayed(t) == 1 }, patience, time.Millisecond)
+	publish(t, p, 100)
+	require.Eventually(t, func() bool { return neighbours.count() == 100 }, patience, time.Millisecond)
+	require.Len(t, attempts, 3, "neighbours do not wait for it")
+
+	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+	stop()
+	require.Len(t, attempts, 1+retries)
+	last, before := <-attempts, time.Duration(0)
+	for wait := delay; len(attempts) > 0; wait *= retryFactor {
+		next := <-attempts
+		require.GreaterOrEqual(t, next.Sub(last), wait)
+		require.Greater(t, next.Sub(last), before)
+		last, before = next, next.Sub(last)
+	}
+	require.Equal(t, "bad", letter.ID)
+	require.Equal(t, "webhook.unparsable", letter.Key)
+	require.Equal(t, "unparsable", letter.Headers[HeaderCause])
+	require.Equal(t, ExchangeWebhooks, letter.Headers[HeaderExchange])
+	require.Equal(t, "mercadopago.payment", letter.Headers[HeaderKey])
+	require.Equal(t, QueueProcess, letter.Headers[HeaderQueue])
+	require.NotContains(t, letter.Headers, "x-death")
+	trail := Trail(letter.Headers)
+	require.Len(t, trail, 1+retries)
+	for i, attempt := range trail {
+		require.Equal(t, i+1, attempt.Number)
+		require.Equal(t, errOurs.Error(), attempt.Error)
+	}
+	require.Zero(t, waiting(t, QueueProcess))
+	require.Zero(t, delayed(t))
+	require.Equal(t, 101, waiting(t, QueueArchive), "the archive does not see retries")
+}
+
+func TestRetryMayHelp(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 20)
+	var tried, done seen
+	stop := retrying(t, time.Millisecond, func(_ context.Context, d Delivery) error {
+		if tried.add(d.ID) <= retries {
+			return Fault("internal", errOurs)
+		}
+		done.add(d.ID)
+		return nil
+	})
+	require.Eventually(t, func() bool { return done.count() == 20 }, patience, time.Millisecond)
+	stop()
+	for _, queue := range []string{QueueProcess, QueueDeadLetters} {
+		require.Zero(t, waiting(t, queue), queue)
+	}
+	require.Zero(t, delayed(t))
+}
+
+// What fails in the archive does so at once, and can be told from what the other queue made of the same message.
+func TestOneMessageMayDieInTwoQueues(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	publish(t, p, 1)
+	start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errOurs) })
+	startBatches(t, 10, func(context.Context, []Delivery) error { return Fault("unparsable", errOurs) })
+	queues := map[any]int{}
+	for range 2 {
+		letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+		require.Equal(t, "0", letter.ID)
+		require.Len(t, Trail(letter.Headers), 1)
+		queues[letter.Headers[HeaderQueue]]++
+	}
+	require.Equal(t, map[any]int{QueueProcess: 1, QueueArchive: 1}, queues)
+}
+
+// Between the copy and the acknowledgement of the message at fault the broker dies: both are there afterwards.
+func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 1)
+	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 1, silent)
+	conn, _ := dial(t)
+	in, err := c.open(t.Context(), conn, 1)
+	require.NoError(t, err)
+	in.publisher = p
+	original := <-in.deliveries
+	require.NoError(t, in.passOn(newDelivery(original), &fault{"internal", errOurs, false}))
+	require.NoError(t, broker.Kill())
+	require.NoError(t, broker.Restart(t.Context()))
+	<-in.open.Done()
+	require.Error(t, original.Ack(false))
+
+	handled := make(chan int, 10)
+	stop := retrying(t, time.Millisecond, func(_ context.Context, d Delivery) error {
+		handled <- d.Failures
+		return nil
+	})
+	require.ElementsMatch(t, []int{0, 1}, []int{<-handled, <-handled})
+	stop()
+	require.Empty(t, handled)
+	require.Zero(t, waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters))
+}
+
+// Every message fails once or twice, and the broker dies in the middle of it.
+func TestNothingIsLostWhenBrokerIsKilledAmongRetries(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 300)
+	var failed, done seen
+	half := make(chan struct{})
+	reached := sync.OnceFunc(func() { close(half) })
+	stop := retrying(t, 20*time.Millisecond, func(_ context.Context, d Delivery) error {
+		if n, _ := strconv.Atoi(d.ID); d.Failures <= n%2 {
+			failed.add(d.ID)
+			if failed.count() == 150 {
+				reached()
+			}
+			return Fault("internal", errOurs)
+		}
+		done.add(d.ID)
+		return nil
+	})
+	<-half
+	require.NoError(t, broker.Kill())
+	require.Less(t, done.count(), 300, "the broker was killed too late to show anything")
+	require.NoError(t, broker.Restart(t.Context()))
+	require.Eventually(t, func() bool { return done.count() == 300 }, 3*patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t) == 0 }, patience, 10*time.Millisecond)
+	stop()
+	require.Zero(t, waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters))
+}
+
+// The world's fault is not the message's, whatever else happened to it before.
+func TestWorldsFaultCountsNothing(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	publish(t, p, 1)
+	attempts := make(chan Delivery, 10)
+	stop := retrying(t, time.Millisecond, func(_ context.Context, d Delivery) error {
+		if d.Failures == 0 {
+			return Fault("internal", errOurs)
+		}
+		attempts <- d
+		return errWorld
+	})
+	for range 2 {
+		require.Equal(t, 1, (<-attempts).Failures)
+	}
+	stop()
+	require.Zero(t, delayed(t))
+	require.Equal(t, int32(1), fetch(t, channel, QueueProcess).Headers[HeaderAttempt])
+}

@@ -1,0 +1,158 @@
+package rabbitmq
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+)
+
+// The environment of a process that is the test program once more, as a consumer that dies of the message "poison".
+const (
+	mortal       = "ONLYWAVE_TEST_MORTAL" // the broker
+	mortalsQueue = "ONLYWAVE_TEST_MORTALS_QUEUE"
+)
+
+// liveUntilPoisoned consumes as a worker does, until poison comes or its standard input ends. Its work on a message is to
+// publish something and to say so.
+func liveUntilPoisoned(url, queue string) {
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	p := NewPublisher([]string{url}, silent)
+	work := func(ctx context.Context, batch []Delivery) error {
+		for _, d := range batch {
+			if d.ID == "poison" {
+				os.Exit(1)
+			}
+			if err := p.Publish(ctx, ExchangeEvents, Message{ID: d.ID, Optional: true}); err != nil {
+				return err
+			}
+			fmt.Println(d.ID)
+		}
+		return nil
+	}
+	c := NewConsumer([]string{url}, queue, 32, silent)
+	if queue == QueueProcess {
+		_ = c.Run(ctx, func(ctx context.Context, d Delivery) error { return work(ctx, []Delivery{d}) })
+	} else {
+		_ = c.RunBatches(ctx, 32, 100*time.Millisecond, work)
+	}
+	os.Exit(0)
+}
+
+// live runs one such process until it dies or nothing is left to do.
+func live(t *testing.T, queue string, handled *seen, done func() bool) {
+	t.Helper()
+	program, err := os.Executable()
+	require.NoError(t, err)
+	process := exec.CommandContext(t.Context(), program)
+	process.Env = append(os.Environ(), mortal+"="+stack.RabbitMQURL(), mortalsQueue+"="+queue)
+	stdin, err := process.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := process.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, process.Start())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			handled.add(lines.Text())
+		}
+	}()
+	for {
+		select {
+		case <-ended:
+			_ = process.Wait() // it was to die
+			return
+		case <-time.After(100 * time.Millisecond):
+			if done() {
+				_ = stdin.Close()
+			}
+		}
+	}
+}
+
+// A message kills every process that takes it. The broker counts each death against all that was in hand, and yet only the
+// guilty one becomes a dead letter.
+func TestMessageThatKillsConsumersDiesAlone(t *testing.T) {
+	for _, queue := range []string{QueueProcess, QueueArchive} {
+		t.Run(queue, func(t *testing.T) {
+			p := connect(t)
+			_, channel := dial(t)
+			require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("poison")))
+			publish(t, p, 30)
+			var handled seen
+			done := func() bool { return handled.count()+waiting(t, QueueDeadLetters) >= 31 }
+			for lives := 0; !done(); lives++ {
+				require.LessOrEqual(t, lives, 1+int(deliveryLimit))
+				live(t, queue, &handled, done)
+			}
+			require.Zero(t, waiting(t, queue))
+			require.Equal(t, 30, handled.count())
+			letter := fetch(t, channel, QueueDeadLetters)
+			require.Equal(t, "poison", letter.MessageId)
+			require.Equal(t, "webhook."+CauseDeliveryLimit, letter.RoutingKey)
+		})
+	}
+}
+
+// suspected makes suspects of all that is in a queue.
+func suspected(t *testing.T, queue string) {
+	t.Helper()
+	_, channel := dial(t)
+	all := waiting(t, queue)
+	for range suspectAfter {
+		var last amqp.Delivery
+		for range all {
+			last = fetch(t, channel, queue)
+		}
+		require.NoError(t, last.Nack(true, true))
+		require.Eventually(t, func() bool { return waiting(t, queue) == all }, patience, time.Millisecond)
+	}
+}
+
+// While the world is at fault a suspect waits like any other message, and holds up nobody.
+func TestSuspectsAreHandledAlone(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 5)
+	suspected(t, QueueProcess)
+	for i := range 20 {
+		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("fresh "+strconv.Itoa(i))))
+	}
+	var done seen
+	var inHand atomic.Int32
+	notAlone := make(chan string, 100)
+	stop := start(t, func(ctx context.Context, d Delivery) error {
+		defer inHand.Add(-1)
+		if inHand.Add(1) > 1 && !strings.HasPrefix(d.ID, "fresh") {
+			notAlone <- d.ID
+		}
+		if err := p.Publish(ctx, ExchangeEvents, Message{ID: d.ID, Optional: true}); err != nil {
+			return err
+		}
+		if inHand.Load() > 1 && !strings.HasPrefix(d.ID, "fresh") {
+			notAlone <- d.ID
+		}
+		if done.add(d.ID); d.ID == "0" {
+			return errWorld
+		}
+		return nil
+	})
+	require.Eventually(t, func() bool { return done.count() == 25 }, patience, time.Millisecond)
+	stop()
+	require.Empty(t, notAlone)
+	require.Equal(t, 1, waiting(t, QueueProcess), "the one that waits for the world")
+}

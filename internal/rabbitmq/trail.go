@@ -1,0 +1,42 @@
+package rabbitmq
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+const (
+	maxTrail     = 10
+	maxTrailText = 200
+)
+
+// Attempt is one that failed by the message's own fault.
+type Attempt struct {
+	Number int       `json:"attempt"` // from 1
+	At     time.Time `json:"at"`      // UTC
+	Error  string    `json:"error"`   // at most 200 bytes
+}
+
+// Trail lists a message's failed attempts, the latest last and no more than ten. A message that the broker made a dead
+// letter may have none.
+func Trail(headers map[string]any) []Attempt {
+	text, _ := headers[HeaderTrail].(string)
+	var trail []Attempt
+	if err := json.Unmarshal([]byte(text), &trail); err != nil {
+		return nil // nobody's trail but ours, and no reason to give a message up
+	}
+	return trail
+}
+
+// trail is that of d with this failure at its end.
+func (f *fault) trail(d Delivery, now time.Time) string {
+	var trail []Attempt
+	if d.Failures > 0 {
+		trail = Trail(d.Headers)
+	}
+	trail = append(trail, Attempt{d.Failures + 1, now.UTC().Truncate(time.Millisecond), truncate(fmt.Sprint(f.err), maxTrailText)})
+	trail = trail[max(0, len(trail)-maxTrail):]
+	text, _ := json.Marshal(trail) // numbers, times and texts always can be
+	return string(text)
+}

@@ -1,0 +1,126 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// ReconcileInput starts a run of reconciliation.
+type ReconcileInput struct {
+	Grace time.Duration `json:"grace"`
+	// Of a run whose history grew too long: what it had counted, and what is left.
+	Counts payment.ReconciliationCounts `json:"counts,omitzero"`
+	Rest   *activities.SweepInput       `json:"rest,omitempty"`
+}
+
+// Reconcile compares the provider's books with ours: all that changed there since the last run, and our own open payments
+// of which nothing was heard for too long. It moves no payment. Those that are behind are told to look, and what cannot be
+// explained is kept and reported.
+func Reconcile(ctx workflow.Context, in ReconcileInput) (payment.ReconciliationCounts, error) {
+	r := &reconciliation{counts: in.Counts, rest: in.Rest}
+	if r.rest == nil {
+		if err := r.begin(ctx, in.Grace); err != nil {
+			return r.counts, err
+		}
+	}
+	for r.rest != nil {
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return r.counts, workflow.NewContinueAsNewError(ctx, Reconcile, ReconcileInput{Grace: in.Grace, Counts: r.counts, Rest: r.rest})
+		}
+		if err := r.sweep(ctx); err != nil {
+			return r.counts, err
+		}
+	}
+	if err := r.nudgeQuiet(ctx); err != nil {
+		return r.counts, err
+	}
+	if err := r.finish(ctx); err != nil {
+		return r.counts, err
+	}
+	alertFindings(ctx)
+	return r.counts, nil
+}
+
+// reconciliation is the state of one run.
+type reconciliation struct {
+	runID  string
+	counts payment.ReconciliationCounts
+	rest   *activities.SweepInput // what is left of the window; nil: nothing
+}
+
+func (r *reconciliation) begin(ctx workflow.Context, grace time.Duration) error {
+	var first activities.SweepInput
+	in := activities.BeginReconciliationInput{RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Grace: grace}
+	err := workflow.ExecuteLocalActivity(inRecord(ctx, "begin"), steps.BeginReconciliation, in).Get(ctx, &first)
+	if err == nil {
+		r.rest = &first
+	}
+	return err
+}
+
+// sweep sees one page of the window.
+func (r *reconciliation) sweep(ctx workflow.Context) error {
+	var swept activities.Swept
+	r.runID = r.rest.RunID
+	step := "sweep from " + r.rest.Window.From.UTC().Format(time.RFC3339)
+	if err := workflow.ExecuteActivity(atSweep(ctx, step), steps.Sweep, *r.rest).Get(ctx, &swept); err != nil {
+		return err
+	}
+	r.counts.Seen += swept.Seen
+	r.counts.Nudged += swept.Nudged
+	r.rest = swept.Rest
+	r.describe(ctx)
+	return nil
+}
+
+func (r *reconciliation) nudgeQuiet(ctx workflow.Context) error {
+	if err := workflow.ExecuteActivity(atSweep(ctx, "nudge quiet payments"), steps.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
+		return err
+	}
+	r.counts.Nudged += r.counts.Quiet
+	return nil
+}
+
+func (r *reconciliation) finish(ctx workflow.Context) error {
+	in := activities.FinishReconciliationInput{RunID: r.runID, Counts: r.counts}
+	err := workflow.ExecuteLocalActivity(inRecord(ctx, "finish"), steps.FinishReconciliation, in).Get(ctx, &r.counts)
+	r.describe(ctx)
+	return err
+}
+
+// alertFindings reports what a person has to look at, in the log and to whoever listens. What cannot be reported now is
+// left to the next run: a broker that is away holds up no sweep.
+func alertFindings(ctx workflow.Context) {
+	for {
+		var found []payment.Finding
+		if err := workflow.ExecuteActivity(atAlert(ctx, "alert"), steps.AlertFindings).Get(ctx, &found); err != nil {
+			workflow.GetLogger(ctx).Error("findings not reported", "kind", KindOf(err), "reason", reason(err))
+			return
+		}
+		if len(found) == 0 {
+			return
+		}
+		for _, f := range found {
+			workflow.GetLogger(ctx).Error("the provider's books and ours disagree", "kind", f.Kind,
+				"provider_payment_id", f.ProviderPaymentID, "payment_id", f.PaymentID, "detail", f.Detail)
+		}
+	}
+}
+
+// describe shows in the Web UI how far the run has come.
+func (r *reconciliation) describe(ctx workflow.Context) {
+	c := r.counts
+	text := fmt.Sprintf("**%d** changes seen, **%d** payments told to look, %d of them quiet", c.Seen, c.Nudged, c.Quiet)
+	if r.rest != nil {
+		text += "  \nnext from " + r.rest.Window.From.UTC().Format(time.RFC3339)
+	} else {
+		text += fmt.Sprintf("  \nfound: %d differences, %d contradictions, %d strangers, %d unreadable, %d missed webhooks",
+			c.Differences, c.Contradictions, c.Strangers, c.Unreadable, c.Missed)
+	}
+	workflow.SetCurrentDetails(ctx, text)
+}
