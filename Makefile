@@ -54,6 +54,14 @@ verify: ## Check that the generated code and the module files are up to date
 bench: bootstrap build ## Measure against the machine's own limits, and keep the table in docs/performance.md
 	@exec .bin/onlywave bench
 
+.PHONY: drill
+drill: bootstrap build ## Break a throw-away platform in every way we know (NAME=redis-.* SEED=7), see docs/drills.md
+	@exec .bin/onlywave drill --name '$(NAME)' --seed '$(or $(SEED),0)'
+
+.PHONY: soak
+soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats one
+	@exec .bin/onlywave drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
+
 .PHONY: clean-data
 clean-data: ## Remove the data and logs of `make up` and `make demo`
 	rm -rf .data

@@ -33,6 +33,8 @@ func devCommands(out io.Writer) []*cobra.Command {
 		command("demo", "Run the whole platform and tell one payment's story on it",
 			func(cmd *cobra.Command, o dev.Options) error { return dev.Demo(cmd.Context(), o) }),
 		benchCommand(out),
+		drillCommand(out),
+		loadCommand(out),
 	}
 }
 

@@ -75,8 +75,8 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
-		deadLettersCommand(environ, out),
 		reconcileCommand(environ),
+		deadLettersCommand(environ, out),
 		configCommand(out),
 		healthyCommand(),
 	)

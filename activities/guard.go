@@ -52,6 +52,7 @@ func (p *provider) findByReference(ctx context.Context, who budget.Priority, pay
 	return state, found, err
 }
 
+// changesIn is a sweep, for which nobody waits.
 func (p *provider) changesIn(ctx context.Context, w mercadopago.Window) (page mercadopago.Changes, err error) {
 	err = p.call(ctx, p.reads, budget.Sweep, func(ctx context.Context) error {
 		page, err = p.client.ChangesIn(ctx, w)

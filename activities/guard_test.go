@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -74,9 +73,7 @@ func TestAnUnaskedLookLetsOthersGoFirst(t *testing.T) {
 	} {
 		require.Eventually(t, func() bool {
 			busy()
-			short, cancel := context.WithTimeout(t.Context(), time.Second/2)
-			defer cancel()
-			_, err := worker.Look(short, in)
+			_, err := worker.Look(t.Context(), in)
 			return err != nil && application(t, err).Type() == string(payment.Limited)
 		}, patience, time.Millisecond)
 		busy()

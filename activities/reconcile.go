@@ -23,7 +23,7 @@ const (
 	quietAfter       = 2 * time.Hour
 	quietAfterExpiry = 10 * time.Minute
 	quietAgain       = 2 * time.Hour // before the same payment is told once more
-	quietLimit       = 200           // in one run; the others come next
+	quietLimit       = 50            // in one run, since each asks the provider; the others come next
 )
 
 // BeginReconciliationInput names a run of reconciliation.

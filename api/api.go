@@ -139,17 +139,17 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
 
-		{http.MethodGet, "/v1/breakers", payment.ScopeOperationsRead, s.listBreakers},
-		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},
-		{http.MethodPut, "/v1/breakers/:name", payment.ScopeOperationsWrite, s.setBreaker},
-		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
-
 		{http.MethodGet, "/v1/dead-letters", payment.ScopeOperationsRead, s.listDeadLetters},
 		{http.MethodGet, "/v1/dead-letters/:id", payment.ScopeOperationsRead, s.getDeadLetter},
 		{http.MethodPost, "/v1/dead-letters/:id/redrive", payment.ScopeOperationsWrite, s.redriveDeadLetter},
 		{http.MethodPost, "/v1/dead-letters/:id/discard", payment.ScopeOperationsWrite, s.discardDeadLetter},
 		{http.MethodPost, "/v1/dead-letters/redrive", payment.ScopeOperationsWrite, s.redriveDeadLetters},
 		{http.MethodGet, "/v1/redrives/:id", payment.ScopeOperationsRead, s.getRedrive},
+
+		{http.MethodGet, "/v1/breakers", payment.ScopeOperationsRead, s.listBreakers},
+		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},
+		{http.MethodPut, "/v1/breakers/:name", payment.ScopeOperationsWrite, s.setBreaker},
+		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
 
 		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -148,17 +147,4 @@ func median(values []float64) float64 {
 func percentile(values []time.Duration, p int) time.Duration {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
-}
-
-// keep puts the table between the report's two marks and leaves the rest of the file alone.
-func (r *report) keep(file string) error {
-	old, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	text, err := replaceBetween(string(old), r.markdown())
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return os.WriteFile(file, []byte(text), 0o644)
 }

@@ -1,26 +1,21 @@
 package bench
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
-)
 
-// The marks in the report's file between which the table stands.
-const (
-	beginMark = "<!-- measured: begin -->"
-	endMark   = "<!-- measured: end -->"
+	"github.com/onlywave/onlywave/internal/markdown"
 )
 
 // report is the table of figures, and what stands below it.
 type report struct {
-	rows  [][4]string
+	rows  [][]string
 	notes []string
 }
 
 func (r *report) row(figure, ours, bare, verdict string) {
-	r.rows = append(r.rows, [4]string{figure, ours, bare, verdict})
+	r.rows = append(r.rows, []string{figure, ours, bare, verdict})
 }
 
 func (r *report) note(format string, args ...any) {
@@ -40,21 +35,12 @@ func (r *report) ratio(figure string, t turns, least float64) {
 func (r *report) markdown() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "Measured on %d cores with %s.\n\n", runtime.NumCPU(), runtime.Version())
-	t.WriteString("| figure | ours | limit in the same run | |\n|---|---|---|---|\n")
-	for _, row := range r.rows {
-		fmt.Fprintf(&t, "| %s |\n", strings.Join(row[:], " | "))
-	}
+	t.WriteString(markdown.Table([]string{"figure", "ours", "limit in the same run", ""}, r.rows))
 	for _, n := range r.notes {
 		t.WriteString("\n" + n + "\n")
 	}
 	return t.String()
 }
 
-func replaceBetween(text, table string) (string, error) {
-	before, rest, ok := strings.Cut(text, beginMark)
-	_, after, ok2 := strings.Cut(rest, endMark)
-	if !ok || !ok2 {
-		return "", errors.New("the marks of the measured table are missing")
-	}
-	return before + beginMark + "\n" + table + endMark + after, nil
-}
+// keep puts the table between the marks in the report's file.
+func (r *report) keep(file string) error { return markdown.Keep(file, "measured", r.markdown()) }

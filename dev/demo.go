@@ -138,8 +138,8 @@ func (s *story) contradict(ctx context.Context) error {
 }
 
 func (s *story) forge(ctx context.Context) error {
-	url := s.Shops[0].URL + "/webhooks/mercadopago?payment_id=" + s.payment.ID + "&data.id=" + s.payment.Provider.PaymentID + "&type=payment"
-	answer, err := send(ctx, http.MethodPost, url, `{"type":"payment","action":"payment.updated"}`,
+	query := "payment_id=" + s.payment.ID + "&data.id=" + s.payment.Provider.PaymentID + "&type=payment"
+	answer, err := s.Shops[0].Webhook(ctx, query, `{"type":"payment","action":"payment.updated"}`,
 		"X-Request-Id", "forged", "X-Signature", fmt.Sprintf("ts=%d,v1=%064d", time.Now().Unix(), 0))
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package dev
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,8 +16,9 @@ import (
 
 // Shop is a client app's view of one API process.
 type Shop struct {
-	URL string
-	Key string
+	URL  string
+	Key  string
+	HTTP *http.Client // nil: the one that all calls from here share
 }
 
 // Payment is what a client app reads of a payment.
@@ -49,18 +51,25 @@ type Answer struct {
 	Body   []byte
 }
 
+// Who buys, in every order.
+const (
+	BuyerEmail = "ana@example.com"
+	BuyerName  = "Ana Souza"
+	BuyerTaxID = "12345678909"
+)
+
 // Order is the body of a POST for a Pix of so many centavos.
 func Order(centavos int64, reference string) string {
 	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q,
  "method": {"type": "pix", "expires_in": 3600},
- "payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}, "metadata": {"cart": "c-7"}}`,
-		centavos, reference, reference)
+ "payer": {"email": %q, "name": %q, "tax_id": %q}, "metadata": {"cart": "c-7"}}`,
+		centavos, reference, reference, BuyerEmail, BuyerName, BuyerTaxID)
 }
 
 // Post sends a body under an idempotency key, as it is.
 func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (Answer, error) {
 	headers := append([]string{"Authorization", "Bearer " + s.Key, "Idempotency-Key", key, "Content-Type", "application/json"}, header...)
-	return send(ctx, http.MethodPost, s.URL+"/v1/payments", body, headers...)
+	return send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments", body, headers...)
 }
 
 // Create posts a Pix order, waits for the provider as long as the API allows, and reads the payment;
@@ -121,17 +130,28 @@ func (s *Shop) Await(ctx context.Context, id, status string) (Payment, error) {
 	}
 }
 
+// Get reads any address, whatever it answers.
+func (s *Shop) Get(ctx context.Context, path string) (Answer, error) {
+	return send(ctx, s.HTTP, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
+}
+
 func (s *Shop) get(ctx context.Context, path string, into any) error {
-	answer, err := send(ctx, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
+	answer, err := s.Get(ctx, path)
 	if err != nil {
 		return err
 	}
 	return answer.decode(into)
 }
 
+// Webhook sends a notification as anybody could who knows the address; query and headers are as Mercado Pago has them.
+func (s *Shop) Webhook(ctx context.Context, query, body string, header ...string) (Answer, error) {
+	return send(ctx, s.HTTP, http.MethodPost, s.URL+"/webhooks/mercadopago?"+query, body, header...)
+}
+
 // Provider is the simulator's admin API.
 type Provider struct {
-	URL string
+	URL  string
+	HTTP *http.Client // nil: the one that all calls from here share
 }
 
 // Pay lets the buyer pay.
@@ -158,7 +178,7 @@ func (p *Provider) Requests(ctx context.Context) ([]simulator.Request, error) {
 	return requests, err
 }
 
-// Webhooks lists the notifications it sent, or lost, about one of its payments.
+// Webhooks lists the notifications it sent, or lost, about one of its payments; "" for all.
 func (p *Provider) Webhooks(ctx context.Context, providerPaymentID string) ([]simulator.WebhookAttempt, error) {
 	var attempts []simulator.WebhookAttempt
 	err := p.call(ctx, http.MethodGet, "/admin/webhooks?payment_id="+providerPaymentID, "", &attempts)
@@ -185,7 +205,7 @@ func (p *Provider) Disarm(ctx context.Context) error {
 }
 
 func (p *Provider) call(ctx context.Context, method, path, body string, into any) error {
-	answer, err := send(ctx, method, p.URL+path, body, "Content-Type", "application/json")
+	answer, err := send(ctx, p.HTTP, method, p.URL+path, body, "Content-Type", "application/json")
 	if err != nil {
 		return err
 	}
@@ -195,15 +215,16 @@ func (p *Provider) call(ctx context.Context, method, path, body string, into any
 // connections is shared by all calls from here; the default transport keeps only two to a host.
 var connections = &http.Client{Transport: &http.Transport{MaxIdleConns: 512, MaxIdleConnsPerHost: 512}}
 
-func send(ctx context.Context, method, url, body string, header ...string) (Answer, error) {
+func send(ctx context.Context, over *http.Client, method, url, body string, header ...string) (Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return Answer{}, err
 	}
+	request.GetBody = nil // or the transport would repeat a request with an Idempotency-Key, and tell nobody
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	response, err := connections.Do(request)
+	response, err := cmp.Or(over, connections).Do(request)
 	if err != nil {
 		return Answer{}, err
 	}

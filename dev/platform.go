@@ -35,6 +35,9 @@ const (
 	demoClient    = "demo"
 )
 
+// partGrace is longer than our own parts take to finish what they have in hand.
+const partGrace = 45 * time.Second
+
 // Options says what to run.
 type Options struct {
 	Dir      string            // data and logs; "" = a throw-away folder
@@ -43,6 +46,7 @@ type Options struct {
 	APIs     int               // 0: one
 	Workers  int               // 0: one
 	Settings map[string]string // more of internal/config's variables, or other values for them
+	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
 	Out      io.Writer         // progress for a person; nil: silent
 }
 
@@ -62,6 +66,9 @@ type Platform struct {
 	settings  map[string]string
 	throwAway string
 	saying    sync.Mutex
+
+	linking sync.Mutex
+	links   []*Link
 }
 
 // Start brings everything up and returns when it can be used. On error nothing is left running.
@@ -215,9 +222,17 @@ func (p *Platform) api(ctx context.Context, name string, port int, settings map[
 // word, such as "ready" instead of "degraded".
 func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, page, word string) (*devstack.Process, error) {
 	began := time.Now()
+	settings := map[string]string{}
+	if p.options.Links && command != "simulator" {
+		var err error
+		if settings, err = p.linked(name); err != nil {
+			return nil, err
+		}
+	}
+	maps.Copy(settings, own)
 	spec := devstack.Spec{
-		Name: name, Path: p.options.Program, Args: []string{command}, Env: p.environment(own),
-		LogFile: filepath.Join(p.Logs, name+".log"), Port: port,
+		Name: name, Path: p.options.Program, Args: []string{command}, Env: p.environment(settings),
+		LogFile: filepath.Join(p.Logs, name+".log"), Port: port, Grace: partGrace,
 	}
 	if port != 0 {
 		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, page)
@@ -283,6 +298,9 @@ func (p *Platform) Stop() error {
 		}
 	}
 	err := group.Wait()
+	for _, l := range p.links {
+		l.Cut()
+	}
 	if p.Stack != nil {
 		err = errors.Join(err, p.Stack.Stop())
 	}
@@ -299,6 +317,14 @@ func (p *Platform) say(format string, args ...any) {
 	fmt.Fprintf(p.options.Out, format+"\n", args...)
 }
 
+// Secrets are what must not be found in a log, a queue's name or headers, or a metric: by what it is, the text.
+func (p *Platform) Secrets() map[string]string {
+	return map[string]string{
+		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret,
+		"buyer's e-mail address": BuyerEmail, "buyer's name": BuyerName, "buyer's tax id": BuyerTaxID,
+	}
+}
+
 // WorkflowURL is where the Temporal Web UI shows a payment's runs.
 func (p *Platform) WorkflowURL(paymentID string) string {
 	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
@@ -307,7 +333,7 @@ func (p *Platform) WorkflowURL(paymentID string) string {
 func answers(ctx context.Context, url, word string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	answer, err := send(ctx, http.MethodGet, url, "")
+	answer, err := send(ctx, nil, http.MethodGet, url, "")
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 	for _, d := range batch {
 		n, err := mercadopago.DecodeNotification(d.Body)
 		if err != nil {
-			return rabbitmq.DeadLetter(causeUnreadable, err)
+			return rabbitmq.DeadLetter(string(payment.CauseUnreadable), err)
 		}
 		kept = append(kept, postgres.Notification{
 			ID: n.ID, Topic: n.Topic, Action: n.Action, ResourceID: n.ResourceID, PaymentID: n.PaymentID,
@@ -37,7 +37,7 @@ func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 	}
 	err := w.Record.Archive(ctx, kept)
 	if err != nil && payment.KindOf(err) == payment.Invalid {
-		return rabbitmq.DeadLetter(causeInvalid, err)
+		return rabbitmq.DeadLetter(string(payment.CauseInvalid), err)
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -115,16 +114,10 @@ func paymentOfLetter(d rabbitmq.Delivery) string {
 	return id
 }
 
-// trailOf is the attempts, the last twenty at most; a trail that cannot be read is none.
-func trailOf(text string) []payment.Attempt {
-	const longest = 20
+func trailOf(attempts []rabbitmq.Attempt) []payment.Attempt {
 	var trail []payment.Attempt
-	if json.Unmarshal([]byte(text), &trail) != nil {
-		return nil
-	}
-	trail = trail[max(0, len(trail)-longest):]
-	for i := range trail {
-		trail[i].Error = clean(trail[i].Error)
+	for _, a := range attempts {
+		trail = append(trail, payment.Attempt{Attempt: a.Number, At: a.At, Error: clean(a.Error)})
 	}
 	return trail
 }

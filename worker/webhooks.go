@@ -12,13 +12,6 @@ import (
 // webhooksInHand is how many notifications one worker handles at a time.
 const webhooksInHand = 32
 
-// Why a notification ends as a dead letter.
-const (
-	causeUnreadable = string(payment.CauseUnreadable)
-	causeInvalid    = string(payment.CauseInvalid)  // readable, and nothing can be done with what it says
-	causeInternal   = string(payment.CauseInternal) // we do not know what to do with it
-)
-
 func (w *Worker) runWebhooks(ctx context.Context) error {
 	consumer := rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log)
 	consumer.RetryDelay = w.RetryDelay
@@ -30,7 +23,7 @@ func (w *Worker) runWebhooks(ctx context.Context) error {
 func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	n, err := mercadopago.DecodeNotification(d.Body)
 	if err != nil {
-		return rabbitmq.Fault(causeUnreadable, err)
+		return fault(payment.CauseUnreadable, err)
 	}
 	id, err := w.paymentOf(ctx, n)
 	if err != nil || id == "" {
@@ -47,6 +40,8 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	return nil
 }
 
+func fault(cause payment.Cause, err error) error { return rabbitmq.Fault(string(cause), err) }
+
 // verdict says whose fault a failure is. What is invalid stays so, and a bug of ours meets the same
 // message each time, until a deployment mends it; meanwhile they would hold up what comes behind them.
 // All else is the world's fault, and passes.
@@ -56,9 +51,9 @@ func verdict(err error) error {
 	}
 	switch payment.KindOf(err) {
 	case payment.Invalid, payment.NotFound, payment.Conflict:
-		return rabbitmq.Fault(causeInvalid, err)
+		return fault(payment.CauseInvalid, err)
 	case payment.Internal:
-		return rabbitmq.Fault(causeInternal, err)
+		return fault(payment.CauseInternal, err)
 	case payment.Unavailable, payment.Limited, payment.Unauthorized, payment.Forbidden:
 	}
 	return err

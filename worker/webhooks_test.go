@@ -210,8 +210,9 @@ func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
 // Every kind is somebody's fault. A new kind needs to be decided here.
 func TestWhoseFaultAKindIs(t *testing.T) {
 	t.Parallel()
-	causes := map[payment.Kind]string{
-		payment.Invalid: causeInvalid, payment.NotFound: causeInvalid, payment.Conflict: causeInvalid, payment.Internal: causeInternal,
+	causes := map[payment.Kind]payment.Cause{
+		payment.Invalid: payment.CauseInvalid, payment.NotFound: payment.CauseInvalid, payment.Conflict: payment.CauseInvalid,
+		payment.Internal:     payment.CauseInternal,
 		payment.Unauthorized: "", payment.Forbidden: "", payment.Limited: "", payment.Unavailable: "",
 	}
 	require.Len(t, causes, len(payment.Kinds()))
@@ -223,7 +224,7 @@ func TestWhoseFaultAKindIs(t *testing.T) {
 			require.Equal(t, error(failure), verdict(failure), kind)
 			continue
 		}
-		require.EqualError(t, verdict(failure), "message's fault, "+cause+": x")
+		require.EqualError(t, verdict(failure), "message's fault, "+string(cause)+": x")
 	}
 	require.NoError(t, verdict(nil))
 }

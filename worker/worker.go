@@ -94,8 +94,8 @@ func (w *Worker) temporalWorker() worker.Worker {
 		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
 	})
 	t.RegisterWorkflow(workflows.Payment)
-	t.RegisterWorkflow(workflows.Redrive)
 	t.RegisterWorkflow(workflows.Reconcile)
+	t.RegisterWorkflow(workflows.Redrive)
 	t.RegisterActivity(w.Activities)
 	return t
 }
@@ -114,5 +114,6 @@ func (w *Worker) providerWorker() worker.Worker {
 	})
 	t.RegisterActivity(w.Activities.Charge)
 	t.RegisterActivity(w.Activities.Look)
+	t.RegisterActivity(w.Activities.Sweep)
 	return t
 }

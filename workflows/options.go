@@ -77,35 +77,16 @@ func atBroker(ctx workflow.Context, step string) workflow.Context {
 	})
 }
 
-// untilSent is for the dead letter of a run that ends with it: nothing is lost while the broker is away, however long.
-func untilSent(ctx workflow.Context, step string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 5 * time.Second,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
-		},
-		Summary: step,
-	})
-}
-
-// atRedrive is for one batch of dead letters. A worker that dies in the middle is noticed by its silence.
-func atRedrive(ctx workflow.Context, step string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    5 * time.Minute,
-		ScheduleToCloseTimeout: budget,
-		HeartbeatTimeout:       15 * time.Second,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
-		},
-		Summary: step,
-	})
-}
-
 // sweepBudget is short of a payment's: when the provider is away for longer the run fails, and a later one sees more.
 const sweepBudget = 2 * time.Hour
 
-// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last, also to the provider.
+// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last.
 func atSweep(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithTaskQueue(last(ctx, step), ProviderTaskQueue)
+}
+
+// last is for steps that let all others go first.
+func last(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: sweepBudget,
@@ -129,3 +110,27 @@ func atAlert(ctx workflow.Context, step string) workflow.Context {
 
 // lowest of Temporal's priorities, which go from 1 to 5 and are 3 unless told otherwise.
 const lowest = 5
+
+// untilSent is for the dead letter of a run that ends with it: nothing is lost while the broker is away, however long.
+func untilSent(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 5 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+		},
+		Summary: step,
+	})
+}
+
+// atRedrive is for one batch of dead letters. A worker that dies in the middle is noticed by its silence.
+func atRedrive(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    5 * time.Minute,
+		ScheduleToCloseTimeout: budget,
+		HeartbeatTimeout:       15 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+		Summary: step,
+	})
+}

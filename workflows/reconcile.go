@@ -68,7 +68,7 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 	var swept activities.Swept
 	r.runID = r.rest.RunID
 	step := "sweep from " + r.rest.Window.From.UTC().Format(time.RFC3339)
-	if err := workflow.ExecuteActivity(atSweep(ctx, step), steps.Sweep, *r.rest).Get(ctx, &swept); err != nil {
+	if err := workflow.ExecuteActivity(workflow.WithTaskQueue(atSweep(ctx, step), ProviderTaskQueue), steps.Sweep, *r.rest).Get(ctx, &swept); err != nil {
 		return err
 	}
 	r.counts.Seen += swept.Seen
@@ -79,7 +79,7 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 }
 
 func (r *reconciliation) nudgeQuiet(ctx workflow.Context) error {
-	if err := workflow.ExecuteActivity(atSweep(ctx, "nudge quiet payments"), steps.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
+	if err := workflow.ExecuteActivity(last(ctx, "nudge quiet payments"), steps.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
 		return err
 	}
 	r.counts.Nudged += r.counts.Quiet

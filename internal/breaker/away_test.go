@@ -17,10 +17,8 @@ import (
 // The fleet's last word holds while Redis is away: else an outage of both would let every process try for itself.
 func TestRedisAwayDoesNotShortenAnOutage(t *testing.T) {
 	t.Parallel()
-	c := quickest
-	c.Open, c.MaxOpen = time.Minute, time.Minute
 	stack := devstacktest.Start(t, devstack.Redis)
-	_, all := workers(t, stack, 2, c)
+	_, all := workers(t, stack, 2, lasting)
 	var mp party
 	trip(t, &mp, all[0])
 	require.True(t, isRefused(all[1].Do(t.Context(), mp.call)))

@@ -23,7 +23,8 @@ const patience = 20 * time.Second
 var (
 	silent   = slog.New(slog.DiscardHandler)
 	errDown  = &payment.Error{Kind: payment.Unavailable, Message: "no answer"}
-	quickest = Config{Window: 10 * time.Second, Minimum: 10, Rate: 0.5, Open: 200 * time.Millisecond, MaxOpen: time.Second, Probes: 2, Lease: time.Second}
+	quickest = Config{Window: 10 * time.Second, Minimum: 10, Rate: 0.5, Open: 200 * time.Millisecond, MaxOpen: time.Second, Probes: 2, Lease: time.Minute}
+	lasting  = Config{Window: 10 * time.Second, Minimum: 10, Rate: 0.5, Open: time.Minute, MaxOpen: time.Minute, Probes: 2, Lease: time.Minute}
 )
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
@@ -88,8 +89,8 @@ func trip(t *testing.T, down *party, all ...*Breaker) int64 {
 
 func TestItOpensForTheWholeFleetAtTheMinimum(t *testing.T) {
 	t.Parallel()
-	_, all := workers(t, devstacktest.Shared(), 3, quickest)
-	require.EqualValues(t, quickest.Minimum, trip(t, &party{}, all[0], all[1]))
+	_, all := workers(t, devstacktest.Shared(), 3, lasting)
+	require.EqualValues(t, lasting.Minimum, trip(t, &party{}, all[0], all[1]))
 	var other party
 	require.True(t, isRefused(all[2].Do(t.Context(), other.call)), "a worker that has seen no failure")
 	require.Zero(t, other.calls.Load())
@@ -112,9 +113,9 @@ func TestARateBelowTheThresholdDoesNotOpenIt(t *testing.T) {
 func TestOnlyUnavailableIsAFailure(t *testing.T) {
 	t.Parallel()
 	for _, kind := range payment.Kinds() {
-		_, all := workers(t, devstacktest.Shared(), 1, quickest)
+		_, all := workers(t, devstacktest.Shared(), 1, lasting)
 		answer := &payment.Error{Kind: kind}
-		for range 3 * quickest.Minimum {
+		for range 3 * lasting.Minimum {
 			err := all[0].Do(t.Context(), func(context.Context) error { return answer })
 			if kind != payment.Unavailable {
 				require.Equal(t, error(answer), err, kind)
@@ -122,8 +123,8 @@ func TestOnlyUnavailableIsAFailure(t *testing.T) {
 		}
 		require.Equal(t, kind == payment.Unavailable, isRefused(all[0].Do(t.Context(), (&party{}).call)), kind)
 	}
-	_, all := workers(t, devstacktest.Shared(), 1, quickest)
-	for range 3 * quickest.Minimum {
+	_, all := workers(t, devstacktest.Shared(), 1, lasting)
+	for range 3 * lasting.Minimum {
 		ctx, cancel := context.WithCancel(t.Context())
 		require.ErrorIs(t, all[0].Do(ctx, func(context.Context) error { cancel(); return errDown }), errDown)
 		ctx, cancel = context.WithTimeout(t.Context(), 0) // less than the call was given
@@ -309,9 +310,7 @@ func TestAWindowThatLearnsNothingIsNotExtended(t *testing.T) {
 
 func TestARefusalIsKnownForAMomentWithoutAsking(t *testing.T) {
 	t.Parallel()
-	c := quickest
-	c.Open = time.Minute
-	_, all := workers(t, devstacktest.Shared(), 2, c)
+	_, all := workers(t, devstacktest.Shared(), 2, lasting)
 	require.NoError(t, all[0].Shut())
 	require.True(t, all[0].Steady())
 	trip(t, &party{}, all[0])

@@ -93,14 +93,13 @@ type Part string
 
 // The parts that read the configuration.
 const (
-	API       Part = "api"
-	Worker    Part = "worker"
-	Migrate   Part = "migrate"
-	Simulator Part = "simulator"
-	Keys      Part = "keys"
-	Breakers  Part = "breakers"
-	Reconcile Part = "reconcile"
-
+	API         Part = "api"
+	Worker      Part = "worker"
+	Migrate     Part = "migrate"
+	Simulator   Part = "simulator"
+	Keys        Part = "keys"
+	Breakers    Part = "breakers"
+	Reconcile   Part = "reconcile"
 	DeadLetters Part = "dead-letters"
 )
 

@@ -121,6 +121,9 @@ func (s *Stack) Stop() error {
 	return errors.Join(err, s.folder.close())
 }
 
+// Logs is the folder of the services' logs.
+func (s *Stack) Logs() string { return filepath.Dir(s.folder.log("any")) }
+
 // Process is the running service, to be killed, paused and restarted; nil when the stack does not run it.
 func (s *Stack) Process(service Service) *Process {
 	s.mu.Lock()

@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -48,6 +49,24 @@ func (s *Stack) startRabbitMQ(ctx context.Context) (int, error) {
 		return spec, nil
 	})
 	return s.ports.RabbitMQ, err
+}
+
+// RabbitMQCtl runs RabbitMQ's command line against the running broker, as an operator would.
+func (s *Stack) RabbitMQCtl(ctx context.Context, args ...string) error {
+	spec, err := s.spec(RabbitMQ)
+	if err != nil {
+		return err
+	}
+	if spec.Path, err = program("rabbitmqctl", "/usr/lib/rabbitmq/bin", "/usr/local/sbin"); err != nil {
+		return err
+	}
+	broker := s.Process(RabbitMQ)
+	if broker == nil {
+		return errors.New("the stack runs no rabbitmq")
+	}
+	spec.Name, spec.Args, spec.Env = "rabbitmqctl", args, broker.spec.Env
+	spec.LogFile = s.folder.log("rabbitmqctl")
+	return finish(ctx, spec)
 }
 
 // startEPMD starts Erlang's name server on a port of our own. Left to itself RabbitMQ would use the machine's, or start

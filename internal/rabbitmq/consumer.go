@@ -27,7 +27,8 @@ var errDeliveriesEnd = errors.New("broker delivers no more")
 //   - nil: done.
 //   - Fault(cause, err): the message's fault. A copy of it comes again after the retry delay, then after 6 and 36 times that,
 //     and if that does not help it becomes a dead letter. So does a message over which the handler panics. The copy is
-//     confirmed before the message leaves its queue. Only QueueProcess has delay queues; in others a fault is final.
+//     confirmed before the message leaves its queue. Only QueueProcess has delay queues; in others a fault is final, but for
+//     QueueDeadLetters, where it is like the world's: there is nowhere further to go.
 //   - DeadLetter(cause, err): a fault that is final. The message becomes a dead letter at once.
 //   - any other error: the world's fault. The message is handled again here, after 1 to 30 seconds, as often as it takes.
 //     Intake pauses by itself, since no more than the prefetch is ever in hand; nothing is counted against the message.

@@ -141,7 +141,7 @@ func TestIntakePausesWhileWorldIsAtFault(t *testing.T) {
 	require.Equal(t, 18, waiting(t, QueueProcess))
 	stop()
 	require.Equal(t, 32, s.count())
-	require.Equal(t, 50, waiting(t, QueueProcess))
+	require.Eventually(t, func() bool { return waiting(t, QueueProcess) == 50 }, patience, 10*time.Millisecond)
 }
 
 func TestStuckMessageHoldsUpOnlyItself(t *testing.T) {
@@ -205,10 +205,9 @@ func TestMessageInHandOfDeadConnectionComesAgain(t *testing.T) {
 	require.NoError(t, broker.Restart(t.Context()))
 	finish <- struct{}{}
 	require.True(t, (<-deliveries).Redelivered)
-	require.Equal(t, 1, logged.count("message comes again"), "the late acknowledgement was refused")
 	finish <- struct{}{}
 	stop()
-	require.Equal(t, 1, logged.count("message comes again"))
+	require.Equal(t, 1, logged.count("message comes again"), "the late acknowledgement was refused, the other was not")
 	require.Zero(t, waiting(t, QueueProcess))
 }
 

@@ -21,7 +21,7 @@ type Death struct {
 	Queue    string
 	Exchange string // where the message was first published
 	Key      string
-	Trail    string
+	Trail    []Attempt
 	At       time.Time // zero when it is not said
 	Deaths   int       // with this one
 }
@@ -30,7 +30,7 @@ type Death struct {
 func (d Delivery) Death() Death {
 	source, cause, _ := strings.Cut(d.Key, ".")
 	death := Death{
-		Source: source, Cause: d.header(HeaderCause), Error: d.header(HeaderError), Trail: d.header(HeaderTrail),
+		Source: source, Cause: d.header(HeaderCause), Error: d.header(HeaderError), Trail: Trail(d.Headers),
 		Queue: d.header(HeaderQueue), Exchange: d.header(HeaderExchange), Key: d.header(HeaderKey), Deaths: 1,
 	}
 	if at, err := time.Parse(time.RFC3339, d.header(HeaderTime)); err == nil {

@@ -20,9 +20,10 @@ func TestADeadLetterTellsOfItsDeath(t *testing.T) {
 	letter := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
 	require.WithinRange(t, letter.At, began, time.Now())
 	letter.At = time.Time{}
-	letter.Queue, letter.Trail = "", ""
+	require.Len(t, letter.Trail, 1)
+	letter.Trail = nil
 	require.Equal(t, Death{
-		Source: "webhook", Cause: "unparsable", Error: "unexpected end",
+		Source: "webhook", Cause: "unparsable", Error: "unexpected end", Queue: QueueProcess,
 		Exchange: ExchangeWebhooks, Key: "mercadopago.payment", Deaths: 3,
 	}, letter)
 }

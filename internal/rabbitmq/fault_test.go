@@ -116,3 +116,25 @@ func TestNothingIsHeldAgainstMessageAfterItsTime(t *testing.T) {
 		require.False(t, guilty)
 	}
 }
+
+// A dead letter over which its keeper panics stays where it is, and what it says of its death is not written over.
+func TestDeadLetterIsNotDeadLetteredAgain(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	require.NoError(t, p.Publish(t.Context(), ExchangeDeadLetters, Message{ID: "1", Key: "webhook.unparsable"}))
+	attempts := make(chan Delivery, 10)
+	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueDeadLetters, 32, silent)
+	stop := running(t, func(ctx context.Context) error {
+		return c.RunBatches(ctx, 32, time.Millisecond, func(_ context.Context, batch []Delivery) error {
+			attempts <- batch[0]
+			panic("a bug")
+		})
+	})
+	for range 2 {
+		require.Equal(t, "webhook.unparsable", (<-attempts).Key)
+	}
+	stop()
+	letter := fetch(t, channel, QueueDeadLetters)
+	require.Equal(t, "webhook.unparsable", letter.RoutingKey)
+	require.NotContains(t, letter.Headers, HeaderCause)
+}

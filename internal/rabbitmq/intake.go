@@ -115,9 +115,22 @@ func (in *intake) insist(failure string, deliveries []Delivery, turn sync.Locker
 	}
 }
 
-// call makes a handler's panic a fault. The panic's value may hold anything, so only a runtime error's text is kept. What
-// a handler says when its time is over is held against nobody.
-func (in *intake) call(deliveries []Delivery) (err error) {
+// call hands messages over. Nothing is held against them when the handler's time was over, nor in the queue of dead
+// letters: that is where it would bring them.
+func (in *intake) call(deliveries []Delivery) error {
+	err := in.handleOrPanic(deliveries)
+	switch {
+	case err != nil && in.inHand.Err() != nil:
+		return fmt.Errorf("%w: %v", in.inHand.Err(), err)
+	case err != nil && in.queue == QueueDeadLetters:
+		return errors.New(err.Error())
+	}
+	return err
+}
+
+// handleOrPanic makes a handler's panic a fault. The panic's value may hold anything, so only a runtime error's text is
+// kept.
+func (in *intake) handleOrPanic(deliveries []Delivery) (err error) {
 	defer func() {
 		value := recover()
 		if value == nil {
@@ -130,11 +143,7 @@ func (in *intake) call(deliveries []Delivery) (err error) {
 		in.log.Error("handler panicked", "message_id", deliveries[0].ID, "panic", text, "stack", string(debug.Stack()))
 		err = Fault(CausePanic, errors.New(text))
 	}()
-	err = in.handle(in.inHand, deliveries)
-	if err != nil && in.inHand.Err() != nil {
-		return fmt.Errorf("%w: %v", in.inHand.Err(), err)
-	}
-	return err
+	return in.handle(in.inHand, deliveries)
 }
 
 // passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters.

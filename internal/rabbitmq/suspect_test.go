@@ -156,3 +156,28 @@ func TestSuspectsAreHandledAlone(t *testing.T) {
 	require.Empty(t, notAlone)
 	require.Equal(t, 1, waiting(t, QueueProcess), "the one that waits for the world")
 }
+
+func TestSuspectsOfABatchComeOneByOneAfterTheOthers(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 5)
+	suspected(t, QueueArchive)
+	fresh := []string{"a", "b", "c"}
+	for _, id := range fresh {
+		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment(id)))
+	}
+	batches := make(chan []string, 10)
+	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueArchive, 8, silent)
+	stop := running(t, func(ctx context.Context) error {
+		return c.RunBatches(ctx, 8, patience, func(_ context.Context, batch []Delivery) error {
+			if batches <- ids(batch); len(batches) == 3 {
+				return errWorld
+			}
+			return nil
+		})
+	})
+	require.Eventually(t, func() bool { return len(batches) == 3 }, patience, time.Millisecond)
+	stop()
+	require.Equal(t, fresh, <-batches)
+	require.Len(t, append(<-batches, <-batches...), 2)
+	require.Eventually(t, func() bool { return waiting(t, QueueArchive) == 4 }, patience, time.Millisecond, "of the suspects one is done")
+}

@@ -114,6 +114,15 @@ func lastQueueArgs() amqp.Table {
 	}
 }
 
+// QueueNames are all of ours.
+func QueueNames() []string {
+	var names []string
+	for _, q := range queues {
+		names = append(names, q.name)
+	}
+	return names
+}
+
 // declareTopology creates what does not exist and fails if what exists is different.
 func declareTopology(conn *amqp.Connection) error {
 	channel, err := conn.Channel()

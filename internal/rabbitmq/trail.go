@@ -26,7 +26,7 @@ func Trail(headers map[string]any) []Attempt {
 	if err := json.Unmarshal([]byte(text), &trail); err != nil {
 		return nil // nobody's trail but ours, and no reason to give a message up
 	}
-	return trail
+	return trail[max(0, len(trail)-maxTrail):]
 }
 
 // trail is that of d with this failure at its end.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 )
 
 const (
@@ -20,6 +21,9 @@ const (
 	// pingEvery is how long a Redis that failed is left alone before it is tried again.
 	pingEvery = time.Second
 )
+
+// The client would print what its errors say already, and not as the log is written.
+func init() { redis.SetLogger(&logging.VoidLogger{}) }
 
 // Store asks one Redis for all of a process, so that who finds it away spares the others the wait.
 type Store struct {

@@ -25,9 +25,10 @@ type Request struct {
 	Method         string        `json:"method"`
 	Path           string        `json:"path"` // with its query
 	IdempotencyKey string        `json:"idempotency_key,omitempty"`
-	RequestID      string        `json:"request_id"`      // the X-Request-Id of the answer
-	Status         int           `json:"status"`          // 0: the connection was cut before an answer
-	Fault          Kind          `json:"fault,omitempty"` // what struck it
+	Reference      string        `json:"external_reference,omitempty"` // of the payment it is about
+	RequestID      string        `json:"request_id"`                   // the X-Request-Id of the answer
+	Status         int           `json:"status"`                       // 0: the connection was cut before an answer
+	Fault          Kind          `json:"fault,omitempty"`              // what struck it
 	Duration       time.Duration `json:"duration_ns"`
 }
 
@@ -202,7 +203,7 @@ func (s *Simulator) logRequest(c *call, started time.Time) {
 	s.requests.add(func(number int) Request {
 		return Request{
 			Number: number, Time: started.UTC(), Method: c.request.Method, Path: c.request.URL.RequestURI(),
-			IdempotencyKey: c.request.Header.Get("X-Idempotency-Key"), RequestID: c.id, Status: c.status,
+			IdempotencyKey: c.request.Header.Get("X-Idempotency-Key"), Reference: s.referenceOf(c), RequestID: c.id, Status: c.status,
 			Fault: c.fault.Kind, Duration: time.Since(started),
 		}
 	})

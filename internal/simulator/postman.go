@@ -34,6 +34,7 @@ type WebhookAttempt struct {
 	URL            string        `json:"url"`
 	Retry          int           `json:"retry"`           // X-Retry: 0 for the first attempt
 	RequestID      string        `json:"request_id"`      // its x-request-id
+	Signature      string        `json:"signature"`       // its x-signature, for whoever replays it
 	Status         int           `json:"status"`          // the receiver's answer, 0 without one
 	Error          string        `json:"error,omitempty"` // why there was no answer, or why it was suppressed
 	Fault          Kind          `json:"fault,omitempty"` // what struck the notification
@@ -73,7 +74,7 @@ func newPostman(c Config) *postman {
 		cancel:   cancel,
 		outbox:   newSchedule(),
 		ready:    make(chan *notification),
-		attempts: newRing[WebhookAttempt](10_000),
+		attempts: newRing[WebhookAttempt](keptInLog),
 		held:     make(map[string]*notification),
 	}
 	for range senders {
@@ -137,9 +138,15 @@ func (p *postman) work() {
 func (p *postman) deliver(n *notification) {
 	started := time.Now()
 	requestID := uuid.NewString()
-	status, err := p.post(n, requestID)
+	signature := ""
+	if secret := p.secretFor(n); secret != "" {
+		signature = sign(secret, n.paymentID, requestID, p.timestamp())
+	}
+	status, err := p.post(n, requestID, signature)
 	delivered := err == nil && (status == http.StatusOK || status == http.StatusCreated)
-	p.record(n, WebhookAttempt{Time: started.UTC(), RequestID: requestID, Status: status, Delivered: delivered, Duration: time.Since(started)}, err)
+	p.record(n, WebhookAttempt{
+		Time: started.UTC(), RequestID: requestID, Signature: signature, Status: status, Delivered: delivered, Duration: time.Since(started),
+	}, err)
 	if next := n.next; next != nil {
 		n.next = nil
 		p.queue(next, time.Now())
@@ -157,7 +164,7 @@ func (p *postman) deliver(n *notification) {
 }
 
 // post makes the request. Header names are as in Mercado Pago's own sample.
-func (p *postman) post(n *notification, requestID string) (int, error) {
+func (p *postman) post(n *notification, requestID, signature string) (int, error) {
 	body := n.body(p.config.CollectorID, p.config.LiveMode)
 	req, err := http.NewRequestWithContext(p.ctx, http.MethodPost, n.target(), bytes.NewReader(body))
 	if err != nil {
@@ -168,8 +175,8 @@ func (p *postman) post(n *notification, requestID string) (int, error) {
 	req.Header.Set("X-Request-Id", requestID)
 	req.Header.Set("X-Retry", strconv.Itoa(n.attempt))
 	req.Header.Set("X-Socket-Timeout", strconv.FormatInt(webhookTimeout.Milliseconds(), 10))
-	if secret := p.secretFor(n); secret != "" {
-		req.Header.Set("X-Signature", sign(secret, n.paymentID, requestID, p.timestamp()))
+	if signature != "" {
+		req.Header.Set("X-Signature", signature)
 	}
 	res, err := p.client.Do(req)
 	if err != nil {

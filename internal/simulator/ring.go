@@ -2,6 +2,9 @@ package simulator
 
 import "sync"
 
+// keptInLog is how many requests, and how many webhooks, are remembered: those of a storm, and not a day's.
+const keptInLog = 50_000
+
 // ring keeps the last items added to it, so that a log of a long load run stays bounded.
 type ring[T any] struct {
 	mu    sync.Mutex

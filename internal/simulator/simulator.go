@@ -72,7 +72,7 @@ func New(c Config) *Simulator {
 		codes:    newPixCodes(),
 		postman:  newPostman(c),
 		expiries: newSchedule(),
-		requests: newRing[Request](10_000),
+		requests: newRing[Request](keptInLog),
 		done:     make(chan struct{}),
 	}
 	s.mux = s.routes()
@@ -142,10 +142,10 @@ func (s *Simulator) Expire(paymentID string) error {
 // Ledger returns a copy of every entry so far, oldest first.
 func (s *Simulator) Ledger() []Entry { return s.book.ledger(0) }
 
-// Requests returns the last 10,000 API requests, oldest first.
+// Requests returns the last 50,000 API requests, oldest first.
 func (s *Simulator) Requests() []Request { return s.requests.all() }
 
-// Webhooks returns the last 10,000 webhook attempts and suppressed notifications, oldest first.
+// Webhooks returns the last 50,000 webhook attempts and suppressed notifications, oldest first.
 func (s *Simulator) Webhooks() []WebhookAttempt { return s.postman.attempts.all() }
 
 // SetFaults replaces all faults. It panics on a fault that makes no sense: that is a mistake in the program.

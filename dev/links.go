@@ -1,0 +1,134 @@
+package dev
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+)
+
+// MercadoPago is the end of a link beside the stack's services: the simulator.
+const MercadoPago devstack.Service = "mercadopago"
+
+// Link is one part's way to one service, with a proxy on it that can be told to misbehave. Whatever was
+// done to it before, Mend makes it good again.
+type Link struct {
+	Part string // such as "worker-2"
+	To   devstack.Service
+
+	mu    sync.Mutex
+	proxy *toxiproxy.Proxy
+}
+
+// Cut closes the link's connections and accepts none until it is mended.
+func (l *Link) Cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.proxy.Stop()
+}
+
+// BlackHole lets nothing through in either direction, and closes nothing: who waits, waits.
+func (l *Link) BlackHole() error {
+	if err := l.add("timeout", "upstream", `{"timeout": 0}`); err != nil {
+		return err
+	}
+	return l.Deafen()
+}
+
+// Deafen lets nothing come back: what the part asks is done, and it does not hear of it.
+func (l *Link) Deafen() error { return l.add("timeout", "downstream", `{"timeout": 0}`) }
+
+// Slow lets every answer come so much later.
+func (l *Link) Slow(by time.Duration) error {
+	return l.add("latency", "downstream", fmt.Sprintf(`{"latency": %d}`, by.Milliseconds()))
+}
+
+// Dribble lets answers come in crumbs of so many bytes, one every so often.
+func (l *Link) Dribble(bytes int, every time.Duration) error {
+	return l.add("slicer", "downstream", fmt.Sprintf(`{"average_size": %d, "size_variation": 0, "delay": %d}`, bytes, every.Microseconds()))
+}
+
+func (l *Link) add(kind, stream, attributes string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
+		`{"type": %q, "stream": %q, "attributes": %s}`, kind, stream, attributes)))
+	if err != nil {
+		return fmt.Errorf("link of %s to %s: %w", l.Part, l.To, err)
+	}
+	return nil
+}
+
+// Mend makes the link good. What was in a black hole stays lost: its connections end.
+func (l *Link) Mend() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.proxy.Toxics.ResetToxics(context.Background())
+	if l.proxy.Enabled {
+		return nil
+	}
+	if err := l.proxy.Start(); err != nil {
+		return fmt.Errorf("mend the link of %s to %s: %w", l.Part, l.To, err)
+	}
+	return nil
+}
+
+// Links are those of one part, such as "worker-2", or of all parts that are so called ("worker", "api", or
+// "" for both) to one service; none without Options.Links.
+func (p *Platform) Links(part string, to devstack.Service) []*Link {
+	p.linking.Lock()
+	defer p.linking.Unlock()
+	var found []*Link
+	for _, l := range p.links {
+		if l.To == to && (l.Part == part || strings.HasPrefix(l.Part, part)) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// linked gives one part links of its own to all it uses, and the settings that lead it over them.
+func (p *Platform) linked(part string) (map[string]string, error) {
+	p.linking.Lock()
+	defer p.linking.Unlock()
+	settings := map[string]string{}
+	for variable, to := range map[string]devstack.Service{
+		"DATABASE_URL": devstack.Postgres, "REDIS_URL": devstack.Redis, "RABBITMQ_URLS": devstack.RabbitMQ,
+		"TEMPORAL_ADDRESS": devstack.Temporal, "MERCADOPAGO_URL": MercadoPago,
+	} {
+		host, err := hostOf(p.settings[variable])
+		if err != nil {
+			return nil, err
+		}
+		l := &Link{Part: part, To: to, proxy: toxiproxy.NewProxy(proxies, part+" to "+string(to), "127.0.0.1:0", host)}
+		if err := l.proxy.Start(); err != nil {
+			return nil, fmt.Errorf("link %s to %s: %w", part, to, err)
+		}
+		p.links = append(p.links, l)
+		settings[variable] = strings.Replace(p.settings[variable], host, l.proxy.Listen, 1)
+	}
+	return settings, nil
+}
+
+// proxies is what toxiproxy wants to belong to; nobody asks it for its figures.
+var proxies = toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+
+// hostOf is host:port of an address, which may be that alone.
+func hostOf(address string) (string, error) {
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return address, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "", fmt.Errorf("%q is no address to link to", address)
+	}
+	return u.Host, nil
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onlywave/onlywave/drills"
+)
+
+// drillCommand breaks a throw-away platform in many ways, and judges what became of every payment.
+func drillCommand(out io.Writer) *cobra.Command {
+	o := drills.Options{Out: out}
+	var name string
+	var soak time.Duration
+	var list bool
+	cmd := &cobra.Command{Use: "drill", Short: "Break a throw-away platform under load, and check what became of every payment", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			all := drills.All()
+			if soak > 0 {
+				all = []drills.Drill{drills.Soak(soak)}
+			}
+			if o.Drills, err = drills.Choose(all, name); err != nil {
+				return err
+			}
+			if list {
+				return listDrills(o.Drills, out)
+			}
+			if o.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			if o.Seed == 0 {
+				o.Seed = uint64(time.Now().Unix())
+			}
+			if name != "" || soak > 0 {
+				o.Report = "" // a part is no report
+			}
+			return drills.Run(cmd.Context(), o)
+		}}
+	cmd.Flags().StringVar(&name, "name", "", "only these: names or regular expressions, divided by commas")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of all that is drawn; 0: from the clock")
+	cmd.Flags().DurationVar(&soak, "soak", 0, "draw faults at random for so long, instead of the drills")
+	cmd.Flags().BoolVar(&list, "list", false, "only say which there are")
+	cmd.Flags().StringVar(&o.Report, "report", "docs/drills.md", "the page whose table is made anew; empty: none")
+	cmd.Flags().StringVar(&o.Keep, "keep", ".data/drills", "folder for the logs of drills that failed")
+	return cmd
+}
+
+func listDrills(all []drills.Drill, out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, d := range all {
+		fmt.Fprintf(table, "%s\t%s\n", d.Name, d.Shows)
+	}
+	return table.Flush()
+}

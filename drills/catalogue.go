@@ -1,0 +1,215 @@
+package drills
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/load"
+)
+
+// All lists every drill, in the order in which they run.
+func All() []Drill {
+	var all []Drill
+	for _, some := range [][]Drill{ours, provider, webhooks, onRedis, onRabbitMQ, onPostgres, onTemporal, house} {
+		all = append(all, some...)
+	}
+	return append(all, Soak(soakLength))
+}
+
+var ours = []Drill{
+	{
+		Name: "api-killed", Shows: "A request cut off in the middle is the same payment when the client repeats it, at whichever API.",
+		Strike: []Act{chargesTake(time.Second), shortly, killOneAPI}, Heal: []Act{disarm, restartTheAPI}, Expect: []Expectation{everyoneIsAnswered},
+	},
+	{
+		Name: "worker-killed", Shows: "The other worker goes on with what the dead one had in hand, and nothing is charged twice.",
+		Strike: []Act{chargesTake(time.Second), shortly, killOneWorker}, Heal: []Act{disarm, restartTheWorker}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "rolling-restart", Shows: "A deployment under load costs no error that the client's own repetition does not absorb.",
+		Lasts: 16 * time.Second, Strike: []Act{rollingRestart}, Expect: []Expectation{everyoneIsAnswered},
+	},
+}
+
+var provider = []Drill{
+	{
+		Name: "mercadopago-5xx", Shows: "The breaker opens for the fleet, clients get 202, and every payment finishes by itself afterwards.",
+		Lasts: 10 * time.Second, Strike: []Act{countOpenings, failing(http.StatusServiceUnavailable)}, Heal: []Act{disarm},
+		Expect: []Expectation{everyoneIsAnswered, onlyProbesGetThrough},
+	},
+	{
+		Name: "mercadopago-down", Shows: "In an outage of two minutes only the probes of each half-open window reach Mercado Pago; then every payment finishes.",
+		Rate: 3, Lasts: 150 * time.Second, Strike: []Act{countOpenings, failing(http.StatusServiceUnavailable)}, Heal: []Act{disarm},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, onlyProbesGetThrough},
+	},
+	{
+		Name: "mercadopago-slow", Shows: "Answers that come too late are charges made; they are found again under the same key.",
+		Strike: []Act{arm(
+			simulator.Fault{On: simulator.Create, Kind: simulator.KindSlow, Delay: 4 * time.Second, Rate: 0.3},
+			simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: 4 * time.Second, Rate: 0.3},
+			simulator.Fault{On: simulator.Get, Kind: simulator.KindSlow, Delay: 4 * time.Second, Rate: 0.3})},
+		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered},
+	},
+	{
+		Name: "mercadopago-dribbling", Shows: "Answers that come in crumbs hold nothing else up.",
+		Strike: []Act{dribble("worker", dev.MercadoPago, 64, 40*time.Millisecond)}, Heal: []Act{mend("worker", dev.MercadoPago)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "mercadopago-429", Shows: "A wish for a pause is heeded, and costs no payment.",
+		Strike: []Act{arm(
+			simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Delay: 2 * time.Second, Rate: 0.7},
+			simulator.Fault{On: simulator.Get, Kind: simulator.KindRateLimited, Delay: 2 * time.Second, Rate: 0.7})},
+		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered},
+	},
+	{
+		Name: "lost-answers", Shows: "What was charged and not heard of is unknown, never failed, and never charged again.",
+		Strike: []Act{arm(
+			simulator.Fault{On: simulator.Create, Kind: simulator.KindLostAnswer, Rate: 0.3},
+			simulator.Fault{On: simulator.Create, Kind: simulator.KindErrorAfter, Rate: 0.3},
+			simulator.Fault{On: simulator.Create, Kind: simulator.KindTruncated, Rate: 0.3},
+			simulator.Fault{On: simulator.Get, Kind: simulator.KindLostAnswer, Rate: 0.3})},
+		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered},
+	},
+	{
+		Name: "one-bad-link", Shows: "One worker that cannot reach Mercado Pago does not open the breaker for the others.",
+		Lasts: 12 * time.Second, Strike: []Act{countOpenings, blackHole("worker-2", dev.MercadoPago)},
+		Heal: []Act{mend("worker-2", dev.MercadoPago)}, Expect: []Expectation{everyoneIsAnswered, breakerStayedClosed},
+	},
+}
+
+var webhooks = []Drill{
+	{
+		Name: "duplicate-storm", Shows: "Thousands of copies of a notification change nothing.",
+		Flood: load.Flood{Duplicates: 3000},
+	},
+	{
+		Name: "forged-and-replayed", Shows: "Forged webhooks are refused and replayed ones change nothing, 10,000 of both.",
+		Flood: load.Flood{Forged: 5000, Replayed: 5000}, Lasts: 10 * time.Second, Expect: []Expectation{floodCame},
+	},
+	{
+		Name: "webhooks-dropped", Shows: "Half of all webhooks never come; every payment still ends right, and the counter of the missed shows it.",
+		Lasts: 10 * time.Second, Strike: []Act{countMissed, arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Rate: 0.5})},
+		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered, theMissedAreCounted},
+	},
+	{
+		Name: "webhooks-out-of-order", Shows: "Early, late, doubled and reordered webhooks end in the same history.",
+		Strike: []Act{arm(
+			simulator.Fault{On: simulator.Webhook, Kind: simulator.KindReordered, Rate: 0.3},
+			simulator.Fault{On: simulator.Webhook, Kind: simulator.KindEarly, Rate: 0.3},
+			simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLate, Delay: 3 * time.Second, Rate: 0.3},
+			simulator.Fault{On: simulator.Webhook, Kind: simulator.KindDoubled, Count: 5, Rate: 0.5})},
+		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+}
+
+var onRedis = []Drill{
+	{
+		Name: "redis-killed", Shows: "No request fails for Redis.",
+		Strike: []Act{kill(devstack.Redis)}, Heal: []Act{restart(devstack.Redis)},
+		Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken},
+	},
+	{
+		Name: "redis-black-holed", Shows: "No request fails for a Redis that says nothing, and none waits long for it.",
+		Strike: []Act{blackHole("", devstack.Redis)}, Heal: []Act{mend("", devstack.Redis)},
+		Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken},
+	},
+	{
+		Name: "redis-flushed", Shows: "Redis holds nothing that may not be lost.",
+		Lasts: 4 * time.Second, Strike: []Act{everyNow(500*time.Millisecond, flushRedis)},
+		Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken},
+	},
+}
+
+var onRabbitMQ = []Drill{
+	{
+		Name: "rabbitmq-killed", Shows: "Webhooks are taken into the spool and processed when the broker is back.",
+		Lasts: 12 * time.Second, Strike: []Act{kill(devstack.RabbitMQ)}, Heal: []Act{restart(devstack.RabbitMQ)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "rabbitmq-memory-alarm", Shows: "A broker that takes nothing costs no webhook.",
+		Strike: []Act{rabbitMQCtl("set_vm_memory_high_watermark", "0")}, Heal: []Act{rabbitMQCtl("set_vm_memory_high_watermark", "0.4")},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "confirm-lost", Shows: "A webhook whose confirmation never comes is stored twice rather than not at all.",
+		Strike: []Act{everyNow(time.Second, deafen("", devstack.RabbitMQ), shortly, cut("", devstack.RabbitMQ), mend("", devstack.RabbitMQ))},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "stale-ack", Shows: "What was in hand when a connection ended comes again and does no harm.",
+		Strike: []Act{
+			slow("worker", devstack.Temporal, 200*time.Millisecond),
+			everyNow(700*time.Millisecond, cut("worker", devstack.RabbitMQ), mend("worker", devstack.RabbitMQ)),
+		},
+		Heal: []Act{mend("worker", devstack.Temporal)}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "binding-deleted", Shows: "Webhooks that find no queue are kept, and the next connection repairs the broker.",
+		Strike: []Act{
+			unbind(rabbitmq.QueueProcess, "mercadopago.payment"), forAWhile,
+			unbind(rabbitmq.QueueArchive, "mercadopago.#"),
+		},
+		Heal: reconnect, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "poison-messages", Shows: "What nobody can read ends as a dead letter, and its neighbours do not wait for it.",
+		Strike: []Act{poison(20, 100*time.Millisecond)}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, poisonIsBuried},
+	},
+	{
+		Name: "dead-letter-exchange-missing", Shows: "A dead letter waits until there is somewhere to send it.",
+		Strike: []Act{deleteExchange(rabbitmq.ExchangeDeadLetters), poison(5, 200*time.Millisecond)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, poisonIsBuried},
+	},
+}
+
+var onPostgres = []Drill{
+	{
+		Name: "postgres-killed", Shows: "Webhooks go on to the broker, workflows wait, and what was confirmed is there afterwards.",
+		Lasts: 12 * time.Second, Strike: []Act{kill(devstack.Postgres)}, Heal: []Act{restart(devstack.Postgres)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "postgres-frozen", Shows: "A record that hangs hangs nothing for good.",
+		Lasts: 12 * time.Second, Strike: []Act{freeze(devstack.Postgres)}, Heal: []Act{thaw(devstack.Postgres)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+}
+
+var onTemporal = []Drill{
+	{
+		Name: "temporal-killed", Shows: "Clients are told to come again, webhooks are taken, and every workflow goes on where it was.",
+		Lasts: 12 * time.Second, Strike: []Act{kill(devstack.Temporal)}, Heal: []Act{restart(devstack.Temporal)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+	{
+		Name: "temporal-frozen", Shows: "A Temporal that hangs costs time and nothing else.",
+		Lasts: 12 * time.Second, Strike: []Act{freeze(devstack.Temporal)}, Heal: []Act{thaw(devstack.Temporal)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+	},
+}
+
+var house = []Drill{{
+	Name: "everything-restarted", Shows: "After a power failure everything starts in any order, and nothing confirmed is missing.",
+	Lasts: 2 * time.Second, Strike: []Act{killEverything}, Heal: []Act{restartEverything},
+	Expect: []Expectation{everyoneIsAnswered},
+}}
+
+// chargesTake keeps the answers to charges back, so that there is always something in the middle of happening.
+func chargesTake(delay time.Duration) Act {
+	return arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: delay})
+}
+
+// failing answers every call with the status and does nothing.
+func failing(status int) Act {
+	var faults []simulator.Fault
+	for _, on := range []simulator.Operation{simulator.Create, simulator.Get, simulator.Search} {
+		faults = append(faults, simulator.Fault{On: on, Kind: simulator.KindError, Status: status})
+	}
+	return arm(faults...)
+}

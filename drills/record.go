@@ -1,0 +1,78 @@
+package drills
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// askPostgres reads the whole record at one moment.
+func (e *Evidence) askPostgres(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	moment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, conn, moment, func(tx pgx.Tx) error { return e.readRecord(ctx, tx) })
+}
+
+func (e *Evidence) readRecord(ctx context.Context, tx pgx.Tx) (err error) {
+	e.Payments, err = read[Payment](ctx, tx, `
+		select id::text, idempotency_key as key, status, amount, provider_payment_id, version from payments`)
+	if err != nil {
+		return err
+	}
+	e.Operations, err = read[Operation](ctx, tx, `
+		select provider_key::text, payment_id::text, kind, amount, outcome from operations`)
+	if err != nil {
+		return err
+	}
+	e.Events, err = read[Event](ctx, tx, `
+		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount from payment_events`)
+	if err != nil {
+		return err
+	}
+	e.Archived, err = read[Notification](ctx, tx, `
+		select id, coalesce(notification->>'request_id', '') as request_id, topic, action from webhook_notifications`)
+	if err != nil {
+		return err
+	}
+	if e.Spooled, err = read[Notification](ctx, tx, `
+		select id, coalesce(convert_from(body, 'UTF8')::jsonb->>'request_id', '') as request_id from webhook_spool`); err != nil {
+		return err
+	}
+	return e.readDeadLetters(ctx, tx)
+}
+
+// readDeadLetters finds none where they stay in their queue.
+func (e *Evidence) readDeadLetters(ctx context.Context, tx pgx.Tx) error {
+	err := tx.QueryRow(ctx, `select to_regclass('dead_letters') is not null`).Scan(&e.lettersInRecord)
+	if err != nil || !e.lettersInRecord {
+		return err
+	}
+	rows, _ := tx.Query(ctx, `
+		select message_id, cause, coalesce(payment_id::text, ''), workflow_id, run_id, state, body from dead_letters`)
+	var d DeadLetter
+	var body []byte
+	_, err = pgx.ForEachRow(rows, []any{&d.MessageID, &d.Cause, &d.PaymentID, &d.WorkflowID, &d.RunID, &d.State, &body}, func() error {
+		d.RequestID = requestID(body)
+		e.DeadLetters = append(e.DeadLetters, d)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read dead letters: %w", err)
+	}
+	return nil
+}
+
+func read[T any](ctx context.Context, tx pgx.Tx, query string) ([]T, error) {
+	rows, _ := tx.Query(ctx, query)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[T])
+	if err != nil {
+		var what T
+		return nil, fmt.Errorf("read %T: %w", what, err)
+	}
+	return all, nil
+}

@@ -1,0 +1,241 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/internal/markdown"
+	"github.com/onlywave/onlywave/load"
+)
+
+// Options says what to drill.
+type Options struct {
+	Program string // the onlywave binary
+	Env     []string
+	Drills  []Drill
+	Seed    uint64
+	Out     io.Writer // progress for a person
+	Report  string    // the Markdown file whose table is made anew; "": none
+	Keep    string    // folder where the logs of a drill that failed are kept; "": nowhere
+}
+
+// settings make the platform's own pace that of a drill: what waits minutes waits seconds.
+func settings() map[string]string {
+	return map[string]string{
+		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
+		"SIMULATOR_TIME_SCALE": "900", // the first repetition of a webhook comes after a second
+		"WEBHOOK_RETRY_DELAY":  "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
+		"DRAIN_WAIT": "1s", // there is no balancer
+	}
+}
+
+const (
+	startPatience  = 2 * time.Minute
+	settlePatience = 3 * time.Minute
+	allowance      = 6 * time.Minute // for a drill, beyond its load
+)
+
+// Run plays the drills one after another and prints the table. Its error says how many of them failed.
+func Run(ctx context.Context, o Options) error {
+	r := &runner{Options: o}
+	began := time.Now()
+	fmt.Fprintf(o.Out, "%d drills, seed %d\n", len(o.Drills), o.Seed)
+	var results []Result
+	failed := 0
+	for n, d := range o.Drills {
+		fmt.Fprintf(o.Out, "\n▸ %d/%d %s: %s\n", n+1, len(o.Drills), d.Name, d.Shows)
+		result := r.drill(ctx, d.complete())
+		results = append(results, result)
+		result.tell(o.Out)
+		if !result.Passed() {
+			failed++
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	err := r.stop()
+	fmt.Fprintf(o.Out, "\n%s\n%d of %d drills passed in %s, seed %d\n", table(results), len(results)-failed, len(o.Drills), took(began), o.Seed)
+	if failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d drills failed", failed))
+	}
+	if o.Report != "" && ctx.Err() == nil {
+		err = errors.Join(err, markdown.Keep(o.Report, "drills", report(results, o.Seed, time.Since(began))))
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// runner keeps a platform from one drill to the next as long as it is as good as new.
+type runner struct {
+	Options
+	platform *dev.Platform
+	played   int
+	letters  int // dead letters that earlier drills have left on the platform
+}
+
+// drill plays one, and says what came of it.
+func (r *runner) drill(ctx context.Context, d Drill) Result {
+	ctx, cancel := context.WithTimeout(ctx, d.Lasts+allowance)
+	defer cancel()
+	result := Result{Drill: d}
+	began := time.Now()
+	defer func() { result.Took = time.Since(began) }()
+	err := r.ready(ctx)
+	if err == nil {
+		began = time.Now()
+		err = r.play(ctx, d, &result)
+	}
+	result.Err = err
+	result.Took = time.Since(began)
+	if !result.Passed() {
+		r.keepLogs(d)
+		result.Err = errors.Join(result.Err, r.stop())
+	}
+	return result
+}
+
+// play loads the platform, harms and heals it meanwhile, waits until it is quiet, and judges.
+func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
+	s := &Scene{Platform: r.platform, Drill: d, Random: d.random(r.Seed), Began: time.Now(), out: r.Out}
+	loaded := make(chan error, 1)
+	loading, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		var err error
+		s.Log, err = load.Run(loading, load.Options{
+			Shops: s.Shops, Provider: s.Provider, Name: fmt.Sprintf("%s-%d-%d", d.Name, r.Seed, r.played), Seed: r.Seed,
+			Rate: d.Rate, Length: lead + d.Lasts + trail, Expire: 0.1, Leave: 0.05, Prefer: "wait=5", Flood: d.Flood,
+			Patience: 90 * time.Second, Linger: 30 * time.Second,
+		})
+		loaded <- err
+	}()
+	if err := s.harm(ctx); err != nil {
+		stop()
+		<-loaded
+		return err
+	}
+	if err := <-loaded; err != nil {
+		return err
+	}
+	result.Log = s.Log
+	err := s.judge(ctx)
+	result.Objections, result.Remarks = s.objections, s.remarks
+	if err != nil {
+		return err
+	}
+	for _, w := range s.Evidence.Webhooks {
+		if w.Time.After(s.Began) && !w.Suppressed {
+			result.Webhooks++
+		}
+	}
+	result.Webhooks += s.Log.Counts.Forged + s.Log.Counts.Replayed
+	result.DeadLetters = len(s.Evidence.DeadLetters) - r.letters
+	r.letters = len(s.Evidence.DeadLetters)
+	return nil
+}
+
+// harm strikes in the middle of the load, and heals.
+func (s *Scene) harm(ctx context.Context) error {
+	if !pause(ctx, lead) {
+		return ctx.Err()
+	}
+	s.Struck = time.Now()
+	defer func() { s.Healed = time.Now() }()
+	if len(s.Drill.Strike) == 0 {
+		return nil
+	}
+	s.tell("the fault begins")
+	if err := inOrder(ctx, s, s.Drill.Strike); err != nil {
+		return fmt.Errorf("strike: %w", err)
+	}
+	if len(s.Drill.Heal) == 0 {
+		return nil
+	}
+	if err := forAWhile(ctx, s); err != nil {
+		return err
+	}
+	s.tell("healing")
+	if err := inOrder(ctx, s, s.Drill.Heal); err != nil {
+		return fmt.Errorf("heal: %w", err)
+	}
+	s.tell("healed")
+	return nil
+}
+
+// judge waits for quiet, gathers what each side knows, and compares.
+func (s *Scene) judge(ctx context.Context) error {
+	s.tell("settling")
+	settling, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	settled := Settle(settling, s.Platform, s.Log) // what is not quiet by then is judged as it is
+	if settled != nil {
+		s.objections = append(s.objections, object("the platform comes to rest", "", "%v", settled))
+	}
+	s.tell("checking")
+	var err error
+	if s.Evidence, err = Gather(ctx, s.Platform, s.Log); err != nil {
+		return fmt.Errorf("gather: %w", err)
+	}
+	s.objections = append(s.objections, Check(s.Evidence)...)
+	s.objections = append(s.objections, s.everyPartRuns()...)
+	for _, expect := range s.Drill.Expect {
+		objections, err := expect(ctx, s)
+		if err != nil {
+			return fmt.Errorf("expect: %w", err)
+		}
+		s.objections = append(s.objections, objections...)
+	}
+	return nil
+}
+
+// ready sees to it that there is a platform.
+func (r *runner) ready(ctx context.Context) (err error) {
+	r.played++
+	if r.platform != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	began := time.Now()
+	r.platform, err = dev.Start(ctx, dev.Options{
+		Program: r.Program, Env: r.Env, APIs: 2, Workers: 2, Links: true, Settings: settings(),
+	})
+	r.letters = 0
+	if err == nil {
+		fmt.Fprintf(r.Out, "  a fresh platform: two apis, two workers  (%s)\n", took(began))
+	}
+	return err
+}
+
+func (r *runner) stop() error {
+	if r.platform == nil {
+		return nil
+	}
+	err := r.platform.Stop()
+	r.platform = nil
+	return err
+}
+
+// keepLogs saves a failed drill's logs from going with its platform.
+func (r *runner) keepLogs(d Drill) {
+	if r.Keep == "" || r.platform == nil {
+		return
+	}
+	to := filepath.Join(r.Keep, d.Name)
+	err := errors.Join(os.RemoveAll(to), os.MkdirAll(r.Keep, 0o755), os.CopyFS(to, os.DirFS(r.platform.Logs)))
+	if own := r.platform.Stack.Logs(); own != r.platform.Logs {
+		err = errors.Join(err, os.CopyFS(to, os.DirFS(own)))
+	}
+	fmt.Fprintf(r.Out, "  logs kept in %s\n", to)
+	if err != nil {
+		fmt.Fprintf(r.Out, "  but not all of them: %v\n", err)
+	}
+}
+
+func took(since time.Time) string { return time.Since(since).Round(100 * time.Millisecond).String() }
