@@ -14,7 +14,6 @@ const (
 	HeaderPaymentID  = "payment-id"
 	HeaderWorkflowID = "workflow-id"
 	HeaderRunID      = "run-id"
-	headerTrail      = "dead-letter-trail"
 )
 
 // DeadLetterInput says which run cannot go on, and all that is known of why.
@@ -39,7 +38,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 		ID: payment.LetterMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(payment.FromWorkflow) + "." + string(in.Cause),
 		Headers: map[string]any{
 			rabbitmq.HeaderCause: string(in.Cause), rabbitmq.HeaderError: in.Error, rabbitmq.HeaderTime: in.At.UTC().Format(time.RFC3339),
-			HeaderPaymentID: in.PaymentID, HeaderWorkflowID: in.WorkflowID, HeaderRunID: in.RunID, headerTrail: string(trail),
+			HeaderPaymentID: in.PaymentID, HeaderWorkflowID: in.WorkflowID, HeaderRunID: in.RunID, rabbitmq.HeaderTrail: string(trail),
 		},
 		Time: in.At,
 	})

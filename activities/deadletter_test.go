@@ -50,7 +50,7 @@ func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 		require.Equal(t, amqp.Table{
 			rabbitmq.HeaderCause: "contradiction", rabbitmq.HeaderError: "it contradicts", rabbitmq.HeaderTime: "2026-03-01T12:00:00Z",
 			HeaderPaymentID: id, HeaderWorkflowID: "payment/" + id, HeaderRunID: "run",
-			headerTrail: `[{"attempt":1,"at":"2026-03-01T12:00:00Z","error":"no"}]`,
+			rabbitmq.HeaderTrail: `[{"attempt":1,"at":"2026-03-01T12:00:00Z","error":"no"}]`,
 		}, d.Headers)
 	}
 }

@@ -2,6 +2,10 @@ package activities
 
 import (
 	"context"
+	"errors"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -31,9 +35,25 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.Provid
 		}
 	}
 	if err != nil {
-		return payment.ProviderState{}, verdict(err)
+		return payment.ProviderState{}, doubt(ctx, err)
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+}
+
+// doubt is the verdict on a charge that was not made. A refusal that comes after an earlier attempt is not the whole story: that
+// one may have gone through, and the search may not know it yet. The error's details say so.
+func doubt(ctx context.Context, err error) error {
+	if payment.KindOf(err) != payment.Invalid || !activity.IsActivity(ctx) || activity.GetInfo(ctx).Attempt == 1 {
+		return verdict(err)
+	}
+	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.Invalid), temporal.ApplicationErrorOptions{
+		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Earlier: true}},
+	})
+}
+
+// Doubt comes with a refusal that may not be the whole story.
+type Doubt struct {
+	Earlier bool `json:"earlier"` // an earlier attempt may have charged
 }
 
 // refused says whether the provider answered, and the answer was no.

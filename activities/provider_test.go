@@ -1,11 +1,16 @@
 package activities
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/simulator"
@@ -221,4 +226,37 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))
 	_, err = w.Identify(t.Context(), "not-a-number")
 	require.Equal(t, payment.Invalid, payment.KindOf(err))
+}
+
+// The provider charges, its answer is lost, the next attempt is refused, and the search lags behind: the refusal comes with a
+// doubt. A refusal at the first attempt does not.
+func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		before []simulator.Fault
+		doubt  bool
+	}{"first attempt": {nil, false}, "second attempt": {[]simulator.Fault{lost}, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.opened(t)
+			w.arm(id, append(row.before, refusal(http.StatusBadRequest))...)
+			w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag})
+			suite := testsuite.WorkflowTestSuite{}
+			suite.SetLogger(log.NewStructuredLogger(silent))
+			env := suite.NewTestWorkflowEnvironment()
+			env.SetTestTimeout(patience)
+			env.RegisterActivity(w.Activities)
+			env.ExecuteWorkflow(func(ctx workflow.Context) error {
+				ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: patience})
+				return workflow.ExecuteActivity(ctx, w.Charge, ChargeInput{PaymentID: id}).Get(ctx, nil)
+			})
+			told, ok := errors.AsType[*temporal.ApplicationError](errors.Unwrap(env.GetWorkflowError()))
+			require.True(t, ok)
+			require.Equal(t, string(payment.Invalid), told.Type())
+			require.True(t, told.NonRetryable())
+			require.Equal(t, row.doubt, told.HasDetails())
+			require.Equal(t, len(row.before), w.charges(id))
+		})
+	}
 }

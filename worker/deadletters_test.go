@@ -49,7 +49,7 @@ func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 	trail := []payment.Attempt{{Attempt: 1, At: time.Date(2026, 3, 1, 11, 59, 0, 0, time.UTC), Error: "no"}}
 	text, err := json.Marshal(trail)
 	require.NoError(t, err)
-	d := dead(n.ID, "invalid", encode(t, n), "dead-letter-queue", rabbitmq.QueueProcess, "dead-letter-trail", string(text))
+	d := dead(n.ID, "invalid", encode(t, n), rabbitmq.HeaderQueue, rabbitmq.QueueProcess, rabbitmq.HeaderTrail, string(text))
 	for range 2 {
 		require.NoError(t, w.keepDeadLetters(t.Context(), []rabbitmq.Delivery{d, d}))
 	}
@@ -88,14 +88,14 @@ func TestWhateverIsInTheQueueOfDeadLettersIsKept(t *testing.T) {
 	odd := map[string]rabbitmq.Delivery{
 		"nothing":       {},
 		"no headers":    {Message: rabbitmq.Message{ID: "1", Key: "a.b.c", Body: []byte{0, 0xff}}},
-		"NUL":           dead("2\x00", "a\x00b", []byte("\x00"), rabbitmq.HeaderError, "\x00\xff", rabbitmq.HeaderExchange, "\x00", "dead-letter-queue", "\x00"),
-		"odd trail":     dead("3", "invalid", nil, "dead-letter-trail", `{"a": 1}`),
-		"trail of NULs": dead("4", "invalid", nil, "dead-letter-trail", `[{"attempt": 1, "error": "\u0000"}]`),
+		"NUL":           dead("2\x00", "a\x00b", []byte("\x00"), rabbitmq.HeaderError, "\x00\xff", rabbitmq.HeaderExchange, "\x00", rabbitmq.HeaderQueue, "\x00"),
+		"odd trail":     dead("3", "invalid", nil, rabbitmq.HeaderTrail, `{"a": 1}`),
+		"trail of NULs": dead("4", "invalid", nil, rabbitmq.HeaderTrail, `[{"attempt": 1, "error": "\u0000"}]`),
 		"odd payment":   dead("5", "invalid", nil, activities.HeaderPaymentID, "x"),
 		"odd time":      dead("6", "invalid", nil, rabbitmq.HeaderTime, "yesterday"),
 		"year 0":        dead("7", "invalid", nil, rabbitmq.HeaderTime, "0000-01-01T00:00:00Z"),
 		"long":          dead(strings.Repeat("x", 255), "invalid", nil, rabbitmq.HeaderError, strings.Repeat("é", 100_000)),
-		"huge trail":    dead("8", "invalid", nil, "dead-letter-trail", `[{"attempt": 99999999999999999999999}]`),
+		"huge trail":    dead("8", "invalid", nil, rabbitmq.HeaderTrail, `[{"attempt": 99999999999999999999999}]`),
 		"odd x-death": {Message: rabbitmq.Message{ID: "9", Key: "webhook.delivery-limit", Headers: map[string]any{
 			"x-death": []any{"x", amqp.Table{"queue": 1, "time": "now", "routing-keys": []any{1}}}, rabbitmq.HeaderDeaths: "many"}}},
 		"many deaths": {Message: rabbitmq.Message{ID: "10", Headers: map[string]any{rabbitmq.HeaderDeaths: int64(1 << 40)}}},
@@ -124,7 +124,7 @@ func FuzzDeadLetters(f *testing.F) {
 	f.Add("webhook.invalid", "invalid", "text", "[]", "2026-03-01T12:00:00Z", []byte("{}"))
 	f.Fuzz(func(t *testing.T, key, cause, text, trail, at string, body []byte) {
 		d := rabbitmq.Delivery{Message: rabbitmq.Message{ID: "1", Key: key, Body: body, Headers: map[string]any{
-			rabbitmq.HeaderCause: cause, rabbitmq.HeaderError: text, "dead-letter-trail": trail, rabbitmq.HeaderTime: at}}}
+			rabbitmq.HeaderCause: cause, rabbitmq.HeaderError: text, rabbitmq.HeaderTrail: trail, rabbitmq.HeaderTime: at}}}
 		l := letterOf(d, time.Now())
 		require.NotContains(t, fmt.Sprint(l.Cause, l.Error, l.Trail), "\x00")
 		require.NotEmpty(t, l.Source)

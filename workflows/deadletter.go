@@ -36,7 +36,7 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 // reportUnknown tells people of a payment whose outcome nobody knows. The run goes on looking for it; once it is known, the
 // record resolves the letter by itself.
 func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
-	if p.state.Status != payment.Unknown || !writesDeadLetters(ctx) {
+	if !writesDeadLetters(ctx) {
 		return nil
 	}
 	return quickly(ctx, "dead letter "+string(payment.CauseUnknownOutcome), atBroker, steps.DeadLetter, p.letter(ctx, payment.CauseUnknownOutcome, why), nil)

@@ -141,14 +141,12 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 		return p.apply(ctx, state)
 	case temporal.IsCanceledError(err):
 		return err
+	case KindOf(err) == payment.Invalid && doubted(err) && looksAgain(ctx):
+		return p.lookAgain(ctx, err)
 	case KindOf(err) == payment.Invalid:
 		return p.move(ctx, "fail", steps.Fail, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
 	}
-	p.remember(ctx, "charge", err)
-	if err := p.move(ctx, "park", steps.Park, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)}); err != nil {
-		return err
-	}
-	return p.reportUnknown(ctx, err)
+	return p.park(ctx, err)
 }
 
 // look asks the provider where the payment stands. All nudges that wait are answered by one look. A

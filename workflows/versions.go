@@ -4,9 +4,17 @@ import "go.temporal.io/sdk/workflow"
 
 // Changes of a running payment's commands. Each is asked for only where it makes a difference, so that a payment whose life
 // is ordinary records no marker. An entry's old branch can go once no run from before it is kept any more.
-const changeDeadLetters = "dead-letters" // first released together with the dead letters' table
+const (
+	changeDeadLetters = "dead-letters" // first released together with the dead letters' table
+	changeLookAgain   = "look-again"   // and so was this
+)
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
 func writesDeadLetters(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeDeadLetters, workflow.DefaultVersion, 1) >= 1
+}
+
+// looksAgain says whether this run searches once more before it believes a refusal that followed other attempts.
+func looksAgain(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeLookAgain, workflow.DefaultVersion, 1) >= 1
 }

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -187,6 +189,31 @@ func TestALetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
 	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
 	require.NoError(t, err)
 	require.Equal(t, 1, s.keep(t, l))
+	require.Equal(t, payment.LetterResolved, s.letter(t, l.ID).State)
+}
+
+// A letter that comes while its payment is being moved waits for the move, and is resolved by it.
+func TestALetterWaitsForTheMoveOfItsPayment(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := s.unknown(t, "a")
+	tx, err := s.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = tx.Exec(t.Context(), `update payments set status = 'approved' where id = $1`, l.PaymentID)
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), resolveDeadLetters, pgx.NamedArgs{"id": l.PaymentID, "unknown": payment.Unknown, "by": onlyWave})
+	require.NoError(t, err)
+
+	kept := make(chan error, 1)
+	go func() {
+		_, err := s.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
+		kept <- err
+	}()
+	const waiting = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+	require.Eventually(t, func() bool { return len(kept) == 1 || s.number(t, waiting) == 1 }, patience, 10*time.Millisecond)
+	require.NoError(t, tx.Commit(t.Context()))
+	require.NoError(t, <-kept)
 	require.Equal(t, payment.LetterResolved, s.letter(t, l.ID).State)
 }
 

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// letters counts a payment's dead letters of a cause and in a state.
+func letters(t *testing.T, paymentID string, cause payment.Cause, state payment.LetterState) int {
+	return inRecord(t, `select count(*) from dead_letters where payment_id = $1 and cause = $2 and state = $3`, paymentID, cause, state)
+}
+
+// found says whether Temporal's list shows the payment's workflow for a query.
+func found(t *testing.T, paymentID, query string) bool {
+	return strings.Contains(temporal(t, "workflow", "list", "--query", query), "payment/"+paymentID)
+}
+
+// The answer to a charge is lost, the next attempt is told nonsense, and the search lags behind: nobody knows what happened.
+// A person is told, and the payment finds out by itself.
+func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindTruncated, Times: 1, ExternalReference: id})
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusNotFound, Times: 1, ExternalReference: id})
+	arm(t, simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag, Times: 1, ExternalReference: id})
+	arm(t, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Times: 1, ExternalReference: id})
+	_, err := platform.Shops[0].Create(within(t), key, 1050)
+	require.NoError(t, err)
+	_, err = platform.Shops[0].Await(within(t), id, "unknown")
+	require.NoError(t, err)
+	eventually(t, func() bool { return letters(t, id, payment.CauseUnknownOutcome, payment.LetterOpen) == 1 }, "a person is told")
+	const waiting = `DeadLetterCause = "unknown-outcome" and ExecutionStatus = "Running"`
+	eventually(t, func() bool { return found(t, id, waiting) }, "and finds the run, which goes on")
+
+	ledger, err := platform.Provider.Ledger(within(t), id)
+	require.NoError(t, err)
+	require.Len(t, ledger, 1)
+	require.NoError(t, platform.Provider.Pay(within(t), ledger[0].PaymentID))
+	_, err = platform.Shops[0].Await(within(t), id, "approved")
+	require.NoError(t, err)
+	require.Equal(t, 1, letters(t, id, payment.CauseUnknownOutcome, payment.LetterResolved))
+	require.Equal(t, 1, charges(t, id))
+	eventually(t, func() bool {
+		return found(t, id, fmt.Sprintf(`PaymentStatus = "approved" and WorkflowId = "payment/%s" and DeadLetterCause is null`, id))
+	}, "no person is needed any more")
+}
+
+// A run that is told to open a payment under another one's key cannot go on: it says so to a person, and where Temporal shows it.
+func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	create(t, key)
+	other := payment.NewID("demo", key+" by hand")
+	input, err := json.Marshal(workflows.PaymentInput{PaymentID: other, Creation: &activities.Creation{
+		ClientID: "demo", IdempotencyKey: key, Request: payment.Request{
+			Amount: payment.Money{Centavos: 1, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+		},
+	}})
+	require.NoError(t, err)
+	temporal(t, "workflow", "start", "--type", "Payment", "--task-queue", workflows.TaskQueue, "--workflow-id", "payment/"+other, "--input", string(input))
+	eventually(t, func() bool { return letters(t, other, payment.CauseContradiction, payment.LetterOpen) == 1 }, "a person is told")
+	const failed = `DeadLetterCause = "contradiction" and ExecutionStatus = "Failed"`
+	eventually(t, func() bool { return found(t, other, failed) }, "and finds the run")
+	require.Contains(t, temporal(t, "workflow", "show", "--workflow-id", "payment/"+other), "idempotency key belongs to another payment")
+	require.Zero(t, charges(t, other))
+	require.Zero(t, letters(t, id, payment.CauseContradiction, payment.LetterOpen))
+
+	// A reset runs into the same, and is another run's letter.
+	temporal(t, "workflow", "reset", "--workflow-id", "payment/"+other, "--type", "FirstWorkflowTask", "--reason", "test")
+	eventually(t, func() bool { return letters(t, other, payment.CauseContradiction, payment.LetterOpen) == 2 }, "told again")
+}

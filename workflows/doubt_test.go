@@ -1,0 +1,63 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// doubtful is a refusal that follows an attempt which may have charged.
+func doubtful(int) error {
+	return temporal.NewNonRetryableApplicationError("no", string(payment.Invalid), nil, activities.Doubt{Earlier: true})
+}
+
+// A search that does not know the charge yet must not make a charged payment a failed one.
+func TestARefusalAfterALostAnswerIsBelievedAfterASecondSearchOnly(t *testing.T) {
+	rows := map[string]struct {
+		provider payment.Status
+		look     func(int) error
+		want     []payment.Status
+	}{
+		"charged":     {payment.Approved, nil, []payment.Status{payment.Processing, payment.Approved}},
+		"not charged": {"", nil, []payment.Status{payment.Processing, payment.Failed}},
+		"search fails at first": {"", func(n int) error {
+			if n <= 3 {
+				return transient(payment.Unavailable)
+			}
+			return nil
+		}, []payment.Status{payment.Processing, payment.Failed}},
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			w := &world{provider: row.provider, look: row.look, charge: doubtful}
+			env := newEnv(t, w)
+			start(env, creation())
+			require.NoError(t, env.GetWorkflowError())
+			require.Equal(t, row.want, w.published())
+			require.GreaterOrEqual(t, env.Now().Sub(started), searchLag)
+			require.Empty(t, w.letters)
+		})
+	}
+}
+
+func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
+	w := &world{charge: doubtful}
+	w.look = func(attempt int) error {
+		if attempt == 1 {
+			return refusal(payment.Conflict)
+		}
+		return nil
+	}
+	env := newEnv(t, w)
+	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, time.Hour)
+	start(env, creation())
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, w.published())
+	require.Len(t, w.letters, 1)
+	require.Zero(t, w.count("Fail"))
+}
