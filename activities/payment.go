@@ -34,7 +34,8 @@ type State struct {
 	Money             payment.Money      `json:"money,omitzero"`
 	ProviderPaymentID string             `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
-	Event             *payment.Event     `json:"event,omitempty"` // the first event, while it is the only one
+	Event             *payment.Event     `json:"event,omitempty"`   // the first event, while it is the only one
+	Version           int                `json:"version,omitempty"` // number of the newest event
 }
 
 // Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
@@ -49,7 +50,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	}
 	s := State{
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
-		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt,
+		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, Version: p.Version,
 	}
 	if p.Version == 1 {
 		s.Event = &payment.Event{
@@ -75,43 +76,55 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (payment.Payment, e
 type ApplyInput struct {
 	PaymentID string                `json:"payment_id"`
 	State     payment.ProviderState `json:"state"`
+	Known     int                   `json:"known,omitempty"` // number of the newest event that the caller knows; 0: it does not say
 }
 
 // Moved is what a step did to the payment.
 type Moved struct {
 	Status payment.Status `json:"status"`          // where it stands now
 	Event  *payment.Event `json:"event,omitempty"` // what happened; nil when nothing was new
+	// Missed happened before that and the caller does not know it: an earlier run of the step did not live to tell.
+	Missed []payment.Event `json:"missed,omitempty"`
 }
 
 // Apply moves the payment to the provider's answer if that is news. The answer's own time decides: a
 // second run finds it already applied.
 func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
-	return moved(a.record.Apply(ctx, in.PaymentID, in.State, now()))
+	m, err := a.record.Apply(ctx, in.PaymentID, in.State, now())
+	return a.moved(ctx, in.PaymentID, in.Known, m, err)
 }
 
 // GiveUpInput names a payment and why the provider will not, or does not, answer for it.
 type GiveUpInput struct {
 	PaymentID string `json:"payment_id"`
-	Why       string `json:"why"` // for people; no personal data
+	Why       string `json:"why"`             // for people; no personal data
+	Known     int    `json:"known,omitempty"` // as in ApplyInput
 }
 
 // Fail records that the provider refused the charge before any money could move. A payment the
 // provider has answered for, or that failed already, stays as it is.
 func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
-	return moved(a.record.Fail(ctx, in.PaymentID, in.Why, now()))
+	m, err := a.record.Fail(ctx, in.PaymentID, in.Why, now())
+	return a.moved(ctx, in.PaymentID, in.Known, m, err)
 }
 
 // Park records that the provider's answer is lost: charged or not, nobody knows yet. A payment the
 // provider has answered for, or that is parked already, stays as it is.
 func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
-	return moved(a.record.Park(ctx, in.PaymentID, in.Why, now()))
+	m, err := a.record.Park(ctx, in.PaymentID, in.Why, now())
+	return a.moved(ctx, in.PaymentID, in.Known, m, err)
 }
 
-func moved(m postgres.Moved, err error) (Moved, error) {
+// moved tells what happened, and what happened before that without the caller's knowledge.
+func (a *Activities) moved(ctx context.Context, id string, known int, m postgres.Moved, err error) (Moved, error) {
+	told := Moved{Status: m.Status, Event: m.Event}
+	if err == nil && known > 0 && known < m.Before {
+		told.Missed, err = a.record.Events(ctx, id, known, m.Before-known)
+	}
 	if err != nil {
 		return Moved{}, verdict(err)
 	}
-	return Moved{Status: m.Status, Event: m.Event}, nil
+	return told, nil
 }
 
 // now is the time as the record keeps it, to the microsecond.

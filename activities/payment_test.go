@@ -17,7 +17,7 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, State{
 		Found: true, ClientID: "shop", Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
-		Method: payment.Pix, Money: money, Event: first.Event,
+		Method: payment.Pix, Money: money, Event: first.Event, Version: 1,
 	}, first)
 	second, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
@@ -81,6 +81,29 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 	events, err := w.record.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 1+len(steps))
+}
+
+// A worker that dies between a step's commit and its result leaves events that nobody was told of. The step's next run, or
+// the next step, tells them.
+func TestEventsThatNobodyLivedToTellAreToldByTheNextStep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.opened(t)
+	pending := ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1), Known: 1}
+	lost, err := w.Apply(t.Context(), pending)
+	require.NoError(t, err)
+	require.Empty(t, lost.Missed)
+	again, err := w.Apply(t.Context(), pending)
+	require.NoError(t, err)
+	require.Equal(t, Moved{Status: payment.Pending, Missed: []payment.Event{*lost.Event}}, again)
+
+	next, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Approved, 2), Known: 1})
+	require.NoError(t, err)
+	require.Equal(t, again.Missed, next.Missed)
+	require.Equal(t, 3, next.Event.Seq)
+	known, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Approved, 2), Known: 3})
+	require.NoError(t, err)
+	require.Equal(t, Moved{Status: payment.Approved}, known)
 }
 
 func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {

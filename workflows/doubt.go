@@ -42,18 +42,21 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	case seen.Found:
 		return p.apply(ctx, seen.State)
 	}
-	return p.move(ctx, "fail", steps.Fail, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(refusal)})
+	return p.move(ctx, "fail", steps.Fail, p.giveUp(refusal))
 }
 
 // park leaves the payment unknown, and tells people.
 func (p *mailbox) park(ctx workflow.Context, why error) error {
 	p.remember(ctx, "charge", why)
-	in := activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(why)}
-	if err := p.move(ctx, "park", steps.Park, in); err != nil {
+	if err := p.move(ctx, "park", steps.Park, p.giveUp(why)); err != nil {
 		return err
 	}
 	if p.state.Status != payment.Unknown {
 		return nil // the provider has answered meanwhile
 	}
 	return p.reportUnknown(ctx, why)
+}
+
+func (p *mailbox) giveUp(why error) activities.GiveUpInput {
+	return activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(why), Known: p.known}
 }

@@ -42,6 +42,7 @@ type mailbox struct {
 	looks    int       // polls made so far; they widen the gap to the next
 	pollAt   time.Time // when to look without being told
 	nudges   workflow.ReceiveChannel
+	known    int               // number of the newest event; 0 in runs from before it was kept
 	unheard  []payment.Event   // events not yet published
 	searched searched          // what the search attributes say
 	trail    []payment.Attempt // steps that failed for good, the latest last
@@ -61,6 +62,7 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 		return p, err
 	}
 	p.opened = true
+	p.known = p.state.Version
 	if p.state.Event != nil {
 		p.unheard = append(p.unheard, *p.state.Event)
 	}
@@ -144,7 +146,7 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 	case KindOf(err) == payment.Invalid && doubted(err) && looksAgain(ctx):
 		return p.lookAgain(ctx, err)
 	case KindOf(err) == payment.Invalid:
-		return p.move(ctx, "fail", steps.Fail, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(err)})
+		return p.move(ctx, "fail", steps.Fail, p.giveUp(err))
 	}
 	return p.park(ctx, err)
 }
@@ -180,7 +182,7 @@ func (p *mailbox) look(ctx workflow.Context) error {
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState) error {
 	p.state.ProviderPaymentID = state.PaymentID
 	p.state.ExpiresAt = state.ExpiresAt
-	return p.move(ctx, "apply "+string(state.Status), steps.Apply, activities.ApplyInput{PaymentID: p.in.PaymentID, State: state})
+	return p.move(ctx, "apply "+string(state.Status), steps.Apply, activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Known: p.known})
 }
 
 // move runs one of the steps that change the payment's row.
@@ -190,8 +192,12 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 		return err
 	}
 	p.state.Status = m.Status
+	p.unheard = append(p.unheard, m.Missed...)
 	if m.Event != nil {
 		p.unheard = append(p.unheard, *m.Event)
+	}
+	if n := len(p.unheard); n > 0 && p.known > 0 {
+		p.known = p.unheard[n-1].Seq
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 type Moved struct {
 	Event  *payment.Event // the event that was written; nil when there was nothing new
 	Status payment.Status // where the payment stands now
+	Before int            // number of the newest event before this one
 }
 
 // applyState moves a payment to what the provider said, if that is newer than what is recorded, and
@@ -52,7 +53,7 @@ with before as (
     where changed
     returning seq, data
 )
-select b.client_id, b.status, w.seq, w.data
+select b.client_id, b.status, b.version, w.seq, w.data
 from before b left join written w on true`
 
 // Apply brings a payment to the provider's answer. Answers that are not newer than the last one
@@ -92,7 +93,7 @@ with before as (
     select @id, seq, @status, @data::jsonb || jsonb_build_object('amount', amount), @at from moved
     returning seq, data
 )
-select b.client_id, b.status, w.seq, w.data
+select b.client_id, b.status, b.version, w.seq, w.data
 from before b left join written w on true`
 
 // Fail records that the provider refused the charge before any money could move.
@@ -114,21 +115,22 @@ func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcom
 
 func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs) (Moved, error) {
 	var clientID string
-	var before payment.Status
+	var status payment.Status
+	var before int
 	var seq *int
 	var data *payment.EventData
 	var batch pgx.Batch
-	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error { return row.Scan(&clientID, &before, &seq, &data) })
+	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error { return row.Scan(&clientID, &status, &before, &seq, &data) })
 	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
 	// One round trip and one transaction: whoever finds the payment moved finds its letter resolved.
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return Moved{}, interpret(doing, err)
 	}
 	if seq == nil {
-		return Moved{Status: before}, nil
+		return Moved{Status: status, Before: before}, nil
 	}
 	return Moved{
-		Status: to,
-		Event:  &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
+		Status: to, Before: before,
+		Event: &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
 	}, nil
 }
