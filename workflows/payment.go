@@ -67,7 +67,11 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 		p.unheard = append(p.unheard, *p.state.Event)
 	}
 	p.pollAt = workflow.Now(ctx).Add(in.Polls.gap(p.looks))
-	return p, p.describe(ctx)
+	if err := p.describe(ctx); err != nil || len(p.state.Missed) == 0 {
+		return p, err
+	}
+	p.unheard = p.state.Missed
+	return p, p.publish(ctx)
 }
 
 // created answers a POST: it joins the payment, whoever started it, and returns once the provider has

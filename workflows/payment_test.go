@@ -203,6 +203,19 @@ func TestALateNudgeWakesASettledPaymentForOneLook(t *testing.T) {
 	require.Equal(t, payment.Refunded, w.row.Status)
 }
 
+// A run that ended before it could publish, or was reset, leaves the events to the next, even if nothing else is to be done.
+func TestWhatAnEarlierRunDidNotPublishIsPublishedFirst(t *testing.T) {
+	w := &world{row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID, Version: 3, Missed: []payment.Event{
+		{PaymentID: paymentID, Seq: 2, Status: payment.Pending}, {PaymentID: paymentID, Seq: 3, Status: payment.Approved},
+	}}}
+	env := newEnv(t, w)
+	start(env, nil)
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []string{"Open", "Publish"}, w.calls)
+	require.Equal(t, []payment.Status{payment.Pending, payment.Approved}, w.published())
+}
+
 func TestAPOSTOnASettledPaymentAnswersAndEndsTheRun(t *testing.T) {
 	fingerprint := creation().Request.Fingerprint()
 	w := &world{row: activities.State{Found: true, Status: payment.Approved, Fingerprint: fingerprint}}
