@@ -86,8 +86,8 @@ func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error 
 	return nil
 }
 
-// redrive sends letters, several at once, and writes down what became of them. When the world fails, what was sent by then is
-// written down all the same.
+// redrive sends letters, several at once, and writes down what became of them. When the world fails, or the redrive is
+// cancelled, what was sent by then is written down all the same.
 func (a *Activities) redrive(ctx context.Context, redriveID string, letters []payment.DeadLetter) error {
 	var mu sync.Mutex
 	var sent, failed, why []string
@@ -113,6 +113,8 @@ func (a *Activities) redrive(ctx context.Context, redriveID string, letters []pa
 		})
 	}
 	err := group.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriveTimeout)
+	defer cancel()
 	return errors.Join(err, a.record.SettleRedrive(ctx, redriveID, sent, failed, why))
 }
 

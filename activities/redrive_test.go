@@ -202,6 +202,22 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	}
 }
 
+// What was sent before a redrive was cancelled is not opened again as if it had not been.
+func TestWhatWasSentIsSettledAlthoughTheRedriveIsCancelled(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	r.workflows(t, "a", r.opened(t))
+	in := r.input(t, 1, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	r.notify = func(context.Context, string) error { cancel(); return nil }
+	_, err := r.Redrive(ctx, in)
+	require.Error(t, err)
+	require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
+	standing, err := r.RedriveStanding(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, standing)
+}
+
 func TestALetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
