@@ -7,6 +7,8 @@ import "go.temporal.io/sdk/workflow"
 const (
 	changeDeadLetters = "dead-letters" // first released together with the dead letters' table
 	changeLookAgain   = "look-again"   // and so was this
+
+	changeAnswerUnknown = "answer-unknown"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -17,4 +19,9 @@ func writesDeadLetters(ctx workflow.Context) bool {
 // looksAgain says whether this run searches once more before it believes a refusal that followed other attempts.
 func looksAgain(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeLookAgain, workflow.DefaultVersion, 1) >= 1
+}
+
+// answersUnknown says whether this run answers a POST once the outcome is unknown. A run from before waited until it was known.
+func answersUnknown(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeAnswerUnknown, workflow.DefaultVersion, 1) >= 1
 }
