@@ -69,9 +69,9 @@ func ParseNotification(rawQuery string, h http.Header, body []byte, now time.Tim
 		Topic:      name(cmp.Or(q.Get("type"), q.Get("topic"), string(b.Type), string(b.Topic))),
 		Action:     name(action),
 		ResourceID: name(q.Get("data.id")),
-		RequestID:  clean(h.Get("X-Request-Id")),
+		RequestID:  payment.Clean(h.Get("X-Request-Id")),
 		ReceivedAt: now.UTC().Truncate(time.Microsecond),
-		Query:      clean(rawQuery),
+		Query:      payment.Clean(rawQuery),
 		Headers:    make(map[string]string, len(keptHeaders)),
 		Body:       body,
 	}
@@ -89,7 +89,7 @@ func ParseNotification(rawQuery string, h http.Header, body []byte, now time.Tim
 	}
 	for canonical, name := range keptHeaders {
 		if value := h.Get(canonical); value != "" {
-			n.Headers[name] = clean(value)
+			n.Headers[name] = payment.Clean(value)
 		}
 	}
 	id, err := uuid.NewV7() // sorts by time, which the archive's index likes
@@ -121,14 +121,9 @@ func DecodeNotification(b []byte) (Notification, error) {
 
 // name is a text that something may be found by.
 func name(s string) string {
-	s = clean(s)
+	s = payment.Clean(s)
 	if len(s) > maxName {
 		s = strings.ToValidUTF8(s[:maxName], "")
 	}
 	return s
-}
-
-// clean makes a text that JSON and Postgres can carry unchanged: no broken UTF-8, no NUL.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
