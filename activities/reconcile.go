@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -78,12 +80,11 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err := a.record.ClearFindings(ctx, judged.inOrder, now()); err != nil {
 		return Swept{}, verdict(err)
 	}
-	for _, id := range judged.behind {
-		if err := a.notify(ctx, id); err != nil {
-			return Swept{}, verdict(err)
-		}
+	told, err := a.tell(ctx, judged.behind)
+	if err != nil {
+		return Swept{}, verdict(err)
 	}
-	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: len(judged.behind)}
+	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: told}
 	if page.Rest != nil {
 		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}
 	}
@@ -184,7 +185,7 @@ func change(c mercadopago.Change, at time.Time) payment.Finding {
 }
 
 // NudgeQuiet tells open payments of which nothing was heard for too long to look, the longest silent first, and returns how
-// many. What it told is remembered afterwards, so a second run may tell a payment twice, which is one look.
+// many. Whom it called is remembered afterwards, so a second run may tell a payment twice, which is one look.
 func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
 	at := now()
 	ids, err := a.record.Quiet(ctx, postgres.QuietPlan{
@@ -193,15 +194,31 @@ func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, verdict(err)
 	}
-	for _, id := range ids {
-		if err := a.notify(ctx, id); err != nil {
-			return 0, verdict(err)
-		}
+	told, err := a.tell(ctx, ids)
+	if err != nil {
+		return 0, verdict(err)
 	}
 	if err := a.record.Nudged(ctx, ids, at); err != nil {
 		return 0, verdict(err)
 	}
-	return len(ids), nil
+	return told, nil
+}
+
+// tell wakes payments to look, and returns how many. One that cannot be told holds up no other: its workflow looks by itself,
+// and a later run tries again.
+func (a *Activities) tell(ctx context.Context, ids []string) (told int, err error) {
+	for _, id := range ids {
+		err := a.notify(ctx, id)
+		switch {
+		case err == nil:
+			told++
+		case payment.KindOf(err) != payment.Invalid:
+			return told, err
+		case activity.IsActivity(ctx):
+			activity.GetLogger(ctx).Warn("payment not told to look", "payment_id", id, "error", err)
+		}
+	}
+	return told, nil
 }
 
 // FinishReconciliationInput is what a run counted on the way.

@@ -17,16 +17,6 @@ type payments interface {
 	Create(ctx context.Context, in workflows.Creation) (answered bool, err error)
 }
 
-// record is what is read from Postgres, and the one thing written: the spool.
-type record interface {
-	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
-	Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error)
-	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
-	APIKey(ctx context.Context, id string) (payment.APIKey, error) // kind NotFound when there is none
-	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
-	books
-}
-
 // providerName is what a payment's provider is called before it is in the record.
 const providerName = "mercadopago"
 
@@ -53,7 +43,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 		s.answerCreated(c, p, existed, "")
 		return nil
 	}
-	// The record may be away, or have nothing to say yet: the workflow decides.
+	// The record may be away or hang, or have nothing to say yet: the workflow decides.
 	wish := readPreference(c.Request.Header)
 	creation := workflows.Creation{PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait}
 	if _, err := s.config.Payments.Create(ctx, creation); err != nil {

@@ -125,11 +125,16 @@ func (c *Client) runs(ctx context.Context, paymentID string) bool {
 	return err == nil && known && info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
-// Notify tells a payment to look again, and wakes it when it sleeps.
+// Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however
+// often it is asked, as when the payment's run has had as many signals as one may.
 func (c *Client) Notify(ctx context.Context, paymentID string) error {
+	doing := "notify payment " + paymentID
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
-	return interpret("notify payment "+paymentID, err)
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
+		return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
+	}
+	return interpret(doing, err)
 }
 
 // Redrive starts sending dead letters again; joined is true when the redrive was there already. Errors: Conflict when its ID
