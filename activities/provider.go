@@ -157,7 +157,7 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 // Identify finds the payment that a provider's payment belongs to: in the record, else by the
 // reference that the provider holds. "" when it is none of ours. It only reads.
 func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (string, error) {
-	p, err := a.record.PaymentByProvider(ctx, providerName, providerPaymentID)
+	p, err := a.record.PaymentByProvider(ctx, payment.MercadoPago, providerPaymentID)
 	if err == nil || payment.KindOf(err) != payment.NotFound {
 		return p.ID, err
 	}
