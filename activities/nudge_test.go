@@ -17,7 +17,7 @@ func TestQuietPaymentsAreToldOnceInAWhile(t *testing.T) {
 	in := creation(t)
 	_, err := w.record.OpenPayment(t.Context(), payment.Payment{
 		ID: in.PaymentID, ClientID: "shop", IdempotencyKey: "old", Request: in.Creation.Request, Status: payment.Processing,
-		Provider: payment.Provider{Name: providerName}, CreatedAt: now().Add(-quietAfter - time.Minute),
+		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
 	})
 	require.NoError(t, err)
 	bell.broken = true
@@ -50,7 +50,7 @@ func TestAPaymentThatCannotBeToldHoldsUpNoOther(t *testing.T) {
 	for _, key := range []string{"old-1", "old-2"} {
 		p, err := w.record.OpenPayment(t.Context(), payment.Payment{
 			ID: payment.NewID("shop", key), ClientID: "shop", IdempotencyKey: key, Request: creation(t).Creation.Request, Status: payment.Processing,
-			Provider: payment.Provider{Name: providerName}, CreatedAt: now().Add(-quietAfter - time.Minute),
+			Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
 		})
 		require.NoError(t, err)
 		quiet = append(quiet, p.ID)

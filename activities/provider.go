@@ -158,7 +158,7 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 // reference that the provider holds. "" when it is none of ours; that the provider has never heard of
 // it is an error of kind NotFound, for its reading side may lag. It only reads.
 func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (string, error) {
-	p, err := a.record.PaymentByProvider(ctx, providerName, providerPaymentID)
+	p, err := a.record.PaymentByProvider(ctx, payment.MercadoPago, providerPaymentID)
 	if err == nil || payment.KindOf(err) != payment.NotFound {
 		return p.ID, err
 	}

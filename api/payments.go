@@ -17,9 +17,6 @@ type payments interface {
 	Create(ctx context.Context, in workflows.Creation) (answered bool, err error)
 }
 
-// providerName is what a payment's provider is called before it is in the record.
-const providerName = "mercadopago"
-
 // createPayment answers with the payment that belongs to the key, which it creates unless it is there. A payment that the
 // provider has answered for is read and no more: a repeated request must not wake a settled payment's workflow.
 func (s *Server) createPayment(c *gin.Context) error {
@@ -97,7 +94,7 @@ func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Pay
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, Request: in.Request, Status: payment.Processing,
-		Provider: payment.Provider{Name: providerName}, CreatedAt: now, UpdatedAt: now,
+		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now, UpdatedAt: now,
 	}
 }
 

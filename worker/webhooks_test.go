@@ -80,7 +80,7 @@ func open(t *testing.T, w *Worker, id string) payment.Payment {
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 			Payer: payment.Payer{Email: "ana@example.com"},
 		},
-		Provider: payment.Provider{Name: "mercadopago"},
+		Provider: payment.Provider{Name: payment.MercadoPago},
 	})
 	require.NoError(t, err)
 	return p
