@@ -62,7 +62,7 @@ func (p *Platform) tend(ctx context.Context, name string, process *devstack.Proc
 			return nil
 		case <-process.Exited():
 		}
-		if p.Balancer == nil || name == "simulator" { // which keeps its books in memory
+		if p.Balancer == nil || process == p.Simulator { // whose books are in its memory
 			return fmt.Errorf("the %s has ended, see %s/%s.log", name, p.Logs, name)
 		}
 		p.say("the %s has ended, it is started again", name)
