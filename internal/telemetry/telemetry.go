@@ -29,10 +29,14 @@ type Watch struct {
 	log      *slog.Logger
 }
 
-// New makes a Watch of a process that depends on what ready names; nil means that it works.
-func New(ready func(context.Context) map[string]error, log *slog.Logger) *Watch {
+// New makes a Watch of a process that is a part of the platform and depends on what ready names; nil means that it works.
+func New(part string, ready func(context.Context) map[string]error, log *slog.Logger) *Watch {
 	w := &Watch{registry: prometheus.NewRegistry(), ready: ready, log: log}
-	w.Add(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), dependencies{ready})
+	running := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "onlywave_part", Help: "1 for the part of the platform that this process is.", ConstLabels: prometheus.Labels{"part": part},
+	})
+	running.Set(1)
+	w.Add(running, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), dependencies{ready})
 	return w
 }
 

@@ -23,7 +23,7 @@ func get(t *testing.T, w *Watch, path string) (int, string) {
 func TestHealthSaysWhatIsAwayAndWhy(t *testing.T) {
 	t.Parallel()
 	found := map[string]error{"postgres": nil, "temporal": nil}
-	w := New(func(context.Context) map[string]error { return found }, slog.New(slog.DiscardHandler))
+	w := New("api", func(context.Context) map[string]error { return found }, slog.New(slog.DiscardHandler))
 	status, body := get(t, w, "/readyz")
 	require.Equal(t, http.StatusOK, status)
 	require.JSONEq(t, `{"status": "ready", "dependencies": {"postgres": "ok", "temporal": "ok"}}`, body)
@@ -50,7 +50,7 @@ func TestHealthSaysWhatIsAwayAndWhy(t *testing.T) {
 // One collector that fails costs its own metrics, and not all.
 func TestACollectorThatFailsHidesNoOther(t *testing.T) {
 	t.Parallel()
-	w := New(func(context.Context) map[string]error { return nil }, slog.New(slog.DiscardHandler))
+	w := New("api", func(context.Context) map[string]error { return nil }, slog.New(slog.DiscardHandler))
 	w.Add(broken{})
 	status, body := get(t, w, "/metrics")
 	require.Equal(t, http.StatusOK, status)
