@@ -1,13 +1,14 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 var stateDesc = prometheus.NewDesc("onlywave_breaker_state",
-	"1 for the state that the fleet's breaker is in, by what Redis says; none while Redis is away.", []string{"breaker", "state"}, nil)
+	"1 for the state that the fleet's breaker is in, by force or by itself, by what Redis says; none while Redis is away.", []string{"breaker", "state"}, nil)
 
 func newChanges() *prometheus.CounterVec {
 	changes := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -44,7 +45,7 @@ func (s fleetStates) Collect(to chan<- prometheus.Metric) {
 	for _, b := range all {
 		for _, state := range states() {
 			is := 0.0
-			if b.State == state {
+			if cmp.Or(b.Forced, b.State) == state {
 				is = 1
 			}
 			to <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, is, b.Name, string(state))
