@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
@@ -57,6 +58,7 @@ type Server struct {
 	keys     *keys
 	cursors  cursors
 	engine   *gin.Engine
+	requests *prometheus.HistogramVec
 	draining atomic.Bool
 }
 
@@ -73,7 +75,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}}
+	s := &Server{config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}, requests: newRequests()}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	if err := s.engine.SetTrustedProxies(c.TrustedProxies); err != nil {

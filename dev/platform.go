@@ -61,11 +61,12 @@ type Platform struct {
 	APIs      []*devstack.Process
 	Workers   []*devstack.Process
 
-	Front    *Shop     // where client apps come in: the balancer, or else the first API process
-	Shops    []*Shop   // the demo client app's view of each API process
-	Provider *Provider // the simulator's admin API
-	Key      string    // the demo client app's API key
-	Logs     string    // folder of all logs
+	Front    *Shop             // where client apps come in: the balancer, or else the first API process
+	Shops    []*Shop           // the demo client app's view of each API process
+	Provider *Provider         // the simulator's admin API
+	Metrics  map[string]string // where each api and worker shows its metrics, by its name such as "worker-2"
+	Key      string            // the demo client app's API key
+	Logs     string            // folder of all logs
 
 	options   Options
 	settings  map[string]string
@@ -74,6 +75,8 @@ type Platform struct {
 
 	linking sync.Mutex
 	links   []*Link
+
+	showing sync.Mutex // of Metrics
 }
 
 // Start brings everything up and returns when it can be used. On error nothing is left running.
@@ -82,7 +85,7 @@ func Start(ctx context.Context, o Options) (*Platform, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	p := &Platform{options: o}
+	p := &Platform{options: o, Metrics: map[string]string{}}
 	if err := p.start(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
@@ -253,6 +256,13 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 		if settings, err = p.linked(name); err != nil {
 			return nil, err
 		}
+	}
+	if command != "simulator" {
+		address, err := p.showAt(name)
+		if err != nil {
+			return nil, err
+		}
+		settings["METRICS_ADDRESS"] = address
 	}
 	maps.Copy(settings, own)
 	spec := devstack.Spec{

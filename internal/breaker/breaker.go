@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redisstore"
@@ -69,13 +70,15 @@ type Fleet struct {
 	store  *redisstore.Store
 	worker string
 	log    *slog.Logger
+
+	changes *prometheus.CounterVec
 	// Changed hears of each change once; nil: nobody. It must not block.
 	Changed func(Change)
 }
 
 // NewFleet makes breakers for one process. worker tells processes apart, and holds no colon.
 func NewFleet(store *redisstore.Store, worker string, log *slog.Logger) *Fleet {
-	return &Fleet{store: store, worker: worker, log: log}
+	return &Fleet{store: store, worker: worker, log: log, changes: newChanges()}
 }
 
 // Breaker guards one kind of call, so that an endpoint that fails does not stop the others.
@@ -241,6 +244,7 @@ func (b *Breaker) changed(from, to State) {
 
 func (f *Fleet) announce(c Change) {
 	c.At = time.Now().UTC()
+	f.changes.WithLabelValues(c.Breaker, string(c.To)).Inc()
 	args := []any{"breaker", c.Breaker, "from", c.From, "to", c.To}
 	if c.Actor != "" {
 		args = append(args, "actor", c.Actor, "reason", c.Reason)

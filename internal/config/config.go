@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"reflect"
@@ -35,6 +36,8 @@ type Config struct {
 	LogLevel    string `env:"LOG_LEVEL" help:"debug, info, warn or error"`
 
 	DrainWait time.Duration `env:"DRAIN_WAIT" help:"at its end the API is not ready for so long, and still serves, until the balancers have noticed"`
+
+	MetricsAddress string `env:"METRICS_ADDRESS" help:"where api and worker each show /metrics, /livez, /readyz (with reasons) and /startupz, host:port; not for strangers; empty: nowhere"`
 
 	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
 	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`
@@ -209,6 +212,9 @@ func (c Config) validate(part Part) []error {
 		check(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		check(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
 	}
+	if part == API || part == Worker {
+		check(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
+	}
 	if part == API || part == Worker || part == Breakers {
 		check(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
 	}
@@ -240,6 +246,11 @@ func (c Config) validate(part Part) []error {
 		check(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
 	}
 	return mistakes
+}
+
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	return err == nil && port != ""
 }
 
 func isURL(s string) bool {

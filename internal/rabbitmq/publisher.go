@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
@@ -40,6 +41,7 @@ type Publisher struct {
 	close      func() error
 	cancel     context.CancelFunc
 	stopped    chan struct{}
+	publishes  *prometheus.HistogramVec
 }
 
 // NewPublisher returns at once and connects in the background, to any one of urls, again and again until Close.
@@ -51,6 +53,7 @@ func NewPublisher(urls []string, log *slog.Logger) *Publisher {
 		closing:    make(chan struct{}),
 		cancel:     cancel,
 		stopped:    make(chan struct{}),
+		publishes:  newPublishes(),
 	}
 	p.close = sync.OnceValue(p.drain)
 	go func() {
@@ -73,7 +76,10 @@ func (p *Publisher) Publish(ctx context.Context, exchange string, m Message) err
 		defer cancel()
 		ctx = limited
 	}
-	if err := p.publish(ctx, exchange, m); err != nil {
+	began := time.Now()
+	err := p.publish(ctx, exchange, m)
+	p.published(exchange, began, err)
+	if err != nil {
 		return fmt.Errorf("publish %s to %s: %w", m.ID, exchange, err)
 	}
 	return nil
