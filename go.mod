@@ -31,7 +31,10 @@ require (
 	rsc.io/qr v0.2.0
 )
 
-require golang.org/x/time v0.14.0
+require (
+	github.com/go-redis/redis_rate/v10 v10.0.1
+	golang.org/x/time v0.14.0
+)
 
 require (
 	github.com/BurntSushi/toml v1.4.0 // indirect

@@ -33,6 +33,8 @@ type State struct {
 	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
 	Event             *payment.Event     `json:"event,omitempty"`   // the first event, while it is the only one
 	Version           int                `json:"version,omitempty"` // number of the newest event
+	// Missed happened and was never published: an earlier run did not come to it.
+	Missed []payment.Event `json:"missed,omitempty"`
 }
 
 // Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
@@ -54,6 +56,10 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 			PaymentID: p.ID, ClientID: p.ClientID, Seq: 1, Status: p.Status,
 			Data: payment.EventData{Amount: p.Amount.Centavos}, At: p.CreatedAt,
 		}
+		return s, nil
+	}
+	if s.Missed, err = a.record.Unpublished(ctx, p.ID); err != nil {
+		return State{}, verdict(err)
 	}
 	return s, nil
 }

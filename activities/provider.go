@@ -155,15 +155,16 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 }
 
 // Identify finds the payment that a provider's payment belongs to: in the record, else by the
-// reference that the provider holds. "" when it is none of ours. It only reads.
+// reference that the provider holds. "" when it is none of ours; that the provider has never heard of
+// it is an error of kind NotFound, for its reading side may lag. It only reads.
 func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (string, error) {
 	p, err := a.record.PaymentByProvider(ctx, payment.MercadoPago, providerPaymentID)
 	if err == nil || payment.KindOf(err) != payment.NotFound {
 		return p.ID, err
 	}
 	state, err := a.provider.get(ctx, budget.Buyer, providerPaymentID)
-	if payment.KindOf(err) == payment.NotFound || err == nil && !payment.ValidID(state.Reference) {
-		return "", nil
+	if err != nil || !payment.ValidID(state.Reference) {
+		return "", err
 	}
-	return state.Reference, err
+	return state.Reference, nil
 }

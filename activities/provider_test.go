@@ -259,7 +259,8 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 	}
 	identify(id, state.PaymentID)
 	identify("", foreign.PaymentID)
-	identify("", "1")
+	_, err = w.Identify(t.Context(), "1")
+	require.Equal(t, payment.NotFound, payment.KindOf(err), "it may be too new")
 
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
 	require.NoError(t, err)

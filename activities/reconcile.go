@@ -28,6 +28,9 @@ const (
 	quietLimit       = 50            // in one run, since each asks the provider; the others come next
 )
 
+// strandedAfter is how long a redrive's letter may be on its way: longer than a step of a redrive is repeated.
+const strandedAfter = 25 * time.Hour
+
 // BeginReconciliationInput names a run of reconciliation.
 type BeginReconciliationInput struct {
 	RunID string        `json:"run_id"`
@@ -224,10 +227,13 @@ type FinishReconciliationInput struct {
 	Counts payment.ReconciliationCounts `json:"counts"`
 }
 
-// FinishReconciliation looks again at what was found earlier and writes that the run has seen its window. A second run
-// writes the same.
+// FinishReconciliation looks again at what was found earlier, opens dead letters again that a terminated redrive has left
+// behind, and writes that the run has seen its window. A second run writes the same.
 func (a *Activities) FinishReconciliation(ctx context.Context, in FinishReconciliationInput) (payment.ReconciliationCounts, error) {
 	if err := a.record.SettleFindings(ctx, now()); err != nil {
+		return in.Counts, verdict(err)
+	}
+	if err := a.record.AbandonStranded(ctx, strandedAfter, "the redrive was terminated"); err != nil {
 		return in.Counts, verdict(err)
 	}
 	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, now())

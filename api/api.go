@@ -21,6 +21,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/ratelimit"
 )
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -32,6 +33,8 @@ type Config struct {
 	Publisher publisher // to RabbitMQ
 	Verifier  *mercadopago.Verifier
 	Breakers  *breaker.Fleet // to be shown, and overruled by operators
+	Limiter   *ratelimit.Limiter
+	Limits    Limits // optional: none
 
 	DeadLetters deadLetters // the record, too
 	Redrives    redrives    // the workflows' front door, too
@@ -98,6 +101,7 @@ func (c Config) validate() error {
 	return errors.Join(
 		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
 		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
+		missing("Limiter", c.Limiter == nil),
 		missing("DeadLetters", c.DeadLetters == nil), missing("Redrives", c.Redrives == nil),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),

@@ -36,7 +36,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 	if existed && p.Fingerprint != request.Fingerprint() {
 		return errKeyReused
 	}
-	if existed && answered(p) {
+	if existed && p.Status.Answered() {
 		s.answerCreated(c, p, existed, "")
 		return nil
 	}
@@ -81,11 +81,6 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 	return request, nil
 }
 
-// answered says whether the provider has, and there is something to show the buyer.
-func answered(p payment.Payment) bool {
-	return p.Status != payment.Processing && p.Status != payment.Unknown
-}
-
 // created is the payment after Create: it exists for certain, so when the record cannot show it, now or yet, what was asked
 // for is what there is to say.
 func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Payment {
@@ -113,7 +108,7 @@ func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, 
 		c.Header("Preference-Applied", applied)
 	}
 	status := http.StatusCreated
-	if !answered(p) {
+	if !p.Status.Answered() {
 		status = http.StatusAccepted
 	}
 	c.PureJSON(status, view)

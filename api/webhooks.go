@@ -29,7 +29,7 @@ const publishTimeout = 2 * time.Second
 func (s *Server) receiveMercadoPago(c *gin.Context) error {
 	now := time.Now()
 	if err := s.config.Verifier.Verify(c.Request.URL.Query(), c.Request.Header, now); err != nil {
-		return err
+		return s.forged(c, err)
 	}
 	body, err := readBody(c)
 	if err != nil {

@@ -155,10 +155,21 @@ func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 	err = w.webhook(t.Context(), delivery(t, n))
 	require.Equal(t, payment.Unavailable, payment.KindOf(err), "it waits for the provider")
 	require.False(t, isFault(err))
+	provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
+	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid", "it may be too new to be found")
+	require.False(t, w.woken(t, id))
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
 	require.True(t, w.woken(t, id))
 
-	n.ResourceID = "1"
+	client, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
+	require.NoError(t, err)
+	foreign := payment.Payment{ID: "order-17-of-the-old-shop", CreatedAt: time.Now(), Request: payment.Request{
+		Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+		Payer: payment.Payer{Email: "ana@example.com"},
+	}}
+	state, err = client.CreatePix(t.Context(), foreign, "a key")
+	require.NoError(t, err)
+	n.ResourceID = state.PaymentID
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)), "a payment that is not ours is nobody's")
 	require.True(t, logged.says("not ours"))
 }
