@@ -67,6 +67,8 @@ func New(c Config) (*Server, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure api: %w", err)
 	}
+	record := timely{record: c.Record, letters: c.DeadLetters}
+	c.Record, c.DeadLetters = record, record
 	contract, err := loadContract(c.PublicURL)
 	if err != nil {
 		return nil, err

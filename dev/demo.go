@@ -43,7 +43,7 @@ func (p *Platform) printAddresses() {
   Mercado Pago     %[2]s  (the simulator; its pay pages are under /pay)
   Temporal Web UI  %[3]s
   logs             %[4]s
-`, p.Shops[0].URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs)
+`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs)
 }
 
 // story is the demo's steps; run keeps the keys of one telling apart from those of the last.
