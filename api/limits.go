@@ -24,6 +24,9 @@ type Limits struct {
 
 const keysPerClient = 2
 
+// burst is how much may come at once: what the limit allows in so many seconds.
+const burst = 10
+
 // A class is what is limited together.
 func (l Limits) class(scope payment.Scope) (name string, quota int) {
 	switch scope {
@@ -39,8 +42,8 @@ func (l Limits) class(scope payment.Scope) (name string, quota int) {
 func (s *Server) limit(c *gin.Context, key *payment.APIKey, scope payment.Scope) error {
 	name, quota := s.config.Limits.class(scope)
 	v := s.config.Limiter.Take(c.Request.Context(), key.ClientID,
-		ratelimit.Limit{Name: name + "-key", Key: key.ID, Quota: quota, Window: time.Second},
-		ratelimit.Limit{Name: name + "-client", Quota: keysPerClient * quota, Window: time.Second})
+		ratelimit.Limit{Name: name + "-key", Key: key.ID, Quota: burst * quota, Window: burst * time.Second},
+		ratelimit.Limit{Name: name + "-client", Quota: keysPerClient * burst * quota, Window: burst * time.Second})
 	if len(v.States) > 0 {
 		c.Header("RateLimit-Policy", list(v.States, policy))
 		c.Header("RateLimit", list(v.States, standing))

@@ -67,9 +67,9 @@ func bearer(key string) []string { return []string{"Authorization", "Bearer " + 
 func TestServersShareTheLimits(t *testing.T) {
 	t.Parallel()
 	url := devstacktest.Start(t, devstack.Redis).RedisURL()
-	const quota = 20
-	a := newLimited(t, url, Limits{Reads: quota})
-	b := newLimited(t, url, Limits{Reads: quota}, a)
+	const rate, quota = 2, 2 * burst
+	a := newLimited(t, url, Limits{Reads: rate})
+	b := newLimited(t, url, Limits{Reads: rate}, a)
 	began, admitted := time.Now(), 0
 	for i := range 10 * quota {
 		if []*fixture{a, b}[i%2].get(t, "/v1/payments").Code == http.StatusOK {
@@ -77,21 +77,21 @@ func TestServersShareTheLimits(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, admitted, quota)
-	require.LessOrEqual(t, admitted, quota+int(time.Since(began).Seconds()*quota)+1)
+	require.LessOrEqual(t, admitted, quota+int(time.Since(began).Seconds()*rate)+1)
 }
 
 func TestARequestTooManyIsToldWhenToComeAgain(t *testing.T) {
 	t.Parallel()
-	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 5})
+	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 1})
 	first := f.create(t, "k0", goodBody)
 	require.Equal(t, http.StatusCreated, first.Code)
-	require.Equal(t, `"writes-key";q=5;w=1, "writes-client";q=10;w=1`, first.Header().Get("RateLimit-Policy"))
-	require.Equal(t, `"writes-key";r=4;t=1, "writes-client";r=9;t=1`, first.Header().Get("RateLimit"))
+	require.Equal(t, `"writes-key";q=10;w=10, "writes-client";q=20;w=10`, first.Header().Get("RateLimit-Policy"))
+	require.Equal(t, `"writes-key";r=9;t=1, "writes-client";r=19;t=1`, first.Header().Get("RateLimit"))
 
 	w, admitted := spend(t, func(i int) *httptest.ResponseRecorder { return f.create(t, "k"+strconv.Itoa(i+1), goodBody) })
 	require.Equal(t, "1", w.Header().Get("Retry-After"))
-	require.Equal(t, `"writes-key";q=5;w=1`, w.Header().Get("RateLimit-Policy"), "the one that refuses")
-	require.Equal(t, `"writes-key";r=0;t=1`, w.Header().Get("RateLimit"))
+	require.Equal(t, `"writes-key";q=10;w=10`, w.Header().Get("RateLimit-Policy"), "the one that refuses")
+	require.Equal(t, `"writes-key";r=0;t=10`, w.Header().Get("RateLimit"))
 	require.Equal(t, "rate_limited", decode[Problem](t, w).Code)
 	require.Len(t, f.engine.asked, admitted+1, "nothing was done")
 	require.NotContains(t, f.logs.String(), "ow_test")
@@ -100,7 +100,7 @@ func TestARequestTooManyIsToldWhenToComeAgain(t *testing.T) {
 // A key that runs away stops neither its client's others nor another client app, and who writes too much can still read.
 func TestLimitsAreApart(t *testing.T) {
 	t.Parallel()
-	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 2, Reads: 2, Operations: 2})
+	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 1, Reads: 1, Operations: 1})
 	spare, third := f.addKey("shop", payment.Scopes()...), f.addKey("shop", payment.Scopes()...)
 	list := func(key string) *httptest.ResponseRecorder { return f.get(t, "/v1/payments", bearer(key)...) }
 	spendAll := func(key string) { spend(t, func(int) *httptest.ResponseRecorder { return list(key) }) }
@@ -115,7 +115,7 @@ func TestLimitsAreApart(t *testing.T) {
 		spendAll(f.key)
 		spendAll(spare)
 		w := list(third)
-		return w.Code == http.StatusTooManyRequests && strings.HasPrefix(w.Header().Get("RateLimit-Policy"), `"reads-client";q=4;w=1`)
+		return w.Code == http.StatusTooManyRequests && strings.HasPrefix(w.Header().Get("RateLimit-Policy"), `"reads-client";q=20;w=10`)
 	}, 20*time.Second, time.Millisecond)
 	require.Equal(t, http.StatusForbidden, f.get(t, "/v1/dead-letters", bearer(f.readKey)...).Code, "what lacks the scope counts, and is told so")
 }
@@ -206,12 +206,12 @@ func TestForgedNotificationsAreLimitedAndSignedOnesNever(t *testing.T) {
 // Without Redis everything goes on, and each process keeps the limits.
 func TestLimitsWithoutRedis(t *testing.T) {
 	t.Parallel()
-	f := newLimited(t, nowhere, Limits{Writes: 3})
+	f := newLimited(t, nowhere, Limits{Writes: 1})
 	for i := range 3 {
 		require.Equal(t, http.StatusCreated, f.create(t, "k"+strconv.Itoa(i), goodBody).Code)
 	}
 	w, _ := spend(t, func(i int) *httptest.ResponseRecorder { return f.create(t, "l"+strconv.Itoa(i), goodBody) })
-	require.Equal(t, `"writes-key";q=3;w=1`, w.Header().Get("RateLimit-Policy"))
+	require.Equal(t, `"writes-key";q=10;w=10`, w.Header().Get("RateLimit-Policy"))
 	require.Empty(t, f.get(t, "/v1/payments").Header().Get("RateLimit"), "reads are not limited here")
 }
 

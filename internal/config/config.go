@@ -44,7 +44,7 @@ type Config struct {
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
 	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
 
-	RateLimitWrites     int `env:"RATE_LIMIT_WRITES" help:"requests per second that create or change payments, by one API key, and twice as many by all of a client; 0: no limit"`
+	RateLimitWrites     int `env:"RATE_LIMIT_WRITES" help:"requests per second that create or change payments, by one API key, and twice as many by all of a client; ten seconds' worth may come at once; 0: no limit"`
 	RateLimitReads      int `env:"RATE_LIMIT_READS" help:"the same for requests that read payments"`
 	RateLimitOperations int `env:"RATE_LIMIT_OPERATIONS" help:"the same for requests of operators"`
 	RateLimitRefused    int `env:"RATE_LIMIT_REFUSED" help:"wrong API keys per minute by one address, and as many wrong webhook signatures; 0: no limit"`
@@ -221,7 +221,9 @@ func (c Config) validate(part Part) []error {
 	switch part {
 	case API:
 		check(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
-		limit := func(n int, name string) { check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000") }
+		limit := func(n int, name string) {
+			check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000")
+		}
 		limit(c.RateLimitWrites, "RATE_LIMIT_WRITES")
 		limit(c.RateLimitReads, "RATE_LIMIT_READS")
 		limit(c.RateLimitOperations, "RATE_LIMIT_OPERATIONS")
