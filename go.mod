@@ -32,6 +32,7 @@ require (
 )
 
 require (
+	github.com/go-redis/redis_rate/v10 v10.0.1
 	github.com/prometheus/client_golang v1.21.1
 	github.com/prometheus/common v0.62.0
 	golang.org/x/time v0.14.0

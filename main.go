@@ -30,6 +30,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/worker"
@@ -115,6 +116,10 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	ready := readiness(record, publisher, door)
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Limiter: ratelimit.New(store),
+		Limits: api.Limits{
+			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
+		},
 		DeadLetters: record, Redrives: door,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,

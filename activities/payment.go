@@ -8,9 +8,6 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// providerName is how the record names the one provider there is.
-const providerName = "mercadopago"
-
 // Creation is what a client app asked for; it is written by Open.
 type Creation struct {
 	ClientID       string          `json:"client_id"`
@@ -74,7 +71,7 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (payment.Payment, e
 	return a.record.OpenPayment(ctx, payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
-		Status: payment.Processing, Provider: payment.Provider{Name: providerName}, CreatedAt: now(),
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now(),
 	})
 }
 

@@ -44,7 +44,7 @@ func (p *Platform) printAddresses() {
   Temporal Web UI  %[3]s
   metrics, health  %[5]s/metrics and /readyz of the api, %[6]s of the worker
   logs             %[4]s
-`, p.Shops[0].URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"])
+`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"])
 }
 
 // story is the demo's steps; run keeps the keys of one telling apart from those of the last.

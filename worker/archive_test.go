@@ -1,11 +1,15 @@
 package worker
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -29,6 +33,36 @@ func TestABatchOfNotificationsIsKeptAsItCame(t *testing.T) {
 		a.ID, a.ReceivedAt).Scan(&topic, &action, &resource, &paymentID, &whole))
 	require.Equal(t, []string{a.Topic, a.Action, a.ResourceID, a.PaymentID}, []string{topic, action, resource, paymentID})
 	require.JSONEq(t, string(encode(t, a)), whole)
+}
+
+// However a notification offends the record, it does so alone: the others of its batch are kept.
+func TestANotificationThatTheRecordRefusesIsAtFault(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	conn, err := pgx.Connect(t.Context(), at.postgres)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), `alter table webhook_notifications add check (topic <> 'offending')`)
+	require.NoError(t, err)
+	long, offending := notification(t, "long"), notification(t, "offending")
+	long.Topic, offending.Topic = incompressible(8<<10), "offending" // the one as an index has it, the other as a bug might
+	for cause, bad := range map[payment.Cause]mercadopago.Notification{payment.CauseInvalid: long, payment.CauseInternal: offending} {
+		good := delivery(t, notification(t, "good"))
+		require.ErrorContains(t, w.archive(t.Context(), []rabbitmq.Delivery{good, delivery(t, bad)}), "message's fault, "+string(cause))
+		require.ErrorContains(t, w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, bad)}), "message's fault, "+string(cause))
+		require.NoError(t, w.archive(t.Context(), []rabbitmq.Delivery{good}))
+	}
+	require.Equal(t, 2, kept(t, at))
+}
+
+// incompressible is a text that Postgres can make no shorter.
+func incompressible(length int) string {
+	var text strings.Builder
+	for text.Len() < length {
+		text.WriteString(uuid.NewString())
+	}
+	return text.String()[:length]
 }
 
 // The consumer hands a batch that is given up over again, one by one, to find which are at fault.

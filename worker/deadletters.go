@@ -77,11 +77,11 @@ func letterOf(d rabbitmq.Delivery, now time.Time) payment.DeadLetter {
 	death := d.Death()
 	l := payment.DeadLetter{
 		ID:     payment.NewDeadLetterID(d.ID, death.Queue),
-		Source: payment.FromWebhook, Cause: causeOf(death.Cause), Error: clean(death.Error),
+		Source: payment.FromWebhook, Cause: causeOf(death.Cause), Error: payment.Clean(death.Error),
 		WorkflowID: header(d, activities.HeaderWorkflowID), RunID: header(d, activities.HeaderRunID),
 		Message: payment.DeadMessage{
-			ID: clean(d.ID), Queue: clean(death.Queue), Exchange: clean(death.Exchange), Key: clean(death.Key),
-			ContentType: clean(d.ContentType), Body: d.Body, SentAt: d.Time,
+			ID: payment.Clean(d.ID), Queue: payment.Clean(death.Queue), Exchange: payment.Clean(death.Exchange), Key: payment.Clean(death.Key),
+			ContentType: payment.Clean(d.ContentType), Body: d.Body, SentAt: d.Time,
 		},
 		Trail: trailOf(death.Trail), State: payment.LetterOpen, Deaths: death.Deaths, DiedAt: death.At,
 	}
@@ -117,7 +117,7 @@ func paymentOfLetter(d rabbitmq.Delivery) string {
 func trailOf(attempts []rabbitmq.Attempt) []payment.Attempt {
 	var trail []payment.Attempt
 	for _, a := range attempts {
-		trail = append(trail, payment.Attempt{Attempt: a.Number, At: a.At, Error: clean(a.Error)})
+		trail = append(trail, payment.Attempt{Attempt: a.Number, At: a.At, Error: payment.Clean(a.Error)})
 	}
 	return trail
 }
@@ -133,10 +133,5 @@ func bare(l payment.DeadLetter) payment.DeadLetter {
 
 func header(d rabbitmq.Delivery, name string) string {
 	text, _ := d.Headers[name].(string)
-	return clean(text)
-}
-
-// clean makes a text that the record can take.
-func clean(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	return payment.Clean(text)
 }

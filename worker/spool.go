@@ -12,6 +12,8 @@ const (
 	spoolEvery   = time.Second // how often the spool is looked into
 	spoolBatch   = 100
 	spoolPublish = 2 * time.Second // how long the broker may take for one
+	// spoolTimeout is for one batch. Half of it is for publishing, so that what a slow broker has taken is also forgotten.
+	spoolTimeout = 30 * time.Second
 )
 
 // runSpool brings webhooks that the broker could not take back to it, oldest first.
@@ -31,7 +33,7 @@ func (w *Worker) runSpool(ctx context.Context) error {
 // emptySpool goes on until the spool is empty or the broker or the record is away again.
 func (w *Worker) emptySpool(ctx context.Context) {
 	for w.Publisher.Ready() == nil {
-		n, err := w.Record.Unspool(ctx, spoolBatch, w.unspool)
+		n, err := w.emptyBatch(ctx)
 		if n > 0 {
 			w.Log.Info("spool", "published", n)
 		}
@@ -42,6 +44,14 @@ func (w *Worker) emptySpool(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (w *Worker) emptyBatch(ctx context.Context) (published int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
+	defer cancel()
+	publishing, stop := context.WithTimeout(ctx, spoolTimeout/2)
+	defer stop()
+	return w.Record.Unspool(ctx, spoolBatch, func(_ context.Context, s postgres.Spooled) error { return w.unspool(publishing, s) })
 }
 
 func (w *Worker) unspool(ctx context.Context, s postgres.Spooled) error {

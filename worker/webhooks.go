@@ -61,7 +61,8 @@ func verdict(err error) error {
 }
 
 // paymentOf finds our payment: its ID travels in the address the provider calls, but not when the
-// address came from the provider's panel.
+// address came from the provider's panel. One that the provider itself does not find may be too new;
+// the retries outwait that, and what is not found then is for a person to see.
 func (w *Worker) paymentOf(ctx context.Context, n mercadopago.Notification) (string, error) {
 	if n.PaymentID != "" {
 		return n.PaymentID, nil

@@ -148,8 +148,11 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	unheard.Topic = "topic_of_tomorrow"
 	poison := notification(t, "poison")
 	poison.Topic = "a\x00b" // JSON can carry it, and Postgres cannot
+	long := notification(t, "long")
+	long.Topic = incompressible(8 << 10) // Postgres can carry it, and its index cannot
 	publish("unreadable", "payment", []byte("not a notification"))
 	publish(poison.ID, "topic_of_tomorrow", encode(t, poison))
+	publish(long.ID, "topic_of_tomorrow", encode(t, long))
 	publish(news.ID, "payment", encode(t, news))
 	publish(news.ID, "payment", encode(t, news))
 	publish(unheard.ID, unheard.Topic, encode(t, unheard))
@@ -167,7 +170,7 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n, "the spool is empty")
 
-	eventually(t, func() bool { return count(t, at, "dead_letters") == 3 }, "three are dead letters")
+	eventually(t, func() bool { return count(t, at, "dead_letters") == 4 }, "four are dead letters")
 	all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Limit: 10})
 	require.NoError(t, err)
 	type dead struct {
@@ -185,6 +188,7 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueProcess, 4},
 		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueArchive, 1},
 		{poison.ID, payment.CauseInvalid, rabbitmq.QueueArchive, 1},
+		{long.ID, payment.CauseInvalid, rabbitmq.QueueArchive, 1},
 	}, found)
 	stop()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -190,6 +191,22 @@ func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, string(payment.Conflict), app.Type())
 	require.Equal(t, 1, w.charges)
+}
+
+// A payment may be unknown for months. Whoever has posted it does not wait for so long, nor does a fresh run.
+func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
+	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
+	env := newEnv(t, w)
+	answers := 0
+	for _, after := range []time.Duration{0, time.Hour} {
+		post(env, after, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
+	}
+	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, 2*time.Hour)
+	start(env, creation())
+
+	require.True(t, workflow.IsContinueAsNewError(env.GetWorkflowError()), "%v", env.GetWorkflowError())
+	require.Equal(t, payment.Unknown, w.row.Status)
+	require.Equal(t, 2, answers)
 }
 
 func TestALateNudgeWakesASettledPaymentForOneLook(t *testing.T) {

@@ -44,6 +44,11 @@ type Config struct {
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
 	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
 
+	RateLimitWrites     int `env:"RATE_LIMIT_WRITES" help:"requests per second that create or change payments, by one API key, and twice as many by all of a client; 0: no limit"`
+	RateLimitReads      int `env:"RATE_LIMIT_READS" help:"the same for requests that read payments"`
+	RateLimitOperations int `env:"RATE_LIMIT_OPERATIONS" help:"the same for requests of operators"`
+	RateLimitRefused    int `env:"RATE_LIMIT_REFUSED" help:"wrong API keys per minute by one address, and as many wrong webhook signatures; 0: no limit"`
+
 	DatabaseURL   Secret   `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database"`
 	DatabaseConns int32    `env:"DATABASE_CONNS" help:"connections per process"`
 	RabbitMQURLs  []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
@@ -82,6 +87,7 @@ func defaults() Config {
 		Environment: "test", LogLevel: "info",
 		DrainWait:  5 * time.Second,
 		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
+		RateLimitWrites: 100, RateLimitReads: 500, RateLimitOperations: 50, RateLimitRefused: 100,
 		DatabaseConns: 16, WebhookRetryDelay: 5 * time.Second,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default",
 		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
@@ -90,6 +96,9 @@ func defaults() Config {
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }
+
+// maxRateLimit is where the limits' clock, which has microseconds, begins to be coarse.
+const maxRateLimit = 100_000
 
 // Part is a part of the program, which decides what must be set.
 type Part string
@@ -212,6 +221,11 @@ func (c Config) validate(part Part) []error {
 	switch part {
 	case API:
 		check(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
+		limit := func(n int, name string) { check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000") }
+		limit(c.RateLimitWrites, "RATE_LIMIT_WRITES")
+		limit(c.RateLimitReads, "RATE_LIMIT_READS")
+		limit(c.RateLimitOperations, "RATE_LIMIT_OPERATIONS")
+		limit(c.RateLimitRefused, "RATE_LIMIT_REFUSED")
 		check(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
 		check(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
 		check(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")

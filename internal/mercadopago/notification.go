@@ -18,8 +18,8 @@ import (
 // the signature covers data.id, x-request-id and the time only, so neither the body nor PaymentID proves
 // anything. As JSON it is the message in the broker.
 type Notification struct {
-	ID         string            `json:"id"` // ours, new for each request received
-	Topic      string            `json:"topic"`
+	ID         string            `json:"id"`    // ours, new for each request received
+	Topic      string            `json:"topic"` // this and the two below: at most maxName bytes
 	Action     string            `json:"action,omitempty"`
 	ResourceID string            `json:"resource_id,omitempty"` // data.id of the query
 	PaymentID  string            `json:"payment_id,omitempty"`  // our own, from the notification URL; empty or valid
@@ -30,6 +30,10 @@ type Notification struct {
 	Headers    map[string]string `json:"headers"` // names in lower case; keptHeaders only
 	Body       []byte            `json:"body"`
 }
+
+// maxName is more than any name of the provider's has. What is looked for must be short: the topic and the action are not
+// signed, and an index refuses what is long. The whole stays in the query or the body.
+const maxName = 255
 
 // keptHeaders help to understand a notification later. All others are of the journey, or secrets of
 // whoever forged it. Looking up the canonical name costs no allocation.
@@ -62,30 +66,30 @@ func ParseNotification(rawQuery string, h http.Header, body []byte, now time.Tim
 		action = string(b.Actions[0])
 	}
 	n := Notification{
-		Topic:      clean(cmp.Or(q.Get("type"), q.Get("topic"), string(b.Type), string(b.Topic))),
-		Action:     clean(action),
-		ResourceID: clean(q.Get("data.id")),
-		RequestID:  clean(h.Get("X-Request-Id")),
+		Topic:      name(cmp.Or(q.Get("type"), q.Get("topic"), string(b.Type), string(b.Topic))),
+		Action:     name(action),
+		ResourceID: name(q.Get("data.id")),
+		RequestID:  payment.Clean(h.Get("X-Request-Id")),
 		ReceivedAt: now.UTC().Truncate(time.Microsecond),
-		Query:      clean(rawQuery),
+		Query:      payment.Clean(rawQuery),
 		Headers:    make(map[string]string, len(keptHeaders)),
 		Body:       body,
 	}
 	if id := q.Get("payment_id"); payment.ValidID(id) {
 		n.PaymentID = id
 	}
-	if inBody := string(b.Data.ID); inBody != "" && !strings.EqualFold(inBody, n.ResourceID) {
+	if inBody := string(b.Data.ID); inBody != "" && !strings.EqualFold(name(inBody), n.ResourceID) {
 		n.Suspicious = true
 	}
 	if n.ResourceID == "" && q.Has("topic") {
-		n.ResourceID = clean(q.Get("id"))
+		n.ResourceID = name(q.Get("id"))
 	}
 	if n.Topic == "" && n.ResourceID == "" {
 		return Notification{}, &payment.Error{Kind: payment.Invalid, Message: "the notification names neither a topic nor a resource"}
 	}
 	for canonical, name := range keptHeaders {
 		if value := h.Get(canonical); value != "" {
-			n.Headers[name] = clean(value)
+			n.Headers[name] = payment.Clean(value)
 		}
 	}
 	id, err := uuid.NewV7() // sorts by time, which the archive's index likes
@@ -115,7 +119,11 @@ func DecodeNotification(b []byte) (Notification, error) {
 	return n, nil
 }
 
-// clean makes a text that JSON and Postgres can carry unchanged: no broken UTF-8, no NUL.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+// name is a text that something may be found by.
+func name(s string) string {
+	s = payment.Clean(s)
+	if len(s) > maxName {
+		s = strings.ToValidUTF8(s[:maxName], "")
+	}
+	return s
 }

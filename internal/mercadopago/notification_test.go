@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,22 @@ func TestNotificationsOfEveryShape(t *testing.T) {
 	}
 }
 
+func TestNamesAreCutAndTheWholeIsKept(t *testing.T) {
+	t.Parallel()
+	long, other := strings.Repeat("é", 2000), strings.Repeat("x", 2000)
+	query := "type=" + long + "&data.id=" + other
+	body := `{"action":"` + other + `","data":{"id":"` + other + `"}}`
+	n, err := ParseNotification(query, http.Header{}, []byte(body), receivedAt)
+	require.NoError(t, err)
+	require.Equal(t, []string{long[:254], other[:255], other[:255]}, []string{n.Topic, n.Action, n.ResourceID})
+	require.Equal(t, []string{query, body}, []string{n.Query, string(n.Body)})
+	require.False(t, n.Suspicious)
+
+	n, err = ParseNotification("topic=x&id="+other, http.Header{}, nil, receivedAt)
+	require.NoError(t, err)
+	require.Equal(t, other[:255], n.ResourceID)
+}
+
 func TestNotificationOfNothing(t *testing.T) {
 	t.Parallel()
 	_, err := ParseNotification("payment_id=x&id=7", http.Header{}, []byte(`{}`), receivedAt)
@@ -117,6 +134,7 @@ func FuzzParseNotification(f *testing.F) {
 			require.Equal(t, payment.Invalid, payment.KindOf(err))
 			return
 		}
+		require.LessOrEqual(t, max(len(n.Topic), len(n.Action), len(n.ResourceID)), maxName)
 		message, err := json.Marshal(n)
 		require.NoError(t, err)
 		back, err := DecodeNotification(message)

@@ -22,10 +22,6 @@ func FindingKinds() []FindingKind {
 	return []FindingKind{Difference, Contradiction, Stranger, Unreadable, MissedWebhook}
 }
 
-// Alarming says whether a person has to look at a finding of this kind. The others mend themselves, or are
-// of interest by their number.
-func (k FindingKind) Alarming() bool { return k == Contradiction || k == Stranger || k == Unreadable }
-
 // Known says whether k is one of the kinds at all.
 func (k FindingKind) Known() bool { return slices.Contains(FindingKinds(), k) }
 

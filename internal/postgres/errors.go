@@ -3,7 +3,6 @@ package postgres
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -46,8 +45,8 @@ func kindOf(err error) payment.Kind {
 		return payment.Unavailable
 	case pgErr.Code == "23505": // unique violation
 		return payment.Conflict
-	case strings.HasPrefix(pgErr.Code, "22P"), // text that is no uuid, number, JSON, …
-		pgErr.Code == "22021": // or no text at all: NUL
+	case class == "22", // data exception: no uuid, number, JSON, text without NUL, or one out of range
+		class == "54": // too long or too deep, as what an index must hold
 		return payment.Invalid
 	}
 	return payment.Internal

@@ -16,6 +16,8 @@ const (
 	retryMax = 30 * time.Second
 	// finishTimeout is how long a handler may go on after its connection was lost or Run was told to stop.
 	finishTimeout = 20 * time.Second
+	// handleTimeout is how long a handler may take: one that hangs with what it calls must come back to be tried again.
+	handleTimeout = 30 * time.Second
 	consumerTag   = "onlywave"
 )
 
@@ -30,8 +32,9 @@ var errDeliveriesEnd = errors.New("broker delivers no more")
 //     confirmed before the message leaves its queue. Only QueueProcess has delay queues; in others a fault is final, but for
 //     QueueDeadLetters, where it is like the world's: there is nowhere further to go.
 //   - DeadLetter(cause, err): a fault that is final. The message becomes a dead letter at once.
-//   - any other error: the world's fault. The message is handled again here, after 1 to 30 seconds, as often as it takes.
-//     Intake pauses by itself, since no more than the prefetch is ever in hand; nothing is counted against the message.
+//   - any other error, or any at all after the 30 seconds that a handler may take: the world's fault. The message is
+//     handled again here, after 1 to 30 seconds, as often as it takes. Intake pauses by itself, since no more than the
+//     prefetch is ever in hand; nothing is counted against the message.
 //
 // When the connection is lost, messages in hand are finished but not acknowledged, and come again on the next one.
 //
@@ -39,12 +42,13 @@ var errDeliveriesEnd = errors.New("broker delivers no more")
 // that were in hand. So what has been delivered too often is suspect, and handled while nothing else is: the innocent are
 // acknowledged then, and only the guilty gets to the limit, where the broker makes it a dead letter.
 type Consumer struct {
-	RetryDelay time.Duration // before a message at fault is tried again for the first time
-	connection *connection
-	urls       []string
-	queue      string
-	prefetch   int
-	log        *slog.Logger
+	RetryDelay    time.Duration // before a message at fault is tried again for the first time
+	connection    *connection
+	urls          []string
+	queue         string
+	prefetch      int
+	handleTimeout time.Duration
+	log           *slog.Logger
 }
 
 // NewConsumer prepares to take messages from queue, at most prefetch at a time. Small is right, about 32: if this process
@@ -52,11 +56,12 @@ type Consumer struct {
 func NewConsumer(urls []string, queue string, prefetch int, log *slog.Logger) *Consumer {
 	log = log.With("queue", queue)
 	return &Consumer{
-		connection: newConnection(urls, "onlywave consumer "+queue, log),
-		urls:       urls,
-		queue:      queue,
-		prefetch:   prefetch,
-		log:        log,
+		connection:    newConnection(urls, "onlywave consumer "+queue, log),
+		urls:          urls,
+		queue:         queue,
+		prefetch:      prefetch,
+		handleTimeout: handleTimeout,
+		log:           log,
 	}
 }
 
@@ -126,7 +131,7 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 		return nil, fmt.Errorf("consume %s: %w", c.queue, err)
 	}
 
-	in := &intake{deliveries: deliveries, queue: c.queue, delays: c.delays(), log: c.log}
+	in := &intake{deliveries: deliveries, queue: c.queue, delays: c.delays(), handleTimeout: c.handleTimeout, log: c.log}
 	in.flush = func() error { return channel.Qos(prefetch, 0, false) }
 	in.open, in.end = context.WithCancelCause(ctx)
 	go func() {

@@ -128,6 +128,30 @@ func TestWorldsFaultIsRetriedInPlace(t *testing.T) {
 	require.Empty(t, attempts)
 }
 
+// What hangs is the world, even where the handler then blames the message.
+func TestHandlerThatHangsIsCutShortAndTriedAgain(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 1)
+	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 1, silent)
+	c.handleTimeout = 50 * time.Millisecond
+	attempts := make(chan Delivery, 10)
+	stop := running(t, func(ctx context.Context) error {
+		return c.Run(ctx, func(ctx context.Context, d Delivery) error {
+			if attempts <- d; len(attempts) < 3 {
+				<-ctx.Done()
+				return DeadLetter("invalid", ctx.Err())
+			}
+			return nil
+		})
+	})
+	require.Eventually(t, func() bool { return len(attempts) == 3 }, patience, time.Millisecond)
+	stop()
+	for range 3 {
+		require.False(t, (<-attempts).Redelivered, "on the same channel")
+	}
+	require.Zero(t, waiting(t, QueueProcess)+waiting(t, QueueDeadLetters))
+}
+
 // While the world is at fault, no more than the prefetch is taken, and stopping leaves everything in the queue.
 func TestIntakePausesWhileWorldIsAtFault(t *testing.T) {
 	p := connect(t)

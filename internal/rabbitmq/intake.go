@@ -26,6 +26,8 @@ type intake struct {
 	delays     []time.Duration // before each retry of a message at fault
 	log        *slog.Logger
 
+	handleTimeout time.Duration
+
 	// quiet is held for reading by whoever is handling messages, and for writing by whoever must be alone with one.
 	quiet sync.RWMutex
 }
@@ -118,10 +120,12 @@ func (in *intake) insist(failure string, deliveries []Delivery, turn sync.Locker
 // call hands messages over. Nothing is held against them when the handler's time was over, nor in the queue of dead
 // letters: that is where it would bring them.
 func (in *intake) call(deliveries []Delivery) error {
-	err := in.handleOrPanic(deliveries)
+	ctx, cancel := context.WithTimeout(in.inHand, in.handleTimeout)
+	defer cancel()
+	err := in.handleOrPanic(ctx, deliveries)
 	switch {
-	case err != nil && in.inHand.Err() != nil:
-		return fmt.Errorf("%w: %v", in.inHand.Err(), err)
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("%w: %v", ctx.Err(), err)
 	case err != nil && in.queue == QueueDeadLetters:
 		return errors.New(err.Error())
 	}
@@ -130,7 +134,7 @@ func (in *intake) call(deliveries []Delivery) error {
 
 // handleOrPanic makes a handler's panic a fault. The panic's value may hold anything, so only a runtime error's text is
 // kept.
-func (in *intake) handleOrPanic(deliveries []Delivery) (err error) {
+func (in *intake) handleOrPanic(ctx context.Context, deliveries []Delivery) (err error) {
 	defer func() {
 		value := recover()
 		if value == nil {
@@ -143,15 +147,16 @@ func (in *intake) handleOrPanic(deliveries []Delivery) (err error) {
 		in.log.Error("handler panicked", "message_id", deliveries[0].ID, "panic", text, "stack", string(debug.Stack()))
 		err = Fault(CausePanic, errors.New(text))
 	}()
-	return in.handle(in.inHand, deliveries)
+	return in.handle(ctx, deliveries)
 }
 
-// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters.
+// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters. One that has died before
+// was sent again by a person, who waits to see what becomes of it, and has had its retries.
 func (in *intake) passOn(d Delivery, f *fault) error {
 	ctx, cancel := context.WithTimeout(in.inHand, closeTimeout)
 	defer cancel()
 	log := in.log.With("message_id", d.ID, "cause", f.cause, "attempt", d.Failures+1, "error", f.err)
-	if f.final || d.Failures >= len(in.delays) {
+	if f.final || d.deaths() > 0 || d.Failures >= len(in.delays) {
 		log.Warn("message dead-lettered")
 		return in.publisher.Publish(ctx, ExchangeDeadLetters, f.deadLetter(d, in.queue, time.Now()))
 	}
