@@ -221,7 +221,9 @@ func (c Config) validate(part Part) []error {
 	switch part {
 	case API:
 		check(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
-		limit := func(n int, name string) { check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000") }
+		limit := func(n int, name string) {
+			check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000")
+		}
 		limit(c.RateLimitWrites, "RATE_LIMIT_WRITES")
 		limit(c.RateLimitReads, "RATE_LIMIT_READS")
 		limit(c.RateLimitOperations, "RATE_LIMIT_OPERATIONS")
