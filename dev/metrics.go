@@ -3,10 +3,19 @@ package dev
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/onlywave/onlywave/internal/devstack"
 )
+
+// Showing lists the parts that show metrics.
+func (p *Platform) Showing() []string {
+	p.showing.Lock()
+	defer p.showing.Unlock()
+	return slices.Sorted(maps.Keys(p.Metrics))
+}
 
 // Show asks a part, such as "api" or "worker-2", at the address where it shows its metrics and its health.
 func (p *Platform) Show(ctx context.Context, part, page string) (Answer, error) {

@@ -154,7 +154,7 @@ func pages(ctx context.Context, p *dev.Platform) ([]Page, error) {
 			all = append(all, Page{Where: filepath.Base(file), Text: string(text)})
 		}
 	}
-	for name := range p.Metrics {
+	for _, name := range p.Showing() {
 		answer, err := p.Show(ctx, name, "/metrics")
 		if err != nil {
 			continue // a process that is down shows none

@@ -53,10 +53,8 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 	for _, c := range payment.Causes() {
 		f.Letters[c] = Figure{}
 	}
-	for _, k := range payment.FindingKinds() {
-		if k.Alarming() {
-			f.Findings[k] = Figure{}
-		}
+	for _, k := range []payment.FindingKind{payment.Contradiction, payment.Stranger, payment.Unreadable} {
+		f.Findings[k] = Figure{}
 	}
 	rows, _ := s.pool.Query(ctx, selectFigures)
 	var of, label string
