@@ -10,7 +10,7 @@ help: ## Show what can be made
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bootstrap
-bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, the temporal command
+bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, promtool, the temporal command
 	@scripts/bootstrap
 
 .PHONY: build

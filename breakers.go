@@ -19,7 +19,11 @@ import (
 
 // breakersCommand shows the circuit breakers and lets an operator overrule them.
 func breakersCommand(environ []string, out io.Writer) *cobra.Command {
-	breakers := &cobra.Command{Use: "breakers", Short: "Show the circuit breakers, or hold one open or closed"}
+	breakers := &cobra.Command{Use: "breakers", Short: "Show the circuit breakers, or hold one open or closed",
+		Long: "Show the circuit breakers, or hold one open or closed.\n\n" +
+			"A breaker that is held stays so while Redis is away, in every process that has met it. It is forgotten by a Redis\n" +
+			"that is flushed, and not known to a process that starts while Redis is away.\n\n" +
+			"What is changed here is logged here; the same over REST, PUT /v1/breakers/NAME, is published as an event too."}
 	withFleet := func(use func(context.Context, *breaker.Fleet, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
 			c, err := config.Load(config.Breakers, environ)

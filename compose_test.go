@@ -9,6 +9,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/deploy/nginx"
 	"github.com/onlywave/onlywave/internal/config"
 )
 
@@ -33,7 +34,7 @@ func ours(p *types.Project) map[config.Part]types.ServiceConfig {
 
 func TestComposeHasEveryPartAndService(t *testing.T) {
 	p := loadCompose(t)
-	require.ElementsMatch(t, []string{"postgres", "redis", "rabbitmq", "temporal", "temporal-ui", "migrate", "simulator", "api", "worker"}, p.ServiceNames())
+	require.ElementsMatch(t, []string{"postgres", "redis", "rabbitmq", "temporal", "temporal-ui", "migrate", "simulator", "api", "worker", "nginx"}, p.ServiceNames())
 	require.Len(t, ours(p), 4)
 	require.Contains(t, p.Services["rabbitmq"].Image, "rabbitmq:4")
 }
@@ -74,6 +75,22 @@ func TestComposeIsReachableFromThisMachineOnly(t *testing.T) {
 			require.Equal(t, "127.0.0.1", port.HostIP, service.Name)
 		}
 	}
+}
+
+// Clients and Mercado Pago come in through nginx only, which is the one hop that the api believes.
+func TestComposeHasABalancerBeforeTheReplicas(t *testing.T) {
+	p := loadCompose(t)
+	balancer, api := p.Services["nginx"], p.Services["api"]
+	require.Equal(t, 2, *api.Deploy.Replicas)
+	require.Empty(t, api.Ports, "replicas cannot share one")
+	require.Equal(t, types.ServiceConditionHealthy, balancer.DependsOn["api"].Condition)
+	require.Equal(t, *api.Environment["TRUSTED_PROXIES"], balancer.Networks["default"].Ipv4Address)
+	require.Equal(t, "http://nginx:8080/webhooks/mercadopago", *api.Environment["MERCADOPAGO_NOTIFICATION_URL"])
+	require.Equal(t, "8080", nginx.Compose.Listen)
+	require.Equal(t, uint32(8080), balancer.Ports[0].Target)
+	require.Equal(t, []string{"api:" + strings.TrimPrefix(*api.Environment["API_ADDRESS"], "0.0.0.0:")}, nginx.Compose.APIs)
+	require.True(t, strings.HasSuffix(balancer.Volumes[0].Source, "/deploy/nginx/compose.conf"), balancer.Volumes[0].Source)
+	require.FileExists(t, balancer.Volumes[0].Source)
 }
 
 // The image has no shell: its health checks must be commands of the binary's own.

@@ -27,9 +27,14 @@ func devCommands(out io.Writer) []*cobra.Command {
 		cmd.Flags().StringVar(&o.Dir, "data", devFolder, "folder for data and logs")
 		return cmd
 	}
+	var replicas int
+	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o dev.Options) error {
+		o.APIs, o.Workers, o.Balancer = replicas, replicas, replicas > 0
+		return dev.Up(cmd.Context(), o)
+	})
+	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, and so many workers; 0: one of each and no nginx")
 	return []*cobra.Command{
-		command("dev", "Run the whole platform on this machine until Ctrl-C",
-			func(cmd *cobra.Command, o dev.Options) error { return dev.Up(cmd.Context(), o) }),
+		up,
 		command("demo", "Run the whole platform and tell one payment's story on it",
 			func(cmd *cobra.Command, o dev.Options) error { return dev.Demo(cmd.Context(), o) }),
 		benchCommand(out),

@@ -31,7 +31,12 @@ require (
 	rsc.io/qr v0.2.0
 )
 
-require golang.org/x/time v0.14.0
+require (
+	github.com/go-redis/redis_rate/v10 v10.0.1
+	github.com/prometheus/client_golang v1.21.1
+	github.com/prometheus/common v0.62.0
+	golang.org/x/time v0.14.0
+)
 
 require (
 	github.com/BurntSushi/toml v1.4.0 // indirect
@@ -79,9 +84,7 @@ require (
 	github.com/nexus-rpc/sdk-go v0.7.0 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/pelletier/go-toml/v2 v2.4.3 // indirect
-	github.com/prometheus/client_golang v1.21.1 // indirect
 	github.com/prometheus/client_model v0.6.1 // indirect
-	github.com/prometheus/common v0.62.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.60.0 // indirect

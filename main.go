@@ -30,7 +30,9 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -111,22 +113,31 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	door := workflows.NewClient(temporal, polls(c))
+	ready := readiness(record, publisher, door)
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Limiter: ratelimit.New(store),
+		Limits: api.Limits{
+			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
+		},
 		DeadLetters: record, Redrives: door,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,
-		Ready: func(ctx context.Context) map[string]error {
-			return map[string]error{"postgres": record.Ready(ctx), "rabbitmq": publisher.Ready(), "temporal": door.Ready(ctx)}
-		},
+		Ready: ready,
 	})
 	if err != nil {
 		return err
 	}
-	serving, stop := server.Drained(ctx, c.DrainWait)
-	defer stop()
-	return serveHTTP(serving, c.APIAddress, server, log)
+	watch := telemetry.New(string(config.API), ready, log)
+	for _, measured := range []measured{server, record, publisher, store, breakers} {
+		watch.Add(measured.Collectors()...)
+	}
+	return watched(ctx, c, watch, log, func(ctx context.Context) error {
+		serving, stop := server.Drained(ctx, c.DrainWait)
+		defer stop()
+		return serveHTTP(serving, c.APIAddress, server, log)
+	})
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
@@ -166,8 +177,14 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		}),
 		Record: record, Broker: broker, Publisher: publisher,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
+		Metrics: worker.NewMetrics(),
 	}
-	return w.Run(ctx)
+	watch := telemetry.New(string(config.Worker), readiness(record, publisher, door), log)
+	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls} {
+		watch.Add(measured.Collectors()...)
+	}
+	watch.Add(worker.NewFigures(record, log))
+	return watched(ctx, c, watch, log, w.Run)
 }
 
 // workerName tells this process from the others of the fleet.

@@ -63,7 +63,8 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	other := payment.NewID("demo", key+" by hand")
 	input, err := json.Marshal(workflows.PaymentInput{PaymentID: other, Creation: &activities.Creation{
 		ClientID: "demo", IdempotencyKey: key, Request: payment.Request{
-			Amount: payment.Money{Centavos: 1, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+			Amount: payment.Money{Centavos: 100, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+			Payer: payment.Payer{Email: "ana@example.com"},
 		},
 	}})
 	require.NoError(t, err)
@@ -76,6 +77,23 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	require.Zero(t, letters(t, id, payment.CauseContradiction, payment.LetterOpen))
 
 	// A reset runs into the same, and is another run's letter.
-	temporal(t, "workflow", "reset", "--workflow-id", "payment/"+other, "--type", "FirstWorkflowTask", "--reason", "test")
+	reset := func() {
+		t.Helper()
+		temporal(t, "workflow", "reset", "--workflow-id", "payment/"+other, "--type", "FirstWorkflowTask", "--reason", "test")
+	}
+	reset()
 	eventually(t, func() bool { return letters(t, other, payment.CauseContradiction, payment.LetterOpen) == 2 }, "told again")
+
+	// The payment was never written, so that only its run knows what was asked for: a redrive says so, and loses nothing. Once
+	// the record is mended, a reset makes the payment.
+	var out output
+	environ := []string{"DATABASE_URL=" + platform.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + platform.Stack.TemporalAddress()}
+	require.NoError(t, run(within(t), []string{"dead-letters", "redrive", "--payment", other, "--actor", "ana", "--reason", "test", "--watch"}, environ, &out))
+	require.Contains(t, out.String(), "0 sent, 2 failed")
+	require.Equal(t, 2, letters(t, other, payment.CauseContradiction, payment.LetterOpen))
+	require.Equal(t, 1, inRecord(t, `with mended as (update payments set idempotency_key = id::text where id = $1 returning 1) select count(*) from mended`, id))
+	reset()
+	_, err = platform.Shops[0].Await(within(t), other, "pending")
+	require.NoError(t, err)
+	require.Equal(t, 1, charges(t, other))
 }

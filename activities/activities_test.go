@@ -109,6 +109,20 @@ func (w world) opened(t *testing.T) string {
 	return creation(t).PaymentID
 }
 
+// openedAt is one that was written at a certain time, and whose Pix runs for a day.
+func (w world) openedAt(t *testing.T, at time.Time) string {
+	t.Helper()
+	in := creation(t)
+	in.Creation.Request.Method.ExpiresIn = 24 * 60 * 60
+	p, err := w.record.OpenPayment(t.Context(), payment.Payment{
+		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
+		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: at.UTC().Truncate(time.Microsecond),
+	})
+	require.NoError(t, err)
+	return p.ID
+}
+
 // charges counts what the provider's ledger says of a payment.
 func (w world) charges(id string) int {
 	n := 0

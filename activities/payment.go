@@ -8,9 +8,6 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// providerName is how the record names the one provider there is.
-const providerName = "mercadopago"
-
 // Creation is what a client app asked for; it is written by Open.
 type Creation struct {
 	ClientID       string          `json:"client_id"`
@@ -36,6 +33,8 @@ type State struct {
 	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
 	Event             *payment.Event     `json:"event,omitempty"`   // the first event, while it is the only one
 	Version           int                `json:"version,omitempty"` // number of the newest event
+	// Missed happened and was never published: an earlier run did not come to it.
+	Missed []payment.Event `json:"missed,omitempty"`
 }
 
 // Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
@@ -57,6 +56,10 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 			PaymentID: p.ID, ClientID: p.ClientID, Seq: 1, Status: p.Status,
 			Data: payment.EventData{Amount: p.Amount.Centavos}, At: p.CreatedAt,
 		}
+		return s, nil
+	}
+	if s.Missed, err = a.record.Unpublished(ctx, p.ID); err != nil {
+		return State{}, verdict(err)
 	}
 	return s, nil
 }
@@ -68,7 +71,7 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (payment.Payment, e
 	return a.record.OpenPayment(ctx, payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
-		Status: payment.Processing, Provider: payment.Provider{Name: providerName}, CreatedAt: now(),
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now(),
 	})
 }
 

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -16,17 +17,35 @@ type ChargeInput struct {
 	PaymentID string `json:"payment_id"`
 }
 
+// How long the provider is relied on to know an idempotency key again, which it does not promise; and how soon after a
+// payment is written its first attempt begins at the latest: what comes later may not be the first.
+const (
+	keyMemory = time.Hour
+	firstTry  = 5 * time.Second
+)
+
 // Charge asks the provider for the money. It is safe to repeat because the provider sees the same
-// idempotency key and the same body every time. A refusal is believed only after a search: an earlier
-// attempt whose answer was lost may have gone through.
+// idempotency key and the same body every time, and because a charge that the record knows, or that
+// is repeated when the key may be forgotten, is looked for first. A refusal is believed only after a
+// search: an earlier attempt whose answer was lost may have gone through.
 func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
 	p, err := a.record.Payment(ctx, in.PaymentID)
 	if err != nil {
 		return payment.ProviderState{}, verdict(err)
 	}
+	age := time.Since(p.CreatedAt)
+	if p.Provider.PaymentID != "" || age > keyMemory {
+		state, found, err := a.earlierCharge(ctx, p)
+		if err != nil {
+			return payment.ProviderState{}, verdict(err)
+		}
+		if found {
+			return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+		}
+	}
 	state, err := a.provider.createPix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
 	if err != nil && refused(err) {
-		found, ok, searchErr := a.provider.findByReference(ctx, budget.Buyer, p.ID)
+		found, ok, searchErr := a.earlierCharge(ctx, p)
 		if searchErr != nil {
 			return payment.ProviderState{}, verdict(searchErr)
 		}
@@ -35,15 +54,28 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.Provid
 		}
 	}
 	if err != nil {
-		return payment.ProviderState{}, doubt(ctx, err)
+		return payment.ProviderState{}, doubt(ctx, age, err)
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
 }
 
-// doubt is the verdict on a charge that was not made. A refusal that comes after an earlier attempt is not the whole story: that
-// one may have gone through, and the search may not know it yet. The error's details say so.
-func doubt(ctx context.Context, err error) error {
-	if payment.KindOf(err) != payment.Invalid || !activity.IsActivity(ctx) || activity.GetInfo(ctx).Attempt == 1 {
+// earlierCharge is what an earlier attempt has made, if the provider knows of any. That it refuses to say is no refusal of the
+// charge, and must not look like one.
+func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (payment.ProviderState, bool, error) {
+	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ProviderPaymentID: p.Provider.PaymentID})
+	switch payment.KindOf(err) {
+	case payment.Invalid, payment.NotFound, payment.Conflict:
+		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not say whether it has charged already", Err: err}
+	}
+	return state, found, err
+}
+
+// doubt is the verdict on a charge that was not made. A refusal that comes after an earlier attempt, of this run of the workflow
+// or of one before it, is not the whole story: that attempt may have gone through, and the search may not know it yet. The
+// error's details say so.
+func doubt(ctx context.Context, age time.Duration, err error) error {
+	first := age <= firstTry && (!activity.IsActivity(ctx) || activity.GetInfo(ctx).Attempt == 1)
+	if payment.KindOf(err) != payment.Invalid || first {
 		return verdict(err)
 	}
 	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.Invalid), temporal.ApplicationErrorOptions{
@@ -126,7 +158,7 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 // reference that the provider holds. "" when it is none of ours; that the provider has never heard of
 // it is an error of kind NotFound, for its reading side may lag. It only reads.
 func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (string, error) {
-	p, err := a.record.PaymentByProvider(ctx, providerName, providerPaymentID)
+	p, err := a.record.PaymentByProvider(ctx, payment.MercadoPago, providerPaymentID)
 	if err == nil || payment.KindOf(err) != payment.NotFound {
 		return p.ID, err
 	}

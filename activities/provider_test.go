@@ -53,9 +53,49 @@ func TestChargingTwiceIsChargingOnce(t *testing.T) {
 	require.Equal(t, first, third)
 	require.Equal(t, 1, w.charges(id))
 	require.Len(t, w.provider.Requests(), 3)
-	for _, r := range w.provider.Requests() {
+	for _, r := range w.provider.Requests()[:2] {
 		require.Equal(t, payment.ProviderKey(id, payment.Charge, 1), r.IdempotencyKey)
 	}
+	require.Equal(t, http.MethodGet, w.provider.Requests()[2].Method, "what the record knows is not charged again")
+}
+
+// The provider charges, its answer is lost, and the charge is repeated hours later, when the provider has forgotten the key.
+func TestAChargeRepeatedAfterHoursIsLookedForFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.openedAt(t, time.Now().Add(-2*time.Hour))
+	w.arm(id, lost)
+	_, err := w.charge(t, id)
+	requireVerdict(t, err, payment.Unavailable, true)
+	require.Equal(t, 1, w.charges(id))
+
+	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
+	for _, deaf := range []int{http.StatusInternalServerError, http.StatusBadRequest} {
+		w.arm(id, simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: deaf, Times: 1})
+		_, err = w.charge(t, id)
+		requireVerdict(t, err, payment.Unavailable, true)
+	}
+	state, err := w.charge(t, id)
+	require.NoError(t, err)
+	require.Equal(t, w.provider.Ledger()[0].PaymentID, state.PaymentID)
+	require.Equal(t, 1, w.charges(id))
+}
+
+// A reset repeats a charge that the record knows, whatever has become of its key.
+func TestAChargeThatTheRecordKnowsIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, first := w.charged(t)
+	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: first})
+	require.NoError(t, err)
+	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey},
+		simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
+	_, err = w.charge(t, id)
+	requireVerdict(t, err, payment.Unavailable, true)
+	again, err := w.charge(t, id)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	require.Equal(t, 1, w.charges(id))
 }
 
 func TestAChargeWhoseAnswerWasLostIsFoundByItsKey(t *testing.T) {
@@ -154,8 +194,14 @@ func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 		requireVerdict(t, err, payment.Conflict, false)
 	}
 
-	// The record knows the payment under another ID of the provider's.
-	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
+	// The ID that the record knows is another payment's.
+	foreign, err := w.Activities.provider.client.CreatePix(t.Context(), payment.Payment{
+		ID: payment.NewID("shop", "another"), Request: creation(t).Creation.Request, CreatedAt: time.Now(),
+	}, "a key")
+	require.NoError(t, err)
+	recorded := said(id, payment.Pending, 1)
+	recorded.PaymentID = foreign.PaymentID
+	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: recorded})
 	require.NoError(t, err)
 	_, err = w.charge(t, id)
 	requireVerdict(t, err, payment.Conflict, false)
@@ -230,17 +276,22 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 }
 
 // The provider charges, its answer is lost, the next attempt is refused, and the search lags behind: the refusal comes with a
-// doubt. A refusal at the first attempt does not.
+// doubt. So it does when a run before this one may have attempted it. A refusal at the first attempt of all does not.
 func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		before []simulator.Fault
+		at     time.Time
 		doubt  bool
-	}{"first attempt": {nil, false}, "second attempt": {[]simulator.Fault{lost}, true}} {
+	}{
+		"first attempt":  {nil, time.Now().Add(time.Minute), false}, // however slow this machine is
+		"second attempt": {[]simulator.Fault{lost}, time.Now().Add(time.Minute), true},
+		"a later run":    {nil, time.Now().Add(-time.Minute), true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			id := w.opened(t)
+			id := w.openedAt(t, row.at)
 			w.arm(id, append(row.before, refusal(http.StatusBadRequest))...)
 			w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag})
 			suite := testsuite.WorkflowTestSuite{}

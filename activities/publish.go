@@ -15,18 +15,25 @@ type published struct {
 	payment.Event
 }
 
-// PublishInput is what happened to a payment, in order.
+// PublishInput is what happened to one payment, in order.
 type PublishInput struct {
 	Events []payment.Event `json:"events"`
 }
 
-// Publish tells whoever listens on onlywave.events. An event's ID is its message's: a second run makes
-// twins with the same IDs, which listeners tell by them.
+// Publish tells whoever listens on onlywave.events, and remembers that in the record. An event's ID is its message's: a
+// second run makes twins with the same IDs, which listeners tell by them.
 func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	for _, e := range in.Events {
 		if err := a.publish(ctx, e); err != nil {
 			return verdict(err)
 		}
+	}
+	if len(in.Events) == 0 {
+		return nil
+	}
+	last := in.Events[len(in.Events)-1]
+	if err := a.record.Published(ctx, last.PaymentID, last.Seq); err != nil {
+		return verdict(err)
 	}
 	return nil
 }

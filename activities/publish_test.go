@@ -52,7 +52,14 @@ func event(t *testing.T, seq int, status payment.Status) payment.Event {
 // Listeners tell a twin by its ID, so a second run repeats the IDs, in the same order.
 func TestPublishingTwiceRepeatsTheIDs(t *testing.T) {
 	t.Parallel()
-	a := New(Config{Breakers: alone(t), Events: publisher(t)})
+	w := newWorld(t)
+	a := New(Config{Record: w.record, Breakers: alone(t), Events: publisher(t)})
+	w.opened(t)
+	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: creation(t).PaymentID, State: said(creation(t).PaymentID, payment.Pending, 1)})
+	require.NoError(t, err)
+	unheard, err := a.Open(t.Context(), creation(t))
+	require.NoError(t, err)
+	require.Len(t, unheard.Missed, 2, "nobody has been told of anything")
 	deliveries := listen(t, "payment.processing", "payment.pending")
 	events := []payment.Event{event(t, 1, payment.Processing), event(t, 2, payment.Pending)}
 	for range 2 {
@@ -73,12 +80,19 @@ func TestPublishingTwiceRepeatsTheIDs(t *testing.T) {
 			require.Equal(t, e.ID(), got.ID)
 			require.Equal(t, e.Type(), got.Type)
 		}
+		told, err := a.Open(t.Context(), creation(t))
+		require.NoError(t, err)
+		require.Empty(t, told.Missed, "and the record knows")
 	}
+	require.NoError(t, a.Publish(t.Context(), PublishInput{Events: events[:1]}), "a late twin of an earlier event")
+	told, err := a.Open(t.Context(), creation(t))
+	require.NoError(t, err)
+	require.Empty(t, told.Missed)
 }
 
 func TestAnEventToWhichNobodyListensIsPublished(t *testing.T) {
 	t.Parallel()
-	a := New(Config{Breakers: alone(t), Events: publisher(t)})
+	a := New(Config{Record: newWorld(t).record, Breakers: alone(t), Events: publisher(t)})
 	require.NoError(t, a.Publish(t.Context(), PublishInput{Events: []payment.Event{event(t, 1, "unheard_of")}}))
 }
 

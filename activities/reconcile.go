@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -25,6 +27,9 @@ const (
 	quietAgain       = 2 * time.Hour // before the same payment is told once more
 	quietLimit       = 50            // in one run, since each asks the provider; the others come next
 )
+
+// strandedAfter is how long a redrive's letter may be on its way: longer than a step of a redrive is repeated.
+const strandedAfter = 25 * time.Hour
 
 // BeginReconciliationInput names a run of reconciliation.
 type BeginReconciliationInput struct {
@@ -75,12 +80,11 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err := a.record.ClearFindings(ctx, judged.inOrder, now()); err != nil {
 		return Swept{}, verdict(err)
 	}
-	for _, id := range judged.behind {
-		if err := a.notify(ctx, id); err != nil {
-			return Swept{}, verdict(err)
-		}
+	told, err := a.tell(ctx, judged.behind)
+	if err != nil {
+		return Swept{}, verdict(err)
 	}
-	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: len(judged.behind)}
+	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: told}
 	if page.Rest != nil {
 		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}
 	}
@@ -181,7 +185,7 @@ func change(c mercadopago.Change, at time.Time) payment.Finding {
 }
 
 // NudgeQuiet tells open payments of which nothing was heard for too long to look, the longest silent first, and returns how
-// many. What it told is remembered afterwards, so a second run may tell a payment twice, which is one look.
+// many. Whom it called is remembered afterwards, so a second run may tell a payment twice, which is one look.
 func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
 	at := now()
 	ids, err := a.record.Quiet(ctx, postgres.QuietPlan{
@@ -190,15 +194,31 @@ func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, verdict(err)
 	}
-	for _, id := range ids {
-		if err := a.notify(ctx, id); err != nil {
-			return 0, verdict(err)
-		}
+	told, err := a.tell(ctx, ids)
+	if err != nil {
+		return 0, verdict(err)
 	}
 	if err := a.record.Nudged(ctx, ids, at); err != nil {
 		return 0, verdict(err)
 	}
-	return len(ids), nil
+	return told, nil
+}
+
+// tell wakes payments to look, and returns how many. One that cannot be told holds up no other: its workflow looks by itself,
+// and a later run tries again.
+func (a *Activities) tell(ctx context.Context, ids []string) (told int, err error) {
+	for _, id := range ids {
+		err := a.notify(ctx, id)
+		switch {
+		case err == nil:
+			told++
+		case payment.KindOf(err) != payment.Invalid:
+			return told, err
+		case activity.IsActivity(ctx):
+			activity.GetLogger(ctx).Warn("payment not told to look", "payment_id", id, "error", err)
+		}
+	}
+	return told, nil
 }
 
 // FinishReconciliationInput is what a run counted on the way.
@@ -207,10 +227,13 @@ type FinishReconciliationInput struct {
 	Counts payment.ReconciliationCounts `json:"counts"`
 }
 
-// FinishReconciliation looks again at what was found earlier and writes that the run has seen its window. A second run
-// writes the same.
+// FinishReconciliation looks again at what was found earlier, opens dead letters again that a terminated redrive has left
+// behind, and writes that the run has seen its window. A second run writes the same.
 func (a *Activities) FinishReconciliation(ctx context.Context, in FinishReconciliationInput) (payment.ReconciliationCounts, error) {
 	if err := a.record.SettleFindings(ctx, now()); err != nil {
+		return in.Counts, verdict(err)
+	}
+	if err := a.record.AbandonStranded(ctx, strandedAfter, "the redrive was terminated"); err != nil {
 		return in.Counts, verdict(err)
 	}
 	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, now())

@@ -24,6 +24,7 @@ type bell struct {
 	mu     sync.Mutex
 	rung   []string
 	broken bool
+	deaf   string // a payment that cannot be told
 }
 
 func (b *bell) ring(_ context.Context, id string) error {
@@ -31,6 +32,9 @@ func (b *bell) ring(_ context.Context, id string) error {
 	defer b.mu.Unlock()
 	if b.broken {
 		return &payment.Error{Kind: payment.Unavailable, Message: "away", Err: errors.New("away")}
+	}
+	if id == b.deaf {
+		return &payment.Error{Kind: payment.Invalid, Message: "its run takes no more signals"}
 	}
 	b.rung = append(b.rung, id)
 	return nil
@@ -340,25 +344,4 @@ func TestTwoRunsAtOnceFindEverythingOnce(t *testing.T) {
 	require.LessOrEqual(t, len(bell.told()), 120)
 	require.Equal(t, 60, counts[0].Differences+counts[1].Differences)
 	require.Equal(t, 1, counts[0].Strangers+counts[1].Strangers)
-}
-
-func TestQuietPaymentsAreToldOnceInAWhile(t *testing.T) {
-	t.Parallel()
-	w, bell := reconcilingWorld(t)
-	in := creation(t)
-	_, err := w.record.OpenPayment(t.Context(), payment.Payment{
-		ID: in.PaymentID, ClientID: "shop", IdempotencyKey: "old", Request: in.Creation.Request, Status: payment.Processing,
-		Provider: payment.Provider{Name: providerName}, CreatedAt: now().Add(-quietAfter - time.Minute),
-	})
-	require.NoError(t, err)
-	bell.broken = true
-	_, err = w.NudgeQuiet(t.Context())
-	requireVerdict(t, err, payment.Unavailable, true)
-	bell.broken = false
-	for _, want := range []int{1, 0} {
-		n, err := w.NudgeQuiet(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, want, n)
-	}
-	require.Equal(t, []string{in.PaymentID}, bell.told())
 }

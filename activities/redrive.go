@@ -86,8 +86,8 @@ func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error 
 	return nil
 }
 
-// redrive sends letters, several at once, and writes down what became of them. When the world fails, what was sent by then is
-// written down all the same.
+// redrive sends letters, several at once, and writes down what became of them. When the world fails, or the redrive is
+// cancelled, what was sent by then is written down all the same.
 func (a *Activities) redrive(ctx context.Context, redriveID string, letters []payment.DeadLetter) error {
 	var mu sync.Mutex
 	var sent, failed, why []string
@@ -113,6 +113,8 @@ func (a *Activities) redrive(ctx context.Context, redriveID string, letters []pa
 		})
 	}
 	err := group.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriveTimeout)
+	defer cancel()
 	return errors.Join(err, a.record.SettleRedrive(ctx, redriveID, sent, failed, why))
 }
 
@@ -120,10 +122,7 @@ func (a *Activities) sendAgain(ctx context.Context, l payment.DeadLetter) error 
 	ctx, cancel := context.WithTimeout(ctx, redriveTimeout)
 	defer cancel()
 	if l.Source == payment.FromWorkflow {
-		if l.PaymentID == "" {
-			return &payment.Error{Kind: payment.Invalid, Message: "the letter names no payment"}
-		}
-		return a.notify(ctx, l.PaymentID)
+		return a.wake(ctx, l)
 	}
 	err := a.events.Publish(ctx, l.Message.Exchange, rabbitmq.Message{
 		ID: l.Message.ID, Key: l.Message.Key, ContentType: l.Message.ContentType, Body: l.Message.Body, Time: l.Message.SentAt,
@@ -138,4 +137,20 @@ func (a *Activities) sendAgain(ctx context.Context, l payment.DeadLetter) error 
 		return &payment.Error{Kind: payment.Invalid, Message: "no queue is bound for the message any more", Err: err}
 	}
 	return &payment.Error{Kind: payment.Invalid, Message: "the message cannot be sent as it is", Err: err}
+}
+
+// wake tells a letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
+// for: a new run would find nothing and end, as if that were the end of it.
+func (a *Activities) wake(ctx context.Context, l payment.DeadLetter) error {
+	if l.PaymentID == "" {
+		return &payment.Error{Kind: payment.Invalid, Message: "the letter names no payment"}
+	}
+	_, err := a.record.Payment(ctx, l.PaymentID)
+	if payment.KindOf(err) == payment.NotFound {
+		return &payment.Error{Kind: payment.Invalid, Message: "the payment was never written: reset run " + l.RunID + " to its first task"}
+	}
+	if err != nil {
+		return err
+	}
+	return a.notify(ctx, l.PaymentID)
 }

@@ -68,6 +68,14 @@ func (r *redriven) letter(t *testing.T, name string, change func(*payment.DeadLe
 	return l
 }
 
+// workflows keeps a letter of a payment's run.
+func (r *redriven) workflows(t *testing.T, name, paymentID string) payment.DeadLetter {
+	t.Helper()
+	return r.letter(t, name, func(l *payment.DeadLetter) {
+		l.Source, l.Cause, l.PaymentID, l.RunID = payment.FromWorkflow, payment.CauseDependencyAway, paymentID, "run-"+name
+	})
+}
+
 // input is a redrive of all that is there now.
 func (r *redriven) input(t *testing.T, number, upto int) RedriveInput {
 	t.Helper()
@@ -111,9 +119,30 @@ func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
 func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
-	l := r.letter(t, "a", func(l *payment.DeadLetter) { l.Source = payment.FromWorkflow })
-	r.letter(t, "b", func(l *payment.DeadLetter) { l.Source, l.PaymentID = payment.FromWorkflow, "" })
+	id := r.opened(t)
+	r.workflows(t, "a", id)
+	r.workflows(t, "b", "")
 	require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, []string{id}, r.woken)
+}
+
+// Only the history of a run that died before it wrote its payment holds what was asked for. To wake it would start a run that
+// finds nothing and ends well.
+func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	l := r.workflows(t, "a", creation(t).PaymentID)
+	require.Equal(t, payment.RedriveStanding{Taken: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
+	require.Empty(t, r.woken)
+	kept, err := r.record.DeadLetter(t.Context(), l.ID)
+	require.NoError(t, err)
+	require.Equal(t, payment.LetterOpen, kept.State)
+	done, err := r.record.Redrives(t.Context(), l.ID)
+	require.NoError(t, err)
+	require.Equal(t, "the payment was never written: reset run run-a to its first task", done[0].Error)
+
+	r.opened(t) // the run was reset
+	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, r.input(t, 2, 10)))
 	require.Equal(t, []string{l.PaymentID}, r.woken)
 }
 
@@ -144,7 +173,7 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	r.letter(t, "a", nil)
-	l := r.letter(t, "b", func(l *payment.DeadLetter) { l.Source = payment.FromWorkflow })
+	l := r.workflows(t, "b", r.opened(t))
 	r.notifying = &payment.Error{Kind: payment.Unavailable, Message: "away"}
 	in := r.input(t, 1, 10)
 	for range 2 {
@@ -171,6 +200,22 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: 1}}, survey.Causes, "it is open again")
 	}
+}
+
+// What was sent before a redrive was cancelled is not opened again as if it had not been.
+func TestWhatWasSentIsSettledAlthoughTheRedriveIsCancelled(t *testing.T) {
+	t.Parallel()
+	r := newRedriven(t)
+	r.workflows(t, "a", r.opened(t))
+	in := r.input(t, 1, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	r.notify = func(context.Context, string) error { cancel(); return nil }
+	_, err := r.Redrive(ctx, in)
+	require.Error(t, err)
+	require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
+	standing, err := r.RedriveStanding(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, standing)
 }
 
 func TestALetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {

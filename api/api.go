@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/ratelimit"
 )
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -32,6 +34,8 @@ type Config struct {
 	Publisher publisher // to RabbitMQ
 	Verifier  *mercadopago.Verifier
 	Breakers  *breaker.Fleet // to be shown, and overruled by operators
+	Limiter   *ratelimit.Limiter
+	Limits    Limits // optional: none
 
 	DeadLetters deadLetters // the record, too
 	Redrives    redrives    // the workflows' front door, too
@@ -54,6 +58,7 @@ type Server struct {
 	keys     *keys
 	cursors  cursors
 	engine   *gin.Engine
+	requests *prometheus.HistogramVec
 	draining atomic.Bool
 }
 
@@ -64,11 +69,13 @@ func New(c Config) (*Server, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure api: %w", err)
 	}
+	record := timely{record: c.Record, letters: c.DeadLetters}
+	c.Record, c.DeadLetters = record, record
 	contract, err := loadContract(c.PublicURL)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}}
+	s := &Server{config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}, requests: newRequests()}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	if err := s.engine.SetTrustedProxies(c.TrustedProxies); err != nil {
@@ -96,6 +103,7 @@ func (c Config) validate() error {
 	return errors.Join(
 		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
 		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
+		missing("Limiter", c.Limiter == nil),
 		missing("DeadLetters", c.DeadLetters == nil), missing("Redrives", c.Redrives == nil),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),

@@ -40,10 +40,16 @@ func newKeys(r record) *keys {
 	return &keys{record: r, known: known}
 }
 
-// key is the key with this id, or nil.
-func (k *keys) key(ctx context.Context, id string) (*payment.APIKey, error) {
-	if kept, ok := k.known.Get(id); ok && time.Now().Before(kept.until) {
+// key is the key with this id, or nil. An id that was no key's when last heard of may have to be guessed at.
+func (k *keys) key(ctx context.Context, id string, mayGuess func() error) (*payment.APIKey, error) {
+	kept, ok := k.known.Get(id)
+	if ok && time.Now().Before(kept.until) {
 		return kept.key, nil
+	}
+	if kept.key == nil {
+		if err := mayGuess(); err != nil {
+			return nil, err
+		}
 	}
 	until := time.Now().Add(keyMemory) // from before the read, so that a revocation during it is not remembered longer
 	read, err := k.record.APIKey(ctx, id)
@@ -58,7 +64,7 @@ func (k *keys) key(ctx context.Context, id string) (*payment.APIKey, error) {
 	return found, nil
 }
 
-// authorize admits requests whose API key is in force and has the scope.
+// authorize admits requests whose API key is in force, has the scope and is within its limits.
 func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
@@ -66,15 +72,18 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave"`)
 			return &payment.Error{Kind: payment.Unauthorized, Message: "send your API key as Authorization: Bearer ow_…"}
 		}
-		key, err := s.admitted(c.Request.Context(), strings.TrimSpace(token))
+		key, err := s.admitted(c.Request.Context(), strings.TrimSpace(token), func() error { return s.mayGuess(c) })
 		if err != nil {
 			return err
 		}
 		if key == nil {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave", error="invalid_token"`)
-			return &payment.Error{Kind: payment.Unauthorized, Message: "the API key is wrong, expired or revoked"}
+			return s.guessed(c, &payment.Error{Kind: payment.Unauthorized, Message: "the API key is wrong, expired or revoked"})
 		}
 		event(c).clientID = key.ClientID
+		if err := s.limit(c, key, scope); err != nil {
+			return err
+		}
 		if !key.Allows(scope) {
 			c.Header("WWW-Authenticate", fmt.Sprintf(`Bearer realm="onlywave", error="insufficient_scope", scope="%s"`, scope))
 			return &payment.Error{Kind: payment.Forbidden, Message: "the API key lacks the scope " + string(scope)}
@@ -84,12 +93,12 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 }
 
 // admitted is the key that the text is, or nil when it is none that is in force.
-func (s *Server) admitted(ctx context.Context, text string) (*payment.APIKey, error) {
+func (s *Server) admitted(ctx context.Context, text string, mayGuess func() error) (*payment.APIKey, error) {
 	id, ok := payment.ParseAPIKey(text)
 	if !ok {
 		return nil, nil
 	}
-	key, err := s.keys.key(ctx, id)
+	key, err := s.keys.key(ctx, id, mayGuess)
 	if err != nil || key == nil || !key.Admits(text, time.Now()) {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{keys: newKeys(record)}
 		admits := func(text string) bool {
-			key, err := s.admitted(t.Context(), text)
+			key, err := s.admitted(t.Context(), text, func() error { return nil })
 			require.NoError(t, err)
 			return key != nil
 		}

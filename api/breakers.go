@@ -4,16 +4,12 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/payment"
 )
-
-// maxReason is in characters.
-const maxReason = 200
 
 // listBreakers shows all circuit breakers.
 func (s *Server) listBreakers(c *gin.Context) error {
@@ -58,13 +54,7 @@ func (s *Server) readBreakerSetting(c *gin.Context) (to breaker.State, reason st
 		return "", "", err
 	}
 	reason = strings.TrimSpace(body.Reason)
-	var more []payment.Field
-	switch {
-	case reason == "" || utf8.RuneCountInString(reason) > maxReason:
-		more = append(more, payment.Field{Pointer: "/reason", Detail: "must say in 1 to 200 characters why"})
-	case payment.ContainsCardNumber(reason):
-		more = append(more, payment.Field{Pointer: "/reason", Detail: "must not contain a card number"})
-	}
+	more := reasonFields(reason)
 	if !body.State.Valid() {
 		more = append(more, payment.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -50,7 +51,7 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	}
 	if len(found) > limit {
 		last := found[limit-1]
-		page.NextCursor = s.cursors.seal(list, formatPosition(payment.Payment{ID: last.ID, CreatedAt: last.DiedAt}))
+		page.NextCursor = s.cursors.seal(list, formatPosition(payment.Position{CreatedAt: last.DiedAt, ID: last.ID}))
 	}
 	c.PureJSON(http.StatusOK, page)
 	return nil
@@ -172,15 +173,17 @@ func (s *Server) discardDeadLetter(c *gin.Context) error {
 	return s.answerLetter(c, l)
 }
 
+// maxReason is in characters.
+const maxReason = 500
+
 // reasonFields finds what is wrong with a reason, which people will read later.
 func reasonFields(reason string) []payment.Field {
-	const longest = 500
 	var detail string
 	switch {
 	case strings.TrimSpace(reason) == "":
 		detail = "must say why"
-	case utf8.RuneCountInString(reason) > longest:
-		detail = "must have at most 500 characters"
+	case utf8.RuneCountInString(reason) > maxReason:
+		detail = fmt.Sprintf("must have at most %d characters", maxReason)
 	case payment.ContainsCardNumber(reason):
 		detail = "must not contain a card number"
 	default:

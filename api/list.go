@@ -47,7 +47,7 @@ func (s *Server) listPayments(c *gin.Context) error {
 		page.Data = append(page.Data, s.view(p))
 	}
 	if len(found) > limit {
-		page.NextCursor = s.cursors.seal(list, formatPosition(found[limit-1]))
+		page.NextCursor = s.cursors.seal(list, formatPosition(payment.Position{CreatedAt: found[limit-1].CreatedAt, ID: found[limit-1].ID}))
 	}
 	c.PureJSON(http.StatusOK, page)
 	return nil
@@ -166,8 +166,9 @@ func (q *query) time(name string) time.Time {
 	return t
 }
 
-// A position in the list of payments is when the payment was created, to the microsecond as the record keeps it, and its id.
-func formatPosition(p payment.Payment) string {
+// A position in a list is when the payment was created, or the letter died, to the microsecond as the record keeps it, and its
+// id.
+func formatPosition(p payment.Position) string {
 	return strconv.FormatInt(p.CreatedAt.UnixMicro(), 10) + " " + p.ID
 }
 

@@ -139,7 +139,7 @@ func (e *engine) Create(_ context.Context, in workflows.Creation) (bool, error) 
 func newPayment(in workflows.Creation) payment.Payment {
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Request.Fingerprint(),
-		Request: in.Request, Status: payment.Processing, Provider: payment.Provider{Name: "mercadopago"},
+		Request: in.Request, Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},
 		Version: 1, CreatedAt: born, UpdatedAt: born,
 	}
 }
@@ -149,7 +149,7 @@ func answer(p *payment.Payment) {
 	p.Method.QRCode = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d3-a456-426655440000520400005303986540510.505802BR6304ABCD"
 	p.Method.TicketURL = "https://www.mercadopago.com.br/payments/106400160592/ticket?a=1&b=2"
 	p.Method.ExpiresAt = born.Add(time.Hour).Truncate(time.Second)
-	p.Provider = payment.Provider{Name: "mercadopago", PaymentID: "106400160592", Status: "pending", StatusDetail: "pending_waiting_transfer"}
+	p.Provider = payment.Provider{Name: payment.MercadoPago, PaymentID: "106400160592", Status: "pending", StatusDetail: "pending_waiting_transfer"}
 }
 
 // broker is RabbitMQ as the webhook sees it.

@@ -35,7 +35,9 @@ func (s *Server) observe(c *gin.Context) {
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.Header("Cache-Control", "no-store")
 	c.Next()
-	s.logRequest(c, e, time.Since(start))
+	took := time.Since(start)
+	s.measure(c, took)
+	s.logRequest(c, e, took)
 }
 
 // requestID is the caller's own where it is harmless, so that the two sides' logs meet.

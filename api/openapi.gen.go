@@ -838,7 +838,7 @@ type Redrive struct {
 	// Failed Could not be sent, and are open again.
 	Failed int `json:"failed"`
 
-	// DiedAgain Were sent, and are open again.
+	// DiedAgain Were sent, and are open again; of a workflow's letters, those whose payment has a new one.
 	DiedAgain int `json:"died_again"`
 
 	// Left Not tried yet.

@@ -17,19 +17,6 @@ type payments interface {
 	Create(ctx context.Context, in workflows.Creation) (answered bool, err error)
 }
 
-// record is what is read from Postgres, and the one thing written: the spool.
-type record interface {
-	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
-	Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error)
-	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
-	APIKey(ctx context.Context, id string) (payment.APIKey, error) // kind NotFound when there is none
-	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
-	books
-}
-
-// providerName is what a payment's provider is called before it is in the record.
-const providerName = "mercadopago"
-
 // createPayment answers with the payment that belongs to the key, which it creates unless it is there. A payment that the
 // provider has answered for is read and no more: a repeated request must not wake a settled payment's workflow.
 func (s *Server) createPayment(c *gin.Context) error {
@@ -49,11 +36,11 @@ func (s *Server) createPayment(c *gin.Context) error {
 	if existed && p.Fingerprint != request.Fingerprint() {
 		return errKeyReused
 	}
-	if existed && answered(p) {
+	if existed && p.Status.Answered() {
 		s.answerCreated(c, p, existed, "")
 		return nil
 	}
-	// The record may be away, or have nothing to say yet: the workflow decides.
+	// The record may be away or hang, or have nothing to say yet: the workflow decides.
 	wish := readPreference(c.Request.Header)
 	creation := workflows.Creation{PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait}
 	if _, err := s.config.Payments.Create(ctx, creation); err != nil {
@@ -94,11 +81,6 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 	return request, nil
 }
 
-// answered says whether the provider has, and there is something to show the buyer.
-func answered(p payment.Payment) bool {
-	return p.Status != payment.Processing && p.Status != payment.Unknown
-}
-
 // created is the payment after Create: it exists for certain, so when the record cannot show it, now or yet, what was asked
 // for is what there is to say.
 func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Payment {
@@ -112,7 +94,7 @@ func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Pay
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, Request: in.Request, Status: payment.Processing,
-		Provider: payment.Provider{Name: providerName}, CreatedAt: now, UpdatedAt: now,
+		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now, UpdatedAt: now,
 	}
 }
 
@@ -126,7 +108,7 @@ func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, 
 		c.Header("Preference-Applied", applied)
 	}
 	status := http.StatusCreated
-	if !answered(p) {
+	if !p.Status.Answered() {
 		status = http.StatusAccepted
 	}
 	c.PureJSON(status, view)

@@ -20,18 +20,16 @@ type publisher interface {
 	Publish(ctx context.Context, exchange string, m rabbitmq.Message) error
 }
 
-// Mercado Pago waits 22 seconds for an answer (guide "webhooks"); both attempts together stay far below.
-const (
-	publishTimeout = 2 * time.Second
-	spoolTimeout   = 2 * time.Second
-)
+// publishTimeout is the broker's. Mercado Pago waits 22 seconds for an answer (guide "webhooks"); this and the record's time
+// for the spool stay far below.
+const publishTimeout = 2 * time.Second
 
 // receiveMercadoPago takes in a notification: 200 means that it is stored, in the broker or, while that is away, in the spool.
 // What it says is not looked at here.
 func (s *Server) receiveMercadoPago(c *gin.Context) error {
 	now := time.Now()
 	if err := s.config.Verifier.Verify(c.Request.URL.Query(), c.Request.Header, now); err != nil {
-		return err
+		return s.forged(c, err)
 	}
 	body, err := readBody(c)
 	if err != nil {
@@ -61,7 +59,7 @@ func (s *Server) store(ctx context.Context, n mercadopago.Notification) error {
 	if publishErr == nil {
 		return nil
 	}
-	if err := s.spool(ctx, m); err != nil {
+	if err := s.config.Record.Spool(ctx, m.ID, m.Key, m.Body, m.Time); err != nil {
 		return &payment.Error{
 			Kind: payment.Unavailable, Message: "the notification cannot be stored now, send it again", RetryAfter: retryDefault,
 			Err: errors.Join(publishErr, err),
@@ -75,12 +73,6 @@ func (s *Server) publish(ctx context.Context, m rabbitmq.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	return s.config.Publisher.Publish(ctx, rabbitmq.ExchangeWebhooks, m)
-}
-
-func (s *Server) spool(ctx context.Context, m rabbitmq.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
-	defer cancel()
-	return s.config.Record.Spool(ctx, m.ID, m.Key, m.Body, m.Time)
 }
 
 // routingKey is mercadopago.<topic>. The topic is not signed, so it may be anything.

@@ -31,8 +31,10 @@ type Options struct {
 func Run(ctx context.Context, o Options) (err error) {
 	fmt.Fprintln(o.Out, "Starting a throw-away platform")
 	p, err := dev.Start(ctx, dev.Options{Program: o.Program, Env: o.Env, Out: o.Out, Settings: map[string]string{
-		"MERCADOPAGO_RATE": "0",   // the machine is the limit here, not a setting
-		"RECONCILE_EVERY":  "24h", // what comes once in minutes belongs to no round
+		"MERCADOPAGO_RATE":  "0",      // the machine is the limit here, not a setting
+		"RATE_LIMIT_WRITES": "100000", // kept count of, and never reached
+		"RATE_LIMIT_READS":  "100000",
+		"RECONCILE_EVERY":   "24h", // what comes once in minutes belongs to no round
 	}})
 	if err != nil {
 		return err

@@ -42,8 +42,9 @@ func (p *Platform) printAddresses() {
   API docs         %[1]s/docs
   Mercado Pago     %[2]s  (the simulator; its pay pages are under /pay)
   Temporal Web UI  %[3]s
+  metrics, health  %[5]s/metrics and /readyz of the api, %[6]s of the worker
   logs             %[4]s
-`, p.Shops[0].URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs)
+`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"])
 }
 
 // story is the demo's steps; run keeps the keys of one telling apart from those of the last.

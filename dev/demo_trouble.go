@@ -89,7 +89,7 @@ type letter struct {
 }
 
 // poison puts a message into the queue that nobody can read: it is tried again three times, becomes a dead letter, is redriven
-// by an operator, dies again and is discarded.
+// by an operator, dies again at once and is discarded.
 func (s *story) poison(ctx context.Context) error {
 	if err := s.publishPoison(ctx); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *story) poison(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "  %d  redriven: it is tried again from the start\n", redriven.Status)
+	fmt.Fprintf(s.out, "  %d  redriven: it is tried once more\n", redriven.Status)
 	if l, err = s.awaitLetter(ctx, 2); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ package dev
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type Options struct {
 	APIs     int               // 0: one
 	Workers  int               // 0: one
 	Settings map[string]string // more of internal/config's variables, or other values for them
+	Balancer bool              // nginx stands in front of the apis, and what ends is started again
 	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
 	Out      io.Writer         // progress for a person; nil: silent
 }
@@ -55,13 +57,16 @@ type Options struct {
 type Platform struct {
 	Stack     *devstack.Stack
 	Simulator *devstack.Process
+	Balancer  *devstack.Nginx // nil without one
 	APIs      []*devstack.Process
 	Workers   []*devstack.Process
 
-	Shops    []*Shop   // the demo client app's view of each API process
-	Provider *Provider // the simulator's admin API
-	Key      string    // the demo client app's API key
-	Logs     string    // folder of all logs
+	Front    *Shop             // where client apps come in: the balancer, or else the first API process
+	Shops    []*Shop           // the demo client app's view of each API process
+	Provider *Provider         // the simulator's admin API
+	Metrics  map[string]string // where each api and worker shows its metrics, by its name such as "worker-2"
+	Key      string            // the demo client app's API key
+	Logs     string            // folder of all logs
 
 	options   Options
 	settings  map[string]string
@@ -70,6 +75,8 @@ type Platform struct {
 
 	linking sync.Mutex
 	links   []*Link
+
+	showing sync.Mutex // of Metrics
 }
 
 // Start brings everything up and returns when it can be used. On error nothing is left running.
@@ -78,7 +85,7 @@ func Start(ctx context.Context, o Options) (*Platform, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	p := &Platform{options: o}
+	p := &Platform{options: o, Metrics: map[string]string{}}
 	if err := p.start(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
@@ -120,14 +127,21 @@ func (p *Platform) start(ctx context.Context) error {
 	if p.Key, err = p.apiKey(ctx); err != nil {
 		return err
 	}
-	return p.startParts(ctx, ports)
+	if err := p.startParts(ctx, ports); err != nil || !p.options.Balancer {
+		return err
+	}
+	return p.startBalancer(ctx, dir, ports)
 }
 
 // ports holds where our own parts listen.
 type ports struct {
 	simulator int
+	balancer  int // 0 without one
 	apis      []int
 }
+
+// front is where requests come in.
+func (p ports) front() int { return cmp.Or(p.balancer, p.apis[0]) }
 
 func (p *Platform) ports() (ports, error) {
 	var all ports
@@ -146,6 +160,12 @@ func (p *Platform) ports() (ports, error) {
 		return all, err
 	}
 	preferred := 8080
+	if p.options.Balancer {
+		if all.balancer, err = next(preferred); err != nil {
+			return all, err
+		}
+		preferred = all.balancer + 1
+	}
 	for range p.options.APIs {
 		port, err := next(preferred)
 		if err != nil {
@@ -159,7 +179,7 @@ func (p *Platform) ports() (ports, error) {
 
 func (p *Platform) configure(at ports) {
 	simulatorURL := fmt.Sprintf("http://127.0.0.1:%d", at.simulator)
-	apiURL := fmt.Sprintf("http://127.0.0.1:%d", at.apis[0])
+	apiURL := fmt.Sprintf("http://127.0.0.1:%d", at.front())
 	p.Provider = &Provider{URL: simulatorURL}
 	p.settings = map[string]string{
 		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(), "REDIS_URL": p.Stack.RedisURL(),
@@ -168,7 +188,10 @@ func (p *Platform) configure(at ports) {
 		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
 		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
 		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
-		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // there is no balancer
+		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // no balancer looks at it
+	}
+	if p.options.Balancer {
+		p.settings["TRUSTED_PROXIES"] = "127.0.0.1"
 	}
 	maps.Copy(p.settings, p.options.Settings)
 }
@@ -194,10 +217,14 @@ func (p *Platform) startParts(ctx context.Context, at ports) error {
 			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	p.Front = p.Shops[0]
+	return nil
 }
 
-// AddAPI starts one more API process with settings of its own.
+// AddAPI starts one more API process with settings of its own, which the balancer does not know.
 func (p *Platform) AddAPI(ctx context.Context, settings map[string]string) (*Shop, error) {
 	port, err := devstack.FreePort(0)
 	if err != nil {
@@ -229,6 +256,13 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 		if settings, err = p.linked(name); err != nil {
 			return nil, err
 		}
+	}
+	if command != "simulator" {
+		address, err := p.showAt(name)
+		if err != nil {
+			return nil, err
+		}
+		settings["METRICS_ADDRESS"] = address
 	}
 	maps.Copy(settings, own)
 	spec := devstack.Spec{
@@ -293,13 +327,17 @@ func (p *Platform) apiKey(ctx context.Context) (string, error) {
 
 // Stop ends everything, our own parts before the services they use.
 func (p *Platform) Stop() error {
+	var err error
+	if p.Balancer != nil {
+		err = p.Balancer.Stop()
+	}
 	var group errgroup.Group
 	for _, process := range append(append([]*devstack.Process{p.Simulator}, p.APIs...), p.Workers...) {
 		if process != nil {
 			group.Go(process.Stop)
 		}
 	}
-	err := group.Wait()
+	err = errors.Join(err, group.Wait())
 	for _, l := range p.links {
 		l.Cut()
 	}

@@ -4,6 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/devstack"
 )
 
 // Up runs the platform until ctx ends or a part of it does.
@@ -24,33 +29,50 @@ Try it:
          "payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}}'
 
 then open the ticket_url of the answer and pay. Ctrl-C stops everything; the data stays in %s.
-`, p.Shops[0].URL, p.Key, o.Dir)
+`, p.Front.URL, p.Key, o.Dir)
 	err = p.watch(ctx)
 	fmt.Fprintln(o.Out, "\nStopping everything")
 	return errors.Join(err, p.Stop())
 }
 
-// watch waits until ctx ends, or reports the first of our own parts to end before.
+// watch waits until ctx ends, or reports the first of our own parts to end before. With replicas none ends for good: as an
+// orchestrator would, it starts them again.
 func (p *Platform) watch(ctx context.Context) error {
-	ended := make(chan string, 8)
-	tell := func(name string, exited <-chan struct{}) {
-		select {
-		case <-exited:
-			ended <- name
-		case <-ctx.Done():
-		}
+	group, ctx := errgroup.WithContext(ctx)
+	tend := func(name string, process *devstack.Process) {
+		group.Go(func() error { return p.tend(ctx, name, process) })
 	}
-	go tell("simulator", p.Simulator.Exited())
+	tend("simulator", p.Simulator)
+	if p.Balancer != nil {
+		tend("nginx", p.Balancer.Process)
+	}
 	for i, a := range p.APIs {
-		go tell(numbered("api", i), a.Exited())
+		tend(numbered("api", i), a)
 	}
 	for i, w := range p.Workers {
-		go tell(numbered("worker", i), w.Exited())
+		tend(numbered("worker", i), w)
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case name := <-ended:
-		return fmt.Errorf("the %s has ended, see %s/%s.log", name, p.Logs, name)
+	return group.Wait()
+}
+
+func (p *Platform) tend(ctx context.Context, name string, process *devstack.Process) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-process.Exited():
+		}
+		if p.Balancer == nil || process == p.Simulator { // whose books are in its memory
+			return fmt.Errorf("the %s has ended, see %s/%s.log", name, p.Logs, name)
+		}
+		p.say("the %s has ended, it is started again", name)
+		select { // one that cannot live must not keep the machine busy
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+		if err := process.Restart(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
 	}
 }

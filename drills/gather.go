@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,14 +154,12 @@ func pages(ctx context.Context, p *dev.Platform) ([]Page, error) {
 			all = append(all, Page{Where: filepath.Base(file), Text: string(text)})
 		}
 	}
-	for _, shop := range p.Shops {
-		answer, err := shop.Get(ctx, "/metrics")
+	for name := range p.Metrics {
+		answer, err := p.Show(ctx, name, "/metrics")
 		if err != nil {
-			return nil, err
+			continue // a process that is down shows none
 		}
-		if answer.Status == http.StatusOK {
-			all = append(all, Page{Where: shop.URL + "/metrics", Text: string(answer.Body)})
-		}
+		all = append(all, Page{Where: name + "'s metrics", Text: string(answer.Body)})
 	}
 	return all, nil
 }

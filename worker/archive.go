@@ -18,7 +18,7 @@ const (
 
 func (w *Worker) runArchive(ctx context.Context) error {
 	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueArchive, archiveBatch, w.Log).
-		RunBatches(ctx, archiveBatch, archiveWait, w.archive)
+		RunBatches(ctx, archiveBatch, archiveWait, w.Metrics.batch(rabbitmq.QueueArchive, w.archive))
 }
 
 // archive keeps every notification as it came, also those about which we know nothing to do. What the

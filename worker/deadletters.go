@@ -21,7 +21,7 @@ const (
 
 func (w *Worker) runDeadLetters(ctx context.Context) error {
 	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueDeadLetters, letterBatch, w.Log).
-		RunBatches(ctx, letterBatch, letterWait, w.keepDeadLetters)
+		RunBatches(ctx, letterBatch, letterWait, w.Metrics.batch(rabbitmq.QueueDeadLetters, w.keepDeadLetters))
 }
 
 // keepDeadLetters keeps whatever comes: there is nowhere further to go, so no letter is ever refused. Where the record will

@@ -12,22 +12,24 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// activityLog writes one line for each run of a step, local or not. Without it a local activity that
+// activityLog writes one line for each run of a step, local or not, and measures it. Without it a local activity that
 // fails and is repeated would be heard of nowhere.
 type activityLog struct {
 	interceptor.WorkerInterceptorBase
-	log *slog.Logger
+	log     *slog.Logger
+	metrics *Metrics
 }
 
 func (a *activityLog) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	logged := &loggedActivity{log: a.log}
+	logged := &loggedActivity{log: a.log, metrics: a.metrics}
 	logged.Next = next
 	return logged
 }
 
 type loggedActivity struct {
 	interceptor.ActivityInboundInterceptorBase
-	log *slog.Logger
+	log     *slog.Logger
+	metrics *Metrics
 }
 
 func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
@@ -38,12 +40,13 @@ func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 		slog.String("step", info.ActivityType.Name), slog.String("workflow_id", info.WorkflowExecution.ID),
 		slog.Int("attempt", int(info.Attempt)), slog.Duration("duration", time.Since(began)),
 	}
-	level := slog.LevelDebug
+	level, outcome := slog.LevelDebug, "ok"
 	if err != nil {
 		kind := workflows.KindOf(err)
-		level = levelOf(kind)
+		level, outcome = levelOf(kind), string(kind)
 		attrs = append(attrs, slog.String("kind", string(kind)), slog.String("error", err.Error()))
 	}
+	l.metrics.stepped(info.ActivityType.Name, outcome, time.Since(began))
 	l.log.LogAttrs(ctx, level, "activity", attrs...)
 	return result, err
 }

@@ -15,7 +15,7 @@ const webhooksInHand = 32
 func (w *Worker) runWebhooks(ctx context.Context) error {
 	consumer := rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log)
 	consumer.RetryDelay = w.RetryDelay
-	return consumer.Run(ctx, w.webhook)
+	return consumer.Run(ctx, w.Metrics.one(rabbitmq.QueueProcess, w.webhook))
 }
 
 // webhook tells the payment that a notification is about to look again. Twins do no harm: they are
@@ -36,6 +36,7 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	if err := w.Workflows.Notify(ctx, id); err != nil {
 		return verdict(err)
 	}
+	w.Metrics.told(n.ReceivedAt)
 	w.Log.Info("webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -79,7 +80,7 @@ func open(t *testing.T, w *Worker, id string) payment.Payment {
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 			Payer: payment.Payer{Email: "ana@example.com"},
 		},
-		Provider: payment.Provider{Name: "mercadopago"},
+		Provider: payment.Provider{Name: payment.MercadoPago},
 	})
 	require.NoError(t, err)
 	return p
@@ -216,6 +217,25 @@ func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
 	err := w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, updated)})
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))
 	require.False(t, isDead(err))
+}
+
+// A payment's run takes so many signals and no more. Its messages must not wait for ever, before all others.
+func TestAPaymentThatTakesNoMoreSignalsHoldsUpNoMessage(t *testing.T) {
+	t.Parallel()
+	stack, err := devstack.Start(t.Context(), devstack.Options{
+		Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: map[string]string{"history.maximumSignalsPerExecution": "2"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
+	at := away
+	at.temporal = stack.TemporalAddress()
+	w, _ := newWorker(t, at)
+	full, other := notification(t, "full"), notification(t, "other")
+	for range 2 {
+		require.NoError(t, w.webhook(t.Context(), delivery(t, full)))
+	}
+	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, full)), "message's fault, invalid")
+	require.NoError(t, w.webhook(t.Context(), delivery(t, other)))
 }
 
 // Every kind is somebody's fault. A new kind needs to be decided here.

@@ -40,6 +40,7 @@ type Worker struct {
 	Publisher  *rabbitmq.Publisher // takes what was spooled
 	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
+	Metrics    *Metrics // nil: none
 
 	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
 }
@@ -91,7 +92,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		WorkerStopTimeout:          drainTime,
-		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
+		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
 	})
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterWorkflow(workflows.Reconcile)
@@ -110,7 +111,7 @@ func (w *Worker) providerWorker() worker.Worker {
 			InitialNumberOfPollers: min(2, limit), MaximumNumberOfPollers: min(16, limit),
 		}),
 		WorkerStopTimeout: drainTime,
-		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log}},
+		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
 	})
 	t.RegisterActivity(w.Activities.Charge)
 	t.RegisterActivity(w.Activities.Look)

@@ -19,6 +19,9 @@ import (
 // shortestWait is what the start itself may take; whoever wants to wait less gets at least this.
 const shortestWait = time.Second
 
+// createPause is how long a run that found no payment may take to end.
+const createPause = 50 * time.Millisecond
+
 // queryTimeout is how long a worker may take to answer for a workflow.
 const queryTimeout = 10 * time.Second
 
@@ -44,7 +47,7 @@ type Creation struct {
 }
 
 // Create starts the payment or joins it; this is the moment from which the payment exists. answered is
-// false when the provider kept silent for longer than Wait: the payment goes on by itself. Errors:
+// false when there was nothing to tell within Wait: the payment goes on by itself. Errors:
 // Conflict when the key was used for another request; Unavailable when Temporal cannot take it, in
 // which case repeating the call with the same key is safe.
 func (c *Client) Create(ctx context.Context, in Creation) (answered bool, err error) {
@@ -54,7 +57,7 @@ func (c *Client) Create(ctx context.Context, in Creation) (answered bool, err er
 	switch {
 	case err == nil:
 		return true, nil
-	case payment.KindOf(err) != payment.Unavailable:
+	case payment.KindOf(err) != payment.Unavailable, unwritten(err):
 		return false, err
 	case c.runs(context.WithoutCancel(ctx), in.PaymentID):
 		return false, nil
@@ -62,19 +65,43 @@ func (c *Client) Create(ctx context.Context, in Creation) (answered bool, err er
 	return false, err
 }
 
+// create joins the payment's run or starts it. A run that was there before the payment was written, woken by a stray nudge,
+// finds nothing and ends, so the next try is for another. It is another update, too: the first one keeps its outcome.
 func (c *Client) create(ctx context.Context, in Creation) error {
+	fingerprint := in.Request.Fingerprint()
+	// Equal requests are one update, however often and wherever they come in.
+	updateID := UpdateCreate + "-" + fingerprint
+	for try := 1; ; try++ {
+		err := c.tryCreate(ctx, in, updateID, fingerprint)
+		if !unwritten(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(createPause):
+		}
+		updateID = fmt.Sprintf("%s-%s-%d", UpdateCreate, fingerprint, try)
+	}
+}
+
+// unwritten says whether the run itself has answered that its payment was never written.
+func unwritten(err error) bool {
+	_, answer := errors.AsType[*temporal.ApplicationError](err)
+	return answer && payment.KindOf(err) == payment.Unavailable
+}
+
+func (c *Client) tryCreate(ctx context.Context, in Creation, updateID, fingerprint string) error {
 	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request}
 	options := c.startOptions(in.PaymentID)
 	options.TypedSearchAttributes = startAttributes(creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
 	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
 		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, Polls: c.polls})
-	fingerprint := in.Request.Fingerprint()
 	update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
-			// Equal requests are one update, however often and wherever they come in.
-			UpdateID:     UpdateCreate + "-" + fingerprint,
+			UpdateID:     updateID,
 			WorkflowID:   options.ID,
 			UpdateName:   UpdateCreate,
 			Args:         []any{fingerprint},
@@ -87,19 +114,27 @@ func (c *Client) create(ctx context.Context, in Creation) error {
 	return interpret("create payment "+in.PaymentID, update.Get(ctx, nil))
 }
 
-// runs says whether the payment's workflow was started for certain.
+// runs says whether the payment is under way for certain. A run that a stray nudge has woken may know of no payment, and it
+// does not say whose it is.
 func (c *Client) runs(ctx context.Context, paymentID string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := c.temporal.DescribeWorkflowExecution(ctx, WorkflowID(paymentID), "")
-	return err == nil
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, WorkflowID(paymentID), "")
+	info := run.GetWorkflowExecutionInfo()
+	_, known := info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()]
+	return err == nil && known && info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
-// Notify tells a payment to look again, and wakes it when it sleeps.
+// Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however
+// often it is asked, as when the payment's run has had as many signals as one may.
 func (c *Client) Notify(ctx context.Context, paymentID string) error {
+	doing := "notify payment " + paymentID
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
-	return interpret("notify payment "+paymentID, err)
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
+		return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
+	}
+	return interpret(doing, err)
 }
 
 // Redrive starts sending dead letters again; joined is true when the redrive was there already. Errors: Conflict when its ID

@@ -122,12 +122,14 @@ func untilSent(ctx workflow.Context, step string) workflow.Context {
 	})
 }
 
-// atRedrive is for one batch of dead letters. A worker that dies in the middle is noticed by its silence.
+// atRedrive is for one batch of dead letters. A worker that dies in the middle is noticed by its silence. A batch that is
+// cancelled is waited for, so that what it has sent is known.
 func atRedrive(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    5 * time.Minute,
 		ScheduleToCloseTimeout: budget,
 		HeartbeatTimeout:       15 * time.Second,
+		WaitForCancellation:    awaitsBatch(ctx),
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 		},

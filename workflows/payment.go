@@ -67,11 +67,15 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 		p.unheard = append(p.unheard, *p.state.Event)
 	}
 	p.pollAt = workflow.Now(ctx).Add(in.Polls.gap(p.looks))
-	return p, p.describe(ctx)
+	if err := p.describe(ctx); err != nil || len(p.state.Missed) == 0 {
+		return p, err
+	}
+	p.unheard = p.state.Missed
+	return p, p.publish(ctx)
 }
 
 // created answers a POST: it joins the payment, whoever started it, and returns once the provider has
-// answered. The same key with another request is a conflict.
+// answered, or nobody knows whether it will. The same key with another request is a conflict.
 func (p *mailbox) created(ctx workflow.Context, fingerprint string) error {
 	if err := workflow.Await(ctx, func() bool { return p.opened }); err != nil {
 		return err
@@ -83,13 +87,16 @@ func (p *mailbox) created(ctx workflow.Context, fingerprint string) error {
 	if p.state.Fingerprint != fingerprint {
 		return temporal.NewNonRetryableApplicationError("the idempotency key was used for another request", string(payment.Conflict), nil)
 	}
+	// A payment may be unknown for months, and a run with a handler in it cannot go on in a fresh one.
+	err := workflow.Await(ctx, func() bool { return !p.toCharge() })
+	if err != nil || p.answered() || answersUnknown(ctx) {
+		return err
+	}
 	return workflow.Await(ctx, p.answered)
 }
 
 // answered says whether there is something to tell the client app.
-func (p *mailbox) answered() bool {
-	return p.state.Status != payment.Processing && p.state.Status != payment.Unknown
-}
+func (p *mailbox) answered() bool { return p.state.Status.Answered() }
 
 // awaitWork waits for a reason to act: a payment to charge, a nudge, or the time to look unasked. It
 // returns false once the payment is settled and nothing waits, or when the history has grown long

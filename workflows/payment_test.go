@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -192,6 +193,22 @@ func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
 	require.Equal(t, 1, w.charges)
 }
 
+// A payment may be unknown for months. Whoever has posted it does not wait for so long, nor does a fresh run.
+func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
+	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
+	env := newEnv(t, w)
+	answers := 0
+	for _, after := range []time.Duration{0, time.Hour} {
+		post(env, after, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
+	}
+	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, 2*time.Hour)
+	start(env, creation())
+
+	require.True(t, workflow.IsContinueAsNewError(env.GetWorkflowError()), "%v", env.GetWorkflowError())
+	require.Equal(t, payment.Unknown, w.row.Status)
+	require.Equal(t, 2, answers)
+}
+
 func TestALateNudgeWakesASettledPaymentForOneLook(t *testing.T) {
 	w := &world{provider: payment.Refunded, row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID}}
 	env := newEnv(t, w)
@@ -201,6 +218,19 @@ func TestALateNudgeWakesASettledPaymentForOneLook(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, []string{"Open", "Look", "Apply", "Publish"}, w.calls)
 	require.Equal(t, payment.Refunded, w.row.Status)
+}
+
+// A run that ended before it could publish, or was reset, leaves the events to the next, even if nothing else is to be done.
+func TestWhatAnEarlierRunDidNotPublishIsPublishedFirst(t *testing.T) {
+	w := &world{row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID, Version: 3, Missed: []payment.Event{
+		{PaymentID: paymentID, Seq: 2, Status: payment.Pending}, {PaymentID: paymentID, Seq: 3, Status: payment.Approved},
+	}}}
+	env := newEnv(t, w)
+	start(env, nil)
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []string{"Open", "Publish"}, w.calls)
+	require.Equal(t, []payment.Status{payment.Pending, payment.Approved}, w.published())
 }
 
 func TestAPOSTOnASettledPaymentAnswersAndEndsTheRun(t *testing.T) {

@@ -2,11 +2,14 @@ package workflows
 
 import "go.temporal.io/sdk/workflow"
 
-// Changes of a running payment's commands. Each is asked for only where it makes a difference, so that a payment whose life
+// Changes of a running workflow's commands. Each is asked for only where it makes a difference, so that a payment whose life
 // is ordinary records no marker. An entry's old branch can go once no run from before it is kept any more.
 const (
 	changeDeadLetters = "dead-letters" // first released together with the dead letters' table
 	changeLookAgain   = "look-again"   // and so was this
+
+	changeAnswerUnknown = "answer-unknown"
+	changeAwaitBatch    = "await-batch"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -17,4 +20,14 @@ func writesDeadLetters(ctx workflow.Context) bool {
 // looksAgain says whether this run searches once more before it believes a refusal that followed other attempts.
 func looksAgain(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeLookAgain, workflow.DefaultVersion, 1) >= 1
+}
+
+// answersUnknown says whether this run answers a POST once the outcome is unknown. A run from before waited until it was known.
+func answersUnknown(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeAnswerUnknown, workflow.DefaultVersion, 1) >= 1
+}
+
+// awaitsBatch says whether this redrive, when it is cancelled, waits for the batch that is on its way.
+func awaitsBatch(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeAwaitBatch, workflow.DefaultVersion, 1) >= 1
 }

@@ -14,7 +14,7 @@ const (
 
 // The messages a payment's workflow understands.
 const (
-	UpdateCreate = "create"  // answered once the provider has answered
+	UpdateCreate = "create"  // answered once the provider has, or nobody knows whether it will
 	SignalLook   = "look"    // something may have changed at the provider: look again
 	QueryState   = "payment" // what the mailbox knows and waits for
 )

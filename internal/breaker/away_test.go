@@ -30,6 +30,33 @@ func TestRedisAwayDoesNotShortenAnOutage(t *testing.T) {
 	require.Zero(t, mp.calls.Load())
 }
 
+// What an operator has decided holds for as long as Redis is away, for every process that has heard it.
+func TestRedisAwayDoesNotOverruleAnOperator(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	operator, worker := newFleet(t, stack, "operator"), newFleet(t, stack, "a")
+	held, let := worker.Breaker(Charge, lasting), worker.Breaker(Read, lasting)
+	require.NoError(t, operator.Force(t.Context(), Charge, Open, "ana", "maintenance"))
+	require.NoError(t, operator.Force(t.Context(), Read, Closed, "ana", "they say it is us"))
+	var mp party
+	require.True(t, isRefused(held.Do(t.Context(), mp.call)))
+	require.NoError(t, let.Do(t.Context(), mp.call))
+	require.NoError(t, stack.Process(devstack.Redis).Kill())
+	for _, b := range []*Breaker{held, let} { // an hour later
+		last := *b.last.Load()
+		last.at, last.until = last.at.Add(-time.Hour), last.until.Add(-time.Hour)
+		b.last.Store(&last)
+	}
+
+	mp.down.Store(true)
+	mp.calls.Store(0)
+	require.True(t, isRefused(held.Do(t.Context(), mp.call)))
+	require.Zero(t, mp.calls.Load())
+	for range 3 * lasting.Minimum {
+		require.ErrorIs(t, let.Do(t.Context(), mp.call), errDown)
+	}
+}
+
 // Redis may go in the middle of a call, be silent, or forget all it knew: calls go on, and end as they end.
 func TestRedisAwayHarmsNoCall(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,6 @@
 // Package breaker stops calls to a party that is failing, for the whole fleet at once: its state is in Redis, where all
 // workers ask before a call and report after it. Its one rule: it never changes how a call ended. It may refuse a call
-// before it is made, and while Redis is away each process decides for itself.
+// before it is made, and while Redis is away each process decides for itself, as far as no operator has decided.
 package breaker
 
 import (
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redisstore"
@@ -69,13 +70,15 @@ type Fleet struct {
 	store  *redisstore.Store
 	worker string
 	log    *slog.Logger
+
+	changes *prometheus.CounterVec
 	// Changed hears of each change once; nil: nobody. It must not block.
 	Changed func(Change)
 }
 
 // NewFleet makes breakers for one process. worker tells processes apart, and holds no colon.
 func NewFleet(store *redisstore.Store, worker string, log *slog.Logger) *Fleet {
-	return &Fleet{store: store, worker: worker, log: log}
+	return &Fleet{store: store, worker: worker, log: log, changes: newChanges()}
 }
 
 // Breaker guards one kind of call, so that an endpoint that fails does not stop the others.
@@ -92,6 +95,7 @@ type Breaker struct {
 // word is what the fleet's breaker said, and until when it refuses.
 type word struct {
 	state     State
+	forced    bool // an operator's word, which holds until another is heard
 	at, until time.Time
 }
 
@@ -176,18 +180,24 @@ func (b *Breaker) acquire(ctx context.Context) (permit, error) {
 	p, reached := b.ask(ctx)
 	if reached {
 		b.changed(p.before, p.state)
-		b.last.Store(&word{state: p.state, at: time.Now(), until: time.Now().Add(p.wait)})
+		b.last.Store(&word{state: p.state, forced: p.forced, at: time.Now(), until: time.Now().Add(p.wait)})
 		if !p.admitted {
 			return p, b.refuse(p.wait)
 		}
 		if p.state == Closed {
 			b.forgetOutage(p.generation)
 		}
-	} else if last := b.last.Load(); last != nil && time.Now().Before(last.until) {
-		return p, b.refuse(time.Until(last.until)) // that nobody answers now does not mend the other party
+	} else if last := b.last.Load(); last != nil {
+		if last.forced && last.state == Open {
+			return p, b.refuse(last.until.Sub(last.at))
+		}
+		if wait := time.Until(last.until); wait > 0 {
+			return p, b.refuse(wait) // that nobody answers now does not mend the other party
+		}
+		p.forced = last.forced
 	}
 	p.reached = reached
-	p.local = !reached || p.state == Closed && !p.forced
+	p.local = !p.forced && (!reached || p.state == Closed)
 	if p.local && !b.local.TryAcquirePermit() {
 		return p, b.refuse(b.local.RemainingDelay())
 	}
@@ -234,6 +244,7 @@ func (b *Breaker) changed(from, to State) {
 
 func (f *Fleet) announce(c Change) {
 	c.At = time.Now().UTC()
+	f.changes.WithLabelValues(c.Breaker, string(c.To)).Inc()
 	args := []any{"breaker", c.Breaker, "from", c.From, "to", c.To}
 	if c.Actor != "" {
 		args = append(args, "actor", c.Actor, "reason", c.Reason)

@@ -96,6 +96,16 @@ func TestItOpensForTheWholeFleetAtTheMinimum(t *testing.T) {
 	require.Zero(t, other.calls.Load())
 }
 
+// A fleet may have one worker, or one that has anything to do.
+func TestOneWorkerThatAloneCallsSpeaksForTheFleet(t *testing.T) {
+	t.Parallel()
+	_, all := workers(t, devstacktest.Shared(), 2, lasting)
+	require.EqualValues(t, lasting.Minimum, trip(t, &party{}, all[0]))
+	var other party
+	require.True(t, isRefused(all[1].Do(t.Context(), other.call)))
+	require.Zero(t, other.calls.Load())
+}
+
 func TestARateBelowTheThresholdDoesNotOpenIt(t *testing.T) {
 	t.Parallel()
 	_, all := workers(t, devstacktest.Shared(), 1, quickest)

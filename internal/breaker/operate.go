@@ -81,10 +81,6 @@ func (f *Fleet) Force(ctx context.Context, name string, to State, actor, reason 
 	if err := known(name); err != nil {
 		return err
 	}
-	return f.force(ctx, name, to, actor, reason)
-}
-
-func (f *Fleet) force(ctx context.Context, name string, to State, actor, reason string) error {
 	switch to {
 	case Open, Closed, "":
 	default:

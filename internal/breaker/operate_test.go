@@ -13,21 +13,21 @@ import (
 
 func TestForcedOpenAndClosedAndFreeAgain(t *testing.T) {
 	t.Parallel()
-	name, all := workers(t, devstacktest.Shared(), 1, quickest)
-	fleet := newFleet(t, devstacktest.Shared(), "operator")
+	stack := devstacktest.Start(t, devstack.Redis)
+	fleet, b := newFleet(t, stack, "operator"), newFleet(t, stack, "a").Breaker(Charge, quickest)
 	var mp party
-	require.NoError(t, fleet.force(t.Context(), name, Open, "ana", "maintenance"))
-	require.True(t, isRefused(all[0].Do(t.Context(), mp.call)))
+	require.NoError(t, fleet.Force(t.Context(), Charge, Open, "ana", "maintenance"))
+	require.True(t, isRefused(b.Do(t.Context(), mp.call)))
 	require.Zero(t, mp.calls.Load())
 
-	require.NoError(t, fleet.force(t.Context(), name, Closed, "ana", "they say it is us"))
+	require.NoError(t, fleet.Force(t.Context(), Charge, Closed, "ana", "they say it is us"))
 	mp.down.Store(true)
 	for range 3 * quickest.Minimum {
-		require.ErrorIs(t, all[0].Do(t.Context(), mp.call), errDown)
+		require.ErrorIs(t, b.Do(t.Context(), mp.call), errDown)
 	}
-	require.NoError(t, fleet.force(t.Context(), name, "", "ana", ""))
-	trip(t, &mp, all[0])
-	require.Equal(t, payment.Invalid, payment.KindOf(fleet.force(t.Context(), name, HalfOpen, "ana", "")))
+	require.NoError(t, fleet.Force(t.Context(), Charge, "", "ana", ""))
+	trip(t, &mp, b)
+	require.Equal(t, payment.Invalid, payment.KindOf(fleet.Force(t.Context(), Charge, HalfOpen, "ana", "")))
 }
 
 func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {

@@ -33,8 +33,9 @@ end
 local function bucket(s) return KEYS[1] .. ':' .. generation .. ':' .. s end
 
 -- The fleet's breaker opens when enough calls fail, over the whole window or, nearly all of them, over its last seconds:
--- the successes of just now must not hide an outage that has begun. More than half of the workers must see it so: one with
--- a bad link, or one that alone calls at the moment, is that worker's own affair.
+-- the successes of just now must not hide an outage that has begun. More than half of the workers that have called in the
+-- window must see it so: a bad link is one worker's own affair. But one that alone has called speaks for the fleet, which may
+-- have no other; if only its link is bad, the next window's probes, which any worker may make, soon say so.
 local function tripped()
     local rate, calls, failures, active, workers, spans = tonumber(ARGV[7]), 0, 0, 0, {}, {}
     for s = second, second - tonumber(ARGV[5]) + 1, -1 do

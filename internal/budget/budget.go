@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -60,18 +61,21 @@ type Budget struct {
 	rate   int
 	local  *share
 	paused atomic.Int64 // Unix milliseconds until which, as far as this worker knows
+	waits  *prometheus.HistogramVec
 	log    *slog.Logger
 }
 
 // New makes one worker's hold on the budget of calls per second that it shares with all that use the same name; 0: as many
 // as they like. The burst is one second's worth.
 func New(store *redisstore.Store, name, worker string, rate int, log *slog.Logger) *Budget {
-	return &Budget{store: store, name: name, worker: worker, rate: rate, local: newShare(rate), log: log}
+	return &Budget{store: store, name: name, worker: worker, rate: rate, local: newShare(rate), waits: newWaits(), log: log}
 }
 
 // Take returns when the call may be made: at once, or after waiting for at most about a second. If it would have to wait for
 // longer, or than ctx allows, the error is Limited and says when to come again.
-func (b *Budget) Take(ctx context.Context, p Priority) error {
+func (b *Budget) Take(ctx context.Context, p Priority) (err error) {
+	began := time.Now()
+	defer func() { b.waited(began, err) }()
 	give := time.Now().Add(patience)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(give) {
 		give = deadline

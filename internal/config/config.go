@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"reflect"
@@ -36,10 +37,17 @@ type Config struct {
 
 	DrainWait time.Duration `env:"DRAIN_WAIT" help:"at its end the API is not ready for so long, and still serves, until the balancers have noticed"`
 
+	MetricsAddress string `env:"METRICS_ADDRESS" help:"where api and worker each show /metrics, /livez, /readyz (with reasons) and /startupz, host:port; not for strangers; empty: nowhere"`
+
 	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
 	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
 	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
+
+	RateLimitWrites     int `env:"RATE_LIMIT_WRITES" help:"requests per second that create or change payments, by one API key, and twice as many by all of a client; ten seconds' worth may come at once; 0: no limit"`
+	RateLimitReads      int `env:"RATE_LIMIT_READS" help:"the same for requests that read payments"`
+	RateLimitOperations int `env:"RATE_LIMIT_OPERATIONS" help:"the same for requests of operators"`
+	RateLimitRefused    int `env:"RATE_LIMIT_REFUSED" help:"wrong API keys per minute by one address, and as many wrong webhook signatures; 0: no limit"`
 
 	DatabaseURL   Secret   `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database"`
 	DatabaseConns int32    `env:"DATABASE_CONNS" help:"connections per process"`
@@ -79,6 +87,7 @@ func defaults() Config {
 		Environment: "test", LogLevel: "info",
 		DrainWait:  5 * time.Second,
 		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
+		RateLimitWrites: 100, RateLimitReads: 500, RateLimitOperations: 50, RateLimitRefused: 100,
 		DatabaseConns: 16, WebhookRetryDelay: 5 * time.Second,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default",
 		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
@@ -87,6 +96,9 @@ func defaults() Config {
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }
+
+// maxRateLimit is where the limits' clock, which has microseconds, begins to be coarse.
+const maxRateLimit = 100_000
 
 // Part is a part of the program, which decides what must be set.
 type Part string
@@ -200,12 +212,22 @@ func (c Config) validate(part Part) []error {
 		check(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		check(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
 	}
+	if part == API || part == Worker {
+		check(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
+	}
 	if part == API || part == Worker || part == Breakers {
 		check(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
 	}
 	switch part {
 	case API:
 		check(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
+		limit := func(n int, name string) {
+			check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000")
+		}
+		limit(c.RateLimitWrites, "RATE_LIMIT_WRITES")
+		limit(c.RateLimitReads, "RATE_LIMIT_READS")
+		limit(c.RateLimitOperations, "RATE_LIMIT_OPERATIONS")
+		limit(c.RateLimitRefused, "RATE_LIMIT_REFUSED")
 		check(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
 		check(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
 		check(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
@@ -226,6 +248,11 @@ func (c Config) validate(part Part) []error {
 		check(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
 	}
 	return mistakes
+}
+
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	return err == nil && port != ""
 }
 
 func isURL(s string) bool {

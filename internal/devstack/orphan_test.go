@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -20,6 +21,14 @@ const actAsParent = "DEVSTACK_TEST_PARENT"
 
 func parent() {
 	stack, err := Start(context.Background(), Options{})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	port, err := FreePort(0)
+	if err == nil {
+		_, err = StartNginx(context.Background(), NginxOptions{Dir: filepath.Join(stack.folder.path, "nginx"), Config: nginxTestConfig(port), Port: port})
+	}
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -49,7 +58,7 @@ func TestKilledParentLeavesNoOrphan(t *testing.T) {
 	require.DirExists(t, folder)
 
 	family := descendants(cmd.Process.Pid)
-	require.GreaterOrEqual(t, len(family), 12, "four services, epmd, Postgres' and RabbitMQ's own children")
+	require.GreaterOrEqual(t, len(family), 15, "four services, epmd, nginx and its leash, Postgres', RabbitMQ's and nginx' own children")
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 	for _, each := range family {

@@ -28,6 +28,8 @@ type Spec struct {
 	// Port on which the process itself must listen before Ready is asked; 0 is none. What answers on the port is
 	// then certain to be this process and not another one's server.
 	Port int
+	// Group is for a program whose children live on without it: they end with it, and when we do.
+	Group bool
 	// Prepare runs before every start, restarts included; nil is nothing.
 	Prepare func(context.Context) error
 	// Ready is polled until it returns nil; nil is ready at once.
@@ -95,6 +97,18 @@ func (p *Process) Resume() error {
 		return fmt.Errorf("resume %s: it is not running", p.spec.Name)
 	}
 	thaw(r.pid)
+	return nil
+}
+
+// signal asks the process for something.
+func (p *Process) signal(signal syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.current.Load()
+	if !r.running() {
+		return fmt.Errorf("signal %s: it is not running", p.spec.Name)
+	}
+	r.signal(signal)
 	return nil
 }
 

@@ -22,6 +22,7 @@ type run struct {
 	exited  chan struct{}
 	failure error // how it ended; read after exited
 	logFrom int64 // where its part of the log begins
+	leash   *leash
 }
 
 // exitError is a process that ended before it was ready.
@@ -62,9 +63,18 @@ func launch(spec Spec) (*run, error) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
+		if err == nil && spec.Group {
+			r.leash, err = tie(cmd.Process.Pid)
+			if err != nil {
+				err = errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+			}
+		}
 		started <- err
 		if err == nil {
 			r.failure = cmd.Wait()
+			if r.leash != nil {
+				r.leash.drop()
+			}
 			close(r.exited)
 		}
 	}()

@@ -54,7 +54,7 @@ func (c *Client) ChangesIn(ctx context.Context, w Window) (Changes, error) {
 		"range": "date_last_updated", "sort": "date_last_updated", "criteria": "asc",
 		"begin_date": w.From.UTC().Format(searchDate), "end_date": ceil(w.To).Format(searchDate),
 	}}
-	body, err := ask(ctx, "", func(ctx context.Context) error {
+	body, err := c.ask(ctx, "changes", "", func(ctx context.Context) error {
 		_, err := c.payments.Search(ctx, search)
 		return err
 	})

@@ -23,6 +23,7 @@ import (
 
 	"github.com/mercadopago/sdk-go/pkg/config"
 	sdk "github.com/mercadopago/sdk-go/pkg/payment"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -45,6 +46,7 @@ type Config struct {
 // Client is one seller's account at Mercado Pago. It is safe for concurrent use and never retries: that is
 // the caller's decision, who must repeat the same key.
 type Client struct {
+	calls           *prometheus.HistogramVec
 	payments        sdk.Client
 	notificationURL *url.URL // nil: none
 }
@@ -76,7 +78,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mercado pago: %w", err)
 	}
-	return &Client{payments: sdk.NewClient(settings), notificationURL: notify}, nil
+	return &Client{calls: newCalls(), payments: sdk.NewClient(settings), notificationURL: notify}, nil
 }
 
 // CreatePix asks for a Pix under the idempotency key. Repeated with the same payment and key it sends the
@@ -87,7 +89,7 @@ func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (
 		return payment.ProviderState{}, fmt.Errorf("create pix %s: no idempotency key", p.ID)
 	}
 	request := c.pixRequest(p)
-	body, err := ask(ctx, key, func(ctx context.Context) error {
+	body, err := c.ask(ctx, "create_pix", key, func(ctx context.Context) error {
 		_, err := c.payments.Create(ctx, request)
 		return err
 	})
@@ -111,7 +113,7 @@ func (c *Client) Get(ctx context.Context, providerPaymentID string) (payment.Pro
 			Err: fmt.Errorf("get payment %.40q", providerPaymentID),
 		}
 	}
-	body, err := ask(ctx, "", func(ctx context.Context) error {
+	body, err := c.ask(ctx, "get", "", func(ctx context.Context) error {
 		_, err := c.payments.Get(ctx, id)
 		return err
 	})
@@ -140,7 +142,7 @@ func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment
 	search := sdk.SearchRequest{Limit: searchLimit, Filters: map[string]string{
 		"external_reference": paymentID, "sort": "date_created", "criteria": "desc",
 	}}
-	body, err := ask(ctx, "", func(ctx context.Context) error {
+	body, err := c.ask(ctx, "search", "", func(ctx context.Context) error {
 		_, err := c.payments.Search(ctx, search)
 		return err
 	})

@@ -89,16 +89,19 @@ const (
 	CauseUnlabelled     Cause = "unlabelled"
 )
 
+// neverWritten is what to do when a run ended before it wrote its payment.
+const neverWritten = " If the redrive says that the payment was never written, reset the letter's run to its first task: only its history holds what was asked for."
+
 // advice is the fixed list of causes, and what to do about each.
 var advice = map[Cause]string{
 	CauseUnreadable:     "The message is not what its queue expects. Find out who published it; redrive it only after a release that can read it, else discard it.",
 	CauseInvalid:        "The message can be read, but the record or the provider will never take what it says. Look at the error; redrive it after a release that can, else discard it.",
 	CauseHandlerPanic:   "A handler of ours has a bug that this message shows. The worker's log has the stack. Mend the bug, redrive one as a canary, then the rest by fingerprint.",
 	CauseDeliveryLimit:  "Workers died over this message, or while they held it: it may be innocent. Redrive it by itself and watch the workers; if one dies again, mend the fault first.",
-	CauseUnknownOutcome: "Nobody knows whether the provider charged this payment. Never charge it again. Search the provider's panel for the payment's id as external reference; a redrive looks again at once, and an open letter is resolved as soon as the provider answers.",
-	CauseDependencyAway: "The record or the broker was away for longer than a payment keeps trying. Once it is back, redrive: a new run loads the payment and goes on.",
-	CauseContradiction:  "What the payment's workflow was told contradicts the record, and trying again changes nothing. Compare the payment with the provider's panel; redrive after the record or the code has been mended.",
-	CauseInternal:       "A bug or a wrong credential of ours is in the way. The worker's log has the error. Mend it, redrive one as a canary, then the rest by fingerprint.",
+	CauseUnknownOutcome: "Nobody knows whether the provider charged this payment. Never charge it again. Search the provider's panel for the payment's id as external reference; a redrive looks again at once, and the letter stays open until the provider answers and it is resolved by itself.",
+	CauseDependencyAway: "The record or the broker was away for longer than a payment keeps trying. Once it is back, redrive: a new run loads the payment and goes on." + neverWritten,
+	CauseContradiction:  "What the payment's workflow was told contradicts the record, and trying again changes nothing. Compare the payment with the provider's panel; redrive after the record or the code has been mended." + neverWritten,
+	CauseInternal:       "A bug or a wrong credential of ours is in the way. The worker's log has the error. Mend it, redrive one as a canary, then the rest by fingerprint." + neverWritten,
 	CauseUnlabelled:     "Somebody else published this as a dead letter, without a cause that we know. Find out who; discard it when it needs nothing.",
 }
 

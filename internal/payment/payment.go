@@ -27,9 +27,12 @@ type Payment struct {
 	UpdatedAt time.Time
 }
 
+// MercadoPago is the name of the one provider there is.
+const MercadoPago = "mercadopago"
+
 // Provider is what the payment provider knows the payment by, in the provider's own words.
 type Provider struct {
-	Name         string // "mercadopago"
+	Name         string // MercadoPago
 	PaymentID    string // decimal, exceeds 32 bits; empty until the provider has answered
 	Status       string
 	StatusDetail string

@@ -73,5 +73,8 @@ func (s Status) Open() bool {
 	return false
 }
 
+// Answered says whether the provider has answered, so that there is something to show the buyer.
+func (s Status) Answered() bool { return s != Processing && s != Unknown }
+
 // Known says whether s is one of the statuses at all.
 func (s Status) Known() bool { return slices.Contains(Statuses(), s) }

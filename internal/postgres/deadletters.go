@@ -115,7 +115,7 @@ update dead_letters d
 set state = 'resolved', closed_at = now(), closed_by = @by, reason = 'the payment is ' || p.status
 from payments p
 where p.id = @id and p.status <> @unknown
-  and d.payment_id = p.id and d.cause = 'unknown-outcome' and d.state = 'open'`
+  and d.payment_id = p.id and d.cause = 'unknown-outcome' and d.state in ('open', 'redriven')`
 
 const selectDeadLetter = `
 select id, source, cause, fingerprint, error, coalesce(payment_id::text, ''), workflow_id, run_id, message_id, queue, exchange,

@@ -123,7 +123,8 @@ const selectFinding = `
 select id, kind, coalesce(payment_id::text, ''), provider_payment_id, provider_updated_at, detail, found_at, resolved_at
 from findings `
 
-// Unalerted lists findings that a person has to look at and was not told of, oldest first.
+// Unalerted lists findings that a person has to look at and was not told of, oldest first. Those of the other kinds mend
+// themselves, or are of interest by their number.
 func (s *Store) Unalerted(ctx context.Context, limit int) ([]payment.Finding, error) {
 	rows, _ := s.pool.Query(ctx, selectFinding+`
 where alerted_at is null and kind not in ('difference', 'missed_webhook') order by id limit $1`, limit)

@@ -21,7 +21,7 @@ type Moved struct {
 // tells about the move are right under any concurrency.
 const applyState = `
 with before as (
-    select id, client_id, status, version, amount_refunded, provider_payment_id, provider_updated_at
+    select id, client_id, method_type, created_at, status, version, amount_refunded, provider_payment_id, provider_updated_at
     from payments
     where id = @id
     for update
@@ -53,7 +53,7 @@ with before as (
     where changed
     returning seq, data
 )
-select b.client_id, b.status, b.version, w.seq, w.data
+select b.client_id, b.method_type, b.created_at, b.status, b.version, w.seq, w.data
 from before b left join written w on true`
 
 // Apply brings a payment to the provider's answer. Answers that are not newer than the last one
@@ -75,7 +75,7 @@ func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderStat
 // giveUp moves a payment that the provider has not answered for; once it has, only its word counts.
 const giveUp = `
 with before as (
-    select id, client_id, status, amount, version, provider_updated_at
+    select id, client_id, method_type, created_at, status, amount, version, provider_updated_at
     from payments
     where id = @id
     for update
@@ -93,7 +93,7 @@ with before as (
     select @id, seq, @status, @data::jsonb || jsonb_build_object('amount', amount), @at from moved
     returning seq, data
 )
-select b.client_id, b.status, b.version, w.seq, w.data
+select b.client_id, b.method_type, b.created_at, b.status, b.version, w.seq, w.data
 from before b left join written w on true`
 
 // Fail records that the provider refused the charge before any money could move.
@@ -115,12 +115,16 @@ func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcom
 
 func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs) (Moved, error) {
 	var clientID string
+	var method payment.MethodType
+	var created time.Time
 	var status payment.Status
 	var before int
 	var seq *int
 	var data *payment.EventData
 	var batch pgx.Batch
-	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error { return row.Scan(&clientID, &status, &before, &seq, &data) })
+	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&clientID, &method, &created, &status, &before, &seq, &data)
+	})
 	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
 	// One round trip and one transaction: whoever finds the payment moved finds its letter resolved.
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
@@ -129,6 +133,8 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 	if seq == nil {
 		return Moved{Status: status, Before: before}, nil
 	}
+	news, _ := args["provider_updated_at"].(time.Time) // only the provider's own answer has it
+	s.metrics.moved(method, status, to, created, news, at)
 	return Moved{
 		Status: to, Before: before,
 		Event: &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},

@@ -65,7 +65,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	}}, m)
 	p := s.read(t, id)
 	require.Equal(t, payment.Provider{
-		Name: "mercadopago", PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: moment(10),
+		Name: payment.MercadoPago, PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: moment(10),
 	}, p.Provider)
 	require.Equal(t, payment.Method{
 		Type: payment.Pix, ExpiresIn: 3600, ExpiresAt: moment(3600), QRCode: "000201", TicketURL: "https://pay.example/1",

@@ -43,6 +43,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Pay
 	}
 	if tag.RowsAffected() == 1 {
 		p.Version, p.UpdatedAt = 1, p.CreatedAt
+		s.metrics.opened(p.Method.Type)
 		return p, nil
 	}
 	there, err := s.Payment(ctx, p.ID)

@@ -19,7 +19,7 @@ func newPayment(key string) payment.Payment {
 			Payer:    payment.Payer{Email: "ana@example.com", Name: "Ana Souza", TaxID: "12345678909"},
 			Metadata: map[string]string{"cart": "c-7"},
 		},
-		Status: payment.Processing, Provider: payment.Provider{Name: "mercadopago"}, CreatedAt: moment(0),
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: moment(0),
 	}
 	p.Fingerprint = p.Request.Fingerprint()
 	return p
@@ -121,7 +121,7 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	p := newPayment("found")
 	s.open(t, p)
 	for _, unknown := range []string{"", "106400160592"} {
-		_, err := s.PaymentByProvider(t.Context(), "mercadopago", unknown)
+		_, err := s.PaymentByProvider(t.Context(), payment.MercadoPago, unknown)
 		require.Equal(t, payment.NotFound, payment.KindOf(err), unknown)
 	}
 	_, err := s.Payment(t.Context(), payment.NewID("shop", "never made"))
@@ -130,7 +130,7 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	state := answer(p.ID, payment.Pending, 1)
 	_, err = s.Apply(t.Context(), p.ID, state, moment(1))
 	require.NoError(t, err)
-	read, err := s.PaymentByProvider(t.Context(), "mercadopago", state.PaymentID)
+	read, err := s.PaymentByProvider(t.Context(), payment.MercadoPago, state.PaymentID)
 	require.NoError(t, err)
 	require.Equal(t, p.ID, read.ID)
 	_, err = s.PaymentByProvider(t.Context(), "another", state.PaymentID)

@@ -34,7 +34,8 @@ var migrations embed.FS
 
 // Store reads and writes the record.
 type Store struct {
-	pool *pgxpool.Pool
+	pool    *pgxpool.Pool
+	metrics metrics
 }
 
 // Open makes a Store on a pool for url (postgres://…). It does not connect yet: a database that is
@@ -52,7 +53,7 @@ func Open(ctx context.Context, url string, maxConns int32) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, metrics: newMetrics()}, nil
 }
 
 // Close waits for the connections in use and closes them all.

@@ -39,7 +39,13 @@ type RedriveTake struct {
 const endSending = `
 update redrives r set outcome = 'sent'
 from dead_letters d
-where r.redrive_id = $1 and r.outcome = 'sending' and d.id = r.letter_id and d.state <> 'redriven'`
+where r.outcome = 'sending' and d.id = r.letter_id and d.state <> 'redriven' and `
+
+// Which redrives a statement is about.
+const (
+	ofRedrive = `r.redrive_id = $1`
+	stranded  = `r.at < now() - $1::interval`
+)
 
 const untried = ` and d.state = 'open' and d.received_at <= @before
       and not exists (select from redrives r where r.redrive_id = @redrive_id and r.letter_id = d.id)`
@@ -72,7 +78,7 @@ func (s *Store) TakeForRedrive(ctx context.Context, t RedriveTake) ([]payment.De
 	args["redrive_id"], args["actor"], args["reason"], args["before"], args["upto"] = t.RedriveID, t.Actor, t.Reason, t.Before, t.Upto
 	var sending []payment.DeadLetter
 	var batch pgx.Batch
-	batch.Queue(endSending, t.RedriveID)
+	batch.Queue(endSending+ofRedrive, t.RedriveID)
 	batch.Queue(takeForRedrive(where), args)
 	batch.Queue(selectSending, t.RedriveID).Query(func(rows pgx.Rows) (err error) {
 		sending, err = pgx.CollectRows(rows, scanDeadLetter)
@@ -96,35 +102,60 @@ update dead_letters d
 set state = 'open', closed_at = null, closed_by = '', reason = ''
 from failed where d.id = failed.letter_id and d.state = 'redriven'`
 
-// SettleRedrive writes down what became of letters that were taken. Those that failed, with their errors, are open again.
+// reopenUnknown leaves a letter where people see it while the outcome is unknown: that its payment looks again may find nothing.
+// Once the outcome is known the letter is resolved, in whatever order the two happen.
+const reopenUnknown = `
+update dead_letters d
+set state = 'open', closed_at = null, closed_by = '', reason = ''
+from payments p
+where d.id = any($1) and d.state = 'redriven' and d.cause = 'unknown-outcome' and p.id = d.payment_id and p.status = 'unknown'`
+
+// SettleRedrive writes down what became of letters that were taken. Those that failed, with their errors, are open again, and
+// so are those that say that an outcome is unknown while it is.
 func (s *Store) SettleRedrive(ctx context.Context, redriveID string, sent, failed, errors []string) error {
 	var batch pgx.Batch
 	batch.Queue(settleSent, redriveID, sent)
 	batch.Queue(settleFailed, redriveID, failed, errors)
+	batch.Queue(reopenUnknown, sent)
 	return interpret("settle redrive "+redriveID, s.pool.SendBatch(ctx, &batch).Close())
 }
 
 // AbandonRedrive opens those letters again that were taken, and not sent for certain.
 func (s *Store) AbandonRedrive(ctx context.Context, redriveID, why string) error {
 	var batch pgx.Batch
-	batch.Queue(endSending, redriveID)
-	batch.Queue(abandonRedrive, redriveID, why)
+	batch.Queue(endSending+ofRedrive, redriveID)
+	batch.Queue(abandon(ofRedrive), redriveID, why)
 	return interpret("abandon redrive "+redriveID, s.pool.SendBatch(ctx, &batch).Close())
 }
 
-const abandonRedrive = `
+// AbandonStranded does the same for every redrive that has been sending for longer than any does: it was terminated, and could
+// not do so itself.
+func (s *Store) AbandonStranded(ctx context.Context, longest time.Duration, why string) error {
+	var batch pgx.Batch
+	batch.Queue(endSending+stranded, longest)
+	batch.Queue(abandon(stranded), longest, why)
+	return interpret("abandon stranded redrives", s.pool.SendBatch(ctx, &batch).Close())
+}
+
+func abandon(which string) string {
+	return `
 with failed as (
-    update redrives set outcome = 'failed', error = $2
-    where redrive_id = $1 and outcome = 'sending'
-    returning letter_id
+    update redrives r set outcome = 'failed', error = $2
+    where r.outcome = 'sending' and ` + which + `
+    returning r.letter_id
 )
 update dead_letters d
 set state = 'open', closed_at = null, closed_by = '', reason = ''
 from failed where d.id = failed.letter_id and d.state = 'redriven'`
+}
 
+// countRedrive finds a message that died again in its own letter. A payment that does so has a new one, of another run.
 const countRedrive = `
 select count(*), count(*) filter (where r.outcome = 'sent'), count(*) filter (where r.outcome = 'failed'),
-       count(*) filter (where r.outcome = 'sent' and d.state = 'open' and d.received_at > @before)
+       count(*) filter (where r.outcome = 'sent' and (d.state = 'open' and d.received_at > @before
+           or d.source = 'workflow' and exists (
+               select from dead_letters n
+               where n.payment_id = d.payment_id and n.source = 'workflow' and n.state = 'open' and n.received_at > r.at)))
 from redrives r join dead_letters d on d.id = r.letter_id
 where r.redrive_id = @redrive_id`
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -92,6 +93,105 @@ func TestTwoRedrivesOfOneLetterAreOne(t *testing.T) {
 	})
 	require.EqualValues(t, 20, taken.Load())
 	require.Equal(t, 20, s.number(t, `select count(*) from redrives`))
+}
+
+// redriven takes all that is open now, and says that it was sent.
+func (s *Store) redriven(t *testing.T, number string) RedriveTake {
+	t.Helper()
+	survey, err := s.SurveyDeadLetters(t.Context(), payment.LetterFilter{})
+	require.NoError(t, err)
+	take := RedriveTake{RedriveID: payment.NewRedriveID("ana", number), Actor: "ana", Before: survey.At, Upto: 100}
+	sending, err := s.TakeForRedrive(t.Context(), take)
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, s.SettleRedrive(t.Context(), take.RedriveID, idsOf(sending), nil, nil))
+	}
+	return take
+}
+
+// A payment that dies again has another run's letter.
+func TestAPaymentThatDiesAgainIsCounted(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := letter(1)
+	l.Source, l.Cause = payment.FromWorkflow, payment.CauseContradiction
+	s.keep(t, l, letter(2))
+	take := s.redriven(t, "1")
+	require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 2}, s.standing(t, take))
+
+	webhooks, another := letter(3), letter(4)
+	webhooks.PaymentID = l.PaymentID
+	another.Source, another.PaymentID = payment.FromWorkflow, payment.NewID("shop", "another")
+	s.keep(t, webhooks, another)
+	require.Zero(t, s.standing(t, take).DiedAgain, "those are about something else")
+
+	again := l
+	again.ID, again.RunID = payment.NewDeadLetterID("the next run's", ""), "next"
+	s.keep(t, again)
+	require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 2, DiedAgain: 1}, s.standing(t, take))
+}
+
+// To look again may find nothing. Until the outcome is known, people see the letter.
+func TestALetterOfAnUnknownOutcomeOutlivesARedrive(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := s.unknown(t, "a")
+	s.keep(t, l)
+	for _, number := range []string{"1", "2"} {
+		take := s.redriven(t, number)
+		require.Equal(t, payment.LetterOpen, s.letter(t, l.ID).State)
+		require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, s.standing(t, take), "it is not sent twice, and has not died again")
+	}
+	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+	require.NoError(t, err)
+	require.Equal(t, payment.LetterResolved, s.letter(t, l.ID).State)
+}
+
+// Whichever comes first, a payment whose outcome is known has no open letter that says otherwise.
+func TestARedriveAndTheOutcomeMayComeAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for i := range 40 {
+		l := s.unknown(t, fmt.Sprint(i))
+		s.keep(t, l)
+		take := RedriveTake{RedriveID: payment.NewRedriveID("ana", fmt.Sprint(i)), Actor: "ana", Before: s.letter(t, l.ID).ReceivedAt, Upto: 100}
+		_, err := s.TakeForRedrive(t.Context(), take)
+		require.NoError(t, err)
+		sideBySide(t, 2, func(i int) error {
+			if i == 0 {
+				return s.SettleRedrive(t.Context(), take.RedriveID, []string{l.ID}, nil, nil)
+			}
+			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+			return err
+		})
+		require.Equal(t, payment.LetterResolved, s.letter(t, l.ID).State)
+	}
+}
+
+// Nobody opens the letters of a redrive that was terminated, but the next reconciliation after a day.
+func TestStrandedLettersAreOpenedAgain(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	old, diedAgain, fresh := letter(1), letter(2), letter(3)
+	s.keep(t, old, diedAgain)
+	take := RedriveTake{RedriveID: payment.NewRedriveID("ana", "1"), Actor: "ana", Before: time.Now().Add(time.Hour), Upto: 100}
+	_, err := s.TakeForRedrive(t.Context(), take)
+	require.NoError(t, err)
+	_, err = s.pool.Exec(t.Context(), `update redrives set at = now() - interval '26 hours'`)
+	require.NoError(t, err)
+	diedAgain.Deaths++
+	s.keep(t, diedAgain, fresh)
+	_, err = s.TakeForRedrive(t.Context(), RedriveTake{RedriveID: payment.NewRedriveID("ana", "2"), Before: take.Before, Filter: payment.LetterFilter{IDs: []string{fresh.ID}}, Upto: 1})
+	require.NoError(t, err)
+
+	for range 2 {
+		require.NoError(t, s.AbandonStranded(t.Context(), 25*time.Hour, "terminated"))
+		require.Equal(t, payment.LetterOpen, s.letter(t, old.ID).State)
+		require.Equal(t, payment.LetterOpen, s.letter(t, diedAgain.ID).State)
+		require.Equal(t, payment.LetterRedriven, s.letter(t, fresh.ID).State, "that one may be on its way")
+		standing := s.standing(t, take)
+		require.Equal(t, []int{1, 1}, []int{standing.Sent, standing.Failed})
+	}
 }
 
 func (s *Store) standing(t *testing.T, take RedriveTake) payment.RedriveStanding {

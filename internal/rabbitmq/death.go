@@ -31,13 +31,10 @@ func (d Delivery) Death() Death {
 	source, cause, _ := strings.Cut(d.Key, ".")
 	death := Death{
 		Source: source, Cause: d.header(HeaderCause), Error: d.header(HeaderError), Trail: Trail(d.Headers),
-		Queue: d.header(HeaderQueue), Exchange: d.header(HeaderExchange), Key: d.header(HeaderKey), Deaths: 1,
+		Queue: d.header(HeaderQueue), Exchange: d.header(HeaderExchange), Key: d.header(HeaderKey), Deaths: 1 + d.deaths(),
 	}
 	if at, err := time.Parse(time.RFC3339, d.header(HeaderTime)); err == nil {
 		death.At = at.UTC()
-	}
-	if n, ok := d.Headers[HeaderDeaths].(int64); ok {
-		death.Deaths += int(min(max(n, 0), maxDeaths))
 	}
 	if death.Cause == "" {
 		death.Cause = cause
@@ -64,6 +61,12 @@ func (death *Death) readBrokers(header any) {
 			}
 		}
 	}
+}
+
+// deaths is how often a message had died when it was sent again.
+func (d Delivery) deaths() int {
+	n, _ := d.Headers[HeaderDeaths].(int64)
+	return int(min(max(n, 0), maxDeaths))
 }
 
 func (d Delivery) header(name string) string {

@@ -156,12 +156,13 @@ func (in *intake) handleOrPanic(ctx context.Context, deliveries []Delivery) (err
 	return in.handle(ctx, deliveries)
 }
 
-// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters.
+// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters. One that has died before
+// was sent again by a person, who waits to see what becomes of it, and has had its retries.
 func (in *intake) passOn(d Delivery, f *fault) error {
 	ctx, cancel := context.WithTimeout(in.inHand, closeTimeout)
 	defer cancel()
 	log := in.log.With("message_id", d.ID, "cause", f.cause, "attempt", d.Failures+1, "error", f.err)
-	if f.final || d.Failures >= len(in.delays) {
+	if f.final || d.deaths() > 0 || d.Failures >= len(in.delays) {
 		log.Warn("message dead-lettered")
 		return in.publisher.Publish(ctx, ExchangeDeadLetters, f.deadLetter(d, in.queue, time.Now()))
 	}

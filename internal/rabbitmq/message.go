@@ -86,7 +86,7 @@ func (m Message) publishing() amqp.Publishing {
 }
 
 // newDelivery reads what again has written, but only on messages that come out of a delay queue or were sent back: one that
-// is published anew, such as a dead letter that is sent again, has all its retries before it.
+// is published anew has not failed yet.
 func newDelivery(d amqp.Delivery) Delivery {
 	delivery := Delivery{
 		Message: Message{

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
@@ -44,6 +45,7 @@ type Publisher struct {
 	close      func() error
 	cancel     context.CancelFunc
 	stopped    chan struct{}
+	publishes  *prometheus.HistogramVec
 }
 
 // NewPublisher returns at once and connects in the background, to any one of urls, again and again until Close.
@@ -61,6 +63,7 @@ func newPublisher(urls []string, redeclare time.Duration, log *slog.Logger) *Pub
 		closing:    make(chan struct{}),
 		cancel:     cancel,
 		stopped:    make(chan struct{}),
+		publishes:  newPublishes(),
 	}
 	p.close = sync.OnceValue(p.drain)
 	go func() {
@@ -83,7 +86,10 @@ func (p *Publisher) Publish(ctx context.Context, exchange string, m Message) err
 		defer cancel()
 		ctx = limited
 	}
-	if err := p.publish(ctx, exchange, m); err != nil {
+	began := time.Now()
+	err := p.publish(ctx, exchange, m)
+	p.published(exchange, began, err)
+	if err != nil {
 		return fmt.Errorf("publish %s to %s: %w", m.ID, exchange, err)
 	}
 	return nil

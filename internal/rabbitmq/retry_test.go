@@ -83,6 +83,25 @@ func TestMessageAtFaultIsTriedAgainEverLater(t *testing.T) {
 	require.Equal(t, 101, waiting(t, QueueArchive), "the archive does not see retries")
 }
 
+// A dead letter that is sent again has one try: whoever sent it waits to see whether it dies.
+func TestADeadLetterThatIsSentAgainHasOneTry(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	again := payment("again")
+	again.Headers = map[string]any{HeaderDeaths: int64(2)}
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, again))
+	var tried seen
+	stop := retrying(t, time.Hour, func(_ context.Context, d Delivery) error {
+		tried.add(d.ID)
+		return Fault("internal", errOurs)
+	})
+	death := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
+	stop()
+	require.Equal(t, 2, tried.add("again"), "counted once before")
+	require.Equal(t, 3, death.Deaths)
+	require.Zero(t, delayed(t))
+}
+
 func TestRetryMayHelp(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 20)

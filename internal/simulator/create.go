@@ -18,6 +18,9 @@ func (s *Simulator) createPayment(c *call) answer {
 	}
 	p.key = key
 
+	if c.fault.Kind == KindForgottenKey {
+		s.book.forget(key, c.fault.Delay)
+	}
 	verdict, earlier := s.book.claim(key, c.body)
 	switch verdict {
 	case keyRunning:

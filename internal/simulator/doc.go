@@ -18,7 +18,8 @@
 //
 //   - An idempotency key belongs to the exact bytes of its first accepted body. The same body again answers 201 with the
 //     same payment as it is now; another body answers 409 idempotency_key_already_used; while the first is still running,
-//     409 with code 401001. A refused request (400) does not spend its key. Keys never expire.
+//     409 with code 401001. A refused request (400) does not spend its key. Keys never expire, but for the
+//     fault forgotten_key.
 //   - Dates in requests must have a numeric offset and at most milliseconds, else code 23.
 //   - An unknown top-level field of a create request is code 8.
 //   - The search limit is at most 50, and a range must be shorter than 365 days (9062). Unknown filters are ignored.

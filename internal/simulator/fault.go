@@ -41,6 +41,7 @@ const (
 	KindMaskedCard     Kind = "masked_card"      // the payment carries a card whose expiry is "***"
 	KindNumericPayerID Kind = "numeric_payer_id" // payer.id is a number
 	KindTextAmounts    Kind = "text_amounts"     // amounts are strings
+	KindForgottenKey   Kind = "forgotten_key"    // Create: a key whose payment is older than Delay is fresh again (zero: any)
 	KindNotFound       Kind = "not_found"        // Get: 404 for payments younger than Delay (zero: for all)
 	KindSearchLag      Kind = "search_lag"       // Search: payments younger than Delay are missing (zero: all)
 	KindPaidMeanwhile  Kind = "paid_meanwhile"   // Update: the buyer pays just before
@@ -81,7 +82,7 @@ var (
 	webhookKinds = []Kind{KindLost, KindDoubled, KindReordered, KindEarly, KindLate, KindBadSignature, KindUnsigned, KindWrongID}
 
 	kindsOf = map[Operation][]Kind{
-		Create:  wireKinds,
+		Create:  append(slices.Clone(wireKinds), KindForgottenKey),
 		Get:     append(slices.Clone(wireKinds), KindNotFound),
 		Search:  append(slices.Clone(wireKinds), KindSearchLag),
 		Update:  append(slices.Clone(wireKinds), KindPaidMeanwhile),

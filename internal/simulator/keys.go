@@ -1,6 +1,9 @@
 package simulator
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"time"
+)
 
 // keyUse is what an idempotency key was spent on. Its payment is nil while the first request is still running.
 type keyUse struct {
@@ -34,5 +37,14 @@ func (b *book) claim(key string, body []byte) (keyVerdict, payment) {
 		return keyRunning, payment{}
 	default:
 		return keyRepeated, *use.payment
+	}
+}
+
+// forget gives the key of a payment older than this back, as if it had never been used.
+func (b *book) forget(key string, age time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if use, ok := b.keys[key]; ok && use.payment != nil && time.Since(use.payment.created) >= age {
+		delete(b.keys, key)
 	}
 }

@@ -51,6 +51,21 @@ func TestRefusedRequestDoesNotSpendItsKey(t *testing.T) {
 	require.Equal(t, http.StatusCreated, status)
 }
 
+func TestForgottenKeyChargesAgain(t *testing.T) {
+	t.Parallel()
+	a := open(t, Config{})
+	_, first := a.call("POST", "/v1/payments", "k", pix(nil))
+	a.AddFault(Fault{On: Create, Kind: KindForgottenKey, Delay: time.Hour, Times: 1})
+	_, young := a.call("POST", "/v1/payments", "k", pix(nil))
+	require.Equal(t, first.id(), young.id())
+
+	a.AddFault(Fault{On: Create, Kind: KindForgottenKey})
+	status, second := a.call("POST", "/v1/payments", "k", pix(nil))
+	require.Equal(t, http.StatusCreated, status)
+	require.NotEqual(t, first.id(), second.id())
+	require.Len(t, a.Ledger(), 2)
+}
+
 func TestSameKeyWhileRunningIsRefused(t *testing.T) {
 	t.Parallel()
 	a := open(t, Config{})

@@ -1,0 +1,50 @@
+package activities
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// A redrive that is terminated opens nothing again; the reconciliation after a day does.
+func TestAReconciliationOpensStrandedLetters(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, template())
+	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
+	r := &redriven{world: world{record: openRecord(t, url)}}
+	r.Activities = New(Config{Record: r.record})
+	l := r.workflows(t, "a", payment.NewID("shop", "a"))
+	in := r.input(t, 1, 10)
+	_, err := r.record.TakeForRedrive(t.Context(), in.take()) // and then it was terminated
+	require.NoError(t, err)
+	state := func() payment.LetterState {
+		t.Helper()
+		_, err := r.FinishReconciliation(t.Context(), r.begun(t))
+		require.NoError(t, err)
+		kept, err := r.record.DeadLetter(t.Context(), l.ID)
+		require.NoError(t, err)
+		return kept.State
+	}
+	require.Equal(t, payment.LetterRedriven, state(), "it may be on its way")
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	_, err = conn.Exec(t.Context(), `update redrives set at = at - interval '26 hours'`)
+	require.NoError(t, err)
+	for range 2 {
+		require.Equal(t, payment.LetterOpen, state())
+	}
+}
+
+// begun is a run of reconciliation that has seen all.
+func (r *redriven) begun(t *testing.T) FinishReconciliationInput {
+	t.Helper()
+	_, err := r.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: t.Name()})
+	require.NoError(t, err)
+	return FinishReconciliationInput{RunID: t.Name()}
+}

@@ -1,0 +1,254 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+const nowhere = "redis://127.0.0.1:1" // nothing listens there
+
+// newLimiter is a process's limiter in the Redis at url, for which it waits however busy the machine is.
+func newLimiter(t testing.TB, url string) *ratelimit.Limiter {
+	t.Helper()
+	store, err := redisstore.Open(url, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	store.AnswerTime = 20 * time.Second
+	t.Cleanup(func() { _ = store.Close() })
+	return ratelimit.New(store)
+}
+
+// balancer is where the tests' requests come from: X-Forwarded-For is believed of it.
+const balancer = "192.0.2.1"
+
+// newLimited is a fixture with limits, whose keys are those of the fixtures made before it.
+func newLimited(t *testing.T, url string, limits Limits, others ...*fixture) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	c := f.server.config
+	c.Limiter, c.Limits, c.TrustedProxies = newLimiter(t, url), limits, []string{balancer}
+	var err error
+	f.server, err = New(c)
+	require.NoError(t, err)
+	for _, other := range others {
+		f.record.keys = other.record.keys
+		f.key, f.readKey, f.otherKey = other.key, other.readKey, other.otherKey
+	}
+	return f
+}
+
+// spend sends requests until one is refused for there being too many, and returns that answer and how many were not.
+func spend(t *testing.T, send func(i int) *httptest.ResponseRecorder) (refused *httptest.ResponseRecorder, admitted int) {
+	t.Helper()
+	for i := range 10_000 {
+		if w := send(i); w.Code == http.StatusTooManyRequests {
+			return w, i
+		}
+	}
+	require.Fail(t, "the limit has no end")
+	return nil, 0
+}
+
+func bearer(key string) []string { return []string{"Authorization", "Bearer " + key} }
+
+func TestServersShareTheLimits(t *testing.T) {
+	t.Parallel()
+	url := devstacktest.Start(t, devstack.Redis).RedisURL()
+	const rate, quota = 2, 2 * burst
+	a := newLimited(t, url, Limits{Reads: rate})
+	b := newLimited(t, url, Limits{Reads: rate}, a)
+	began, admitted := time.Now(), 0
+	for i := range 10 * quota {
+		if []*fixture{a, b}[i%2].get(t, "/v1/payments").Code == http.StatusOK {
+			admitted++
+		}
+	}
+	require.GreaterOrEqual(t, admitted, quota)
+	require.LessOrEqual(t, admitted, quota+int(time.Since(began).Seconds()*rate)+1)
+}
+
+func TestARequestTooManyIsToldWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 1})
+	first := f.create(t, "k0", goodBody)
+	require.Equal(t, http.StatusCreated, first.Code)
+	require.Equal(t, `"writes-key";q=10;w=10, "writes-client";q=20;w=10`, first.Header().Get("RateLimit-Policy"))
+	require.Equal(t, `"writes-key";r=9;t=1, "writes-client";r=19;t=1`, first.Header().Get("RateLimit"))
+
+	w, admitted := spend(t, func(i int) *httptest.ResponseRecorder { return f.create(t, "k"+strconv.Itoa(i+1), goodBody) })
+	require.Equal(t, "1", w.Header().Get("Retry-After"))
+	require.Equal(t, `"writes-key";q=10;w=10`, w.Header().Get("RateLimit-Policy"), "the one that refuses")
+	require.Equal(t, `"writes-key";r=0;t=10`, w.Header().Get("RateLimit"))
+	require.Equal(t, "rate_limited", decode[Problem](t, w).Code)
+	require.Len(t, f.engine.asked, admitted+1, "nothing was done")
+	require.NotContains(t, f.logs.String(), "ow_test")
+}
+
+// A key that runs away stops neither its client's others nor another client app, and who writes too much can still read.
+func TestLimitsAreApart(t *testing.T) {
+	t.Parallel()
+	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 1, Reads: 1, Operations: 1})
+	spare, third := f.addKey("shop", payment.Scopes()...), f.addKey("shop", payment.Scopes()...)
+	list := func(key string) *httptest.ResponseRecorder { return f.get(t, "/v1/payments", bearer(key)...) }
+	spendAll := func(key string) { spend(t, func(int) *httptest.ResponseRecorder { return list(key) }) }
+
+	spendAll(f.key)
+	require.Equal(t, http.StatusOK, list(spare).Code)
+	require.Equal(t, http.StatusOK, list(f.otherKey).Code)
+	require.Equal(t, http.StatusCreated, f.create(t, "k", goodBody).Code)
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/dead-letters").Code)
+
+	require.Eventually(t, func() bool { // all the client's keys together have a limit, too
+		spendAll(f.key)
+		spendAll(spare)
+		w := list(third)
+		return w.Code == http.StatusTooManyRequests && strings.HasPrefix(w.Header().Get("RateLimit-Policy"), `"reads-client";q=20;w=10`)
+	}, 20*time.Second, time.Millisecond)
+	require.Equal(t, http.StatusForbidden, f.get(t, "/v1/dead-letters", bearer(f.readKey)...).Code, "what lacks the scope counts, and is told so")
+}
+
+// Wrong keys are charged to the address they come from. When there were too many, no unknown key is looked up for it, and
+// keys that were right lately still work.
+func TestGuessingKeysIsLimited(t *testing.T) {
+	t.Parallel()
+	const quota = 5
+	for name, url := range map[string]string{"Redis": devstacktest.Start(t, devstack.Redis).RedisURL(), "no Redis": nowhere} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newLimited(t, url, Limits{Refused: quota})
+			guess := func(address string) *httptest.ResponseRecorder {
+				key, _ := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+				return f.get(t, "/v1/payments", append(bearer(key), "X-Forwarded-For", address)...)
+			}
+			from := func(address, key string) int {
+				return f.get(t, "/v1/payments", append(bearer(key), "X-Forwarded-For", address)...).Code
+			}
+			require.Equal(t, http.StatusOK, from("203.0.113.7", f.key))
+			for range quota {
+				require.Equal(t, http.StatusUnauthorized, guess("203.0.113.7").Code)
+			}
+			reads := f.record.reads
+			w := guess("203.0.113.7")
+			require.Equal(t, http.StatusTooManyRequests, w.Code)
+			retry, err := strconv.Atoi(w.Header().Get("Retry-After"))
+			require.NoError(t, err)
+			require.InDelta(t, 60/quota, retry, 6)
+			require.Equal(t, http.StatusTooManyRequests, from("203.0.113.7", "no key at all"))
+			require.Equal(t, http.StatusTooManyRequests, from("203.0.113.7", f.readKey), "a right one would be news")
+			require.Equal(t, reads, f.record.reads)
+
+			require.Equal(t, http.StatusOK, from("203.0.113.7", f.key), "who shares the address goes on")
+			require.Equal(t, http.StatusUnauthorized, guess("203.0.113.8").Code)
+			require.Equal(t, http.StatusOK, from("203.0.113.8", f.readKey))
+		})
+	}
+}
+
+// A key that was right is read again when its time in memory is over, whatever else comes from its address; one that was
+// wrong is not.
+func TestAKeyThatWasRightIsNoGuess(t *testing.T) {
+	t.Parallel()
+	record := newMemory()
+	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	record.keys[key.ID] = key
+	k := newKeys(record)
+	no := func() error { return errAway }
+	_, err := k.key(t.Context(), key.ID, no)
+	require.ErrorIs(t, err, errAway)
+	k.known.Add(key.ID, remembered{key: &key, until: time.Now()})
+	found, err := k.key(t.Context(), key.ID, no)
+	require.NoError(t, err)
+	require.True(t, found.Admits(text, time.Now()))
+	k.known.Add(key.ID, remembered{until: time.Now()})
+	_, err = k.key(t.Context(), key.ID, no)
+	require.ErrorIs(t, err, errAway)
+}
+
+func TestForgedNotificationsAreLimitedAndSignedOnesNever(t *testing.T) {
+	t.Parallel()
+	const quota = 5
+	for name, url := range map[string]string{"Redis": devstacktest.Start(t, devstack.Redis).RedisURL(), "no Redis": nowhere} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newLimited(t, url, Limits{Writes: 1, Refused: quota})
+			forge := func(int) *httptest.ResponseRecorder {
+				return f.notify(t, notificationPath, notificationBody, "X-Signature", sign("1", "test-1", "1767225600"))
+			}
+			w, admitted := spend(t, forge)
+			require.InDelta(t, quota, admitted, 2)
+			require.NotEmpty(t, w.Header().Get("Retry-After"))
+			require.Empty(t, w.Header().Get("RateLimit"), "a forger need not know")
+			logged := len(f.logs.String())
+			for range 10 * quota {
+				require.Equal(t, http.StatusOK, f.notify(t, notificationPath, notificationBody).Code)
+				require.NotEqual(t, http.StatusOK, forge(0).Code)
+			}
+			require.Len(t, f.publisher.published, 10*quota)
+			require.Less(t, len(f.logs.String())-logged, 5_000, "a flood fills no log")
+			require.Equal(t, http.StatusUnauthorized, f.get(t, "/v1/payments", bearer("wrong")...).Code, "keys are counted apart")
+		})
+	}
+}
+
+// Without Redis everything goes on, and each process keeps the limits.
+func TestLimitsWithoutRedis(t *testing.T) {
+	t.Parallel()
+	f := newLimited(t, nowhere, Limits{Writes: 1})
+	for i := range 3 {
+		require.Equal(t, http.StatusCreated, f.create(t, "k"+strconv.Itoa(i), goodBody).Code)
+	}
+	w, _ := spend(t, func(i int) *httptest.ResponseRecorder { return f.create(t, "l"+strconv.Itoa(i), goodBody) })
+	require.Equal(t, `"writes-key";q=10;w=10`, w.Header().Get("RateLimit-Policy"))
+	require.Empty(t, f.get(t, "/v1/payments").Header().Get("RateLimit"), "reads are not limited here")
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	f := newLimited(t, nowhere, Limits{})
+	for forwarded, want := range map[string]string{
+		"":                       balancer,
+		"203.0.113.7":            "203.0.113.7",
+		"::ffff:203.0.113.7":     "203.0.113.7",
+		"2001:db8:1:2:3:4:5:6":   "2001:db8:1:2::/64",
+		"10.0.0.1, 203.0.113.7":  "203.0.113.7",
+		"nonsense, 203.0.113.9":  "203.0.113.9",
+		"2001:db8:1:2::9, bogus": balancer,
+	} {
+		c := gin.CreateTestContextOnly(httptest.NewRecorder(), f.server.engine)
+		c.Request = httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		c.Request.Header.Set("X-Forwarded-For", forwarded)
+		require.Equal(t, want, address(c), forwarded)
+	}
+}
+
+// Whoever needs a key is told of limits on every answer that may carry them, and so does the contract say.
+func TestTheContractNamesTheLimits(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t).server
+	for _, r := range s.routes() {
+		operation := s.contract.operation(r)
+		if operation == nil || operation.Responses.Value("401") == nil {
+			continue
+		}
+		require.NotNil(t, operation.Responses.Value("429"), r.path)
+		for status, response := range operation.Responses.Map() {
+			if r.scope != public && status[0] == '2' || status == "429" {
+				require.NotNil(t, response.Value.Headers["RateLimit"], "%s %s %s", r.method, r.path, status)
+				require.NotNil(t, response.Value.Headers["RateLimit-Policy"], "%s %s %s", r.method, r.path, status)
+			}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// record is what is read from Postgres, and the one thing written: the spool.
+type record interface {
+	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
+	Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error)
+	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
+	APIKey(ctx context.Context, id string) (payment.APIKey, error) // kind NotFound when there is none
+	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
+	books
+}
+
+// recordTimeout is how long the record may take for one answer.
+const recordTimeout = 3 * time.Second
+
+// timely is the record, dead letters included, that answers in time or not at all: a Postgres that hangs is one that is away.
+type timely struct {
+	record  record
+	letters deadLetters
+}
+
+// inTime asks once.
+func inTime[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	return ask(ctx)
+}
+
+func (t timely) Payment(ctx context.Context, id string) (payment.Payment, error) {
+	return inTime(ctx, func(ctx context.Context) (payment.Payment, error) { return t.record.Payment(ctx, id) })
+}
+
+func (t timely) Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error) {
+	return inTime(ctx, func(ctx context.Context) ([]payment.Payment, error) { return t.record.Payments(ctx, f) })
+}
+
+func (t timely) Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error) {
+	return inTime(ctx, func(ctx context.Context) ([]payment.Event, error) {
+		return t.record.Events(ctx, paymentID, afterSeq, limit)
+	})
+}
+
+func (t timely) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
+	return inTime(ctx, func(ctx context.Context) (payment.APIKey, error) { return t.record.APIKey(ctx, id) })
+}
+
+func (t timely) Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error {
+	_, err := inTime(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, t.record.Spool(ctx, id, routingKey, body, at)
+	})
+	return err
+}
+
+func (t timely) Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error) {
+	return inTime(ctx, func(ctx context.Context) ([]payment.Reconciliation, error) {
+		return t.record.Reconciliations(ctx, limit)
+	})
+}
+
+func (t timely) FindingTotals(ctx context.Context) ([]payment.FindingTotal, error) {
+	return inTime(ctx, t.record.FindingTotals)
+}
+
+func (t timely) Findings(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error) {
+	return inTime(ctx, func(ctx context.Context) ([]payment.Finding, error) { return t.record.Findings(ctx, f) })
+}
+
+func (t timely) DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) {
+	return inTime(ctx, func(ctx context.Context) (payment.DeadLetter, error) { return t.letters.DeadLetter(ctx, id) })
+}
+
+func (t timely) DeadLetters(ctx context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error) {
+	return inTime(ctx, func(ctx context.Context) ([]payment.DeadLetter, error) { return t.letters.DeadLetters(ctx, f) })
+}
+
+func (t timely) DiscardDeadLetter(ctx context.Context, id, actor, reason string) (payment.DeadLetter, error) {
+	return inTime(ctx, func(ctx context.Context) (payment.DeadLetter, error) {
+		return t.letters.DiscardDeadLetter(ctx, id, actor, reason)
+	})
+}
+
+func (t timely) Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error) {
+	return inTime(ctx, func(ctx context.Context) ([]payment.Redrive, error) { return t.letters.Redrives(ctx, letterID) })
+}

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// hung is a record that never answers, but for API keys if they are known.
+type hung struct{ keys record }
+
+func hang[T any](ctx context.Context) (nothing T, err error) {
+	<-ctx.Done()
+	return nothing, ctx.Err()
+}
+
+func (h hung) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
+	if h.keys == nil {
+		return hang[payment.APIKey](ctx)
+	}
+	return h.keys.APIKey(ctx, id)
+}
+
+func (hung) Payment(ctx context.Context, _ string) (payment.Payment, error) {
+	return hang[payment.Payment](ctx)
+}
+
+func (hung) Payments(ctx context.Context, _ payment.Filter) ([]payment.Payment, error) {
+	return hang[[]payment.Payment](ctx)
+}
+
+func (hung) Events(ctx context.Context, _ string, _, _ int) ([]payment.Event, error) {
+	return hang[[]payment.Event](ctx)
+}
+
+func (hung) Spool(ctx context.Context, _, _ string, _ []byte, _ time.Time) error {
+	_, err := hang[struct{}](ctx)
+	return err
+}
+
+func (hung) Reconciliations(ctx context.Context, _ int) ([]payment.Reconciliation, error) {
+	return hang[[]payment.Reconciliation](ctx)
+}
+
+func (hung) FindingTotals(ctx context.Context) ([]payment.FindingTotal, error) {
+	return hang[[]payment.FindingTotal](ctx)
+}
+
+func (hung) Findings(ctx context.Context, _ payment.FindingFilter) ([]payment.Finding, error) {
+	return hang[[]payment.Finding](ctx)
+}
+
+func (hung) DeadLetter(ctx context.Context, _ string) (payment.DeadLetter, error) {
+	return hang[payment.DeadLetter](ctx)
+}
+
+func (hung) DeadLetters(ctx context.Context, _ payment.LetterFilter) ([]payment.DeadLetter, error) {
+	return hang[[]payment.DeadLetter](ctx)
+}
+
+func (hung) DiscardDeadLetter(ctx context.Context, _, _, _ string) (payment.DeadLetter, error) {
+	return hang[payment.DeadLetter](ctx)
+}
+
+func (hung) Redrives(ctx context.Context, _ string) ([]payment.Redrive, error) {
+	return hang[[]payment.Redrive](ctx)
+}
+
+// hangs makes the fixture's record one that hangs.
+func (f *fixture) hangs(t *testing.T, h hung) {
+	t.Helper()
+	c := f.server.config
+	c.Record, c.DeadLetters = h, h
+	server, err := New(c)
+	require.NoError(t, err)
+	f.server = server
+}
+
+func TestAReadOfARecordThatHangsIsRefusedInTime(t *testing.T) {
+	f := newFixture(t)
+	f.hangs(t, hung{keys: f.record})
+	id := payment.NewID("shop", "k")
+	synctest.Test(t, func(t *testing.T) {
+		for _, path := range []string{
+			"/v1/payments", "/v1/payments/" + id, "/v1/payments/" + id + "/events", "/v1/dead-letters", "/v1/dead-letters/" + id, "/v1/reconciliation",
+		} {
+			start := time.Now()
+			require.Equal(t, http.StatusServiceUnavailable, f.get(t, path).Code, path)
+			require.Equal(t, recordTimeout, time.Since(start), path)
+		}
+	})
+}
+
+func TestAKeyThatTheRecordHangsOnIsRefusedInTime(t *testing.T) {
+	f := newFixture(t)
+	f.hangs(t, hung{})
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		require.Equal(t, http.StatusServiceUnavailable, f.create(t, "k", goodBody).Code)
+		require.Equal(t, recordTimeout, time.Since(start))
+	})
+	require.Empty(t, f.engine.asked)
+}
+
+// The workflow takes a payment that the record cannot be asked about.
+func TestAPaymentIsCreatedWhileTheRecordHangs(t *testing.T) {
+	f := newFixture(t)
+	f.hangs(t, hung{keys: f.record})
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		w := f.create(t, "k", goodBody)
+		require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
+		require.Equal(t, Processing, decode[Payment](t, w).Status)
+		require.Equal(t, 2*recordTimeout, time.Since(start), "before the workflow, and after")
+	})
+	require.Len(t, f.engine.asked, 1)
+}
+
+func TestANotificationThatCannotBeSpooledInTimeIsRefused(t *testing.T) {
+	f := newFixture(t)
+	f.hangs(t, hung{})
+	f.publisher.fails = errAway
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(born)) // a bubble's time begins before any signature's
+		start := time.Now()
+		require.Equal(t, http.StatusServiceUnavailable, f.notify(t, notificationPath, notificationBody).Code)
+		require.Equal(t, recordTimeout, time.Since(start))
+	})
+}

@@ -1,0 +1,400 @@
+package nginx_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/deploy/nginx"
+	"github.com/onlywave/onlywave/internal/devstack"
+)
+
+var update = flag.Bool("update", false, "rewrite compose.conf")
+
+// edge is a real nginx in front of servers that say what reached them.
+type edge struct {
+	*devstack.Nginx
+	url, log string
+}
+
+func start(t *testing.T, c nginx.Config) *edge {
+	port, err := devstack.FreePort(0)
+	require.NoError(t, err)
+	c.Listen = fmt.Sprintf("127.0.0.1:%d", port)
+	if c.Rate == 0 {
+		c.Rate, c.Burst = 1000, 1000
+	}
+	config, err := nginx.Render(c)
+	require.NoError(t, err)
+	e := &edge{url: "http://" + c.Listen, log: filepath.Join(t.TempDir(), "nginx.log")}
+	e.Nginx, err = devstack.StartNginx(t.Context(), devstack.NginxOptions{Dir: t.TempDir(), LogFile: e.log, Config: config, Port: port})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, e.Stop()) })
+	return e
+}
+
+// arrived is what a server behind nginx saw of a request.
+type arrived struct {
+	Server string
+	URI    string
+	Header http.Header
+	Body   int
+}
+
+// echo answers with what arrived, as the status that the request asks for.
+func echo(t *testing.T, name string) string {
+	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_ = json.NewEncoder(w).Encode(arrived{Server: name, URI: r.RequestURI, Header: r.Header, Body: len(body)})
+	})
+}
+
+func serve(t *testing.T, handle http.HandlerFunc) string {
+	s := httptest.NewServer(handle)
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+// from is a client at an address of its own; all of 127.0.0.0/8 is this machine.
+func from(address string) *http.Client {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) arrived(t *testing.T) (saw arrived) {
+	require.Equal(t, http.StatusOK, a.status, string(a.body))
+	require.NoError(t, json.Unmarshal(a.body, &saw), string(a.body))
+	return saw
+}
+
+// requireProblem expects a problem document in the API's form.
+func (a answer) requireProblem(t *testing.T, status int, code, instance string) {
+	t.Helper()
+	require.Equal(t, status, a.status, string(a.body))
+	require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
+	var p map[string]any
+	require.NoError(t, json.Unmarshal(a.body, &p), string(a.body))
+	require.Equal(t, "urn:onlywave:problem:"+code, p["type"])
+	require.Equal(t, code, p["code"])
+	require.InDelta(t, status, p["status"], 0)
+	require.Equal(t, instance, p["instance"])
+	require.Equal(t, a.header.Get("X-Request-Id"), p["request_id"])
+	require.NotEmpty(t, p["request_id"])
+	require.NotContains(t, strings.ToLower(string(a.body)+fmt.Sprint(a.header)), "nginx/", "no version")
+}
+
+func do(t *testing.T, client *http.Client, method, url string, body io.Reader, header ...string) answer {
+	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	require.NoError(t, err)
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return answer{response.StatusCode, response.Header, content}
+}
+
+func TestComposeRunsWhatTheTemplateMakes(t *testing.T) {
+	made, err := nginx.Render(nginx.Compose)
+	require.NoError(t, err)
+	if *update {
+		require.NoError(t, os.WriteFile("compose.conf", []byte(made), 0o644))
+	}
+	kept, err := os.ReadFile("compose.conf")
+	require.NoError(t, err)
+	require.Equal(t, string(kept), made, "go test ./deploy/nginx -update writes it anew")
+
+	// The same, but for a name that is known only there and a directive newer than this machine's nginx.
+	c := nginx.Compose
+	c.APIs, c.Resolver = []string{echo(t, "only")}, ""
+	saw := do(t, http.DefaultClient, http.MethodGet, start(t, c).url+"/v1/payments", nil).arrived(t)
+	require.Equal(t, "only", saw.Server)
+}
+
+func TestAnIncompleteConfigurationIsNotMade(t *testing.T) {
+	for _, c := range []nginx.Config{
+		{}, {Listen: "8080", Rate: 1, Burst: 1}, {Listen: "8080", APIs: []string{"a:1"}},
+		{Listen: "8080", APIs: []string{"a:1"}, Rate: 1, Burst: 1, Certificate: "a.pem"},
+	} {
+		_, err := nginx.Render(c)
+		require.Error(t, err, "%+v", c)
+	}
+}
+
+// What a client says of its own address and of its way here is not passed on; its address is.
+func TestAForgedOriginEndsHere(t *testing.T) {
+	t.Parallel()
+	api := echo(t, "api")
+	forged := []string{"X-Forwarded-For", "203.0.113.9", "X-Real-IP", "203.0.113.9", "Forwarded", "for=203.0.113.9", "X-Forwarded-Host", "evil.example",
+		"X-Forwarded-Proto", "https"}
+	e := start(t, nginx.Config{APIs: []string{api}})
+	saw := do(t, from("127.0.0.2"), http.MethodGet, e.url+"/v1/payments", nil, forged...).arrived(t)
+	require.Equal(t, []string{"127.0.0.2"}, saw.Header.Values("X-Forwarded-For"))
+	require.Equal(t, "http", saw.Header.Get("X-Forwarded-Proto"))
+	for _, name := range []string{"X-Real-IP", "Forwarded", "X-Forwarded-Host"} {
+		require.Empty(t, saw.Header.Values(name), name)
+	}
+
+	// A balancer before this one is believed, for as far as the hops are known.
+	e = start(t, nginx.Config{APIs: []string{api}, Trusted: []string{"127.0.0.3", "198.51.100.0/24"}})
+	chain := []string{"X-Forwarded-For", "203.0.113.9, 192.0.2.7, 198.51.100.4"}
+	require.Equal(t, "192.0.2.7", do(t, from("127.0.0.3"), http.MethodGet, e.url+"/", nil, chain...).arrived(t).Header.Get("X-Forwarded-For"))
+	require.Equal(t, "127.0.0.2", do(t, from("127.0.0.2"), http.MethodGet, e.url+"/", nil, chain...).arrived(t).Header.Get("X-Forwarded-For"))
+}
+
+func TestTheRequestIDIsPassedOn(t *testing.T) {
+	t.Parallel()
+	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}})
+	id := func(path string, header ...string) []string {
+		return do(t, http.DefaultClient, http.MethodPost, e.url+path, nil, header...).arrived(t).Header.Values("X-Request-Id")
+	}
+	require.Equal(t, []string{"order-1042"}, id("/v1/payments", "X-Request-Id", "order-1042"))
+	require.Regexp(t, `^\[[0-9a-f]{32}\]$`, fmt.Sprint(id("/v1/payments")))
+	require.Regexp(t, `^\[[0-9a-f]{32}\]$`, fmt.Sprint(id("/v1/payments", "X-Request-Id", `a"b`)))
+
+	// Mercado Pago signs it: not a character is changed, and none is made up.
+	const hook = "/webhooks/mercadopago?data.id=1&type=payment"
+	require.Equal(t, []string{"a:b c/1"}, id(hook, "X-Request-Id", "a:b c/1"))
+	require.Empty(t, id(hook))
+}
+
+func TestOnlyAddressesThatFloodAreLimitedAndWebhooksNever(t *testing.T) {
+	t.Parallel()
+	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}, Rate: 1, Burst: 5})
+	count := func(client *http.Client, path string) (limited int, last answer) {
+		for range 30 {
+			a := do(t, client, http.MethodPost, e.url+path, strings.NewReader("{}"))
+			if a.status == http.StatusTooManyRequests {
+				limited, last = limited+1, a
+			}
+		}
+		return limited, last
+	}
+	limited, last := count(from("127.0.0.2"), "/v1/payments")
+	require.NotZero(t, limited)
+	last.requireProblem(t, http.StatusTooManyRequests, "rate_limited", "/v1/payments")
+	require.Equal(t, "1", last.header.Get("Retry-After"))
+
+	do(t, from("127.0.0.3"), http.MethodGet, e.url+"/v1/payments", nil).arrived(t)
+	limited, _ = count(from("127.0.0.2"), "/webhooks/mercadopago?data.id=1&type=payment")
+	require.Zero(t, limited)
+}
+
+func TestWhatIsTooLargeOrBrokenIsAProblem(t *testing.T) {
+	t.Parallel()
+	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}})
+	post := func(body io.Reader) answer {
+		return do(t, http.DefaultClient, http.MethodPost, e.url+"/v1/payments?limit=2", body, "X-Request-Id", "mine")
+	}
+	require.Equal(t, 64<<10, post(strings.NewReader(strings.Repeat("x", 64<<10))).arrived(t).Body)
+	post(strings.NewReader(strings.Repeat("x", 2<<20))).requireProblem(t, 413, "body_too_large", "/v1/payments")
+	post(io.MultiReader(strings.NewReader(strings.Repeat("x", 2<<20)))).requireProblem(t, 413, "body_too_large", "/v1/payments") // no length given
+
+	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil, "X-Large", strings.Repeat("x", 20<<10)).
+		requireProblem(t, 400, "invalid_header", "/v1/payments")
+	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/"+strings.Repeat("x", 20<<10), nil).requireProblem(t, 400, "invalid_header", "/")
+	do(t, http.DefaultClient, http.MethodTrace, e.url+"/v1/payments", nil).requireProblem(t, 405, "method_not_allowed", "/v1/payments")
+	do(t, http.DefaultClient, http.MethodTrace, e.url+`/v1/"}%22`, nil).requireProblem(t, 405, "method_not_allowed", "/v1/%22%7D%22")
+}
+
+// A name that nobody gave us reaches the API as any other: nothing of ours is made from it.
+func TestAnUnknownHostIsServed(t *testing.T) {
+	t.Parallel()
+	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.url+"/v1/payments?a=%2F", nil)
+	require.NoError(t, err)
+	request.Host = "evil.example"
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, "nginx", response.Header.Get("Server"))
+	var saw arrived
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&saw))
+	require.Equal(t, "/v1/payments?a=%2F", saw.URI, "as it was written")
+}
+
+// A GET goes to the next API process; a POST that one has read is answered 503, and is the client's to repeat.
+func TestOnlyWhatIsSafeToRepeatIsRepeated(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	tried := map[string]int{}
+	hangUp := func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		tried[r.Method]++
+		mu.Unlock()
+		panic(http.ErrAbortHandler)
+	}
+	e := start(t, nginx.Config{APIs: []string{serve(t, hangUp), serve(t, hangUp)}})
+	a := do(t, http.DefaultClient, http.MethodPost, e.url+"/v1/payments", strings.NewReader("{}"), "Idempotency-Key", "k")
+	a.requireProblem(t, 503, "unavailable", "/v1/payments")
+	require.Equal(t, "2", a.header.Get("Retry-After"))
+	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil).requireProblem(t, 503, "unavailable", "/v1/payments")
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, map[string]int{"POST": 1, "GET": 2}, tried)
+}
+
+func TestADeadAPIProcessCostsNothing(t *testing.T) {
+	t.Parallel()
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	e := start(t, nginx.Config{APIs: []string{dead.Listener.Addr().String(), echo(t, "alive")}})
+	for range 20 {
+		saw := do(t, http.DefaultClient, http.MethodPost, e.url+"/v1/payments", strings.NewReader("{}")).arrived(t)
+		require.Equal(t, "alive", saw.Server, "what was never sent may be sent elsewhere")
+	}
+}
+
+// nginx is ready while one API process is, and lives by itself.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	readiness := func(status int, word string) string {
+		return serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, word)
+		})
+	}
+	half := start(t, nginx.Config{APIs: []string{readiness(503, "draining"), readiness(200, "ready")}})
+	for range 4 {
+		require.Equal(t, "ready", string(do(t, http.DefaultClient, http.MethodGet, half.url+"/readyz", nil).body))
+	}
+	none := start(t, nginx.Config{APIs: []string{readiness(503, "draining")}})
+	require.Equal(t, 503, do(t, http.DefaultClient, http.MethodGet, none.url+"/readyz", nil).status)
+	live := do(t, http.DefaultClient, http.MethodGet, none.url+"/livez", nil)
+	require.Equal(t, http.StatusOK, live.status)
+	require.JSONEq(t, `{"status":"live"}`, string(live.body))
+}
+
+func TestAReloadLosesNothingAndABadOneChangesNothing(t *testing.T) {
+	t.Parallel()
+	hold, entered := make(chan struct{}), make(chan struct{})
+	slow := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/slow" {
+			close(entered)
+			<-hold
+		}
+		fmt.Fprint(w, "old")
+	})
+	e := start(t, nginx.Config{APIs: []string{slow}})
+	inFlight := make(chan answer, 1)
+	go func() {
+		inFlight <- do(t, from("127.0.0.2"), http.MethodPost, e.url+"/v1/slow", strings.NewReader("{}"))
+	}()
+	<-entered
+	require.ErrorContains(t, e.Reload(t.Context(), "nonsense;"), "nonsense")
+
+	port := strings.TrimPrefix(e.url, "http://")
+	config, err := nginx.Render(nginx.Config{Listen: port, APIs: []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "new") })},
+		Rate: 1000, Burst: 1000})
+	require.NoError(t, err)
+	require.NoError(t, e.Reload(t.Context(), config))
+	require.Eventually(t, func() bool {
+		return string(do(t, from("127.0.0.2"), http.MethodGet, e.url+"/v1/payments", nil).body) == "new"
+	}, 45*time.Second, 20*time.Millisecond)
+	close(hold)
+	require.Equal(t, "old", string((<-inFlight).body))
+	require.NoError(t, e.Restart(t.Context()))
+	require.Equal(t, "new", string(do(t, from("127.0.0.2"), http.MethodGet, e.url+"/v1/payments", nil).body))
+}
+
+// The log is JSON, and has neither queries nor ids nor bodies nor what a client wrote into its headers.
+func TestTheLogKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	e := start(t, nginx.Config{APIs: []string{dead.Listener.Addr().String()}, Rate: 1, Burst: 1})
+	for _, path := range []string{"/v1/payments/secret-id?email=secret", "/secret/secret", "/webhooks/mercadopago?secret"} {
+		for range 3 {
+			do(t, http.DefaultClient, http.MethodPost, e.url+path, strings.NewReader("secret"), "Authorization", "Bearer secret", "User-Agent", "secret",
+				"Referer", "secret", "X-Request-Id", `bad "secret"`)
+		}
+	}
+	var lines []string
+	require.Eventually(t, func() bool {
+		log, err := os.ReadFile(e.log)
+		lines = strings.Split(strings.TrimSpace(string(log)), "\n")
+		return err == nil && len(lines) == 9
+	}, 45*time.Second, 20*time.Millisecond)
+	require.NotContains(t, strings.Join(lines, "\n"), "secret")
+	places := map[any]int{}
+	for _, line := range lines {
+		var entry map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
+		require.Equal(t, "127.0.0.1", entry["remote"])
+		places[entry["place"]]++
+	}
+	require.Equal(t, map[any]int{"/v1/payments": 3, "other": 3, "/webhooks/mercadopago": 3}, places)
+}
+
+func TestTLSIsModern(t *testing.T) {
+	t.Parallel()
+	certificate, key, trust := selfSigned(t)
+	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}, Certificate: certificate, CertificateKey: key})
+	url := strings.Replace(e.url, "http:", "https:", 1)
+	client := func(most uint16) *http.Client {
+		return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS10, MaxVersion: most}}}
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		a := do(t, client(version), http.MethodGet, url+"/v1/payments", nil)
+		require.Equal(t, "https", a.arrived(t).Header.Get("X-Forwarded-Proto"))
+		require.Contains(t, a.header.Get("Strict-Transport-Security"), "max-age=")
+	}
+	_, err := client(tls.VersionTLS11).Get(url + "/v1/payments")
+	require.ErrorContains(t, err, "protocol version")
+	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil).requireProblem(t, 400, "invalid_header", "/v1/payments")
+}
+
+// selfSigned makes a certificate for this machine, and who trusts it.
+func selfSigned(t *testing.T) (certificate, key string, trust *x509.CertPool) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	require.NoError(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	write := func(name, kind string, content []byte) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600))
+		return path
+	}
+	parsed, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	trust = x509.NewCertPool()
+	trust.AddCert(parsed)
+	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", pkcs8), trust
+}

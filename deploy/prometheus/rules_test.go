@@ -1,0 +1,73 @@
+// Package prometheus is what Prometheus is told of us: where to ask, and what wakes a person. Its one rule: an alert is tried
+// out, and says what to do.
+package prometheus
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func found(text, pattern string) []string {
+	var all []string
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+func alerts(t *testing.T) []string {
+	t.Helper()
+	all := found(read(t, "rules.yml"), `(?m)^ +- alert: (\w+)$`)
+	require.NotEmpty(t, all)
+	return all
+}
+
+func promtool(t *testing.T, args ...string) {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "promtool", args...).CombinedOutput()
+	require.NoError(t, err, string(output))
+}
+
+func TestRulesFireWhenTheyShould(t *testing.T) {
+	t.Parallel()
+	promtool(t, "check", "config", "prometheus.yml") // and the rules that it names
+	promtool(t, "test", "rules", "rules.test.yml")
+}
+
+func TestEveryAlertIsTriedOut(t *testing.T) {
+	t.Parallel()
+	tried := found(read(t, "rules.test.yml"), `(?m)alertname: (\w+)\n +exp_alerts:`)
+	for _, alert := range alerts(t) {
+		require.Contains(t, tried, alert, "it is never seen to fire")
+	}
+}
+
+func TestEveryAlertHasItsPage(t *testing.T) {
+	t.Parallel()
+	const page = "docs/operations.md"
+	text := read(t, "../../"+page)
+	require.Equal(t, len(alerts(t)), strings.Count(read(t, "rules.yml"), "severity: "))
+	require.ElementsMatch(t, alerts(t), found(text, `(?m)^## (\w+)$`))
+	for _, section := range strings.Split(text, "\n## ")[1:] {
+		for _, part := range []string{"**Means**", "**Look at**", "**Do**"} {
+			require.Contains(t, section, part, section)
+		}
+	}
+	var links []string
+	for _, alert := range alerts(t) {
+		links = append(links, page+"#"+strings.ToLower(alert))
+	}
+	require.Equal(t, links, found(read(t, "rules.yml"), `(?m)^ +runbook: (\S+)$`))
+}

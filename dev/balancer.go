@@ -1,0 +1,35 @@
+package dev
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/onlywave/onlywave/deploy/nginx"
+	"github.com/onlywave/onlywave/internal/devstack"
+)
+
+// Every request here comes from one address, so the limit is that of a machine and not of a client.
+const balancerRate, balancerBurst = 2000, 2000
+
+func (p *Platform) startBalancer(ctx context.Context, dir string, at ports) error {
+	began := time.Now()
+	c := nginx.Config{Listen: fmt.Sprintf("127.0.0.1:%d", at.balancer), Rate: balancerRate, Burst: balancerBurst}
+	for _, port := range at.apis {
+		c.APIs = append(c.APIs, fmt.Sprintf("127.0.0.1:%d", port))
+	}
+	config, err := nginx.Render(c)
+	if err != nil {
+		return err
+	}
+	p.Balancer, err = devstack.StartNginx(ctx, devstack.NginxOptions{
+		Dir: filepath.Join(dir, "nginx"), LogFile: filepath.Join(p.Logs, "nginx.log"), Config: config, Port: at.balancer,
+	})
+	if err != nil {
+		return err
+	}
+	p.Front = &Shop{URL: "http://" + c.Listen, Key: p.Key}
+	p.say("  %-11s ready  (%s)", "nginx", took(began))
+	return nil
+}

@@ -1,0 +1,54 @@
+package breaker
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var stateDesc = prometheus.NewDesc("onlywave_breaker_state",
+	"1 for the state that the fleet's breaker is in, by force or by itself, by what Redis says; none while Redis is away.", []string{"breaker", "state"}, nil)
+
+func newChanges() *prometheus.CounterVec {
+	changes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "onlywave_breaker_changes_total", Help: "Changes of the fleet's breakers that this process caused, by the new state.",
+	}, []string{"breaker", "to"})
+	for _, name := range Names() {
+		for _, to := range states() {
+			changes.WithLabelValues(name, string(to))
+		}
+	}
+	return changes
+}
+
+func states() []State { return []State{Closed, Open, HalfOpen} }
+
+// Collectors are the metrics of the breakers.
+func (f *Fleet) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{f.changes, fleetStates{f}}
+}
+
+// fleetStates asks Redis when it is asked.
+type fleetStates struct{ fleet *Fleet }
+
+func (fleetStates) Describe(to chan<- *prometheus.Desc) { to <- stateDesc }
+
+func (s fleetStates) Collect(to chan<- prometheus.Metric) {
+	if s.fleet.store.Away() {
+		return
+	}
+	all, err := s.fleet.Statuses(context.Background())
+	if err != nil {
+		return // that Redis is away is told by its own metric
+	}
+	for _, b := range all {
+		for _, state := range states() {
+			is := 0.0
+			if cmp.Or(b.Forced, b.State) == state {
+				is = 1
+			}
+			to <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, is, b.Name, string(state))
+		}
+	}
+}

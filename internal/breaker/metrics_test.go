@@ -1,0 +1,30 @@
+package breaker
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+)
+
+// The state is the fleet's, whichever process shows it; a change is counted where it was caused. Without Redis nobody knows
+// the state, and none is shown.
+func TestTheFleetsStateIsShown(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	here, there := newFleet(t, stack, "here"), newFleet(t, stack, "there")
+	require.NoError(t, here.Force(t.Context(), Charge, Open, "ana", "a test"))
+	text := telemetrytest.Text(t, here.Collectors()...)
+	require.Contains(t, text, `onlywave_breaker_changes_total{breaker="charge",to="open"} 1`)
+	text = telemetrytest.Text(t, there.Collectors()...)
+	require.Contains(t, text, `onlywave_breaker_changes_total{breaker="charge",to="open"} 0`)
+	require.Contains(t, text, `onlywave_breaker_state{breaker="charge",state="open"} 1`)
+	require.Contains(t, text, `onlywave_breaker_state{breaker="charge",state="closed"} 0`)
+	require.Contains(t, text, `onlywave_breaker_state{breaker="read",state="closed"} 1`)
+
+	require.NoError(t, stack.Process(devstack.Redis).Kill())
+	require.NotContains(t, telemetrytest.Text(t, there.Collectors()...), "onlywave_breaker_state")
+}

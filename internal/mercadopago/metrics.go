@@ -1,0 +1,37 @@
+package mercadopago
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// newCalls measures calls by operation and by how they ended: ok, or a kind of failure.
+func newCalls() *prometheus.HistogramVec {
+	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "onlywave_provider_call_duration_seconds", Help: "How long calls to Mercado Pago took, by operation and outcome.",
+		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 3, 4, 5, 10},
+	}, []string{"operation", "outcome"})
+	for _, operation := range []string{"create_pix", "get", "search", "changes"} {
+		calls.WithLabelValues(operation, "ok")
+	}
+	return calls
+}
+
+// Collectors are the metrics of the client.
+func (c *Client) Collectors() []prometheus.Collector { return []prometheus.Collector{c.calls} }
+
+// ask measures a call. One whose answer cannot be read has been answered all the same.
+func (c *Client) ask(ctx context.Context, operation, key string, call func(context.Context) error) ([]byte, error) {
+	began := time.Now()
+	body, err := ask(ctx, key, call)
+	outcome := "ok"
+	if err != nil {
+		outcome = string(payment.KindOf(err))
+	}
+	c.calls.WithLabelValues(operation, outcome).Observe(time.Since(began).Seconds())
+	return body, err
+}

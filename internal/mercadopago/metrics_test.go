@@ -1,0 +1,27 @@
+package mercadopago
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+)
+
+// A call is told apart by what was asked and by how it ended, and by nothing of whom it was about.
+func TestCallsAreMeasured(t *testing.T) {
+	t.Parallel()
+	c := clientOf(t, answering(http.StatusUnauthorized, `{"message": "no"}`), patience)
+	for range 2 {
+		_, err := c.Get(t.Context(), "1234567")
+		require.Error(t, err)
+	}
+	_, err := c.CreatePix(t.Context(), somePayment("measured"), "key-1")
+	require.Error(t, err)
+	text := telemetrytest.Text(t, c.Collectors()...)
+	require.Contains(t, text, `onlywave_provider_call_duration_seconds_count{operation="get",outcome="unauthorized"} 2`)
+	require.Contains(t, text, `onlywave_provider_call_duration_seconds_count{operation="create_pix",outcome="unauthorized"} 1`)
+	require.Contains(t, text, `onlywave_provider_call_duration_seconds_count{operation="get",outcome="ok"} 0`)
+	require.NotContains(t, text, "1234567")
+}

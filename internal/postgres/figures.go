@@ -1,0 +1,84 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Figure is a number of things that wait, and for how long the oldest has.
+type Figure struct {
+	Count  int
+	Oldest time.Duration // 0 when there is none
+}
+
+// Figures are what is open in the whole record, whoever asks.
+type Figures struct {
+	Payments map[payment.Status]Figure      // open ones, by status; the oldest by when it last changed
+	Letters  map[payment.Cause]Figure       // open dead letters; the oldest by when it died
+	Findings map[payment.FindingKind]Figure // open ones of reconciliation, without those that are only counted
+	Spool    Figure
+	Missed   int           // webhooks that reconciliation found missing in the last hour
+	Behind   time.Duration // since the newest moment up to which the provider's books have been compared; 0: never
+}
+
+// selectFigures reads only what is open, each by an index of its own, so that its cost does not grow with the record.
+const selectFigures = `
+select 'payment', status, count(*), extract(epoch from now() - min(updated_at))::float8 from payments
+where status in ('processing', 'pending', 'in_review', 'authorized', 'unknown') group by status
+union all
+select 'letter', cause, count(*), extract(epoch from now() - min(died_at))::float8 from dead_letters where state = 'open' group by cause
+union all
+select 'finding', kind, count(*), extract(epoch from now() - min(found_at))::float8 from findings
+where resolved_at is null and kind not in ('difference', 'missed_webhook') group by kind
+union all
+select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
+union all
+select 'missed', '', coalesce(sum(missed), 0), 0::float8 from reconciliations where started_at > now() - interval '1 hour'
+union all
+select 'behind', '', 0, coalesce(extract(epoch from now() - max(window_to)), 0)::float8 from reconciliations
+where finished_at is not null and started_at > now() - interval '2 days'`
+
+// Figures counts what is open. Statuses, causes and kinds of which there is none are there, too.
+func (s *Store) Figures(ctx context.Context) (Figures, error) {
+	f := Figures{Payments: map[payment.Status]Figure{}, Letters: map[payment.Cause]Figure{}, Findings: map[payment.FindingKind]Figure{}}
+	for _, status := range payment.Statuses() {
+		if status.Open() {
+			f.Payments[status] = Figure{}
+		}
+	}
+	for _, c := range payment.Causes() {
+		f.Letters[c] = Figure{}
+	}
+	for _, k := range payment.FindingKinds() {
+		if k.Alarming() {
+			f.Findings[k] = Figure{}
+		}
+	}
+	rows, _ := s.pool.Query(ctx, selectFigures)
+	var of, label string
+	var count int
+	var seconds float64
+	_, err := pgx.ForEachRow(rows, []any{&of, &label, &count, &seconds}, func() error {
+		oldest := time.Duration(max(seconds, 0) * float64(time.Second))
+		switch of {
+		case "payment":
+			f.Payments[payment.Status(label)] = Figure{count, oldest}
+		case "letter":
+			f.Letters[payment.Cause(label)] = Figure{count, oldest}
+		case "finding":
+			f.Findings[payment.FindingKind(label)] = Figure{count, oldest}
+		case "spool":
+			f.Spool = Figure{count, oldest}
+		case "missed":
+			f.Missed = count
+		case "behind":
+			f.Behind = oldest
+		}
+		return nil
+	})
+	return f, interpret("count what is open", err)
+}

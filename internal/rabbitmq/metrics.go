@@ -1,0 +1,57 @@
+package rabbitmq
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func newPublishes() *prometheus.HistogramVec {
+	publishes := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "onlywave_publish_duration_seconds", Help: "From a publish to the broker's confirm, by exchange and outcome.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 30},
+	}, []string{"exchange", "outcome"})
+	for _, exchange := range []string{ExchangeWebhooks, ExchangeEvents, ExchangeDeadLetters} {
+		publishes.WithLabelValues(exchange, "confirmed")
+	}
+	return publishes
+}
+
+// Collectors are the metrics of the publisher.
+func (p *Publisher) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{p.publishes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "onlywave_publishes_in_flight", Help: "Publishes that the broker has not confirmed yet.",
+	}, func() float64 { return float64(len(p.inFlight)) })}
+}
+
+func (p *Publisher) published(exchange string, since time.Time, err error) {
+	p.publishes.WithLabelValues(exchange, outcomeOf(err)).Observe(time.Since(since).Seconds())
+}
+
+func outcomeOf(err error) string {
+	switch {
+	case err == nil:
+		return "confirmed"
+	case errors.Is(err, ErrUnroutable):
+		return "unroutable"
+	case errors.Is(err, ErrRefused):
+		return "refused"
+	}
+	return "unavailable"
+}
+
+// Outcome names how a handler's word ends a delivery, for metrics: done, fault, dead-letter, or waiting for the world.
+func Outcome(err error) string {
+	if err == nil {
+		return "done"
+	}
+	f, ok := errors.AsType[*fault](err)
+	switch {
+	case !ok:
+		return "waiting"
+	case f.final:
+		return "dead-letter"
+	}
+	return "fault"
+}

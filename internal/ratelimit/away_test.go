@@ -1,0 +1,70 @@
+package ratelimit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+)
+
+// Whatever becomes of Redis, a request is answered, and each process keeps the limits from what it knew.
+func TestRedisAwayLeavesEachProcessTheLimit(t *testing.T) {
+	t.Parallel()
+	for name, harm := range map[string]struct {
+		do, heal func(*testing.T, *devstack.Process)
+	}{
+		"killed": {
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Kill()) },
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Restart(t.Context())) },
+		},
+		"silent": {
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Pause()) },
+			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Resume()) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack := devstacktest.Start(t, devstack.Redis)
+			all := processes(t, stack, 2)
+			group, limit, tight := uuid.NewString(), slow("a", 10), slow("b", 8)
+			for range 4 {
+				require.True(t, all[0].Take(t.Context(), group, limit, tight).Admitted)
+			}
+			for _, l := range all {
+				l.store.AnswerTime = 80 * time.Millisecond
+			}
+			harm.do(t, stack.Process(devstack.Redis))
+			spend := func(l *Limiter, limits ...Limit) (n int) {
+				for l.Take(t.Context(), group, limits...).Admitted {
+					n++
+				}
+				return n
+			}
+			require.Equal(t, 4, spend(all[0], limit, tight), "it knows of the first four")
+			require.True(t, all[0].store.Away())
+			require.Equal(t, 2, spend(all[0], limit), "refusals charged nothing")
+			require.Equal(t, 8, spend(all[1], limit, tight), "and the other, which has seen nothing, of none")
+
+			harm.heal(t, stack.Process(devstack.Redis))
+			require.Eventually(t, func() bool { return !all[0].store.Away() }, patient, 10*time.Millisecond)
+			require.True(t, all[0].Take(t.Context(), uuid.NewString(), limit).Admitted)
+		})
+	}
+}
+
+func TestAForgetfulRedisStartsAnew(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	all := processes(t, stack, 2)
+	group, limit := uuid.NewString(), slow("a", 3)
+	for range 3 {
+		require.True(t, all[0].Take(t.Context(), group, limit).Admitted)
+	}
+	require.NoError(t, all[0].store.Client().FlushAll(t.Context()).Err())
+	require.True(t, all[1].Take(t.Context(), group, limit).Admitted)
+	require.False(t, all[0].Take(t.Context(), group, limit).Admitted, "who was refused waits as told")
+}

@@ -1,0 +1,19 @@
+-- May a request pass all of its limits now? Each limit is kept as the time at which all that it admitted so far will have been
+-- worked off (GCRA). One that does not fit is enough to refuse, and then none is charged. The clock is Redis's.
+-- KEYS: the limits. ARGV: for each, the time that one request takes and the most that may be waiting to be worked off (us).
+-- Answer, all text: admitted (1 or 0), then for each limit how much there is to be worked off after this (us).
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local answer, backlogs = {'1'}, {}
+for i, key in ipairs(KEYS) do
+    backlogs[i] = math.max(0, (redis.call('GET', key) or now) - now)
+    if backlogs[i] + ARGV[2 * i - 1] > tonumber(ARGV[2 * i]) then answer[1] = '0' end
+end
+for i, key in ipairs(KEYS) do
+    if answer[1] == '1' then
+        backlogs[i] = backlogs[i] + ARGV[2 * i - 1]
+        redis.call('SET', key, string.format('%.0f', now + backlogs[i]), 'PX', math.ceil(backlogs[i] / 1000))
+    end
+    answer[i + 1] = string.format('%.0f', backlogs[i])
+end
+return answer

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/stretchr/testify/require"
+)
+
+// shown are the metrics of a part, by name; every series of each is checked for what must not be in a label.
+func shown(t *testing.T, part string, secrets ...string) map[string]bool {
+	answer, err := platform.Show(within(t), part, "/metrics")
+	require.NoError(t, err)
+	require.Equal(t, 200, answer.Status)
+	text := string(answer.Body)
+	for _, secret := range secrets {
+		require.NotContains(t, text, secret, "in the metrics of the %s", part)
+	}
+	var parser expfmt.TextParser
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	require.NoError(t, err)
+	names := map[string]bool{}
+	for name, family := range families {
+		names[name] = true
+		if family.GetType().String() == "HISTOGRAM" {
+			names[name+"_bucket"], names[name+"_count"], names[name+"_sum"] = true, true, true
+		}
+	}
+	return names
+}
+
+// An alert about a metric that nobody shows never fires, and a page that sends people to look at one helps nobody.
+func TestEveryMetricThatAnAlertNeedsIsShown(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	p := create(t, key)
+	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	awaitApproved(t, id)
+
+	secrets := []string{id, p.Provider.PaymentID}
+	for _, text := range platform.Secrets() {
+		secrets = append(secrets, text)
+	}
+	names := shown(t, "api", secrets...)
+	for name := range shown(t, "worker", secrets...) {
+		names[name] = true
+	}
+	var named []string
+	for _, file := range []string{"deploy/prometheus/rules.yml", "docs/operations.md"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		named = append(named, regexp.MustCompile(`\bonlywave_\w+`).FindAllString(string(text), -1)...)
+	}
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		require.Contains(t, names, name)
+	}
+}
+
+// A payment is counted by each process that had a part in it, once.
+func TestMetricsTellOfAPayment(t *testing.T) {
+	t.Parallel()
+	eventually(t, func() bool {
+		var all string
+		for _, part := range []string{"api", "api-2", "worker", "worker-2"} {
+			answer, err := platform.Show(within(t), part, "/metrics")
+			require.NoError(t, err)
+			all += string(answer.Body)
+		}
+		for _, series := range []string{
+			`onlywave_http_request_duration_seconds_count{method="POST",route="/v1/payments",status="2xx"}`,
+			`onlywave_step_duration_seconds_count{outcome="ok",step="Charge"}`,
+			`onlywave_provider_call_duration_seconds_count{operation="create_pix",outcome="ok"}`,
+			`onlywave_payment_moves_total{method="pix",status="approved"}`,
+			`onlywave_payment_approval_seconds_count{method="pix"}`,
+			`onlywave_messages_total{outcome="done",queue="onlywave.webhooks.process"}`,
+			`onlywave_webhook_lag_seconds_count`,
+			`onlywave_dependency_up{dependency="temporal"}`,
+		} {
+			if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(series) + ` [1-9]`).MatchString(all) {
+				return false
+			}
+		}
+		return true
+	}, "every edge has measured something")
+}
+
+// Each of our processes says what it depends on, and nobody outside sees why something is away.
+func TestEveryProcessShowsItsHealth(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"api", "worker"} {
+		for _, page := range []string{"/livez", "/readyz", "/startupz"} {
+			answer, err := platform.Show(within(t), part, page)
+			require.NoError(t, err)
+			require.Equal(t, 200, answer.Status, "%s of the %s", page, part)
+		}
+	}
+	answer, err := platform.Shops[0].Get(within(t), "/metrics")
+	require.NoError(t, err)
+	require.Equal(t, 404, answer.Status, "the public address shows no metrics")
+}

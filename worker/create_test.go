@@ -1,0 +1,68 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// newShop is a worker that does not run yet, with a Temporal of its own and a client app in the record.
+func newShop(t *testing.T) *Worker {
+	t.Helper()
+	at, _ := newAround(t)
+	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	w, _ := newWorker(t, at)
+	_, err := w.Record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	require.NoError(t, err)
+	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	return w
+}
+
+func (w *Worker) awaitRun(t *testing.T, id string, status enums.WorkflowExecutionStatus) {
+	t.Helper()
+	eventually(t, func() bool {
+		run, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
+		return err == nil && run.GetWorkflowExecutionInfo().GetStatus() == status
+	}, status.String())
+}
+
+// A nudge may start a run of a payment that is not written yet. Whoever posts meanwhile is not told that his payment is under
+// way, since that run knows nothing of it; and once it has ended, his key is as good as before.
+func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
+	t.Parallel()
+	w := newShop(t)
+	early, patient := wish("early"), wish("patient")
+	patient.Wait = patience
+	for _, in := range []workflows.Creation{early, patient} {
+		require.NoError(t, w.Workflows.Notify(t.Context(), in.PaymentID))
+	}
+	answered, err := w.Workflows.Create(t.Context(), early)
+	require.Equal(t, payment.Unavailable, payment.KindOf(err), "nobody has the payment")
+	require.False(t, answered)
+	waited := make(chan bool, 1)
+	go func() {
+		answered, err := w.Workflows.Create(t.Context(), patient)
+		waited <- answered && err == nil
+	}()
+
+	stop := run(t, w)
+	require.True(t, <-waited, "the run that knew nothing is followed by one that creates the payment")
+	w.awaitRun(t, early.PaymentID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	early.Wait = patience
+	answered, err = w.Workflows.Create(t.Context(), early)
+	require.NoError(t, err)
+	require.True(t, answered)
+	for _, in := range []workflows.Creation{early, patient} {
+		p, err := w.Record.Payment(t.Context(), in.PaymentID)
+		require.NoError(t, err)
+		require.Equal(t, payment.Pending, p.Status)
+	}
+	stop()
+}

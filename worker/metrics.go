@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// Metrics measure what a worker does. Nil measures nothing.
+type Metrics struct {
+	steps    *prometheus.HistogramVec
+	messages *prometheus.CounterVec
+	lag      prometheus.Histogram
+}
+
+// NewMetrics makes the metrics of one worker.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "onlywave_step_duration_seconds", Help: "How long one run of a step took, by step and outcome: ok, or a kind of failure.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"step", "outcome"}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "onlywave_messages_total", Help: "Messages handed over, by queue and by the handler's word on them: done, fault, dead-letter or waiting.",
+		}, []string{"queue", "outcome"}),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "onlywave_webhook_lag_seconds", Help: "From a webhook's arrival to its payment's workflow.",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15, 60, 300, 900, 3600},
+		}),
+	}
+	for _, queue := range []string{rabbitmq.QueueProcess, rabbitmq.QueueArchive, rabbitmq.QueueDeadLetters} {
+		m.messages.WithLabelValues(queue, "done")
+	}
+	return m
+}
+
+// Collectors are the metrics, to be shown.
+func (m *Metrics) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.steps, m.messages, m.lag}
+}
+
+func (m *Metrics) stepped(step, outcome string, took time.Duration) {
+	if m != nil {
+		m.steps.WithLabelValues(step, outcome).Observe(took.Seconds())
+	}
+}
+
+func (m *Metrics) told(received time.Time) {
+	if m != nil {
+		m.lag.Observe(max(time.Since(received), 0).Seconds())
+	}
+}
+
+// one counts the messages of a queue on their way to their handler.
+func (m *Metrics) one(queue string, handle func(context.Context, rabbitmq.Delivery) error) func(context.Context, rabbitmq.Delivery) error {
+	if m == nil {
+		return handle
+	}
+	return func(ctx context.Context, d rabbitmq.Delivery) error {
+		err := handle(ctx, d)
+		m.messages.WithLabelValues(queue, rabbitmq.Outcome(err)).Inc()
+		return err
+	}
+}
+
+// batch is one for those that come together.
+func (m *Metrics) batch(queue string, handle func(context.Context, []rabbitmq.Delivery) error) func(context.Context, []rabbitmq.Delivery) error {
+	if m == nil {
+		return handle
+	}
+	return func(ctx context.Context, all []rabbitmq.Delivery) error {
+		err := handle(ctx, all)
+		m.messages.WithLabelValues(queue, rabbitmq.Outcome(err)).Add(float64(len(all)))
+		return err
+	}
+}

@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+)
+
+// Each message is counted by what its handler said of it, and the handler's word goes on as it is.
+func TestMessagesAreCountedByTheirFate(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	var nobody *Metrics
+	for outcome, word := range map[string]error{
+		"done": nil, "waiting": errors.New("away"), "fault": rabbitmq.Fault("invalid", errors.New("x")),
+		"dead-letter": rabbitmq.DeadLetter("invalid", errors.New("x")),
+	} {
+		require.Equal(t, word, m.one("q", func(context.Context, rabbitmq.Delivery) error { return word })(t.Context(), rabbitmq.Delivery{}))
+		require.Equal(t, word, m.batch("b", func(context.Context, []rabbitmq.Delivery) error { return word })(t.Context(), make([]rabbitmq.Delivery, 3)))
+		require.Equal(t, word, nobody.one("q", func(context.Context, rabbitmq.Delivery) error { return word })(t.Context(), rabbitmq.Delivery{}))
+		text := telemetrytest.Text(t, m.Collectors()...)
+		require.Contains(t, text, `onlywave_messages_total{outcome="`+outcome+`",queue="q"} 1`)
+		require.Contains(t, text, `onlywave_messages_total{outcome="`+outcome+`",queue="b"} 3`)
+	}
+}
+
+// However many look, the record is asked once in a while; while it does not answer, nothing is shown, which no alert takes
+// for 0.
+func TestFiguresSpareTheRecord(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	f := NewFigures(w.Record, slog.New(slog.DiscardHandler))
+	require.Contains(t, telemetrytest.Text(t, f), "onlywave_spool_webhooks 0")
+	require.NoError(t, w.Record.Spool(t.Context(), "1", "mercadopago.payment", []byte("{}"), time.Now()))
+	require.Contains(t, telemetrytest.Text(t, f), "onlywave_spool_webhooks 0", "not asked again yet")
+	f.asked = time.Now().Add(-figuresEvery)
+	text := telemetrytest.Text(t, f)
+	require.Contains(t, text, "onlywave_spool_webhooks 1")
+	require.Contains(t, text, `onlywave_dead_letters_open{cause="`+string(payment.CauseInvalid)+`"} 0`)
+
+	nowhere, _ := newWorker(t, away)
+	require.Empty(t, telemetrytest.Text(t, NewFigures(nowhere.Record, slog.New(slog.DiscardHandler))))
+}
