@@ -7,17 +7,27 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
+
+// connectTimeout is how long a server may take to answer a call, unless the address says otherwise.
+const connectTimeout = 10 * time.Second
+
+// keepAlive finds out in 20 seconds that there is nobody at the other end of an idle connection any more: a primary that
+// vanished does not hang up. A call under way ends with its own context.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 2}
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -36,6 +46,9 @@ func Open(ctx context.Context, url string, maxConns int32) (*Store, error) {
 		return nil, fmt.Errorf("parse the database's address: %w", err)
 	}
 	config.MaxConns = maxConns
+	connect := &config.ConnConfig.Config
+	connect.ConnectTimeout = cmp.Or(connect.ConnectTimeout, connectTimeout)
+	connect.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)

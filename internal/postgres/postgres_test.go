@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"path"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -169,4 +171,23 @@ func TestTheRecordIsAwayWhilePostgresIsAndBackWithIt(t *testing.T) {
 	_, err := s.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), moment(0))
 	require.NoError(t, err)
 	require.Equal(t, 1, s.open(t, newPayment("back")).Version)
+}
+
+// The kernel asks an idle connection's other end for signs of life.
+func TestAServerThatVanishesIsMissedInSeconds(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	conn, err := s.pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	socket, err := conn.Conn().PgConn().Conn().(*net.TCPConn).SyscallConn()
+	require.NoError(t, err)
+	got := map[int]int{}
+	require.NoError(t, socket.Control(func(fd uintptr) {
+		for _, option := range []int{syscall.TCP_KEEPIDLE, syscall.TCP_KEEPINTVL, syscall.TCP_KEEPCNT} {
+			got[option], err = syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, option)
+			require.NoError(t, err)
+		}
+	}))
+	require.Equal(t, map[int]int{syscall.TCP_KEEPIDLE: 10, syscall.TCP_KEEPINTVL: 5, syscall.TCP_KEEPCNT: 2}, got)
 }

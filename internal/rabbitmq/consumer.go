@@ -34,7 +34,8 @@ var errDeliveriesEnd = errors.New("broker delivers no more")
 //   - DeadLetter(cause, err): a fault that is final. The message becomes a dead letter at once.
 //   - any other error, or any at all after the 30 seconds that a handler may take: the world's fault. The message is
 //     handled again here, after 1 to 30 seconds, as often as it takes. Intake pauses by itself, since no more than the
-//     prefetch is ever in hand; nothing is counted against the message.
+//     prefetch is ever in hand; nothing is counted against the message. Before the broker loses its patience with one that
+//     is held for long, it is sent back to the end of its queue.
 //
 // When the connection is lost, messages in hand are finished but not acknowledged, and come again on the next one.
 //
@@ -48,6 +49,7 @@ type Consumer struct {
 	queue         string
 	prefetch      int
 	handleTimeout time.Duration
+	holdTime      time.Duration
 	log           *slog.Logger
 }
 
@@ -61,6 +63,7 @@ func NewConsumer(urls []string, queue string, prefetch int, log *slog.Logger) *C
 		queue:         queue,
 		prefetch:      prefetch,
 		handleTimeout: handleTimeout,
+		holdTime:      holdTime,
 		log:           log,
 	}
 }
@@ -131,7 +134,10 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 		return nil, fmt.Errorf("consume %s: %w", c.queue, err)
 	}
 
-	in := &intake{deliveries: deliveries, queue: c.queue, delays: c.delays(), handleTimeout: c.handleTimeout, log: c.log}
+	in := &intake{
+		deliveries: stamp(deliveries, prefetch), queue: c.queue, delays: c.delays(),
+		handleTimeout: c.handleTimeout, holdTime: c.holdTime, log: c.log,
+	}
 	in.flush = func() error { return channel.Qos(prefetch, 0, false) }
 	in.open, in.end = context.WithCancelCause(ctx)
 	go func() {

@@ -69,15 +69,21 @@ func (f *fault) deadLetter(d Delivery, queue string, now time.Time) Message {
 	return m
 }
 
-// failed is d after one more failure: same ID and body, and in headers where it came from and how it fared.
+// failed is d after one more failure.
 func (f *fault) failed(d Delivery, now time.Time) Message {
+	m := d.again(d.Failures + 1)
+	m.Headers[HeaderTrail] = f.trail(d, now)
+	return m
+}
+
+// again is d to be published once more: same ID and body, and in headers where it came from and how often it failed.
+func (d Delivery) again(failures int) Message {
 	headers := maps.Clone(d.Headers)
 	if headers == nil {
 		headers = map[string]any{}
 	}
 	maps.DeleteFunc(headers, func(name string, _ any) bool { return isBrokersOwn(name) })
-	headers[HeaderAttempt] = int32(d.Failures + 1)
-	headers[HeaderTrail] = f.trail(d, now)
+	headers[HeaderAttempt] = int32(failures)
 	headers[HeaderExchange] = d.Exchange
 	headers[HeaderKey] = d.Key
 

@@ -9,14 +9,12 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // intake is a consumer's work on one channel.
 type intake struct {
-	deliveries <-chan amqp.Delivery // closed when the channel dies or ctx ends
-	open       context.Context      // ends when the channel dies or the consumer is stopped
+	deliveries <-chan held     // closed when the channel dies or ctx ends
+	open       context.Context // ends when the channel dies or the consumer is stopped
 	end        context.CancelCauseFunc
 	inHand     context.Context // for handlers: ends finishTimeout after open
 	flush      func() error    // returns when the broker has all acknowledgements
@@ -27,6 +25,7 @@ type intake struct {
 	log        *slog.Logger
 
 	handleTimeout time.Duration
+	holdTime      time.Duration
 
 	// quiet is held for reading by whoever is handling messages, and for writing by whoever must be alone with one.
 	quiet sync.RWMutex
@@ -34,12 +33,15 @@ type intake struct {
 
 // gather waits for a message, and then for as many more as come within wait, up to limit. It returns none when there
 // will be none.
-func (in *intake) gather(limit int, wait time.Duration) []amqp.Delivery {
+func (in *intake) gather(limit int, wait time.Duration) []held {
+	if in.open.Err() != nil {
+		return nil
+	}
 	first, ok := <-in.deliveries
 	if !ok {
 		return nil
 	}
-	batch := append(make([]amqp.Delivery, 0, limit), first)
+	batch := append(make([]held, 0, limit), first)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for len(batch) < limit {
@@ -59,12 +61,12 @@ func (in *intake) gather(limit int, wait time.Duration) []amqp.Delivery {
 // settle sees a batch through to its acknowledgement, and tells whether it came to that. If not, everything stays in the
 // queue. With inOrder, all earlier deliveries on the channel must have been settled. The caller holds turn, which is given
 // up while the world is waited for.
-func (in *intake) settle(batch []amqp.Delivery, inOrder bool, turn sync.Locker) bool {
+func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
 	deliveries := make([]Delivery, len(batch))
 	for i, delivery := range batch {
-		deliveries[i] = newDelivery(delivery)
+		deliveries[i] = newDelivery(delivery.Delivery)
 	}
-	err := in.insist("message not handled", deliveries, turn, func() error { return in.call(deliveries) })
+	err := in.insist("message not handled", batch, turn, func() error { return in.call(deliveries) })
 	fault, guilty := errors.AsType[*fault](err)
 	if guilty && len(batch) > 1 {
 		for i := range batch {
@@ -75,7 +77,7 @@ func (in *intake) settle(batch []amqp.Delivery, inOrder bool, turn sync.Locker) 
 		return true
 	}
 	if guilty {
-		err = in.insist("message at fault not passed on", deliveries, turn, func() error { return in.passOn(deliveries[0], fault) })
+		err = in.insist("message at fault not passed on", batch, turn, func() error { return in.passOn(deliveries[0], fault) })
 	}
 	if err != nil {
 		return false
@@ -87,7 +89,7 @@ func (in *intake) settle(batch []amqp.Delivery, inOrder bool, turn sync.Locker) 
 	return true
 }
 
-func acknowledge(batch []amqp.Delivery, inOrder bool) error {
+func acknowledge(batch []held, inOrder bool) error {
 	if inOrder {
 		return batch[len(batch)-1].Ack(true)
 	}
@@ -99,15 +101,19 @@ func acknowledge(batch []amqp.Delivery, inOrder bool) error {
 	return nil
 }
 
-// insist repeats step while it is the world's fault and the channel is open.
-func (in *intake) insist(failure string, deliveries []Delivery, turn sync.Locker, step func() error) error {
+// insist repeats step while it is the world's fault and the channel is open. When that takes too long, it is enough that
+// the batch has been sent back to the queue.
+func (in *intake) insist(failure string, batch []held, turn sync.Locker, step func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := step()
 		if _, guilty := errors.AsType[*fault](err); guilty || err == nil {
 			return err
 		}
+		if in.overdue(batch) && in.sendBack(batch) == nil {
+			return nil
+		}
 		wait := backoff(attempt, retryMin, retryMax)
-		in.log.Warn(failure, "message_id", deliveries[0].ID, "messages", len(deliveries), "retry_in", wait, "error", err)
+		in.log.Warn(failure, "message_id", batch[0].MessageId, "messages", len(batch), "retry_in", wait, "error", err)
 		turn.Unlock()
 		goOn := pause(in.open, wait)
 		turn.Lock()

@@ -38,7 +38,7 @@ type Delivery struct {
 // check finds what the broker or the library would answer by closing the channel or the connection, and with it everybody
 // else's publishes.
 func (m Message) check(exchange string) error {
-	if !isExchange(exchange) {
+	if exchange != exchangeDefault && !isExchange(exchange) {
 		return fmt.Errorf("exchange %q is not in the topology", exchange)
 	}
 	if m.ID == "" {
@@ -85,8 +85,8 @@ func (m Message) publishing() amqp.Publishing {
 	return p
 }
 
-// newDelivery reads what postponed has written, but only on messages that come out of a delay queue: one that is published
-// anew has not failed yet.
+// newDelivery reads what again has written, but only on messages that come out of a delay queue or were sent back: one that
+// is published anew has not failed yet.
 func newDelivery(d amqp.Delivery) Delivery {
 	delivery := Delivery{
 		Message: Message{

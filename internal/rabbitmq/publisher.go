@@ -19,6 +19,9 @@ const (
 	// publishTimeout is for callers whose context has no deadline: a queue without a majority never confirms.
 	publishTimeout = 30 * time.Second
 	closeTimeout   = 5 * time.Second
+	// redeclareEvery bounds how long a publisher goes on after somebody has taken a binding away: mandatory does not tell
+	// that one queue of two is no longer reached.
+	redeclareEvery = 30 * time.Second
 )
 
 // What Publish returns, to be told apart with errors.Is. After each of them publishing again with the same ID is right.
@@ -35,6 +38,7 @@ var (
 // concurrent use.
 type Publisher struct {
 	connection *connection
+	redeclare  time.Duration
 	session    atomic.Pointer[session] // nil while not connected
 	inFlight   chan struct{}           // one for each publish whose outcome is open
 	closing    chan struct{}
@@ -45,10 +49,16 @@ type Publisher struct {
 }
 
 // NewPublisher returns at once and connects in the background, to any one of urls, again and again until Close.
+// While connected it declares the topology every half minute, and so puts back what somebody has deleted.
 func NewPublisher(urls []string, log *slog.Logger) *Publisher {
+	return newPublisher(urls, redeclareEvery, log)
+}
+
+func newPublisher(urls []string, redeclare time.Duration, log *slog.Logger) *Publisher {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Publisher{
 		connection: newConnection(urls, "onlywave publisher", log),
+		redeclare:  redeclare,
 		inFlight:   make(chan struct{}, maxInFlight),
 		closing:    make(chan struct{}),
 		cancel:     cancel,
@@ -164,10 +174,16 @@ func (p *Publisher) serve(ctx context.Context, conn *amqp.Connection) error {
 	s := newSession(channel)
 	p.session.Store(s)
 	defer p.session.Store(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	undeclared := make(chan error, 1)
+	go func() { undeclared <- keepTopology(ctx, conn, p.redeclare) }()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-undeclared:
+			return err
 		case err, ok := <-closed:
 			if !ok {
 				return amqp.ErrClosed

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +147,46 @@ func TestTopologyDeclaredTwice(t *testing.T) {
 	conn, _ := dial(t)
 	require.NoError(t, declareTopology(conn))
 	require.NoError(t, declareTopology(conn))
+}
+
+// While the archive still hears of everything, nothing else tells a publisher that the other queue does not.
+func TestLostBindingIsMadeAnew(t *testing.T) {
+	connect(t)
+	_, channel := dial(t)
+	p := newPublisher([]string{stack.RabbitMQURL()}, 20*time.Millisecond, silent)
+	t.Cleanup(func() { _ = p.Close() })
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
+	connected := p.session.Load()
+	require.NoError(t, channel.QueueUnbind(QueueProcess, "mercadopago.payment", ExchangeWebhooks, nil))
+	published, ctx := 0, within(t, patience)
+	for ; published == 0 || waiting(t, QueueProcess) == 0; published++ {
+		require.NoError(t, p.Publish(ctx, ExchangeWebhooks, payment(strconv.Itoa(published))))
+	}
+	require.Equal(t, published, waiting(t, QueueArchive))
+	require.Same(t, connected, p.session.Load(), "nobody who publishes notices")
+}
+
+// A publisher does not go on with a broker that is not as it should be.
+func TestStrangeTopologyIsNotPublishedTo(t *testing.T) {
+	connect(t)
+	_, channel := dial(t)
+	p := newPublisher([]string{stack.RabbitMQURL()}, 20*time.Millisecond, silent)
+	t.Cleanup(func() { _ = p.Close() })
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
+	strange := func() bool {
+		if err := channel.ExchangeDelete(exchangeRetry, false, false); err != nil {
+			return false
+		}
+		return channel.ExchangeDeclare(exchangeRetry, amqp.ExchangeFanout, true, false, false, false, nil) == nil
+	}
+	require.Eventually(t, func() bool {
+		if !strange() { // a publisher was faster
+			_, channel = dial(t)
+		}
+		return p.Ready() != nil
+	}, patience, 50*time.Millisecond)
+	require.NoError(t, channel.ExchangeDelete(exchangeRetry, false, false))
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
 }
 
 func TestUnknownTopicGoesToArchiveAlone(t *testing.T) {

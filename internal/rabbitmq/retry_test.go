@@ -148,7 +148,7 @@ func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
 	require.NoError(t, err)
 	in.publisher = p
 	original := <-in.deliveries
-	require.NoError(t, in.passOn(newDelivery(original), &fault{"internal", errOurs, false}))
+	require.NoError(t, in.passOn(newDelivery(original.Delivery), &fault{"internal", errOurs, false}))
 	require.NoError(t, broker.Kill())
 	require.NoError(t, broker.Restart(t.Context()))
 	<-in.open.Done()

@@ -15,15 +15,18 @@ const (
 	suspectWait = 500 * time.Millisecond
 )
 
-func isSuspect(d amqp.Delivery) bool {
+func isSuspect(d amqp.Delivery) bool { return deliveryCount(d) >= suspectAfter }
+
+// deliveryCount is the broker's count of earlier deliveries that came to nothing.
+func deliveryCount(d amqp.Delivery) int64 {
 	count, _ := d.Headers["x-delivery-count"].(int64)
-	return count >= suspectAfter
+	return count
 }
 
 // settleOne settles a message while others are being settled, or, if it is suspect, once they are.
-func (in *intake) settleOne(d amqp.Delivery) {
-	if !isSuspect(d) {
-		in.settleBeside([]amqp.Delivery{d}, false)
+func (in *intake) settleOne(d held) {
+	if !isSuspect(d.Delivery) {
+		in.settleBeside([]held{d}, false)
 		return
 	}
 	if pause(in.open, backoff(0, suspectWait, suspectWait)) {
@@ -32,10 +35,10 @@ func (in *intake) settleOne(d amqp.Delivery) {
 }
 
 // settleBatch settles the suspects among a batch after the others.
-func (in *intake) settleBatch(batch []amqp.Delivery) bool {
-	var others, suspects []amqp.Delivery
+func (in *intake) settleBatch(batch []held) bool {
+	var others, suspects []held
 	for _, d := range batch {
-		if isSuspect(d) {
+		if isSuspect(d.Delivery) {
 			suspects = append(suspects, d)
 		} else {
 			others = append(others, d)
@@ -52,14 +55,14 @@ func (in *intake) settleBatch(batch []amqp.Delivery) bool {
 	return true
 }
 
-func (in *intake) settleBeside(batch []amqp.Delivery, inOrder bool) bool {
+func (in *intake) settleBeside(batch []held, inOrder bool) bool {
 	in.quiet.RLock()
 	defer in.quiet.RUnlock()
 	return in.settle(batch, inOrder, in.quiet.RLocker())
 }
 
 // settleAlone makes sure first that the broker knows of everything that was settled before, for this may be the end.
-func (in *intake) settleAlone(d amqp.Delivery) bool {
+func (in *intake) settleAlone(d held) bool {
 	in.quiet.Lock()
 	defer in.quiet.Unlock()
 	if err := in.flush(); err != nil {
@@ -67,5 +70,5 @@ func (in *intake) settleAlone(d amqp.Delivery) bool {
 		return false
 	}
 	in.log.Warn("suspect message handled alone", "message_id", d.MessageId)
-	return in.settle([]amqp.Delivery{d}, false, &in.quiet)
+	return in.settle([]held{d}, false, &in.quiet)
 }

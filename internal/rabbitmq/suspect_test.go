@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -109,26 +108,11 @@ func TestMessageThatKillsConsumersDiesAlone(t *testing.T) {
 	}
 }
 
-// suspected makes suspects of all that is in a queue.
-func suspected(t *testing.T, queue string) {
-	t.Helper()
-	_, channel := dial(t)
-	all := waiting(t, queue)
-	for range suspectAfter {
-		var last amqp.Delivery
-		for range all {
-			last = fetch(t, channel, queue)
-		}
-		require.NoError(t, last.Nack(true, true))
-		require.Eventually(t, func() bool { return waiting(t, queue) == all }, patience, time.Millisecond)
-	}
-}
-
 // While the world is at fault a suspect waits like any other message, and holds up nobody.
 func TestSuspectsAreHandledAlone(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 5)
-	suspected(t, QueueProcess)
+	returned(t, QueueProcess, suspectAfter)
 	for i := range 20 {
 		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("fresh "+strconv.Itoa(i))))
 	}
@@ -160,7 +144,7 @@ func TestSuspectsAreHandledAlone(t *testing.T) {
 func TestSuspectsOfABatchComeOneByOneAfterTheOthers(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 5)
-	suspected(t, QueueArchive)
+	returned(t, QueueArchive, suspectAfter)
 	fresh := []string{"a", "b", "c"}
 	for _, id := range fresh {
 		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment(id)))

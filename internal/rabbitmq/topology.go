@@ -1,7 +1,9 @@
 package rabbitmq
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -123,7 +125,7 @@ func QueueNames() []string {
 	return names
 }
 
-// declareTopology creates what does not exist and fails if what exists is different.
+// declareTopology creates what does not exist and fails if what exists is different: such a broker is not used.
 func declareTopology(conn *amqp.Connection) error {
 	channel, err := conn.Channel()
 	if err != nil {
@@ -148,6 +150,17 @@ func declareTopology(conn *amqp.Connection) error {
 		return fmt.Errorf("close channel of the topology: %w", err)
 	}
 	return nil
+}
+
+// keepTopology declares it again and again, until that fails or ctx ends. It has channels of its own: publishing goes on
+// beside it.
+func keepTopology(ctx context.Context, conn *amqp.Connection, every time.Duration) error {
+	for pause(ctx, backoff(0, every, every)) {
+		if err := declareTopology(conn); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 func isExchange(name string) bool {
