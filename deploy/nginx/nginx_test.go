@@ -297,9 +297,10 @@ func TestHealth(t *testing.T) {
 
 func TestAReloadLosesNothingAndABadOneChangesNothing(t *testing.T) {
 	t.Parallel()
-	hold, entered := make(chan struct{}), make(chan struct{})
+	hold, entered, long := make(chan struct{}), make(chan struct{}), strings.Repeat("x", 6000)
 	slow := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/slow" {
+			fmt.Fprint(w, long) // of which 4 KiB are sent at once
 			close(entered)
 			<-hold
 		}
@@ -311,6 +312,7 @@ func TestAReloadLosesNothingAndABadOneChangesNothing(t *testing.T) {
 		inFlight <- do(t, from("127.0.0.2"), http.MethodPost, e.url+"/v1/slow", strings.NewReader("{}"))
 	}()
 	<-entered
+	old := workers(t, e)
 	require.ErrorContains(t, e.Reload(t.Context(), "nonsense;"), "nonsense")
 
 	port := strings.TrimPrefix(e.url, "http://")
@@ -321,10 +323,26 @@ func TestAReloadLosesNothingAndABadOneChangesNothing(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return string(do(t, from("127.0.0.2"), http.MethodGet, e.url+"/v1/payments", nil).body) == "new"
 	}, 45*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool {
+		for _, worker := range old {
+			title, err := os.ReadFile("/proc/" + worker + "/cmdline")
+			if err == nil && !strings.Contains(string(title), "shutting down") {
+				return false
+			}
+		}
+		return true
+	}, 45*time.Second, 20*time.Millisecond, "the old workers know that they are to end")
 	close(hold)
-	require.Equal(t, "old", string((<-inFlight).body))
+	require.Equal(t, long+"old", string((<-inFlight).body))
 	require.NoError(t, e.Restart(t.Context()))
 	require.Equal(t, "new", string(do(t, from("127.0.0.2"), http.MethodGet, e.url+"/v1/payments", nil).body))
+}
+
+func workers(t *testing.T, e *edge) []string {
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", e.PID()))
+	require.NoError(t, err)
+	require.NotEmpty(t, children)
+	return strings.Fields(string(children))
 }
 
 // The log is JSON, and has neither queries nor ids nor bodies nor what a client wrote into its headers.
