@@ -67,7 +67,7 @@ func TestDeadLetterOfForeignMessageHasAnID(t *testing.T) {
 	verdict := &fault{"unparsable", errors.New(strings.Repeat("é", maxErrorText)), true}
 	foreign := Delivery{Message: Message{Body: []byte("hello")}}
 	letter := verdict.deadLetter(foreign, QueueProcess, time.Now())
-	require.NoError(t, letter.check(ExchangeDeadLetters))
+	require.NoError(t, letter.check())
 	require.Equal(t, letter.ID, verdict.deadLetter(foreign, QueueProcess, time.Now()).ID, "the same each time it comes")
 	require.Equal(t, strings.Repeat("é", maxErrorText/2), letter.Headers[HeaderError])
 	require.Equal(t, strings.Repeat("é", maxTrailText/2), Trail(letter.Headers)[0].Error)
@@ -85,7 +85,7 @@ func TestTrailBeginsAnewWithEachPublish(t *testing.T) {
 		require.Equal(t, ExchangeWebhooks, d.Exchange)
 		require.Equal(t, "mercadopago.payment", d.Key)
 		next := f.postponed(d, 1500*time.Millisecond, at)
-		require.NoError(t, next.check(exchangeRetry))
+		require.NoError(t, next.check())
 		require.Equal(t, "1500", next.publishing().Expiration)
 		trail := Trail(next.Headers)
 		require.Len(t, trail, min(failures+1, maxTrail))

@@ -57,7 +57,7 @@ func (in *intake) sendBack(batch []held) error {
 		d := newDelivery(original.Delivery)
 		m := d.again(d.Failures)
 		m.Key = in.queue
-		if err := in.publisher.Publish(ctx, exchangeDefault, m); err != nil {
+		if err := in.publisher.send(ctx, exchangeDefault, m); err != nil {
 			return err
 		}
 	}

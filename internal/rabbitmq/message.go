@@ -37,10 +37,7 @@ type Delivery struct {
 
 // check finds what the broker or the library would answer by closing the channel or the connection, and with it everybody
 // else's publishes.
-func (m Message) check(exchange string) error {
-	if exchange != exchangeDefault && !isExchange(exchange) {
-		return fmt.Errorf("exchange %q is not in the topology", exchange)
-	}
+func (m Message) check() error {
 	if m.ID == "" {
 		return errors.New("message has no ID")
 	}

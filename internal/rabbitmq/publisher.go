@@ -78,7 +78,15 @@ func newPublisher(urls []string, redeclare time.Duration, log *slog.Logger) *Pub
 // if ctx has no deadline, and at once when the broker is away. An error other than ErrUnavailable, ErrUnroutable and
 // ErrRefused says that m cannot be sent as it is.
 func (p *Publisher) Publish(ctx context.Context, exchange string, m Message) error {
-	if err := m.check(exchange); err != nil {
+	if !isExchange(exchange) {
+		return fmt.Errorf("publish: exchange %q is not in the topology", exchange)
+	}
+	return p.send(ctx, exchange, m)
+}
+
+// send is Publish to any exchange, the broker's own too.
+func (p *Publisher) send(ctx context.Context, exchange string, m Message) error {
+	if err := m.check(); err != nil {
 		return fmt.Errorf("publish to %s: %w", exchange, err)
 	}
 	if _, ok := ctx.Deadline(); !ok {
