@@ -78,7 +78,7 @@ func serve(t *testing.T, handle http.HandlerFunc) string {
 // from is a client at an address of its own; all of 127.0.0.0/8 is this machine.
 func from(address string) *http.Client {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
+	return &http.Client{Timeout: 45 * time.Second, Transport: &http.Transport{DialContext: dialer.DialContext}}
 }
 
 type answer struct {
