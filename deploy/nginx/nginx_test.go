@@ -78,7 +78,7 @@ func serve(t *testing.T, handle http.HandlerFunc) string {
 // from is a client at an address of its own; all of 127.0.0.0/8 is this machine.
 func from(address string) *http.Client {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
+	return &http.Client{Timeout: 45 * time.Second, Transport: &http.Transport{DialContext: dialer.DialContext}}
 }
 
 type answer struct {
@@ -307,6 +307,8 @@ func TestAReloadLosesNothingAndABadOneChangesNothing(t *testing.T) {
 		fmt.Fprint(w, "old")
 	})
 	e := start(t, nginx.Config{APIs: []string{slow}})
+	release := sync.OnceFunc(func() { close(hold) })
+	t.Cleanup(release) // or a failed test would wait for its own server
 	inFlight := make(chan answer, 1)
 	go func() {
 		inFlight <- do(t, from("127.0.0.2"), http.MethodPost, e.url+"/v1/slow", strings.NewReader("{}"))
@@ -332,7 +334,7 @@ func TestAReloadLosesNothingAndABadOneChangesNothing(t *testing.T) {
 		}
 		return true
 	}, 45*time.Second, 20*time.Millisecond, "the old workers know that they are to end")
-	close(hold)
+	release()
 	require.Equal(t, long+"old", string((<-inFlight).body))
 	require.NoError(t, e.Restart(t.Context()))
 	require.Equal(t, "new", string(do(t, from("127.0.0.2"), http.MethodGet, e.url+"/v1/payments", nil).body))
