@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 )
 
 // cursors seals positions in lists. A cursor belongs to one list: it opens only with the same caller and filters, so nobody
@@ -24,6 +25,29 @@ func (cs cursors) open(list, cursor string) (position string, err error) {
 		return "", refuse(cursorInvalid, "use next_cursor as it came, with the same filters, or leave it out to begin again")
 	}
 	return string(raw[macSize:]), nil
+}
+
+// resume tells where to go on in a list; without a cursor it begins at the beginning.
+func (cs cursors) resume(list, cursor string, from func(position string) error) error {
+	if cursor == "" {
+		return nil
+	}
+	position, err := cs.open(list, cursor)
+	if err != nil {
+		return err
+	}
+	if err := from(position); err != nil {
+		return fmt.Errorf("read a cursor of our own: %w", err)
+	}
+	return nil
+}
+
+// page cuts what was found to the limit. One more was asked for: where it is there, a cursor leads on from the last one shown.
+func page[T any](cs cursors, list string, found []T, limit int, position func(T) string) (shown []T, next string) {
+	if len(found) <= limit {
+		return found, ""
+	}
+	return found[:limit], cs.seal(list, position(found[limit-1]))
 }
 
 func (cs cursors) mac(list, position string) []byte {

@@ -30,14 +30,8 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 		return refuse(queryInvalid, "", q.wrong...)
 	}
 	list := q.name("dead-letters", event(c).clientID, "state", "source", "cause", "fingerprint", "payment_id", "died_from", "died_to")
-	if cursor := q.values.Get("cursor"); cursor != "" {
-		position, err := s.cursors.open(list, cursor)
-		if err != nil {
-			return err
-		}
-		if filter.After, err = parsePosition(position); err != nil {
-			return err
-		}
+	if err := s.cursors.resume(list, q.values.Get("cursor"), after(&filter.After)); err != nil {
+		return err
 	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
@@ -45,15 +39,14 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	page := DeadLetterList{Data: make([]DeadLetter, 0, limit)}
-	for _, l := range found[:min(len(found), limit)] {
-		page.Data = append(page.Data, s.letterView(l))
+	shown, next := page(s.cursors, list, found, limit, func(l payment.DeadLetter) string {
+		return formatPosition(payment.Position{CreatedAt: l.DiedAt, ID: l.ID})
+	})
+	view := DeadLetterList{Data: make([]DeadLetter, 0, len(shown)), NextCursor: next}
+	for _, l := range shown {
+		view.Data = append(view.Data, s.letterView(l))
 	}
-	if len(found) > limit {
-		last := found[limit-1]
-		page.NextCursor = s.cursors.seal(list, formatPosition(payment.Position{CreatedAt: last.DiedAt, ID: last.ID}))
-	}
-	c.PureJSON(http.StatusOK, page)
+	c.PureJSON(http.StatusOK, view)
 	return nil
 }
 

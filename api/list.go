@@ -27,14 +27,8 @@ func (s *Server) listPayments(c *gin.Context) error {
 		return refuse(queryInvalid, "", q.wrong...)
 	}
 	list := q.name("payments", filter.ClientID, "status", "method", "reference", "created_from", "created_to")
-	if cursor := q.values.Get("cursor"); cursor != "" {
-		position, err := s.cursors.open(list, cursor)
-		if err != nil {
-			return err
-		}
-		if filter.After, err = parsePosition(position); err != nil {
-			return err
-		}
+	if err := s.cursors.resume(list, q.values.Get("cursor"), after(&filter.After)); err != nil {
+		return err
 	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
@@ -42,14 +36,14 @@ func (s *Server) listPayments(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	page := PaymentList{Data: make([]Payment, 0, limit)}
-	for _, p := range found[:min(len(found), limit)] {
-		page.Data = append(page.Data, s.view(p))
+	shown, next := page(s.cursors, list, found, limit, func(p payment.Payment) string {
+		return formatPosition(payment.Position{CreatedAt: p.CreatedAt, ID: p.ID})
+	})
+	view := PaymentList{Data: make([]Payment, 0, len(shown)), NextCursor: next}
+	for _, p := range shown {
+		view.Data = append(view.Data, s.view(p))
 	}
-	if len(found) > limit {
-		page.NextCursor = s.cursors.seal(list, formatPosition(payment.Position{CreatedAt: found[limit-1].CreatedAt, ID: found[limit-1].ID}))
-	}
-	c.PureJSON(http.StatusOK, page)
+	c.PureJSON(http.StatusOK, view)
 	return nil
 }
 
@@ -65,27 +59,23 @@ func (s *Server) listEvents(c *gin.Context) error {
 		return err
 	}
 	list, after := q.name("events", p.ID), 0
-	if cursor := q.values.Get("cursor"); cursor != "" {
-		position, err := s.cursors.open(list, cursor)
-		if err != nil {
-			return err
-		}
-		if after, err = strconv.Atoi(position); err != nil {
-			return fmt.Errorf("read a cursor of our own: %w", err)
-		}
+	err = s.cursors.resume(list, q.values.Get("cursor"), func(position string) (err error) {
+		after, err = strconv.Atoi(position)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	found, err := s.config.Record.Events(c.Request.Context(), p.ID, after, limit+1)
 	if err != nil {
 		return err
 	}
-	page := EventList{Data: make([]Event, 0, limit)}
-	for _, e := range found[:min(len(found), limit)] {
-		page.Data = append(page.Data, eventView(e))
+	shown, next := page(s.cursors, list, found, limit, func(e payment.Event) string { return strconv.Itoa(e.Seq) })
+	view := EventList{Data: make([]Event, 0, len(shown)), NextCursor: next}
+	for _, e := range shown {
+		view.Data = append(view.Data, eventView(e))
 	}
-	if len(found) > limit {
-		page.NextCursor = s.cursors.seal(list, strconv.Itoa(found[limit-1].Seq))
-	}
-	c.PureJSON(http.StatusOK, page)
+	c.PureJSON(http.StatusOK, view)
 	return nil
 }
 
@@ -172,11 +162,12 @@ func formatPosition(p payment.Position) string {
 	return strconv.FormatInt(p.CreatedAt.UnixMicro(), 10) + " " + p.ID
 }
 
-func parsePosition(position string) (payment.Position, error) {
-	micros, id, _ := strings.Cut(position, " ")
-	n, err := strconv.ParseInt(micros, 10, 64)
-	if err != nil {
-		return payment.Position{}, fmt.Errorf("read a cursor of our own: %w", err)
+// after reads a position into a filter.
+func after(into *payment.Position) func(position string) error {
+	return func(position string) error {
+		micros, id, _ := strings.Cut(position, " ")
+		n, err := strconv.ParseInt(micros, 10, 64)
+		*into = payment.Position{CreatedAt: time.UnixMicro(n).UTC(), ID: id}
+		return err
 	}
-	return payment.Position{CreatedAt: time.UnixMicro(n).UTC(), ID: id}, nil
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,14 +29,12 @@ func (s *Server) getReconciliation(c *gin.Context) error {
 		return refuse(queryInvalid, "", q.wrong...)
 	}
 	list := q.name("findings", "", "kind")
-	if cursor := q.values.Get("cursor"); cursor != "" {
-		position, err := s.cursors.open(list, cursor)
-		if err != nil {
-			return err
-		}
-		if filter.Before, err = strconv.ParseInt(position, 10, 64); err != nil {
-			return fmt.Errorf("read a cursor of our own: %w", err)
-		}
+	err := s.cursors.resume(list, q.values.Get("cursor"), func(position string) (err error) {
+		filter.Before, err = strconv.ParseInt(position, 10, 64)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	view, err := s.reconciliation(c.Request.Context())
 	if err != nil {
@@ -49,12 +46,11 @@ func (s *Server) getReconciliation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range found[:min(len(found), limit)] {
+	shown, next := page(s.cursors, list, found, limit, func(f payment.Finding) string { return strconv.FormatInt(f.ID, 10) })
+	for _, f := range shown {
 		view.Findings = append(view.Findings, findingView(f))
 	}
-	if len(found) > limit {
-		view.NextCursor = s.cursors.seal(list, strconv.FormatInt(found[limit-1].ID, 10))
-	}
+	view.NextCursor = next
 	c.PureJSON(http.StatusOK, view)
 	return nil
 }
