@@ -28,11 +28,14 @@ func onBroker(do func(context.Context, *Scene, *amqp.Channel) error) Act {
 	}
 }
 
-func unbind(queue, key string) Act {
-	return onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
-		return channel.QueueUnbind(queue, key, rabbitmq.ExchangeWebhooks, nil)
-	})
-}
+// unbindWebhooks leaves webhooks no way to any queue. While only one of the two is bound they go to that one alone, which no
+// publisher can see: then a payment has to wait until the binding is made anew and it is looked at by itself.
+var unbindWebhooks = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
+	return errors.Join(
+		channel.QueueUnbind(rabbitmq.QueueProcess, "mercadopago.payment", rabbitmq.ExchangeWebhooks, nil),
+		channel.QueueUnbind(rabbitmq.QueueArchive, "mercadopago.#", rabbitmq.ExchangeWebhooks, nil),
+	)
+})
 
 func deleteExchange(name string) Act {
 	return onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {

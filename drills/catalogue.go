@@ -150,11 +150,8 @@ var onRabbitMQ = []Drill{
 		Heal: []Act{mend("worker", devstack.Temporal)}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
-		Name: "binding-deleted", Shows: "Webhooks that find no queue are kept, and the next connection repairs the broker.",
-		Strike: []Act{
-			unbind(rabbitmq.QueueProcess, "mercadopago.payment"), forAWhile,
-			unbind(rabbitmq.QueueArchive, "mercadopago.#"),
-		},
+		Name: "bindings-deleted", Shows: "Webhooks that find no queue are kept, and the next connection repairs the broker.",
+		Strike: []Act{unbindWebhooks},
 		Heal: reconnect, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
