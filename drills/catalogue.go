@@ -152,7 +152,7 @@ var onRabbitMQ = []Drill{
 	{
 		Name: "bindings-deleted", Shows: "Webhooks that find no queue are kept, and the next connection repairs the broker.",
 		Strike: []Act{unbindWebhooks},
-		Heal: reconnect, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+		Heal:   reconnect, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
 		Name: "poison-messages", Shows: "What nobody can read ends as a dead letter, and its neighbours do not wait for it.",
