@@ -60,18 +60,7 @@ func TestRedisAwayDoesNotOverruleAnOperator(t *testing.T) {
 // Redis may go in the middle of a call, be silent, or forget all it knew: calls go on, and end as they end.
 func TestRedisAwayHarmsNoCall(t *testing.T) {
 	t.Parallel()
-	for name, harm := range map[string]struct {
-		do, heal func(*testing.T, *devstack.Process)
-	}{
-		"killed": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Kill()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Restart(t.Context())) },
-		},
-		"silent": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Pause()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Resume()) },
-		},
-	} {
+	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stack := devstacktest.Start(t, devstack.Redis)
@@ -79,7 +68,7 @@ func TestRedisAwayHarmsNoCall(t *testing.T) {
 			b, server := all[0], stack.Process(devstack.Redis)
 			b.fleet.store.AnswerTime = 100 * time.Millisecond
 			require.NoError(t, b.Do(t.Context(), (&party{}).call))
-			require.NoError(t, b.Do(t.Context(), func(context.Context) error { harm.do(t, server); return nil }))
+			require.NoError(t, b.Do(t.Context(), func(context.Context) error { harm.Do(t, server); return nil }))
 
 			answer := errors.New("an answer")
 			require.ErrorIs(t, b.Do(t.Context(), func(context.Context) error { return answer }), answer)
@@ -93,7 +82,7 @@ func TestRedisAwayHarmsNoCall(t *testing.T) {
 			requireAdmitted(t, b, 200)
 			require.Less(t, asked.Load(), int64(50), "Redis is left alone, so that its silence is not waited for each time")
 
-			harm.heal(t, server)
+			harm.Heal(t, server)
 			require.Eventually(t, func() bool {
 				return b.Do(t.Context(), mp.call) == nil && !b.fleet.store.Away()
 			}, patience, 10*time.Millisecond, "the fleet's again")

@@ -14,18 +14,7 @@ import (
 // Whatever becomes of Redis, a call goes out, within this worker's share.
 func TestRedisAwayLeavesEachWorkerItsShare(t *testing.T) {
 	t.Parallel()
-	for name, harm := range map[string]struct {
-		do, heal func(*testing.T, *devstack.Process)
-	}{
-		"killed": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Kill()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Restart(t.Context())) },
-		},
-		"silent": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Pause()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Resume()) },
-		},
-	} {
+	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const rate = 1000
@@ -39,7 +28,7 @@ func TestRedisAwayLeavesEachWorkerItsShare(t *testing.T) {
 			for _, b := range all {
 				b.store.AnswerTime = 80 * time.Millisecond
 			}
-			harm.do(t, stack.Process(devstack.Redis))
+			harm.Do(t, stack.Process(devstack.Redis))
 			require.NoError(t, all[0].Take(t.Context(), Buyer))
 			require.True(t, all[0].store.Away())
 
@@ -52,7 +41,7 @@ func TestRedisAwayLeavesEachWorkerItsShare(t *testing.T) {
 			all[0].Pause(t.Context(), time.Minute)
 			require.Equal(t, payment.Limited, payment.KindOf(all[0].Take(t.Context(), Buyer)), "a pause it knows of itself")
 
-			harm.heal(t, stack.Process(devstack.Redis))
+			harm.Heal(t, stack.Process(devstack.Redis))
 			require.Eventually(t, func() bool { return !all[0].store.Away() }, patient, 10*time.Millisecond)
 			require.Equal(t, payment.Limited, payment.KindOf(all[0].Take(t.Context(), Buyer)))
 			require.NoError(t, all[1].Take(t.Context(), Buyer), "and the others do not")

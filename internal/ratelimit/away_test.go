@@ -14,18 +14,7 @@ import (
 // Whatever becomes of Redis, a request is answered, and each process keeps the limits from what it knew.
 func TestRedisAwayLeavesEachProcessTheLimit(t *testing.T) {
 	t.Parallel()
-	for name, harm := range map[string]struct {
-		do, heal func(*testing.T, *devstack.Process)
-	}{
-		"killed": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Kill()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Restart(t.Context())) },
-		},
-		"silent": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Pause()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Resume()) },
-		},
-	} {
+	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stack := devstacktest.Start(t, devstack.Redis)
@@ -37,7 +26,7 @@ func TestRedisAwayLeavesEachProcessTheLimit(t *testing.T) {
 			for _, l := range all {
 				l.store.AnswerTime = 80 * time.Millisecond
 			}
-			harm.do(t, stack.Process(devstack.Redis))
+			harm.Do(t, stack.Process(devstack.Redis))
 			spend := func(l *Limiter, limits ...Limit) (n int) {
 				for l.Take(t.Context(), group, limits...).Admitted {
 					n++
@@ -49,7 +38,7 @@ func TestRedisAwayLeavesEachProcessTheLimit(t *testing.T) {
 			require.Equal(t, 2, spend(all[0], limit), "refusals charged nothing")
 			require.Equal(t, 8, spend(all[1], limit, tight), "and the other, which has seen nothing, of none")
 
-			harm.heal(t, stack.Process(devstack.Redis))
+			harm.Heal(t, stack.Process(devstack.Redis))
 			require.Eventually(t, func() bool { return !all[0].store.Away() }, patient, 10*time.Millisecond)
 			require.True(t, all[0].Take(t.Context(), uuid.NewString(), limit).Admitted)
 		})

@@ -58,24 +58,13 @@ func TestAGoneCallersQuestionIsStillAnswered(t *testing.T) {
 // A Redis that went takes one answer's time from those who were asking, none from the others, and comes back by itself.
 func TestARedisThatWentIsLeftAloneUntilItIsBack(t *testing.T) {
 	t.Parallel()
-	for name, harm := range map[string]struct {
-		do, heal func(*testing.T, *devstack.Process)
-	}{
-		"killed": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Kill()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Restart(t.Context())) },
-		},
-		"silent": {
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Pause()) },
-			func(t *testing.T, p *devstack.Process) { require.NoError(t, p.Resume()) },
-		},
-	} {
+	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stack := devstacktest.Start(t, devstack.Redis)
 			s := open(t, stack.RedisURL())
 			require.Eventually(t, func() bool { return s.echoes(t.Context()) }, patience, 10*time.Millisecond)
-			harm.do(t, stack.Process(devstack.Redis))
+			harm.Do(t, stack.Process(devstack.Redis))
 
 			var asked asked
 			s.client.AddHook(&asked)
@@ -91,7 +80,7 @@ func TestARedisThatWentIsLeftAloneUntilItIsBack(t *testing.T) {
 			require.LessOrEqual(t, asked.scripts.Load(), int64(2*8), "none asks again; EVALSHA may be followed by EVAL")
 			require.True(t, s.Away())
 
-			harm.heal(t, stack.Process(devstack.Redis))
+			harm.Heal(t, stack.Process(devstack.Redis))
 			require.Eventually(t, func() bool { return s.echoes(t.Context()) }, patience, 10*time.Millisecond)
 			require.False(t, s.Away())
 		})
