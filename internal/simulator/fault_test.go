@@ -84,6 +84,8 @@ func TestFaultsOnCreate(t *testing.T) {
 			row.check(t, status, header, body, err)
 			charged := len(a.Ledger()) == 1
 			require.Equal(t, row.charged, charged)
+			// A caller may know of its reset connection before the request is written down.
+			require.Eventually(t, func() bool { return len(a.Requests()) == 1 }, 10*time.Second, time.Millisecond)
 
 			status, p := a.call("POST", "/v1/payments", "k", pix(nil))
 			require.Equal(t, http.StatusCreated, status)
