@@ -5,19 +5,15 @@
 package dev
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -108,8 +104,7 @@ func (p *Platform) start(ctx context.Context) error {
 	var err error
 	if p.Stack, err = devstack.Start(ctx, devstack.Options{
 		Dir: p.options.Dir, Out: p.options.Out, SearchAttributes: workflows.SearchAttributes(),
-		// The development server would read the search attributes anew at every start of a workflow.
-		TemporalDynamicConfig: map[string]string{"system.forceSearchAttributesCacheRefreshOnRead": "false"},
+		TemporalDynamicConfig: temporalSettings,
 	}); err != nil {
 		return err
 	}
@@ -196,111 +191,6 @@ func (p *Platform) configure(at ports) {
 	maps.Copy(p.settings, p.options.Settings)
 }
 
-func (p *Platform) startParts(ctx context.Context, at ports) error {
-	p.APIs = make([]*devstack.Process, len(at.apis))
-	p.Shops = make([]*Shop, len(at.apis))
-	p.Workers = make([]*devstack.Process, p.options.Workers)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		p.Simulator, err = p.part(ctx, "simulator", "simulator", nil, at.simulator, "/admin/faults", "[")
-		return err
-	})
-	for i, port := range at.apis {
-		group.Go(func() (err error) {
-			p.APIs[i], p.Shops[i], err = p.api(ctx, numbered("api", i), port, nil)
-			return err
-		})
-	}
-	for i := range p.Workers {
-		group.Go(func() (err error) {
-			p.Workers[i], err = p.part(ctx, "worker", numbered("worker", i), nil, 0, "", "")
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	p.Front = p.Shops[0]
-	return nil
-}
-
-// AddAPI starts one more API process with settings of its own, which the balancer does not know.
-func (p *Platform) AddAPI(ctx context.Context, settings map[string]string) (*Shop, error) {
-	port, err := devstack.FreePort(0)
-	if err != nil {
-		return nil, err
-	}
-	process, shop, err := p.api(ctx, numbered("api", len(p.APIs)), port, settings)
-	if err != nil {
-		return nil, err
-	}
-	p.APIs, p.Shops = append(p.APIs, process), append(p.Shops, shop)
-	return shop, nil
-}
-
-func (p *Platform) api(ctx context.Context, name string, port int, settings map[string]string) (*devstack.Process, *Shop, error) {
-	own := map[string]string{"API_ADDRESS": fmt.Sprintf("127.0.0.1:%d", port)}
-	maps.Copy(own, settings)
-	shop := &Shop{URL: "http://" + own["API_ADDRESS"], Key: p.Key}
-	process, err := p.part(ctx, "api", name, own, port, "/readyz", `"ready"`)
-	return process, shop, err
-}
-
-// part starts one of our own processes; one that listens is waited for until its page answers with the
-// word, such as "ready" instead of "degraded".
-func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, page, word string) (*devstack.Process, error) {
-	began := time.Now()
-	settings := map[string]string{}
-	if p.options.Links && command != "simulator" {
-		var err error
-		if settings, err = p.linked(name); err != nil {
-			return nil, err
-		}
-	}
-	if command != "simulator" {
-		address, err := p.showAt(name)
-		if err != nil {
-			return nil, err
-		}
-		settings["METRICS_ADDRESS"] = address
-	}
-	maps.Copy(settings, own)
-	spec := devstack.Spec{
-		Name: name, Path: p.options.Program, Args: []string{command}, Env: p.environment(settings),
-		LogFile: filepath.Join(p.Logs, name+".log"), Port: port, Grace: partGrace,
-	}
-	if port != 0 {
-		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, page)
-		spec.Ready = func(ctx context.Context) error { return answers(ctx, url, word) }
-	}
-	process, err := devstack.StartProcess(ctx, spec)
-	if err == nil {
-		p.say("  %-11s ready  (%s)", name, took(began))
-	}
-	return process, err
-}
-
-// run runs one of our commands to its end.
-func (p *Platform) run(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, p.options.Program, args...)
-	cmd.Env = p.environment(nil)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("onlywave %s: %w\n%s", strings.Join(args, " "), err, output)
-	}
-	return nil
-}
-
-// environment is all that our processes see, so that what happens to be set here changes nothing.
-func (p *Platform) environment(own map[string]string) []string {
-	settings := maps.Clone(p.settings)
-	maps.Copy(settings, own)
-	env := append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, p.options.Env...)
-	for name, value := range settings {
-		env = append(env, name+"="+value)
-	}
-	return env
-}
-
 // apiKey is the demo client app's key: made once for each data folder, so that a pasted curl goes on
 // working after the next start.
 func (p *Platform) apiKey(ctx context.Context) (string, error) {
@@ -368,26 +258,6 @@ func (p *Platform) Secrets() map[string]string {
 // WorkflowURL is where the Temporal Web UI shows a payment's runs.
 func (p *Platform) WorkflowURL(paymentID string) string {
 	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
-}
-
-func answers(ctx context.Context, url, word string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	answer, err := send(ctx, nil, http.MethodGet, url, "")
-	if err != nil {
-		return err
-	}
-	if answer.Status != http.StatusOK || !bytes.Contains(answer.Body, []byte(word)) {
-		return fmt.Errorf("%s answers %d: %s", url, answer.Status, answer.Body)
-	}
-	return nil
-}
-
-func numbered(name string, i int) string {
-	if i == 0 {
-		return name
-	}
-	return fmt.Sprintf("%s-%d", name, i+1)
 }
 
 // took is a duration since, for people.
