@@ -113,3 +113,26 @@ func (q *questions) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func (q *questions) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
+
+// An outage that began while Redis was away opened each process's own breaker, and these let too few calls through to be
+// noticed by their number. Once Redis is back the fleet's breaker opens all the same, and people see it.
+func TestAnOutageThatBeganWithoutRedisOpensTheFleetsBreaker(t *testing.T) {
+	t.Parallel()
+	_, all := workers(t, devstacktest.Shared(), 2, Config{Open: 50 * time.Millisecond, MaxOpen: 50 * time.Millisecond})
+	mp := &party{}
+	mp.down.Store(true)
+	for _, b := range all {
+		for range b.config.Minimum {
+			require.True(t, b.local.TryAcquirePermit())
+			b.local.RecordFailure()
+		}
+		require.True(t, b.local.IsOpen())
+	}
+	require.Eventually(t, func() bool {
+		for _, b := range all {
+			_ = b.Do(t.Context(), mp.call)
+		}
+		return all[0].last.Load().state == Open
+	}, patience, 10*time.Millisecond)
+	require.Less(t, mp.calls.Load(), int64(all[0].config.Minimum))
+}

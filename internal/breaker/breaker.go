@@ -201,6 +201,9 @@ func (b *Breaker) acquire(ctx context.Context) (permit, error) {
 	if p.local && !b.local.TryAcquirePermit() {
 		return p, b.refuse(b.local.RemainingDelay())
 	}
+	if p.local && b.local.IsHalfOpen() {
+		p.weight = b.config.Minimum // for all the calls that our own breaker holds back
+	}
 	return p, nil
 }
 

@@ -1,7 +1,8 @@
 -- How did a call end? Only reports of the present generation count: what began before the last change says nothing
 -- about now.
 -- KEYS: breaker, its probes. ARGV: generation, call's name, outcome (success, failure, released), worker, window (s),
--- minimum of calls, failure rate (0..1), open time (ms), longest open time (ms), probes per half-open window.
+-- minimum of calls, failure rate (0..1), open time (ms), longest open time (ms), probes per half-open window,
+-- calls that this one stands for.
 -- Answer: generation, state, state before.
 redis.call('ZREM', KEYS[2], ARGV[2])
 local state = redis.call('HGET', KEYS[1], 'state') or 'closed'
@@ -61,7 +62,7 @@ local function tripped()
 end
 
 if state == 'closed' and outcome ~= 'released' then
-    redis.call('HINCRBY', bucket(second), (outcome == 'failure' and '-' or '+') .. ARGV[4], 1)
+    redis.call('HINCRBY', bucket(second), (outcome == 'failure' and '-' or '+') .. ARGV[4], outcome == 'failure' and ARGV[11] or 1)
     redis.call('EXPIRE', bucket(second), tonumber(ARGV[5]) + 5)
     if outcome == 'failure' and tripped() then open(1) end
 elseif state == 'half-open' then

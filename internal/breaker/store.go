@@ -35,6 +35,7 @@ type permit struct {
 	forced        bool
 	reached       bool // the fleet's breaker gave it
 	local         bool // so did this process's own
+	weight        int  // calls that it stands for in the fleet's count
 }
 
 // ask puts the fleet's question before a call; false when it cannot be had.
@@ -54,7 +55,7 @@ func (b *Breaker) ask(ctx context.Context) (permit, bool) {
 func (b *Breaker) tell(ctx context.Context, p permit, o outcome) (before, after State, ok bool) {
 	c := b.config
 	answer, ok := b.fleet.store.Ask(ctx, reportScript, keys(b.name), p.generation, p.name, string(o), b.fleet.worker,
-		int(c.Window.Seconds()), c.Minimum, c.Rate, c.Open.Milliseconds(), c.MaxOpen.Milliseconds(), c.Probes)
+		int(c.Window.Seconds()), c.Minimum, c.Rate, c.Open.Milliseconds(), c.MaxOpen.Milliseconds(), c.Probes, max(p.weight, 1))
 	if !ok || len(answer) != 3 {
 		return "", "", false
 	}
