@@ -28,14 +28,15 @@ const publishTimeout = 2 * time.Second
 // What it says is not looked at here.
 func (s *Server) receiveMercadoPago(c *gin.Context) error {
 	now := time.Now()
-	if err := s.config.Verifier.Verify(c.Request.URL.Query(), c.Request.Header, now); err != nil {
+	query := c.Request.URL.Query()
+	if err := s.config.Verifier.Verify(query, c.Request.Header, now); err != nil {
 		return s.forged(c, err)
 	}
 	body, err := readBody(c)
 	if err != nil {
 		return err
 	}
-	n, err := mercadopago.ParseNotification(c.Request.URL.RawQuery, c.Request.Header, body, now)
+	n, err := mercadopago.ParseNotification(query, c.Request.URL.RawQuery, c.Request.Header, body, now)
 	if err != nil {
 		return err
 	}
