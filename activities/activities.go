@@ -28,7 +28,8 @@ type Config struct {
 type Activities struct {
 	record   *postgres.Store
 	provider *provider
-	tries    *tries
+	charges  *tries
+	looks    *tries
 	events   *rabbitmq.Publisher
 	notify   func(context.Context, string) error
 }
@@ -36,6 +37,6 @@ type Activities struct {
 // New makes the steps.
 func New(c Config) *Activities {
 	return &Activities{
-		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), tries: newTries(), events: c.Events, notify: c.Notify,
+		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), charges: newTries(chargeTime), looks: newTries(lookTime), events: c.Events, notify: c.Notify,
 	}
 }

@@ -15,6 +15,7 @@ import (
 // ChargeInput names the payment to charge.
 type ChargeInput struct {
 	PaymentID string `json:"payment_id"`
+	Again     bool   `json:"again,omitempty"` // a quick try has been made before, and may have charged
 }
 
 // How long the provider is relied on to know an idempotency key again, which it does not promise; and how soon after a
@@ -28,7 +29,18 @@ const (
 // idempotency key and the same body every time, and because a charge that the record knows, or that
 // is repeated when the key may be forgotten, is looked for first. A refusal is believed only after a
 // search: an earlier attempt whose answer was lost may have gone through.
-func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
+func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.ProviderState, err error) {
+	err = a.charges.bound(ctx, a.provider.charges.Steady(), func(ctx context.Context) (err error) {
+		state, err = a.charge(ctx, in)
+		return err
+	})
+	if errors.Is(err, errUntried) {
+		return state, untried(err)
+	}
+	return state, err
+}
+
+func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
 	p, err := a.record.Payment(ctx, in.PaymentID)
 	if err != nil {
 		return payment.ProviderState{}, verdict(err)
@@ -54,7 +66,7 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.Provid
 		}
 	}
 	if err != nil {
-		return payment.ProviderState{}, doubt(ctx, age, err)
+		return payment.ProviderState{}, doubt(ctx, in.Again || age > firstTry, err)
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
 }
@@ -73,9 +85,9 @@ func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (paym
 // doubt is the verdict on a charge that was not made. A refusal that comes after an earlier attempt, of this run of the workflow
 // or of one before it, is not the whole story: that attempt may have gone through, and the search may not know it yet. The
 // error's details say so.
-func doubt(ctx context.Context, age time.Duration, err error) error {
-	first := age <= firstTry && (!activity.IsActivity(ctx) || activity.GetInfo(ctx).Attempt == 1)
-	if payment.KindOf(err) != payment.Invalid || first {
+func doubt(ctx context.Context, again bool, err error) error {
+	again = again || activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1
+	if payment.KindOf(err) != payment.Invalid || !again {
 		return verdict(err)
 	}
 	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.Invalid), temporal.ApplicationErrorOptions{
@@ -83,9 +95,17 @@ func doubt(ctx context.Context, age time.Duration, err error) error {
 	})
 }
 
-// Doubt comes with a refusal that may not be the whole story.
+// Doubt comes with a charge that was not made, when more is known than its kind.
 type Doubt struct {
-	Earlier bool `json:"earlier"` // an earlier attempt may have charged
+	Earlier bool `json:"earlier,omitempty"` // a refusal that may not be the whole story: an earlier attempt may have charged
+	Untried bool `json:"untried,omitempty"` // a quick try that was not begun: it has not charged
+}
+
+// untried is the verdict on a quick try that was not begun.
+func untried(err error) error {
+	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.Unavailable), temporal.ApplicationErrorOptions{
+		Category: temporal.ApplicationErrorCategoryBenign, Cause: errors.Unwrap(err), Details: []any{Doubt{Untried: true}},
+	})
 }
 
 // refused says whether the provider answered, and the answer was no.
@@ -116,7 +136,7 @@ type Seen struct {
 func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 	var state payment.ProviderState
 	var found bool
-	err := a.tries.bound(ctx, a.provider.reads.Steady(), func(ctx context.Context) (err error) {
+	err := a.looks.bound(ctx, a.provider.reads.Steady(), func(ctx context.Context) (err error) {
 		state, found, err = a.look(ctx, in)
 		return err
 	})

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -12,20 +13,24 @@ import (
 )
 
 const (
-	triesAtOnce = 32               // of all looks together; each keeps the place of a workflow task meanwhile
-	tryTime     = time.Second      // several times what Mercado Pago takes while it is well
+	triesAtOnce = 32               // of one step; each keeps the place of a workflow task meanwhile
+	lookTime    = time.Second      // several times what Mercado Pago takes to answer while it is well
+	chargeTime  = 4 * time.Second  // it takes longer to charge, and one cut short is in doubt
 	tryAgain    = 10 * time.Second // after one has run out of time
 )
 
-// tries are the quick ones of a look that a workflow makes before it asks for an activity of its own. They run where the
-// workflows do, so they take a free place or none, for a short time, and not at all while the provider is known to be slow:
-// else a slow provider would keep the workflows from steps that have nothing to do with it.
+// tries are the quick ones of a provider's step that a workflow makes before it asks for an activity of its own. They run
+// where the workflows do, so they take a free place or none, for a short time, and not at all while the provider is known to
+// be slow: else a slow provider would keep the workflows from steps that have nothing to do with it.
 type tries struct {
+	length time.Duration
 	places chan struct{}
 	slow   atomic.Int64 // Unix milliseconds until which the provider counts as slow
 }
 
-func newTries() *tries { return &tries{places: make(chan struct{}, triesAtOnce)} }
+func newTries(length time.Duration) *tries {
+	return &tries{length: length, places: make(chan struct{}, triesAtOnce)}
+}
 
 // bound runs a step as it is, unless this is a quick try of it.
 func (t *tries) bound(ctx context.Context, steady bool, step func(context.Context) error) error {
@@ -45,7 +50,7 @@ func (t *tries) try(ctx context.Context, steady bool, step func(context.Context)
 	default:
 		return noTry("enough are under way")
 	}
-	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	ctx, cancel := context.WithTimeout(ctx, t.length)
 	defer cancel()
 	err := step(ctx)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -54,6 +59,9 @@ func (t *tries) try(ctx context.Context, steady bool, step func(context.Context)
 	return err
 }
 
+// errUntried says that the step was not begun.
+var errUntried = errors.New("not begun")
+
 func noTry(why string) error {
-	return &payment.Error{Kind: payment.Unavailable, Message: "no quick try", Err: errors.New(why)}
+	return &payment.Error{Kind: payment.Unavailable, Message: "no quick try", Err: fmt.Errorf("%w: %s", errUntried, why)}
 }

@@ -207,7 +207,7 @@ func transitions(events client.HistoryEventIterator) string {
 			signals++
 		}
 	}
-	return fmt.Sprintf("%d for the start, %d for %d workflow tasks, %d for %d activities (the charge), %d for %d signals: %d in all.",
+	return fmt.Sprintf("%d for the start, %d for %d workflow tasks, %d for %d activities, %d for %d signals: %d in all.",
 		starts, 2*tasks, tasks, 2*activities, activities, signals, signals, starts+2*tasks+2*activities+signals)
 }
 

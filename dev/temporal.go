@@ -12,4 +12,7 @@ var temporalSettings = map[string]string{
 	"history.transferProcessorUpdateAckInterval":   `"1s"`,
 	"history.visibilityProcessorUpdateAckInterval": `"1s"`,
 	"history.timerProcessorUpdateAckInterval":      `"1s"`,
+	// One partition is enough for one server, and a task needs not be passed on to where its poller waits.
+	"matching.numTaskqueueReadPartitions":  "1",
+	"matching.numTaskqueueWritePartitions": "1",
 }

@@ -15,14 +15,28 @@ import (
 // and short for a buyer whose payment is refused after trouble.
 const searchLag = 20 * time.Second
 
-// doubted says whether an earlier attempt may have charged what this one was refused.
-func doubted(err error) bool {
-	app, ok := errors.AsType[*temporal.ApplicationError](err)
-	if !ok || !app.HasDetails() {
-		return false
+// ask asks for the money: at once, in the same workflow task, which costs no state transition of its own; and if that brings
+// no answer as an activity with its own retries, seen in the Web UI.
+func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err error) {
+	in := activities.ChargeInput{PaymentID: p.in.PaymentID}
+	summary := "charge " + p.state.Money.String()
+	if chargesAtOnce(ctx) {
+		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), steps.Charge, in).Get(ctx, &state)
+		if err == nil || temporal.IsCanceledError(err) || final(err) {
+			return state, err
+		}
+		in.Again = !doubtOf(err).Untried
 	}
-	var d activities.Doubt
-	return app.Details(&d) == nil && d.Earlier
+	err = workflow.ExecuteActivity(atProvider(ctx, summary), steps.Charge, in).Get(ctx, &state)
+	return state, err
+}
+
+// doubtOf is what a failed charge says of itself beside its kind.
+func doubtOf(err error) (d activities.Doubt) {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok && app.HasDetails() && app.Details(&d) != nil {
+		return activities.Doubt{}
+	}
+	return d
 }
 
 // lookAgain searches for the charge once more before a refusal is believed, when the search must know it. If the provider will

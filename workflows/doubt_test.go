@@ -61,3 +61,31 @@ func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 	require.Len(t, w.letters, 1)
 	require.Zero(t, w.count("Fail"))
 }
+
+// The activity that follows a quick try must know that it may not be the first to charge, unless the try was not begun.
+func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
+	untried := temporal.NewApplicationError("no quick try", string(payment.Unavailable), activities.Doubt{Untried: true})
+	for name, row := range map[string]struct {
+		quick error
+		again bool
+	}{
+		"no answer": {transient(payment.Unavailable), true},
+		"a bug":     {transient(payment.Internal), true},
+		"not begun": {untried, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{provider: payment.Approved}
+			w.charge = func(attempt int) error {
+				if attempt == 1 {
+					return row.quick
+				}
+				return nil
+			}
+			env := newEnv(t, w)
+			start(env, creation())
+			require.NoError(t, env.GetWorkflowError())
+			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID}, {PaymentID: paymentID, Again: row.again}}, w.asked)
+			require.Equal(t, []payment.Status{payment.Processing, payment.Approved}, w.published())
+		})
+	}
+}

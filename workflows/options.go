@@ -42,10 +42,16 @@ func inRecord(ctx workflow.Context, step string) workflow.Context {
 	})
 }
 
+// How long a quick try may take. Both are shorter than a workflow task's ten seconds.
+const (
+	quickTry  = 2 * time.Second
+	chargeTry = 6 * time.Second // longer than the activity gives itself
+)
+
 // once is for a first, quick try of a step that will become an activity of its own when it fails.
-func once(ctx workflow.Context, step string) workflow.Context {
+func once(ctx workflow.Context, step string, length time.Duration) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: 2 * time.Second,
+		ScheduleToCloseTimeout: length,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:                step,
 	})

@@ -142,15 +142,13 @@ func (p *mailbox) next(ctx workflow.Context) error {
 // charge asks the provider for the money. A refusal fails the payment; silence past the budget, or an
 // answer that contradicts what we know, leaves it unknown, never failed.
 func (p *mailbox) charge(ctx workflow.Context) error {
-	var state payment.ProviderState
-	in := activities.ChargeInput{PaymentID: p.in.PaymentID}
-	err := workflow.ExecuteActivity(atProvider(ctx, "charge "+p.state.Money.String()), steps.Charge, in).Get(ctx, &state)
+	state, err := p.ask(ctx)
 	switch {
 	case err == nil:
 		return p.apply(ctx, state)
 	case temporal.IsCanceledError(err):
 		return err
-	case KindOf(err) == payment.Invalid && doubted(err) && looksAgain(ctx):
+	case KindOf(err) == payment.Invalid && doubtOf(err).Earlier && looksAgain(ctx):
 		return p.lookAgain(ctx, err)
 	case KindOf(err) == payment.Invalid:
 		return p.move(ctx, "fail", steps.Fail, p.giveUp(err))
@@ -237,7 +235,7 @@ func (p *mailbox) close(ctx workflow.Context) error {
 // quickly tries a repeatable step as a local activity first, which costs no state transition of its
 // own. Only when that fails does it become an activity with its own retries, seen in the Web UI.
 func quickly(ctx workflow.Context, summary string, patiently func(workflow.Context, string) workflow.Context, step, in, out any) error {
-	err := workflow.ExecuteLocalActivity(once(ctx, summary), step, in).Get(ctx, out)
+	err := workflow.ExecuteLocalActivity(once(ctx, summary, quickTry), step, in).Get(ctx, out)
 	if err == nil || temporal.IsCanceledError(err) || final(err) {
 		return err
 	}

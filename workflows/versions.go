@@ -10,6 +10,7 @@ const (
 
 	changeAnswerUnknown = "answer-unknown"
 	changeAwaitBatch    = "await-batch"
+	changeChargeAtOnce  = "charge-at-once"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -30,4 +31,10 @@ func answersUnknown(ctx workflow.Context) bool {
 // awaitsBatch says whether this redrive, when it is cancelled, waits for the batch that is on its way.
 func awaitsBatch(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeAwaitBatch, workflow.DefaultVersion, 1) >= 1
+}
+
+// chargesAtOnce says whether this run tries the charge in the workflow task that opens the payment. A run from before always
+// makes an activity of it.
+func chargesAtOnce(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeChargeAtOnce, workflow.DefaultVersion, 1) >= 1
 }

@@ -39,6 +39,7 @@ type world struct {
 	apply    func(attempt int) error
 	open     func(attempt int) error
 	bury     func(attempt int) error
+	asked    []activities.ChargeInput
 	charges  int
 	looks    int
 	events   []payment.Event
@@ -73,7 +74,8 @@ func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.Sta
 	return w.row, nil
 }
 
-func (w *world) Charge(context.Context, activities.ChargeInput) (payment.ProviderState, error) {
+func (w *world) Charge(_ context.Context, in activities.ChargeInput) (payment.ProviderState, error) {
+	w.asked = append(w.asked, in)
 	if n := w.called("Charge"); w.charge != nil {
 		if err := w.charge(n); err != nil {
 			return payment.ProviderState{}, err
