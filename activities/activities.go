@@ -22,6 +22,7 @@ type Config struct {
 	Events   *rabbitmq.Publisher
 	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
 	Notify func(ctx context.Context, paymentID string) error
+	Mail   Mail
 }
 
 // Activities is the steps: every exported method is one.
@@ -31,11 +32,13 @@ type Activities struct {
 	tries    *tries
 	events   *rabbitmq.Publisher
 	notify   func(context.Context, string) error
+	mail     *mail
 }
 
 // New makes the steps.
 func New(c Config) *Activities {
 	return &Activities{
 		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), tries: newTries(), events: c.Events, notify: c.Notify,
+		mail: newMail(c.Mail, c.Breakers),
 	}
 }

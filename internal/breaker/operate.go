@@ -15,13 +15,14 @@ import (
 const (
 	Charge = "charge" // Mercado Pago is asked for money
 	Read   = "read"   // Mercado Pago is asked where a payment stands
+	Email  = "email"  // the mail server is given an e-mail
 )
 
 // operatorTime is how long an operator waits for Redis, which is longer than a payment would.
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read} }
+func Names() []string { return []string{Charge, Read, Email} }
 
 // Status is a breaker as operators see it.
 type Status struct {
