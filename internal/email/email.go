@@ -146,7 +146,7 @@ func (s *Sender) send(ctx context.Context, m Message) error {
 
 // message is the e-mail as it goes out. Addresses are parsed and other headers encoded, so that none can hold a second header.
 func (s *Sender) message(m Message) (*gomail.Msg, error) {
-	out := gomail.NewMsg()
+	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent()) // which would name its version
 	out.FromMailAddress(s.from)
 	if err := out.To(m.To); err != nil {
 		return nil, err
