@@ -101,7 +101,7 @@ func known(name string) error {
 	if slices.Contains(Names(), name) {
 		return nil
 	}
-	return &payment.Error{Kind: payment.NotFound, Message: "there are the breakers " + strings.Join(Names(), " and ") + " only"}
+	return &payment.Error{Kind: payment.NotFound, Message: "there are only the breakers " + strings.Join(Names(), ", ")}
 }
 
 func away(err error) error {

@@ -21,7 +21,7 @@ import (
 )
 
 // timeout is for reaching the mail server, and again for giving it one e-mail.
-const timeout = 8 * time.Second
+const timeout = 6 * time.Second
 
 // The ports of submission, with STARTTLS and with TLS from the start.
 const (
@@ -105,7 +105,9 @@ func newCounter() *prometheus.CounterVec {
 		Name: "onlywave_emails_total", Help: "Tries to send an e-mail, by what it tells and by outcome: sent, or a kind of failure; invalid is one refused for good.",
 	}, []string{"notice", "outcome"})
 	for _, n := range payment.Notices() {
-		counter.WithLabelValues(string(n), sent)
+		for _, outcome := range []string{sent, string(payment.Invalid), string(payment.Limited), string(payment.Unauthorized), string(payment.Unavailable)} {
+			counter.WithLabelValues(string(n), outcome)
+		}
 	}
 	return counter
 }
