@@ -110,6 +110,14 @@ func TestEveryFailureHasItsKind(t *testing.T) {
 	}
 }
 
+func TestAnEmailThatWasTakenIsSentWhateverComesAfter(t *testing.T) {
+	t.Parallel()
+	server, s := sink(t, "?tls=none")
+	server.AddFault(mailsink.Fault{Kind: mailsink.KindHangUp})
+	require.NoError(t, s.Send(t.Context(), instructions(t)))
+	require.Len(t, server.Mails(reader), 1)
+}
+
 func TestNothingGoesOutReadableUnlessToldSo(t *testing.T) {
 	t.Parallel()
 	server, s := sink(t, "")

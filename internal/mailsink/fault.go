@@ -19,9 +19,10 @@ const (
 	KindLater  Kind = "later"  // 451 to what is written
 	KindCut    Kind = "cut"    // the connection ends after what is written, which is not kept
 	KindLost   Kind = "lost"   // the same, and it is kept: the word that it was is lost
+	KindHangUp Kind = "hangup" // the connection ends after the word that it was kept
 )
 
-var kinds = []Kind{KindForbid, KindRefuse, KindFull, KindReject, KindLater, KindCut, KindLost}
+var kinds = []Kind{KindForbid, KindRefuse, KindFull, KindReject, KindLater, KindCut, KindLost, KindHangUp}
 
 // Fault goes wrong so many times, for one reader or, when To is empty, for any.
 type Fault struct {

@@ -14,6 +14,7 @@ type session struct {
 	conn *smtp.Conn
 	from string
 	to   []string
+	kept bool
 }
 
 var _ smtp.Session = (*session)(nil)
@@ -56,6 +57,7 @@ func (s *session) Data(r io.Reader) error {
 		return s.cut()
 	}
 	s.sink.keep(parse(raw, s.from, s.to, time.Now()))
+	s.kept = true
 	if s.sink.meets(to, KindLost) {
 		return s.cut()
 	}
@@ -68,8 +70,13 @@ func (s *session) cut() error {
 	return errors.New("cut")
 }
 
-// Reset forgets the e-mail that was begun.
-func (s *session) Reset() { s.from, s.to = "", nil }
+// Reset forgets the e-mail that was begun, or that was taken.
+func (s *session) Reset() {
+	if s.kept && s.sink.meets(s.to[0], KindHangUp) {
+		_ = s.cut()
+	}
+	s.from, s.to, s.kept = "", nil, false
+}
 
 // Logout ends the conversation.
 func (*session) Logout() error { return nil }
