@@ -2,8 +2,11 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/email"
@@ -72,8 +75,9 @@ func (m *mail) alert(ctx context.Context, in DeadLetterInput) error {
 	return m.Start(ctx, EmailInput{Name: name, Notice: payment.Alert, PaymentID: in.PaymentID, Letter: &in})
 }
 
-// SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the record what the first has sent. Only
-// when that died between the mail server's word and the record does a twin go out, with the same Message-ID.
+// SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the record what the first has sent, or,
+// where the record could not take it, in what the first told Temporal. Only when that died before it could say so does a twin go
+// out, with the same Message-ID.
 func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, error) {
 	if !a.mail.on() {
 		return Emailed{}, verdict(&payment.Error{Kind: payment.Unavailable, Message: "no mail server is set for this worker"})
@@ -115,8 +119,7 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 	return done, nil
 }
 
-// emailOnce sends what is written, unless the record knows what became of it, and remembers that. That the mail server refuses
-// it for good is an outcome: a wrong address is no reason to wake anybody.
+// emailOnce sends what is written, unless it is known what became of it, and keeps that in the record.
 func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, write func(id string) (m email.Message, needed bool, err error)) (payment.EmailOutcome, error) {
 	known, err := a.record.Email(ctx, id)
 	if err == nil || payment.KindOf(err) != payment.NotFound {
@@ -126,27 +129,51 @@ func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, wr
 	if err != nil {
 		return "", err
 	}
-	outcome := payment.EmailNeedless
-	if needed {
+	outcome, earlier := payment.EmailNeedless, sentEarlier(ctx)
+	if slices.Contains(earlier, id) {
 		outcome = payment.EmailSent
-		if err := a.mail.send(ctx, m); payment.KindOf(err) == payment.Invalid && err != nil {
-			outcome = payment.EmailRefused
-		} else if err != nil {
+	} else if needed {
+		if outcome, err = a.mail.send(ctx, m); err != nil {
 			return "", err
 		}
 	}
-	return outcome, a.record.KeepEmail(ctx, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
+	err = a.record.KeepEmail(ctx, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
+	if err != nil && outcome == payment.EmailSent {
+		remember(ctx, append(earlier, id))
+	}
+	return outcome, err
 }
 
-// send takes a free place, and asks the breaker.
-func (m *mail) send(ctx context.Context, message email.Message) error {
+// sentEarlier is what an earlier attempt has sent and could not note in the record. One that can be read and not written, as
+// during a fail-over, must not cost the reader an e-mail with each attempt.
+func sentEarlier(ctx context.Context) (ids []string) {
+	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &ids) // our own words
+	}
+	return ids
+}
+
+// remember tells the next attempt.
+func remember(ctx context.Context, ids []string) {
+	if activity.IsActivity(ctx) {
+		activity.RecordHeartbeat(ctx, ids)
+	}
+}
+
+// send takes a free place, and asks the breaker. That the mail server refuses an e-mail for good is an outcome: a wrong address
+// is no reason to wake anybody.
+func (m *mail) send(ctx context.Context, message email.Message) (payment.EmailOutcome, error) {
 	select {
 	case m.places <- struct{}{}:
 		defer func() { <-m.places }()
 	default:
-		return &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way", RetryAfter: emailPause}
+		return "", &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way", RetryAfter: emailPause}
 	}
-	return m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, message) })
+	err := m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, message) })
+	if err != nil && payment.KindOf(err) == payment.Invalid {
+		return payment.EmailRefused, nil
+	}
+	return payment.EmailSent, err
 }
 
 func verdictOf(err error) error {

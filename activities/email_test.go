@@ -7,8 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -19,6 +25,7 @@ const buyer = "ana@example.com"
 // mailing is a world with a mail server; what is begun is remembered, and begun no further.
 type mailing struct {
 	world
+	url  string // of the record
 	sink *mailsink.Sink
 
 	mu       sync.Mutex
@@ -28,7 +35,12 @@ type mailing struct {
 
 func newMailing(t *testing.T, operators ...string) *mailing {
 	t.Helper()
-	m := &mailing{world: newWorld(t), sink: mailsink.New(silent)}
+	require.NoError(t, template())
+	m := &mailing{url: devstacktest.FreshDatabase(t, devstacktest.Shared()), sink: mailsink.New(silent)}
+	m.record = openRecord(t, m.url)
+	m.Activities = New(Config{Record: m.record, Breakers: alone(t)})
+	_, err := m.record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)
@@ -112,6 +124,57 @@ func TestALostAnswerMakesATwinWithTheSameMessageID(t *testing.T) {
 	mails := m.sink.Mails(buyer)
 	require.Len(t, mails, 2)
 	require.Equal(t, mails[0].MessageID, mails[1].MessageID)
+}
+
+// While the record can be read and not written, one e-mail goes out and not one with each attempt.
+func TestWhatTheRecordCannotTakeIsSentOnce(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	blocked := m.block(t)
+	var told converter.EncodedValues
+	for range 3 {
+		env := activityEnvironment()
+		env.RegisterActivity(m.SendEmail)
+		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { told = details })
+		if told != nil {
+			var ids []string
+			require.NoError(t, told.Get(&ids))
+			env.SetHeartbeatDetails(ids)
+		}
+		_, err := env.ExecuteActivity(m.SendEmail, in)
+		require.Error(t, err)
+		require.NotNil(t, told)
+	}
+	blocked()
+	env := activityEnvironment()
+	env.RegisterActivity(m.SendEmail)
+	env.SetHeartbeatDetails([]string{payment.NewEmailID(in.Name)})
+	_, err := env.ExecuteActivity(m.SendEmail, in)
+	require.NoError(t, err)
+	m.requireSent(t, in, payment.EmailSent)
+	require.Len(t, m.sink.Mails(buyer), 1)
+}
+
+func activityEnvironment() *testsuite.TestActivityEnvironment {
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(silent))
+	return suite.NewTestActivityEnvironment()
+}
+
+// block has the record refuse what became of e-mails, until the end that it returns.
+func (m *mailing) block(t *testing.T) (end func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), m.url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	run := func(statement string) {
+		t.Helper()
+		_, err := conn.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	run(`alter table emails add constraint blocked check (false)`)
+	return func() { t.Helper(); run(`alter table emails drop constraint blocked`) }
 }
 
 func TestAWrongAddressIsAnOutcome(t *testing.T) {
