@@ -34,8 +34,8 @@ func ours(p *types.Project) map[config.Part]types.ServiceConfig {
 
 func TestComposeHasEveryPartAndService(t *testing.T) {
 	p := loadCompose(t)
-	require.ElementsMatch(t, []string{"postgres", "redis", "rabbitmq", "temporal", "temporal-ui", "migrate", "simulator", "api", "worker", "nginx"}, p.ServiceNames())
-	require.Len(t, ours(p), 4)
+	require.ElementsMatch(t, []string{"postgres", "redis", "rabbitmq", "temporal", "temporal-ui", "migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
+	require.Len(t, ours(p), 5)
 	require.Contains(t, p.Services["rabbitmq"].Image, "rabbitmq:4")
 }
 

@@ -75,6 +75,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
 		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedule up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
+		part(config.MailSink, "Take e-mails, deliver none and show them on a page", serveMailSink),
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
 		reconcileCommand(environ),
@@ -170,10 +171,15 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	door := workflows.NewClient(temporal, polls(c))
+	mail, err := mailOf(c, door)
+	if err != nil {
+		return err
+	}
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Notify: door.Notify,
+			Mail: mail,
 		}),
 		Record: record, Broker: broker, Publisher: publisher,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
@@ -182,6 +188,9 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	watch := telemetry.New(string(config.Worker), readiness(record, publisher, door), log)
 	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls} {
 		watch.Add(measured.Collectors()...)
+	}
+	if mail.Sender != nil {
+		watch.Add(mail.Sender.Collectors()...)
 	}
 	watch.Add(worker.NewFigures(record, log))
 	return watched(ctx, c, watch, log, w.Run)

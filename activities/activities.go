@@ -22,6 +22,7 @@ type Config struct {
 	Events   *rabbitmq.Publisher
 	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
 	Notify func(ctx context.Context, paymentID string) error
+	Mail   Mail
 }
 
 // Activities is the steps: every exported method is one.
@@ -32,11 +33,14 @@ type Activities struct {
 	looks    *tries
 	events   *rabbitmq.Publisher
 	notify   func(context.Context, string) error
+	mail     *mail
 }
 
 // New makes the steps.
 func New(c Config) *Activities {
 	return &Activities{
-		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), charges: newTries(chargeTime), looks: newTries(lookTime), events: c.Events, notify: c.Notify,
+		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), events: c.Events, notify: c.Notify,
+		charges: newTries(chargeTime), looks: newTries(lookTime),
+		mail: newMail(c.Mail, c.Breakers),
 	}
 }

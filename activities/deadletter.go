@@ -27,8 +27,8 @@ type DeadLetterInput struct {
 	Trail      []payment.Attempt `json:"trail,omitempty"`
 }
 
-// DeadLetter leaves a payment to a person, by way of onlywave.dead-letters. Run and cause make the message's ID: a second run
-// makes a twin, which is kept once.
+// DeadLetter leaves a payment to a person, by way of onlywave.dead-letters, and has operators alerted. Run and cause make the
+// message's ID: a second run makes a twin, which is kept once. Operators hear once an hour of each cause.
 func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	trail, err := json.Marshal(in.Trail)
 	if err != nil {
@@ -44,6 +44,9 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	})
 	if err != nil {
 		return verdict(&payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the dead letter", Err: err})
+	}
+	if err := a.mail.alert(ctx, in); err != nil {
+		return verdict(err)
 	}
 	return nil
 }

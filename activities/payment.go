@@ -35,6 +35,7 @@ type State struct {
 	Version           int                `json:"version,omitempty"` // number of the newest event
 	// Missed happened and was never published: an earlier run did not come to it.
 	Missed []payment.Event `json:"missed,omitempty"`
+	Email  bool            `json:"email,omitempty"` // the buyer is told what happens
 }
 
 // Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
@@ -50,6 +51,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	s := State{
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, Version: p.Version,
+		Email: p.Payer.NotifyBy == payment.ByEmail && a.mail.on(),
 	}
 	if p.Version == 1 {
 		s.Event = &payment.Event{

@@ -18,14 +18,21 @@ type published struct {
 // PublishInput is what happened to one payment, in order.
 type PublishInput struct {
 	Events []payment.Event `json:"events"`
+	Email  bool            `json:"email,omitempty"` // the buyer is told as well
 }
 
-// Publish tells whoever listens on onlywave.events, and remembers that in the record. An event's ID is its message's: a
-// second run makes twins with the same IDs, which listeners tell by them.
+// Publish tells whoever listens on onlywave.events, has the buyer told who is to be, and remembers that in the record. An
+// event's ID is its message's: a second run makes twins with the same IDs, which listeners tell by them. An e-mail's name is
+// its workflow's ID, so that it is begun once.
 func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	for _, e := range in.Events {
 		if err := a.publish(ctx, e); err != nil {
 			return verdict(err)
+		}
+		if in.Email {
+			if err := a.mail.tell(ctx, e); err != nil {
+				return verdict(err)
+			}
 		}
 	}
 	if len(in.Events) == 0 {

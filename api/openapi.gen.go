@@ -253,6 +253,39 @@ func (e MethodType) Valid() bool {
 	}
 }
 
+// Defines values for PayerLanguage.
+const (
+	En   PayerLanguage = "en"
+	PtBR PayerLanguage = "pt-BR"
+)
+
+// Valid indicates whether the value is a known member of the PayerLanguage enum.
+func (e PayerLanguage) Valid() bool {
+	switch e {
+	case En:
+		return true
+	case PtBR:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PayerNotifyBy.
+const (
+	Email PayerNotifyBy = "email"
+)
+
+// Valid indicates whether the value is a known member of the PayerNotifyBy enum.
+func (e PayerNotifyBy) Valid() bool {
+	switch e {
+	case Email:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RedriveState.
 const (
 	RedriveCanary    RedriveState = "canary"
@@ -667,13 +700,27 @@ type MethodType string
 type Payer struct {
 	// Email Examples: ana@example.com
 	Email string `json:"email"`
-	Name  string `json:"name,omitempty,omitzero"`
+
+	// Language What the buyer reads.
+	Language PayerLanguage `json:"language,omitempty,omitzero"`
+	Name     string        `json:"name,omitempty,omitzero"`
+
+	// NotifyBy Have us write to the buyer: how to pay, that the money has come, and refunds. Left out, we write nothing, for
+	// many shops write themselves. Nothing is sent where the platform has no mail server.
+	NotifyBy PayerNotifyBy `json:"notify_by,omitempty,omitzero"`
 
 	// TaxID CPF or CNPJ, with or without punctuation; the check digits must be right.
 	//
 	// Examples: 12345678909
 	TaxID string `json:"tax_id,omitempty,omitzero"`
 }
+
+// PayerLanguage What the buyer reads.
+type PayerLanguage string
+
+// PayerNotifyBy Have us write to the buyer: how to pay, that the money has come, and refunds. Left out, we write nothing, for
+// many shops write themselves. Nothing is sent where the platform has no mail server.
+type PayerNotifyBy string
 
 // Payment defines model for Payment.
 type Payment struct {

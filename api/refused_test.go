@@ -60,6 +60,8 @@ func TestWrongBodiesAreRefused(t *testing.T) {
 		"expires negative":  {with("3600", "-1"), 422, "invalid_request", "/method/expires_in", "1800"},
 		"e-mail":            {with("ana@example.com", "ana"), 422, "invalid_request", "/payer/email", "e-mail"},
 		"no payer":          {with(`"payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}, `, ""), 422, "invalid_request", "/payer", "missing"},
+		"told by pigeon":    {with(`"12345678909"`, `"12345678909", "notify_by": "pigeon"`), 422, "invalid_request", "/payer/notify_by", "email"},
+		"told in Latin":     {with(`"12345678909"`, `"12345678909", "language": "la"`), 422, "invalid_request", "/payer/language", "en"},
 		"CPF":               {with("12345678909", "12345678900"), 422, "invalid_request", "/payer/tax_id", "CPF"},
 		"reference":         {with("order-1042", strings.Repeat("r", 65)), 422, "invalid_request", "/reference", "64"},
 		"metadata number":   {with(`"c-7"`, "7"), 422, "invalid_request", "/metadata/cart", "a string"},

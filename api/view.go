@@ -12,8 +12,11 @@ func (b PaymentRequest) request() payment.Request {
 		Description: b.Description,
 		Reference:   b.Reference,
 		Method:      payment.Method{Type: payment.MethodType(b.Method.Type), ExpiresIn: b.Method.ExpiresIn},
-		Payer:       payment.Payer{Email: b.Payer.Email, Name: b.Payer.Name, TaxID: b.Payer.TaxID},
-		Metadata:    b.Metadata,
+		Payer: payment.Payer{
+			Email: b.Payer.Email, Name: b.Payer.Name, TaxID: b.Payer.TaxID,
+			NotifyBy: string(b.Payer.NotifyBy), Language: payment.Language(b.Payer.Language),
+		},
+		Metadata: b.Metadata,
 	}
 }
 

@@ -41,10 +41,11 @@ func (p *Platform) printAddresses() {
   API              %[1]s/v1/payments
   API docs         %[1]s/docs
   Mercado Pago     %[2]s  (the simulator; its pay pages are under /pay)
+  e-mails          %[7]s  (none is delivered)
   Temporal Web UI  %[3]s
   metrics, health  %[5]s/metrics and /readyz of the api, %[6]s of the worker
   logs             %[4]s
-`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"])
+`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
 }
 
 // story is the demo's steps; run keeps the keys of one telling apart from those of the last.

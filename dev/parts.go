@@ -26,6 +26,10 @@ func (p *Platform) startParts(ctx context.Context, at ports) error {
 		p.Simulator, err = p.part(ctx, "simulator", "simulator", nil, at.simulator, "/admin/faults", "[")
 		return err
 	})
+	group.Go(func() (err error) {
+		p.MailSink, err = p.part(ctx, "mailsink", "mailsink", nil, at.mailSink, "/api/faults", "[")
+		return err
+	})
 	for i, port := range at.apis {
 		group.Go(func() (err error) {
 			p.APIs[i], p.Shops[i], err = p.api(ctx, numbered("api", i), port, nil)
@@ -72,13 +76,14 @@ func (p *Platform) api(ctx context.Context, name string, port int, settings map[
 func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, page, word string) (*devstack.Process, error) {
 	began := time.Now()
 	settings := map[string]string{}
-	if p.options.Links && command != "simulator" {
+	stranger := command == "simulator" || command == "mailsink" // stands for a service of others
+	if p.options.Links && !stranger {
 		var err error
 		if settings, err = p.linked(name); err != nil {
 			return nil, err
 		}
 	}
-	if command != "simulator" {
+	if !stranger {
 		address, err := p.showAt(name)
 		if err != nil {
 			return nil, err

@@ -53,6 +53,7 @@ type Options struct {
 type Platform struct {
 	Stack     *devstack.Stack
 	Simulator *devstack.Process
+	MailSink  *devstack.Process
 	Balancer  *devstack.Nginx // nil without one
 	APIs      []*devstack.Process
 	Workers   []*devstack.Process
@@ -60,6 +61,7 @@ type Platform struct {
 	Front    *Shop             // where client apps come in: the balancer, or else the first API process
 	Shops    []*Shop           // the demo client app's view of each API process
 	Provider *Provider         // the simulator's admin API
+	Mailbox  *Mailbox          // the mail sink's, where all e-mails end
 	Metrics  map[string]string // where each api and worker shows its metrics, by its name such as "worker-2"
 	Key      string            // the demo client app's API key
 	Logs     string            // folder of all logs
@@ -131,6 +133,8 @@ func (p *Platform) start(ctx context.Context) error {
 // ports holds where our own parts listen.
 type ports struct {
 	simulator int
+	mailSink  int
+	smtp      int
 	balancer  int // 0 without one
 	apis      []int
 }
@@ -152,6 +156,12 @@ func (p *Platform) ports() (ports, error) {
 	}
 	var err error
 	if all.simulator, err = next(8090); err != nil {
+		return all, err
+	}
+	if all.mailSink, err = next(8025); err != nil {
+		return all, err
+	}
+	if all.smtp, err = next(1025); err != nil {
 		return all, err
 	}
 	preferred := 8080
@@ -176,6 +186,7 @@ func (p *Platform) configure(at ports) {
 	simulatorURL := fmt.Sprintf("http://127.0.0.1:%d", at.simulator)
 	apiURL := fmt.Sprintf("http://127.0.0.1:%d", at.front())
 	p.Provider = &Provider{URL: simulatorURL}
+	p.Mailbox = &Mailbox{URL: fmt.Sprintf("http://127.0.0.1:%d", at.mailSink)}
 	p.settings = map[string]string{
 		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(), "REDIS_URL": p.Stack.RedisURL(),
 		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": "default", "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
@@ -185,6 +196,7 @@ func (p *Platform) configure(at ports) {
 		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
 		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // no balancer looks at it
 	}
+	maps.Copy(p.settings, mailSettings(at))
 	if p.options.Balancer {
 		p.settings["TRUSTED_PROXIES"] = "127.0.0.1"
 	}
@@ -222,7 +234,7 @@ func (p *Platform) Stop() error {
 		err = p.Balancer.Stop()
 	}
 	var group errgroup.Group
-	for _, process := range append(append([]*devstack.Process{p.Simulator}, p.APIs...), p.Workers...) {
+	for _, process := range append(append([]*devstack.Process{p.Simulator, p.MailSink}, p.APIs...), p.Workers...) {
 		if process != nil {
 			group.Go(process.Stop)
 		}

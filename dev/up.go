@@ -26,9 +26,9 @@ Try it:
     -H 'Idempotency-Key: order-1042' -H 'Content-Type: application/json' \
     -d '{"amount": 1050, "currency": "BRL", "description": "Order 1042", "reference": "order-1042",
          "method": {"type": "pix", "expires_in": 3600},
-         "payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}}'
+         "payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909", "notify_by": "email"}}'
 
-then open the ticket_url of the answer and pay. Ctrl-C stops everything; the data stays in %s.
+then open the ticket_url of the answer, or the e-mail to the buyer, and pay. Ctrl-C stops everything; the data stays in %s.
 `, p.Front.URL, p.Key, o.Dir)
 	err = p.watch(ctx)
 	fmt.Fprintln(o.Out, "\nStopping everything")
@@ -43,6 +43,7 @@ func (p *Platform) watch(ctx context.Context) error {
 		group.Go(func() error { return p.tend(ctx, name, process) })
 	}
 	tend("simulator", p.Simulator)
+	tend("mailsink", p.MailSink)
 	if p.Balancer != nil {
 		tend("nginx", p.Balancer.Process)
 	}

@@ -21,7 +21,7 @@ func asleep(t *testing.T) *devstack.Process {
 
 func watched(t *testing.T, balancer *devstack.Nginx) (p *Platform, ended <-chan error, stop context.CancelFunc) {
 	p = &Platform{
-		Simulator: asleep(t), Balancer: balancer, APIs: []*devstack.Process{asleep(t), asleep(t)},
+		Simulator: asleep(t), MailSink: asleep(t), Balancer: balancer, APIs: []*devstack.Process{asleep(t), asleep(t)},
 		Workers: []*devstack.Process{asleep(t)}, options: Options{Out: new(bytes.Buffer)},
 	}
 	ctx, stop := context.WithCancel(t.Context())

@@ -137,6 +137,18 @@ func (c *Client) Notify(ctx context.Context, paymentID string) error {
 	return interpret(doing, err)
 }
 
+// Email begins the sending of an e-mail. One that was begun before is left alone, however it ended.
+func (c *Client) Email(ctx context.Context, in activities.EmailInput) error {
+	_, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                    EmailWorkflowID(in.Name),
+		TaskQueue:             TaskQueue,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		StaticSummary:         string(in.Notice),
+		Priority:              temporal.Priority{PriorityKey: lowest},
+	}, Email, in)
+	return interpret("start e-mail "+in.Name, err)
+}
+
 // Redrive starts sending dead letters again; joined is true when the redrive was there already. Errors: Conflict when its ID
 // was used for another redrive; Unavailable when Temporal cannot take it, in which case repeating the call is safe.
 func (c *Client) Redrive(ctx context.Context, in RedriveInput) (joined bool, err error) {

@@ -213,7 +213,7 @@ func (p *mailbox) publish(ctx workflow.Context) error {
 		return nil
 	}
 	last := p.unheard[len(p.unheard)-1]
-	err := quickly(ctx, "publish "+last.Type(), atBroker, steps.Publish, activities.PublishInput{Events: p.unheard}, nil)
+	err := quickly(ctx, "publish "+last.Type(), atBroker, steps.Publish, activities.PublishInput{Events: p.unheard, Email: p.state.Email}, nil)
 	if err == nil {
 		p.unheard = nil
 	}

@@ -21,6 +21,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			t.Parallel()
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflow(Payment)
+			replayer.RegisterWorkflow(Email)
 			replayer.RegisterWorkflow(Redrive)
 			replayer.RegisterWorkflow(Reconcile)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))

@@ -45,6 +45,8 @@ type world struct {
 	events   []payment.Event
 	letters  []activities.DeadLetterInput
 	tries    map[string]int
+	email    bool // the buyer is to be told
+	told     bool // and Publish heard of it, each time
 }
 
 func (w *world) called(step string) int {
@@ -67,7 +69,7 @@ func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.Sta
 	if !w.row.Found && in.Creation != nil {
 		w.row = activities.State{
 			Found: true, Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
-			Method: payment.Pix, Money: in.Creation.Request.Amount,
+			Method: payment.Pix, Money: in.Creation.Request.Amount, Email: w.email,
 			Event: &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing},
 		}
 	}
@@ -140,6 +142,7 @@ func (w *world) Publish(_ context.Context, in activities.PublishInput) error {
 			return err
 		}
 	}
+	w.told = in.Email && (w.told || len(w.events) == 0)
 	w.events = append(w.events, in.Events...)
 	return nil
 }

@@ -15,13 +15,14 @@ import (
 const (
 	Charge = "charge" // Mercado Pago is asked for money
 	Read   = "read"   // Mercado Pago is asked where a payment stands
+	Email  = "email"  // the mail server is given an e-mail
 )
 
 // operatorTime is how long an operator waits for Redis, which is longer than a payment would.
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read} }
+func Names() []string { return []string{Charge, Read, Email} }
 
 // Status is a breaker as operators see it.
 type Status struct {
@@ -100,7 +101,7 @@ func known(name string) error {
 	if slices.Contains(Names(), name) {
 		return nil
 	}
-	return &payment.Error{Kind: payment.NotFound, Message: "there are the breakers " + strings.Join(Names(), " and ") + " only"}
+	return &payment.Error{Kind: payment.NotFound, Message: "there are only the breakers " + strings.Join(Names(), ", ")}
 }
 
 func away(err error) error {

@@ -77,6 +77,13 @@ type Config struct {
 	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" help:"how often Mercado Pago's books are compared with ours; takes effect with onlywave migrate"`
 	ReconcileGrace time.Duration `env:"RECONCILE_GRACE" help:"a change younger than this is not judged yet, its webhook may be on the way; takes effect with onlywave migrate"`
 
+	SMTPURL        Secret   `env:"SMTP_URL" help:"mail server, smtp://user:password@host:587 (with STARTTLS) or smtps://user:password@host:465; ?tls=none for one on this machine; empty: no e-mail is sent"`
+	EmailFrom      string   `env:"EMAIL_FROM" help:"whom e-mails come from, such as Shop <payments@shop.example>"`
+	OperatorsEmail []string `env:"OPERATORS_EMAIL" help:"who is alerted of payments that wait for a person, comma-separated; empty: nobody"`
+
+	MailSinkAddress     string `env:"MAILSINK_ADDRESS" help:"where the mail sink shows what it was given, host:port"`
+	MailSinkSMTPAddress string `env:"MAILSINK_SMTP_ADDRESS" help:"where it takes e-mails, host:port"`
+
 	SimulatorAddress   string  `env:"SIMULATOR_ADDRESS" help:"where the simulator listens, host:port"`
 	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
 	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago it repeats webhooks"`
@@ -93,6 +100,7 @@ func defaults() Config {
 		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
+		MailSinkAddress: "127.0.0.1:8025", MailSinkSMTPAddress: "127.0.0.1:1025",
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }
@@ -109,6 +117,7 @@ const (
 	Worker      Part = "worker"
 	Migrate     Part = "migrate"
 	Simulator   Part = "simulator"
+	MailSink    Part = "mailsink"
 	Keys        Part = "keys"
 	Breakers    Part = "breakers"
 	Reconcile   Part = "reconcile"
@@ -238,9 +247,14 @@ func (c Config) validate(part Part) []error {
 		check(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
 		check(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
 		check(c.ProviderConcurrency > 0, "PROVIDER_CONCURRENCY", "must be at least 1")
+		mistakes = append(mistakes, c.validateEmail()...)
 	case Migrate:
 		check(c.ReconcileEvery >= time.Second, "RECONCILE_EVERY", "must be at least 1s")
 		check(c.ReconcileGrace >= 0, "RECONCILE_GRACE", "must not be less than 0")
+	case MailSink:
+		check(c.Environment != "live", "ENVIRONMENT", "the mail sink, which delivers nothing, is not for live")
+		check(isAddress(c.MailSinkAddress), "MAILSINK_ADDRESS", "must be such as 127.0.0.1:8025")
+		check(isAddress(c.MailSinkSMTPAddress), "MAILSINK_SMTP_ADDRESS", "must be such as 127.0.0.1:1025")
 	case Simulator:
 		check(c.Environment != "live", "ENVIRONMENT", "the simulator is not for live")
 		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")

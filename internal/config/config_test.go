@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, Keys, Breakers, Reconcile}
+var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Breakers, Reconcile}
 
 // complete is the least that lets every part start.
 func complete(more ...string) []string {
@@ -81,7 +81,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		Keys:      {"DATABASE_URL"},
 		Simulator: {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
 	}
-	require.Len(t, rows, len(parts)-1, "Reconcile needs nothing but where Temporal is, which has a default")
+	require.Len(t, rows, len(parts)-2, "Reconcile needs nothing but where Temporal is, which has a default, and MailSink nothing at all")
 	for part, want := range rows {
 		got := named(mistakes(part, nil))
 		slices.Sort(got)
@@ -127,6 +127,11 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{Worker, "METRICS_ADDRESS=9090", "METRICS_ADDRESS"},
 		{Worker, "WEBHOOK_RETRY_DELAY=0s", "WEBHOOK_RETRY_DELAY"},
 		{Worker, "WEBHOOK_RETRY_DELAY=61m", "WEBHOOK_RETRY_DELAY"},
+		{Worker, "OPERATORS_EMAIL=ops@example.com", "OPERATORS_EMAIL"},
+		{Worker, "SMTP_URL=smtp://mail:587", "EMAIL_FROM"},
+		{MailSink, "ENVIRONMENT=live", "ENVIRONMENT"},
+		{MailSink, "MAILSINK_ADDRESS=8025", "MAILSINK_ADDRESS"},
+		{MailSink, "MAILSINK_SMTP_ADDRESS=1025", "MAILSINK_SMTP_ADDRESS"},
 		{Simulator, "SIMULATOR_TIME_SCALE=0", "SIMULATOR_TIME_SCALE"},
 		{Simulator, "SIMULATOR_TIME_SCALE=fast", "SIMULATOR_TIME_SCALE"},
 	}
@@ -144,6 +149,22 @@ func TestLiveMovesMoneyAtTheRealProviderOnly(t *testing.T) {
 		require.Empty(t, mistakes(part, complete("MERCADOPAGO_URL=http://127.0.0.1:8090")), part)
 	}
 	require.Equal(t, []string{"ENVIRONMENT"}, named(mistakes(Simulator, complete("ENVIRONMENT=live"))))
+}
+
+func TestEmailsGoOutToAMailServerThatIsNamed(t *testing.T) {
+	t.Parallel()
+	with := func(more ...string) []string {
+		return complete(append([]string{"EMAIL_FROM=Shop <a@shop.example>", "OPERATORS_EMAIL=a@ops.example,b@ops.example"}, more...)...)
+	}
+	require.Empty(t, mistakes(Worker, with("SMTP_URL=smtps://user:hunter2@mail")))
+	require.Empty(t, mistakes(Worker, with("SMTP_URL=smtp://127.0.0.1:25?tls=none")))
+	for _, wrong := range []string{"mail:587", "http://mail", "smtp://", "smtp://user:hunter2@mail:port"} {
+		got := mistakes(Worker, with("SMTP_URL="+wrong))
+		require.Equal(t, []string{"SMTP_URL"}, named(got), wrong)
+		require.NotContains(t, got[0], "hunter2")
+	}
+	require.Equal(t, []string{"SMTP_URL"}, named(mistakes(Worker, with("ENVIRONMENT=live", "SMTP_URL=smtp://mail?tls=none"))))
+	require.Equal(t, []string{"OPERATORS_EMAIL"}, named(mistakes(Worker, with("SMTP_URL=smtp://mail", "OPERATORS_EMAIL=a@ops.example,nobody"))))
 }
 
 func TestASecretIsPrintedNowhere(t *testing.T) {

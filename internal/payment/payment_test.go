@@ -25,6 +25,7 @@ func TestIDsAreStandardAndFixed(t *testing.T) {
 	require.Equal(t, want, NewID("shop", "order-1042"))
 	require.Equal(t, "864f878f-658f-5fb2-bfc1-f88228e1d455", want)
 	require.Equal(t, "734abd54-ba11-51dc-bb16-57774206801d", ProviderKey(want, Charge, 1))
+	require.Equal(t, "d6d34dd9-5bac-546c-921a-8ccaa1cf56df", NewEmailID(want+"/receipt"))
 }
 
 func TestProviderKeysAreOneForEachOperation(t *testing.T) {

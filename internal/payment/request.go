@@ -41,6 +41,9 @@ type Payer struct {
 	Email string `json:"email"`
 	Name  string `json:"name,omitempty"`
 	TaxID string `json:"tax_id,omitempty"` // CPF or CNPJ, without punctuation
+	// NotifyBy is how we write to the buyer ourselves: ByEmail, or "" for not at all. Language "" is Portuguese.
+	NotifyBy string   `json:"notify_by,omitempty"`
+	Language Language `json:"language,omitempty"`
 }
 
 // Mercado Pago lets a Pix live from 30 minutes to 30 days and for a day unless told otherwise
@@ -68,6 +71,9 @@ func (r Request) Normalized() Request {
 	r.Payer.Email = strings.TrimSpace(r.Payer.Email)
 	r.Payer.Name = strings.Join(strings.Fields(r.Payer.Name), " ")
 	r.Payer.TaxID = strings.ToUpper(strings.NewReplacer(".", "", "-", "", "/", "", " ", "").Replace(r.Payer.TaxID))
+	if r.Payer.Language == Portuguese {
+		r.Payer.Language = ""
+	}
 	if r.Method.Type == Pix && r.Method.ExpiresIn == 0 {
 		r.Method.ExpiresIn = int(PixExpiryDefault / time.Second)
 	}
@@ -125,6 +131,12 @@ func (r Request) validatePayer(wrong func(pointer, detail string)) {
 	}
 	if r.Payer.TaxID != "" && !validTaxID(r.Payer.TaxID) {
 		wrong("/payer/tax_id", "must be a CPF of 11 digits or a CNPJ of 14 characters with right check digits")
+	}
+	if r.Payer.NotifyBy != "" && r.Payer.NotifyBy != ByEmail {
+		wrong("/payer/notify_by", "must be email")
+	}
+	if l := r.Payer.Language; l != "" && l != Portuguese && l != English {
+		wrong("/payer/language", "must be pt-BR or en")
 	}
 }
 

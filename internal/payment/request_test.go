@@ -39,6 +39,9 @@ func TestValidateNamesEachWrongField(t *testing.T) {
 		"e-mail, no domain":  {func(r *Request) { r.Payer.Email = "ana@localhost" }, []string{"/payer/email"}},
 		"two e-mails":        {func(r *Request) { r.Payer.Email = "a@b.co, c@d.co" }, []string{"/payer/email"}},
 		"bad CPF":            {func(r *Request) { r.Payer.TaxID = "12345678900" }, []string{"/payer/tax_id"}},
+		"told by pigeon":     {func(r *Request) { r.Payer.NotifyBy = "pigeon" }, []string{"/payer/notify_by"}},
+		"told by e-mail":     {func(r *Request) { r.Payer.NotifyBy = ByEmail; r.Payer.Language = English }, nil},
+		"told in Latin":      {func(r *Request) { r.Payer.Language = "la" }, []string{"/payer/language"}},
 		"no tax id":          {func(r *Request) { r.Payer.TaxID = "" }, nil},
 		"long description":   {func(r *Request) { r.Description = strings.Repeat("ç", 257) }, []string{"/description"}},
 		"full description":   {func(r *Request) { r.Description = strings.Repeat("ç", 256) }, nil},
@@ -77,6 +80,7 @@ func TestEqualRequestsHaveOneFingerprint(t *testing.T) {
 	spelled := request()
 	spelled.Payer.TaxID = "123.456.789-09"
 	spelled.Payer.Name = "  Ana   Souza "
+	spelled.Payer.Language = Portuguese
 	spelled.Metadata = map[string]string{"cart": "c-7"}
 	require.Equal(t, request().Normalized().Fingerprint(), spelled.Normalized().Fingerprint())
 
@@ -90,6 +94,12 @@ func TestEqualRequestsHaveOneFingerprint(t *testing.T) {
 		change(&other)
 		require.NotEqual(t, request().Fingerprint(), other.Fingerprint(), name)
 	}
+}
+
+// A key may be repeated after a release: what a request could not say before must not change the fingerprint of one that does
+// not say it.
+func TestTheFingerprintOfARequestIsFixed(t *testing.T) {
+	require.Equal(t, "74a1b498adfc4e1f6157726b4561a22b", request().Fingerprint())
 }
 
 func TestNormalizedFillsInTheDefaultExpiry(t *testing.T) {

@@ -1,0 +1,184 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/email"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// A mail server that is slow keeps this many steps, and no more: the rest come again a little later.
+const (
+	emailsAtOnce = 16
+	emailPause   = 5 * time.Second
+)
+
+// Mail is how people are told by e-mail. Without a Sender nobody is.
+type Mail struct {
+	Sender    *email.Sender
+	Operators []string // addresses; none: operators are not alerted
+	// Start begins the workflow that sends one e-mail, and does nothing when it was begun before; lent, as Notify is.
+	Start func(ctx context.Context, in EmailInput) error
+}
+
+// mail is the mail server behind its breaker.
+type mail struct {
+	Mail
+	breaker *breaker.Breaker
+	places  chan struct{}
+}
+
+func newMail(m Mail, breakers *breaker.Fleet) *mail {
+	if m.Sender == nil {
+		return nil
+	}
+	return &mail{Mail: m, breaker: breakers.Breaker(breaker.Email, breaker.Config{}), places: make(chan struct{}, emailsAtOnce)}
+}
+
+func (m *mail) on() bool { return m != nil }
+
+// EmailInput names one e-mail. It holds no address: it lives in histories.
+type EmailInput struct {
+	Name      string           `json:"name"` // tells it from all others
+	Notice    payment.Notice   `json:"notice"`
+	PaymentID string           `json:"payment_id"`
+	Letter    *DeadLetterInput `json:"letter,omitempty"` // what operators are alerted of
+}
+
+// Emailed is what became of it.
+type Emailed struct {
+	Outcome payment.EmailOutcome `json:"outcome"`
+}
+
+// tell has the buyer told of an event, if it is one that buyers are told of.
+func (m *mail) tell(ctx context.Context, e payment.Event) error {
+	if !m.on() || e.Notice() == "" {
+		return nil
+	}
+	return m.Start(ctx, EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID})
+}
+
+// alert tells operators of a dead letter, unless they were told of its cause within the hour: when many payments meet one
+// fault, one e-mail says more than a thousand.
+func (m *mail) alert(ctx context.Context, in DeadLetterInput) error {
+	if !m.on() || len(m.Operators) == 0 {
+		return nil
+	}
+	name := "operators/" + string(in.Cause) + "/" + in.At.UTC().Format("2006-01-02T15")
+	in.Trail = nil
+	return m.Start(ctx, EmailInput{Name: name, Notice: payment.Alert, PaymentID: in.PaymentID, Letter: &in})
+}
+
+// SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the record what the first has sent, or,
+// where the record could not take it, in what the first told Temporal. Only when that died before it could say so does a twin go
+// out, with the same Message-ID.
+func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, error) {
+	if !a.mail.on() {
+		return Emailed{}, verdict(&payment.Error{Kind: payment.Unavailable, Message: "no mail server is set for this worker"})
+	}
+	if in.Notice == payment.Alert && in.Letter != nil {
+		done, err := a.alertOperators(ctx, in)
+		return done, verdictOf(err)
+	}
+	outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name), func(id string) (email.Message, bool, error) {
+		p, err := a.record.Payment(ctx, in.PaymentID)
+		if err != nil || in.Notice == payment.Instructions && p.Status != payment.Pending {
+			return email.Message{}, false, err
+		}
+		m, err := email.ToBuyer(p, in.Notice, id)
+		return m, true, err
+	})
+	return Emailed{Outcome: outcome}, verdictOf(err)
+}
+
+// alertOperators writes to each by himself: one whose address is refused must not keep it from the others.
+func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Emailed, err error) {
+	letter := email.Letter{
+		Cause: in.Letter.Cause, PaymentID: in.Letter.PaymentID, WorkflowID: in.Letter.WorkflowID, RunID: in.Letter.RunID,
+		Error: in.Letter.Error, At: in.Letter.At,
+	}
+	done.Outcome = payment.EmailRefused
+	for i, operator := range a.mail.Operators {
+		outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name+"/"+strconv.Itoa(i)), func(id string) (email.Message, bool, error) {
+			m, err := email.ToOperator(operator, letter, id)
+			return m, true, err
+		})
+		if err != nil {
+			return Emailed{}, err
+		}
+		if outcome == payment.EmailSent {
+			done.Outcome = outcome
+		}
+	}
+	return done, nil
+}
+
+// emailOnce sends what is written, unless it is known what became of it, and keeps that in the record.
+func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, write func(id string) (m email.Message, needed bool, err error)) (payment.EmailOutcome, error) {
+	known, err := a.record.Email(ctx, id)
+	if err == nil || payment.KindOf(err) != payment.NotFound {
+		return known.Outcome, err
+	}
+	m, needed, err := write(id)
+	if err != nil {
+		return "", err
+	}
+	outcome, earlier := payment.EmailNeedless, sentEarlier(ctx)
+	if slices.Contains(earlier, id) {
+		outcome = payment.EmailSent
+	} else if needed {
+		if outcome, err = a.mail.send(ctx, m); err != nil {
+			return "", err
+		}
+	}
+	err = a.record.KeepEmail(ctx, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
+	if err != nil && outcome == payment.EmailSent {
+		remember(ctx, append(earlier, id))
+	}
+	return outcome, err
+}
+
+// sentEarlier is what an earlier attempt has sent and could not note in the record. One that can be read and not written, as
+// during a fail-over, must not cost the reader an e-mail with each attempt.
+func sentEarlier(ctx context.Context) (ids []string) {
+	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &ids) // our own words
+	}
+	return ids
+}
+
+// remember tells the next attempt.
+func remember(ctx context.Context, ids []string) {
+	if activity.IsActivity(ctx) {
+		activity.RecordHeartbeat(ctx, ids)
+	}
+}
+
+// send takes a free place, and asks the breaker. That the mail server refuses an e-mail for good is an outcome: a wrong address
+// is no reason to wake anybody.
+func (m *mail) send(ctx context.Context, message email.Message) (payment.EmailOutcome, error) {
+	select {
+	case m.places <- struct{}{}:
+		defer func() { <-m.places }()
+	default:
+		return "", &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way", RetryAfter: emailPause}
+	}
+	err := m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, message) })
+	if err != nil && payment.KindOf(err) == payment.Invalid {
+		return payment.EmailRefused, nil
+	}
+	return payment.EmailSent, err
+}
+
+func verdictOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return verdict(err)
+}

@@ -1,0 +1,329 @@
+package activities
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/email"
+	"github.com/onlywave/onlywave/internal/mailsink"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const buyer = "ana@example.com"
+
+// mailing is a world with a mail server; what is begun is remembered, and begun no further.
+type mailing struct {
+	world
+	url  string // of the record
+	sink *mailsink.Sink
+
+	mu       sync.Mutex
+	begun    []EmailInput
+	starting error // what Start answers
+}
+
+func newMailing(t *testing.T, operators ...string) *mailing {
+	t.Helper()
+	require.NoError(t, template())
+	m := &mailing{url: devstacktest.FreshDatabase(t, devstacktest.Shared()), sink: mailsink.New(silent)}
+	m.record = openRecord(t, m.url)
+	m.Activities = New(Config{Record: m.record, Breakers: alone(t)})
+	_, err := m.record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- m.sink.ServeSMTP(t.Context(), listener) }()
+	t.Cleanup(func() { require.NoError(t, <-served) })
+	sender, err := email.New(email.Config{URL: "smtp://" + listener.Addr().String() + "?tls=none", From: "payments@shop.example"})
+	require.NoError(t, err)
+	m.mail = newMail(Mail{Sender: sender, Operators: operators, Start: m.start}, alone(t))
+	return m
+}
+
+func (m *mailing) start(_ context.Context, in EmailInput) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.begun = append(m.begun, in)
+	return m.starting
+}
+
+// asked is a payment whose buyer is to be told.
+func asked(t *testing.T) OpenInput {
+	in := creation(t)
+	in.Creation.Request.Payer.NotifyBy = payment.ByEmail
+	in.Creation.Request.Payer.Language = payment.English
+	return in
+}
+
+// pending is one of those for which the buyer has to pay.
+func (m *mailing) pending(t *testing.T) EmailInput {
+	t.Helper()
+	id := asked(t).PaymentID
+	_, err := m.Open(t.Context(), asked(t))
+	require.NoError(t, err)
+	m.apply(t, id, payment.Pending)
+	return EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id}
+}
+
+// apply brings the payment to the provider's answer.
+func (m *mailing) apply(t *testing.T, id string, status payment.Status) {
+	t.Helper()
+	at := now()
+	_, err := m.Apply(t.Context(), ApplyInput{PaymentID: id, State: payment.ProviderState{
+		PaymentID: "106400160592", Reference: id, Status: status, Money: money, QRCode: "00020126", UpdatedAt: at, ExpiresAt: at.Add(time.Hour),
+	}})
+	require.NoError(t, err)
+}
+
+func (m *mailing) requireSent(t *testing.T, in EmailInput, want payment.EmailOutcome) {
+	t.Helper()
+	done, err := m.SendEmail(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, want, done.Outcome)
+}
+
+func TestAnEmailSentTwiceIsOne(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	for range 2 {
+		m.requireSent(t, in, payment.EmailSent)
+	}
+	mails := m.sink.Mails(buyer)
+	require.Len(t, mails, 1)
+	require.Equal(t, payment.NewEmailID(in.Name)+"@shop.example", mails[0].MessageID)
+	require.Contains(t, mails[0].Subject, "Pay R$ 10.50")
+	kept, err := m.record.Email(t.Context(), payment.NewEmailID(in.Name))
+	require.NoError(t, err)
+	require.Equal(t, []any{payment.Instructions, in.PaymentID, payment.EmailSent}, []any{kept.Notice, kept.PaymentID, kept.Outcome})
+}
+
+// What the mail server has taken and could not say so is sent again, as the same e-mail to those who look.
+func TestALostAnswerMakesATwinWithTheSameMessageID(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLost})
+	_, err := m.SendEmail(t.Context(), in)
+	requireVerdict(t, err, payment.Unavailable, true)
+	for range 2 {
+		m.requireSent(t, in, payment.EmailSent)
+	}
+	mails := m.sink.Mails(buyer)
+	require.Len(t, mails, 2)
+	require.Equal(t, mails[0].MessageID, mails[1].MessageID)
+}
+
+// While the record can be read and not written, one e-mail goes out and not one with each attempt.
+func TestWhatTheRecordCannotTakeIsSentOnce(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	blocked := m.block(t)
+	var told converter.EncodedValues
+	for range 3 {
+		env := activityEnvironment()
+		env.RegisterActivity(m.SendEmail)
+		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { told = details })
+		if told != nil {
+			var ids []string
+			require.NoError(t, told.Get(&ids))
+			env.SetHeartbeatDetails(ids)
+		}
+		_, err := env.ExecuteActivity(m.SendEmail, in)
+		require.Error(t, err)
+		require.NotNil(t, told)
+	}
+	blocked()
+	env := activityEnvironment()
+	env.RegisterActivity(m.SendEmail)
+	env.SetHeartbeatDetails([]string{payment.NewEmailID(in.Name)})
+	_, err := env.ExecuteActivity(m.SendEmail, in)
+	require.NoError(t, err)
+	m.requireSent(t, in, payment.EmailSent)
+	require.Len(t, m.sink.Mails(buyer), 1)
+}
+
+func activityEnvironment() *testsuite.TestActivityEnvironment {
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(silent))
+	return suite.NewTestActivityEnvironment()
+}
+
+// block has the record refuse what became of e-mails, until the end that it returns.
+func (m *mailing) block(t *testing.T) (end func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), m.url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	run := func(statement string) {
+		t.Helper()
+		_, err := conn.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	run(`alter table emails add constraint blocked check (false)`)
+	return func() { t.Helper(); run(`alter table emails drop constraint blocked`) }
+}
+
+func TestAWrongAddressIsAnOutcome(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindRefuse})
+	for range 2 { // it is not tried again
+		m.requireSent(t, in, payment.EmailRefused)
+	}
+	require.Empty(t, m.sink.Mails(""))
+}
+
+func TestWhatPassesIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	for fault, kind := range map[mailsink.Kind]payment.Kind{
+		mailsink.KindLater: payment.Unavailable, mailsink.KindFull: payment.Limited, mailsink.KindForbid: payment.Unauthorized,
+	} {
+		m.sink.AddFault(mailsink.Fault{Kind: fault})
+		_, err := m.SendEmail(t.Context(), in)
+		requireVerdict(t, err, kind, true)
+		require.NotContains(t, err.Error(), "@")
+	}
+	m.requireSent(t, in, payment.EmailSent)
+}
+
+func TestHowToPayIsNotToldOfWhatIsPaid(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	m.apply(t, in.PaymentID, payment.Approved)
+	m.requireSent(t, in, payment.EmailNeedless)
+	m.requireSent(t, EmailInput{Name: in.PaymentID + "/receipt", Notice: payment.Receipt, PaymentID: in.PaymentID}, payment.EmailSent)
+	mails := m.sink.Mails(buyer)
+	require.Len(t, mails, 1)
+	require.Equal(t, "Payment of R$ 10.50 approved", mails[0].Subject)
+}
+
+func TestAFailingMailServerIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater, Times: 1000})
+	for range 10 {
+		_, err := m.SendEmail(t.Context(), in)
+		requireVerdict(t, err, payment.Unavailable, true)
+	}
+	_, err := m.SendEmail(t.Context(), in)
+	requireVerdict(t, err, payment.Unavailable, true)
+	require.ErrorContains(t, err, "breaker")
+	require.Positive(t, application(t, err).NextRetryDelay())
+}
+
+func TestASlowMailServerKeepsFewSteps(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	for range emailsAtOnce {
+		m.mail.places <- struct{}{}
+	}
+	_, err := m.SendEmail(t.Context(), in)
+	requireVerdict(t, err, payment.Limited, true)
+	require.Equal(t, emailPause, application(t, err).NextRetryDelay())
+	<-m.mail.places
+	m.requireSent(t, in, payment.EmailSent)
+}
+
+func TestOnlyThoseAreToldWhoAreToBe(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	state, err := m.Open(t.Context(), asked(t))
+	require.NoError(t, err)
+	require.True(t, state.Email)
+	m.mail = nil
+	state, err = m.Open(t.Context(), asked(t))
+	require.NoError(t, err)
+	require.False(t, state.Email, "without a mail server nobody is")
+	_, err = m.SendEmail(t.Context(), EmailInput{})
+	requireVerdict(t, err, payment.Unavailable, true)
+
+	quiet := newMailing(t)
+	state, err = quiet.Open(t.Context(), creation(t))
+	require.NoError(t, err)
+	require.False(t, state.Email)
+}
+
+func TestPublishingBeginsTheEmailsOfAPayment(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	m.events = publisher(t)
+	id := m.opened(t)
+	var events []payment.Event
+	for i, status := range []payment.Status{payment.Processing, payment.Pending, payment.Approved, payment.PartiallyRefunded, payment.InDispute, payment.Approved, payment.Refunded} {
+		events = append(events, payment.Event{PaymentID: id, ClientID: "shop", Seq: i + 1, Status: status})
+	}
+	require.NoError(t, m.Publish(t.Context(), PublishInput{Events: events}))
+	require.Empty(t, m.begun, "nobody asked for them")
+
+	require.NoError(t, m.Publish(t.Context(), PublishInput{Events: events, Email: true}))
+	var names []string
+	for _, in := range m.begun {
+		require.Equal(t, id, in.PaymentID)
+		names = append(names, in.Name[len(id):])
+	}
+	require.Equal(t, []string{"/instructions", "/receipt", "/refund-4", "/receipt", "/refund-7"}, names, "the second receipt is the first")
+
+	m.starting = &payment.Error{Kind: payment.Unavailable, Message: "away"}
+	requireVerdict(t, m.Publish(t.Context(), PublishInput{Events: events, Email: true}), payment.Unavailable, true)
+}
+
+func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t, "ops@example.com", "gone@example.com", "more@example.com")
+	m.events = publisher(t)
+	letter := func(id string, at time.Time, cause payment.Cause) DeadLetterInput {
+		return DeadLetterInput{PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: cause, Error: "no answer in time", At: at,
+			Trail: []payment.Attempt{{Attempt: 1}}}
+	}
+	at := time.Date(2026, 3, 1, 12, 59, 0, 0, time.UTC)
+	a, b := payment.NewID("shop", "a"), payment.NewID("shop", "b")
+	for _, in := range []DeadLetterInput{
+		letter(a, at, payment.CauseUnknownOutcome), letter(b, at.Add(-time.Hour/2), payment.CauseUnknownOutcome),
+		letter(b, at, payment.CauseInternal), letter(b, at.Add(time.Minute), payment.CauseInternal),
+	} {
+		require.NoError(t, m.DeadLetter(t.Context(), in))
+	}
+	var names []string
+	for _, in := range m.begun {
+		names = append(names, in.Name)
+	}
+	require.Equal(t, []string{
+		"operators/unknown-outcome/2026-03-01T12", "operators/unknown-outcome/2026-03-01T12",
+		"operators/internal/2026-03-01T12", "operators/internal/2026-03-01T13",
+	}, names)
+
+	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindRefuse, To: "gone@example.com"})
+	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater, To: "more@example.com"})
+	_, err := m.SendEmail(t.Context(), m.begun[0])
+	requireVerdict(t, err, payment.Unavailable, true)
+	for range 2 { // and nobody is told twice
+		m.requireSent(t, m.begun[0], payment.EmailSent)
+	}
+	require.Empty(t, m.sink.Mails("gone@example.com"))
+	for _, operator := range []string{"ops@example.com", "more@example.com"} {
+		mails := m.sink.Mails(operator)
+		require.Len(t, mails, 1, operator)
+		require.Contains(t, mails[0].Text, a)
+		require.Contains(t, mails[0].Text, "onlywave dead-letters list --cause unknown-outcome")
+	}
+}

@@ -1,0 +1,101 @@
+// Package mailsink is a mail server that delivers nothing: what it is given it shows on a page, for whoever tries the platform
+// out, and to tests, which can also have it refuse and fail. Its one rule: it keeps e-mails in memory only, the latest few
+// hundred, and no link, script or image of theirs reaches beyond the page.
+package mailsink
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+const (
+	kept        = 500     // e-mails, the latest
+	maxSize     = 1 << 20 // of one
+	idleTimeout = time.Minute
+)
+
+// Sink keeps the e-mails. It is also the http.Handler of the page that shows them.
+type Sink struct {
+	log    *slog.Logger
+	routes http.Handler
+
+	mu     sync.Mutex
+	mails  []Mail // the oldest first
+	last   int    // number of the latest
+	faults []Fault
+}
+
+// New makes an empty one.
+func New(log *slog.Logger) *Sink {
+	s := &Sink{log: log}
+	routes := http.NewServeMux()
+	routes.HandleFunc("GET /{$}", s.frontPage)
+	routes.HandleFunc("GET /mails/{id}", s.mailPage)
+	routes.HandleFunc("GET /mails/{id}/html", s.showHTML)
+	routes.HandleFunc("GET /mails/{id}/raw", s.showRaw)
+	routes.HandleFunc("GET /api/mails", s.list)
+	routes.HandleFunc("GET /api/faults", s.listFaults)
+	routes.HandleFunc("POST /api/faults", s.addFaults)
+	s.routes = routes
+	return s
+}
+
+func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+
+// ServeSMTP takes e-mails until ctx ends.
+func (s *Sink) ServeSMTP(ctx context.Context, listener net.Listener) error {
+	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{sink: s, conn: c}, nil
+	}))
+	server.Domain, server.MaxMessageBytes, server.MaxRecipients = "mailsink", maxSize, 50
+	server.ReadTimeout, server.WriteTimeout = idleTimeout, idleTimeout
+	server.EnableSMTPUTF8 = true
+	server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *Sink) keep(m Mail) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	m.ID = strconv.Itoa(s.last)
+	s.mails = append(s.mails, m)
+	s.mails = s.mails[max(0, len(s.mails)-kept):]
+	s.log.Info("e-mail", "number", m.ID, "message_id", m.MessageID)
+}
+
+// Mails lists what was sent to an address, or to all when it is empty; the latest last.
+func (s *Sink) Mails(to string) []Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mails := []Mail{}
+	for _, m := range s.mails {
+		if to == "" || slices.Contains(m.To, to) {
+			mails = append(mails, m)
+		}
+	}
+	return mails
+}
+
+func (s *Sink) mail(id string) (Mail, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.mails, func(m Mail) bool { return m.ID == id })
+	if i < 0 {
+		return Mail{}, false
+	}
+	return s.mails[i], true
+}

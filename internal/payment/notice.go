@@ -1,0 +1,68 @@
+package payment
+
+import (
+	"strconv"
+	"time"
+)
+
+// Notice is something that a buyer, or the people who run the platform, are told by e-mail.
+type Notice string
+
+// The notices.
+const (
+	Instructions Notice = "instructions" // how to pay
+	Receipt      Notice = "receipt"      // the money has come
+	RefundNotice Notice = "refund"       // it goes back, or a part of it
+	Alert        Notice = "alert"        // something waits for a person; to operators
+)
+
+// Notices lists every notice.
+func Notices() []Notice { return []Notice{Instructions, Receipt, RefundNotice, Alert} }
+
+// notices is what a buyer is told of, by the status that a payment has come to.
+var notices = map[Status]Notice{
+	Pending: Instructions, Approved: Receipt, PartiallyRefunded: RefundNotice, Refunded: RefundNotice,
+}
+
+// Notice is what the buyer is told of the event, or "" for nothing.
+func (e Event) Notice() Notice { return notices[e.Status] }
+
+// NoticeName tells the notices of one payment apart. How to pay and that the money has come are said once, whatever happens
+// later: a dispute that is won brings no second receipt. Every refund is told.
+func (e Event) NoticeName() string {
+	if n := e.Notice(); n != RefundNotice {
+		return string(n)
+	}
+	return string(RefundNotice) + "-" + strconv.Itoa(e.Seq)
+}
+
+// Language is one that buyers are written to in.
+type Language string
+
+// The languages.
+const (
+	Portuguese Language = "pt-BR" // unless told otherwise
+	English    Language = "en"
+)
+
+// ByEmail is the one way in which a buyer can be told.
+const ByEmail = "email"
+
+// Email is what became of an e-mail.
+type Email struct {
+	ID        string // see NewEmailID
+	Notice    Notice
+	PaymentID string
+	Outcome   EmailOutcome
+	At        time.Time
+}
+
+// EmailOutcome is what becomes of an e-mail in the end.
+type EmailOutcome string
+
+// The outcomes.
+const (
+	EmailSent     EmailOutcome = "sent"
+	EmailRefused  EmailOutcome = "refused"  // for good: there is no such reader, or the mail server will not have what it says
+	EmailNeedless EmailOutcome = "needless" // overtaken by events, such as how to pay what has been paid
+)

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/email"
+	"github.com/onlywave/onlywave/internal/mailsink"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// mailOf is the mail server that is set, or nothing.
+func mailOf(c config.Config, door *workflows.Client) (activities.Mail, error) {
+	if c.SMTPURL == "" {
+		return activities.Mail{}, nil
+	}
+	sender, err := email.New(email.Config{URL: string(c.SMTPURL), From: c.EmailFrom})
+	return activities.Mail{Sender: sender, Operators: c.OperatorsEmail, Start: door.Email}, err
+}
+
+// serveMailSink serves a mail server that delivers nothing, and its page.
+func serveMailSink(ctx context.Context, c config.Config, log *slog.Logger) error {
+	sink := mailsink.New(log)
+	listener, err := net.Listen("tcp", c.MailSinkSMTPAddress)
+	if err != nil {
+		return fmt.Errorf("listen for e-mails: %w", err)
+	}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return sink.ServeSMTP(ctx, listener) })
+	both.Go(func() error { return serveHTTP(ctx, c.MailSinkAddress, sink, log) })
+	return both.Wait()
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/internal/mailsink"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// The mail server has troubles and all workers are killed while an e-mail waits for it: the buyer gets each e-mail once, and what
+// is published again begins no other.
+func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
+	const buyer = "maria.buyer@example.com"
+	key, id := key(t)
+	order := strings.Replace(dev.Order(1050, key), dev.BuyerEmail+`"`, buyer+`", "notify_by": "email", "language": "en"`, 1)
+	require.NoError(t, platform.Mailbox.Arm(within(t), mailsink.Fault{Kind: mailsink.KindLater, To: buyer, Times: 2}))
+	answer, err := platform.Shops[0].Post(within(t), key, order, "Prefer", "wait=30")
+	require.NoError(t, err)
+	var p dev.Payment
+	require.NoError(t, json.Unmarshal(answer.Body, &p), string(answer.Body))
+	require.Equal(t, "pending", p.Status, "the mail server keeps nobody waiting")
+
+	for _, w := range platform.Workers {
+		require.NoError(t, w.Kill())
+	}
+	for _, w := range platform.Workers {
+		require.NoError(t, w.Restart(within(t)))
+	}
+	// An attempt that died with its worker is missed after 20 s.
+	waiting, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	mails, err := platform.Mailbox.Await(waiting, buyer, 1)
+	require.NoError(t, err)
+	require.Equal(t, "Pay R$ 10.50 with Pix", mails[0].Subject)
+	require.Contains(t, mails[0].Text, p.Method.QRCode)
+
+	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	awaitApproved(t, id)
+	mails, err = platform.Mailbox.Await(within(t), buyer, 2)
+	require.NoError(t, err)
+	require.Equal(t, "Payment of R$ 10.50 approved", mails[1].Subject)
+
+	receipt := workflows.EmailWorkflowID(id + "/receipt")
+	run := runOf(t, receipt)
+	// As if no run had lived to note what it has published: the next one publishes all of it again.
+	require.Equal(t, 1, inRecord(t, `with forgotten as (update payments set published = 1 where id = $1 returning 1) select count(*) from forgotten`, id))
+	temporal(t, "workflow", "reset", "--workflow-id", "payment/"+id, "--type", "FirstWorkflowTask", "--reason", "test")
+	eventually(t, func() bool { return inRecord(t, `select published from payments where id = $1`, id) == 3 }, "all is published again")
+	mails, err = platform.Mailbox.Mails(within(t), buyer)
+	require.NoError(t, err)
+	require.Len(t, mails, 2)
+	require.Equal(t, 2, inRecord(t, `select count(*) from emails where payment_id = $1 and outcome = 'sent'`, id))
+
+	require.Equal(t, run, runOf(t, receipt), "it was begun once")
+
+	payloads := regexp.MustCompile(`"data": "([^"]+)"`).FindAllStringSubmatch(temporal(t, "workflow", "show", "--workflow-id", receipt, "--output", "json"), -1)
+	require.NotEmpty(t, payloads)
+	for _, payload := range payloads {
+		text, err := base64.StdEncoding.DecodeString(payload[1])
+		require.NoError(t, err)
+		require.NotContains(t, string(text), buyer, "the history holds no address")
+	}
+	logs, err := filepath.Glob(filepath.Join(platform.Logs, "*.log"))
+	require.NoError(t, err)
+	for _, file := range logs {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NotContains(t, string(content), buyer, filepath.Base(file))
+	}
+}
+
+// runOf is the run under which a workflow is known now.
+func runOf(t *testing.T, workflowID string) string {
+	var described struct {
+		Info struct {
+			Execution struct {
+				RunID string `json:"runId"`
+			} `json:"execution"`
+		} `json:"workflowExecutionInfo"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(temporal(t, "workflow", "describe", "--workflow-id", workflowID, "--output", "json")), &described))
+	require.NotEmpty(t, described.Info.Execution.RunID)
+	return described.Info.Execution.RunID
+}
+
+func TestOperatorsAreToldOfAPaymentThatWaitsForThem(t *testing.T) {
+	t.Parallel()
+	key, _ := key(t)
+	create(t, key)
+	other := payment.NewID("demo", key+" by hand")
+	input, err := json.Marshal(workflows.PaymentInput{PaymentID: other, Creation: &activities.Creation{
+		ClientID: "demo", IdempotencyKey: key, Request: payment.Request{
+			Amount: payment.Money{Centavos: 100, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+			Payer: payment.Payer{Email: "ana@example.com"},
+		},
+	}})
+	require.NoError(t, err)
+	temporal(t, "workflow", "start", "--type", "Payment", "--task-queue", workflows.TaskQueue, "--workflow-id", "payment/"+other, "--input", string(input))
+	eventually(t, func() bool {
+		mails, err := platform.Mailbox.Mails(within(t), dev.OperatorEmail)
+		if err != nil {
+			return false
+		}
+		for _, m := range mails {
+			if strings.Contains(m.Subject, "contradiction") { // of this payment, or of another within the hour
+				return true
+			}
+		}
+		return false
+	}, "operators are told")
+}
