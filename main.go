@@ -26,6 +26,7 @@ import (
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
+	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -112,11 +113,12 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer store.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
-		Limiter: ratelimit.New(store),
+		Limiter: ratelimit.New(store), Cache: copies,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
@@ -130,7 +132,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	watch := telemetry.New(string(config.API), ready, log)
-	for _, measured := range []measured{server, record, publisher, store, breakers} {
+	for _, measured := range []measured{server, record, publisher, store, breakers, copies} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {
@@ -169,18 +171,19 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
+	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Notify: door.Notify,
+			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Cache: copies, Notify: door.Notify,
 		}),
 		Record: record, Broker: broker, Publisher: publisher,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(),
 	}
 	watch := telemetry.New(string(config.Worker), readiness(record, publisher, door), log)
-	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls} {
+	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls, copies} {
 		watch.Add(measured.Collectors()...)
 	}
 	watch.Add(worker.NewFigures(record, log))
