@@ -144,11 +144,13 @@ func startCluster(t *testing.T) (url string) {
 	require.NoError(t, err)
 	port, err := devstack.FreePort(0)
 	require.NoError(t, err)
+	bus, err := devstack.FreePort(0)
+	require.NoError(t, err)
 	dir := t.TempDir()
 	process, err := devstack.StartProcess(t.Context(), devstack.Spec{
 		Name: "cluster", Path: path, Dir: dir, LogFile: filepath.Join(dir, "log"), Port: port,
 		Args: []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--cluster-enabled", "yes",
-			"--cluster-port", strconv.Itoa(port + 1000)},
+			"--cluster-port", strconv.Itoa(bus)},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, process.Kill()) })

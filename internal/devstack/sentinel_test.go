@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -58,3 +59,17 @@ func TestSentinelsPromoteTheReplica(t *testing.T) {
 }
 
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// A folder in which Redis was failed over is started on again, with the first master.
+func TestSentinelsStartAgain(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir(), Services: []Service{Redis}, Sentinels: true, Ports: Ports{Postgres: 1}} // none preferred
+	for range 2 {
+		stack, err := Start(t.Context(), o)
+		require.NoError(t, err)
+		master, err := stack.RedisMaster(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, Redis, master)
+		require.NoError(t, errors.Join(stack.FailOverRedis(t.Context()), stack.Stop()))
+	}
+}
