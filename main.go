@@ -26,6 +26,7 @@ import (
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
+	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -113,11 +114,12 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer store.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
-		Limiter: ratelimit.New(store),
+		Limiter: ratelimit.New(store), Cache: copies,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
@@ -131,7 +133,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	watch := telemetry.New(string(config.API), ready, log)
-	for _, measured := range []measured{server, record, publisher, store, breakers} {
+	for _, measured := range []measured{server, record, publisher, store, breakers, copies} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {
@@ -170,6 +172,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
 	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
+	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	mail, err := mailOf(c, door)
 	if err != nil {
@@ -178,7 +181,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Notify: door.Notify,
+			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Cache: copies, Notify: door.Notify,
 			Mail: mail,
 		}),
 		Record: record, Broker: broker, Publisher: publisher,
@@ -186,7 +189,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Metrics: worker.NewMetrics(),
 	}
 	watch := telemetry.New(string(config.Worker), readiness(record, publisher, door), log)
-	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls} {
+	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls, copies} {
 		watch.Add(measured.Collectors()...)
 	}
 	if mail.Sender != nil {

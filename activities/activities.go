@@ -8,6 +8,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
+	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -20,6 +21,7 @@ type Config struct {
 	Budget   *budget.Budget // of calls to the provider, which all workers share; nil: no limit
 	Breakers *breaker.Fleet // stand between the steps and the provider, one for each kind of call
 	Events   *rabbitmq.Publisher
+	Cache    *cache.Payments // gets a copy of each state that is written; nil: none is kept
 	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
 	Notify func(ctx context.Context, paymentID string) error
 	Mail   Mail
@@ -32,6 +34,7 @@ type Activities struct {
 	charges  *tries
 	looks    *tries
 	events   *rabbitmq.Publisher
+	cache    *cache.Payments
 	notify   func(context.Context, string) error
 	mail     *mail
 }
@@ -39,7 +42,7 @@ type Activities struct {
 // New makes the steps.
 func New(c Config) *Activities {
 	return &Activities{
-		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), events: c.Events, notify: c.Notify,
+		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), events: c.Events, cache: c.Cache, notify: c.Notify,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
 		mail: newMail(c.Mail, c.Breakers),
 	}

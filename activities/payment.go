@@ -70,11 +70,16 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (payment.Payment, e
 	if in.Creation == nil {
 		return a.record.Payment(ctx, in.PaymentID)
 	}
-	return a.record.OpenPayment(ctx, payment.Payment{
+	asked := time.Now()
+	p, err := a.record.OpenPayment(ctx, payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
 		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now(),
 	})
+	if err == nil {
+		a.cache.Keep(ctx, p, asked)
+	}
+	return p, err
 }
 
 // ApplyInput is a provider's answer about a payment.
@@ -95,8 +100,9 @@ type Moved struct {
 // Apply moves the payment to the provider's answer if that is news. The answer's own time decides: a
 // second run finds it already applied.
 func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
+	asked := time.Now()
 	m, err := a.record.Apply(ctx, in.PaymentID, in.State, now())
-	return a.moved(ctx, in.PaymentID, in.Known, m, err)
+	return a.moved(ctx, in.PaymentID, in.Known, asked, m, err)
 }
 
 // GiveUpInput names a payment and why the provider will not, or does not, answer for it.
@@ -109,20 +115,26 @@ type GiveUpInput struct {
 // Fail records that the provider refused the charge before any money could move. A payment the
 // provider has answered for, or that failed already, stays as it is.
 func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
+	asked := time.Now()
 	m, err := a.record.Fail(ctx, in.PaymentID, in.Why, now())
-	return a.moved(ctx, in.PaymentID, in.Known, m, err)
+	return a.moved(ctx, in.PaymentID, in.Known, asked, m, err)
 }
 
 // Park records that the provider's answer is lost: charged or not, nobody knows yet. A payment the
 // provider has answered for, or that is parked already, stays as it is.
 func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
+	asked := time.Now()
 	m, err := a.record.Park(ctx, in.PaymentID, in.Why, now())
-	return a.moved(ctx, in.PaymentID, in.Known, m, err)
+	return a.moved(ctx, in.PaymentID, in.Known, asked, m, err)
 }
 
-// moved tells what happened, and what happened before that without the caller's knowledge.
-func (a *Activities) moved(ctx context.Context, id string, known int, m postgres.Moved, err error) (Moved, error) {
+// moved tells what happened, and what happened before that without the caller's knowledge. The payment is copied before
+// anybody hears of it, also by a step that runs again because it ended between the two.
+func (a *Activities) moved(ctx context.Context, id string, known int, asked time.Time, m postgres.Moved, err error) (Moved, error) {
 	told := Moved{Status: m.Status, Event: m.Event}
+	if err == nil {
+		a.cache.Keep(ctx, m.Payment, asked)
+	}
 	if err == nil && known > 0 && known < m.Before {
 		told.Missed, err = a.record.Events(ctx, id, known, m.Before-known)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -35,7 +36,8 @@ type Config struct {
 	Verifier  *mercadopago.Verifier
 	Breakers  *breaker.Fleet // to be shown, and overruled by operators
 	Limiter   *ratelimit.Limiter
-	Limits    Limits // optional: none
+	Limits    Limits          // optional: none
+	Cache     *cache.Payments // optional: payments are read from the record only
 
 	DeadLetters deadLetters // the record, too
 	Redrives    redrives    // the workflows' front door, too

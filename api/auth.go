@@ -17,6 +17,9 @@ import (
 const (
 	keyMemory = 5 * time.Second
 	keysKept  = 10_000
+	// keyGrace is for how long a key that was in force still reads while the record is away, where nobody can revoke it. It
+	// changes nothing meanwhile.
+	keyGrace = 15 * time.Minute
 )
 
 // keys knows API keys from the record, for as long as keyMemory.
@@ -30,6 +33,8 @@ type keys struct {
 type remembered struct {
 	key   *payment.APIKey
 	until time.Time
+	read  time.Time // when the record said so
+	away  bool      // which is longer ago than keyMemory, because the record was away since
 }
 
 func newKeys(r record) *keys {
@@ -40,10 +45,11 @@ func newKeys(r record) *keys {
 	return &keys{record: r, known: known}
 }
 
-// key is the key with this id, or nil. An id that was no key's when last heard of may have to be guessed at.
-func (k *keys) key(ctx context.Context, id string, mayGuess func() error) (*payment.APIKey, error) {
+// key is the key with this id for what needs the scope, or nil. An id that was no key's when last heard of may have to be
+// guessed at.
+func (k *keys) key(ctx context.Context, id string, scope payment.Scope, mayGuess func() error) (*payment.APIKey, error) {
 	kept, ok := k.known.Get(id)
-	if ok && time.Now().Before(kept.until) {
+	if ok && time.Now().Before(kept.until) && (!kept.away || scope == payment.ScopePaymentsRead) {
 		return kept.key, nil
 	}
 	if kept.key == nil {
@@ -51,16 +57,23 @@ func (k *keys) key(ctx context.Context, id string, mayGuess func() error) (*paym
 			return nil, err
 		}
 	}
-	until := time.Now().Add(keyMemory) // from before the read, so that a revocation during it is not remembered longer
+	now := time.Now() // from before the read, so that a revocation during it is not remembered longer
 	read, err := k.record.APIKey(ctx, id)
 	found := &read
 	if payment.KindOf(err) == payment.NotFound {
 		found, err = nil, nil
 	}
+	if payment.KindOf(err) == payment.Unavailable && kept.key != nil && now.Before(kept.read.Add(keyGrace)) {
+		kept.away, kept.until = true, now.Add(keyMemory) // the record is not asked, and waited for, for each request
+		k.known.Add(id, kept)
+		if scope == payment.ScopePaymentsRead {
+			return kept.key, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	k.known.Add(id, remembered{key: found, until: until})
+	k.known.Add(id, remembered{key: found, until: now.Add(keyMemory), read: now})
 	return found, nil
 }
 
@@ -72,7 +85,7 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave"`)
 			return &payment.Error{Kind: payment.Unauthorized, Message: "send your API key as Authorization: Bearer ow_…"}
 		}
-		key, err := s.admitted(c.Request.Context(), strings.TrimSpace(token), func() error { return s.mayGuess(c) })
+		key, err := s.admitted(c.Request.Context(), strings.TrimSpace(token), scope, func() error { return s.mayGuess(c) })
 		if err != nil {
 			return err
 		}
@@ -93,12 +106,12 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 }
 
 // admitted is the key that the text is, or nil when it is none that is in force.
-func (s *Server) admitted(ctx context.Context, text string, mayGuess func() error) (*payment.APIKey, error) {
+func (s *Server) admitted(ctx context.Context, text string, scope payment.Scope, mayGuess func() error) (*payment.APIKey, error) {
 	id, ok := payment.ParseAPIKey(text)
 	if !ok {
 		return nil, nil
 	}
-	key, err := s.keys.key(ctx, id, mayGuess)
+	key, err := s.keys.key(ctx, id, scope, mayGuess)
 	if err != nil || key == nil || !key.Admits(text, time.Now()) {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{keys: newKeys(record)}
 		admits := func(text string) bool {
-			key, err := s.admitted(t.Context(), text, func() error { return nil })
+			key, err := s.admitted(t.Context(), text, payment.ScopePaymentsRead, func() error { return nil })
 			require.NoError(t, err)
 			return key != nil
 		}
@@ -96,4 +96,55 @@ func TestKeysNeedTheRecord(t *testing.T) {
 	f.record.setAway(nil)
 	f.record.keys = kept
 	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "what could not be read was not remembered as missing")
+}
+
+// While the record is away nobody can revoke a key: one that was in force goes on reading for a while, and changes nothing.
+func TestAKnownKeyReadsWhileTheRecordIsAway(t *testing.T) {
+	record := newMemory()
+	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	record.keys[key.ID] = key
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{keys: newKeys(record)}
+		ask := func(scope payment.Scope) (bool, error) {
+			key, err := s.admitted(t.Context(), text, scope, func() error { return nil })
+			return key != nil, err
+		}
+		admitted, err := ask(payment.ScopePaymentsWrite)
+		require.NoError(t, err)
+		require.True(t, admitted)
+
+		record.setAway(errAway)
+		record.keys = nil // where a revoked one would not be found to be so
+		time.Sleep(keyMemory + time.Millisecond)
+		for range 3 {
+			admitted, err = ask(payment.ScopePaymentsRead)
+			require.NoError(t, err)
+			require.True(t, admitted)
+		}
+		require.Equal(t, 2, record.reads, "the record is not waited for each time")
+		for _, scope := range []payment.Scope{payment.ScopePaymentsWrite, payment.ScopeOperationsRead, payment.ScopeOperationsWrite} {
+			_, err = ask(scope)
+			require.ErrorIs(t, err, errAway)
+		}
+
+		key.RevokedAt = time.Now()
+		record.keys = map[string]payment.APIKey{key.ID: key}
+		record.setAway(nil)
+		time.Sleep(keyMemory + time.Millisecond)
+		admitted, err = ask(payment.ScopePaymentsRead)
+		require.NoError(t, err)
+		require.False(t, admitted, "a revocation is heard of within keyMemory")
+
+		key.RevokedAt = time.Time{}
+		record.keys = map[string]payment.APIKey{key.ID: key}
+		time.Sleep(keyMemory + time.Millisecond)
+		admitted, err = ask(payment.ScopePaymentsRead)
+		require.NoError(t, err)
+		require.True(t, admitted)
+		record.setAway(errAway)
+		record.keys = nil
+		time.Sleep(keyGrace + time.Millisecond)
+		_, err = ask(payment.ScopePaymentsRead)
+		require.ErrorIs(t, err, errAway, "and not for ever")
+	})
 }

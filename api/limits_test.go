@@ -166,14 +166,14 @@ func TestAKeyThatWasRightIsNoGuess(t *testing.T) {
 	record.keys[key.ID] = key
 	k := newKeys(record)
 	no := func() error { return errAway }
-	_, err := k.key(t.Context(), key.ID, no)
+	_, err := k.key(t.Context(), key.ID, payment.ScopePaymentsRead, no)
 	require.ErrorIs(t, err, errAway)
 	k.known.Add(key.ID, remembered{key: &key, until: time.Now()})
-	found, err := k.key(t.Context(), key.ID, no)
+	found, err := k.key(t.Context(), key.ID, payment.ScopePaymentsRead, no)
 	require.NoError(t, err)
 	require.True(t, found.Admits(text, time.Now()))
 	k.known.Add(key.ID, remembered{until: time.Now()})
-	_, err = k.key(t.Context(), key.ID, no)
+	_, err = k.key(t.Context(), key.ID, payment.ScopePaymentsRead, no)
 	require.ErrorIs(t, err, errAway)
 }
 

@@ -54,7 +54,7 @@ func (s *Server) listEvents(c *gin.Context) error {
 	if len(q.wrong) > 0 {
 		return refuse(queryInvalid, "", q.wrong...)
 	}
-	p, err := s.own(c)
+	p, _, err := s.own(c)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -84,8 +85,10 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 // created is the payment after Create: it exists for certain, so when the record cannot show it, now or yet, what was asked
 // for is what there is to say.
 func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Payment {
+	asked := time.Now()
 	p, err := s.config.Record.Payment(ctx, in.PaymentID)
 	if err == nil {
+		s.config.Cache.Keep(ctx, p, asked) // what the caller is told now, he must find when he reads it
 		return p
 	}
 	if payment.KindOf(err) != payment.NotFound {
@@ -114,30 +117,34 @@ func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, 
 	c.PureJSON(status, view)
 }
 
-// getPayment shows one payment.
+// getPayment shows one payment, and how old it is if the record could not be asked.
 func (s *Server) getPayment(c *gin.Context) error {
-	p, err := s.own(c)
+	p, age, err := s.own(c)
 	if err != nil {
 		return err
+	}
+	if age > 0 {
+		c.Header("X-Data-Age", strconv.Itoa(int(age.Seconds())))
 	}
 	c.PureJSON(http.StatusOK, s.fullView(p))
 	return nil
 }
 
-// own is the payment that the path names, if it belongs to the caller; whether others have it is none of his business.
-func (s *Server) own(c *gin.Context) (payment.Payment, error) {
+// own is the payment that the path names, if it belongs to the caller; whether others have it is none of his business. An age
+// is that of a copy which answers for the record.
+func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
 	none := &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
 	e, id := event(c), c.Param("id")
 	if !payment.ValidID(id) {
-		return payment.Payment{}, none
+		return payment.Payment{}, 0, none
 	}
 	e.paymentID = id
-	p, err := s.config.Record.Payment(c.Request.Context(), id)
+	p, age, err := s.config.Cache.Payment(c.Request.Context(), id, s.config.Record.Payment)
 	switch {
 	case payment.KindOf(err) == payment.NotFound, err == nil && p.ClientID != e.clientID:
-		return payment.Payment{}, none
+		return payment.Payment{}, 0, none
 	case err != nil:
-		return payment.Payment{}, err
+		return payment.Payment{}, 0, err
 	}
-	return p, nil
+	return p, age, nil
 }

@@ -47,6 +47,8 @@ type Options struct {
 	Balancer bool              // nginx stands in front of the apis, and what ends is started again
 	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
 	Out      io.Writer         // progress for a person; nil: silent
+
+	Sentinels bool // Redis has a replica, and Sentinels to promote it
 }
 
 // Platform is a running whole.
@@ -105,7 +107,7 @@ func (p *Platform) start(ctx context.Context) error {
 	}
 	var err error
 	if p.Stack, err = devstack.Start(ctx, devstack.Options{
-		Dir: p.options.Dir, Out: p.options.Out, SearchAttributes: workflows.SearchAttributes(),
+		Dir: p.options.Dir, Out: p.options.Out, SearchAttributes: workflows.SearchAttributes(), Sentinels: p.options.Sentinels,
 		TemporalDynamicConfig: temporalSettings,
 	}); err != nil {
 		return err

@@ -55,7 +55,9 @@ type Config struct {
 
 	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
 
-	RedisURL Secret `env:"REDIS_URL" help:"Redis, redis://user:password@host/0; holds only what may be lost, such as the breakers' state"`
+	RedisURL Secret `env:"REDIS_URL" help:"Redis, redis://user:password@host/0; holds only what may be lost, such as the breakers' state; with Sentinels redis://sentinel1:26379/0?master_name=onlywave&addr=sentinel2:26379&username=…&password=…"`
+
+	CacheTTL time.Duration `env:"CACHE_TTL" help:"for how long a payment read by id is answered from its copy in Redis; 0: from Postgres only"`
 
 	TemporalAddress   string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
 	TemporalNamespace string `env:"TEMPORAL_NAMESPACE" help:"where our workflows live"`
@@ -95,6 +97,7 @@ func defaults() Config {
 		DrainWait:  5 * time.Second,
 		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
 		RateLimitWrites: 100, RateLimitReads: 500, RateLimitOperations: 50, RateLimitRefused: 100,
+		CacheTTL:      5 * time.Second,
 		DatabaseConns: 16, WebhookRetryDelay: 5 * time.Second,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default",
 		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
@@ -226,6 +229,7 @@ func (c Config) validate(part Part) []error {
 	}
 	if part == API || part == Worker || part == Breakers {
 		check(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
+		check(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")
 	}
 	switch part {
 	case API:

@@ -32,6 +32,14 @@ const (
 	Temporal Service = "temporal"
 )
 
+// What Options.Sentinels adds to Redis.
+const (
+	RedisReplica Service = "redis-replica"
+	Sentinel1    Service = "sentinel-1"
+	Sentinel2    Service = "sentinel-2"
+	Sentinel3    Service = "sentinel-3"
+)
+
 // Options say what to run and where it lives. The zero value is a silent throw-away stack of all four on free ports.
 type Options struct {
 	// Dir keeps data, logs (Dir/logs/<service>.log) and generated configuration; a second start on it finds the data
@@ -39,6 +47,8 @@ type Options struct {
 	Dir string
 	// Services to run; nil is all four.
 	Services []Service
+	// Sentinels gives Redis a replica and three Sentinels, which promote it when its master is gone.
+	Sentinels bool
 	// Ports preferred; a taken one is replaced by the next free one, 0 by any free one. The zero value is DevPorts for a
 	// folder that is kept and any free ports for a throw-away stack.
 	Ports Ports
@@ -65,6 +75,7 @@ type Stack struct {
 	processes map[Service]*Process
 	epmd      *Process // RabbitMQ's name server
 	ports     Ports
+	redis     redisNodes
 	moved     string // a throw-away Postgres' folder outside of ours
 }
 

@@ -3,16 +3,32 @@ package devstack
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisURL is the URL of database 0.
-func (s *Stack) RedisURL() string { return fmt.Sprintf("redis://127.0.0.1:%d/0", s.ports.Redis) }
+// RedisURL is the URL of database 0: Redis's own, or one that names the Sentinels, who know which Redis is the master.
+func (s *Stack) RedisURL() string {
+	if s.redis.sentinels == nil {
+		return fmt.Sprintf("redis://127.0.0.1:%d/0", s.ports.Redis)
+	}
+	return sentinelURL(s.redis.sentinels)
+}
 
-func (s *Stack) startRedis(ctx context.Context) (int, error) {
-	common, err := s.spec(Redis)
+func (s *Stack) startRedis(ctx context.Context) (port int, err error) {
+	if s.ports.Redis, err = s.startRedisNode(ctx, Redis, s.options.Ports.Redis); err != nil {
+		return 0, err
+	}
+	if s.options.Sentinels {
+		err = s.startSentinels(ctx)
+	}
+	return s.ports.Redis, err
+}
+
+func (s *Stack) startRedisNode(ctx context.Context, node Service, preferred int, more ...string) (int, error) {
+	common, err := s.spec(node)
 	if err != nil {
 		return 0, err
 	}
@@ -24,15 +40,14 @@ func (s *Stack) startRedis(ctx context.Context) (int, error) {
 	if s.folder.throwAway {
 		appendOnly = "no"
 	}
-	s.ports.Redis, err = s.launch(ctx, Redis, s.options.Ports.Redis, func(port int) (Spec, error) {
+	return s.launch(ctx, node, preferred, func(port int) (Spec, error) {
 		spec := common
-		spec.Args = []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", spec.Dir,
-			"--appendonly", appendOnly, "--save", ""}
+		spec.Args = slices.Concat([]string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", spec.Dir,
+			"--appendonly", appendOnly, "--save", "", "--repl-diskless-sync-delay", "0"}, more)
 		spec.Port = port
 		spec.Ready = func(ctx context.Context) error { return redisReady(ctx, port) }
 		return spec, nil
 	})
-	return s.ports.Redis, err
 }
 
 func redisReady(ctx context.Context, port int) error {

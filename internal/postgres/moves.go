@@ -14,6 +14,8 @@ type Moved struct {
 	Event  *payment.Event // the event that was written; nil when there was nothing new
 	Status payment.Status // where the payment stands now
 	Before int            // number of the newest event before this one
+	// Payment is all of it as it stands now.
+	Payment payment.Payment
 }
 
 // applyState moves a payment to what the provider said, if that is newer than what is recorded, and
@@ -125,18 +127,23 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&clientID, &method, &created, &status, &before, &seq, &data)
 	})
+	var p payment.Payment
+	batch.Queue(selectPayment+`where id = $1`, id).Query(func(rows pgx.Rows) (err error) {
+		p, err = pgx.CollectExactlyOneRow(rows, scanPayment)
+		return err
+	})
 	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
 	// One round trip and one transaction: whoever finds the payment moved finds its letter resolved.
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return Moved{}, interpret(doing, err)
 	}
 	if seq == nil {
-		return Moved{Status: status, Before: before}, nil
+		return Moved{Status: status, Before: before, Payment: p}, nil
 	}
 	news, _ := args["provider_updated_at"].(time.Time) // only the provider's own answer has it
 	s.metrics.moved(method, status, to, created, news, at)
 	return Moved{
-		Status: to, Before: before,
+		Status: to, Before: before, Payment: p,
 		Event: &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
 	}, nil
 }

@@ -38,16 +38,16 @@ type Store struct {
 	ended  bool
 }
 
-// Open makes a store for an address such as redis://host:6379/0. It does not connect yet.
+// Open makes a store for an address such as redis://host:6379/0, or for one that names the Sentinels and their master, such as
+// redis://sentinel1:26379/0?master_name=onlywave&addr=sentinel2:26379; then it follows whichever Redis they make the master.
+// It does not connect yet.
 func Open(url string, log *slog.Logger) (*Store, error) {
-	options, err := redis.ParseURL(url)
+	client, err := newClient(url)
 	if err != nil {
-		return nil, errors.New("not an address such as redis://host:6379/0") // err would repeat it, and its password
+		// err would repeat the address, and its password
+		return nil, errors.New("not an address such as redis://host:6379/0 or redis://sentinel:26379/0?master_name=onlywave")
 	}
-	options.ContextTimeoutEnabled = true // go-redis would wait past the caller's deadline
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = 250*time.Millisecond, time.Second, time.Second
-	options.MaxRetries, options.DialerRetries = -1, 1
-	return &Store{AnswerTime: answerTime, client: redis.NewClient(options), log: log, closed: make(chan struct{})}, nil
+	return &Store{AnswerTime: answerTime, client: client, log: log, closed: make(chan struct{})}, nil
 }
 
 // Close gives up the connections.

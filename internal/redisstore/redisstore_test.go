@@ -22,6 +22,7 @@ const patience = 20 * time.Second
 var (
 	silent = slog.New(slog.DiscardHandler)
 	echo   = redis.NewScript("return {KEYS[1], ARGV[1]}")
+	write  = redis.NewScript("redis.call('SET', KEYS[1], ARGV[1]) return {KEYS[1]}")
 )
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }

@@ -53,7 +53,18 @@ func Shared() *devstack.Stack {
 // Start runs services, all four when none is named, for one test.
 func Start(t testing.TB, services ...devstack.Service) *devstack.Stack {
 	t.Helper()
-	stack, err := devstack.Start(t.Context(), devstack.Options{Services: services})
+	return start(t, devstack.Options{Services: services})
+}
+
+// StartWithSentinels runs a Redis with its replica and Sentinels, for one test.
+func StartWithSentinels(t testing.TB) *devstack.Stack {
+	t.Helper()
+	return start(t, devstack.Options{Services: []devstack.Service{devstack.Redis}, Sentinels: true})
+}
+
+func start(t testing.TB, o devstack.Options) *devstack.Stack {
+	t.Helper()
+	stack, err := devstack.Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
 	return stack

@@ -1,0 +1,79 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/cache"
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+// newCached is a fixture with a cache of its own.
+func newCached(t *testing.T, url string, ttl time.Duration) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	store, err := redisstore.Open(url, f.server.config.Log)
+	require.NoError(t, err)
+	store.AnswerTime = 20 * time.Second
+	t.Cleanup(func() { _ = store.Close() })
+	f.server.config.Cache = cache.New(store, ttl)
+	return f
+}
+
+// What was just created is read from its copy, and only by whom it belongs to.
+func TestACreatedPaymentIsReadFromItsCopy(t *testing.T) {
+	t.Parallel()
+	f := newCached(t, devstacktest.Start(t, devstack.Redis).RedisURL(), time.Minute)
+	created := f.create(t, "k", goodBody)
+	require.Equal(t, http.StatusCreated, created.Code)
+	f.record.setAway(errAway)
+	path := "/v1/payments/" + decode[Payment](t, created).ID
+	w := f.get(t, path)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, created.Body.String(), w.Body.String())
+	require.Empty(t, w.Header().Get("X-Data-Age"), "it is not old")
+	f.record.setAway(nil)
+	require.Equal(t, http.StatusNotFound, f.get(t, path, "Authorization", "Bearer "+f.otherKey).Code)
+}
+
+// A record that is away is answered for, and the answer says how old it is.
+func TestAnOldCopyAnswersForARecordThatIsAway(t *testing.T) {
+	t.Parallel()
+	f := newCached(t, devstacktest.Start(t, devstack.Redis).RedisURL(), 10*time.Millisecond)
+	created := f.create(t, "k", goodBody)
+	id := decode[Payment](t, created).ID
+	p, err := f.record.Payment(t.Context(), id)
+	require.NoError(t, err)
+	_, certain := f.server.config.Cache.Keep(t.Context(), p, time.Now().Add(-time.Hour))
+	require.True(t, certain)
+	f.record.setAway(errAway)
+	require.Eventually(t, func() bool {
+		w := f.get(t, "/v1/payments/"+id)
+		require.Equal(t, http.StatusOK, w.Code)
+		require.Equal(t, created.Body.String(), w.Body.String())
+		age, err := strconv.Atoi(w.Header().Get("X-Data-Age"))
+		return err == nil && age >= 1
+	}, 20*time.Second, 10*time.Millisecond)
+
+	require.Equal(t, http.StatusServiceUnavailable, f.get(t, "/v1/payments/"+payment.NewID("shop", "never read")).Code)
+	f.record.setAway(nil)
+	require.Empty(t, f.get(t, "/v1/payments/"+id).Header().Get("X-Data-Age"))
+}
+
+func TestWithoutRedisTheRecordIsRead(t *testing.T) {
+	t.Parallel()
+	f := newCached(t, "redis://127.0.0.1:1", time.Minute) // nothing listens there
+	created := f.create(t, "k", goodBody)
+	w := f.get(t, "/v1/payments/"+decode[Payment](t, created).ID)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, created.Body.String(), w.Body.String())
+	f.record.setAway(errAway)
+	require.Equal(t, http.StatusServiceUnavailable, f.get(t, "/v1/payments/"+payment.NewID("shop", "other")).Code)
+}

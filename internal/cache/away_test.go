@@ -1,0 +1,101 @@
+package cache
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Whatever becomes of Redis, the record is asked, and nobody waits.
+func TestWithoutRedisTheRecordAnswers(t *testing.T) {
+	t.Parallel()
+	for name, harm := range devstacktest.Harms() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack := devstacktest.Start(t, devstack.Redis)
+			c := newCache(t, stack.RedisURL(), time.Hour)
+			id := uuid.NewString()
+			c.keep(t, version(id, 1), time.Now())
+			c.store.AnswerTime = 80 * time.Millisecond
+			harm.Do(t, stack.Process(devstack.Redis))
+
+			asked := 0
+			began := time.Now()
+			for range 1000 {
+				p, age := c.ask(t, id, says(version(id, 2), &asked))
+				require.Zero(t, age)
+				require.Equal(t, 2, p.Version)
+				_, certain := c.Keep(t.Context(), version(id, 2), time.Now())
+				require.False(t, certain)
+			}
+			require.Less(t, time.Since(began), 100*c.store.AnswerTime, "of two thousand, a few have waited")
+			require.Equal(t, 1000, asked)
+			require.True(t, c.store.Away())
+
+			harm.Heal(t, stack.Process(devstack.Redis))
+			require.Eventually(t, func() bool { return !c.store.Away() }, patient, 10*time.Millisecond)
+			c.store.AnswerTime = patient
+			require.Equal(t, 2, c.keep(t, version(id, 2), time.Now()).Version)
+			p, _ := c.ask(t, id, away)
+			require.Equal(t, 2, p.Version)
+		})
+	}
+}
+
+// Who joins a question that was put before a newer state was written must not be answered with the older one; if Redis, where
+// the newer would be found, is gone by then, he asks for himself.
+func TestWhoKnowsMoreIsNotAnsweredWithLess(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]bool{"Redis": false, "no Redis": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack := devstacktest.Start(t, devstack.Redis)
+			c := newCache(t, stack.RedisURL(), time.Hour)
+			id := uuid.NewString()
+			gate, joined := make(chan struct{}), make(chan struct{})
+			var inRecord sync.Map
+			inRecord.Store(id, version(id, 1))
+			record := func(context.Context, string) (payment.Payment, error) {
+				p, _ := inRecord.Load(id)
+				return p.(payment.Payment), nil
+			}
+			var all sync.WaitGroup
+			var once sync.Once
+			all.Go(func() {
+				_, err := c.read(t.Context(), id, func(ctx context.Context, id string) (payment.Payment, error) {
+					p, err := record(ctx, id) // the older, at first
+					once.Do(func() { close(joined); <-gate })
+					return p, err
+				})
+				require.NoError(t, err)
+			})
+			<-joined
+			inRecord.Store(id, version(id, 2))
+			c.keep(t, version(id, 2), time.Now())
+			if gone {
+				require.NoError(t, stack.Process(devstack.Redis).Kill())
+			}
+			var coming sync.WaitGroup
+			coming.Add(20)
+			for range 20 {
+				all.Go(func() {
+					coming.Done()
+					p, err := c.read(t.Context(), id, record)
+					require.NoError(t, err)
+					require.Equal(t, 2, p.Version)
+				})
+			}
+			coming.Wait()
+			close(gate)
+			all.Wait()
+		})
+	}
+}

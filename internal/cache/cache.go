@@ -1,0 +1,163 @@
+// Package cache keeps copies of payments in Redis: as the record had them after each change, and as it was read since. They
+// spare the record the same question again, and answer it while the record is away.
+//
+// Its one rule: an older state never takes a newer one's place, whoever comes late with it. And a copy is never the reason
+// for a failure or for waiting: while Redis is away the record is asked as if there were no cache.
+package cache
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+const (
+	// kept is how long a copy answers for a record that is away. What is in it is what its client app may read, and is gone
+	// afterwards.
+	kept = time.Hour
+	// renewal is how long the others leave it to one asker to read the record anew.
+	renewal = time.Second
+	// patience is how long the record may take when there is a copy to fall back on.
+	patience = time.Second
+)
+
+//go:embed look.lua
+var lookSource string
+
+//go:embed keep.lua
+var keepSource string
+
+var (
+	lookScript = redis.NewScript(lookSource)
+	keepScript = redis.NewScript(keepSource)
+)
+
+// Payments is one process's hold on the copies. It is safe for concurrent use; a nil one keeps none.
+type Payments struct {
+	store *redisstore.Store
+	ttl   time.Duration
+	reads singleflight.Group
+
+	looks, keeps *prometheus.CounterVec
+}
+
+// New makes one process's hold on the copies that it shares with all that use the same Redis. A copy is taken for the record's
+// answer for as long as ttl, counted from when the record was asked; nothing is cached when that is 0.
+func New(store *redisstore.Store, ttl time.Duration) *Payments {
+	if ttl <= 0 {
+		return nil
+	}
+	return &Payments{store: store, ttl: ttl, looks: newLooks(), keeps: newKeeps()}
+}
+
+// Record reads one payment from the record; kind Unavailable when that is away.
+type Record func(ctx context.Context, id string) (payment.Payment, error)
+
+// Payment is the payment by a copy that is young enough, or by the record. An age above 0 says that the record did not answer,
+// and how old the copy is that does; it may be of an earlier state than the caller knows of. What the payment was asked for
+// with, and by whom it is paid, is not in copies: Payer, IdempotencyKey and Fingerprint may be empty.
+func (c *Payments) Payment(ctx context.Context, id string, record Record) (p payment.Payment, age time.Duration, err error) {
+	if c == nil {
+		p, err = record(ctx, id)
+		return p, 0, err
+	}
+	held, found := c.look(ctx, id)
+	if found && held.age < c.ttl && !held.renew {
+		c.looked(hit)
+		return held.payment, 0, nil
+	}
+	if !found {
+		c.looked(miss)
+		p, err = c.read(ctx, id, record)
+		return p, 0, err
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p, err = c.read(limited, id, record)
+	switch {
+	case err == nil || payment.KindOf(err) != payment.Unavailable:
+		c.looked(miss)
+		return p, 0, err
+	case held.age < c.ttl:
+		c.looked(hit)
+		return held.payment, 0, nil
+	}
+	c.looked(stale)
+	return held.payment, max(held.age, time.Second), nil
+}
+
+// copied is a copy as Redis holds it.
+type copied struct {
+	payment payment.Payment
+	age     time.Duration // since the record was asked
+	renew   bool          // this asker reads the record, for all
+}
+
+// look finds a copy. In the second half of its time one asker after another is told to renew it, so that a payment that many
+// ask for is never asked of the record by all at once.
+func (c *Payments) look(ctx context.Context, id string) (copied, bool) {
+	answer, ok := c.store.Ask(ctx, lookScript, keys(id), (c.ttl / 2).Milliseconds(), renewal.Milliseconds())
+	if !ok || len(answer) != 3 {
+		return copied{}, false
+	}
+	p, ok := decode(answer[0], id)
+	age, _ := strconv.ParseInt(answer[1], 10, 64) // our own script wrote it
+	return copied{payment: p, age: time.Duration(age) * time.Millisecond, renew: answer[2] == "1"}, ok
+}
+
+// Keep copies a payment that was read or written just now; asked is from before that. It returns the newest state that is
+// known: p, or the copy that is newer. It is not certain when Redis did not say.
+func (c *Payments) Keep(ctx context.Context, p payment.Payment, asked time.Time) (newest payment.Payment, certain bool) {
+	if c == nil {
+		return p, false
+	}
+	said := int64(0)
+	if !p.Provider.UpdatedAt.IsZero() {
+		said = p.Provider.UpdatedAt.UnixMicro()
+	}
+	keeping := kept + rand.N(kept/10) // what was written together is not gone together
+	answer, ok := c.store.Ask(ctx, keepScript, keys(p.ID), p.Version, said, time.Since(asked).Milliseconds(), keeping.Milliseconds(), encode(p))
+	if !ok || len(answer) == 0 {
+		c.wrote(lost)
+		return p, false
+	}
+	if answer[0] == "kept" {
+		c.wrote(written)
+		return p, true
+	}
+	c.wrote(older)
+	if held, ok := decode(answer[1], p.ID); ok {
+		return held, true
+	}
+	return p, false
+}
+
+// keys are in one slot of a cluster: what is in braces decides.
+func keys(id string) []string { return []string{"onlywave:payment:{" + id + "}"} }
+
+// encode leaves out what no client app is shown.
+func encode(p payment.Payment) string {
+	p.Payer, p.IdempotencyKey, p.Fingerprint = payment.Payer{}, "", ""
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic("cache: a payment is plain data: " + err.Error())
+	}
+	return string(body)
+}
+
+// decode is careful, since what is in Redis may be another release's.
+func decode(body, id string) (payment.Payment, bool) {
+	var p payment.Payment
+	err := json.Unmarshal([]byte(body), &p)
+	return p, err == nil && p.ID == id
+}

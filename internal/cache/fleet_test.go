@@ -1,0 +1,164 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/budget"
+	"github.com/onlywave/onlywave/internal/cache"
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+var silent = slog.New(slog.DiscardHandler)
+
+// abilities is all that one process has in Redis.
+type abilities struct {
+	store   *redisstore.Store
+	copies  *cache.Payments
+	fleet   *breaker.Fleet
+	breaker *breaker.Breaker
+	budget  *budget.Budget
+	limiter *ratelimit.Limiter
+}
+
+func open(t *testing.T, url string) *abilities {
+	t.Helper()
+	store, err := redisstore.Open(url, silent)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	fleet := breaker.NewFleet(store, "a", silent)
+	return &abilities{
+		store: store, copies: cache.New(store, time.Minute), fleet: fleet,
+		breaker: fleet.Breaker("charge", breaker.Config{}), budget: budget.New(store, "mercadopago", "a", 1_000_000, silent),
+		limiter: ratelimit.New(store),
+	}
+}
+
+// use makes one call of each, and says what failed.
+func (a *abilities) use(ctx context.Context) error {
+	if err := a.breaker.Do(ctx, func(context.Context) error { return nil }); err != nil {
+		return fmt.Errorf("breaker: %w", err)
+	}
+	if err := a.budget.Take(ctx, budget.Buyer); err != nil {
+		return fmt.Errorf("budget: %w", err)
+	}
+	limits := []ratelimit.Limit{
+		{Name: "reads-client", Quota: 1_000_000, Window: time.Second},
+		{Name: "reads-key", Key: "k", Quota: 1_000_000, Window: time.Second},
+	}
+	if !a.limiter.Take(ctx, "shop", limits...).Admitted {
+		return fmt.Errorf("limiter: refused")
+	}
+	id := uuid.NewString()
+	for range 2 {
+		p, _, err := a.copies.Payment(ctx, id, func(context.Context, string) (payment.Payment, error) {
+			return payment.Payment{ID: id, Version: 1}, nil
+		})
+		if err != nil || p.ID != id || p.Version != 1 {
+			return fmt.Errorf("cache: %v, %w", p, err)
+		}
+	}
+	return nil
+}
+
+// While Redis fails over, once because it is told to and once because its master is gone, no call of any kind fails, and
+// afterwards all are counted together again.
+func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.StartWithSentinels(t)
+	a := open(t, stack.RedisURL())
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var calls atomic.Int64
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error {
+			for ; ctx.Err() == nil; calls.Add(1) {
+				if err := a.use(context.WithoutCancel(ctx)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	goesOn := func(master devstack.Service) {
+		before := calls.Load()
+		require.Eventually(t, func() bool {
+			now, err := stack.RedisMaster(t.Context())
+			return err == nil && now == master && !a.store.Away() && calls.Load() > before+100 && a.store.Client().Set(t.Context(), "it", "writes", 0).Err() == nil
+		}, time.Minute, 50*time.Millisecond)
+	}
+	goesOn(devstack.Redis)
+	require.NoError(t, stack.FailOverRedis(t.Context()))
+	goesOn(devstack.RedisReplica)
+	require.Eventually(t, func() bool { // there is somebody to be promoted again
+		return a.store.Client().InfoMap(t.Context(), "replication").Item("Replication", "connected_slaves") == "1"
+	}, time.Minute, 50*time.Millisecond)
+	require.NoError(t, stack.Process(devstack.RedisReplica).Kill())
+	goesOn(devstack.Redis)
+	stop()
+	require.NoError(t, group.Wait())
+}
+
+// A cluster refuses a script whose keys are not all in one slot.
+func TestEachScriptsKeysAreInOneSlotOfACluster(t *testing.T) {
+	t.Parallel()
+	url := startCluster(t)
+	options, err := redis.ParseURL(url)
+	require.NoError(t, err)
+	client := redis.NewClient(options)
+	defer client.Close()
+	two := redis.NewScript("return {redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])}")
+	require.ErrorContains(t, two.Run(t.Context(), client, []string{"a", "b"}).Err(), "CROSSSLOT", "it is one that does")
+
+	a := open(t, url)
+	a.store.AnswerTime = time.Minute
+	require.NoError(t, a.use(t.Context()))
+	a.budget.Pause(t.Context(), time.Millisecond)
+	require.NoError(t, a.fleet.Force(t.Context(), "charge", breaker.Open, "ana", "a test"))
+	_, err = a.fleet.Statuses(t.Context())
+	require.NoError(t, err)
+	require.False(t, a.store.Away(), "none was refused")
+}
+
+func startCluster(t *testing.T) (url string) {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	require.NoError(t, err)
+	port, err := devstack.FreePort(0)
+	require.NoError(t, err)
+	bus, err := devstack.FreePort(0)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	process, err := devstack.StartProcess(t.Context(), devstack.Spec{
+		Name: "cluster", Path: path, Dir: dir, LogFile: filepath.Join(dir, "log"), Port: port,
+		Args: []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--cluster-enabled", "yes",
+			"--cluster-port", strconv.Itoa(bus)},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, process.Kill()) })
+	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", port)})
+	defer client.Close()
+	require.NoError(t, client.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())
+	require.Eventually(t, func() bool {
+		return client.Set(t.Context(), "ready", 1, 0).Err() == nil
+	}, time.Minute, 50*time.Millisecond)
+	return fmt.Sprintf("redis://127.0.0.1:%d", port)
+}

@@ -1,0 +1,19 @@
+-- Keep what the record said, unless something newer is held. Of two states of one version the provider's later word is newer.
+-- KEYS: the copy. ARGV: version, the provider's time of the state (us), how long ago the record was asked (ms), for how long it
+-- is kept (ms), body.
+-- Answer, all text: kept, or else older and the body that is held.
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local at = now - ARGV[3]
+local held = redis.call('HMGET', KEYS[1], 'version', 'said', 'at', 'body')
+if held[1] then
+    local version, said = tonumber(held[1]), tonumber(held[2])
+    local newer, same = tonumber(ARGV[1]) - version, tonumber(ARGV[2]) - said
+    if newer < 0 or (newer == 0 and same < 0) then return {'older', held[4]} end
+    -- The same once more is known to be so from the later of the two questions on.
+    if newer == 0 and same == 0 then at = math.max(at, held[3]) end
+end
+redis.call('HSET', KEYS[1], 'version', ARGV[1], 'said', ARGV[2], 'at', string.format('%.0f', at), 'body', ARGV[5])
+redis.call('HDEL', KEYS[1], 'renewing')
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return {'kept'}

@@ -1,0 +1,40 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// reading is what became of one question to the record.
+type reading struct {
+	payment payment.Payment
+	certain bool // nothing newer was known when the last who shares it had come
+}
+
+// read asks the record once for all who ask for the same payment meanwhile. Who comes later than the question was put may know
+// of a state that is newer than the answer. So the copies are asked last, when nobody can join any more: what such a caller
+// knows of is held there.
+func (c *Payments) read(ctx context.Context, id string, record Record) (payment.Payment, error) {
+	shared := c.reads.DoChan(id, func() (any, error) {
+		asked := time.Now()
+		p, err := record(context.WithoutCancel(ctx), id) // whose caller may go while others wait
+		c.reads.Forget(id)
+		if err != nil {
+			return reading{}, err
+		}
+		newest, certain := c.Keep(context.WithoutCancel(ctx), p, asked)
+		return reading{newest, certain}, nil
+	})
+	select {
+	case <-ctx.Done():
+		return payment.Payment{}, ctx.Err()
+	case done := <-shared:
+		r, _ := done.Val.(reading)
+		if done.Err == nil && done.Shared && !r.certain {
+			return record(ctx, id)
+		}
+		return r.payment, done.Err
+	}
+}
