@@ -264,7 +264,7 @@ func TestTheOverviewShowsWhatWaits(t *testing.T) {
 	require.Zero(t, p.Find(".calm, #queues").Length())
 
 	f.queues = nil
-	require.Equal(t, "onlywave.webhooks.process 7 2", b.get("/console/").says("#queues tbody"))
+	require.Equal(t, "webhooks.process 7 2", b.get("/console/").says("#queues tbody"))
 }
 
 func TestFindingsOfReconciliationAreShown(t *testing.T) {

@@ -78,6 +78,8 @@ var functions = template.FuncMap{
 	"ago":   func(t time.Time) string { return age(time.Since(t)) + " ago" },
 	"age":   age,
 	"words": words,
+	"title": title,
+	"queue": func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
 	"tone":  tone,
 	"short": func(id string) string { return id[:min(8, len(id))] },
 	"money": func(centavos int64, currency string) string {
@@ -112,6 +114,12 @@ func age(d time.Duration) string {
 // words is a name of the code's for people, such as "in review".
 func words(name any) string {
 	return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(name))
+}
+
+// title is the same as a heading begins.
+func title(name any) string {
+	text := words(name)
+	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
 }
 
 // tone is how a state feels, which is its colour: good, waiting, bad or quiet.
