@@ -18,7 +18,7 @@ func TestTheDepthsOfAllQueuesAreKnown(t *testing.T) {
 	p := NewPublisher([]string{stack.RabbitMQURL()}, silent)
 	defer p.Close()
 	require.Eventually(t, func() bool {
-		return p.Publish(t.Context(), Message{ID: "m", Exchange: ExchangeWebhooks, Key: "mercadopago.payment", Body: []byte("{}")}) == nil
+		return p.Publish(t.Context(), ExchangeWebhooks, Message{ID: "m", Key: "mercadopago.payment", Body: []byte("{}")}) == nil
 	}, 45*time.Second, 100*time.Millisecond)
 	require.Eventually(t, func() bool { // a quorum queue tells its depth a moment later
 		depths, err := Depths(t.Context(), []string{stack.RabbitMQURL()})
