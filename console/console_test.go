@@ -11,6 +11,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -247,7 +248,10 @@ type door struct {
 func (d *door) Redrive(_ context.Context, in workflows.RedriveInput) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, joined := d.started[in.ID]
+	known, joined := d.started[in.ID]
+	if joined && !reflect.DeepEqual(known, in) {
+		return true, &payment.Error{Kind: payment.Conflict, Message: "another"}
+	}
 	d.started[in.ID] = in
 	return joined, nil
 }

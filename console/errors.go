@@ -34,8 +34,8 @@ func verdictOf(kind payment.Kind) verdict {
 		return verdict{http.StatusTooManyRequests, "Too many tries", "Wait a while, then try again."}
 	case payment.Unavailable:
 		return verdict{http.StatusServiceUnavailable, "Away for the moment",
-			"The console is closed until it is back; payments do not wait for the console. Try again in a moment. The operators' commands " +
-				"(onlywave dead-letters, onlywave breakers) need no log-in."}
+			"Try again in a moment; payments do not wait for the console. While nobody can log in, the command onlywave dead-letters " +
+				"works all the same, and Temporal's Web UI shows every payment."}
 	case payment.Internal:
 	}
 	return verdict{http.StatusInternalServerError, "Something went wrong on our side", "Try again. If it stays so, look into the API's log for the request id below."}

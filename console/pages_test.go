@@ -209,7 +209,8 @@ func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
 	f.keepLetter("m", nil)
 	b := f.as(f.operator)
 	require.Zero(t, b.get("/console/dead-letters").Find("#redrive-many").Length(), "nobody means all of them")
-	p := b.press(b.get("/console/dead-letters?cause=invalid"), "redrive-all", "reason", "mended")
+	form := b.get("/console/dead-letters?cause=invalid")
+	p := b.press(form, "redrive-all", "reason", "mended")
 	in := f.door.only(t)
 	require.Equal(t, workflows.RedriveInput{
 		ID: in.ID, Actor: f.operator, Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid},
@@ -223,6 +224,16 @@ func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/redrives", append(wrong, "key", "k")...).status, wrong)
 	}
 	f.door.only(t)
+
+	// The same form, sent in earnest, is another redrive; once more, with other words, it is refused.
+	for range 2 {
+		require.Equal(t, http.StatusOK, b.press(form, "redrive-all", "reason", "mended", "dry_run", "").status)
+		require.Len(t, f.door.started, 2)
+	}
+	p = b.press(form, "redrive-all", "reason", "another", "dry_run", "")
+	require.Equal(t, http.StatusConflict, p.status)
+	require.Contains(t, p.says(".lead"), "sent before")
+	require.Len(t, f.door.started, 2)
 }
 
 func TestABreakerIsHeldAndSetFree(t *testing.T) {

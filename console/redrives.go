@@ -62,7 +62,13 @@ func (c *Console) redrive(v *visit, in workflows.RedriveInput, refused error) (r
 	if key == "" || len(key) > 64 {
 		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not complete"}
 	}
+	if in.DryRun {
+		key += " counted" // the same form, sent in earnest, is another redrive
+	}
 	joined, err := workflows.RedriveOnce(v.Context(), c.config.Redrives, v.user.Name, key, &in, refused)
+	if err != refused && payment.KindOf(err) == payment.Conflict {
+		err = &payment.Error{Kind: payment.Conflict, Message: "this form was sent before, and said something else"}
+	}
 	if err != nil {
 		return reply{}, err
 	}
