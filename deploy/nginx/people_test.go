@@ -52,3 +52,19 @@ func TestAPersonStaysWithOneProcess(t *testing.T) {
 		require.True(t, home == "a" || now == home, "only who has lost his process gets another")
 	}
 }
+
+// Where no process answers, people get a page.
+func TestPeopleAreToldThatNobodyIsThere(t *testing.T) {
+	t.Parallel()
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	e := start(t, nginx.Config{APIs: []string{dead.Listener.Addr().String()}})
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		a := do(t, http.DefaultClient, method, e.url+"/console/payments", nil)
+		require.Equal(t, http.StatusServiceUnavailable, a.status)
+		require.Equal(t, "text/html", a.header.Get("Content-Type"))
+		require.Equal(t, "2", a.header.Get("Retry-After"))
+		require.Contains(t, string(a.body), "Try again in a moment")
+	}
+	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil).requireProblem(t, 503, "unavailable", "/v1/payments")
+}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -108,4 +109,19 @@ func TestAPasswordIsKnownByItsHashOnly(t *testing.T) {
 	require.Empty(t, CheckPassword(password))
 	require.NotEmpty(t, CheckPassword("short"))
 	require.NotEmpty(t, CheckPassword(strings.Repeat("x", passwordMax+1)))
+}
+
+// Who guesses at names learns nothing from how long it takes: the hash, which needs its memory, is made for nobody, too.
+func TestNobodysPasswordCostsAsMuch(t *testing.T) {
+	allocated := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	kept := HashPassword("correct horse battery")
+	for _, of := range []string{kept, ""} {
+		require.GreaterOrEqual(t, allocated(func() { require.False(t, PasswordIs(of, "a guess")) }), uint64(hashMemory<<10))
+	}
 }
