@@ -71,6 +71,10 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.picture("overview")
 	stolen := w.cookies()
 
+	w.breaker("open")
+	w.picture("held")
+	w.breaker("automatic")
+
 	w.menu("payments")
 	w.picture("payments")
 	w.fill("input[name=q]", paid.Provider.PaymentID)
@@ -93,6 +97,9 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.picture("redrive-many")
 	w.menu("reconciliation")
 	w.picture("reconciliation")
+
+	w.do(chromedp.Navigate(w.url+"payments/none"), chromedp.WaitVisible(".failure"))
+	w.picture("failure")
 
 	w.click("#log-out", "#log-in")
 	w.restore(stolen)
@@ -127,6 +134,16 @@ func (w *walk) menu(page string) {
 	w.t.Helper()
 	entry := `nav a[href="/console/` + page + `"]`
 	w.click(entry, entry+"[aria-current]")
+}
+
+// breaker holds the one for reads, or sets it free.
+func (w *walk) breaker(state string) {
+	w.t.Helper()
+	w.click("#breaker-read summary", "#breaker-read input")
+	w.fill("#breaker-read input", "maintenance at the provider")
+	w.click(`#breaker-read button[value="`+state+`"]`, ".notice")
+	said := "The breaker read is set to " + state + "."
+	require.Eventually(w.t, func() bool { return w.text(".notice") == said }, patience, 200*time.Millisecond, said)
 }
 
 func (w *walk) text(selector string) string {
