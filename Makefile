@@ -33,6 +33,7 @@ test: bootstrap ## Run every test, on real services
 lint: ## Check format, vet, staticcheck, workflow determinism, import rules and generated code
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }
 	go vet $(PACKAGES)
+	go vet -tags chromium ./console/walk
 	$(TOOL) staticcheck $(PACKAGES)
 	$(TOOL) workflowcheck ./worker ./workflows
 	$(TOOL) depguard $(PACKAGES)
@@ -61,6 +62,11 @@ drill: bootstrap build ## Break a throw-away platform in every way we know (NAME
 .PHONY: soak
 soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats one
 	@exec .bin/onlywave drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
+
+.PHONY: screenshots
+screenshots: build ## Walk through the console in Chromium, with a picture of each page in .screenshots
+	@WITH_CHROMIUM=1 scripts/bootstrap
+	go test -tags chromium -count=1 ./console/walk -args -program $(CURDIR)/.bin/onlywave -pictures $(CURDIR)/.screenshots
 
 .PHONY: clean-data
 clean-data: ## Remove the data and logs of `make up` and `make demo`

@@ -24,6 +24,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/api"
+	"github.com/onlywave/onlywave/console"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
@@ -32,6 +33,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/worker"
@@ -78,6 +80,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		part(config.MailSink, "Take e-mails, deliver none and show them on a page", serveMailSink),
 		keysCommand(environ, out),
+		usersCommand(environ, out),
 		breakersCommand(environ, out),
 		reconcileCommand(environ),
 		deadLettersCommand(environ, out),
@@ -117,13 +120,28 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)
+	limiter := ratelimit.New(store)
+	people, err := console.New(console.Config{
+		Record: record, Redrives: door, Breakers: breakers, Limiter: limiter,
+		Sessions: session.New(store, session.Options{
+			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
+		}),
+		Ready: ready,
+		Queues: func(ctx context.Context) ([]rabbitmq.QueueDepth, error) {
+			return rabbitmq.Depths(ctx, config.Plain(c.RabbitMQURLs))
+		},
+		PublicURL: c.PublicURL, TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace, Log: log,
+	})
+	if err != nil {
+		return err
+	}
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
-		Limiter: ratelimit.New(store), Cache: copies,
+		Limiter: limiter, Cache: copies,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
-		DeadLetters: record, Redrives: door,
+		DeadLetters: record, Redrives: door, Console: people,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,

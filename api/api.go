@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -39,8 +41,9 @@ type Config struct {
 	Limits    Limits          // optional: none
 	Cache     *cache.Payments // optional: payments are read from the record only
 
-	DeadLetters deadLetters // the record, too
-	Redrives    redrives    // the workflows' front door, too
+	DeadLetters deadLetters        // the record, too
+	Redrives    workflows.Redriver // the workflows' front door, too
+	Console     http.Handler       // optional: the operators' pages, at /console
 
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
 	PublicURL    string // where client apps reach the API, such as https://pay.example.com
@@ -189,6 +192,17 @@ func (s *Server) mount() {
 			s.engine.Handle(http.MethodHead, r.path, steps...)
 		}
 	}
+	if s.config.Console != nil {
+		s.engine.Any("/console", s.console)
+		s.engine.Any("/console/*page", s.console)
+	}
+}
+
+// console hands people's requests on, as from their own address.
+func (s *Server) console(c *gin.Context) {
+	r := c.Request.WithContext(c.Request.Context())
+	r.RemoteAddr = net.JoinHostPort(c.ClientIP(), "0")
+	s.config.Console.ServeHTTP(c.Writer, r)
 }
 
 func (s *Server) answer(step func(*gin.Context) error) gin.HandlerFunc {

@@ -54,7 +54,7 @@ func (s *Server) readBreakerSetting(c *gin.Context) (to breaker.State, reason st
 		return "", "", err
 	}
 	reason = strings.TrimSpace(body.Reason)
-	more := reasonFields(reason)
+	more := payment.ReasonFields(reason)
 	if !body.State.Valid() {
 		more = append(more, payment.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
 	}

@@ -71,15 +71,15 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 	t.Parallel()
 	f, _, told := newOperator(t)
 	for body, pointer := range map[string]string{
-		`{"state": "half-open", "reason": "why not"}`:                               "/state",
-		`{"state": "", "reason": "why not"}`:                                        "/state",
-		`{"reason": "why not"}`:                                                     "/state",
-		`{"state": "open"}`:                                                         "/reason",
-		`{"state": "open", "reason": "  "}`:                                         "/reason",
-		`{"state": "open", "reason": "` + strings.Repeat("é", maxReason+1) + `"}`:   "/reason",
-		`{"state": "open", "reason": "4111 1111 1111 1111 was refused"}`:            "/reason",
-		`{"state": "open", "reason": "a\u0000b"}`:                                   "/reason",
-		`{"state": "open", "reason": "why not", "actor": "somebody else entirely"}`: "/actor",
+		`{"state": "half-open", "reason": "why not"}`: "/state",
+		`{"state": "", "reason": "why not"}`:          "/state",
+		`{"reason": "why not"}`:                       "/state",
+		`{"state": "open"}`:                           "/reason",
+		`{"state": "open", "reason": "  "}`:           "/reason",
+		`{"state": "open", "reason": "` + strings.Repeat("é", payment.MaxReason+1) + `"}`: "/reason",
+		`{"state": "open", "reason": "4111 1111 1111 1111 was refused"}`:                  "/reason",
+		`{"state": "open", "reason": "a\u0000b"}`:                                         "/reason",
+		`{"state": "open", "reason": "why not", "actor": "somebody else entirely"}`:       "/actor",
 	} {
 		w := f.set(t, "charge", body)
 		require.Equal(t, http.StatusUnprocessableEntity, w.Code, body)
@@ -91,7 +91,7 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 		require.Contains(t, decode[Problem](t, w).Detail, "charge, read, email")
 	}
 	require.Empty(t, *told)
-	require.Equal(t, http.StatusOK, f.set(t, "read", `{"state": "closed", "reason": "`+strings.Repeat("é", maxReason)+`"}`).Code)
+	require.Equal(t, http.StatusOK, f.set(t, "read", `{"state": "closed", "reason": "`+strings.Repeat("é", payment.MaxReason)+`"}`).Code)
 }
 
 // A client app's own key is not for this.

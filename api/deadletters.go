@@ -2,11 +2,8 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -67,40 +64,10 @@ func (q *query) letterFilter() payment.LetterFilter {
 	case q.values.Has("state"):
 		f.State = payment.LetterState(state)
 	}
-	for _, wrong := range letterFields(f) {
+	for _, wrong := range f.Fields() {
 		q.refuse(wrong.Pointer, wrong.Detail)
 	}
 	return f
-}
-
-// letterFields finds what is wrong with a filter; the pointers are bare names.
-func letterFields(f payment.LetterFilter) []payment.Field {
-	var wrong []payment.Field
-	check := func(right bool, name, detail string) {
-		if !right {
-			wrong = append(wrong, payment.Field{Pointer: name, Detail: detail})
-		}
-	}
-	check(f.State == "" || knownState(f.State), "state", "must be open, redriven, discarded, resolved or any")
-	check(f.Source == "" || f.Source == payment.FromWebhook || f.Source == payment.FromWorkflow, "source", "must be webhook or workflow")
-	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of the causes, such as invalid")
-	check(f.Fingerprint == "" || isFingerprint(f.Fingerprint), "fingerprint", "must be 16 hexadecimal digits, as a dead letter shows them")
-	check(f.PaymentID == "" || payment.ValidID(f.PaymentID), "payment_id", "must be the id of a payment")
-	check(f.DiedTo.IsZero() || f.DiedFrom.Before(f.DiedTo), "died_to", "must be later than died_from")
-	return wrong
-}
-
-func knownState(state payment.LetterState) bool {
-	for _, s := range payment.LetterStates() {
-		if s == state {
-			return true
-		}
-	}
-	return false
-}
-
-func isFingerprint(text string) bool {
-	return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 // getDeadLetter shows one letter, with what to do about it and what was done.
@@ -152,7 +119,7 @@ func (s *Server) discardDeadLetter(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	wrong = addFields(wrong, reasonFields(body.Reason))
+	wrong = addFields(wrong, payment.ReasonFields(body.Reason))
 	if len(wrong) > 0 {
 		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
 	}
@@ -166,25 +133,6 @@ func (s *Server) discardDeadLetter(c *gin.Context) error {
 	return s.answerLetter(c, l)
 }
 
-// maxReason is in characters.
-const maxReason = 500
-
-// reasonFields finds what is wrong with a reason, which people will read later.
-func reasonFields(reason string) []payment.Field {
-	var detail string
-	switch {
-	case strings.TrimSpace(reason) == "":
-		detail = "must say why"
-	case utf8.RuneCountInString(reason) > maxReason:
-		detail = fmt.Sprintf("must have at most %d characters", maxReason)
-	case payment.ContainsCardNumber(reason):
-		detail = "must not contain a card number"
-	default:
-		return nil
-	}
-	return []payment.Field{{Pointer: "/reason", Detail: detail}}
-}
-
 // redriveDeadLetter sends one letter again.
 func (s *Server) redriveDeadLetter(c *gin.Context) error {
 	key, err := idempotencyKey(c.Request.Header)
@@ -196,12 +144,7 @@ func (s *Server) redriveDeadLetter(c *gin.Context) error {
 		return err
 	}
 	in := workflows.RedriveInput{Filter: payment.LetterFilter{IDs: []string{l.ID}}}
-	return s.startRedrive(c, key, in, func() error {
-		if l.State != payment.LetterOpen {
-			return &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(l.State) + " already"}
-		}
-		return nil
-	})
+	return s.startRedrive(c, key, in, l.Redrivable())
 }
 
 var errNoRedrive = &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id"}
@@ -225,9 +168,5 @@ func (s *Server) letterView(l payment.DeadLetter) DeadLetter {
 
 // temporalLink is a workflow in the Web UI, or "" where none is configured.
 func (s *Server) temporalLink(workflowID string) string {
-	ui := s.config.TemporalUIURL
-	if ui == "" {
-		return ""
-	}
-	return ui + "/namespaces/" + url.PathEscape(s.config.TemporalNamespace) + "/workflows/" + url.PathEscape(workflowID)
+	return workflows.WebLink(s.config.TemporalUIURL, s.config.TemporalNamespace, workflowID)
 }

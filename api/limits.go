@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -91,19 +90,8 @@ func limited(words string, v ratelimit.Verdict) error {
 	return &payment.Error{Kind: payment.Limited, Message: words, RetryAfter: v.RetryAfter}
 }
 
-// address is whose limit a request counts against before it is known who asks: the whole /64 where it is IPv6, which is what
-// one customer of a provider has.
-func address(c *gin.Context) string {
-	ip, err := netip.ParseAddr(c.ClientIP())
-	if err != nil {
-		return "unknown"
-	}
-	if ip = ip.Unmap(); ip.Is4() {
-		return ip.String()
-	}
-	prefix, _ := ip.WithZone("").Prefix(64) // it has that many bits
-	return prefix.String()
-}
+// address is whose limit a request counts against before it is known who asks.
+func address(c *gin.Context) string { return ratelimit.Address(c.ClientIP()) }
 
 // list renders the states as a list of structured fields (RFC 9651), which draft-ietf-httpapi-ratelimit-headers-10 asks for.
 func list(states []ratelimit.State, render func(ratelimit.State) string) string {

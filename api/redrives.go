@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -12,18 +11,10 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// redrives is the workflows' front door, as far as it is used for dead letters.
-type redrives interface {
-	Redrive(ctx context.Context, in workflows.RedriveInput) (joined bool, err error)
-	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
-}
-
 // Limits of a redrive.
 const (
-	canaryMax     = 100
 	canaryWaitMax = 24 * 60 * 60 // seconds
 	canaryDefault = 60           // seconds to wait
-	rateMax       = 1000
 	idsMax        = 100
 )
 
@@ -42,14 +33,14 @@ func (s *Server) redriveDeadLetters(c *gin.Context) error {
 	if len(wrong) > 0 {
 		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
 	}
-	return s.startRedrive(c, key, body.input(), func() error { return nil })
+	return s.startRedrive(c, key, body.input(), nil)
 }
 
 // fields finds what is wrong with the values.
 func (b RedriveRequest) fields() []payment.Field {
-	wrong := reasonFields(b.Reason)
+	wrong := payment.ReasonFields(b.Reason)
 	filter := b.Filter.filter()
-	for _, f := range letterFields(filter) {
+	for _, f := range filter.Fields() {
 		wrong = append(wrong, payment.Field{Pointer: "/filter/" + f.Pointer, Detail: f.Detail})
 	}
 	between := func(name string, n, limit int) {
@@ -57,10 +48,10 @@ func (b RedriveRequest) fields() []payment.Field {
 			wrong = append(wrong, payment.Field{Pointer: "/" + name, Detail: fmt.Sprintf("must be a whole number from 0 to %d", limit)})
 		}
 	}
-	between("canary", b.Canary, canaryMax)
+	between("canary", b.Canary, workflows.CanaryMax)
 	between("canary_wait", b.CanaryWait, canaryWaitMax)
-	between("rate", b.Rate, rateMax)
-	between("stop_after_errors", b.StopAfterErrors, 1_000_000)
+	between("rate", b.Rate, workflows.RateMax)
+	between("stop_after_errors", b.StopAfterErrors, workflows.StopAfterMax)
 	if len(filter.IDs) > idsMax {
 		wrong = append(wrong, payment.Field{Pointer: "/filter/ids", Detail: fmt.Sprintf("must have at most %d", idsMax)})
 	}
@@ -93,20 +84,11 @@ func (b RedriveRequest) input() workflows.RedriveInput {
 	return in
 }
 
-// startRedrive answers with the redrive that belongs to the key, which it starts unless it is there. may is asked only about
-// one that is not: to repeat a request is always right.
-func (s *Server) startRedrive(c *gin.Context, key string, in workflows.RedriveInput, may func() error) error {
-	ctx := c.Request.Context()
-	in.Actor = event(c).clientID
-	in.ID = payment.NewRedriveID(in.Actor, key)
-	if err := may(); err != nil {
-		if _, unknown := s.config.Redrives.RedriveProgress(ctx, in.ID); payment.KindOf(unknown) == payment.NotFound {
-			return err
-		}
-	}
-	joined, err := s.config.Redrives.Redrive(ctx, in)
-	switch payment.KindOf(err) {
-	case payment.Conflict:
+// startRedrive answers with the redrive that belongs to the key, which it starts unless it is there. refused is why
+// it may not be started, or nil.
+func (s *Server) startRedrive(c *gin.Context, key string, in workflows.RedriveInput, refused error) error {
+	joined, err := workflows.RedriveOnce(c.Request.Context(), s.config.Redrives, event(c).clientID, key, &in, refused)
+	if err != refused && payment.KindOf(err) == payment.Conflict {
 		return refuse(keyReused, "this key belongs to another redrive; repeat that request, or use a new key for a new redrive")
 	}
 	if err != nil {

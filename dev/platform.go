@@ -264,7 +264,7 @@ func (p *Platform) say(format string, args ...any) {
 // Secrets are what must not be found in a log, a queue's name or headers, or a metric: by what it is, the text.
 func (p *Platform) Secrets() map[string]string {
 	return map[string]string{
-		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret,
+		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret, "operator's password": operatorPassword,
 		"buyer's e-mail address": BuyerEmail, "buyer's name": BuyerName, "buyer's tax id": BuyerTaxID,
 	}
 }

@@ -18,6 +18,11 @@ func Up(ctx context.Context, o Options) error {
 		return err
 	}
 	p.printAddresses()
+	name, password, err := p.Operator(ctx)
+	if err != nil {
+		return errors.Join(err, p.Stop())
+	}
+	fmt.Fprintf(o.Out, "  console          %s/console/  (%s, password %s)\n", p.Front.URL, name, password)
 	fmt.Fprintf(o.Out, `
 Try it:
 

@@ -36,6 +36,9 @@ var parsed = template.Must(template.New("nginx.conf").Parse(text))
 // webhooks is where Mercado Pago's notifications come in.
 const webhooks = "/webhooks/mercadopago"
 
+// sessionCookie is the console's, with a prefix over https.
+const sessionCookie = "onlywave_session"
+
 // problem is an answer of nginx's own, in the API's words.
 type problem struct {
 	On         []int // what happened, as nginx counts
@@ -68,8 +71,9 @@ func Render(c Config) (string, error) {
 	var out strings.Builder
 	err := parsed.Execute(&out, struct {
 		Config
-		Webhooks string
-		Problems []problem
-	}{c, webhooks, problems})
+		Webhooks      string
+		SessionCookie string
+		Problems      []problem
+	}{c, webhooks, sessionCookie, problems})
 	return out.String(), err
 }

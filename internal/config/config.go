@@ -44,6 +44,9 @@ type Config struct {
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
 	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
 
+	SessionIdle     time.Duration `env:"SESSION_IDLE" help:"a person's session in the console ends when nothing is asked for so long"`
+	SessionLifetime time.Duration `env:"SESSION_LIFETIME" help:"and so long after the log-in at the latest"`
+
 	RateLimitWrites     int `env:"RATE_LIMIT_WRITES" help:"requests per second that create or change payments, by one API key, and twice as many by all of a client; ten seconds' worth may come at once; 0: no limit"`
 	RateLimitReads      int `env:"RATE_LIMIT_READS" help:"the same for requests that read payments"`
 	RateLimitOperations int `env:"RATE_LIMIT_OPERATIONS" help:"the same for requests of operators"`
@@ -96,6 +99,7 @@ func defaults() Config {
 		Environment: "test", LogLevel: "info",
 		DrainWait:  5 * time.Second,
 		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
+		SessionIdle: 30 * time.Minute, SessionLifetime: 12 * time.Hour,
 		RateLimitWrites: 100, RateLimitReads: 500, RateLimitOperations: 50, RateLimitRefused: 100,
 		CacheTTL:      5 * time.Second,
 		DatabaseConns: 16, WebhookRetryDelay: 5 * time.Second,
@@ -122,6 +126,7 @@ const (
 	Simulator   Part = "simulator"
 	MailSink    Part = "mailsink"
 	Keys        Part = "keys"
+	Users       Part = "users"
 	Breakers    Part = "breakers"
 	Reconcile   Part = "reconcile"
 	DeadLetters Part = "dead-letters"
@@ -215,7 +220,7 @@ func (c Config) validate(part Part) []error {
 	}
 	check(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL", "must be debug, info, warn or error")
-	if part == API || part == Worker || part == Migrate || part == Keys || part == DeadLetters {
+	if part == API || part == Worker || part == Migrate || part == Keys || part == Users || part == DeadLetters {
 		check(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		check(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}
@@ -241,6 +246,7 @@ func (c Config) validate(part Part) []error {
 		limit(c.RateLimitReads, "RATE_LIMIT_READS")
 		limit(c.RateLimitOperations, "RATE_LIMIT_OPERATIONS")
 		limit(c.RateLimitRefused, "RATE_LIMIT_REFUSED")
+		check(c.SessionIdle >= time.Second && c.SessionIdle <= c.SessionLifetime, "SESSION_IDLE", "must be at least 1s, and at most SESSION_LIFETIME")
 		check(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
 		check(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
 		check(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")

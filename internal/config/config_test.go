@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Breakers, Reconcile}
+var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile}
 
 // complete is the least that lets every part start.
 func complete(more ...string) []string {
@@ -79,6 +79,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		Breakers:  {"REDIS_URL"},
 		Migrate:   {"DATABASE_URL"},
 		Keys:      {"DATABASE_URL"},
+		Users:     {"DATABASE_URL"},
 		Simulator: {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
 	}
 	require.Len(t, rows, len(parts)-2, "Reconcile needs nothing but where Temporal is, which has a default, and MailSink nothing at all")
@@ -108,6 +109,8 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{Worker, "DATABASE_CONNS=99999999999", "DATABASE_CONNS"},
 		{API, "CURSOR_SECRET=short", "CURSOR_SECRET"},
 		{API, "DRAIN_WAIT=-1s", "DRAIN_WAIT"},
+		{API, "SESSION_IDLE=0s", "SESSION_IDLE"},
+		{API, "SESSION_LIFETIME=20m", "SESSION_IDLE"},
 		{API, "RATE_LIMIT_WRITES=-1", "RATE_LIMIT_WRITES"},
 		{API, "RATE_LIMIT_READS=100001", "RATE_LIMIT_READS"},
 		{API, "CACHE_TTL=-1s", "CACHE_TTL"}, {Worker, "CACHE_TTL=61s", "CACHE_TTL"},

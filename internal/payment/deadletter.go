@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,6 +29,14 @@ type DeadLetter struct {
 	ClosedAt    time.Time // zero while it is open
 	ClosedBy    string
 	Reason      string
+}
+
+// Redrivable says why a letter may not be sent again, or nil.
+func (l DeadLetter) Redrivable() error {
+	if l.State == LetterOpen {
+		return nil
+	}
+	return &Error{Kind: Conflict, Message: "the letter is " + string(l.State) + " already"}
 }
 
 // DeadMessage is what is needed to send the message again. Its body may hold personal data and is never shown.
@@ -155,4 +164,25 @@ type LetterFilter struct {
 	DiedTo      time.Time   `json:"died_to,omitzero"`   // exclusive
 	After       Position    `json:"-"`                  // start behind this letter; its time is when it died
 	Limit       int         `json:"-"`
+}
+
+// Fields finds what is wrong with the filter; the pointers are bare names.
+func (f LetterFilter) Fields() []Field {
+	var wrong []Field
+	check := func(right bool, name, detail string) {
+		if !right {
+			wrong = append(wrong, Field{Pointer: name, Detail: detail})
+		}
+	}
+	check(f.State == "" || slices.Contains(LetterStates(), f.State), "state", "must be open, redriven, discarded, resolved or any")
+	check(f.Source == "" || f.Source == FromWebhook || f.Source == FromWorkflow, "source", "must be webhook or workflow")
+	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of the causes, such as invalid")
+	check(f.Fingerprint == "" || isFingerprint(f.Fingerprint), "fingerprint", "must be 16 hexadecimal digits, as a dead letter shows them")
+	check(f.PaymentID == "" || ValidID(f.PaymentID), "payment_id", "must be the id of a payment")
+	check(f.DiedTo.IsZero() || f.DiedFrom.Before(f.DiedTo), "died_to", "must be later than died_from")
+	return wrong
+}
+
+func isFingerprint(text string) bool {
+	return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
 }

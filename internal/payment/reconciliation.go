@@ -75,3 +75,8 @@ type FindingFilter struct {
 	Before int64 // only those with a smaller ID
 	Limit  int
 }
+
+// ToLookAt is how many of a run's findings a person has to look at.
+func (r Reconciliation) ToLookAt() int {
+	return r.Counts.Contradictions + r.Counts.Strangers + r.Counts.Unreadable
+}

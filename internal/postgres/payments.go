@@ -84,8 +84,30 @@ func (s *Store) PaymentByProvider(ctx context.Context, provider, providerPayment
 
 // Payments lists a client app's payments, newest first, as the filter says.
 func (s *Store) Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error) {
-	args := pgx.NamedArgs{"client_id": f.ClientID, "limit": f.Limit}
-	where := `where client_id = @client_id`
+	where, args := paymentConditions(f)
+	args["client_id"] = f.ClientID
+	rows, _ := s.pool.Query(ctx, selectPayment+`where client_id = @client_id`+where+` order by created_at desc, id desc limit @limit`, args)
+	list, err := pgx.CollectRows(rows, scanPayment)
+	return list, interpret("list payments", err)
+}
+
+// PaymentsOfAll lists the payments of all client apps, newest first, for operators; the filter's ClientID does not count. It
+// takes the newest of each client, which an index has, and of those the newest.
+func (s *Store) PaymentsOfAll(ctx context.Context, f payment.Filter) ([]payment.Payment, error) {
+	where, args := paymentConditions(f)
+	rows, _ := s.pool.Query(ctx, selectPayment+`where id in (
+    select newest.id
+    from clients c cross join lateral (
+        select id, created_at from payments where client_id = c.id`+where+` order by created_at desc, id desc limit @limit) newest
+    order by newest.created_at desc, newest.id desc limit @limit)
+order by created_at desc, id desc`, args)
+	list, err := pgx.CollectRows(rows, scanPayment)
+	return list, interpret("list the payments of all", err)
+}
+
+// paymentConditions is the filter as SQL, without whose payments they are.
+func paymentConditions(f payment.Filter) (where string, args pgx.NamedArgs) {
+	args = pgx.NamedArgs{"limit": f.Limit}
 	and := func(condition, name string, value any) {
 		where += " and " + condition
 		args[name] = value
@@ -109,9 +131,7 @@ func (s *Store) Payments(ctx context.Context, f payment.Filter) ([]payment.Payme
 		and("(created_at, id) < (@after_at, @after_id)", "after_at", f.After.CreatedAt)
 		args["after_id"] = f.After.ID
 	}
-	rows, _ := s.pool.Query(ctx, selectPayment+where+` order by created_at desc, id desc limit @limit`, args)
-	list, err := pgx.CollectRows(rows, scanPayment)
-	return list, interpret("list payments", err)
+	return where, args
 }
 
 func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {

@@ -1,0 +1,140 @@
+// Package console is the operators' pages, at /console behind a log-in: how the platform stands, payments, dead letters and
+// what can be done about them, breakers, reconciliation.
+//
+// Its one rule: it decides nothing. A page shows what the REST API shows, a button does what a request there does, in the
+// name of the person who is logged in. It is HTML and one style sheet: no script runs, and none may.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// pageTime is how long a page may take.
+const pageTime = 10 * time.Second
+
+// maxForm is how large a form may be, in bytes.
+const maxForm = 64 << 10
+
+// Config is what a Console needs. All of it is required unless it says otherwise.
+type Config struct {
+	Record   *postgres.Store
+	Redrives workflows.Redriver
+	Breakers *breaker.Fleet
+	Limiter  *ratelimit.Limiter
+	Sessions *scs.SessionManager
+	Ready    func(context.Context) map[string]error               // dependencies by name; nil means it works
+	Queues   func(context.Context) ([]rabbitmq.QueueDepth, error) // what waits in the broker
+
+	PublicURL         string // where browsers reach us, such as https://pay.example.com
+	TemporalUIURL     string // optional: makes payments link to their workflow in the Web UI
+	TemporalNamespace string // of the workflows, for that link
+
+	Log *slog.Logger
+}
+
+// Console answers everything at and below /console. It is safe for concurrent use. A request's RemoteAddr must be the
+// client's own, whatever balancers are in between.
+type Console struct {
+	config  Config
+	handler http.Handler
+}
+
+// New makes a Console, or says what is missing.
+func New(c Config) (*Console, error) {
+	if c.Record == nil || c.Redrives == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
+		c.Queues == nil || c.Log == nil {
+		return nil, errors.New("configure console: all of Config but Temporal's is required")
+	}
+	c.TemporalUIURL = strings.TrimRight(c.TemporalUIURL, "/")
+	public, err := url.Parse(c.PublicURL)
+	if err != nil || public.Host == "" {
+		return nil, errors.New("configure console: PublicURL must be an http or https URL")
+	}
+	own := http.NewCrossOriginProtection()
+	if err := own.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
+		return nil, fmt.Errorf("configure console: %w", err)
+	}
+	console := &Console{config: c}
+	own.SetDenyHandler(http.HandlerFunc(console.foreign))
+	console.handler = guarded(own.Handler(console.routes()))
+	return console, nil
+}
+
+// ServeHTTP makes Console an http.Handler.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+
+// anybody need not be logged in.
+const anybody payment.Scope = ""
+
+func (c *Console) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, route := range []struct {
+		pattern string
+		scope   payment.Scope
+		handle  func(*visit) (reply, error)
+	}{
+		{"GET /console/log-in", anybody, c.askLogIn},
+		{"POST /console/log-in", anybody, c.logIn},
+		{"POST /console/log-out", anybody, c.logOut},
+
+		{"GET /console/{$}", payment.ScopeOperationsRead, c.overview},
+		{"POST /console/breakers/{name}", payment.ScopeOperationsWrite, c.setBreaker},
+
+		{"GET /console/payments", payment.ScopeOperationsRead, c.listPayments},
+		{"GET /console/payments/{id}", payment.ScopeOperationsRead, c.showPayment},
+
+		{"GET /console/dead-letters", payment.ScopeOperationsRead, c.listLetters},
+		{"GET /console/dead-letters/{id}", payment.ScopeOperationsRead, c.showLetter},
+		{"POST /console/dead-letters/{id}/redrive", payment.ScopeOperationsWrite, c.redriveLetter},
+		{"POST /console/dead-letters/{id}/discard", payment.ScopeOperationsWrite, c.discardLetter},
+		{"POST /console/redrives", payment.ScopeOperationsWrite, c.redriveLetters},
+		{"GET /console/redrives/{id}", payment.ScopeOperationsRead, c.showRedrive},
+
+		{"GET /console/reconciliation", payment.ScopeOperationsRead, c.showReconciliation},
+
+		{"/console/", payment.ScopeOperationsRead, nothingHere},
+	} {
+		mux.Handle(route.pattern, c.page(route.scope, route.handle))
+	}
+	mux.Handle("GET /console", http.RedirectHandler("/console/", http.StatusSeeOther))
+	mux.Handle("GET /console/static/", http.StripPrefix("/console", http.FileServerFS(static)))
+	return mux
+}
+
+// guarded says in every answer what a browser may do with it: nothing but show it, with our own style.
+func guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if strings.HasPrefix(r.URL.Path, "/console/static/") {
+			h.Set("Cache-Control", "max-age=300")
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func nothingHere(*visit) (reply, error) {
+	return reply{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such page"}
+}

@@ -1,0 +1,316 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/session"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+var born = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+
+// open writes a payment of a client app, so many seconds after the beginning.
+func (f *fixture) open(client, key string, second int) payment.Payment {
+	f.t.Helper()
+	_, err := f.record.IssueAPIKey(f.t.Context(), "test", client, payment.Scopes(), born)
+	require.NoError(f.t, err)
+	p, err := f.record.OpenPayment(f.t.Context(), payment.Payment{
+		ID: payment.NewID(client, key), ClientID: client, IdempotencyKey: key, Fingerprint: "f",
+		Request: payment.Request{
+			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Description: "<script>alert(1)</script>", Reference: key,
+			Method: payment.Method{Type: payment.Pix}, Payer: payment.Payer{Email: "buyer@example.com", Name: "Buyer", TaxID: "12345678909"},
+		},
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: born.Add(time.Duration(second) * time.Second),
+	})
+	require.NoError(f.t, err)
+	return p
+}
+
+// keepLetter keeps a dead letter.
+func (f *fixture) keepLetter(name string, change func(*payment.DeadLetter)) string {
+	f.t.Helper()
+	l := payment.DeadLetter{
+		ID: payment.NewDeadLetterID(name, "q"), Source: payment.FromWebhook, Cause: payment.CauseInvalid, Fingerprint: "0f7c1f4e4d1c4f0a",
+		Error: "the record refused", State: payment.LetterOpen, Deaths: 1, DiedAt: born,
+		Message: payment.DeadMessage{ID: name, Queue: "q", Exchange: "e", Key: "k", Body: []byte("buyer@example.com"), SentAt: born},
+		Trail:   []payment.Attempt{{Attempt: 1, At: born, Error: "no"}},
+	}
+	if change != nil {
+		change(&l)
+	}
+	_, err := f.record.KeepDeadLetters(f.t.Context(), []payment.DeadLetter{l})
+	require.NoError(f.t, err)
+	return l.ID
+}
+
+// column is a table's column as texts.
+func (p page) column(table, label string) []string {
+	return p.Find("#" + table + ` tbody td[data-label="` + label + `"]`).Map(func(_ int, cell *goquery.Selection) string {
+		return strings.TrimSpace(cell.Text())
+	})
+}
+
+func TestAPaymentIsFoundByWhatIsKnownOfIt(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	a, other := f.open("shop", "order-1", 1), f.open("rival", "order-1", 2)
+	b := f.open("shop", "order-2", 3)
+	_, err := f.record.Apply(t.Context(), a.ID, payment.ProviderState{
+		PaymentID: "98765432101", Reference: a.ID, Status: payment.Approved, RawStatus: "approved", StatusDetail: "accredited", Money: a.Amount, UpdatedAt: born,
+	}, born)
+	require.NoError(t, err)
+	v := f.as(f.viewer)
+	for _, query := range []string{a.ID, "98765432101"} {
+		require.Equal(t, "/console/payments/"+a.ID, v.get("/console/payments?q="+query).path)
+	}
+	require.Equal(t, []string{b.ID[:8], other.ID[:8], a.ID[:8]}, v.get("/console/payments").column("payments", "Payment"))
+	require.Equal(t, []string{"rival", "shop"}, v.get("/console/payments?q=order-1&status=").column("payments", "Client"))
+	require.Equal(t, []string{"approved"}, v.get("/console/payments?status=approved").column("payments", "Status"))
+	require.Empty(t, v.get("/console/payments?q=order-1&status=refunded").column("payments", "Status"))
+	for _, wrong := range []string{"status=nonsense", "after=nonsense", "q=" + strings.Repeat("x", 65)} {
+		require.Equal(t, http.StatusUnprocessableEntity, v.get("/console/payments?"+wrong).status)
+	}
+	for _, none := range []string{"x", payment.NewID("nobody", "x")} {
+		require.Equal(t, http.StatusNotFound, v.get("/console/payments/"+none).status)
+	}
+}
+
+func TestPaymentsArePaged(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	for i := range pageSize + 3 {
+		f.open([]string{"shop", "rival"}[i%2], fmt.Sprint("order-", i), i)
+	}
+	b := f.as(f.viewer)
+	first := b.get("/console/payments?status=processing")
+	require.Len(t, first.column("payments", "Payment"), pageSize)
+	next, ok := first.Find(".more a").Attr("href")
+	require.True(t, ok)
+	second := b.get(next)
+	require.Equal(t, []string{"order-2", "order-1", "order-0"}, second.column("payments", "Reference"))
+	require.Zero(t, second.Find(".more a").Length())
+}
+
+func TestAPaymentIsShownWithAllButTheBuyer(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	pay := f.open("shop", "order-1", 1)
+	_, err := f.record.Park(t.Context(), pay.ID, "no answer", born)
+	require.NoError(t, err)
+	f.keepLetter("m", func(l *payment.DeadLetter) { l.PaymentID = pay.ID; l.Cause = payment.CauseUnknownOutcome })
+	p := f.as(f.viewer).get("/console/payments/" + pay.ID)
+	require.Equal(t, "BRL 10.50 unknown", p.says("h1"))
+	require.Equal(t, pay.ID, p.says("#payment-id"))
+	require.Equal(t, 2, p.Find("#events li").Length())
+	require.Contains(t, p.says("#operations"), "charge 1 BRL 10.50 unknown")
+	require.Contains(t, p.says("#operations"), payment.ProviderKey(pay.ID, payment.Charge, 1))
+	require.Equal(t, []string{"the record refused"}, p.column("letters", "Error"))
+	require.Contains(t, p.says("dl"), "<script>alert(1)</script>", "text stays text")
+	link, _ := p.Find(".subject a").Attr("href")
+	require.Equal(t, "http://temporal.test/namespaces/default/workflows/payment%2F"+pay.ID, link)
+	html, err := p.Html()
+	require.NoError(t, err)
+	for _, personal := range []string{"buyer@example.com", "12345678909"} {
+		require.NotContains(t, html, personal)
+	}
+}
+
+func TestDeadLettersAreFiltered(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	id := f.keepLetter("a", nil)
+	f.keepLetter("b", func(l *payment.DeadLetter) {
+		l.Cause, l.Source, l.Fingerprint, l.DiedAt = payment.CauseInternal, payment.FromWorkflow, "ffffffffffffffff", born.Add(time.Second)
+	})
+	_, err := f.record.DiscardDeadLetter(t.Context(), f.keepLetter("c", nil), "ops", "old")
+	require.NoError(t, err)
+	b := f.as(f.operator)
+	require.Equal(t, []string{"internal workflow", "invalid webhook"}, b.get("/console/dead-letters").column("letters", "Cause"))
+	require.Len(t, b.get("/console/dead-letters?state=any").column("letters", "Cause"), 3)
+	narrow := b.get("/console/dead-letters?fingerprint=0f7c1f4e4d1c4f0a&cause=invalid")
+	require.Equal(t, []string{id[:8]}, narrow.column("letters", "Letter"))
+	require.Equal(t, payment.CauseInvalid.Advice(), narrow.says(".advice"))
+	for _, wrong := range []string{"cause=nonsense", "state=nonsense", "fingerprint=zz", "payment_id=x"} {
+		p := b.get("/console/dead-letters?" + wrong)
+		require.Equal(t, http.StatusUnprocessableEntity, p.status)
+		require.Contains(t, p.says(".failure li"), wrong[:strings.Index(wrong, "=")])
+	}
+	require.Equal(t, http.StatusNotFound, b.get("/console/dead-letters/"+payment.NewDeadLetterID("none", "")).status)
+}
+
+// A form that is sent twice is one redrive, in the name of who sent it.
+func TestALetterIsRedrivenOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	f.door.state = workflows.RedriveRunning
+	id := f.keepLetter("m", nil)
+	b := f.as(f.operator)
+	shown := b.get("/console/dead-letters/" + id)
+	for range 2 {
+		p := b.press(shown, "redrive", "reason", "mended")
+		in := f.door.only(t)
+		require.Equal(t, workflows.RedriveInput{ID: in.ID, Actor: f.operator, Reason: "mended", Filter: payment.LetterFilter{IDs: []string{id}}}, in)
+		require.Equal(t, "/console/redrives/"+in.ID, p.path)
+		require.Equal(t, "2", p.Find("meta[http-equiv=refresh]").AttrOr("content", ""), "the page looks again by itself")
+		require.Equal(t, "2 of 3", p.says("progress"))
+	}
+	require.Equal(t, 1, strings.Count(f.logs.String(), `"action":"redrive"`))
+
+	f.door.state = workflows.RedriveDone
+	require.Zero(t, b.get("/console/redrives/"+f.door.only(t).ID).Find("meta[http-equiv=refresh]").Length())
+	require.Equal(t, http.StatusNotFound, b.get("/console/redrives/"+payment.NewRedriveID("x", "y")).status)
+	require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/dead-letters/"+id+"/redrive").status, "without a key nothing tells twins")
+
+	// What is closed is not redriven, but to repeat what was done is right.
+	_, err := f.record.DiscardDeadLetter(t.Context(), id, "ops", "old")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, b.press(shown, "redrive", "reason", "mended").status)
+	require.Equal(t, http.StatusConflict, b.post("/console/dead-letters/"+id+"/redrive", "key", "another").status)
+	f.door.only(t)
+}
+
+func TestALetterIsDiscardedWithAReason(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	id := f.keepLetter("m", nil)
+	b := f.as(f.operator)
+	shown := b.get("/console/dead-letters/" + id)
+	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", payment.MaxReason+1)} {
+		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, "discard", "reason", reason).status)
+	}
+	for range 2 {
+		p := b.press(shown, "discard", "reason", "of no use")
+		require.Equal(t, "The dead letter is discarded.", p.says(".notice"))
+		require.Contains(t, p.says("dl"), "by "+f.operator+" : of no use")
+		require.Zero(t, p.Find("#actions").Length())
+	}
+	require.Equal(t, http.StatusConflict, b.press(shown, "discard", "reason", "another word").status)
+	l, err := f.record.DeadLetter(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, []string{string(payment.LetterDiscarded), f.operator, "of no use"}, []string{string(l.State), l.ClosedBy, l.Reason})
+	require.Empty(t, b.get("/console/dead-letters").says(".notice"), "a notice is shown once")
+}
+
+func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	f.door.state = workflows.RedriveDryRun
+	f.keepLetter("m", nil)
+	b := f.as(f.operator)
+	require.Zero(t, b.get("/console/dead-letters").Find("#redrive-many").Length(), "nobody means all of them")
+	form := b.get("/console/dead-letters?cause=invalid")
+	p := b.press(form, "redrive-all", "reason", "mended")
+	in := f.door.only(t)
+	require.Equal(t, workflows.RedriveInput{
+		ID: in.ID, Actor: f.operator, Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid},
+		DryRun: true, Canary: 1, CanaryWait: canaryWait, Rate: 10, StopAfter: 5,
+	}, in)
+	require.Equal(t, "3 letters would be sent. Nothing was.", p.says(".lead"))
+	for _, wrong := range [][]string{
+		{"cause", "invalid"}, {"reason", "r"}, {"cause", "nonsense", "reason", "r"}, {"cause", "invalid", "reason", "r", "canary", "101"},
+		{"cause", "invalid", "reason", "r", "rate", "-1"}, {"cause", "invalid", "reason", "r", "stop_after_errors", "x"},
+	} {
+		require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/redrives", append(wrong, "key", "k")...).status, wrong)
+	}
+	f.door.only(t)
+
+	// The same form, sent in earnest, is another redrive; once more, with other words, it is refused.
+	for range 2 {
+		require.Equal(t, http.StatusOK, b.press(form, "redrive-all", "reason", "mended", "dry_run", "").status)
+		require.Len(t, f.door.started, 2)
+	}
+	p = b.press(form, "redrive-all", "reason", "another", "dry_run", "")
+	require.Equal(t, http.StatusConflict, p.status)
+	require.Contains(t, p.says(".lead"), "sent before")
+	require.Len(t, f.door.started, 2)
+}
+
+func TestABreakerIsHeldAndSetFree(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	b := f.as(f.operator)
+	p := b.post("/console/breakers/read", "state", "open", "reason", " maintenance ")
+	require.Equal(t, "The breaker read is set to open.", p.says(".notice"))
+	require.Contains(t, p.says("#breaker-read"), "open held by "+f.operator+": maintenance")
+	require.Zero(t, p.Find(".calm").Length())
+	s, err := f.console.config.Breakers.Status(t.Context(), "read")
+	require.NoError(t, err)
+	require.Equal(t, []string{string(breaker.Open), f.operator, "maintenance"}, []string{string(s.Forced), s.Actor, s.Reason})
+	for _, wrong := range [][]string{{"state", "open"}, {"state", "half-open", "reason", "r"}, {"reason", "r"}} {
+		require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/breakers/read", wrong...).status)
+	}
+	require.Equal(t, http.StatusNotFound, b.post("/console/breakers/refund", "state", "open", "reason", "r").status)
+	b.post("/console/breakers/read", "state", "automatic", "reason", "done")
+	s, err = f.console.config.Breakers.Status(t.Context(), "read")
+	require.NoError(t, err)
+	require.Empty(t, s.Forced)
+}
+
+func TestTheOverviewShowsWhatWaits(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	b := f.as(f.viewer)
+	f.keepLetter("m", nil)
+	_, err := f.record.Park(t.Context(), f.open("shop", "order-1", 1).ID, "no answer", born)
+	require.NoError(t, err)
+	f.ready["temporal"] = errors.New("no connection")
+	f.queues = errors.New("the broker is away")
+	p := b.get("/console/")
+	require.Equal(t, "1 open dead letters 1 payments unknown 0 findings to look at 0 webhooks in the spool", p.says(".figures"))
+	require.Equal(t, "postgres works rabbitmq works redis works temporal away no connection", p.says("#health tbody"))
+	require.Equal(t, "The queues cannot be shown: the broker is away", p.says(".wrong"))
+	require.Contains(t, p.says("#causes"), "invalid 1")
+	require.Contains(t, p.says("#open"), "unknown 1")
+	require.Zero(t, p.Find(".calm, #queues").Length())
+
+	f.queues = nil
+	require.Equal(t, "webhooks.process 7 2", b.get("/console/").says("#queues tbody"))
+}
+
+func TestFindingsOfReconciliationAreShown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	run, err := f.record.BeginReconciliation(t.Context(), postgres.BeginPlan{ID: "run", Now: born, Deep: time.Hour, DeepEvery: time.Hour, Longest: time.Hour})
+	require.NoError(t, err)
+	var found []payment.Finding
+	for i := range pageSize + 1 {
+		found = append(found, payment.Finding{Kind: payment.Stranger, ProviderPaymentID: fmt.Sprint(i), ProviderUpdatedAt: born, Detail: "<b>not ours</b>", FoundAt: born})
+	}
+	found = append(found, payment.Finding{Kind: payment.MissedWebhook, ProviderPaymentID: "m", ProviderUpdatedAt: born, Detail: "updated", FoundAt: born})
+	require.NoError(t, f.record.KeepFindings(t.Context(), run.ID, found))
+	b := f.as(f.viewer)
+	p := b.get("/console/reconciliation")
+	require.Contains(t, p.says(".figures"), fmt.Sprintf("%d stranger", pageSize+1))
+	require.Equal(t, []string{"running"}, p.column("runs", "State"))
+	strangers := b.get("/console/reconciliation?kind=stranger")
+	require.Len(t, strangers.column("findings", "Kind"), pageSize)
+	require.Equal(t, "<b>not ours</b>", strangers.column("findings", "Detail")[0])
+	next, _ := strangers.Find(".more a").Attr("href")
+	require.Equal(t, []string{"0"}, b.get(next).column("findings", "Provider's id"))
+	require.Equal(t, http.StatusUnprocessableEntity, b.get("/console/reconciliation?kind=nonsense").status)
+}
+
+func TestWhatIsNotThereIsAPage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	b := f.as(f.viewer)
+	require.Equal(t, http.StatusNotFound, b.get("/console/nonsense").status)
+	require.Equal(t, http.StatusNotFound, b.post("/console/payments").status)
+	for _, file := range []string{"style.css", "icon.svg"} {
+		require.Equal(t, http.StatusOK, f.browser().get("/console/static/"+file).status)
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/redrives", "reason", strings.Repeat("x", maxForm)).status)
+	_, err := New(Config{})
+	require.ErrorContains(t, err, "required")
+}

@@ -1,0 +1,136 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+//go:embed static
+var static embed.FS
+
+//go:embed templates
+var templates embed.FS
+
+// layout is the template that each page fills.
+const layout = "layout.html"
+
+// pages are the templates by name, such as "overview".
+var pages = parse()
+
+func parse() map[string]*template.Template {
+	base := template.Must(template.New(layout).Funcs(functions).ParseFS(templates, "templates/"+layout, "templates/parts.html"))
+	all := map[string]*template.Template{}
+	files, err := templates.ReadDir("templates")
+	if err != nil {
+		panic("console: " + err.Error()) // they are in the binary
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
+		all[name] = template.Must(template.Must(base.Clone()).ParseFS(templates, "templates/"+f.Name()))
+	}
+	return all
+}
+
+// view is what a page is made of.
+type view struct {
+	Title   string
+	Place   string // the first part of the path, which the menu marks
+	User    payment.User
+	May     bool // the user may change things
+	Notice  string
+	Refresh int
+	Data    any
+}
+
+func (c *Console) write(w http.ResponseWriter, v *visit, a reply) {
+	if a.to != "" {
+		http.Redirect(w, v.Request, a.to, http.StatusSeeOther)
+		return
+	}
+	place, _, _ := strings.Cut(strings.TrimPrefix(v.URL.Path, "/console/"), "/")
+	var page bytes.Buffer
+	err := pages[a.page].ExecuteTemplate(&page, layout, view{
+		Title: a.title, Place: place, User: v.user, May: v.user.Role.Allows(payment.ScopeOperationsWrite),
+		Notice: v.notice, Refresh: a.refresh, Data: a.data,
+	})
+	if err != nil {
+		c.config.Log.ErrorContext(v.Context(), "console page not rendered", "page", a.page, "error", err)
+		http.Error(w, "The page could not be made; the log has the reason.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if a.status != 0 {
+		w.WriteHeader(a.status)
+	}
+	_, _ = w.Write(page.Bytes()) // a browser that has gone away
+}
+
+var functions = template.FuncMap{
+	"when":  when,
+	"ago":   func(t time.Time) string { return age(time.Since(t)) + " ago" },
+	"age":   age,
+	"words": words,
+	"title": title,
+	"queue": func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
+	"tone":  tone,
+	"short": func(id string) string { return id[:min(8, len(id))] },
+	"money": func(centavos int64, currency string) string {
+		return payment.Money{Centavos: centavos, Currency: currency}.String()
+	},
+}
+
+// when is a time as people and machines read it.
+func when(t time.Time) template.HTML {
+	if t.IsZero() {
+		return "–"
+	}
+	t = t.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339), t.Format("2 Jan 2006 15:04:05 UTC")))
+}
+
+// age is a duration in its largest unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "a moment"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// words is a name of the code's for people, such as "in review".
+func words(name any) string {
+	return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(name))
+}
+
+// title is the same as a heading begins.
+func title(name any) string {
+	text := words(name)
+	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
+}
+
+// tone is how a state feels, which is its colour: good, waiting, bad or quiet.
+func tone(state any) string {
+	switch fmt.Sprint(state) {
+	case "approved", "closed", "done", "sent", "resolved", "works":
+		return "good"
+	case "processing", "pending", "in_review", "authorized", "half-open", "counting", "canary", "running", "sending", "asked", "in_dispute", "partially_refunded", "redriven":
+		return "waiting"
+	case "unknown", "failed", "open", "stopped", "charged_back", "away", "contradiction", "stranger", "unreadable":
+		return "bad"
+	}
+	return "quiet"
+}

@@ -1,0 +1,60 @@
+//go:build chromium
+
+package walk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+)
+
+// business is what there is to see: payments, of which the one returned is paid, and dead letters.
+func (w *walk) business(ctx context.Context, p *dev.Platform) dev.Payment {
+	w.t.Helper()
+	var paid dev.Payment
+	for i, centavos := range []int64{1050, 24990, 8900, 159000, 4200, 7350, 31900, 990} {
+		made, err := p.Front.Create(ctx, fmt.Sprint("order-", 1042+i), centavos)
+		require.NoError(w.t, err)
+		if i%3 == 1 {
+			require.NoError(w.t, p.Provider.Pay(ctx, made.Provider.PaymentID))
+			paid, err = p.Front.Await(ctx, made.ID, "approved")
+			require.NoError(w.t, err)
+		}
+	}
+	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
+	require.NoError(w.t, err)
+	defer record.Close()
+	var letters []payment.DeadLetter
+	for i, l := range []struct {
+		cause payment.Cause
+		error string
+	}{
+		{payment.CauseHandlerPanic, "handler panicked: index out of range [3] with length 3"},
+		{payment.CauseHandlerPanic, "handler panicked: index out of range [5] with length 5"},
+		{payment.CauseInvalid, "the record refused: value too long"},
+		{payment.CauseHandlerPanic, "handler panicked: index out of range [2] with length 2"},
+	} {
+		id, at := uuid.NewString(), time.Now().Add(-time.Duration(i*i*7)*time.Minute)
+		body, err := json.Marshal(mercadopago.Notification{ID: id, Topic: "topic_of_tomorrow", ReceivedAt: at})
+		require.NoError(w.t, err)
+		letters = append(letters, payment.DeadLetter{
+			ID: payment.NewDeadLetterID(id, "onlywave.webhooks.process"), Source: payment.FromWebhook, Cause: l.cause, Error: l.error,
+			Deaths: 1, DiedAt: at, PaymentID: paid.ID, Fingerprint: payment.FaultFingerprint(payment.FromWebhook, l.cause, l.error),
+			Message: payment.DeadMessage{ID: id, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
+			Trail: []payment.Attempt{{Attempt: 1, At: at.Add(-3 * time.Minute), Error: l.error}, {Attempt: 2, At: at.Add(-2 * time.Minute), Error: l.error},
+				{Attempt: 3, At: at, Error: l.error}},
+		})
+	}
+	_, err = record.KeepDeadLetters(ctx, letters)
+	require.NoError(w.t, err)
+	return paid
+}

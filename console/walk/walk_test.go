@@ -1,0 +1,206 @@
+//go:build chromium
+
+// Package walk is a person's walk through the console in a real browser, on the whole platform: log in, find a payment,
+// redrive a dead letter, log out. It takes a picture of each page, as a desk and as a phone show it, for a person to look
+// at. Its one rule: it touches what a person would touch, and nothing else.
+//
+// It needs Chromium and seconds, so it has a make target of its own: make screenshots.
+package walk
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/dev"
+)
+
+var (
+	program = flag.String("program", "", "the onlywave binary")
+	folder  = flag.String("pictures", "", "where the pictures go; empty: nowhere")
+)
+
+const patience = 5 * time.Minute
+
+// screen is what the browser is shown on.
+type screen struct {
+	name          string
+	width, height int64
+	mobile, dark  bool
+}
+
+var screens = []screen{
+	{name: "desk", width: 1280, height: 800},
+	{name: "phone", width: 390, height: 844, mobile: true},
+	{name: "dark", width: 1280, height: 800, dark: true},
+}
+
+func TestAWalkThroughTheConsole(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	p, err := dev.Start(ctx, dev.Options{Program: *program, Out: os.Stderr})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Stop()) }()
+	user, password, err := p.Operator(ctx)
+	require.NoError(t, err)
+	w := &walk{t: t, url: p.Front.URL + "/console/"}
+	paid := w.business(ctx, p)
+
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("font-render-hinting", "none"))
+	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
+	defer stop()
+	var end context.CancelFunc
+	w.ctx, end = chromedp.NewContext(allocator)
+	defer end()
+
+	w.do(chromedp.Navigate(w.url), chromedp.WaitVisible("#log-in"))
+	w.picture("log-in")
+	w.fill("input[name=name]", user)
+	w.fill("input[name=password]", "not the password")
+	w.click("#log-in", ".wrong")
+	w.fill("input[name=password]", password)
+	w.click("#log-in", "#health")
+	w.picture("overview")
+	stolen := w.cookies()
+
+	w.breaker("open")
+	w.picture("held")
+	w.breaker("automatic")
+
+	w.menu("payments")
+	w.picture("payments")
+	w.fill("input[name=q]", paid.Provider.PaymentID)
+	w.click("#find", "#events")
+	require.Equal(t, paid.ID, w.text("#payment-id"))
+	require.Equal(t, "approved", w.text("h1 .state"))
+	w.picture("payment")
+
+	w.menu("dead-letters")
+	w.picture("dead-letters")
+	w.click("#letters tbody tr:first-child a.id", "#redrive")
+	w.picture("dead-letter")
+	w.fill("#actions input[name=reason]", "mended in the last release")
+	w.click("#redrive", "#progress")
+	require.Eventually(t, func() bool { return w.text("h1 .state") == "done" }, patience, 200*time.Millisecond, "the page looks again by itself")
+	w.picture("redrive")
+
+	w.do(chromedp.Navigate(w.url + "dead-letters?cause=handler-panic"))
+	w.click("#redrive-many summary", "#redrive-all")
+	w.picture("redrive-many")
+	w.menu("reconciliation")
+	w.picture("reconciliation")
+
+	w.do(chromedp.Navigate(w.url+"payments/none"), chromedp.WaitVisible(".failure"))
+	w.picture("failure")
+
+	w.click("#log-out", "#log-in")
+	w.restore(stolen)
+	w.do(chromedp.Navigate(w.url), chromedp.WaitVisible("#log-in"))
+}
+
+// walk is a browser and who sits before it.
+type walk struct {
+	t   *testing.T
+	ctx context.Context
+	url string
+}
+
+func (w *walk) do(steps ...chromedp.Action[chromedp.Void]) {
+	w.t.Helper()
+	require.NoError(w.t, chromedp.Do(w.ctx, steps...))
+}
+
+func (w *walk) fill(field, text string) {
+	w.t.Helper()
+	w.do(chromedp.SendKeys(field, text, chromedp.NodeVisible))
+}
+
+// click leads to where the other thing is seen.
+func (w *walk) click(what, then string) {
+	w.t.Helper()
+	w.do(chromedp.Click(what, chromedp.NodeVisible), chromedp.WaitVisible(then))
+}
+
+// menu opens a page by the menu.
+func (w *walk) menu(page string) {
+	w.t.Helper()
+	entry := `nav a[href="/console/` + page + `"]`
+	w.click(entry, entry+"[aria-current]")
+}
+
+// breaker holds the one for reads, or sets it free.
+func (w *walk) breaker(state string) {
+	w.t.Helper()
+	w.click("#breaker-read summary", "#breaker-read input")
+	w.fill("#breaker-read input", "maintenance at the provider")
+	w.click(`#breaker-read button[value="`+state+`"]`, ".notice")
+	said := "The breaker read is set to " + state + "."
+	require.Eventually(w.t, func() bool { return w.text(".notice") == said }, patience, 200*time.Millisecond, said)
+}
+
+func (w *walk) text(selector string) string {
+	w.t.Helper()
+	text, err := chromedp.Run(w.ctx, chromedp.Text(selector))
+	require.NoError(w.t, err)
+	return text
+}
+
+// picture takes one of the whole page for each screen, and finds that nothing sticks out of it.
+func (w *walk) picture(name string) {
+	w.t.Helper()
+	for _, s := range screens {
+		w.show(s)
+		width, err := chromedp.Run(w.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+		require.NoError(w.t, err)
+		require.LessOrEqual(w.t, width, s.width, "%s is too wide on a %s", name, s.name)
+		png, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
+		require.NoError(w.t, err)
+		if *folder != "" {
+			require.NoError(w.t, os.MkdirAll(*folder, 0o755))
+			require.NoError(w.t, os.WriteFile(filepath.Join(*folder, name+"-"+s.name+".png"), png, 0o644))
+		}
+	}
+	w.show(screens[0])
+}
+
+func (w *walk) show(s screen) {
+	w.t.Helper()
+	scheme := "light"
+	if s.dark {
+		scheme = "dark"
+	}
+	_, err := chromedp.Call(w.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	require.NoError(w.t, err)
+	_, err = chromedp.Call(w.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: s.width, Height: s.height, DeviceScaleFactor: 1, Mobile: s.mobile,
+	})
+	require.NoError(w.t, err)
+}
+
+// cookies are those that the browser has.
+func (w *walk) cookies() []*network.Cookie {
+	w.t.Helper()
+	all, err := chromedp.Call(w.ctx, network.GetCookies, network.GetCookiesParams{})
+	require.NoError(w.t, err)
+	require.NotEmpty(w.t, all.Cookies)
+	return all.Cookies
+}
+
+// restore puts cookies back, as a thief would.
+func (w *walk) restore(cookies []*network.Cookie) {
+	w.t.Helper()
+	for _, c := range cookies {
+		_, err := chromedp.Call(w.ctx, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: w.url})
+		require.NoError(w.t, err)
+	}
+}

@@ -1,0 +1,14 @@
+package payment
+
+import "time"
+
+// OperationRecord is one operation of a payment as the record holds it.
+type OperationRecord struct {
+	ProviderKey string // under which the provider sees it, see ProviderKey
+	Kind        Operation
+	Number      int
+	Amount      int64  // centavos
+	Outcome     string // asked, done, refused or unknown
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}

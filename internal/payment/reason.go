@@ -1,0 +1,26 @@
+package payment
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxReason is how long a reason may be, in characters.
+const MaxReason = 500
+
+// ReasonFields finds what is wrong with a reason, which people will read later.
+func ReasonFields(reason string) []Field {
+	var detail string
+	switch {
+	case strings.TrimSpace(reason) == "":
+		detail = "must say why"
+	case utf8.RuneCountInString(reason) > MaxReason:
+		detail = fmt.Sprintf("must have at most %d characters", MaxReason)
+	case ContainsCardNumber(reason):
+		detail = "must not contain a card number"
+	default:
+		return nil
+	}
+	return []Field{{Pointer: "/reason", Detail: detail}}
+}

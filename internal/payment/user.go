@@ -1,0 +1,45 @@
+package payment
+
+import (
+	"regexp"
+	"slices"
+	"time"
+)
+
+// User is a person who may log in to the console. The password itself is never stored.
+type User struct {
+	Name         string // as the record says who did something
+	Role         Role
+	PasswordHash string
+	Generation   string // of the user's sessions: those of another one have ended
+	CreatedAt    time.Time
+}
+
+// Role is what a user may do.
+type Role string
+
+// The roles.
+const (
+	Operator Role = "operator"
+	Viewer   Role = "viewer" // looks, and changes nothing
+)
+
+// roles is what each allows.
+var roles = map[Role][]Scope{
+	Operator: {ScopeOperationsRead, ScopeOperationsWrite},
+	Viewer:   {ScopeOperationsRead},
+}
+
+// Roles lists every role.
+func Roles() []Role { return []Role{Operator, Viewer} }
+
+// Known says whether r is one of the roles.
+func (r Role) Known() bool { return slices.Contains(Roles(), r) }
+
+// Allows says whether the role has the scope.
+func (r Role) Allows(s Scope) bool { return slices.Contains(roles[r], s) }
+
+var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
+
+// ValidUserName says whether text can be a user's name: up to 32 small letters, digits, dots, dashes and underscores.
+func ValidUserName(text string) bool { return userName.MatchString(text) }

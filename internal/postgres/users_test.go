@@ -1,0 +1,52 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	read := func(name string) payment.User {
+		u, err := s.User(t.Context(), name)
+		require.NoError(t, err)
+		return u
+	}
+	ana := payment.User{Name: "ana", Role: payment.Operator, PasswordHash: "h", CreatedAt: moment(0)}
+	require.NoError(t, s.AddUser(t.Context(), ana))
+	require.Equal(t, payment.Conflict, payment.KindOf(s.AddUser(t.Context(), ana)))
+	require.NoError(t, s.AddUser(t.Context(), payment.User{Name: "a.viewer", Role: payment.Viewer, PasswordHash: "i", CreatedAt: moment(1)}))
+	first := read("ana")
+	require.NotEmpty(t, first.Generation)
+	ana.Generation = first.Generation
+	require.Equal(t, ana, first)
+	all, err := s.Users(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []payment.User{read("a.viewer"), first}, all)
+
+	generations := map[string]bool{first.Generation: true}
+	for _, end := range []func() error{
+		func() error { return s.RevokeUser(t.Context(), "ana") },
+		func() error { return s.SetPassword(t.Context(), "ana", "another") },
+		func() error {
+			if err := s.RemoveUser(t.Context(), "ana"); err != nil {
+				return err
+			}
+			return s.AddUser(t.Context(), ana)
+		},
+	} {
+		require.NoError(t, end())
+		require.False(t, generations[read("ana").Generation], "each ends the sessions there are")
+		generations[read("ana").Generation] = true
+	}
+	require.NoError(t, s.RemoveUser(t.Context(), "ana"))
+	for _, err := range []error{s.RemoveUser(t.Context(), "ana"), s.RevokeUser(t.Context(), "ana"), s.SetPassword(t.Context(), "ana", "h")} {
+		require.Equal(t, payment.NotFound, payment.KindOf(err))
+	}
+	_, err = s.User(t.Context(), "ana")
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
+}

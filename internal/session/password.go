@@ -1,0 +1,87 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// What one guess costs, after OWASP's advice for argon2id.
+const (
+	hashMemory = 19 << 10 // KiB
+	hashPasses = 2
+	hashLanes  = 1
+	hashSize   = 32
+	saltSize   = 16
+)
+
+// hashing is how many passwords are hashed at once: a flood of log-ins must not use up the machine.
+var hashing = make(chan struct{}, 2)
+
+// Bounds of a password, in characters and bytes.
+const (
+	passwordMin = 12
+	passwordMax = 1024
+)
+
+// CheckPassword says what is wrong with a new password, or "".
+func CheckPassword(password string) string {
+	switch {
+	case utf8.RuneCountInString(password) < passwordMin:
+		return fmt.Sprintf("must have at least %d characters", passwordMin)
+	case len(password) > passwordMax:
+		return fmt.Sprintf("must have at most %d bytes", passwordMax)
+	}
+	return ""
+}
+
+var base64Text = base64.RawStdEncoding
+
+// HashPassword is what is kept of a password, in the usual form $argon2id$v=19$m=…,t=…,p=…$salt$hash.
+func HashPassword(password string) string {
+	salt := make([]byte, saltSize)
+	rand.Read(salt) // never fails, see its documentation
+	return encode(hashMemory, hashPasses, hashLanes, salt, derive(password, salt, hashPasses, hashMemory, hashLanes, hashSize))
+}
+
+// PasswordIs says whether the kept hash is the password's. Without a hash, which is nobody's, it takes as long to say no.
+func PasswordIs(kept, password string) bool {
+	someone := kept != ""
+	if !someone {
+		kept = nobody
+	}
+	var version int
+	var memory, passes uint32
+	var lanes uint8
+	var rest string
+	if _, err := fmt.Sscanf(kept, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s", &version, &memory, &passes, &lanes, &rest); err != nil {
+		return false
+	}
+	saltText, hashText, _ := strings.Cut(rest, "$")
+	salt, saltErr := base64Text.DecodeString(saltText)
+	hash, hashErr := base64Text.DecodeString(hashText)
+	if version != argon2.Version || memory == 0 || passes == 0 || lanes == 0 || saltErr != nil || hashErr != nil || len(hash) == 0 || len(password) > passwordMax {
+		return false
+	}
+	is := subtle.ConstantTimeCompare(hash, derive(password, salt, passes, memory, lanes, len(hash))) == 1
+	return is && someone
+}
+
+// nobody is a hash that costs as much as any, and is no password's.
+var nobody = encode(hashMemory, hashPasses, hashLanes, make([]byte, saltSize), make([]byte, hashSize))
+
+func derive(password string, salt []byte, passes, memory uint32, lanes uint8, size int) []byte {
+	hashing <- struct{}{}
+	defer func() { <-hashing }()
+	return argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(size))
+}
+
+func encode(memory, passes, lanes int, salt, hash []byte) string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,
+		base64Text.EncodeToString(salt), base64Text.EncodeToString(hash))
+}

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
+
+func newManager(t *testing.T) *scs.SessionManager {
+	t.Helper()
+	store, err := redisstore.Open(devstacktest.Shared().RedisURL(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	return New(store, Options{Idle: time.Hour, Lifetime: 2 * time.Hour})
+}
+
+// load is what a request with the token sees.
+func load(t *testing.T, m *scs.SessionManager, token string) context.Context {
+	t.Helper()
+	ctx, err := m.Load(t.Context(), token)
+	require.NoError(t, err)
+	return ctx
+}
+
+// begin is a session that is kept, by its token.
+func begin(t *testing.T, m *scs.SessionManager) string {
+	t.Helper()
+	ctx := load(t, m, "")
+	m.Put(ctx, "user", "ana")
+	token, _, err := m.Commit(ctx)
+	require.NoError(t, err)
+	return token
+}
+
+func TestASessionIsSharedByProcessesAndItsTokenIsNotStored(t *testing.T) {
+	t.Parallel()
+	token := begin(t, newManager(t))
+	other := newManager(t)
+	require.Equal(t, "ana", other.GetString(load(t, other, token), "user"))
+	keys, err := other.Store.(*store).redis.Client().Keys(t.Context(), "*").Result()
+	require.NoError(t, err)
+	require.NotEmpty(t, keys)
+	require.NotContains(t, strings.Join(keys, " "), token)
+}
+
+// A request that is under way while the session ends may write it afterwards, and does not bring it back.
+func TestAnEndedSessionDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	m := newManager(t)
+	for name, end := range map[string]func(context.Context) error{"log-out": m.Destroy, "renewal": m.RenewToken} {
+		token := begin(t, m)
+		slow := load(t, m, token)
+		for range 2 {
+			require.NoError(t, end(load(t, m, token)), name)
+		}
+		m.Put(slow, "user", "mallory")
+		_, _, err := m.Commit(slow)
+		require.NoError(t, err)
+		require.Empty(t, m.GetString(load(t, m, token), "user"), name)
+	}
+}
+
+func TestWithoutRedisThereAreNoSessions(t *testing.T) {
+	t.Parallel()
+	nowhere, err := redisstore.Open("redis://127.0.0.1:1", slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = nowhere.Close() })
+	m := New(nowhere, Options{Idle: time.Hour, Lifetime: time.Hour})
+	_, err = m.Load(t.Context(), "token")
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	ctx := load(t, m, "")
+	m.Put(ctx, "user", "ana")
+	_, _, err = m.Commit(ctx)
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+}
+
+func TestAPasswordIsKnownByItsHashOnly(t *testing.T) {
+	t.Parallel()
+	const password = "correct horse battery"
+	kept := HashPassword(password)
+	require.True(t, strings.HasPrefix(kept, "$argon2id$v=19$m=19456,t=2,p=1$"), kept)
+	require.NotEqual(t, kept, HashPassword(password), "each has a salt of its own")
+	require.True(t, PasswordIs(kept, password))
+	for _, wrong := range []string{"", "Correct horse battery", password + " "} {
+		require.False(t, PasswordIs(kept, wrong))
+	}
+	// Hashed by the reference implementation: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1
+	require.True(t, PasswordIs("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password"))
+	for _, broken := range []string{
+		"", "x", strings.TrimSuffix(kept, kept[len(kept)-8:]), strings.Replace(kept, "v=19", "v=16", 1), strings.Replace(kept, "t=2", "t=0", 1),
+		strings.Replace(kept, "argon2id", "argon2i", 1), kept[:strings.LastIndex(kept, "$")+1],
+	} {
+		require.False(t, PasswordIs(broken, password), broken)
+	}
+	require.False(t, PasswordIs(kept, strings.Repeat("x", passwordMax+1)))
+	require.Empty(t, CheckPassword(password))
+	require.NotEmpty(t, CheckPassword("short"))
+	require.NotEmpty(t, CheckPassword(strings.Repeat("x", passwordMax+1)))
+}
+
+// Who guesses at names learns nothing from how long it takes: the hash, which needs its memory, is made for nobody, too.
+func TestNobodysPasswordCostsAsMuch(t *testing.T) {
+	allocated := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	kept := HashPassword("correct horse battery")
+	for _, of := range []string{kept, ""} {
+		require.GreaterOrEqual(t, allocated(func() { require.False(t, PasswordIs(of, "a guess")) }), uint64(hashMemory<<10))
+	}
+}

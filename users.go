@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/session"
+)
+
+// usersCommand makes and ends the people who may log in to the console.
+func usersCommand(environ []string, out io.Writer) *cobra.Command {
+	users := &cobra.Command{Use: "users", Short: "Make, list and end the people who may log in to the console"}
+	withRecord := func(use func(*cobra.Command, *postgres.Store, []string) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, args []string) error {
+			c, err := config.Load(config.Users, environ)
+			if err != nil {
+				return fmt.Errorf("the configuration is not right:\n%w", err)
+			}
+			record, err := postgres.Open(cmd.Context(), string(c.DatabaseURL), 1)
+			if err != nil {
+				return err
+			}
+			defer record.Close()
+			return use(cmd, record, args)
+		}
+	}
+	var role string
+	add := &cobra.Command{Use: "add NAME", Short: "Make a user; the password is asked for, or read from the input", Args: cobra.ExactArgs(1),
+		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+			return addUser(cmd.Context(), record, cmd.InOrStdin(), out, args[0], payment.Role(role))
+		})}
+	add.Flags().StringVar(&role, "role", string(payment.Viewer), "operator, who may change things, or viewer")
+	users.AddCommand(add, &cobra.Command{Use: "list", Short: "List all users", Args: cobra.NoArgs,
+		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, _ []string) error {
+			return listUsers(cmd.Context(), record, out)
+		}),
+	}, &cobra.Command{Use: "remove NAME", Short: "End a user and all sessions of his", Args: cobra.ExactArgs(1),
+		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+			return known(args[0], record.RemoveUser(cmd.Context(), args[0]))
+		}),
+	}, &cobra.Command{Use: "revoke NAME", Short: "End all sessions of a user, who may log in again", Args: cobra.ExactArgs(1),
+		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+			return known(args[0], record.RevokeUser(cmd.Context(), args[0]))
+		}),
+	}, &cobra.Command{Use: "password NAME", Short: "Give a user another password, which ends all his sessions", Args: cobra.ExactArgs(1),
+		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+			password, err := newPassword(cmd.InOrStdin(), out)
+			if err != nil {
+				return err
+			}
+			return known(args[0], record.SetPassword(cmd.Context(), args[0], session.HashPassword(password)))
+		}),
+	})
+	return users
+}
+
+func addUser(ctx context.Context, record *postgres.Store, in io.Reader, out io.Writer, name string, role payment.Role) error {
+	if !payment.ValidUserName(name) {
+		return errors.New("a name has up to 32 small letters, digits, dots, dashes and underscores")
+	}
+	if !role.Known() {
+		return fmt.Errorf("there is no role %q, only operator and viewer", role)
+	}
+	password, err := newPassword(in, out)
+	if err != nil {
+		return err
+	}
+	return record.AddUser(ctx, payment.User{Name: name, Role: role, PasswordHash: session.HashPassword(password), CreatedAt: time.Now()})
+}
+
+func listUsers(ctx context.Context, record *postgres.Store, out io.Writer) error {
+	all, err := record.Users(ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tROLE\tSINCE")
+	for _, u := range all {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", u.Name, u.Role, moment(u.CreatedAt))
+	}
+	return table.Flush()
+}
+
+// newPassword asks for one twice where a person sits at a terminal, and else reads a line.
+func newPassword(in io.Reader, out io.Writer) (string, error) {
+	password, err := readPassword(in, out)
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	if wrong := session.CheckPassword(password); wrong != "" {
+		return "", errors.New("the password " + wrong)
+	}
+	return password, nil
+}
+
+func readPassword(in io.Reader, out io.Writer) (string, error) {
+	terminal, ok := in.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	var said []string
+	for _, question := range []string{"Password: ", "Once more: "} {
+		fmt.Fprint(out, question)
+		text, err := term.ReadPassword(int(terminal.Fd()))
+		fmt.Fprintln(out)
+		if err != nil {
+			return "", err
+		}
+		said = append(said, string(text))
+	}
+	if len(slices.Compact(said)) != 1 {
+		return "", errors.New("the two are not the same")
+	}
+	return said[0], nil
+}
+
+// known says who it was that nobody knows.
+func known(name string, err error) error {
+	if payment.KindOf(err) == payment.NotFound {
+		return fmt.Errorf("there is no user %s", name)
+	}
+	return err
+}
