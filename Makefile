@@ -10,7 +10,7 @@ help: ## Show what can be made
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bootstrap
-bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, promtool, the temporal command
+bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, Prometheus, Alertmanager, the temporal command
 	@scripts/bootstrap
 
 .PHONY: build
@@ -61,6 +61,10 @@ drill: bootstrap build ## Break a throw-away platform in every way we know (NAME
 .PHONY: soak
 soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats one
 	@exec .bin/onlywave drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
+
+.PHONY: alerts
+alerts: bootstrap build ## Make every alert fire on a throw-away platform and clear again, and keep the table in docs/alerts.md
+	@exec .bin/onlywave alerts
 
 .PHONY: clean-data
 clean-data: ## Remove the data and logs of `make up` and `make demo`

@@ -16,10 +16,12 @@ type MonitorOptions struct {
 	Files   map[string]string // by name; prometheus.yml or alertmanager.yml is one of them
 }
 
-// StartPrometheus runs Prometheus on the configuration prometheus.yml and returns when it has read it.
+// StartPrometheus runs Prometheus on the configuration prometheus.yml and returns when it has read it. It finds its
+// Alertmanager some seconds later, so what has fired until then is told again soon, and not after its usual minute.
 func StartPrometheus(ctx context.Context, o MonitorOptions) (*Process, error) {
 	return startMonitor(ctx, o, "prometheus", []string{"prometheus"},
 		"--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=7d",
+		"--rules.alert.resend-delay=5s",
 		"--log.level=warn", fmt.Sprintf("--web.listen-address=127.0.0.1:%d", o.Port))
 }
 
