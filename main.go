@@ -112,11 +112,12 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer store.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
 	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	limiter := ratelimit.New(store)
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)
 	server, err := api.New(api.Config{
 		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
-		Limiter: ratelimit.New(store),
+		Limiter: limiter,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
@@ -130,7 +131,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	watch := telemetry.New(string(config.API), ready, log)
-	for _, measured := range []measured{server, record, publisher, store, breakers} {
+	for _, measured := range []measured{server, record, publisher, store, breakers, limiter} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {

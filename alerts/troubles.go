@@ -40,8 +40,8 @@ func All() []Trouble {
 			Strike: []Act{cut("worker", devstack.RabbitMQ), times(10, order, pay), lasts(5 * time.Second), mend("worker", devstack.RabbitMQ)},
 		},
 		{
-			Shows: "answers of Postgres come 300 ms late, and 20 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
-			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond)}, During: readers(20), Heal: []Act{mend("api", devstack.Postgres)},
+			Shows: "answers of Postgres come 300 ms late, and 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
+			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond)}, During: readers(40), Heal: []Act{mend("api", devstack.Postgres)},
 		},
 		{
 			Shows: "Mercado Pago answers 503 to every charge", Alerts: []string{"BreakerOpen", "PaymentsStuck"},

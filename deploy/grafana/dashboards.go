@@ -36,6 +36,10 @@ var overview = Dashboard{Name: "overview", Title: "OnlyWave: overview", Panels: 
 		},
 	},
 	{
+		Title: "Limited requests", Unit: "reqps", Description: "Requests held against a limit, by limit and verdict. While Redis is away each process decides.",
+		Queries: one(`sum by (limit, outcome, decided) (rate(onlywave_limited_requests_total[$__rate_interval]))`, "{{limit}}: {{outcome}} ({{decided}})"),
+	},
+	{
 		Title: "Processes", Unit: "short", Description: "Apis and workers that Prometheus reaches.",
 		Queries: one(`count by (part) (onlywave_part)`, "{{part}}"),
 	},
