@@ -145,6 +145,17 @@ var dependencies = Dashboard{Name: "dependencies", Title: "OnlyWave: what it dep
 		Queries: one(`sum by (operation) (rate(service_requests{service_name="frontend"}[$__rate_interval]))`, "{{operation}}"),
 	},
 	{
+		Title: "Wait for a worker, p99", Unit: "s", Description: "How long tasks wait in Temporal's queues until a worker takes them. Growing means too few workers.",
+		Queries: []Query{
+			{`histogram_quantile(0.99, sum by (le, task_queue) (rate(temporal_activity_schedule_to_start_latency_seconds_bucket[$__rate_interval])))`, "steps in {{task_queue}}"},
+			{`histogram_quantile(0.99, sum by (le, task_queue) (rate(temporal_workflow_task_schedule_to_start_latency_seconds_bucket[$__rate_interval])))`, "workflows in {{task_queue}}"},
+		},
+	},
+	{
+		Title: "Free slots of workers", Unit: "short", Description: "By kind of work. 0 means that a worker takes no more.",
+		Queries: one(`min by (instance, worker_type) (temporal_worker_task_slots_available)`, "{{instance}}: {{worker_type}}"),
+	},
+	{
 		Title: "CPU of our processes", Unit: "percentunit", Description: "Cores that each process uses.",
 		Queries: one(`rate(process_cpu_seconds_total{job="onlywave"}[$__rate_interval])`, "{{instance}}"),
 	},
