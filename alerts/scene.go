@@ -71,7 +71,7 @@ func (s *Scene) trouble(ctx context.Context, t Trouble, seen []Seen) error {
 	if lasts == 0 {
 		lasts = patience
 	}
-	if err := s.awaitOver(ctx, seen, time.Now(), lasts, nil); err != nil {
+	if err := s.awaitRest(ctx, seen, lasts); err != nil {
 		return fmt.Errorf("before it began: %w", err)
 	}
 	struck := time.Now()
@@ -94,7 +94,19 @@ func (s *Scene) trouble(ctx context.Context, t Trouble, seen []Seen) error {
 	<-ended
 	s.tell("it is healed")
 	err := errors.Join(struckErr, fired, inOrder(ctx, s, t.Heal))
-	return errors.Join(err, s.awaitOver(ctx, seen, struck, lasts, func(each *Seen, healed time.Time) { each.Cleared = time.Since(healed) }))
+	return errors.Join(err, s.awaitOver(ctx, seen, struck, lasts))
+}
+
+// awaitRest waits until none of them fires or is about to, from an earlier trouble.
+func (s *Scene) awaitRest(ctx context.Context, seen []Seen, lasts time.Duration) error {
+	return s.until(ctx, lasts, "it is at rest", func(firing map[string]bool) string {
+		for _, each := range seen {
+			if _, moves := firing[each.Alert]; moves {
+				return each.Alert
+			}
+		}
+		return ""
+	})
 }
 
 // awaitFiring waits until Prometheus says that all of them fire, and people have been told. One that is held back by another, as a
@@ -125,8 +137,8 @@ func (s *Scene) awaitFiring(ctx context.Context, seen []Seen, struck time.Time, 
 	})
 }
 
-// awaitOver waits until none of them fires, and the pager has been told of each that did.
-func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, lasts time.Duration, over func(*Seen, time.Time)) error {
+// awaitOver waits until none of them fires, and people have been told so.
+func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, lasts time.Duration) error {
 	healed, gone := time.Now(), map[string]time.Time{}
 	return s.until(ctx, lasts, "it is over", func(firing map[string]bool) string {
 		waits := ""
@@ -139,12 +151,7 @@ func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, la
 			}
 			if gone[alert].IsZero() {
 				gone[alert] = time.Now()
-				if over != nil {
-					over(&seen[i], healed)
-				}
-			}
-			if over == nil {
-				continue
+				seen[i].Cleared = time.Since(healed)
 			}
 			if _, ended := s.told(alert, struck); !ended || time.Since(gone[alert]) < quiet {
 				waits = alert
@@ -169,7 +176,7 @@ func (s *Scene) until(ctx context.Context, lasts time.Duration, what string, wai
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()
 	for {
-		firing, err := s.Monitoring.Firing(ctx)
+		firing, err := s.Monitoring.Alerts(ctx)
 		waiting := ""
 		if err == nil {
 			if waiting = waits(firing); waiting == "" {

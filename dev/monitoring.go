@@ -109,8 +109,8 @@ func (m *Monitoring) stop() error {
 	return err
 }
 
-// Firing are the alerts that fire by now, by what Prometheus says.
-func (m *Monitoring) Firing(ctx context.Context) (map[string]bool, error) {
+// Alerts are those that are not at rest, by name: whether one fires, or only waits to.
+func (m *Monitoring) Alerts(ctx context.Context) (firing map[string]bool, err error) {
 	answer, err := send(ctx, nil, http.MethodGet, m.Prometheus+"/api/v1/alerts", "")
 	if err != nil {
 		return nil, err
@@ -126,11 +126,10 @@ func (m *Monitoring) Firing(ctx context.Context) (map[string]bool, error) {
 	if err := answer.decode(&all); err != nil {
 		return nil, err
 	}
-	firing := map[string]bool{}
+	firing = map[string]bool{}
 	for _, a := range all.Data.Alerts {
-		if a.State == "firing" {
-			firing[a.Labels["alertname"]] = true
-		}
+		name := a.Labels["alertname"]
+		firing[name] = firing[name] || a.State == "firing"
 	}
 	return firing, nil
 }
