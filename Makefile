@@ -10,7 +10,7 @@ help: ## Show what can be made
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: bootstrap
-bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, promtool, the temporal command
+bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, Prometheus, Alertmanager, the temporal command
 	@scripts/bootstrap
 
 .PHONY: build
@@ -47,8 +47,8 @@ generate: ## Make the generated code anew
 verify: ## Check that the generated code and the module files are up to date
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
-	@before=$$(git ls-files '*.gen.go' | xargs sha256sum); $(MAKE) --no-print-directory generate; \
-	after=$$(git ls-files '*.gen.go' | xargs sha256sum); \
+	@before=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' | xargs sha256sum); $(MAKE) --no-print-directory generate; \
+	after=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' | xargs sha256sum); \
 	[ "$$before" = "$$after" ] || { echo "generated code was out of date; it is made anew now, commit it"; exit 1; }
 
 .PHONY: bench
@@ -67,6 +67,9 @@ soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats on
 screenshots: build ## Walk through the console in Chromium, with a picture of each page in .screenshots
 	@WITH_CHROMIUM=1 scripts/bootstrap
 	go test -tags chromium -count=1 ./console/walk -args -program $(CURDIR)/.bin/onlywave -pictures $(CURDIR)/.screenshots
+.PHONY: alerts
+alerts: bootstrap build ## Make every alert fire on a throw-away platform and clear again, and keep the table in docs/alerts.md
+	@exec .bin/onlywave alerts
 
 .PHONY: clean-data
 clean-data: ## Remove the data and logs of `make up` and `make demo`

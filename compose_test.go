@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,24 @@ func TestComposeHasABalancerBeforeTheReplicas(t *testing.T) {
 	require.Equal(t, []string{"api:" + strings.TrimPrefix(*api.Environment["API_ADDRESS"], "0.0.0.0:")}, nginx.Compose.APIs)
 	require.True(t, strings.HasSuffix(balancer.Volumes[0].Source, "/deploy/nginx/compose.conf"), balancer.Volumes[0].Source)
 	require.FileExists(t, balancer.Volumes[0].Source)
+}
+
+// Whoever wants to watch asks for it, and what is mounted is there.
+func TestComposeWatchesOnRequest(t *testing.T) {
+	options, err := cli.NewProjectOptions([]string{"docker-compose.yml"}, cli.WithName("onlywave"), cli.WithDefaultProfiles("monitoring"))
+	require.NoError(t, err)
+	p, err := options.LoadProject(t.Context())
+	require.NoError(t, err)
+	for _, name := range []string{"prometheus", "alertmanager", "grafana"} {
+		require.Equal(t, []string{"monitoring"}, p.Services[name].Profiles)
+		for _, volume := range p.Services[name].Volumes {
+			_, err := os.Stat(volume.Source)
+			require.NoError(t, err)
+		}
+		for _, port := range p.Services[name].Ports {
+			require.Equal(t, "127.0.0.1", port.HostIP, name)
+		}
+	}
 }
 
 // The image has no shell: its health checks must be commands of the binary's own.

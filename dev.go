@@ -28,11 +28,13 @@ func devCommands(out io.Writer) []*cobra.Command {
 		return cmd
 	}
 	var replicas int
+	var monitoring bool
 	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o dev.Options) error {
-		o.APIs, o.Workers, o.Balancer, o.Sentinels = replicas, replicas, replicas > 0, replicas > 1
+		o.APIs, o.Workers, o.Balancer, o.Sentinels, o.Watched = replicas, replicas, replicas > 0, replicas > 1, monitoring
 		return dev.Up(cmd.Context(), o)
 	})
 	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, and so many workers; 2 or more: Redis has a replica and Sentinels; 0: one of each and no nginx")
+	up.Flags().BoolVar(&monitoring, "monitoring", false, "Prometheus and Alertmanager look on, and what they alert is printed")
 	return []*cobra.Command{
 		up,
 		command("demo", "Run the whole platform and tell one payment's story on it",
@@ -40,6 +42,7 @@ func devCommands(out io.Writer) []*cobra.Command {
 		benchCommand(out),
 		drillCommand(out),
 		loadCommand(out),
+		alertsCommand(out),
 	}
 }
 

@@ -103,7 +103,11 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer record.Close()
-	temporal, err := dialTemporal(c, log)
+	sdk, err := telemetry.NewTemporal()
+	if err != nil {
+		return err
+	}
+	temporal, err := dialMeasured(c, log, sdk.Handler())
 	if err != nil {
 		return err
 	}
@@ -151,7 +155,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	watch := telemetry.New(string(config.API), ready, log)
-	for _, measured := range []measured{server, record, publisher, store, breakers, copies} {
+	for _, measured := range []measured{server, record, publisher, store, breakers, limiter, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {
@@ -174,7 +178,11 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer record.Close()
-	temporal, err := dialTemporal(c, log)
+	sdk, err := telemetry.NewTemporal()
+	if err != nil {
+		return err
+	}
+	temporal, err := dialMeasured(c, log, sdk.Handler())
 	if err != nil {
 		return err
 	}
@@ -207,7 +215,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Metrics: worker.NewMetrics(),
 	}
 	watch := telemetry.New(string(config.Worker), readiness(record, publisher, door), log)
-	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls, copies} {
+	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	if mail.Sender != nil {
@@ -277,6 +285,11 @@ func serveHTTP(ctx context.Context, address string, handler http.Handler, log *s
 
 // dialTemporal does not connect yet: a Temporal that is away shows itself on each call.
 func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
+	return dialMeasured(c, log, client.MetricsNopHandler)
+}
+
+// dialMeasured is dialTemporal for those who show how the client fares.
+func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHandler) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
@@ -284,6 +297,7 @@ func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
 	options.HostPort, options.Namespace = c.TemporalAddress, c.TemporalNamespace
 	// Temporal stands beside us: to press small messages together costs both sides more than to send them.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	options.MetricsHandler = measures
 	options.Logger = sdklog.NewStructuredLogger(log)
 	temporal, err := client.NewLazyClient(options)
 	if err != nil {

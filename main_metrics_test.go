@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
 
@@ -19,7 +20,7 @@ func shown(t *testing.T, part string, secrets ...string) map[string]bool {
 	for _, secret := range secrets {
 		require.NotContains(t, text, secret, "in the metrics of the %s", part)
 	}
-	var parser expfmt.TextParser
+	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
 	require.NoError(t, err)
 	names := map[string]bool{}

@@ -46,6 +46,8 @@ type Options struct {
 	Settings map[string]string // more of internal/config's variables, or other values for them
 	Balancer bool              // nginx stands in front of the apis, and what ends is started again
 	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
+	Watched  bool              // Prometheus and Alertmanager look on, see Monitoring
+	Faster   int               // alerts judge time as if it went so many times as fast; 0: as it goes
 	Out      io.Writer         // progress for a person; nil: silent
 
 	Sentinels bool // Redis has a replica, and Sentinels to promote it
@@ -53,12 +55,13 @@ type Options struct {
 
 // Platform is a running whole.
 type Platform struct {
-	Stack     *devstack.Stack
-	Simulator *devstack.Process
-	MailSink  *devstack.Process
-	Balancer  *devstack.Nginx // nil without one
-	APIs      []*devstack.Process
-	Workers   []*devstack.Process
+	Stack      *devstack.Stack
+	Simulator  *devstack.Process
+	MailSink   *devstack.Process
+	Balancer   *devstack.Nginx // nil without one
+	Monitoring *Monitoring     // nil unless watched
+	APIs       []*devstack.Process
+	Workers    []*devstack.Process
 
 	Front    *Shop             // where client apps come in: the balancer, or else the first API process
 	Shops    []*Shop           // the demo client app's view of each API process
@@ -108,7 +111,7 @@ func (p *Platform) start(ctx context.Context) error {
 	var err error
 	if p.Stack, err = devstack.Start(ctx, devstack.Options{
 		Dir: p.options.Dir, Out: p.options.Out, SearchAttributes: workflows.SearchAttributes(), Sentinels: p.options.Sentinels,
-		TemporalDynamicConfig: temporalSettings,
+		TemporalDynamicConfig: temporalSettings, Metrics: p.options.Watched,
 	}); err != nil {
 		return err
 	}
@@ -126,10 +129,18 @@ func (p *Platform) start(ctx context.Context) error {
 	if p.Key, err = p.apiKey(ctx); err != nil {
 		return err
 	}
-	if err := p.startParts(ctx, ports); err != nil || !p.options.Balancer {
+	if err := p.startParts(ctx, ports); err != nil {
 		return err
 	}
-	return p.startBalancer(ctx, dir, ports)
+	if p.options.Balancer {
+		if err := p.startBalancer(ctx, dir, ports); err != nil {
+			return err
+		}
+	}
+	if p.options.Watched {
+		return p.startMonitoring(ctx, dir)
+	}
+	return nil
 }
 
 // ports holds where our own parts listen.
@@ -231,9 +242,9 @@ func (p *Platform) apiKey(ctx context.Context) (string, error) {
 
 // Stop ends everything, our own parts before the services they use.
 func (p *Platform) Stop() error {
-	var err error
+	err := p.Monitoring.stop()
 	if p.Balancer != nil {
-		err = p.Balancer.Stop()
+		err = errors.Join(err, p.Balancer.Stop())
 	}
 	var group errgroup.Group
 	for _, process := range append(append([]*devstack.Process{p.Simulator, p.MailSink}, p.APIs...), p.Workers...) {

@@ -1,5 +1,3 @@
-// Package prometheus is what Prometheus is told of us: where to ask, and what wakes a person. Its one rule: an alert is tried
-// out, and says what to do.
 package prometheus
 
 import (

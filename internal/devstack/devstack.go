@@ -54,6 +54,8 @@ type Options struct {
 	Ports Ports
 	// Out gets one line per service, with the time it took to start; nil is silence.
 	Out io.Writer
+	// Metrics lets RabbitMQ show its own, by its plugin; Temporal always does.
+	Metrics bool
 	// SearchAttributes are registered with Temporal: name to type ("Keyword", "Int", "Datetime", …).
 	SearchAttributes map[string]string
 	// TemporalDynamicConfig are dynamic configuration values: key to JSON.
@@ -76,7 +78,8 @@ type Stack struct {
 	epmd      *Process // RabbitMQ's name server
 	ports     Ports
 	redis     redisNodes
-	moved     string // a throw-away Postgres' folder outside of ours
+	metrics   struct{ RabbitMQ, Temporal int } // ports
+	moved     string                           // a throw-away Postgres' folder outside of ours
 }
 
 // Start runs the services side by side and returns when all of them serve. When one does not, the error says which,

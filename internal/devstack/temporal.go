@@ -27,6 +27,9 @@ func (s *Stack) TemporalAddress() string { return fmt.Sprintf("127.0.0.1:%d", s.
 // TemporalUIURL is the Web UI.
 func (s *Stack) TemporalUIURL() string { return fmt.Sprintf("http://127.0.0.1:%d", s.ports.TemporalUI) }
 
+// TemporalMetrics is host:port of its metrics for Prometheus.
+func (s *Stack) TemporalMetrics() string { return fmt.Sprintf("127.0.0.1:%d", s.metrics.Temporal) }
+
 func (s *Stack) startTemporal(ctx context.Context) (int, error) {
 	common, err := s.spec(Temporal)
 	if err != nil {
@@ -74,13 +77,14 @@ func temporalFolders() []string {
 
 func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
 	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--ui-port", strconv.Itoa(ui)}
-	for _, flag := range []string{"--http-port", "--metrics-port"} {
-		free, err := FreePort(0)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, flag, strconv.Itoa(free))
+	http, err := FreePort(0)
+	if err != nil {
+		return nil, err
 	}
+	if s.metrics.Temporal, err = FreePort(0); err != nil {
+		return nil, err
+	}
+	args = append(args, "--http-port", strconv.Itoa(http), "--metrics-port", strconv.Itoa(s.metrics.Temporal))
 	// A file also for a throw-away stack: with 32 callers it measured faster than the in-memory database. Why was not
 	// looked into.
 	args = append(args, "--db-filename", filepath.Join(dir, "temporal.db"),

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onlywave/onlywave/internal/redisstore"
@@ -23,12 +24,15 @@ var takeScript = redis.NewScript(takeSource)
 
 // Limiter is one process's hold on the limits. It is safe for concurrent use.
 type Limiter struct {
-	store  *redisstore.Store
-	memory *memory
+	store    *redisstore.Store
+	memory   *memory
+	requests *prometheus.CounterVec
 }
 
 // New makes a Limiter that shares its limits with all that use the same Redis.
-func New(store *redisstore.Store) *Limiter { return &Limiter{store: store, memory: newMemory()} }
+func New(store *redisstore.Store) *Limiter {
+	return &Limiter{store: store, memory: newMemory(), requests: newRequests()}
+}
 
 // Take charges the limits for one request, all or none. The limits of one call are of one group, such as a client app, whose
 // keys are in one slot of a cluster.
@@ -39,7 +43,7 @@ func (l *Limiter) Take(ctx context.Context, group string, limits ...Limit) Verdi
 	}
 	now := time.Now() // from before the question, so that nobody is kept waiting for longer than Redis would
 	if v, refuses := l.memory.refuses(now, keys, limits); refuses {
-		return v // a flood costs Redis nothing
+		return l.count(limits, v, byProcess) // a flood costs Redis nothing
 	}
 	var args []any
 	for _, limit := range limits {
@@ -47,14 +51,14 @@ func (l *Limiter) Take(ctx context.Context, group string, limits ...Limit) Verdi
 	}
 	answer, ok := l.store.Ask(ctx, takeScript, keys, args...)
 	if !ok || len(answer) != 1+len(limits) {
-		return l.memory.take(now, keys, limits)
+		return l.count(limits, l.memory.take(now, keys, limits), byProcess)
 	}
 	backlogs := make([]time.Duration, len(limits))
 	for i, text := range answer[1:] {
 		backlogs[i] = microseconds(text)
 	}
 	l.memory.note(now, keys, backlogs)
-	return verdict(answer[0] == "1", limits, backlogs)
+	return l.count(limits, verdict(answer[0] == "1", limits, backlogs), byFleet)
 }
 
 // Refuses says whether a request would certainly be refused, as far as this process knows. It asks nobody and charges nothing.

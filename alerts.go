@@ -1,0 +1,32 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onlywave/onlywave/alerts"
+)
+
+// alertsCommand makes every alert fire on a throw-away platform, and clear again.
+func alertsCommand(out io.Writer) *cobra.Command {
+	o := alerts.Options{Out: out}
+	var only string
+	cmd := &cobra.Command{Use: "alerts", Short: "Make every alert fire on a throw-away platform, and clear again", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Troubles, err = alerts.Choose(only); err != nil {
+				return err
+			}
+			if o.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			if only != "" {
+				o.Report = "" // a part is no report
+			}
+			return alerts.Run(cmd.Context(), o)
+		}}
+	cmd.Flags().StringVar(&only, "only", "", "only the troubles that provoke these alerts, divided by commas")
+	cmd.Flags().StringVar(&o.Report, "report", "docs/alerts.md", "the page whose table is made anew; empty: none")
+	return cmd
+}

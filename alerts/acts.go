@@ -1,0 +1,231 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// Acts on processes and links.
+
+func killWorkers(_ context.Context, s *Scene) error { return each(s.Workers, (*devstack.Process).Kill) }
+func killAPIs(_ context.Context, s *Scene) error    { return each(s.APIs, (*devstack.Process).Kill) }
+
+func restartWorkers(ctx context.Context, s *Scene) error {
+	return each(s.Workers, func(p *devstack.Process) error { return p.Restart(ctx) })
+}
+
+func restartAPIs(ctx context.Context, s *Scene) error {
+	return each(s.APIs, func(p *devstack.Process) error { return p.Restart(ctx) })
+}
+
+func each(processes []*devstack.Process, do func(*devstack.Process) error) error {
+	var group errgroup.Group
+	for _, p := range processes {
+		group.Go(func() error { return do(p) })
+	}
+	return group.Wait()
+}
+
+// links does something to each of the links; part is as in Platform.Links.
+func links(part string, to devstack.Service, do func(*dev.Link) error) Act {
+	return func(_ context.Context, s *Scene) error {
+		found := s.Links(part, to)
+		if len(found) == 0 {
+			return errors.New("there is no such link")
+		}
+		var errs []error
+		for _, l := range found {
+			errs = append(errs, do(l))
+		}
+		return errors.Join(errs...)
+	}
+}
+
+func mend(part string, to devstack.Service) Act { return links(part, to, (*dev.Link).Mend) }
+
+func cut(part string, to devstack.Service) Act {
+	return links(part, to, func(l *dev.Link) error { l.Cut(); return nil })
+}
+
+func slow(part string, to devstack.Service, by time.Duration) Act {
+	return links(part, to, func(l *dev.Link) error { return l.Slow(by) })
+}
+
+// Acts on the provider.
+
+func arm(faults ...simulator.Fault) Act {
+	return func(ctx context.Context, s *Scene) error { return s.Provider.Arm(ctx, faults...) }
+}
+
+func disarm(ctx context.Context, s *Scene) error { return s.Provider.Disarm(ctx) }
+
+// Acts of clients and buyers.
+
+func (s *Scene) key() string {
+	s.keys++
+	return fmt.Sprintf("alerts-%s-%d", s.run, s.keys)
+}
+
+// order makes a payment, as far as it goes.
+func order(ctx context.Context, s *Scene) (err error) {
+	key := s.key()
+	answer, err := s.Shops[0].Post(ctx, key, dev.Order(1050, key), "Prefer", "wait=2")
+	if err != nil || answer.Status >= http.StatusMultipleChoices {
+		return fmt.Errorf("an order is answered %d: %w", answer.Status, errors.Join(err))
+	}
+	s.last, err = s.Shops[0].Payment(ctx, payment.NewID("demo", key))
+	return err
+}
+
+// refused asks for a payment that cannot be made.
+func refused(ctx context.Context, s *Scene) error {
+	key := s.key()
+	_, err := s.Shops[0].Post(ctx, key, dev.Order(1050, key), "Prefer", "wait=0")
+	return err
+}
+
+func pay(ctx context.Context, s *Scene) error { return s.Provider.Pay(ctx, s.last.Provider.PaymentID) }
+
+// readers are so many clients who read lists, each as fast as it is answered.
+func readers(count int) Act {
+	return func(ctx context.Context, s *Scene) error {
+		var group errgroup.Group
+		for i := range count {
+			group.Go(func() error {
+				for ctx.Err() == nil {
+					if _, err := s.Shops[i%len(s.Shops)].List(ctx, "limit=1"); err != nil && !pause(ctx, time.Second) {
+						return nil
+					}
+				}
+				return nil
+			})
+		}
+		return group.Wait()
+	}
+}
+
+// loseAnswer makes a payment of which nobody knows whether it was charged. The search goes on not knowing it until disarmed.
+func loseAnswer(ctx context.Context, s *Scene) error {
+	key := s.key()
+	id := payment.NewID("demo", key)
+	if err := s.Provider.Arm(ctx,
+		simulator.Fault{On: simulator.Create, Kind: simulator.KindTruncated, Times: 1, ExternalReference: id},
+		simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusNotFound, ExternalReference: id},
+		simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag},
+		simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, ExternalReference: id},
+	); err != nil {
+		return err
+	}
+	s.last = dev.Payment{ID: id}
+	_, err := s.Shops[0].Post(ctx, key, dev.Order(1050, key), "Prefer", "wait=0")
+	return err
+}
+
+// payLost lets the buyer pay what nobody else knows of; the provider's webhook then tells of it.
+func payLost(ctx context.Context, s *Scene) error {
+	ledger, err := s.Provider.Ledger(ctx, s.last.ID)
+	if err != nil || len(ledger) == 0 {
+		return fmt.Errorf("the provider has no charge: %w", errors.Join(err))
+	}
+	return s.Provider.Pay(ctx, ledger[0].PaymentID)
+}
+
+// Acts on reconciliation and on the record.
+
+func pauseReconciling(ctx context.Context, s *Scene) error {
+	return s.schedule(ctx, func(h client.ScheduleHandle) error { return h.Pause(ctx, client.SchedulePauseOptions{}) })
+}
+
+func resumeReconciling(ctx context.Context, s *Scene) error {
+	return s.schedule(ctx, func(h client.ScheduleHandle) error { return h.Unpause(ctx, client.ScheduleUnpauseOptions{}) })
+}
+
+func (s *Scene) schedule(ctx context.Context, do func(client.ScheduleHandle) error) error {
+	c, err := client.DialContext(ctx, client.Options{
+		HostPort: s.Stack.TemporalAddress(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(c.ScheduleClient().GetHandle(ctx, "reconcile"))
+}
+
+// changeAmount makes the last payment's amount in the record another one.
+func changeAmount(by int) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.inRecord(ctx, "update payments set amount = amount + $2 where id = $1", s.last.ID, by)
+	}
+}
+
+// reconcile waits for a run that begins after now, so that what was to be found has been.
+func reconcile(ctx context.Context, s *Scene) error {
+	if !pause(ctx, 15*time.Second) {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// anHourPasses makes every run of reconciliation an hour older: that hour is part of the record's own question, not of the alert.
+func anHourPasses(ctx context.Context, s *Scene) error {
+	return s.inRecord(ctx, "update reconciliations set started_at = started_at - interval '61 minutes'")
+}
+
+func (s *Scene) inRecord(ctx context.Context, statement string, args ...any) error {
+	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	done, err := conn.Exec(ctx, statement, args...)
+	if err == nil && done.RowsAffected() == 0 {
+		return errors.New("nothing in the record was changed")
+	}
+	return err
+}
+
+// And on time.
+
+func lasts(d time.Duration) Act {
+	return func(ctx context.Context, _ *Scene) error {
+		if !pause(ctx, d) {
+			return ctx.Err()
+		}
+		return nil
+	}
+}
+
+func times(count int, acts ...Act) Act {
+	return func(ctx context.Context, s *Scene) error {
+		for range count {
+			if err := inOrder(ctx, s, acts); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// every repeats acts until it is told to end, whatever comes of them.
+func every(gap time.Duration, acts ...Act) Act {
+	return func(ctx context.Context, s *Scene) error {
+		for pause(ctx, gap) {
+			_ = inOrder(ctx, s, acts)
+		}
+		return nil
+	}
+}

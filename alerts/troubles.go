@@ -1,0 +1,100 @@
+package alerts
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// All lists every trouble, in the order in which they are made. The last one fails requests, which the windows remember longest.
+func All() []Trouble {
+	return []Trouble{
+		{
+			Shows: "all workers are killed", Alerts: []string{"WorkerAbsent"},
+			Strike: []Act{killWorkers}, Heal: []Act{restartWorkers},
+		},
+		{
+			Shows: "all apis are killed", Alerts: []string{"APIAbsent"},
+			Strike: []Act{killAPIs}, Heal: []Act{restartAPIs},
+		},
+		{
+			Shows: "every link to Redis is cut", Alerts: []string{"RedisAway"},
+			Strike: []Act{cut("", devstack.Redis)}, During: every(time.Second, order), Heal: []Act{mend("", devstack.Redis)},
+		},
+		{
+			Shows: "every link to RabbitMQ is cut, and buyers go on paying", Alerts: []string{"DependencyAway", "SpoolNotEmpty"},
+			Strike: []Act{order, cut("", devstack.RabbitMQ), pay}, Heal: []Act{mend("", devstack.RabbitMQ)},
+		},
+		{
+			Shows: "the workers' links to RabbitMQ are cut, and buyers go on paying", Alerts: []string{"QueueStands"},
+			Strike: []Act{cut("worker", devstack.RabbitMQ)}, During: every(500*time.Millisecond, order, pay),
+			Heal: []Act{mend("worker", devstack.RabbitMQ)},
+		},
+		{
+			Shows: "webhooks have gathered while the workers' links to RabbitMQ were cut, and come through", Alerts: []string{"WebhookLag"},
+			Strike: []Act{cut("worker", devstack.RabbitMQ), times(10, order, pay), lasts(5 * time.Second), mend("worker", devstack.RabbitMQ)},
+		},
+		{
+			Shows: "answers of Postgres come 300 ms late, and 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
+			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond)}, During: readers(40), Heal: []Act{mend("api", devstack.Postgres)},
+		},
+		{
+			Shows: "Mercado Pago answers 503 to every charge", Alerts: []string{"BreakerOpen", "PaymentsStuck"},
+			Strike: []Act{arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})},
+			During: every(200*time.Millisecond, order), Heal: []Act{disarm},
+		},
+		{
+			Shows: "Mercado Pago answers 401 to every charge", Alerts: []string{"ProviderErrors"},
+			Strike: []Act{arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusUnauthorized})},
+			During: every(500*time.Millisecond, order), Heal: []Act{disarm},
+		},
+		{
+			Shows: "the answer to a charge is lost, and the search does not know it", Alerts: []string{"PaymentsUnknown", "DeadLetters"},
+			Strike: []Act{loseAnswer}, Heal: []Act{disarm, payLost},
+		},
+		{
+			Shows: "the schedule of reconciliation is paused", Alerts: []string{"ReconciliationBehind"},
+			Strike: []Act{pauseReconciling}, Heal: []Act{resumeReconciling},
+		},
+		{
+			Shows: "an amount in the record is changed by hand", Alerts: []string{"ReconciliationDifferences"},
+			Strike: []Act{order, changeAmount(1)}, Heal: []Act{changeAmount(-1), pay},
+		},
+		{
+			Shows: "no webhook is sent of 15 payments that are paid; an hour later (the record is made so much older) it is over", Alerts: []string{"WebhooksMissed"},
+			Strike: []Act{arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost}), times(15, order, pay)},
+			Heal:   []Act{disarm, reconcile, anHourPasses},
+		},
+		{
+			Shows: "30 payments are made, and no buyer pays", Alerts: []string{"PaymentsNoneApproved"},
+			During: every(time.Second, order), Heal: []Act{order, pay},
+		},
+		{
+			Shows:  "the apis' links to Temporal are cut, and clients go on asking",
+			Alerts: []string{"APIErrorBudgetBurnsFast", "APIErrorBudgetBurnsSlowly", "APIErrorBudgetBurnsForDays"},
+			Strike: []Act{cut("api", devstack.Temporal)}, During: every(200*time.Millisecond, refused),
+			Heal: []Act{mend("api", devstack.Temporal)}, Lasts: 12 * time.Minute,
+		},
+	}
+}
+
+// Choose picks the troubles that provoke the alerts named, divided by commas; "" is all.
+func Choose(names string) ([]Trouble, error) {
+	if names == "" {
+		return All(), nil
+	}
+	var chosen []Trouble
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(All(), func(t Trouble) bool { return slices.Contains(t.Alerts, name) })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no alert %q", name)
+		}
+		chosen = append(chosen, All()[i])
+	}
+	return chosen, nil
+}

@@ -1,0 +1,25 @@
+package ratelimit
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+)
+
+// Each request is counted once, by its limit's name and never by whose it is, and by who decided.
+func TestRequestsAreCountedByLimitAndVerdict(t *testing.T) {
+	t.Parallel()
+	l := processes(t, devstacktest.Shared(), 1)[0]
+	group, limit := uuid.NewString(), slow("writes-key", 1)
+	for range 3 {
+		l.Take(t.Context(), group, limit)
+	}
+	text := telemetrytest.Text(t, l.Collectors()...)
+	require.Contains(t, text, `onlywave_limited_requests_total{decided="fleet",limit="writes-key",outcome="admitted"} 1`)
+	require.Contains(t, text, `onlywave_limited_requests_total{decided="process",limit="writes-key",outcome="refused"} 2`)
+	require.NotContains(t, text, group)
+}

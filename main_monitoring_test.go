@@ -1,0 +1,43 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/deploy/grafana"
+	"github.com/onlywave/onlywave/dev"
+)
+
+// A graph that is empty because of a misspelt name looks like one that is empty because all is well.
+func TestEveryDashboardQueryFindsSomething(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	p := create(t, key)
+	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	awaitApproved(t, id)
+	prometheus := &dev.Shop{URL: platform.Monitoring.Prometheus}
+	for _, d := range grafana.Dashboards {
+		for _, panel := range d.Panels {
+			for _, query := range panel.Queries {
+				asked := "/api/v1/query?query=" + url.QueryEscape(strings.ReplaceAll(query.Expr, "$__rate_interval", "5m"))
+				eventually(t, func() bool {
+					answer, err := prometheus.Get(within(t), asked)
+					require.NoError(t, err)
+					require.Equal(t, http.StatusOK, answer.Status, "%s: %s", query.Expr, answer.Body)
+					var found struct {
+						Data struct {
+							Result []json.RawMessage `json:"result"`
+						} `json:"data"`
+					}
+					require.NoError(t, json.Unmarshal(answer.Body, &found))
+					return panel.Quiet != "" || len(found.Data.Result) > 0
+				}, d.Title+", "+panel.Title+": "+query.Expr)
+			}
+		}
+	}
+}
