@@ -29,10 +29,10 @@ func devCommands(out io.Writer) []*cobra.Command {
 	}
 	var replicas int
 	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o dev.Options) error {
-		o.APIs, o.Workers, o.Balancer = replicas, replicas, replicas > 0
+		o.APIs, o.Workers, o.Balancer, o.Replica = replicas, replicas, replicas > 0, replicas > 1
 		return dev.Up(cmd.Context(), o)
 	})
-	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, and so many workers; 0: one of each and no nginx")
+	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, so many workers, and from 2 on a replica of Postgres; 0: one of each and no nginx")
 	return []*cobra.Command{
 		up,
 		command("demo", "Run the whole platform and tell one payment's story on it",

@@ -98,6 +98,11 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer record.Close()
+	if c.DatabaseReplicaURL != "" {
+		if err := record.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
+			return err
+		}
+	}
 	temporal, err := dialTemporal(c, log)
 	if err != nil {
 		return err
