@@ -52,7 +52,7 @@ type Config struct {
 	DatabaseURL   Secret `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database; of several, host,host, the one that takes writes is used"`
 	DatabaseConns int32  `env:"DATABASE_CONNS" help:"connections per process"`
 
-	DatabaseReplicaURL   Secret        `env:"DATABASE_REPLICA_URL" help:"a replica for lists, and the primary for when there is none, postgres://user:password@replica,primary/database?target_session_attrs=prefer-standby; empty: lists come from the primary"`
+	DatabaseReplicaURL   Secret        `env:"DATABASE_REPLICA_URL" help:"where lists come from, postgres://user:password@host,host/database; of several the one that is a replica is used; empty: from the primary"`
 	DatabaseReplicaConns int32         `env:"DATABASE_REPLICA_CONNS" help:"connections to it per api process"`
 	ReplicaMaxStaleness  time.Duration `env:"REPLICA_MAX_STALENESS" help:"a replica further behind is not asked, unless the primary is away"`
 

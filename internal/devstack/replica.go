@@ -15,8 +15,8 @@ import (
 // standbySignal in a data folder makes its Postgres a replica; a promotion takes it away.
 const standbySignal = "standby.signal"
 
-// PostgresReplicaURL leads to the one of the pair that is a replica, and to the primary while there is none.
-func (s *Stack) PostgresReplicaURL() string { return s.pairURL("prefer-standby") }
+// PostgresReplicaURL leads to the one of the pair that is a replica, and nowhere while there is none.
+func (s *Stack) PostgresReplicaURL() string { return s.pairURL("standby") }
 
 func (s *Stack) pairURL(target string) string {
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d,127.0.0.1:%d/%s?sslmode=disable&target_session_attrs=%s",

@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -41,8 +42,9 @@ func TestAReplicaTakesOver(t *testing.T) {
 	for round := range 2 {
 		require.NoError(t, stack.Promote(t.Context()))
 		requireClosed(t, stack.Process(old).Exited())
+		require.FileExists(t, filepath.Join(stack.Process(old).spec.Args[1], standbySignal), "whoever starts it by hand")
 		require.Equal(t, 1+2*round, number(t, stack.PostgresURL(), counted))
-		require.Equal(t, 0, number(t, stack.PostgresReplicaURL(), isReplica), "there is none, so the primary stands in")
+		require.Error(t, postgresExec(t.Context(), stack.PostgresReplicaURL(), "select 1"), "there is none")
 		require.NoError(t, postgresExec(t.Context(), stack.PostgresURL(), oneMore), "alone")
 
 		require.NoError(t, stack.Process(old).Restart(t.Context()))

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -119,7 +120,7 @@ func (p pool) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(p.waiting(), prometheus.CounterValue, s.EmptyAcquireWaitTime().Seconds())
 }
 
-// replicaAge shows how old it is what the replica shows; nothing while that is unknown.
+// replicaAge shows how old it is what the replica shows; infinitely, while that is unknown.
 type replicaAge struct{ *replica }
 
 var replicaAgeDesc = prometheus.NewDesc("onlywave_postgres_replica_age_seconds", "How old it is at most what the replica shows.", nil, nil)
@@ -127,7 +128,9 @@ var replicaAgeDesc = prometheus.NewDesc("onlywave_postgres_replica_age_seconds",
 func (replicaAge) Describe(to chan<- *prometheus.Desc) { to <- replicaAgeDesc }
 
 func (r replicaAge) Collect(to chan<- prometheus.Metric) {
+	seconds := math.Inf(1)
 	if age, known := r.age(); known {
-		to <- prometheus.MustNewConstMetric(replicaAgeDesc, prometheus.GaugeValue, age.Seconds())
+		seconds = age.Seconds()
 	}
+	to <- prometheus.MustNewConstMetric(replicaAgeDesc, prometheus.GaugeValue, seconds)
 }

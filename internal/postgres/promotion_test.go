@@ -94,6 +94,10 @@ func TestAPromotionLosesNothingThatWasAcknowledged(t *testing.T) {
 	require.NoError(t, replica.Resume())
 	require.NoError(t, stack.Promote(t.Context()))
 	w.goOn()
+	require.Eventually(t, func() bool {
+		_, age := s.listed(t)
+		return age == 0 && !s.replica.fresh()
+	}, patience, 10*time.Millisecond, "there is no replica now")
 	require.NoError(t, primary.Restart(t.Context()))
 	w.goOn()
 

@@ -43,10 +43,10 @@ type mark struct {
 	at       time.Time
 }
 
-// Follow lets lists come from a replica that is at most maxAge behind. Its address may name several hosts: one that is a
-// replica is used, or the primary while there is none. To be called once, before the Store is used.
+// Follow lets lists come from a replica that is at most maxAge behind. Its address may name several hosts: the one that is a
+// replica is used, also when that is another one than before. To be called once, before the Store is used.
 func (s *Store) Follow(ctx context.Context, url string, maxConns int32, maxAge time.Duration) error {
-	pool, err := openPool(ctx, url, maxConns, pgconn.ValidateConnectTargetSessionAttrsPreferStandby)
+	pool, err := openPool(ctx, url, maxConns, pgconn.ValidateConnectTargetSessionAttrsStandby)
 	if err != nil {
 		return err
 	}
@@ -77,28 +77,34 @@ func (r *replica) watch(ctx context.Context) {
 	}
 }
 
-// selectPosition is what a primary has written, and what a replica has replayed. A replica that was promoted is a primary.
-const selectPosition = `
-select (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end - '0/0')::bigint`
+// How far the primary has written, and the replica replayed: null, if it was promoted.
+const (
+	selectWritten  = `select (pg_current_wal_lsn() - '0/0')::bigint`
+	selectReplayed = `select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0')::bigint end`
+)
 
 // look asks both how far they are.
 func (r *replica) look(ctx context.Context) {
-	ask := func(pool *pgxpool.Pool) (position int64, err error) {
+	ask := func(pool *pgxpool.Pool, question string) (position *int64, err error) {
 		ctx, cancel := context.WithTimeout(ctx, lookTime)
 		defer cancel()
-		return position, pool.QueryRow(ctx, selectPosition).Scan(&position)
+		return position, pool.QueryRow(ctx, question).Scan(&position)
 	}
 	at := time.Now() // before it is asked: what is acknowledged later may be behind its position
-	if position, err := ask(r.primary); err == nil {
-		r.passed(position, at)
+	if position, err := ask(r.primary, selectWritten); err == nil {
+		r.passed(*position, at)
 	}
-	position, err := ask(r.pool)
-	if err == nil {
-		r.replayed(position)
+	position, err := ask(r.pool, selectReplayed)
+	switch {
+	case err != nil:
+	case position == nil:
+		r.pool.Reset() // it was promoted: the next connections find the replica, if there is one
+	default:
+		r.replayed(*position)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.serves = err == nil
+	r.serves = position != nil
 }
 
 // passed remembers a position of the primary's.
@@ -182,16 +188,16 @@ func list[T any](ctx context.Context, s *Store, doing, query string, args pgx.Na
 func listReplica[T any](ctx context.Context, r *replica, query string, args pgx.NamedArgs, scan pgx.RowToFunc[T]) (found []T, age time.Duration, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, replicaPatience)
 	defer cancel()
-	var position int64
+	var position *int64
 	var batch pgx.Batch
-	batch.Queue(selectPosition).QueryRow(func(row pgx.Row) error { return row.Scan(&position) })
+	batch.Queue(selectReplayed).QueryRow(func(row pgx.Row) error { return row.Scan(&position) })
 	batch.Queue(query, args).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, scan)
 		return err
 	})
-	if err := r.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := r.pool.SendBatch(ctx, &batch).Close(); err != nil || position == nil {
 		return nil, 0, false
 	}
-	age, known = r.replayed(position)
+	age, known = r.replayed(*position)
 	return found, age, known
 }
