@@ -33,6 +33,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/internal/telemetry"
@@ -103,6 +104,11 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer record.Close()
+	if c.DatabaseReplicaURL != "" {
+		if err := record.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
+			return err
+		}
+	}
 	sdk, err := telemetry.NewTemporal()
 	if err != nil {
 		return err
@@ -125,17 +131,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)
 	limiter := ratelimit.New(store)
-	people, err := console.New(console.Config{
-		Record: record, Redrives: door, Breakers: breakers, Limiter: limiter,
-		Sessions: session.New(store, session.Options{
-			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
-		}),
-		Ready: ready,
-		Queues: func(ctx context.Context) ([]rabbitmq.QueueDepth, error) {
-			return rabbitmq.Depths(ctx, config.Plain(c.RabbitMQURLs))
-		},
-		PublicURL: c.PublicURL, TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace, Log: log,
-	})
+	people, err := newConsole(c, log, record, store, door, breakers, limiter, ready)
 	if err != nil {
 		return err
 	}
@@ -162,6 +158,23 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		serving, stop := server.Drained(ctx, c.DrainWait)
 		defer stop()
 		return serveHTTP(serving, c.APIAddress, server, log)
+	})
+}
+
+// newConsole makes the operators' pages of what the API has.
+func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store *redisstore.Store, door *workflows.Client,
+	breakers *breaker.Fleet, limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
+) (*console.Console, error) {
+	return console.New(console.Config{
+		Record: record, Redrives: door, Breakers: breakers, Limiter: limiter,
+		Sessions: session.New(store, session.Options{
+			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
+		}),
+		Ready: ready,
+		Queues: func(ctx context.Context) ([]rabbitmq.QueueDepth, error) {
+			return rabbitmq.Depths(ctx, config.Plain(c.RabbitMQURLs))
+		},
+		PublicURL: c.PublicURL, TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace, Log: log,
 	})
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -32,7 +33,7 @@ func (s *Server) listPayments(c *gin.Context) error {
 	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
-	found, err := s.config.Record.Payments(c.Request.Context(), filter)
+	found, age, err := s.config.Record.Payments(c.Request.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -43,8 +44,14 @@ func (s *Server) listPayments(c *gin.Context) error {
 	for _, p := range shown {
 		view.Data = append(view.Data, s.view(p))
 	}
+	c.Header("Data-Age", dataAge(age))
 	c.PureJSON(http.StatusOK, view)
 	return nil
+}
+
+// dataAge is in seconds, rounded up: it promises that nothing is older.
+func dataAge(age time.Duration) string {
+	return strconv.FormatFloat(math.Ceil(age.Seconds()*10)/10, 'f', 1, 64)
 }
 
 // listEvents shows one page of a payment's history, oldest first.

@@ -115,3 +115,18 @@ func TestListEvents(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, f.get(t, path+"?limit=0").Code)
 	require.Equal(t, http.StatusNotFound, f.get(t, "/v1/payments/"+payment.NewID("x", "y")+"/events").Code)
 }
+
+// A list says how old it is at most: a reader may rely on it, so it is never rounded down.
+func TestAListSaysHowOldItIs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for age, want := range map[time.Duration]string{
+		0: "0.0", time.Nanosecond: "0.1", 400 * time.Millisecond: "0.4", 401 * time.Millisecond: "0.5",
+		10*time.Second - time.Millisecond: "10.0", time.Hour: "3600.0",
+	} {
+		f.record.age = age
+		require.Equal(t, want, f.get(t, "/v1/payments").Header().Get("Data-Age"), age)
+	}
+	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
+	require.Empty(t, f.get(t, "/v1/payments/"+id).Header().Get("Data-Age"), "a payment by its id is of now")
+}

@@ -26,6 +26,7 @@ type memory struct {
 	runs     []payment.Reconciliation
 	findings []payment.Finding // newest first
 	reads    int               // of API keys
+	age      time.Duration     // of lists
 	away     error             // what every call returns while it is set
 }
 
@@ -44,7 +45,7 @@ func (m *memory) Payment(_ context.Context, id string) (payment.Payment, error) 
 	return payment.Payment{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such thing"}
 }
 
-func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Payment, error) {
+func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Payment, time.Duration, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var found []payment.Payment
@@ -56,7 +57,7 @@ func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Paymen
 		}
 	}
 	slices.SortFunc(found, newestFirst)
-	return found[:min(f.Limit, len(found))], m.away
+	return found[:min(f.Limit, len(found))], m.age, m.away
 }
 
 func newestFirst(a, b payment.Payment) int {

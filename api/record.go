@@ -10,7 +10,8 @@ import (
 // record is what is read from Postgres, and the one thing written: the spool.
 type record interface {
 	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
-	Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error)
+	// Payments may come from a replica: age says how old the list is at most.
+	Payments(ctx context.Context, f payment.Filter) (list []payment.Payment, age time.Duration, err error)
 	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
 	APIKey(ctx context.Context, id string) (payment.APIKey, error) // kind NotFound when there is none
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
@@ -37,8 +38,12 @@ func (t timely) Payment(ctx context.Context, id string) (payment.Payment, error)
 	return inTime(ctx, func(ctx context.Context) (payment.Payment, error) { return t.record.Payment(ctx, id) })
 }
 
-func (t timely) Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error) {
-	return inTime(ctx, func(ctx context.Context) ([]payment.Payment, error) { return t.record.Payments(ctx, f) })
+func (t timely) Payments(ctx context.Context, f payment.Filter) (list []payment.Payment, age time.Duration, err error) {
+	list, err = inTime(ctx, func(ctx context.Context) (found []payment.Payment, err error) {
+		found, age, err = t.record.Payments(ctx, f)
+		return found, err
+	})
+	return list, age, err
 }
 
 func (t timely) Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error) {

@@ -31,8 +31,9 @@ func (hung) Payment(ctx context.Context, _ string) (payment.Payment, error) {
 	return hang[payment.Payment](ctx)
 }
 
-func (hung) Payments(ctx context.Context, _ payment.Filter) ([]payment.Payment, error) {
-	return hang[[]payment.Payment](ctx)
+func (hung) Payments(ctx context.Context, _ payment.Filter) ([]payment.Payment, time.Duration, error) {
+	nothing, err := hang[[]payment.Payment](ctx)
+	return nothing, 0, err
 }
 
 func (hung) Events(ctx context.Context, _ string, _, _ int) ([]payment.Event, error) {

@@ -127,7 +127,7 @@ func hostOf(address string) (string, error) {
 		return address, nil
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || strings.Contains(u.Host, ",") {
 		return "", fmt.Errorf("%q is no address to link to", address)
 	}
 	return u.Host, nil

@@ -45,6 +45,7 @@ type Options struct {
 	Workers  int               // 0: one
 	Settings map[string]string // more of internal/config's variables, or other values for them
 	Balancer bool              // nginx stands in front of the apis, and what ends is started again
+	Replica  bool              // Postgres has one, for lists and to be promoted
 	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
 	Watched  bool              // Prometheus and Alertmanager look on, see Monitoring
 	Faster   int               // alerts judge time as if it went so many times as fast; 0: as it goes
@@ -110,8 +111,8 @@ func (p *Platform) start(ctx context.Context) error {
 	}
 	var err error
 	if p.Stack, err = devstack.Start(ctx, devstack.Options{
-		Dir: p.options.Dir, Out: p.options.Out, SearchAttributes: workflows.SearchAttributes(), Sentinels: p.options.Sentinels,
-		TemporalDynamicConfig: temporalSettings, Metrics: p.options.Watched,
+		Dir: p.options.Dir, Out: p.options.Out, Services: p.services(), SearchAttributes: workflows.SearchAttributes(),
+		Sentinels: p.options.Sentinels, TemporalDynamicConfig: temporalSettings, Metrics: p.options.Watched,
 	}); err != nil {
 		return err
 	}
@@ -213,7 +214,18 @@ func (p *Platform) configure(at ports) {
 	if p.options.Balancer {
 		p.settings["TRUSTED_PROXIES"] = "127.0.0.1"
 	}
+	if p.options.Replica {
+		p.settings["DATABASE_REPLICA_URL"] = p.Stack.PostgresReplicaURL()
+	}
 	maps.Copy(p.settings, p.options.Settings)
+}
+
+func (p *Platform) services() []devstack.Service {
+	all := []devstack.Service{devstack.Postgres, devstack.Redis, devstack.RabbitMQ, devstack.Temporal}
+	if p.options.Replica {
+		all = append(all, devstack.PostgresReplica)
+	}
+	return all
 }
 
 // apiKey is the demo client app's key: made once for each data folder, so that a pasted curl goes on

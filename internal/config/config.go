@@ -52,9 +52,14 @@ type Config struct {
 	RateLimitOperations int `env:"RATE_LIMIT_OPERATIONS" help:"the same for requests of operators"`
 	RateLimitRefused    int `env:"RATE_LIMIT_REFUSED" help:"wrong API keys per minute by one address, and as many wrong webhook signatures; 0: no limit"`
 
-	DatabaseURL   Secret   `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database"`
-	DatabaseConns int32    `env:"DATABASE_CONNS" help:"connections per process"`
-	RabbitMQURLs  []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
+	DatabaseURL   Secret `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database; of several, host,host, the one that takes writes is used"`
+	DatabaseConns int32  `env:"DATABASE_CONNS" help:"connections per process"`
+
+	DatabaseReplicaURL   Secret        `env:"DATABASE_REPLICA_URL" help:"where lists come from, postgres://user:password@host,host/database; of several the one that is a replica is used; empty: from the primary"`
+	DatabaseReplicaConns int32         `env:"DATABASE_REPLICA_CONNS" help:"connections to it per api process"`
+	ReplicaMaxStaleness  time.Duration `env:"REPLICA_MAX_STALENESS" help:"a replica further behind is not asked, unless the primary is away"`
+
+	RabbitMQURLs []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
 
 	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
 
@@ -102,8 +107,9 @@ func defaults() Config {
 		SessionIdle: 30 * time.Minute, SessionLifetime: 12 * time.Hour,
 		RateLimitWrites: 100, RateLimitReads: 500, RateLimitOperations: 50, RateLimitRefused: 100,
 		CacheTTL:      5 * time.Second,
-		DatabaseConns: 16, WebhookRetryDelay: 5 * time.Second,
-		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default",
+		DatabaseConns: 16, DatabaseReplicaConns: 16, ReplicaMaxStaleness: 10 * time.Second,
+		WebhookRetryDelay: 5 * time.Second,
+		TemporalAddress:   "127.0.0.1:7233", TemporalNamespace: "default",
 		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
@@ -238,6 +244,8 @@ func (c Config) validate(part Part) []error {
 	}
 	switch part {
 	case API:
+		check(c.DatabaseReplicaConns > 0, "DATABASE_REPLICA_CONNS", "must be at least 1")
+		check(c.ReplicaMaxStaleness > 0, "REPLICA_MAX_STALENESS", "must be more than 0")
 		check(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
 		limit := func(n int, name string) {
 			check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000")

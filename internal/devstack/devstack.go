@@ -30,6 +30,10 @@ const (
 	Redis    Service = "redis"
 	RabbitMQ Service = "rabbitmq"
 	Temporal Service = "temporal"
+
+	// PostgresReplica follows Postgres, which acknowledges nothing that the replica does not have, see Promote. It is not
+	// among the four.
+	PostgresReplica Service = "postgres-replica"
 )
 
 // What Options.Sentinels adds to Redis.
@@ -63,10 +67,10 @@ type Options struct {
 }
 
 // Ports are TCP ports on 127.0.0.1.
-type Ports struct{ Postgres, Redis, RabbitMQ, Temporal, TemporalUI int }
+type Ports struct{ Postgres, PostgresReplica, Redis, RabbitMQ, Temporal, TemporalUI int }
 
 // DevPorts are beside the standard ones, so that services already running on a developer's machine are not in the way.
-var DevPorts = Ports{Postgres: 15432, Redis: 16379, RabbitMQ: 15673, Temporal: 17233, TemporalUI: 18233}
+var DevPorts = Ports{Postgres: 15432, PostgresReplica: 15433, Redis: 16379, RabbitMQ: 15673, Temporal: 17233, TemporalUI: 18233}
 
 // Stack is a set of running services. Its methods may be called from several goroutines.
 type Stack struct {
@@ -79,7 +83,8 @@ type Stack struct {
 	ports     Ports
 	redis     redisNodes
 	metrics   struct{ RabbitMQ, Temporal int } // ports
-	moved     string                           // a throw-away Postgres' folder outside of ours
+	primary   Service  // which of Postgres and its replica takes writes
+	moved     []string // throw-away folders of Postgres outside of ours
 }
 
 // Start runs the services side by side and returns when all of them serve. When one does not, the error says which,
@@ -98,10 +103,19 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{options: o, folder: folder, processes: map[Service]*Process{}}
+	s := &Stack{options: o, folder: folder, processes: map[Service]*Process{}, primary: Postgres}
 	group, starting := errgroup.WithContext(ctx)
 	for _, service := range o.Services {
-		group.Go(func() error { return s.start(starting, service) })
+		if service == PostgresReplica {
+			continue // it begins as a copy of what runs
+		}
+		group.Go(func() error {
+			err := s.start(starting, service)
+			if err == nil && service == Postgres && slices.Contains(o.Services, PostgresReplica) {
+				err = s.start(starting, PostgresReplica)
+			}
+			return err
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, errors.Join(err, s.Stop())
@@ -119,7 +133,7 @@ func (s *Stack) Stop() error {
 	for service, p := range processes {
 		group.Go(func() error {
 			// Postgres in any case asks to be stopped: killed, it leaves a System V memory segment on the machine.
-			if s.folder.throwAway && service != Postgres {
+			if s.folder.throwAway && service != Postgres && service != PostgresReplica {
 				return p.Kill()
 			}
 			return p.Stop()
@@ -129,8 +143,8 @@ func (s *Stack) Stop() error {
 	if s.epmd != nil {
 		err = errors.Join(err, s.epmd.Kill())
 	}
-	if s.moved != "" {
-		err = errors.Join(err, os.RemoveAll(s.moved))
+	for _, moved := range s.moved {
+		err = errors.Join(err, os.RemoveAll(moved))
 	}
 	return errors.Join(err, s.folder.close())
 }
@@ -152,6 +166,8 @@ func (s *Stack) start(ctx context.Context, service Service) error {
 	switch service {
 	case Postgres:
 		port, err = s.startPostgres(ctx)
+	case PostgresReplica:
+		port, err = s.startReplica(ctx)
 	case Redis:
 		port, err = s.startRedis(ctx)
 	case RabbitMQ:

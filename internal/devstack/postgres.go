@@ -19,40 +19,76 @@ import (
 
 const postgresName = "onlywave" // of the superuser and of the database
 
-// PostgresURL is the URL of the database "onlywave", which exists; the user may do everything.
-func (s *Stack) PostgresURL() string { return postgresURL(s.ports.Postgres, postgresName) }
+// PostgresURL is the URL of the database "onlywave", which exists; the user may do everything. With a replica it names
+// both, and leads to the one that takes writes.
+func (s *Stack) PostgresURL() string {
+	if s.ports.PostgresReplica == 0 {
+		return postgresURL(s.ports.Postgres, postgresName)
+	}
+	return s.pairURL("read-write")
+}
 
 func postgresURL(port int, database string) string {
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", postgresName, port, database)
 }
 
 func (s *Stack) startPostgres(ctx context.Context) (int, error) {
-	common, err := s.spec(Postgres)
+	home, err := s.postgresAt(Postgres)
 	if err != nil {
 		return 0, err
 	}
-	if common.User, common.Dir, err = s.postgresHome(common.Dir); err != nil {
+	if err := s.succeed(home); err != nil {
 		return 0, err
 	}
-	data := filepath.Join(common.Dir, "data")
-	binaries, err := postgresBinaries(data)
-	if err != nil {
+	if err := s.initPostgres(ctx, home); err != nil {
 		return 0, err
 	}
-	if err := s.initPostgres(ctx, common, binaries, data); err != nil {
+	if s.ports.Postgres, err = s.launchPostgres(ctx, Postgres, s.options.Ports.Postgres, home); err != nil {
 		return 0, err
 	}
-	s.ports.Postgres, err = s.launch(ctx, Postgres, s.options.Ports.Postgres, func(port int) (Spec, error) {
-		spec := common
-		spec.Path = filepath.Join(binaries, "postgres")
-		spec.Args = postgresArgs(data, port, s.folder.throwAway)
+	return s.ports.Postgres, s.alone(ctx, s.ports.Postgres)
+}
+
+// postgresPlace is where one Postgres lives.
+type postgresPlace struct {
+	Spec            // what its programs have in common
+	data     string // its data folder
+	binaries string // the folder of its programs
+}
+
+func (s *Stack) postgresAt(service Service) (at postgresPlace, err error) {
+	if at.Spec, err = s.spec(service); err != nil {
+		return at, err
+	}
+	if at.User, at.Dir, err = s.postgresHome(at.Dir); err != nil {
+		return at, err
+	}
+	at.data = filepath.Join(at.Dir, "data")
+	at.binaries, err = postgresBinaries(at.data)
+	return at, err
+}
+
+func (s *Stack) launchPostgres(ctx context.Context, service Service, preferred int, at postgresPlace) (int, error) {
+	return s.launch(ctx, service, preferred, func(port int) (Spec, error) {
+		spec := at.Spec
+		spec.Path = filepath.Join(at.binaries, "postgres")
+		spec.Args = postgresArgs(at.data, port, s.folder.throwAway)
 		spec.StopSignal = syscall.SIGINT // "fast": SIGTERM would wait for every client to leave
 		spec.Port = port
-		spec.Prepare = func(ctx context.Context) error { return awaitVacated(ctx, data) }
-		spec.Ready = func(ctx context.Context) error { return postgresReady(ctx, port) }
+		spec.Prepare = func(ctx context.Context) error {
+			if err := awaitVacated(ctx, at.data); err != nil || s.leads(service) {
+				return err
+			}
+			return s.copyPrimary(ctx, at)
+		}
+		spec.Ready = func(ctx context.Context) error {
+			if err := postgresReady(ctx, port); err != nil || s.leads(service) {
+				return err
+			}
+			return s.followed(ctx)
+		}
 		return spec, nil
 	})
-	return s.ports.Postgres, err
 }
 
 // postgresHome is the user to run Postgres as and the folder that user can work in. Postgres refuses to be root, so
@@ -97,7 +133,9 @@ func (s *Stack) movePostgres(dir, home string) (string, error) {
 		return "", err
 	}
 	if s.folder.throwAway {
-		s.moved = moved
+		s.mu.Lock()
+		s.moved = append(s.moved, moved)
+		s.mu.Unlock()
 	}
 	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
@@ -149,16 +187,17 @@ func postgresBinaries(data string) (string, error) {
 }
 
 // initPostgres makes the data folder once, under another name first: one that was interrupted is never taken for whole.
-func (s *Stack) initPostgres(ctx context.Context, spec Spec, binaries, data string) error {
-	if _, err := os.Stat(data); err == nil {
+func (s *Stack) initPostgres(ctx context.Context, at postgresPlace) error {
+	if _, err := os.Stat(at.data); err == nil {
 		return nil
 	}
-	unfinished := data + ".new"
+	unfinished := at.data + ".new"
 	if err := os.RemoveAll(unfinished); err != nil {
 		return fmt.Errorf("remove an unfinished data folder: %w", err)
 	}
+	spec := at.Spec
 	spec.Name = "initdb"
-	spec.Path = filepath.Join(binaries, "initdb")
+	spec.Path = filepath.Join(at.binaries, "initdb")
 	spec.Args = []string{"-D", unfinished, "-U", postgresName, "--auth=trust", "--encoding=UTF8", "--locale=C"}
 	if s.folder.throwAway {
 		spec.Args = append(spec.Args, "--no-sync")
@@ -166,7 +205,7 @@ func (s *Stack) initPostgres(ctx context.Context, spec Spec, binaries, data stri
 	if err := finish(ctx, spec); err != nil {
 		return err
 	}
-	if err := os.Rename(unfinished, data); err != nil {
+	if err := os.Rename(unfinished, at.data); err != nil {
 		return fmt.Errorf("name the data folder: %w", err)
 	}
 	return nil
@@ -174,7 +213,8 @@ func (s *Stack) initPostgres(ctx context.Context, spec Spec, binaries, data stri
 
 func postgresArgs(data string, port int, throwAway bool) []string {
 	args := []string{"-D", data, "-p", strconv.Itoa(port)}
-	settings := []string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"}
+	settings := []string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300",
+		"wal_retrieve_retry_interval=200ms"} // a replica finds its primary again at once
 	if throwAway {
 		// Safe against SIGKILL, not against a power cut; and nothing is left in /dev/shm, but in the data folder.
 		settings = append(settings, "fsync=off", "full_page_writes=off", "dynamic_shared_memory_type=mmap")
@@ -195,14 +235,18 @@ func postgresReady(ctx context.Context, port int) error {
 	return err
 }
 
-func postgresExec(ctx context.Context, url, statement string) error {
+func postgresExec(ctx context.Context, url string, statements ...string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, statement)
-	return err
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // awaitVacated waits until no process of a former Postgres works in the data folder. Then its pid file is stale, and

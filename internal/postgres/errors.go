@@ -10,6 +10,9 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
+// readOnly is a server's word that it is a replica, or was demoted.
+const readOnly = "25006"
+
 // interpret gives a failure its kind, and says what was being done. nil stays nil.
 func interpret(doing string, err error) error {
 	if err == nil {
@@ -38,7 +41,7 @@ func kindOf(err error) payment.Kind {
 		class == "57",         // operator intervention: shutdown, cancelled, crash
 		class == "58",         // system error
 		pgErr.Code == "55P03", // lock not available
-		pgErr.Code == "25006", // read-only: this server is a replica, or was demoted
+		pgErr.Code == readOnly,
 		pgErr.Code == "42P01", // a table is missing: migrations have not run yet
 		pgErr.Code == "42703", // a column is missing: likewise
 		pgErr.Code == "3D000": // the database is missing: not made yet

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -14,7 +15,11 @@ type metrics struct {
 	moves    *prometheus.CounterVec
 	approval *prometheus.HistogramVec
 	news     *prometheus.HistogramVec
+	lists    *prometheus.CounterVec
 }
+
+// The servers, as metrics name them.
+const fromPrimary, fromReplica = "primary", "replica"
 
 func newMetrics() metrics {
 	m := metrics{
@@ -29,7 +34,12 @@ func newMetrics() metrics {
 			Name: "onlywave_payment_news_age_seconds", Help: "From the provider's change of a payment, by its clock, to ours.",
 			Buckets: []float64{.5, 1, 2, 5, 15, 60, 300, 900, 3600, 6 * 3600, 86400},
 		}, []string{"method"}),
+		lists: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "onlywave_postgres_lists_total", Help: "Lists by the server that they came from.",
+		}, []string{"server"}),
 	}
+	m.lists.WithLabelValues(fromPrimary)
+	m.lists.WithLabelValues(fromReplica)
 	for _, s := range payment.Statuses() {
 		m.moves.WithLabelValues(string(payment.Pix), string(s))
 	}
@@ -41,6 +51,8 @@ func newMetrics() metrics {
 func (m metrics) opened(method payment.MethodType) {
 	m.moves.WithLabelValues(string(method), string(payment.Processing)).Inc()
 }
+
+func (m metrics) listed(from string) { m.lists.WithLabelValues(from).Inc() }
 
 // moved counts a move to a new status. news is when the provider changed the payment; zero: it had no part in this.
 func (m metrics) moved(method payment.MethodType, from, to payment.Status, created, news, at time.Time) {
@@ -56,33 +68,69 @@ func (m metrics) moved(method payment.MethodType, from, to payment.Status, creat
 	}
 }
 
-// Collectors are the metrics of the store: of its pool, and of what payments do.
+// Collectors are the metrics of the store: of its pools, and of what payments do.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{pool{s.pool}, s.metrics.moves, s.metrics.approval, s.metrics.news}
+	all := []prometheus.Collector{pool{s.pool, fromPrimary}, s.metrics.moves, s.metrics.approval, s.metrics.news, s.metrics.lists}
+	if s.replica != nil {
+		all = append(all, pool{s.replica.pool, fromReplica}, replicaAge{s.replica})
+	}
+	return all
 }
 
 // pool shows the connections, as they are when it is asked.
-type pool struct{ *pgxpool.Pool }
+type pool struct {
+	*pgxpool.Pool
+	server string
+}
 
-var (
-	poolConns   = prometheus.NewDesc("onlywave_postgres_connections", "Connections to Postgres by state.", []string{"state"}, nil)
-	poolMax     = prometheus.NewDesc("onlywave_postgres_connections_max", "The most connections to Postgres that there may be.", nil, nil)
-	poolWaits   = prometheus.NewDesc("onlywave_postgres_waits_total", "Times that a statement waited for a connection.", nil, nil)
-	poolWaiting = prometheus.NewDesc("onlywave_postgres_wait_seconds_total", "How long statements waited for a connection, in all.", nil, nil)
-)
+// described makes a description of what there is of each server. The server is a constant label: one process may have two.
+func (p pool) described(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, prometheus.Labels{"server": p.server})
+}
 
-func (pool) Describe(to chan<- *prometheus.Desc) {
-	to <- poolConns
-	to <- poolMax
-	to <- poolWaits
-	to <- poolWaiting
+func (p pool) conns() *prometheus.Desc {
+	return p.described("onlywave_postgres_connections", "Connections to Postgres by state.", "state")
+}
+
+func (p pool) max() *prometheus.Desc {
+	return p.described("onlywave_postgres_connections_max", "The most connections to Postgres that there may be.")
+}
+
+func (p pool) waits() *prometheus.Desc {
+	return p.described("onlywave_postgres_waits_total", "Times that a statement waited for a connection.")
+}
+
+func (p pool) waiting() *prometheus.Desc {
+	return p.described("onlywave_postgres_wait_seconds_total", "How long statements waited for a connection, in all.")
+}
+
+func (p pool) Describe(to chan<- *prometheus.Desc) {
+	to <- p.conns()
+	to <- p.max()
+	to <- p.waits()
+	to <- p.waiting()
 }
 
 func (p pool) Collect(to chan<- prometheus.Metric) {
 	s := p.Stat()
-	to <- prometheus.MustNewConstMetric(poolConns, prometheus.GaugeValue, float64(s.AcquiredConns()), "in_use")
-	to <- prometheus.MustNewConstMetric(poolConns, prometheus.GaugeValue, float64(s.IdleConns()), "idle")
-	to <- prometheus.MustNewConstMetric(poolMax, prometheus.GaugeValue, float64(s.MaxConns()))
-	to <- prometheus.MustNewConstMetric(poolWaits, prometheus.CounterValue, float64(s.EmptyAcquireCount()))
-	to <- prometheus.MustNewConstMetric(poolWaiting, prometheus.CounterValue, s.EmptyAcquireWaitTime().Seconds())
+	to <- prometheus.MustNewConstMetric(p.conns(), prometheus.GaugeValue, float64(s.AcquiredConns()), "in_use")
+	to <- prometheus.MustNewConstMetric(p.conns(), prometheus.GaugeValue, float64(s.IdleConns()), "idle")
+	to <- prometheus.MustNewConstMetric(p.max(), prometheus.GaugeValue, float64(s.MaxConns()))
+	to <- prometheus.MustNewConstMetric(p.waits(), prometheus.CounterValue, float64(s.EmptyAcquireCount()))
+	to <- prometheus.MustNewConstMetric(p.waiting(), prometheus.CounterValue, s.EmptyAcquireWaitTime().Seconds())
+}
+
+// replicaAge shows how old it is what the replica shows; infinitely, while that is unknown.
+type replicaAge struct{ *replica }
+
+var replicaAgeDesc = prometheus.NewDesc("onlywave_postgres_replica_age_seconds", "How old it is at most what the replica shows.", nil, nil)
+
+func (replicaAge) Describe(to chan<- *prometheus.Desc) { to <- replicaAgeDesc }
+
+func (r replicaAge) Collect(to chan<- prometheus.Metric) {
+	seconds := math.Inf(1)
+	if age, known := r.age(); known {
+		seconds = age.Seconds()
+	}
+	to <- prometheus.MustNewConstMetric(replicaAgeDesc, prometheus.GaugeValue, seconds)
 }

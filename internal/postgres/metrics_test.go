@@ -35,6 +35,6 @@ func TestAMoveIsCountedOnce(t *testing.T) {
 	require.Contains(t, text, `onlywave_payment_approval_seconds_count{method="pix"} 1`)
 	require.Contains(t, text, `onlywave_payment_news_age_seconds_count{method="pix"} 2`)
 	require.Contains(t, text, `onlywave_payment_news_age_seconds_sum{method="pix"} 30`) // pending after 20 s, approved after 10 s
-	require.Contains(t, text, `onlywave_postgres_connections_max 8`)
-	require.Contains(t, text, `onlywave_postgres_connections{state="in_use"} 0`)
+	require.Contains(t, text, `onlywave_postgres_connections_max{server="primary"} 8`)
+	require.Contains(t, text, `onlywave_postgres_connections{server="primary",state="in_use"} 0`)
 }

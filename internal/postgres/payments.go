@@ -26,6 +26,10 @@ with opened as (
 insert into payment_events (payment_id, seq, status, data, at)
 select id, 1, @status, @data, @at from opened`
 
+// awaitReplica is acknowledged when all that was written before is where a synchronous replica keeps it. It is a message in the
+// log that nobody reads.
+const awaitReplica = `select pg_logical_emit_message(true, 'onlywave', '')`
+
 // OpenPayment writes a new payment, the charge it is about to ask for and its first event. When the
 // payment is already there nothing changes. Either way the result is the payment as it stands; kind
 // Conflict when another payment has its idempotency key.
@@ -45,6 +49,10 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Pay
 		p.Version, p.UpdatedAt = 1, p.CreatedAt
 		s.metrics.opened(p.Method.Type)
 		return p, nil
+	}
+	// What is there may be left by a run that was interrupted while it waited for the replica, and be on the primary only.
+	if _, err := s.pool.Exec(ctx, awaitReplica); err != nil {
+		return payment.Payment{}, interpret("open payment "+p.ID+" again", err)
 	}
 	there, err := s.Payment(ctx, p.ID)
 	if payment.KindOf(err) == payment.NotFound {
@@ -82,13 +90,12 @@ func (s *Store) PaymentByProvider(ctx context.Context, provider, providerPayment
 	return p, interpret("read the payment of "+provider+"'s "+providerPaymentID, err)
 }
 
-// Payments lists a client app's payments, newest first, as the filter says.
-func (s *Store) Payments(ctx context.Context, f payment.Filter) ([]payment.Payment, error) {
+// Payments lists a client app's payments, newest first, as the filter says. It may come from the replica; age says how old it
+// is at most.
+func (s *Store) Payments(ctx context.Context, f payment.Filter) (found []payment.Payment, age time.Duration, err error) {
 	where, args := paymentConditions(f)
 	args["client_id"] = f.ClientID
-	rows, _ := s.pool.Query(ctx, selectPayment+`where client_id = @client_id`+where+` order by created_at desc, id desc limit @limit`, args)
-	list, err := pgx.CollectRows(rows, scanPayment)
-	return list, interpret("list payments", err)
+	return list(ctx, s, "list payments", selectPayment+`where client_id = @client_id`+where+` order by created_at desc, id desc limit @limit`, args, scanPayment)
 }
 
 // PaymentsOfAll lists the payments of all client apps, newest first, for operators; the filter's ClientID does not count. It

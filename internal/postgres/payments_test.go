@@ -209,14 +209,15 @@ func TestListsShowWhatTheFilterSaysNewestFirst(t *testing.T) {
 		if row.filter.Limit == 0 {
 			row.filter.Limit = 100
 		}
-		list, err := s.Payments(t.Context(), row.filter)
+		list, age, err := s.Payments(t.Context(), row.filter)
 		require.NoError(t, err, name)
+		require.Zero(t, age, name)
 		require.Equal(t, row.want, keysOf(list), name)
 	}
 
 	paged := ""
 	for filter := (payment.Filter{ClientID: "shop", Limit: 1}); ; {
-		page, err := s.Payments(t.Context(), filter)
+		page, _, err := s.Payments(t.Context(), filter)
 		require.NoError(t, err)
 		if len(page) == 0 {
 			break

@@ -7,57 +7,45 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"embed"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
-	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
 
-// connectTimeout is how long a server may take to answer a call, unless the address says otherwise.
-const connectTimeout = 10 * time.Second
-
-// keepAlive finds out in 20 seconds that there is nobody at the other end of an idle connection any more: a primary that
-// vanished does not hang up. A call under way ends with its own context.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 2}
-
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Store reads and writes the record.
+// Store reads and writes the record. Everything is asked of the primary, but lists, see Follow.
 type Store struct {
 	pool    *pgxpool.Pool
+	replica *replica // nil without one
 	metrics metrics
 }
 
 // Open makes a Store on a pool for url (postgres://…). It does not connect yet: a database that is
-// away shows itself as kind Unavailable on each call, and is back as soon as it is back.
+// away shows itself as kind Unavailable on each call, and is back as soon as it is back. The address may name several
+// hosts: the one that takes writes is used, also when that is another one than before.
 func Open(ctx context.Context, url string, maxConns int32) (*Store, error) {
-	config, err := pgxpool.ParseConfig(url)
+	pool, err := openPool(ctx, url, maxConns, pgconn.ValidateConnectTargetSessionAttrsReadWrite)
 	if err != nil {
-		return nil, fmt.Errorf("parse the database's address: %w", err)
-	}
-	config.MaxConns = maxConns
-	connect := &config.ConnConfig.Config
-	connect.ConnectTimeout = cmp.Or(connect.ConnectTimeout, connectTimeout)
-	connect.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("open the database pool: %w", err)
+		return nil, err
 	}
 	return &Store{pool: pool, metrics: newMetrics()}, nil
 }
 
 // Close waits for the connections in use and closes them all.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.replica.close()
+	s.pool.Close()
+}
 
 // Ready says whether the database answers.
 func (s *Store) Ready(ctx context.Context) error { return interpret("ping", s.pool.Ping(ctx)) }

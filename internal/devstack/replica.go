@@ -1,0 +1,177 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A Postgres and its replica are a pair: what the primary acknowledges, the replica has on disk. While the replica is
+// away, the primary acknowledges nothing.
+
+// standbySignal in a data folder makes its Postgres a replica; a promotion takes it away.
+const standbySignal = "standby.signal"
+
+// PostgresReplicaURL leads to the one of the pair that is a replica, and nowhere while there is none.
+func (s *Stack) PostgresReplicaURL() string { return s.pairURL("standby") }
+
+func (s *Stack) pairURL(target string) string {
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%d,127.0.0.1:%d/%s?sslmode=disable&target_session_attrs=%s",
+		postgresName, s.ports.Postgres, s.ports.PostgresReplica, postgresName, target)
+}
+
+func (s *Stack) startReplica(ctx context.Context) (int, error) {
+	home, err := s.postgresAt(PostgresReplica)
+	if err != nil {
+		return 0, err
+	}
+	s.ports.PostgresReplica, err = s.launchPostgres(ctx, PostgresReplica, s.options.Ports.PostgresReplica, home)
+	return s.ports.PostgresReplica, err
+}
+
+// Promote makes the replica the primary. The old primary is killed first, so that there are never two; restarted, it is the
+// new one's replica. Until then the new one stands alone, and acknowledges without one.
+func (s *Stack) Promote(ctx context.Context) error {
+	s.mu.Lock()
+	old := s.primary
+	s.mu.Unlock()
+	next := other(old)
+	if s.Process(next) == nil {
+		return errors.New("promote: there is no replica")
+	}
+	if err := s.Process(old).Kill(); err != nil {
+		return fmt.Errorf("promote: %w", err)
+	}
+	// Whoever starts the old one by hand does not find a second primary.
+	at, err := s.postgresAt(old)
+	if err != nil {
+		return fmt.Errorf("promote: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(at.data, standbySignal), nil, 0o644); err != nil {
+		return fmt.Errorf("promote: fence the old primary: %w", err)
+	}
+	s.mu.Lock()
+	s.primary = next
+	s.mu.Unlock()
+	port := s.portOf(next)
+	if err := s.alone(ctx, port); err != nil {
+		return fmt.Errorf("promote: %w", err)
+	}
+	if err := postgresExec(ctx, postgresURL(port, postgresName), "alter system reset recovery_min_apply_delay",
+		"select pg_reload_conf()", "select 1 / pg_promote()::int"); err != nil {
+		return fmt.Errorf("promote: %w", err)
+	}
+	return nil
+}
+
+// DelayReplica lets the replica show what happened so long ago, and 0 what happens now. It has the rest all the same.
+func (s *Stack) DelayReplica(ctx context.Context, by time.Duration) error {
+	s.mu.Lock()
+	replica := other(s.primary)
+	s.mu.Unlock()
+	err := postgresExec(ctx, postgresURL(s.portOf(replica), postgresName),
+		fmt.Sprintf("alter system set recovery_min_apply_delay = %d", by.Milliseconds()), "select pg_reload_conf()")
+	if err != nil {
+		return fmt.Errorf("delay the replica: %w", err)
+	}
+	return nil
+}
+
+func other(service Service) Service {
+	if service == Postgres {
+		return PostgresReplica
+	}
+	return Postgres
+}
+
+func (s *Stack) leads(service Service) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.primary == service
+}
+
+func (s *Stack) portOf(service Service) int {
+	if service == Postgres {
+		return s.ports.Postgres
+	}
+	return s.ports.PostgresReplica
+}
+
+// primaryPort is where the primary listens.
+func (s *Stack) primaryPort() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.portOf(s.primary)
+}
+
+// replicaName is how the primary knows that it is followed by ours, and not just copied.
+const replicaName = "replica"
+
+// alone lets a Postgres acknowledge what only it has.
+func (s *Stack) alone(ctx context.Context, port int) error {
+	return postgresExec(ctx, postgresURL(port, postgresName), "alter system reset synchronous_standby_names", "select pg_reload_conf()")
+}
+
+// followed lets the primary acknowledge only what its replica has too, once that follows.
+func (s *Stack) followed(ctx context.Context) error {
+	return postgresExec(ctx, postgresURL(s.primaryPort(), postgresName),
+		"select 1 / count(*) from pg_stat_replication where state = 'streaming' and application_name = '"+replicaName+"'",
+		"alter system set synchronous_standby_names = '"+replicaName+"'", "select pg_reload_conf()")
+}
+
+// copyPrimary makes a data folder that is the primary's of now, and follows it from there: a replica begins anew with every
+// start, so that it never matters what the two had in common before.
+func (s *Stack) copyPrimary(ctx context.Context, at postgresPlace) error {
+	unfinished := at.data + ".new"
+	if err := os.RemoveAll(unfinished); err != nil {
+		return fmt.Errorf("remove an unfinished data folder: %w", err)
+	}
+	spec := at.Spec
+	spec.Name = "pg_basebackup"
+	spec.Path = filepath.Join(at.binaries, "pg_basebackup")
+	spec.Args = []string{"--pgdata", unfinished, "--checkpoint=fast", "--write-recovery-conf",
+		"--dbname", fmt.Sprintf("host=127.0.0.1 port=%d user=%s application_name=%s", s.primaryPort(), postgresName, replicaName)}
+	if s.folder.throwAway {
+		spec.Args = append(spec.Args, "--no-sync")
+	}
+	if err := finish(ctx, spec); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(at.data); err != nil {
+		return fmt.Errorf("remove the old data folder: %w", err)
+	}
+	if err := os.Rename(unfinished, at.data); err != nil {
+		return fmt.Errorf("name the data folder: %w", err)
+	}
+	return nil
+}
+
+// succeed gives the data of a replica that was promoted, in whatever way, the place of the primary's, when a kept folder is
+// used again.
+func (s *Stack) succeed(home postgresPlace) error {
+	exists := func(path ...string) bool {
+		_, err := os.Stat(filepath.Join(path...))
+		return err == nil
+	}
+	if !exists(s.folder.path, string(PostgresReplica)) {
+		return nil
+	}
+	heir, err := s.postgresAt(PostgresReplica)
+	if err != nil {
+		return err
+	}
+	fence := filepath.Join(home.data, standbySignal)
+	switch {
+	case exists(heir.data) && !exists(heir.data, standbySignal):
+		if err := os.RemoveAll(home.data); err != nil {
+			return fmt.Errorf("remove the former primary's data: %w", err)
+		}
+		return os.Rename(heir.data, home.data)
+	case exists(fence):
+		return os.Remove(fence) // nobody was promoted after all
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// connectTimeout is how long a server may take to let us in, unless the address says otherwise. While a primary that
+// vanished is named first, each new connection waits so long for it before it finds the next one.
+const connectTimeout = 5 * time.Second
+
+// keepAlive finds out in 20 seconds that there is nobody at the other end of an idle connection any more: a primary that
+// vanished does not hang up. A call under way ends with its own context.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 2}
+
+// sessionSettings hold for every session of ours, unless the address says otherwise. Who asks us gives up much earlier, and
+// tells the server so; these end what is left when that word is lost, so that nobody's statement keeps no locks for ever.
+var sessionSettings = map[string]string{
+	"application_name":                    "onlywave",
+	"statement_timeout":                   "30s", // the slowest of ours, on a busy server, takes a few
+	"lock_timeout":                        "5s",  // rather fail, and be tried again, than stand in a queue that grows
+	"idle_in_transaction_session_timeout": "30s", // the longest that a transaction waits for us is 15 s, for a batch of the spool
+}
+
+// openPool makes a pool for an address. When that names several hosts and no
+// target_session_attrs, fits says which of them will do.
+func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.ValidateConnectFunc) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("parse the database's address: %w", err)
+	}
+	config.MaxConns = maxConns
+	connect := &config.ConnConfig.Config
+	connect.ConnectTimeout = cmp.Or(connect.ConnectTimeout, connectTimeout)
+	connect.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
+	for name, value := range sessionSettings {
+		if _, set := connect.RuntimeParams[name]; !set {
+			connect.RuntimeParams[name] = value
+		}
+	}
+	if connect.ValidateConnect == nil && slices.ContainsFunc(connect.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return f.Host != connect.Host || f.Port != connect.Port
+	}) {
+		connect.ValidateConnect = fits
+	}
+	// A server that was writable when we came, and is not any more, is not the primary: the next connection finds that.
+	closes := connect.OnPgError
+	connect.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool { return err.Code != readOnly && closes(c, err) }
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database pool: %w", err)
+	}
+	return pool, nil
+}
