@@ -73,12 +73,13 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	root.AddCommand(
 		part(config.API, "Serve the REST API and take webhooks in", serveAPI),
 		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
-		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedule up to date", migrate),
+		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedules up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		keysCommand(environ, out),
 		breakersCommand(environ, out),
 		reconcileCommand(environ),
 		deadLettersCommand(environ, out),
+		recordCommand(environ, out),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -203,6 +204,9 @@ func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	defer temporal.Close()
 	if err := workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace); err != nil {
+		return err
+	}
+	if err := workflows.KeepPruning(ctx, temporal, retention(c)); err != nil {
 		return err
 	}
 	return workflows.KeepReconciling(ctx, temporal, c.ReconcileEvery, c.ReconcileGrace)

@@ -97,6 +97,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 	t.RegisterWorkflow(workflows.Payment)
 	t.RegisterWorkflow(workflows.Reconcile)
 	t.RegisterWorkflow(workflows.Redrive)
+	t.RegisterWorkflow(workflows.Prune)
 	t.RegisterActivity(w.Activities)
 	return t
 }
