@@ -23,8 +23,11 @@ func aged(t *testing.T, now time.Time) *Store {
 
 	_, err := s.MakeMonths(t.Context(), old, old.AddDate(0, 1, 0))
 	require.NoError(t, err)
+	barely := now.Add(-year.Notifications + time.Second) // in a month of which most is old
+	_, err = s.MakeMonths(t.Context(), barely, barely)
+	require.NoError(t, err)
 	require.NoError(t, s.Archive(t.Context(), []Notification{
-		received("old", old), received("old, too", old.AddDate(0, 1, 0)), received("strayed", old.AddDate(0, 3, 0)),
+		received("barely young", barely), received("old", old), received("old, too", old.AddDate(0, 1, 0)), received("strayed", old.AddDate(0, 3, 0)),
 		received("young", young), received("now", now),
 	}))
 
@@ -94,7 +97,8 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 
 		require.Equal(t, 1, s.number(t, `select count(*) from webhook_notifications where id = 'young'`))
 		require.Equal(t, 1, s.number(t, `select count(*) from webhook_notifications where id = 'now'`))
-		require.Equal(t, 2, s.number(t, `select count(*) from webhook_notifications`))
+		require.Equal(t, 1, s.number(t, `select count(*) from webhook_notifications where id = 'barely young'`))
+		require.Equal(t, 3, s.number(t, `select count(*) from webhook_notifications`))
 		require.NotContains(t, s.partitions(t), monthName(now.AddDate(-2, 0, 0)))
 		for _, number := range []int{2, 3, 4} { // closed of late, redriven of late, open
 			s.letter(t, letter(number).ID)
@@ -118,7 +122,7 @@ func TestWithoutARetentionEverythingStays(t *testing.T) {
 	now := time.Now()
 	s := aged(t, now)
 	require.Equal(t, payment.Pruned{}, s.prune(t, payment.Retention{}, now.AddDate(100, 0, 0), 1000))
-	require.Equal(t, 5, s.number(t, `select count(*) from webhook_notifications`))
+	require.Equal(t, 6, s.number(t, `select count(*) from webhook_notifications`))
 	require.Equal(t, 4, s.number(t, `select count(*) from dead_letters`))
 }
 
