@@ -55,6 +55,10 @@ verify: ## Check that the generated code and the module files are up to date
 bench: bootstrap build ## Measure against the machine's own limits, and keep the table in docs/performance.md
 	@exec .bin/onlywave bench
 
+.PHONY: bench-record
+bench-record: bootstrap build ## Measure reads of a record of 5 million payments, and keep the tables and plans in docs/record.md (15 GB, 10 min)
+	@exec .bin/onlywave bench record
+
 .PHONY: drill
 drill: bootstrap build ## Break a throw-away platform in every way we know (NAME=redis-.* SEED=7), see docs/drills.md
 	@exec .bin/onlywave drill --name '$(NAME)' --seed '$(or $(SEED),0)'

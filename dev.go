@@ -67,6 +67,6 @@ func benchCommand(out io.Writer) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return bench.ServeBare(cmd.Context(), address, broker) }}
 	bare.Flags().StringVar(&address, "address", "", "host:port")
 	bare.Flags().StringVar(&broker, "broker", "", "amqp://…")
-	cmd.AddCommand(bare)
+	cmd.AddCommand(bare, benchRecordCommand(out))
 	return cmd
 }

@@ -77,7 +77,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	root.AddCommand(
 		part(config.API, "Serve the REST API and take webhooks in", serveAPI),
 		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
-		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedule up to date", migrate),
+		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedules up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		part(config.MailSink, "Take e-mails, deliver none and show them on a page", serveMailSink),
 		keysCommand(environ, out),
@@ -85,6 +85,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		breakersCommand(environ, out),
 		reconcileCommand(environ),
 		deadLettersCommand(environ, out),
+		recordCommand(environ, out),
 		configCommand(out),
 		healthyCommand(),
 	)
@@ -254,6 +255,9 @@ func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	defer temporal.Close()
 	if err := workflows.AddSearchAttributes(ctx, temporal, c.TemporalNamespace); err != nil {
+		return err
+	}
+	if err := workflows.KeepPruning(ctx, temporal, retention(c)); err != nil {
 		return err
 	}
 	return workflows.KeepReconciling(ctx, temporal, c.ReconcileEvery, c.ReconcileGrace)

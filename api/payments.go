@@ -124,7 +124,7 @@ func (s *Server) getPayment(c *gin.Context) error {
 		return err
 	}
 	if age > 0 {
-		c.Header("X-Data-Age", strconv.Itoa(int(age.Seconds())))
+		c.Header("Data-Age", dataAge(age))
 	}
 	c.PureJSON(http.StatusOK, s.fullView(p))
 	return nil

@@ -30,6 +30,7 @@ var (
 	spoolAge       = figure("spool_oldest_seconds", "How long the oldest of them has waited.")
 	missedWebhooks = figure("webhooks_missed", "Webhooks that reconciliation found missing in the last hour.")
 	booksBehind    = figure("reconciliation_behind_seconds", "Age of the newest moment up to which the provider's books are compared with ours.")
+	monthsAhead    = figure("record_months_ahead_seconds", "How long until the last month whose notifications have a partition is over.")
 )
 
 // Figures shows what is open in the record. While the record does not answer it shows nothing, which is not the same as 0.
@@ -50,7 +51,7 @@ func NewFigures(record *postgres.Store, log *slog.Logger) *Figures {
 // Describe makes Figures a prometheus.Collector.
 func (f *Figures) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{openPayments, openPaymentAge, openLetters, openLetterAge, openFindings,
-		spoolDepth, spoolAge, missedWebhooks, booksBehind} {
+		spoolDepth, spoolAge, missedWebhooks, booksBehind, monthsAhead} {
 		to <- d
 	}
 }
@@ -79,6 +80,7 @@ func (f *Figures) Collect(to chan<- prometheus.Metric) {
 	show(spoolAge, now.Spool.Oldest.Seconds())
 	show(missedWebhooks, float64(now.Missed))
 	show(booksBehind, now.Behind.Seconds())
+	show(monthsAhead, now.Ahead.Seconds())
 }
 
 func (f *Figures) current() *postgres.Figures {

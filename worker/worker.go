@@ -98,6 +98,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 	t.RegisterWorkflow(workflows.Reconcile)
 	t.RegisterWorkflow(workflows.Redrive)
 	t.RegisterWorkflow(workflows.Email)
+	t.RegisterWorkflow(workflows.Prune)
 	t.RegisterActivity(w.Activities)
 	return t
 }

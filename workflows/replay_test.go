@@ -24,6 +24,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			replayer.RegisterWorkflow(Email)
 			replayer.RegisterWorkflow(Redrive)
 			replayer.RegisterWorkflow(Reconcile)
+			replayer.RegisterWorkflow(Prune)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
 		})
 	}

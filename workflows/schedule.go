@@ -19,19 +19,23 @@ const catchUp = time.Minute
 // KeepReconciling makes the schedule that reconciles every so often, or brings it up to date. One that an operator has
 // paused stays paused.
 func KeepReconciling(ctx context.Context, c client.Client, every, grace time.Duration) error {
-	action := &client.ScheduleWorkflowAction{
+	return keepSchedule(ctx, c, client.ScheduleIntervalSpec{Every: every}, catchUp, &client.ScheduleWorkflowAction{
 		ID: ScheduleReconcile, Workflow: Reconcile, Args: []any{ReconcileInput{Grace: grace}}, TaskQueue: TaskQueue,
 		StaticSummary: "Compare Mercado Pago's books with ours",
-	}
-	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}}
+	})
+}
+
+// keepSchedule makes the schedule that is named as its action is, or brings it up to date.
+func keepSchedule(ctx context.Context, c client.Client, every client.ScheduleIntervalSpec, catchUp time.Duration, action *client.ScheduleWorkflowAction) error {
+	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{every}}
 	_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
-		ID: ScheduleReconcile, Spec: spec, Action: action,
+		ID: action.ID, Spec: spec, Action: action,
 		Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return interpret("make the schedule of reconciliation", err)
+		return interpret("make the schedule "+action.ID, err)
 	}
-	err = c.ScheduleClient().GetHandle(ctx, ScheduleReconcile).Update(ctx, client.ScheduleUpdateOptions{
+	err = c.ScheduleClient().GetHandle(ctx, action.ID).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			s := in.Description.Schedule
 			s.Spec, s.Action = &spec, action
@@ -39,7 +43,7 @@ func KeepReconciling(ctx context.Context, c client.Client, every, grace time.Dur
 			return &client.ScheduleUpdate{Schedule: &s}, nil
 		},
 	})
-	return interpret("update the schedule of reconciliation", err)
+	return interpret("update the schedule "+action.ID, err)
 }
 
 // ReconcileNow starts a run out of turn, or lets one follow the run that is under way.

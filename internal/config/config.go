@@ -94,6 +94,10 @@ type Config struct {
 	MailSinkAddress     string `env:"MAILSINK_ADDRESS" help:"where the mail sink shows what it was given, host:port"`
 	MailSinkSMTPAddress string `env:"MAILSINK_SMTP_ADDRESS" help:"where it takes e-mails, host:port"`
 
+	RetentionNotifications  int `env:"RETENTION_NOTIFICATIONS" help:"days for which webhooks are kept as they came, at least 30; 0: for ever; takes effect with onlywave migrate"`
+	RetentionDeadLetters    int `env:"RETENTION_DEAD_LETTERS" help:"the same for dead letters, since they were closed"`
+	RetentionReconciliation int `env:"RETENTION_RECONCILIATION" help:"the same for runs of reconciliation and what they found, but what waits for a person"`
+
 	SimulatorAddress   string  `env:"SIMULATOR_ADDRESS" help:"where the simulator listens, host:port"`
 	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
 	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago it repeats webhooks"`
@@ -114,9 +118,13 @@ func defaults() Config {
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
 		MailSinkAddress: "127.0.0.1:8025", MailSinkSMTPAddress: "127.0.0.1:1025",
+		RetentionNotifications: 400, RetentionDeadLetters: 400, RetentionReconciliation: 400,
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }
+
+// minRetention is longer than the provider repeats a notification, and than reconciliation looks back.
+const minRetention = 30
 
 // maxRateLimit is where the limits' clock, which has microseconds, begins to be coarse.
 const maxRateLimit = 100_000
@@ -136,6 +144,7 @@ const (
 	Breakers    Part = "breakers"
 	Reconcile   Part = "reconcile"
 	DeadLetters Part = "dead-letters"
+	Record      Part = "record"
 )
 
 // Load reads and checks the configuration for one part of the program. environ is as os.Environ
@@ -226,7 +235,7 @@ func (c Config) validate(part Part) []error {
 	}
 	check(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL", "must be debug, info, warn or error")
-	if part == API || part == Worker || part == Migrate || part == Keys || part == Users || part == DeadLetters {
+	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, DeadLetters, Record}, part) {
 		check(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		check(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}
@@ -237,6 +246,14 @@ func (c Config) validate(part Part) []error {
 	}
 	if part == API || part == Worker {
 		check(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
+	}
+	if part == Migrate || part == Record {
+		retention := func(days int, name string) {
+			check(days == 0 || days >= minRetention, name, "must be 0, for ever, or at least 30 days")
+		}
+		retention(c.RetentionNotifications, "RETENTION_NOTIFICATIONS")
+		retention(c.RetentionDeadLetters, "RETENTION_DEAD_LETTERS")
+		retention(c.RetentionReconciliation, "RETENTION_RECONCILIATION")
 	}
 	if part == API || part == Worker || part == Breakers {
 		check(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")

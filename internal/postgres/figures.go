@@ -23,6 +23,7 @@ type Figures struct {
 	Spool    Figure
 	Missed   int           // webhooks that reconciliation found missing in the last hour
 	Behind   time.Duration // since the newest moment up to which the provider's books have been compared; 0: never
+	Ahead    time.Duration // until the last month of notifications that has a partition is over
 }
 
 // selectFigures reads only what is open, each by an index of its own, so that its cost does not grow with the record.
@@ -40,7 +41,9 @@ union all
 select 'missed', '', coalesce(sum(missed), 0), 0::float8 from reconciliations where started_at > now() - interval '1 hour'
 union all
 select 'behind', '', 0, coalesce(extract(epoch from now() - max(window_to)), 0)::float8 from reconciliations
-where finished_at is not null and started_at > now() - interval '2 days'`
+where finished_at is not null and started_at > now() - interval '2 days'
+union all
+select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::float8 from (` + selectPartitions + `) p`
 
 // Figures counts what is open. Statuses, causes and kinds of which there is none are there, too.
 func (s *Store) Figures(ctx context.Context) (Figures, error) {
@@ -75,6 +78,8 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 			f.Missed = count
 		case "behind":
 			f.Behind = oldest
+		case "ahead":
+			f.Ahead = oldest
 		}
 		return nil
 	})

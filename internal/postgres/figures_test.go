@@ -16,7 +16,8 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, f.Letters, len(payment.Causes()))
 	require.Len(t, f.Payments, 5, "every open status, though there is no payment")
-	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings}, f)
+	require.WithinDuration(t, ahead(time.Now()).AddDate(0, 1, 0), time.Now().Add(f.Ahead), time.Minute)
+	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings, Ahead: f.Ahead}, f)
 	for _, none := range f.Payments {
 		require.Zero(t, none)
 	}
@@ -55,4 +56,9 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.WithinDuration(t, ago, time.Now().Add(-f.Spool.Oldest), time.Minute)
 	require.Equal(t, 1, f.Missed)
 	require.WithinDuration(t, run.To, time.Now().Add(-f.Behind), time.Minute)
+
+	s.prune(t, year, time.Now().AddDate(10, 0, 0), 1000)
+	f, err = s.Figures(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, f.Ahead, "no month has a partition any more")
 }

@@ -140,9 +140,16 @@ func (s *Store) Alerted(ctx context.Context, ids []int64, now time.Time) error {
 
 // Findings lists those that are not resolved, newest first, as the filter says.
 func (s *Store) Findings(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error) {
-	rows, _ := s.pool.Query(ctx, selectFinding+`
-where resolved_at is null and ($1 = '' or kind = $1) and ($2::bigint = 0 or id < $2) order by id desc limit $3`,
-		f.Kind, f.Before, f.Limit)
+	where, args := `where resolved_at is null`, pgx.NamedArgs{"limit": f.Limit}
+	if f.Kind != "" {
+		where += ` and kind = @kind`
+		args["kind"] = f.Kind
+	}
+	if f.Before != 0 {
+		where += ` and id < @before`
+		args["before"] = f.Before
+	}
+	rows, _ := s.pool.Query(ctx, selectFinding+where+` order by id desc limit @limit`, args)
 	list, err := pgx.CollectRows(rows, scanFinding)
 	return list, interpret("list findings", err)
 }

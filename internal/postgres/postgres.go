@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -76,6 +78,24 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	results, err := provider.Up(ctx)
 	for _, r := range results {
 		log.Info("migrated", "file", r.Source.Path, "took", r.Duration)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return prepareMonths(ctx, config.ConnConfig, log)
+}
+
+// prepareMonths makes the partitions that will be needed soon, so that the first notification finds its own.
+func prepareMonths(ctx context.Context, config *pgx.ConnConfig, log *slog.Logger) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("migrate: connect: %w", err)
+	}
+	defer conn.Close(ctx)
+	now := time.Now()
+	made, err := makeMonths(ctx, conn, now, ahead(now))
+	for _, name := range made {
+		log.Info("partition made", "table", name)
 	}
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)

@@ -19,10 +19,12 @@ type Notification struct {
 	ReceivedAt time.Time
 }
 
+// archiveNotifications knows a twin by its ID and the time at which it was received, which the message brings along. It names
+// no conflict target: that of a table by month is another one.
 const archiveNotifications = `
 insert into webhook_notifications (id, topic, action, resource_id, payment_id, notification, received_at)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[])
-on conflict (id) do nothing`
+on conflict do nothing`
 
 // Archive keeps notifications, all or none. One that is already kept stays as it is.
 func (s *Store) Archive(ctx context.Context, batch []Notification) error {

@@ -1,0 +1,43 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const (
+	pruneBatch = 2000             // rows of each kind in one transaction, so that nobody waits long for any of them
+	pruneTime  = 20 * time.Second // after which a step ends and lets the next go on
+)
+
+// MakeMonths makes the partitions that the record will need soon and returns their names. A second run finds them there.
+func (a *Activities) MakeMonths(ctx context.Context) ([]string, error) {
+	made, err := a.record.MonthsAhead(ctx, now())
+	if err != nil {
+		return made, verdict(err)
+	}
+	return made, nil
+}
+
+// PruneOutput is what a step has removed.
+type PruneOutput struct {
+	Pruned payment.Pruned `json:"pruned"`
+	More   bool           `json:"more"` // there may be more
+}
+
+// Prune removes what is older than the record has to keep it, for as long as a step may take. A second run removes only what
+// the first has left.
+func (a *Activities) Prune(ctx context.Context, in payment.Retention) (PruneOutput, error) {
+	out := PruneOutput{More: true}
+	for began := now(); out.More && now().Sub(began) < pruneTime; {
+		pruned, more, err := a.record.Prune(ctx, in, now(), pruneBatch)
+		if err != nil {
+			return out, verdict(err)
+		}
+		out.Pruned.Add(pruned)
+		out.More = more
+	}
+	return out, nil
+}

@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// pruning is one kind of thing that is not kept for ever: which of them are old, $1 being the moment before which they are,
+// and the statement that removes at most $2.
+type pruning struct {
+	of     func(payment.Retention) time.Duration
+	count  string
+	remove string
+	into   func(*payment.Pruned) *int
+}
+
+// The conditions. An open letter is never old, and neither is one on its way. A finding that is not resolved waits for a
+// person, but a webhook that never came will not come any more. The run that has seen most is where the next begins.
+const (
+	oldNotifications = `webhook_notifications_other where received_at < $1`
+	oldLetters       = `dead_letters d where closed_at < $1 and state <> 'open'
+    and not exists (select from redrives r where r.letter_id = d.id and (r.outcome = 'sending' or r.at >= $1))`
+	oldFinding  = `(f.found_at < $1 and (f.resolved_at < $1 or f.resolved_at is null and f.kind = 'missed_webhook'))`
+	oldFindings = `findings f where ` + oldFinding
+	oldRuns     = `reconciliations r where started_at < $1
+    and window_to < (select max(window_to) from reconciliations where finished_at is not null)
+    and not exists (select from findings f where f.reconciliation_id = r.id`
+	oldNudges = `nudges where at < $1`
+)
+
+var prunings = []pruning{
+	{
+		of:     func(r payment.Retention) time.Duration { return r.Notifications },
+		count:  oldNotifications,
+		remove: `delete from webhook_notifications_other where ctid = any(array(select ctid from ` + oldNotifications + ` limit $2))`,
+		into:   func(p *payment.Pruned) *int { return &p.Notifications },
+	},
+	{
+		of:    func(r payment.Retention) time.Duration { return r.DeadLetters },
+		count: oldLetters,
+		remove: `
+with old as (
+    select id from ` + oldLetters + ` order by closed_at limit $2 for update
+), told as (
+    delete from redrives r using old where r.letter_id = old.id
+)
+delete from dead_letters d using old where d.id = old.id`,
+		into: func(p *payment.Pruned) *int { return &p.DeadLetters },
+	},
+	{
+		of:     func(r payment.Retention) time.Duration { return r.Reconciliation },
+		count:  oldFindings,
+		remove: `delete from findings where id = any(array(select id from ` + oldFindings + ` order by id limit $2))`,
+		into:   func(p *payment.Pruned) *int { return &p.Findings },
+	},
+	{
+		of:     func(r payment.Retention) time.Duration { return r.Reconciliation },
+		count:  oldRuns + ` and ` + oldFinding + ` is not true)`, // its old findings go first
+		remove: `delete from reconciliations where id = any(array(select id from ` + oldRuns + `) order by started_at limit $2))`,
+		into:   func(p *payment.Pruned) *int { return &p.Runs },
+	},
+	{
+		of:     func(r payment.Retention) time.Duration { return r.Reconciliation },
+		count:  oldNudges,
+		remove: `delete from nudges where payment_id = any(array(select payment_id from ` + oldNudges + ` limit $2))`,
+		into:   func(p *payment.Pruned) *int { return &p.Nudges },
+	},
+}
+
+// Prune removes some of what is older than it has to be kept: a month of notifications, and at most so many of each other
+// kind, a transaction each. more says whether there may be more. What was removed is not there a second time.
+func (s *Store) Prune(ctx context.Context, r payment.Retention, now time.Time, batch int) (pruned payment.Pruned, more bool, err error) {
+	if r.Notifications > 0 {
+		dropped, err := s.dropMonth(ctx, now.Add(-r.Notifications))
+		if err != nil {
+			return pruned, false, err
+		}
+		pruned.Months, more = dropped, dropped > 0
+	}
+	for _, p := range prunings {
+		keep := p.of(r)
+		if keep <= 0 {
+			continue
+		}
+		tag, err := s.pool.Exec(ctx, p.remove, now.Add(-keep), batch)
+		if err != nil {
+			return pruned, false, interpret("prune the record", err)
+		}
+		n := int(tag.RowsAffected())
+		*p.into(&pruned) = n
+		more = more || n == batch
+	}
+	return pruned, more, nil
+}
+
+// Prunable counts what Prune would remove in all.
+func (s *Store) Prunable(ctx context.Context, r payment.Retention, now time.Time) (payment.Pruned, error) {
+	var prunable payment.Pruned
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if r.Notifications > 0 {
+			there, err := partitions(ctx, tx)
+			if err != nil {
+				return err
+			}
+			prunable.Months = len(before(there, now.Add(-r.Notifications)))
+		}
+		for _, p := range prunings {
+			keep := p.of(r)
+			if keep <= 0 {
+				continue
+			}
+			if err := tx.QueryRow(ctx, `select count(*) from `+p.count, now.Add(-keep)).Scan(p.into(&prunable)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return prunable, interpret("count what is old", err)
+}
+
+// dropMonth drops the oldest partition of the notifications, if all that can be in it is old. Whoever uses the notifications
+// waits meanwhile, so it is one at a time.
+func (s *Store) dropMonth(ctx context.Context, old time.Time) (dropped int, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		there, err := partitions(ctx, tx)
+		if err != nil {
+			return err
+		}
+		there = before(there, old)
+		if len(there) == 0 {
+			return nil
+		}
+		dropped = 1
+		_, err = tx.Exec(ctx, brief+`drop table if exists `+pgx.Identifier{there[0].name}.Sanitize())
+		return err
+	})
+	return dropped, interpret("drop a month of notifications", err)
+}
+
+// before are those that end before old or then.
+func before(all []partition, old time.Time) []partition {
+	for i, p := range all {
+		if p.to.After(old) {
+			return all[:i]
+		}
+	}
+	return all
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+)
+
+// pruneBatch is how many rows of each kind an operator's prune removes at a time.
+const pruneBatch = 2000
+
+// recordCommand looks after the record out of turn.
+func recordCommand(environ []string, out io.Writer) *cobra.Command {
+	record := &cobra.Command{Use: "record", Short: "Look after the record in Postgres"}
+	var dryRun bool
+	prune := &cobra.Command{Use: "prune", Short: "Remove what is older than the record has to keep it, as the schedule does every day",
+		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(config.Record, environ)
+			if err != nil {
+				return fmt.Errorf("the configuration is not right:\n%w", err)
+			}
+			store, err := postgres.Open(cmd.Context(), string(c.DatabaseURL), 1)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			if dryRun {
+				old, err := store.Prunable(cmd.Context(), retention(c), time.Now())
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(out, "would remove %s\n", describePruned(old))
+				return nil
+			}
+			return pruneRecord(cmd.Context(), store, retention(c), out)
+		}}
+	prune.Flags().BoolVar(&dryRun, "dry-run", false, "only count what would be removed")
+	record.AddCommand(prune)
+	return record
+}
+
+// pruneRecord says what it has removed also when it is broken off.
+func pruneRecord(ctx context.Context, store *postgres.Store, keep payment.Retention, out io.Writer) error {
+	var all payment.Pruned
+	for {
+		pruned, more, err := store.Prune(ctx, keep, time.Now(), pruneBatch)
+		all.Add(pruned)
+		if err != nil || !more {
+			fmt.Fprintf(out, "removed %s\n", describePruned(all))
+			return err
+		}
+	}
+}
+
+func describePruned(p payment.Pruned) string {
+	return fmt.Sprintf("%d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d nudges",
+		p.Months, p.Notifications, p.DeadLetters, p.Findings, p.Runs, p.Nudges)
+}
+
+// retention is for how long the record keeps what is not about money.
+func retention(c config.Config) payment.Retention {
+	days := func(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+	return payment.Retention{
+		Notifications: days(c.RetentionNotifications), DeadLetters: days(c.RetentionDeadLetters),
+		Reconciliation: days(c.RetentionReconciliation),
+	}
+}
