@@ -295,7 +295,7 @@ func serveHTTP(ctx context.Context, address string, handler http.Handler, log *s
 		return err
 	case <-ctx.Done():
 	}
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 40*time.Second)
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), api.FinishTime)
 	defer cancel()
 	return server.Shutdown(finish)
 }

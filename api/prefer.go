@@ -12,6 +12,9 @@ const (
 	waitMax     = 30 * time.Second
 )
 
+// FinishTime is how long requests in flight may take at the end: longer than anyone may prefer to wait.
+const FinishTime = waitMax + 10*time.Second
+
 // preference is how long a caller wants to wait for the provider, and which of his wishes that honours.
 type preference struct {
 	wait    time.Duration

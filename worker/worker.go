@@ -30,6 +30,9 @@ const (
 	providerConcurrency = 64
 )
 
+// EndTime is the most that Run takes to return when it is told to stop.
+const EndTime = rabbitmq.EndTime + drainTime
+
 // Worker is everything one worker process does.
 type Worker struct {
 	Temporal   client.Client

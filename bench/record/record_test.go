@@ -108,7 +108,7 @@ func TestThePlansAreThoseOfTheStoresOwnStatements(t *testing.T) {
 		require.NotContains(t, plan, "never executed)", w.name)
 	}
 	plan, err := b.plan(t.Context(), func(int) error {
-		_, err := explainedStore.Payments(t.Context(), payment.Filter{ClientID: clients[0], Status: payment.Approved, Limit: 21})
+		_, _, err := explainedStore.Payments(t.Context(), payment.Filter{ClientID: clients[0], Status: payment.Approved, Limit: 21})
 		return err
 	})
 	require.NoError(t, err)

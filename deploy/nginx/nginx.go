@@ -21,12 +21,19 @@ type Config struct {
 	// Rate is how many requests a second one address may send, and Burst how many more at once. It is an outer wall
 	// against floods; webhooks have none.
 	Rate, Burst int
+	Workers     int // nginx's own processes; 0: one for each core of the machine, also in a container that may use less
 	// Certificate and CertificateKey are PEM files; empty: no TLS.
 	Certificate, CertificateKey string
 }
 
 // Compose is the configuration in docker-compose.yml, kept in compose.conf.
 var Compose = Config{Listen: "8080", APIs: []string{"api:8080"}, Resolver: "127.0.0.11", Rate: 100, Burst: 200}
+
+// Kubernetes is the configuration in deploy/kubernetes, kept in kubernetes.conf.
+var Kubernetes = Config{
+	Listen: "8443", APIs: []string{"api.onlywave.svc.cluster.local:8080"}, Resolver: "kube-dns.kube-system.svc.cluster.local",
+	Rate: 100, Burst: 200, Workers: 2, Certificate: "/etc/tls/tls.crt", CertificateKey: "/etc/tls/tls.key",
+}
 
 //go:embed nginx.conf.tmpl
 var text string

@@ -29,7 +29,7 @@ import (
 	"github.com/onlywave/onlywave/internal/devstack"
 )
 
-var update = flag.Bool("update", false, "rewrite compose.conf")
+var update = flag.Bool("update", false, "rewrite compose.conf and kubernetes.conf")
 
 // edge is a real nginx in front of servers that say what reached them.
 type edge struct {
@@ -123,21 +123,39 @@ func do(t *testing.T, client *http.Client, method, url string, body io.Reader, h
 	return answer{response.StatusCode, response.Header, content}
 }
 
-func TestComposeRunsWhatTheTemplateMakes(t *testing.T) {
-	made, err := nginx.Render(nginx.Compose)
+// requireKept expects a file to be what the template makes.
+func requireKept(t *testing.T, file string, c nginx.Config) {
+	made, err := nginx.Render(c)
 	require.NoError(t, err)
 	if *update {
-		require.NoError(t, os.WriteFile("compose.conf", []byte(made), 0o644))
+		require.NoError(t, os.WriteFile(file, []byte(made), 0o644))
 	}
-	kept, err := os.ReadFile("compose.conf")
+	kept, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, string(kept), made, "go test ./deploy/nginx -update writes it anew")
+}
+
+func TestComposeRunsWhatTheTemplateMakes(t *testing.T) {
+	requireKept(t, "compose.conf", nginx.Compose)
 
 	// The same, but for a name that is known only there and a directive newer than this machine's nginx.
 	c := nginx.Compose
 	c.APIs, c.Resolver = []string{echo(t, "only")}, ""
 	saw := do(t, http.DefaultClient, http.MethodGet, start(t, c).url+"/v1/payments", nil).arrived(t)
 	require.Equal(t, "only", saw.Server)
+}
+
+func TestKubernetesRunsWhatTheTemplateMakes(t *testing.T) {
+	requireKept(t, "kubernetes.conf", nginx.Kubernetes)
+
+	certificate, key, trust := selfSigned(t)
+	c := nginx.Kubernetes
+	c.APIs, c.Resolver, c.Certificate, c.CertificateKey = []string{echo(t, "only")}, "", certificate, key
+	e := start(t, c)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust}}}
+	saw := do(t, client, http.MethodGet, strings.Replace(e.url, "http:", "https:", 1)+"/v1/payments", nil).arrived(t)
+	require.Equal(t, "only", saw.Server)
+	require.Len(t, workers(t, e), c.Workers)
 }
 
 func TestAnIncompleteConfigurationIsNotMade(t *testing.T) {

@@ -21,6 +21,9 @@ const (
 	consumerTag   = "onlywave"
 )
 
+// EndTime is the most that a Consumer takes to return when it is told to stop.
+const EndTime = finishTimeout + closeTimeout
+
 // errDeliveriesEnd is what a deleted queue looks like.
 var errDeliveriesEnd = errors.New("broker delivers no more")
 

@@ -1,0 +1,229 @@
+// Package kubernetes is how the platform runs on Kubernetes. Its one rule: nothing is written here twice, and what must be
+// the same as in the code is compared with it.
+package kubernetes
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+var overlays = []string{"production", "staging"}
+
+// place is everything that one overlay makes, by name.
+type place struct {
+	deployments map[string]*appsv1.Deployment
+	services    map[string]*corev1.Service
+	settings    map[string]*corev1.ConfigMap
+	jobs        map[string]*batchv1.Job
+	budgets     map[string]*policyv1.PodDisruptionBudget
+	policies    map[string]*networkingv1.NetworkPolicy
+	scalers     map[string]*autoscalingv2.HorizontalPodAutoscaler
+	accounts    map[string]*corev1.ServiceAccount
+	namespaces  map[string]*corev1.Namespace
+	custom      map[string]*unstructured.Unstructured // by kind and name
+}
+
+// render makes an overlay as kustomize does, and reads it as the API server does when it is asked to be strict: a field that
+// it does not know, or of another kind, is an error. Custom resources are held against their definitions.
+func render(t *testing.T, overlay string) *place {
+	t.Helper()
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "overlays/"+overlay)
+	require.NoError(t, err)
+	p := &place{
+		map[string]*appsv1.Deployment{}, map[string]*corev1.Service{}, map[string]*corev1.ConfigMap{}, map[string]*batchv1.Job{},
+		map[string]*policyv1.PodDisruptionBudget{}, map[string]*networkingv1.NetworkPolicy{}, map[string]*autoscalingv2.HorizontalPodAutoscaler{},
+		map[string]*corev1.ServiceAccount{}, map[string]*corev1.Namespace{}, map[string]*unstructured.Unstructured{},
+	}
+	for _, resource := range made.Resources() {
+		if resource.GetGvk().Group == "keda.sh" {
+			content, err := resource.Map()
+			require.NoError(t, err)
+			requireDefined(t, content)
+			p.custom[resource.GetKind()+"/"+resource.GetName()] = &unstructured.Unstructured{Object: content}
+			continue
+		}
+		text, err := resource.AsYAML()
+		require.NoError(t, err)
+		object, _, err := strict.Decode(text, nil, nil)
+		require.NoError(t, err, string(text))
+		p.add(t, resource.GetName(), object)
+	}
+	return p
+}
+
+func (p *place) add(t *testing.T, name string, object runtime.Object) {
+	switch o := object.(type) {
+	case *appsv1.Deployment:
+		p.deployments[name] = o
+	case *corev1.Service:
+		p.services[name] = o
+	case *corev1.ConfigMap:
+		p.settings[name] = o
+	case *batchv1.Job:
+		p.jobs[name] = o
+	case *policyv1.PodDisruptionBudget:
+		p.budgets[name] = o
+	case *networkingv1.NetworkPolicy:
+		p.policies[name] = o
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		p.scalers[name] = o
+	case *corev1.ServiceAccount:
+		p.accounts[name] = o
+	case *corev1.Namespace:
+		p.namespaces[name] = o
+	default:
+		require.Fail(t, "a kind that no test looks at", "%T", object)
+	}
+}
+
+var strict = func() runtime.Decoder {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		appsv1.AddToScheme, autoscalingv2.AddToScheme, batchv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			panic(err)
+		}
+	}
+	return serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
+}()
+
+// ours are the pods that run our own image, by the name of their container.
+func (p *place) ours() map[string]corev1.PodTemplateSpec {
+	all := map[string]corev1.PodTemplateSpec{}
+	for name, d := range p.deployments {
+		if name != "nginx" {
+			all[name] = d.Spec.Template
+		}
+	}
+	for name, j := range p.jobs {
+		all[name] = j.Spec.Template
+	}
+	return all
+}
+
+// pods are all of them.
+func (p *place) pods() map[string]corev1.PodTemplateSpec {
+	all := p.ours()
+	all["nginx"] = p.deployments["nginx"].Spec.Template
+	return all
+}
+
+// configMap finds one by the name that it has before its hash.
+func (p *place) configMap(t *testing.T, name string) *corev1.ConfigMap {
+	t.Helper()
+	for full, c := range p.settings {
+		if strings.HasPrefix(full, name+"-") {
+			return c
+		}
+	}
+	require.Fail(t, "no such ConfigMap", name)
+	return nil
+}
+
+func TestEveryPlaceHasEveryPart(t *testing.T) {
+	t.Parallel()
+	for _, overlay := range overlays {
+		p := render(t, overlay)
+		for _, name := range []string{"api", "worker", "nginx"} {
+			require.Contains(t, p.deployments, name, overlay)
+			require.Contains(t, p.budgets, name, overlay)
+		}
+		require.Contains(t, p.jobs, "migrate", overlay)
+		require.Equal(t, overlay == "staging", p.deployments["simulator"] != nil, "the simulator is where no money is")
+		for name, c := range p.settings {
+			require.Regexp(t, `-[a-z0-9]{10}$`, name, "a change of it rolls the pods")
+			require.NotNil(t, c)
+		}
+	}
+}
+
+// A field that is misspelt would be dropped by the API server without a word.
+func TestAMisspeltFieldIsFound(t *testing.T) {
+	t.Parallel()
+	_, _, err := strict.Decode([]byte("apiVersion: apps/v1\nkind: Deployment\nspec: {replica: 3}\n"), nil, nil)
+	require.ErrorContains(t, err, `unknown field "spec.replica"`)
+	_, _, err = strict.Decode([]byte("apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: three}\n"), nil, nil)
+	require.Error(t, err)
+	require.ErrorContains(t, definitions(t)["ScaledObject"].VisitJSON(map[string]any{
+		"spec": map[string]any{"scaleTargetRef": map[string]any{"name": "worker"}, "triggers": []any{}, "maxReplicas": 3.0},
+	}), "maxReplicas")
+}
+
+// What a pod of ours may do is what it needs, which is nothing.
+func TestEveryPodIsConfined(t *testing.T) {
+	t.Parallel()
+	for _, overlay := range overlays {
+		p := render(t, overlay)
+		require.Equal(t, "restricted", p.namespaces["onlywave"].Labels["pod-security.kubernetes.io/enforce"])
+		for name, pod := range p.pods() {
+			spec := pod.Spec
+			require.Contains(t, p.accounts, spec.ServiceAccountName, name)
+			require.False(t, *spec.AutomountServiceAccountToken, name)
+			require.False(t, *spec.EnableServiceLinks, "%s: REDIS_PORT and the like would be in its environment", name)
+			require.True(t, *spec.SecurityContext.RunAsNonRoot, name)
+			require.NotZero(t, *spec.SecurityContext.RunAsUser, name)
+			require.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, spec.SecurityContext.SeccompProfile.Type, name)
+			require.Len(t, spec.Containers, 1, name)
+			c := spec.Containers[0]
+			require.False(t, *c.SecurityContext.AllowPrivilegeEscalation, name)
+			require.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, name)
+			require.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, name)
+			for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+				least, most := c.Resources.Requests[resource], c.Resources.Limits[resource]
+				require.Equal(t, -1, least.Cmp(most), "%s of %s", resource, name)
+				require.False(t, least.IsZero(), "%s of %s", resource, name)
+			}
+		}
+		for _, a := range p.accounts {
+			require.False(t, *a.AutomountServiceAccountToken)
+		}
+	}
+}
+
+// What runs for long is spread over zones and machines, goes one at a time, and never all at once.
+func TestWhatRunsForLongIsSpread(t *testing.T) {
+	t.Parallel()
+	p := render(t, "production")
+	for name, d := range p.deployments {
+		require.Equal(t, d.Spec.Template.Labels["app.kubernetes.io/name"], d.Spec.Selector.MatchLabels["app.kubernetes.io/name"], name)
+		require.Zero(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), name)
+		require.Equal(t, 1, p.budgets[name].Spec.MaxUnavailable.IntValue(), name)
+		require.Equal(t, d.Spec.Selector.MatchLabels, p.budgets[name].Spec.Selector.MatchLabels, name)
+		var over []string
+		for _, s := range d.Spec.Template.Spec.TopologySpreadConstraints {
+			over = append(over, s.TopologyKey)
+			require.Equal(t, d.Spec.Selector.MatchLabels, s.LabelSelector.MatchLabels, name)
+		}
+		require.Equal(t, []string{corev1.LabelTopologyZone, corev1.LabelHostname}, over, name)
+	}
+	require.GreaterOrEqual(t, *p.deployments["nginx"].Spec.Replicas, int32(2))
+}
+
+// Before anything else there are the schema and what its job needs.
+func TestTheFirstStepIsWhole(t *testing.T) {
+	t.Parallel()
+	p := render(t, "production")
+	first := map[string]string{"onlywave.dev/step": "first"}
+	require.Subset(t, p.jobs["migrate"].Labels, first)
+	require.Subset(t, p.namespaces["onlywave"].Labels, first)
+	require.Subset(t, p.accounts["onlywave"].Labels, first)
+	require.Subset(t, p.configMap(t, "settings").Labels, first)
+	for _, policy := range []string{"nobody", "names", "services"} {
+		require.Subset(t, p.policies[policy].Labels, first, policy)
+	}
+	require.NotContains(t, p.deployments["api"].Labels, "onlywave.dev/step")
+}

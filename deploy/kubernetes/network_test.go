@@ -1,0 +1,128 @@
+package kubernetes
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/onlywave/onlywave/deploy/nginx"
+)
+
+// selects says whether a selector means something with these labels.
+func selects(t *testing.T, selector *metav1.LabelSelector, of map[string]string) bool {
+	t.Helper()
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	require.NoError(t, err)
+	return s.Matches(labels.Set(of))
+}
+
+// end is one end of a connection: a pod of ours, or a namespace of others, or else the internet.
+type end struct{ pod, namespace string }
+
+func (e end) admitted(t *testing.T, p *place, peers []networkingv1.NetworkPolicyPeer) bool {
+	if len(peers) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(peers, func(peer networkingv1.NetworkPolicyPeer) bool {
+		switch {
+		case peer.IPBlock != nil:
+			return e == end{}
+		case peer.NamespaceSelector != nil:
+			return e.namespace != "" && selects(t, peer.NamespaceSelector, map[string]string{"kubernetes.io/metadata.name": e.namespace})
+		}
+		return e.pod != "" && selects(t, peer.PodSelector, p.pods()[e.pod].Labels)
+	})
+}
+
+// passes says whether the policies let a pod of ours reach, or be reached from, the other end on a port.
+func (p *place) passes(t *testing.T, direction networkingv1.PolicyType, pod string, other end, ports ...string) bool {
+	t.Helper()
+	open := func(allowed []networkingv1.NetworkPolicyPort) bool {
+		return len(allowed) == 0 || slices.ContainsFunc(allowed, func(a networkingv1.NetworkPolicyPort) bool { return slices.Contains(ports, a.Port.String()) })
+	}
+	denied, admitted := false, false
+	for _, policy := range p.policies {
+		if !selects(t, &policy.Spec.PodSelector, p.pods()[pod].Labels) || !slices.Contains(policy.Spec.PolicyTypes, direction) {
+			continue
+		}
+		denied = true
+		if direction == networkingv1.PolicyTypeEgress {
+			for _, rule := range policy.Spec.Egress {
+				admitted = admitted || open(rule.Ports) && other.admitted(t, p, rule.To)
+			}
+		} else {
+			for _, rule := range policy.Spec.Ingress {
+				admitted = admitted || open(rule.Ports) && other.admitted(t, p, rule.From)
+			}
+		}
+	}
+	return admitted || !denied
+}
+
+// connects says whether one pod of ours reaches another one: it may go out, and that one may let it in.
+func (p *place) connects(t *testing.T, from, to, named, port string) bool {
+	return p.passes(t, networkingv1.PolicyTypeEgress, from, end{pod: to}, port) &&
+		p.passes(t, networkingv1.PolicyTypeIngress, to, end{pod: from}, named, port)
+}
+
+// Each part reaches what it needs, and nothing else.
+func TestWhoReachesWhom(t *testing.T) {
+	t.Parallel()
+	p := render(t, "production")
+	internet, services, monitoring := end{}, end{namespace: "onlywave-services"}, end{namespace: "monitoring"}
+	out, in := networkingv1.PolicyTypeEgress, networkingv1.PolicyTypeIngress
+	for name := range p.pods() {
+		require.True(t, p.passes(t, out, name, end{namespace: "kube-system"}, "53"), "%s asks for names", name)
+		for _, port := range []string{"443", "80", "22", "5432"} {
+			require.Equal(t, name == "worker" && port == "443", p.passes(t, out, name, internet, port), "%s to the internet on %s", name, port)
+		}
+		require.Equal(t, name == "nginx", p.passes(t, in, name, internet, "https", nginx.Kubernetes.Listen), "the internet to %s", name)
+		require.Equal(t, name == "api" || name == "worker", p.passes(t, in, name, monitoring, "metrics"), "Prometheus to %s", name)
+		for other := range p.pods() {
+			require.Equal(t, name == "nginx" && other == "api", p.connects(t, name, other, "http", "8080"), "%s to %s", name, other)
+			require.False(t, p.connects(t, name, other, "metrics", "9090"), "%s to %s's metrics", name, other)
+		}
+	}
+
+	host, port, err := net.SplitHostPort(p.configMap(t, "settings").Data["TEMPORAL_ADDRESS"])
+	require.NoError(t, err)
+	require.Contains(t, strings.Split(host, "."), services.namespace)
+	ports := map[string]bool{port: true}
+	for name, text := range examples(t) {
+		if strings.Contains(text, "://") {
+			host, port := address(t, text)
+			require.Contains(t, strings.Split(host, "."), services.namespace, name)
+			ports[port] = true
+		}
+	}
+	require.Len(t, ports, 4, "Temporal, Postgres, RabbitMQ, Redis")
+	for port := range ports {
+		for name := range p.pods() {
+			require.Equal(t, name != "nginx", p.passes(t, out, name, services, port), "%s to %s", name, port)
+		}
+	}
+}
+
+// In staging the provider is at home, and the internet is not reached at all.
+func TestStagingReachesTheSimulatorOnly(t *testing.T) {
+	t.Parallel()
+	p := render(t, "staging")
+	for name := range p.pods() {
+		require.False(t, p.passes(t, networkingv1.PolicyTypeEgress, name, end{}, "443"), name)
+		require.Equal(t, name == "worker", p.connects(t, name, "simulator", "http", "8090"), name)
+		require.Equal(t, name == "nginx" || name == "simulator", p.connects(t, name, "api", "http", "8080"), name)
+	}
+	set := p.configMap(t, "settings").Data
+	for variable, service := range map[string]string{"MERCADOPAGO_URL": "simulator", "MERCADOPAGO_NOTIFICATION_URL": "api"} {
+		host, port := address(t, set[variable])
+		require.Equal(t, service, host)
+		require.Equal(t, strconv.Itoa(int(p.services[service].Spec.Ports[0].Port)), port)
+	}
+}

@@ -1,0 +1,254 @@
+package kubernetes
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/onlywave/onlywave/api"
+	"github.com/onlywave/onlywave/deploy/nginx"
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/telemetry"
+	"github.com/onlywave/onlywave/worker"
+)
+
+// examples are the secrets as the README has them, filled in.
+func examples(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	all := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| (?:`([^`]+)`)?").FindAllStringSubmatch(string(text), -1) {
+		all[row[1]] = strings.ReplaceAll(row[2], "…", "k4vRk0wJ9d")
+		if row[2] == "" {
+			all[row[1]] = "k4vRk0wJ9dG7bX2mPqTn5sYcHfLz8aUe"
+		}
+	}
+	return all
+}
+
+// variables are what the process in a pod sees. What comes from a file is in a file of the test's own.
+func (p *place) variables(t *testing.T, pod corev1.PodTemplateSpec) map[string]string {
+	t.Helper()
+	c := pod.Spec.Containers[0]
+	all := map[string]string{}
+	for _, from := range c.EnvFrom {
+		require.Contains(t, p.settings, from.ConfigMapRef.Name)
+		for name, value := range p.settings[from.ConfigMapRef.Name].Data {
+			all[name] = value
+		}
+	}
+	mounted := map[string]string{} // the key by its file
+	for _, mount := range c.VolumeMounts {
+		at := slices.IndexFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })
+		require.GreaterOrEqual(t, at, 0, mount.Name)
+		for _, item := range pod.Spec.Volumes[at].Secret.Items {
+			mounted[path.Join(mount.MountPath, item.Path)] = item.Key
+		}
+	}
+	for _, e := range c.Env {
+		all[e.Name] = e.Value
+		if !strings.HasSuffix(e.Name, "_FILE") {
+			continue
+		}
+		require.Contains(t, mounted, e.Value, "%s is not in the pod", e.Name)
+		require.Contains(t, examples(t), mounted[e.Value], "the README does not name it")
+		all[e.Name] = filepath.Join(t.TempDir(), "secret")
+		require.NoError(t, os.WriteFile(all[e.Name], []byte(examples(t)[mounted[e.Value]]), 0o600))
+		delete(mounted, e.Value)
+	}
+	require.Empty(t, mounted, "%s sees what it does not read", c.Name)
+	return all
+}
+
+func environ(variables map[string]string) (all []string) {
+	for name, value := range variables {
+		all = append(all, name+"="+value)
+	}
+	return all
+}
+
+// Every pod runs a part that there is, sets only what the program knows, and all that the part needs: it would start.
+func TestEveryPartWouldStart(t *testing.T) {
+	t.Parallel()
+	for _, overlay := range overlays {
+		p := render(t, overlay)
+		for name, pod := range p.ours() {
+			variables := p.variables(t, pod)
+			for variable := range variables {
+				if variable != "GOMEMLIMIT" {
+					require.Contains(t, config.Names(), strings.TrimSuffix(variable, "_FILE"), "%s sets it", name)
+				}
+			}
+			require.Equal(t, []string{name}, pod.Spec.Containers[0].Args)
+			part := config.Part(name)
+			_, err := config.Load(part, environ(variables))
+			require.NoError(t, err, "%s of %s", name, overlay)
+			for _, e := range pod.Spec.Containers[0].Env {
+				if strings.HasSuffix(e.Name, "_FILE") {
+					without := environ(variables)
+					_, err := config.Load(part, slices.DeleteFunc(without, func(v string) bool { return strings.HasPrefix(v, e.Name+"=") }))
+					require.ErrorContains(t, err, strings.TrimSuffix(e.Name, "_FILE"), "%s does not need it", name)
+				}
+			}
+		}
+	}
+	production := render(t, "production").configMap(t, "settings").Data
+	require.Equal(t, "live", production["ENVIRONMENT"])
+	require.NotContains(t, production, "MERCADOPAGO_URL")
+}
+
+// Ports have one number on both sides, and a name that is used.
+func TestPortsAreTheProgramsOwn(t *testing.T) {
+	t.Parallel()
+	for _, overlay := range overlays {
+		p := render(t, overlay)
+		set := p.configMap(t, "settings").Data
+		want := map[string]map[string]string{
+			"api":    {"http": port(set["API_ADDRESS"]), "metrics": port(set["METRICS_ADDRESS"])},
+			"worker": {"metrics": port(set["METRICS_ADDRESS"])},
+			"nginx":  {"https": nginx.Kubernetes.Listen},
+		}
+		if overlay == "staging" {
+			want["simulator"] = map[string]string{"http": port(set["SIMULATOR_ADDRESS"])}
+		}
+		for name, d := range p.deployments {
+			got := map[string]string{}
+			for _, at := range d.Spec.Template.Spec.Containers[0].Ports {
+				got[at.Name] = strconv.Itoa(int(at.ContainerPort))
+			}
+			require.Equal(t, want[name], got, name)
+		}
+		for name, s := range p.services {
+			require.Equal(t, p.deployments[name].Spec.Selector.MatchLabels, s.Spec.Selector, name)
+			require.Contains(t, want[name], s.Spec.Ports[0].TargetPort.StrVal, name)
+		}
+	}
+}
+
+func port(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
+
+// The balancer finds the API by its full name, and its files where its configuration says.
+func TestTheBalancerFindsWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	p := render(t, "production")
+	made, err := nginx.Render(nginx.Kubernetes)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"nginx.conf": made}, p.configMap(t, "nginx").Data)
+	s := p.services["api"]
+	require.Equal(t, corev1.ClusterIPNone, s.Spec.ClusterIP, "nginx sees every instance")
+	require.Equal(t, []string{s.Name + "." + s.Namespace + ".svc.cluster.local:" + strconv.Itoa(int(s.Spec.Ports[0].Port))}, nginx.Kubernetes.APIs)
+
+	pod := p.deployments["nginx"].Spec.Template.Spec
+	mounts := map[string]string{}
+	for _, m := range pod.Containers[0].VolumeMounts {
+		mounts[m.Name] = m.MountPath
+	}
+	require.Contains(t, pod.Containers[0].Command, mounts["config"])
+	require.Equal(t, mounts["certificate"]+"/"+corev1.TLSCertKey, nginx.Kubernetes.Certificate)
+	require.Equal(t, mounts["certificate"]+"/"+corev1.TLSPrivateKeyKey, nginx.Kubernetes.CertificateKey)
+	require.Equal(t, corev1.ServiceExternalTrafficPolicyLocal, p.services["nginx"].Spec.ExternalTrafficPolicy)
+
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	require.NoError(t, err)
+	require.Contains(t, string(compose), "image: "+pod.Containers[0].Image+"\n")
+	require.NotContains(t, p.deployments["api"].Spec.Template.Spec.Containers[0].Image, "latest")
+}
+
+// What is asked is answered, by a port that the container has.
+func TestProbesAskWhatThereIs(t *testing.T) {
+	t.Parallel()
+	contract, err := os.ReadFile("../../api/openapi.yaml")
+	require.NoError(t, err)
+	balancer, err := nginx.Render(nginx.Kubernetes)
+	require.NoError(t, err)
+	health := telemetry.New("api", func(context.Context) map[string]error { return nil }, slog.New(slog.DiscardHandler)).Handler()
+	for _, overlay := range overlays {
+		for name, d := range render(t, overlay).deployments {
+			c := d.Spec.Template.Spec.Containers[0]
+			require.NotNil(t, c.ReadinessProbe, name)
+			for _, probe := range []*corev1.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
+				if probe == nil {
+					require.Equal(t, "simulator", name)
+					continue
+				}
+				get := probe.HTTPGet
+				at := slices.IndexFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == get.Port.StrVal })
+				require.GreaterOrEqual(t, at, 0, "%s has no port %s", name, get.Port.StrVal)
+				switch {
+				case name == "nginx":
+					require.Contains(t, balancer, "location = "+get.Path+" {")
+					require.Equal(t, corev1.URISchemeHTTPS, get.Scheme)
+				case get.Port.StrVal == "metrics":
+					answer := httptest.NewRecorder()
+					health.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, get.Path, nil))
+					require.Equal(t, http.StatusOK, answer.Code, "%s of %s", get.Path, name)
+				case name == "api":
+					require.Contains(t, string(contract), "\n  "+get.Path+":\n")
+				}
+			}
+			if name == "api" {
+				require.Equal(t, "http", c.ReadinessProbe.HTTPGet.Port.StrVal, "only the API itself knows that it drains")
+			}
+			if probe := c.LivenessProbe; probe != nil {
+				require.Equal(t, "/livez", probe.HTTPGet.Path, "%s: what it depends on is no reason to restart it", name)
+			}
+		}
+	}
+}
+
+// Nothing is killed while it still finishes what it has in hand.
+func TestTheGraceIsLongerThanTheEnd(t *testing.T) {
+	t.Parallel()
+	const goodbye = 10 * time.Second // connections and pools, after all else
+	p := render(t, "production")
+	drain, err := time.ParseDuration(p.configMap(t, "settings").Data["DRAIN_WAIT"])
+	require.NoError(t, err)
+	require.Greater(t, drain, 10*time.Second, "nginx asks every 5 s, and what it is told may be 5 s old")
+	balancer := p.deployments["nginx"].Spec.Template.Spec
+	ends := map[string]time.Duration{
+		"api":    drain + api.FinishTime,
+		"worker": worker.EndTime,
+		"nginx":  time.Duration(balancer.Containers[0].Lifecycle.PreStop.Sleep.Seconds)*time.Second + api.FinishTime,
+	}
+	for name, end := range ends {
+		grace := time.Duration(*p.deployments[name].Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
+		require.GreaterOrEqual(t, grace, end+goodbye, name)
+	}
+}
+
+// A garbage collector that knows its limit collects before it is killed for it.
+func TestGoKnowsItsMemory(t *testing.T) {
+	t.Parallel()
+	for name, d := range render(t, "production").deployments {
+		c := d.Spec.Template.Spec.Containers[0]
+		for _, e := range c.Env {
+			if e.Name == "GOMEMLIMIT" {
+				mebibytes, err := strconv.ParseInt(strings.TrimSuffix(e.Value, "MiB"), 10, 64)
+				require.NoError(t, err)
+				require.InEpsilon(t, 0.9*float64(c.Resources.Limits.Memory().Value()), mebibytes<<20, 0.01, name)
+			}
+		}
+	}
+}
+
+// address is where a URL of the README points.
+func address(t *testing.T, text string) (host, port string) {
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	return u.Hostname(), u.Port()
+}
