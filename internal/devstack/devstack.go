@@ -83,8 +83,8 @@ type Stack struct {
 	ports     Ports
 	redis     redisNodes
 	metrics   struct{ RabbitMQ, Temporal int } // ports
-	primary   Service  // which of Postgres and its replica takes writes
-	moved     []string // throw-away folders of Postgres outside of ours
+	primary   Service                          // which of Postgres and its replica takes writes
+	moved     []string                         // throw-away folders of Postgres outside of ours
 }
 
 // Start runs the services side by side and returns when all of them serve. When one does not, the error says which,
