@@ -33,6 +33,7 @@ require (
 
 require (
 	github.com/PuerkitoBio/goquery v1.13.0
+	github.com/agext/levenshtein v1.2.3
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0

@@ -86,7 +86,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		reconcileCommand(environ),
 		deadLettersCommand(environ, out),
 		recordCommand(environ, out),
-		configCommand(out),
+		configCommand(environ, out),
 		healthyCommand(),
 	)
 	root.AddCommand(devCommands(out)...)
@@ -356,20 +356,3 @@ func healthyCommand() *cobra.Command {
 }
 
 // configCommand prints the table of settings that the README shows.
-func configCommand(out io.Writer) *cobra.Command {
-	return &cobra.Command{Use: "config", Short: "Print every setting with its default", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintln(out, "| variable | default | meaning |\n|---|---|---|")
-			for _, row := range config.Help() {
-				fmt.Fprintf(out, "| `%s` | %s | %s |\n", row[0], code(row[1]), row[2])
-			}
-			return nil
-		}}
-}
-
-func code(s string) string {
-	if s == "" {
-		return ""
-	}
-	return "`" + strings.Trim(s, "[]") + "`"
-}

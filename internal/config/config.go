@@ -32,7 +32,8 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // that holds the value. The rest of Temporal's own variables (TEMPORAL_TLS_…, TEMPORAL_API_KEY, …) is
 // read by its client, as its command line does.
 type Config struct {
-	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator"`
+	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator, test keys and the secrets of onlywave dev"`
+	Env         string `env:"ENV" help:"production, as many set it, insists on ENVIRONMENT=live"`
 	LogLevel    string `env:"LOG_LEVEL" help:"debug, info, warn or error"`
 
 	DrainWait time.Duration `env:"DRAIN_WAIT" help:"at its end the API is not ready for so long, and still serves, until the balancers have noticed"`
@@ -234,6 +235,7 @@ func (c Config) validate(part Part) []error {
 		}
 	}
 	check(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
+	check(c.Env != "production" || c.Environment == "live", "ENVIRONMENT", "must be live when ENV is production")
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL", "must be debug, info, warn or error")
 	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, DeadLetters, Record}, part) {
 		check(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
@@ -295,6 +297,9 @@ func (c Config) validate(part Part) []error {
 		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")
 		check(len(c.WebhookSecrets) > 0, "MERCADOPAGO_WEBHOOK_SECRETS", "must be set: the simulator signs with the first")
 		check(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
+	}
+	if c.Environment == "live" {
+		mistakes = append(mistakes, c.dangers(part)...)
 	}
 	return mistakes
 }

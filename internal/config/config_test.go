@@ -151,10 +151,10 @@ func TestEachMistakeIsFound(t *testing.T) {
 
 func TestLiveMovesMoneyAtTheRealProviderOnly(t *testing.T) {
 	t.Parallel()
-	toSimulator := complete("ENVIRONMENT=live", "MERCADOPAGO_URL=http://127.0.0.1:8090")
+	toSimulator := live("MERCADOPAGO_URL=http://127.0.0.1:8090")
 	for _, part := range []Part{API, Worker} {
 		require.Equal(t, []string{"MERCADOPAGO_URL"}, named(mistakes(part, toSimulator)), part)
-		require.Empty(t, mistakes(part, complete("ENVIRONMENT=live")), part)
+		require.Empty(t, mistakes(part, live()), part)
 		require.Empty(t, mistakes(part, complete("MERCADOPAGO_URL=http://127.0.0.1:8090")), part)
 	}
 	require.Equal(t, []string{"ENVIRONMENT"}, named(mistakes(Simulator, complete("ENVIRONMENT=live"))))
@@ -172,7 +172,7 @@ func TestEmailsGoOutToAMailServerThatIsNamed(t *testing.T) {
 		require.Equal(t, []string{"SMTP_URL"}, named(got), wrong)
 		require.NotContains(t, got[0], "hunter2")
 	}
-	require.Equal(t, []string{"SMTP_URL"}, named(mistakes(Worker, with("ENVIRONMENT=live", "SMTP_URL=smtp://mail?tls=none"))))
+	require.Equal(t, []string{"SMTP_URL"}, named(mistakes(Worker, with("ENVIRONMENT=live", "MERCADOPAGO_ACCESS_TOKEN=APP_USR-1", "SMTP_URL=smtp://mail?tls=none"))))
 	require.Equal(t, []string{"OPERATORS_EMAIL"}, named(mistakes(Worker, with("SMTP_URL=smtp://mail", "OPERATORS_EMAIL=a@ops.example,nobody"))))
 }
 

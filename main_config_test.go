@@ -1,0 +1,28 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestConfigCheckSaysEverythingThatIsWrong(t *testing.T) {
+	var out bytes.Buffer
+	environ := []string{"DATABASE_URL=postgres://hunter2@db/onlywave", "CURSOR_SECRET=hunter2", "REDIS_URLS=x", "ENV=production"}
+	require.ErrorIs(t, run(t.Context(), []string{"config", "check"}, environ, &out), errSettings)
+	said := out.String()
+	for _, want := range []string{
+		"DATABASE_URL                     ***", "? REDIS_URLS is not a setting; is REDIS_URL meant?", "✗ api", "✗ worker", "✗ migrate",
+		"REDIS_URL: must be set", "RABBITMQ_URLS: must be set", "CURSOR_SECRET: must have at least 32", "MERCADOPAGO_ACCESS_TOKEN: must be set",
+		"ENVIRONMENT: must be live when ENV is production",
+	} {
+		require.Contains(t, said, want)
+	}
+	require.NotContains(t, said, "hunter2")
+
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"config", "check", "keys"}, environ[:1], &out))
+	require.Contains(t, out.String(), "✓ keys")
+	require.ErrorContains(t, run(t.Context(), []string{"config", "check", "apis"}, environ, &out), "there is no part")
+}
