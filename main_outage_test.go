@@ -85,7 +85,7 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	_, err = command("open", "charge")
 	require.ErrorContains(t, err, "--reason")
 	_, err = command("open", "refunds", "--actor", "ana", "--reason", "maintenance")
-	require.ErrorContains(t, err, "there are the breakers")
+	require.ErrorContains(t, err, "there are only the breakers")
 	table, err := command("open", "charge", "--actor", "ana", "--reason", "maintenance")
 	require.NoError(t, err)
 	require.Regexp(t, `charge +closed .* open +ana +maintenance`, table)

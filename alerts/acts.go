@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,12 @@ func killAPIs(_ context.Context, s *Scene) error    { return each(s.APIs, (*devs
 func restartWorkers(ctx context.Context, s *Scene) error {
 	return each(s.Workers, func(p *devstack.Process) error { return p.Restart(ctx) })
 }
+
+func stopMailServer(_ context.Context, s *Scene) error { return s.MailSink.Kill() }
+
+func startMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
+
+func migrate(ctx context.Context, s *Scene) error { return s.Migrate(ctx) }
 
 func restartAPIs(ctx context.Context, s *Scene) error {
 	return each(s.APIs, func(p *devstack.Process) error { return p.Restart(ctx) })
@@ -81,9 +88,19 @@ func (s *Scene) key() string {
 }
 
 // order makes a payment, as far as it goes.
-func order(ctx context.Context, s *Scene) (err error) {
+func order(ctx context.Context, s *Scene) error {
 	key := s.key()
-	answer, err := s.Shops[0].Post(ctx, key, dev.Order(1050, key), "Prefer", "wait=2")
+	return s.order(ctx, key, dev.Order(1050, key))
+}
+
+// orderWithEmail makes one whose buyer gets e-mails.
+func orderWithEmail(ctx context.Context, s *Scene) error {
+	key := s.key()
+	return s.order(ctx, key, strings.Replace(dev.Order(1050, key), `"payer": {`, `"payer": {"notify_by": "email", `, 1))
+}
+
+func (s *Scene) order(ctx context.Context, key, body string) (err error) {
+	answer, err := s.Shops[0].Post(ctx, key, body, "Prefer", "wait=2")
 	if err != nil || answer.Status >= http.StatusMultipleChoices {
 		return fmt.Errorf("an order is answered %d: %w", answer.Status, errors.Join(err))
 	}
@@ -183,6 +200,23 @@ func reconcile(ctx context.Context, s *Scene) error {
 // anHourPasses makes every run of reconciliation an hour older: that hour is part of the record's own question, not of the alert.
 func anHourPasses(ctx context.Context, s *Scene) error {
 	return s.inRecord(ctx, "update reconciliations set started_at = started_at - interval '61 minutes'")
+}
+
+// dropMonths leaves the record's notifications without a partition for any time that is to come.
+func dropMonths(ctx context.Context, s *Scene) error {
+	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	rows, _ := conn.Query(ctx, `select inhrelid::regclass::text from pg_inherits
+where inhparent = 'webhook_notifications'::regclass and inhrelid <> 'webhook_notifications_other'::regclass`)
+	months, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(months) == 0 {
+		return fmt.Errorf("the months of the record (%d): %w", len(months), err)
+	}
+	_, err = conn.Exec(ctx, "drop table "+strings.Join(months, ", "))
+	return err
 }
 
 func (s *Scene) inRecord(ctx context.Context, statement string, args ...any) error {

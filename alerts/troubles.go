@@ -58,6 +58,14 @@ func All() []Trouble {
 			Strike: []Act{loseAnswer}, Heal: []Act{disarm, payLost},
 		},
 		{
+			Shows: "the mail server is away, and buyers want e-mails", Alerts: []string{"EmailsNotSent"},
+			Strike: []Act{stopMailServer}, During: every(time.Second, orderWithEmail), Heal: []Act{startMailServer, orderWithEmail},
+		},
+		{
+			Shows: "the months of the record that lie ahead are dropped; the program makes them again", Alerts: []string{"RecordMonthsRunOut"},
+			Strike: []Act{dropMonths}, Heal: []Act{migrate},
+		},
+		{
 			Shows: "the schedule of reconciliation is paused", Alerts: []string{"ReconciliationBehind"},
 			Strike: []Act{pauseReconciling}, Heal: []Act{resumeReconciling},
 		},

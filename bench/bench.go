@@ -52,6 +52,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		measure func(context.Context, *report) error
 	}{
 		{"one payment's whole life", b.life},
+		{"what one payment takes of each system", b.costs},
 		{"latency", b.latency},
 		{"payments against bare workflows", b.payments},
 		{"webhooks against a bare handler", b.webhooks}, // last: it fills the queues and stops the worker
@@ -64,7 +65,9 @@ func Run(ctx context.Context, o Options) (err error) {
 			return fmt.Errorf("%s: %w", part.title, err)
 		}
 	}
-	fmt.Fprintf(o.Out, "\n%s\n", table.markdown())
+	if len(table.rows) > 0 {
+		fmt.Fprintf(o.Out, "\n%s\n", table.markdown())
+	}
 	if o.Report != "" && o.Only == "" {
 		return table.keep(o.Report)
 	}

@@ -106,6 +106,9 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	return process, err
 }
 
+// Migrate brings the schema up to date, as before every start.
+func (p *Platform) Migrate(ctx context.Context) error { return p.run(ctx, "migrate") }
+
 // run runs one of our commands to its end.
 func (p *Platform) run(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, p.options.Program, args...)

@@ -123,7 +123,7 @@ func (p *Platform) start(ctx context.Context) error {
 	p.configure(ports)
 
 	began := time.Now()
-	if err := p.run(ctx, "migrate"); err != nil {
+	if err := p.Migrate(ctx); err != nil {
 		return err
 	}
 	p.say("  migrated    schema and search attributes  (%s)", took(began))

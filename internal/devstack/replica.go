@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // A Postgres and its replica are a pair: what the primary acknowledges, the replica has on disk. While the replica is
@@ -61,10 +63,26 @@ func (s *Stack) Promote(ctx context.Context) error {
 		return fmt.Errorf("promote: %w", err)
 	}
 	if err := postgresExec(ctx, postgresURL(port, postgresName), "alter system reset recovery_min_apply_delay",
-		"select pg_reload_conf()", "select 1 / pg_promote()::int"); err != nil {
+		"select pg_reload_conf()"); err != nil {
 		return fmt.Errorf("promote: %w", err)
 	}
-	return nil
+	for {
+		err := postgresExec(ctx, postgresURL(port, postgresName), "select 1 / pg_promote()::int")
+		switch code := codeOf(err); {
+		case err == nil, code == "55000": // it is the primary already: "recovery is not in progress"
+			return nil
+		case code != "40001": // what it replays ends the sessions in its way, and ours may be one
+			return fmt.Errorf("promote: %w", err)
+		}
+	}
+}
+
+// codeOf is Postgres' code for an error, "" when it is none of its.
+func codeOf(err error) string {
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refusal.Code
+	}
+	return ""
 }
 
 // DelayReplica lets the replica show what happened so long ago, and 0 what happens now. It has the rest all the same.
