@@ -16,6 +16,7 @@ import (
 
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
@@ -29,9 +30,14 @@ func restartWorkers(ctx context.Context, s *Scene) error {
 	return each(s.Workers, func(p *devstack.Process) error { return p.Restart(ctx) })
 }
 
-func stopMailServer(_ context.Context, s *Scene) error { return s.MailSink.Kill() }
+// fillMailboxes makes the mail server answer in a way that is no trouble of its own, so that no breaker stops the tries: the
+// breaker's pauses do not go faster with the alerts' time.
+func fillMailboxes(ctx context.Context, s *Scene) error {
+	return s.Mailbox.Arm(ctx, mailsink.Fault{Kind: mailsink.KindFull, Times: 1_000_000})
+}
 
-func startMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
+// renewMailServer forgets all mails and faults.
+func renewMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
 
 func migrate(ctx context.Context, s *Scene) error { return s.Migrate(ctx) }
 

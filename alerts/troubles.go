@@ -58,8 +58,8 @@ func All() []Trouble {
 			Strike: []Act{loseAnswer}, Heal: []Act{disarm, payLost},
 		},
 		{
-			Shows: "the mail server is away, and buyers want e-mails", Alerts: []string{"EmailsNotSent"},
-			Strike: []Act{stopMailServer}, During: every(time.Second, orderWithEmail), Heal: []Act{startMailServer, orderWithEmail},
+			Shows: "the mail server says that every buyer's mailbox is full", Alerts: []string{"EmailsNotSent"},
+			Strike: []Act{fillMailboxes}, During: every(500*time.Millisecond, orderWithEmail), Heal: []Act{renewMailServer, orderWithEmail},
 		},
 		{
 			Shows: "the months of the record that lie ahead are dropped; the program makes them again", Alerts: []string{"RecordMonthsRunOut"},

@@ -120,7 +120,7 @@ from pg_stat_database where datname = current_database()`).Scan(nil, &a.commits,
 	_, counted, _ := strings.Cut(info, "total_commands_processed:")
 	counted, _, _ = strings.Cut(counted, "\r")
 	if a.commands, err = strconv.ParseInt(counted, 10, 64); err != nil {
-		return a, fmt.Errorf("Redis's statistics: %w", err)
+		return a, fmt.Errorf("statistics of Redis: %w", err)
 	}
 	requests, err := b.platform.Provider.Requests(ctx)
 	if err != nil {
