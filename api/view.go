@@ -2,6 +2,7 @@ package api
 
 import (
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/qrcode"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -56,7 +57,7 @@ func (s *Server) fullView(p payment.Payment) Payment {
 	if p.Method.QRCode == "" {
 		return v
 	}
-	image, err := drawQR(p.Method.QRCode)
+	image, err := qrcode.PNG(p.Method.QRCode)
 	if err != nil {
 		s.config.Log.Error("QR code not drawn", "payment_id", p.ID, "error", err)
 	}

@@ -7,9 +7,8 @@ import (
 	"strings"
 	texttemplate "text/template"
 
-	"rsc.io/qr"
-
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/qrcode"
 )
 
 //go:embed templates/letter.html templates/letter.txt
@@ -19,9 +18,6 @@ var (
 	htmlLetter = htmltemplate.Must(htmltemplate.ParseFS(files, "templates/letter.html"))
 	textLetter = texttemplate.Must(texttemplate.ParseFS(files, "templates/letter.txt"))
 )
-
-// qrModule is how many pixels wide one of the code's squares is: enough for a telephone to read it off a screen.
-const qrModule = 4
 
 // letter is what one e-mail says, in its language. All that is empty is left out.
 type letter struct {
@@ -46,7 +42,7 @@ type fact struct{ Label, Value string }
 // message writes the letter down, as text and as HTML.
 func (l letter) message(m Message) (Message, error) {
 	if l.Code != "" {
-		image, err := drawQR(l.Code)
+		image, err := qrcode.PNG(l.Code)
 		if err == nil {
 			m.Image = image
 		} else {
@@ -62,15 +58,6 @@ func (l letter) message(m Message) (Message, error) {
 	}
 	m.Text, m.HTML = text.String(), html.String()
 	return m, nil
-}
-
-func drawQR(text string) ([]byte, error) {
-	code, err := qr.Encode(text, qr.M)
-	if err != nil {
-		return nil, fmt.Errorf("draw a QR code of %d bytes: %w", len(text), err)
-	}
-	code.Scale = qrModule
-	return code.PNG(), nil
 }
 
 // ToBuyer writes what a buyer is told of his payment, to the address and in the language that it was made with.
