@@ -26,9 +26,9 @@ func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 			"What is changed here is logged here; the same over REST, PUT /v1/breakers/NAME, is published as an event too."}
 	withFleet := func(use func(context.Context, *breaker.Fleet, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			c, err := config.Load(config.Breakers, environ)
+			c, err := settings(config.Breakers, environ)
 			if err != nil {
-				return fmt.Errorf("the configuration is not right:\n%w", err)
+				return err
 			}
 			log := newLogger(c.LogLevel)
 			store, err := openRedis(c, log)

@@ -31,21 +31,14 @@ func deadLettersCommand(environ []string, out io.Writer) *cobra.Command {
 	command := &cobra.Command{Use: "dead-letters", Short: "Show dead letters, send them again, or give them up"}
 	with := func(use func(context.Context, deadLetterTools, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			c, err := config.Load(config.DeadLetters, environ)
-			if err != nil {
-				return fmt.Errorf("the configuration is not right:\n%w", err)
-			}
-			record, err := postgres.Open(cmd.Context(), string(c.DatabaseURL), 1)
-			if err != nil {
-				return err
-			}
-			defer record.Close()
-			temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
-			return use(cmd.Context(), deadLetterTools{record, workflows.NewClient(temporal, polls(c)), out}, args)
+			return withRecord(cmd.Context(), config.DeadLetters, environ, func(c config.Config, record *postgres.Store) error {
+				temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
+				if err != nil {
+					return err
+				}
+				defer temporal.Close()
+				return use(cmd.Context(), deadLetterTools{record, workflows.NewClient(temporal, polls(c)), out}, args)
+			})
 		}
 	}
 	command.AddCommand(listLettersCommand(with), &cobra.Command{

@@ -18,25 +18,18 @@ import (
 // keysCommand makes and ends API keys.
 func keysCommand(environ []string, out io.Writer) *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Make and revoke client apps' API keys"}
-	withRecord := func(use func(context.Context, config.Config, *postgres.Store) error) func(*cobra.Command, []string) error {
+	with := func(use func(context.Context, config.Config, *postgres.Store) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(config.Keys, environ)
-			if err != nil {
-				return fmt.Errorf("the configuration is not right:\n%w", err)
-			}
-			record, err := postgres.Open(cmd.Context(), string(c.DatabaseURL), 1)
-			if err != nil {
-				return err
-			}
-			defer record.Close()
-			return use(cmd.Context(), c, record)
+			return withRecord(cmd.Context(), config.Keys, environ, func(c config.Config, record *postgres.Store) error {
+				return use(cmd.Context(), c, record)
+			})
 		}
 	}
 
 	var clientID string
 	var scopes []string
 	create := &cobra.Command{Use: "create", Short: "Make a key and print it, once", Args: cobra.NoArgs,
-		RunE: withRecord(func(ctx context.Context, c config.Config, record *postgres.Store) error {
+		RunE: with(func(ctx context.Context, c config.Config, record *postgres.Store) error {
 			var wanted []payment.Scope
 			for _, s := range scopes {
 				if !slices.Contains(plain(payment.Scopes()), s) {
@@ -56,7 +49,7 @@ func keysCommand(environ []string, out io.Writer) *cobra.Command {
 
 	var id string
 	revoke := &cobra.Command{Use: "revoke", Short: "End a key; every API process refuses it within seconds", Args: cobra.NoArgs,
-		RunE: withRecord(func(ctx context.Context, _ config.Config, record *postgres.Store) error {
+		RunE: with(func(ctx context.Context, _ config.Config, record *postgres.Store) error {
 			return record.RevokeAPIKey(ctx, id, time.Now())
 		})}
 	revoke.Flags().StringVar(&id, "id", "", "the part of the key between its environment and its secret")

@@ -67,9 +67,9 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	}
 	part := func(name config.Part, short string, serve func(context.Context, config.Config, *slog.Logger) error) *cobra.Command {
 		return &cobra.Command{Use: string(name), Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(name, environ)
+			c, err := settings(name, environ)
 			if err != nil {
-				return fmt.Errorf("the configuration is not right:\n%w", err)
+				return err
 			}
 			return serve(cmd.Context(), c, newLogger(c.LogLevel))
 		}}

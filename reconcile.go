@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -15,9 +14,9 @@ func reconcileCommand(environ []string) *cobra.Command {
 	reconcile := &cobra.Command{Use: "reconcile", Short: "Compare Mercado Pago's books with ours"}
 	reconcile.AddCommand(&cobra.Command{Use: "now", Short: "Start a run now, without waiting for the schedule", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(config.Reconcile, environ)
+			c, err := settings(config.Reconcile, environ)
 			if err != nil {
-				return fmt.Errorf("the configuration is not right:\n%w", err)
+				return err
 			}
 			temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
 			if err != nil {

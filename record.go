@@ -22,24 +22,16 @@ func recordCommand(environ []string, out io.Writer) *cobra.Command {
 	var dryRun bool
 	prune := &cobra.Command{Use: "prune", Short: "Remove what is older than the record has to keep it, as the schedule does every day",
 		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(config.Record, environ)
-			if err != nil {
-				return fmt.Errorf("the configuration is not right:\n%w", err)
-			}
-			store, err := postgres.Open(cmd.Context(), string(c.DatabaseURL), 1)
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			if dryRun {
-				old, err := store.Prunable(cmd.Context(), retention(c), time.Now())
-				if err != nil {
-					return err
+			return withRecord(cmd.Context(), config.Record, environ, func(c config.Config, store *postgres.Store) error {
+				if !dryRun {
+					return pruneRecord(cmd.Context(), store, retention(c), out)
 				}
-				fmt.Fprintf(out, "would remove %s\n", describePruned(old))
-				return nil
-			}
-			return pruneRecord(cmd.Context(), store, retention(c), out)
+				old, err := store.Prunable(cmd.Context(), retention(c), time.Now())
+				if err == nil {
+					fmt.Fprintf(out, "would remove %s\n", describePruned(old))
+				}
+				return err
+			})
 		}}
 	prune.Flags().BoolVar(&dryRun, "dry-run", false, "only count what would be removed")
 	record.AddCommand(prune)

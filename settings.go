@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,9 +22,6 @@ func configCommand(environ []string, out io.Writer) *cobra.Command {
 	cmd.AddCommand(configCheckCommand(environ, out))
 	return cmd
 }
-
-// errSettings is said after the mistakes have been printed.
-var errSettings = errors.New("the configuration is not right")
 
 func configCheckCommand(environ []string, out io.Writer) *cobra.Command {
 	return &cobra.Command{

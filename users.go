@@ -24,40 +24,33 @@ import (
 // usersCommand makes and ends the people who may log in to the console.
 func usersCommand(environ []string, out io.Writer) *cobra.Command {
 	users := &cobra.Command{Use: "users", Short: "Make, list and end the people who may log in to the console"}
-	withRecord := func(use func(*cobra.Command, *postgres.Store, []string) error) func(*cobra.Command, []string) error {
+	with := func(use func(*cobra.Command, *postgres.Store, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			c, err := config.Load(config.Users, environ)
-			if err != nil {
-				return fmt.Errorf("the configuration is not right:\n%w", err)
-			}
-			record, err := postgres.Open(cmd.Context(), string(c.DatabaseURL), 1)
-			if err != nil {
-				return err
-			}
-			defer record.Close()
-			return use(cmd, record, args)
+			return withRecord(cmd.Context(), config.Users, environ, func(_ config.Config, record *postgres.Store) error {
+				return use(cmd, record, args)
+			})
 		}
 	}
 	var role string
 	add := &cobra.Command{Use: "add NAME", Short: "Make a user; the password is asked for, or read from the input", Args: cobra.ExactArgs(1),
-		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
 			return addUser(cmd.Context(), record, cmd.InOrStdin(), out, args[0], payment.Role(role))
 		})}
 	add.Flags().StringVar(&role, "role", string(payment.Viewer), "operator, who may change things, or viewer")
 	users.AddCommand(add, &cobra.Command{Use: "list", Short: "List all users", Args: cobra.NoArgs,
-		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, _ []string) error {
+		RunE: with(func(cmd *cobra.Command, record *postgres.Store, _ []string) error {
 			return listUsers(cmd.Context(), record, out)
 		}),
 	}, &cobra.Command{Use: "remove NAME", Short: "End a user and all sessions of his", Args: cobra.ExactArgs(1),
-		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
 			return known(args[0], record.RemoveUser(cmd.Context(), args[0]))
 		}),
 	}, &cobra.Command{Use: "revoke NAME", Short: "End all sessions of a user, who may log in again", Args: cobra.ExactArgs(1),
-		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
 			return known(args[0], record.RevokeUser(cmd.Context(), args[0]))
 		}),
 	}, &cobra.Command{Use: "password NAME", Short: "Give a user another password, which ends all his sessions", Args: cobra.ExactArgs(1),
-		RunE: withRecord(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
 			password, err := newPassword(cmd.InOrStdin(), out)
 			if err != nil {
 				return err
