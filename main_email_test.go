@@ -12,10 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/mailsink"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -99,15 +97,7 @@ func TestOperatorsAreToldOfAPaymentThatWaitsForThem(t *testing.T) {
 	t.Parallel()
 	key, _ := key(t)
 	create(t, key)
-	other := payment.NewID("demo", key+" by hand")
-	input, err := json.Marshal(workflows.PaymentInput{PaymentID: other, Creation: &activities.Creation{
-		ClientID: "demo", IdempotencyKey: key, Request: payment.Request{
-			Amount: payment.Money{Centavos: 100, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
-			Payer: payment.Payer{Email: "ana@example.com"},
-		},
-	}})
-	require.NoError(t, err)
-	temporal(t, "workflow", "start", "--type", "Payment", "--task-queue", workflows.TaskQueue, "--workflow-id", "payment/"+other, "--input", string(input))
+	other := startUnderAnothersKey(t, key)
 	eventually(t, func() bool {
 		mails, err := platform.Mailbox.Mails(within(t), dev.OperatorEmail)
 		if err != nil {

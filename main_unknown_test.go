@@ -60,15 +60,7 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	create(t, key)
-	other := payment.NewID("demo", key+" by hand")
-	input, err := json.Marshal(workflows.PaymentInput{PaymentID: other, Creation: &activities.Creation{
-		ClientID: "demo", IdempotencyKey: key, Request: payment.Request{
-			Amount: payment.Money{Centavos: 100, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
-			Payer: payment.Payer{Email: "ana@example.com"},
-		},
-	}})
-	require.NoError(t, err)
-	temporal(t, "workflow", "start", "--type", "Payment", "--task-queue", workflows.TaskQueue, "--workflow-id", "payment/"+other, "--input", string(input))
+	other := startUnderAnothersKey(t, key)
 	eventually(t, func() bool { return letters(t, other, payment.CauseContradiction, payment.LetterOpen) == 1 }, "a person is told")
 	const failed = `DeadLetterCause = "contradiction" and ExecutionStatus = "Failed"`
 	eventually(t, func() bool { return found(t, other, failed) }, "and finds the run")
@@ -96,4 +88,19 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	_, err = platform.Shops[0].Await(within(t), other, "pending")
 	require.NoError(t, err)
 	require.Equal(t, 1, charges(t, other))
+}
+
+// startUnderAnothersKey starts a run by hand that is told to open a payment under a key that another one has, and cannot go on.
+func startUnderAnothersKey(t *testing.T, key string) (id string) {
+	t.Helper()
+	id = payment.NewID("demo", key+" by hand")
+	input, err := json.Marshal(workflows.PaymentInput{PaymentID: id, Creation: &activities.Creation{
+		ClientID: "demo", IdempotencyKey: key, Request: payment.Request{
+			Amount: payment.Money{Centavos: 100, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
+			Payer: payment.Payer{Email: "ana@example.com"},
+		},
+	}})
+	require.NoError(t, err)
+	temporal(t, "workflow", "start", "--type", "Payment", "--task-queue", workflows.TaskQueue, "--workflow-id", "payment/"+id, "--input", string(input))
+	return id
 }

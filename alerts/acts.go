@@ -55,17 +55,7 @@ func each(processes []*devstack.Process, do func(*devstack.Process) error) error
 
 // links does something to each of the links; part is as in Platform.Links.
 func links(part string, to devstack.Service, do func(*dev.Link) error) Act {
-	return func(_ context.Context, s *Scene) error {
-		found := s.Links(part, to)
-		if len(found) == 0 {
-			return errors.New("there is no such link")
-		}
-		var errs []error
-		for _, l := range found {
-			errs = append(errs, do(l))
-		}
-		return errors.Join(errs...)
-	}
+	return func(_ context.Context, s *Scene) error { return s.OnLinks(part, to, do) }
 }
 
 func mend(part string, to devstack.Service) Act { return links(part, to, (*dev.Link).Mend) }
@@ -130,7 +120,7 @@ func readers(count int) Act {
 		for i := range count {
 			group.Go(func() error {
 				for ctx.Err() == nil {
-					if _, err := s.Shops[i%len(s.Shops)].List(ctx, "limit=1"); err != nil && !pause(ctx, time.Second) {
+					if _, err := s.Shops[i%len(s.Shops)].List(ctx, "limit=1"); err != nil && !dev.Pause(ctx, time.Second) {
 						return nil
 					}
 				}
@@ -197,7 +187,7 @@ func changeAmount(by int) Act {
 
 // reconcile waits for a run that begins after now, so that what was to be found has been.
 func reconcile(ctx context.Context, s *Scene) error {
-	if !pause(ctx, 15*time.Second) {
+	if !dev.Pause(ctx, 15*time.Second) {
 		return ctx.Err()
 	}
 	return nil
@@ -242,7 +232,7 @@ func (s *Scene) inRecord(ctx context.Context, statement string, args ...any) err
 
 func lasts(d time.Duration) Act {
 	return func(ctx context.Context, _ *Scene) error {
-		if !pause(ctx, d) {
+		if !dev.Pause(ctx, d) {
 			return ctx.Err()
 		}
 		return nil
@@ -263,7 +253,7 @@ func times(count int, acts ...Act) Act {
 // every repeats acts until it is told to end, whatever comes of them.
 func every(gap time.Duration, acts ...Act) Act {
 	return func(ctx context.Context, s *Scene) error {
-		for pause(ctx, gap) {
+		for dev.Pause(ctx, gap) {
 			_ = inOrder(ctx, s, acts)
 		}
 		return nil

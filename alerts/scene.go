@@ -183,7 +183,7 @@ func (s *Scene) until(ctx context.Context, lasts time.Duration, what string, wai
 				return nil
 			}
 		}
-		if !pause(ctx, lookEach) {
+		if !dev.Pause(ctx, lookEach) {
 			return fmt.Errorf("waiting until %s (%s): %w", what, waiting, errors.Join(ctx.Err(), err))
 		}
 	}
@@ -196,16 +196,4 @@ func inOrder(ctx context.Context, s *Scene, acts []Act) error {
 		}
 	}
 	return nil
-}
-
-// pause waits; false says that ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -2,6 +2,7 @@ package dev
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -93,6 +94,19 @@ func (p *Platform) Links(part string, to devstack.Service) []*Link {
 		}
 	}
 	return found
+}
+
+// OnLinks does something to each of the links; part is as in Links. That there is none is an error.
+func (p *Platform) OnLinks(part string, to devstack.Service, do func(*Link) error) error {
+	found := p.Links(part, to)
+	if len(found) == 0 {
+		return fmt.Errorf("there is no link of %q to %s", part, to)
+	}
+	var errs []error
+	for _, l := range found {
+		errs = append(errs, do(l))
+	}
+	return errors.Join(errs...)
 }
 
 // linked gives one part links of its own to all it uses, and the settings that lead it over them.

@@ -149,3 +149,15 @@ func answers(ctx context.Context, url, word string) error {
 	}
 	return nil
 }
+
+// Pause waits; false says that ctx ended first.
+func Pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

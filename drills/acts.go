@@ -2,7 +2,6 @@ package drills
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -39,7 +38,7 @@ func rollingRestart(ctx context.Context, s *Scene) error {
 		if err := p.Restart(ctx); err != nil {
 			return err
 		}
-		if !pause(ctx, time.Second) {
+		if !dev.Pause(ctx, time.Second) {
 			return ctx.Err()
 		}
 	}
@@ -112,17 +111,7 @@ func rabbitMQCtl(args ...string) Act {
 
 // links does something to each of the links; part is as in Platform.Links.
 func links(part string, to devstack.Service, do func(*dev.Link) error) Act {
-	return func(_ context.Context, s *Scene) error {
-		found := s.Links(part, to)
-		if len(found) == 0 {
-			return errors.New("there is no such link")
-		}
-		var errs []error
-		for _, l := range found {
-			errs = append(errs, do(l))
-		}
-		return errors.Join(errs...)
-	}
+	return func(_ context.Context, s *Scene) error { return s.OnLinks(part, to, do) }
 }
 
 func blackHole(part string, to devstack.Service) Act { return links(part, to, (*dev.Link).BlackHole) }
@@ -154,14 +143,14 @@ func disarm(ctx context.Context, s *Scene) error { return s.Provider.Disarm(ctx)
 // forAWhile lets the fault last, between three quarters and all of its length as the seed has it.
 func forAWhile(ctx context.Context, s *Scene) error {
 	quarter := s.Drill.Lasts / 4
-	if !pause(ctx, 3*quarter+time.Duration(s.Random.Int64N(int64(quarter)+1))) {
+	if !dev.Pause(ctx, 3*quarter+time.Duration(s.Random.Int64N(int64(quarter)+1))) {
 		return ctx.Err()
 	}
 	return nil
 }
 
 func shortly(ctx context.Context, s *Scene) error {
-	if !pause(ctx, 200*time.Millisecond+time.Duration(s.Random.Int64N(int64(300*time.Millisecond)))) {
+	if !dev.Pause(ctx, 200*time.Millisecond+time.Duration(s.Random.Int64N(int64(300*time.Millisecond)))) {
 		return ctx.Err()
 	}
 	return nil
@@ -175,7 +164,7 @@ func everyNow(gap time.Duration, acts ...Act) Act {
 			if err := inOrder(ctx, s, acts); err != nil {
 				return err
 			}
-			if !pause(ctx, gap) {
+			if !dev.Pause(ctx, gap) {
 				return ctx.Err()
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -63,7 +64,7 @@ func poison(count int, gap time.Duration) Act {
 				return fmt.Errorf("the broker did not take the poison: %w", err)
 			}
 			s.poison = append(s.poison, id)
-			if !pause(ctx, gap) {
+			if !dev.Pause(ctx, gap) {
 				return ctx.Err()
 			}
 		}

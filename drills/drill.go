@@ -118,15 +118,3 @@ func Choose(all []Drill, names string) ([]Drill, error) {
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(d Drill) bool { return !chosen[d.Name] }), nil
 }
-
-// pause waits; false says that ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -3,6 +3,8 @@ package drills
 import (
 	"context"
 	"time"
+
+	"github.com/onlywave/onlywave/dev"
 )
 
 // countMissed notes how many webhooks reconciliation has missed before the fault.
@@ -60,7 +62,7 @@ func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 		if counted = now - s.missed; counted >= least {
 			break
 		}
-		if !pause(ctx, time.Second) {
+		if !dev.Pause(ctx, time.Second) {
 			return nil, ctx.Err()
 		}
 	}

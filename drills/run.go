@@ -142,7 +142,7 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 
 // harm strikes in the middle of the load, and heals.
 func (s *Scene) harm(ctx context.Context) error {
-	if !pause(ctx, lead) {
+	if !dev.Pause(ctx, lead) {
 		return ctx.Err()
 	}
 	s.Struck = time.Now()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/onlywave/onlywave/dev"
 )
 
 const soakLength = 45 * time.Second // in the run of all drills
@@ -38,7 +40,7 @@ func anyFault(ctx context.Context, s *Scene) error {
 		if err := inOrder(ctx, s, d.Heal); err != nil {
 			return fmt.Errorf("heal %s: %w", d.Name, err)
 		}
-		if !pause(ctx, time.Duration(s.Random.Int64N(int64(3*time.Second)))) {
+		if !dev.Pause(ctx, time.Duration(s.Random.Int64N(int64(3*time.Second)))) {
 			return ctx.Err()
 		}
 	}
