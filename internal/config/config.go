@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -225,93 +222,6 @@ func parseMistakes(err error) []error {
 		mistakes = append(mistakes, fmt.Errorf("%s: must be a %s", field.Tag.Get("env"), parse.Type))
 	}
 	return mistakes
-}
-
-func (c Config) validate(part Part) []error {
-	var mistakes []error
-	check := func(right bool, name, what string) {
-		if !right {
-			mistakes = append(mistakes, fmt.Errorf("%s: %s", name, what))
-		}
-	}
-	check(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
-	check(c.Env != "production" || c.Environment == "live", "ENVIRONMENT", "must be live when ENV is production")
-	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL", "must be debug, info, warn or error")
-	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, DeadLetters, Record}, part) {
-		check(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
-		check(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
-	}
-	if part == API || part == Worker {
-		check(len(c.RabbitMQURLs) > 0, "RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
-		check(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
-		check(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
-	}
-	if part == API || part == Worker {
-		check(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
-	}
-	if part == Migrate || part == Record {
-		retention := func(days int, name string) {
-			check(days == 0 || days >= minRetention, name, "must be 0, for ever, or at least 30 days")
-		}
-		retention(c.RetentionNotifications, "RETENTION_NOTIFICATIONS")
-		retention(c.RetentionDeadLetters, "RETENTION_DEAD_LETTERS")
-		retention(c.RetentionReconciliation, "RETENTION_RECONCILIATION")
-	}
-	if part == API || part == Worker || part == Breakers {
-		check(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
-		check(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")
-	}
-	switch part {
-	case API:
-		check(c.DatabaseReplicaConns > 0, "DATABASE_REPLICA_CONNS", "must be at least 1")
-		check(c.ReplicaMaxStaleness > 0, "REPLICA_MAX_STALENESS", "must be more than 0")
-		check(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
-		limit := func(n int, name string) {
-			check(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000")
-		}
-		limit(c.RateLimitWrites, "RATE_LIMIT_WRITES")
-		limit(c.RateLimitReads, "RATE_LIMIT_READS")
-		limit(c.RateLimitOperations, "RATE_LIMIT_OPERATIONS")
-		limit(c.RateLimitRefused, "RATE_LIMIT_REFUSED")
-		check(c.SessionIdle >= time.Second && c.SessionIdle <= c.SessionLifetime, "SESSION_IDLE", "must be at least 1s, and at most SESSION_LIFETIME")
-		check(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
-		check(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
-		check(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
-	case Worker:
-		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
-		check(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
-		check(c.WebhookRetryDelay > 0 && c.WebhookRetryDelay <= time.Hour, "WEBHOOK_RETRY_DELAY", "must be more than 0 and at most 1h")
-		check(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
-		check(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
-		check(c.ProviderConcurrency > 0, "PROVIDER_CONCURRENCY", "must be at least 1")
-		mistakes = append(mistakes, c.validateEmail()...)
-	case Migrate:
-		check(c.ReconcileEvery >= time.Second, "RECONCILE_EVERY", "must be at least 1s")
-		check(c.ReconcileGrace >= 0, "RECONCILE_GRACE", "must not be less than 0")
-	case MailSink:
-		check(c.Environment != "live", "ENVIRONMENT", "the mail sink, which delivers nothing, is not for live")
-		check(isAddress(c.MailSinkAddress), "MAILSINK_ADDRESS", "must be such as 127.0.0.1:8025")
-		check(isAddress(c.MailSinkSMTPAddress), "MAILSINK_SMTP_ADDRESS", "must be such as 127.0.0.1:1025")
-	case Simulator:
-		check(c.Environment != "live", "ENVIRONMENT", "the simulator is not for live")
-		check(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")
-		check(len(c.WebhookSecrets) > 0, "MERCADOPAGO_WEBHOOK_SECRETS", "must be set: the simulator signs with the first")
-		check(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
-	}
-	if c.Environment == "live" {
-		mistakes = append(mistakes, c.dangers(part)...)
-	}
-	return mistakes
-}
-
-func isAddress(s string) bool {
-	_, port, err := net.SplitHostPort(s)
-	return err == nil && port != ""
-}
-
-func isURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // Plain gives secrets to those who must use them.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,14 +9,9 @@ import (
 // devSecret begins every secret that `onlywave dev` and compose have, and that anybody can read.
 const devSecret = "onlywave-dev-"
 
-// dangers are values that are good for a test and let strangers in, or move no money, when real money is at stake.
-func (c Config) dangers(part Part) []error {
-	var mistakes []error
-	check := func(right bool, name, what string) {
-		if !right {
-			mistakes = append(mistakes, errors.New(name+": "+what+" when ENVIRONMENT is live"))
-		}
-	}
+// checkLive refuses values that are good for a test and let strangers in, or move no money, when real money is at stake.
+func (c Config) checkLive(k *checks, part Part) {
+	check := func(right bool, name, what string) { k.that(right, name, what+" when ENVIRONMENT is live") }
 	known := func(s Secret) bool { return strings.HasPrefix(string(s), devSecret) }
 	if part == API {
 		check(strings.HasPrefix(c.PublicURL, "https://"), "PUBLIC_URL", "must begin with https://")
@@ -31,7 +25,6 @@ func (c Config) dangers(part Part) []error {
 		check(c.MercadoPagoNotificationURL == "" || strings.HasPrefix(c.MercadoPagoNotificationURL, "https://"),
 			"MERCADOPAGO_NOTIFICATION_URL", "must begin with https://")
 	}
-	return mistakes
 }
 
 func everybody(proxies string) bool {

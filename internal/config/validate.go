@@ -1,0 +1,117 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// checks gathers what is wrong, a line for each setting.
+type checks []error
+
+// that notes what a setting has to be, unless it is right.
+func (k *checks) that(right bool, name, what string) {
+	if !right {
+		*k = append(*k, fmt.Errorf("%s: %s", name, what))
+	}
+}
+
+// validate finds everything that keeps a part from starting, and everything that must not go live.
+func (c Config) validate(part Part) []error {
+	k := &checks{}
+	k.that(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
+	k.that(c.Env != "production" || c.Environment == "live", "ENVIRONMENT", "must be live when ENV is production")
+	k.that(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL", "must be debug, info, warn or error")
+	c.checkServices(k, part)
+	switch part {
+	case API:
+		c.checkAPI(k)
+	case Worker:
+		c.checkWorker(k)
+		c.checkEmail(k)
+	case Migrate:
+		k.that(c.ReconcileEvery >= time.Second, "RECONCILE_EVERY", "must be at least 1s")
+		k.that(c.ReconcileGrace >= 0, "RECONCILE_GRACE", "must not be less than 0")
+		c.checkRetention(k)
+	case Record:
+		c.checkRetention(k)
+	case MailSink:
+		k.that(c.Environment != "live", "ENVIRONMENT", "the mail sink, which delivers nothing, is not for live")
+		k.that(isAddress(c.MailSinkAddress), "MAILSINK_ADDRESS", "must be such as 127.0.0.1:8025")
+		k.that(isAddress(c.MailSinkSMTPAddress), "MAILSINK_SMTP_ADDRESS", "must be such as 127.0.0.1:1025")
+	case Simulator:
+		k.that(c.Environment != "live", "ENVIRONMENT", "the simulator is not for live")
+		k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")
+		k.that(len(c.WebhookSecrets) > 0, "MERCADOPAGO_WEBHOOK_SECRETS", "must be set: the simulator signs with the first")
+		k.that(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
+	}
+	if c.Environment == "live" {
+		c.checkLive(k, part)
+	}
+	return *k
+}
+
+// checkServices is about what several parts use.
+func (c Config) checkServices(k *checks, part Part) {
+	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, DeadLetters, Record}, part) {
+		k.that(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
+		k.that(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
+	}
+	if part == API || part == Worker {
+		k.that(len(c.RabbitMQURLs) > 0, "RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
+		k.that(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
+		k.that(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
+		k.that(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
+	}
+	if part == API || part == Worker || part == Breakers {
+		k.that(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
+		k.that(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")
+	}
+}
+
+func (c Config) checkAPI(k *checks) {
+	k.that(c.DatabaseReplicaConns > 0, "DATABASE_REPLICA_CONNS", "must be at least 1")
+	k.that(c.ReplicaMaxStaleness > 0, "REPLICA_MAX_STALENESS", "must be more than 0")
+	k.that(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
+	limit := func(n int, name string) {
+		k.that(n >= 0 && n <= maxRateLimit, name, "must be 0, for no limit, or at most 100000")
+	}
+	limit(c.RateLimitWrites, "RATE_LIMIT_WRITES")
+	limit(c.RateLimitReads, "RATE_LIMIT_READS")
+	limit(c.RateLimitOperations, "RATE_LIMIT_OPERATIONS")
+	limit(c.RateLimitRefused, "RATE_LIMIT_REFUSED")
+	k.that(c.SessionIdle >= time.Second && c.SessionIdle <= c.SessionLifetime, "SESSION_IDLE", "must be at least 1s, and at most SESSION_LIFETIME")
+	k.that(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
+	k.that(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
+	k.that(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
+}
+
+func (c Config) checkWorker(k *checks) {
+	k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
+	k.that(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
+	k.that(c.WebhookRetryDelay > 0 && c.WebhookRetryDelay <= time.Hour, "WEBHOOK_RETRY_DELAY", "must be more than 0 and at most 1h")
+	k.that(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
+	k.that(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
+	k.that(c.ProviderConcurrency > 0, "PROVIDER_CONCURRENCY", "must be at least 1")
+}
+
+func (c Config) checkRetention(k *checks) {
+	retention := func(days int, name string) {
+		k.that(days == 0 || days >= minRetention, name, "must be 0, for ever, or at least 30 days")
+	}
+	retention(c.RetentionNotifications, "RETENTION_NOTIFICATIONS")
+	retention(c.RetentionDeadLetters, "RETENTION_DEAD_LETTERS")
+	retention(c.RetentionReconciliation, "RETENTION_RECONCILIATION")
+}
+
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	return err == nil && port != ""
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
