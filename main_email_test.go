@@ -97,7 +97,7 @@ func TestOperatorsAreToldOfAPaymentThatWaitsForThem(t *testing.T) {
 	t.Parallel()
 	key, _ := key(t)
 	create(t, key)
-	other := startUnderAnothersKey(t, key)
+	startUnderAnothersKey(t, key)
 	eventually(t, func() bool {
 		mails, err := platform.Mailbox.Mails(within(t), dev.OperatorEmail)
 		if err != nil {
