@@ -13,6 +13,11 @@ import (
 
 // All lists every trouble, in the order in which they are made. The last one fails requests, which the windows remember longest.
 func All() []Trouble {
+	return slices.Concat(ofProcesses(), ofTheProvider(), ofTheRecord(), ofRequests())
+}
+
+// ofProcesses are parts that are gone, or cannot reach what they use.
+func ofProcesses() []Trouble {
 	return []Trouble{
 		{
 			Shows: "all workers are killed", Alerts: []string{"WorkerAbsent"},
@@ -43,6 +48,12 @@ func All() []Trouble {
 			Shows: "answers of Postgres come 300 ms late, and 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
 			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond)}, During: readers(40), Heal: []Act{mend("api", devstack.Postgres)},
 		},
+	}
+}
+
+// ofTheProvider are what Mercado Pago answers.
+func ofTheProvider() []Trouble {
+	return []Trouble{
 		{
 			Shows: "Mercado Pago answers 503 to every charge", Alerts: []string{"BreakerOpen", "PaymentsStuck"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})},
@@ -57,6 +68,12 @@ func All() []Trouble {
 			Shows: "the answer to a charge is lost, and the search does not know it", Alerts: []string{"PaymentsUnknown", "DeadLetters"},
 			Strike: []Act{loseAnswer}, Heal: []Act{disarm, payLost},
 		},
+	}
+}
+
+// ofTheRecord are what is left undone, or does not agree.
+func ofTheRecord() []Trouble {
+	return []Trouble{
 		{
 			Shows: "the mail server says that every buyer's mailbox is full", Alerts: []string{"EmailsNotSent"},
 			Strike: []Act{fillMailboxes}, During: every(500*time.Millisecond, orderWithEmail), Heal: []Act{renewMailServer, orderWithEmail},
@@ -82,6 +99,12 @@ func All() []Trouble {
 			Shows: "30 payments are made, and no buyer pays", Alerts: []string{"PaymentsNoneApproved"},
 			During: every(time.Second, order), Heal: []Act{order, pay},
 		},
+	}
+}
+
+// ofRequests are the clients'.
+func ofRequests() []Trouble {
+	return []Trouble{
 		{
 			Shows:  "the apis' links to Temporal are cut, and clients go on asking",
 			Alerts: []string{"APIErrorBudgetBurnsFast", "APIErrorBudgetBurnsSlowly", "APIErrorBudgetBurnsForDays"},
