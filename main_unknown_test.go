@@ -85,7 +85,7 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	require.Equal(t, 2, letters(t, other, payment.CauseContradiction, payment.LetterOpen))
 	require.Equal(t, 1, inRecord(t, `with mended as (update payments set idempotency_key = id::text where id = $1 returning 1) select count(*) from mended`, id))
 	reset()
-	_, err = platform.Shops[0].Await(within(t), other, "pending")
+	_, err := platform.Shops[0].Await(within(t), other, "pending")
 	require.NoError(t, err)
 	require.Equal(t, 1, charges(t, other))
 }
