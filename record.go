@@ -52,8 +52,8 @@ func pruneRecord(ctx context.Context, store *postgres.Store, keep payment.Retent
 }
 
 func describePruned(p payment.Pruned) string {
-	return fmt.Sprintf("%d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d nudges",
-		p.Months, p.Notifications, p.DeadLetters, p.Findings, p.Runs, p.Nudges)
+	return fmt.Sprintf("%d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d nudges, %d e-mails",
+		p.Months, p.Notifications, p.DeadLetters, p.Findings, p.Runs, p.Nudges, p.Emails)
 }
 
 // retention is for how long the record keeps what is not about money.
@@ -61,6 +61,6 @@ func retention(c config.Config) payment.Retention {
 	days := func(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 	return payment.Retention{
 		Notifications: days(c.RetentionNotifications), DeadLetters: days(c.RetentionDeadLetters),
-		Reconciliation: days(c.RetentionReconciliation),
+		Reconciliation: days(c.RetentionReconciliation), Emails: days(c.RetentionEmails),
 	}
 }
