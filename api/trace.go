@@ -24,9 +24,11 @@ func trace(c *gin.Context) {
 		return // and what follows begins none either
 	}
 	c.Request = c.Request.WithContext(ctx)
+	failure := string(payment.Internal) // a panic passes through here
+	defer func() { s.End(failure) }()
 	c.Next()
-	e, failure := event(c), ""
-	if c.Writer.Status() >= http.StatusInternalServerError {
+	e := event(c)
+	if failure = ""; c.Writer.Status() >= http.StatusInternalServerError {
 		failure = string(payment.KindOf(e.err))
 	}
 	s.Set("http.request.method", c.Request.Method)
@@ -35,5 +37,4 @@ func trace(c *gin.Context) {
 	s.Set("onlywave.request_id", e.requestID)
 	s.Set("onlywave.client_id", e.clientID)
 	s.Set("onlywave.payment_id", e.paymentID)
-	s.End(failure)
 }
