@@ -92,6 +92,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		healthyCommand(),
 	)
 	root.AddCommand(devCommands(out)...)
+	refuseStrangers(root.Commands())
 	root.SetArgs(args)
 	root.SetOut(out)
 	return root.ExecuteContext(ctx)
