@@ -140,7 +140,8 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	server, err := api.New(api.Config{
-		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Environment: c.Environment,
+		Payments:    door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
 		Limiter: limiter, Cache: copies,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
