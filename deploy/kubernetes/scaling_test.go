@@ -25,7 +25,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// known are the settings of KEDA's scalers that we use, as KEDA 2.18 reads them. One that it does not know it ignores.
+// known are the settings of KEDA's scalers that we use, as KEDA 2.17 reads them. One that it does not know it ignores.
 var known = map[string][]string{
 	"temporal":   {"endpointFromEnv", "namespaceFromEnv", "taskQueue", "queueTypes", "targetQueueSize"},
 	"rabbitmq":   {"protocol", "queueName", "mode", "value"},
