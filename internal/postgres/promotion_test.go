@@ -129,3 +129,23 @@ func TestAnOpenedPaymentIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 	require.NoError(t, replica.Resume())
 	require.Equal(t, 1, s.open(t, p).Version)
 }
+
+// The same of notifications, whose messages are gone from the queue once they are acknowledged.
+func TestANotificationIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
+	t.Parallel()
+	stack, s := newPair(t, time.Hour)
+	replica := stack.Process(devstack.PostgresReplica)
+	require.NoError(t, replica.Pause())
+	batch := []Notification{{ID: "alone", Whole: []byte(`{}`), ReceivedAt: moment(0)}}
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := s.Archive(ctx, batch)
+		cancel()
+		require.Equal(t, payment.Unavailable, payment.KindOf(err))
+		require.Eventually(t, func() bool {
+			return s.number(t, `select count(*) from webhook_notifications`) == 1
+		}, patience, 10*time.Millisecond, "the primary has it")
+	}
+	require.NoError(t, replica.Resume())
+	require.NoError(t, s.Archive(t.Context(), batch))
+}
