@@ -17,6 +17,7 @@ import (
 const (
 	emailsAtOnce = 16
 	emailPause   = 5 * time.Second
+	emailNote    = 5 * time.Second // for noting what became of one, also when the step's own time is over by then
 )
 
 // Mail is how people are told by e-mail. Without a Sender nobody is.
@@ -97,18 +98,24 @@ func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, err
 	return Emailed{Outcome: outcome}, verdictOf(err)
 }
 
-// alertOperators writes to each by himself: one whose address is refused must not keep it from the others.
+// alertOperators writes to each by himself: one whose address is refused, or who cannot be reached now, must not keep it from
+// the others.
 func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Emailed, err error) {
 	letter := email.Letter{
 		Cause: in.Letter.Cause, PaymentID: in.Letter.PaymentID, WorkflowID: in.Letter.WorkflowID, RunID: in.Letter.RunID,
 		Error: in.Letter.Error, At: in.Letter.At,
 	}
 	done.Outcome = payment.EmailRefused
+	var later error
 	for i, operator := range a.mail.Operators {
 		outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name+"/"+strconv.Itoa(i)), func(id string) (email.Message, bool, error) {
 			m, err := email.ToOperator(operator, letter, id)
 			return m, true, err
 		})
+		if payment.KindOf(err) == payment.Limited {
+			later = err
+			continue
+		}
 		if err != nil {
 			return Emailed{}, err
 		}
@@ -116,7 +123,7 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 			done.Outcome = outcome
 		}
 	}
-	return done, nil
+	return done, later
 }
 
 // emailOnce sends what is written, unless it is known what became of it, and keeps that in the record.
@@ -137,7 +144,9 @@ func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, wr
 			return "", err
 		}
 	}
-	err = a.record.KeepEmail(ctx, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
+	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), emailNote)
+	defer cancel()
+	err = a.record.KeepEmail(noting, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
 	if err != nil && outcome == payment.EmailSent {
 		remember(ctx, append(earlier, id))
 	}
