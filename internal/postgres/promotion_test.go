@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -148,4 +150,15 @@ func TestANotificationIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 	}
 	require.NoError(t, replica.Resume())
 	require.NoError(t, s.Archive(t.Context(), batch))
+}
+
+// After a promotion the address names the old primary first, which takes no writes.
+func TestTheSchemaIsBroughtUpToDateWhereWritesAreTaken(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Postgres, devstack.PostgresReplica)
+	pair, err := pgx.ParseConfig(stack.PostgresURL())
+	require.NoError(t, err)
+	primary, replica := pair.Port, pair.Fallbacks[0].Port
+	url := fmt.Sprintf("postgres://%s@127.0.0.1:%d,127.0.0.1:%d/%s?sslmode=disable", pair.User, replica, primary, pair.Database)
+	require.NoError(t, Migrate(t.Context(), url, silent))
 }
