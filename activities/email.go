@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -13,10 +14,8 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// A mail server that is slow keeps this many steps, and no more: the rest come again a little later.
 const (
-	emailsAtOnce = 16
-	emailPause   = 5 * time.Second
+	emailsAtOnce = 16              // steps that a mail server may keep which is slow; the rest come again later
 	emailNote    = 5 * time.Second // for noting what became of one, also when the step's own time is over by then
 )
 
@@ -170,19 +169,23 @@ func remember(ctx context.Context, ids []string) {
 }
 
 // send takes a free place, and asks the breaker. That the mail server refuses an e-mail for good is an outcome: a wrong address
-// is no reason to wake anybody.
-func (m *mail) send(ctx context.Context, message email.Message) (payment.EmailOutcome, error) {
+// is no reason to wake anybody. When to come again is left to the step's own retry policy, which widens: thousands of e-mails
+// that wait for one server, each asking every few seconds, would be more work than all payments together.
+func (m *mail) send(ctx context.Context, written email.Message) (payment.EmailOutcome, error) {
 	select {
 	case m.places <- struct{}{}:
 		defer func() { <-m.places }()
 	default:
-		return "", &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way", RetryAfter: emailPause}
+		return "", &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way"}
 	}
-	err := m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, message) })
-	if err != nil && payment.KindOf(err) == payment.Invalid {
+	err := m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, written) })
+	switch {
+	case err == nil:
+		return payment.EmailSent, nil
+	case payment.KindOf(err) == payment.Invalid:
 		return payment.EmailRefused, nil
 	}
-	return payment.EmailSent, err
+	return "", &payment.Error{Kind: payment.KindOf(err), Message: message(err), Err: errors.Unwrap(err)}
 }
 
 func verdictOf(err error) error {
