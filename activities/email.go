@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -106,8 +105,8 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 	}
 	done.Outcome = payment.EmailRefused
 	var later error
-	for i, operator := range a.mail.Operators {
-		outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name+"/"+strconv.Itoa(i)), func(id string) (email.Message, bool, error) {
+	for _, operator := range a.mail.Operators {
+		outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name+"/"+operator), func(id string) (email.Message, bool, error) {
 			m, err := email.ToOperator(operator, letter, id)
 			return m, true, err
 		})

@@ -367,6 +367,20 @@ func TestAnOperatorsFullMailboxKeepsNoAlertFromTheOthers(t *testing.T) {
 	}
 }
 
+// Whom an e-mail is for is not told by his place in the list, which may be another one by the next attempt.
+func TestAnOperatorIsAlertedWhateverBecomesOfTheOthers(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t, "first@example.com", "ops@example.com")
+	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindFull, To: "ops@example.com"})
+	in := EmailInput{Name: "operators/internal/2026-03-01T12", Notice: payment.Alert, PaymentID: payment.NewID("shop", "a"),
+		Letter: &DeadLetterInput{Cause: payment.CauseInternal}}
+	_, err := m.SendEmail(t.Context(), in)
+	requireVerdict(t, err, payment.Limited, true)
+	m.mail.Operators = []string{"ops@example.com"}
+	m.requireSent(t, in, payment.EmailSent)
+	require.Len(t, m.sink.Mails("ops@example.com"), 1)
+}
+
 // A mail server that is slow may take an e-mail when the step's time is over; that it did is known all the same.
 func TestAnEmailThatIsTakenTooLateIsNotSentAgain(t *testing.T) {
 	t.Parallel()
