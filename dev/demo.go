@@ -46,6 +46,9 @@ func (p *Platform) printAddresses() {
   metrics, health  %[5]s/metrics and /readyz of the api, %[6]s of the worker
   logs             %[4]s
 `, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
+	if t := p.Traces; t != nil {
+		fmt.Fprintf(p.options.Out, "  traces           %s\n", t.URL)
+	}
 	if m := p.Monitoring; m != nil {
 		fmt.Fprintf(p.options.Out, "  Prometheus       %s/alerts  (what fires is printed here, too)\n  Alertmanager     %s\n", m.Prometheus, m.Alertmanager)
 	}
