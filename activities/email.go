@@ -55,12 +55,17 @@ type Emailed struct {
 	Outcome payment.EmailOutcome `json:"outcome"`
 }
 
-// tell has the buyer told of an event, if it is one that buyers are told of.
-func (m *mail) tell(ctx context.Context, e payment.Event) error {
-	if !m.on() || e.Notice() == "" {
-		return nil
+// tell has the buyer told of those events that buyers are told of.
+func (m *mail) tell(ctx context.Context, events []payment.Event) error {
+	for _, e := range events {
+		if !m.on() || e.Notice() == "" {
+			continue
+		}
+		if err := m.Start(ctx, EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID}); err != nil {
+			return err
+		}
 	}
-	return m.Start(ctx, EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID})
+	return nil
 }
 
 // alert tells operators of a dead letter, unless they were told of its cause within the hour: when many payments meet one
