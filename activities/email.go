@@ -115,14 +115,12 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 			m, err := email.ToOperator(operator, letter, id)
 			return m, true, err
 		})
-		if payment.KindOf(err) == payment.Limited {
+		switch {
+		case err != nil && outcome != "":
+			return Emailed{}, err // sent, and not noted: the next attempt must be told before another is sent
+		case err != nil:
 			later = err
-			continue
-		}
-		if err != nil {
-			return Emailed{}, err
-		}
-		if outcome == payment.EmailSent {
+		case outcome == payment.EmailSent:
 			done.Outcome = outcome
 		}
 	}
