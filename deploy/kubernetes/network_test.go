@@ -85,6 +85,7 @@ func TestWhoReachesWhom(t *testing.T) {
 		}
 		require.Equal(t, name == "nginx", p.passes(t, in, name, internet, "https", nginx.Kubernetes.Listen), "the internet to %s", name)
 		require.Equal(t, name == "api" || name == "worker", p.passes(t, in, name, monitoring, "metrics"), "Prometheus to %s", name)
+		require.Equal(t, name == "api" || name == "worker", p.passes(t, out, name, monitoring, "4318"), "%s to the traces' collector", name)
 		for other := range p.pods() {
 			require.Equal(t, name == "nginx" && other == "api", p.connects(t, name, other, "http", "8080"), "%s to %s", name, other)
 			require.False(t, p.connects(t, name, other, "metrics", "9090"), "%s to %s's metrics", name, other)
