@@ -85,13 +85,13 @@ func (s *Stack) startSentinel(ctx context.Context, sentinel Service, preferred i
 func (s *Stack) sentinelConfig(port int) string {
 	gone := 5 * time.Second
 	if s.folder.throwAway {
-		gone = time.Second
+		gone = 2 * time.Second
 	}
 	return fmt.Sprintf(`bind 127.0.0.1
-port %d
-sentinel monitor %[2]s 127.0.0.1 %d 2
-sentinel down-after-milliseconds %[2]s %d
-sentinel failover-timeout %[2]s %d
+port %[1]d
+sentinel monitor %[2]s 127.0.0.1 %[3]d 2
+sentinel down-after-milliseconds %[2]s %[4]d
+sentinel failover-timeout %[2]s %[5]d
 `, port, redisMaster, s.ports.Redis, gone.Milliseconds(), (4 * gone).Milliseconds())
 }
 
