@@ -382,6 +382,7 @@ func TestTheLogKeepsSecrets(t *testing.T) {
 		var entry map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
 		require.Equal(t, "127.0.0.1", entry["remote"])
+		require.Equal(t, http.MethodPost, entry["method"], "what was asked, whoever answers")
 		places[entry["place"]]++
 	}
 	require.Equal(t, map[any]int{"/v1/payments": 3, "other": 3, "/webhooks/mercadopago": 3}, places)
