@@ -62,7 +62,11 @@ func (c *Console) logIn(v *visit) (reply, error) {
 	if err != nil && payment.KindOf(err) != payment.NotFound {
 		return reply{}, err
 	}
-	if !session.PasswordIs(u.PasswordHash, v.PostFormValue("password")) {
+	is, err := session.PasswordIs(v.Context(), u.PasswordHash, v.PostFormValue("password"))
+	if err != nil {
+		return reply{}, err
+	}
+	if !is {
 		c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", u.Name, "remote", v.RemoteAddr) // no name that nobody has
 		form.Wrong = "The name or the password is wrong."
 		return logInPage(http.StatusUnprocessableEntity, form), nil
