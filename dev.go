@@ -29,13 +29,19 @@ func devCommands(out io.Writer) []*cobra.Command {
 	}
 	var replicas int
 	var monitoring bool
+	var traces string
 	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o dev.Options) error {
 		o.APIs, o.Workers, o.Balancer, o.Watched = replicas, replicas, replicas > 0, monitoring
 		o.Replica, o.Sentinels = replicas > 1, replicas > 1
+		o.Traced = true
+		if traces != "" {
+			o.Settings = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": traces}
+		}
 		return dev.Up(cmd.Context(), o)
 	})
 	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too; 0: one of each and no nginx")
 	up.Flags().BoolVar(&monitoring, "monitoring", false, "Prometheus and Alertmanager look on, and what they alert is printed")
+	up.Flags().StringVar(&traces, "traces", "", "a collector of your own that speaks OTLP over HTTP, such as http://127.0.0.1:4318; empty: one with a page comes along")
 	return []*cobra.Command{
 		up,
 		command("demo", "Run the whole platform and tell one payment's story on it",

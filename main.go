@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/api"
@@ -36,6 +37,7 @@ import (
 	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/internal/span"
 	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
@@ -75,8 +77,8 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		}}
 	}
 	root.AddCommand(
-		part(config.API, "Serve the REST API and take webhooks in", serveAPI),
-		part(config.Worker, "Run the workflows, their activities and the queues' consumers", serveWorker),
+		part(config.API, "Serve the REST API and take webhooks in", traced(config.API, serveAPI)),
+		part(config.Worker, "Run the workflows, their activities and the queues' consumers", traced(config.Worker, serveWorker)),
 		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedules up to date", migrate),
 		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
 		part(config.MailSink, "Take e-mails, deliver none and show them on a page", serveMailSink),
@@ -315,6 +317,9 @@ func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHand
 	// Temporal stands beside us: to press small messages together costs both sides more than to send them.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.MetricsHandler = measures
+	if span.On() {
+		options.ContextPropagators = []workflow.ContextPropagator{span.Propagator{}}
+	}
 	options.Logger = sdklog.NewStructuredLogger(log)
 	temporal, err := client.NewLazyClient(options)
 	if err != nil {
@@ -330,7 +335,7 @@ func polls(c config.Config) workflows.Polls {
 func newLogger(level string) *slog.Logger {
 	var l slog.Level
 	_ = l.UnmarshalText([]byte(level)) // config has checked it
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+	return slog.New(span.Logged(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})))
 }
 
 // healthyCommand is the container's health check: its image has neither a shell nor curl.

@@ -40,7 +40,7 @@ func runTests(m *testing.M) int {
 	program, err := os.Executable()
 	if err == nil {
 		platform, err = dev.Start(context.Background(), dev.Options{
-			Program: program, Env: []string{asProgram + "=1"}, APIs: 2, Workers: 2, Watched: true,
+			Program: program, Env: []string{asProgram + "=1"}, APIs: 2, Workers: 2, Watched: true, Traced: true,
 		})
 	}
 	if err != nil {

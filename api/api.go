@@ -25,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/span"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -183,6 +184,9 @@ func (s *Server) mount() {
 	s.engine.NoMethod(s.answer(methodNotAllowed))
 	for _, r := range s.routes() {
 		var steps gin.HandlersChain
+		if span.On() && r.isTraced() {
+			steps = append(steps, trace)
+		}
 		if r.scope != public {
 			steps = append(steps, s.answer(s.authorize(r.scope)), s.answer(s.contract.knowsQuery(r)))
 		}

@@ -47,6 +47,9 @@ func (p *Platform) Addresses() string {
   metrics, health  %[5]s/metrics and /readyz of the api, %[6]s/metrics of the worker
   logs             %[4]s
 `, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
+	if t := p.Traces; t != nil {
+		fmt.Fprintf(p.options.Out, "  traces           %s\n", t.URL)
+	}
 	if m := p.Monitoring; m != nil {
 		text += fmt.Sprintf("  Prometheus       %s  (what fires is printed here, too)\n  Alertmanager     %s\n", m.Prometheus, m.Alertmanager)
 	}

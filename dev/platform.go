@@ -47,6 +47,7 @@ type Options struct {
 	Balancer bool              // nginx stands in front of the apis, and what ends is started again
 	Replica  bool              // Postgres has one, for lists and to be promoted
 	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
+	Traced   bool              // what happens to payments is traced, see Traces
 	Watched  bool              // Prometheus and Alertmanager look on, see Monitoring
 	Faster   int               // alerts judge time as if it went so many times as fast; 0: as it goes
 	Out      io.Writer         // progress for a person; nil: silent
@@ -68,6 +69,7 @@ type Platform struct {
 	Shops    []*Shop           // the demo client app's view of each API process
 	Provider *Provider         // the simulator's admin API
 	Mailbox  *Mailbox          // the mail sink's, where all e-mails end
+	Traces   *Traces           // nil unless traced
 	Metrics  map[string]string // where each api and worker shows its metrics, by its name such as "worker-2"
 	Key      string            // the demo client app's API key
 	Logs     string            // folder of all logs
@@ -121,6 +123,9 @@ func (p *Platform) start(ctx context.Context) error {
 		return err
 	}
 	p.configure(ports)
+	if err := p.startTraces(ctx); err != nil {
+		return err
+	}
 
 	began := time.Now()
 	if err := p.Migrate(ctx); err != nil {
@@ -268,6 +273,7 @@ func (p *Platform) Stop() error {
 	for _, l := range p.links {
 		l.Cut()
 	}
+	err = errors.Join(err, p.Traces.stop())
 	if p.Stack != nil {
 		err = errors.Join(err, p.Stack.Stop())
 	}

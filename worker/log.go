@@ -9,11 +9,12 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/span"
 	"github.com/onlywave/onlywave/workflows"
 )
 
 // activityLog writes one line for each run of a step, local or not, and measures it. Without it a local activity that
-// fails and is repeated would be heard of nowhere.
+// fails and is repeated would be heard of nowhere. What is traced gets a span.
 type activityLog struct {
 	interceptor.WorkerInterceptorBase
 	log     *slog.Logger
@@ -33,19 +34,23 @@ type loggedActivity struct {
 }
 
 func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	began := time.Now()
+	began, info := time.Now(), activity.GetInfo(ctx)
+	ctx, s := span.Step(ctx, info.ActivityType.Name)
 	result, err := l.Next.ExecuteActivity(ctx, in)
-	info := activity.GetInfo(ctx)
 	attrs := []slog.Attr{
 		slog.String("step", info.ActivityType.Name), slog.String("workflow_id", info.WorkflowExecution.ID),
 		slog.Int("attempt", int(info.Attempt)), slog.Duration("duration", time.Since(began)),
 	}
-	level, outcome := slog.LevelDebug, "ok"
+	level, outcome, failure := slog.LevelDebug, "ok", ""
 	if err != nil {
 		kind := workflows.KindOf(err)
-		level, outcome = levelOf(kind), string(kind)
+		level, outcome, failure = levelOf(kind), string(kind), string(kind)
 		attrs = append(attrs, slog.String("kind", string(kind)), slog.String("error", err.Error()))
 	}
+	s.Set("temporal.workflow_id", info.WorkflowExecution.ID)
+	s.Set("temporal.run_id", info.WorkflowExecution.RunID)
+	s.SetInt("temporal.attempt", int(info.Attempt))
+	s.End(failure)
 	l.metrics.stepped(info.ActivityType.Name, outcome, time.Since(began))
 	l.log.LogAttrs(ctx, level, "activity", attrs...)
 	return result, err

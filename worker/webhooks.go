@@ -15,7 +15,21 @@ const webhooksInHand = 32
 func (w *Worker) runWebhooks(ctx context.Context) error {
 	consumer := rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log)
 	consumer.RetryDelay = w.RetryDelay
-	return consumer.Run(ctx, w.Metrics.one(rabbitmq.QueueProcess, w.webhook))
+	return consumer.Run(ctx, w.Metrics.one(rabbitmq.QueueProcess, traced(w.webhook)))
+}
+
+// traced goes on in the trace of the notification's arrival.
+func traced(handle func(context.Context, rabbitmq.Delivery) error) func(context.Context, rabbitmq.Delivery) error {
+	return func(ctx context.Context, d rabbitmq.Delivery) error {
+		ctx, s := rabbitmq.Traced(ctx, rabbitmq.QueueProcess, d)
+		err := handle(ctx, d)
+		failure := ""
+		if err != nil {
+			failure = rabbitmq.Outcome(err)
+		}
+		s.End(failure)
+		return err
+	}
 }
 
 // webhook tells the payment that a notification is about to look again. Twins do no harm: they are
@@ -37,7 +51,7 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 		return verdict(err)
 	}
 	w.Metrics.told(n.ReceivedAt)
-	w.Log.Info("webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
+	w.Log.InfoContext(ctx, "webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
 	return nil
 }
 

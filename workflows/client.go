@@ -14,6 +14,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/span"
 )
 
 // shortestWait is what the start itself may take; whoever wants to wait less gets at least this.
@@ -91,11 +92,13 @@ func unwritten(err error) bool {
 	return answer && payment.KindOf(err) == payment.Unavailable
 }
 
-func (c *Client) tryCreate(ctx context.Context, in Creation, updateID, fingerprint string) error {
+func (c *Client) tryCreate(ctx context.Context, in Creation, updateID, fingerprint string) (err error) {
 	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request}
 	options := c.startOptions(in.PaymentID)
 	options.TypedSearchAttributes = startAttributes(creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
+	ctx, s := span.Start(ctx, span.Client, "UpdateWithStartWorkflow:", "Payment")
+	defer func() { s.End(failure(err)) }()
 	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
 		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, Polls: c.polls})
 	update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
@@ -127,9 +130,11 @@ func (c *Client) runs(ctx context.Context, paymentID string) bool {
 
 // Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however
 // often it is asked, as when the payment's run has had as many signals as one may.
-func (c *Client) Notify(ctx context.Context, paymentID string) error {
+func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
+	ctx, s := span.Start(ctx, span.Client, "SignalWithStartWorkflow:", "Payment")
+	defer func() { s.End(failure(err)) }()
 	doing := "notify payment " + paymentID
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
 		return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
@@ -138,8 +143,10 @@ func (c *Client) Notify(ctx context.Context, paymentID string) error {
 }
 
 // Email begins the sending of an e-mail. One that was begun before is left alone, however it ended.
-func (c *Client) Email(ctx context.Context, in activities.EmailInput) error {
-	_, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+func (c *Client) Email(ctx context.Context, in activities.EmailInput) (err error) {
+	ctx, s := span.Start(ctx, span.Client, "StartWorkflow:", "Email")
+	defer func() { s.End(failure(err)) }()
+	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                    EmailWorkflowID(in.Name),
 		TaskQueue:             TaskQueue,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
@@ -206,6 +213,14 @@ func (c *Client) startOptions(paymentID string) client.StartWorkflowOptions {
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 	}
+}
+
+// failure is what a span says of a call that failed.
+func failure(err error) string {
+	if err == nil {
+		return ""
+	}
+	return string(payment.KindOf(err))
 }
 
 // interpret gives Temporal's failures their kind.

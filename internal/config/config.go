@@ -37,6 +37,9 @@ type Config struct {
 
 	MetricsAddress string `env:"METRICS_ADDRESS" help:"where api and worker each show /metrics, /livez, /readyz (with reasons) and /startupz, host:port; not for strangers; empty: nowhere"`
 
+	TracesEndpoint string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"a collector of traces that speaks OTLP over HTTP, such as http://127.0.0.1:4318; empty: nothing is traced"`
+	TracesRatio    float64 `env:"OTEL_TRACES_SAMPLER_ARG" help:"which part of the requests is traced, 0 to 1"`
+
 	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
 	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
@@ -104,8 +107,9 @@ type Config struct {
 func defaults() Config {
 	return Config{
 		Environment: "test", LogLevel: "info",
-		DrainWait:  5 * time.Second,
-		APIAddress: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
+		DrainWait:   5 * time.Second,
+		TracesRatio: 1,
+		APIAddress:  "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
 		SessionIdle: 30 * time.Minute, SessionLifetime: 12 * time.Hour,
 		RateLimitWrites: 100, RateLimitReads: 500, RateLimitOperations: 50, RateLimitRefused: 100,
 		CacheTTL:      5 * time.Second,

@@ -65,6 +65,8 @@ func (c Config) checkServices(k *checks, part Part) {
 			"RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
 		k.that(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		k.that(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
+		k.that(c.TracesEndpoint == "" || isURL(c.TracesEndpoint), "OTEL_EXPORTER_OTLP_ENDPOINT", "must be empty or such as http://127.0.0.1:4318")
+		k.that(c.TracesRatio >= 0 && c.TracesRatio <= 1, "OTEL_TRACES_SAMPLER_ARG", "must be between 0 and 1")
 		k.that(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
 	}
 	if part == API || part == Worker || part == Breakers {

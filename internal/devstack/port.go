@@ -7,8 +7,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 )
 
 // Ports for whoever does not care which: below Linux's ephemeral range (32768 and up), where any outgoing connection
@@ -16,7 +19,8 @@ import (
 const firstPort, lastPort = 20000, 31999
 
 // FreePort is a port on 127.0.0.1 that nobody listens on: preferred, else the next free one above it, else (for 0)
-// any. It is not reserved: whoever binds it must be ready to lose it.
+// any. One of any is kept from others who ask here, as tests side by side do, until this process ends; but strangers may
+// still take it: whoever binds it must be ready to lose it.
 func FreePort(preferred int) (int, error) {
 	port := preferred
 	if port == 0 {
@@ -25,13 +29,39 @@ func FreePort(preferred int) (int, error) {
 	for range 1000 {
 		listener, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
-			return port, listener.Close()
+			if err := listener.Close(); err != nil {
+				return 0, err
+			}
+			if preferred != 0 || reserve(port) {
+				return port, nil
+			}
 		}
 		if port++; port > 65535 {
 			break
 		}
 	}
 	return 0, fmt.Errorf("find a free port from %d on: all taken", preferred)
+}
+
+// reservations are never closed: the kernel gives up their locks when the process ends, however it does.
+var reservations sync.Map // port to *os.File
+
+// reserve is false when a port has been given to somebody else who still runs, or here before.
+func reserve(port int) bool {
+	dir := filepath.Join(os.TempDir(), "onlywave-ports")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return true // it is a courtesy only
+	}
+	file, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(port)), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return true
+	}
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		_ = file.Close()
+		return false
+	}
+	reservations.Store(port, file)
+	return true
 }
 
 // lostItsPort is true for a process that exited because its port was taken. Each program has its own words for it.

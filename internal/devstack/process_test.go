@@ -131,6 +131,18 @@ func TestFreePort(t *testing.T) {
 	require.Greater(t, next, first)
 }
 
+// Nobody is given another's port before that one has come to listen on it.
+func TestAPortIsGivenOnce(t *testing.T) {
+	t.Parallel()
+	given := map[int]bool{}
+	for range 300 { // of 12,000: without care some would meet
+		port, err := FreePort(0)
+		require.NoError(t, err)
+		require.False(t, given[port])
+		given[port] = true
+	}
+}
+
 func TestClosedTo(t *testing.T) {
 	t.Parallel()
 	const stranger = 60001

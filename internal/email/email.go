@@ -18,6 +18,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/span"
 )
 
 // timeout is for reaching the mail server, and again for giving it one e-mail.
@@ -120,11 +121,14 @@ func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Colle
 // Send gives the server one e-mail. Errors: Invalid when it will not take it, now or ever; Limited when its reader cannot be
 // reached now; Unauthorized when it will not have us; Unavailable when it is away or what it said was lost.
 func (s *Sender) Send(ctx context.Context, m Message) error {
+	ctx, step := span.Start(ctx, span.Client, "smtp ", string(m.Notice))
 	err := s.send(ctx, m)
-	outcome := sent
+	outcome, failure := sent, ""
 	if err != nil {
-		outcome = string(payment.KindOf(err))
+		failure = string(payment.KindOf(err))
+		outcome = failure
 	}
+	step.End(failure)
 	s.emails.WithLabelValues(string(m.Notice), outcome).Inc()
 	return err
 }

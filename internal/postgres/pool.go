@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/onlywave/onlywave/internal/span"
 )
 
 // connectTimeout is how long a server may take to let us in, unless the address says otherwise. While a primary that
@@ -53,6 +55,9 @@ func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.Valid
 	// A server that was writable when we came, and is not any more, is not the primary: the next connection finds that.
 	closes := connect.OnPgError
 	connect.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool { return err.Code != readOnly && closes(c, err) }
+	if span.On() {
+		config.ConnConfig.Tracer = queryTracer{}
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)

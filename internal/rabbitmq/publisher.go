@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/onlywave/onlywave/internal/span"
 )
 
 const (
@@ -94,9 +96,12 @@ func (p *Publisher) send(ctx context.Context, exchange string, m Message) error 
 		defer cancel()
 		ctx = limited
 	}
+	ctx, s := span.Start(ctx, span.Producer, "publish ", exchange)
 	began := time.Now()
-	err := p.publish(ctx, exchange, m)
+	err := p.publish(ctx, exchange, m.traced(ctx))
 	p.published(exchange, began, err)
+	s.Set("messaging.message.id", m.ID)
+	s.End(failureOf(err))
 	if err != nil {
 		return fmt.Errorf("publish %s to %s: %w", m.ID, exchange, err)
 	}

@@ -7,12 +7,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/onlywave/onlywave/internal/span"
 )
 
 const (
@@ -75,14 +78,24 @@ func (s *Store) Ask(ctx context.Context, script *redis.Script, keys []string, ar
 	if s.away.Load() {
 		return nil, false
 	}
+	ctx, step := span.Start(ctx, span.Client, "redis ", area(keys[0]))
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.AnswerTime)
 	defer cancel()
 	answer, err := script.Run(asking, s.client, keys, args...).StringSlice()
 	if err != nil {
+		step.End("unavailable")
 		s.leave(err)
 		return nil, false
 	}
+	step.End("")
 	return answer, true
+}
+
+// area is the part of a key of ours that says what it is about, such as breaker in onlywave:breaker:{charge}.
+func area(key string) string {
+	_, rest, _ := strings.Cut(key, ":")
+	area, _, _ := strings.Cut(rest, ":")
+	return area
 }
 
 // leave lets Redis be until it answers a ping.

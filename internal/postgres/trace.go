@@ -1,0 +1,82 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/onlywave/onlywave/internal/span"
+)
+
+// queryTracer makes a span of each statement, with its text, which holds no values: those travel apart from it.
+type queryTracer struct{}
+
+type spanKey struct{}
+
+func (queryTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	return statement(ctx, q.SQL)
+}
+
+func (queryTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryEndData) {
+	ended(ctx, q.Err)
+}
+
+func (queryTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, b pgx.TraceBatchStartData) context.Context {
+	if !span.Wanted(ctx) {
+		return ctx
+	}
+	texts := make([]string, len(b.Batch.QueuedQueries))
+	for i, q := range b.Batch.QueuedQueries {
+		texts[i] = strings.TrimSpace(q.SQL)
+	}
+	return statement(ctx, "batch "+strings.Join(texts, "; "))
+}
+
+func (queryTracer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+func (queryTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, b pgx.TraceBatchEndData) {
+	ended(ctx, b.Err)
+}
+
+func statement(ctx context.Context, sql string) context.Context {
+	if !span.Wanted(ctx) {
+		return ctx
+	}
+	words := strings.Fields(sql)
+	ctx, s := span.Start(ctx, span.Client, "postgres ", verb(words))
+	s.Set("db.system.name", "postgresql")
+	s.Set("db.query.text", strings.Join(words, " "))
+	return context.WithValue(ctx, spanKey{}, s)
+}
+
+// verb is what a statement does; with only leads up to it.
+func verb(words []string) string {
+	first := strings.ToLower(words[0])
+	if first == "with" {
+		for _, w := range words {
+			if w = strings.ToLower(w); w == "insert" || w == "update" || w == "delete" {
+				return w
+			}
+		}
+	}
+	return first
+}
+
+func ended(ctx context.Context, err error) {
+	s, _ := ctx.Value(spanKey{}).(span.Span)
+	s.End(failureOf(err))
+}
+
+// failureOf is the server's code for what went wrong; its text may tell values.
+func failureOf(err error) string {
+	if err == nil || errors.Is(err, pgx.ErrNoRows) {
+		return ""
+	}
+	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return said.Code
+	}
+	return string(kindOf(err))
+}

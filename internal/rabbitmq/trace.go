@@ -1,0 +1,40 @@
+package rabbitmq
+
+import (
+	"context"
+	"maps"
+
+	"github.com/onlywave/onlywave/internal/span"
+)
+
+// traced is m, telling whoever gets it which span it comes from. The caller's own headers stay as they are.
+func (m Message) traced(ctx context.Context) Message {
+	text := span.Text(ctx)
+	if text == "" {
+		return m
+	}
+	headers := maps.Clone(m.Headers)
+	if headers == nil {
+		headers = map[string]any{}
+	}
+	headers[span.Header] = text
+	m.Headers = headers
+	return m
+}
+
+// Traced begins the span of d's handling, in the trace of whoever published it, if that is traced.
+func Traced(ctx context.Context, queue string, d Delivery) (context.Context, span.Span) {
+	text, _ := d.Headers[span.Header].(string)
+	ctx, s := span.Start(span.From(ctx, text), span.Consumer, "process ", queue)
+	s.Set("messaging.message.id", d.ID)
+	s.SetInt("onlywave.failures", d.Failures)
+	return ctx, s
+}
+
+// failureOf is a word for how a publish failed.
+func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return outcomeOf(err)
+}

@@ -1,0 +1,53 @@
+package rabbitmq
+
+import (
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracesink"
+)
+
+// A message says which span it comes from, and goes on saying so when it is tried again; a publisher's own headers are left
+// alone. It does not run beside other tests: whether a process traces holds for all of it.
+func TestAMessageCarriesItsTrace(t *testing.T) {
+	sink := tracesink.New()
+	collector := httptest.NewServer(sink)
+	t.Cleanup(collector.Close)
+	stop, err := span.Export(t.Context(), span.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	p := connect(t)
+	_, channel := dial(t)
+
+	ctx, root := span.Root(t.Context(), span.Server, "root")
+	m := payment("1")
+	m.Headers = map[string]any{"x-request-id": "abc"}
+	require.NoError(t, p.Publish(ctx, ExchangeWebhooks, m))
+	require.Equal(t, map[string]any{"x-request-id": "abc"}, m.Headers)
+	d := newDelivery(fetch(t, channel, QueueProcess))
+	d.Message = (&fault{"invalid", errors.New("no"), false}).postponed(d, time.Second, time.Now())
+	_, s := Traced(t.Context(), QueueProcess, d)
+	s.End("fault")
+	root.End("")
+
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("2")))
+	d = newDelivery(fetch(t, channel, QueueProcess))
+	require.NotContains(t, d.Headers, span.Header)
+	_, s = Traced(t.Context(), QueueProcess, d)
+	require.False(t, s.Traced())
+
+	stop()
+	all := sink.Traces()
+	require.Len(t, all, 1)
+	rows := all[0].Rows()
+	require.Len(t, rows, 3)
+	require.Equal(t, "publish onlywave.webhooks", rows[1].Name)
+	require.Equal(t, "process onlywave.webhooks.process", rows[2].Name)
+	require.Equal(t, rows[1].ID, rows[2].Parent)
+	require.Equal(t, "fault", rows[2].Failure)
+}

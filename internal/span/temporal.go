@@ -1,0 +1,121 @@
+package span
+
+import (
+	"context"
+	"slices"
+
+	"go.opentelemetry.io/otel/trace"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+)
+
+// headerTemporal is where Temporal carries a trace: the span that it goes on from, and others that it has met.
+const headerTemporal = "onlywave-trace"
+
+// maxLinks bounds what a flood of webhooks leaves behind.
+const maxLinks = 8
+
+type (
+	linksKey struct{} // of a step's context: texts of spans that its own is linked with
+	runKey   struct{} // of a workflow's context: *run
+)
+
+// run is what a workflow's run knows of traces. Nothing that it does depends on it.
+type run struct {
+	began string   // the span that started it; "" when that is not traced
+	met   []string // spans whose signals and updates came since its last step
+}
+
+// Propagator carries traces through Temporal. A workflow makes no spans of its own, for its code runs again and again; its
+// steps go on from the span that started the run, and are linked with those of the signals that they answer.
+type Propagator struct{}
+
+// Inject puts the caller's span into what it sends to a workflow.
+func (Propagator) Inject(ctx context.Context, to workflow.HeaderWriter) error {
+	return write(to, Text(ctx), nil)
+}
+
+// ExtractToWorkflow is for the start of a run, and for each signal and update it gets.
+func (Propagator) ExtractToWorkflow(ctx workflow.Context, from workflow.HeaderReader) (workflow.Context, error) {
+	texts := read(from)
+	if r, started := ctx.Value(runKey{}).(*run); started {
+		r.meet(texts)
+		return ctx, nil
+	}
+	r := &run{}
+	if len(texts) > 0 {
+		r.began, r.met = texts[0], texts[1:]
+	}
+	return workflow.WithValue(ctx, runKey{}, r), nil
+}
+
+func (r *run) meet(texts []string) {
+	for _, t := range texts {
+		if t != r.began && len(r.met) < maxLinks && !slices.Contains(r.met, t) {
+			r.met = append(r.met, t)
+		}
+	}
+}
+
+// InjectFromWorkflow hands on to a step, or to the next run, what there is, once.
+func (Propagator) InjectFromWorkflow(ctx workflow.Context, to workflow.HeaderWriter) error {
+	r, ok := ctx.Value(runKey{}).(*run)
+	if !ok {
+		return nil
+	}
+	met := r.met
+	r.met = nil
+	return write(to, r.began, met)
+}
+
+// Extract is for a step that begins.
+func (Propagator) Extract(ctx context.Context, from workflow.HeaderReader) (context.Context, error) {
+	texts := read(from)
+	if len(texts) == 0 {
+		return ctx, nil
+	}
+	ctx = From(ctx, texts[0])
+	if len(texts) > 1 {
+		ctx = context.WithValue(ctx, linksKey{}, texts[1:])
+	}
+	return ctx, nil
+}
+
+// Step begins the span of one run of a step, named as Temporal's own tracing does.
+func Step(ctx context.Context, name string) (context.Context, Span) {
+	t := tracer.Load()
+	if t == nil || !Wanted(ctx) {
+		return ctx, Span{}
+	}
+	var met []trace.Link
+	texts, _ := ctx.Value(linksKey{}).([]string)
+	for _, text := range texts {
+		met = append(met, links(From(context.Background(), text))...)
+	}
+	return begin(ctx, *t, "RunActivity:"+name, trace.WithSpanKind(internal), trace.WithLinks(met...))
+}
+
+func write(to workflow.HeaderWriter, began string, met []string) error {
+	if began == "" {
+		return nil
+	}
+	payload, err := converter.GetDefaultDataConverter().ToPayload(append([]string{began}, met...))
+	if err != nil {
+		return err
+	}
+	to.Set(headerTemporal, payload)
+	return nil
+}
+
+// read takes what it cannot read for nothing: a trace is not worth a payment.
+func read(from workflow.HeaderReader) []string {
+	payload, ok := from.Get(headerTemporal)
+	if !ok {
+		return nil
+	}
+	var texts []string
+	if converter.GetDefaultDataConverter().FromPayload(payload, &texts) != nil {
+		return nil
+	}
+	return texts
+}
