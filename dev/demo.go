@@ -48,7 +48,7 @@ func (p *Platform) Addresses() string {
   logs             %[4]s
 `, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
 	if t := p.Traces; t != nil {
-		fmt.Fprintf(p.options.Out, "  traces           %s\n", t.URL)
+		text += fmt.Sprintf("  traces           %s\n", t.URL)
 	}
 	if m := p.Monitoring; m != nil {
 		text += fmt.Sprintf("  Prometheus       %s  (what fires is printed here, too)\n  Alertmanager     %s\n", m.Prometheus, m.Alertmanager)
