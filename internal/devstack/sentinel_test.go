@@ -42,6 +42,12 @@ func TestSentinelsPromoteTheReplica(t *testing.T) {
 		return now
 	}
 	require.Equal(t, Redis, master())
+	require.NoError(t, withSentinel(stack.redis.sentinels[0], func(c *redis.SentinelClient) error {
+		known, err := c.Master(t.Context(), redisMaster).Result()
+		require.Equal(t, "3000", known["down-after-milliseconds"])
+		require.Equal(t, "12000", known["failover-timeout"])
+		return err
+	}))
 	written("first")
 
 	require.NoError(t, stack.FailOverRedis(t.Context()))
