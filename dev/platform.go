@@ -34,7 +34,7 @@ const (
 )
 
 // partGrace is longer than our own parts take to finish what they have in hand.
-const partGrace = 45 * time.Second
+const partGrace = time.Minute
 
 // Options says what to run.
 type Options struct {
