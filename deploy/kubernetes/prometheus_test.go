@@ -45,7 +45,7 @@ func TestPrometheusFindsWhatShowsMetrics(t *testing.T) {
 				} `json:"static_configs"`
 			} `json:"alertmanagers"`
 		} `json:"alerting"`
-		Scrapes   []struct {
+		Scrapes []struct {
 			Job       string      `json:"job_name"`
 			Discovery []discovery `json:"kubernetes_sd_configs"`
 			Relabel   []relabel   `json:"relabel_configs"`
