@@ -60,6 +60,21 @@ func TestComposeSetsOnlyVariablesThatTheProgramKnowsAndStartsEveryPart(t *testin
 	}
 }
 
+// Its secrets can be read by anybody, and so must never be those of a platform that moves money.
+func TestWhatComposeSetsDoesNotGoLive(t *testing.T) {
+	environ := []string{"ENVIRONMENT=live"}
+	for name, value := range ours(loadCompose(t))[config.API].Environment {
+		if name != "ENVIRONMENT" {
+			environ = append(environ, name+"="+*value)
+		}
+	}
+	_, err := config.Load(config.API, environ)
+	require.Error(t, err)
+	for _, name := range []string{"CURSOR_SECRET", "MERCADOPAGO_WEBHOOK_SECRETS", "MERCADOPAGO_URL", "PUBLIC_URL"} {
+		require.Contains(t, err.Error(), name+": ")
+	}
+}
+
 func TestComposeStartsInOrder(t *testing.T) {
 	p := loadCompose(t)
 	for _, name := range []string{"api", "worker"} {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -39,5 +40,17 @@ func TestEveryDashboardQueryFindsSomething(t *testing.T) {
 				}, d.Title+", "+panel.Title+": "+query.Expr)
 			}
 		}
+	}
+}
+
+// Where a newcomer is sent there is something to see.
+func TestEveryAddressThatIsPrintedIsThere(t *testing.T) {
+	t.Parallel()
+	found := regexp.MustCompile(`http://\S+`).FindAllString(platform.Addresses(), -1)
+	require.Len(t, found, 10)
+	for _, url := range found {
+		answer, err := (&dev.Shop{URL: url, Key: platform.Key}).Get(within(t), "")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, answer.Status, "%s: %.100s", url, answer.Body)
 	}
 }

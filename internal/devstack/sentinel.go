@@ -81,7 +81,8 @@ func (s *Stack) startSentinel(ctx context.Context, sentinel Service, preferred i
 	})
 }
 
-// sentinelConfig lets two of three decide that a master is gone. One that is thrown away is in a hurry.
+// sentinelConfig lets two of three decide that a master is gone. One that is thrown away is in a hurry, but not so much that a
+// busy machine is taken for a master that is gone.
 func (s *Stack) sentinelConfig(port int) string {
 	gone := 5 * time.Second
 	if s.folder.throwAway {
