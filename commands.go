@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -33,4 +35,14 @@ func withRecord(ctx context.Context, part config.Part, environ []string, use fun
 	}
 	defer record.Close()
 	return use(c, record)
+}
+
+// refuseStrangers makes groups of commands fail for a word that is none of theirs; left alone they show their help and are content.
+func refuseStrangers(all []*cobra.Command) {
+	for _, c := range all {
+		if c.HasSubCommands() && !c.Runnable() {
+			c.Args = cobra.NoArgs
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }

@@ -29,6 +29,7 @@ func keysCommand(environ []string, out io.Writer) *cobra.Command {
 	var clientID string
 	var scopes []string
 	create := &cobra.Command{Use: "create", Short: "Make a key and print it, once", Args: cobra.NoArgs,
+		Long: "Make a key and print it, once. It is of ENVIRONMENT, test unless that is set, and no API of the other one takes it.",
 		RunE: with(func(ctx context.Context, c config.Config, record *postgres.Store) error {
 			var wanted []payment.Scope
 			for _, s := range scopes {

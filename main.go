@@ -92,6 +92,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		healthyCommand(),
 	)
 	root.AddCommand(devCommands(out)...)
+	refuseStrangers(root.Commands())
 	root.SetArgs(args)
 	root.SetOut(out)
 	return root.ExecuteContext(ctx)
@@ -139,7 +140,8 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	server, err := api.New(api.Config{
-		Payments: door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Environment: c.Environment,
+		Payments:    door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
 		Limiter: limiter, Cache: copies,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
@@ -224,7 +226,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Cache: copies, Notify: door.Notify,
-			Mail: mail,
+			Redriving: door.Redriving, Mail: mail,
 		}),
 		Record: record, Broker: broker, Publisher: publisher,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,

@@ -26,3 +26,14 @@ func TestConfigCheckSaysEverythingThatIsWrong(t *testing.T) {
 	require.Contains(t, out.String(), "✓ keys")
 	require.ErrorContains(t, run(t.Context(), []string{"config", "check", "apis"}, environ, &out), "there is no part")
 }
+
+// A script must not take a mistyped command for one that was done.
+func TestAMistypedCommandFails(t *testing.T) {
+	for _, typed := range [][]string{{"recrod"}, {"record", "prun"}, {"keys", "make"}, {"record", "prune", "now"}} {
+		var out bytes.Buffer
+		require.ErrorContains(t, run(t.Context(), typed, nil, &out), "unknown command", typed)
+	}
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"record"}, nil, &out))
+	require.Contains(t, out.String(), "prune")
+}

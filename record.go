@@ -16,13 +16,19 @@ import (
 // pruneBatch is how many rows of each kind an operator's prune removes at a time.
 const pruneBatch = 2000
 
+const pruneHelp = `Remove what is older than the record has to keep it, as the schedule does every day.
+
+The record is where DATABASE_URL says. The RETENTION_… settings say for how many days what is kept; set them as they are for
+onlywave migrate, which tells the schedule. Payments, and what is still open, always stay.`
+
 // recordCommand looks after the record out of turn.
 func recordCommand(environ []string, out io.Writer) *cobra.Command {
 	record := &cobra.Command{Use: "record", Short: "Look after the record in Postgres"}
 	var dryRun bool
 	prune := &cobra.Command{Use: "prune", Short: "Remove what is older than the record has to keep it, as the schedule does every day",
-		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		Long: pruneHelp, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return withRecord(cmd.Context(), config.Record, environ, func(c config.Config, store *postgres.Store) error {
+				fmt.Fprintln(out, describeRetention(c))
 				if !dryRun {
 					return pruneRecord(cmd.Context(), store, retention(c), out)
 				}
@@ -52,8 +58,20 @@ func pruneRecord(ctx context.Context, store *postgres.Store, keep payment.Retent
 }
 
 func describePruned(p payment.Pruned) string {
-	return fmt.Sprintf("%d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d nudges",
-		p.Months, p.Notifications, p.DeadLetters, p.Findings, p.Runs, p.Nudges)
+	return fmt.Sprintf("%d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d nudges, %d e-mails",
+		p.Months, p.Notifications, p.DeadLetters, p.Findings, p.Runs, p.Nudges, p.Emails)
+}
+
+// describeRetention is there because an operator's shell may lack the settings that the schedule was given.
+func describeRetention(c config.Config) string {
+	days := func(n int) string {
+		if n == 0 {
+			return "for ever"
+		}
+		return fmt.Sprintf("for %d days", n)
+	}
+	return fmt.Sprintf("RETENTION_… keeps notifications %s, dead letters %s, reconciliation %s, e-mails %s",
+		days(c.RetentionNotifications), days(c.RetentionDeadLetters), days(c.RetentionReconciliation), days(c.RetentionEmails))
 }
 
 // retention is for how long the record keeps what is not about money.
@@ -61,6 +79,6 @@ func retention(c config.Config) payment.Retention {
 	days := func(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 	return payment.Retention{
 		Notifications: days(c.RetentionNotifications), DeadLetters: days(c.RetentionDeadLetters),
-		Reconciliation: days(c.RetentionReconciliation),
+		Reconciliation: days(c.RetentionReconciliation), Emails: days(c.RetentionEmails),
 	}
 }

@@ -24,19 +24,22 @@ type Config struct {
 	Cache    *cache.Payments // gets a copy of each state that is written; nil: none is kept
 	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
 	Notify func(ctx context.Context, paymentID string) error
-	Mail   Mail
+	// Redriving says whether a redrive's workflow runs; lent, too.
+	Redriving func(ctx context.Context, redriveID string) (bool, error)
+	Mail      Mail
 }
 
 // Activities is the steps: every exported method is one.
 type Activities struct {
-	record   *postgres.Store
-	provider *provider
-	charges  *tries
-	looks    *tries
-	events   *rabbitmq.Publisher
-	cache    *cache.Payments
-	notify   func(context.Context, string) error
-	mail     *mail
+	record    *postgres.Store
+	provider  *provider
+	charges   *tries
+	looks     *tries
+	events    *rabbitmq.Publisher
+	cache     *cache.Payments
+	notify    func(context.Context, string) error
+	redriving func(context.Context, string) (bool, error)
+	mail      *mail
 }
 
 // New makes the steps.
@@ -44,6 +47,6 @@ func New(c Config) *Activities {
 	return &Activities{
 		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), events: c.Events, cache: c.Cache, notify: c.Notify,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
-		mail: newMail(c.Mail, c.Breakers),
+		redriving: c.Redriving, mail: newMail(c.Mail, c.Breakers),
 	}
 }

@@ -28,9 +28,6 @@ const (
 	quietLimit       = 50            // in one run, since each asks the provider; the others come next
 )
 
-// strandedAfter is how long a redrive's letter may be on its way: longer than a step of a redrive is repeated.
-const strandedAfter = 25 * time.Hour
-
 // BeginReconciliationInput names a run of reconciliation.
 type BeginReconciliationInput struct {
 	RunID string        `json:"run_id"`
@@ -233,7 +230,7 @@ func (a *Activities) FinishReconciliation(ctx context.Context, in FinishReconcil
 	if err := a.record.SettleFindings(ctx, now()); err != nil {
 		return in.Counts, verdict(err)
 	}
-	if err := a.record.AbandonStranded(ctx, strandedAfter, "the redrive was terminated"); err != nil {
+	if err := a.openStranded(ctx); err != nil {
 		return in.Counts, verdict(err)
 	}
 	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, now())

@@ -17,6 +17,10 @@ import (
 const (
 	redrivesAtOnce = 16
 	redriveTimeout = 5 * time.Second // for one letter
+
+	// strandedAfter is when a letter that is being sent begins to be doubted: a batch of a redrive that was terminated just now may
+	// still be on its way for some seconds. If it takes longer after all, a letter goes out twice under the same ID.
+	strandedAfter = time.Minute
 )
 
 // SurveyInput chooses open dead letters.
@@ -24,8 +28,12 @@ type SurveyInput struct {
 	Filter payment.LetterFilter `json:"filter"`
 }
 
-// SurveyDeadLetters counts what a redrive would send again. It only reads.
+// SurveyDeadLetters counts what a redrive would send again, with the letters of those that were terminated. A second run finds
+// these open, and counts the same.
 func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (payment.Survey, error) {
+	if err := a.openStranded(ctx); err != nil {
+		return payment.Survey{}, verdict(err)
+	}
 	survey, err := a.record.SurveyDeadLetters(ctx, in.Filter)
 	if err != nil {
 		return survey, verdict(err)
@@ -82,6 +90,28 @@ type AbandonInput struct {
 func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error {
 	if err := a.record.AbandonRedrive(ctx, in.RedriveID, in.Why); err != nil {
 		return verdict(err)
+	}
+	return nil
+}
+
+// openStranded opens letters again that were marked by redrives which run no more and could not do so themselves: they were
+// terminated. A second run finds none.
+func (a *Activities) openStranded(ctx context.Context) error {
+	ids, err := a.record.Redriving(ctx, strandedAfter)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		runs, err := a.redriving(ctx, id)
+		if err != nil {
+			return err
+		}
+		if runs {
+			continue
+		}
+		if err := a.record.AbandonRedrive(ctx, id, "the redrive was terminated"); err != nil {
+			return err
+		}
 	}
 	return nil
 }

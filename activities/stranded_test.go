@@ -11,8 +11,8 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// A redrive that is terminated opens nothing again; the reconciliation after a day does.
-func TestAReconciliationOpensStrandedLetters(t *testing.T) {
+// A redrive that is terminated opens nothing again; the next reconciliation does, and so does the next redrive before it counts.
+func TestStrandedLettersAreOpened(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, template())
 	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
@@ -20,24 +20,47 @@ func TestAReconciliationOpensStrandedLetters(t *testing.T) {
 	r.Activities = New(Config{Record: r.record})
 	l := r.workflows(t, "a", payment.NewID("shop", "a"))
 	in := r.input(t, 1, 10)
-	_, err := r.record.TakeForRedrive(t.Context(), in.take()) // and then it was terminated
-	require.NoError(t, err)
-	state := func() payment.LetterState {
+	runs := true
+	r.redriving = func(_ context.Context, id string) (bool, error) {
+		require.Equal(t, in.RedriveID, id)
+		return runs, nil
+	}
+	reconcile := func() {
 		t.Helper()
 		_, err := r.FinishReconciliation(t.Context(), r.begun(t))
 		require.NoError(t, err)
+	}
+	survey := func() {
+		t.Helper()
+		_, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
+		require.NoError(t, err)
+	}
+	state := func() payment.LetterState {
+		t.Helper()
 		kept, err := r.record.DeadLetter(t.Context(), l.ID)
 		require.NoError(t, err)
 		return kept.State
 	}
-	require.Equal(t, payment.LetterRedriven, state(), "it may be on its way")
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
-	_, err = conn.Exec(t.Context(), `update redrives set at = at - interval '26 hours'`)
-	require.NoError(t, err)
-	for range 2 {
-		require.Equal(t, payment.LetterOpen, state())
+	for _, look := range []func(){reconcile, survey} {
+		_, err := r.record.TakeForRedrive(t.Context(), in.take()) // and then it was terminated
+		require.NoError(t, err)
+		runs = false
+		look()
+		require.Equal(t, payment.LetterRedriven, state(), "it may be on its way")
+		_, err = conn.Exec(t.Context(), `update redrives set at = at - interval '2 minutes'`)
+		require.NoError(t, err)
+		runs = true
+		look()
+		require.Equal(t, payment.LetterRedriven, state(), "it runs")
+		runs = false
+		for range 2 {
+			look()
+			require.Equal(t, payment.LetterOpen, state())
+		}
+		in.RedriveID = payment.NewRedriveID("ana", "again")
 	}
 }
 

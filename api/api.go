@@ -46,6 +46,7 @@ type Config struct {
 	Redrives    workflows.Redriver // the workflows' front door, too
 	Console     http.Handler       // optional: the operators' pages, at /console
 
+	Environment  string // test or live: whose API keys are taken
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
 	PublicURL    string // where client apps reach the API, such as https://pay.example.com
 
@@ -109,7 +110,7 @@ func (c Config) validate() error {
 	return errors.Join(
 		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
 		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
-		missing("Limiter", c.Limiter == nil),
+		missing("Limiter", c.Limiter == nil), missing("Environment", c.Environment == ""),
 		missing("DeadLetters", c.DeadLetters == nil), missing("Redrives", c.Redrives == nil),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),

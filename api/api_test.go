@@ -115,7 +115,7 @@ func words[T ~string](list []T) []any {
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{})
-	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Breakers", "Limiter", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret"} {
+	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Breakers", "Limiter", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret", "Environment"} {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
@@ -151,6 +151,7 @@ func newFixture(t testing.TB) *fixture {
 		DeadLetters: f.letters, Redrives: f.letters,
 		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		Limiter:      newLimiter(t, "redis://127.0.0.1:1"),
+		Environment:  "test",
 		CursorSecret: bytes.Repeat([]byte("c"), 32), PublicURL: host + "/",
 		TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default",
 		Log:   slog.New(slog.NewJSONHandler(f.logs, nil)),

@@ -85,13 +85,14 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave"`)
 			return &payment.Error{Kind: payment.Unauthorized, Message: "send your API key as Authorization: Bearer ow_…"}
 		}
-		key, err := s.admitted(c.Request.Context(), strings.TrimSpace(token), scope, func() error { return s.mayGuess(c) })
+		token = strings.TrimSpace(token)
+		key, err := s.admitted(c.Request.Context(), token, scope, func() error { return s.mayGuess(c) })
 		if err != nil {
 			return err
 		}
 		if key == nil {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave", error="invalid_token"`)
-			return s.guessed(c, &payment.Error{Kind: payment.Unauthorized, Message: "the API key is wrong, expired or revoked"})
+			return s.guessed(c, &payment.Error{Kind: payment.Unauthorized, Message: s.whyRefused(token)})
 		}
 		event(c).clientID = key.ClientID
 		if err := s.limit(c, key, scope); err != nil {
@@ -105,10 +106,19 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 	}
 }
 
-// admitted is the key that the text is, or nil when it is none that is in force.
+// whyRefused says what is wrong with a key, as far as everybody can read it there.
+func (s *Server) whyRefused(text string) string {
+	if environment, _, ok := payment.ParseAPIKey(text); ok && environment != s.config.Environment {
+		return fmt.Sprintf("the API key is of another environment; this platform is %[1]s, and takes those that begin with ow_%[1]s_", s.config.Environment)
+	}
+	return "the API key is wrong, expired or revoked"
+}
+
+// admitted is the key that the text is, or nil when it is none that is in force. Those of another environment are not looked
+// for, so that a record which was copied lets no test in.
 func (s *Server) admitted(ctx context.Context, text string, scope payment.Scope, mayGuess func() error) (*payment.APIKey, error) {
-	id, ok := payment.ParseAPIKey(text)
-	if !ok {
+	environment, id, ok := payment.ParseAPIKey(text)
+	if !ok || environment != s.config.Environment {
 		return nil, nil
 	}
 	key, err := s.keys.key(ctx, id, scope, mayGuess)

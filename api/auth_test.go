@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,31 @@ func TestKeysAreNeeded(t *testing.T) {
 	require.Contains(t, f.logs.String(), `"client_id":"shop"`)
 }
 
+// A key of the other environment is refused though the record knows it, as a copy of another's would, and its owner is told why.
+func TestKeysAreOfOneEnvironment(t *testing.T) {
+	t.Parallel()
+	for here, there := range map[string]string{"test": "live", "live": "test"} {
+		f := newFixture(t)
+		f.server.config.Environment = here
+		kept := func(environment string) string {
+			text, key := payment.NewAPIKey(environment, "shop", payment.Scopes(), born)
+			f.record.keys[key.ID] = key
+			return "Bearer " + text
+		}
+		w := f.get(t, "/v1/payments", "Authorization", kept(there))
+		require.Equal(t, http.StatusUnauthorized, w.Code)
+		require.Contains(t, decode[Problem](t, w).Detail, "this platform is "+here)
+		require.Contains(t, w.Header().Get("WWW-Authenticate"), "invalid_token")
+		require.Zero(t, f.record.reads)
+		require.Equal(t, http.StatusOK, f.get(t, "/v1/payments", "Authorization", kept(here)).Code)
+
+		disguised := strings.Replace(kept(there), "ow_"+there, "ow_"+here, 1)
+		w = f.get(t, "/v1/payments", "Authorization", disguised)
+		require.Equal(t, http.StatusUnauthorized, w.Code)
+		require.Contains(t, decode[Problem](t, w).Detail, "wrong")
+	}
+}
+
 func TestScopesAreNeeded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -48,7 +74,7 @@ func TestExpiredAndRevokedKeysAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			id, _ := payment.ParseAPIKey(f.key)
+			_, id, _ := payment.ParseAPIKey(f.key)
 			key := f.record.keys[id]
 			end(&key)
 			f.record.keys[id] = key
@@ -63,7 +89,7 @@ func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
 	record.keys[key.ID] = key
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{keys: newKeys(record)}
+		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
 		admits := func(text string) bool {
 			key, err := s.admitted(t.Context(), text, payment.ScopePaymentsRead, func() error { return nil })
 			require.NoError(t, err)
@@ -104,7 +130,7 @@ func TestAKnownKeyReadsWhileTheRecordIsAway(t *testing.T) {
 	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
 	record.keys[key.ID] = key
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{keys: newKeys(record)}
+		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
 		ask := func(scope payment.Scope) (bool, error) {
 			key, err := s.admitted(t.Context(), text, scope, func() error { return nil })
 			return key != nil, err

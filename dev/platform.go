@@ -252,7 +252,7 @@ func (p *Platform) apiKey(ctx context.Context) (string, error) {
 	defer record.Close()
 	file := filepath.Join(filepath.Dir(p.Logs), "demo-api-key")
 	if kept, err := os.ReadFile(file); err == nil {
-		if id, ok := payment.ParseAPIKey(string(kept)); ok {
+		if _, id, ok := payment.ParseAPIKey(string(kept)); ok {
 			if key, err := record.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) &&
 				!slices.ContainsFunc(payment.Scopes(), func(s payment.Scope) bool { return !key.Allows(s) }) {
 				return string(kept), nil

@@ -64,6 +64,6 @@ func secretsIn(line string, known map[string]string) []string {
 }
 
 func isAPIKey(text string) bool {
-	_, ok := payment.ParseAPIKey(text)
+	_, _, ok := payment.ParseAPIKey(text)
 	return ok
 }

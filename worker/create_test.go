@@ -17,6 +17,11 @@ import (
 func newShop(t *testing.T) *Worker {
 	t.Helper()
 	at, _ := newAround(t)
+	return newShopIn(t, at)
+}
+
+func newShopIn(t *testing.T, at around) *Worker {
+	t.Helper()
 	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
 	w, _ := newWorker(t, at)
 	_, err := w.Record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
@@ -23,16 +24,10 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 		<-release
 		return nil
 	}})
-	p := open(t, w, payment.NewID("shop", "dead"))
-	l := payment.DeadLetter{
-		ID: payment.NewDeadLetterID(p.ID, ""), Source: payment.FromWorkflow, Cause: payment.CauseInternal, Error: "no", PaymentID: p.ID,
-		Deaths: 1, DiedAt: time.Now(),
-	}
-	_, err := w.Record.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
-	require.NoError(t, err)
+	l := deadRun(t, w)
 	stop := run(t, w)
 	in := workflows.RedriveInput{ID: payment.NewRedriveID("ana", "1"), Actor: "ana", Filter: payment.LetterFilter{IDs: []string{l.ID}}}
-	_, err = w.Workflows.Redrive(t.Context(), in)
+	_, err := w.Workflows.Redrive(t.Context(), in)
 	require.NoError(t, err)
 	<-sending
 	id := workflows.RedriveWorkflowID(in.ID)
@@ -50,6 +45,80 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, payment.LetterRedriven, kept.State)
 	stop()
+}
+
+// A redrive that is terminated opens nothing again. The next one does, and sends what that had taken; while one runs its letters
+// are its own.
+func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w := newShopIn(t, at)
+	sending, release := make(chan struct{}, 2), make(chan struct{})
+	w.Activities = activities.New(activities.Config{
+		Record: w.Record, Events: w.Publisher, Redriving: w.Workflows.Redriving,
+		Notify: func(context.Context, string) error {
+			sending <- struct{}{}
+			<-release
+			return nil
+		},
+	})
+	l := deadRun(t, w)
+	stop := run(t, w)
+	redrive := func(key string, dryRun bool) workflows.RedriveInput {
+		in := workflows.RedriveInput{ID: payment.NewRedriveID("ana", key), Actor: "ana", DryRun: dryRun}
+		_, err := w.Workflows.Redrive(t.Context(), in)
+		require.NoError(t, err)
+		return in
+	}
+	ended := func(in workflows.RedriveInput) (progress workflows.RedriveProgress) {
+		eventually(t, func() (over bool) {
+			var err error
+			progress, err = w.Workflows.RedriveProgress(t.Context(), in.ID)
+			return err == nil && progress.State.Over()
+		}, "the redrive ends")
+		return progress
+	}
+	first := redrive("1", false)
+	<-sending
+	conn, err := pgx.Connect(t.Context(), at.postgres)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	_, err = conn.Exec(t.Context(), `update redrives set at = at - interval '2 minutes'`)
+	require.NoError(t, err)
+	require.Zero(t, ended(redrive("2", true)).Matching, "the first has it")
+
+	require.NoError(t, w.Temporal.TerminateWorkflow(t.Context(), workflows.RedriveWorkflowID(first.ID), "", "stuck"))
+	progress := ended(first)
+	require.Equal(t, []any{workflows.RedriveFailed, "terminated by an operator"}, []any{progress.State, progress.Note})
+	next := redrive("3", false)
+	<-sending
+	close(release)
+	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, ended(next).Standing)
+
+	outcomes := map[string]payment.RedriveOutcome{}
+	redrives, err := w.Record.Redrives(t.Context(), l.ID)
+	require.NoError(t, err)
+	for _, r := range redrives {
+		outcomes[r.RedriveID] = r.Outcome
+	}
+	require.Equal(t, map[string]payment.RedriveOutcome{first.ID: payment.RedriveFailed, next.ID: payment.RedriveSent}, outcomes)
+	kept, err := w.Record.DeadLetter(t.Context(), l.ID)
+	require.NoError(t, err)
+	require.Equal(t, payment.LetterRedriven, kept.State)
+	stop()
+}
+
+// deadRun is the letter of a payment's workflow.
+func deadRun(t *testing.T, w *Worker) payment.DeadLetter {
+	t.Helper()
+	p := open(t, w, payment.NewID("shop", "dead"))
+	l := payment.DeadLetter{
+		ID: payment.NewDeadLetterID(p.ID, ""), Source: payment.FromWorkflow, Cause: payment.CauseInternal, Error: "no", PaymentID: p.ID,
+		Deaths: 1, DiedAt: time.Now(),
+	}
+	_, err := w.Record.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
+	require.NoError(t, err)
+	return l
 }
 
 // happened says whether a workflow's history has an event of this type.

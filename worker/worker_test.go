@@ -86,6 +86,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Events: publisher, Notify: door.Notify,
+			Redriving: door.Redriving,
 		}),
 		Record: record, Broker: broker, Publisher: publisher, RetryDelay: time.Millisecond, Log: log,
 	}, logged

@@ -199,6 +199,10 @@ func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgres
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	var progress RedriveProgress
+	status, err := c.redriveStatus(ctx, id)
+	if err != nil {
+		return progress, interpret("ask redrive "+id, err)
+	}
 	answer, err := c.temporal.QueryWorkflow(ctx, RedriveWorkflowID(id), "", QueryRedrive)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return progress, &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id", Err: err}
@@ -206,7 +210,25 @@ func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgres
 	if err == nil {
 		err = answer.Get(&progress)
 	}
+	if err == nil && !progress.State.Over() && status == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED { // it could not say so itself
+		progress.State, progress.Note = RedriveFailed, "terminated by an operator"
+	}
 	return progress, interpret("ask redrive "+id, err)
+}
+
+// Redriving says whether a redrive runs. One that Temporal does not know any more does not.
+func (c *Client) Redriving(ctx context.Context, id string) (bool, error) {
+	status, err := c.redriveStatus(ctx, id)
+	return status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, interpret("look at redrive "+id, err)
+}
+
+// redriveStatus is unspecified when Temporal does not know the redrive.
+func (c *Client) redriveStatus(ctx context.Context, id string) (enums.WorkflowExecutionStatus, error) {
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, RedriveWorkflowID(id), "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED, nil
+	}
+	return run.GetWorkflowExecutionInfo().GetStatus(), err
 }
 
 // Ready says whether Temporal answers.

@@ -67,7 +67,8 @@ type work struct {
 
 func (b *bench) workers(store *postgres.Store) []work {
 	now := until()
-	keep := payment.Retention{Notifications: 400 * 24 * time.Hour, DeadLetters: 400 * 24 * time.Hour, Reconciliation: 400 * 24 * time.Hour}
+	const long = 400 * 24 * time.Hour
+	keep := payment.Retention{Notifications: long, DeadLetters: long, Reconciliation: long, Emails: long}
 	return []work{
 		{"workers: a payment by the provider's id", func(ctx context.Context) error {
 			_, err := store.PaymentByProvider(ctx, payment.MercadoPago, fmt.Sprint(100_000_000_000+b.Payments/2))

@@ -98,6 +98,7 @@ type Config struct {
 	RetentionNotifications  int `env:"RETENTION_NOTIFICATIONS" help:"days for which webhooks are kept as they came, at least 30; 0: for ever; takes effect with onlywave migrate"`
 	RetentionDeadLetters    int `env:"RETENTION_DEAD_LETTERS" help:"the same for dead letters, since they were closed"`
 	RetentionReconciliation int `env:"RETENTION_RECONCILIATION" help:"the same for runs of reconciliation and what they found, but what waits for a person"`
+	RetentionEmails         int `env:"RETENTION_EMAILS" help:"the same for what became of e-mails, which keeps them from being sent again"`
 
 	SimulatorAddress   string  `env:"SIMULATOR_ADDRESS" help:"where the simulator listens, host:port"`
 	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
@@ -120,12 +121,13 @@ func defaults() Config {
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
 		MailSinkAddress: "127.0.0.1:8025", MailSinkSMTPAddress: "127.0.0.1:1025",
-		RetentionNotifications: 400, RetentionDeadLetters: 400, RetentionReconciliation: 400,
+		RetentionNotifications: 400, RetentionDeadLetters: 400, RetentionReconciliation: 400, RetentionEmails: 400,
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }
 
-// minRetention is longer than the provider repeats a notification, and than reconciliation looks back.
+// minRetention is longer than the provider repeats a notification, than reconciliation looks back, and than Temporal may be asked
+// to repeat what is over.
 const minRetention = 30
 
 // maxRateLimit is where the limits' clock, which has microseconds, begins to be coarse.

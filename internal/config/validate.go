@@ -109,6 +109,7 @@ func (c Config) checkRetention(k *checks) {
 	retention(c.RetentionNotifications, "RETENTION_NOTIFICATIONS")
 	retention(c.RetentionDeadLetters, "RETENTION_DEAD_LETTERS")
 	retention(c.RetentionReconciliation, "RETENTION_RECONCILIATION")
+	retention(c.RetentionEmails, "RETENTION_EMAILS")
 }
 
 func isAddress(s string) bool {

@@ -64,14 +64,14 @@ func NewAPIKey(environment, clientID string, scopes []Scope, now time.Time) (str
 	return text, APIKey{ID: id, ClientID: clientID, Hash: hashKey(text), Scopes: scopes, CreatedAt: now}
 }
 
-// ParseAPIKey is the id inside a key's text; false when the text cannot be a key of ours.
-func ParseAPIKey(text string) (id string, ok bool) {
+// ParseAPIKey is the environment and the id inside a key's text; false when the text cannot be a key of ours.
+func ParseAPIKey(text string) (environment, id string, ok bool) {
 	parts := strings.Split(text, "_")
 	if len(parts) != 4 || parts[0] != keyPrefix || len(parts[2]) != keyIDLen || len(parts[3]) != keySecLen+keyCheckLen {
-		return "", false
+		return "", "", false
 	}
 	body, sum := text[:len(text)-keyCheckLen], text[len(text)-keyCheckLen:]
-	return parts[2], sum == keyChecksum(body)
+	return parts[1], parts[2], sum == keyChecksum(body)
 }
 
 // Admits says whether text is this key and the key is in force.

@@ -69,15 +69,15 @@ func TestAPIKeys(t *testing.T) {
 	text, key := NewAPIKey("test", "shop", []Scope{ScopePaymentsRead}, now)
 	require.Regexp(t, `^ow_test_[a-z2-7]{13}_[a-z2-7]{39}$`, text)
 
-	id, ok := ParseAPIKey(text)
+	environment, id, ok := ParseAPIKey(text)
 	require.True(t, ok)
-	require.Equal(t, key.ID, id)
+	require.Equal(t, []string{"test", key.ID}, []string{environment, id})
 	require.True(t, key.Admits(text, now))
 	require.NotContains(t, string(key.Hash), text)
 
 	mistyped := []byte(text)
 	mistyped[len(mistyped)-20] ^= 1
-	_, ok = ParseAPIKey(string(mistyped))
+	_, _, ok = ParseAPIKey(string(mistyped))
 	require.False(t, ok, "the checksum finds a mistyped key")
 
 	other, _ := NewAPIKey("test", "shop", nil, now)
@@ -93,7 +93,7 @@ func TestAPIKeys(t *testing.T) {
 	require.False(t, key.Admits(text, now))
 
 	for _, bad := range []string{"", "ow", "ow_test_a_b", "sk_live_0123456789", text + "x"} {
-		_, ok := ParseAPIKey(bad)
+		_, _, ok := ParseAPIKey(bad)
 		require.False(t, ok, bad)
 	}
 }

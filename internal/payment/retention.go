@@ -8,6 +8,7 @@ type Retention struct {
 	Notifications  time.Duration `json:"notifications"`  // as the provider sent them
 	DeadLetters    time.Duration `json:"dead_letters"`   // since they were closed
 	Reconciliation time.Duration `json:"reconciliation"` // its runs, what they found, and whom they told to look
+	Emails         time.Duration `json:"emails"`         // what became of them; while it is kept, none is sent again
 }
 
 // Pruned counts what was removed from the record.
@@ -18,6 +19,7 @@ type Pruned struct {
 	Findings      int `json:"findings"`
 	Runs          int `json:"runs"` // of reconciliation
 	Nudges        int `json:"nudges"`
+	Emails        int `json:"emails"`
 }
 
 // Add adds what another step has removed.
@@ -28,4 +30,5 @@ func (p *Pruned) Add(other Pruned) {
 	p.Findings += other.Findings
 	p.Runs += other.Runs
 	p.Nudges += other.Nudges
+	p.Emails += other.Emails
 }

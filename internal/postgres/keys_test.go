@@ -13,7 +13,7 @@ func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
 	s := newStore(t)
 	text, err := s.IssueAPIKey(t.Context(), "live", "newcomer", []payment.Scope{payment.ScopePaymentsRead}, moment(0))
 	require.NoError(t, err)
-	id, ok := payment.ParseAPIKey(text)
+	_, id, ok := payment.ParseAPIKey(text)
 	require.True(t, ok)
 
 	k, err := s.APIKey(t.Context(), id)
@@ -38,7 +38,7 @@ func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
 	require.True(t, k.RevokedAt.Equal(moment(5)), "the first word counts")
 	require.False(t, k.Admits(text, moment(5)))
 
-	otherID, _ := payment.ParseAPIKey(second)
+	_, otherID, _ := payment.ParseAPIKey(second)
 	other, err := s.APIKey(t.Context(), otherID)
 	require.NoError(t, err)
 	require.True(t, other.Admits(second, moment(9)))

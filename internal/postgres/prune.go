@@ -19,7 +19,8 @@ type pruning struct {
 }
 
 // The conditions. An open letter is never old, and neither is one on its way. A finding that is not resolved waits for a
-// person, but a webhook that never came will not come any more. The run that has seen most is where the next begins.
+// person, but a webhook that never came will not come any more. The run that has seen most is where the next begins. What a
+// payment's buyer was told is known for as long after the payment's last change: until then a step that tells may be repeated.
 const (
 	oldNotifications = `webhook_notifications_other where received_at < $1`
 	oldLetters       = `dead_letters d where closed_at < $1 and state <> 'open'
@@ -30,6 +31,7 @@ const (
     and window_to < (select max(window_to) from reconciliations where finished_at is not null)
     and not exists (select from findings f where f.reconciliation_id = r.id`
 	oldNudges = `nudges where at < $1`
+	oldEmails = `emails e where at < $1 and not exists (select from payments p where p.id = e.payment_id and p.updated_at >= $1)`
 )
 
 var prunings = []pruning{
@@ -68,6 +70,12 @@ delete from dead_letters d using old where d.id = old.id`,
 		count:  oldNudges,
 		remove: `delete from nudges where payment_id = any(array(select payment_id from ` + oldNudges + ` limit $2))`,
 		into:   func(p *payment.Pruned) *int { return &p.Nudges },
+	},
+	{
+		of:     func(r payment.Retention) time.Duration { return r.Emails },
+		count:  oldEmails,
+		remove: `delete from emails where id = any(array(select id from ` + oldEmails + ` order by at limit $2))`,
+		into:   func(p *payment.Pruned) *int { return &p.Emails },
 	},
 }
 

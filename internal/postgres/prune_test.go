@@ -13,7 +13,7 @@ import (
 const day = 24 * time.Hour
 
 // year keeps everything that is not about money for a year.
-var year = payment.Retention{Notifications: 365 * day, DeadLetters: 365 * day, Reconciliation: 365 * day}
+var year = payment.Retention{Notifications: 365 * day, DeadLetters: 365 * day, Reconciliation: 365 * day, Emails: 365 * day}
 
 // aged is a record with old and young of every kind. In it are so many, of which the first are old.
 func aged(t *testing.T, now time.Time) *Store {
@@ -62,9 +62,25 @@ func aged(t *testing.T, now time.Time) *Store {
 	quiet := s.open(t, newPayment("quiet")).ID
 	require.NoError(t, s.Nudged(t.Context(), []string{asked.ID}, old))
 	require.NoError(t, s.Nudged(t.Context(), []string{quiet}, young))
+	refunded := s.open(t, newPayment("refunded")).ID
 	_, err = s.pool.Exec(t.Context(), `update payments set created_at = $1, updated_at = $1`, old)
 	require.NoError(t, err)
+	_, err = s.pool.Exec(t.Context(), `update payments set updated_at = $2 where id = $1`, refunded, young)
+	require.NoError(t, err)
+	s.emailed(t, asked.ID, "old", old)
+	s.emailed(t, asked.ID, "barely old", now.Add(-year.Emails-time.Hour))
+	s.emailed(t, asked.ID, "young", young)
+	s.emailed(t, refunded, "of one that has changed since", old)
+	s.emailed(t, payment.NewID("shop", "never written"), "alert", old)
 	return s
+}
+
+// emailed keeps an e-mail that was sent then.
+func (s *Store) emailed(t *testing.T, paymentID, name string, at time.Time) {
+	t.Helper()
+	require.NoError(t, s.KeepEmail(t.Context(), payment.Email{
+		ID: payment.NewEmailID(name), Notice: payment.Receipt, PaymentID: paymentID, Outcome: payment.EmailSent, At: at,
+	}))
 }
 
 // prune removes all there is to remove.
@@ -89,7 +105,7 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 	for _, batch := range []int{1, 1000} {
 		s := aged(t, now)
 		before := s.text(t, money)
-		want := payment.Pruned{Months: 2, Notifications: 1, DeadLetters: 1, Findings: 4, Runs: 1, Nudges: 1}
+		want := payment.Pruned{Months: 2, Notifications: 1, DeadLetters: 1, Findings: 4, Runs: 1, Nudges: 1, Emails: 3}
 		prunable, err := s.Prunable(t.Context(), year, now)
 		require.NoError(t, err)
 		require.Equal(t, want, prunable)
@@ -107,6 +123,9 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 		require.Equal(t, 2, s.number(t, `select count(*) from findings where reconciliation_id = 'run-2'`))
 		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'stranger'`), "nobody has looked at it yet")
 		require.Equal(t, 2, s.number(t, `select count(*) from reconciliations where id in ('run-1', 'run-2')`), "the stranger's, and the newest")
+		for name, kept := range map[string]int{"old": 0, "barely old": 0, "alert": 0, "young": 1, "of one that has changed since": 1} {
+			require.Equal(t, kept, s.number(t, `select count(*) from emails where id = $1`, payment.NewEmailID(name)), name)
+		}
 		require.Equal(t, before, s.text(t, money))
 
 		require.Equal(t, payment.Pruned{}, s.prune(t, year, now, batch), "a second time there is nothing")
@@ -124,6 +143,7 @@ func TestWithoutARetentionEverythingStays(t *testing.T) {
 	require.Equal(t, payment.Pruned{}, s.prune(t, payment.Retention{}, now.AddDate(100, 0, 0), 1000))
 	require.Equal(t, 6, s.number(t, `select count(*) from webhook_notifications`))
 	require.Equal(t, 4, s.number(t, `select count(*) from dead_letters`))
+	require.Equal(t, 5, s.number(t, `select count(*) from emails`))
 }
 
 // Everything is old, as after a year's standstill: where reconciliation goes on is not forgotten.

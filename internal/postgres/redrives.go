@@ -41,11 +41,8 @@ update redrives r set outcome = 'sent'
 from dead_letters d
 where r.outcome = 'sending' and d.id = r.letter_id and d.state <> 'redriven' and `
 
-// Which redrives a statement is about.
-const (
-	ofRedrive = `r.redrive_id = $1`
-	stranded  = `r.at < now() - $1::interval`
-)
+// ofRedrive says which redrive a statement is about.
+const ofRedrive = `r.redrive_id = $1`
 
 const untried = ` and d.state = 'open' and d.received_at <= @before
       and not exists (select from redrives r where r.redrive_id = @redrive_id and r.letter_id = d.id)`
@@ -124,29 +121,25 @@ func (s *Store) SettleRedrive(ctx context.Context, redriveID string, sent, faile
 func (s *Store) AbandonRedrive(ctx context.Context, redriveID, why string) error {
 	var batch pgx.Batch
 	batch.Queue(endSending+ofRedrive, redriveID)
-	batch.Queue(abandon(ofRedrive), redriveID, why)
+	batch.Queue(abandon, redriveID, why)
 	return interpret("abandon redrive "+redriveID, s.pool.SendBatch(ctx, &batch).Close())
 }
 
-// AbandonStranded does the same for every redrive that has been sending for longer than any does: it was terminated, and could
-// not do so itself.
-func (s *Store) AbandonStranded(ctx context.Context, longest time.Duration, why string) error {
-	var batch pgx.Batch
-	batch.Queue(endSending+stranded, longest)
-	batch.Queue(abandon(stranded), longest, why)
-	return interpret("abandon stranded redrives", s.pool.SendBatch(ctx, &batch).Close())
-}
-
-func abandon(which string) string {
-	return `
+const abandon = `
 with failed as (
     update redrives r set outcome = 'failed', error = $2
-    where r.outcome = 'sending' and ` + which + `
+    where r.outcome = 'sending' and ` + ofRedrive + `
     returning r.letter_id
 )
 update dead_letters d
 set state = 'open', closed_at = null, closed_by = '', reason = ''
 from failed where d.id = failed.letter_id and d.state = 'redriven'`
+
+// Redriving lists the redrives that have been sending letters for so long.
+func (s *Store) Redriving(ctx context.Context, long time.Duration) ([]string, error) {
+	rows, _ := s.pool.Query(ctx, `select redrive_id from redrives where outcome = 'sending' group by redrive_id having min(at) < now() - $1::interval`, long)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return ids, interpret("list redrives that send", err)
 }
 
 // countRedrive finds a message that died again in its own letter. A payment that does so has a new one, of another run.

@@ -168,7 +168,7 @@ func TestARedriveAndTheOutcomeMayComeAtOnce(t *testing.T) {
 	}
 }
 
-// Nobody opens the letters of a redrive that was terminated, but the next reconciliation after a day.
+// Nobody opens the letters of a redrive that was terminated, but whoever finds that it has been sending for too long.
 func TestStrandedLettersAreOpenedAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -177,15 +177,18 @@ func TestStrandedLettersAreOpenedAgain(t *testing.T) {
 	take := RedriveTake{RedriveID: payment.NewRedriveID("ana", "1"), Actor: "ana", Before: time.Now().Add(time.Hour), Upto: 100}
 	_, err := s.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
-	_, err = s.pool.Exec(t.Context(), `update redrives set at = now() - interval '26 hours'`)
+	_, err = s.pool.Exec(t.Context(), `update redrives set at = now() - interval '2 minutes'`)
 	require.NoError(t, err)
 	diedAgain.Deaths++
 	s.keep(t, diedAgain, fresh)
 	_, err = s.TakeForRedrive(t.Context(), RedriveTake{RedriveID: payment.NewRedriveID("ana", "2"), Before: take.Before, Filter: payment.LetterFilter{IDs: []string{fresh.ID}}, Upto: 1})
 	require.NoError(t, err)
 
-	for range 2 {
-		require.NoError(t, s.AbandonStranded(t.Context(), 25*time.Hour, "terminated"))
+	for _, sending := range [][]string{{take.RedriveID}, {}} {
+		long, err := s.Redriving(t.Context(), time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, sending, long)
+		require.NoError(t, s.AbandonRedrive(t.Context(), take.RedriveID, "terminated"))
 		require.Equal(t, payment.LetterOpen, s.letter(t, old.ID).State)
 		require.Equal(t, payment.LetterOpen, s.letter(t, diedAgain.ID).State)
 		require.Equal(t, payment.LetterRedriven, s.letter(t, fresh.ID).State, "that one may be on its way")
