@@ -3,19 +3,23 @@ package main
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/deploy/nginx"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/worker"
 )
 
-func loadCompose(t *testing.T) *types.Project {
-	options, err := cli.NewProjectOptions([]string{"docker-compose.yml"}, cli.WithName("onlywave"))
+func loadCompose(t *testing.T, profiles ...string) *types.Project {
+	options, err := cli.NewProjectOptions([]string{"docker-compose.yml"}, cli.WithName("onlywave"), cli.WithOsEnv, cli.WithDefaultProfiles(profiles...))
 	require.NoError(t, err)
 	project, err := options.LoadProject(t.Context())
 	require.NoError(t, err)
@@ -35,7 +39,8 @@ func ours(p *types.Project) map[config.Part]types.ServiceConfig {
 
 func TestComposeHasEveryPartAndService(t *testing.T) {
 	p := loadCompose(t)
-	require.ElementsMatch(t, []string{"postgres", "redis", "rabbitmq", "temporal", "temporal-ui", "migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
+	require.ElementsMatch(t, []string{"postgres", "postgres-replica", "redis", "redis-replica", "sentinel", "rabbitmq", "temporal", "temporal-ui",
+		"migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
 	require.Len(t, ours(p), 5)
 	require.Contains(t, p.Services["rabbitmq"].Image, "rabbitmq:4")
 }
@@ -44,6 +49,9 @@ func TestComposeSetsOnlyVariablesThatTheProgramKnowsAndStartsEveryPart(t *testin
 	for part, service := range ours(loadCompose(t)) {
 		var environ []string
 		for name, value := range service.Environment {
+			if name == memoryLimit {
+				continue
+			}
 			require.Contains(t, config.Names(), name, "%s sets it", service.Name)
 			environ = append(environ, name+"="+*value)
 		}
@@ -52,14 +60,32 @@ func TestComposeSetsOnlyVariablesThatTheProgramKnowsAndStartsEveryPart(t *testin
 	}
 }
 
+// Its secrets can be read by anybody, and so must never be those of a platform that moves money.
+func TestWhatComposeSetsDoesNotGoLive(t *testing.T) {
+	environ := []string{"ENVIRONMENT=live"}
+	for name, value := range ours(loadCompose(t))[config.API].Environment {
+		if name != "ENVIRONMENT" {
+			environ = append(environ, name+"="+*value)
+		}
+	}
+	_, err := config.Load(config.API, environ)
+	require.Error(t, err)
+	for _, name := range []string{"CURSOR_SECRET", "MERCADOPAGO_WEBHOOK_SECRETS", "MERCADOPAGO_URL", "PUBLIC_URL"} {
+		require.Contains(t, err.Error(), name+": ")
+	}
+}
+
 func TestComposeStartsInOrder(t *testing.T) {
 	p := loadCompose(t)
 	for _, name := range []string{"api", "worker"} {
 		after := p.Services[name].DependsOn
 		require.Equal(t, types.ServiceConditionCompletedSuccessfully, after["migrate"].Condition, name)
-		for _, service := range []string{"postgres", "rabbitmq", "temporal", "simulator"} {
+		for _, service := range []string{"postgres", "postgres-replica", "sentinel", "rabbitmq", "temporal", "simulator"} {
 			require.Equal(t, types.ServiceConditionHealthy, after[service].Condition, "%s after %s", name, service)
 		}
+	}
+	for _, name := range []string{"temporal", "migrate"} { // they write, which waits for the replica
+		require.Equal(t, types.ServiceConditionHealthy, p.Services[name].DependsOn["postgres-replica"].Condition, name)
 	}
 	for _, service := range p.Services {
 		for dependency, how := range service.DependsOn {
@@ -96,10 +122,7 @@ func TestComposeHasABalancerBeforeTheReplicas(t *testing.T) {
 
 // Whoever wants to watch asks for it, and what is mounted is there.
 func TestComposeWatchesOnRequest(t *testing.T) {
-	options, err := cli.NewProjectOptions([]string{"docker-compose.yml"}, cli.WithName("onlywave"), cli.WithDefaultProfiles("monitoring"))
-	require.NoError(t, err)
-	p, err := options.LoadProject(t.Context())
-	require.NoError(t, err)
+	p := loadCompose(t, "monitoring")
 	for _, name := range []string{"prometheus", "alertmanager", "grafana"} {
 		require.Equal(t, []string{"monitoring"}, p.Services[name].Profiles)
 		for _, volume := range p.Services[name].Volumes {
@@ -120,5 +143,41 @@ func TestComposeHealthChecksOfOursRunTheBinary(t *testing.T) {
 		}
 		test := service.HealthCheck.Test
 		require.True(t, slices.Equal(test[:3], []string{"CMD", "/onlywave", "healthy"}), strings.Join(test, " "))
+	}
+}
+
+// memoryLimit is the Go runtime's own variable.
+const memoryLimit = "GOMEMLIMIT"
+
+// Nobody takes the machine from the others, a collector knows its limit, and what is sick is seen.
+func TestComposeBoundsAndAsksEveryService(t *testing.T) {
+	for _, s := range loadCompose(t, "monitoring").Services {
+		require.NotNil(t, s.Deploy, s.Name)
+		require.NotNil(t, s.Deploy.Resources.Limits, s.Name)
+		require.Positive(t, s.Deploy.Resources.Limits.NanoCPUs, s.Name)
+		require.Positive(t, s.Deploy.Resources.Limits.MemoryBytes, s.Name)
+		require.Equal(t, s.Name == "migrate", s.HealthCheck == nil, s.Name)
+		if s.Image == "onlywave" {
+			mebibytes, err := strconv.ParseInt(strings.TrimSuffix(*s.Environment[memoryLimit], "MiB"), 10, 64)
+			require.NoError(t, err)
+			require.InEpsilon(t, 0.9*float64(s.Deploy.Resources.Limits.MemoryBytes), mebibytes<<20, 0.01, s.Name)
+			continue
+		}
+		require.Regexp(t, `^[a-z/-]+:v?\d+\.\d+[a-z0-9.-]*$`, s.Image, "of a version, so that tomorrow's is the same")
+	}
+}
+
+// Nothing is killed while it still finishes what it has in hand.
+func TestComposeWaitsForTheEnd(t *testing.T) {
+	const goodbye = 10 * time.Second // connections and pools, after all else
+	p := loadCompose(t)
+	var environ []string
+	for name, value := range p.Services["api"].Environment {
+		environ = append(environ, name+"="+*value)
+	}
+	c, err := config.Load(config.API, environ)
+	require.NoError(t, err)
+	for name, end := range map[string]time.Duration{"api": c.DrainWait + api.FinishTime, "worker": worker.EndTime, "nginx": api.FinishTime} {
+		require.GreaterOrEqual(t, time.Duration(*p.Services[name].StopGracePeriod), end+goodbye, name)
 	}
 }

@@ -31,13 +31,11 @@ func devCommands(out io.Writer) []*cobra.Command {
 	var monitoring bool
 	var traces string
 	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o dev.Options) error {
-		o.APIs, o.Workers, o.Balancer, o.Watched = replicas, replicas, replicas > 0, monitoring
-		o.Replica, o.Sentinels = replicas > 1, replicas > 1
-		o.Traced = true
+		o.Traced, o.Watched = true, monitoring
 		if traces != "" {
 			o.Settings = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": traces}
 		}
-		return dev.Up(cmd.Context(), o)
+		return dev.Up(cmd.Context(), o.WithReplicas(replicas))
 	})
 	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too; 0: one of each and no nginx")
 	up.Flags().BoolVar(&monitoring, "monitoring", false, "Prometheus and Alertmanager look on, and what they alert is printed")

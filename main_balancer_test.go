@@ -78,12 +78,8 @@ func TestBehindTheBalancer(t *testing.T) {
 		// allows at any time, and then the client repeats.
 		hasty := &dev.Shop{URL: p.Front.URL, Key: p.Key, HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 		log := underLoad(t, p, hasty, func(ctx context.Context) error {
-			config, err := os.ReadFile(filepath.Join(filepath.Dir(p.Logs), "nginx", "nginx.conf"))
-			if err != nil {
-				return err
-			}
 			for range 5 {
-				if err := errors.Join(p.Balancer.Reload(ctx, string(config)), pause(ctx, 500*time.Millisecond)); err != nil {
+				if err := errors.Join(p.ReloadBalancer(ctx), pause(ctx, 500*time.Millisecond)); err != nil {
 					return err
 				}
 			}

@@ -36,7 +36,7 @@ func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
 	for _, w := range platform.Workers {
 		require.NoError(t, w.Restart(within(t)))
 	}
-	// An attempt that died with its worker is missed after 20 s.
+	// An attempt that died with its worker is missed after 40 s.
 	waiting, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	mails, err := platform.Mailbox.Await(waiting, buyer, 1)

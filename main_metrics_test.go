@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -9,11 +10,13 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/dev"
 )
 
 // shown are the metrics of a part, by name; every series of each is checked for what must not be in a label.
-func shown(t *testing.T, part string, secrets ...string) map[string]bool {
-	answer, err := platform.Show(within(t), part, "/metrics")
+func shown(t *testing.T, of *dev.Platform, part string, secrets ...string) map[string]bool {
+	answer, err := of.Show(within(t), part, "/metrics")
 	require.NoError(t, err)
 	require.Equal(t, 200, answer.Status)
 	text := string(answer.Body)
@@ -33,6 +36,24 @@ func shown(t *testing.T, part string, secrets ...string) map[string]bool {
 	return names
 }
 
+// ofReplicas begins the names of what is shown only where Postgres has a replica.
+const ofReplicas = "onlywave_postgres_replica_"
+
+// needed are the metrics that alerts and the operators' pages name, those of replicas or all others.
+func needed(t *testing.T, replicas bool) (named []string) {
+	for _, file := range []string{"deploy/prometheus/rules.yml", "docs/operations.md"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, name := range regexp.MustCompile(`\bonlywave_\w+`).FindAllString(string(text), -1) {
+			if strings.HasPrefix(name, ofReplicas) == replicas {
+				named = append(named, name)
+			}
+		}
+	}
+	require.NotEmpty(t, named)
+	return named
+}
+
 // An alert about a metric that nobody shows never fires, and a page that sends people to look at one helps nobody.
 func TestEveryMetricThatAnAlertNeedsIsShown(t *testing.T) {
 	t.Parallel()
@@ -45,25 +66,20 @@ func TestEveryMetricThatAnAlertNeedsIsShown(t *testing.T) {
 	for _, text := range platform.Secrets() {
 		secrets = append(secrets, text)
 	}
-	names := shown(t, "api", secrets...)
-	for name := range shown(t, "worker", secrets...) {
-		names[name] = true
-	}
-	var named []string
-	for _, file := range []string{"deploy/prometheus/rules.yml", "docs/operations.md"} {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		named = append(named, regexp.MustCompile(`\bonlywave_\w+`).FindAllString(string(text), -1)...)
-	}
-	require.NotEmpty(t, named)
-	for _, name := range named {
-		require.Contains(t, names, name)
+	names := shown(t, platform, "api", secrets...)
+	maps.Copy(names, shown(t, platform, "worker", secrets...))
+	for _, name := range needed(t, false) {
+		require.True(t, names[name], name)
 	}
 }
 
 // A payment is counted by each process that had a part in it, once.
 func TestMetricsTellOfAPayment(t *testing.T) {
 	t.Parallel()
+	key, id := key(t)
+	p := create(t, key)
+	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	awaitApproved(t, id)
 	eventually(t, func() bool {
 		var all string
 		for _, part := range []string{"api", "api-2", "worker", "worker-2"} {

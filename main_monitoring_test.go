@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,7 +18,14 @@ import (
 func TestEveryDashboardQueryFindsSomething(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
-	p := create(t, key)
+	const buyer = "graph.reader@example.com" // an e-mail is a step that waits for a worker, as a payment's seldom are
+	answer, err := platform.Shops[0].Post(within(t), key, strings.Replace(dev.Order(1050, key), dev.BuyerEmail+`"`, buyer+`", "notify_by": "email"`, 1),
+		"Prefer", "wait=30")
+	require.NoError(t, err)
+	var p dev.Payment
+	require.NoError(t, json.Unmarshal(answer.Body, &p), string(answer.Body))
+	_, err = platform.Mailbox.Await(within(t), buyer, 1)
+	require.NoError(t, err)
 	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 	prometheus := &dev.Shop{URL: platform.Monitoring.Prometheus}
@@ -39,5 +47,17 @@ func TestEveryDashboardQueryFindsSomething(t *testing.T) {
 				}, d.Title+", "+panel.Title+": "+query.Expr)
 			}
 		}
+	}
+}
+
+// Where a newcomer is sent there is something to see.
+func TestEveryAddressThatIsPrintedIsThere(t *testing.T) {
+	t.Parallel()
+	found := regexp.MustCompile(`http://\S+`).FindAllString(platform.Addresses(), -1)
+	require.Len(t, found, 10)
+	for _, url := range found {
+		answer, err := (&dev.Shop{URL: url, Key: platform.Key}).Get(within(t), "")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, answer.Status, "%s: %.100s", url, answer.Body)
 	}
 }

@@ -36,6 +36,12 @@ func TestWithAReplicaOfPostgres(t *testing.T) {
 		return string(answer.Body), time.Duration(seconds * float64(time.Second))
 	}
 
+	t.Run("its age is shown", func(t *testing.T) {
+		names := shown(t, p, "api")
+		for _, name := range needed(t, true) {
+			require.True(t, names[name], name)
+		}
+	})
 	t.Run("what was just made is there, however old the replica", func(t *testing.T) {
 		first, err := p.Front.Create(within(t), "first", 1050)
 		require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
 )
@@ -46,7 +47,7 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 	require.ErrorContains(t, err, "already")
 	made, err := record.User(t.Context(), name)
 	require.NoError(t, err)
-	require.True(t, session.PasswordIs(made.PasswordHash, "correct horse battery"))
+	requirePassword(t, made, "correct horse battery")
 	list, err := users("", "list")
 	require.NoError(t, err)
 	require.Regexp(t, name+` +operator`, list)
@@ -61,7 +62,7 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 	require.NoError(t, err)
 	changed, err := record.User(t.Context(), name)
 	require.NoError(t, err)
-	require.True(t, session.PasswordIs(changed.PasswordHash, "another horse battery"))
+	requirePassword(t, changed, "another horse battery")
 	require.NotEqual(t, revoked.Generation, changed.Generation)
 	_, err = users("", "remove", name)
 	require.NoError(t, err)
@@ -69,4 +70,11 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 		_, err = users("correct horse battery", args...)
 		require.ErrorContains(t, err, "there is no user "+name)
 	}
+}
+
+func requirePassword(t *testing.T, u payment.User, password string) {
+	t.Helper()
+	is, err := session.PasswordIs(t.Context(), u.PasswordHash, password)
+	require.NoError(t, err)
+	require.True(t, is)
 }

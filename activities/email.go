@@ -2,8 +2,8 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -13,10 +13,9 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// A mail server that is slow keeps this many steps, and no more: the rest come again a little later.
 const (
-	emailsAtOnce = 16
-	emailPause   = 5 * time.Second
+	emailsAtOnce = 16              // steps that a mail server may keep which is slow; the rest come again later
+	emailNote    = 5 * time.Second // for noting what became of one, also when the step's own time is over by then
 )
 
 // Mail is how people are told by e-mail. Without a Sender nobody is.
@@ -56,12 +55,17 @@ type Emailed struct {
 	Outcome payment.EmailOutcome `json:"outcome"`
 }
 
-// tell has the buyer told of an event, if it is one that buyers are told of.
-func (m *mail) tell(ctx context.Context, e payment.Event) error {
-	if !m.on() || e.Notice() == "" {
-		return nil
+// tell has the buyer told of those events that buyers are told of.
+func (m *mail) tell(ctx context.Context, events []payment.Event) error {
+	for _, e := range events {
+		if !m.on() || e.Notice() == "" {
+			continue
+		}
+		if err := m.Start(ctx, EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID}); err != nil {
+			return err
+		}
 	}
-	return m.Start(ctx, EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID})
+	return nil
 }
 
 // alert tells operators of a dead letter, unless they were told of its cause within the hour: when many payments meet one
@@ -97,26 +101,30 @@ func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, err
 	return Emailed{Outcome: outcome}, verdictOf(err)
 }
 
-// alertOperators writes to each by himself: one whose address is refused must not keep it from the others.
+// alertOperators writes to each by himself: one whose address is refused, or who cannot be reached now, must not keep it from
+// the others.
 func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Emailed, err error) {
 	letter := email.Letter{
 		Cause: in.Letter.Cause, PaymentID: in.Letter.PaymentID, WorkflowID: in.Letter.WorkflowID, RunID: in.Letter.RunID,
 		Error: in.Letter.Error, At: in.Letter.At,
 	}
 	done.Outcome = payment.EmailRefused
-	for i, operator := range a.mail.Operators {
-		outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name+"/"+strconv.Itoa(i)), func(id string) (email.Message, bool, error) {
+	var later error
+	for _, operator := range a.mail.Operators {
+		outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name+"/"+operator), func(id string) (email.Message, bool, error) {
 			m, err := email.ToOperator(operator, letter, id)
 			return m, true, err
 		})
-		if err != nil {
-			return Emailed{}, err
-		}
-		if outcome == payment.EmailSent {
+		switch {
+		case err != nil && outcome != "":
+			return Emailed{}, err // sent, and not noted: the next attempt must be told before another is sent
+		case err != nil:
+			later = err
+		case outcome == payment.EmailSent:
 			done.Outcome = outcome
 		}
 	}
-	return done, nil
+	return done, later
 }
 
 // emailOnce sends what is written, unless it is known what became of it, and keeps that in the record.
@@ -137,7 +145,9 @@ func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, wr
 			return "", err
 		}
 	}
-	err = a.record.KeepEmail(ctx, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
+	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), emailNote)
+	defer cancel()
+	err = a.record.KeepEmail(noting, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
 	if err != nil && outcome == payment.EmailSent {
 		remember(ctx, append(earlier, id))
 	}
@@ -161,19 +171,23 @@ func remember(ctx context.Context, ids []string) {
 }
 
 // send takes a free place, and asks the breaker. That the mail server refuses an e-mail for good is an outcome: a wrong address
-// is no reason to wake anybody.
-func (m *mail) send(ctx context.Context, message email.Message) (payment.EmailOutcome, error) {
+// is no reason to wake anybody. When to come again is left to the step's own retry policy, which widens: thousands of e-mails
+// that wait for one server, each asking every few seconds, would be more work than all payments together.
+func (m *mail) send(ctx context.Context, written email.Message) (payment.EmailOutcome, error) {
 	select {
 	case m.places <- struct{}{}:
 		defer func() { <-m.places }()
 	default:
-		return "", &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way", RetryAfter: emailPause}
+		return "", &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way"}
 	}
-	err := m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, message) })
-	if err != nil && payment.KindOf(err) == payment.Invalid {
+	err := m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, written) })
+	switch {
+	case err == nil:
+		return payment.EmailSent, nil
+	case payment.KindOf(err) == payment.Invalid:
 		return payment.EmailRefused, nil
 	}
-	return payment.EmailSent, err
+	return "", &payment.Error{Kind: payment.KindOf(err), Message: message(err), Err: errors.Unwrap(err)}
 }
 
 func verdictOf(err error) error {

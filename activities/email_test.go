@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -30,13 +31,15 @@ type mailing struct {
 
 	mu       sync.Mutex
 	begun    []EmailInput
-	starting error // what Start answers
+	starting error  // what Start answers
+	taken    func() // is called when the mail server has an e-mail; nil: nothing is
 }
 
 func newMailing(t *testing.T, operators ...string) *mailing {
 	t.Helper()
 	require.NoError(t, template())
-	m := &mailing{url: devstacktest.FreshDatabase(t, devstacktest.Shared()), sink: mailsink.New(silent)}
+	m := &mailing{url: devstacktest.FreshDatabase(t, devstacktest.Shared())}
+	m.sink = mailsink.New(slog.New(sinkLog{m}))
 	m.record = openRecord(t, m.url)
 	m.Activities = New(Config{Record: m.record, Breakers: alone(t)})
 	_, err := m.record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
@@ -58,6 +61,23 @@ func (m *mailing) start(_ context.Context, in EmailInput) error {
 	m.begun = append(m.begun, in)
 	return m.starting
 }
+
+// sinkLog hears when the mail server has an e-mail, before the server says so.
+type sinkLog struct{ *mailing }
+
+func (sinkLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l sinkLog) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.Message == "e-mail" && l.taken != nil {
+		l.taken()
+	}
+	return nil
+}
+
+func (l sinkLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l sinkLog) WithGroup(string) slog.Handler      { return l }
 
 // asked is a payment whose buyer is to be told.
 func asked(t *testing.T) OpenInput {
@@ -215,6 +235,7 @@ func TestHowToPayIsNotToldOfWhatIsPaid(t *testing.T) {
 	require.Equal(t, "Payment of R$ 10.50 approved", mails[0].Subject)
 }
 
+// When to come again is the retry policy's to say, which waits ever longer: the breaker's word would bring all that wait at once.
 func TestAFailingMailServerIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)
@@ -227,7 +248,7 @@ func TestAFailingMailServerIsLeftAlone(t *testing.T) {
 	_, err := m.SendEmail(t.Context(), in)
 	requireVerdict(t, err, payment.Unavailable, true)
 	require.ErrorContains(t, err, "breaker")
-	require.Positive(t, application(t, err).NextRetryDelay())
+	require.Zero(t, application(t, err).NextRetryDelay())
 }
 
 func TestASlowMailServerKeepsFewSteps(t *testing.T) {
@@ -239,7 +260,7 @@ func TestASlowMailServerKeepsFewSteps(t *testing.T) {
 	}
 	_, err := m.SendEmail(t.Context(), in)
 	requireVerdict(t, err, payment.Limited, true)
-	require.Equal(t, emailPause, application(t, err).NextRetryDelay())
+	require.Zero(t, application(t, err).NextRetryDelay())
 	<-m.mail.places
 	m.requireSent(t, in, payment.EmailSent)
 }
@@ -326,4 +347,54 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 		require.Contains(t, mails[0].Text, a)
 		require.Contains(t, mails[0].Text, "onlywave dead-letters list --cause unknown-outcome")
 	}
+}
+
+// A reader who cannot be reached now, be it for a day, must not keep the alert from the others.
+func TestAnOperatorsMailboxKeepsNoAlertFromTheOthers(t *testing.T) {
+	t.Parallel()
+	for fault, kind := range map[mailsink.Kind]payment.Kind{mailsink.KindFull: payment.Limited, mailsink.KindLater: payment.Unavailable} {
+		m := newMailing(t, "full@example.com", "ops@example.com")
+		m.sink.AddFault(mailsink.Fault{Kind: fault, To: "full@example.com", Times: 2})
+		in := alarm()
+		for range 2 {
+			_, err := m.SendEmail(t.Context(), in)
+			requireVerdict(t, err, kind, true)
+			require.Len(t, m.sink.Mails("ops@example.com"), 1)
+		}
+		m.requireSent(t, in, payment.EmailSent)
+		require.Len(t, m.sink.Mails("full@example.com"), 1)
+	}
+}
+
+func alarm() EmailInput {
+	return EmailInput{Name: "operators/internal/2026-03-01T12", Notice: payment.Alert, PaymentID: payment.NewID("shop", "a"),
+		Letter: &DeadLetterInput{Cause: payment.CauseInternal}}
+}
+
+// Whom an e-mail is for is not told by his place in the list, which may be another one by the next attempt.
+func TestAnOperatorIsAlertedWhateverBecomesOfTheOthers(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t, "first@example.com", "ops@example.com")
+	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindFull, To: "ops@example.com"})
+	in := alarm()
+	_, err := m.SendEmail(t.Context(), in)
+	requireVerdict(t, err, payment.Limited, true)
+	m.mail.Operators = []string{"ops@example.com"}
+	m.requireSent(t, in, payment.EmailSent)
+	require.Len(t, m.sink.Mails("ops@example.com"), 1)
+}
+
+// A mail server that is slow may take an e-mail when the step's time is over; that it did is known all the same.
+func TestAnEmailThatIsTakenTooLateIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	in := m.pending(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m.taken = cancel
+	_, err := m.SendEmail(ctx, in)
+	require.NoError(t, err)
+	require.Error(t, ctx.Err())
+	m.requireSent(t, in, payment.EmailSent)
+	require.Len(t, m.sink.Mails(buyer), 1)
 }

@@ -36,12 +36,15 @@ type State struct {
 	// Missed happened and was never published: an earlier run did not come to it.
 	Missed []payment.Event `json:"missed,omitempty"`
 	Email  bool            `json:"email,omitempty"` // the buyer is told what happens
+	// New says that this very step has written the payment, so that nobody has asked the provider for it.
+	New bool `json:"new,omitempty"`
 }
 
 // Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
 // finds the row of the first.
 func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
-	p, err := a.open(ctx, in)
+	at := now()
+	p, err := a.open(ctx, in, at)
 	if payment.KindOf(err) == payment.NotFound {
 		return State{}, nil
 	}
@@ -52,6 +55,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, Version: p.Version,
 		Email: p.Payer.NotifyBy == payment.ByEmail && a.mail.on(),
+		New:   in.Creation != nil && p.CreatedAt.Equal(at), // to the microsecond: no other run of the step has written it
 	}
 	if p.Version == 1 {
 		s.Event = &payment.Event{
@@ -66,7 +70,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	return s, nil
 }
 
-func (a *Activities) open(ctx context.Context, in OpenInput) (payment.Payment, error) {
+func (a *Activities) open(ctx context.Context, in OpenInput, at time.Time) (payment.Payment, error) {
 	if in.Creation == nil {
 		return a.record.Payment(ctx, in.PaymentID)
 	}
@@ -74,7 +78,7 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (payment.Payment, e
 	p, err := a.record.OpenPayment(ctx, payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now(),
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: at,
 	})
 	if err == nil {
 		a.cache.Keep(ctx, p, asked)

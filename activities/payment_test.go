@@ -17,10 +17,12 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, State{
 		Found: true, ClientID: "shop", Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
-		Method: payment.Pix, Money: money, Event: first.Event, Version: 1,
+		Method: payment.Pix, Money: money, Event: first.Event, Version: 1, New: true,
 	}, first)
 	second, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
+	require.False(t, second.New)
+	first.New = false
 	require.Equal(t, first, second, "the first event is still to be told")
 	loaded, err := w.Open(t.Context(), OpenInput{PaymentID: in.PaymentID})
 	require.NoError(t, err)

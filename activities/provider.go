@@ -15,7 +15,7 @@ import (
 // ChargeInput names the payment to charge.
 type ChargeInput struct {
 	PaymentID string `json:"payment_id"`
-	Again     bool   `json:"again,omitempty"` // a quick try has been made before, and may have charged
+	Again     bool   `json:"again,omitempty"` // a try may have been made before, and may have charged
 }
 
 // How long the provider is relied on to know an idempotency key again, which it does not promise; and how soon after a

@@ -23,20 +23,20 @@ type PublishInput struct {
 
 // Publish tells whoever listens on onlywave.events, has the buyer told who is to be, and remembers that in the record. An
 // event's ID is its message's: a second run makes twins with the same IDs, which listeners tell by them. An e-mail's name is
-// its workflow's ID, so that it is begun once.
+// its workflow's ID, so that it is begun once. E-mails come last: they hold up no event.
 func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	for _, e := range in.Events {
 		if err := a.publish(ctx, e); err != nil {
 			return verdict(err)
 		}
-		if in.Email {
-			if err := a.mail.tell(ctx, e); err != nil {
-				return verdict(err)
-			}
-		}
 	}
 	if len(in.Events) == 0 {
 		return nil
+	}
+	if in.Email {
+		if err := a.mail.tell(ctx, in.Events); err != nil {
+			return verdict(err)
+		}
 	}
 	last := in.Events[len(in.Events)-1]
 	if err := a.record.Published(ctx, last.PaymentID, last.Seq); err != nil {

@@ -60,8 +60,8 @@ func TestPublishingTwiceRepeatsTheIDs(t *testing.T) {
 	unheard, err := a.Open(t.Context(), creation(t))
 	require.NoError(t, err)
 	require.Len(t, unheard.Missed, 2, "nobody has been told of anything")
-	deliveries := listen(t, "payment.processing", "payment.pending")
-	events := []payment.Event{event(t, 1, payment.Processing), event(t, 2, payment.Pending)}
+	deliveries := listen(t, "payment.first", "payment.second") // of this test only: others publish meanwhile
+	events := []payment.Event{event(t, 1, "first"), event(t, 2, "second")}
 	for range 2 {
 		require.NoError(t, a.Publish(t.Context(), PublishInput{Events: events}))
 		for _, e := range events {
@@ -102,4 +102,17 @@ func TestWithoutABrokerAnEventIsTriedAgain(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
 	err := New(Config{Breakers: alone(t), Events: away}).Publish(t.Context(), PublishInput{Events: []payment.Event{event(t, 1, payment.Processing)}})
 	requireVerdict(t, err, payment.Unavailable, true)
+}
+
+// Other services hear of all that happened, also when no e-mail can be begun.
+func TestAnEmailThatCannotBeBegunHoldsUpNoEvent(t *testing.T) {
+	t.Parallel()
+	m := newMailing(t)
+	m.events = publisher(t)
+	m.opened(t)
+	m.starting = &payment.Error{Kind: payment.Unavailable, Message: "away"}
+	deliveries := listen(t, "payment.settled")
+	in := PublishInput{Events: []payment.Event{event(t, 1, payment.Pending), event(t, 2, "settled")}, Email: true}
+	requireVerdict(t, m.Publish(t.Context(), in), payment.Unavailable, true)
+	require.Equal(t, in.Events[1].ID(), next(t, deliveries).MessageId)
 }

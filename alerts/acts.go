@@ -45,6 +45,15 @@ func restartAPIs(ctx context.Context, s *Scene) error {
 	return each(s.APIs, func(p *devstack.Process) error { return p.Restart(ctx) })
 }
 
+func killReplica(_ context.Context, s *Scene) error {
+	return s.Stack.Process(devstack.PostgresReplica).Kill()
+}
+
+// restartReplica returns when it follows the primary again.
+func restartReplica(ctx context.Context, s *Scene) error {
+	return s.Stack.Process(devstack.PostgresReplica).Restart(ctx)
+}
+
 func each(processes []*devstack.Process, do func(*devstack.Process) error) error {
 	var group errgroup.Group
 	for _, p := range processes {

@@ -41,7 +41,8 @@ func settings() map[string]string {
 func Run(ctx context.Context, o Options) (err error) {
 	began := time.Now()
 	p, err := dev.Start(ctx, dev.Options{
-		Program: o.Program, Env: o.Env, APIs: 2, Workers: 2, Links: true, Watched: true, Faster: Faster, Settings: settings(), Out: o.Out,
+		Program: o.Program, Env: o.Env, APIs: 2, Workers: 2, Replica: true, Links: true, Watched: true, Faster: Faster,
+		Settings: settings(), Out: o.Out,
 	})
 	if err != nil {
 		return err

@@ -46,7 +46,12 @@ func ofProcesses() []Trouble {
 		},
 		{
 			Shows: "answers of Postgres come 300 ms late, and 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
-			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond)}, During: readers(40), Heal: []Act{mend("api", devstack.Postgres)},
+			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond), slow("api", devstack.PostgresReplica, 300*time.Millisecond)},
+			During: readers(40), Heal: []Act{mend("api", devstack.Postgres), mend("api", devstack.PostgresReplica)},
+		},
+		{
+			Shows: "Postgres' replica is killed", Alerts: []string{"PostgresReplicaBehind"},
+			Strike: []Act{killReplica}, Heal: []Act{restartReplica},
 		},
 	}
 }

@@ -137,6 +137,15 @@ func (e *engine) Create(_ context.Context, in workflows.Creation) (bool, error) 
 	return e.answers, nil
 }
 
+// Begun is for payments that Create has taken and the record has not.
+func (e *engine) Begun(_ context.Context, clientID, paymentID string) (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.ContainsFunc(e.asked, func(in workflows.Creation) bool {
+		return in.ClientID == clientID && in.PaymentID == paymentID
+	}), e.fails
+}
+
 func newPayment(in workflows.Creation) payment.Payment {
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Request.Fingerprint(),

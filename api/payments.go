@@ -15,6 +15,7 @@ import (
 // payments is the workflows' front door, as far as it is used here; tests have no Temporal.
 type payments interface {
 	Create(ctx context.Context, in workflows.Creation) (answered bool, err error)
+	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
 }
 
 // createPayment answers with the payment that belongs to the key, which it creates unless it is there. A payment that the
@@ -132,18 +133,34 @@ func (s *Server) getPayment(c *gin.Context) error {
 // own is the payment that the path names, if it belongs to the caller; whether others have it is none of his business. An age
 // is that of a copy which answers for the record.
 func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
-	none := &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
 	e, id := event(c), c.Param("id")
 	if !payment.ValidID(id) {
-		return payment.Payment{}, 0, none
+		return payment.Payment{}, 0, errNoPayment
 	}
 	e.paymentID = id
 	p, age, err := s.config.Cache.Payment(c.Request.Context(), id, s.config.Record.Payment)
 	switch {
-	case payment.KindOf(err) == payment.NotFound, err == nil && p.ClientID != e.clientID:
-		return payment.Payment{}, 0, none
+	case err != nil && payment.KindOf(err) == payment.NotFound:
+		return payment.Payment{}, 0, s.unwritten(c.Request.Context(), e.clientID, id)
 	case err != nil:
 		return payment.Payment{}, 0, err
+	case p.ClientID != e.clientID:
+		return payment.Payment{}, 0, errNoPayment
 	}
 	return p, age, nil
+}
+
+var errNoPayment = &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
+
+// unwritten is what there is to say of a payment that the record does not know. It may have been accepted while the record was
+// away; whoever is told then that there is none pays again.
+func (s *Server) unwritten(ctx context.Context, clientID, id string) error {
+	begun, err := s.config.Payments.Begun(ctx, clientID, id)
+	switch {
+	case err != nil:
+		return &payment.Error{Kind: payment.Unavailable, Message: "whether there is such a payment cannot be said now", RetryAfter: retryDefault, Err: err}
+	case begun:
+		return &payment.Error{Kind: payment.Unavailable, Message: "the payment is accepted and about to be written, ask again", RetryAfter: time.Second}
+	}
+	return errNoPayment
 }

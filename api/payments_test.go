@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 func TestCreatePaymentAnswersWithThePix(t *testing.T) {
@@ -244,6 +245,25 @@ func TestGetPayment(t *testing.T) {
 	w = f.get(t, "/v1/payments/"+id)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.NotContains(t, w.Body.String(), "10.0.0.7")
+}
+
+// A client that was told 202 must not hear that there is no such payment: he would pay again under another key.
+func TestAPaymentThatIsNotWrittenYetIsNotMissing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id := payment.NewID("shop", "accepted")
+	f.engine.asked = append(f.engine.asked, workflows.Creation{ClientID: "shop", PaymentID: id})
+	for _, path := range []string{"/v1/payments/" + id, "/v1/payments/" + id + "/events"} {
+		w := f.get(t, path)
+		require.Equal(t, http.StatusServiceUnavailable, w.Code, path)
+		require.Equal(t, "1", w.Header().Get("Retry-After"))
+		require.Contains(t, decode[Problem](t, w).Detail, "accepted")
+	}
+	require.Equal(t, http.StatusNotFound, f.get(t, "/v1/payments/"+id, "Authorization", "Bearer "+f.otherKey).Code)
+
+	f.engine.fails = &payment.Error{Kind: payment.Unavailable, Message: "the payment engine did not answer in time"}
+	w := f.get(t, "/v1/payments/"+payment.NewID("shop", "none"))
+	require.Equal(t, http.StatusServiceUnavailable, w.Code, "nobody knows")
 }
 
 func TestPreference(t *testing.T) {

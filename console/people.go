@@ -14,10 +14,12 @@ import (
 	"github.com/onlywave/onlywave/internal/session"
 )
 
-// How many log-ins may be tried, right or wrong: by one address, and for one user from wherever.
+// How many log-ins may be tried, right or wrong: by one address, for one user by one address, and for one user from wherever.
+// The last is so much wider that a few addresses keep nobody out.
 var (
 	addressLogIns = ratelimit.Limit{Name: "log-ins-address", Quota: 20, Window: time.Minute}
 	userLogIns    = ratelimit.Limit{Name: "log-ins-user", Quota: 10, Window: 5 * time.Minute}
+	allUserLogIns = ratelimit.Limit{Name: "log-ins-user-everywhere", Quota: 100, Window: 5 * time.Minute}
 )
 
 // userTime is how long the record may take to say who somebody is, so that time is left for the page.
@@ -60,7 +62,11 @@ func (c *Console) logIn(v *visit) (reply, error) {
 	if err != nil && payment.KindOf(err) != payment.NotFound {
 		return reply{}, err
 	}
-	if !session.PasswordIs(u.PasswordHash, v.PostFormValue("password")) {
+	is, err := session.PasswordIs(v.Context(), u.PasswordHash, v.PostFormValue("password"))
+	if err != nil {
+		return reply{}, err
+	}
+	if !is {
 		c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", u.Name, "remote", v.RemoteAddr) // no name that nobody has
 		form.Wrong = "The name or the password is wrong."
 		return logInPage(http.StatusUnprocessableEntity, form), nil
@@ -77,11 +83,14 @@ func (c *Console) logIn(v *visit) (reply, error) {
 
 func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
 	host, _, _ := net.SplitHostPort(v.RemoteAddr) // the server wrote it
-	verdict := c.config.Limiter.Take(v.Context(), ratelimit.Address(host), addressLogIns)
+	address := ratelimit.Address(host)
+	verdict := c.config.Limiter.Take(v.Context(), address, addressLogIns)
 	if !verdict.Admitted || name == "" {
 		return verdict
 	}
-	return c.config.Limiter.Take(v.Context(), "user:"+name, userLogIns)
+	byAddress := userLogIns
+	byAddress.Key = address
+	return c.config.Limiter.Take(v.Context(), "user:"+name, byAddress, allUserLogIns)
 }
 
 func (c *Console) logOut(v *visit) (reply, error) {

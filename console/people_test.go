@@ -3,6 +3,7 @@ package console
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -105,12 +106,13 @@ func TestLogInsAreLimitedPerUserAndPerAddress(t *testing.T) {
 	for range userLogIns.Quota {
 		require.Equal(t, http.StatusUnprocessableEntity, f.browser().logIn(f.viewer, "a guess").status)
 	}
-	f.address = "198.51.100.77:1" // from elsewhere it is the same user
 	p := f.browser().logIn(f.viewer, password)
 	require.Equal(t, http.StatusTooManyRequests, p.status)
 	require.NotEmpty(t, p.header.Get("Retry-After"))
 	require.Zero(t, p.Find("nav").Length())
 	f.as(f.operator)
+	f.address = "198.51.100.77:1"
+	f.as(f.viewer) // whoever guesses does not keep the user out
 
 	for limited := 0; limited < 3; {
 		if f.browser().logIn("", "a guess").status == http.StatusTooManyRequests {
@@ -118,6 +120,22 @@ func TestLogInsAreLimitedPerUserAndPerAddress(t *testing.T) {
 		}
 	}
 	require.Equal(t, http.StatusTooManyRequests, f.browser().logIn(f.operator, password).status)
+}
+
+// A net of machines guesses, each of them seldom.
+func TestLogInsOfAUserAreLimitedFromWherever(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	tried := 0
+	require.Eventually(t, func() bool {
+		tried++
+		f.address = fmt.Sprintf("[2001:db8:1:%x::1]:1", tried)
+		for f.console.config.Limiter.Take(t.Context(), "user:"+f.viewer, allUserLogIns).Admitted {
+			continue // as others would
+		}
+		return f.browser().logIn(f.viewer, password).status == http.StatusTooManyRequests
+	}, patience, time.Millisecond)
+	f.as(f.operator)
 }
 
 func TestAFormFromAnotherSiteIsRefused(t *testing.T) {

@@ -19,12 +19,12 @@ func (p *Platform) startBalancer(ctx context.Context, dir string, at ports) erro
 	for _, port := range at.apis {
 		c.APIs = append(c.APIs, fmt.Sprintf("127.0.0.1:%d", port))
 	}
-	config, err := nginx.Render(c)
-	if err != nil {
+	var err error
+	if p.balancing, err = nginx.Render(c); err != nil {
 		return err
 	}
 	p.Balancer, err = devstack.StartNginx(ctx, devstack.NginxOptions{
-		Dir: filepath.Join(dir, "nginx"), LogFile: filepath.Join(p.Logs, "nginx.log"), Config: config, Port: at.balancer,
+		Dir: filepath.Join(dir, "nginx"), LogFile: filepath.Join(p.Logs, "nginx.log"), Config: p.balancing, Port: at.balancer,
 	})
 	if err != nil {
 		return err
@@ -32,4 +32,9 @@ func (p *Platform) startBalancer(ctx context.Context, dir string, at ports) erro
 	p.Front = &Shop{URL: "http://" + c.Listen, Key: p.Key}
 	p.say("  %-11s ready  (%s)", "nginx", took(began))
 	return nil
+}
+
+// ReloadBalancer has nginx read its configuration again, as after a change of it: new workers take over from the old ones.
+func (p *Platform) ReloadBalancer(ctx context.Context) error {
+	return p.Balancer.Reload(ctx, p.balancing)
 }

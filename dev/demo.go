@@ -32,28 +32,30 @@ func Demo(ctx context.Context, o Options) (err error) {
 			fmt.Fprintf(o.Out, "Done: every step checked, nothing left running  (%s)\n", took(began))
 		}
 	}()
-	p.printAddresses()
+	fmt.Fprint(o.Out, p.Addresses())
 	return (&story{Platform: p, out: o.Out, run: fmt.Sprint(time.Now().Unix())}).tell(ctx)
 }
 
-func (p *Platform) printAddresses() {
-	fmt.Fprintf(p.options.Out, `
+// Addresses say where what is for people is found, a line each.
+func (p *Platform) Addresses() string {
+	text := fmt.Sprintf(`
   API              %[1]s/v1/payments
   API docs         %[1]s/docs
   Mercado Pago     %[2]s  (the simulator; its pay pages are under /pay)
   e-mails          %[7]s  (none is delivered)
   Temporal Web UI  %[3]s
-  metrics, health  %[5]s/metrics and /readyz of the api, %[6]s of the worker
+  metrics, health  %[5]s/metrics and /readyz of the api, %[6]s/metrics of the worker
   logs             %[4]s
 `, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
 	fmt.Fprintf(p.options.Out, "  commands         need  export DATABASE_URL='%s' TEMPORAL_ADDRESS=%s REDIS_URL='%s'\n",
 		p.settings["DATABASE_URL"], p.settings["TEMPORAL_ADDRESS"], p.settings["REDIS_URL"])
 	if t := p.Traces; t != nil {
-		fmt.Fprintf(p.options.Out, "  traces           %s\n", t.URL)
+		text += fmt.Sprintf("  traces           %s\n", t.URL)
 	}
 	if m := p.Monitoring; m != nil {
-		fmt.Fprintf(p.options.Out, "  Prometheus       %s/alerts  (what fires is printed here, too)\n  Alertmanager     %s\n", m.Prometheus, m.Alertmanager)
+		text += fmt.Sprintf("  Prometheus       %s  (what fires is printed here, too)\n  Alertmanager     %s\n", m.Prometheus, m.Alertmanager)
 	}
+	return text
 }
 
 // story is the demo's steps; run keeps the keys of one telling apart from those of the last.

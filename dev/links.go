@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -114,20 +113,32 @@ func (p *Platform) linked(part string) (map[string]string, error) {
 	p.linking.Lock()
 	defer p.linking.Unlock()
 	settings := map[string]string{}
-	for variable, to := range map[string]devstack.Service{
-		"DATABASE_URL": devstack.Postgres, "REDIS_URL": devstack.Redis, "RABBITMQ_URLS": devstack.RabbitMQ,
-		"TEMPORAL_ADDRESS": devstack.Temporal, "MERCADOPAGO_URL": MercadoPago,
+	pair := []devstack.Service{devstack.Postgres, devstack.PostgresReplica}
+	for variable, to := range map[string][]devstack.Service{
+		"DATABASE_URL": pair, "DATABASE_REPLICA_URL": pair, "REDIS_URL": {devstack.Redis}, "RABBITMQ_URLS": {devstack.RabbitMQ},
+		"TEMPORAL_ADDRESS": {devstack.Temporal}, "MERCADOPAGO_URL": {MercadoPago},
 	} {
-		host, err := hostOf(p.settings[variable])
+		address := p.settings[variable]
+		if address == "" {
+			continue // there is no replica
+		}
+		hosts, err := hostOf(address)
 		if err != nil {
 			return nil, err
 		}
-		l := &Link{Part: part, To: to, proxy: toxiproxy.NewProxy(proxies, part+" to "+string(to), "127.0.0.1:0", host)}
-		if err := l.proxy.Start(); err != nil {
-			return nil, fmt.Errorf("link %s to %s: %w", part, to, err)
+		over := strings.Split(hosts, ",")
+		if len(over) > len(to) {
+			return nil, fmt.Errorf("%s has more addresses than %d", variable, len(to))
 		}
-		p.links = append(p.links, l)
-		settings[variable] = strings.Replace(p.settings[variable], host, l.proxy.Listen, 1)
+		for i, host := range over {
+			l := &Link{Part: part, To: to[i], proxy: toxiproxy.NewProxy(proxies, part+" to "+string(to[i]), "127.0.0.1:0", host)}
+			if err := l.proxy.Start(); err != nil {
+				return nil, fmt.Errorf("link %s to %s: %w", part, to[i], err)
+			}
+			p.links = append(p.links, l)
+			over[i] = l.proxy.Listen
+		}
+		settings[variable] = strings.Replace(address, hosts, strings.Join(over, ","), 1)
 	}
 	return settings, nil
 }
@@ -135,14 +146,17 @@ func (p *Platform) linked(part string) (map[string]string, error) {
 // proxies is what toxiproxy wants to belong to; nobody asks it for its figures.
 var proxies = toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 
-// hostOf is host:port of an address, which may be that alone.
+// hostOf is host:port of an address, which may be that alone; of several they are divided by commas.
 func hostOf(address string) (string, error) {
-	if _, _, err := net.SplitHostPort(address); err == nil {
-		return address, nil
+	hosts := address
+	if _, rest, is := strings.Cut(address, "://"); is {
+		hosts, _, _ = strings.Cut(rest, "/")
+		hosts = hosts[strings.LastIndexByte(hosts, '@')+1:]
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || strings.Contains(u.Host, ",") {
-		return "", fmt.Errorf("%q is no address to link to", address)
+	for host := range strings.SplitSeq(hosts, ",") {
+		if _, _, err := net.SplitHostPort(host); err != nil {
+			return "", fmt.Errorf("%q is no address to link to", address)
+		}
 	}
-	return u.Host, nil
+	return hosts, nil
 }

@@ -45,13 +45,16 @@ func echo(t *testing.T) (address string, heard chan string) {
 // over links a part to the service and says where.
 func over(t *testing.T, service string) (*Platform, string) {
 	p := &Platform{settings: map[string]string{
-		"DATABASE_URL": "postgres://u@" + service + "/d?sslmode=disable", "REDIS_URL": "redis://" + service + "/0",
+		"DATABASE_URL": "postgres://u@" + service + "," + service + "/d?sslmode=disable", "REDIS_URL": "redis://" + service + "/0",
 		"RABBITMQ_URLS": "amqp://guest:guest@" + service + "/", "TEMPORAL_ADDRESS": service, "MERCADOPAGO_URL": "http://" + service,
 	}}
 	t.Cleanup(func() { require.NoError(t, p.Stop()) })
 	settings, err := p.linked("worker-2")
 	require.NoError(t, err)
-	require.Regexp(t, `^postgres://u@127\.0\.0\.1:\d+/d\?sslmode=disable$`, settings["DATABASE_URL"])
+	require.Regexp(t, `^postgres://u@127\.0\.0\.1:\d+,127\.0\.0\.1:\d+/d\?sslmode=disable$`, settings["DATABASE_URL"])
+	require.Len(t, p.Links("worker-2", devstack.Postgres), 1)
+	require.Len(t, p.Links("worker-2", devstack.PostgresReplica), 1)
+	require.NotContains(t, settings, "DATABASE_REPLICA_URL")
 	require.Regexp(t, `^amqp://guest:guest@127\.0\.0\.1:\d+/$`, settings["RABBITMQ_URLS"])
 	for variable, address := range settings {
 		require.NotContains(t, address, service, variable)

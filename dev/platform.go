@@ -34,7 +34,7 @@ const (
 )
 
 // partGrace is longer than our own parts take to finish what they have in hand.
-const partGrace = 45 * time.Second
+const partGrace = time.Minute
 
 // Options says what to run.
 type Options struct {
@@ -53,6 +53,14 @@ type Options struct {
 	Out      io.Writer         // progress for a person; nil: silent
 
 	Sentinels bool // Redis has a replica, and Sentinels to promote it
+}
+
+// WithReplicas asks for so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too. 0
+// is one of each and no nginx.
+func (o Options) WithReplicas(n int) Options {
+	o.APIs, o.Workers, o.Balancer = n, n, n > 0
+	o.Replica, o.Sentinels = n > 1, n > 1
+	return o
 }
 
 // Platform is a running whole.
@@ -76,6 +84,7 @@ type Platform struct {
 
 	options   Options
 	settings  map[string]string
+	balancing string // the balancer's configuration
 	throwAway string
 	saying    sync.Mutex
 

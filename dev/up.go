@@ -17,7 +17,7 @@ func Up(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	p.printAddresses()
+	fmt.Fprint(o.Out, p.Addresses())
 	name, password, err := p.Operator(ctx)
 	if err != nil {
 		return errors.Join(err, p.Stop())

@@ -17,7 +17,7 @@ func All() []Drill {
 	for _, some := range [][]Drill{ours, provider, webhooks, onRedis, onRabbitMQ, onPostgres, onTemporal, house} {
 		all = append(all, some...)
 	}
-	return append(all, Soak(soakLength))
+	return append(append(all, Soak(soakLength)), doubled...)
 }
 
 var ours = []Drill{

@@ -26,6 +26,10 @@ type Drill struct {
 	Lasts time.Duration // how long the fault does, at most; 0: 8 s
 	Flood load.Flood    // webhooks beside the simulator's own
 
+	// Doubled is a drill on what `onlywave dev --replicas 2 --monitoring` runs: each has a second one to take over, clients come
+	// in through the balancer, and there are no links to harm.
+	Doubled bool
+
 	Strike []Act // what goes wrong, in this order
 	Heal   []Act // what makes it good again
 	Expect []Expectation
@@ -51,6 +55,7 @@ type Scene struct {
 
 	// What acts leave for each other and for what is expected.
 	api, worker int            // the processes drawn
+	lost        leaders        // who led before the fault
 	poison      []string       // message ids of what can never be processed
 	openings    map[string]int // of the breakers, before the fault
 	missed      int            // webhooks counted as such before the fault

@@ -31,7 +31,7 @@ func settings() map[string]string {
 		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
 		"SIMULATOR_TIME_SCALE": "900", // the first repetition of a webhook comes after a second
 		"WEBHOOK_RETRY_DELAY":  "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
-		"DRAIN_WAIT": "1s", // there is no balancer
+		"DRAIN_WAIT": "1s", // no balancer looks at it
 	}
 }
 
@@ -75,6 +75,7 @@ func Run(ctx context.Context, o Options) error {
 type runner struct {
 	Options
 	platform *dev.Platform
+	doubled  bool // what it is
 	played   int
 	letters  int // dead letters that earlier drills have left on the platform
 }
@@ -86,7 +87,7 @@ func (r *runner) drill(ctx context.Context, d Drill) Result {
 	result := Result{Drill: d}
 	began := time.Now()
 	defer func() { result.Took = time.Since(began) }()
-	err := r.ready(ctx)
+	err := r.ready(ctx, d)
 	if err == nil {
 		began = time.Now()
 		err = r.play(ctx, d, &result)
@@ -109,7 +110,7 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 	go func() {
 		var err error
 		s.Log, err = load.Run(loading, load.Options{
-			Shops: s.Shops, Provider: s.Provider, Name: fmt.Sprintf("%s-%d-%d", d.Name, r.Seed, r.played), Seed: r.Seed,
+			Shops: s.entrances(), Provider: s.Provider, Name: fmt.Sprintf("%s-%d-%d", d.Name, r.Seed, r.played), Seed: r.Seed,
 			Rate: d.Rate, Length: lead + d.Lasts + trail, Expire: 0.1, Leave: 0.05, Prefer: "wait=5", Flood: d.Flood,
 			Patience: 90 * time.Second, Linger: 30 * time.Second,
 		})
@@ -138,6 +139,14 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 	result.DeadLetters = len(s.Evidence.DeadLetters) - r.letters
 	r.letters = len(s.Evidence.DeadLetters)
 	return nil
+}
+
+// entrances are where client apps come in: at the balancer, or else at the API processes in turns.
+func (s *Scene) entrances() []*dev.Shop {
+	if s.Balancer != nil {
+		return []*dev.Shop{s.Front}
+	}
+	return s.Shops
 }
 
 // harm strikes in the middle of the load, and heals.
@@ -194,21 +203,30 @@ func (s *Scene) judge(ctx context.Context) error {
 	return nil
 }
 
-// ready sees to it that there is a platform.
-func (r *runner) ready(ctx context.Context) (err error) {
+// ready sees to it that there is a platform for the drill.
+func (r *runner) ready(ctx context.Context, d Drill) error {
 	r.played++
-	if r.platform != nil {
+	if r.platform != nil && r.doubled == d.Doubled {
 		return nil
+	}
+	err := r.stop()
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	began := time.Now()
-	r.platform, err = dev.Start(ctx, dev.Options{
-		Program: r.Program, Env: r.Env, APIs: 2, Workers: 2, Links: true, Settings: settings(),
-	})
-	r.letters = 0
+	o, what := dev.Options{Program: r.Program, Env: r.Env, Settings: settings()}, "two apis, two workers"
+	if d.Doubled {
+		o.Watched, what = true, "two of all, behind nginx, and watched"
+		o = o.WithReplicas(2)
+	} else {
+		o.APIs, o.Workers, o.Links = 2, 2, true
+	}
+	r.platform, err = dev.Start(ctx, o)
+	r.doubled, r.letters = d.Doubled, 0
 	if err == nil {
-		fmt.Fprintf(r.Out, "  a fresh platform: two apis, two workers  (%s)\n", took(began))
+		fmt.Fprintf(r.Out, "  a fresh platform: %s  (%s)\n", what, took(began))
 	}
 	return err
 }

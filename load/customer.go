@@ -180,11 +180,14 @@ func (c *customer) act(ctx context.Context) bool {
 	return true
 }
 
-// read looks at the payment; a look that fails is no news.
-func (c *customer) read(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, oneRead)
+// read looks at the payment; a look that fails is no news, and nor is one that this run's end cuts off.
+func (c *customer) read(run context.Context) {
+	ctx, cancel := context.WithTimeout(run, oneRead)
 	defer cancel()
 	p, err := c.shop().Payment(ctx, c.PaymentID)
+	if run.Err() == nil {
+		c.log.looked(err)
+	}
 	if err != nil || p.Status == c.Status {
 		return
 	}

@@ -247,6 +247,31 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	require.InDelta(t, 100, buyers[Leaves], 60)
 }
 
+// A read that fails is counted, and the next one brings the news; one that the run's own end cuts off has not failed.
+func TestReadsThatFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := 0
+		api := shop(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Method == http.MethodPost:
+				w.WriteHeader(http.StatusAccepted)
+				fmt.Fprintf(w, `{"id": %q, "status": "processing", "amount": 1}`, r.Header.Get("Idempotency-Key"))
+			case strings.HasSuffix(r.URL.Path, "-2"):
+				sleep(r.Context(), time.Minute)
+			case reads == 0:
+				reads++
+				w.WriteHeader(http.StatusServiceUnavailable)
+			default:
+				fmt.Fprint(w, `{"id": "read-1", "status": "failed", "amount": 1}`)
+			}
+		})
+		log, err := Run(t.Context(), Options{Shops: []*dev.Shop{api}, Name: "read", Rate: 2, Length: time.Second, Linger: 5 * time.Second})
+		require.NoError(t, err)
+		require.Equal(t, Counts{Asked: 2, Acknowledged: 2, Answers: [6]int{2: 2}, Reads: 2, ReadsFailed: 1}, log.Counts)
+		require.Equal(t, "failed", log.Intents[0].Status)
+	})
+}
+
 // Whoever stops a run keeps what it knows so far.
 func TestARunThatIsStoppedHasALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -89,6 +89,7 @@ type Counts struct {
 	InFlight                       int
 	Answers                        [6]int // by class, such as 2 for 2xx; 0 counts what was not answered
 	Paid, Approved                 int
+	Reads, ReadsFailed             int // looks at payments, and those that brought none
 
 	// The flood of webhooks.
 	Duplicates, Forged, Replayed int
@@ -206,6 +207,15 @@ func (l *Log) acted(i *Intent) {
 		l.Counts.Paid++
 	}
 	l.write(line{Event: "buyer " + string(i.Buyer), Key: i.Key})
+}
+
+func (l *Log) looked(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Counts.Reads++
+	if err != nil {
+		l.Counts.ReadsFailed++
+	}
 }
 
 // seen notes a new status; acted is when the buyer began to act.

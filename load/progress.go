@@ -45,8 +45,8 @@ func (l *Log) report(out io.Writer) {
 	defer l.mu.Unlock()
 	c, took := l.Counts, time.Since(l.Began).Seconds()
 	fmt.Fprintf(out, "\n%d asked, %d acknowledged, %d refused, %d given up, %d shed, in %.1f s\n", c.Asked, c.Acknowledged, c.Refused, c.GivenUp, c.Shed, took)
-	fmt.Fprintf(out, "answers: %d of 2xx, %d of 4xx, %d of 5xx, %d broken; %d buyers paid, %d seen approved\n",
-		c.Answers[2], c.Answers[4], c.Answers[5], c.Answers[0], c.Paid, c.Approved)
+	fmt.Fprintf(out, "answers: %d of 2xx, %d of 4xx, %d of 5xx, %d broken; %d buyers paid, %d seen approved; %d reads, %d failed\n",
+		c.Answers[2], c.Answers[4], c.Answers[5], c.Answers[0], c.Paid, c.Approved, c.Reads, c.ReadsFailed)
 	if c.Duplicates+c.Forged+c.Replayed > 0 {
 		fmt.Fprintf(out, "webhooks: %d duplicates ordered, %d forged (%d let in), %d replayed (%d let in), %d unanswered, %d shed\n",
 			c.Duplicates, c.Forged, c.ForgedLetIn, c.Replayed, c.ReplayedLetIn, c.WebhooksUnanswered, c.WebhooksShed)

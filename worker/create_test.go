@@ -71,3 +71,28 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	}
 	stop()
 }
+
+// A payment exists from the moment that its run is started, before anything is written: whose it is and that it is under way can
+// be asked then.
+func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
+	t.Parallel()
+	w := newShop(t)
+	accepted, nudged := wish("accepted"), wish("nudged")
+	answered, err := w.Workflows.Create(t.Context(), accepted)
+	require.NoError(t, err)
+	require.False(t, answered, "no worker runs")
+	require.NoError(t, w.Workflows.Notify(t.Context(), nudged.PaymentID))
+	begun := func(client, id string) bool {
+		is, err := w.Workflows.Begun(t.Context(), client, id)
+		require.NoError(t, err)
+		return is
+	}
+	require.True(t, begun("shop", accepted.PaymentID))
+	require.False(t, begun("other", accepted.PaymentID), "it is none of theirs")
+	require.False(t, begun("shop", nudged.PaymentID), "a nudge makes no payment")
+	require.False(t, begun("shop", wish("never").PaymentID))
+
+	lost, _ := newWorker(t, away)
+	_, err = lost.Workflows.Begun(t.Context(), "shop", accepted.PaymentID)
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+}

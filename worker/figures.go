@@ -29,7 +29,7 @@ var (
 	spoolDepth     = figure("spool_webhooks", "Webhooks that wait in Postgres for the broker.")
 	spoolAge       = figure("spool_oldest_seconds", "How long the oldest of them has waited.")
 	missedWebhooks = figure("webhooks_missed", "Webhooks that reconciliation found missing in the last hour.")
-	booksBehind    = figure("reconciliation_behind_seconds", "Age of the newest moment up to which the provider's books are compared with ours.")
+	booksBehind    = figure("reconciliation_behind_seconds", "Age of the newest moment up to which the provider's books are compared with ours; before the first time, of the first client app.")
 	monthsAhead    = figure("record_months_ahead_seconds", "How long until the last month whose notifications have a partition is over.")
 )
 

@@ -24,8 +24,11 @@ import (
 )
 
 const (
-	drainTime     = 15 * time.Second // how long activities in hand may take to finish at the end
-	temporalPause = time.Second      // at least, before Temporal is tried again
+	// drainTurn is how long steps in hand may take to finish at the end, three times: Temporal's worker ends its workflows, the
+	// steps inside them and its activities one after the other, and gives each so long.
+	drainTurn     = 8 * time.Second
+	drainTime     = 3 * drainTurn
+	temporalPause = time.Second // at least, before Temporal is tried again
 
 	providerConcurrency = 64
 )
@@ -94,7 +97,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 	t := worker.New(w.Temporal, workflows.TaskQueue, worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
-		WorkerStopTimeout:          drainTime,
+		WorkerStopTimeout:          drainTurn,
 		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
 	})
 	t.RegisterWorkflow(workflows.Payment)
@@ -115,7 +118,7 @@ func (w *Worker) providerWorker() worker.Worker {
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 			InitialNumberOfPollers: min(2, limit), MaximumNumberOfPollers: min(16, limit),
 		}),
-		WorkerStopTimeout: drainTime,
+		WorkerStopTimeout: drainTime, // it has activities only
 		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
 	})
 	t.RegisterActivity(w.Activities.Charge)

@@ -60,7 +60,8 @@ func (c *Client) Create(ctx context.Context, in Creation) (answered bool, err er
 		return true, nil
 	case payment.KindOf(err) != payment.Unavailable, unwritten(err):
 		return false, err
-	case c.runs(context.WithoutCancel(ctx), in.PaymentID):
+	}
+	if begun, _ := c.Begun(context.WithoutCancel(ctx), in.ClientID, in.PaymentID); begun {
 		return false, nil
 	}
 	return false, err
@@ -117,15 +118,23 @@ func (c *Client) tryCreate(ctx context.Context, in Creation, updateID, fingerpri
 	return interpret("create payment "+in.PaymentID, update.Get(ctx, nil))
 }
 
-// runs says whether the payment is under way for certain. A run that a stray nudge has woken may know of no payment, and it
-// does not say whose it is.
-func (c *Client) runs(ctx context.Context, paymentID string) bool {
+// Begun says whether a client's payment is under way, written or not. A run that a stray nudge has woken may know of no payment,
+// and it does not say whose it is. Errors: Unavailable when Temporal does not answer.
+func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, WorkflowID(paymentID), "")
-	info := run.GetWorkflowExecutionInfo()
-	_, known := info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()]
-	return err == nil && known && info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return false, nil
+	}
+	if err != nil {
+		return false, interpret("look for payment "+paymentID, err)
+	}
+	info, whose := run.GetWorkflowExecutionInfo(), ""
+	if known, ok := info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()]; ok {
+		err = converter.GetDefaultDataConverter().FromPayload(known, &whose)
+	}
+	return err == nil && whose == clientID && info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, err
 }
 
 // Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however

@@ -16,16 +16,18 @@ import (
 const searchLag = 20 * time.Second
 
 // ask asks for the money: at once, in the same workflow task, which costs no state transition of its own; and if that brings
-// no answer as an activity with its own retries, seen in the Web UI.
+// no answer as an activity with its own retries, seen in the Web UI. A workflow task that fails takes what it tried with it, so
+// of a payment that was there before this one it is not known whether it was tried.
 func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err error) {
 	in := activities.ChargeInput{PaymentID: p.in.PaymentID}
 	summary := "charge " + p.state.Money.String()
 	if chargesAtOnce(ctx) {
+		in.Again = !p.state.New
 		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), steps.Charge, in).Get(ctx, &state)
 		if err == nil || temporal.IsCanceledError(err) || final(err) {
 			return state, err
 		}
-		in.Again = !doubtOf(err).Untried
+		in.Again = in.Again || !doubtOf(err).Untried
 	}
 	err = workflow.ExecuteActivity(atProvider(ctx, summary), steps.Charge, in).Get(ctx, &state)
 	return state, err

@@ -89,3 +89,21 @@ func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
 		})
 	}
 }
+
+// A workflow task that failed, at once or late, has left its payment behind, and may have charged. The one that does it all
+// again must know.
+func TestAQuickTryKnowsThatItMayNotBeTheFirst(t *testing.T) {
+	for name, left := range map[string]bool{"first": false, "again": true} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{provider: payment.Approved}
+			if left {
+				_, err := w.Open(t.Context(), activities.OpenInput{PaymentID: paymentID, Creation: creation()})
+				require.NoError(t, err)
+			}
+			env := newEnv(t, w)
+			start(env, creation())
+			require.NoError(t, env.GetWorkflowError())
+			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID, Again: left}}, w.asked)
+		})
+	}
+}

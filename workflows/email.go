@@ -21,11 +21,11 @@ func Email(ctx workflow.Context, in activities.EmailInput) (activities.Emailed, 
 // EmailWorkflowID is the ID of the workflow that sends an e-mail: email/<payment>/<notice>, or email/operators/<cause>/<hour>.
 func EmailWorkflowID(name string) string { return "email/" + name }
 
-// atMailServer is for one e-mail. An attempt has time to reach the server, to give it the e-mail and to note that down, and is
-// short enough that a killed worker costs seconds. Payments go first.
+// atMailServer is for one e-mail. An attempt has time to reach the server, to give it the e-mail and to note that down, however
+// slow the server is: the next must not begin before this one has ended. A killed worker costs as long. Payments go first.
 func atMailServer(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    20 * time.Second,
+		StartToCloseTimeout:    40 * time.Second,
 		ScheduleToCloseTimeout: budget,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute,

@@ -66,14 +66,17 @@ func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.Sta
 			return activities.State{}, err
 		}
 	}
-	if !w.row.Found && in.Creation != nil {
+	written := !w.row.Found && in.Creation != nil
+	if written {
 		w.row = activities.State{
 			Found: true, Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
 			Method: payment.Pix, Money: in.Creation.Request.Amount, Email: w.email,
 			Event: &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing},
 		}
 	}
-	return w.row, nil
+	row := w.row
+	row.New = written
+	return row, nil
 }
 
 func (w *world) Charge(_ context.Context, in activities.ChargeInput) (payment.ProviderState, error) {

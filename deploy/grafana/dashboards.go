@@ -133,6 +133,11 @@ var dependencies = Dashboard{Name: "dependencies", Title: "OnlyWave: what it dep
 		Queries: one(`rate(onlywave_postgres_wait_seconds_total[$__rate_interval])`, "{{instance}}"),
 	},
 	{
+		Title: "Postgres' replica", Unit: "s", Description: "How old it is at most what each process shows of the replica. Above 60 s is a page.",
+		Queries: one(`onlywave_postgres_replica_age_seconds`, "{{instance}}"),
+		Quiet:   "there need not be a replica",
+	},
+	{
 		Title: "Publishes, p99", Unit: "s", Description: "From a publish to the broker's confirm.",
 		Queries: one(`histogram_quantile(0.99, sum by (le, exchange) (rate(onlywave_publish_duration_seconds_bucket[$__rate_interval])))`, "{{exchange}}"),
 	},

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
@@ -36,30 +37,37 @@ type place struct {
 	custom      map[string]*unstructured.Unstructured // by kind and name
 }
 
-// render makes an overlay as kustomize does, and reads it as the API server does when it is asked to be strict: a field that
-// it does not know, or of another kind, is an error. Custom resources are held against their definitions.
-func render(t *testing.T, overlay string) *place {
+// build makes an overlay as kustomize does.
+func build(t *testing.T, overlay string) []*resource.Resource {
 	t.Helper()
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "overlays/"+overlay)
 	require.NoError(t, err)
+	return made.Resources()
+}
+
+// render makes an overlay and reads it as the API server does when it is asked to be strict: a field that it does not know, or
+// of another kind, is an error. Each resource is held against its schema.
+func render(t *testing.T, overlay string) *place {
+	t.Helper()
+	conforms := conform(t)
 	p := &place{
 		map[string]*appsv1.Deployment{}, map[string]*corev1.Service{}, map[string]*corev1.ConfigMap{}, map[string]*batchv1.Job{},
 		map[string]*policyv1.PodDisruptionBudget{}, map[string]*networkingv1.NetworkPolicy{}, map[string]*autoscalingv2.HorizontalPodAutoscaler{},
 		map[string]*corev1.ServiceAccount{}, map[string]*corev1.Namespace{}, map[string]*unstructured.Unstructured{},
 	}
-	for _, resource := range made.Resources() {
-		if resource.GetGvk().Group == "keda.sh" {
-			content, err := resource.Map()
+	for _, made := range build(t, overlay) {
+		text, err := made.AsYAML()
+		require.NoError(t, err)
+		require.NoError(t, conforms(text), string(text))
+		if made.GetGvk().Group == "keda.sh" {
+			content, err := made.Map()
 			require.NoError(t, err)
-			requireDefined(t, content)
-			p.custom[resource.GetKind()+"/"+resource.GetName()] = &unstructured.Unstructured{Object: content}
+			p.custom[made.GetKind()+"/"+made.GetName()] = &unstructured.Unstructured{Object: content}
 			continue
 		}
-		text, err := resource.AsYAML()
-		require.NoError(t, err)
 		object, _, err := strict.Decode(text, nil, nil)
 		require.NoError(t, err, string(text))
-		p.add(t, resource.GetName(), object)
+		p.add(t, made.GetName(), object)
 	}
 	return p
 }
@@ -158,9 +166,16 @@ func TestAMisspeltFieldIsFound(t *testing.T) {
 	require.ErrorContains(t, err, `unknown field "spec.replica"`)
 	_, _, err = strict.Decode([]byte("apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: three}\n"), nil, nil)
 	require.Error(t, err)
-	require.ErrorContains(t, definitions(t)["ScaledObject"].VisitJSON(map[string]any{
-		"spec": map[string]any{"scaleTargetRef": map[string]any{"name": "worker"}, "triggers": []any{}, "maxReplicas": 3.0},
-	}), "maxReplicas")
+	conforms := conform(t)
+	const worker = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: worker}\nspec: {scaleTargetRef: {name: worker}, triggers: []"
+	require.NoError(t, conforms([]byte(worker+"}\n")))
+	require.ErrorContains(t, conforms([]byte(worker+", maxReplicas: 3}\n")), "maxReplicas")
+	const api = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {selector: {}, template: {spec: {containers: [{name: api}]"
+	require.NoError(t, conforms([]byte(api+"}}}\n")))
+	require.ErrorContains(t, conforms([]byte(strings.Replace(api, "selector: {}, ", "", 1)+"}}}\n")), "selector", "what must be there is missing")
+	require.ErrorContains(t, conforms([]byte(api+", resources: {}}}}\n")), "resources", "a later Kubernetes allows it")
+	_, _, err = strict.Decode([]byte(api+", resources: {}}}}\n"), nil, nil)
+	require.NoError(t, err)
 }
 
 // What a pod of ours may do is what it needs, which is nothing.

@@ -80,11 +80,12 @@ func TestWhoReachesWhom(t *testing.T) {
 	out, in := networkingv1.PolicyTypeEgress, networkingv1.PolicyTypeIngress
 	for name := range p.pods() {
 		require.True(t, p.passes(t, out, name, end{namespace: "kube-system"}, "53"), "%s asks for names", name)
-		for _, port := range []string{"443", "80", "22", "5432"} {
-			require.Equal(t, name == "worker" && port == "443", p.passes(t, out, name, internet, port), "%s to the internet on %s", name, port)
+		for _, port := range []string{"443", "587", "465", "80", "25", "22", "5432"} {
+			require.Equal(t, name == "worker" && slices.Contains([]string{"443", "587", "465"}, port), p.passes(t, out, name, internet, port), "%s to the internet on %s", name, port)
 		}
 		require.Equal(t, name == "nginx", p.passes(t, in, name, internet, "https", nginx.Kubernetes.Listen), "the internet to %s", name)
 		require.Equal(t, name == "api" || name == "worker", p.passes(t, in, name, monitoring, "metrics"), "Prometheus to %s", name)
+		require.Equal(t, name == "api" || name == "worker", p.passes(t, out, name, monitoring, "4318"), "%s to the traces' collector", name)
 		for other := range p.pods() {
 			require.Equal(t, name == "nginx" && other == "api", p.connects(t, name, other, "http", "8080"), "%s to %s", name, other)
 			require.False(t, p.connects(t, name, other, "metrics", "9090"), "%s to %s's metrics", name, other)
@@ -94,15 +95,23 @@ func TestWhoReachesWhom(t *testing.T) {
 	host, port, err := net.SplitHostPort(p.configMap(t, "settings").Data["TEMPORAL_ADDRESS"])
 	require.NoError(t, err)
 	require.Contains(t, strings.Split(host, "."), services.namespace)
-	ports := map[string]bool{port: true}
+	ports := map[string]bool{port: true, "6379": true} // to Redis its Sentinels show the way
 	for name, text := range examples(t) {
-		if strings.Contains(text, "://") {
-			host, port := address(t, text)
+		if !strings.Contains(text, "://") {
+			continue
+		}
+		for _, address := range addresses(t, text) {
+			host, port, err := net.SplitHostPort(address)
+			require.NoError(t, err, name)
+			if name == "SMTP_URL" {
+				require.True(t, p.passes(t, out, "worker", internet, port), name)
+				continue
+			}
 			require.Contains(t, strings.Split(host, "."), services.namespace, name)
 			ports[port] = true
 		}
 	}
-	require.Len(t, ports, 4, "Temporal, Postgres, RabbitMQ, Redis")
+	require.Len(t, ports, 5, "Temporal, Postgres, RabbitMQ, Redis and its Sentinels")
 	for port := range ports {
 		for name := range p.pods() {
 			require.Equal(t, name != "nginx", p.passes(t, out, name, services, port), "%s to %s", name, port)
@@ -121,7 +130,8 @@ func TestStagingReachesTheSimulatorOnly(t *testing.T) {
 	}
 	set := p.configMap(t, "settings").Data
 	for variable, service := range map[string]string{"MERCADOPAGO_URL": "simulator", "MERCADOPAGO_NOTIFICATION_URL": "api"} {
-		host, port := address(t, set[variable])
+		host, port, err := net.SplitHostPort(addresses(t, set[variable])[0])
+		require.NoError(t, err)
 		require.Equal(t, service, host)
 		require.Equal(t, strconv.Itoa(int(p.services[service].Spec.Ports[0].Port)), port)
 	}

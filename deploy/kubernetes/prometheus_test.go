@@ -38,7 +38,14 @@ func TestPrometheusFindsWhatShowsMetrics(t *testing.T) {
 	var config struct {
 		Global    map[string]string `json:"global"`
 		RuleFiles []string          `json:"rule_files"`
-		Scrapes   []struct {
+		Alerting  struct {
+			Alertmanagers []struct {
+				Static []struct {
+					Targets []string `json:"targets"`
+				} `json:"static_configs"`
+			} `json:"alertmanagers"`
+		} `json:"alerting"`
+		Scrapes []struct {
 			Job       string      `json:"job_name"`
 			Discovery []discovery `json:"kubernetes_sd_configs"`
 			Relabel   []relabel   `json:"relabel_configs"`
@@ -46,6 +53,8 @@ func TestPrometheusFindsWhatShowsMetrics(t *testing.T) {
 	}
 	require.NoError(t, yaml.UnmarshalStrict([]byte(files["prometheus.yml"]), &config))
 	require.Equal(t, []string{"rules.yml"}, config.RuleFiles)
+	require.Len(t, config.Alerting.Alertmanagers, 1, "an alert that goes nowhere wakes nobody")
+	require.Equal(t, []string{"alertmanager:9093"}, config.Alerting.Alertmanagers[0].Static[0].Targets)
 	require.Len(t, config.Scrapes, 1)
 	scrape, p := config.Scrapes[0], render(t, "production")
 	beside, err := os.ReadFile("../prometheus/prometheus.yml")

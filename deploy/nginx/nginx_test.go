@@ -215,6 +215,8 @@ func TestOnlyAddressesThatFloodAreLimitedAndWebhooksNever(t *testing.T) {
 	last.requireProblem(t, http.StatusTooManyRequests, "rate_limited", "/v1/payments")
 	require.Equal(t, "1", last.header.Get("Retry-After"))
 
+	limited, _ = count(from("127.0.0.6"), "/readyz")
+	require.NotZero(t, limited, "it asks all that we depend on")
 	do(t, from("127.0.0.3"), http.MethodGet, e.url+"/v1/payments", nil).arrived(t)
 	limited, _ = count(from("127.0.0.2"), "/webhooks/mercadopago?data.id=1&type=payment")
 	require.Zero(t, limited)
@@ -382,6 +384,7 @@ func TestTheLogKeepsSecrets(t *testing.T) {
 		var entry map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
 		require.Equal(t, "127.0.0.1", entry["remote"])
+		require.Equal(t, http.MethodPost, entry["method"], "what was asked, whoever answers")
 		places[entry["place"]]++
 	}
 	require.Equal(t, map[any]int{"/v1/payments": 3, "other": 3, "/webhooks/mercadopago": 3}, places)

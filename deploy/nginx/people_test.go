@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,4 +68,27 @@ func TestPeopleAreToldThatNobodyIsThere(t *testing.T) {
 		require.Contains(t, string(a.body), "Try again in a moment")
 	}
 	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil).requireProblem(t, 503, "unavailable", "/v1/payments")
+}
+
+// What nginx itself refuses is a page, too.
+func TestPeopleAreToldThatItWasTooMuch(t *testing.T) {
+	t.Parallel()
+	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}, Rate: 1, Burst: 2})
+	refused := func(a answer) {
+		require.Equal(t, "text/html", a.header.Get("Content-Type"))
+		require.Equal(t, "no-store", a.header.Get("Cache-Control"))
+		require.NotEmpty(t, a.header.Get("X-Request-Id"))
+		require.Contains(t, string(a.body), "Nothing was done")
+	}
+	large := do(t, from("127.0.0.4"), http.MethodPost, e.url+"/console/redrives", strings.NewReader(strings.Repeat("x", 65<<10)))
+	require.Equal(t, http.StatusRequestEntityTooLarge, large.status)
+	refused(large)
+	for {
+		often := do(t, from("127.0.0.5"), http.MethodGet, e.url+"/console/", nil)
+		if often.status != http.StatusOK {
+			require.Equal(t, http.StatusTooManyRequests, often.status)
+			refused(often)
+			return
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -56,11 +57,12 @@ func (c Config) validate(part Part) []error {
 // checkServices is about what several parts use.
 func (c Config) checkServices(k *checks, part Part) {
 	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, DeadLetters, Record}, part) {
-		k.that(c.DatabaseURL != "", "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
+		k.that(isDatabase(c.DatabaseURL), "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		k.that(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}
 	if part == API || part == Worker {
-		k.that(len(c.RabbitMQURLs) > 0, "RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
+		k.that(len(c.RabbitMQURLs) > 0 && !slices.ContainsFunc(c.RabbitMQURLs, func(u Secret) bool { return !isAt(u, "amqp", "amqps") }),
+			"RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
 		k.that(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		k.that(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
 		k.that(c.TracesEndpoint == "" || isURL(c.TracesEndpoint), "OTEL_EXPORTER_OTLP_ENDPOINT", "must be empty or such as http://127.0.0.1:4318")
@@ -68,12 +70,13 @@ func (c Config) checkServices(k *checks, part Part) {
 		k.that(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
 	}
 	if part == API || part == Worker || part == Breakers {
-		k.that(c.RedisURL != "", "REDIS_URL", "must be set, such as redis://host:6379/0")
+		k.that(isAt(c.RedisURL, "redis", "rediss"), "REDIS_URL", "must be set, such as redis://host:6379/0")
 		k.that(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")
 	}
 }
 
 func (c Config) checkAPI(k *checks) {
+	k.that(c.DatabaseReplicaURL == "" || isDatabase(c.DatabaseReplicaURL), "DATABASE_REPLICA_URL", "must be empty or such as postgres://user:password@host/onlywave")
 	k.that(c.DatabaseReplicaConns > 0, "DATABASE_REPLICA_CONNS", "must be at least 1")
 	k.that(c.ReplicaMaxStaleness > 0, "REPLICA_MAX_STALENESS", "must be more than 0")
 	k.that(c.DrainWait >= 0, "DRAIN_WAIT", "must not be less than 0")
@@ -114,7 +117,14 @@ func isAddress(s string) bool {
 	return err == nil && port != ""
 }
 
-func isURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+func isURL(s string) bool { return isAt(Secret(s), "http", "https") }
+
+func isAt(s Secret, schemes ...string) bool {
+	u, err := url.Parse(string(s))
+	return err == nil && slices.Contains(schemes, u.Scheme) && u.Host != ""
+}
+
+// isDatabase takes what Postgres's own tools take: an address, which may name several hosts, or words such as host=db.
+func isDatabase(s Secret) bool {
+	return strings.HasPrefix(string(s), "postgres://") || strings.HasPrefix(string(s), "postgresql://") || strings.Contains(string(s), "=")
 }

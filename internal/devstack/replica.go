@@ -37,9 +37,7 @@ func (s *Stack) startReplica(ctx context.Context) (int, error) {
 // Promote makes the replica the primary. The old primary is killed first, so that there are never two; restarted, it is the
 // new one's replica. Until then the new one stands alone, and acknowledges without one.
 func (s *Stack) Promote(ctx context.Context) error {
-	s.mu.Lock()
-	old := s.primary
-	s.mu.Unlock()
+	old := s.PostgresPrimary()
 	next := other(old)
 	if s.Process(next) == nil {
 		return errors.New("promote: there is no replica")
@@ -87,10 +85,7 @@ func codeOf(err error) string {
 
 // DelayReplica lets the replica show what happened so long ago, and 0 what happens now. It has the rest all the same.
 func (s *Stack) DelayReplica(ctx context.Context, by time.Duration) error {
-	s.mu.Lock()
-	replica := other(s.primary)
-	s.mu.Unlock()
-	err := postgresExec(ctx, postgresURL(s.portOf(replica), postgresName),
+	err := postgresExec(ctx, postgresURL(s.portOf(other(s.PostgresPrimary())), postgresName),
 		fmt.Sprintf("alter system set recovery_min_apply_delay = %d", by.Milliseconds()), "select pg_reload_conf()")
 	if err != nil {
 		return fmt.Errorf("delay the replica: %w", err)
@@ -105,11 +100,14 @@ func other(service Service) Service {
 	return Postgres
 }
 
-func (s *Stack) leads(service Service) bool {
+// PostgresPrimary is the one of the pair that takes writes now.
+func (s *Stack) PostgresPrimary() Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.primary == service
+	return s.primary
 }
+
+func (s *Stack) leads(service Service) bool { return s.PostgresPrimary() == service }
 
 func (s *Stack) portOf(service Service) int {
 	if service == Postgres {
@@ -119,11 +117,7 @@ func (s *Stack) portOf(service Service) int {
 }
 
 // primaryPort is where the primary listens.
-func (s *Stack) primaryPort() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.portOf(s.primary)
-}
+func (s *Stack) primaryPort() int { return s.portOf(s.PostgresPrimary()) }
 
 // replicaName is how the primary knows that it is followed by ours, and not just copied.
 const replicaName = "replica"

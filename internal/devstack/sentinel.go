@@ -81,17 +81,18 @@ func (s *Stack) startSentinel(ctx context.Context, sentinel Service, preferred i
 	})
 }
 
-// sentinelConfig lets two of three decide that a master is gone. One that is thrown away is in a hurry.
+// sentinelConfig lets two of three decide that a master is gone. One that is thrown away is in a hurry, but not so much that a
+// busy machine is taken for a master that is gone.
 func (s *Stack) sentinelConfig(port int) string {
 	gone := 5 * time.Second
 	if s.folder.throwAway {
-		gone = time.Second
+		gone = 2 * time.Second
 	}
 	return fmt.Sprintf(`bind 127.0.0.1
-port %d
-sentinel monitor %[2]s 127.0.0.1 %d 2
-sentinel down-after-milliseconds %[2]s %d
-sentinel failover-timeout %[2]s %d
+port %[1]d
+sentinel monitor %[2]s 127.0.0.1 %[3]d 2
+sentinel down-after-milliseconds %[2]s %[4]d
+sentinel failover-timeout %[2]s %[5]d
 `, port, redisMaster, s.ports.Redis, gone.Milliseconds(), (4 * gone).Milliseconds())
 }
 

@@ -42,6 +42,14 @@ func TestSentinelsPromoteTheReplica(t *testing.T) {
 		return now
 	}
 	require.Equal(t, Redis, master())
+	for _, port := range stack.redis.sentinels {
+		require.NoError(t, withSentinel(port, func(c *redis.SentinelClient) error {
+			known, err := c.Master(t.Context(), redisMaster).Result()
+			require.Equal(t, "2000", known["down-after-milliseconds"])
+			require.Equal(t, "8000", known["failover-timeout"])
+			return err
+		}))
+	}
 	written("first")
 
 	require.NoError(t, stack.FailOverRedis(t.Context()))

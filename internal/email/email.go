@@ -21,7 +21,7 @@ import (
 	"github.com/onlywave/onlywave/internal/span"
 )
 
-// timeout is for reaching the mail server, and again for giving it one e-mail.
+// timeout is for each of four: reaching the mail server, its greeting, being let in, and giving it one e-mail.
 const timeout = 6 * time.Second
 
 // The ports of submission, with STARTTLS and with TLS from the start.

@@ -22,7 +22,8 @@ type Figures struct {
 	Findings map[payment.FindingKind]Figure // open ones of reconciliation, without those that are only counted
 	Spool    Figure
 	Missed   int           // webhooks that reconciliation found missing in the last hour
-	Behind   time.Duration // since the newest moment up to which the provider's books have been compared; 0: never
+	Compared bool          // the provider's books have been, ever
+	Behind   time.Duration // since the newest moment up to which they have; if never, since there is a client app
 	Ahead    time.Duration // until the last month of notifications that has a partition is over
 }
 
@@ -40,8 +41,8 @@ select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_a
 union all
 select 'missed', '', coalesce(sum(missed), 0), 0::float8 from reconciliations where started_at > now() - interval '1 hour'
 union all
-select 'behind', '', 0, coalesce(extract(epoch from now() - max(window_to)), 0)::float8 from reconciliations
-where finished_at is not null and started_at > now() - interval '2 days'
+select 'behind', '', count(window_to), coalesce(extract(epoch from now() - coalesce(max(window_to), (select min(created_at) from clients))), 0)::float8
+from (select window_to from reconciliations where finished_at is not null order by window_to desc limit 1) newest
 union all
 select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::float8 from (` + selectPartitions + `) p`
 
@@ -77,7 +78,7 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 		case "missed":
 			f.Missed = count
 		case "behind":
-			f.Behind = oldest
+			f.Compared, f.Behind = count > 0, oldest
 		case "ahead":
 			f.Ahead = oldest
 		}

@@ -17,7 +17,8 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.Len(t, f.Letters, len(payment.Causes()))
 	require.Len(t, f.Payments, 5, "every open status, though there is no payment")
 	require.WithinDuration(t, ahead(time.Now()).AddDate(0, 1, 0), time.Now().Add(f.Ahead), time.Minute)
-	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings, Ahead: f.Ahead}, f)
+	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings, Ahead: f.Ahead, Behind: f.Behind}, f)
+	require.Positive(t, f.Behind, "nobody has ever compared the books, and there is a client app")
 	for _, none := range f.Payments {
 		require.Zero(t, none)
 	}
@@ -55,7 +56,13 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.Equal(t, 2, f.Spool.Count)
 	require.WithinDuration(t, ago, time.Now().Add(-f.Spool.Oldest), time.Minute)
 	require.Equal(t, 1, f.Missed)
+	require.True(t, f.Compared)
 	require.WithinDuration(t, run.To, time.Now().Add(-f.Behind), time.Minute)
+	_, err = s.pool.Exec(t.Context(), `update reconciliations set started_at = started_at - interval '9 days', window_to = window_to - interval '9 days'`)
+	require.NoError(t, err)
+	long, err := s.Figures(t.Context())
+	require.NoError(t, err)
+	require.WithinDuration(t, run.To.AddDate(0, 0, -9), time.Now().Add(-long.Behind), 2*time.Hour, "however long ago")
 
 	s.prune(t, year, time.Now().AddDate(10, 0, 0), 1000)
 	f, err = s.Figures(t.Context())

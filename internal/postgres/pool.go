@@ -47,11 +47,7 @@ func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.Valid
 			connect.RuntimeParams[name] = value
 		}
 	}
-	if connect.ValidateConnect == nil && slices.ContainsFunc(connect.Fallbacks, func(f *pgconn.FallbackConfig) bool {
-		return f.Host != connect.Host || f.Port != connect.Port
-	}) {
-		connect.ValidateConnect = fits
-	}
+	choose(connect, fits)
 	// A server that was writable when we came, and is not any more, is not the primary: the next connection finds that.
 	closes := connect.OnPgError
 	connect.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool { return err.Code != readOnly && closes(c, err) }
@@ -63,4 +59,13 @@ func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.Valid
 		return nil, fmt.Errorf("open the database pool: %w", err)
 	}
 	return pool, nil
+}
+
+// choose says which of several hosts will do, unless the address does.
+func choose(connect *pgconn.Config, fits pgconn.ValidateConnectFunc) {
+	if connect.ValidateConnect == nil && slices.ContainsFunc(connect.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return f.Host != connect.Host || f.Port != connect.Port
+	}) {
+		connect.ValidateConnect = fits
+	}
 }

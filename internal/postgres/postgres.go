@@ -52,13 +52,14 @@ func (s *Store) Close() {
 // Ready says whether the database answers.
 func (s *Store) Ready(ctx context.Context) error { return interpret("ping", s.pool.Ping(ctx)) }
 
-// Migrate brings the schema up to date. Several may run at once: a session lock lets one work while
-// the others wait.
+// Migrate brings the schema up to date, of several hosts where writes are taken. Several may run at once: a session lock lets
+// one work while the others wait.
 func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return fmt.Errorf("parse the database's address: %w", err)
 	}
+	choose(&config.ConnConfig.Config, pgconn.ValidateConnectTargetSessionAttrsReadWrite)
 	config.ConnConfig.RuntimeParams["lock_timeout"] = "5s" // rather fail than queue the whole service behind a lock
 	db := stdlib.OpenDB(*config.ConnConfig)
 	defer db.Close()

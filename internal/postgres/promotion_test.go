@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -128,4 +130,35 @@ func TestAnOpenedPaymentIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 	}
 	require.NoError(t, replica.Resume())
 	require.Equal(t, 1, s.open(t, p).Version)
+}
+
+// The same of notifications, whose messages are gone from the queue once they are acknowledged.
+func TestANotificationIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
+	t.Parallel()
+	stack, s := newPair(t, time.Hour)
+	replica := stack.Process(devstack.PostgresReplica)
+	require.NoError(t, replica.Pause())
+	batch := []Notification{{ID: "alone", Whole: []byte(`{}`), ReceivedAt: moment(0)}}
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := s.Archive(ctx, batch)
+		cancel()
+		require.Equal(t, payment.Unavailable, payment.KindOf(err))
+		require.Eventually(t, func() bool {
+			return s.number(t, `select count(*) from webhook_notifications`) == 1
+		}, patience, 10*time.Millisecond, "the primary has it")
+	}
+	require.NoError(t, replica.Resume())
+	require.NoError(t, s.Archive(t.Context(), batch))
+}
+
+// After a promotion the address names the old primary first, which takes no writes.
+func TestTheSchemaIsBroughtUpToDateWhereWritesAreTaken(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Postgres, devstack.PostgresReplica)
+	pair, err := pgx.ParseConfig(stack.PostgresURL())
+	require.NoError(t, err)
+	primary, replica := pair.Port, pair.Fallbacks[0].Port
+	url := fmt.Sprintf("postgres://%s@127.0.0.1:%d,127.0.0.1:%d/%s?sslmode=disable", pair.User, replica, primary, pair.Database)
+	require.NoError(t, Migrate(t.Context(), url, silent))
 }

@@ -37,7 +37,11 @@ func (s *Store) Archive(ctx context.Context, batch []Notification) error {
 		resources[i], payments[i], wholes[i] = b.ResourceID, b.PaymentID, b.Whole
 		times[i] = b.ReceivedAt
 	}
-	_, err := s.pool.Exec(ctx, archiveNotifications, ids, topics, actions, resources, payments, wholes, times)
+	tag, err := s.pool.Exec(ctx, archiveNotifications, ids, topics, actions, resources, payments, wholes, times)
+	if err == nil && tag.RowsAffected() < int64(n) {
+		// What is there may be left by a run that was interrupted while it waited for the replica, and be on the primary only.
+		_, err = s.pool.Exec(ctx, awaitReplica)
+	}
 	return interpret("archive notifications", err)
 }
 

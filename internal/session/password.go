@@ -1,14 +1,18 @@
 package session
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // What one guess costs, after OWASP's advice for argon2id.
@@ -20,8 +24,11 @@ const (
 	saltSize   = 16
 )
 
-// hashing is how many passwords are hashed at once: a flood of log-ins must not use up the machine.
+// hashing is how many passwords are hashed at once: a flood of log-ins must not use up the machine. Who has waited for
+// queueTime is sent away, so that those who come after a flood do not wait for all of it.
 var hashing = make(chan struct{}, 2)
+
+const queueTime = 3 * time.Second
 
 // Bounds of a password, in characters and bytes.
 const (
@@ -46,11 +53,12 @@ var base64Text = base64.RawStdEncoding
 func HashPassword(password string) string {
 	salt := make([]byte, saltSize)
 	rand.Read(salt) // never fails, see its documentation
-	return encode(hashMemory, hashPasses, hashLanes, salt, derive(password, salt, hashPasses, hashMemory, hashLanes, hashSize))
+	return encode(hashMemory, hashPasses, hashLanes, salt, argon2.IDKey([]byte(password), salt, hashPasses, hashMemory, hashLanes, hashSize))
 }
 
-// PasswordIs says whether the kept hash is the password's. Without a hash, which is nobody's, it takes as long to say no.
-func PasswordIs(kept, password string) bool {
+// PasswordIs says whether the kept hash is the password's. Without a hash, which is nobody's, it takes as long to say no. The
+// error is of kind Limited: too many others are asking.
+func PasswordIs(ctx context.Context, kept, password string) (bool, error) {
 	someone := kept != ""
 	if !someone {
 		kept = nobody
@@ -60,26 +68,28 @@ func PasswordIs(kept, password string) bool {
 	var lanes uint8
 	var rest string
 	if _, err := fmt.Sscanf(kept, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s", &version, &memory, &passes, &lanes, &rest); err != nil {
-		return false
+		return false, nil
 	}
 	saltText, hashText, _ := strings.Cut(rest, "$")
 	salt, saltErr := base64Text.DecodeString(saltText)
 	hash, hashErr := base64Text.DecodeString(hashText)
 	if version != argon2.Version || memory == 0 || passes == 0 || lanes == 0 || saltErr != nil || hashErr != nil || len(hash) == 0 || len(password) > passwordMax {
-		return false
+		return false, nil
 	}
-	is := subtle.ConstantTimeCompare(hash, derive(password, salt, passes, memory, lanes, len(hash))) == 1
-	return is && someone
+	ctx, cancel := context.WithTimeout(ctx, queueTime)
+	defer cancel()
+	select {
+	case hashing <- struct{}{}:
+		defer func() { <-hashing }()
+	case <-ctx.Done():
+		return false, &payment.Error{Kind: payment.Limited, Message: "too many log-ins are under way", RetryAfter: queueTime}
+	}
+	is := subtle.ConstantTimeCompare(hash, argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(hash)))) == 1
+	return is && someone, nil
 }
 
 // nobody is a hash that costs as much as any, and is no password's.
 var nobody = encode(hashMemory, hashPasses, hashLanes, make([]byte, saltSize), make([]byte, hashSize))
-
-func derive(password string, salt []byte, passes, memory uint32, lanes uint8, size int) []byte {
-	hashing <- struct{}{}
-	defer func() { <-hashing }()
-	return argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(size))
-}
 
 func encode(memory, passes, lanes int, salt, hash []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,

@@ -87,25 +87,32 @@ func TestWithoutRedisThereAreNoSessions(t *testing.T) {
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))
 }
 
+// is asks with all the time there is.
+func is(t *testing.T, kept, password string) bool {
+	t.Helper()
+	is, err := PasswordIs(t.Context(), kept, password)
+	require.NoError(t, err)
+	return is
+}
+
 func TestAPasswordIsKnownByItsHashOnly(t *testing.T) {
-	t.Parallel()
 	const password = "correct horse battery"
 	kept := HashPassword(password)
 	require.True(t, strings.HasPrefix(kept, "$argon2id$v=19$m=19456,t=2,p=1$"), kept)
 	require.NotEqual(t, kept, HashPassword(password), "each has a salt of its own")
-	require.True(t, PasswordIs(kept, password))
+	require.True(t, is(t, kept, password))
 	for _, wrong := range []string{"", "Correct horse battery", password + " "} {
-		require.False(t, PasswordIs(kept, wrong))
+		require.False(t, is(t, kept, wrong))
 	}
 	// Hashed by the reference implementation: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1
-	require.True(t, PasswordIs("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password"))
+	require.True(t, is(t, "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password"))
 	for _, broken := range []string{
 		"", "x", strings.TrimSuffix(kept, kept[len(kept)-8:]), strings.Replace(kept, "v=19", "v=16", 1), strings.Replace(kept, "t=2", "t=0", 1),
 		strings.Replace(kept, "argon2id", "argon2i", 1), kept[:strings.LastIndex(kept, "$")+1],
 	} {
-		require.False(t, PasswordIs(broken, password), broken)
+		require.False(t, is(t, broken, password), broken)
 	}
-	require.False(t, PasswordIs(kept, strings.Repeat("x", passwordMax+1)))
+	require.False(t, is(t, kept, strings.Repeat("x", passwordMax+1)))
 	require.Empty(t, CheckPassword(password))
 	require.NotEmpty(t, CheckPassword("short"))
 	require.NotEmpty(t, CheckPassword(strings.Repeat("x", passwordMax+1)))
@@ -122,6 +129,22 @@ func TestNobodysPasswordCostsAsMuch(t *testing.T) {
 	}
 	kept := HashPassword("correct horse battery")
 	for _, of := range []string{kept, ""} {
-		require.GreaterOrEqual(t, allocated(func() { require.False(t, PasswordIs(of, "a guess")) }), uint64(hashMemory<<10))
+		require.GreaterOrEqual(t, allocated(func() { require.False(t, is(t, of, "a guess")) }), uint64(hashMemory<<10))
 	}
+}
+
+// A flood is refused in time, and nothing is hashed for those who have left.
+func TestWhoComesInAFloodIsSentAway(t *testing.T) {
+	kept := HashPassword("correct horse battery")
+	for range cap(hashing) {
+		hashing <- struct{}{}
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, err := PasswordIs(gone, kept, "correct horse battery")
+	require.Equal(t, payment.Limited, payment.KindOf(err))
+	for range cap(hashing) {
+		<-hashing
+	}
+	require.True(t, is(t, kept, "correct horse battery"))
 }

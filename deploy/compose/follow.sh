@@ -1,0 +1,8 @@
+#!/bin/sh
+# follow.sh HOST makes this Postgres, which must not run, the replica of the one on HOST. What it had itself is gone then.
+set -eu
+rm -rf "$PGDATA.new"
+pg_basebackup --pgdata "$PGDATA.new" --checkpoint=fast --write-recovery-conf \
+	--dbname "host=$1 user=$POSTGRES_USER password=$POSTGRES_PASSWORD application_name=replica"
+rm -rf "$PGDATA"
+mv "$PGDATA.new" "$PGDATA"
