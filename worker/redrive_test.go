@@ -78,7 +78,9 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 		}, "the redrive ends")
 		return progress
 	}
+	sends := func() bool { return len(sending) > 0 }
 	first := redrive("1", false)
+	eventually(t, sends, "the first sends")
 	<-sending
 	conn, err := pgx.Connect(t.Context(), at.postgres)
 	require.NoError(t, err)
@@ -91,7 +93,7 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	progress := ended(first)
 	require.Equal(t, []any{workflows.RedriveFailed, "terminated by an operator"}, []any{progress.State, progress.Note})
 	next := redrive("3", false)
-	<-sending
+	eventually(t, sends, "the next sends")
 	close(release)
 	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, ended(next).Standing)
 
