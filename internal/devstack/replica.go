@@ -85,12 +85,18 @@ func codeOf(err error) string {
 
 // DelayReplica lets the replica show what happened so long ago, and 0 what happens now. It has the rest all the same.
 func (s *Stack) DelayReplica(ctx context.Context, by time.Duration) error {
-	err := postgresExec(ctx, postgresURL(s.portOf(other(s.PostgresPrimary())), postgresName),
-		fmt.Sprintf("alter system set recovery_min_apply_delay = %d", by.Milliseconds()), "select pg_reload_conf()")
-	if err != nil {
+	url := postgresURL(s.portOf(other(s.PostgresPrimary())), postgresName)
+	if err := postgresExec(ctx, url,
+		fmt.Sprintf("alter system set recovery_min_apply_delay = %d", by.Milliseconds()), "select pg_reload_conf()"); err != nil {
 		return fmt.Errorf("delay the replica: %w", err)
 	}
-	return nil
+	for { // the server reads its settings when it comes to it, and a new session has what it has read
+		err := postgresExec(ctx, url, fmt.Sprintf(
+			"select 1 / (setting::bigint = %d)::int from pg_settings where name = 'recovery_min_apply_delay'", by.Milliseconds()))
+		if codeOf(err) != "22012" { // a division by zero
+			return err
+		}
+	}
 }
 
 func other(service Service) Service {
