@@ -76,16 +76,13 @@ func ofTheProvider() []Trouble {
 	}
 }
 
-// ofTheRecord are what is left undone, or does not agree.
+// ofTheRecord are what is left undone, or does not agree. The months come last: with them go the webhooks that were kept, which
+// reconciliation then takes for missed.
 func ofTheRecord() []Trouble {
 	return []Trouble{
 		{
 			Shows: "the mail server says that every buyer's mailbox is full", Alerts: []string{"EmailsNotSent"},
 			Strike: []Act{fillMailboxes}, During: every(500*time.Millisecond, orderWithEmail), Heal: []Act{renewMailServer, orderWithEmail},
-		},
-		{
-			Shows: "the months of the record that lie ahead are dropped; the program makes them again", Alerts: []string{"RecordMonthsRunOut"},
-			Strike: []Act{dropMonths}, Heal: []Act{migrate},
 		},
 		{
 			Shows: "the schedule of reconciliation is paused", Alerts: []string{"ReconciliationBehind"},
@@ -103,6 +100,10 @@ func ofTheRecord() []Trouble {
 		{
 			Shows: "30 payments are made, and no buyer pays", Alerts: []string{"PaymentsNoneApproved"},
 			During: every(time.Second, order), Heal: []Act{order, pay},
+		},
+		{
+			Shows: "the months of the record that lie ahead are dropped; the program makes them again", Alerts: []string{"RecordMonthsRunOut"},
+			Strike: []Act{dropMonths}, Heal: []Act{migrate},
 		},
 	}
 }
