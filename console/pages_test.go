@@ -81,9 +81,10 @@ func TestAPaymentIsFoundByWhatIsKnownOfIt(t *testing.T) {
 	for _, wrong := range []string{"status=nonsense", "after=nonsense", "q=" + strings.Repeat("x", 65)} {
 		require.Equal(t, http.StatusUnprocessableEntity, v.get("/console/payments?"+wrong).status)
 	}
-	for _, none := range []string{"x", payment.NewID("nobody", "x")} {
-		require.Equal(t, http.StatusNotFound, v.get("/console/payments/"+none).status)
-	}
+	require.Equal(t, http.StatusNotFound, v.get("/console/payments/x").status)
+	none := v.get("/console/payments/" + payment.NewID("nobody", "x"))
+	require.Equal(t, http.StatusNotFound, none.status)
+	require.Contains(t, none.says("main"), "may be accepted and not written yet", "nobody is told to pay again for what is on its way")
 }
 
 func TestPaymentsArePaged(t *testing.T) {

@@ -118,7 +118,7 @@ func (c *Console) showPayment(v *visit) (reply, error) {
 	p, err := c.config.Record.Payment(v.Context(), id)
 	if err != nil {
 		if payment.KindOf(err) == payment.NotFound {
-			err = &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
+			err = &payment.Error{Kind: payment.NotFound, Message: "the record has no payment with this id; it may be accepted and not written yet: Temporal knows it then, as " + workflows.WorkflowID(id)}
 		}
 		return reply{}, err
 	}

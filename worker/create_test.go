@@ -6,6 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
@@ -95,4 +99,43 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	lost, _ := newWorker(t, away)
 	_, err = lost.Workflows.Begun(t.Context(), "shop", accepted.PaymentID)
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+}
+
+// A run that has ended since the record was asked has written its payment by then, and one that could not write it waits for a
+// person, who may still have it charged: neither payment is missing. One that an operator has ended is.
+func TestAPaymentWhoseRunHasEndedIsNotMissing(t *testing.T) {
+	t.Parallel()
+	w := newShop(t)
+	ends := worker.New(w.Temporal, "ends", worker.Options{})
+	ends.RegisterWorkflowWithOptions(func(_ workflow.Context, well bool) error {
+		if well {
+			return nil
+		}
+		return temporal.NewNonRetryableApplicationError("it could not be written", "invalid", nil)
+	}, workflow.RegisterOptions{Name: "ends"})
+	require.NoError(t, ends.Start())
+	t.Cleanup(ends.Stop)
+	start := func(key, queue string, well bool) (id string) {
+		id = payment.NewID("shop", key)
+		_, err := w.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+			ID: workflows.WorkflowID(id), TaskQueue: queue,
+			TypedSearchAttributes: temporal.NewSearchAttributes(temporal.NewSearchAttributeKeyKeyword("PaymentClient").ValueSet("shop")),
+		}, "ends", well)
+		require.NoError(t, err)
+		return id
+	}
+	begun := func(client, id string) bool {
+		is, err := w.Workflows.Begun(t.Context(), client, id)
+		require.NoError(t, err)
+		return is
+	}
+	written, failed, terminated := start("written", "ends", true), start("failed", "ends", false), start("terminated", "nobody's", true)
+	w.awaitRun(t, written, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	w.awaitRun(t, failed, enums.WORKFLOW_EXECUTION_STATUS_FAILED)
+	require.NoError(t, w.Temporal.TerminateWorkflow(t.Context(), workflows.WorkflowID(terminated), "", "given up"))
+	w.awaitRun(t, terminated, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+	require.True(t, begun("shop", written))
+	require.False(t, begun("other", written), "it is none of theirs")
+	require.True(t, begun("shop", failed))
+	require.False(t, begun("shop", terminated))
 }

@@ -36,21 +36,22 @@ type loggedActivity struct {
 func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	began, info := time.Now(), activity.GetInfo(ctx)
 	ctx, s := span.Step(ctx, info.ActivityType.Name)
+	s.Set("temporal.workflow_id", info.WorkflowExecution.ID)
+	s.Set("temporal.run_id", info.WorkflowExecution.RunID)
+	s.SetInt("temporal.attempt", int(info.Attempt))
+	failure := string(payment.Internal) // a panic passes through here
+	defer func() { s.End(failure) }()
 	result, err := l.Next.ExecuteActivity(ctx, in)
 	attrs := []slog.Attr{
 		slog.String("step", info.ActivityType.Name), slog.String("workflow_id", info.WorkflowExecution.ID),
 		slog.Int("attempt", int(info.Attempt)), slog.Duration("duration", time.Since(began)),
 	}
-	level, outcome, failure := slog.LevelDebug, "ok", ""
-	if err != nil {
+	level, outcome := slog.LevelDebug, "ok"
+	if failure = ""; err != nil {
 		kind := workflows.KindOf(err)
 		level, outcome, failure = levelOf(kind), string(kind), string(kind)
 		attrs = append(attrs, slog.String("kind", string(kind)), slog.String("error", err.Error()))
 	}
-	s.Set("temporal.workflow_id", info.WorkflowExecution.ID)
-	s.Set("temporal.run_id", info.WorkflowExecution.RunID)
-	s.SetInt("temporal.attempt", int(info.Attempt))
-	s.End(failure)
 	l.metrics.stepped(info.ActivityType.Name, outcome, time.Since(began))
 	l.log.LogAttrs(ctx, level, "activity", attrs...)
 	return result, err

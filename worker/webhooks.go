@@ -22,12 +22,12 @@ func (w *Worker) runWebhooks(ctx context.Context) error {
 func traced(handle func(context.Context, rabbitmq.Delivery) error) func(context.Context, rabbitmq.Delivery) error {
 	return func(ctx context.Context, d rabbitmq.Delivery) error {
 		ctx, s := rabbitmq.Traced(ctx, rabbitmq.QueueProcess, d)
+		failure := string(payment.Internal) // a panic passes through here
+		defer func() { s.End(failure) }()
 		err := handle(ctx, d)
-		failure := ""
-		if err != nil {
+		if failure = ""; err != nil {
 			failure = rabbitmq.Outcome(err)
 		}
-		s.End(failure)
 		return err
 	}
 }

@@ -61,7 +61,7 @@ func (c *Client) Create(ctx context.Context, in Creation) (answered bool, err er
 	case payment.KindOf(err) != payment.Unavailable, unwritten(err):
 		return false, err
 	}
-	if begun, _ := c.Begun(context.WithoutCancel(ctx), in.ClientID, in.PaymentID); begun {
+	if status, _ := c.runOf(context.WithoutCancel(ctx), in.ClientID, in.PaymentID); status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return false, nil
 	}
 	return false, err
@@ -118,23 +118,38 @@ func (c *Client) tryCreate(ctx context.Context, in Creation, updateID, fingerpri
 	return interpret("create payment "+in.PaymentID, update.Get(ctx, nil))
 }
 
-// Begun says whether a client's payment is under way, written or not. A run that a stray nudge has woken may know of no payment,
-// and it does not say whose it is. Errors: Unavailable when Temporal does not answer.
+// Begun says whether a client's payment was begun, written or not, and no operator has ended it. One that has settled since the
+// record was asked is written, and one that could not be written waits for a person. Errors: Unavailable when Temporal does not
+// answer.
 func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, error) {
+	switch status, err := c.runOf(ctx, clientID, paymentID); status {
+	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_FAILED:
+		return true, err
+	default:
+		return false, err
+	}
+}
+
+// runOf is how the latest run of a client's payment stands; unspecified when there is none. A run that a stray nudge has woken
+// may know of no payment, and it does not say whose it is.
+func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (status enums.WorkflowExecutionStatus, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, WorkflowID(paymentID), "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return false, nil
+		return status, nil
 	}
 	if err != nil {
-		return false, interpret("look for payment "+paymentID, err)
+		return status, interpret("look for payment "+paymentID, err)
 	}
 	info, whose := run.GetWorkflowExecutionInfo(), ""
 	if known, ok := info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()]; ok {
 		err = converter.GetDefaultDataConverter().FromPayload(known, &whose)
 	}
-	return err == nil && whose == clientID && info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, err
+	if err != nil || whose != clientID {
+		return status, err
+	}
+	return info.GetStatus(), nil
 }
 
 // Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however

@@ -76,6 +76,9 @@ func TestAReplicaFollowsThePrimary(t *testing.T) {
 		}, patience, tick)
 	}
 	follows()
+	kept, err := os.ReadFile(filepath.Join(data, "postgresql.auto.conf"))
+	require.NoError(t, err)
+	require.Contains(t, string(kept), "password=onlywave", "it will be let in again")
 	require.True(t, ask[bool](t, strings.Replace(url, strconv.Itoa(int(config.Port)), strconv.Itoa(port), 1), "select pg_is_in_recovery()"))
 
 	mark := filepath.Join(data, "mark")
@@ -101,4 +104,19 @@ func TestAReplicaFollowsThePrimary(t *testing.T) {
 	require.NoFileExists(t, mark, "it was made anew")
 	require.NoError(t, replica.Restart(within(t)))
 	follows()
+}
+
+// Arguments of a program can be read by all on its machine.
+func TestThePasswordIsNoArgument(t *testing.T) {
+	t.Parallel()
+	home := folder(t)
+	said := filepath.Join(home, "said")
+	require.NoError(t, os.WriteFile(filepath.Join(home, "pg_basebackup"), []byte("#!/bin/sh\necho \"$@\" >"+said+"; exit 1\n"), 0o700))
+	follow := exec.CommandContext(within(t), own(t, "follow.sh"), "primary")
+	follow.Env = []string{"PATH=" + home + ":" + os.Getenv("PATH"), "PGDATA=" + filepath.Join(home, "data"), "POSTGRES_USER=onlywave", "POSTGRES_PASSWORD=hunter2"}
+	require.Error(t, follow.Run())
+	arguments, err := os.ReadFile(said)
+	require.NoError(t, err)
+	require.Contains(t, string(arguments), "host=primary")
+	require.NotContains(t, string(arguments), "hunter2")
 }

@@ -29,12 +29,17 @@ func Set(environ []string) [][2]string {
 		case !ok:
 			continue
 		case value == "":
-		case f.Type == reflect.TypeFor[Secret](), f.Type == reflect.TypeFor[[]Secret]():
+		case f.Type == reflect.TypeFor[Secret](), f.Type == reflect.TypeFor[[]Secret](), holdsMore(name, value):
 			value = hidden
 		}
 		rows = append(rows, [2]string{name, value})
 	}
 	return rows
+}
+
+// holdsMore says whether an address may have a password or a token in it, where none belongs.
+func holdsMore(name, value string) bool {
+	return (strings.HasSuffix(name, "_URL") || strings.HasSuffix(name, "_ENDPOINT")) && strings.ContainsAny(value, "@?")
 }
 
 // Misspelt names variables that are set, unknown and so much like one of ours that they are meant to be it: what is set, and

@@ -49,10 +49,12 @@ func TestWhatIsGoodForATestOnlyDoesNotGoLive(t *testing.T) {
 
 func TestWhatIsSetIsListedWithItsSecretsMasked(t *testing.T) {
 	t.Parallel()
-	set := Set([]string{"PATH=/bin", "DATABASE_URL=hunter2", "RABBITMQ_URLS=hunter2,hunter3", "CURSOR_SECRET=", "LOG_LEVEL=debug", "REDIS_URL_FILE=/run/secrets/redis"})
+	set := Set([]string{"PATH=/bin", "DATABASE_URL=hunter2", "RABBITMQ_URLS=hunter2,hunter3", "CURSOR_SECRET=", "LOG_LEVEL=debug", "REDIS_URL_FILE=/run/secrets/redis",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=https://onlywave:hunter2@collector:4318", "PUBLIC_URL=https://pay.example.com", "SIMULATOR_URL=http://localhost/?token=hunter2"})
 	slices.SortFunc(set, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	require.Equal(t, [][2]string{
-		{"CURSOR_SECRET", ""}, {"DATABASE_URL", "***"}, {"LOG_LEVEL", "debug"}, {"RABBITMQ_URLS", "***"}, {"REDIS_URL_FILE", "/run/secrets/redis"},
+		{"CURSOR_SECRET", ""}, {"DATABASE_URL", "***"}, {"LOG_LEVEL", "debug"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "***"},
+		{"PUBLIC_URL", "https://pay.example.com"}, {"RABBITMQ_URLS", "***"}, {"REDIS_URL_FILE", "/run/secrets/redis"}, {"SIMULATOR_URL", "***"},
 	}, set)
 }
 

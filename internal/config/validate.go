@@ -65,7 +65,8 @@ func (c Config) checkServices(k *checks, part Part) {
 			"RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
 		k.that(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		k.that(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
-		k.that(c.TracesEndpoint == "" || isURL(c.TracesEndpoint), "OTEL_EXPORTER_OTLP_ENDPOINT", "must be empty or such as http://127.0.0.1:4318")
+		k.that(c.TracesEndpoint == "" || isCollector(c.TracesEndpoint), "OTEL_EXPORTER_OTLP_ENDPOINT",
+			"must be empty or such as http://127.0.0.1:4318; a password or token goes into OTEL_EXPORTER_OTLP_HEADERS")
 		k.that(c.TracesRatio >= 0 && c.TracesRatio <= 1, "OTEL_TRACES_SAMPLER_ARG", "must be between 0 and 1")
 		k.that(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
 	}
@@ -118,6 +119,9 @@ func isAddress(s string) bool {
 }
 
 func isURL(s string) bool { return isAt(Secret(s), "http", "https") }
+
+// isCollector takes no credentials: the exporter would not send them, and the address is no secret.
+func isCollector(s string) bool { return isURL(s) && !strings.ContainsAny(s, "@?#") }
 
 func isAt(s Secret, schemes ...string) bool {
 	u, err := url.Parse(string(s))

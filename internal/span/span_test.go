@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,18 @@ func TestTheLastSpansOfAProcessAreDelivered(t *testing.T) {
 	require.Equal(t, "the last", all[0].Root().Name)
 	require.Equal(t, "server", all[0].Root().Kind)
 	require.Equal(t, "named-by-the-environment", all[0].Root().Service)
+}
+
+// Headers hold tokens: one that is mistyped is told of, and not shown.
+func TestWhatTheExporterCannotReadIsNotShown(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "hunter2,Authorization=Bearer%20hunter2%zz")
+	var out bytes.Buffer
+	stop, err := Export(t.Context(), Target{Endpoint: "http://127.0.0.1:1", Ratio: 1, Service: "onlywave-api"}, slog.New(slog.NewTextHandler(&out, nil)))
+	require.NoError(t, err)
+	stop()
+	require.Equal(t, 2, strings.Count(out.String(), "msg=traces"), out.String())
+	require.Contains(t, out.String(), "parse headers")
+	require.NotContains(t, out.String(), "hunter2")
 }
 
 // A collector that hangs costs the process's end a moment, and the log says what was lost.

@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracesink"
+)
+
+type carrier map[string]*common.Payload
+
+func (c carrier) Set(name string, value *common.Payload) { c[name] = value }
+
+// A step or a message that panics is in the trace, and what it panics with is not. It does not run beside other tests: whether
+// a process traces holds for all of it.
+func TestWhatPanicsIsInTheTrace(t *testing.T) {
+	silent := slog.New(slog.DiscardHandler)
+	sink := tracesink.New()
+	collector := httptest.NewServer(sink)
+	t.Cleanup(collector.Close)
+	stop, err := span.Export(t.Context(), span.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, silent)
+	require.NoError(t, err)
+	ctx, root := span.Root(t.Context(), span.Server, "root")
+
+	message := traced(func(context.Context, rabbitmq.Delivery) error { panic("secret") })
+	require.Panics(t, func() { _ = message(ctx, rabbitmq.Delivery{}) })
+
+	carried := carrier{}
+	require.NoError(t, span.Propagator{}.Inject(ctx, carried))
+	var suite testsuite.WorkflowTestSuite
+	suite.SetContextPropagators([]workflow.ContextPropagator{span.Propagator{}})
+	suite.SetHeader(&common.Header{Fields: carried})
+	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activityLog{log: silent}}})
+	env.RegisterActivityWithOptions(func(context.Context) error { panic("secret") }, activity.RegisterOptions{Name: "Step"})
+	_, err = env.ExecuteActivity("Step")
+	require.ErrorContains(t, err, "secret")
+
+	root.End("")
+	stop()
+	failures := map[string]string{}
+	for _, s := range sink.Traces()[0].Spans {
+		failures[s.Name] = s.Failure
+		for _, a := range s.Attributes {
+			require.NotContains(t, a.Value, "secret")
+		}
+	}
+	require.Equal(t, map[string]string{"root": "", "process " + rabbitmq.QueueProcess: "internal", "RunActivity:Step": "internal"}, failures)
+}
