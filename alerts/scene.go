@@ -97,11 +97,13 @@ func (s *Scene) trouble(ctx context.Context, t Trouble, seen []Seen) error {
 	return errors.Join(err, s.awaitOver(ctx, seen, struck, lasts))
 }
 
-// awaitRest waits until none of them fires or is about to, from an earlier trouble.
+// awaitRest waits until none of them fires or is about to, from an earlier trouble, and people have been told so: of one that
+// fires again before that they are told nothing new.
 func (s *Scene) awaitRest(ctx context.Context, seen []Seen, lasts time.Duration) error {
 	return s.until(ctx, lasts, "it is at rest", func(firing map[string]bool) string {
 		for _, each := range seen {
-			if _, moves := firing[each.Alert]; moves {
+			_, moves := firing[each.Alert]
+			if fired, over := s.told(each.Alert, time.Time{}); moves || fired && !over {
 				return each.Alert
 			}
 		}
