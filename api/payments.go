@@ -140,7 +140,7 @@ func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
 	e.paymentID = id
 	p, age, err := s.config.Cache.Payment(c.Request.Context(), id, s.config.Record.Payment)
 	switch {
-	case err != nil && payment.KindOf(err) == payment.NotFound:
+	case payment.KindOf(err) == payment.NotFound:
 		return payment.Payment{}, 0, s.unwritten(c.Request.Context(), e.clientID, id)
 	case err != nil:
 		return payment.Payment{}, 0, err

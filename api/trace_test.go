@@ -1,26 +1,18 @@
 package api
 
 import (
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/span"
-	"github.com/onlywave/onlywave/internal/tracesink"
+	"github.com/onlywave/onlywave/internal/span/spantest"
 )
 
-// Requests about payments begin traces, probes do not; and what the client sent is in none of them. It does not run beside other
-// tests: whether a process traces holds for all of it.
+// Requests about payments begin traces, probes do not; and what the client sent is in none of them.
 func TestRequestsBeginTraces(t *testing.T) {
-	sink := tracesink.New()
-	collector := httptest.NewServer(sink)
-	t.Cleanup(collector.Close)
-	stop, err := span.Export(t.Context(), span.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
+	sink, stop := spantest.Collect(t)
 	f := newFixture(t)
 	f.server.engine.GET("/v1/panic", trace, func(*gin.Context) { panic("secret") })
 

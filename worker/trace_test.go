@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"log/slog"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,22 +15,16 @@ import (
 
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/span"
-	"github.com/onlywave/onlywave/internal/tracesink"
+	"github.com/onlywave/onlywave/internal/span/spantest"
 )
 
 type carrier map[string]*common.Payload
 
 func (c carrier) Set(name string, value *common.Payload) { c[name] = value }
 
-// A step or a message that panics is in the trace, and what it panics with is not. It does not run beside other tests: whether
-// a process traces holds for all of it.
+// A step or a message that panics is in the trace, and what it panics with is not.
 func TestWhatPanicsIsInTheTrace(t *testing.T) {
-	silent := slog.New(slog.DiscardHandler)
-	sink := tracesink.New()
-	collector := httptest.NewServer(sink)
-	t.Cleanup(collector.Close)
-	stop, err := span.Export(t.Context(), span.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, silent)
-	require.NoError(t, err)
+	sink, stop := spantest.Collect(t)
 	ctx, root := span.Root(t.Context(), span.Server, "root")
 
 	message := traced(func(context.Context, rabbitmq.Delivery) error { panic("secret") })
@@ -43,9 +36,9 @@ func TestWhatPanicsIsInTheTrace(t *testing.T) {
 	suite.SetContextPropagators([]workflow.ContextPropagator{span.Propagator{}})
 	suite.SetHeader(&common.Header{Fields: carried})
 	env := suite.NewTestActivityEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activityLog{log: silent}}})
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activityLog{log: slog.New(slog.DiscardHandler)}}})
 	env.RegisterActivityWithOptions(func(context.Context) error { panic("secret") }, activity.RegisterOptions{Name: "Step"})
-	_, err = env.ExecuteActivity("Step")
+	_, err := env.ExecuteActivity("Step")
 	require.ErrorContains(t, err, "secret")
 
 	root.End("")

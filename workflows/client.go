@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -99,7 +100,7 @@ func (c *Client) tryCreate(ctx context.Context, in Creation, updateID, fingerpri
 	options.TypedSearchAttributes = startAttributes(creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
 	ctx, s := span.Start(ctx, span.Client, "UpdateWithStartWorkflow:", "Payment")
-	defer func() { s.End(failure(err)) }()
+	defer func() { s.End(payment.Failure(err)) }()
 	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
 		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, Polls: c.polls})
 	update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
@@ -135,14 +136,11 @@ func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, e
 func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (status enums.WorkflowExecutionStatus, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, WorkflowID(paymentID), "")
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return status, nil
-	}
+	info, err := c.latest(ctx, WorkflowID(paymentID))
 	if err != nil {
 		return status, interpret("look for payment "+paymentID, err)
 	}
-	info, whose := run.GetWorkflowExecutionInfo(), ""
+	var whose string
 	if known, ok := info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()]; ok {
 		err = converter.GetDefaultDataConverter().FromPayload(known, &whose)
 	}
@@ -152,11 +150,20 @@ func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (status 
 	return info.GetStatus(), nil
 }
 
+// latest is the newest run of a workflow, nil when Temporal knows of none.
+func (c *Client) latest(ctx context.Context, workflowID string) (*workflow.WorkflowExecutionInfo, error) {
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return nil, nil
+	}
+	return run.GetWorkflowExecutionInfo(), err
+}
+
 // Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however
 // often it is asked, as when the payment's run has had as many signals as one may.
 func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 	ctx, s := span.Start(ctx, span.Client, "SignalWithStartWorkflow:", "Payment")
-	defer func() { s.End(failure(err)) }()
+	defer func() { s.End(payment.Failure(err)) }()
 	doing := "notify payment " + paymentID
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
@@ -169,7 +176,7 @@ func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 // Email begins the sending of an e-mail. One that was begun before is left alone, however it ended.
 func (c *Client) Email(ctx context.Context, in activities.EmailInput) (err error) {
 	ctx, s := span.Start(ctx, span.Client, "StartWorkflow:", "Email")
-	defer func() { s.End(failure(err)) }()
+	defer func() { s.End(payment.Failure(err)) }()
 	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                    EmailWorkflowID(in.Name),
 		TaskQueue:             TaskQueue,
@@ -214,10 +221,6 @@ func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgres
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	var progress RedriveProgress
-	status, err := c.redriveStatus(ctx, id)
-	if err != nil {
-		return progress, interpret("ask redrive "+id, err)
-	}
 	answer, err := c.temporal.QueryWorkflow(ctx, RedriveWorkflowID(id), "", QueryRedrive)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return progress, &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id", Err: err}
@@ -225,7 +228,11 @@ func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgres
 	if err == nil {
 		err = answer.Get(&progress)
 	}
-	if err == nil && !progress.State.Over() && status == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED { // it could not say so itself
+	if err != nil || progress.State.Over() {
+		return progress, interpret("ask redrive "+id, err)
+	}
+	run, err := c.latest(ctx, RedriveWorkflowID(id))
+	if run.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED { // it could not say so itself
 		progress.State, progress.Note = RedriveFailed, "terminated by an operator"
 	}
 	return progress, interpret("ask redrive "+id, err)
@@ -233,17 +240,8 @@ func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgres
 
 // Redriving says whether a redrive runs. One that Temporal does not know any more does not.
 func (c *Client) Redriving(ctx context.Context, id string) (bool, error) {
-	status, err := c.redriveStatus(ctx, id)
-	return status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, interpret("look at redrive "+id, err)
-}
-
-// redriveStatus is unspecified when Temporal does not know the redrive.
-func (c *Client) redriveStatus(ctx context.Context, id string) (enums.WorkflowExecutionStatus, error) {
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, RedriveWorkflowID(id), "")
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED, nil
-	}
-	return run.GetWorkflowExecutionInfo().GetStatus(), err
+	run, err := c.latest(ctx, RedriveWorkflowID(id))
+	return run.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, interpret("look at redrive "+id, err)
 }
 
 // Ready says whether Temporal answers.
@@ -259,14 +257,6 @@ func (c *Client) startOptions(paymentID string) client.StartWorkflowOptions {
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 	}
-}
-
-// failure is what a span says of a call that failed.
-func failure(err error) string {
-	if err == nil {
-		return ""
-	}
-	return string(payment.KindOf(err))
 }
 
 // interpret gives Temporal's failures their kind.

@@ -6,6 +6,7 @@ package email
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/mail"
@@ -123,13 +124,9 @@ func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Colle
 func (s *Sender) Send(ctx context.Context, m Message) error {
 	ctx, step := span.Start(ctx, span.Client, "smtp ", string(m.Notice))
 	err := s.send(ctx, m)
-	outcome, failure := sent, ""
-	if err != nil {
-		failure = string(payment.KindOf(err))
-		outcome = failure
-	}
+	failure := payment.Failure(err)
 	step.End(failure)
-	s.emails.WithLabelValues(string(m.Notice), outcome).Inc()
+	s.emails.WithLabelValues(string(m.Notice), cmp.Or(failure, sent)).Inc()
 	return err
 }
 

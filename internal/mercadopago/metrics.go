@@ -1,6 +1,7 @@
 package mercadopago
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -25,17 +26,14 @@ func newCalls() *prometheus.HistogramVec {
 // Collectors are the metrics of the client.
 func (c *Client) Collectors() []prometheus.Collector { return []prometheus.Collector{c.calls} }
 
-// ask measures and traces a call. Mercado Pago is not told of the trace, which is ours. One whose answer cannot be read has been answered all the same.
+// ask measures and traces a call. One whose answer cannot be read has been answered all the same. Mercado Pago is not told of
+// the trace, which is ours.
 func (c *Client) ask(ctx context.Context, operation, key string, call func(context.Context) error) ([]byte, error) {
 	ctx, s := span.Start(ctx, span.Client, "mercadopago ", operation)
 	began := time.Now()
 	body, err := ask(ctx, key, call)
-	outcome, failure := "ok", ""
-	if err != nil {
-		failure = string(payment.KindOf(err))
-		outcome = failure
-	}
+	failure := payment.Failure(err)
 	s.End(failure)
-	c.calls.WithLabelValues(operation, outcome).Observe(time.Since(began).Seconds())
+	c.calls.WithLabelValues(operation, cmp.Or(failure, "ok")).Observe(time.Since(began).Seconds())
 	return body, err
 }

@@ -67,6 +67,14 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// Failure is err's kind as a word for metrics and traces, "" when there is no error.
+func Failure(err error) string {
+	if err == nil {
+		return ""
+	}
+	return string(KindOf(err))
+}
+
 // RetryAfter is how long the failed party asked to be left alone, 0 when it did not say.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {

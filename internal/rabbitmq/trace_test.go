@@ -2,25 +2,19 @@ package rabbitmq
 
 import (
 	"errors"
-	"log/slog"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/span"
-	"github.com/onlywave/onlywave/internal/tracesink"
+	"github.com/onlywave/onlywave/internal/span/spantest"
 )
 
 // A message says which span it comes from, and goes on saying so when it is tried again; a publisher's own headers are left
-// alone. It does not run beside other tests: whether a process traces holds for all of it.
+// alone.
 func TestAMessageCarriesItsTrace(t *testing.T) {
-	sink := tracesink.New()
-	collector := httptest.NewServer(sink)
-	t.Cleanup(collector.Close)
-	stop, err := span.Export(t.Context(), span.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
+	sink, stop := spantest.Collect(t)
 	p := connect(t)
 	_, channel := dial(t)
 

@@ -1,0 +1,25 @@
+// Package spantest lets tests read the traces of what they do. Its one rule: they come over the wire, as to any collector.
+package spantest
+
+import (
+	"log/slog"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracesink"
+)
+
+// Collect traces all that this process does until done, after which sink has it. A test that collects does not run beside
+// others: whether a process traces holds for all of it.
+func Collect(t testing.TB) (sink *tracesink.Sink, done func()) {
+	t.Helper()
+	sink = tracesink.New()
+	collector := httptest.NewServer(sink)
+	t.Cleanup(collector.Close)
+	done, err := span.Export(t.Context(), span.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	return sink, done
+}
