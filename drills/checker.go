@@ -66,6 +66,7 @@ var rules = []rule{
 	{name: "nothing waits", settles: true, ofTheWhole: nothingWaits},
 	{name: "open payments are attended to, and no others", settles: true, ofAPayment: attended},
 	{name: "no workflow fails without a dead letter", settles: true, ofTheWhole: failuresKept},
+	{name: "who has paid is believed in time, or somebody is told", ofTheWhole: paidAreBelieved},
 	{name: "no secret is written down", ofTheWhole: noSecrets},
 }
 

@@ -61,7 +61,7 @@ func (e *Evidence) add(n int, history ...payment.Status) {
 	})
 	e.Payments = append(e.Payments, Payment{ID: id(n), Key: key(n), Status: last, Amount: amount, ProviderPaymentID: providerID, Version: len(history)})
 	for i, status := range history {
-		e.Events = append(e.Events, Event{PaymentID: id(n), Seq: i + 1, Status: status, Amount: amount})
+		e.Events = append(e.Events, Event{PaymentID: id(n), Seq: i + 1, Status: status, Amount: amount, At: noon.Add(time.Second)})
 	}
 	e.Requests = append(e.Requests, simulator.Request{Number: n, Method: "POST", Path: "/v1/payments", IdempotencyKey: providerKey(n), Reference: id(n)})
 	run := Workflow{ID: "payment/" + id(n), RunID: "run", Status: "Completed", Started: noon}
@@ -215,12 +215,63 @@ var spoilt = []struct {
 	{"a run that failed unheard", "no workflow fails without a dead letter", 1, "Failed", func(e *Evidence) {
 		e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(1), RunID: "before", Status: "Failed", Started: noon.Add(-time.Hour)})
 	}},
+	{"an approval that came late, and nobody was told", beliefInTime, 1, "approved 1m1s later", func(e *Evidence) { e.approvedAt(1, noon.Add(61*time.Second)) }},
+	{"an approval that never came, and nobody was told", beliefInTime, 3, "never approved", func(e *Evidence) {
+		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Move, ExternalReference: id(3), Amount: 1003, Status: "approved", Time: noon})
+	}},
+	{"an alarm that was over before the buyer paid", beliefInTime, 1, "nobody was told", func(e *Evidence) {
+		e.approvedAt(1, noon.Add(61*time.Second))
+		e.Alarms = []Alarm{{At: noon.Add(-time.Second), What: "worker: postgres is down"}}
+	}},
+	{"an alarm after the promise was broken", beliefInTime, 1, "nobody was told", func(e *Evidence) {
+		e.approvedAt(1, noon.Add(61*time.Second))
+		e.Alarms = []Alarm{{At: noon.Add(61 * time.Second), What: "worker: postgres is down"}}
+	}},
 	{"a leaked card number", "no secret is written down", 0, "worker.log, line 2: a card number (1 lines)", page(`{"card":"4235647728025682"}`)},
 	{"a card number in groups", "no secret is written down", 0, "a card number", page("paid with 4235 6477 2802 5682")},
 	{"an e-mail address", "no secret is written down", 0, "an e-mail address", page("mail to maria.silva@loja.com.br")},
 	{"a tax id", "no secret is written down", 0, "a tax id", page("cpf 123.456.789-09")},
 	{"a known secret", "no secret is written down", 0, "buyer's name", page(`{"name":"Ana Souza"}`)},
 	{"a bearer token", "no secret is written down", 0, "a bearer token", page("Authorization: Bearer TEST-0123456789")},
+}
+
+const beliefInTime = "who has paid is believed in time, or somebody is told"
+
+// approvedAt moves a payment's approval in the database to a time.
+func (e *Evidence) approvedAt(n int, at time.Time) {
+	for i, v := range e.Events {
+		if v.PaymentID == id(n) && v.Status == payment.Approved {
+			e.Events[i].At = at
+		}
+	}
+}
+
+// A late approval is accounted for by an alarm in time, or by the payment's own dead letter.
+func TestWhoIsToldOfALateApproval(t *testing.T) {
+	e := clean()
+	e.approvedAt(1, noon.Add(61*time.Second))
+	require.NotEmpty(t, Check(e))
+	e.Alarms = []Alarm{{At: noon.Add(30 * time.Second), What: "worker: postgres is down"}}
+	require.Empty(t, Check(e))
+	e.Alarms = nil
+	e.DeadLetters = []DeadLetter{{Cause: "internal", PaymentID: id(1), WorkflowID: "payment/" + id(1), State: "open", DiedAt: noon.Add(30 * time.Second)}}
+	require.Empty(t, Check(e))
+	e.DeadLetters[0].DiedAt = noon.Add(61 * time.Second)
+	require.NotEmpty(t, Check(e))
+	e.DeadLetters, e.Since = nil, noon.Add(time.Second)
+	require.Empty(t, Check(e), "it was paid before this drill")
+}
+
+func TestTroublesInMetrics(t *testing.T) {
+	page := func(up, state string) string {
+		return "# TYPE onlywave_dependency_up gauge\nonlywave_dependency_up{dependency=\"postgres\"} " + up + "\n" +
+			"# TYPE onlywave_breaker_state gauge\nonlywave_breaker_state{breaker=\"read\",state=\"open\"} 0\n" +
+			"onlywave_breaker_state{breaker=\"read\",state=\"" + state + "\"} 1\n"
+	}
+	require.Empty(t, troublesIn(page("1", "closed")))
+	require.Equal(t, []string{"postgres is down"}, troublesIn(page("0", "closed")))
+	require.Equal(t, []string{"breaker read is half_open"}, troublesIn(page("1", "half_open")))
+	require.Equal(t, []string{"its metrics cannot be read"}, troublesIn("<html>"))
 }
 
 func TestTheCheckerObjects(t *testing.T) {

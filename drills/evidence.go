@@ -34,6 +34,10 @@ type Evidence struct {
 	Requests []simulator.Request
 	Webhooks []simulator.WebhookAttempt
 
+	// Monitoring.
+	Since  time.Time // of the drill: what happened before it was judged with an earlier one
+	Alarms []Alarm
+
 	Pages   []Page            // logs, metrics, messages' headers
 	Secrets map[string]string // what must not be in them, by what it is
 }
@@ -63,6 +67,7 @@ type Event struct {
 	Seq       int
 	Status    payment.Status
 	Amount    int64
+	At        time.Time
 }
 
 // Notification is a provider's notification that we hold.
@@ -82,6 +87,7 @@ type DeadLetter struct {
 	WorkflowID string
 	RunID      string
 	State      string
+	DiedAt     time.Time
 }
 
 // Queue is one of ours and what is ready in it; what a consumer has in hand the broker does not tell.

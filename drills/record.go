@@ -30,7 +30,7 @@ func (e *Evidence) readRecord(ctx context.Context, tx pgx.Tx) (err error) {
 		return err
 	}
 	e.Events, err = read[Event](ctx, tx, `
-		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount from payment_events`)
+		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at from payment_events`)
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,10 @@ func (e *Evidence) readDeadLetters(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	rows, _ := tx.Query(ctx, `
-		select message_id, cause, coalesce(payment_id::text, ''), workflow_id, run_id, state, body from dead_letters`)
+		select message_id, cause, coalesce(payment_id::text, ''), workflow_id, run_id, state, died_at, body from dead_letters`)
 	var d DeadLetter
 	var body []byte
-	_, err = pgx.ForEachRow(rows, []any{&d.MessageID, &d.Cause, &d.PaymentID, &d.WorkflowID, &d.RunID, &d.State, &body}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&d.MessageID, &d.Cause, &d.PaymentID, &d.WorkflowID, &d.RunID, &d.State, &d.DiedAt, &body}, func() error {
 		d.RequestID = requestID(body)
 		e.DeadLetters = append(e.DeadLetters, d)
 		return nil

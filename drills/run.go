@@ -116,6 +116,7 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 		})
 		loaded <- err
 	}()
+	seen := watch(loading, r.platform)
 	if err := s.harm(ctx); err != nil {
 		stop()
 		<-loaded
@@ -125,7 +126,7 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 		return err
 	}
 	result.Log = s.Log
-	err := s.judge(ctx)
+	err := s.judge(ctx, seen)
 	result.Objections, result.Remarks = s.objections, s.remarks
 	if err != nil {
 		return err
@@ -178,7 +179,7 @@ func (s *Scene) harm(ctx context.Context) error {
 }
 
 // judge waits for quiet, gathers what each side knows, and compares.
-func (s *Scene) judge(ctx context.Context) error {
+func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
 	s.tell("settling")
 	settling, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
@@ -191,6 +192,7 @@ func (s *Scene) judge(ctx context.Context) error {
 	if s.Evidence, err = Gather(ctx, s.Platform, s.Log); err != nil {
 		return fmt.Errorf("gather: %w", err)
 	}
+	s.Evidence.Since, s.Evidence.Alarms = s.Began, seen()
 	s.objections = append(s.objections, Check(s.Evidence)...)
 	s.objections = append(s.objections, s.everyPartRuns()...)
 	for _, expect := range s.Drill.Expect {
