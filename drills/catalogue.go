@@ -94,7 +94,7 @@ var webhooks = []Drill{
 	{
 		Name: "webhooks-dropped", Shows: "Half of all webhooks never come; every payment still ends right, and the counter of the missed shows it.",
 		Lasts: 10 * time.Second, Strike: []Act{countMissed, arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Rate: 0.5})},
-		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered, theMissedAreCounted},
+		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered, theMissedAreCounted, paidAreSeenInTime},
 	},
 	{
 		Name: "webhooks-out-of-order", Shows: "Early, late, doubled and reordered webhooks end in the same history.",
