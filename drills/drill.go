@@ -29,6 +29,8 @@ type Drill struct {
 	// Doubled is a drill on what `onlywave dev --replicas 2 --monitoring` runs: each has a second one to take over, clients come
 	// in through the balancer, and there are no links to harm.
 	Doubled bool
+	// Settings are the platform's own in this drill, beside those of all drills.
+	Settings map[string]string
 
 	Strike []Act // what goes wrong, in this order
 	Heal   []Act // what makes it good again

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/onlywave/onlywave/dev"
@@ -75,7 +77,7 @@ func Run(ctx context.Context, o Options) error {
 type runner struct {
 	Options
 	platform *dev.Platform
-	doubled  bool // what it is
+	made     dev.Options // what it is
 	played   int
 	letters  int // dead letters that earlier drills have left on the platform
 }
@@ -208,7 +210,8 @@ func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
 // ready sees to it that there is a platform for the drill.
 func (r *runner) ready(ctx context.Context, d Drill) error {
 	r.played++
-	if r.platform != nil && r.doubled == d.Doubled {
+	o := d.platform(r.Program, r.Env)
+	if r.platform != nil && reflect.DeepEqual(r.made, o) {
 		return nil
 	}
 	err := r.stop()
@@ -218,19 +221,31 @@ func (r *runner) ready(ctx context.Context, d Drill) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	began := time.Now()
-	o, what := dev.Options{Program: r.Program, Env: r.Env, Settings: settings()}, "two apis, two workers"
-	if d.Doubled {
-		o.Watched, what = true, "two of all, behind nginx, and watched"
-		o = o.WithReplicas(2)
-	} else {
-		o.APIs, o.Workers, o.Links = 2, 2, true
-	}
 	r.platform, err = dev.Start(ctx, o)
-	r.doubled, r.letters = d.Doubled, 0
+	r.made, r.letters = o, 0
 	if err == nil {
-		fmt.Fprintf(r.Out, "  a fresh platform: %s  (%s)\n", what, took(began))
+		fmt.Fprintf(r.Out, "  a fresh platform: %s  (%s)\n", d.platformName(), took(began))
 	}
 	return err
+}
+
+// platform is what the drill plays on.
+func (d Drill) platform(program string, env []string) dev.Options {
+	o := dev.Options{Program: program, Env: env, Settings: settings()}
+	maps.Copy(o.Settings, d.Settings)
+	if d.Doubled {
+		o.Watched = true
+		return o.WithReplicas(2)
+	}
+	o.APIs, o.Workers, o.Links = 2, 2, true
+	return o
+}
+
+func (d Drill) platformName() string {
+	if d.Doubled {
+		return "two of all, behind nginx, and watched"
+	}
+	return "two apis, two workers"
 }
 
 func (r *runner) stop() error {
