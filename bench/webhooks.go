@@ -42,7 +42,7 @@ func (b *bench) webhooks(ctx context.Context, table *report) error {
 	bare, err := devstack.StartProcess(ctx, devstack.Spec{
 		Name: "bare", Path: b.Program, Args: []string{"bench", "bare", "--address", address, "--broker", b.platform.Stack.RabbitMQURL()},
 		Env: b.Env, LogFile: b.platform.Logs + "/bare.log",
-		Ready: func(ctx context.Context) error { return reachable(ctx, "http://"+address+"/ready") },
+		Ready: func(ctx context.Context) error { return devstack.AnswersOK(ctx, "http://"+address+"/ready") },
 	})
 	if err != nil {
 		return err
@@ -129,16 +129,4 @@ func (b *bench) emptyQueues() error {
 		}
 	}
 	return nil
-}
-
-func reachable(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	return answer.Body.Close()
 }

@@ -71,8 +71,8 @@ func (p *Platform) api(ctx context.Context, name string, port int, settings map[
 	return process, shop, err
 }
 
-// part starts one of our own processes; one that listens is waited for until its page answers with the
-// word, such as "ready" instead of "degraded".
+// part starts one of our own processes, and waits until it can be used: one that listens until its page answers with the
+// word, such as "ready" instead of "degraded", any other until it says that it has started.
 func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, page, word string) (*devstack.Process, error) {
 	began := time.Now()
 	settings := map[string]string{}
@@ -98,6 +98,10 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	if port != 0 {
 		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, page)
 		spec.Ready = func(ctx context.Context) error { return answers(ctx, url, word) }
+	} else { // a worker has no page for others; it has started when it shows its metrics
+		spec.Ready = func(ctx context.Context) error {
+			return devstack.AnswersOK(ctx, "http://"+settings["METRICS_ADDRESS"]+"/startupz")
+		}
 	}
 	process, err := devstack.StartProcess(ctx, spec)
 	if err == nil {

@@ -122,6 +122,9 @@ func breakerStayedClosed(ctx context.Context, s *Scene) ([]Objection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(now) == 0 {
+		return []Objection{object("the breaker stays closed", "", "the API shows no breaker, which says nothing")}, nil
+	}
 	var objections []Objection
 	for name, count := range now {
 		if count != s.openings[name] {

@@ -38,12 +38,20 @@ func webhooksAreTaken(ctx context.Context, s *Scene) ([]Objection, error) {
 	if err != nil {
 		return nil, err
 	}
+	sent := 0
 	var objections []Objection
 	for _, a := range attempts {
-		if !a.Suppressed && !a.Delivered && a.Time.After(s.Began) {
+		if a.Suppressed || a.Time.Before(s.Began) {
+			continue
+		}
+		sent++
+		if !a.Delivered {
 			objections = append(objections, object("every webhook is taken", "", "notification %d of the provider's payment %s got %d %s after %s",
 				a.NotificationID, a.PaymentID, a.Status, a.Error, a.Duration.Round(time.Millisecond)))
 		}
+	}
+	if sent == 0 {
+		objections = append(objections, object("every webhook is taken", "", "none was sent, which says nothing"))
 	}
 	return objections, nil
 }
@@ -113,6 +121,9 @@ func poisonIsBuried(_ context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	s.remark("%d poisonous messages, %d without a dead letter", len(s.poison), len(objections))
+	if len(s.poison) == 0 {
+		objections = append(objections, object("poison ends as a dead letter", "", "none was sent, which says nothing"))
+	}
 	return objections, nil
 }
 

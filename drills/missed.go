@@ -67,7 +67,7 @@ func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	s.remark("%d of %d webhooks lost, the last news of %d payments; counted as missed: %d", lost, all, least, counted)
-	if counted < least || counted > lost {
+	if least == 0 || counted < least || counted > lost {
 		return []Objection{object("missed webhooks are counted", "", "%d were lost, the last news of %d payments among them, and %d are counted", lost, least, counted)}, nil
 	}
 	return nil, nil

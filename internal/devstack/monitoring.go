@@ -57,11 +57,12 @@ func startMonitor(ctx context.Context, o MonitorOptions, name string, programs [
 	url := fmt.Sprintf("http://127.0.0.1:%d/-/ready", o.Port)
 	return StartProcess(ctx, Spec{
 		Name: name, Path: path, Args: args, Env: environment(dir), Dir: dir, LogFile: o.LogFile, Port: o.Port,
-		Ready: func(ctx context.Context) error { return answersOK(ctx, url) },
+		Ready: func(ctx context.Context) error { return AnswersOK(ctx, url) },
 	})
 }
 
-func answersOK(ctx context.Context, url string) error {
+// AnswersOK is nil when the address answers 200: a process that listens and answers 503 is not ready.
+func AnswersOK(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

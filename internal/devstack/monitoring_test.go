@@ -3,6 +3,7 @@ package devstack
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestMonitorsStartAndServicesShowTheirMetrics(t *testing.T) {
 	for _, url := range []string{
 		"http://" + stack.RabbitMQMetrics() + "/metrics/detailed?family=queue_coarse_metrics", "http://" + stack.TemporalMetrics() + "/metrics",
 	} {
-		require.NoError(t, answersOK(t.Context(), url))
+		require.NoError(t, AnswersOK(t.Context(), url))
 	}
 
 	start := func(run func(o MonitorOptions) (*Process, error), file, text string) (*Process, error) {
@@ -28,9 +29,7 @@ func TestMonitorsStartAndServicesShowTheirMetrics(t *testing.T) {
 		p, err := run(MonitorOptions{Dir: dir, LogFile: filepath.Join(dir, "log"), Port: port, Files: map[string]string{file: text}})
 		if err == nil {
 			t.Cleanup(func() { require.NoError(t, p.Stop()) })
-			answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
-			require.NoError(t, err)
-			require.NoError(t, answer.Body.Close())
+			require.NoError(t, AnswersOK(t.Context(), fmt.Sprintf("http://127.0.0.1:%d/metrics", port)))
 		}
 		return p, err
 	}
@@ -42,4 +41,15 @@ func TestMonitorsStartAndServicesShowTheirMetrics(t *testing.T) {
 	require.NoError(t, err)
 	_, err = start(prometheus, "prometheus.yml", "global: {nonsense: 1}\n")
 	require.ErrorContains(t, err, "nonsense", "its own words")
+}
+
+// What listens and answers that it is not ready is not ready.
+func TestAnAnswerOtherThan200IsNotReady(t *testing.T) {
+	t.Parallel()
+	status := http.StatusServiceUnavailable
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(status) }))
+	t.Cleanup(server.Close)
+	require.ErrorContains(t, AnswersOK(t.Context(), server.URL), "503")
+	status = http.StatusOK
+	require.NoError(t, AnswersOK(t.Context(), server.URL))
 }
