@@ -29,6 +29,13 @@ up: bootstrap build ## Run the whole platform until Ctrl-C, with a curl to paste
 test: bootstrap ## Run every test, on real services
 	go test -race -timeout 15m $(PACKAGES)
 
+# Packages whose tests start no service: they import neither devstack nor the platform.
+UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'internal/devstack' -e 'onlywave/dev ' -e 'onlywave/dev]' | cut -d: -f1)
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need no service, in seconds
+	go test $(UNIT_PACKAGES)
+
 .PHONY: lint
 lint: ## Check format, vet, staticcheck, workflow determinism, import rules and generated code
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }

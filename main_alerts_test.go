@@ -13,6 +13,7 @@ import (
 
 // One of the troubles, and one that troubles nobody: it is there to be noticed as an alert that was not seen.
 func TestAnAlertFiresAndClears(t *testing.T) {
+	takePlace(t)
 	chosen, err := alerts.Choose("APIAbsent")
 	require.NoError(t, err)
 	chosen = append(chosen, alerts.Trouble{Shows: "nothing happens", Alerts: []string{"WorkerAbsent"}, Lasts: 3 * time.Second})

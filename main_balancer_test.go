@@ -23,11 +23,7 @@ import (
 // Behind the balancer a client sees one API that never goes away: not when a process of it is killed, not when nginx is
 // reloaded; and what the balancer says by itself reads as if the API had said it.
 func TestBehindTheBalancer(t *testing.T) {
-	p, err := dev.Start(t.Context(), dev.Options{
-		Program: os.Args[0], Env: []string{asProgram + "=1"}, APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s"},
-	})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, p.Stop()) }()
+	p := start(t, dev.Options{APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s"}})
 
 	t.Run("webhooks and links come and go through it", func(t *testing.T) {
 		made, err := p.Front.Create(within(t), "through-nginx", 1050)

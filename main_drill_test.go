@@ -16,6 +16,7 @@ import (
 // Three of the drills, short, and one whose fault no platform could heal: it is there to be objected to, where the record
 // has moved to another Postgres before.
 func TestAFewDrills(t *testing.T) {
+	takePlace(t)
 	chosen, err := drills.Choose(drills.All(), "worker-killed,rabbitmq-killed,failover")
 	require.NoError(t, err)
 	chosen = append(chosen, drills.Drill{Name: "history-torn", Doubled: true, Strike: []drills.Act{tearAHistory}})

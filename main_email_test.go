@@ -20,57 +20,59 @@ import (
 // The mail server has troubles and all workers are killed while an e-mail waits for it: the buyer gets each e-mail once, and what
 // is published again begins no other.
 func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
+	p := start(t, dev.Options{Workers: 2})
 	const buyer = "maria.buyer@example.com"
 	key, id := key(t)
 	order := strings.Replace(dev.Order(1050, key), dev.BuyerEmail+`"`, buyer+`", "notify_by": "email", "language": "en"`, 1)
-	require.NoError(t, platform.Mailbox.Arm(within(t), mailsink.Fault{Kind: mailsink.KindLater, To: buyer, Times: 2}))
-	answer, err := platform.Shops[0].Post(within(t), key, order, "Prefer", "wait=30")
+	require.NoError(t, p.Mailbox.Arm(within(t), mailsink.Fault{Kind: mailsink.KindLater, To: buyer, Times: 2}))
+	answer, err := p.Shops[0].Post(within(t), key, order, "Prefer", "wait=30")
 	require.NoError(t, err)
-	var p dev.Payment
-	require.NoError(t, json.Unmarshal(answer.Body, &p), string(answer.Body))
-	require.Equal(t, "pending", p.Status, "the mail server keeps nobody waiting")
+	var made dev.Payment
+	require.NoError(t, json.Unmarshal(answer.Body, &made), string(answer.Body))
+	require.Equal(t, "pending", made.Status, "the mail server keeps nobody waiting")
 
-	for _, w := range platform.Workers {
+	for _, w := range p.Workers {
 		require.NoError(t, w.Kill())
 	}
-	for _, w := range platform.Workers {
+	for _, w := range p.Workers {
 		require.NoError(t, w.Restart(within(t)))
 	}
 	// An attempt that died with its worker is missed after 40 s.
 	waiting, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	mails, err := platform.Mailbox.Await(waiting, buyer, 1)
+	mails, err := p.Mailbox.Await(waiting, buyer, 1)
 	require.NoError(t, err)
 	require.Equal(t, "Pay R$ 10.50 with Pix", mails[0].Subject)
-	require.Contains(t, mails[0].Text, p.Method.QRCode)
+	require.Contains(t, mails[0].Text, made.Method.QRCode)
 
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
-	awaitApproved(t, id)
-	mails, err = platform.Mailbox.Await(within(t), buyer, 2)
+	require.NoError(t, p.Provider.Pay(within(t), made.Provider.PaymentID))
+	_, err = p.Shops[0].Await(within(t), id, "approved")
+	require.NoError(t, err)
+	mails, err = p.Mailbox.Await(within(t), buyer, 2)
 	require.NoError(t, err)
 	require.Equal(t, "Payment of R$ 10.50 approved", mails[1].Subject)
 
 	receipt := workflows.EmailWorkflowID(id + "/receipt")
-	run := runOf(t, receipt)
+	run := runOf(t, p, receipt)
 	// As if no run had lived to note what it has published: the next one publishes all of it again.
-	require.Equal(t, 1, inRecord(t, `with forgotten as (update payments set published = 1 where id = $1 returning 1) select count(*) from forgotten`, id))
-	temporal(t, "workflow", "reset", "--workflow-id", "payment/"+id, "--type", "FirstWorkflowTask", "--reason", "test")
-	eventually(t, func() bool { return inRecord(t, `select published from payments where id = $1`, id) == 3 }, "all is published again")
-	mails, err = platform.Mailbox.Mails(within(t), buyer)
+	require.Equal(t, 1, inDatabase(t, p, `with forgotten as (update payments set published = 1 where id = $1 returning 1) select count(*) from forgotten`, id))
+	temporalOf(t, p, "workflow", "reset", "--workflow-id", "payment/"+id, "--type", "FirstWorkflowTask", "--reason", "test")
+	eventually(t, func() bool { return inDatabase(t, p, `select published from payments where id = $1`, id) == 3 }, "all is published again")
+	mails, err = p.Mailbox.Mails(within(t), buyer)
 	require.NoError(t, err)
 	require.Len(t, mails, 2)
-	require.Equal(t, 2, inRecord(t, `select count(*) from emails where payment_id = $1 and outcome = 'sent'`, id))
+	require.Equal(t, 2, inDatabase(t, p, `select count(*) from emails where payment_id = $1 and outcome = 'sent'`, id))
 
-	require.Equal(t, run, runOf(t, receipt), "it was begun once")
+	require.Equal(t, run, runOf(t, p, receipt), "it was begun once")
 
-	payloads := regexp.MustCompile(`"data": "([^"]+)"`).FindAllStringSubmatch(temporal(t, "workflow", "show", "--workflow-id", receipt, "--output", "json"), -1)
+	payloads := regexp.MustCompile(`"data": "([^"]+)"`).FindAllStringSubmatch(temporalOf(t, p, "workflow", "show", "--workflow-id", receipt, "--output", "json"), -1)
 	require.NotEmpty(t, payloads)
 	for _, payload := range payloads {
 		text, err := base64.StdEncoding.DecodeString(payload[1])
 		require.NoError(t, err)
 		require.NotContains(t, string(text), buyer, "the history holds no address")
 	}
-	logs, err := filepath.Glob(filepath.Join(platform.Logs, "*.log"))
+	logs, err := filepath.Glob(filepath.Join(p.Logs, "*.log"))
 	require.NoError(t, err)
 	for _, file := range logs {
 		content, err := os.ReadFile(file)
@@ -80,7 +82,7 @@ func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
 }
 
 // runOf is the run under which a workflow is known now.
-func runOf(t *testing.T, workflowID string) string {
+func runOf(t *testing.T, of *dev.Platform, workflowID string) string {
 	var described struct {
 		Info struct {
 			Execution struct {
@@ -88,7 +90,7 @@ func runOf(t *testing.T, workflowID string) string {
 			} `json:"execution"`
 		} `json:"workflowExecutionInfo"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(temporal(t, "workflow", "describe", "--workflow-id", workflowID, "--output", "json")), &described))
+	require.NoError(t, json.Unmarshal([]byte(temporalOf(t, of, "workflow", "describe", "--workflow-id", workflowID, "--output", "json")), &described))
 	require.NotEmpty(t, described.Info.Execution.RunID)
 	return described.Info.Execution.RunID
 }

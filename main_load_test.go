@@ -23,11 +23,7 @@ import (
 // Under load, with duplicated, forged and replayed webhooks beside, all that the client, the record, the provider, the
 // queues and the workflows have written down fits together; and the checker sees it when it does not.
 func TestUnderLoadEverythingFitsTogether(t *testing.T) {
-	p, err := dev.Start(t.Context(), dev.Options{
-		Program: os.Args[0], Env: []string{asProgram + "=1"}, APIs: 2, Workers: 2, Settings: map[string]string{"POLL_FIRST": "2s"},
-	})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, p.Stop()) }()
+	p := start(t, dev.Options{APIs: 2, Workers: 2, Settings: map[string]string{"POLL_FIRST": "2s"}})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 

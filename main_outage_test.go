@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -23,9 +22,7 @@ import (
 // Mercado Pago fails: the breaker opens for both workers, no window lets more probes through than it may, and once
 // Mercado Pago is back every payment finishes by itself, asked for with one key each.
 func TestAnOutageOfTheProvider(t *testing.T) {
-	p, err := dev.Start(t.Context(), dev.Options{Program: os.Args[0], Env: []string{asProgram + "=1"}, Workers: 2})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, p.Stop()) }()
+	p := start(t, dev.Options{Workers: 2})
 	require.NoError(t, p.Provider.Arm(within(t), simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable}))
 
 	const payments = 40
@@ -73,16 +70,14 @@ func TestAnOutageOfTheProvider(t *testing.T) {
 
 // An operator holds the charges back, and lets them go again.
 func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
-	p, err := dev.Start(t.Context(), dev.Options{Program: os.Args[0], Env: []string{asProgram + "=1"}})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, p.Stop()) }()
+	p := start(t, dev.Options{})
 	environ := []string{"REDIS_URL=" + p.Stack.RedisURL()}
 	command := func(args ...string) (string, error) {
 		var out bytes.Buffer
 		err := run(within(t), append([]string{"breakers"}, args...), environ, &out)
 		return out.String(), err
 	}
-	_, err = command("open", "charge")
+	_, err := command("open", "charge")
 	require.ErrorContains(t, err, "--reason")
 	_, err = command("open", "refunds", "--actor", "ana", "--reason", "maintenance")
 	require.ErrorContains(t, err, "there are only the breakers")

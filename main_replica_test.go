@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,12 +19,7 @@ import (
 // With a replica of Postgres, lists may be old and say so, a payment by its id never is; and the replica's promotion costs
 // clients a repetition, and nobody a payment.
 func TestWithAReplicaOfPostgres(t *testing.T) {
-	p, err := dev.Start(t.Context(), dev.Options{
-		Program: os.Args[0], Env: []string{asProgram + "=1"}, Replica: true,
-		Settings: map[string]string{"POLL_FIRST": "2s", "REPLICA_MAX_STALENESS": "2h"},
-	})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, p.Stop()) }()
+	p := start(t, dev.Options{Replica: true, Settings: map[string]string{"POLL_FIRST": "2s", "REPLICA_MAX_STALENESS": "2h"}})
 	// list is all payments as a client sees them, and how old it is told that they are.
 	list := func() (body string, age time.Duration) {
 		answer, err := p.Front.Get(within(t), "/v1/payments?limit=100")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -37,11 +38,11 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
-	program, err := os.Executable()
+	flag.Parse()
+	// These tests wait for what other processes do, and need little of a processor themselves.
+	err := flag.Set("test.parallel", "12")
 	if err == nil {
-		platform, err = dev.Start(context.Background(), dev.Options{
-			Program: program, Env: []string{asProgram + "=1"}, APIs: 2, Workers: 2, Watched: true, Traced: true,
-		})
+		platform, err = dev.Start(context.Background(), asThis(dev.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -53,6 +54,31 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	return code
+}
+
+// asThis makes the platform's programs this test binary.
+func asThis(o dev.Options) dev.Options {
+	o.Program, o.Env = os.Args[0], []string{asProgram + "=1"}
+	return o
+}
+
+// beside bounds how many whole platforms run beside the shared one: each is a dozen processes.
+var beside = make(chan struct{}, 2)
+
+// takePlace lets a test that starts a platform of its own run beside others, when there is a place for it.
+func takePlace(t *testing.T) {
+	t.Parallel()
+	beside <- struct{}{}
+	t.Cleanup(func() { <-beside })
+}
+
+// start runs a platform of the test's own until its end.
+func start(t *testing.T, o dev.Options) *dev.Platform {
+	takePlace(t)
+	p, err := dev.Start(t.Context(), asThis(o))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Stop()) })
+	return p
 }
 
 // patience is how long a condition may take on a busy machine; nothing here is measured by it.
@@ -113,10 +139,14 @@ func arm(t *testing.T, f simulator.Fault) {
 	require.NoError(t, platform.Provider.Arm(within(t), f))
 }
 
-// inRecord asks Postgres for one number.
+// inRecord asks the shared platform's database for one number.
 func inRecord(t *testing.T, query string, args ...any) int {
+	return inDatabase(t, platform, query, args...)
+}
+
+func inDatabase(t *testing.T, of *dev.Platform, query string, args ...any) int {
 	ctx := within(t)
-	conn, err := pgx.Connect(ctx, platform.Stack.PostgresURL())
+	conn, err := pgx.Connect(ctx, of.Stack.PostgresURL())
 	require.NoError(t, err)
 	defer conn.Close(ctx)
 	var n int
@@ -124,9 +154,11 @@ func inRecord(t *testing.T, query string, args ...any) int {
 	return n
 }
 
-// temporal runs the operators' command line.
-func temporal(t *testing.T, args ...string) string {
-	command := exec.CommandContext(within(t), filepath.Join(".bin", "temporal"), append(args, "--address", platform.Stack.TemporalAddress())...)
+// temporal runs the operators' command line against the shared platform.
+func temporal(t *testing.T, args ...string) string { return temporalOf(t, platform, args...) }
+
+func temporalOf(t *testing.T, of *dev.Platform, args ...string) string {
+	command := exec.CommandContext(within(t), filepath.Join(".bin", "temporal"), append(args, "--address", of.Stack.TemporalAddress())...)
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, string(output))
 	return string(output)
@@ -374,9 +406,8 @@ func TestListsArePaged(t *testing.T) {
 
 // The demo checks its own steps; here it must find nothing amiss, on a stack of its own.
 func TestTheDemoTellsItsStory(t *testing.T) {
-	program, err := os.Executable()
-	require.NoError(t, err)
+	takePlace(t)
 	var told bytes.Buffer
-	require.NoError(t, dev.Demo(t.Context(), dev.Options{Program: program, Env: []string{asProgram + "=1"}, Out: &told}), told.String())
+	require.NoError(t, dev.Demo(t.Context(), asThis(dev.Options{Out: &told})), told.String())
 	require.Contains(t, told.String(), "every step checked")
 }
