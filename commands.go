@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
@@ -37,6 +43,38 @@ func withRecord(ctx context.Context, part config.Part, environ []string, use fun
 	return use(c, record)
 }
 
+// flagged says what is wrong with a command's flags, each by its name. Other errors stay as they are.
+func flagged(err error) error {
+	e, ok := errors.AsType[*payment.Error](err)
+	if !ok || len(e.Fields) == 0 {
+		return err
+	}
+	text := e.Message + ":"
+	for _, f := range e.Fields {
+		text += "\n  " + strings.TrimSpace(flagOf(f.Pointer)+" "+f.Detail)
+	}
+	return errors.New(text)
+}
+
+// flagOf is what a command calls the field of a request. A filter as a whole has no flag.
+func flagOf(pointer string) string {
+	name := strings.TrimPrefix(strings.TrimPrefix("/"+strings.TrimPrefix(pointer, "/"), "/filter"), "/")
+	if place, ok := strings.CutPrefix(name, "ids/"); ok {
+		return "ID number " + place + " (counted from 0)"
+	}
+	switch name {
+	case "":
+		return ""
+	case "ids":
+		return "the list of IDs"
+	case "payment_id":
+		return "--payment"
+	case "stop_after_errors":
+		return "--stop-after"
+	}
+	return "--" + strings.ReplaceAll(name, "_", "-")
+}
+
 // refuseStrangers makes groups of commands fail for a word that is none of theirs; left alone they show their help and are content.
 func refuseStrangers(all []*cobra.Command) {
 	for _, c := range all {
@@ -45,4 +83,32 @@ func refuseStrangers(all []*cobra.Command) {
 			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
 	}
+}
+
+// signature is who gives a command, and why.
+type signature struct{ actor, reason string }
+
+func (s *signature) flags(command *cobra.Command) {
+	command.Flags().StringVar(&s.actor, "actor", "", "who does it")
+	command.Flags().StringVar(&s.reason, "reason", "", "why")
+}
+
+// by is the actor: who he says he is, and who the operating system says.
+func (s *signature) by() audit.Actor {
+	return audit.Actor{Name: s.actor, Door: audit.CommandLine, From: osUser()}
+}
+
+// osUser is whom this process belongs to, as user@host. Who came by sudo is named, too.
+func osUser() string {
+	name := strconv.Itoa(os.Getuid()) // a container may have no name for it
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	if sudoer := os.Getenv("SUDO_USER"); sudoer != "" && payment.NameFault(sudoer) == "" {
+		name += ", by sudo from " + sudoer
+	}
+	return name
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/workflows"
@@ -21,9 +20,10 @@ import (
 
 // deadLetterTools is what the commands work with.
 type deadLetterTools struct {
-	record *postgres.Store
-	door   *workflows.Client
-	out    io.Writer
+	actions deadletter.Actions
+	record  *postgres.Store
+	door    *workflows.Client
+	out     io.Writer
 }
 
 // deadLettersCommand shows what could not be finished, and sends it again or gives it up.
@@ -37,7 +37,8 @@ func deadLettersCommand(environ []string, out io.Writer) *cobra.Command {
 					return err
 				}
 				defer temporal.Close()
-				return use(cmd.Context(), deadLetterTools{record, workflows.NewClient(temporal, polls(c)), out}, args)
+				door := workflows.NewClient(temporal, polls(c))
+				return use(cmd.Context(), deadLetterTools{deadletter.Actions{Store: record, Redriver: door}, record, door, out}, args)
 			})
 		}
 	}
@@ -52,10 +53,14 @@ type withTools func(func(context.Context, deadLetterTools, []string) error) func
 
 func listLettersCommand(with withTools) *cobra.Command {
 	var filter payment.LetterFilter
+	var state string
 	command := &cobra.Command{Use: "list", Short: "List dead letters, those that died last first", Args: cobra.NoArgs,
-		RunE: with(func(ctx context.Context, t deadLetterTools, _ []string) error { return t.list(ctx, filter) })}
+		RunE: with(func(ctx context.Context, t deadLetterTools, _ []string) error {
+			filter.State = payment.ParseLetterState(state)
+			return t.list(ctx, filter)
+		})}
 	letterFlags(command, &filter)
-	command.Flags().StringVar((*string)(&filter.State), "state", string(payment.LetterOpen), "open, redriven, discarded or resolved; empty for all")
+	command.Flags().StringVar(&state, "state", string(payment.LetterOpen), "open, redriven, discarded or resolved, or any")
 	command.Flags().IntVar(&filter.Limit, "limit", 50, "how many at most")
 	return command
 }
@@ -79,68 +84,48 @@ func timeFlag(t *time.Time) func(string) error {
 }
 
 func discardCommand(with withTools) *cobra.Command {
-	var actor, reason string
+	var by signature
 	command := &cobra.Command{Use: "discard ID", Short: "Give a dead letter up", Args: cobra.ExactArgs(1),
 		RunE: with(func(ctx context.Context, t deadLetterTools, args []string) error {
-			if err := signed(actor, reason); err != nil {
-				return err
-			}
-			if _, err := t.record.DiscardDeadLetter(ctx, args[0], actor, reason); err != nil {
+			if _, err := t.actions.Discard(ctx, by.by(), args[0], by.reason); err != nil {
 				return err
 			}
 			return t.show(ctx, args[0])
 		})}
-	signFlags(command, &actor, &reason)
+	by.flags(command)
 	return command
 }
 
-func signFlags(command *cobra.Command, actor, reason *string) {
-	command.Flags().StringVar(actor, "actor", "", "who does it")
-	command.Flags().StringVar(reason, "reason", "", "why")
-}
-
-func signed(actor, reason string) error {
-	if strings.TrimSpace(actor) == "" || strings.TrimSpace(reason) == "" {
-		return errors.New("--actor and --reason must say who does it and why")
-	}
-	return nil
-}
-
 func redriveCommand(with withTools) *cobra.Command {
-	in := workflows.RedriveInput{ID: uuid.NewString()}
+	var plan deadletter.Plan
+	var by signature
 	var watch bool
 	command := &cobra.Command{Use: "redrive [ID …]", Short: "Send dead letters again, those named or all that the flags choose",
 		RunE: with(func(ctx context.Context, t deadLetterTools, ids []string) error {
-			if err := signed(in.Actor, in.Reason); err != nil {
+			plan.Filter.IDs, plan.Reason = ids, by.reason
+			started, err := t.actions.Redrive(ctx, by.by(), uuid.NewString(), plan) // each command is a redrive of its own
+			if err != nil {
 				return err
 			}
-			in.Filter.IDs = ids
-			f := in.Filter
-			if len(ids) == 0 && f.Cause == "" && f.Fingerprint == "" && f.Source == "" && f.PaymentID == "" {
-				return errors.New("name letters, or choose them by --cause, --fingerprint, --source or --payment: nobody means all of them")
-			}
-			if _, err := t.door.Redrive(ctx, in); err != nil {
-				return err
-			}
-			fmt.Fprintf(t.out, "redrive %s\n", in.ID)
+			fmt.Fprintf(t.out, "redrive %s\n", started.ID)
 			if !watch {
 				return nil
 			}
-			return t.watch(ctx, in.ID)
+			return t.watch(ctx, started.ID)
 		})}
-	letterFlags(command, &in.Filter)
-	signFlags(command, &in.Actor, &in.Reason)
-	command.Flags().BoolVar(&in.DryRun, "dry-run", false, "only count")
-	command.Flags().IntVar(&in.Canary, "canary", 0, "send so many first, and stop if one of them fails or dies again")
-	command.Flags().DurationVar(&in.CanaryWait, "canary-wait", time.Minute, "how long to wait for that")
-	command.Flags().IntVar(&in.Rate, "rate", 0, "letters a second at most; 0 is as fast as it goes")
-	command.Flags().IntVar(&in.StopAfter, "stop-after", 0, "stop when so many have failed or died again; 0 is never")
+	letterFlags(command, &plan.Filter)
+	by.flags(command)
+	command.Flags().BoolVar(&plan.DryRun, "dry-run", false, "only count")
+	command.Flags().IntVar(&plan.Canary, "canary", 0, "send so many first, and stop if one of them fails or dies again")
+	command.Flags().DurationVar(&plan.CanaryWait, "canary-wait", deadletter.DefaultCanaryWait, "how long to wait for that")
+	command.Flags().IntVar(&plan.Rate, "rate", 0, "letters a second at most; 0 is as fast as it goes")
+	command.Flags().IntVar(&plan.StopAfter, "stop-after", 0, "stop when so many have failed or died again; 0 is never")
 	command.Flags().BoolVar(&watch, "watch", false, "show how it goes until it is over")
 	return command
 }
 
 func (t deadLetterTools) list(ctx context.Context, filter payment.LetterFilter) error {
-	letters, err := t.record.DeadLetters(ctx, filter)
+	letters, err := t.actions.List(ctx, filter)
 	if err != nil {
 		return err
 	}
@@ -154,7 +139,7 @@ func (t deadLetterTools) list(ctx context.Context, filter payment.LetterFilter) 
 }
 
 func (t deadLetterTools) show(ctx context.Context, id string) error {
-	l, err := t.record.DeadLetter(ctx, id)
+	l, err := t.actions.Show(ctx, id)
 	if err != nil {
 		return err
 	}

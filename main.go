@@ -95,7 +95,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	refuseStrangers(root.Commands())
 	root.SetArgs(args)
 	root.SetOut(out)
-	return root.ExecuteContext(ctx)
+	return flagged(root.ExecuteContext(ctx))
 }
 
 func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {

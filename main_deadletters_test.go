@@ -148,7 +148,7 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	require.NotContains(t, list+shown, "segredo")
 
 	_, err = command("discard", l.ID)
-	require.ErrorContains(t, err, "--actor and --reason")
+	require.ErrorContains(t, err, "--actor must say who does it")
 	_, err = command("redrive", "--actor", "ana", "--reason", "all")
 	require.ErrorContains(t, err, "nobody means all of them")
 	discarded, err := command("discard", l.ID, "--actor", "ana", "--reason", "a test")

@@ -22,11 +22,11 @@ import (
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/span"
-	"github.com/onlywave/onlywave/workflows"
 )
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -42,9 +42,9 @@ type Config struct {
 	Limits    Limits          // optional: none
 	Cache     *cache.Payments // optional: payments are read from the record only
 
-	DeadLetters deadLetters        // the record, too
-	Redrives    workflows.Redriver // the workflows' front door, too
-	Console     http.Handler       // optional: the operators' pages, at /console
+	DeadLetters deadLetters  // the record, too
+	Redrives    redriver     // the workflows' front door, too
+	Console     http.Handler // optional: the operators' pages, at /console
 
 	Environment  string // test or live: whose API keys are taken
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
@@ -60,13 +60,14 @@ type Config struct {
 
 // Server answers HTTP requests. It is safe for concurrent use.
 type Server struct {
-	config   Config
-	contract *contract
-	keys     *keys
-	cursors  cursors
-	engine   *gin.Engine
-	requests *prometheus.HistogramVec
-	draining atomic.Bool
+	config      Config
+	contract    *contract
+	keys        *keys
+	cursors     cursors
+	deadLetters deadletter.Actions
+	engine      *gin.Engine
+	requests    *prometheus.HistogramVec
+	draining    atomic.Bool
 }
 
 // New makes a Server, or says what is missing.
@@ -82,7 +83,10 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}, requests: newRequests()}
+	s := &Server{
+		config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}, requests: newRequests(),
+		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives},
+	}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	if err := s.engine.SetTrustedProxies(c.TrustedProxies); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -94,7 +95,7 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave", error="invalid_token"`)
 			return s.guessed(c, &payment.Error{Kind: payment.Unauthorized, Message: s.whyRefused(token)})
 		}
-		event(c).clientID = key.ClientID
+		event(c).clientID, event(c).keyID = key.ClientID, key.ID
 		if err := s.limit(c, key, scope); err != nil {
 			return err
 		}
@@ -104,6 +105,11 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 		}
 		return nil
 	}
+}
+
+// actor is the client app whose key the request has.
+func actor(c *gin.Context) audit.Actor {
+	return audit.Actor{Name: event(c).clientID, Door: audit.REST, From: c.ClientIP() + ", API key " + event(c).keyID}
 }
 
 // whyRefused says what is wrong with a key, as far as everybody can read it there.

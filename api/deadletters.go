@@ -3,20 +3,24 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// deadLetters is the record of what could not be finished.
+// deadLetters is where they are kept, with what was done about them.
 type deadLetters interface {
-	DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) // kind NotFound when there is none
-	DeadLetters(ctx context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error)
-	DiscardDeadLetter(ctx context.Context, id, actor, reason string) (payment.DeadLetter, error)
+	deadletter.Store
 	Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error)
+}
+
+// redriver starts redrives and says how they stand.
+type redriver interface {
+	deadletter.Redriver
+	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
 }
 
 // listDeadLetters shows one page of dead letters, those that died last first; open ones unless told otherwise.
@@ -32,7 +36,7 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
-	found, err := s.config.DeadLetters.DeadLetters(c.Request.Context(), filter)
+	found, err := s.deadLetters.List(c.Request.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -49,7 +53,7 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 
 func (q *query) letterFilter() payment.LetterFilter {
 	f := payment.LetterFilter{
-		State:       payment.LetterOpen,
+		State:       payment.LetterOpen, // unless another is asked for
 		Source:      payment.Source(q.values.Get("source")),
 		Cause:       payment.Cause(q.values.Get("cause")),
 		Fingerprint: q.values.Get("fingerprint"),
@@ -58,11 +62,8 @@ func (q *query) letterFilter() payment.LetterFilter {
 		DiedTo:      q.time("died_to"),
 		Limit:       q.limit(),
 	}
-	switch state := q.values.Get("state"); {
-	case state == "any":
-		f.State = ""
-	case q.values.Has("state"):
-		f.State = payment.LetterState(state)
+	if q.values.Has("state") {
+		f.State = payment.ParseLetterState(q.values.Get("state"))
 	}
 	for _, wrong := range f.Fields() {
 		q.refuse(wrong.Pointer, wrong.Detail)
@@ -81,15 +82,7 @@ func (s *Server) getDeadLetter(c *gin.Context) error {
 
 // letter is the dead letter that the path names.
 func (s *Server) letter(c *gin.Context) (payment.DeadLetter, error) {
-	none := &payment.Error{Kind: payment.NotFound, Message: "there is no dead letter with this id"}
-	id := c.Param("id")
-	if !payment.ValidID(id) {
-		return payment.DeadLetter{}, none
-	}
-	l, err := s.config.DeadLetters.DeadLetter(c.Request.Context(), id)
-	if payment.KindOf(err) == payment.NotFound {
-		return payment.DeadLetter{}, none
-	}
+	l, err := s.deadLetters.Show(c.Request.Context(), c.Param("id"))
 	event(c).paymentID = l.PaymentID
 	return l, err
 }
@@ -119,17 +112,14 @@ func (s *Server) discardDeadLetter(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	wrong = addFields(wrong, payment.ReasonFields(body.Reason))
-	if len(wrong) > 0 {
-		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
 	}
-	l, err := s.letter(c)
+	l, err := s.deadLetters.Discard(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
 	if err != nil {
 		return err
 	}
-	if l, err = s.config.DeadLetters.DiscardDeadLetter(c.Request.Context(), l.ID, event(c).clientID, strings.TrimSpace(body.Reason)); err != nil {
-		return err
-	}
+	event(c).paymentID = l.PaymentID
 	return s.answerLetter(c, l)
 }
 
@@ -139,12 +129,11 @@ func (s *Server) redriveDeadLetter(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.letter(c)
+	started, err := s.deadLetters.RedriveOne(c.Request.Context(), actor(c), key, c.Param("id"), "")
 	if err != nil {
-		return err
+		return redriveRefused(err)
 	}
-	in := workflows.RedriveInput{Filter: payment.LetterFilter{IDs: []string{l.ID}}}
-	return s.startRedrive(c, key, in, l.Redrivable())
+	return s.answerStarted(c, started)
 }
 
 var errNoRedrive = &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id"}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/workflows"
 )
 
 // post sends a JSON body, with an idempotency key unless it is empty.
@@ -141,7 +141,7 @@ func TestARedriveOfOneLetterIsOne(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, first.Code, "%s", first.Body)
 	redrive := payment.NewRedriveID("shop", "k")
 	require.Equal(t, host+"/v1/redrives/"+redrive, first.Header().Get("Location"))
-	require.Equal(t, workflows.RedriveInput{ID: redrive, Actor: "shop", Filter: payment.LetterFilter{IDs: []string{id}}}, f.letters.started[redrive])
+	require.Equal(t, deadletter.Order{ID: redrive, Actor: "shop", Plan: deadletter.Plan{Filter: payment.LetterFilter{IDs: []string{id}}}}, f.letters.started[redrive])
 
 	f.letters.all[0].State = payment.LetterRedriven
 	again := f.post(t, path, "k", "")
@@ -164,10 +164,10 @@ func TestARedriveOfManyIsStartedAsAsked(t *testing.T) {
 	w := f.post(t, "/v1/dead-letters/redrive", "k", careful)
 	require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
 	id := payment.NewRedriveID("shop", "k")
-	require.Equal(t, workflows.RedriveInput{
-		ID: id, Actor: "shop", Reason: "mended", Canary: 5, CanaryWait: time.Minute, Rate: 50, StopAfter: 10,
+	require.Equal(t, deadletter.Order{ID: id, Actor: "shop", Plan: deadletter.Plan{
+		Reason: "mended", Canary: 5, CanaryWait: time.Minute, Rate: 50, StopAfter: 10,
 		Filter: payment.LetterFilter{Cause: payment.CauseInvalid, DiedTo: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)},
-	}, f.letters.started[id])
+	}}, f.letters.started[id])
 	require.Equal(t, "true", f.post(t, "/v1/dead-letters/redrive", "k", careful).Header().Get("Idempotency-Replayed"))
 	reused := f.post(t, "/v1/dead-letters/redrive", "k", strings.Replace(careful, "invalid", "unreadable", 1))
 	require.Equal(t, "idempotency_key_reused", decode[Problem](t, reused).Code)

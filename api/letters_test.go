@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -15,12 +17,12 @@ type letters struct {
 	mu      sync.Mutex
 	all     []payment.DeadLetter // those that died last first
 	done    map[string][]payment.Redrive
-	started map[string]workflows.RedriveInput
+	started map[string]deadletter.Order
 	asked   payment.LetterFilter
 }
 
 func newLetters() *letters {
-	return &letters{done: map[string][]payment.Redrive{}, started: map[string]workflows.RedriveInput{}}
+	return &letters{done: map[string][]payment.Redrive{}, started: map[string]deadletter.Order{}}
 }
 
 // add puts a letter before the others.
@@ -64,13 +66,13 @@ func (l *letters) DeadLetters(_ context.Context, f payment.LetterFilter) ([]paym
 	return found[:min(f.Limit, len(found))], nil
 }
 
-func (l *letters) DiscardDeadLetter(_ context.Context, id, actor, reason string) (payment.DeadLetter, error) {
+func (l *letters) DiscardDeadLetter(_ context.Context, by audit.Actor, id, reason string) (payment.DeadLetter, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := slices.IndexFunc(l.all, func(letter payment.DeadLetter) bool { return letter.ID == id })
 	letter := &l.all[i]
 	if letter.State == payment.LetterOpen {
-		letter.State, letter.ClosedAt, letter.ClosedBy, letter.Reason = payment.LetterDiscarded, born.Add(time.Hour), actor, reason
+		letter.State, letter.ClosedAt, letter.ClosedBy, letter.Reason = payment.LetterDiscarded, born.Add(time.Hour), by.Name, reason
 	}
 	if letter.State != payment.LetterDiscarded || letter.Reason != reason {
 		return *letter, &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(letter.State) + " already"}
@@ -82,7 +84,7 @@ func (l *letters) Redrives(_ context.Context, id string) ([]payment.Redrive, err
 	return l.done[id], nil
 }
 
-func (l *letters) Redrive(_ context.Context, in workflows.RedriveInput) (joined bool, err error) {
+func (l *letters) Redrive(_ context.Context, in deadletter.Order) (joined bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known, joined := l.started[in.ID]
@@ -91,6 +93,13 @@ func (l *letters) Redrive(_ context.Context, in workflows.RedriveInput) (joined 
 	}
 	l.started[in.ID] = in
 	return joined, nil
+}
+
+func (l *letters) HasRedrive(_ context.Context, id string) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.started[id]
+	return ok, nil
 }
 
 func (l *letters) RedriveProgress(_ context.Context, id string) (workflows.RedriveProgress, error) {

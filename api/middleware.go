@@ -15,6 +15,7 @@ import (
 type requestEvent struct {
 	requestID string
 	clientID  string
+	keyID     string
 	paymentID string
 	err       error
 	panic     string

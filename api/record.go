@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -85,9 +86,9 @@ func (t timely) DeadLetters(ctx context.Context, f payment.LetterFilter) ([]paym
 	return inTime(ctx, func(ctx context.Context) ([]payment.DeadLetter, error) { return t.letters.DeadLetters(ctx, f) })
 }
 
-func (t timely) DiscardDeadLetter(ctx context.Context, id, actor, reason string) (payment.DeadLetter, error) {
+func (t timely) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error) {
 	return inTime(ctx, func(ctx context.Context) (payment.DeadLetter, error) {
-		return t.letters.DiscardDeadLetter(ctx, id, actor, reason)
+		return t.letters.DiscardDeadLetter(ctx, actor, id, reason)
 	})
 }
 

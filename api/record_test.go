@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -65,7 +66,7 @@ func (hung) DeadLetters(ctx context.Context, _ payment.LetterFilter) ([]payment.
 	return hang[[]payment.DeadLetter](ctx)
 }
 
-func (hung) DiscardDeadLetter(ctx context.Context, _, _, _ string) (payment.DeadLetter, error) {
+func (hung) DiscardDeadLetter(ctx context.Context, _ audit.Actor, _, _ string) (payment.DeadLetter, error) {
 	return hang[payment.DeadLetter](ctx)
 }
 

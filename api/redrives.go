@@ -1,21 +1,15 @@
 package api
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
-)
-
-// Limits of a redrive.
-const (
-	canaryWaitMax = 24 * 60 * 60 // seconds
-	canaryDefault = 60           // seconds to wait
-	idsMax        = 100
 )
 
 // redriveDeadLetters sends many letters again, in stages.
@@ -29,41 +23,15 @@ func (s *Server) redriveDeadLetters(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	wrong = addFields(wrong, body.fields())
-	if len(wrong) > 0 {
-		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+	plan := body.plan()
+	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, plan.Fields())}
 	}
-	return s.startRedrive(c, key, body.input(), nil)
-}
-
-// fields finds what is wrong with the values.
-func (b RedriveRequest) fields() []payment.Field {
-	wrong := payment.ReasonFields(b.Reason)
-	filter := b.Filter.filter()
-	for _, f := range filter.Fields() {
-		wrong = append(wrong, payment.Field{Pointer: "/filter/" + f.Pointer, Detail: f.Detail})
+	started, err := s.deadLetters.Redrive(c.Request.Context(), actor(c), key, plan)
+	if err != nil {
+		return redriveRefused(err)
 	}
-	between := func(name string, n, limit int) {
-		if n < 0 || n > limit {
-			wrong = append(wrong, payment.Field{Pointer: "/" + name, Detail: fmt.Sprintf("must be a whole number from 0 to %d", limit)})
-		}
-	}
-	between("canary", b.Canary, workflows.CanaryMax)
-	between("canary_wait", b.CanaryWait, canaryWaitMax)
-	between("rate", b.Rate, workflows.RateMax)
-	between("stop_after_errors", b.StopAfterErrors, workflows.StopAfterMax)
-	if len(filter.IDs) > idsMax {
-		wrong = append(wrong, payment.Field{Pointer: "/filter/ids", Detail: fmt.Sprintf("must have at most %d", idsMax)})
-	}
-	for i, id := range filter.IDs {
-		if !payment.ValidID(id) {
-			wrong = append(wrong, payment.Field{Pointer: fmt.Sprintf("/filter/ids/%d", i), Detail: "must be the id of a dead letter"})
-		}
-	}
-	if len(filter.IDs) == 0 && filter.Source == "" && filter.Cause == "" && filter.Fingerprint == "" && filter.PaymentID == "" {
-		wrong = append(wrong, payment.Field{Pointer: "/filter", Detail: "must choose by ids, source, cause, fingerprint or payment_id: nobody means all of them"})
-	}
-	return wrong
+	return s.answerStarted(c, started)
 }
 
 func (f RedriveFilter) filter() payment.LetterFilter {
@@ -73,31 +41,31 @@ func (f RedriveFilter) filter() payment.LetterFilter {
 	}
 }
 
-func (b RedriveRequest) input() workflows.RedriveInput {
-	in := workflows.RedriveInput{
+func (b RedriveRequest) plan() deadletter.Plan {
+	p := deadletter.Plan{
 		Reason: b.Reason, Filter: b.Filter.filter(), DryRun: b.DryRun, Canary: b.Canary, Rate: b.Rate, StopAfter: b.StopAfterErrors,
 		CanaryWait: time.Duration(b.CanaryWait) * time.Second,
 	}
 	if b.CanaryWait == 0 {
-		in.CanaryWait = canaryDefault * time.Second
+		p.CanaryWait = deadletter.DefaultCanaryWait
 	}
-	return in
+	return p
 }
 
-// startRedrive answers with the redrive that belongs to the key, which it starts unless it is there. refused is why
-// it may not be started, or nil.
-func (s *Server) startRedrive(c *gin.Context, key string, in workflows.RedriveInput, refused error) error {
-	joined, err := workflows.RedriveOnce(c.Request.Context(), s.config.Redrives, event(c).clientID, key, &in, refused)
-	if err != refused && payment.KindOf(err) == payment.Conflict {
+// redriveRefused tells a key that was used for something else from every other conflict, as clients do.
+func redriveRefused(err error) error {
+	if errors.Is(err, deadletter.ErrKeyUsed) {
 		return refuse(keyReused, "this key belongs to another redrive; repeat that request, or use a new key for a new redrive")
 	}
-	if err != nil {
-		return err
-	}
-	if joined {
+	return err
+}
+
+// answerStarted answers with the redrive that belongs to the key.
+func (s *Server) answerStarted(c *gin.Context, started deadletter.Started) error {
+	if started.Joined {
 		c.Header("Idempotency-Replayed", "true")
 	}
-	view := s.redriveView(in.ID, workflows.RedriveProgress{State: workflows.RedriveCounting})
+	view := s.redriveView(started.ID, workflows.RedriveProgress{State: workflows.RedriveCounting})
 	c.Header("Location", view.Links.Self)
 	c.PureJSON(http.StatusAccepted, view)
 	return nil

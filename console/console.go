@@ -1,8 +1,8 @@
 // Package console is the operators' pages, at /console behind a log-in: how the platform stands, payments, dead letters and
 // what can be done about them, breakers, reconciliation.
 //
-// Its one rule: it decides nothing. A page shows what the REST API shows, a button does what a request there does, in the
-// name of the person who is logged in. It is HTML and one style sheet: no script runs, and none may.
+// Its one rule: it decides nothing. A page shows what the REST API shows, a button does what a request there does, under the
+// same rules, in the name of the person who is logged in. It is HTML and one style sheet: no script runs, and none may.
 package console
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -34,7 +35,7 @@ const maxForm = 64 << 10
 // Config is what a Console needs. All of it is required unless it says otherwise.
 type Config struct {
 	Record   *postgres.Store
-	Redrives workflows.Redriver
+	Redrives redriver
 	Breakers *breaker.Fleet
 	Limiter  *ratelimit.Limiter
 	Sessions *scs.SessionManager
@@ -51,8 +52,15 @@ type Config struct {
 // Console answers everything at and below /console. It is safe for concurrent use. A request's RemoteAddr must be the
 // client's own, whatever balancers are in between.
 type Console struct {
-	config  Config
-	handler http.Handler
+	config      Config
+	deadLetters deadletter.Actions
+	handler     http.Handler
+}
+
+// redriver starts redrives and says how they stand.
+type redriver interface {
+	deadletter.Redriver
+	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
 }
 
 // New makes a Console, or says what is missing.
@@ -70,7 +78,7 @@ func New(c Config) (*Console, error) {
 	if err := own.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
 		return nil, fmt.Errorf("configure console: %w", err)
 	}
-	console := &Console{config: c}
+	console := &Console{config: c, deadLetters: deadletter.Actions{Store: c.Record, Redriver: c.Redrives}}
 	own.SetDenyHandler(http.HandlerFunc(console.foreign))
 	console.handler = guarded(own.Handler(console.routes()))
 	return console, nil

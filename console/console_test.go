@@ -24,6 +24,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -77,7 +78,7 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	t.Helper()
 	n := addresses.Add(1)
 	f := &fixture{
-		t: t, door: &door{started: map[string]workflows.RedriveInput{}}, logs: &logs{}, address: fmt.Sprintf("203.0.113.%d:1", n),
+		t: t, door: &door{started: map[string]deadletter.Order{}}, logs: &logs{}, address: fmt.Sprintf("203.0.113.%d:1", n),
 		operator: "ana-" + uuid.NewString()[:8], viewer: "vera-" + uuid.NewString()[:8],
 		ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil},
 	}
@@ -241,11 +242,11 @@ func (b *browser) steal() *browser {
 // door starts redrives without Temporal.
 type door struct {
 	mu      sync.Mutex
-	started map[string]workflows.RedriveInput
+	started map[string]deadletter.Order
 	state   workflows.RedriveState
 }
 
-func (d *door) Redrive(_ context.Context, in workflows.RedriveInput) (bool, error) {
+func (d *door) Redrive(_ context.Context, in deadletter.Order) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	known, joined := d.started[in.ID]
@@ -254,6 +255,13 @@ func (d *door) Redrive(_ context.Context, in workflows.RedriveInput) (bool, erro
 	}
 	d.started[in.ID] = in
 	return joined, nil
+}
+
+func (d *door) HasRedrive(_ context.Context, id string) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.started[id]
+	return ok, nil
 }
 
 func (d *door) RedriveProgress(_ context.Context, id string) (workflows.RedriveProgress, error) {
@@ -266,7 +274,7 @@ func (d *door) RedriveProgress(_ context.Context, id string) (workflows.RedriveP
 }
 
 // only is the one redrive that was started.
-func (d *door) only(t *testing.T) workflows.RedriveInput {
+func (d *door) only(t *testing.T) deadletter.Order {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -274,7 +282,7 @@ func (d *door) only(t *testing.T) workflows.RedriveInput {
 	for _, in := range d.started {
 		return in
 	}
-	return workflows.RedriveInput{}
+	return deadletter.Order{}
 }
 
 // logs is what was logged.

@@ -18,30 +18,17 @@ type lettersPage struct {
 	Key     string // of the redrive that the page's form may start, once
 }
 
-// Narrow says whether the filter chooses anything: nobody redrives all letters there are.
-func (p lettersPage) Narrow() bool { return chooses(p.Filter) }
-
-func chooses(f payment.LetterFilter) bool {
-	return f.Source != "" || f.Cause != "" || f.Fingerprint != "" || f.PaymentID != ""
-}
-
 func (c *Console) listLetters(v *visit) (reply, error) {
 	page := lettersPage{State: v.FormValue("state"), States: payment.LetterStates(), Causes: payment.Causes(), Key: rand.Text()}
 	if page.State == "" {
 		page.State = string(payment.LetterOpen)
 	}
 	page.Filter = letterFilter(v)
-	if page.Filter.State = payment.LetterState(page.State); page.State == "any" {
-		page.Filter.State = ""
-	}
-	if wrong := page.Filter.Fields(); len(wrong) > 0 {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the filter is not valid", Fields: wrong}
-	}
-	page.Filter.Limit = pageSize + 1
+	page.Filter.State, page.Filter.Limit = payment.ParseLetterState(page.State), pageSize+1
 	if err := position(v, &page.Filter.After); err != nil {
 		return reply{}, err
 	}
-	found, err := c.config.Record.DeadLetters(v.Context(), page.Filter)
+	found, err := c.deadLetters.List(v.Context(), page.Filter)
 	if err != nil {
 		return reply{}, err
 	}
@@ -71,7 +58,7 @@ type letterPage struct {
 func (p letterPage) Open() bool { return p.State == payment.LetterOpen }
 
 func (c *Console) showLetter(v *visit) (reply, error) {
-	l, err := c.letter(v)
+	l, err := c.deadLetters.Show(v.Context(), v.PathValue("id"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -83,31 +70,10 @@ func (c *Console) showLetter(v *visit) (reply, error) {
 	return reply{page: "dead-letter", title: "Dead letter " + l.ID, data: page}, err
 }
 
-// letter is the dead letter that the path names.
-func (c *Console) letter(v *visit) (payment.DeadLetter, error) {
-	none := &payment.Error{Kind: payment.NotFound, Message: "there is no dead letter with this id"}
-	id := v.PathValue("id")
-	if !payment.ValidID(id) {
-		return payment.DeadLetter{}, none
-	}
-	l, err := c.config.Record.DeadLetter(v.Context(), id)
-	if payment.KindOf(err) == payment.NotFound {
-		return payment.DeadLetter{}, none
-	}
-	return l, err
-}
-
 // discardLetter gives a letter up for good.
 func (c *Console) discardLetter(v *visit) (reply, error) {
-	reason := strings.TrimSpace(v.PostFormValue("reason"))
-	if wrong := payment.ReasonFields(reason); len(wrong) > 0 {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not valid", Fields: wrong}
-	}
-	l, err := c.letter(v)
+	l, err := c.deadLetters.Discard(v.Context(), v.actor(), v.PathValue("id"), v.PostFormValue("reason"))
 	if err != nil {
-		return reply{}, err
-	}
-	if _, err := c.config.Record.DiscardDeadLetter(v.Context(), l.ID, v.user.Name, reason); err != nil {
 		return reply{}, err
 	}
 	c.acted(v, "discard", "dead_letter", l.ID)

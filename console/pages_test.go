@@ -11,7 +11,9 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
@@ -134,7 +136,7 @@ func TestDeadLettersAreFiltered(t *testing.T) {
 	f.keepLetter("b", func(l *payment.DeadLetter) {
 		l.Cause, l.Source, l.Fingerprint, l.DiedAt = payment.CauseInternal, payment.FromWorkflow, "ffffffffffffffff", born.Add(time.Second)
 	})
-	_, err := f.record.DiscardDeadLetter(t.Context(), f.keepLetter("c", nil), "ops", "old")
+	_, err := f.record.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ops"}, f.keepLetter("c", nil), "old")
 	require.NoError(t, err)
 	b := f.as(f.operator)
 	require.Equal(t, []string{"internal workflow", "invalid webhook"}, b.get("/console/dead-letters").column("letters", "Cause"))
@@ -161,7 +163,7 @@ func TestALetterIsRedrivenOnce(t *testing.T) {
 	for range 2 {
 		p := b.press(shown, "redrive", "reason", "mended")
 		in := f.door.only(t)
-		require.Equal(t, workflows.RedriveInput{ID: in.ID, Actor: f.operator, Reason: "mended", Filter: payment.LetterFilter{IDs: []string{id}}}, in)
+		require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{Reason: "mended", Filter: payment.LetterFilter{IDs: []string{id}}}}, in)
 		require.Equal(t, "/console/redrives/"+in.ID, p.path)
 		require.Equal(t, "2", p.Find("meta[http-equiv=refresh]").AttrOr("content", ""), "the page looks again by itself")
 		require.Equal(t, "2 of 3", p.says("progress"))
@@ -174,7 +176,7 @@ func TestALetterIsRedrivenOnce(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/dead-letters/"+id+"/redrive").status, "without a key nothing tells twins")
 
 	// What is closed is not redriven, but to repeat what was done is right.
-	_, err := f.record.DiscardDeadLetter(t.Context(), id, "ops", "old")
+	_, err := f.record.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ops"}, id, "old")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, b.press(shown, "redrive", "reason", "mended").status)
 	require.Equal(t, http.StatusConflict, b.post("/console/dead-letters/"+id+"/redrive", "key", "another").status)
@@ -213,10 +215,10 @@ func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
 	form := b.get("/console/dead-letters?cause=invalid")
 	p := b.press(form, "redrive-all", "reason", "mended")
 	in := f.door.only(t)
-	require.Equal(t, workflows.RedriveInput{
-		ID: in.ID, Actor: f.operator, Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid},
-		DryRun: true, Canary: 1, CanaryWait: canaryWait, Rate: 10, StopAfter: 5,
-	}, in)
+	require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{
+		Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid},
+		DryRun: true, Canary: 1, CanaryWait: time.Minute, Rate: 10, StopAfter: 5,
+	}}, in)
 	require.Equal(t, "3 letters would be sent. Nothing was.", p.says(".lead"))
 	for _, wrong := range [][]string{
 		{"cause", "invalid"}, {"reason", "r"}, {"cause", "nonsense", "reason", "r"}, {"cause", "invalid", "reason", "r", "canary", "101"},

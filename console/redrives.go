@@ -1,81 +1,82 @@
 package console
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
-	"strings"
-	"time"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// canaryWait is how long a redrive waits to see what becomes of its canaries.
-const canaryWait = time.Minute
-
 // redriveLetter sends one letter again.
 func (c *Console) redriveLetter(v *visit) (reply, error) {
-	l, err := c.letter(v)
+	key, err := formKey(v)
 	if err != nil {
 		return reply{}, err
 	}
-	reason := strings.TrimSpace(v.PostFormValue("reason"))
-	if reason != "" {
-		if wrong := payment.ReasonFields(reason); len(wrong) > 0 {
-			return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not valid", Fields: wrong}
-		}
-	}
-	in := workflows.RedriveInput{Reason: reason, Filter: payment.LetterFilter{IDs: []string{l.ID}}}
-	return c.redrive(v, in, l.Redrivable())
+	started, err := c.deadLetters.RedriveOne(v.Context(), v.actor(), key, v.PathValue("id"), v.PostFormValue("reason"))
+	return c.redriveStarted(v, started, err)
 }
 
 // redriveLetters sends many letters again, or counts them.
 func (c *Console) redriveLetters(v *visit) (reply, error) {
+	key, err := formKey(v)
+	if err != nil {
+		return reply{}, err
+	}
+	plan, wrong := planOf(v)
+	if len(wrong) > 0 {
+		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not valid", Fields: append(wrong, plan.Fields()...)}
+	}
+	if plan.DryRun {
+		key += " counted" // the same form, sent in earnest, is another redrive
+	}
+	started, err := c.deadLetters.Redrive(v.Context(), v.actor(), key, plan)
+	return c.redriveStarted(v, started, err)
+}
+
+// planOf reads a form, and finds what is no number.
+func planOf(v *visit) (deadletter.Plan, []payment.Field) {
 	var wrong []payment.Field
-	number := func(name string, most int) int {
+	number := func(name string) int {
 		text := v.PostFormValue(name)
+		if text == "" {
+			return 0
+		}
 		n, err := strconv.Atoi(text)
-		if text != "" && (err != nil || n < 0 || n > most) {
-			wrong = append(wrong, payment.Field{Pointer: "/" + name, Detail: fmt.Sprintf("must be a whole number from 0 to %d", most)})
+		if err != nil {
+			wrong = append(wrong, payment.Field{Pointer: "/" + name, Detail: "must be a whole number"})
 		}
 		return n
 	}
-	in := workflows.RedriveInput{
-		Reason: strings.TrimSpace(v.PostFormValue("reason")), Filter: letterFilter(v), DryRun: v.PostFormValue("dry_run") != "",
-		Canary: number("canary", workflows.CanaryMax), CanaryWait: canaryWait, Rate: number("rate", workflows.RateMax),
-		StopAfter: number("stop_after_errors", workflows.StopAfterMax),
-	}
-	wrong = append(append(wrong, payment.ReasonFields(in.Reason)...), in.Filter.Fields()...)
-	if !chooses(in.Filter) {
-		wrong = append(wrong, payment.Field{Pointer: "/filter", Detail: "must choose by source, cause, fingerprint or payment: nobody means all of them"})
-	}
-	if len(wrong) > 0 {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not valid", Fields: wrong}
-	}
-	return c.redrive(v, in, nil)
+	return deadletter.Plan{
+		Reason: v.PostFormValue("reason"), Filter: letterFilter(v), DryRun: v.PostFormValue("dry_run") != "",
+		Canary: number("canary"), CanaryWait: deadletter.DefaultCanaryWait, Rate: number("rate"), StopAfter: number("stop_after_errors"),
+	}, wrong
 }
 
-// redrive leads to the redrive that belongs to the form's key, which it starts unless it is there: sending a form twice is
-// sending it once. refused is why it may not be started, or nil.
-func (c *Console) redrive(v *visit, in workflows.RedriveInput, refused error) (reply, error) {
+// formKey is the key that a form was made with: sending it twice is sending it once.
+func formKey(v *visit) (string, error) {
 	key := v.PostFormValue("key")
 	if key == "" || len(key) > 64 {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not complete"}
+		return "", &payment.Error{Kind: payment.Invalid, Message: "the form is not complete"}
 	}
-	if in.DryRun {
-		key += " counted" // the same form, sent in earnest, is another redrive
-	}
-	joined, err := workflows.RedriveOnce(v.Context(), c.config.Redrives, v.user.Name, key, &in, refused)
-	if err != refused && payment.KindOf(err) == payment.Conflict {
+	return key, nil
+}
+
+// redriveStarted leads to the redrive.
+func (c *Console) redriveStarted(v *visit, started deadletter.Started, err error) (reply, error) {
+	if errors.Is(err, deadletter.ErrKeyUsed) {
 		err = &payment.Error{Kind: payment.Conflict, Message: "this form was sent before, and said something else"}
 	}
 	if err != nil {
 		return reply{}, err
 	}
-	if !joined {
-		c.acted(v, "redrive", "redrive_id", in.ID)
+	if !started.Joined {
+		c.acted(v, "redrive", "redrive_id", started.ID)
 	}
-	return reply{to: "/console/redrives/" + in.ID}, nil
+	return reply{to: "/console/redrives/" + started.ID}, nil
 }
 
 type redrivePage struct {

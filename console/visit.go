@@ -3,10 +3,12 @@ package console
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -16,6 +18,12 @@ type visit struct {
 	user   payment.User // zero: nobody is logged in
 	kept   bool         // there is a session to write back
 	notice string       // what the last page wanted to be said on this one
+}
+
+// actor is the person.
+func (v *visit) actor() audit.Actor {
+	host, _, _ := net.SplitHostPort(v.RemoteAddr) // the server wrote it
+	return audit.Actor{Name: v.user.Name, Door: audit.Console, From: host}
 }
 
 // reply is what a handler wants to be answered: a page, or another place to go to.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -26,7 +27,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	}})
 	l := deadRun(t, w)
 	stop := run(t, w)
-	in := workflows.RedriveInput{ID: payment.NewRedriveID("ana", "1"), Actor: "ana", Filter: payment.LetterFilter{IDs: []string{l.ID}}}
+	in := deadletter.Order{ID: payment.NewRedriveID("ana", "1"), Actor: "ana", Plan: deadletter.Plan{Filter: payment.LetterFilter{IDs: []string{l.ID}}}}
 	_, err := w.Workflows.Redrive(t.Context(), in)
 	require.NoError(t, err)
 	<-sending
@@ -64,13 +65,13 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	})
 	l := deadRun(t, w)
 	stop := run(t, w)
-	redrive := func(key string, dryRun bool) workflows.RedriveInput {
-		in := workflows.RedriveInput{ID: payment.NewRedriveID("ana", key), Actor: "ana", DryRun: dryRun}
+	redrive := func(key string, dryRun bool) deadletter.Order {
+		in := deadletter.Order{ID: payment.NewRedriveID("ana", key), Actor: "ana", Plan: deadletter.Plan{DryRun: dryRun}}
 		_, err := w.Workflows.Redrive(t.Context(), in)
 		require.NoError(t, err)
 		return in
 	}
-	ended := func(in workflows.RedriveInput) (progress workflows.RedriveProgress) {
+	ended := func(in deadletter.Order) (progress workflows.RedriveProgress) {
 		eventually(t, func() (over bool) {
 			var err error
 			progress, err = w.Workflows.RedriveProgress(t.Context(), in.ID)

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/span"
 )
@@ -189,7 +190,8 @@ func (c *Client) Email(ctx context.Context, in activities.EmailInput) (err error
 
 // Redrive starts sending dead letters again; joined is true when the redrive was there already. Errors: Conflict when its ID
 // was used for another redrive; Unavailable when Temporal cannot take it, in which case repeating the call is safe.
-func (c *Client) Redrive(ctx context.Context, in RedriveInput) (joined bool, err error) {
+func (c *Client) Redrive(ctx context.Context, o deadletter.Order) (joined bool, err error) {
+	in := RedriveInput{Order: o}
 	doing := "start redrive " + in.ID
 	fingerprint := in.fingerprint()
 	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -214,6 +216,12 @@ func (c *Client) Redrive(ctx context.Context, in RedriveInput) (joined bool, err
 		return true, &payment.Error{Kind: payment.Conflict, Message: "the idempotency key was used for another redrive", Err: err}
 	}
 	return true, nil
+}
+
+// HasRedrive says whether Temporal knows a redrive with this ID, however it ended.
+func (c *Client) HasRedrive(ctx context.Context, id string) (bool, error) {
+	run, err := c.latest(ctx, RedriveWorkflowID(id))
+	return run != nil, interpret("look for redrive "+id, err)
 }
 
 // RedriveProgress asks a redrive how it stands; kind NotFound when there is none.

@@ -11,24 +11,16 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // redriveBatch is how many letters one step sends at most.
 const redriveBatch = 100
 
-// RedriveInput starts a redrive: which letters, who wants it, and how carefully.
+// RedriveInput starts a redrive.
 type RedriveInput struct {
-	ID         string               `json:"id"`
-	Actor      string               `json:"actor"`
-	Reason     string               `json:"reason,omitempty"`
-	Filter     payment.LetterFilter `json:"filter"`
-	DryRun     bool                 `json:"dry_run,omitempty"`     // only count
-	Canary     int                  `json:"canary,omitempty"`      // so many first; 0: none
-	CanaryWait time.Duration        `json:"canary_wait,omitempty"` // then see for so long whether they die again
-	Rate       int                  `json:"rate,omitempty"`        // letters a second at most; 0: as fast as it goes
-	StopAfter  int                  `json:"stop_after,omitempty"`  // letters that fail or die again; 0: never stop for them
-
+	deadletter.Order
 	Progress *RedriveProgress `json:"progress,omitempty"` // of earlier runs, when the history grew too long
 }
 

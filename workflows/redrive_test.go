@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -77,14 +79,13 @@ func newRedriveEnv() *testsuite.TestWorkflowEnvironment {
 }
 
 // redriven runs a redrive over the pile.
-func (p *pile) redriven(t *testing.T, in RedriveInput) (RedriveProgress, error) {
+func (p *pile) redriven(t *testing.T, plan deadletter.Plan) (RedriveProgress, error) {
 	t.Helper()
 	if p.env == nil {
 		p.env = newRedriveEnv()
 	}
 	p.env.RegisterActivity(p)
-	in.ID, in.Actor = "1", "ana"
-	p.env.ExecuteWorkflow(Redrive, in)
+	p.env.ExecuteWorkflow(Redrive, RedriveInput{Order: deadletter.Order{ID: "1", Actor: "ana", Plan: plan}})
 	var progress RedriveProgress
 	if err := p.env.GetWorkflowError(); err != nil {
 		answer, queryErr := p.env.QueryWorkflow(QueryRedrive)
@@ -98,7 +99,7 @@ func (p *pile) redriven(t *testing.T, in RedriveInput) (RedriveProgress, error) 
 
 func TestARedriveSendsInBatchesUntilNoneIsLeft(t *testing.T) {
 	p := &pile{letters: 250}
-	progress, err := p.redriven(t, RedriveInput{})
+	progress, err := p.redriven(t, deadletter.Plan{})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
 	require.Equal(t, 250, progress.Matching)
@@ -109,7 +110,7 @@ func TestARedriveSendsInBatchesUntilNoneIsLeft(t *testing.T) {
 
 func TestARedriveOfNothingSaysSo(t *testing.T) {
 	p := &pile{}
-	progress, err := p.redriven(t, RedriveInput{Canary: 3, CanaryWait: time.Minute})
+	progress, err := p.redriven(t, deadletter.Plan{Canary: 3, CanaryWait: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
 	require.Equal(t, "no open letter is chosen", progress.Note)
@@ -118,7 +119,7 @@ func TestARedriveOfNothingSaysSo(t *testing.T) {
 
 func TestADryRunOnlyCounts(t *testing.T) {
 	p := &pile{letters: 250}
-	progress, err := p.redriven(t, RedriveInput{DryRun: true, Canary: 3})
+	progress, err := p.redriven(t, deadletter.Plan{DryRun: true, Canary: 3})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDryRun, progress.State)
 	require.Equal(t, 250, progress.Matching)
@@ -129,7 +130,7 @@ func TestADryRunOnlyCounts(t *testing.T) {
 func TestACanaryThatDiesStopsTheRedrive(t *testing.T) {
 	for name, p := range map[string]*pile{"dies": {letters: 250, dies: 1}, "fails": {letters: 250, fails: 1}} {
 		t.Run(name, func(t *testing.T) {
-			progress, err := p.redriven(t, RedriveInput{Canary: 5, CanaryWait: time.Minute})
+			progress, err := p.redriven(t, deadletter.Plan{Canary: 5, CanaryWait: time.Minute})
 			require.NoError(t, err)
 			require.Equal(t, RedriveStopped, progress.State)
 			require.Equal(t, "1 of 5 canaries failed or died again", progress.Note)
@@ -141,7 +142,7 @@ func TestACanaryThatDiesStopsTheRedrive(t *testing.T) {
 
 func TestACanaryThatLivesLetsTheRestFollow(t *testing.T) {
 	p := &pile{letters: 150}
-	progress, err := p.redriven(t, RedriveInput{Canary: 5, CanaryWait: time.Minute})
+	progress, err := p.redriven(t, deadletter.Plan{Canary: 5, CanaryWait: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
 	require.Equal(t, []int{5, 105, 205}, p.upto)
@@ -150,7 +151,7 @@ func TestACanaryThatLivesLetsTheRestFollow(t *testing.T) {
 
 func TestARedriveStopsAfterSoManyErrors(t *testing.T) {
 	p := &pile{letters: 1000, fails: 150, dies: 100}
-	progress, err := p.redriven(t, RedriveInput{StopAfter: 250})
+	progress, err := p.redriven(t, deadletter.Plan{StopAfter: 250})
 	require.NoError(t, err)
 	require.Equal(t, RedriveStopped, progress.State)
 	require.Equal(t, "250 letters failed or died again", progress.Note)
@@ -164,7 +165,7 @@ func TestARedriveKeepsItsRate(t *testing.T) {
 	}{{10, 50, 4 * time.Second}, {400, 500, time.Second}, {0, 500, 0}}
 	for _, row := range rows {
 		p := &pile{letters: row.letters}
-		_, err := p.redriven(t, RedriveInput{Rate: row.rate})
+		_, err := p.redriven(t, deadletter.Plan{Rate: row.rate})
 		require.NoError(t, err)
 		require.True(t, slices.IsSorted(p.upto))
 		require.Equal(t, row.want, p.at[len(p.at)-1].Sub(p.at[0]), "%d a second", row.rate)
@@ -178,7 +179,7 @@ func TestARedriveOutlastsAnOutage(t *testing.T) {
 		}
 		return nil
 	}}
-	progress, err := p.redriven(t, RedriveInput{})
+	progress, err := p.redriven(t, deadletter.Plan{})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
 	require.Equal(t, 150, progress.Standing.Sent)
@@ -190,18 +191,31 @@ func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
 		p := &pile{letters: 150}
 		p.env = newRedriveEnv()
 		p.env.RegisterDelayedCallback(p.env.CancelWorkflow, time.Minute/2)
-		progress, err := p.redriven(t, RedriveInput{Canary: 1, CanaryWait: time.Minute})
+		progress, err := p.redriven(t, deadletter.Plan{Canary: 1, CanaryWait: time.Minute})
 		require.True(t, temporal.IsCanceledError(err))
 		require.Equal(t, RedriveCancelled, progress.State)
 		require.Equal(t, []string{"cancelled by an operator"}, p.left)
 	})
 	t.Run("failed", func(t *testing.T) {
 		p := &pile{letters: 150, away: func(int) error { return refusal(payment.Internal) }}
-		progress, err := p.redriven(t, RedriveInput{})
+		progress, err := p.redriven(t, deadletter.Plan{})
 		app, ok := errors.AsType[*temporal.ApplicationError](err)
 		require.True(t, ok)
 		require.Equal(t, string(payment.Internal), app.Type())
 		require.Equal(t, RedriveFailed, progress.State)
 		require.Equal(t, []string{"no"}, p.left)
 	})
+}
+
+// Redrives that run carry this text, and whether a repeated request asks for the same is told by it.
+func TestTheInputOfARedriveIsFixed(t *testing.T) {
+	in := RedriveInput{Order: deadletter.Order{ID: "1", Actor: "ana", Plan: deadletter.Plan{
+		Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid}, DryRun: true, Canary: 5,
+		CanaryWait: time.Minute, Rate: 50, StopAfter: 10,
+	}}, Progress: &RedriveProgress{State: RedriveRunning}}
+	text, err := json.Marshal(in)
+	require.NoError(t, err)
+	require.Equal(t, `{"id":"1","actor":"ana","reason":"mended","filter":{"cause":"invalid"},"dry_run":true,"canary":5,`+
+		`"canary_wait":60000000000,"rate":50,"stop_after":10,`+
+		`"progress":{"state":"running","matching":0,"standing":{"taken":0,"sent":0,"failed":0,"died_again":0,"left":0}}}`, string(text))
 }

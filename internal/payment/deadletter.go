@@ -166,6 +166,20 @@ type LetterFilter struct {
 	Limit       int         `json:"-"`
 }
 
+// Narrow says whether the filter chooses anything, beside a state and a time.
+func (f LetterFilter) Narrow() bool {
+	return len(f.IDs) > 0 || f.Source != "" || f.Cause != "" || f.Fingerprint != "" || f.PaymentID != ""
+}
+
+// ParseLetterState reads a state as people write it. "any", and nothing, mean letters of every state. Whether there is such a
+// state is for Fields to say.
+func ParseLetterState(text string) LetterState {
+	if text == "any" {
+		return ""
+	}
+	return LetterState(text)
+}
+
 // Fields finds what is wrong with the filter; the pointers are bare names.
 func (f LetterFilter) Fields() []Field {
 	var wrong []Field
@@ -174,13 +188,22 @@ func (f LetterFilter) Fields() []Field {
 			wrong = append(wrong, Field{Pointer: name, Detail: detail})
 		}
 	}
-	check(f.State == "" || slices.Contains(LetterStates(), f.State), "state", "must be open, redriven, discarded, resolved or any")
+	check(f.State == "" || slices.Contains(LetterStates(), f.State), "state", "must be "+oneOf(LetterStates())+" or any")
 	check(f.Source == "" || f.Source == FromWebhook || f.Source == FromWorkflow, "source", "must be webhook or workflow")
-	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of the causes, such as invalid")
+	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of "+oneOf(Causes()))
 	check(f.Fingerprint == "" || isFingerprint(f.Fingerprint), "fingerprint", "must be 16 hexadecimal digits, as a dead letter shows them")
 	check(f.PaymentID == "" || ValidID(f.PaymentID), "payment_id", "must be the id of a payment")
 	check(f.DiedTo.IsZero() || f.DiedFrom.Before(f.DiedTo), "died_to", "must be later than died_from")
 	return wrong
+}
+
+// oneOf lists what there is, for people.
+func oneOf[T ~string](all []T) string {
+	words := make([]string, len(all))
+	for i, word := range all {
+		words[i] = string(word)
+	}
+	return strings.Join(words, ", ")
 }
 
 func isFingerprint(text string) bool {

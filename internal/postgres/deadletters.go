@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -182,13 +183,13 @@ where id = @id and state = 'open'`
 
 // DiscardDeadLetter gives a letter up and says who did it and why. Doing it again changes nothing; kind Conflict when the
 // letter was closed in another way, NotFound when there is none.
-func (s *Store) DiscardDeadLetter(ctx context.Context, id, actor, reason string) (payment.DeadLetter, error) {
-	_, err := s.pool.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor, "reason": reason})
+func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error) {
+	_, err := s.pool.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason})
 	if err != nil {
 		return payment.DeadLetter{}, interpret("discard dead letter "+id, err)
 	}
 	l, err := s.DeadLetter(ctx, id)
-	if err == nil && (l.State != payment.LetterDiscarded || l.ClosedBy != actor || l.Reason != reason) {
+	if err == nil && (l.State != payment.LetterDiscarded || l.ClosedBy != actor.Name || l.Reason != reason) {
 		err = &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(l.State) + " already"}
 	}
 	return l, err

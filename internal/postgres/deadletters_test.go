@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -65,7 +66,7 @@ func TestALetterThatDiesAgainIsOpenAgain(t *testing.T) {
 	s := newStore(t)
 	l := letter(1)
 	s.keep(t, l)
-	_, err := s.DiscardDeadLetter(t.Context(), l.ID, "ana", "a test")
+	_, err := s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, l.ID, "a test")
 	require.NoError(t, err)
 	require.Zero(t, s.keep(t, l))
 	require.Equal(t, payment.LetterDiscarded, s.letter(t, l.ID).State)
@@ -92,17 +93,17 @@ func TestDiscardingTwiceIsDiscardingOnce(t *testing.T) {
 	s := newStore(t)
 	l := letter(1)
 	s.keep(t, l)
-	first, err := s.DiscardDeadLetter(t.Context(), l.ID, "ana", "a test")
+	first, err := s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, l.ID, "a test")
 	require.NoError(t, err)
 	require.Equal(t, []string{"ana", "a test"}, []string{first.ClosedBy, first.Reason})
 	require.NotZero(t, first.ClosedAt)
-	second, err := s.DiscardDeadLetter(t.Context(), l.ID, "ana", "a test")
+	second, err := s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, l.ID, "a test")
 	require.NoError(t, err)
 	require.Equal(t, first, second)
-	_, err = s.DiscardDeadLetter(t.Context(), l.ID, "rui", "another")
+	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "rui"}, l.ID, "another")
 	require.Equal(t, payment.Conflict, payment.KindOf(err))
 	require.Equal(t, first, s.letter(t, l.ID))
-	_, err = s.DiscardDeadLetter(t.Context(), payment.NewDeadLetterID("none", ""), "ana", "a test")
+	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, payment.NewDeadLetterID("none", ""), "a test")
 	require.Equal(t, payment.NotFound, payment.KindOf(err))
 }
 
@@ -116,7 +117,7 @@ func TestLettersAreListedAsTheFilterSays(t *testing.T) {
 	all[1].Cause, all[2].Source, all[3].Fingerprint = payment.CauseUnreadable, payment.FromWorkflow, "another"
 	all[4].PaymentID = ""
 	require.Equal(t, 5, s.keep(t, all...))
-	_, err := s.DiscardDeadLetter(t.Context(), all[0].ID, "ana", "a test")
+	_, err := s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, all[0].ID, "a test")
 	require.NoError(t, err)
 
 	rows := []struct {

@@ -1,0 +1,40 @@
+// Package audit says who does what on the platform.
+//
+// Its one rule: an action has an actor, who is known by a name that can be shown to anybody and by where the action came from.
+package audit
+
+import (
+	"strings"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Door is the way by which an action came in.
+type Door string
+
+// The doors.
+const (
+	Console     Door = "console" // a person who is logged in
+	REST        Door = "rest"    // a client app's API key
+	CommandLine Door = "command" // somebody with a shell
+)
+
+// Actor is who does something.
+type Actor struct {
+	Name string // a user of the console, a client app, or who --actor says it is
+	Door Door
+	// From is where it was done, as far as that is known: the network address, or for a command the operating system's user
+	// and host, which nobody can claim for himself.
+	From string
+}
+
+// Fields finds what is wrong with the actor's name, which people will read later.
+func (a Actor) Fields() []payment.Field {
+	if strings.TrimSpace(a.Name) == "" {
+		return []payment.Field{{Pointer: "/actor", Detail: "must say who does it"}}
+	}
+	if fault := payment.NameFault(a.Name); fault != "" {
+		return []payment.Field{{Pointer: "/actor", Detail: fault}}
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package deadletter
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestAPlanSaysWhatIsWrongWithIt(t *testing.T) {
+	t.Parallel()
+	good := Plan{Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid}, Canary: MaxCanary,
+		CanaryWait: MaxCanaryWait, Rate: MaxRate, StopAfter: MaxStopAfter}
+	require.Empty(t, good.Fields())
+	tooMany := make([]string, MaxIDs+1)
+	for i := range tooMany {
+		tooMany[i] = payment.NewDeadLetterID(strings.Repeat("x", i), "")
+	}
+	for pointer, change := range map[string]func(*Plan){
+		"/reason":             func(p *Plan) { p.Reason = "card 4111 1111 1111 1111" },
+		"/filter":             func(p *Plan) { p.Filter = payment.LetterFilter{State: payment.LetterOpen} },
+		"/filter/cause":       func(p *Plan) { p.Filter.Cause = "invald" },
+		"/filter/source":      func(p *Plan) { p.Filter.Source = "mail" },
+		"/filter/fingerprint": func(p *Plan) { p.Filter.Fingerprint = "x" },
+		"/filter/payment_id":  func(p *Plan) { p.Filter.PaymentID = "7" },
+		"/filter/ids":         func(p *Plan) { p.Filter.IDs = tooMany },
+		"/filter/ids/0":       func(p *Plan) { p.Filter.IDs = []string{"x"} },
+		"/canary":             func(p *Plan) { p.Canary = MaxCanary + 1 },
+		"/canary_wait":        func(p *Plan) { p.CanaryWait = -time.Second },
+		"/rate":               func(p *Plan) { p.Rate = -5 },
+		"/stop_after_errors":  func(p *Plan) { p.StopAfter = -1 },
+	} {
+		p := good
+		change(&p)
+		wrong := p.Fields()
+		require.Len(t, wrong, 1, pointer)
+		require.Equal(t, pointer, wrong[0].Pointer)
+	}
+}
+
+// untouched is a store and an engine that nothing may reach.
+type untouched struct {
+	Store
+	Redriver
+}
+
+// What is refused is refused before anything is asked of a database or of Temporal.
+func TestWhatIsWrongReachesNothing(t *testing.T) {
+	t.Parallel()
+	a := Actions{Store: untouched{}, Redriver: untouched{}}
+	ana, ctx := audit.Actor{Name: "ana", Door: audit.CommandLine}, context.Background()
+	id := payment.NewDeadLetterID("m", "")
+	plan := Plan{Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid}}
+	for name, ask := range map[string]func() error{
+		"a state that is none":       func() error { _, err := a.List(ctx, payment.LetterFilter{State: "opne", Limit: 1}); return err },
+		"no limit":                   func() error { _, err := a.List(ctx, payment.LetterFilter{}); return err },
+		"a limit below nothing":      func() error { _, err := a.List(ctx, payment.LetterFilter{Limit: -1}); return err },
+		"nobody discards":            func() error { _, err := a.Discard(ctx, audit.Actor{}, id, "old"); return err },
+		"a discard without reason":   func() error { _, err := a.Discard(ctx, ana, id, " "); return err },
+		"nobody redrives":            func() error { _, err := a.Redrive(ctx, audit.Actor{Name: " "}, "k", plan); return err },
+		"a plan without a reason":    func() error { _, err := a.Redrive(ctx, ana, "k", Plan{Filter: plan.Filter}); return err },
+		"a card number in one":       func() error { _, err := a.RedriveOne(ctx, ana, "k", id, "4111 1111 1111 1111"); return err },
+		"markup in the actor's name": func() error { _, err := a.RedriveOne(ctx, audit.Actor{Name: "<b>"}, "k", id, ""); return err },
+	} {
+		require.Equal(t, payment.Invalid, payment.KindOf(ask()), name)
+	}
+	_, err := a.Show(ctx, "x")
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
+}

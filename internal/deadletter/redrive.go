@@ -1,0 +1,138 @@
+package deadletter
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Limits of a plan.
+const (
+	MaxCanary     = 100
+	MaxRate       = 1000
+	MaxStopAfter  = 1_000_000
+	MaxIDs        = 100
+	MaxCanaryWait = 24 * time.Hour
+
+	// DefaultCanaryWait is for those who do not say how long.
+	DefaultCanaryWait = time.Minute
+)
+
+// Plan is which dead letters are sent again, why it will go well this time, and how carefully.
+type Plan struct {
+	Reason     string               `json:"reason,omitempty"`
+	Filter     payment.LetterFilter `json:"filter"`
+	DryRun     bool                 `json:"dry_run,omitempty"`     // only count
+	Canary     int                  `json:"canary,omitempty"`      // so many first; 0: none
+	CanaryWait time.Duration        `json:"canary_wait,omitempty"` // then see for so long whether they die again
+	Rate       int                  `json:"rate,omitempty"`        // dead letters a second at most; 0: as fast as it goes
+	StopAfter  int                  `json:"stop_after,omitempty"`  // dead letters that fail or die again; 0: never stop for them
+}
+
+// Order is a plan that somebody wants carried out.
+type Order struct {
+	ID    string `json:"id"`
+	Actor string `json:"actor"`
+	Plan
+}
+
+// Fields finds what is wrong with a plan for many dead letters.
+func (p Plan) Fields() []payment.Field {
+	wrong := append(payment.ReasonFields(p.Reason), p.filterFields()...)
+	between := func(name string, n, most int) {
+		if n < 0 || n > most {
+			wrong = append(wrong, wholeNumber("/"+name, 0, most))
+		}
+	}
+	between("canary", p.Canary, MaxCanary)
+	between("rate", p.Rate, MaxRate)
+	between("stop_after_errors", p.StopAfter, MaxStopAfter)
+	if p.CanaryWait < 0 || p.CanaryWait > MaxCanaryWait {
+		wrong = append(wrong, payment.Field{Pointer: "/canary_wait", Detail: "must be between 0 and 86400 seconds (24 hours)"})
+	}
+	return wrong
+}
+
+func (p Plan) filterFields() []payment.Field {
+	var wrong []payment.Field
+	for _, f := range p.Filter.Fields() {
+		wrong = append(wrong, payment.Field{Pointer: "/filter/" + f.Pointer, Detail: f.Detail})
+	}
+	ids := p.Filter.IDs
+	if len(ids) > MaxIDs {
+		wrong = append(wrong, payment.Field{Pointer: "/filter/ids", Detail: fmt.Sprintf("must have at most %d", MaxIDs)})
+		ids = ids[:MaxIDs]
+	}
+	for i, id := range ids {
+		if !payment.ValidID(id) {
+			wrong = append(wrong, payment.Field{Pointer: fmt.Sprintf("/filter/ids/%d", i), Detail: "must be the id of a dead letter"})
+		}
+	}
+	if !p.Filter.Narrow() {
+		wrong = append(wrong, payment.Field{Pointer: "/filter",
+			Detail: "choose by ids, source, cause, fingerprint or payment: nobody means all of them"})
+	}
+	return wrong
+}
+
+func wholeNumber(pointer string, least, most int) payment.Field {
+	return payment.Field{Pointer: pointer, Detail: fmt.Sprintf("must be a whole number from %d to %d", least, most)}
+}
+
+// Started is a redrive that runs or ran.
+type Started struct {
+	ID     string
+	Joined bool // it was there already: the same request came before
+}
+
+// ErrKeyUsed says that the key of a request belongs to a redrive that was ordered in other words.
+var ErrKeyUsed error = &payment.Error{Kind: payment.Conflict, Message: "the key was used for another redrive"}
+
+// Redrive sends many dead letters again. Whoever repeats a request repeats its key, and joins the redrive that it started.
+func (a Actions) Redrive(ctx context.Context, actor audit.Actor, key string, p Plan) (Started, error) {
+	p.Reason = strings.TrimSpace(p.Reason)
+	if wrong := append(actor.Fields(), p.Fields()...); len(wrong) > 0 {
+		return Started{}, &payment.Error{Kind: payment.Invalid, Message: "the redrive is not valid", Fields: wrong}
+	}
+	return a.start(ctx, actor, key, p)
+}
+
+// RedriveOne sends one dead letter again; its reason may be empty. Kind Conflict when the letter is closed, unless the request
+// is repeated: to repeat one is always right.
+func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, reason string) (Started, error) {
+	p := Plan{Reason: strings.TrimSpace(reason), Filter: payment.LetterFilter{IDs: []string{id}}}
+	wrong := actor.Fields()
+	if p.Reason != "" {
+		wrong = append(wrong, payment.ReasonFields(p.Reason)...)
+	}
+	if len(wrong) > 0 {
+		return Started{}, &payment.Error{Kind: payment.Invalid, Message: "the redrive is not valid", Fields: wrong}
+	}
+	l, err := a.Show(ctx, id)
+	if err != nil {
+		return Started{}, err
+	}
+	if closed := l.Redrivable(); closed != nil {
+		there, err := a.Redriver.HasRedrive(ctx, payment.NewRedriveID(actor.Name, key))
+		if err != nil {
+			return Started{}, err
+		}
+		if !there {
+			return Started{}, closed
+		}
+	}
+	return a.start(ctx, actor, key, p)
+}
+
+func (a Actions) start(ctx context.Context, actor audit.Actor, key string, p Plan) (Started, error) {
+	o := Order{ID: payment.NewRedriveID(actor.Name, key), Actor: actor.Name, Plan: p}
+	joined, err := a.Redriver.Redrive(ctx, o)
+	if payment.KindOf(err) == payment.Conflict {
+		return Started{}, ErrKeyUsed
+	}
+	return Started{ID: o.ID, Joined: joined}, err
+}
