@@ -2,72 +2,103 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/worker"
 )
+
+// brokerTime is how long a command waits for RabbitMQ.
+const brokerTime = 3 * time.Second
 
 // breakersCommand shows the circuit breakers and lets an operator overrule them.
 func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 	breakers := &cobra.Command{Use: "breakers", Short: "Show the circuit breakers, or hold one open or closed",
 		Long: "Show the circuit breakers, or hold one open or closed.\n\n" +
 			"A breaker that is held stays so while Redis is away, in every process that has met it. It is forgotten by a Redis\n" +
-			"that is flushed, and not known to a process that starts while Redis is away.\n\n" +
-			"What is changed here is logged here; the same over REST, PUT /v1/breakers/NAME, is published as an event too."}
-	withFleet := func(use func(context.Context, *breaker.Fleet, []string) error) func(*cobra.Command, []string) error {
-		return func(cmd *cobra.Command, args []string) error {
-			c, err := settings(config.Breakers, environ)
-			if err != nil {
-				return err
-			}
-			log := newLogger(c.LogLevel)
-			store, err := openRedis(c, log)
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			return use(cmd.Context(), breaker.NewFleet(store, workerName(), log), args)
-		}
-	}
+			"that is flushed, and not known to a process that starts while Redis is away."}
 	breakers.AddCommand(&cobra.Command{Use: "list", Short: "Show every breaker's state", Args: cobra.NoArgs,
-		RunE: withFleet(func(ctx context.Context, fleet *breaker.Fleet, _ []string) error {
-			return listBreakers(ctx, fleet, out)
-		})})
-
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withFleet(environ, func(_ config.Config, fleet *breaker.Fleet, _ *slog.Logger) error {
+				return listBreakers(cmd.Context(), fleet, out)
+			})
+		}})
 	for _, change := range []struct {
 		use, short string
 		to         breaker.State
 	}{
 		{"open", "Stop all calls of a kind until it is set to automatic", breaker.Open},
 		{"close", "Let all calls of a kind through, whatever comes of them, until it is set to automatic", breaker.Closed},
-		{"automatic", "Let a breaker decide for itself again", ""},
+		{"automatic", "Let a breaker decide for itself again", breaker.Automatic},
 	} {
-		var actor, reason string
+		var by signature
 		command := &cobra.Command{Use: change.use + " NAME", Short: change.short, Args: cobra.ExactArgs(1), ValidArgs: breaker.Names(),
-			RunE: withFleet(func(ctx context.Context, fleet *breaker.Fleet, args []string) error {
-				if strings.TrimSpace(actor) == "" || strings.TrimSpace(reason) == "" {
-					return errors.New("--actor and --reason must say who does it and why")
-				}
-				if err := fleet.Force(ctx, args[0], change.to, actor, reason); err != nil {
-					return err
-				}
-				return listBreakers(ctx, fleet, out)
-			})}
-		command.Flags().StringVar(&actor, "actor", "", "who does it")
-		command.Flags().StringVar(&reason, "reason", "", "why")
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return withFleet(environ, func(c config.Config, fleet *breaker.Fleet, log *slog.Logger) error {
+					return forceBreaker(cmd.Context(), c, fleet, log, by.by(), args[0], breaker.Setting{To: change.to, Reason: by.reason}, out)
+				})
+			}}
+		by.flags(command)
 		breakers.AddCommand(command)
 	}
 	return breakers
+}
+
+// withFleet is what a command does with the breakers.
+func withFleet(environ []string, use func(config.Config, *breaker.Fleet, *slog.Logger) error) error {
+	c, err := settings(config.Breakers, environ)
+	if err != nil {
+		return err
+	}
+	log := newLogger(c.LogLevel)
+	store, err := openRedis(c, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return use(c, breaker.NewFleet(store, workerName(), log), log)
+}
+
+// forceBreaker overrules a breaker, and publishes that as every other process does. A broker that is away does not keep an
+// operator from it: then the change is logged only.
+func forceBreaker(ctx context.Context, c config.Config, fleet *breaker.Fleet, log *slog.Logger,
+	actor audit.Actor, name string, s breaker.Setting, out io.Writer,
+) error {
+	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), slog.New(slog.DiscardHandler))
+	defer publisher.Close()
+	awaitReady(ctx, publisher)
+	announced := worker.NewBreakerEvents(publisher, log)
+	defer announced.Wait()
+	fleet.Changed = announced.Announce
+	if err := fleet.Force(ctx, actor, name, s); err != nil {
+		return err
+	}
+	return listBreakers(ctx, fleet, out)
+}
+
+// awaitReady gives a publisher that has just been made time to connect.
+func awaitReady(ctx context.Context, publisher *rabbitmq.Publisher) {
+	ctx, cancel := context.WithTimeout(ctx, brokerTime)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for publisher.Ready() != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 func listBreakers(ctx context.Context, fleet *breaker.Fleet, out io.Writer) error {

@@ -130,7 +130,9 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	defer store.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
-	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	announced := worker.NewBreakerEvents(publisher, log)
+	defer announced.Wait()
+	breakers.Changed = announced.Announce
 	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)
@@ -214,7 +216,9 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	publisher := rabbitmq.NewPublisher(broker, log)
 	defer publisher.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
-	breakers.Changed = worker.AnnounceBreaker(publisher, log)
+	announced := worker.NewBreakerEvents(publisher, log)
+	defer announced.Wait()
+	breakers.Changed = announced.Announce
 	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))

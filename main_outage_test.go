@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
@@ -71,7 +74,8 @@ func TestAnOutageOfTheProvider(t *testing.T) {
 // An operator holds the charges back, and lets them go again.
 func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	p := start(t, dev.Options{})
-	environ := []string{"REDIS_URL=" + p.Stack.RedisURL()}
+	environ := []string{"REDIS_URL=" + p.Stack.RedisURL(), "RABBITMQ_URLS=" + p.Stack.RabbitMQURL()}
+	events := subscribe(t, p.Stack.RabbitMQURL(), "breaker.*")
 	command := func(args ...string) (string, error) {
 		var out bytes.Buffer
 		err := run(within(t), append([]string{"breakers"}, args...), environ, &out)
@@ -84,6 +88,11 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	table, err := command("open", "charge", "--actor", "ana", "--reason", "maintenance")
 	require.NoError(t, err)
 	require.Regexp(t, `charge +closed .* open +ana +maintenance`, table)
+	told := <-events
+	require.Equal(t, "breaker.open", told.RoutingKey)
+	var change breaker.Change
+	require.NoError(t, json.Unmarshal(told.Body, &change))
+	require.Equal(t, []string{"charge", "ana", "maintenance"}, []string{change.Breaker, change.Actor, change.Reason})
 
 	key := "held-back"
 	answer, err := p.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=1")
@@ -94,8 +103,25 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	table, err = command("automatic", "charge", "--actor", "ana", "--reason", "done")
 	require.NoError(t, err)
 	require.NotContains(t, table, "ana")
+	require.Equal(t, "breaker.closed", (<-events).RoutingKey)
 	_, err = p.Shops[0].Await(within(t), payment.NewID("demo", key), "pending")
 	require.NoError(t, err)
+}
+
+// subscribe is what another service would be told of these events.
+func subscribe(t *testing.T, url, key string) <-chan amqp.Delivery {
+	t.Helper()
+	connection, err := amqp.Dial(url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = connection.Close() })
+	channel, err := connection.Channel()
+	require.NoError(t, err)
+	queue, err := channel.QueueDeclare("", false, true, true, false, nil)
+	require.NoError(t, err)
+	require.NoError(t, channel.QueueBind(queue.Name, key, rabbitmq.ExchangeEvents, false, nil))
+	events, err := channel.ConsumeWithContext(within(t), queue.Name, "", true, true, false, false, nil)
+	require.NoError(t, err)
+	return events
 }
 
 func status(t *testing.T, p *dev.Platform) breaker.Status {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/devstack"
@@ -94,7 +95,7 @@ func TestAnOpenBreakerCostsNoBudget(t *testing.T) {
 	w.Activities = New(Config{
 		Record: w.record, Provider: w.Activities.provider.client, Breakers: fleet, Budget: budget.New(store, "mp", "a", 100, silent),
 	})
-	require.NoError(t, fleet.Force(t.Context(), breaker.Charge, breaker.Open, "ana", "maintenance"))
+	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, breaker.Charge, breaker.Setting{To: breaker.Open, Reason: "maintenance"}))
 	id := w.opened(t)
 	spent := func() string {
 		_, err := w.charge(t, id)

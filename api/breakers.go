@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -37,34 +36,19 @@ func (s *Server) getBreaker(c *gin.Context) error {
 
 // setBreaker overrules one in the name of the key's client app, or sets it free.
 func (s *Server) setBreaker(c *gin.Context) error {
-	to, reason, err := s.readBreakerSetting(c)
-	if err != nil {
-		return err
-	}
-	if err := s.config.Breakers.Force(c.Request.Context(), c.Param("name"), to, event(c).clientID, reason); err != nil {
-		return err
-	}
-	return s.getBreaker(c)
-}
-
-func (s *Server) readBreakerSetting(c *gin.Context) (to breaker.State, reason string, err error) {
 	var body BreakerSetting
 	wrong, err := s.readJSON(c, "BreakerSetting", &body)
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	reason = strings.TrimSpace(body.Reason)
-	more := payment.ReasonFields(reason)
-	if !body.State.Valid() {
-		more = append(more, payment.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
+	setting := breaker.Setting{To: breaker.State(body.State), Reason: body.Reason}
+	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, setting.Fields())}
 	}
-	if wrong = addFields(wrong, more); len(wrong) > 0 {
-		return "", "", &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+	if err := s.config.Breakers.Force(c.Request.Context(), actor(c), c.Param("name"), setting); err != nil {
+		return err
 	}
-	if body.State != BreakerSettingStateAutomatic {
-		to = breaker.State(body.State)
-	}
-	return to, reason, nil
+	return s.getBreaker(c)
 }
 
 // breakerView shows the state that calls meet, whoever decided it.

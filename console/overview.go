@@ -122,23 +122,12 @@ func (c *Console) health(ctx context.Context) []dependency {
 
 // setBreaker overrules one, or sets it free.
 func (c *Console) setBreaker(v *visit) (reply, error) {
-	name, to, reason := v.PathValue("name"), v.PostFormValue("state"), strings.TrimSpace(v.PostFormValue("reason"))
-	wrong := payment.ReasonFields(reason)
-	if !slices.Contains([]string{"open", "closed", "automatic"}, to) {
-		wrong = append(wrong, payment.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
-	}
-	if len(wrong) > 0 {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not valid", Fields: wrong}
-	}
-	state := breaker.State(to)
-	if to == "automatic" {
-		state = ""
-	}
-	if err := c.config.Breakers.Force(v.Context(), name, state, v.user.Name, reason); err != nil {
+	name, setting := v.PathValue("name"), breaker.Setting{To: breaker.State(v.PostFormValue("state")), Reason: v.PostFormValue("reason")}
+	if err := c.config.Breakers.Force(v.Context(), v.actor(), name, setting); err != nil {
 		return reply{}, err
 	}
-	c.acted(v, "breaker "+to, "breaker", name)
-	c.notify(v, "The breaker "+name+" is set to "+to+".")
+	c.acted(v, "breaker "+string(setting.To), "breaker", name)
+	c.notify(v, "The breaker "+name+" is set to "+string(setting.To)+".")
 	return reply{to: "/console/#breakers"}, nil
 }
 

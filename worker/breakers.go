@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,24 +15,37 @@ import (
 
 const announceTimeout = 5 * time.Second
 
-// AnnounceBreaker makes an event of each change of a circuit breaker: breaker.open, breaker.half-open or breaker.closed on
+// BreakerEvents makes an event of each change of a circuit breaker: breaker.open, breaker.half-open or breaker.closed on
 // onlywave.events. It is news and no record: one that the broker does not take is logged and lost.
-func AnnounceBreaker(publisher *rabbitmq.Publisher, log *slog.Logger) func(breaker.Change) {
-	return func(c breaker.Change) {
-		body, err := json.Marshal(c)
-		if err != nil {
-			log.Error("breaker event", "error", err)
-			return
-		}
-		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), announceTimeout)
-			defer cancel()
-			err := publisher.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
-				ID: uuid.NewString(), Key: "breaker." + string(c.To), ContentType: "application/json", Body: body, Time: c.At, Optional: true,
-			})
-			if err != nil {
-				log.Warn("breaker event", "breaker", c.Breaker, "to", c.To, "error", err)
-			}
-		}()
-	}
+type BreakerEvents struct {
+	publisher *rabbitmq.Publisher
+	log       *slog.Logger
+	sending   sync.WaitGroup
 }
+
+// NewBreakerEvents publishes with the publisher.
+func NewBreakerEvents(publisher *rabbitmq.Publisher, log *slog.Logger) *BreakerEvents {
+	return &BreakerEvents{publisher: publisher, log: log}
+}
+
+// Announce publishes one change, and does not wait for it.
+func (e *BreakerEvents) Announce(c breaker.Change) {
+	body, err := json.Marshal(c)
+	if err != nil {
+		e.log.Error("breaker event", "error", err)
+		return
+	}
+	e.sending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), announceTimeout)
+		defer cancel()
+		err := e.publisher.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
+			ID: uuid.NewString(), Key: "breaker." + string(c.To), ContentType: "application/json", Body: body, Time: c.At, Optional: true,
+		})
+		if err != nil {
+			e.log.Warn("breaker event", "breaker", c.Breaker, "to", c.To, "error", err)
+		}
+	})
+}
+
+// Wait returns when every event that was announced is published or lost, which takes seconds at most.
+func (e *BreakerEvents) Wait() { e.sending.Wait() }

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 )
@@ -36,8 +37,8 @@ func TestRedisAwayDoesNotOverruleAnOperator(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.Redis)
 	operator, worker := newFleet(t, stack, "operator"), newFleet(t, stack, "a")
 	held, let := worker.Breaker(Charge, lasting), worker.Breaker(Read, lasting)
-	require.NoError(t, operator.Force(t.Context(), Charge, Open, "ana", "maintenance"))
-	require.NoError(t, operator.Force(t.Context(), Read, Closed, "ana", "they say it is us"))
+	require.NoError(t, operator.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: Open, Reason: "maintenance"}))
+	require.NoError(t, operator.Force(t.Context(), audit.Actor{Name: "ana"}, Read, Setting{To: Closed, Reason: "they say it is us"}))
 	var mp party
 	require.True(t, isRefused(held.Do(t.Context(), mp.call)))
 	require.NoError(t, let.Do(t.Context(), mp.call))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
@@ -16,7 +17,7 @@ func TestTheFleetsStateIsShown(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
 	here, there := newFleet(t, stack, "here"), newFleet(t, stack, "there")
-	require.NoError(t, here.Force(t.Context(), Charge, Open, "ana", "a test"))
+	require.NoError(t, here.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: Open, Reason: "a test"}))
 	text := telemetrytest.Text(t, here.Collectors()...)
 	require.Contains(t, text, `onlywave_breaker_changes_total{breaker="charge",to="open"} 1`)
 	text = telemetrytest.Text(t, there.Collectors()...)

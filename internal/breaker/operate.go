@@ -2,12 +2,12 @@ package breaker
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -76,24 +76,45 @@ func (f *Fleet) Status(ctx context.Context, name string) (Status, error) {
 	return s, nil
 }
 
-// Force holds a breaker open or closed for the whole fleet until it is set free again, which is to force it to "". It is
-// logged and told like every change, with who did it and why.
-func (f *Fleet) Force(ctx context.Context, name string, to State, actor, reason string) error {
+// Automatic is no state of a breaker: it sets one free, to decide for itself again.
+const Automatic State = "automatic"
+
+// Setting is what an operator wants a breaker to be, and why.
+type Setting struct {
+	To     State // Open, Closed or Automatic
+	Reason string
+}
+
+// Fields finds what is wrong with a setting.
+func (s Setting) Fields() []payment.Field {
+	wrong := payment.ReasonFields(s.Reason)
+	if !slices.Contains([]State{Open, Closed, Automatic}, s.To) {
+		wrong = append(wrong, payment.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
+	}
+	return wrong
+}
+
+// Force holds a breaker open or closed for the whole fleet until it is set to automatic. It is logged and told like every
+// change, with who did it and why.
+func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Setting) error {
 	if err := known(name); err != nil {
 		return err
 	}
-	switch to {
-	case Open, Closed, "":
-	default:
-		return &payment.Error{Kind: payment.Invalid, Message: fmt.Sprintf("a breaker cannot be forced %s, only open or closed", to)}
+	s.Reason = strings.TrimSpace(s.Reason)
+	if wrong := append(actor.Fields(), s.Fields()...); len(wrong) > 0 {
+		return &payment.Error{Kind: payment.Invalid, Message: "the breaker's setting is not valid", Fields: wrong}
+	}
+	to := s.To
+	if to == Automatic {
+		to = ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, operatorTime)
 	defer cancel()
-	answer, err := forceScript.Run(ctx, f.store.Client(), keys(name)[:1], string(to), actor, reason).StringSlice()
+	answer, err := forceScript.Run(ctx, f.store.Client(), keys(name)[:1], string(to), actor.Name, s.Reason).StringSlice()
 	if err != nil {
 		return away(err)
 	}
-	f.announce(Change{Breaker: name, From: State(answer[0]), To: State(answer[1]), Actor: actor, Reason: reason})
+	f.announce(Change{Breaker: name, From: State(answer[0]), To: State(answer[1]), Actor: actor.Name, Reason: s.Reason})
 	return nil
 }
 

@@ -1,11 +1,13 @@
 package breaker
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -16,18 +18,18 @@ func TestForcedOpenAndClosedAndFreeAgain(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.Redis)
 	fleet, b := newFleet(t, stack, "operator"), newFleet(t, stack, "a").Breaker(Charge, quickest)
 	var mp party
-	require.NoError(t, fleet.Force(t.Context(), Charge, Open, "ana", "maintenance"))
+	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: Open, Reason: "maintenance"}))
 	require.True(t, isRefused(b.Do(t.Context(), mp.call)))
 	require.Zero(t, mp.calls.Load())
 
-	require.NoError(t, fleet.Force(t.Context(), Charge, Closed, "ana", "they say it is us"))
+	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: Closed, Reason: "they say it is us"}))
 	mp.down.Store(true)
 	for range 3 * quickest.Minimum {
 		require.ErrorIs(t, b.Do(t.Context(), mp.call), errDown)
 	}
-	require.NoError(t, fleet.Force(t.Context(), Charge, "", "ana", ""))
+	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: Automatic, Reason: "done"}))
 	trip(t, &mp, b)
-	require.Equal(t, payment.Invalid, payment.KindOf(fleet.Force(t.Context(), Charge, HalfOpen, "ana", "")))
+	require.Equal(t, payment.Invalid, payment.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: HalfOpen, Reason: "done"})))
 }
 
 func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
@@ -60,11 +62,11 @@ func TestWhatAnOperatorDoesIsTold(t *testing.T) {
 	fleet := newFleet(t, stack, "operator")
 	var changes []Change
 	fleet.Changed = func(c Change) { c.At = time.Time{}; changes = append(changes, c) }
-	require.NoError(t, fleet.Force(t.Context(), Read, Open, "ana", "maintenance"))
+	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Read, Setting{To: Open, Reason: "maintenance"}))
 	s, err := fleet.Status(t.Context(), Read)
 	require.NoError(t, err)
 	require.Equal(t, Status{Name: Read, State: Closed, Forcings: 1, Forced: Open, Actor: "ana", Reason: "maintenance"}, s)
-	require.NoError(t, fleet.Force(t.Context(), Read, "", "ben", "done"))
+	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ben"}, Read, Setting{To: Automatic, Reason: "done"}))
 	s, err = fleet.Status(t.Context(), Read)
 	require.NoError(t, err)
 	require.Equal(t, Status{Name: Read, State: Closed, Forcings: 2}, s)
@@ -73,9 +75,22 @@ func TestWhatAnOperatorDoesIsTold(t *testing.T) {
 		{Breaker: Read, From: Open, To: Closed, Actor: "ben", Reason: "done"},
 	}, changes)
 
-	require.Equal(t, payment.NotFound, payment.KindOf(fleet.Force(t.Context(), "refund", Open, "ana", "maintenance")))
+	require.Equal(t, payment.NotFound, payment.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "refund", Setting{To: Open, Reason: "maintenance"})))
+	for pointer, wrong := range map[string]struct {
+		actor string
+		Setting
+	}{
+		"/actor":  {" ", Setting{To: Open, Reason: "maintenance"}},
+		"/reason": {"ana", Setting{To: Open, Reason: "card 4111 1111 1111 1111"}},
+		"/state":  {"ana", Setting{To: HalfOpen, Reason: "maintenance"}},
+	} {
+		refused, ok := errors.AsType[*payment.Error](fleet.Force(t.Context(), audit.Actor{Name: wrong.actor}, Read, wrong.Setting))
+		require.True(t, ok)
+		require.Equal(t, payment.Invalid, refused.Kind)
+		require.Equal(t, pointer, refused.Fields[0].Pointer)
+	}
 	require.NoError(t, stack.Process(devstack.Redis).Kill())
-	require.Equal(t, payment.Unavailable, payment.KindOf(fleet.Force(t.Context(), Read, Open, "ana", "maintenance")))
+	require.Equal(t, payment.Unavailable, payment.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Read, Setting{To: Open, Reason: "maintenance"})))
 	_, err = fleet.Statuses(t.Context())
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))
 	require.Len(t, changes, 2)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
@@ -132,7 +133,7 @@ func TestEachScriptsKeysAreInOneSlotOfACluster(t *testing.T) {
 	a.store.AnswerTime = time.Minute
 	require.NoError(t, a.use(t.Context()))
 	a.budget.Pause(t.Context(), time.Millisecond)
-	require.NoError(t, a.fleet.Force(t.Context(), "charge", breaker.Open, "ana", "a test"))
+	require.NoError(t, a.fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "charge", breaker.Setting{To: breaker.Open, Reason: "a test"}))
 	_, err = a.fleet.Statuses(t.Context())
 	require.NoError(t, err)
 	require.False(t, a.store.Away(), "none was refused")

@@ -76,7 +76,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	rows := map[Part][]string{
 		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS", "REDIS_URL"},
 		Worker:    {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL"},
-		Breakers:  {"REDIS_URL"},
+		Breakers:  {"RABBITMQ_URLS", "REDIS_URL"},
 		Migrate:   {"DATABASE_URL"},
 		Keys:      {"DATABASE_URL"},
 		Users:     {"DATABASE_URL"},

@@ -60,9 +60,11 @@ func (c Config) checkServices(k *checks, part Part) {
 		k.that(isDatabase(c.DatabaseURL), "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		k.that(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}
-	if part == API || part == Worker {
+	if part == API || part == Worker || part == Breakers {
 		k.that(len(c.RabbitMQURLs) > 0 && !slices.ContainsFunc(c.RabbitMQURLs, func(u Secret) bool { return !isAt(u, "amqp", "amqps") }),
 			"RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
+	}
+	if part == API || part == Worker {
 		k.that(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		k.that(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
 		k.that(c.TracesEndpoint == "" || isCollector(c.TracesEndpoint), "OTEL_EXPORTER_OTLP_ENDPOINT",
