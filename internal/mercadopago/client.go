@@ -23,6 +23,7 @@ import (
 
 	"github.com/mercadopago/sdk-go/pkg/config"
 	sdk "github.com/mercadopago/sdk-go/pkg/payment"
+	"github.com/mercadopago/sdk-go/pkg/user"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -48,6 +49,7 @@ type Config struct {
 type Client struct {
 	calls           *prometheus.HistogramVec
 	payments        sdk.Client
+	users           user.Client
 	notificationURL *url.URL // nil: none
 }
 
@@ -78,7 +80,9 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mercado pago: %w", err)
 	}
-	return &Client{calls: newCalls(), payments: sdk.NewClient(settings), notificationURL: notify}, nil
+	return &Client{
+		calls: newCalls(), payments: sdk.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
+	}, nil
 }
 
 // CreatePix asks for a Pix under the idempotency key. Repeated with the same payment and key it sends the
@@ -106,6 +110,15 @@ func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (
 // Get reads a payment by Mercado Pago's own ID, a decimal number. NotFound may only mean that a payment
 // just made is not readable yet.
 func (c *Client) Get(ctx context.Context, providerPaymentID string) (payment.ProviderState, error) {
+	return c.get(ctx, "get", providerPaymentID)
+}
+
+// Identify is Get for a payment that may be anybody's, measured by itself: that it is refused is no trouble of ours.
+func (c *Client) Identify(ctx context.Context, providerPaymentID string) (payment.ProviderState, error) {
+	return c.get(ctx, "identify", providerPaymentID)
+}
+
+func (c *Client) get(ctx context.Context, operation, providerPaymentID string) (payment.ProviderState, error) {
 	id, err := strconv.Atoi(providerPaymentID)
 	if err != nil || !decimal(providerPaymentID) {
 		return payment.ProviderState{}, &payment.Error{
@@ -113,7 +126,7 @@ func (c *Client) Get(ctx context.Context, providerPaymentID string) (payment.Pro
 			Err: fmt.Errorf("get payment %.40q", providerPaymentID),
 		}
 	}
-	body, err := c.ask(ctx, "get", "", func(ctx context.Context) error {
+	body, err := c.ask(ctx, operation, "", func(ctx context.Context) error {
 		_, err := c.payments.Get(ctx, id)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -60,11 +61,17 @@ func unreachable(err error) error {
 	return &payment.Error{Kind: payment.Unavailable, Message: "Mercado Pago did not answer", Err: err}
 }
 
+// errUnreadable marks a 2xx answer that does not say what it must.
+var errUnreadable = errors.New("unreadable")
+
 // unreadable is the error for a 2xx answer that does not say what it must. The request has very likely
 // worked.
 func unreadable(err error) error {
-	return &payment.Error{Kind: payment.Unavailable, Message: "Mercado Pago's answer is not readable", Err: err}
+	return &payment.Error{Kind: payment.Unavailable, Message: "Mercado Pago's answer is not readable", Err: fmt.Errorf("%w: %w", errUnreadable, err)}
 }
+
+// IsUnreadable says whether Mercado Pago did answer, and nobody here can read what it said.
+func IsUnreadable(err error) bool { return errors.Is(err, errUnreadable) }
 
 // refused is the error for an answer other than 2xx.
 func refused(e *exchange) error {

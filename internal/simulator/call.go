@@ -67,7 +67,7 @@ func (s *Simulator) api(on Operation, operate func(*call) answer) http.HandlerFu
 			c.write(denied)
 			return
 		}
-		c.fault = s.faults.take(on, func() string { return s.referenceOf(c) })
+		c.fault = s.faults.take(on, r.PathValue("id"), func() string { return s.referenceOf(c) })
 		s.operate(c, operate)
 	}
 }

@@ -13,6 +13,7 @@
 //	GET  /v1/payments/{id}
 //	PUT  /v1/payments/{id}     {"status":"cancelled"}
 //	GET  /v1/payments/search
+//	GET  /users/me             the account that the token belongs to
 //
 // Where Mercado Pago documents nothing, the simulator takes the stricter side:
 //
@@ -36,6 +37,7 @@
 //	GET    /admin/ledger                    oldest first; ?external_reference= ?after= (entry number) ?limit=
 //	GET    /admin/requests                  the last API requests, oldest first, with the fault each one met
 //	GET    /admin/webhooks                  the last webhook attempts, oldest first; ?payment_id=
+//	POST   /admin/webhooks                  send a signed notification about any id, see Announcement
 //	POST   /admin/webhooks/{n}/redeliver    send again attempt n, or the last notification of payment n; ?count= (1)
 //	GET    /admin/faults                    what is armed, and how often each was met and used
 //	POST   /admin/faults                    add one Fault, or an array of them

@@ -18,6 +18,7 @@ const (
 	Get     Operation = "get"     // GET /v1/payments/{id}
 	Search  Operation = "search"  // GET /v1/payments/search
 	Update  Operation = "update"  // PUT /v1/payments/{id}
+	Account Operation = "account" // GET /users/me
 	Webhook Operation = "webhook" // a notification with all its attempts
 )
 
@@ -65,6 +66,7 @@ type Fault struct {
 	On                Operation     `json:"on"`
 	Kind              Kind          `json:"kind"`
 	ExternalReference string        `json:"external_reference,omitempty"` // only calls about this payment; empty: all
+	PaymentID         string        `json:"payment_id,omitempty"`         // the same by Mercado Pago's id, which need not exist
 	After             int           `json:"after,omitempty"`              // matching calls to let pass first
 	Times             int           `json:"times,omitempty"`              // how many it strikes; 0: until cleared
 	Rate              float64       `json:"rate,omitempty"`               // share of the calls it strikes, at random; 0: all
@@ -86,6 +88,7 @@ var (
 		Get:     append(slices.Clone(wireKinds), KindNotFound),
 		Search:  append(slices.Clone(wireKinds), KindSearchLag),
 		Update:  append(slices.Clone(wireKinds), KindPaidMeanwhile),
+		Account: {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
 		Webhook: webhookKinds,
 	}
 )
@@ -168,9 +171,9 @@ func (q *faultQueue) all() []Fault {
 	return append([]Fault{}, q.faults...)
 }
 
-// take returns the fault that strikes this call; its kind is empty when none does. The reference is only asked for
-// when a fault wants to know it.
-func (q *faultQueue) take(on Operation, reference func() string) Fault {
+// take returns the fault that strikes this call about the payment with this id; its kind is empty when none does. The
+// reference is only asked for when a fault wants to know it.
+func (q *faultQueue) take(on Operation, paymentID string, reference func() string) Fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range q.faults {
@@ -178,7 +181,7 @@ func (q *faultQueue) take(on Operation, reference func() string) Fault {
 		if f.On != on || (f.Times > 0 && f.Used >= f.Times) {
 			continue
 		}
-		if f.ExternalReference != "" && f.ExternalReference != reference() {
+		if f.PaymentID != "" && f.PaymentID != paymentID || f.ExternalReference != "" && f.ExternalReference != reference() {
 			continue
 		}
 		f.Met++

@@ -221,7 +221,7 @@ func TestFaultQueue(t *testing.T) {
 	t.Parallel()
 	q := &faultQueue{}
 	reference := ""
-	take := func() Kind { return q.take(Create, func() string { return reference }).Kind }
+	take := func() Kind { return q.take(Create, "", func() string { return reference }).Kind }
 	require.Empty(t, take())
 
 	q.set([]Fault{

@@ -95,7 +95,7 @@ func (p *postman) notification(of payment, action, otherwise string) *notificati
 	if url == "" {
 		url = otherwise
 	}
-	return &notification{id: 120_000_000_000 + lastNotification.Add(1), action: action, paymentID: of.id, url: url, created: of.updated}
+	return &notification{id: nextNotification(), topic: topicPayment, action: action, paymentID: of.id, url: url, created: of.updated}
 }
 
 // send queues a notification to go out after the lead, and whatever its fault makes of it.
@@ -240,6 +240,6 @@ func (p *postman) heldBack(paymentID string) *notification {
 // redeliver sends count fresh copies of a notification that was attempted or suppressed before.
 func (p *postman) redeliver(a WebhookAttempt, count int) {
 	for range count {
-		p.queue(&notification{id: a.NotificationID, action: a.Action, paymentID: a.PaymentID, url: a.URL, created: a.Time}, time.Now())
+		p.queue(&notification{id: a.NotificationID, topic: topicPayment, action: a.Action, paymentID: a.PaymentID, url: a.URL, created: a.Time}, time.Now())
 	}
 }

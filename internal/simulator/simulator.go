@@ -32,7 +32,7 @@ type Config struct {
 	WebhookTSMillis bool
 	// MaskedCard puts into every payment the card object with expiry "***" that breaks SDKs which read a number there.
 	MaskedCard bool
-	// LiveMode is the live_mode of payments and webhooks.
+	// LiveMode is the live_mode of payments and webhooks; without it the account is a test user.
 	LiveMode bool
 	// CollectorID is the seller's account number; zero takes a fixed one.
 	CollectorID int64
@@ -85,6 +85,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/payments/search", s.api(Search, s.searchPayments))
 	mux.HandleFunc("GET /v1/payments/{id}", s.api(Get, s.getPayment))
 	mux.HandleFunc("PUT /v1/payments/{id}", s.api(Update, s.updatePayment))
+	mux.HandleFunc("GET /users/me", s.api(Account, s.getAccount))
 
 	mux.HandleFunc("GET /{$}", s.frontPage)
 	mux.HandleFunc("GET /pay/{id}", s.payPage)
@@ -97,6 +98,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /admin/ledger", s.adminLedger)
 	mux.HandleFunc("GET /admin/requests", s.adminRequests)
 	mux.HandleFunc("GET /admin/webhooks", s.adminWebhooks)
+	mux.HandleFunc("POST /admin/webhooks", s.adminAnnounce)
 	mux.HandleFunc("POST /admin/webhooks/{n}/redeliver", s.adminRedeliver)
 	mux.HandleFunc("GET /admin/faults", s.adminFaults)
 	mux.HandleFunc("POST /admin/faults", s.adminAddFaults)

@@ -14,6 +14,7 @@ import (
 // notification is one piece of news on its way to a receiver, through all its attempts.
 type notification struct {
 	id        int64 // of the notification; its copies and attempts share it
+	topic     string
 	action    string
 	paymentID string
 	url       string
@@ -24,11 +25,14 @@ type notification struct {
 }
 
 const (
+	topicPayment  = "payment"
 	actionCreated = "payment.created"
 	actionUpdated = "payment.updated"
 )
 
 var lastNotification atomic.Int64
+
+func nextNotification() int64 { return 120_000_000_000 + lastNotification.Add(1) }
 
 // tellCreated sends payment.created once the answer is out, or at once and before it under KindEarly.
 func (s *Simulator) tellCreated(c *call, p payment) {
@@ -53,7 +57,7 @@ func (s *Simulator) tell(p payment) {
 // news makes the notification about a payment and meets its fault. It is nil when there is nothing to send now.
 func (s *Simulator) news(p payment, action string) *notification {
 	n := s.postman.notification(p, action, s.config.DefaultNotificationURL)
-	n.fault = s.faults.take(Webhook, func() string { return p.reference })
+	n.fault = s.faults.take(Webhook, p.id, func() string { return p.reference })
 	switch {
 	case n.url == "":
 		s.postman.suppress(n, "no notification_url")
@@ -95,7 +99,7 @@ func (n *notification) body(collector int64, live bool) []byte {
 	}
 	body, err := json.Marshal(webhookBody{
 		Action: n.action, APIVersion: "v1", Data: webhookData{id}, DateCreated: n.created.UTC().Format(time.RFC3339),
-		ID: n.id, LiveMode: live, Type: "payment", UserID: collector,
+		ID: n.id, LiveMode: live, Type: n.topic, UserID: collector,
 	})
 	if err != nil {
 		panic(err) // texts and numbers: cannot fail
@@ -105,7 +109,7 @@ func (n *notification) body(collector int64, live bool) []byte {
 
 // target is the receiver's URL with data.id and type added to whatever query it has.
 func (n *notification) target() string {
-	query := "data.id=" + url.QueryEscape(n.paymentID) + "&type=payment"
+	query := "data.id=" + url.QueryEscape(n.paymentID) + "&type=" + url.QueryEscape(n.topic)
 	target, _, _ := strings.Cut(n.url, "#") // the fragment is for browsers
 	switch {
 	case !strings.Contains(target, "?"):

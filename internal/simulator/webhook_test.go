@@ -179,7 +179,7 @@ func TestRetryPlan(t *testing.T) {
 				defer s.Close()
 				s.postman.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no network") })
 				started := time.Now()
-				s.postman.send(&notification{paymentID: "1", url: "http://127.0.0.1/"}, 0)
+				s.postman.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
 				time.Sleep(60 * 24 * time.Hour)
 
 				var hours []float64
@@ -202,7 +202,7 @@ func TestWebhookTimesOut(t *testing.T) {
 			<-req.Context().Done()
 			return nil, req.Context().Err()
 		})
-		s.postman.send(&notification{paymentID: "1", url: "http://127.0.0.1/"}, 0)
+		s.postman.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
 		time.Sleep(21 * time.Second)
 		require.Empty(t, s.Webhooks())
 		time.Sleep(2 * time.Second)
@@ -220,7 +220,7 @@ func TestTarget(t *testing.T) {
 		"http://h/p?a=b&": "http://h/p?a=b&data.id=1&type=payment",
 		"http://h/p#top":  "http://h/p?data.id=1&type=payment",
 	} {
-		require.Equal(t, want, (&notification{paymentID: "1", url: in}).target())
+		require.Equal(t, want, (&notification{topic: topicPayment, paymentID: "1", url: in}).target())
 	}
 }
 
@@ -236,4 +236,37 @@ func TestManyWebhooks(t *testing.T) {
 		seen[r.next().body.Data.ID] = true
 	}
 	require.Len(t, seen, 3*senders)
+}
+
+// A receiver's address is open to notifications about resources that its account does not have.
+func TestAnAnnouncementIsSignedWhateverItIsAbout(t *testing.T) {
+	t.Parallel()
+	r := receive(t)
+	a := open(t, Config{WebhookSecret: "s", DefaultNotificationURL: r.url})
+	require.NoError(t, a.Announce(Announcement{PaymentID: "123456", Count: 2}))
+	requests := map[string]bool{}
+	for range 2 {
+		h := r.next()
+		require.Equal(t, "123456", h.query.Get("data.id"))
+		require.Equal(t, "payment", h.query.Get("type"))
+		require.Equal(t, webhookData{"123456"}, h.body.Data)
+		require.Equal(t, "payment.updated", h.body.Action)
+		request, signature := h.header.Get("X-Request-Id"), h.header.Get("X-Signature")
+		require.Equal(t, sign("s", "123456", request, signature[len("ts="):len("ts=")+10]), signature)
+		requests[request] = true
+	}
+	require.Len(t, requests, 2)
+
+	status, _ := admin[map[string]int](a, "POST", "webhooks", `{"payment_id": "7", "type": "chargebacks", "action": "created", "url": "`+r.url+`?x=y"}`)
+	require.Equal(t, http.StatusOK, status)
+	h := r.next()
+	require.Equal(t, url.Values{"x": {"y"}, "data.id": {"7"}, "type": {"chargebacks"}}, h.query)
+	require.Equal(t, "chargebacks", h.body.Type)
+
+	for _, body := range []string{`{}`, `{"payment_id": "7", "count": -1}`, `{"id": "7"}`, `[`} {
+		status, problem := admin[map[string]string](a, "POST", "webhooks", body)
+		require.Equal(t, http.StatusBadRequest, status, body)
+		require.NotEmpty(t, problem["error"], body)
+	}
+	require.Error(t, open(t, Config{}).Announce(Announcement{PaymentID: "7"}), "there is nobody to tell")
 }
