@@ -5,6 +5,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
@@ -27,6 +28,9 @@ type Config struct {
 	// Redriving says whether a redrive's workflow runs; lent, too.
 	Redriving func(ctx context.Context, redriveID string) (bool, error)
 	Mail      Mail
+	// SearchUntil is until when each charge is searched for before it is sent, since the database was restored and may have lost
+	// payments. Zero: it was not.
+	SearchUntil time.Time
 }
 
 // Activities is the steps: every exported method is one.
@@ -40,6 +44,8 @@ type Activities struct {
 	notify    func(context.Context, string) error
 	redriving func(context.Context, string) (bool, error)
 	mail      *mail
+
+	searchUntil time.Time
 }
 
 // New makes the steps.
@@ -47,6 +53,6 @@ func New(c Config) *Activities {
 	return &Activities{
 		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), events: c.Events, cache: c.Cache, notify: c.Notify,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
-		redriving: c.Redriving, mail: newMail(c.Mail, c.Breakers),
+		redriving: c.Redriving, mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
@@ -45,12 +46,14 @@ type world struct {
 	record   *postgres.Store
 	provider *simulator.Simulator
 	address  string // of the provider
+	database string // its address
 }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
 	require.NoError(t, template())
-	record := openRecord(t, devstacktest.FreshDatabase(t, devstacktest.Shared()))
+	database := devstacktest.FreshDatabase(t, devstacktest.Shared())
+	record := openRecord(t, database)
 	_, err := record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
 	require.NoError(t, err)
 
@@ -58,7 +61,7 @@ func newWorld(t *testing.T) world {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider, server.URL}
+	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider, server.URL, database}
 }
 
 func openRecord(t *testing.T, url string) *postgres.Store {
@@ -100,6 +103,20 @@ func creation(t *testing.T) OpenInput {
 
 var money = payment.Money{Centavos: 1050, Currency: payment.BRL}
 
+// lose removes a payment's rows, as a restore from an older backup does.
+func (w world) lose(t *testing.T, id string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), w.database)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	for _, statement := range []string{
+		`delete from payment_events where payment_id = $1`, `delete from operations where payment_id = $1`, `delete from payments where id = $1`,
+	} {
+		_, err = conn.Exec(t.Context(), statement, id)
+		require.NoError(t, err)
+	}
+}
+
 // opened is a payment that is written and not charged yet.
 func (w world) opened(t *testing.T) string {
 	t.Helper()
@@ -114,7 +131,7 @@ func (w world) openedAt(t *testing.T, at time.Time) string {
 	t.Helper()
 	in := creation(t)
 	in.Creation.Request.Method.ExpiresIn = 24 * 60 * 60
-	p, err := w.record.OpenPayment(t.Context(), payment.Payment{
+	p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
 		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: at.UTC().Truncate(time.Microsecond),

@@ -15,7 +15,7 @@ func TestQuietPaymentsAreToldOnceInAWhile(t *testing.T) {
 	t.Parallel()
 	w, bell := reconcilingWorld(t)
 	in := creation(t)
-	_, err := w.record.OpenPayment(t.Context(), payment.Payment{
+	_, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
 		ID: in.PaymentID, ClientID: "shop", IdempotencyKey: "old", Request: in.Creation.Request, Status: payment.Processing,
 		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
 	})
@@ -48,7 +48,7 @@ func TestAPaymentThatCannotBeToldHoldsUpNoOther(t *testing.T) {
 
 	var quiet []string
 	for _, key := range []string{"old-1", "old-2"} {
-		p, err := w.record.OpenPayment(t.Context(), payment.Payment{
+		p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
 			ID: payment.NewID("shop", key), ClientID: "shop", IdempotencyKey: key, Request: creation(t).Creation.Request, Status: payment.Processing,
 			Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
 		})

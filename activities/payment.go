@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,6 +20,9 @@ type Creation struct {
 type OpenInput struct {
 	PaymentID string    `json:"payment_id"`
 	Creation  *Creation `json:"creation,omitempty"`
+	// AskedAt is when the client app asked for it. A row that is written anew has the same, and with it the body that the provider
+	// is sent. Zero, as runs from before it was kept say: now.
+	AskedAt time.Time `json:"asked_at,omitzero"`
 }
 
 // State is what a workflow needs to know of a payment, and no more: it lives in histories for months.
@@ -31,20 +35,20 @@ type State struct {
 	Money             payment.Money      `json:"money,omitzero"`
 	ProviderPaymentID string             `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
+	AskedAt           time.Time          `json:"asked_at,omitzero"`
 	Event             *payment.Event     `json:"event,omitempty"`   // the first event, while it is the only one
 	Version           int                `json:"version,omitempty"` // number of the newest event
 	// Missed happened and was never published: an earlier run did not come to it.
 	Missed []payment.Event `json:"missed,omitempty"`
 	Email  bool            `json:"email,omitempty"` // the buyer is told what happens
-	// New says that this very step has written the payment, so that nobody has asked the provider for it.
+	// New says that this very step has written the payment. Unless its row was lost, nobody has asked the provider for it.
 	New bool `json:"new,omitempty"`
 }
 
 // Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
 // finds the row of the first.
 func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
-	at := now()
-	p, err := a.open(ctx, in, at)
+	p, written, err := a.open(ctx, in)
 	if payment.KindOf(err) == payment.NotFound {
 		return State{}, nil
 	}
@@ -53,9 +57,9 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	}
 	s := State{
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
-		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, Version: p.Version,
+		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, Version: p.Version, AskedAt: p.CreatedAt,
 		Email: p.Payer.NotifyBy == payment.ByEmail && a.mail.on(),
-		New:   in.Creation != nil && p.CreatedAt.Equal(at), // to the microsecond: no other run of the step has written it
+		New:   written,
 	}
 	if p.Version == 1 {
 		s.Event = &payment.Event{
@@ -70,20 +74,23 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	return s, nil
 }
 
-func (a *Activities) open(ctx context.Context, in OpenInput, at time.Time) (payment.Payment, error) {
+func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment, written bool, err error) {
 	if in.Creation == nil {
-		return a.record.Payment(ctx, in.PaymentID)
+		p, err = a.record.Payment(ctx, in.PaymentID)
+		return p, false, err
 	}
-	asked := time.Now()
-	p, err := a.record.OpenPayment(ctx, payment.Payment{
+	began := time.Now()
+	at := now()
+	p, written, err = a.record.OpenPayment(ctx, payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: at,
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},
+		CreatedAt: cmp.Or(in.AskedAt.UTC().Truncate(time.Microsecond), at), UpdatedAt: at,
 	})
 	if err == nil {
-		a.cache.Keep(ctx, p, asked)
+		a.cache.Keep(ctx, p, began)
 	}
-	return p, err
+	return p, written, err
 }
 
 // ApplyInput is a provider's answer about a payment.

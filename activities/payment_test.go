@@ -17,7 +17,7 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, State{
 		Found: true, ClientID: "shop", Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
-		Method: payment.Pix, Money: money, Event: first.Event, Version: 1, New: true,
+		Method: payment.Pix, Money: money, Event: first.Event, Version: 1, New: true, AskedAt: first.Event.At,
 	}, first)
 	second, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
@@ -39,6 +39,28 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.Equal(t, payment.Pending, moved.Status)
 	require.Equal(t, "42", moved.ProviderPaymentID)
 	require.Nil(t, moved.Event)
+}
+
+// A row that is lost is written anew as it was: it was asked for when it was, whatever the time is now.
+func TestALostRowIsOpenedAsItWas(t *testing.T) {
+	t.Parallel()
+	w, in := newWorld(t), creation(t)
+	in.AskedAt = time.Now().Add(-3 * time.Hour)
+	var rows []payment.Payment
+	for range 2 {
+		state, err := w.Open(t.Context(), in)
+		require.NoError(t, err)
+		require.True(t, state.New)
+		p, err := w.record.Payment(t.Context(), in.PaymentID)
+		require.NoError(t, err)
+		require.WithinDuration(t, in.AskedAt, p.CreatedAt, time.Microsecond)
+		require.WithinDuration(t, time.Now(), p.UpdatedAt, time.Hour, "when it was written")
+		require.Equal(t, p.CreatedAt, state.AskedAt)
+		rows = append(rows, p)
+		w.lose(t, in.PaymentID)
+	}
+	rows[0].UpdatedAt = rows[1].UpdatedAt
+	require.Equal(t, rows[0], rows[1])
 }
 
 func TestAPaymentThatNobodyMadeIsNotFound(t *testing.T) {

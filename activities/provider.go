@@ -15,19 +15,16 @@ import (
 // ChargeInput names the payment to charge.
 type ChargeInput struct {
 	PaymentID string `json:"payment_id"`
-	Again     bool   `json:"again,omitempty"` // a try may have been made before, and may have charged
+	Again     bool   `json:"again,omitempty"`  // a try may have been made before, and may have charged
+	Search    bool   `json:"search,omitempty"` // it may have been made so long ago that the provider has forgotten its key
 }
 
-// How long the provider is relied on to know an idempotency key again, which it does not promise; and how soon after a
-// payment is written its first attempt begins at the latest: what comes later may not be the first.
-const (
-	keyMemory = time.Hour
-	firstTry  = 5 * time.Second
-)
+// keyMemory is how long the provider is relied on to know an idempotency key again, which it does not promise.
+const keyMemory = time.Hour
 
 // Charge asks the provider for the money. It is safe to repeat because the provider sees the same
-// idempotency key and the same body every time, and because a charge that the record knows, or that
-// is repeated when the key may be forgotten, is looked for first. A refusal is believed only after a
+// idempotency key and the same body every time, and because a charge that the record knows, or whose
+// key the provider may have forgotten, is looked for first. A refusal is believed only after a
 // search: an earlier attempt whose answer was lost may have gone through.
 func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.ProviderState, err error) {
 	err = a.charges.bound(ctx, a.provider.charges.Steady(), func(ctx context.Context) (err error) {
@@ -42,11 +39,13 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.
 
 func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
 	p, err := a.record.Payment(ctx, in.PaymentID)
+	if payment.KindOf(err) == payment.NotFound {
+		return payment.ProviderState{}, missing(err)
+	}
 	if err != nil {
 		return payment.ProviderState{}, verdict(err)
 	}
-	age := time.Since(p.CreatedAt)
-	if p.Provider.PaymentID != "" || age > keyMemory {
+	if a.searchesFirst(in, p) {
 		state, found, err := a.earlierCharge(ctx, p)
 		if err != nil {
 			return payment.ProviderState{}, verdict(err)
@@ -66,10 +65,18 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 		}
 	}
 	if err != nil {
-		return payment.ProviderState{}, doubt(ctx, in.Again || age > firstTry, err)
+		return payment.ProviderState{}, doubt(ctx, in.Again || a.restored(), err)
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
 }
+
+// searchesFirst says whether an earlier attempt may have charged that the provider does not know by its key any more.
+func (a *Activities) searchesFirst(in ChargeInput, p payment.Payment) bool {
+	return in.Search || p.Provider.PaymentID != "" || time.Since(p.CreatedAt) > keyMemory || a.restored()
+}
+
+// restored says whether the database may have lost payments that were charged: a new payment may be an old one.
+func (a *Activities) restored() bool { return time.Now().Before(a.searchUntil) }
 
 // earlierCharge is what an earlier attempt has made, if the provider knows of any. That it refuses to say is no refusal of the
 // charge, and must not look like one.
@@ -99,6 +106,14 @@ func doubt(ctx context.Context, again bool, err error) error {
 type Doubt struct {
 	Earlier bool `json:"earlier,omitempty"` // a refusal that may not be the whole story: an earlier attempt may have charged
 	Untried bool `json:"untried,omitempty"` // a quick try that was not begun: it has not charged
+	Missing bool `json:"missing,omitempty"` // the database has no such payment: this try has not charged
+}
+
+// missing is the verdict on a charge of a payment that the database does not have, or not any more.
+func missing(err error) error {
+	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.NotFound), temporal.ApplicationErrorOptions{
+		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Missing: true}},
+	})
 }
 
 // untried is the verdict on a quick try that was not begun.

@@ -175,6 +175,9 @@ func TestAChargeOfAPaymentThatIsNotThereIsGivenUp(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.charge(t, creation(t).PaymentID)
 	requireVerdict(t, err, payment.NotFound, false)
+	var doubt Doubt
+	require.NoError(t, application(t, err).Details(&doubt))
+	require.Equal(t, Doubt{Missing: true}, doubt)
 	require.Empty(t, w.provider.Requests())
 }
 
@@ -276,22 +279,27 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 }
 
 // The provider charges, its answer is lost, the next attempt is refused, and the search lags behind: the refusal comes with a
-// doubt. So it does when a run before this one may have attempted it. A refusal at the first attempt of all does not.
+// doubt. So it does when a run before this one may have attempted it. A refusal at the first attempt of all does not, however
+// long ago the payment was asked for.
 func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		before []simulator.Fault
-		at     time.Time
+		again  bool
+		until  time.Time
 		doubt  bool
 	}{
-		"first attempt":  {nil, time.Now().Add(time.Minute), false}, // however slow this machine is
-		"second attempt": {[]simulator.Fault{lost}, time.Now().Add(time.Minute), true},
-		"a later run":    {nil, time.Now().Add(-time.Minute), true},
+		"first attempt":    {},
+		"second attempt":   {before: []simulator.Fault{lost}, doubt: true},
+		"a later run":      {again: true, doubt: true},
+		"after a restore":  {until: time.Now().Add(time.Hour), doubt: true},
+		"long after a one": {until: time.Now().Add(-time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			id := w.openedAt(t, row.at)
+			w.searchUntil = row.until
+			id := w.openedAt(t, time.Now().Add(-time.Minute))
 			w.arm(id, append(row.before, refusal(http.StatusBadRequest))...)
 			w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag})
 			suite := testsuite.WorkflowTestSuite{}
@@ -301,7 +309,7 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 			env.RegisterActivity(w.Activities)
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
 				ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: patience})
-				return workflow.ExecuteActivity(ctx, w.Charge, ChargeInput{PaymentID: id}).Get(ctx, nil)
+				return workflow.ExecuteActivity(ctx, w.Charge, ChargeInput{PaymentID: id, Again: row.again}).Get(ctx, nil)
 			})
 			told, ok := errors.AsType[*temporal.ApplicationError](errors.Unwrap(env.GetWorkflowError()))
 			require.True(t, ok)
@@ -309,6 +317,38 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 			require.True(t, told.NonRetryable())
 			require.Equal(t, row.doubt, told.HasDetails())
 			require.Equal(t, len(row.before), w.charges(id))
+		})
+	}
+}
+
+// The row is lost, and the provider has forgotten the key: only a search shows that the payment was charged.
+func TestAChargeThatMayBeAnOldOneIsLookedForFirst(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		in    ChargeInput
+		until time.Time
+	}{
+		"a run before may have charged": {in: ChargeInput{Search: true}},
+		"the database was restored":     {until: time.Now().Add(time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id, first := w.charged(t)
+			w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
+			w.searchUntil = row.until
+			row.in.PaymentID = id
+			for range 2 {
+				again, err := w.Charge(t.Context(), row.in)
+				require.NoError(t, err)
+				require.Equal(t, first, again)
+			}
+			require.Equal(t, 1, w.charges(id))
+
+			w.arm(id, simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Times: 1})
+			_, err := w.Charge(t.Context(), row.in)
+			requireVerdict(t, err, payment.Unavailable, true)
+			require.Equal(t, 1, w.charges(id), "nothing is sent while the search does not answer")
 		})
 	}
 }

@@ -27,7 +27,7 @@ func (f *fixture) open(client, key string, second int) payment.Payment {
 	f.t.Helper()
 	_, err := f.record.IssueAPIKey(f.t.Context(), "test", client, payment.Scopes(), born)
 	require.NoError(f.t, err)
-	p, err := f.record.OpenPayment(f.t.Context(), payment.Payment{
+	p, _, err := f.record.OpenPayment(f.t.Context(), payment.Payment{
 		ID: payment.NewID(client, key), ClientID: client, IdempotencyKey: key, Fingerprint: "f",
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Description: "<script>alert(1)</script>", Reference: key,

@@ -74,7 +74,7 @@ func open(t *testing.T, w *Worker, id string) payment.Payment {
 	t.Helper()
 	_, err := w.Record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
 	require.NoError(t, err)
-	p, err := w.Record.OpenPayment(t.Context(), payment.Payment{
+	p, _, err := w.Record.OpenPayment(t.Context(), payment.Payment{
 		ID: id, ClientID: "shop", IdempotencyKey: id, Status: payment.Processing, CreatedAt: time.Now(),
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},

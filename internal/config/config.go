@@ -81,6 +81,8 @@ type Config struct {
 	WebhookSecrets             []Secret      `env:"MERCADOPAGO_WEBHOOK_SECRETS" help:"signs its webhooks; two while one replaces the other"`
 	WebhookWindow              time.Duration `env:"MERCADOPAGO_WEBHOOK_WINDOW" help:"how old a signature may be; Mercado Pago repeats for days, so keep it wide; 0: any age"`
 
+	SearchBeforeChargeUntil time.Time `env:"SEARCH_BEFORE_CHARGE_UNTIL" help:"after a restore of the database: until then each charge is searched for before it is sent, for a new payment may be one whose row was lost; such as 2026-11-30T12:00:00Z; empty: the database has lost nothing"`
+
 	PollFirst       time.Duration `env:"POLL_FIRST" help:"first look at a payment without being told; the gaps double from here"`
 	PollMax         time.Duration `env:"POLL_MAX" help:"longest gap between such looks"`
 	PollAfterExpiry time.Duration `env:"POLL_AFTER_EXPIRY" help:"how long after its end a Pix is asked for"`
@@ -225,7 +227,11 @@ func parseMistakes(err error) []error {
 			continue
 		}
 		field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
-		mistakes = append(mistakes, fmt.Errorf("%s: must be a %s", field.Tag.Get("env"), parse.Type))
+		what := "a " + parse.Type.String()
+		if parse.Type == reflect.TypeFor[time.Time]() {
+			what = "a moment with its time zone, such as 2026-11-30T12:00:00Z"
+		}
+		mistakes = append(mistakes, fmt.Errorf("%s: must be %s", field.Tag.Get("env"), what))
 	}
 	return mistakes
 }

@@ -151,7 +151,7 @@ func TestLettersAreListedAsTheFilterSays(t *testing.T) {
 func (s *Store) unknown(t *testing.T, key string) payment.DeadLetter {
 	t.Helper()
 	p := newPayment(key)
-	_, err := s.OpenPayment(t.Context(), p)
+	_, _, err := s.OpenPayment(t.Context(), p)
 	require.NoError(t, err)
 	_, err = s.Park(t.Context(), p.ID, "silence", moment(1))
 	require.NoError(t, err)

@@ -261,7 +261,7 @@ func TestAnySequenceOfMovesKeepsTheRecordWhole(t *testing.T) {
 	round := 0
 	rapid.Check(t, func(t *rapid.T) {
 		round++
-		p, err := s.OpenPayment(ctx, newPayment(fmt.Sprint("rapid-", round)))
+		p, _, err := s.OpenPayment(ctx, newPayment(fmt.Sprint("rapid-", round)))
 		require.NoError(t, err)
 		var newest time.Time
 		for range rapid.IntRange(1, 12).Draw(t, "moves") {

@@ -16,49 +16,53 @@ with opened as (
     insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference,
                           method_type, method, payer, metadata, provider, version, created_at, updated_at)
     values (@id, @client_id, @idempotency_key, @fingerprint, @status, @amount, @currency, @description, @reference,
-            @method_type, @method, @payer, @metadata, @provider, 1, @at, @at)
+            @method_type, @method, @payer, @metadata, @provider, 1, @created_at, @updated_at)
     on conflict do nothing
     returning id
 ), asked as (
     insert into operations (provider_key, payment_id, kind, number, amount, created_at, updated_at)
-    select @provider_key, id, @operation, 1, @amount, @at, @at from opened
+    select @provider_key, id, @operation, 1, @amount, @created_at, @updated_at from opened
 )
 insert into payment_events (payment_id, seq, status, data, at)
-select id, 1, @status, @data, @at from opened`
+select id, 1, @status, @data, @created_at from opened`
 
 // awaitReplica is acknowledged when all that was written before is where a synchronous replica keeps it. It is a message in the
 // log that nobody reads.
 const awaitReplica = `select pg_logical_emit_message(true, 'onlywave', '')`
 
-// OpenPayment writes a new payment, the charge it is about to ask for and its first event. When the
-// payment is already there nothing changes. Either way the result is the payment as it stands; kind
-// Conflict when another payment has its idempotency key.
-func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (payment.Payment, error) {
+// OpenPayment writes a new payment, the charge it is about to ask for and its first event. It was asked for at CreatedAt and is
+// written at UpdatedAt, which counts as CreatedAt when it is earlier. When the payment is already there nothing changes. Either
+// way the result is the payment as it stands, and written says whether this call has written it; kind Conflict when another
+// payment has its idempotency key.
+func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands payment.Payment, written bool, err error) {
+	if p.UpdatedAt.Before(p.CreatedAt) {
+		p.UpdatedAt = p.CreatedAt
+	}
 	tag, err := s.pool.Exec(ctx, openPayment, pgx.NamedArgs{
 		"id": p.ID, "client_id": p.ClientID, "idempotency_key": p.IdempotencyKey, "fingerprint": p.Fingerprint,
 		"status": p.Status, "amount": p.Amount.Centavos, "currency": p.Amount.Currency,
 		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": p.Method,
-		"payer": p.Payer, "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "at": p.CreatedAt,
+		"payer": p.Payer, "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
 		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge,
 		"data": payment.EventData{Amount: p.Amount.Centavos},
 	})
 	if err != nil {
-		return payment.Payment{}, interpret("open payment "+p.ID, err)
+		return payment.Payment{}, false, interpret("open payment "+p.ID, err)
 	}
 	if tag.RowsAffected() == 1 {
-		p.Version, p.UpdatedAt = 1, p.CreatedAt
+		p.Version = 1
 		s.metrics.opened(p.Method.Type)
-		return p, nil
+		return p, true, nil
 	}
 	// What is there may be left by a run that was interrupted while it waited for the replica, and be on the primary only.
 	if _, err := s.pool.Exec(ctx, awaitReplica); err != nil {
-		return payment.Payment{}, interpret("open payment "+p.ID+" again", err)
+		return payment.Payment{}, false, interpret("open payment "+p.ID+" again", err)
 	}
-	there, err := s.Payment(ctx, p.ID)
+	stands, err = s.Payment(ctx, p.ID)
 	if payment.KindOf(err) == payment.NotFound {
 		err = &payment.Error{Kind: payment.Conflict, Message: "the idempotency key belongs to another payment", Err: err}
 	}
-	return there, err
+	return stands, false, err
 }
 
 // metadata is never null in the record: none is an empty object.

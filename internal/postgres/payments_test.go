@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func newPayment(key string) payment.Payment {
 
 func (s *Store) open(t *testing.T, p payment.Payment) payment.Payment {
 	t.Helper()
-	opened, err := s.OpenPayment(t.Context(), p)
+	opened, _, err := s.OpenPayment(t.Context(), p)
 	require.NoError(t, err)
 	return opened
 }
@@ -71,15 +72,20 @@ func TestAPaymentOpenedManyTimesAtOnceIsOne(t *testing.T) {
 	s := newStore(t)
 	for round := range 100 { // the inserts must meet within microseconds
 		p := newPayment(fmt.Sprint("at-once-", round))
+		var written atomic.Int32
 		sideBySide(t, 20, func(i int) error {
 			mine := p
 			mine.CreatedAt = moment(i)
-			opened, err := s.OpenPayment(t.Context(), mine)
+			opened, mineIs, err := s.OpenPayment(t.Context(), mine)
 			if err == nil && opened.Version != 1 {
 				t.Errorf("version %d", opened.Version)
 			}
+			if mineIs {
+				written.Add(1)
+			}
 			return err
 		})
+		require.EqualValues(t, 1, written.Load())
 		require.Equal(t, [3]int{1, 1, 1}, s.rows(t, p.ID))
 	}
 }
@@ -103,13 +109,13 @@ func TestAPaymentThatIsRefusedLeavesNothing(t *testing.T) {
 	s := newStore(t)
 	unknown := newPayment("unknown-app")
 	unknown.ClientID = "nobody"
-	_, err := s.OpenPayment(t.Context(), unknown)
+	_, _, err := s.OpenPayment(t.Context(), unknown)
 	require.Equal(t, payment.Internal, payment.KindOf(err))
 
 	s.open(t, newPayment("taken"))
 	twin := newPayment("taken")
 	twin.ID = payment.NewID("shop", "another ID for the same key")
-	_, err = s.OpenPayment(t.Context(), twin)
+	_, _, err = s.OpenPayment(t.Context(), twin)
 	require.Equal(t, payment.Conflict, payment.KindOf(err))
 	require.Equal(t, [3]int{}, s.rows(t, unknown.ID))
 	require.Equal(t, [3]int{}, s.rows(t, twin.ID))

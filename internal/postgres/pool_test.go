@@ -51,7 +51,7 @@ func TestAConnectionThatFailsForItsServersSakeIsThrownAway(t *testing.T) {
 		_, err = s.pool.Exec(t.Context(), spoil)
 		if err == nil {
 			require.Equal(t, first, s.number(t, `select pg_backend_pid()`))
-			_, err = s.OpenPayment(t.Context(), newPayment("refused"))
+			_, _, err = s.OpenPayment(t.Context(), newPayment("refused"))
 		}
 		require.Equal(t, payment.Unavailable, payment.KindOf(interpret("spoil", err)), name)
 		require.Equal(t, 1, s.open(t, newPayment("taken")).Version, name)

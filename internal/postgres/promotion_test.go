@@ -44,7 +44,7 @@ func (w *writers) write(writer int) {
 			default:
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-			_, err := w.store.OpenPayment(ctx, p)
+			_, _, err := w.store.OpenPayment(ctx, p)
 			cancel()
 			if err == nil {
 				break
@@ -121,7 +121,7 @@ func TestAnOpenedPaymentIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 	p := newPayment("alone")
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		_, err := s.OpenPayment(ctx, p)
+		_, _, err := s.OpenPayment(ctx, p)
 		cancel()
 		require.Equal(t, payment.Unavailable, payment.KindOf(err))
 		require.Eventually(t, func() bool {
