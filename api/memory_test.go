@@ -112,18 +112,22 @@ type engine struct {
 	answers bool
 	fails   error
 	asked   []workflows.Creation
+	closed  *workflows.Answer // of a run that has closed; it starts another when it is told that its answer is lost
 }
 
-func (e *engine) Create(_ context.Context, in workflows.Creation) (bool, error) {
+func (e *engine) Create(_ context.Context, in workflows.Creation) (*workflows.Answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.asked = append(e.asked, in)
 	if e.fails != nil {
-		return false, e.fails
+		return nil, e.fails
+	}
+	if e.closed != nil && in.Lost == nil {
+		return e.closed, nil
 	}
 	known, ok := e.record.payments[in.PaymentID]
 	if ok && known.Fingerprint != in.Request.Fingerprint() {
-		return false, &payment.Error{Kind: payment.Conflict, Message: "the idempotency key was used for another request"}
+		return nil, &payment.Error{Kind: payment.Conflict, Message: "the idempotency key was used for another request"}
 	}
 	e.record.set(in.PaymentID, func(p *payment.Payment) {
 		if ok && p.Status != payment.Processing {
@@ -134,7 +138,11 @@ func (e *engine) Create(_ context.Context, in workflows.Creation) (bool, error) 
 			answer(p)
 		}
 	})
-	return e.answers, nil
+	if !e.answers {
+		return nil, nil
+	}
+	p := e.record.payments[in.PaymentID]
+	return &workflows.Answer{PaymentID: p.ID, Fingerprint: p.Fingerprint, Status: p.Status, Version: p.Version, AskedAt: p.CreatedAt}, nil
 }
 
 // Begun is for payments that Create has taken and the record has not.

@@ -14,7 +14,7 @@ import (
 
 // payments is the workflows' front door, as far as it is used here; tests have no Temporal.
 type payments interface {
-	Create(ctx context.Context, in workflows.Creation) (answered bool, err error)
+	Create(ctx context.Context, in workflows.Creation) (*workflows.Answer, error)
 	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
 }
 
@@ -43,12 +43,35 @@ func (s *Server) createPayment(c *gin.Context) error {
 	}
 	// The record may be away or hang, or have nothing to say yet: the workflow decides.
 	wish := readPreference(c.Request.Header)
-	creation := workflows.Creation{PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait}
-	if _, err := s.config.Payments.Create(ctx, creation); err != nil {
+	p, err = s.create(ctx, workflows.Creation{
+		PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait,
+	})
+	if err != nil {
 		return createError(err)
 	}
-	s.answerCreated(c, s.created(ctx, creation), existed, wish.applied)
+	s.answerCreated(c, p, existed, wish.applied)
 	return nil
+}
+
+// create has the payment created. A run that has closed goes on answering, and what it has written may be lost since, as after a
+// restore from an older backup: then the payment is asked for once more, within the same wait.
+func (s *Server) create(ctx context.Context, in workflows.Creation) (payment.Payment, error) {
+	until := time.Now().Add(in.Wait)
+	answer, err := s.config.Payments.Create(ctx, in)
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	p, lost := s.created(ctx, in, answer)
+	if !lost {
+		return p, nil
+	}
+	s.config.Log.ErrorContext(ctx, "the database has lost what was answered before", "payment_id", in.PaymentID, "version", answer.Version)
+	in.Lost, in.Wait = answer, time.Until(until)
+	if answer, err = s.config.Payments.Create(ctx, in); err != nil {
+		return payment.Payment{}, err
+	}
+	p, _ = s.created(ctx, in, answer)
+	return p, nil
 }
 
 // createError is what the caller is told when his payment was not created. The request is known to be right, so whatever else
@@ -82,14 +105,14 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 	return request, nil
 }
 
-// created is the payment after Create: it exists for certain, so when the record cannot show it, now or yet, what was asked
-// for is what there is to say.
-func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Payment {
+// created is the payment after Create: it exists for certain, so when the database cannot show it, now or yet, what was asked
+// for is what there is to say. lost says that the database does not have what the run has answered.
+func (s *Server) created(ctx context.Context, in workflows.Creation, answer *workflows.Answer) (p payment.Payment, lost bool) {
 	asked := time.Now()
 	p, err := s.config.Record.Payment(ctx, in.PaymentID)
 	if err == nil {
-		s.config.Cache.Keep(ctx, p, asked) // what the caller is told now, he must find when he reads it
-		return p
+		s.config.Cache.Keep(ctx, p, asked) // what the caller is told now, it must find when it reads it
+		return p, answer != nil && p.Version < answer.Version
 	}
 	if payment.KindOf(err) != payment.NotFound {
 		s.config.Log.WarnContext(ctx, "created payment not read", "payment_id", in.PaymentID, "error", err)
@@ -98,7 +121,7 @@ func (s *Server) created(ctx context.Context, in workflows.Creation) payment.Pay
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, Request: in.Request, Status: payment.Processing,
 		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now, UpdatedAt: now,
-	}
+	}, answer != nil && payment.KindOf(err) == payment.NotFound
 }
 
 func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, applied string) {

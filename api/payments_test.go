@@ -92,6 +92,42 @@ func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
 	}
 }
 
+// A run that has closed goes on answering for what it has done. When the database lacks it, or has it as it was before, the
+// payment is asked for once more, and the client app gets it.
+func TestWhatTheDatabaseHasLostIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		lose  func(*memory, string)
+		asked int
+	}{
+		"the row is lost": {func(m *memory, id string) { delete(m.payments, id) }, 3},
+		"the row is an older one": {func(m *memory, id string) {
+			m.set(id, func(p *payment.Payment) { p.Status, p.Version = payment.Processing, 1 })
+		}, 3},
+		"the database is away": {func(m *memory, _ string) { m.away = errAway }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			id := decode[Payment](t, f.create(t, "k", goodBody)).ID
+			before := f.record.payments[id]
+			f.engine.closed = &workflows.Answer{PaymentID: id, Fingerprint: before.Fingerprint, Status: before.Status, Version: before.Version, AskedAt: before.CreatedAt}
+			row.lose(f.record, id)
+			w := f.create(t, "k", goodBody)
+			require.Len(t, f.engine.asked, row.asked)
+			last := f.engine.asked[row.asked-1]
+			if row.asked == 2 {
+				require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
+				return
+			}
+			require.Equal(t, f.engine.closed, last.Lost)
+			require.LessOrEqual(t, last.Wait, waitDefault, "within the same wait")
+			require.Equal(t, http.StatusCreated, w.Code, "%s", w.Body)
+			require.Equal(t, string(payment.Pending), string(decode[Payment](t, w).Status))
+		})
+	}
+}
+
 // Two client apps with equal keys have two payments.
 func TestKeysOfClientAppsAreApart(t *testing.T) {
 	t.Parallel()

@@ -52,22 +52,25 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	for _, in := range []workflows.Creation{early, patient} {
 		require.NoError(t, w.Workflows.Notify(t.Context(), in.PaymentID))
 	}
-	answered, err := w.Workflows.Create(t.Context(), early)
+	answer, err := w.Workflows.Create(t.Context(), early)
 	require.Equal(t, payment.Unavailable, payment.KindOf(err), "nobody has the payment")
-	require.False(t, answered)
+	require.Nil(t, answer)
 	waited := make(chan bool, 1)
 	go func() {
-		answered, err := w.Workflows.Create(t.Context(), patient)
-		waited <- answered && err == nil
+		answer, err := w.Workflows.Create(t.Context(), patient)
+		waited <- answer != nil && err == nil
 	}()
 
 	stop := run(t, w)
 	require.True(t, <-waited, "the run that knew nothing is followed by one that creates the payment")
 	w.awaitRun(t, early.PaymentID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	early.Wait = patience
-	answered, err = w.Workflows.Create(t.Context(), early)
+	answer, err = w.Workflows.Create(t.Context(), early)
 	require.NoError(t, err)
-	require.True(t, answered)
+	require.Equal(t, early.PaymentID, answer.PaymentID)
+	require.Equal(t, early.Request.Fingerprint(), answer.Fingerprint)
+	require.Equal(t, payment.Pending, answer.Status)
+	require.Equal(t, 2, answer.Version)
 	for _, in := range []workflows.Creation{early, patient} {
 		p, err := w.Record.Payment(t.Context(), in.PaymentID)
 		require.NoError(t, err)
@@ -82,9 +85,9 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
 	accepted, nudged := wish("accepted"), wish("nudged")
-	answered, err := w.Workflows.Create(t.Context(), accepted)
+	answer, err := w.Workflows.Create(t.Context(), accepted)
 	require.NoError(t, err)
-	require.False(t, answered, "no worker runs")
+	require.Nil(t, answer, "no worker runs")
 	require.NoError(t, w.Workflows.Notify(t.Context(), nudged.PaymentID))
 	begun := func(client, id string) bool {
 		is, err := w.Workflows.Begun(t.Context(), client, id)

@@ -71,8 +71,8 @@ func TestASlowProviderKeepsNobodyElseWaiting(t *testing.T) {
 		for i := range payments {
 			group.Go(func() error {
 				for {
-					ok, err := w.Workflows.Create(t.Context(), wish(fmt.Sprint(name, i)))
-					if ok {
+					answer, err := w.Workflows.Create(t.Context(), wish(fmt.Sprint(name, i)))
+					if answer != nil {
 						n.Add(1)
 					}
 					if payment.KindOf(err) != payment.Unavailable || t.Context().Err() != nil {

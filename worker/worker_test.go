@@ -45,10 +45,16 @@ var template = sync.OnceValue(func() error {
 })
 
 // around is where a worker finds what it depends on.
-type around struct{ postgres, rabbitMQ, temporal, provider string }
+type around struct {
+	postgres, rabbitMQ, temporal, provider string
+	searchUntil                            time.Time // the database was restored
+}
 
 // away is a world in which nothing answers.
-var away = around{"postgres://nobody@" + nobody + "/nothing?sslmode=disable", "amqp://guest:guest@" + nobody + "/", nobody, "http://" + nobody}
+var away = around{
+	postgres: "postgres://nobody@" + nobody + "/nothing?sslmode=disable", rabbitMQ: "amqp://guest:guest@" + nobody + "/",
+	temporal: nobody, provider: "http://" + nobody,
+}
 
 // newAround is the shared services, a record of the test's own and its own provider.
 func newAround(t *testing.T) (around, *simulator.Simulator) {
@@ -59,7 +65,9 @@ func newAround(t *testing.T) (around, *simulator.Simulator) {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return around{devstacktest.FreshDatabase(t, stack), stack.RabbitMQURL(), stack.TemporalAddress(), server.URL}, provider
+	return around{
+		postgres: devstacktest.FreshDatabase(t, stack), rabbitMQ: stack.RabbitMQURL(), temporal: stack.TemporalAddress(), provider: server.URL,
+	}, provider
 }
 
 // newWorker is a worker that does not run yet, and what it logs.
@@ -86,7 +94,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Events: publisher, Notify: door.Notify,
-			Redriving: door.Redriving,
+			Redriving: door.Redriving, SearchUntil: at.searchUntil,
 		}),
 		Record: record, Broker: broker, Publisher: publisher, RetryDelay: time.Millisecond, Log: log,
 	}, logged

@@ -1,11 +1,13 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
@@ -21,9 +23,6 @@ import (
 
 // shortestWait is what the start itself may take; whoever wants to wait less gets at least this.
 const shortestWait = time.Second
-
-// createPause is how long a run that found no payment may take to end.
-const createPause = 50 * time.Millisecond
 
 // queryTimeout is how long a worker may take to answer for a workflow.
 const queryTimeout = 10 * time.Second
@@ -47,84 +46,85 @@ type Creation struct {
 	IdempotencyKey string
 	Request        payment.Request // normalized and valid
 	Wait           time.Duration   // how long to wait for the provider's answer
+	Lost           *Answer         // what a run has answered before, if the database does not have it
 }
 
-// Create starts the payment or joins it; this is the moment from which the payment exists. answered is
-// false when there was nothing to tell within Wait: the payment goes on by itself. Errors:
-// Conflict when the key was used for another request; Unavailable when Temporal cannot take it, in
-// which case repeating the call with the same key is safe.
-func (c *Client) Create(ctx context.Context, in Creation) (answered bool, err error) {
+// Create starts the payment or joins it; this is the moment from which the payment exists. The answer is nil when there was
+// nothing to tell within Wait: the payment goes on by itself. Errors: Conflict when the key was used for another request;
+// Unavailable when Temporal cannot take it, in which case repeating the call with the same key is safe.
+func (c *Client) Create(ctx context.Context, in Creation) (*Answer, error) {
 	waiting, cancel := context.WithTimeout(ctx, max(in.Wait, shortestWait))
 	defer cancel()
-	err = c.create(waiting, in)
+	answer, err := c.create(waiting, in)
 	switch {
 	case err == nil:
-		return true, nil
+		return &answer, nil
 	case payment.KindOf(err) != payment.Unavailable, unwritten(err):
-		return false, err
+		return nil, err
 	}
-	if status, _ := c.runOf(context.WithoutCancel(ctx), in.ClientID, in.PaymentID); status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return false, nil
+	run, _ := c.runOf(context.WithoutCancel(ctx), in.ClientID, in.PaymentID)
+	if run.status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return nil, nil
 	}
-	return false, err
+	return nil, err
 }
 
-// create joins the payment's run or starts it. A run that was there before the payment was written, woken by a stray nudge,
-// finds nothing and ends, so the next try is for another. It is another update, too: the first one keeps its outcome.
-func (c *Client) create(ctx context.Context, in Creation) error {
+// create joins the payment's run or starts one. That there was a run before is told to the one that it starts, which then
+// looks for a charge before it makes one.
+func (c *Client) create(ctx context.Context, in Creation) (answer Answer, err error) {
 	fingerprint := in.Request.Fingerprint()
 	// Equal requests are one update, however often and wherever they come in.
-	updateID := UpdateCreate + "-" + fingerprint
-	for try := 1; ; try++ {
-		err := c.tryCreate(ctx, in, updateID, fingerprint)
-		if !unwritten(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(createPause):
-		}
-		updateID = fmt.Sprintf("%s-%s-%d", UpdateCreate, fingerprint, try)
+	name := UpdateCreate + "-" + fingerprint
+	var askedAt time.Time
+	if in.Lost != nil {
+		askedAt = cmp.Or(in.Lost.AskedAt, time.Now().UTC())
+		name += fmt.Sprintf("-lost-%d", time.Now().Unix()/10) // the run has answered for the update itself
 	}
+	err = c.untilHeard(ctx, WorkflowID(in.PaymentID), name, func(updateID string) error {
+		answer, err = c.tryCreate(ctx, in, askedAt, updateID, fingerprint)
+		if _, closed := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); closed {
+			askedAt = time.Now().UTC()
+			answer, err = c.tryCreate(ctx, in, askedAt, updateID, fingerprint)
+		}
+		return err
+	})
+	return answer, interpret("create payment "+in.PaymentID, err)
 }
 
-// unwritten says whether the run itself has answered that its payment was never written.
-func unwritten(err error) bool {
-	_, answer := errors.AsType[*temporal.ApplicationError](err)
-	return answer && payment.KindOf(err) == payment.Unavailable
-}
-
-func (c *Client) tryCreate(ctx context.Context, in Creation, updateID, fingerprint string) (err error) {
+// tryCreate asks once. Without askedAt it starts no run where there was one before.
+func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, updateID, fingerprint string) (answer Answer, err error) {
 	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request}
 	options := c.startOptions(in.PaymentID)
 	options.TypedSearchAttributes = startAttributes(creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
+	if askedAt.IsZero() {
+		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	}
 	ctx, s := span.Start(ctx, span.Client, "UpdateWithStartWorkflow:", "Payment")
-	defer func() { s.End(payment.Failure(err)) }()
+	defer func() { s.End(payment.Failure(interpret("create payment", err))) }()
 	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
-		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, Polls: c.polls})
+		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, AskedAt: askedAt, Polls: c.polls})
 	update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
 			UpdateID:     updateID,
 			WorkflowID:   options.ID,
 			UpdateName:   UpdateCreate,
-			Args:         []any{fingerprint},
+			Args:         []any{fingerprint, in.Lost != nil},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
 	if err != nil {
-		return interpret("create payment "+in.PaymentID, err)
+		return answer, err
 	}
-	return interpret("create payment "+in.PaymentID, update.Get(ctx, nil))
+	return answer, outcome(ctx, update, &answer)
 }
 
 // Begun says whether a client's payment was begun, written or not, and no operator has ended it. One that has settled since the
 // record was asked is written, and one that could not be written waits for a person. Errors: Unavailable when Temporal does not
 // answer.
 func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, error) {
-	switch status, err := c.runOf(ctx, clientID, paymentID); status {
+	switch run, err := c.runOf(ctx, clientID, paymentID); run.status {
 	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_FAILED:
 		return true, err
 	default:
@@ -132,23 +132,31 @@ func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, e
 	}
 }
 
-// runOf is how the latest run of a client's payment stands; unspecified when there is none. A run that a stray nudge has woken
-// may know of no payment, and it does not say whose it is.
-func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (status enums.WorkflowExecutionStatus, err error) {
+// latestRun is how the newest run of a client's payment stands. Its zero value: there is none.
+type latestRun struct {
+	status enums.WorkflowExecutionStatus
+}
+
+// runOf is how the newest run of a client's payment stands. A run that a signal has woken may know of no payment, and it does
+// not say whose it is.
+func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (latestRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	info, err := c.latest(ctx, WorkflowID(paymentID))
 	if err != nil {
-		return status, interpret("look for payment "+paymentID, err)
+		return latestRun{}, interpret("look for payment "+paymentID, err)
 	}
-	var whose string
-	if known, ok := info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()]; ok {
-		err = converter.GetDefaultDataConverter().FromPayload(known, &whose)
+	read := func(payload *common.Payload) (text string, err error) {
+		if payload != nil {
+			err = converter.GetDefaultDataConverter().FromPayload(payload, &text)
+		}
+		return text, err
 	}
+	whose, err := read(info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()])
 	if err != nil || whose != clientID {
-		return status, err
+		return latestRun{}, err
 	}
-	return info.GetStatus(), nil
+	return latestRun{status: info.GetStatus()}, nil
 }
 
 // latest is the newest run of a workflow, nil when Temporal knows of none.
@@ -273,10 +281,10 @@ func interpret(doing string, err error) error {
 		return nil
 	}
 	wrapped := fmt.Errorf("%s: %w", doing, err)
-	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok && !ofServer(app) {
 		return &payment.Error{Kind: payment.Kind(app.Type()), Message: app.Message(), Err: wrapped}
 	}
-	if _, ok := errors.AsType[*serviceerror.ResourceExhausted](err); ok {
+	if busy, ok := errors.AsType[*serviceerror.ResourceExhausted](err); ok && busy.Cause != enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW {
 		return &payment.Error{Kind: payment.Limited, Message: "too many requests at once", RetryAfter: time.Second, Err: wrapped}
 	}
 	return &payment.Error{Kind: payment.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: time.Second, Err: wrapped}

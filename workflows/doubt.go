@@ -16,21 +16,30 @@ import (
 const searchLag = 20 * time.Second
 
 // ask asks for the money: at once, in the same workflow task, which costs no state transition of its own; and if that brings
-// no answer as an activity with its own retries, seen in the Web UI. A workflow task that fails takes what it tried with it, so
-// of a payment that was there before this one it is not known whether it was tried.
+// no answer as an activity with its own retries, seen in the Web UI.
 func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err error) {
-	in := activities.ChargeInput{PaymentID: p.in.PaymentID}
+	earlier := p.mayHaveCharged(ctx)
+	in := activities.ChargeInput{PaymentID: p.in.PaymentID, Again: earlier, Search: earlier}
 	summary := "charge " + p.state.Money.String()
 	if chargesAtOnce(ctx) {
-		in.Again = !p.state.New
 		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), steps.Charge, in).Get(ctx, &state)
 		if err == nil || temporal.IsCanceledError(err) || final(err) {
 			return state, err
 		}
 		in.Again = in.Again || !doubtOf(err).Untried
+	} else {
+		in.Again = true // what a run from before has tried is not known
 	}
 	err = workflow.ExecuteActivity(atProvider(ctx, summary), steps.Charge, in).Get(ctx, &state)
 	return state, err
+}
+
+// mayHaveCharged says whether the payment may have been charged before this run asks for it for the first time. A workflow task
+// that fails takes what it tried with it, and leaves the row. A reset takes more with it, and the row may be lost since.
+func (p *mailbox) mayHaveCharged(ctx workflow.Context) bool {
+	run := workflow.GetInfo(ctx)
+	reset := run.OriginalRunID != "" && run.OriginalRunID != run.WorkflowExecution.RunID
+	return reset || p.rewritten || !p.in.AskedAt.IsZero() || !p.state.New
 }
 
 // doubtOf is what a failed charge says of itself beside its kind.

@@ -103,7 +103,7 @@ func TestAQuickTryKnowsThatItMayNotBeTheFirst(t *testing.T) {
 			env := newEnv(t, w)
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
-			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID, Again: left}}, w.asked)
+			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID, Again: left, Search: left}}, w.asked)
 		})
 	}
 }

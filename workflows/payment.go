@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -14,8 +15,10 @@ import (
 type PaymentInput struct {
 	PaymentID string               `json:"payment_id"`
 	Creation  *activities.Creation `json:"creation,omitempty"` // nil when the payment exists already
-	Polls     Polls                `json:"polls"`
-	Looks     int                  `json:"looks,omitempty"` // polls made by earlier runs without a pause
+	// AskedAt is when the client app first asked for it, in a run that follows another one. Zero: with this run.
+	AskedAt time.Time `json:"asked_at,omitzero"`
+	Polls   Polls     `json:"polls"`
+	Looks   int       `json:"looks,omitempty"` // polls made by earlier runs without a pause
 }
 
 // Payment is one payment's mailbox: everything that happens to it happens here, one thing at a time.
@@ -36,16 +39,19 @@ func Payment(ctx workflow.Context, in PaymentInput) error {
 
 // mailbox is the state of one run.
 type mailbox struct {
-	in       PaymentInput
-	state    activities.State
-	opened   bool
-	looks    int       // polls made so far; they widen the gap to the next
-	pollAt   time.Time // when to look without being told
-	nudges   workflow.ReceiveChannel
-	known    int               // number of the newest event; 0 in runs from before it was kept
-	unheard  []payment.Event   // events not yet published
-	searched searched          // what the search attributes say
-	trail    []payment.Attempt // steps that failed for good, the latest last
+	in        PaymentInput
+	state     activities.State
+	opened    bool
+	lost      bool      // a caller has seen that the database lacks what this run has answered
+	rewritten bool      // the row was lost, and may have been written anew by this run
+	looks     int       // polls made so far; they widen the gap to the next
+	polledAt  time.Time // when it was last decided
+	pollAt    time.Time // when to look without being told
+	nudges    workflow.ReceiveChannel
+	known     int               // number of the newest event; 0 in runs from before it was kept
+	unheard   []payment.Event   // events not yet published
+	searched  searched          // what the search attributes say
+	trail     []payment.Attempt // steps that failed for good, the latest last
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
@@ -56,17 +62,14 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	if err := workflow.SetUpdateHandler(ctx, UpdateCreate, p.created); err != nil {
 		return p, err
 	}
-	open := activities.OpenInput{PaymentID: in.PaymentID, Creation: in.Creation}
-	err := workflow.ExecuteLocalActivity(inRecord(ctx, "open"), steps.Open, open).Get(ctx, &p.state)
-	if err != nil {
+	if err := p.load(ctx, "open"); err != nil {
 		return p, err
 	}
 	p.opened = true
-	p.known = p.state.Version
-	if p.state.Event != nil {
-		p.unheard = append(p.unheard, *p.state.Event)
+	p.planPoll(ctx)
+	if !in.AskedAt.IsZero() {
+		p.pollAt = workflow.Now(ctx) // the row may be older than what the run before this one knew
 	}
-	p.pollAt = workflow.Now(ctx).Add(in.Polls.gap(p.looks))
 	if err := p.describe(ctx); err != nil || len(p.state.Missed) == 0 {
 		return p, err
 	}
@@ -74,25 +77,21 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	return p, p.publish(ctx)
 }
 
-// created answers a POST: it joins the payment, whoever started it, and returns once the provider has
-// answered, or nobody knows whether it will. The same key with another request is a conflict.
-func (p *mailbox) created(ctx workflow.Context, fingerprint string) error {
-	if err := workflow.Await(ctx, func() bool { return p.opened }); err != nil {
+// load reads the payment's row, and writes it first when it is not there and the run knows what was asked for.
+func (p *mailbox) load(ctx workflow.Context, summary string) error {
+	in := activities.OpenInput{PaymentID: p.in.PaymentID, Creation: p.in.Creation}
+	if in.Creation != nil {
+		in.AskedAt = cmp.Or(p.in.AskedAt, workflow.GetInfo(ctx).WorkflowStartTime) // which a reset keeps
+	}
+	var state activities.State
+	if err := workflow.ExecuteLocalActivity(inRecord(ctx, summary), steps.Open, in).Get(ctx, &state); err != nil {
 		return err
 	}
-	if !p.state.Found {
-		// A stray nudge opened this run before the payment existed; it is about to end.
-		return temporal.NewApplicationError("the payment is being opened, repeat the request", string(payment.Unavailable))
+	p.state, p.known = state, state.Version
+	if state.Event != nil {
+		p.unheard = append(p.unheard, *state.Event)
 	}
-	if p.state.Fingerprint != fingerprint {
-		return temporal.NewNonRetryableApplicationError("the idempotency key was used for another request", string(payment.Conflict), nil)
-	}
-	// A payment may be unknown for months, and a run with a handler in it cannot go on in a fresh one.
-	err := workflow.Await(ctx, func() bool { return !p.toCharge() })
-	if err != nil || p.answered() || answersUnknown(ctx) {
-		return err
-	}
-	return workflow.Await(ctx, p.answered)
+	return nil
 }
 
 // answered says whether there is something to tell the client app.
@@ -106,17 +105,17 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 		switch {
 		case !p.state.Found:
 			return false
-		case p.toCharge() || p.nudged() || p.overdue(ctx):
+		case p.lost || p.toCharge() || p.nudged() || p.overdue(ctx):
 			return true
 		case !p.state.Status.Open():
 			if workflow.AllHandlersFinished(ctx) {
 				return false
 			}
-			p.wait(ctx, func() bool { return p.nudged() || workflow.AllHandlersFinished(ctx) })
+			p.wait(ctx, func() bool { return p.called() || workflow.AllHandlersFinished(ctx) })
 		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx):
 			return false
 		default:
-			p.waitUntil(ctx, p.due(), p.nudged)
+			p.waitUntil(ctx, p.due(), p.called)
 		}
 		if ctx.Err() != nil {
 			return false
@@ -127,7 +126,10 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 // next does one thing.
 func (p *mailbox) next(ctx workflow.Context) error {
 	act := p.look
-	if p.toCharge() {
+	switch {
+	case p.lost:
+		act = p.reread
+	case p.toCharge():
 		act = p.charge
 	}
 	if err := act(ctx); err != nil {
@@ -148,6 +150,8 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 		return p.apply(ctx, state)
 	case temporal.IsCanceledError(err):
 		return err
+	case doubtOf(err).Missing && p.rewrites(ctx):
+		return p.rewrite(ctx)
 	case KindOf(err) == payment.Invalid && doubtOf(err).Earlier && looksAgain(ctx):
 		return p.lookAgain(ctx, err)
 	case KindOf(err) == payment.Invalid:
@@ -170,7 +174,7 @@ func (p *mailbox) look(ctx workflow.Context) error {
 	}
 	var seen activities.Seen
 	err := quickly(ctx, "look", atProvider, steps.Look, in, &seen)
-	p.pollAt = workflow.Now(ctx).Add(p.in.Polls.gap(p.looks))
+	p.planPoll(ctx)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err
@@ -185,15 +189,26 @@ func (p *mailbox) look(ctx workflow.Context) error {
 }
 
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState) error {
+	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Known: p.known}
+	if err := p.move(ctx, "apply "+string(state.Status), steps.Apply, in); err != nil {
+		return err
+	}
 	p.state.ProviderPaymentID = state.PaymentID
 	p.state.ExpiresAt = state.ExpiresAt
-	return p.move(ctx, "apply "+string(state.Status), steps.Apply, activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Known: p.known})
+	return nil
 }
 
 // move runs one of the steps that change the payment's row.
 func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error {
 	var m activities.Moved
-	if err := workflow.ExecuteLocalActivity(inRecord(ctx, summary), step, in).Get(ctx, &m); err != nil {
+	run := func() error { return workflow.ExecuteLocalActivity(inRecord(ctx, summary), step, in).Get(ctx, &m) }
+	err := run()
+	if err != nil && KindOf(err) == payment.NotFound && p.rewrites(ctx) {
+		if err = p.rewrite(ctx); err == nil {
+			err = run()
+		}
+	}
+	if err != nil {
 		return err
 	}
 	p.state.Status = m.Status

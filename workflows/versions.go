@@ -11,6 +11,7 @@ const (
 	changeAnswerUnknown = "answer-unknown"
 	changeAwaitBatch    = "await-batch"
 	changeChargeAtOnce  = "charge-at-once"
+	changeRewriteRow    = "rewrite-row"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -37,4 +38,9 @@ func awaitsBatch(ctx workflow.Context) bool {
 // makes an activity of it.
 func chargesAtOnce(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeChargeAtOnce, workflow.DefaultVersion, 1) >= 1
+}
+
+// rewritesRows says whether this run writes a row anew that is lost. A run from before left the payment to a person.
+func rewritesRows(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeRewriteRow, workflow.DefaultVersion, 1) >= 1
 }

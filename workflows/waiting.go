@@ -14,6 +14,9 @@ func (p *mailbox) toCharge() bool {
 	return p.state.Status == payment.Processing
 }
 
+// called says whether somebody wants something, so that nothing is to be waited for.
+func (p *mailbox) called() bool { return p.lost || p.nudged() }
+
 func (p *mailbox) nudged() bool { return p.nudges.Len() > 0 }
 
 func (p *mailbox) drain() {
@@ -22,17 +25,20 @@ func (p *mailbox) drain() {
 }
 
 // due is when to look without being told: at the next poll, or soon after the Pix has ended if that
-// is sooner.
+// is sooner and was not looked at when the next poll was decided.
 func (p *mailbox) due() time.Time {
 	end := p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry)
-	if p.state.ExpiresAt.IsZero() || !end.Before(p.pollAt) || !end.After(p.lastPoll()) {
+	if p.state.ExpiresAt.IsZero() || !end.Before(p.pollAt) || !end.After(p.polledAt) {
 		return p.pollAt
 	}
 	return end
 }
 
-// lastPoll is when the gap to pollAt began; an end before it has been looked at already.
-func (p *mailbox) lastPoll() time.Time { return p.pollAt.Add(-p.in.Polls.gap(p.looks)) }
+// planPoll decides when to look again.
+func (p *mailbox) planPoll(ctx workflow.Context) {
+	p.polledAt = workflow.Now(ctx)
+	p.pollAt = p.polledAt.Add(p.in.Polls.gap(p.looks))
+}
 
 func (p *mailbox) overdue(ctx workflow.Context) bool {
 	return p.state.Status.Open() && !workflow.Now(ctx).Before(p.due())

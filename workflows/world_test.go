@@ -204,7 +204,7 @@ func post(env *testsuite.TestWorkflowEnvironment, after time.Duration, fingerpri
 			OnAccept:   func() {},
 			OnReject:   outcome,
 			OnComplete: func(_ any, err error) { outcome(err) },
-		}, fingerprint)
+		}, fingerprint, false)
 	}, after)
 }
 

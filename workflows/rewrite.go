@@ -1,0 +1,27 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+)
+
+// rewrites says whether this run can write a row anew that is lost, as after a restore of the database from an older backup.
+func (p *mailbox) rewrites(ctx workflow.Context) bool {
+	return p.in.Creation != nil && rewritesRows(ctx)
+}
+
+// rewrite writes the lost row anew, as it was when the payment was asked for.
+func (p *mailbox) rewrite(ctx workflow.Context) error {
+	workflow.GetLogger(ctx).Error("the payment's row is lost and is written anew", "payment_id", p.in.PaymentID, "status", p.state.Status)
+	p.rewritten = true
+	return p.load(ctx, "write anew")
+}
+
+// reread loads the payment again, and writes it anew if this run can. One that cannot finds no payment and ends; a run that
+// can is started by whoever has missed the row.
+func (p *mailbox) reread(ctx workflow.Context) error {
+	p.rewritten = true
+	err := p.load(ctx, "open again")
+	p.lost = false
+	p.pollAt = workflow.Now(ctx) // the row may be older than what this run knew
+	return err
+}
