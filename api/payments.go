@@ -45,6 +45,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 	wish := readPreference(c.Request.Header)
 	p, err = s.create(ctx, workflows.Creation{
 		PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait,
+		Unread: readErr != nil && payment.KindOf(readErr) != payment.NotFound,
 	})
 	if err != nil {
 		return createError(err)

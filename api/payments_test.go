@@ -117,6 +117,7 @@ func TestWhatTheDatabaseHasLostIsAskedForAgain(t *testing.T) {
 			require.Len(t, f.engine.asked, row.asked)
 			last := f.engine.asked[row.asked-1]
 			if row.asked == 2 {
+				require.True(t, last.Unread)
 				require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
 				return
 			}

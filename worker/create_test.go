@@ -99,6 +99,20 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	require.False(t, begun("shop", nudged.PaymentID), "a nudge makes no payment")
 	require.False(t, begun("shop", wish("never").PaymentID))
 
+	// Another request under the same key is refused, though nobody can ask the database or the run.
+	other := accepted
+	other.Request.Amount.Centavos++
+	for _, unread := range []bool{false, true} {
+		other.Unread = unread
+		_, err = w.Workflows.Create(t.Context(), other)
+		require.Equal(t, payment.Conflict, payment.KindOf(err), "%v", err)
+	}
+	other.Wait = patience
+	began := time.Now()
+	_, err = w.Workflows.Create(t.Context(), other)
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Less(t, time.Since(began), patience, "it has not waited for the run")
+
 	lost, _ := newWorker(t, away)
 	_, err = lost.Workflows.Begun(t.Context(), "shop", accepted.PaymentID)
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))

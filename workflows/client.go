@@ -27,7 +27,7 @@ const shortestWait = time.Second
 // queryTimeout is how long a worker may take to answer for a workflow.
 const queryTimeout = 10 * time.Second
 
-// memoFingerprint tells whether a redrive that is there already is the one that is asked for.
+// memoFingerprint tells whether the payment or redrive that is there already is the one that is asked for.
 const memoFingerprint = "fingerprint"
 
 // Client is the front door: it alone starts, updates and signals workflows.
@@ -46,6 +46,7 @@ type Creation struct {
 	IdempotencyKey string
 	Request        payment.Request // normalized and valid
 	Wait           time.Duration   // how long to wait for the provider's answer
+	Unread         bool            // the database could not be asked whether there is another request under the key
 	Lost           *Answer         // what a run has answered before, if the database does not have it
 }
 
@@ -53,6 +54,11 @@ type Creation struct {
 // nothing to tell within Wait: the payment goes on by itself. Errors: Conflict when the key was used for another request;
 // Unavailable when Temporal cannot take it, in which case repeating the call with the same key is safe.
 func (c *Client) Create(ctx context.Context, in Creation) (*Answer, error) {
+	if in.Unread {
+		if run, _ := c.runOf(ctx, in.ClientID, in.PaymentID); run.another(in.Request) {
+			return nil, conflict(in)
+		}
+	}
 	waiting, cancel := context.WithTimeout(ctx, max(in.Wait, shortestWait))
 	defer cancel()
 	answer, err := c.create(waiting, in)
@@ -63,10 +69,20 @@ func (c *Client) Create(ctx context.Context, in Creation) (*Answer, error) {
 		return nil, err
 	}
 	run, _ := c.runOf(context.WithoutCancel(ctx), in.ClientID, in.PaymentID)
-	if run.status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+	switch {
+	case run.another(in.Request):
+		return nil, conflict(in)
+	case run.status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		return nil, nil
 	}
 	return nil, err
+}
+
+func conflict(in Creation) error {
+	return &payment.Error{
+		Kind: payment.Conflict, Message: "the idempotency key was used for another request",
+		Err: fmt.Errorf("create payment %s: its run was started by another request", in.PaymentID),
+	}
 }
 
 // create joins the payment's run or starts one. That there was a run before is told to the one that it starts, which then
@@ -97,6 +113,7 @@ func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, 
 	options := c.startOptions(in.PaymentID)
 	options.TypedSearchAttributes = startAttributes(creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
+	options.Memo = map[string]any{memoFingerprint: fingerprint}
 	if askedAt.IsZero() {
 		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	}
@@ -134,7 +151,13 @@ func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, e
 
 // latestRun is how the newest run of a client's payment stands. Its zero value: there is none.
 type latestRun struct {
-	status enums.WorkflowExecutionStatus
+	status      enums.WorkflowExecutionStatus
+	fingerprint string // of the request that started it; "" when it was started otherwise, or before this was kept
+}
+
+// another says whether the run was started by another request.
+func (r latestRun) another(request payment.Request) bool {
+	return r.fingerprint != "" && r.fingerprint != request.Fingerprint()
 }
 
 // runOf is how the newest run of a client's payment stands. A run that a signal has woken may know of no payment, and it does
@@ -156,7 +179,8 @@ func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (latestR
 	if err != nil || whose != clientID {
 		return latestRun{}, err
 	}
-	return latestRun{status: info.GetStatus()}, nil
+	fingerprint, err := read(info.GetMemo().GetFields()[memoFingerprint])
+	return latestRun{status: info.GetStatus(), fingerprint: fingerprint}, err
 }
 
 // latest is the newest run of a workflow, nil when Temporal knows of none.

@@ -19,6 +19,19 @@ type Answer struct {
 	AskedAt     time.Time      `json:"asked_at,omitzero"` // when the client app first asked for it; zero: likewise
 }
 
+// mayCreate refuses another request under the same key before anything is waited for, as far as the run can tell by then. What
+// it refuses leaves no trace in the history.
+func (p *mailbox) mayCreate(_ workflow.Context, fingerprint string, _ bool) error {
+	known := p.state.Fingerprint
+	if p.in.Creation != nil {
+		known = p.in.Creation.Request.Fingerprint()
+	}
+	if known != "" && known != fingerprint {
+		return errAnotherRequest()
+	}
+	return nil
+}
+
 func errAnotherRequest() error {
 	return temporal.NewNonRetryableApplicationError("the idempotency key was used for another request", string(payment.Conflict), nil)
 }

@@ -59,7 +59,7 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	if err := workflow.SetQueryHandler(ctx, QueryState, p.view); err != nil {
 		return p, err
 	}
-	if err := workflow.SetUpdateHandler(ctx, UpdateCreate, p.created); err != nil {
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateCreate, p.created, workflow.UpdateHandlerOptions{Validator: p.mayCreate}); err != nil {
 		return p, err
 	}
 	if err := p.load(ctx, "open"); err != nil {

@@ -193,6 +193,29 @@ func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
 	require.Equal(t, 1, w.charges)
 }
 
+// While Postgres does not answer, the run itself knows what was asked for: another request is refused at once.
+func TestAnotherRequestIsRefusedBeforeThePaymentIsOpened(t *testing.T) {
+	w := &world{open: func(attempt int) error {
+		if attempt <= 8 {
+			return transient(payment.Unavailable)
+		}
+		return nil
+	}}
+	env := newEnv(t, w)
+	var refused error
+	post(env, time.Second, "another", func(err error) {
+		refused = err
+		require.False(t, w.row.Found, "nothing was opened yet")
+	})
+	nudge(env, time.Minute, func() { w.provider = payment.Approved })
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	app, ok := errors.AsType[*temporal.ApplicationError](refused)
+	require.True(t, ok, "%v", refused)
+	require.Equal(t, string(payment.Conflict), app.Type())
+}
+
 // A payment may be unknown for months. Whoever has posted it does not wait for so long, nor does a fresh run.
 func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
 	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
