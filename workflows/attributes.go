@@ -144,7 +144,10 @@ func (p *mailbox) details() string {
 	if !p.state.ExpiresAt.IsZero() {
 		text += "  \nto be paid until " + p.state.ExpiresAt.UTC().Format(time.RFC3339)
 	}
-	if p.state.Status == payment.Unknown {
+	switch {
+	case p.state.Status == payment.Unknown && p.untold():
+		text += "  \nrefused after an attempt whose answer is lost; searched for until " + p.refused.at.Add(believedAfter).UTC().Format(time.RFC3339) + " before that is believed"
+	case p.state.Status == payment.Unknown:
 		text += "  \n**Dead letter**: " + payment.CauseUnknownOutcome.Advice()
 	}
 	return text

@@ -44,7 +44,7 @@ func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 
 // openCause is the cause of the payment's open letter while its run goes on, or "".
 func (p *mailbox) openCause(ctx workflow.Context) payment.Cause {
-	if p.state.Status == payment.Unknown && writesDeadLetters(ctx) {
+	if p.state.Status == payment.Unknown && !p.untold() && writesDeadLetters(ctx) {
 		return payment.CauseUnknownOutcome
 	}
 	return ""

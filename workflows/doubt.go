@@ -82,6 +82,15 @@ func (p *mailbox) park(ctx workflow.Context, why error) error {
 	return p.reportUnknown(ctx, why)
 }
 
+// tellUnknown tells people of a payment that the run has found unknown: the run before it may have ended before it could. A run
+// that goes on with a long history has told already.
+func (p *mailbox) tellUnknown(ctx workflow.Context) error {
+	if p.state.Status != payment.Unknown || p.in.Looks > 0 || !tellsAgain(ctx) {
+		return nil
+	}
+	return p.reportUnknown(ctx, errors.New("an earlier run has not found out whether the provider has charged"))
+}
+
 func (p *mailbox) giveUp(why error) activities.GiveUpInput {
 	return activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(why), Known: p.known}
 }

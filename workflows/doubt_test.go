@@ -16,50 +16,100 @@ func doubtful(int) error {
 	return temporal.NewNonRetryableApplicationError("no", string(payment.Invalid), nil, activities.Doubt{Earlier: true})
 }
 
-// A search that does not know the charge yet must not make a charged payment a failed one.
-func TestARefusalAfterALostAnswerIsBelievedAfterASecondSearchOnly(t *testing.T) {
+// One answer is lost, the next attempt is refused, and the search lags behind: a charged payment must not become a failed one.
+func TestARefusalAfterALostAnswerIsBelievedAfterTenMinutesOfSearchingOnly(t *testing.T) {
+	const found = 390 * time.Second // as it was seen: the search knew the payment six and a half minutes later
+	silent := func(n int) error {
+		if n <= 3 {
+			return transient(payment.Unavailable)
+		}
+		return nil
+	}
 	rows := map[string]struct {
 		provider payment.Status
+		known    time.Duration // when the provider's search knows it
+		signal   time.Duration // when a notification says so; 0: never
 		look     func(int) error
 		want     []payment.Status
+		least    time.Duration
+		most     time.Duration
 	}{
-		"charged":     {payment.Approved, nil, []payment.Status{payment.Processing, payment.Approved}},
-		"not charged": {"", nil, []payment.Status{payment.Processing, payment.Failed}},
-		"search fails at first": {"", func(n int) error {
-			if n <= 3 {
-				return transient(payment.Unavailable)
-			}
-			return nil
-		}, []payment.Status{payment.Processing, payment.Failed}},
+		"charged, known at once":         {provider: payment.Approved, want: []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, least: 20 * time.Second, most: time.Minute},
+		"charged, known late":            {known: found, want: []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, least: found, most: 10*time.Minute + time.Second},
+		"charged, a notification tells":  {known: found, signal: found, want: []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, least: found, most: found + time.Second},
+		"not charged":                    {want: []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, least: 10 * time.Minute, most: 10*time.Minute + time.Second},
+		"not charged, signals of others": {signal: time.Second, want: []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, least: 10 * time.Minute, most: 10*time.Minute + time.Second},
+		"the search is silent at first":  {look: silent, want: []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, least: 10 * time.Minute, most: 11 * time.Minute},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			w := &world{provider: row.provider, look: row.look, charge: doubtful}
 			env := newEnv(t, w)
+			if row.known > 0 {
+				env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, row.known)
+			}
+			if row.signal > 0 {
+				nudge(env, row.signal, func() {})
+			}
+			answers := 0
+			post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
 			require.Equal(t, row.want, w.published())
-			require.GreaterOrEqual(t, env.Now().Sub(started), searchLag)
-			require.Empty(t, w.letters)
+			took := env.Now().Sub(started)
+			require.GreaterOrEqual(t, took, row.least)
+			require.LessOrEqual(t, took, row.most)
+			require.Equal(t, 1, answers)
+			require.Empty(t, w.letters, "it ends by itself, so nobody is told")
+			require.Equal(t, 1, w.count("Charge"))
 		})
 	}
 }
 
+// Ten minutes have passed and the provider has not answered the last search: a person is told, the payment stays unknown, and
+// what an answer says is believed, however late.
 func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
-	w := &world{charge: doubtful}
-	w.look = func(attempt int) error {
-		if attempt == 1 {
-			return refusal(payment.Conflict)
-		}
-		return nil
+	for name, row := range map[string]struct {
+		provider payment.Status
+		want     []payment.Status
+	}{
+		"charged":     {payment.Approved, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}},
+		"not charged": {"", []payment.Status{payment.Processing, payment.Unknown, payment.Failed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{charge: doubtful}
+			env := newEnv(t, w)
+			w.look = func(int) error {
+				if env.Now().Sub(started) < 2*time.Hour {
+					return refusal(payment.Conflict)
+				}
+				w.provider = row.provider
+				return nil
+			}
+			env.RegisterDelayedCallback(func() {
+				require.Equal(t, payment.Unknown, w.row.Status)
+				require.Len(t, w.letters, 1)
+				require.Equal(t, payment.CauseUnknownOutcome, w.letters[0].Cause)
+			}, time.Hour)
+			start(env, creation())
+			require.NoError(t, env.GetWorkflowError())
+			require.Equal(t, row.want, w.published())
+			require.Len(t, w.letters, 1)
+		})
 	}
+}
+
+// A run that was cancelled while it searched has told nobody. The next one does.
+func TestARunThatFindsAPaymentUnknownTellsPeople(t *testing.T) {
+	w := &world{row: activities.State{Found: true, Status: payment.Unknown, Fingerprint: creation().Request.Fingerprint()}}
 	env := newEnv(t, w)
-	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, time.Hour)
+	nudge(env, time.Hour, func() { w.provider = payment.Approved })
 	start(env, creation())
 	require.NoError(t, env.GetWorkflowError())
-	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, w.published())
 	require.Len(t, w.letters, 1)
-	require.Zero(t, w.count("Fail"))
+	require.Equal(t, payment.CauseUnknownOutcome, w.letters[0].Cause)
+	require.Equal(t, payment.Approved, w.row.Status)
+	require.Zero(t, w.count("Charge"))
 }
 
 // The activity that follows a quick try must know that it may not be the first to charge, unless the try was not begun.

@@ -52,6 +52,7 @@ type mailbox struct {
 	unheard   []payment.Event   // events not yet published
 	searched  searched          // what the search attributes say
 	trail     []payment.Attempt // steps that failed for good, the latest last
+	refused   *doubtedRefusal   // not believed yet; nil: none
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
@@ -70,7 +71,10 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	if !in.AskedAt.IsZero() {
 		p.pollAt = workflow.Now(ctx) // the row may be older than what the run before this one knew
 	}
-	if err := p.describe(ctx); err != nil || len(p.state.Missed) == 0 {
+	if err := p.describe(ctx); err != nil {
+		return p, err
+	}
+	if err := p.tellUnknown(ctx); err != nil || len(p.state.Missed) == 0 {
 		return p, err
 	}
 	p.unheard = p.state.Missed
@@ -112,7 +116,7 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 				return false
 			}
 			p.wait(ctx, func() bool { return p.called() || workflow.AllHandlersFinished(ctx) })
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx):
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx) && p.refused == nil:
 			return false
 		default:
 			p.waitUntil(ctx, p.due(), p.called)
@@ -152,6 +156,8 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 		return err
 	case doubtOf(err).Missing && p.rewrites(ctx):
 		return p.rewrite(ctx)
+	case KindOf(err) == payment.Invalid && doubtOf(err).Earlier && believesLate(ctx):
+		return p.doubtRefusal(ctx, err)
 	case KindOf(err) == payment.Invalid && doubtOf(err).Earlier && looksAgain(ctx):
 		return p.lookAgain(ctx, err)
 	case KindOf(err) == payment.Invalid:
@@ -181,9 +187,9 @@ func (p *mailbox) look(ctx workflow.Context) error {
 	case err != nil:
 		workflow.GetLogger(ctx).Error("the provider's answer is of no use", "payment_id", p.in.PaymentID, "kind", KindOf(err), "reason", reason(err))
 		p.remember(ctx, "look", err)
-		return nil
+		return p.unsearchable(ctx, err)
 	case !seen.Found:
-		return nil
+		return p.notFound(ctx)
 	}
 	return p.apply(ctx, seen.State)
 }
@@ -195,6 +201,7 @@ func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState) error
 	}
 	p.state.ProviderPaymentID = state.PaymentID
 	p.state.ExpiresAt = state.ExpiresAt
+	p.refused = nil
 	return nil
 }
 

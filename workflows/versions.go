@@ -12,6 +12,8 @@ const (
 	changeAwaitBatch    = "await-batch"
 	changeChargeAtOnce  = "charge-at-once"
 	changeRewriteRow    = "rewrite-row"
+	changeBelieveLate   = "believe-late"
+	changeTellAgain     = "tell-again"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -43,4 +45,15 @@ func chargesAtOnce(ctx workflow.Context) bool {
 // rewritesRows says whether this run writes a row anew that is lost. A run from before left the payment to a person.
 func rewritesRows(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeRewriteRow, workflow.DefaultVersion, 1) >= 1
+}
+
+// believesLate says whether this run doubts a refusal that followed other attempts for minutes. A run from before searched once more.
+func believesLate(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeBelieveLate, workflow.DefaultVersion, 1) >= 1
+}
+
+// tellsAgain says whether this run tells people of a payment that it has found unknown. A run from before left that to the run
+// that had parked it.
+func tellsAgain(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeTellAgain, workflow.DefaultVersion, 1) >= 1
 }

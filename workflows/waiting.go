@@ -34,10 +34,16 @@ func (p *mailbox) due() time.Time {
 	return end
 }
 
-// planPoll decides when to look again.
+// planPoll decides when to look again. A refusal that is doubted has its own times.
 func (p *mailbox) planPoll(ctx workflow.Context) {
 	p.polledAt = workflow.Now(ctx)
 	p.pollAt = p.polledAt.Add(p.in.Polls.gap(p.looks))
+	if p.refused == nil {
+		return
+	}
+	if at, ok := p.refused.next(p.polledAt); ok {
+		p.pollAt = at
+	}
 }
 
 func (p *mailbox) overdue(ctx workflow.Context) bool {
