@@ -184,7 +184,7 @@ func (s *Server) unwritten(ctx context.Context, clientID, id string) error {
 	case err != nil:
 		return &payment.Error{Kind: payment.Unavailable, Message: "whether there is such a payment cannot be said now", RetryAfter: retryDefault, Err: err}
 	case begun:
-		return &payment.Error{Kind: payment.Unavailable, Message: "the payment is accepted and about to be written, ask again", RetryAfter: time.Second}
+		return &payment.Error{Kind: payment.Unavailable, Message: "the payment is accepted and not written yet; ask again, or repeat its POST with the same key", RetryAfter: time.Second}
 	}
 	return errNoPayment
 }
