@@ -14,6 +14,9 @@ type Creation struct {
 	ClientID       string          `json:"client_id"`
 	IdempotencyKey string          `json:"idempotency_key"`
 	Request        payment.Request `json:"request"`
+	// Fingerprint is the request's. The workflow compares it with others, and could not make it: encoding/json is not
+	// deterministic by the rules of workflow code. "" in runs from before it was kept.
+	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
 // OpenInput names the payment; without a Creation it must be there already.

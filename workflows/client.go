@@ -109,7 +109,7 @@ func (c *Client) create(ctx context.Context, in Creation) (answer Answer, err er
 
 // tryCreate asks once. Without askedAt it starts no run where there was one before.
 func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, updateID, fingerprint string) (answer Answer, err error) {
-	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request}
+	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request, Fingerprint: fingerprint}
 	options := c.startOptions(in.PaymentID)
 	options.TypedSearchAttributes = startAttributes(creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)

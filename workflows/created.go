@@ -24,7 +24,7 @@ type Answer struct {
 func (p *mailbox) mayCreate(_ workflow.Context, fingerprint string, _ bool) error {
 	known := p.state.Fingerprint
 	if p.in.Creation != nil {
-		known = p.in.Creation.Request.Fingerprint()
+		known = p.in.Creation.Fingerprint
 	}
 	if known != "" && known != fingerprint {
 		return errAnotherRequest()

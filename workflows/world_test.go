@@ -179,11 +179,12 @@ func (w *world) count(step string) int {
 }
 
 func creation() *activities.Creation {
-	return &activities.Creation{ClientID: "shop", IdempotencyKey: "order-1042", Request: payment.Request{
+	request := payment.Request{
 		Amount: payment.Money{Centavos: 1050, Currency: payment.BRL},
 		Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 		Payer:  payment.Payer{Email: "ana@example.com"},
-	}}
+	}
+	return &activities.Creation{ClientID: "shop", IdempotencyKey: "order-1042", Request: request, Fingerprint: request.Fingerprint()}
 }
 
 func newEnv(t *testing.T, w *world) *testsuite.TestWorkflowEnvironment {
