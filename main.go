@@ -189,6 +189,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	provider, err := mercadopago.New(mercadopago.Config{
 		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
 		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
+		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live",
 	})
 	if err != nil {
 		return err
@@ -234,7 +235,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		}),
 		Record: record, Broker: broker, Publisher: publisher,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
-		Metrics: worker.NewMetrics(),
+		Metrics: worker.NewMetrics(), Provider: provider,
 	}
 	watch := telemetry.New(string(config.Worker), readiness(record, publisher, door), log)
 	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls, copies, sdk} {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/workflows"
@@ -49,12 +50,19 @@ type Worker struct {
 	Metrics    *Metrics // nil: none
 
 	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
+
+	Provider     *mercadopago.Client // whose account is checked before anything else; nil: it is not
+	accountEvery time.Duration       // between two such checks; 0: accountEvery
 }
 
 // Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
 // the queues, then the steps of workflows. It starts and goes on while dependencies are away, and uses
-// them as they come back; its error says what was left unfinished.
+// them as they come back; its error says what was left unfinished, or, of kind Conflict, that the access token is not our account's.
 func (w *Worker) Run(ctx context.Context) error {
+	checked, err := w.checkAccount(ctx)
+	if err != nil {
+		return err
+	}
 	stepping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var steps errgroup.Group
@@ -66,7 +74,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	intake.Go(func() error { return w.runArchive(ctx) })
 	intake.Go(func() error { return w.runDeadLetters(ctx) })
 	intake.Go(func() error { return w.runSpool(ctx) })
-	err := intake.Wait()
+	if !checked {
+		intake.Go(func() error { return w.runAccount(ctx) })
+	}
+	err = intake.Wait()
 	w.Log.Info("queues finished")
 	stop()
 	return errors.Join(err, steps.Wait())

@@ -74,6 +74,7 @@ type Config struct {
 
 	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real one; else the simulator's address"`
 	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
+	MercadoPagoCollectorID     string        `env:"MERCADOPAGO_COLLECTOR_ID" help:"our account's number at Mercado Pago, collector_id of its payments: a worker does not start with another account's token; empty: any account"`
 	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"for one call, at most 5s: a step has time for two"`
 	MercadoPagoRate            int           `env:"MERCADOPAGO_RATE" help:"calls per second by all workers together; 0: no limit"`
 	ProviderConcurrency        int           `env:"PROVIDER_CONCURRENCY" help:"steps of one worker that wait for Mercado Pago at one time"`

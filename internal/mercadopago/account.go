@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // Account is a seller's account at Mercado Pago, as GET /users/me describes the one that the access token belongs to.
@@ -23,8 +25,9 @@ type accountBody struct {
 	Email text `json:"email"`
 }
 
-// Account asks whose access token ours is. It needs no payment, so it also tells a token that is not accepted at all (kind
-// Unauthorized) from an answer about one resource. Errors: as every call's; Unavailable when the answer cannot be read.
+// Account asks whose access token ours is, and remembers the answer: later answers about another account's payments are
+// marked as foreign. It needs no payment, so it also tells a token that is not accepted at all (kind Unauthorized) from an answer
+// about one resource. Errors: as every call's; Unavailable when the answer cannot be read.
 func (c *Client) Account(ctx context.Context) (Account, error) {
 	body, err := c.ask(ctx, "account", "", func(ctx context.Context) error {
 		_, err := c.users.Get(ctx)
@@ -40,7 +43,55 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 	if !decimal(string(found.ID)) {
 		return Account{}, fmt.Errorf("read our account: %w", unreadable(errors.New("no account id")))
 	}
-	return Account{
+	account := Account{
 		ID: string(found.ID), Site: string(found.Site), Test: strings.HasSuffix(strings.ToLower(string(found.Email)), "@testuser.com"),
-	}, nil
+	}
+	c.learned.Store(&account)
+	return account, nil
+}
+
+// CheckAccount makes sure that the access token belongs to the account that the configuration means, as far as it says: the
+// collector's ID, and in live no test user. The error is of kind Conflict when it does not, which no retry mends; otherwise it is
+// the call's own.
+func (c *Client) CheckAccount(ctx context.Context) (Account, error) {
+	account, err := c.Account(ctx)
+	switch {
+	case err != nil:
+		return account, err
+	case c.collector != "" && account.ID != c.collector:
+		return account, &payment.Error{Kind: payment.Conflict, Message: fmt.Sprintf(
+			"the access token belongs to Mercado Pago's account %s, and MERCADOPAGO_COLLECTOR_ID expects %s", account.ID, c.collector)}
+	case c.live && account.Test:
+		return account, &payment.Error{Kind: payment.Conflict, Message: fmt.Sprintf(
+			"the access token belongs to the test user %s, and ENVIRONMENT is live", account.ID)}
+	}
+	return account, nil
+}
+
+// reader reads answers about payments of one account. The zero value believes them all.
+type reader struct {
+	collector string // whose payments they must be; "": not known
+	live      bool   // they must move money
+}
+
+// reader is what the configuration expects, or what the access token has told.
+func (c *Client) reader() reader {
+	r := reader{collector: c.collector, live: c.live}
+	if account := c.learned.Load(); r.collector == "" && account != nil {
+		r.collector = account.ID
+	}
+	return r
+}
+
+// foreign says why an answer is not about a payment of our account, "" when nothing speaks against it. In live a test payment is
+// foreign, too: it moves no money. The reverse is no contradiction, because a test user may have credentials for production,
+// and Mercado Pago does not say what live_mode is then.
+func (r reader) foreign(p paymentBody) string {
+	switch {
+	case r.collector != "" && p.CollectorID != "" && string(p.CollectorID) != r.collector:
+		return fmt.Sprintf("the provider's payment %s belongs to the account %s, ours is %s", p.ID, p.CollectorID, r.collector)
+	case r.live && p.LiveMode.known && !p.LiveMode.on:
+		return fmt.Sprintf("the provider's payment %s is a test (live_mode is false), and we are live", p.ID)
+	}
+	return ""
 }

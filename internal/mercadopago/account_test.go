@@ -2,6 +2,7 @@ package mercadopago
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,6 +10,109 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
+
+// account is a client that expects something of the account of a simulator.
+func account(t *testing.T, s simulator.Config, expect Config) (*simulator.Simulator, *Client) {
+	t.Helper()
+	s.AccessToken = "TEST-1"
+	provider := simulator.New(s)
+	server := httptest.NewServer(provider)
+	t.Cleanup(server.Close)
+	t.Cleanup(provider.Close)
+	expect.BaseURL, expect.AccessToken, expect.Timeout = server.URL, "TEST-1", patience
+	c, err := New(expect)
+	require.NoError(t, err)
+	return provider, c
+}
+
+func TestTheAccountIsTheOneThatTheConfigurationMeans(t *testing.T) {
+	t.Parallel()
+	for name, example := range map[string]struct {
+		account simulator.Config
+		expect  Config
+		refused string // part of why
+	}{
+		"none is expected":             {simulator.Config{CollectorID: 77}, Config{}, ""},
+		"the one that is expected":     {simulator.Config{CollectorID: 77}, Config{CollectorID: "77"}, ""},
+		"another one":                  {simulator.Config{CollectorID: 78}, Config{CollectorID: "77"}, "account 78, and MERCADOPAGO_COLLECTOR_ID expects 77"},
+		"a live one is expected":       {simulator.Config{LiveMode: true}, Config{Live: true}, ""},
+		"a test user, and we are live": {simulator.Config{CollectorID: 77}, Config{Live: true}, "test user 77, and ENVIRONMENT is live"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, c := account(t, example.account, example.expect)
+			found, err := c.CheckAccount(t.Context())
+			if example.refused == "" {
+				require.NoError(t, err)
+				require.Equal(t, "MLB", found.Site)
+				require.Equal(t, !example.account.LiveMode, found.Test)
+				return
+			}
+			require.Equal(t, payment.Conflict, payment.KindOf(err))
+			require.ErrorContains(t, err, example.refused)
+		})
+	}
+}
+
+// The question needs no payment, so it tells a token that is refused everywhere from a refusal about one resource.
+func TestATokenThatIsNotAcceptedIsUnauthorized(t *testing.T) {
+	t.Parallel()
+	s, c := account(t, simulator.Config{}, Config{})
+	s.SetFaults([]simulator.Fault{{On: simulator.Account, Kind: simulator.KindError, Status: http.StatusUnauthorized}})
+	_, err := c.Account(t.Context())
+	require.Equal(t, payment.Unauthorized, payment.KindOf(err))
+
+	for _, body := range []string{"", "[]", "{}", `{"id": "x"}`, `{"id": 0}`} {
+		_, err := clientOf(t, answering(http.StatusOK, body), patience).Account(t.Context())
+		require.Equal(t, payment.Unavailable, payment.KindOf(err), body)
+	}
+}
+
+func TestAnswersAboutAnotherAccountAreForeign(t *testing.T) {
+	t.Parallel()
+	s, c := account(t, simulator.Config{CollectorID: 77}, Config{})
+	p := somePayment("foreign")
+	state, err := c.CreatePix(t.Context(), p, "key-1")
+	require.NoError(t, err)
+	require.Empty(t, state.Foreign)
+	s.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindOtherAccount})
+	s.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindOtherAccount})
+
+	got, err := c.Get(t.Context(), state.PaymentID)
+	require.NoError(t, err)
+	require.Empty(t, got.Foreign, "nobody has said yet whose account ours is")
+	_, err = c.Account(t.Context())
+	require.NoError(t, err)
+
+	const why = " belongs to the account 78, ours is 77"
+	got, err = c.Get(t.Context(), state.PaymentID)
+	require.NoError(t, err)
+	require.Contains(t, got.Foreign, state.PaymentID+why)
+	require.Equal(t, got.Foreign, got.Contradicts(p.ID, state.PaymentID, p.Amount))
+	found, ok, err := c.FindByReference(t.Context(), p.ID)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Contains(t, found.Foreign, why)
+	page, err := c.ChangesIn(t.Context(), Window{From: p.CreatedAt.AddDate(0, -1, 0), To: state.UpdatedAt})
+	require.NoError(t, err)
+	require.Contains(t, page.Changes[0].Foreign, why)
+}
+
+func TestATestPaymentIsForeignWhenWeAreLive(t *testing.T) {
+	t.Parallel()
+	_, c := account(t, simulator.Config{}, Config{Live: true})
+	state, err := c.CreatePix(t.Context(), somePayment("no money"), "key-1")
+	require.NoError(t, err)
+	require.Contains(t, state.Foreign, "live_mode is false")
+
+	for body, foreign := range map[string]bool{
+		`"live_mode": true`: false, `"live_mode": false`: true, `"live_mode": null`: false, `"live_mode": "no"`: false, `"x": 1`: false,
+	} {
+		got, err := reader{live: true}.payment([]byte(`{"id": 1, "status": "pending", "transaction_amount": 1, "date_created": "2026-01-05T12:00:00Z", ` + body + `}`))
+		require.NoError(t, err)
+		require.Equal(t, foreign, got.Foreign != "", body)
+	}
+}
 
 func TestAccount(t *testing.T) {
 	t.Parallel()

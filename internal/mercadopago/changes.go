@@ -60,7 +60,7 @@ func (c *Client) ChangesIn(ctx context.Context, w Window) (Changes, error) {
 	})
 	var page Changes
 	if err == nil {
-		page, err = decodeChanges(body, w)
+		page, err = c.reader().changes(body, w)
 	}
 	if err != nil {
 		return Changes{}, fmt.Errorf("search changes from %s: %w", w.From.UTC().Format(time.RFC3339), err)
@@ -71,8 +71,8 @@ func (c *Client) ChangesIn(ctx context.Context, w Window) (Changes, error) {
 // ceil is the first whole millisecond that is not before t, in UTC.
 func ceil(t time.Time) time.Time { return t.UTC().Add(time.Millisecond - 1).Truncate(time.Millisecond) }
 
-// decodeChanges reads one page of a search for what changed in the window.
-func decodeChanges(body []byte, w Window) (Changes, error) {
+// changes reads one page of a search for what changed in the window.
+func (r reader) changes(body []byte, w Window) (Changes, error) {
 	var found struct {
 		Paging struct {
 			Total text `json:"total"`
@@ -87,7 +87,7 @@ func decodeChanges(body []byte, w Window) (Changes, error) {
 	}
 	var page Changes
 	for _, result := range *found.Results {
-		page.add(result)
+		page.add(r, result)
 	}
 	count := len(*found.Results)
 	total, _ := strconv.Atoi(string(found.Paging.Total)) // without one a full page says that there is more
@@ -97,7 +97,7 @@ func decodeChanges(body []byte, w Window) (Changes, error) {
 	return page, nil
 }
 
-func (c *Changes) add(result json.RawMessage) {
+func (c *Changes) add(r reader, result json.RawMessage) {
 	var p paymentBody
 	err := json.Unmarshal(result, &p)
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *Changes) add(result json.RawMessage) {
 		err = unreadable(err)
 	} else {
 		var state payment.ProviderState
-		if state, err = p.state(); err == nil {
+		if state, err = r.state(p); err == nil {
 			creation := state.Status == payment.Pending || !state.UpdatedAt.After(p.DateCreated.Time)
 			c.Changes = append(c.Changes, Change{state, creation})
 			return

@@ -149,7 +149,7 @@ func TestAWindowIsAskedForInWholeMilliseconds(t *testing.T) {
 func TestAPaymentThatCannotBeReadDoesNotHideTheOthers(t *testing.T) {
 	t.Parallel()
 	good := minimal("approved", "")
-	page, err := decodeChanges([]byte(`{"results":[`+strings.Join([]string{
+	page, err := reader{}.changes([]byte(`{"results":[`+strings.Join([]string{
 		good,
 		strings.Replace(minimal("teleported", ""), "592", "593", 1),
 		strings.Replace(strings.Replace(good, "10.50", `"ten"`, 1), "592", "594", 1),
@@ -171,7 +171,7 @@ func TestAPaymentThatCannotBeReadDoesNotHideTheOthers(t *testing.T) {
 func TestASearchThatSaysNothingIsNotNone(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{``, `{}`, `{"results":null}`, `<html>`, `{"results":[{]}`} {
-		_, err := decodeChanges([]byte(body), Window{})
+		_, err := reader{}.changes([]byte(body), Window{})
 		require.Equal(t, payment.Unavailable, payment.KindOf(err), body)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/mercadopago/sdk-go/pkg/config"
@@ -41,6 +42,8 @@ type Config struct {
 	AccessToken     string            // of the seller's account
 	Timeout         time.Duration     // of one call, answer included; 0: 10 s
 	NotificationURL string            // of our webhook endpoint, sent with each payment; empty: the panel's setting holds
+	CollectorID     string            // the account that the token must belong to; empty: the one that it belongs to
+	Live            bool              // real money: payments and users for tests are refused
 	HTTPTransport   http.RoundTripper // nil: one made for many parallel calls to one host
 }
 
@@ -51,6 +54,10 @@ type Client struct {
 	payments        sdk.Client
 	users           user.Client
 	notificationURL *url.URL // nil: none
+
+	collector string // expected by the configuration; "": none
+	live      bool
+	learned   atomic.Pointer[Account] // what the token has told; nil: nothing yet
 }
 
 // New checks the configuration and makes a client. It does not connect.
@@ -63,6 +70,9 @@ func New(c Config) (*Client, error) {
 	}
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("mercado pago: the timeout is negative: %s", c.Timeout)
+	}
+	if c.CollectorID != "" && !decimal(c.CollectorID) {
+		return nil, fmt.Errorf("mercado pago: the collector's id is not a number: %.40q", c.CollectorID)
 	}
 	base, err := parseBase(cmp.Or(c.BaseURL, realBase))
 	if err != nil {
@@ -82,6 +92,7 @@ func New(c Config) (*Client, error) {
 	}
 	return &Client{
 		calls: newCalls(), payments: sdk.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
+		collector: c.CollectorID, live: c.Live,
 	}, nil
 }
 
@@ -99,7 +110,7 @@ func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (
 	})
 	var state payment.ProviderState
 	if err == nil {
-		state, err = decodePayment(body)
+		state, err = c.reader().payment(body)
 	}
 	if err != nil {
 		return payment.ProviderState{}, fmt.Errorf("create pix %s: %w", p.ID, err)
@@ -132,7 +143,7 @@ func (c *Client) get(ctx context.Context, operation, providerPaymentID string) (
 	})
 	var state payment.ProviderState
 	if err == nil {
-		state, err = decodePayment(body)
+		state, err = c.reader().payment(body)
 	}
 	if err == nil && state.PaymentID != providerPaymentID {
 		err = unreadable(fmt.Errorf("the answer is about payment %s", state.PaymentID))
@@ -161,7 +172,7 @@ func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment
 	})
 	var found []payment.ProviderState
 	if err == nil {
-		found, err = decodeSearch(body, paymentID)
+		found, err = c.reader().search(body, paymentID)
 	}
 	if err != nil {
 		return payment.ProviderState{}, false, fmt.Errorf("find payment %s: %w", paymentID, err)

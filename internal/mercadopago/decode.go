@@ -24,6 +24,8 @@ type paymentBody struct {
 	DateLastUpdated    date                     `json:"date_last_updated"`
 	DateOfExpiration   date                     `json:"date_of_expiration"`
 	PointOfInteraction many[pointOfInteraction] `json:"point_of_interaction"`
+	CollectorID        text                     `json:"collector_id"`
+	LiveMode           boolean                  `json:"live_mode"`
 }
 
 type pointOfInteraction struct {
@@ -35,17 +37,17 @@ type transactionData struct {
 	TicketURL text `json:"ticket_url"`
 }
 
-// decodePayment reads the body of one payment.
-func decodePayment(body []byte) (payment.ProviderState, error) {
+// payment reads the body of one payment.
+func (r reader) payment(body []byte) (payment.ProviderState, error) {
 	var p paymentBody
 	if err := json.Unmarshal(body, &p); err != nil {
 		return payment.ProviderState{}, unreadable(err)
 	}
-	return p.state()
+	return r.state(p)
 }
 
-// decodeSearch reads the payments with this reference from a search's answer, the newest first.
-func decodeSearch(body []byte, reference string) ([]payment.ProviderState, error) {
+// search reads the payments with this reference from a search's answer, the newest first.
+func (r reader) search(body []byte, reference string) ([]payment.ProviderState, error) {
 	var found struct {
 		Results *[]paymentBody `json:"results"`
 	}
@@ -62,7 +64,7 @@ func decodeSearch(body []byte, reference string) ([]payment.ProviderState, error
 		if string(p.ExternalReference) != reference {
 			continue // the filter is Mercado Pago's, the promise is ours
 		}
-		state, err := p.state()
+		state, err := r.state(p)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +75,7 @@ func decodeSearch(body []byte, reference string) ([]payment.ProviderState, error
 
 // state translates. What makes an answer about a payment must be there: whose, how far, how much, and as
 // of when; without it the body is some other text that happens to be JSON.
-func (p paymentBody) state() (payment.ProviderState, error) {
+func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	updated := cmp.Or(p.DateLastUpdated, p.DateApproved, p.DateCreated)
 	switch {
 	case !decimal(string(p.ID)):
@@ -102,6 +104,7 @@ func (p paymentBody) state() (payment.ProviderState, error) {
 		TicketURL:    string(buyer.TicketURL),
 		ExpiresAt:    p.DateOfExpiration.Time,
 		UpdatedAt:    updated.Time,
+		Foreign:      r.foreign(p),
 	}, nil
 }
 

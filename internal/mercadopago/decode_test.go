@@ -30,7 +30,7 @@ func TestPayloadsAreRead(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			body, err := os.ReadFile(file)
 			require.NoError(t, err)
-			state, err := decodePayment(body)
+			state, err := reader{}.payment(body)
 			require.NoError(t, err)
 			got, err := json.MarshalIndent(state, "", "  ")
 			require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestAnswersThatSayNothingLeaveTheOutcomeUnknown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body = strings.Replace(body, `"refunded":`, `"transaction_amount_refunded":`, 1)
-			_, err := decodePayment([]byte(body))
+			_, err := reader{}.payment([]byte(body))
 			require.Equal(t, payment.Unavailable, payment.KindOf(err), "%v", err)
 		})
 	}
@@ -119,7 +119,7 @@ func TestDates(t *testing.T) {
 func TestUpdatedAtFallsBack(t *testing.T) {
 	t.Parallel()
 	body := strings.Replace(minimal("approved", ""), `"date_last_updated"`, `"date_last_updated":"","date_approved":null,"date_created"`, 1)
-	state, err := decodePayment([]byte(body))
+	state, err := reader{}.payment([]byte(body))
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2026, 11, 23, 19, 25, 12, 0, time.UTC), state.UpdatedAt)
 }
@@ -134,7 +134,7 @@ func FuzzDecodePayment(f *testing.F) {
 	}
 	f.Add([]byte(`{"id":1,"status":"approved","transaction_amount":"1e3","date_created":"2026-11-23T15:25:12Z","point_of_interaction":[[],{"transaction_data":""}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		state, err := decodePayment(body)
+		state, err := reader{}.payment(body)
 		if err != nil {
 			require.Contains(t, []payment.Kind{payment.Unavailable, payment.Internal}, payment.KindOf(err))
 			require.Zero(t, state)
@@ -143,7 +143,7 @@ func FuzzDecodePayment(f *testing.F) {
 			require.True(t, state.Status.Known())
 			require.False(t, state.UpdatedAt.IsZero())
 		}
-		_, err = decodeSearch(body, state.Reference)
+		_, err = reader{}.search(body, state.Reference)
 		if err != nil {
 			require.Contains(t, []payment.Kind{payment.Unavailable, payment.Internal}, payment.KindOf(err))
 		}

@@ -27,6 +27,14 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// boolean is a JSON boolean; anything else is as good as absent.
+type boolean struct{ on, known bool }
+
+func (f *boolean) UnmarshalJSON(b []byte) error {
+	f.on, f.known = string(b) == "true", string(b) == "true" || string(b) == "false"
+	return nil
+}
+
 // amount is a sum of money, in reais on the wire.
 type amount struct {
 	centavos int64

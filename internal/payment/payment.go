@@ -52,6 +52,7 @@ type ProviderState struct {
 	TicketURL    string    `json:"ticket_url,omitempty"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
 	UpdatedAt    time.Time `json:"updated_at"`
+	Foreign      string    `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
 }
 
 // Event is one entry of a payment's append-only history.
@@ -82,9 +83,11 @@ type EventData struct {
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An
-// answer that names another payment or another sum is no proof of anything and must not be applied.
+// answer that names another payment, another sum or another account's payment is no proof of anything and must not be applied.
 func (s ProviderState) Contradicts(paymentID, providerPaymentID string, asked Money) string {
 	switch {
+	case s.Foreign != "":
+		return s.Foreign
 	case s.Reference != paymentID:
 		return "the provider's payment " + s.PaymentID + " carries the reference " + strconv.Quote(s.Reference)
 	case providerPaymentID != "" && s.PaymentID != providerPaymentID:

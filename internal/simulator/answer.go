@@ -35,6 +35,9 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 		StatementDescriptor: orNull(p.descriptor), Card: struct{}{}, NotificationURL: orNull(p.notifyURL), Refunds: []struct{}{},
 		ProcessingMode: "aggregator", AcquirerReconciliation: []struct{}{},
 	}
+	if c.fault.Kind == KindOtherAccount {
+		a.CollectorID++
+	}
 	if len(a.Metadata) == 0 {
 		a.Metadata = json.RawMessage("{}")
 	}

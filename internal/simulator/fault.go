@@ -42,6 +42,7 @@ const (
 	KindMaskedCard     Kind = "masked_card"      // the payment carries a card whose expiry is "***"
 	KindNumericPayerID Kind = "numeric_payer_id" // payer.id is a number
 	KindTextAmounts    Kind = "text_amounts"     // amounts are strings
+	KindOtherAccount   Kind = "other_account"    // the payment belongs to another collector
 	KindForgottenKey   Kind = "forgotten_key"    // Create: a key whose payment is older than Delay is fresh again (zero: any)
 	KindNotFound       Kind = "not_found"        // Get: 404 for payments younger than Delay (zero: for all)
 	KindSearchLag      Kind = "search_lag"       // Search: payments younger than Delay are missing (zero: all)
@@ -80,7 +81,7 @@ type Fault struct {
 
 var (
 	wireKinds = []Kind{KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer,
-		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts}
+		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts, KindOtherAccount}
 	webhookKinds = []Kind{KindLost, KindDoubled, KindReordered, KindEarly, KindLate, KindBadSignature, KindUnsigned, KindWrongID}
 
 	kindsOf = map[Operation][]Kind{

@@ -1,0 +1,32 @@
+package activities
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Whatever an answer about another account's payment says, it is no proof of ours: the charge is not believed, nor is a look, and
+// reconciliation tells a person.
+func TestAnswersAboutAnotherAccountAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	ids, states := w.payments(t, 1)
+	require.NoError(t, w.provider.Pay(states[0].PaymentID))
+	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", Timeout: patience, CollectorID: "77"})
+	require.NoError(t, err)
+	w.Activities.provider.client = client
+
+	_, err = w.Look(t.Context(), LookInput{PaymentID: ids[0], ProviderPaymentID: states[0].PaymentID, Money: money})
+	requireVerdict(t, err, payment.Conflict, false)
+	_, err = w.charge(t, w.opened(t))
+	requireVerdict(t, err, payment.Conflict, false)
+	require.Equal(t, 2, w.reconcile(t, "a").Contradictions)
+	require.Empty(t, bell.told())
+	for _, f := range w.open(t, payment.Contradiction) {
+		require.Contains(t, f.Detail, "ours is 77")
+	}
+}
