@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -11,6 +12,10 @@ import (
 
 // alertsAtOnce bounds what one run of the step reports.
 const alertsAtOnce = 50
+
+// differenceAge is how long a payment may be behind the provider before a person hears of it. It is told to look by each run
+// meanwhile, so that a difference this old means that looking does not help.
+const differenceAge = 15 * time.Minute
 
 // alert is a finding as other services read it.
 type alert struct {
@@ -22,7 +27,7 @@ type alert struct {
 // AlertFindings publishes what a person has to look at and was not told of, as reconciliation.<kind> on onlywave.events,
 // and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID.
 func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, error) {
-	found, err := a.record.Unalerted(ctx, alertsAtOnce)
+	found, err := a.record.Unalerted(ctx, differenceAge, alertsAtOnce)
 	if err != nil {
 		return nil, verdict(err)
 	}

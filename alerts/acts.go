@@ -177,6 +177,10 @@ func resumeReconciling(ctx context.Context, s *Scene) error {
 }
 
 func (s *Scene) schedule(ctx context.Context, do func(client.ScheduleHandle) error) error {
+	return s.temporal(ctx, func(c client.Client) error { return do(c.ScheduleClient().GetHandle(ctx, "reconcile")) })
+}
+
+func (s *Scene) temporal(ctx context.Context, do func(client.Client) error) error {
 	c, err := client.DialContext(ctx, client.Options{
 		HostPort: s.Stack.TemporalAddress(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
@@ -184,13 +188,35 @@ func (s *Scene) schedule(ctx context.Context, do func(client.ScheduleHandle) err
 		return err
 	}
 	defer c.Close()
-	return do(c.ScheduleClient().GetHandle(ctx, "reconcile"))
+	return do(c)
+}
+
+// unknown is the workflow that no worker knows.
+const unknown = "alerts-unknown"
+
+func startUnknown(ctx context.Context, s *Scene) error {
+	return s.temporal(ctx, func(c client.Client) error {
+		_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: unknown, TaskQueue: "payments"}, "OfANewerRelease")
+		return err
+	})
+}
+
+func terminateUnknown(ctx context.Context, s *Scene) error {
+	return s.temporal(ctx, func(c client.Client) error { return c.TerminateWorkflow(ctx, unknown, "", "healed") })
 }
 
 // changeAmount makes the last payment's amount in the record another one.
 func changeAmount(by int) Act {
 	return func(ctx context.Context, s *Scene) error {
 		return s.inRecord(ctx, "update payments set amount = amount + $2 where id = $1", s.last.ID, by)
+	}
+}
+
+// endEarlier makes the last payment's end in the record an earlier one.
+func endEarlier(by time.Duration) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.inRecord(ctx, `update payments set method = method || jsonb_build_object('expires_at', payment_end(method) - $2::interval) where id = $1`,
+			s.last.ID, by+time.Hour) // a Pix of dev.Order runs for an hour
 	}
 }
 

@@ -45,6 +45,10 @@ func ofProcesses() []Trouble {
 			Strike: []Act{cut("worker", devstack.RabbitMQ), times(10, order, pay), lasts(5 * time.Second), mend("worker", devstack.RabbitMQ)},
 		},
 		{
+			Shows: "a workflow is started that no worker knows, as when an older release runs beside a newer one", Alerts: []string{"WorkflowTasksFail"},
+			Strike: []Act{startUnknown}, Heal: []Act{terminateUnknown},
+		},
+		{
 			Shows: "answers of Postgres come 300 ms late, and 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
 			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond), slow("api", devstack.PostgresReplica, 300*time.Millisecond)},
 			During: readers(40), Heal: []Act{mend("api", devstack.Postgres), mend("api", devstack.PostgresReplica)},
@@ -63,6 +67,13 @@ func ofTheProvider() []Trouble {
 			Shows: "Mercado Pago answers 503 to every charge", Alerts: []string{"BreakerOpen", "PaymentsStuck"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})},
 			During: every(200*time.Millisecond, order), Heal: []Act{disarm},
+		},
+		{
+			Shows: "a payment is paid, no webhook comes, and Mercado Pago answers 404 to each look", Alerts: []string{"PaymentsBehind"},
+			Strike: []Act{
+				order, arm(simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound}, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost}), pay,
+			},
+			Heal: []Act{disarm},
 		},
 		{
 			Shows: "Mercado Pago answers 401 to every charge", Alerts: []string{"ProviderErrors"},
@@ -96,6 +107,10 @@ func ofTheRecord() []Trouble {
 			Shows: "no webhook is sent of 15 payments that are paid; an hour later (the record is made so much older) it is over", Alerts: []string{"WebhooksMissed"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost}), times(15, order, pay)},
 			Heal:   []Act{disarm, reconcile, anHourPasses},
+		},
+		{
+			Shows: "a pending payment's end is made two hours earlier in the record", Alerts: []string{"PaymentsPastTheirEnd"},
+			Strike: []Act{order, endEarlier(2 * time.Hour)}, Heal: []Act{pay},
 		},
 		{
 			Shows: "30 payments are made, and no buyer pays", Alerts: []string{"PaymentsNoneApproved"},

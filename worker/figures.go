@@ -26,6 +26,10 @@ var (
 	openLetters    = figure("dead_letters_open", "Dead letters that nobody has dealt with, by cause.", "cause")
 	openLetterAge  = figure("dead_letters_open_oldest_seconds", "How long the oldest of them has been dead.", "cause")
 	openFindings   = figure("reconciliation_findings_open", "What the provider's books and ours disagree on, by kind.", "kind")
+	behind         = figure("payments_behind", "Payments that Mercado Pago knows something newer of, as reconciliation found.")
+	behindAge      = figure("payments_behind_oldest_seconds", "How long ago that was found of the one of them that is behind longest.")
+	pastEnd        = figure("payments_past_end", "Pending payments whose end has passed.")
+	pastEndAge     = figure("payments_past_end_oldest_seconds", "How long ago the first of them ended.")
 	spoolDepth     = figure("spool_webhooks", "Webhooks that wait in Postgres for the broker.")
 	spoolAge       = figure("spool_oldest_seconds", "How long the oldest of them has waited.")
 	missedWebhooks = figure("webhooks_missed", "Webhooks that reconciliation found missing in the last hour.")
@@ -51,7 +55,7 @@ func NewFigures(record *postgres.Store, log *slog.Logger) *Figures {
 // Describe makes Figures a prometheus.Collector.
 func (f *Figures) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{openPayments, openPaymentAge, openLetters, openLetterAge, openFindings,
-		spoolDepth, spoolAge, missedWebhooks, booksBehind, monthsAhead} {
+		behind, behindAge, pastEnd, pastEndAge, spoolDepth, spoolAge, missedWebhooks, booksBehind, monthsAhead} {
 		to <- d
 	}
 }
@@ -76,10 +80,14 @@ func (f *Figures) Collect(to chan<- prometheus.Metric) {
 	for kind, n := range now.Findings {
 		show(openFindings, float64(n.Count), string(kind))
 	}
+	show(behind, float64(now.Behind.Count))
+	show(behindAge, now.Behind.Oldest.Seconds())
+	show(pastEnd, float64(now.PastEnd.Count))
+	show(pastEndAge, now.PastEnd.Oldest.Seconds())
 	show(spoolDepth, float64(now.Spool.Count))
 	show(spoolAge, now.Spool.Oldest.Seconds())
 	show(missedWebhooks, float64(now.Missed))
-	show(booksBehind, now.Behind.Seconds())
+	show(booksBehind, now.Since.Seconds())
 	show(monthsAhead, now.Ahead.Seconds())
 }
 

@@ -20,10 +20,12 @@ type Figures struct {
 	Payments map[payment.Status]Figure      // open ones, by status; the oldest by when it last changed
 	Letters  map[payment.Cause]Figure       // open dead letters; the oldest by when it died
 	Findings map[payment.FindingKind]Figure // open ones of reconciliation, without those that are only counted
+	Behind   Figure                         // payments that the provider knows something newer of; the oldest by when that was found
+	PastEnd  Figure                         // pending ones whose end has passed; the oldest by that end
 	Spool    Figure
 	Missed   int           // webhooks that reconciliation found missing in the last hour
 	Compared bool          // the provider's books have been, ever
-	Behind   time.Duration // since the newest moment up to which they have; if never, since there is a client app
+	Since    time.Duration // since the newest moment up to which they have; if never, since there is a client app
 	Ahead    time.Duration // until the last month of notifications that has a partition is over
 }
 
@@ -37,11 +39,16 @@ union all
 select 'finding', kind, count(*), extract(epoch from now() - min(found_at))::float8 from findings
 where resolved_at is null and kind not in ('difference', 'missed_webhook') group by kind
 union all
+select 'behind', '', count(*), coalesce(extract(epoch from now() - min(f.found_at)), 0)::float8 from ` + differences + `
+union all
+select 'past end', '', count(*), coalesce(extract(epoch from now() - min(payment_end(method))), 0)::float8 from payments
+where status = 'pending' and payment_end(method) < now()
+union all
 select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
 union all
 select 'missed', '', coalesce(sum(missed), 0), 0::float8 from reconciliations where started_at > now() - interval '1 hour'
 union all
-select 'behind', '', count(window_to), coalesce(extract(epoch from now() - coalesce(max(window_to), (select min(created_at) from clients))), 0)::float8
+select 'compared', '', count(window_to), coalesce(extract(epoch from now() - coalesce(max(window_to), (select min(created_at) from clients))), 0)::float8
 from (select window_to from reconciliations where finished_at is not null order by window_to desc limit 1) newest
 union all
 select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::float8 from (` + selectPartitions + `) p`
@@ -73,12 +80,16 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 			f.Letters[payment.Cause(label)] = Figure{count, oldest}
 		case "finding":
 			f.Findings[payment.FindingKind(label)] = Figure{count, oldest}
+		case "behind":
+			f.Behind = Figure{count, oldest}
+		case "past end":
+			f.PastEnd = Figure{count, oldest}
 		case "spool":
 			f.Spool = Figure{count, oldest}
 		case "missed":
 			f.Missed = count
-		case "behind":
-			f.Compared, f.Behind = count > 0, oldest
+		case "compared":
+			f.Compared, f.Since = count > 0, oldest
 		case "ahead":
 			f.Ahead = oldest
 		}

@@ -17,8 +17,8 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.Len(t, f.Letters, len(payment.Causes()))
 	require.Len(t, f.Payments, 5, "every open status, though there is no payment")
 	require.WithinDuration(t, ahead(time.Now()).AddDate(0, 1, 0), time.Now().Add(f.Ahead), time.Minute)
-	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings, Ahead: f.Ahead, Behind: f.Behind}, f)
-	require.Positive(t, f.Behind, "nobody has ever compared the books, and there is a client app")
+	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings, Ahead: f.Ahead, Since: f.Since}, f)
+	require.Positive(t, f.Since, "nobody has ever compared the books, and there is a client app")
 	for _, none := range f.Payments {
 		require.Zero(t, none)
 	}
@@ -57,15 +57,53 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.WithinDuration(t, ago, time.Now().Add(-f.Spool.Oldest), time.Minute)
 	require.Equal(t, 1, f.Missed)
 	require.True(t, f.Compared)
-	require.WithinDuration(t, run.To, time.Now().Add(-f.Behind), time.Minute)
+	require.WithinDuration(t, run.To, time.Now().Add(-f.Since), time.Minute)
 	_, err = s.pool.Exec(t.Context(), `update reconciliations set started_at = started_at - interval '9 days', window_to = window_to - interval '9 days'`)
 	require.NoError(t, err)
 	long, err := s.Figures(t.Context())
 	require.NoError(t, err)
-	require.WithinDuration(t, run.To.AddDate(0, 0, -9), time.Now().Add(-long.Behind), 2*time.Hour, "however long ago")
+	require.WithinDuration(t, run.To.AddDate(0, 0, -9), time.Now().Add(-long.Since), 2*time.Hour, "however long ago")
 
 	s.prune(t, year, time.Now().AddDate(10, 0, 0), 1000)
 	f, err = s.Figures(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, f.Ahead, "no month has a partition any more")
+}
+
+// A payment is behind until it has caught up, whether or not that finding was settled; and it is past its end while it is pending.
+func TestFiguresTellOfPaymentsThatStandStill(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	hour := time.Now().Add(-time.Hour)
+	pending := func(key string, end time.Time) string {
+		p := s.open(t, newPayment(key))
+		state := answer(p.ID, payment.Pending, 10)
+		state.PaymentID, state.ExpiresAt = key, end
+		s.apply(t, p.ID, state)
+		return p.ID
+	}
+	ended := pending("1", hour)
+	pending("2", time.Now().Add(time.Hour))
+	never := s.open(t, newPayment("3")).ID
+	run, err := s.BeginReconciliation(t.Context(), plan("run", time.Now()))
+	require.NoError(t, err)
+	behind := found(payment.Difference, "", "1", "3")
+	for i, id := range []string{ended, never} {
+		behind[i].PaymentID, behind[i].FoundAt, behind[i].ProviderUpdatedAt = id, hour, moment(20)
+	}
+	require.NoError(t, s.KeepFindings(t.Context(), run.ID, behind))
+
+	f, err := s.Figures(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []int{2, 1}, []int{f.Behind.Count, f.PastEnd.Count})
+	require.WithinDuration(t, hour, time.Now().Add(-f.Behind.Oldest), time.Minute)
+	require.WithinDuration(t, hour, time.Now().Add(-f.PastEnd.Oldest), time.Minute)
+	require.NotContains(t, f.Findings, payment.Difference)
+
+	late := answer(ended, payment.Approved, 20)
+	late.PaymentID = "1"
+	s.apply(t, ended, late)
+	f, err = s.Figures(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 0}, []int{f.Behind.Count, f.PastEnd.Count})
 }

@@ -123,11 +123,20 @@ const selectFinding = `
 select id, kind, coalesce(payment_id::text, ''), provider_payment_id, provider_updated_at, detail, found_at, resolved_at
 from findings `
 
-// Unalerted lists findings that a person has to look at and was not told of, oldest first. Those of the other kinds mend
-// themselves, or are of interest by their number.
-func (s *Store) Unalerted(ctx context.Context, limit int) ([]payment.Finding, error) {
+// differences are payments that the provider knows something newer of, as it was found and still is.
+const differences = `findings f join payments p on p.id = f.payment_id
+where f.kind = 'difference' and f.resolved_at is null and (p.provider_updated_at is null or p.provider_updated_at < f.provider_updated_at)`
+
+// Unalerted lists findings that a person has to look at and was not told of, oldest first: also a difference that has been open for
+// so long that telling the payment to look has not helped. Missed notifications are of interest by their number.
+func (s *Store) Unalerted(ctx context.Context, differenceAge time.Duration, limit int) ([]payment.Finding, error) {
 	rows, _ := s.pool.Query(ctx, selectFinding+`
-where alerted_at is null and kind not in ('difference', 'missed_webhook') order by id limit $1`, limit)
+where id = any(array(
+    select id from findings where alerted_at is null and kind not in ('difference', 'missed_webhook')
+    union all
+    select f.id from `+differences+` and f.alerted_at is null and f.found_at < now() - $1::interval
+    order by id limit $2
+)) order by id`, differenceAge, limit)
 	list, err := pgx.CollectRows(rows, scanFinding)
 	return list, interpret("list findings to alert", err)
 }

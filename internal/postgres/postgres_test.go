@@ -117,13 +117,17 @@ func TestMigrationsRunOnceHoweverManyAsk(t *testing.T) {
 	check()
 }
 
-func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {
+func TestMigrationsHaveNumbersOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(migrations, "migrations/*")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	for i, file := range files { // sorted by name
-		require.Regexp(t, fmt.Sprintf(`^%05d_[a-z_]+\.sql$`, i+1), path.Base(file))
+	numbers := map[string]bool{}
+	for _, file := range files {
+		name := path.Base(file)
+		require.Regexp(t, `^\d{5}_[a-z_]+\.sql$`, name)
+		require.False(t, numbers[name[:5]], "%s: the number is taken", name)
+		numbers[name[:5]] = true
 	}
 }
 

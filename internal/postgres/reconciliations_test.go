@@ -249,7 +249,7 @@ func TestFindingsAreAlertedOnce(t *testing.T) {
 	for _, kind := range payment.FindingKinds() {
 		require.NoError(t, s.KeepFindings(t.Context(), "a", found(kind, "", "1")))
 	}
-	waiting, err := s.Unalerted(t.Context(), 10)
+	waiting, err := s.Unalerted(t.Context(), time.Minute, 10)
 	require.NoError(t, err)
 	var ids []int64
 	for _, f := range waiting {
@@ -258,7 +258,30 @@ func TestFindingsAreAlertedOnce(t *testing.T) {
 	}
 	require.Len(t, ids, 3)
 	require.NoError(t, s.Alerted(t.Context(), ids, moment(301)))
-	waiting, err = s.Unalerted(t.Context(), 10)
+	waiting, err = s.Unalerted(t.Context(), time.Minute, 10)
 	require.NoError(t, err)
 	require.Empty(t, waiting)
+}
+
+func TestADifferenceIsAlertedWhenTheLookDoesNotHelp(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.reconciled(t, "a", moment(300))
+	id := s.open(t, newPayment("behind")).ID
+	difference := found(payment.Difference, "", "7")
+	difference[0].PaymentID, difference[0].FoundAt = id, time.Now().Add(-15*time.Minute)
+	require.NoError(t, s.KeepFindings(t.Context(), "a", difference))
+	waiting := func(age time.Duration) (ids []string) {
+		list, err := s.Unalerted(t.Context(), age, 10)
+		require.NoError(t, err)
+		for _, f := range list {
+			ids = append(ids, f.PaymentID)
+		}
+		return ids
+	}
+	require.Empty(t, waiting(16*time.Minute))
+	require.Equal(t, []string{id}, waiting(14*time.Minute))
+	_, err := s.Apply(t.Context(), id, payment.ProviderState{PaymentID: "7", Status: payment.Approved, Money: newPayment("behind").Amount, UpdatedAt: moment(0)}, moment(901))
+	require.NoError(t, err)
+	require.Empty(t, waiting(14*time.Minute), "it has caught up, settled or not")
 }
