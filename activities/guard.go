@@ -15,15 +15,18 @@ type provider struct {
 	client  *mercadopago.Client
 	budget  *budget.Budget
 	charges *breaker.Breaker
-	reads   *breaker.Breaker
+
+	reads    *breaker.Breaker // of one payment by its ID
+	searches *breaker.Breaker // whose index fails on its own, which must keep no look by ID waiting
 }
 
 func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.Fleet) *provider {
 	return &provider{
-		client:  client,
-		budget:  fleet,
-		charges: breakers.Breaker(breaker.Charge, breaker.Config{}),
-		reads:   breakers.Breaker(breaker.Read, breaker.Config{}),
+		client:   client,
+		budget:   fleet,
+		charges:  breakers.Breaker(breaker.Charge, breaker.Config{}),
+		reads:    breakers.Breaker(breaker.Read, breaker.Config{}),
+		searches: breakers.Breaker(breaker.Search, breaker.Config{}),
 	}
 }
 
@@ -45,7 +48,7 @@ func (p *provider) get(ctx context.Context, who budget.Priority, providerPayment
 }
 
 func (p *provider) findByReference(ctx context.Context, who budget.Priority, paymentID string) (state payment.ProviderState, found bool, err error) {
-	err = p.call(ctx, p.reads, who, func(ctx context.Context) error {
+	err = p.call(ctx, p.searches, who, func(ctx context.Context) error {
 		state, found, err = p.client.FindByReference(ctx, paymentID)
 		return err
 	})
@@ -54,11 +57,19 @@ func (p *provider) findByReference(ctx context.Context, who budget.Priority, pay
 
 // changesIn is a sweep, for which nobody waits.
 func (p *provider) changesIn(ctx context.Context, w mercadopago.Window) (page mercadopago.Changes, err error) {
-	err = p.call(ctx, p.reads, budget.Sweep, func(ctx context.Context) error {
+	err = p.call(ctx, p.searches, budget.Sweep, func(ctx context.Context) error {
 		page, err = p.client.ChangesIn(ctx, w)
 		return err
 	})
 	return page, err
+}
+
+// asking is the breaker of the call that tells where a payment stands.
+func (p *provider) asking(providerPaymentID string) *breaker.Breaker {
+	if providerPaymentID == "" {
+		return p.searches
+	}
+	return p.reads
 }
 
 // call waits for its turn before it asks the breaker, so that no probe's place is kept while waiting; but a call that the

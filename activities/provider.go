@@ -151,7 +151,7 @@ type Seen struct {
 func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 	var state payment.ProviderState
 	var found bool
-	err := a.looks.bound(ctx, a.provider.reads.Steady(), func(ctx context.Context) (err error) {
+	err := a.looks.bound(ctx, a.provider.asking(in.ProviderPaymentID).Steady(), func(ctx context.Context) (err error) {
 		state, found, err = a.look(ctx, in)
 		return err
 	})

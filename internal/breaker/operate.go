@@ -14,7 +14,8 @@ import (
 // Names are the breakers there are, one for each kind of call.
 const (
 	Charge = "charge" // Mercado Pago is asked for money
-	Read   = "read"   // Mercado Pago is asked where a payment stands
+	Read   = "read"   // Mercado Pago is asked where a payment stands, by its ID
+	Search = "search" // Mercado Pago is searched for a payment, or for all that changed
 	Email  = "email"  // the mail server is given an e-mail
 )
 
@@ -22,7 +23,7 @@ const (
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read, Email} }
+func Names() []string { return []string{Charge, Read, Search, Email} }
 
 // Status is a breaker as operators see it.
 type Status struct {
