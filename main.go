@@ -231,7 +231,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Cache: copies, Notify: door.Notify,
-			Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
+			Running: door.Running, Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
 		Record: record, Broker: broker, Publisher: publisher,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,

@@ -25,6 +25,8 @@ type Config struct {
 	Cache    *cache.Payments // gets a copy of each state that is written; nil: none is kept
 	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
 	Notify func(ctx context.Context, paymentID string) error
+	// Running says which payments have a workflow that runs; lent, too.
+	Running func(ctx context.Context, paymentIDs []string) (map[string]bool, error)
 	// Redriving says whether a redrive's workflow runs; lent, too.
 	Redriving func(ctx context.Context, redriveID string) (bool, error)
 	Mail      Mail
@@ -42,6 +44,7 @@ type Activities struct {
 	events    *rabbitmq.Publisher
 	cache     *cache.Payments
 	notify    func(context.Context, string) error
+	running   func(context.Context, []string) (map[string]bool, error)
 	redriving func(context.Context, string) (bool, error)
 	mail      *mail
 
@@ -53,6 +56,6 @@ func New(c Config) *Activities {
 	return &Activities{
 		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), events: c.Events, cache: c.Cache, notify: c.Notify,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
-		redriving: c.Redriving, mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
+		running: c.Running, redriving: c.Redriving, mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
 	}
 }

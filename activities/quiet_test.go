@@ -1,35 +1,100 @@
 package activities
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-func TestQuietPaymentsAreToldOnceInAWhile(t *testing.T) {
-	t.Parallel()
-	w, bell := reconcilingWorld(t)
-	in := creation(t)
-	_, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
-		ID: in.PaymentID, ClientID: "shop", IdempotencyKey: "old", Request: in.Creation.Request, Status: payment.Processing,
+// silentPayment is open, and nothing was heard of it for hours.
+func (w world) silentPayment(t *testing.T, key string) string {
+	t.Helper()
+	p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
+		ID: payment.NewID("shop", key), ClientID: "shop", IdempotencyKey: key, Request: creation(t).Creation.Request, Status: payment.Processing,
 		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
 	})
 	require.NoError(t, err)
+	return p.ID
+}
+
+func TestAQuietPaymentWithoutARunIsToldOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	dead, well := w.silentPayment(t, "dead"), w.silentPayment(t, "well")
+	bell.runs = map[string]bool{well: true}
 	bell.broken = true
-	_, err = w.NudgeQuiet(t.Context())
+	_, err := w.SignalQuiet(t.Context(), QuietInput{})
 	requireVerdict(t, err, payment.Unavailable, true)
 	bell.broken = false
-	for _, want := range []int{1, 0} {
-		n, err := w.NudgeQuiet(t.Context())
+	for _, want := range []Quiet{{Checked: 2, Told: 1}, {Checked: 1}} {
+		quiet, err := w.SignalQuiet(t.Context(), QuietInput{})
 		require.NoError(t, err)
-		require.Equal(t, want, n)
+		require.Equal(t, want, quiet)
 	}
-	require.Equal(t, []string{in.PaymentID}, bell.told())
+	require.Equal(t, []string{dead}, bell.told(), "the other has a workflow, which looks by itself")
+}
+
+// While nobody says which workflows run, the longest silent are told, as many as one step may.
+func TestQuietPaymentsAreToldWhenNobodyKnowsWhichRun(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	id := w.silentPayment(t, "old")
+	w.running = func(context.Context, []string) (map[string]bool, error) { return nil, errors.New("no visibility") }
+	quiet, err := w.SignalQuiet(t.Context(), QuietInput{})
+	require.NoError(t, err)
+	require.Equal(t, Quiet{Checked: 1, Told: 1}, quiet)
+	require.Equal(t, []string{id}, bell.told())
+}
+
+// Of thousands of open payments those without a run are told, all of them within one run of the workflow, at a pace.
+func TestEveryStoppedPaymentAmongThousandsIsFound(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, template())
+	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
+	w, bell := world{record: openRecord(t, url)}, &bell{runs: map[string]bool{}}
+	_, err := w.record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	require.NoError(t, err)
+	w.Activities = New(Config{Record: w.record, Notify: bell.ring, Running: bell.running, Breakers: alone(t)})
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	rows, err := conn.Query(t.Context(), `
+insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference, method_type, method,
+    payer, metadata, provider, version, created_at, updated_at)
+select gen_random_uuid(), 'shop', n::text, '', 'pending', 1, 'BRL', '', '', 'pix', '{}', '{}', '{}', 'mercadopago', 1, now(), now() - interval '1 day'
+from generate_series(1, 2300) n returning id::text`)
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	for _, id := range ids[120:] {
+		bell.runs[id] = true
+	}
+
+	var all Quiet
+	steps := 0
+	for in := (QuietInput{}); ; steps++ {
+		quiet, err := w.SignalQuiet(t.Context(), in)
+		require.NoError(t, err)
+		all.Checked, all.Told = all.Checked+quiet.Checked, all.Told+quiet.Told
+		if quiet.Rest == nil {
+			break
+		}
+		require.Equal(t, quietTold, quiet.Told)
+		require.Equal(t, 5*time.Second, quiet.Pause, "a tenth of a hundred calls a second is theirs")
+		in.After = *quiet.Rest
+	}
+	require.Equal(t, Quiet{Checked: 2300, Told: 120}, all)
+	require.Equal(t, 2, steps)
+	require.ElementsMatch(t, ids[:120], bell.told())
 }
 
 // One payment's run takes no more signals: the others are told, and reconciliation goes on.
@@ -46,15 +111,7 @@ func TestAPaymentThatCannotBeToldHoldsUpNoOther(t *testing.T) {
 	require.Equal(t, 2, counts.Nudged)
 	require.ElementsMatch(t, []string{ids[0], ids[2]}, bell.told())
 
-	var quiet []string
-	for _, key := range []string{"old-1", "old-2"} {
-		p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
-			ID: payment.NewID("shop", key), ClientID: "shop", IdempotencyKey: key, Request: creation(t).Creation.Request, Status: payment.Processing,
-			Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
-		})
-		require.NoError(t, err)
-		quiet = append(quiet, p.ID)
-	}
+	quiet := []string{w.silentPayment(t, "old-1"), w.silentPayment(t, "old-2")}
 	bell.deaf = quiet[0]
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(silent))

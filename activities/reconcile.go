@@ -20,14 +20,6 @@ const (
 	deepSweepEvery = 24 * time.Hour
 )
 
-// When an open payment is too quiet: its polls are an hour apart at most, and one comes soon after its end.
-const (
-	quietAfter       = 2 * time.Hour
-	quietAfterExpiry = 10 * time.Minute
-	quietAgain       = 2 * time.Hour // before the same payment is told once more
-	quietLimit       = 50            // in one run, since each asks the provider; the others come next
-)
-
 // BeginReconciliationInput names a run of reconciliation.
 type BeginReconciliationInput struct {
 	RunID string        `json:"run_id"`
@@ -181,26 +173,6 @@ func change(c mercadopago.Change, at time.Time) payment.Finding {
 	return f
 }
 
-// NudgeQuiet tells open payments of which nothing was heard for too long to look, the longest silent first, and returns how
-// many. Whom it called is remembered afterwards, so a second run may tell a payment twice, which is one look.
-func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
-	at := now()
-	ids, err := a.record.Quiet(ctx, postgres.QuietPlan{
-		Since: at.Add(-quietAfter), ExpiredBefore: at.Add(-quietAfterExpiry), NudgedBefore: at.Add(-quietAgain), Limit: quietLimit,
-	})
-	if err != nil {
-		return 0, verdict(err)
-	}
-	told, err := a.tell(ctx, ids)
-	if err != nil {
-		return 0, verdict(err)
-	}
-	if err := a.record.Nudged(ctx, ids, at); err != nil {
-		return 0, verdict(err)
-	}
-	return told, nil
-}
-
 // tell wakes payments to look, and returns how many. One that cannot be told holds up no other: its workflow looks by itself,
 // and a later run tries again.
 func (a *Activities) tell(ctx context.Context, ids []string) (told int, err error) {
@@ -224,13 +196,19 @@ type FinishReconciliationInput struct {
 	Counts payment.ReconciliationCounts `json:"counts"`
 }
 
-// FinishReconciliation looks again at what was found earlier, opens dead letters again that a terminated redrive has left
-// behind, and writes that the run has seen its window. A second run writes the same.
+// SettleFindings looks again at what was found earlier: a difference that is gone is resolved, and so is a notification that came
+// after all. A second run finds nothing to settle.
+func (a *Activities) SettleFindings(ctx context.Context) error {
+	if err := a.record.SettleFindings(ctx, now()); err != nil {
+		return verdict(err)
+	}
+	return nil
+}
+
+// FinishReconciliation looks again at what was found earlier and writes that the run has seen its window. A second run writes the
+// same.
 func (a *Activities) FinishReconciliation(ctx context.Context, in FinishReconciliationInput) (payment.ReconciliationCounts, error) {
 	if err := a.record.SettleFindings(ctx, now()); err != nil {
-		return in.Counts, verdict(err)
-	}
-	if err := a.openStranded(ctx); err != nil {
 		return in.Counts, verdict(err)
 	}
 	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, now())

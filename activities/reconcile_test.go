@@ -25,7 +25,11 @@ type bell struct {
 	rung   []string
 	broken bool
 	deaf   string // a payment that cannot be told
+	runs   map[string]bool
 }
+
+// running says which payments have a workflow: none, unless it was told so.
+func (b *bell) running(context.Context, []string) (map[string]bool, error) { return b.runs, nil }
 
 func (b *bell) ring(_ context.Context, id string) error {
 	b.mu.Lock()
@@ -53,7 +57,7 @@ func (b *bell) told() []string {
 func reconcilingWorld(t *testing.T) (world, *bell) {
 	t.Helper()
 	w, b := newWorld(t), &bell{}
-	w.notify = b.ring
+	w.notify, w.running = b.ring, b.running
 	return w, b
 }
 
@@ -104,10 +108,6 @@ func (w world) run(t *testing.T, runID string) (counts payment.ReconciliationCou
 	if err != nil {
 		return counts, err
 	}
-	if counts.Quiet, err = w.NudgeQuiet(t.Context()); err != nil {
-		return counts, err
-	}
-	counts.Nudged += counts.Quiet
 	return w.FinishReconciliation(t.Context(), FinishReconciliationInput{RunID: runID, Counts: counts})
 }
 

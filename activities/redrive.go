@@ -94,6 +94,14 @@ func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error 
 	return nil
 }
 
+// ReopenStranded opens dead letters again that redrives have left behind which were terminated. A second run finds none.
+func (a *Activities) ReopenStranded(ctx context.Context) error {
+	if err := a.openStranded(ctx); err != nil {
+		return verdict(err)
+	}
+	return nil
+}
+
 // openStranded opens letters again that were marked by redrives which run no more and could not do so themselves: they were
 // terminated. A second run finds none.
 func (a *Activities) openStranded(ctx context.Context) error {

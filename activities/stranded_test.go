@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// A redrive that is terminated opens nothing again; the next reconciliation does, and so does the next redrive before it counts.
+// A redrive that is terminated opens nothing again; a workflow of its own does, and so does the next redrive before it counts.
 func TestStrandedLettersAreOpened(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, template())
@@ -25,10 +25,9 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 		require.Equal(t, in.RedriveID, id)
 		return runs, nil
 	}
-	reconcile := func() {
+	reopen := func() {
 		t.Helper()
-		_, err := r.FinishReconciliation(t.Context(), r.begun(t))
-		require.NoError(t, err)
+		require.NoError(t, r.ReopenStranded(t.Context()))
 	}
 	survey := func() {
 		t.Helper()
@@ -44,7 +43,7 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
-	for _, look := range []func(){reconcile, survey} {
+	for _, look := range []func(){reopen, survey} {
 		_, err := r.record.TakeForRedrive(t.Context(), in.take()) // and then it was terminated
 		require.NoError(t, err)
 		runs = false
@@ -62,12 +61,4 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 		}
 		in.RedriveID = payment.NewRedriveID("ana", "again")
 	}
-}
-
-// begun is a run of reconciliation that has seen all.
-func (r *redriven) begun(t *testing.T) FinishReconciliationInput {
-	t.Helper()
-	_, err := r.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: t.Name()})
-	require.NoError(t, err)
-	return FinishReconciliationInput{RunID: t.Name()}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -27,10 +28,19 @@ func finished(t *testing.T, w *Worker) int {
 	return n
 }
 
-// forget takes the schedule away, for the tests behind.
+// forget takes the schedules away, for the tests behind, and ends what they have begun.
 func forget(t *testing.T, c client.Client) {
 	t.Cleanup(func() {
-		require.NoError(t, c.ScheduleClient().GetHandle(context.Background(), workflows.ScheduleReconcile).Delete(context.Background()))
+		for _, id := range []string{workflows.ScheduleReconcile, workflows.ScheduleSignalQuiet, workflows.ScheduleReopenStranded, workflows.ScheduleAlertFindings} {
+			require.NoError(t, c.ScheduleClient().GetHandle(context.Background(), id).Delete(context.Background()))
+		}
+		running, err := c.ListWorkflow(context.Background(), &workflowservice.ListWorkflowExecutionsRequest{
+			Query: `WorkflowType in ("Reconcile", "SignalQuiet", "ReopenStranded", "AlertFindings") and ExecutionStatus = "Running"`,
+		})
+		require.NoError(t, err)
+		for _, e := range running.GetExecutions() {
+			_ = c.TerminateWorkflow(context.Background(), e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), "not for the tests behind")
+		}
 	})
 }
 

@@ -115,6 +115,9 @@ func (w *Worker) temporalWorker() worker.Worker {
 	t.RegisterWorkflow(workflows.Reconcile)
 	t.RegisterWorkflow(workflows.Redrive)
 	t.RegisterWorkflow(workflows.Email)
+	t.RegisterWorkflow(workflows.SignalQuiet)
+	t.RegisterWorkflow(workflows.ReopenStranded)
+	t.RegisterWorkflow(workflows.AlertFindings)
 	t.RegisterWorkflow(workflows.Prune)
 	t.RegisterActivity(w.Activities)
 	return t

@@ -94,7 +94,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
 			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Events: publisher, Notify: door.Notify,
-			Redriving: door.Redriving, SearchUntil: at.searchUntil,
+			Running: door.Running, Redriving: door.Redriving, SearchUntil: at.searchUntil,
 		}),
 		Record: record, Broker: broker, Publisher: publisher, RetryDelay: time.Millisecond, Log: log,
 	}, logged

@@ -104,6 +104,19 @@ func last(ctx workflow.Context, step string) workflow.Context {
 	})
 }
 
+// chore is for work that a schedule repeats: what fails for long fails its run, where people see it, and the next one tries anew.
+func chore(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    time.Minute,
+		ScheduleToCloseTimeout: 15 * time.Minute,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+		Priority: temporal.Priority{PriorityKey: lowest},
+		Summary:  step,
+	})
+}
+
 // atAlert is for reporting findings. It gives up soon, since the next run reports what this one could not.
 func atAlert(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

@@ -18,9 +18,9 @@ type ReconcileInput struct {
 	Rest   *activities.SweepInput       `json:"rest,omitempty"`
 }
 
-// Reconcile compares the provider's books with ours: all that changed there since the last run, and our own open payments
-// of which nothing was heard for too long. It moves no payment. Those that are behind are told to look, and what cannot be
-// explained is kept and reported.
+// Reconcile compares the provider's books with ours: all that changed there since the last run. It moves no payment. Those that
+// are behind are told to look, and what cannot be explained is kept. AlertFindings reports it, and SignalQuiet finds the payments
+// that the provider has no news of: each is a workflow of its own, so that a search that fails holds up neither.
 func Reconcile(ctx workflow.Context, in ReconcileInput) (payment.ReconciliationCounts, error) {
 	r := &reconciliation{counts: in.Counts, rest: in.Rest}
 	if r.rest == nil {
@@ -36,13 +36,18 @@ func Reconcile(ctx workflow.Context, in ReconcileInput) (payment.ReconciliationC
 			return r.counts, err
 		}
 	}
-	if err := r.nudgeQuiet(ctx); err != nil {
-		return r.counts, err
+	apart := choresApart(ctx)
+	if !apart {
+		if err := r.nudgeQuiet(ctx); err != nil {
+			return r.counts, err
+		}
 	}
 	if err := r.finish(ctx); err != nil {
 		return r.counts, err
 	}
-	alertFindings(ctx)
+	if !apart {
+		_, _ = alertFindings(ctx) // a broker that is away holds up no sweep
+	}
 	return r.counts, nil
 }
 
@@ -91,25 +96,6 @@ func (r *reconciliation) finish(ctx workflow.Context) error {
 	err := workflow.ExecuteLocalActivity(inRecord(ctx, "finish"), steps.FinishReconciliation, in).Get(ctx, &r.counts)
 	r.describe(ctx)
 	return err
-}
-
-// alertFindings reports what a person has to look at, in the log and to whoever listens. What cannot be reported now is
-// left to the next run: a broker that is away holds up no sweep.
-func alertFindings(ctx workflow.Context) {
-	for {
-		var found []payment.Finding
-		if err := workflow.ExecuteActivity(atAlert(ctx, "alert"), steps.AlertFindings).Get(ctx, &found); err != nil {
-			workflow.GetLogger(ctx).Error("findings not reported", "kind", KindOf(err), "reason", reason(err))
-			return
-		}
-		if len(found) == 0 {
-			return
-		}
-		for _, f := range found {
-			workflow.GetLogger(ctx).Error("the provider's books and ours disagree", "kind", f.Kind,
-				"provider_payment_id", f.ProviderPaymentID, "payment_id", f.PaymentID, "detail", f.Detail)
-		}
-	}
 }
 
 // describe shows in the Web UI how far the run has come.

@@ -58,7 +58,7 @@ func (b *books) Sweep(_ context.Context, in activities.SweepInput) (activities.S
 	return swept, nil
 }
 
-func (b *books) NudgeQuiet(context.Context) (int, error) { return 3, b.try("quiet", nil) }
+func (b *books) SettleFindings(context.Context) error { return b.try("settle", nil) }
 
 func (b *books) FinishReconciliation(_ context.Context, in activities.FinishReconciliationInput) (payment.ReconciliationCounts, error) {
 	b.finished = append(b.finished, in.Counts)
@@ -80,6 +80,7 @@ func (b *books) env() *testsuite.TestWorkflowEnvironment {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(started)
 	env.RegisterWorkflow(Reconcile)
+	env.RegisterWorkflow(AlertFindings)
 	env.RegisterActivity(b)
 	env.SetTestTimeout(20 * time.Second)
 	return env
@@ -87,17 +88,16 @@ func (b *books) env() *testsuite.TestWorkflowEnvironment {
 
 func TestARunSeesItsWholeWindow(t *testing.T) {
 	t.Parallel()
-	b := &books{pages: 3, strange: 2}
+	b := &books{pages: 3}
 	env := b.env()
 	env.ExecuteWorkflow(Reconcile, ReconcileInput{Grace: 2 * time.Minute})
 	require.NoError(t, env.GetWorkflowError())
 	from := started.Add(-15 * time.Minute)
 	require.Equal(t, []time.Time{from, from.Add(time.Minute), from.Add(2 * time.Minute)}, b.swept)
-	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Quiet: 3, Nudged: 9}}, b.finished)
-	require.Equal(t, 3, b.attempts["alert"], "until there is nothing to report")
+	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Nudged: 6}}, b.finished)
 	var counts payment.ReconciliationCounts
 	require.NoError(t, env.GetWorkflowResult(&counts))
-	require.Equal(t, payment.ReconciliationCounts{Seen: 150, Quiet: 3, Nudged: 9, Missed: 7}, counts)
+	require.Equal(t, payment.ReconciliationCounts{Seen: 150, Nudged: 6, Missed: 7}, counts)
 }
 
 // An outage in the middle: the page is asked for until it comes, and nothing is left out or counted twice.
@@ -114,7 +114,7 @@ func TestAnOutageOfTheProviderHoldsUpARun(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	require.GreaterOrEqual(t, env.Now().Sub(started), 2*time.Minute)
 	require.Len(t, b.swept, 2)
-	require.Equal(t, []payment.ReconciliationCounts{{Seen: 100, Quiet: 3, Nudged: 7}}, b.finished)
+	require.Equal(t, []payment.ReconciliationCounts{{Seen: 100, Nudged: 4}}, b.finished)
 }
 
 // A run that cannot see its whole window does not finish, so that the next one begins where this one did.
@@ -132,17 +132,29 @@ func TestALongOutageFailsARun(t *testing.T) {
 	require.Equal(t, payment.Unavailable, KindOf(env.GetWorkflowError()))
 	require.LessOrEqual(t, env.Now().Sub(started), sweepBudget+time.Minute)
 	require.Empty(t, b.finished)
-	require.Zero(t, b.attempts["quiet"])
 }
 
-func TestABrokerThatIsAwayHoldsUpNoRun(t *testing.T) {
+func TestWhatIsFoundIsReportedUntilNothingIsLeft(t *testing.T) {
 	t.Parallel()
-	b := &books{pages: 1, alert: func(int) error { return transient(payment.Unavailable) }}
+	b := &books{strange: 2}
 	env := b.env()
-	env.ExecuteWorkflow(Reconcile, ReconcileInput{})
+	env.ExecuteWorkflow(AlertFindings)
 	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []int{1, 3}, []int{b.attempts["settle"], b.attempts["alert"]})
+	var told int
+	require.NoError(t, env.GetWorkflowResult(&told))
+	require.Equal(t, 2, told)
+}
+
+// A broker that is away fails the report soon, where it is seen; what was settled is settled.
+func TestABrokerThatIsAwayFailsTheReportSoon(t *testing.T) {
+	t.Parallel()
+	b := &books{alert: func(int) error { return transient(payment.Unavailable) }}
+	env := b.env()
+	env.ExecuteWorkflow(AlertFindings)
+	require.Equal(t, payment.Unavailable, KindOf(env.GetWorkflowError()))
 	require.LessOrEqual(t, env.Now().Sub(started), 2*time.Minute)
-	require.Len(t, b.finished, 1)
+	require.Equal(t, 1, b.attempts["settle"])
 }
 
 func TestALongRunGoesOnInAFreshOne(t *testing.T) {
@@ -165,5 +177,5 @@ func TestALongRunGoesOnInAFreshOne(t *testing.T) {
 	env.ExecuteWorkflow(Reconcile, ReconcileInput{Grace: time.Minute, Counts: payment.ReconciliationCounts{Seen: 100, Nudged: 4}, Rest: &rest})
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, 1, b.attempts["begin"])
-	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Quiet: 3, Nudged: 9}}, b.finished)
+	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Nudged: 6}}, b.finished)
 }

@@ -8,6 +8,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+
+	"github.com/onlywave/onlywave/activities"
 )
 
 // ScheduleReconcile is the ID of the schedule that starts Reconcile, and the beginning of its runs' workflow IDs.
@@ -16,13 +18,25 @@ const ScheduleReconcile = "reconcile"
 // catchUp is how late a run may still be started. A missed one needs no making up: the next sees its window.
 const catchUp = time.Minute
 
-// KeepReconciling makes the schedule that reconciles every so often, or brings it up to date. One that an operator has
-// paused stays paused.
+// schedules are what makes sure that nothing waits unseen. Each runs by itself, so that one that cannot go on holds up no other.
+func schedules(grace time.Duration) []*client.ScheduleWorkflowAction {
+	return []*client.ScheduleWorkflowAction{
+		{ID: ScheduleReconcile, Workflow: Reconcile, Args: []any{ReconcileInput{Grace: grace}}, StaticSummary: "Compare Mercado Pago's books with ours"},
+		{ID: ScheduleSignalQuiet, Workflow: SignalQuiet, Args: []any{activities.QuietInput{}}, StaticSummary: "Wake payments whose workflow is gone"},
+		{ID: ScheduleReopenStranded, Workflow: ReopenStranded, StaticSummary: "Open the dead letters of terminated redrives again"},
+		{ID: ScheduleAlertFindings, Workflow: AlertFindings, StaticSummary: "Report what reconciliation found"},
+	}
+}
+
+// KeepReconciling makes the schedules that reconcile, wake quiet payments, open stranded dead letters again and report findings every
+// so often, or brings them up to date. One that an operator has paused stays paused.
 func KeepReconciling(ctx context.Context, c client.Client, every, grace time.Duration) error {
-	return keepSchedule(ctx, c, client.ScheduleIntervalSpec{Every: every}, catchUp, &client.ScheduleWorkflowAction{
-		ID: ScheduleReconcile, Workflow: Reconcile, Args: []any{ReconcileInput{Grace: grace}}, TaskQueue: TaskQueue,
-		StaticSummary: "Compare Mercado Pago's books with ours",
-	})
+	var failed error
+	for _, action := range schedules(grace) {
+		action.TaskQueue = TaskQueue
+		failed = errors.Join(failed, keepSchedule(ctx, c, client.ScheduleIntervalSpec{Every: every}, catchUp, action))
+	}
+	return failed
 }
 
 // keepSchedule makes the schedule that is named as its action is, or brings it up to date.
@@ -46,10 +60,14 @@ func keepSchedule(ctx context.Context, c client.Client, every client.ScheduleInt
 	return interpret("update the schedule "+action.ID, err)
 }
 
-// ReconcileNow starts a run out of turn, or lets one follow the run that is under way.
+// ReconcileNow starts a run of each schedule out of turn, or lets one follow the run that is under way.
 func ReconcileNow(ctx context.Context, c client.Client) error {
-	err := c.ScheduleClient().GetHandle(ctx, ScheduleReconcile).Trigger(ctx, client.ScheduleTriggerOptions{
-		Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
-	})
-	return interpret("reconcile now", err)
+	var failed error
+	for _, action := range schedules(0) {
+		err := c.ScheduleClient().GetHandle(ctx, action.ID).Trigger(ctx, client.ScheduleTriggerOptions{
+			Overlap: enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
+		})
+		failed = errors.Join(failed, interpret("start "+action.ID+" now", err))
+	}
+	return failed
 }

@@ -14,6 +14,7 @@ const (
 	changeRewriteRow    = "rewrite-row"
 	changeBelieveLate   = "believe-late"
 	changeTellAgain     = "tell-again"
+	changeChoresApart   = "chores-apart"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -56,4 +57,9 @@ func believesLate(ctx workflow.Context) bool {
 // that had parked it.
 func tellsAgain(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeTellAgain, workflow.DefaultVersion, 1) >= 1
+}
+
+// choresApart says whether this run of reconciliation leaves the quiet payments and the reports of findings to workflows of their own.
+func choresApart(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeChoresApart, workflow.DefaultVersion, 1) >= 1
 }

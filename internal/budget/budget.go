@@ -71,6 +71,9 @@ func New(store *redisstore.Store, name, worker string, rate int, log *slog.Logge
 	return &Budget{store: store, name: name, worker: worker, rate: rate, local: newShare(rate), waits: newWaits(), log: log}
 }
 
+// Rate is how many calls per second all workers may make together; 0: as many as they like.
+func (b *Budget) Rate() int { return b.rate }
+
 // Take returns when the call may be made: at once, or after waiting for at most about a second. If it would have to wait for
 // longer, or than ctx allows, the error is Limited and says when to come again.
 func (b *Budget) Take(ctx context.Context, p Priority) (err error) {

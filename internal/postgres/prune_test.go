@@ -60,8 +60,8 @@ func aged(t *testing.T, now time.Time) *Store {
 	asked := s.open(t, newPayment("asked"))
 	s.apply(t, asked.ID, answer(asked.ID, payment.Approved, 10))
 	quiet := s.open(t, newPayment("quiet")).ID
-	require.NoError(t, s.Nudged(t.Context(), []string{asked.ID}, old))
-	require.NoError(t, s.Nudged(t.Context(), []string{quiet}, young))
+	_, err = s.pool.Exec(t.Context(), `insert into nudges values ($1, $2), ($3, $4)`, asked.ID, old, quiet, young)
+	require.NoError(t, err)
 	refunded := s.open(t, newPayment("refunded")).ID
 	_, err = s.pool.Exec(t.Context(), `update payments set created_at = $1, updated_at = $1`, old)
 	require.NoError(t, err)

@@ -103,38 +103,3 @@ func scanReconciliation(row pgx.CollectableRow) (payment.Reconciliation, error) 
 	r.From, r.To, r.StartedAt = r.From.UTC(), r.To.UTC(), r.StartedAt.UTC()
 	return r, err
 }
-
-// quiet are open payments: silent for long or past their end, and not told to look of late.
-const quiet = `
-select p.id
-from payments p left join nudges n on n.payment_id = p.id
-where p.status in ('processing', 'pending', 'in_review', 'authorized', 'unknown')
-  and (p.updated_at < @quiet_since or (p.method ->> 'expires_at')::timestamptz < @expired_before)
-  and (n.at is null or n.at < @nudged_before)
-order by coalesce(n.at, p.updated_at)
-limit @limit`
-
-// QuietPlan says which payments are too quiet.
-type QuietPlan struct {
-	Since         time.Time // nothing recorded since
-	ExpiredBefore time.Time // or its end passed before
-	NudgedBefore  time.Time // and not told to look since
-	Limit         int
-}
-
-// Quiet lists open payments of which nothing was heard for too long, the longest silent first.
-func (s *Store) Quiet(ctx context.Context, p QuietPlan) ([]string, error) {
-	rows, _ := s.pool.Query(ctx, quiet, pgx.NamedArgs{
-		"quiet_since": p.Since, "expired_before": p.ExpiredBefore, "nudged_before": p.NudgedBefore, "limit": p.Limit,
-	})
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return ids, interpret("list quiet payments", err)
-}
-
-// Nudged remembers that payments were told to look.
-func (s *Store) Nudged(ctx context.Context, ids []string, at time.Time) error {
-	_, err := s.pool.Exec(ctx, `
-insert into nudges (payment_id, at) select unnest($1::uuid[]), $2
-on conflict (payment_id) do update set at = greatest(nudges.at, excluded.at)`, ids, at)
-	return interpret("remember nudges", err)
-}

@@ -198,50 +198,6 @@ func TestWhatWasFoundIsSettledLater(t *testing.T) {
 	}
 }
 
-func TestQuietPaymentsAreTheOpenOnesOfWhichNothingIsHeard(t *testing.T) {
-	t.Parallel()
-	s := newStore(t)
-	now := moment(0).Add(24 * time.Hour)
-	plan := QuietPlan{Since: now.Add(-2 * time.Hour), ExpiredBefore: now.Add(-10 * time.Minute), NudgedBefore: now.Add(-time.Hour), Limit: 10}
-	at := func(name string, age time.Duration, change func(*payment.ProviderState)) string {
-		p := newPayment(name)
-		p.CreatedAt = now.Add(-age)
-		s.open(t, p)
-		if change != nil {
-			state := payment.ProviderState{PaymentID: name, Status: payment.Pending, Money: p.Amount, UpdatedAt: p.CreatedAt, ExpiresAt: now.Add(time.Hour)}
-			change(&state)
-			_, err := s.Apply(t.Context(), p.ID, state, p.CreatedAt)
-			require.NoError(t, err)
-		}
-		return p.ID
-	}
-	never := at("never answered", 9*time.Hour, nil)
-	waiting := at("waiting", 8*time.Hour, func(*payment.ProviderState) {})
-	expired := at("expired", time.Hour, func(state *payment.ProviderState) { state.ExpiresAt = now.Add(-11 * time.Minute) })
-	at("just expired", time.Hour, func(state *payment.ProviderState) { state.ExpiresAt = now.Add(-9 * time.Minute) })
-	at("young", time.Hour, nil)
-	at("settled", 9*time.Hour, func(state *payment.ProviderState) { state.Status = payment.Approved })
-
-	ids, err := s.Quiet(t.Context(), plan)
-	require.NoError(t, err)
-	require.Equal(t, []string{never, waiting, expired}, ids)
-	plan.Limit = 1
-	ids, err = s.Quiet(t.Context(), plan)
-	require.NoError(t, err)
-	require.Equal(t, []string{never}, ids)
-
-	require.NoError(t, s.Nudged(t.Context(), ids, now))
-	require.NoError(t, s.Nudged(t.Context(), ids, now.Add(-10*time.Hour)), "an earlier time does not replace a later one")
-	plan.Limit = 10
-	ids, err = s.Quiet(t.Context(), plan)
-	require.NoError(t, err)
-	require.Equal(t, []string{waiting, expired}, ids)
-	plan.NudgedBefore = now.Add(time.Minute)
-	ids, err = s.Quiet(t.Context(), plan)
-	require.NoError(t, err)
-	require.Equal(t, []string{waiting, expired, never}, ids)
-}
-
 func TestFindingsAreAlertedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -1,0 +1,113 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+)
+
+// When an open payment is too quiet: its workflow polls once an hour at least, and soon after its end.
+const (
+	quietAfter       = 2 * time.Hour
+	quietAfterExpiry = 10 * time.Minute
+	quietAgain       = 2 * time.Hour // before the same payment is told once more
+)
+
+// How much one step does.
+const (
+	quietBatch = 1000             // payments whose workflows are asked for at once
+	quietTold  = 50               // payments woken: each asks the provider at once
+	quietTime  = 20 * time.Second // after which a step ends and lets the next go on
+
+	// quietShare is the part of the provider's rate that those who are woken may take from others, and quietRate stands for the whole
+	// when there is no limit, in calls a second.
+	quietShare = 10
+	quietRate  = 100
+)
+
+// QuietInput is where a step goes on among the open payments, and what was seen so far.
+type QuietInput struct {
+	After postgres.QuietPosition `json:"after,omitzero"`
+	Seen  Quiet                  `json:"seen,omitzero"`
+}
+
+// Quiet is what a step has found among the open payments of which nothing was heard for long.
+type Quiet struct {
+	Checked int                     `json:"checked"` // how many there were
+	Told    int                     `json:"told"`    // of them those that no workflow looks after, and that were told to look
+	Rest    *postgres.QuietPosition `json:"rest,omitempty"`
+	Pause   time.Duration           `json:"pause,omitempty"` // until the next step, so that those who were told get their answers first
+}
+
+// SignalQuiet tells open payments of which nothing was heard for long to look, if no workflow runs for them. One that has a workflow
+// needs no telling: it polls by itself, and what keeps it from doing so a signal would not mend. Whom it told is remembered afterwards,
+// so a second run may tell a payment twice, which is one look.
+func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, error) {
+	var quiet Quiet
+	for began := time.Now(); time.Since(began) < quietTime && quiet.Told < quietTold; {
+		page, err := a.record.Quiet(ctx, postgres.QuietPlan{
+			Silent: quietAfter, Ended: quietAfterExpiry, Again: quietAgain, After: in.After, Limit: quietBatch,
+		})
+		if err != nil {
+			return quiet, verdict(err)
+		}
+		stopped, dealt, known := a.stopped(ctx, page, quietTold-quiet.Told)
+		told, err := a.tell(ctx, stopped)
+		if err != nil {
+			return quiet, verdict(err)
+		}
+		if err := a.record.Nudged(ctx, stopped); err != nil {
+			return quiet, verdict(err)
+		}
+		quiet.Checked, quiet.Told = quiet.Checked+dealt, quiet.Told+told
+		if !known || dealt == len(page) && dealt < quietBatch {
+			return quiet, nil
+		}
+		in.After = page[dealt-1].Position
+	}
+	quiet.Rest, quiet.Pause = &in.After, a.quietPause(quiet.Told)
+	return quiet, nil
+}
+
+// stopped picks those of a page whose workflows do not run, at most so many, and says how many of the page it has been through. What
+// knows of all workflows may not answer; telling a payment whose workflow runs well costs no more than a look, so the first are picked
+// as they are, and the others left to a later run.
+func (a *Activities) stopped(ctx context.Context, page []postgres.QuietPayment, most int) (ids []string, dealt int, known bool) {
+	all := make([]string, len(page))
+	for i, p := range page {
+		all[i] = p.ID
+	}
+	runs, err := a.running(ctx, all)
+	if err != nil {
+		if activity.IsActivity(ctx) {
+			activity.GetLogger(ctx).Warn("it is not known which payments have a workflow", "kind", payment.KindOf(err), "error", err)
+		}
+		dealt = min(len(all), most)
+		return all[:dealt], dealt, false
+	}
+	for ; dealt < len(all) && len(ids) < most; dealt++ {
+		if !runs[all[dealt]] {
+			ids = append(ids, all[dealt])
+		}
+	}
+	return ids, dealt, true
+}
+
+// quietPause is how long so many looks take at the share of the provider's rate that they may have.
+func (a *Activities) quietPause(told int) time.Duration {
+	rate := quietRate
+	if a.provider.budget != nil && a.provider.budget.Rate() > 0 {
+		rate = a.provider.budget.Rate()
+	}
+	return time.Duration(told) * time.Second * quietShare / time.Duration(rate)
+}
+
+// NudgeQuiet is SignalQuiet for runs of reconciliation from before it had a workflow of its own.
+func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
+	quiet, err := a.SignalQuiet(ctx, QuietInput{})
+	return quiet.Told, err
+}

@@ -1,0 +1,72 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// QuietPlan says which open payments are too quiet, by the record's own clock.
+type QuietPlan struct {
+	Silent time.Duration // nothing was recorded for so long
+	Ended  time.Duration // or the payment is pending, and its end has passed for so long
+	Again  time.Duration // and it was not told to look for so long
+	After  QuietPosition // zero: from the first
+	Limit  int
+}
+
+// QuietPosition is a place among the open payments, in the order of their last changes.
+type QuietPosition struct {
+	At time.Time `json:"at"`
+	ID string    `json:"id"`
+}
+
+// QuietPayment is an open payment of which nothing was heard for long.
+type QuietPayment struct {
+	ID       string
+	Position QuietPosition
+}
+
+// quiet goes through the open payments by their index, a page at a time. What was written by a clock that is ahead has a last change in
+// the future; whether it is quiet nobody knows, so it counts as if it were.
+const quiet = `
+select p.id, p.updated_at
+from payments p left join nudges n on n.payment_id = p.id
+where p.status in ('processing', 'pending', 'in_review', 'authorized', 'unknown')
+  and (p.updated_at, p.id) > (@after_at, @after_id::uuid)
+  and (p.updated_at < now() - @silent::interval or p.updated_at > now() + interval '1 minute'
+    or p.status = 'pending' and payment_end(p.method) < now() - @ended::interval)
+  and (n.at is null or n.at < now() - @again::interval)
+order by p.updated_at, p.id
+limit @limit`
+
+// firstID is before every payment's.
+const firstID = "00000000-0000-0000-0000-000000000000"
+
+// Quiet lists a page of the open payments of which nothing was heard for too long, the longest silent first.
+func (s *Store) Quiet(ctx context.Context, p QuietPlan) ([]QuietPayment, error) {
+	if p.After.ID == "" {
+		p.After.ID = firstID
+	}
+	rows, _ := s.pool.Query(ctx, quiet, pgx.NamedArgs{
+		"silent": p.Silent, "ended": p.Ended, "again": p.Again, "after_at": p.After.At, "after_id": p.After.ID, "limit": p.Limit,
+	})
+	page, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (q QuietPayment, err error) {
+		err = row.Scan(&q.ID, &q.Position.At)
+		q.Position.ID = q.ID
+		return q, err
+	})
+	return page, interpret("list quiet payments", err)
+}
+
+// Nudged remembers that payments were told to look just now.
+func (s *Store) Nudged(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := s.pool.Exec(ctx, `
+insert into nudges (payment_id, at) select unnest($1::uuid[]), now()
+on conflict (payment_id) do update set at = greatest(nudges.at, excluded.at)`, ids)
+	return interpret("remember who was told to look", err)
+}

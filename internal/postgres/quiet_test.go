@@ -1,0 +1,65 @@
+package postgres
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+func TestQuietPaymentsAreTheOpenOnesOfWhichNothingIsHeard(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	now := time.Now()
+	plan := QuietPlan{Silent: 2 * time.Hour, Ended: 10 * time.Minute, Again: time.Hour, Limit: 10}
+	at := func(name string, age time.Duration, change func(*payment.ProviderState)) string {
+		p := newPayment(name)
+		p.CreatedAt = now.Add(-age)
+		s.open(t, p)
+		if change != nil {
+			state := payment.ProviderState{PaymentID: name, Status: payment.Pending, Money: p.Amount, UpdatedAt: p.CreatedAt, ExpiresAt: now.Add(time.Hour)}
+			change(&state)
+			_, err := s.Apply(t.Context(), p.ID, state, p.CreatedAt)
+			require.NoError(t, err)
+		}
+		return p.ID
+	}
+	never := at("never answered", 9*time.Hour, nil)
+	waiting := at("waiting", 8*time.Hour, func(*payment.ProviderState) {})
+	ended := at("ended", time.Hour, func(state *payment.ProviderState) { state.ExpiresAt = now.Add(-11 * time.Minute) })
+	at("just ended", time.Hour, func(state *payment.ProviderState) { state.ExpiresAt = now.Add(-9 * time.Minute) })
+	at("young", time.Hour, nil)
+	at("settled", 9*time.Hour, func(state *payment.ProviderState) { state.Status = payment.Approved })
+	ahead := at("written by a clock that is ahead", -20*time.Hour, nil)
+
+	quiet := func() (ids []string) {
+		for {
+			page, err := s.Quiet(t.Context(), plan)
+			require.NoError(t, err)
+			for _, q := range page {
+				ids = append(ids, q.ID)
+			}
+			if len(page) < plan.Limit {
+				plan.After = QuietPosition{}
+				return ids
+			}
+			plan.After = page[len(page)-1].Position
+		}
+	}
+	require.Equal(t, []string{never, waiting, ended, ahead}, quiet())
+	for plan.Limit = range 5 {
+		if plan.Limit > 0 {
+			require.Equal(t, []string{never, waiting, ended, ahead}, quiet(), "in pages of %d", plan.Limit)
+		}
+	}
+	require.NoError(t, s.Nudged(t.Context(), nil))
+	for range 2 {
+		require.NoError(t, s.Nudged(t.Context(), []string{never}))
+		require.Equal(t, []string{waiting, ended, ahead}, quiet())
+	}
+	_, err := s.pool.Exec(t.Context(), `update nudges set at = at - interval '61 minutes'`)
+	require.NoError(t, err)
+	require.Equal(t, []string{never, waiting, ended, ahead}, quiet())
+}

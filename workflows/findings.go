@@ -1,0 +1,39 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// ScheduleAlertFindings is the ID of the schedule that starts AlertFindings, and the beginning of its runs' workflow IDs.
+const ScheduleAlertFindings = "alert-findings"
+
+// AlertFindings looks again at what reconciliation found earlier, which may have settled itself, and reports to people what has
+// not. It asks the provider nothing, and runs whether or not the provider answers. It returns how many it has reported.
+func AlertFindings(ctx workflow.Context) (int, error) {
+	if err := workflow.ExecuteActivity(chore(ctx, "settle findings"), steps.SettleFindings).Get(ctx, nil); err != nil {
+		return 0, err
+	}
+	return alertFindings(ctx)
+}
+
+// alertFindings reports what a person has to look at, in the log and to whoever listens. What cannot be reported now is
+// left to the next run.
+func alertFindings(ctx workflow.Context) (told int, err error) {
+	for {
+		var found []payment.Finding
+		if err := workflow.ExecuteActivity(atAlert(ctx, "alert"), steps.AlertFindings).Get(ctx, &found); err != nil {
+			workflow.GetLogger(ctx).Error("findings not reported", "kind", KindOf(err), "reason", reason(err))
+			return told, err
+		}
+		if len(found) == 0 {
+			return told, nil
+		}
+		for _, f := range found {
+			workflow.GetLogger(ctx).Error("the provider's books and ours disagree", "kind", f.Kind,
+				"provider_payment_id", f.ProviderPaymentID, "payment_id", f.PaymentID, "detail", f.Detail)
+		}
+		told += len(found)
+	}
+}
