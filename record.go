@@ -32,7 +32,11 @@ func recordCommand(environ []string, out io.Writer) *cobra.Command {
 				if !dryRun {
 					return pruneRecord(cmd.Context(), store, retention(c), out)
 				}
-				old, err := store.Prunable(cmd.Context(), retention(c), time.Now())
+				now, err := store.Now(cmd.Context())
+				if err != nil {
+					return err
+				}
+				old, err := store.Prunable(cmd.Context(), retention(c), now)
 				if err == nil {
 					fmt.Fprintf(out, "would remove %s\n", describePruned(old))
 				}
@@ -47,8 +51,12 @@ func recordCommand(environ []string, out io.Writer) *cobra.Command {
 // pruneRecord says what it has removed also when it is broken off.
 func pruneRecord(ctx context.Context, store *postgres.Store, keep payment.Retention, out io.Writer) error {
 	var all payment.Pruned
+	now, err := store.Now(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		pruned, more, err := store.Prune(ctx, keep, time.Now(), pruneBatch)
+		pruned, more, err := store.Prune(ctx, keep, now, pruneBatch)
 		all.Add(pruned)
 		if err != nil || !more {
 			fmt.Fprintf(out, "removed %s\n", describePruned(all))

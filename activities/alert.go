@@ -27,6 +27,10 @@ type alert struct {
 // AlertFindings publishes what a person has to look at and was not told of, as reconciliation.<kind> on onlywave.events,
 // and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID.
 func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, error) {
+	at, err := a.record.Now(ctx)
+	if err != nil {
+		return nil, verdict(err)
+	}
 	found, err := a.record.Unalerted(ctx, differenceAge, alertsAtOnce)
 	if err != nil {
 		return nil, verdict(err)
@@ -38,7 +42,7 @@ func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, erro
 		}
 		told = append(told, f.ID)
 	}
-	if err := a.record.Alerted(ctx, told, now()); err != nil {
+	if err := a.record.Alerted(ctx, told, at); err != nil {
 		return nil, verdict(err)
 	}
 	return found, nil

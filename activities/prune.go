@@ -14,7 +14,11 @@ const (
 
 // MakeMonths makes the partitions that the record will need soon and returns their names. A second run finds them there.
 func (a *Activities) MakeMonths(ctx context.Context) ([]string, error) {
-	made, err := a.record.MonthsAhead(ctx, now())
+	at, err := a.record.Now(ctx)
+	if err != nil {
+		return nil, verdict(err)
+	}
+	made, err := a.record.MonthsAhead(ctx, at)
 	if err != nil {
 		return made, verdict(err)
 	}
@@ -27,12 +31,16 @@ type PruneOutput struct {
 	More   bool           `json:"more"` // there may be more
 }
 
-// Prune removes what is older than the record has to keep it, for as long as a step may take. A second run removes only what
-// the first has left.
+// Prune removes what is older, by Postgres' clock, than the record has to keep it, for as long as a step may take. A second run removes
+// only what the first has left.
 func (a *Activities) Prune(ctx context.Context, in payment.Retention) (PruneOutput, error) {
 	out := PruneOutput{More: true}
-	for began := now(); out.More && now().Sub(began) < pruneTime; {
-		pruned, more, err := a.record.Prune(ctx, in, now(), pruneBatch)
+	at, err := a.record.Now(ctx)
+	if err != nil {
+		return out, verdict(err)
+	}
+	for began := time.Now(); out.More && time.Since(began) < pruneTime; {
+		pruned, more, err := a.record.Prune(ctx, in, at, pruneBatch)
 		if err != nil {
 			return out, verdict(err)
 		}

@@ -35,8 +35,12 @@ type SweepInput struct {
 // BeginReconciliation writes that a run begins, and finds the window that it has to see. The row's ID decides: a second
 // run of the step finds the window of the first.
 func (a *Activities) BeginReconciliation(ctx context.Context, in BeginReconciliationInput) (SweepInput, error) {
+	at, err := a.record.Now(ctx)
+	if err != nil {
+		return SweepInput{}, verdict(err)
+	}
 	run, err := a.record.BeginReconciliation(ctx, postgres.BeginPlan{
-		ID: in.RunID, Now: now(), Grace: in.Grace, Overlap: sweepOverlap,
+		ID: in.RunID, Now: at, Grace: in.Grace, Overlap: sweepOverlap,
 		Deep: deepSweep, DeepEvery: deepSweepEvery, Longest: sweepLongest,
 	})
 	if err != nil {
@@ -59,14 +63,18 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err != nil {
 		return Swept{}, verdict(err)
 	}
-	judged, err := a.judge(ctx, page)
+	at, err := a.record.Now(ctx)
+	if err != nil {
+		return Swept{}, verdict(err)
+	}
+	judged, err := a.judge(ctx, page, at)
 	if err != nil {
 		return Swept{}, verdict(err)
 	}
 	if err := a.record.KeepFindings(ctx, in.RunID, judged.findings); err != nil {
 		return Swept{}, verdict(err)
 	}
-	if err := a.record.ClearFindings(ctx, judged.inOrder, now()); err != nil {
+	if err := a.record.ClearFindings(ctx, judged.inOrder, at); err != nil {
 		return Swept{}, verdict(err)
 	}
 	told, err := a.tell(ctx, judged.behind)
@@ -87,7 +95,7 @@ type judgement struct {
 	behind   []string // our payments that the provider knows something newer of
 }
 
-func (a *Activities) judge(ctx context.Context, page mercadopago.Changes) (judgement, error) {
+func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at time.Time) (judgement, error) {
 	var ids []string
 	for _, c := range page.Changes {
 		if payment.ValidID(c.Reference) {
@@ -99,7 +107,6 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes) (judge
 		return judgement{}, err
 	}
 	var j judgement
-	at := now()
 	for _, u := range page.Unreadable {
 		j.findings = append(j.findings, payment.Finding{
 			Kind: payment.Unreadable, ProviderPaymentID: u.PaymentID, ProviderUpdatedAt: u.UpdatedAt, Detail: message(u.Err), FoundAt: at,
@@ -199,7 +206,11 @@ type FinishReconciliationInput struct {
 // SettleFindings looks again at what was found earlier: a difference that is gone is resolved, and so is a notification that came
 // after all. A second run finds nothing to settle.
 func (a *Activities) SettleFindings(ctx context.Context) error {
-	if err := a.record.SettleFindings(ctx, now()); err != nil {
+	at, err := a.record.Now(ctx)
+	if err == nil {
+		err = a.record.SettleFindings(ctx, at)
+	}
+	if err != nil {
 		return verdict(err)
 	}
 	return nil
@@ -208,10 +219,14 @@ func (a *Activities) SettleFindings(ctx context.Context) error {
 // FinishReconciliation looks again at what was found earlier and writes that the run has seen its window. A second run writes the
 // same.
 func (a *Activities) FinishReconciliation(ctx context.Context, in FinishReconciliationInput) (payment.ReconciliationCounts, error) {
-	if err := a.record.SettleFindings(ctx, now()); err != nil {
+	at, err := a.record.Now(ctx)
+	if err != nil {
 		return in.Counts, verdict(err)
 	}
-	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, now())
+	if err := a.record.SettleFindings(ctx, at); err != nil {
+		return in.Counts, verdict(err)
+	}
+	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, at)
 	if err != nil {
 		return in.Counts, verdict(err)
 	}

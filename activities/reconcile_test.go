@@ -111,10 +111,13 @@ func (w world) run(t *testing.T, runID string) (counts payment.ReconciliationCou
 	return w.FinishReconciliation(t.Context(), FinishReconciliationInput{RunID: runID, Counts: counts})
 }
 
-// begin begins a run that judges everything up to a minute from now: the provider's newest change may be some
-// milliseconds ahead of the clock.
+// begin begins a run that judges everything up to now. The provider's newest change may be some milliseconds ahead of the clock.
 func (w world) begin(t *testing.T, runID string) (SweepInput, error) {
-	return w.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: runID, Grace: -time.Minute})
+	if entries := w.provider.Ledger(); len(entries) > 0 {
+		newest := slices.MaxFunc(entries, func(a, b simulator.Entry) int { return a.Time.Compare(b.Time) })
+		require.Eventually(t, func() bool { return time.Now().After(newest.Time) }, patience, time.Millisecond)
+	}
+	return w.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: runID})
 }
 
 func (w world) open(t *testing.T, kind payment.FindingKind) []payment.Finding {

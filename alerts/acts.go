@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -40,6 +42,30 @@ func fillMailboxes(ctx context.Context, s *Scene) error {
 func renewMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
 
 func migrate(ctx context.Context, s *Scene) error { return s.Migrate(ctx) }
+
+// The program of a worker whose clock is ahead, and by how much.
+const (
+	aheadFolder = ".data/ahead"
+	ahead       = 20 * time.Hour
+)
+
+func buildAhead(ctx context.Context) error {
+	if err := os.MkdirAll(aheadFolder, 0o755); err != nil {
+		return err
+	}
+	_, err := dev.BuildAhead(ctx, aheadFolder, ahead)
+	return err
+}
+
+func clockAhead(ctx context.Context, s *Scene) error {
+	program, err := filepath.Abs(filepath.Join(aheadFolder, dev.AheadProgram))
+	if err != nil {
+		return err
+	}
+	return s.Workers[1].Become(ctx, program)
+}
+
+func clockRight(ctx context.Context, s *Scene) error { return s.Workers[1].Become(ctx, s.Program()) }
 
 func restartAPIs(ctx context.Context, s *Scene) error {
 	return each(s.APIs, func(p *devstack.Process) error { return p.Restart(ctx) })

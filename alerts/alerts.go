@@ -39,6 +39,14 @@ func settings() map[string]string {
 
 // Run makes the troubles one after another and prints the table. Its error says how many alerts were not seen to fire and clear.
 func Run(ctx context.Context, o Options) (err error) {
+	for _, t := range o.Troubles {
+		if t.Prepare == nil {
+			continue
+		}
+		if err := t.Prepare(ctx); err != nil {
+			return fmt.Errorf("prepare %s: %w", t.Shows, err)
+		}
+	}
 	began := time.Now()
 	p, err := dev.Start(ctx, dev.Options{
 		Program: o.Program, Env: o.Env, APIs: 2, Workers: 2, Replica: true, Links: true, Watched: true, Faster: Faster,

@@ -14,9 +14,11 @@ import (
 type Trouble struct {
 	Shows  string // what goes wrong, in one sentence
 	Alerts []string
-	Strike []Act // what goes wrong, in this order
-	During Act   // what goes on until it is healed, such as traffic; nil: nothing. That it fails is no news.
-	Heal   []Act // what makes it good again
+	// Prepare is done before all troubles, and takes as long as it takes; nil: nothing.
+	Prepare func(context.Context) error
+	Strike  []Act // what goes wrong, in this order
+	During  Act   // what goes on until it is healed, such as traffic; nil: nothing. That it fails is no news.
+	Heal    []Act // what makes it good again
 	// Lasts is how long the alerts may take to fire, and how long to clear; 0: patience. None depends on speed.
 	Lasts time.Duration
 }

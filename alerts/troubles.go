@@ -28,6 +28,10 @@ func ofProcesses() []Trouble {
 			Strike: []Act{killAPIs}, Heal: []Act{restartAPIs},
 		},
 		{
+			Shows: "the clock of one worker's machine is 20 hours ahead", Alerts: []string{"ClockWrong"},
+			Prepare: buildAhead, Strike: []Act{clockAhead}, Heal: []Act{clockRight},
+		},
+		{
 			Shows: "every link to Redis is cut", Alerts: []string{"RedisAway"},
 			Strike: []Act{cut("", devstack.Redis)}, During: every(time.Second, order), Heal: []Act{mend("", devstack.Redis)},
 		},

@@ -30,6 +30,11 @@ var ours = []Drill{
 		Strike: []Act{chargesTake(time.Second), shortly, killOneWorker}, Heal: []Act{disarm, restartTheWorker}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
+		Name: "clock-ahead", Shows: "A worker whose clock is 20 hours ahead blinds neither reconciliation nor its alert, and somebody is told of the clock.",
+		Lasts: 30 * time.Second, Prepare: buildAhead, Strike: []Act{clockAhead}, Heal: []Act{clockRight},
+		Expect: []Expectation{everyoneIsAnswered, windowsAreOfThePast, behindIsSeen},
+	},
+	{
 		Name: "rolling-restart", Shows: "A deployment under load costs no error that the client's own repetition does not absorb.",
 		Lasts: 16 * time.Second, Strike: []Act{rollingRestart}, Expect: []Expectation{everyoneIsAnswered},
 	},

@@ -32,6 +32,9 @@ type Drill struct {
 	// Settings are the platform's own in this drill, beside those of all drills.
 	Settings map[string]string
 
+	// Prepare is done before its platform is used, and takes as long as it takes; nil: nothing.
+	Prepare func(context.Context) error
+
 	Strike []Act // what goes wrong, in this order
 	Heal   []Act // what makes it good again
 	Expect []Expectation

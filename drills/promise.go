@@ -99,8 +99,8 @@ func alarmed(alarms []Alarm, paid time.Time) bool {
 // watchEvery is how often the platform's metrics are read during a drill.
 const watchEvery = 2 * time.Second
 
-// watch reads what monitoring reads, during the whole drill: a dependency that is down, a breaker that is not closed, and a
-// process that shows nothing. Stop ends it and returns what it saw.
+// watch reads what monitoring reads, during the whole drill: a dependency that is down, a breaker that is not closed, a clock that
+// differs, and a process that shows nothing. Stop ends it and returns what it saw.
 func watch(ctx context.Context, p *dev.Platform) (stop func() []Alarm) {
 	ctx, cancel := context.WithCancel(ctx)
 	var alarms []Alarm
@@ -154,8 +154,16 @@ func troublesIn(page string) []string {
 			troubles = append(troubles, "breaker "+label(m, "breaker")+" is "+state)
 		}
 	}
+	for _, m := range families["onlywave_clock_ahead_seconds"].GetMetric() {
+		if d := m.GetGauge().GetValue(); d > clockTolerance || d < -clockTolerance {
+			troubles = append(troubles, fmt.Sprintf("its clock is %.0f s ahead", d))
+		}
+	}
 	return troubles
 }
+
+// clockTolerance is how many seconds a clock may differ before the alert on it looks.
+const clockTolerance = 30
 
 func label(m *dto.Metric, name string) string {
 	for _, pair := range m.GetLabel() {

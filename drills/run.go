@@ -84,6 +84,11 @@ type runner struct {
 
 // drill plays one, and says what came of it.
 func (r *runner) drill(ctx context.Context, d Drill) Result {
+	if d.Prepare != nil {
+		if err := d.Prepare(ctx); err != nil {
+			return Result{Drill: d, Err: fmt.Errorf("prepare: %w", err)}
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.Lasts+allowance)
 	defer cancel()
 	result := Result{Drill: d}

@@ -121,6 +121,15 @@ func (p *Process) Restart(ctx context.Context) error {
 	return p.start(ctx)
 }
 
+// Become is Restart as another program, which runs in the same way. It is that program from then on.
+func (p *Process) Become(ctx context.Context, program string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stop()
+	p.spec.Path = program
+	return p.start(ctx)
+}
+
 const (
 	startLimit   = 90 * time.Second
 	defaultGrace = 10 * time.Second

@@ -12,7 +12,7 @@ import (
 // Figure is a number of things that wait, and for how long the oldest has.
 type Figure struct {
 	Count  int
-	Oldest time.Duration // 0 when there is none
+	Oldest time.Duration // 0 when there is none; less than 0: it was written by a clock that is ahead of Postgres'
 }
 
 // Figures are what is open in the whole record, whoever asks.
@@ -49,7 +49,7 @@ union all
 select 'missed', '', coalesce(sum(missed), 0), 0::float8 from reconciliations where started_at > now() - interval '1 hour'
 union all
 select 'compared', '', count(window_to), coalesce(extract(epoch from now() - coalesce(max(window_to), (select min(created_at) from clients))), 0)::float8
-from (select window_to from reconciliations where finished_at is not null order by window_to desc limit 1) newest
+from (select window_to from reconciliations where finished_at is not null and window_to <= now() order by window_to desc limit 1) newest
 union all
 select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::float8 from (` + selectPartitions + `) p`
 
@@ -72,7 +72,7 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 	var count int
 	var seconds float64
 	_, err := pgx.ForEachRow(rows, []any{&of, &label, &count, &seconds}, func() error {
-		oldest := time.Duration(max(seconds, 0) * float64(time.Second))
+		oldest := time.Duration(seconds * float64(time.Second))
 		switch of {
 		case "payment":
 			f.Payments[payment.Status(label)] = Figure{count, oldest}
@@ -91,7 +91,7 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 		case "compared":
 			f.Compared, f.Since = count > 0, oldest
 		case "ahead":
-			f.Ahead = oldest
+			f.Ahead = max(oldest, 0)
 		}
 		return nil
 	})

@@ -28,7 +28,7 @@ const (
 	oldFinding  = `(f.found_at < $1 and (f.resolved_at < $1 or f.resolved_at is null and f.kind = 'missed_webhook'))`
 	oldFindings = `findings f where ` + oldFinding
 	oldRuns     = `reconciliations r where started_at < $1
-    and window_to < (select max(window_to) from reconciliations where finished_at is not null)
+    and window_to < (select max(window_to) from reconciliations where finished_at is not null and window_to <= now())
     and not exists (select from findings f where f.reconciliation_id = r.id`
 	oldNudges = `nudges where at < $1`
 	oldEmails = `emails e where at < $1 and not exists (select from payments p where p.id = e.payment_id and p.updated_at >= $1)`

@@ -12,7 +12,7 @@ import (
 // BeginPlan says how a run's window is found.
 type BeginPlan struct {
 	ID        string
-	Now       time.Time
+	Now       time.Time     // by Postgres' clock, see Now
 	Grace     time.Duration // what changed more recently is left to the next run
 	Overlap   time.Duration // how far each window reaches back into the one before
 	Deep      time.Duration // how far a deep run reaches back
@@ -21,18 +21,19 @@ type BeginPlan struct {
 }
 
 // beginReconciliation goes on where the newest finished run ended, so that a window begins earlier after an outage. A run
-// is deep when none of the last ones was; it never skips what an ordinary one would see.
+// is deep when none of the last ones was; it never skips what an ordinary one would see. No window ends in the future, and one that
+// does, written by a clock that was ahead, counts for nothing until its end has passed: what is to come was not compared.
 const beginReconciliation = `
 with position as (
-    select coalesce(max(window_to) - @overlap::interval, @deep_from) as at from reconciliations where finished_at is not null
+    select coalesce(max(window_to) - @overlap::interval, @deep_from) as at from reconciliations where finished_at is not null and window_to <= now()
 ), due as (
     select at >= @deep_from and not exists (
-        select from reconciliations where finished_at is not null and window_to >= @deep_since and window_to - window_from >= @deep_least::interval
+        select from reconciliations where finished_at is not null and window_to between @deep_since and now() and window_to - window_from >= @deep_least::interval
     ) as deep, at from position
 )
 insert into reconciliations (id, window_from, window_to, started_at)
 select @id, case when deep then @deep_from else least(at, @to) end,
-       case when deep then @to else least(at + @longest::interval, @to) end, @now
+       case when deep then least(@to, now()) else least(at + @longest::interval, @to, now()) end, @now
 from due
 on conflict (id) do nothing`
 

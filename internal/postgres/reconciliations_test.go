@@ -68,6 +68,28 @@ func TestWindowsGoOnWhereTheLastCompleteRunEnded(t *testing.T) {
 	require.Equal(t, "once a day", func() string { r, _ := s.Reconciliations(t.Context(), 4); return r[3].ID }())
 }
 
+// A worker whose clock is 20 hours ahead has had a run. What is to come was not compared: the others go on where the last one ended.
+func TestAClockThatIsAheadBlindsNoRun(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	now := time.Now()
+	first := s.reconciled(t, "in time", now.Add(-10*time.Minute))
+	ahead, err := s.BeginReconciliation(t.Context(), plan("ahead", now.Add(20*time.Hour)))
+	require.NoError(t, err)
+	require.WithinDuration(t, now, ahead.To, time.Minute, "no window ends in the future")
+	_, err = s.pool.Exec(t.Context(), `update reconciliations set window_to = started_at where id = 'ahead'`) // as it was written once
+	require.NoError(t, err)
+	_, err = s.FinishReconciliation(t.Context(), "ahead", payment.ReconciliationCounts{}, now.Add(20*time.Hour))
+	require.NoError(t, err)
+
+	f, err := s.Figures(t.Context())
+	require.NoError(t, err)
+	require.WithinDuration(t, first.To, time.Now().Add(-f.Since), time.Minute)
+	next := s.reconciled(t, "next", now)
+	require.Equal(t, first.To.Add(-10*time.Minute), next.From)
+	require.WithinDuration(t, now.Add(-2*time.Minute), next.To, time.Minute)
+}
+
 // found are findings of one run about payments of the provider's.
 func found(kind payment.FindingKind, detail string, providerPaymentIDs ...string) []payment.Finding {
 	var list []payment.Finding
