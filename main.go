@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -35,6 +34,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/internal/span"
@@ -164,7 +164,9 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {
 		serving, stop := server.Drained(ctx, c.DrainWait)
 		defer stop()
-		return serveHTTP(serving, c.APIAddress, server, log)
+		return serve.HTTP(serving, serve.Options{
+			Address: c.APIAddress, Handler: server, PerAddress: clientConnections, Balancers: c.TrustedProxies, Finish: api.FinishTime, Log: log,
+		})
 	})
 }
 
@@ -281,32 +283,16 @@ func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) erro
 	return serveHTTP(ctx, c.SimulatorAddress, s, log)
 }
 
-// serveHTTP serves until ctx ends, then lets the requests in flight finish.
+// How many connections one client may have to a part of ours at one time, where no balancer counts them. With 12 KiB for each, one
+// that has them all uses 24 MiB.
+const (
+	clientConnections  = 2048
+	metricsConnections = 64
+)
+
+// serveHTTP serves what has one kind of client.
 func serveHTTP(ctx context.Context, address string, handler http.Handler, log *slog.Logger) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      60 * time.Second, // longer than the longest wait a client may prefer
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	log.Info("listening", "address", listener.Addr().String())
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), api.FinishTime)
-	defer cancel()
-	return server.Shutdown(finish)
+	return serve.HTTP(ctx, serve.Options{Address: address, Handler: handler, PerAddress: clientConnections, Finish: api.FinishTime, Log: log})
 }
 
 // dialTemporal does not connect yet: a Temporal that is away shows itself on each call.

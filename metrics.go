@@ -8,9 +8,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -39,7 +41,11 @@ func watched(ctx context.Context, c config.Config, watch *telemetry.Watch, log *
 	group, ctx := errgroup.WithContext(ctx)
 	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	group.Go(func() error { return serveHTTP(showing, c.MetricsAddress, watch.Handler(), log) })
+	group.Go(func() error {
+		return serve.HTTP(showing, serve.Options{
+			Address: c.MetricsAddress, Handler: watch.Handler(), PerAddress: metricsConnections, Finish: api.FinishTime, Log: log,
+		})
+	})
 	group.Go(func() error {
 		defer stop()
 		return part(ctx)
