@@ -10,16 +10,26 @@ import (
 	"github.com/onlywave/onlywave/internal/devstack"
 )
 
-// Every request here comes from one address, so the limit is that of a machine and not of a client.
-const balancerRate, balancerBurst = 2000, 2000
+// Every request here comes from one address, so the limits are those of a machine and not of a client.
+const (
+	balancerRate, balancerBurst = 2000, 2000
+	// BalancerConnections is how many connections one address may have at one time, of twice as many in all.
+	BalancerConnections = 2048
+)
 
 func (p *Platform) startBalancer(ctx context.Context, dir string, at ports) error {
 	began := time.Now()
-	c := nginx.Config{Listen: fmt.Sprintf("127.0.0.1:%d", at.balancer), Rate: balancerRate, Burst: balancerBurst}
+	inner, err := devstack.FreePort(0)
+	if err != nil {
+		return err
+	}
+	c := nginx.Config{
+		Listen: fmt.Sprintf("127.0.0.1:%d", at.balancer), Inner: fmt.Sprintf("127.0.0.1:%d", inner), Rate: balancerRate, Burst: balancerBurst,
+		Connections: BalancerConnections, Requests: BalancerConnections, Capacity: 2 * BalancerConnections, Workers: 2,
+	}
 	for _, port := range at.apis {
 		c.APIs = append(c.APIs, fmt.Sprintf("127.0.0.1:%d", port))
 	}
-	var err error
 	if p.balancing, err = nginx.Render(c); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Drill struct {
 	Doubled bool
 	// Settings are the platform's own in this drill, beside those of all drills.
 	Settings map[string]string
+	// From is the address of this machine that client apps come from, with Doubled; "": any.
+	From string
 
 	// Prepare is done before its platform is used, and takes as long as it takes; nil: nothing.
 	Prepare func(context.Context) error
@@ -64,6 +66,7 @@ type Scene struct {
 	poison      []string       // message ids of what can never be processed
 	openings    map[string]int // of the breakers, before the fault
 	missed      int            // webhooks counted as such before the fault
+	attack      *attack        // that goes on
 
 	remarks    []string // for the table
 	objections []Objection

@@ -20,6 +20,11 @@ var doubled = []Drill{{
 	Strike: []Act{chargesTake(time.Second), shortly, atOnce(killOneAPI, losePrimary, loseMaster, reloadBalancer)},
 	Heal:   []Act{disarm, atOnce(restartTheAPI, restartTheLost)},
 	Expect: []Expectation{everyoneIsAnswered, othersLead, clientsSaw},
+}, {
+	Name: "slow-bodies", Shows: "One address with thousands of connections, each slow or silent, takes its share of the balancer and nothing from others.",
+	Doubled: true, Rate: 10, Lasts: 20 * time.Second, From: clientsAddress,
+	Strike: []Act{attackSlowly}, Heal: []Act{endAttack},
+	Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken, wasAttacked},
 }}
 
 // leaders are the services that are followed by a second one.

@@ -151,7 +151,10 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 
 // entrances are where client apps come in: at the balancer, or else at the API processes in turns.
 func (s *Scene) entrances() []*dev.Shop {
-	if s.Balancer != nil {
+	switch {
+	case s.Drill.From != "":
+		return []*dev.Shop{cameFrom(s.Front, s.Drill.From)}
+	case s.Balancer != nil:
 		return []*dev.Shop{s.Front}
 	}
 	return s.Shops

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -178,7 +179,7 @@ func TestTheBalancerFindsWhatItNeeds(t *testing.T) {
 	for _, m := range pod.Containers[0].VolumeMounts {
 		mounts[m.Name] = m.MountPath
 	}
-	require.Contains(t, pod.Containers[0].Command, mounts["config"])
+	require.Contains(t, pod.Containers[0].Command[2], "exec nginx -p /tmp/ -e stderr -c "+mounts["config"])
 	require.Equal(t, mounts["certificate"]+"/"+corev1.TLSCertKey, nginx.Kubernetes.Certificate)
 	require.Equal(t, mounts["certificate"]+"/"+corev1.TLSPrivateKeyKey, nginx.Kubernetes.CertificateKey)
 	require.Equal(t, corev1.ServiceExternalTrafficPolicyLocal, p.services["nginx"].Spec.ExternalTrafficPolicy)
@@ -187,6 +188,28 @@ func TestTheBalancerFindsWhatItNeeds(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(compose), "image: "+pod.Containers[0].Image+"\n")
 	require.NotContains(t, p.deployments["api"].Spec.Template.Spec.Containers[0].Image, "latest")
+}
+
+// The balancer asks for names whom its pod asks, whatever the cluster has for that.
+func TestTheBalancerAsksThePodsNameServer(t *testing.T) {
+	t.Parallel()
+	command := render(t, "production").deployments["nginx"].Spec.Template.Spec.Containers[0].Command
+	require.Equal(t, []string{"sh", "-c"}, command[:2])
+	for servers, want := range map[string]string{
+		"nameserver 10.96.0.10":                                 "resolver 10.96.0.10 valid=5s ipv6=off;",
+		"nameserver 169.254.20.10\nnameserver 10.96.0.10":       "resolver 169.254.20.10 valid=5s ipv6=off;",
+		"# by the kubelet\noptions ndots:5\nnameserver fd00::a": "resolver [fd00::a] valid=5s ipv6=off;",
+	} {
+		asked, made := filepath.Join(t.TempDir(), "resolv.conf"), filepath.Join(t.TempDir(), "resolver.conf")
+		require.NoError(t, os.WriteFile(asked, []byte("search onlywave.svc.cluster.local svc.cluster.local\n"+servers+"\n"), 0o600))
+		require.Contains(t, command[2], nginx.Kubernetes.ResolverFile)
+		script := strings.NewReplacer("/etc/resolv.conf", asked, nginx.Kubernetes.ResolverFile, made, "exec nginx", "echo").Replace(command[2])
+		output, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput()
+		require.NoError(t, err, string(output))
+		text, err := os.ReadFile(made)
+		require.NoError(t, err)
+		require.Equal(t, want+"\n", string(text))
+	}
 }
 
 // What is asked is answered, by a port that the container has.

@@ -6,33 +6,46 @@ package nginx
 import (
 	_ "embed"
 	"errors"
+	"fmt"
 	"strings"
 	"text/template"
 )
 
-// Config is what differs between places. Listen, APIs, Rate and Burst are needed.
+// Config is what differs between places. All numbers, Listen, Inner and APIs are needed.
 type Config struct {
-	Listen string   // host:port
-	APIs   []string // host:port of each API process, or of one name that stands for all with Resolver
+	Listen string // host:port
+	// Inner is host:port on loopback, where HTTP is spoken once a connection has been counted. It is not used with Trusted.
+	Inner string
+	APIs  []string // host:port of each API process, or of one name that stands for all with Resolver
 	// Resolver is a name server that is asked every few seconds where the APIs are; empty: they stay where they are.
-	// It needs nginx 1.27.3.
-	Resolver string
-	Trusted  []string // addresses or networks of balancers before this one, whose X-Forwarded-For is believed
+	// It needs nginx 1.27.3. ResolverFile is a file that names it instead, with a directive such as "resolver 10.0.0.10 valid=5s;".
+	Resolver, ResolverFile string
+	// Trusted are addresses or networks of balancers before this one, whose X-Forwarded-For is believed. They, and not this
+	// one, bound the connections of an address.
+	Trusted []string
 	// Rate is how many requests a second one address may send, and Burst how many more at once. It is an outer wall
 	// against floods; webhooks have none.
 	Rate, Burst int
-	Workers     int // nginx's own processes; 0: one for each core of the machine, also in a container that may use less
+	// Connections is how many connections one address may have at one time, whatever it does on them, and Requests how many
+	// requests in hand. Webhooks, whose senders are few, may have as many as connections.
+	Connections, Requests int
+	Capacity              int // connections of all addresses together, for which files and memory suffice
+	Workers               int // nginx's own processes; of itself it would count the machine's cores, also in a container that may use less
 	// Certificate and CertificateKey are PEM files; empty: no TLS.
 	Certificate, CertificateKey string
 }
 
 // Compose is the configuration in docker-compose.yml, kept in compose.conf.
-var Compose = Config{Listen: "8080", APIs: []string{"api:8080"}, Resolver: "127.0.0.11", Rate: 100, Burst: 200}
+var Compose = Config{
+	Listen: "8080", Inner: "127.0.0.1:8081", APIs: []string{"api:8080"}, Resolver: "127.0.0.11", Rate: 100, Burst: 200,
+	Connections: 1024, Requests: 512, Capacity: 8192, Workers: 2,
+}
 
 // Kubernetes is the configuration in deploy/kubernetes, kept in kubernetes.conf.
 var Kubernetes = Config{
-	Listen: "8443", APIs: []string{"api.onlywave.svc.cluster.local:8080"}, Resolver: "kube-dns.kube-system.svc.cluster.local",
-	Rate: 100, Burst: 200, Workers: 2, Certificate: "/etc/tls/tls.crt", CertificateKey: "/etc/tls/tls.key",
+	Listen: "8443", Inner: "127.0.0.1:8444", APIs: []string{"api.onlywave.svc.cluster.local:8080"}, ResolverFile: "/tmp/resolver.conf",
+	Rate: 100, Burst: 200, Connections: 1024, Requests: 512, Capacity: 8192, Workers: 2,
+	Certificate: "/etc/tls/tls.crt", CertificateKey: "/etc/tls/tls.key",
 }
 
 //go:embed nginx.conf.tmpl
@@ -72,15 +85,41 @@ var problems = []problem{
 
 // Render is the configuration as a file.
 func Render(c Config) (string, error) {
-	if c.Listen == "" || len(c.APIs) == 0 || c.Rate < 1 || c.Burst < 1 || (c.Certificate == "") != (c.CertificateKey == "") {
-		return "", errors.New("configure nginx: Listen, APIs, Rate and Burst are needed, and a certificate needs its key")
+	if err := c.validate(); err != nil {
+		return "", fmt.Errorf("configure nginx: %w", err)
 	}
 	var out strings.Builder
 	err := parsed.Execute(&out, struct {
 		Config
-		Webhooks      string
-		SessionCookie string
-		Problems      []problem
-	}{c, webhooks, sessionCookie, problems})
+		Resolve                  bool
+		WorkerConnections, Files int
+		Webhooks                 string
+		SessionCookie            string
+		Problems                 []problem
+	}{c, c.Resolver+c.ResolverFile != "", c.workerConnections(), c.workerConnections() + ownFiles, webhooks, sessionCookie, problems})
 	return out.String(), err
 }
+
+func (c Config) validate() error {
+	for _, n := range []int{c.Rate, c.Burst, c.Connections, c.Requests, c.Capacity, c.Workers} {
+		if n < 1 {
+			return errors.New("Rate, Burst, Connections, Requests, Capacity and Workers must be at least 1")
+		}
+	}
+	switch {
+	case c.Listen == "" || len(c.APIs) == 0:
+		return errors.New("Listen and APIs are needed")
+	case c.Inner == "" && len(c.Trusted) == 0:
+		return errors.New("Inner is needed without Trusted")
+	case (c.Certificate == "") != (c.CertificateKey == ""):
+		return errors.New("a certificate needs its key")
+	}
+	return nil
+}
+
+// ownFiles is more than a worker has open beside its connections: listeners, logs, its configuration.
+const ownFiles = 256
+
+// workerConnections is enough for one worker that has all clients: a client's connection, both ends of the one between stream and
+// http, and the one to an API process.
+func (c Config) workerConnections() int { return 4*c.Capacity + ownFiles }

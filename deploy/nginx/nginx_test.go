@@ -1,6 +1,7 @@
 package nginx_test
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"flag"
@@ -27,23 +28,36 @@ var update = flag.Bool("update", false, "rewrite compose.conf and kubernetes.con
 // edge is a real nginx in front of servers that say what reached them.
 type edge struct {
 	*devstack.Nginx
-	url, log string
+	url, log, inner string
 }
 
 func start(t *testing.T, c nginx.Config) *edge {
 	port, err := devstack.FreePort(0)
 	require.NoError(t, err)
-	c.Listen = fmt.Sprintf("127.0.0.1:%d", port)
-	if c.Rate == 0 {
-		c.Rate, c.Burst = 1000, 1000
-	}
+	inner, err := devstack.FreePort(0)
+	require.NoError(t, err)
+	c.Listen, c.Inner = fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", inner)
+	c = roomy(c)
 	config, err := nginx.Render(c)
 	require.NoError(t, err)
-	e := &edge{url: "http://" + c.Listen, log: filepath.Join(t.TempDir(), "nginx.log")}
+	e := &edge{url: "http://" + c.Listen, inner: c.Inner, log: filepath.Join(t.TempDir(), "nginx.log")}
 	e.Nginx, err = devstack.StartNginx(t.Context(), devstack.NginxOptions{Dir: t.TempDir(), LogFile: e.log, Config: config, Port: port})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Stop()) })
 	return e
+}
+
+// roomy is a configuration whose limits are wide where the test sets none.
+func roomy(c nginx.Config) nginx.Config {
+	if c.Rate == 0 {
+		c.Rate, c.Burst = 1000, 1000
+	}
+	if c.Connections == 0 {
+		c.Connections, c.Requests = 1000, 1000
+	}
+	c.Capacity = cmp.Or(c.Capacity, 1000)
+	c.Workers = cmp.Or(c.Workers, 2)
+	return c
 }
 
 // arrived is what a server behind nginx saw of a request.
@@ -143,7 +157,7 @@ func TestKubernetesRunsWhatTheTemplateMakes(t *testing.T) {
 
 	certificate, key, trust := selfSigned(t)
 	c := nginx.Kubernetes
-	c.APIs, c.Resolver, c.Certificate, c.CertificateKey = []string{echo(t, "only")}, "", certificate, key
+	c.APIs, c.ResolverFile, c.Certificate, c.CertificateKey = []string{echo(t, "only")}, "", certificate, key
 	e := start(t, c)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust}}}
 	saw := do(t, client, http.MethodGet, strings.Replace(e.url, "http:", "https:", 1)+"/v1/payments", nil).arrived(t)
@@ -152,10 +166,17 @@ func TestKubernetesRunsWhatTheTemplateMakes(t *testing.T) {
 }
 
 func TestAnIncompleteConfigurationIsNotMade(t *testing.T) {
-	for _, c := range []nginx.Config{
-		{}, {Listen: "8080", Rate: 1, Burst: 1}, {Listen: "8080", APIs: []string{"a:1"}},
-		{Listen: "8080", APIs: []string{"a:1"}, Rate: 1, Burst: 1, Certificate: "a.pem"},
+	whole := roomy(nginx.Config{Listen: "8080", Inner: "127.0.0.1:8081", APIs: []string{"a:1"}})
+	_, err := nginx.Render(whole)
+	require.NoError(t, err)
+	for _, spoil := range []func(*nginx.Config){
+		func(c *nginx.Config) { *c = nginx.Config{} }, func(c *nginx.Config) { c.Listen = "" }, func(c *nginx.Config) { c.APIs = nil },
+		func(c *nginx.Config) { c.Inner = "" }, func(c *nginx.Config) { c.Rate = 0 }, func(c *nginx.Config) { c.Burst = 0 },
+		func(c *nginx.Config) { c.Connections = 0 }, func(c *nginx.Config) { c.Requests = 0 }, func(c *nginx.Config) { c.Capacity = 0 },
+		func(c *nginx.Config) { c.Workers = 0 }, func(c *nginx.Config) { c.Certificate = "a.pem" },
 	} {
+		c := whole
+		spoil(&c)
 		_, err := nginx.Render(c)
 		require.Error(t, err, "%+v", c)
 	}
@@ -331,8 +352,8 @@ func TestAReloadLosesNothingAndABadOneChangesNothing(t *testing.T) {
 	require.ErrorContains(t, e.Reload(t.Context(), "nonsense;"), "nonsense")
 
 	port := strings.TrimPrefix(e.url, "http://")
-	config, err := nginx.Render(nginx.Config{Listen: port, APIs: []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "new") })},
-		Rate: 1000, Burst: 1000})
+	config, err := nginx.Render(roomy(nginx.Config{Listen: port, Inner: e.inner,
+		APIs: []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "new") })}}))
 	require.NoError(t, err)
 	require.NoError(t, e.Reload(t.Context(), config))
 	require.Eventually(t, func() bool {

@@ -80,5 +80,11 @@ func (n *Nginx) write(ctx context.Context, config string) error {
 }
 
 func nginxArgs(dir, config string) []string {
-	return []string{"-p", dir + "/", "-e", "stderr", "-c", filepath.Join(dir, config)}
+	args := []string{"-p", dir + "/", "-e", "stderr", "-c", filepath.Join(dir, config)}
+	// Debian has it in a package of its own; elsewhere it is part of nginx.
+	const stream = "/usr/lib/nginx/modules/ngx_stream_module.so"
+	if _, err := os.Stat(stream); err == nil {
+		args = append(args, "-g", "load_module "+stream+";")
+	}
+	return args
 }
