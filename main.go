@@ -275,12 +275,22 @@ func migrate(ctx context.Context, c config.Config, log *slog.Logger) error {
 }
 
 func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {
-	s := simulator.New(simulator.Config{
+	s, err := openSimulator(simulator.Config{
 		AccessToken: string(c.MercadoPagoAccessToken), WebhookSecret: string(c.WebhookSecrets[0]),
 		PublicURL: c.SimulatorURL, TimeScale: c.SimulatorTimeScale, Log: log,
-	})
+	}, c.SimulatorData)
+	if err != nil {
+		return err
+	}
 	defer s.Close()
 	return serveHTTP(ctx, c.SimulatorAddress, s, log)
+}
+
+func openSimulator(c simulator.Config, file string) (*simulator.Simulator, error) {
+	if file == "" {
+		return simulator.New(c), nil
+	}
+	return simulator.Open(c, file)
 }
 
 // How many connections one client may have to a part of ours at one time, where no balancer counts them. With 12 KiB for each, one

@@ -132,6 +132,9 @@ func (p *Platform) start(ctx context.Context) error {
 		return err
 	}
 	p.configure(ports)
+	if p.options.Dir != "" {
+		p.settings["SIMULATOR_DATA"] = filepath.Join(dir, "simulator.jsonl") // as the record is kept, too
+	}
 	if err := p.startTraces(ctx); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (p *Platform) tend(ctx context.Context, name string, process *devstack.Proc
 			return nil
 		case <-process.Exited():
 		}
-		if p.Balancer == nil || process == p.Simulator { // whose books are in its memory
+		if p.Balancer == nil || process == p.Simulator && p.options.Dir == "" { // whose payments are then in its memory only
 			return fmt.Errorf("the %s has ended, see %s/%s.log", name, p.Logs, name)
 		}
 		p.say("the %s has ended, it is started again", name)

@@ -105,6 +105,7 @@ type Config struct {
 
 	SimulatorAddress   string  `env:"SIMULATOR_ADDRESS" help:"where the simulator listens, host:port"`
 	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
+	SimulatorData      string  `env:"SIMULATOR_DATA" help:"file in which it keeps its payments from one start to the next; empty: it forgets them"`
 	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago it repeats webhooks"`
 }
 

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -49,6 +50,7 @@ type book struct {
 	byAge       []*payment
 	keys        map[string]*keyUse
 	entries     []Entry
+	journal     *journal // nil: it is forgotten with the process
 }
 
 func newBook() *book {
@@ -65,12 +67,16 @@ func (b *book) create(p payment) payment {
 	defer b.mu.Unlock()
 	p.id = strconv.FormatInt(nextID(), 10)
 	p.updated = p.created
-	b.payments[p.id] = &p
-	b.byAge = append(b.byAge, &p)
-	b.byReference[p.reference] = append(b.byReference[p.reference], &p)
+	b.add(&p)
 	b.keys[p.key].payment = &p
 	b.enter(Charge, &p)
 	return p
+}
+
+func (b *book) add(p *payment) {
+	b.payments[p.id] = p
+	b.byAge = append(b.byAge, p)
+	b.byReference[p.reference] = append(b.byReference[p.reference], p)
 }
 
 func (b *book) get(id string) (payment, bool) {
@@ -128,6 +134,11 @@ func (b *book) move(id string, now time.Time, change func(*payment) error) (paym
 }
 
 func (b *book) enter(kind EntryKind, p *payment) {
+	var body [sha256.Size]byte
+	if use := b.keys[p.key]; use != nil { // a key may have been forgotten since
+		body = use.body
+	}
+	b.journal.write(kind, p, body)
 	b.entries = append(b.entries, Entry{
 		Number: len(b.entries) + 1, Kind: kind, PaymentID: p.id, ExternalReference: p.reference, IdempotencyKey: p.key,
 		Amount: p.amount, Status: p.status, StatusDetail: p.detail, Time: p.updated.UTC(),

@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -30,7 +31,7 @@ type pixCodes struct {
 	images *lru.Cache[string, string]
 }
 
-func newPixCodes() *pixCodes {
+func newPixCodes(collector int64) *pixCodes {
 	plan, err := coding.NewPlan(qrVersion, coding.L, 0)
 	if err != nil {
 		panic(err) // constants: cannot fail
@@ -39,7 +40,9 @@ func newPixCodes() *pixCodes {
 	if err != nil {
 		panic(err) // constants: cannot fail
 	}
-	return &pixCodes{key: uuid.NewString(), plan: plan, images: images}
+	// The seller's key is the same in each process, as its account is: a payment's code never changes.
+	key := uuid.NewSHA1(uuid.NameSpaceOID, strconv.AppendInt(nil, collector, 10)).String()
+	return &pixCodes{key: key, plan: plan, images: images}
 }
 
 // text is the BR Code of a payment: the EMV fields of the Central Bank's Pix manual, ended by their CRC.

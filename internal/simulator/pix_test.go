@@ -21,7 +21,7 @@ func TestCRC16(t *testing.T) {
 
 func TestPixText(t *testing.T) {
 	t.Parallel()
-	codes := newPixCodes()
+	codes := newPixCodes(defaultCollector)
 	codes.key = "123e4567-e12b-12d1-a456-426655440000"
 	text := codes.text(payment{id: "106400160592", amount: 1050})
 	require.Equal(t, "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-426655440000520400005303986540510.50"+
@@ -36,7 +36,7 @@ func TestPixText(t *testing.T) {
 // The library chooses the size by itself for a text that needs it; ours is fixed, and must then be the same image.
 func TestPixImage(t *testing.T) {
 	t.Parallel()
-	codes := newPixCodes()
+	codes := newPixCodes(defaultCollector)
 	text := strings.Repeat("0123456789abcdefgh", 10)
 	want, err := qr.Encode(text, qr.L)
 	require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestPixImage(t *testing.T) {
 }
 
 func BenchmarkPixImage(b *testing.B) {
-	codes := newPixCodes()
+	codes := newPixCodes(defaultCollector)
 	amount := int64(0)
 	for b.Loop() {
 		amount++

@@ -69,7 +69,7 @@ func New(c Config) *Simulator {
 		config:   c,
 		book:     newBook(),
 		faults:   &faultQueue{},
-		codes:    newPixCodes(),
+		codes:    newPixCodes(c.CollectorID),
 		postman:  newPostman(c),
 		expiries: newSchedule(),
 		requests: newRing[Request](keptInLog),
@@ -116,6 +116,7 @@ func (s *Simulator) Close() {
 		close(s.done)
 		s.expiries.close()
 		s.postman.close()
+		s.book.close()
 	})
 }
 

@@ -1,0 +1,136 @@
+package simulator
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// journal is a file that has a line for each entry of the ledger, from which the next simulator begins. A line is in the file once
+// the caller is answered; it is not forced to the disk, so that it outlives the process and not the machine's power.
+type journal struct {
+	file *os.File
+	log  *slog.Logger
+}
+
+// line is an entry with all that the book knows of its payment by then.
+type line struct {
+	Kind       EntryKind         `json:"kind"`
+	ID         string            `json:"id"`
+	Key        string            `json:"key"`
+	Body       [sha256.Size]byte `json:"body"` // of the request that created it
+	Reference  string            `json:"reference"`
+	Amount     int64             `json:"amount"` // centavos
+	Status     string            `json:"status"`
+	Detail     string            `json:"detail"`
+	Created    time.Time         `json:"created"`
+	Updated    time.Time         `json:"updated"`
+	Approved   time.Time         `json:"approved"`
+	Expires    time.Time         `json:"expires"`
+	NotifyURL  string            `json:"notify_url"`
+	Descriptor string            `json:"descriptor"`
+	Text       string            `json:"text"`
+	Payer      payer             `json:"payer"`
+	Metadata   json.RawMessage   `json:"metadata,omitempty"`
+}
+
+// Open returns a running simulator that knows what an earlier one has kept in the file, and keeps there what it does. Webhooks that
+// the earlier one still had to send are not sent any more. Close it when done.
+func Open(c Config, path string) (*Simulator, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the simulator's file: %w", err)
+	}
+	s := New(c)
+	if err := s.book.read(file); err != nil {
+		s.Close()
+		return nil, errors.Join(fmt.Errorf("read the simulator's file %s: %w", path, err), file.Close())
+	}
+	s.book.journal = &journal{file, s.config.Log}
+	for _, p := range s.book.latest("", "pending", len(s.book.byAge)) {
+		s.expiries.at(p.expires, func() { s.expireDue(p.id) })
+	}
+	return s, nil
+}
+
+// read takes in all lines, and leaves the file where the next one belongs: after the last whole one, for a simulator that was killed
+// may have left a part of one.
+func (b *book) read(file *os.File) error {
+	lines := bufio.NewReader(file)
+	var whole int64
+	for {
+		text, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		var l line
+		if err := json.Unmarshal(text, &l); err != nil {
+			return fmt.Errorf("line %d: %w", len(b.entries)+1, err)
+		}
+		b.repeat(l)
+		whole += int64(len(text))
+	}
+	if err := file.Truncate(whole); err != nil {
+		return err
+	}
+	_, err := file.Seek(whole, io.SeekStart)
+	return err
+}
+
+// repeat does again what a line tells of.
+func (b *book) repeat(l line) {
+	p, known := b.payments[l.ID]
+	if !known {
+		p = &payment{}
+	}
+	*p = payment{
+		id: l.ID, key: l.Key, reference: l.Reference, amount: l.Amount, status: l.Status, detail: l.Detail, created: l.Created,
+		updated: l.Updated, approved: l.Approved, expires: l.Expires, notifyURL: l.NotifyURL, descriptor: l.Descriptor, text: l.Text,
+		payer: l.Payer, metadata: l.Metadata,
+	}
+	if !known {
+		b.add(p)
+		b.keys[l.Key] = &keyUse{body: l.Body, payment: p}
+	}
+	b.enter(l.Kind, p)
+}
+
+// write keeps one entry. What cannot be kept, on a disk that is full say, is known to this simulator only.
+func (j *journal) write(kind EntryKind, p *payment, body [sha256.Size]byte) {
+	if j == nil {
+		return
+	}
+	text, err := json.Marshal(line{
+		Kind: kind, ID: p.id, Key: p.key, Body: body, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
+		Created: p.created, Updated: p.updated, Approved: p.approved, Expires: p.expires, NotifyURL: p.notifyURL, Descriptor: p.descriptor,
+		Text: p.text, Payer: p.payer, Metadata: p.metadata,
+	})
+	if err == nil {
+		_, err = j.file.Write(append(text, '\n'))
+	}
+	if err != nil {
+		j.log.Error("an entry of the ledger is not kept", "provider_payment_id", p.id, "error", err)
+	}
+}
+
+// close ends the journal. A request that still runs is not kept any more.
+func (b *book) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.journal == nil {
+		return
+	}
+	if err := b.journal.file.Close(); err != nil {
+		b.journal.log.Error("the ledger's file does not close", "error", err)
+	}
+	b.journal = nil
+}
