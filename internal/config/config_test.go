@@ -141,6 +141,22 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{Worker, "PROVIDER_CONCURRENCY=0", "PROVIDER_CONCURRENCY"},
 		{Worker, "MERCADOPAGO_URL=localhost:8090", "MERCADOPAGO_URL"},
 		{Worker, "METRICS_ADDRESS=9090", "METRICS_ADDRESS"},
+		{API, "METRICS_ADDRESS=:x", "METRICS_ADDRESS"},
+		{API, "API_ADDRESS=nowhere", "API_ADDRESS"},
+		{API, "API_ADDRESS=0.0.0.0:http", "API_ADDRESS"},
+		{API, "API_ADDRESS=0.0.0.0:65536", "API_ADDRESS"},
+		{API, "TRUSTED_PROXIES=10.0.0.0/8,nginx", "TRUSTED_PROXIES"},
+		{API, "TEMPORAL_UI_URL=localhost:8233", "TEMPORAL_UI_URL"},
+		{API, "TEMPORAL_ADDRESS=temporal", "TEMPORAL_ADDRESS"},
+		{Worker, "TEMPORAL_ADDRESS=temporal:99999", "TEMPORAL_ADDRESS"},
+		{Migrate, "TEMPORAL_ADDRESS=http://temporal:7233/", "TEMPORAL_ADDRESS"},
+		{Reconcile, "TEMPORAL_ADDRESS=temporal:", "TEMPORAL_ADDRESS"},
+		{API, "PUBLIC_URL=https://example.com:99999", "PUBLIC_URL"},
+		{Worker, "MERCADOPAGO_NOTIFICATION_URL=example.com/webhooks", "MERCADOPAGO_NOTIFICATION_URL"},
+		{Worker, "RABBITMQ_URLS=amqp://a:70000/", "RABBITMQ_URLS"},
+		{Breakers, "REDIS_URL=redis://a:70000/0", "REDIS_URL"},
+		{Keys, "DATABASE_URL=postgres://onlywave:hunter2@a:5432,b:x/onlywave", "DATABASE_URL"},
+		{Keys, "DATABASE_URL=host=a port=x", "DATABASE_URL"},
 		{API, "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT"},
 		{API, "OTEL_EXPORTER_OTLP_ENDPOINT=https://onlywave:hunter2@collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT"},
 		{Worker, "OTEL_EXPORTER_OTLP_ENDPOINT=https://collector:4318/?token=hunter2", "OTEL_EXPORTER_OTLP_ENDPOINT"},
@@ -152,11 +168,29 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{MailSink, "ENVIRONMENT=live", "ENVIRONMENT"},
 		{MailSink, "MAILSINK_ADDRESS=8025", "MAILSINK_ADDRESS"},
 		{MailSink, "MAILSINK_SMTP_ADDRESS=1025", "MAILSINK_SMTP_ADDRESS"},
+		{Simulator, "SIMULATOR_ADDRESS=8090", "SIMULATOR_ADDRESS"},
+		{Simulator, "SIMULATOR_URL=localhost:8090", "SIMULATOR_URL"},
 		{Simulator, "SIMULATOR_TIME_SCALE=0", "SIMULATOR_TIME_SCALE"},
 		{Simulator, "SIMULATOR_TIME_SCALE=fast", "SIMULATOR_TIME_SCALE"},
 	}
 	for _, row := range rows {
 		require.Equal(t, []string{row.names}, named(mistakes(row.part, complete(row.set))), row.set)
+	}
+}
+
+// What people and other tools write is understood.
+func TestAddressesInAllTheirForms(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		part Part
+		set  string
+	}{
+		{API, "API_ADDRESS=:8080"}, {API, "API_ADDRESS=[::1]:8080"}, {API, "API_ADDRESS=127.0.0.1:0"}, {API, "TRUSTED_PROXIES=10.0.0.1,fd00::/8"},
+		{API, "PUBLIC_URL=http://[::1]:8080"}, {Worker, "TEMPORAL_ADDRESS=temporal.example.com:7233"}, {Breakers, "REDIS_URL=rediss://:hunter2@[fd00::1]/0"},
+		{Keys, "DATABASE_URL=postgres://onlywave:hunter2@a:5432,[fd00::1]:5433,c/onlywave?sslmode=disable"}, {Keys, "DATABASE_URL=postgresql:///onlywave?host=/run/postgresql"},
+		{Keys, "DATABASE_URL=host=a,b port=5432,5433 dbname=onlywave"},
+	} {
+		require.Empty(t, mistakes(row.part, complete(row.set)), row.set)
 	}
 }
 
@@ -178,7 +212,7 @@ func TestEmailsGoOutToAMailServerThatIsNamed(t *testing.T) {
 	}
 	require.Empty(t, mistakes(Worker, with("SMTP_URL=smtps://user:hunter2@mail")))
 	require.Empty(t, mistakes(Worker, with("SMTP_URL=smtp://127.0.0.1:25?tls=none")))
-	for _, wrong := range []string{"mail:587", "http://mail", "smtp://", "smtp://user:hunter2@mail:port"} {
+	for _, wrong := range []string{"mail:587", "http://mail", "smtp://", "smtp://user:hunter2@mail:port", "smtp://user:hunter2@mail:99999"} {
 		got := mistakes(Worker, with("SMTP_URL="+wrong))
 		require.Equal(t, []string{"SMTP_URL"}, named(got), wrong)
 		require.NotContains(t, got[0], "hunter2")

@@ -13,7 +13,7 @@ func (c Config) checkEmail(k *checks) {
 		return
 	}
 	u, err := url.Parse(string(c.SMTPURL))
-	server := err == nil && (u.Scheme == "smtp" || u.Scheme == "smtps") && u.Hostname() != ""
+	server := err == nil && (u.Scheme == "smtp" || u.Scheme == "smtps") && isHost(u.Host)
 	k.that(server, "SMTP_URL", "must be empty or such as smtp://user:password@host:587")
 	k.that(!server || c.Environment != "live" || u.Query().Get("tls") != "none", "SMTP_URL",
 		"must not have tls=none when ENVIRONMENT is live: buyers' addresses would go out readable")

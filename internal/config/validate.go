@@ -2,11 +2,8 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -45,6 +42,8 @@ func (c Config) validate(part Part) []error {
 		k.that(isAddress(c.MailSinkSMTPAddress), "MAILSINK_SMTP_ADDRESS", "must be such as 127.0.0.1:1025")
 	case Simulator:
 		k.that(c.Environment != "live", "ENVIRONMENT", "the simulator is not for live")
+		k.that(isAddress(c.SimulatorAddress), "SIMULATOR_ADDRESS", "must be such as 127.0.0.1:8090")
+		k.that(c.SimulatorURL == "" || isURL(c.SimulatorURL), "SIMULATOR_URL", "must be empty or an address such as http://127.0.0.1:8090")
 		k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")
 		k.that(len(c.WebhookSecrets) > 0, "MERCADOPAGO_WEBHOOK_SECRETS", "must be set: the simulator signs with the first")
 		k.that(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
@@ -73,6 +72,9 @@ func (c Config) checkServices(k *checks, part Part) {
 		k.that(c.TracesRatio >= 0 && c.TracesRatio <= 1, "OTEL_TRACES_SAMPLER_ARG", "must be between 0 and 1")
 		k.that(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
 	}
+	if slices.Contains([]Part{API, Worker, Migrate, Reconcile, DeadLetters}, part) {
+		k.that(isAddress(c.TemporalAddress), "TEMPORAL_ADDRESS", "must be such as 127.0.0.1:7233")
+	}
 	if part == API || part == Worker || part == Breakers {
 		k.that(isAt(c.RedisURL, "redis", "rediss"), "REDIS_URL", "must be set, such as redis://host:6379/0")
 		k.that(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")
@@ -80,6 +82,10 @@ func (c Config) checkServices(k *checks, part Part) {
 }
 
 func (c Config) checkAPI(k *checks) {
+	k.that(isAddress(c.APIAddress), "API_ADDRESS", "must be such as 127.0.0.1:8080")
+	k.that(!slices.ContainsFunc(c.TrustedProxies, func(p string) bool { return !isNetwork(p) }), "TRUSTED_PROXIES",
+		"must be addresses or networks such as 10.0.0.0/8, comma-separated")
+	k.that(c.TemporalUIURL == "" || isURL(c.TemporalUIURL), "TEMPORAL_UI_URL", "must be empty or an address such as http://127.0.0.1:8233")
 	k.that(c.DatabaseReplicaURL == "" || isDatabase(c.DatabaseReplicaURL), "DATABASE_REPLICA_URL", "must be empty or such as postgres://user:password@host/onlywave")
 	k.that(c.DatabaseReplicaConns > 0, "DATABASE_REPLICA_CONNS", "must be at least 1")
 	k.that(c.ReplicaMaxStaleness > 0, "REPLICA_MAX_STALENESS", "must be more than 0")
@@ -98,6 +104,8 @@ func (c Config) checkAPI(k *checks) {
 }
 
 func (c Config) checkWorker(k *checks) {
+	k.that(c.MercadoPagoNotificationURL == "" || isURL(c.MercadoPagoNotificationURL), "MERCADOPAGO_NOTIFICATION_URL",
+		"must be empty or an address such as https://api.example.com/webhooks/mercadopago")
 	k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
 	k.that(c.MercadoPagoCollectorID == "" || isNumber(c.MercadoPagoCollectorID), "MERCADOPAGO_COLLECTOR_ID", "must be empty or a number such as 1164726384")
 	k.that(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
@@ -117,28 +125,8 @@ func (c Config) checkRetention(k *checks) {
 	retention(c.RetentionEmails, "RETENTION_EMAILS")
 }
 
-func isAddress(s string) bool {
-	_, port, err := net.SplitHostPort(s)
-	return err == nil && port != ""
-}
-
 // isNumber takes what Mercado Pago's ids look like.
 func isNumber(s string) bool {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return err == nil && n > 0 && strconv.FormatInt(n, 10) == s
-}
-
-func isURL(s string) bool { return isAt(Secret(s), "http", "https") }
-
-// isCollector takes no credentials: the exporter would not send them, and the address is no secret.
-func isCollector(s string) bool { return isURL(s) && !strings.ContainsAny(s, "@?#") }
-
-func isAt(s Secret, schemes ...string) bool {
-	u, err := url.Parse(string(s))
-	return err == nil && slices.Contains(schemes, u.Scheme) && u.Host != ""
-}
-
-// isDatabase takes what Postgres's own tools take: an address, which may name several hosts, or words such as host=db.
-func isDatabase(s Secret) bool {
-	return strings.HasPrefix(string(s), "postgres://") || strings.HasPrefix(string(s), "postgresql://") || strings.Contains(string(s), "=")
 }
