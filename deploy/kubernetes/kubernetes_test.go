@@ -217,6 +217,7 @@ func TestWhatRunsForLongIsSpread(t *testing.T) {
 		require.Equal(t, d.Spec.Template.Labels["app.kubernetes.io/name"], d.Spec.Selector.MatchLabels["app.kubernetes.io/name"], name)
 		require.Zero(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), name)
 		require.Equal(t, 1, p.budgets[name].Spec.MaxUnavailable.IntValue(), name)
+		require.Equal(t, policyv1.AlwaysAllow, *p.budgets[name].Spec.UnhealthyPodEvictionPolicy, "%s: a drain waits for no pod that is broken", name)
 		require.Equal(t, d.Spec.Selector.MatchLabels, p.budgets[name].Spec.Selector.MatchLabels, name)
 		var over []string
 		for _, s := range d.Spec.Template.Spec.TopologySpreadConstraints {

@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,5 +136,33 @@ func TestStagingReachesTheSimulatorOnly(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, service, host)
 		require.Equal(t, strconv.Itoa(int(p.services[service].Spec.Ports[0].Port)), port)
+	}
+}
+
+// What clusters have otherwise is a component each, which adds to one policy and changes nothing else.
+func TestComponentsAddWhatAClusterHas(t *testing.T) {
+	t.Parallel()
+	plain, made := render(t, "production"), render(t, "../testdata/components")
+	names, provider := made.policies["names"].Spec.Egress, made.policies["provider"].Spec.Egress
+	require.Equal(t, plain.policies["names"].Spec.Egress, names[:1])
+	require.Len(t, names, 3)
+	require.Equal(t, "169.254.20.10/32", names[1].To[0].IPBlock.CIDR)
+	require.Equal(t, "openshift-dns", names[2].To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+	require.Equal(t, "5353", names[2].Ports[0].Port.String())
+	require.Len(t, provider, 1)
+	require.Equal(t, plain.policies["provider"].Spec.Egress[0].Ports, provider[0].Ports)
+	require.Equal(t, networkingv1.IPBlock{CIDR: "::/0", Except: []string{"fc00::/7", "fe80::/10"}}, *provider[0].To[1].IPBlock)
+	for name, policy := range plain.policies {
+		if name != "names" && name != "provider" {
+			require.Equal(t, policy, made.policies[name])
+		}
+	}
+	kept, err := filepath.Glob("components/*/kustomization.yaml")
+	require.NoError(t, err)
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	require.Len(t, kept, 3, "the test has all of them")
+	for _, file := range kept {
+		require.Contains(t, string(readme), "`"+filepath.Dir(file)+"`")
 	}
 }

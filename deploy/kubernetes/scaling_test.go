@@ -25,7 +25,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// known are the settings of KEDA's scalers that we use, as KEDA 2.17 reads them. One that it does not know it ignores.
+// known are the settings of KEDA's scalers that we use, as KEDA 2.18 reads them. One that it does not know it ignores.
 var known = map[string][]string{
 	"temporal":   {"endpointFromEnv", "namespaceFromEnv", "taskQueue", "queueTypes", "targetQueueSize"},
 	"rabbitmq":   {"protocol", "queueName", "mode", "value"},
@@ -93,6 +93,11 @@ func TestWorkersGrowWithTheWorkThatWaits(t *testing.T) {
 		require.Contains(t, queries["oldest-payment"], `status="`+string(payment.Processing)+`"`)
 		require.Contains(t, queries["oldest-payment"], `state="`+string(breaker.Open)+`"`)
 		require.GreaterOrEqual(t, integer(t, object, "spec", "minReplicaCount"), 1, "nobody else takes the queues' messages")
+		for _, idle := range []string{"pollingInterval", "cooldownPeriod"} {
+			_, found, err := unstructured.NestedFieldNoCopy(object.Object, "spec", idle)
+			require.NoError(t, err)
+			require.False(t, found, "%s does nothing where there is always a worker, and KEDA warns of it", idle)
+		}
 		require.GreaterOrEqual(t, integer(t, object, "spec", "advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown", "stabilizationWindowSeconds"), 300)
 	}
 }

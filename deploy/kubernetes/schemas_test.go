@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "make testdata/schemas anew from the mod
 // What the schemas are made from is the oldest that the README allows: a field that came later is none.
 const (
 	kubernetesModule = "k8s.io/kubernetes@v1.30.14"
-	kedaModule       = "github.com/kedacore/keda/v2@v2.17.2"
+	kedaModule       = "github.com/kedacore/keda/v2@v2.18.0"
 	schemas          = "testdata/schemas"
 )
 
