@@ -77,7 +77,8 @@ soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats on
 .PHONY: screenshots
 screenshots: build ## Walk through the console in Chromium, with a picture of each page in .screenshots
 	@WITH_CHROMIUM=1 scripts/bootstrap
-	go test -tags chromium -count=1 ./console/walk -args -program $(CURDIR)/.bin/onlywave -pictures $(CURDIR)/.screenshots
+	go test -tags chromium -count=1 ./console/walk -args -program '$(CURDIR)/.bin/onlywave' -pictures '$(CURDIR)/.screenshots'
+
 .PHONY: alerts
 alerts: bootstrap build ## Make every alert fire on a throw-away platform and clear again, and keep the table in docs/alerts.md
 	@exec .bin/onlywave alerts

@@ -85,6 +85,7 @@ type Stack struct {
 	metrics   struct{ RabbitMQ, Temporal int } // ports
 	primary   Service                          // which of Postgres and its replica takes writes
 	moved     []string                         // throw-away folders of Postgres outside of ours
+	links     []string                         // to our folder, without spaces
 }
 
 // Start runs the services side by side and returns when all of them serve. When one does not, the error says which,
@@ -146,7 +147,7 @@ func (s *Stack) Stop() error {
 	for _, moved := range s.moved {
 		err = errors.Join(err, os.RemoveAll(moved))
 	}
-	return errors.Join(err, s.folder.close())
+	return errors.Join(err, s.removeLinks(), s.folder.close())
 }
 
 // Logs is the folder of the services' logs.

@@ -11,6 +11,7 @@ import (
 func program(name string, folders ...string) (string, error) {
 	for _, folder := range folders {
 		found, _ := filepath.Glob(filepath.Join(folder, name))
+		found = append(found, filepath.Join(folder, name)) // a folder may be called like a pattern
 		for i := len(found) - 1; i >= 0; i-- {
 			if info, err := os.Stat(found[i]); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 				return filepath.Abs(found[i])

@@ -37,6 +37,10 @@ func (s *Stack) startRabbitMQ(ctx context.Context) (int, error) {
 	if common.Path, err = program("rabbitmq-server", "/usr/lib/rabbitmq/bin", "/usr/local/sbin"); err != nil {
 		return 0, err
 	}
+	if common.Dir, err = s.plainPath(common.Dir); err != nil {
+		return 0, err
+	}
+	common.Env = environment(common.Dir)
 	names, err := s.startEPMD(ctx)
 	if err != nil {
 		return 0, err

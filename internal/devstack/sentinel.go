@@ -71,6 +71,9 @@ func (s *Stack) startSentinel(ctx context.Context, sentinel Service, preferred i
 	if common.Path, err = program("redis-server"); err != nil {
 		return 0, err
 	}
+	if common.Dir, err = s.plainPath(common.Dir); err != nil { // Redis takes the name of a file for a pattern
+		return 0, err
+	}
 	file := filepath.Join(common.Dir, "sentinel.conf")
 	return s.launch(ctx, sentinel, preferred, func(port int) (Spec, error) {
 		spec := common
