@@ -132,7 +132,7 @@ func TestComposeSentinelsWatchRedis(t *testing.T) {
 	require.Equal(t, watched[1], ours.MasterName)
 	require.Equal(t, []string{"sentinel:26379"}, ours.SentinelAddrs)
 	require.Equal(t, p.Services["redis"].Networks["default"].Ipv4Address, watched[2])
-	require.Contains(t, strings.Join(p.Services["redis-replica"].Command, " "), "--replicaof "+watched[2]+" "+watched[3])
+	require.Contains(t, strings.Join(p.Services["redis-replica"].Command, " "), "echo replicaof "+watched[2]+" "+watched[3]+" >>")
 	require.NotEqual(t, watched[2], p.Services["redis-replica"].Networks["default"].Ipv4Address)
 	sentinels := p.Services["sentinel"]
 	require.Equal(t, 3, *sentinels.Deploy.Replicas)
