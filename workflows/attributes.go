@@ -2,11 +2,13 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -42,6 +44,10 @@ func SearchAttributes() map[string]string {
 // waits until Temporal takes them: its servers read them anew once a minute.
 func AddSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if _, ok := errors.AsType[*serviceerror.NamespaceNotFound](err); ok {
+		return fmt.Errorf("there is no namespace %q in Temporal; make it first: "+
+			"temporal operator namespace create --namespace %[1]s --retention 168h", namespace)
+	}
 	if err != nil {
 		return interpret("list Temporal's search attributes", err)
 	}

@@ -1,0 +1,23 @@
+package worker
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// Where the namespace has not been made, the operator is told so, and how to make it.
+func TestANamespaceThatIsMissingIsNamed(t *testing.T) {
+	t.Parallel()
+	temporal, err := client.NewLazyClient(client.Options{HostPort: devstacktest.Start(t, devstack.Temporal).TemporalAddress()})
+	require.NoError(t, err)
+	defer temporal.Close()
+	err = workflows.AddSearchAttributes(t.Context(), temporal, "nowhere")
+	require.ErrorContains(t, err, `no namespace "nowhere"`)
+	require.ErrorContains(t, err, "temporal operator namespace create --namespace nowhere")
+}
