@@ -25,6 +25,10 @@ demo: bootstrap build ## Run the whole platform and watch one payment's story on
 up: bootstrap build ## Run the whole platform until Ctrl-C, with a curl to paste
 	@exec .bin/onlywave dev
 
+.PHONY: compose
+compose: ## With Docker: start the platform of docker-compose.yml, have a payment paid on it, and remove it again
+	@scripts/compose
+
 .PHONY: test
 test: bootstrap ## Run every test, on real services
 	go test -race -timeout 15m $(PACKAGES)

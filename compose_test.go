@@ -1,7 +1,10 @@
 package main
 
 import (
+	"net/netip"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -143,6 +146,99 @@ func TestComposeHealthChecksOfOursRunTheBinary(t *testing.T) {
 		}
 		test := service.HealthCheck.Test
 		require.True(t, slices.Equal(test[:3], []string{"CMD", "/onlywave", "healthy"}), strings.Join(test, " "))
+	}
+}
+
+// One service builds the image, and no other makes another of the same name or looks for it in a registry.
+func TestComposeBuildsOneImage(t *testing.T) {
+	p := loadCompose(t)
+	for part, service := range ours(p) {
+		if part == config.Migrate {
+			require.NotNil(t, service.Build)
+			require.Empty(t, service.PullPolicy)
+			continue
+		}
+		require.Nil(t, service.Build, service.Name)
+		require.Equal(t, types.PullPolicyNever, service.PullPolicy, service.Name)
+	}
+	text, err := os.ReadFile("Dockerfile")
+	require.NoError(t, err)
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if strings.Contains(line, "go mod download") || strings.Contains(line, "go build") {
+			require.Contains(t, string(text), "--mount=type=cache,target=/go/pkg/mod")
+			require.Contains(t, string(text), "--mount=type=cache,target=/root/.cache/go-build")
+		}
+	}
+}
+
+// The parts of Temporal remember each other by address, also over a restart: another address would be looked for in vain, for up to
+// half a minute.
+func TestComposeKeepsAddressesThatAreRemembered(t *testing.T) {
+	p := loadCompose(t)
+	pool := p.Networks["default"].Ipam.Config[0]
+	drawn, whole := netip.MustParsePrefix(pool.IPRange), netip.MustParsePrefix(pool.Subnet)
+	taken := map[netip.Addr]string{}
+	for _, name := range []string{"temporal", "redis", "redis-replica", "nginx"} {
+		require.NotNil(t, p.Services[name].Networks["default"], name)
+		at, err := netip.ParseAddr(p.Services[name].Networks["default"].Ipv4Address)
+		require.NoError(t, err, name)
+		require.True(t, whole.Contains(at) && !drawn.Contains(at), "%s: no other container may be given its address", name)
+		require.Empty(t, taken[at], name)
+		taken[at] = name
+	}
+}
+
+// Operators' commands reach Temporal: inside its container, and from this machine at the address that the command takes by itself.
+func TestComposeLetsOperatorsReachTemporal(t *testing.T) {
+	temporal := loadCompose(t).Services["temporal"]
+	require.Equal(t, "temporal:7233", *temporal.Environment["TEMPORAL_ADDRESS"])
+	require.Len(t, temporal.Ports, 1)
+	require.Equal(t, "7233", temporal.Ports[0].Published)
+}
+
+// A machine with one core refuses a container that may use two.
+func TestComposeRunsOnOneCore(t *testing.T) {
+	for _, s := range loadCompose(t, "monitoring").Services {
+		require.LessOrEqual(t, float64(s.Deploy.Resources.Limits.NanoCPUs), 1.0, s.Name)
+	}
+}
+
+// The buyers' side of a payment is kept as long as ours.
+func TestComposeKeepsTheSimulatorsPayments(t *testing.T) {
+	simulator := loadCompose(t).Services["simulator"]
+	require.Len(t, simulator.Volumes, 1)
+	require.Equal(t, types.VolumeTypeVolume, simulator.Volumes[0].Type)
+	require.Equal(t, simulator.Volumes[0].Target, filepath.Dir(*simulator.Environment["SIMULATOR_DATA"]))
+	dockerfile, err := os.ReadFile("Dockerfile")
+	require.NoError(t, err)
+	require.Contains(t, string(dockerfile), "static-debian12:nonroot", "whose user has a home, which a new volume takes its owner from")
+	require.Equal(t, "/home/nonroot", simulator.Volumes[0].Target)
+}
+
+// RabbitMQ tells those who publish to wait before the kernel kills it for its memory, which it would measure against the machine's.
+func TestComposeTellsRabbitMQItsMemory(t *testing.T) {
+	broker := loadCompose(t).Services["rabbitmq"]
+	at := slices.IndexFunc(broker.Volumes, func(v types.ServiceVolumeConfig) bool { return filepath.Dir(v.Target) == "/etc/rabbitmq/conf.d" })
+	require.GreaterOrEqual(t, at, 0)
+	text, err := os.ReadFile(broker.Volumes[at].Source)
+	require.NoError(t, err)
+	set := regexp.MustCompile(`(?m)^vm_memory_high_watermark\.absolute = (\d+)MiB$`).FindStringSubmatch(string(text))
+	require.NotNil(t, set)
+	mebibytes, err := strconv.ParseInt(set[1], 10, 64)
+	require.NoError(t, err)
+	require.InEpsilon(t, 0.6*float64(broker.Deploy.Resources.Limits.MemoryBytes), mebibytes<<20, 0.05)
+}
+
+// What holds passwords goes neither into the repository nor into an image.
+func TestSecretsAreIgnored(t *testing.T) {
+	for _, file := range []string{".gitignore", ".dockerignore"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var ignored []string
+		for line := range strings.Lines(string(text)) {
+			ignored = append(ignored, strings.Trim(strings.TrimSpace(line), "/"))
+		}
+		require.Subset(t, ignored, []string{".env", "secrets", ".data"}, file)
 	}
 }
 
