@@ -85,7 +85,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		keysCommand(environ, out),
 		usersCommand(environ, out),
 		breakersCommand(environ, out),
-		reconcileCommand(environ),
+		reconcileCommand(environ, out),
 		deadLettersCommand(environ, out),
 		recordCommand(environ, out),
 		configCommand(environ, out),

@@ -43,7 +43,12 @@ func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
 			[]string{"breakers", "open", "read", "--actor", "ana", "--reason", "4111-1111-1111-1111"}, []string{"--reason must not contain a card number"}},
 		"a line break in the name of who holds a breaker": {
 			[]string{"breakers", "open", "read", "--actor", "ana\nben", "--reason", "r"}, []string{"--actor must"}},
-		"nobody who holds a breaker": {[]string{"breakers", "close", "read"}, []string{"--actor must say who does it", "--reason must say why"}},
+		"a kind of finding that is none": {[]string{"reconcile", "findings", "--kind", "orphan"}, []string{"--kind must be one of difference"}},
+		"fewer than no findings":         {[]string{"reconcile", "findings", "--limit", "0"}, []string{"--limit must be"}},
+		"an id that is no finding's":     {[]string{"reconcile", "close", "x", "--actor", "ana", "--reason", "r"}, []string{`"x" is no finding's id`}},
+		"a finding that is not there":    {[]string{"reconcile", "close", "987654", "--actor", "ana", "--reason", "r"}, []string{"there is no finding with this id"}},
+		"nobody who closes a finding":    {[]string{"reconcile", "close", "7"}, []string{"--actor must say who does it", "--reason must say why"}},
+		"nobody who holds a breaker":     {[]string{"breakers", "close", "read"}, []string{"--actor must say who does it", "--reason must say why"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

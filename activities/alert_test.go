@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-func TestAStrangerIsReportedOnce(t *testing.T) {
+func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	w, _ := reconcilingWorld(t)
 	w.events = publisher(t)
@@ -29,7 +29,7 @@ func TestAStrangerIsReportedOnce(t *testing.T) {
 	messages, err := channel.Consume(queue.Name, "", true, true, false, false, nil)
 	require.NoError(t, err)
 
-	stranger := w.foreign(t, "order-17 of ana@example.com", "key", money)
+	stranger := w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
 	w.payments(t, 1)
 	w.reconcile(t, "a") // a missed notification too, which is no matter for alarm
 	told, err := w.AlertFindings(t.Context())
@@ -61,7 +61,7 @@ func TestWhatCouldNotBeReportedIsReportedLater(t *testing.T) {
 	w, _ := reconcilingWorld(t)
 	w.events = rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
 	t.Cleanup(func() { _ = w.events.Close() })
-	w.foreign(t, "order-17", "key", money)
+	w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
 	w.reconcile(t, "a")
 	_, err := w.AlertFindings(t.Context())
 	requireVerdict(t, err, payment.Unavailable, true)

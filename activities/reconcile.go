@@ -53,7 +53,8 @@ func (a *Activities) BeginReconciliation(ctx context.Context, in BeginReconcilia
 type Swept struct {
 	Seen   int         `json:"seen"`
 	Nudged int         `json:"nudged"`
-	Rest   *SweepInput `json:"rest,omitempty"` // nil: the window is done
+	Others int         `json:"others,omitempty"` // of those seen: payments of other sales
+	Rest   *SweepInput `json:"rest,omitempty"`   // nil: the window is done
 }
 
 // Sweep compares one page of what the provider changed with the record, keeps what it finds, and tells payments that are
@@ -81,7 +82,7 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err != nil {
 		return Swept{}, verdict(err)
 	}
-	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: told}
+	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: told, Others: judged.others}
 	if page.Rest != nil {
 		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}
 	}
@@ -93,6 +94,7 @@ type judgement struct {
 	findings []payment.Finding
 	inOrder  []string // the provider's payments about which nothing is wrong
 	behind   []string // our payments that the provider knows something newer of
+	others   int      // payments of other sales on the same account
 }
 
 func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at time.Time) (judgement, error) {
@@ -108,6 +110,10 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at tim
 	}
 	var j judgement
 	for _, u := range page.Unreadable {
+		if !u.Ours {
+			j.other(u.PaymentID)
+			continue
+		}
 		j.findings = append(j.findings, payment.Finding{
 			Kind: payment.Unreadable, ProviderPaymentID: u.PaymentID, ProviderUpdatedAt: u.UpdatedAt, Detail: message(u.Err), FoundAt: at,
 		})
@@ -115,6 +121,10 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at tim
 	var changes []payment.Finding
 	for _, c := range page.Changes {
 		p, known := ours[c.Reference]
+		if !known && !c.Ours {
+			j.other(c.PaymentID)
+			continue
+		}
 		j.compare(c.ProviderState, p, known, at)
 		if known {
 			changes = append(changes, change(c, at))
@@ -125,16 +135,26 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at tim
 	return j, err
 }
 
+// other counts a payment of another sale on the same account. What was said of it before it was known to be one is settled.
+func (j *judgement) other(providerPaymentID string) {
+	j.others++
+	j.inOrder = append(j.inOrder, providerPaymentID)
+}
+
 // compare holds what the provider says against our payment, if we have it. An answer that contradicts is not worth a look,
-// which would refuse it.
+// which would refuse it; one about a second charge in which no money is or can come any more is in order.
 func (j *judgement) compare(s payment.ProviderState, p payment.Payment, known bool, at time.Time) {
-	found := payment.Finding{ProviderPaymentID: s.PaymentID, ProviderUpdatedAt: s.UpdatedAt, FoundAt: at}
+	found := payment.Finding{ProviderPaymentID: s.PaymentID, ProviderUpdatedAt: s.UpdatedAt, ProviderStatus: s.Status, FoundAt: at}
 	if !known {
 		found.Kind, found.Detail = payment.Stranger, stranger(s)
 		j.findings = append(j.findings, found)
 		return
 	}
 	found.PaymentID = p.ID
+	if harmlessTwin(s, p) {
+		j.inOrder = append(j.inOrder, s.PaymentID)
+		return
+	}
 	if why := contradiction(s, p); why != "" {
 		found.Kind, found.Detail = payment.Contradiction, why
 		j.findings = append(j.findings, found)
@@ -148,7 +168,18 @@ func (j *judgement) compare(s payment.ProviderState, p payment.Payment, known bo
 	}
 }
 
-// stranger describes a payment that we do not have. Its reference may be anything, so it is not repeated unless it is one of ours.
+// harmlessTwin says whether the provider's payment is a second charge for ours that is over without money: it has expired, was cancelled or
+// refused, or all of it was given back.
+func harmlessTwin(s payment.ProviderState, p payment.Payment) bool {
+	twin := s.Foreign == "" && s.Reference == p.ID && p.Provider.PaymentID != "" && s.PaymentID != p.Provider.PaymentID
+	switch s.Status {
+	case payment.Expired, payment.Cancelled, payment.Rejected, payment.Refunded:
+		return twin
+	}
+	return false
+}
+
+// stranger describes an orphan payment, one that we do not have. Its reference may be anything, so it is not repeated unless it is one of ours.
 func stranger(s payment.ProviderState) string {
 	if payment.ValidID(s.Reference) {
 		return "there is no payment " + s.Reference + "; the provider has " + s.Money.String() + ", " + string(s.Status)

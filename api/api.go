@@ -23,6 +23,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -65,6 +66,7 @@ type Server struct {
 	keys        *keys
 	cursors     cursors
 	deadLetters deadletter.Actions
+	findings    finding.Actions
 	engine      *gin.Engine
 	requests    *prometheus.HistogramVec
 	draining    atomic.Bool
@@ -85,7 +87,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}, requests: newRequests(),
-		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives},
+		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives}, findings: finding.Actions{Store: c.Record},
 	}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
@@ -169,6 +171,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},
 		{http.MethodPut, "/v1/breakers/:name", payment.ScopeOperationsWrite, s.setBreaker},
 		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
+		{http.MethodPost, "/v1/reconciliation/findings/:id/close", payment.ScopeOperationsWrite, s.closeFinding},
 
 		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},
 

@@ -468,6 +468,12 @@ type CauseCount struct {
 	Letters int    `json:"letters"`
 }
 
+// CloseFindingRequest defines model for CloseFindingRequest.
+type CloseFindingRequest struct {
+	// Reason Why nothing needs to be done about it.
+	Reason string `json:"reason"`
+}
+
 // Currency defines model for Currency.
 type Currency string
 
@@ -592,7 +598,8 @@ type Finding struct {
 	ID int64 `json:"id"`
 
 	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// about the same payment, such as another amount; it has an orphan payment, one with a mark of ours that we have not
+	// (`stranger`); it has one that cannot be
 	// understood; it changed a payment and never notified us.
 	Kind FindingKind `json:"kind"`
 
@@ -602,19 +609,33 @@ type Finding struct {
 
 	// ProviderUpdatedAt Of what Mercado Pago said, by its clock.
 	ProviderUpdatedAt time.Time `json:"provider_updated_at,omitempty,omitzero"`
-	Detail            string    `json:"detail"`
-	FoundAt           time.Time `json:"found_at"`
+
+	// ProviderStatus The status that Mercado Pago said, in our words; absent when it cannot be read.
+	ProviderStatus string    `json:"provider_status,omitempty,omitzero"`
+	Detail         string    `json:"detail"`
+	FoundAt        time.Time `json:"found_at"`
+
+	// ResolvedAt When it was closed; absent while it is open.
+	ResolvedAt time.Time `json:"resolved_at,omitempty,omitzero"`
+
+	// ClosedBy Who closed it.
+	ClosedBy string `json:"closed_by,omitempty,omitzero"`
+
+	// Reason Why.
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // FindingKind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+// about the same payment, such as another amount; it has an orphan payment, one with a mark of ours that we have not
+// (`stranger`); it has one that cannot be
 // understood; it changed a payment and never notified us.
 type FindingKind string
 
 // FindingTotal defines model for FindingTotal.
 type FindingTotal struct {
 	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-	// about the same payment, such as another amount; it has a payment that we have not; it has one that cannot be
+	// about the same payment, such as another amount; it has an orphan payment, one with a mark of ours that we have not
+	// (`stranger`); it has one that cannot be
 	// understood; it changed a payment and never notified us.
 	Kind FindingKind `json:"kind"`
 	All  int         `json:"all"`
@@ -860,11 +881,16 @@ type ReconciliationRun struct {
 	Unreadable     int `json:"unreadable"`
 	MissedWebhooks int `json:"missed_webhooks"`
 
-	// Quiet Open payments of ours of which nothing was heard for too long.
+	// Quiet 0 since the search for open payments of which nothing was heard runs by itself.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	Quiet int `json:"quiet"`
 
 	// Nudged Payments that were told to look.
 	Nudged int `json:"nudged"`
+
+	// Others Payments of other sales on the same account, which carry no reference, notification address or metadata of ours. They are
+	// counted in `seen`, too, and nobody is told of them.
+	Others int `json:"others"`
 }
 
 // Redrive defines model for Redrive.
@@ -1121,6 +1147,9 @@ type DiscardDeadLetterJSONRequestBody = DiscardRequest
 
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest
+
+// CloseFindingJSONRequestBody defines body for CloseFinding for application/json ContentType.
+type CloseFindingJSONRequestBody = CloseFindingRequest
 
 // ReceiveMercadoPagoJSONRequestBody defines body for ReceiveMercadoPago for application/json ContentType.
 type ReceiveMercadoPagoJSONRequestBody = ReceiveMercadoPagoJSONBody

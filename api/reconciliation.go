@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -18,7 +18,7 @@ const lastRuns = 10
 type books interface {
 	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
 	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)
-	Findings(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error)
+	finding.Store
 }
 
 // getReconciliation shows operators the last runs, the totals and one page of what is open.
@@ -42,7 +42,7 @@ func (s *Server) getReconciliation(c *gin.Context) error {
 	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
-	found, err := s.config.Record.Findings(c.Request.Context(), filter)
+	found, err := s.findings.List(c.Request.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -82,15 +82,34 @@ func (s *Server) reconciliation(ctx context.Context) (Reconciliation, error) {
 }
 
 func (q *query) findingKind() payment.FindingKind {
-	k := payment.FindingKind(q.values.Get("kind"))
-	if q.values.Has("kind") && !k.Known() {
-		var kinds []string
-		for _, known := range payment.FindingKinds() {
-			kinds = append(kinds, string(known))
-		}
-		q.refuse("kind", "must be one of "+strings.Join(kinds, ", "))
+	f := payment.FindingFilter{Kind: payment.FindingKind(q.values.Get("kind")), Limit: 1}
+	for _, wrong := range f.Fields() {
+		q.refuse(wrong.Pointer, wrong.Detail)
 	}
-	return k
+	return f.Kind
+}
+
+// closeFinding ends a finding for good. Doing it again in the same words changes nothing.
+func (s *Server) closeFinding(c *gin.Context) error {
+	var body CloseFindingRequest
+	wrong, err := s.readJSON(c, "CloseFindingRequest", &body)
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
+	}
+	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	if err != nil {
+		return &payment.Error{Kind: payment.NotFound, Message: "there is no finding with this id"}
+	}
+	f, err := s.findings.Close(c.Request.Context(), actor(c), id, body.Reason)
+	if err != nil {
+		return err
+	}
+	event(c).paymentID = f.PaymentID
+	c.PureJSON(http.StatusOK, findingView(f))
+	return nil
 }
 
 func runView(r payment.Reconciliation) ReconciliationRun {
@@ -98,13 +117,14 @@ func runView(r payment.Reconciliation) ReconciliationRun {
 		ID: r.ID, From: r.From, To: r.To, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Seen: r.Counts.Seen, Differences: r.Counts.Differences, Contradictions: r.Counts.Contradictions,
 		Strangers: r.Counts.Strangers, Unreadable: r.Counts.Unreadable, MissedWebhooks: r.Counts.Missed,
-		Quiet: r.Counts.Quiet, Nudged: r.Counts.Nudged,
+		Quiet: r.Counts.Quiet, Nudged: r.Counts.Nudged, Others: r.Counts.Others,
 	}
 }
 
 func findingView(f payment.Finding) Finding {
 	return Finding{
 		ID: f.ID, Kind: FindingKind(f.Kind), PaymentID: f.PaymentID, ProviderPaymentID: f.ProviderPaymentID,
-		ProviderUpdatedAt: f.ProviderUpdatedAt, Detail: f.Detail, FoundAt: f.FoundAt,
+		ProviderUpdatedAt: f.ProviderUpdatedAt, ProviderStatus: string(f.ProviderStatus), Detail: f.Detail, FoundAt: f.FoundAt,
+		ResolvedAt: f.ResolvedAt, ClosedBy: f.ClosedBy, Reason: f.ClosedReason,
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -48,16 +49,62 @@ func (m *memory) Findings(_ context.Context, filter payment.FindingFilter) ([]pa
 	return found, m.away
 }
 
+func (m *memory) CloseFinding(_ context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.findings {
+		f := &m.findings[i]
+		switch {
+		case f.ID != id:
+			continue
+		case f.ClosedBy == "":
+			f.ClosedBy, f.ClosedReason, f.ResolvedAt = actor.Name, reason, born
+		case f.ClosedBy != actor.Name || f.ClosedReason != reason:
+			return *f, &payment.Error{Kind: payment.Conflict, Message: "closed"}
+		}
+		return *f, m.away
+	}
+	return payment.Finding{}, &payment.Error{Kind: payment.NotFound}
+}
+
+func TestAFindingIsClosedWithAReason(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.record.findings = []payment.Finding{{ID: 2, Kind: payment.Stranger, ProviderPaymentID: "106400160593", ProviderStatus: payment.Approved, ProviderUpdatedAt: born, FoundAt: born}}
+	const path = "/v1/reconciliation/findings/2/close"
+	for body, pointer := range map[string]string{
+		`{}`: "/reason", `{"reason": "  "}`: "/reason", `{"reason": 1}`: "/reason", `{"reason": "card 4235 6477 2802 5682"}`: "/reason",
+		`{"reason": "a", "actor": "me"}`: "/actor",
+	} {
+		w := f.post(t, path, "", body)
+		require.Equal(t, http.StatusUnprocessableEntity, w.Code, body)
+		require.Equal(t, pointer, decode[Problem](t, w).Errors[0].Pointer, body)
+	}
+	reader := "Bearer " + f.addKey("ana", payment.ScopeOperationsRead)
+	require.Equal(t, http.StatusForbidden, f.post(t, path, "", `{"reason": "a"}`, "Authorization", reader).Code)
+	for range 2 {
+		w := f.post(t, path, "", `{"reason": " made in the panel "}`)
+		require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
+		closed := decode[Finding](t, w)
+		require.Equal(t, []string{"shop", "made in the panel", "approved"}, []string{closed.ClosedBy, closed.Reason, closed.ProviderStatus})
+		require.Equal(t, born, closed.ResolvedAt)
+	}
+	require.Equal(t, http.StatusConflict, f.post(t, path, "", `{"reason": "another"}`).Code)
+	for _, none := range []string{"3", "x", "-1", "99999999999999999999"} {
+		require.Equal(t, http.StatusNotFound, f.post(t, "/v1/reconciliation/findings/"+none+"/close", "", `{"reason": "a"}`).Code, none)
+	}
+}
+
 func TestReconciliation(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.record.runs = []payment.Reconciliation{
 		{ID: "run-2", From: born.Add(-10 * time.Minute), To: born.Add(5 * time.Minute), StartedAt: born.Add(7 * time.Minute)},
 		{ID: "run-1", From: born.Add(-15 * time.Minute), To: born, StartedAt: born.Add(2 * time.Minute), FinishedAt: born.Add(3 * time.Minute),
-			Counts: payment.ReconciliationCounts{Seen: 1, Differences: 2, Contradictions: 3, Strangers: 4, Unreadable: 5, Missed: 6, Quiet: 7, Nudged: 8}},
+			Counts: payment.ReconciliationCounts{Seen: 1, Differences: 2, Contradictions: 3, Strangers: 4, Unreadable: 5, Missed: 6, Quiet: 7, Nudged: 8, Others: 9}},
 	}
 	f.record.findings = []payment.Finding{
-		{ID: 2, Kind: payment.Stranger, ProviderPaymentID: "106400160593", ProviderUpdatedAt: born, Detail: "its reference is none of ours", FoundAt: born.Add(3 * time.Minute)},
+		{ID: 2, Kind: payment.Stranger, ProviderPaymentID: "106400160593", ProviderUpdatedAt: born, ProviderStatus: payment.Approved, Detail: "there is no payment", FoundAt: born.Add(3 * time.Minute)},
 		{ID: 1, Kind: payment.MissedWebhook, PaymentID: payment.NewID("shop", "k"), ProviderPaymentID: "106400160592", ProviderUpdatedAt: born, Detail: "the payment changed", FoundAt: born.Add(3 * time.Minute)},
 	}
 	golden(t, "reconciliation", f.get(t, "/v1/reconciliation"))

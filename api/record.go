@@ -8,7 +8,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// record is what is read from Postgres, and the one thing written: the spool.
+// record is what is read from Postgres, and what is written: the spool, and the end of a finding.
 type record interface {
 	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
 	// Payments may come from a replica: age says how old the list is at most.
@@ -76,6 +76,12 @@ func (t timely) FindingTotals(ctx context.Context) ([]payment.FindingTotal, erro
 
 func (t timely) Findings(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error) {
 	return inTime(ctx, func(ctx context.Context) ([]payment.Finding, error) { return t.record.Findings(ctx, f) })
+}
+
+func (t timely) CloseFinding(ctx context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
+	return inTime(ctx, func(ctx context.Context) (payment.Finding, error) {
+		return t.record.CloseFinding(ctx, actor, id, reason)
+	})
 }
 
 func (t timely) DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) {

@@ -70,6 +70,10 @@ func (hung) DiscardDeadLetter(ctx context.Context, _ audit.Actor, _, _ string) (
 	return hang[payment.DeadLetter](ctx)
 }
 
+func (hung) CloseFinding(ctx context.Context, _ audit.Actor, _ int64, _ string) (payment.Finding, error) {
+	return hang[payment.Finding](ctx)
+}
+
 func (hung) Redrives(ctx context.Context, _ string) ([]payment.Redrive, error) {
 	return hang[[]payment.Redrive](ctx)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -54,6 +55,7 @@ type Config struct {
 type Console struct {
 	config      Config
 	deadLetters deadletter.Actions
+	findings    finding.Actions
 	handler     http.Handler
 }
 
@@ -78,7 +80,7 @@ func New(c Config) (*Console, error) {
 	if err := own.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
 		return nil, fmt.Errorf("configure console: %w", err)
 	}
-	console := &Console{config: c, deadLetters: deadletter.Actions{Store: c.Record, Redriver: c.Redrives}}
+	console := &Console{config: c, deadLetters: deadletter.Actions{Store: c.Record, Redriver: c.Redrives}, findings: finding.Actions{Store: c.Record}}
 	own.SetDenyHandler(http.HandlerFunc(console.foreign))
 	console.handler = guarded(own.Handler(console.routes()))
 	return console, nil
@@ -115,6 +117,7 @@ func (c *Console) routes() http.Handler {
 		{"GET /console/redrives/{id}", payment.ScopeOperationsRead, c.showRedrive},
 
 		{"GET /console/reconciliation", payment.ScopeOperationsRead, c.showReconciliation},
+		{"POST /console/reconciliation/findings/{id}/close", payment.ScopeOperationsWrite, c.closeFinding},
 
 		{"/console/", payment.ScopeOperationsRead, nothingHere},
 	} {

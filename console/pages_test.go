@@ -294,14 +294,45 @@ func TestFindingsOfReconciliationAreShown(t *testing.T) {
 	require.NoError(t, f.record.KeepFindings(t.Context(), run.ID, found))
 	b := f.as(f.viewer)
 	p := b.get("/console/reconciliation")
-	require.Contains(t, p.says(".figures"), fmt.Sprintf("%d stranger", pageSize+1))
+	require.Contains(t, p.says(".figures"), fmt.Sprintf("%d orphan payment", pageSize+1))
 	require.Equal(t, []string{"running"}, p.column("runs", "State"))
 	strangers := b.get("/console/reconciliation?kind=stranger")
 	require.Len(t, strangers.column("findings", "Kind"), pageSize)
 	require.Equal(t, "<b>not ours</b>", strangers.column("findings", "Detail")[0])
+	require.Zero(t, strangers.Find("#findings form").Length(), "a viewer changes nothing")
 	next, _ := strangers.Find(".more a").Attr("href")
 	require.Equal(t, []string{"0"}, b.get(next).column("findings", "Provider's id"))
 	require.Equal(t, http.StatusUnprocessableEntity, b.get("/console/reconciliation?kind=nonsense").status)
+}
+
+func TestAFindingIsClosedWithAReason(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	run, err := f.record.BeginReconciliation(t.Context(), postgres.BeginPlan{ID: "run", Now: born, Deep: time.Hour, DeepEvery: time.Hour, Longest: time.Hour})
+	require.NoError(t, err)
+	require.NoError(t, f.record.KeepFindings(t.Context(), run.ID, []payment.Finding{
+		{Kind: payment.Stranger, ProviderPaymentID: "7", ProviderUpdatedAt: born, FoundAt: born},
+		{Kind: payment.Stranger, ProviderPaymentID: "8", ProviderUpdatedAt: born, FoundAt: born},
+	}))
+	found, err := f.record.Findings(t.Context(), payment.FindingFilter{Limit: 10})
+	require.NoError(t, err)
+	button := fmt.Sprint("close-", found[0].ID)
+	b := f.as(f.operator)
+	shown := b.get("/console/reconciliation?kind=stranger")
+	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", payment.MaxReason+1)} {
+		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, button, "reason", reason).status)
+	}
+	for range 2 {
+		p := b.press(shown, button, "reason", "made in the panel")
+		require.Equal(t, "The finding is closed.", p.says(".notice"))
+		require.Equal(t, []string{"7"}, p.column("findings", "Provider's id"))
+		require.Contains(t, p.says("h2"), "Open findings: orphan payment", "it is the page that it was")
+	}
+	require.Equal(t, http.StatusConflict, b.press(shown, button, "reason", "another word").status)
+	require.Equal(t, http.StatusNotFound, b.post("/console/reconciliation/findings/987654/close", "reason", "a").status)
+	require.Equal(t, http.StatusNotFound, b.post("/console/reconciliation/findings/x/close", "reason", "a").status)
+	require.Contains(t, f.logs.String(), `"action":"close"`)
+	require.Equal(t, http.StatusForbidden, f.as(f.viewer).post(fmt.Sprintf("/console/reconciliation/findings/%d/close", found[1].ID), "reason", "a").status)
 }
 
 func TestWhatIsNotThereIsAPage(t *testing.T) {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/url"
 	"strconv"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -16,11 +17,12 @@ type reconciliationPage struct {
 	Runs     []payment.Reconciliation
 	Findings []payment.Finding
 	Next     string
+	Back     string // where the page is shown again after one of them was closed
 }
 
 // showReconciliation shows the last runs, the totals and what is open.
 func (c *Console) showReconciliation(v *visit) (reply, error) {
-	page := reconciliationPage{Kind: payment.FindingKind(v.FormValue("kind")), Kinds: payment.FindingKinds(),
+	page := reconciliationPage{Kind: payment.FindingKind(v.FormValue("kind")), Kinds: payment.FindingKinds(), Back: v.URL.RawQuery,
 		Totals: map[payment.FindingKind]payment.FindingTotal{}}
 	filter := payment.FindingFilter{Kind: page.Kind, Limit: pageSize + 1}
 	var err error
@@ -40,7 +42,7 @@ func (c *Console) showReconciliation(v *visit) (reply, error) {
 	for _, t := range totals {
 		page.Totals[t.Kind] = t
 	}
-	if page.Findings, err = c.config.Record.Findings(v.Context(), filter); err != nil {
+	if page.Findings, err = c.findings.List(v.Context(), filter); err != nil {
 		return reply{}, err
 	}
 	if len(page.Findings) > pageSize {
@@ -48,4 +50,22 @@ func (c *Console) showReconciliation(v *visit) (reply, error) {
 		page.Next = more(v, "before", strconv.FormatInt(page.Findings[pageSize-1].ID, 10))
 	}
 	return reply{page: "reconciliation", title: "Reconciliation", data: page}, nil
+}
+
+// closeFinding says that what was found is known, and why nothing needs to be done.
+func (c *Console) closeFinding(v *visit) (reply, error) {
+	id, err := strconv.ParseInt(v.PathValue("id"), 10, 64)
+	if err != nil {
+		return reply{}, &payment.Error{Kind: payment.NotFound, Message: "there is no finding with this id"}
+	}
+	if _, err := c.findings.Close(v.Context(), v.actor(), id, v.PostFormValue("reason")); err != nil {
+		return reply{}, err
+	}
+	c.acted(v, "close", "finding", v.PathValue("id"))
+	c.notify(v, "The finding is closed.")
+	to := "/console/reconciliation"
+	if back, err := url.ParseQuery(v.PostFormValue("back")); err == nil && len(back) > 0 {
+		to += "?" + back.Encode()
+	}
+	return reply{to: to}, nil
 }

@@ -113,6 +113,9 @@ func age(d time.Duration) string {
 
 // words is a name of the code's for people, such as "in review".
 func words(name any) string {
+	if name == payment.Stranger {
+		return "orphan payment"
+	}
 	return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(name))
 }
 

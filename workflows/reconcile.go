@@ -78,6 +78,7 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 	}
 	r.counts.Seen += swept.Seen
 	r.counts.Nudged += swept.Nudged
+	r.counts.Others += swept.Others
 	r.rest = swept.Rest
 	r.describe(ctx)
 	return nil
@@ -105,8 +106,8 @@ func (r *reconciliation) describe(ctx workflow.Context) {
 	if r.rest != nil {
 		text += "  \nnext from " + r.rest.Window.From.UTC().Format(time.RFC3339)
 	} else {
-		text += fmt.Sprintf("  \nfound: %d differences, %d contradictions, %d strangers, %d unreadable, %d missed webhooks",
-			c.Differences, c.Contradictions, c.Strangers, c.Unreadable, c.Missed)
+		text += fmt.Sprintf("  \nfound: %d differences, %d contradictions, %d orphan payments, %d unreadable, %d missed webhooks; %d of other sales",
+			c.Differences, c.Contradictions, c.Strangers, c.Unreadable, c.Missed, c.Others)
 	}
 	workflow.SetCurrentDetails(ctx, text)
 }

@@ -151,6 +151,7 @@ const (
 	Users       Part = "users"
 	Breakers    Part = "breakers"
 	Reconcile   Part = "reconcile"
+	Findings    Part = "findings"
 	DeadLetters Part = "dead-letters"
 	Record      Part = "record"
 )

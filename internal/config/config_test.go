@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile}
+var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings}
 
 // complete is the least that lets every part start.
 func complete(more ...string) []string {
@@ -80,6 +80,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		Migrate:   {"DATABASE_URL"},
 		Keys:      {"DATABASE_URL"},
 		Users:     {"DATABASE_URL"},
+		Findings:  {"DATABASE_URL"},
 		Simulator: {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
 	}
 	require.Len(t, rows, len(parts)-2, "Reconcile needs nothing but where Temporal is, which has a default, and MailSink nothing at all")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -72,11 +73,13 @@ func (c *Client) CheckAccount(ctx context.Context) (Account, error) {
 type reader struct {
 	collector string // whose payments they must be; "": not known
 	live      bool   // they must move money
+
+	notified *url.URL // where we are told news of ours; nil: not known
 }
 
 // reader is what the configuration expects, or what the access token has told.
 func (c *Client) reader() reader {
-	r := reader{collector: c.collector, live: c.live}
+	r := reader{collector: c.collector, live: c.live, notified: c.notificationURL}
 	if account := c.learned.Load(); r.collector == "" && account != nil {
 		r.collector = account.ID
 	}

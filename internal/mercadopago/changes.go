@@ -29,12 +29,14 @@ type Window struct {
 type Change struct {
 	payment.ProviderState
 	Creation bool // nothing that matters has happened since it was created
+	Ours     bool // it carries a mark of ours, so that we or a program like us must have made it
 }
 
 // Unreadable is a payment that the search found and that cannot be translated.
 type Unreadable struct {
 	PaymentID string    // empty when not even that can be read
 	UpdatedAt time.Time // zero likewise
+	Ours      bool      // as a Change's; true when it cannot even be told
 	Err       error
 }
 
@@ -107,13 +109,13 @@ func (c *Changes) add(r reader, result json.RawMessage) {
 		var state payment.ProviderState
 		if state, err = r.state(p); err == nil {
 			creation := state.Status == payment.Pending || !state.UpdatedAt.After(p.DateCreated.Time)
-			c.Changes = append(c.Changes, Change{state, creation})
+			c.Changes = append(c.Changes, Change{state, creation, r.ours(p)})
 			return
 		}
 	}
-	broken := Unreadable{UpdatedAt: p.DateLastUpdated.Time, Err: err}
+	broken := Unreadable{UpdatedAt: p.DateLastUpdated.Time, Ours: true, Err: err}
 	if decimal(string(p.ID)) {
-		broken.PaymentID = string(p.ID)
+		broken.PaymentID, broken.Ours = string(p.ID), r.ours(p)
 	}
 	c.Unreadable = append(c.Unreadable, broken)
 }
@@ -123,9 +125,10 @@ func identity(result json.RawMessage) paymentBody {
 	var named struct {
 		ID              text `json:"id"`
 		DateLastUpdated date `json:"date_last_updated"`
+		marks
 	}
 	_ = json.Unmarshal(result, &named) // what is not there stays empty
-	return paymentBody{ID: named.ID, DateLastUpdated: named.DateLastUpdated}
+	return paymentBody{ID: named.ID, DateLastUpdated: named.DateLastUpdated, marks: named.marks}
 }
 
 // leave sets where the next page begins, and leaves to it what changed in that moment.

@@ -15,7 +15,6 @@ type paymentBody struct {
 	ID                 text                     `json:"id"`
 	Status             text                     `json:"status"`
 	StatusDetail       text                     `json:"status_detail"`
-	ExternalReference  text                     `json:"external_reference"`
 	CurrencyID         text                     `json:"currency_id"`
 	Amount             amount                   `json:"transaction_amount"`
 	Refunded           amount                   `json:"transaction_amount_refunded"`
@@ -26,6 +25,7 @@ type paymentBody struct {
 	PointOfInteraction many[pointOfInteraction] `json:"point_of_interaction"`
 	CollectorID        text                     `json:"collector_id"`
 	LiveMode           boolean                  `json:"live_mode"`
+	marks
 }
 
 type pointOfInteraction struct {

@@ -72,6 +72,12 @@ func ValidID(s string) bool {
 	return true
 }
 
+// OurID says whether s may be an ID that NewID made: a UUID of version 5. Others' UUIDs are nearly always of version 4, drawn at random,
+// or of version 7, made of the time (RFC 9562).
+func OurID(s string) bool {
+	return ValidID(s) && s[14] == '5' && (s[19] == '8' || s[19] == '9' || s[19] == 'a' || s[19] == 'b')
+}
+
 // uuid5 is a name-based UUID (RFC 9562, section 5.5). SHA-1 is the standard's choice; nothing here
 // depends on its strength.
 func uuid5(namespace [16]byte, name string) string {

@@ -1,7 +1,9 @@
 package payment
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,7 +14,7 @@ type FindingKind string
 const (
 	Difference    FindingKind = "difference"     // the provider knows something newer; the payment was told to look
 	Contradiction FindingKind = "contradiction"  // it says something else about the same thing, such as another amount
-	Stranger      FindingKind = "stranger"       // it has a payment that we have not
+	Stranger      FindingKind = "stranger"       // an orphan payment: it has one with a mark of ours that we have not
 	Unreadable    FindingKind = "unreadable"     // it has a payment that cannot be understood
 	MissedWebhook FindingKind = "missed_webhook" // it changed a payment and never notified us
 )
@@ -36,9 +38,12 @@ type Finding struct {
 	PaymentID         string      `json:"payment_id,omitempty"` // ours; empty when there is none
 	ProviderPaymentID string      `json:"provider_payment_id,omitempty"`
 	ProviderUpdatedAt time.Time   `json:"provider_updated_at,omitzero"` // of what the provider said, by its clock
+	ProviderStatus    Status      `json:"provider_status,omitempty"`    // that it said, in our words; empty when it cannot be read
 	Detail            string      `json:"detail"`
 	FoundAt           time.Time   `json:"found_at"`
-	ResolvedAt        time.Time   `json:"resolved_at,omitzero"` // when the books agreed again, or the notification came after all
+	ResolvedAt        time.Time   `json:"resolved_at,omitzero"` // when the books agreed again, the notification came after all, or a person closed it
+	ClosedBy          string      `json:"closed_by,omitempty"`  // the person, or the client app whose key was used
+	ClosedReason      string      `json:"closed_reason,omitempty"`
 }
 
 // Reconciliation is one run of comparing the provider's books with ours.
@@ -60,6 +65,7 @@ type ReconciliationCounts struct {
 	Missed         int `json:"missed"` // notifications
 	Quiet          int `json:"quiet"`  // open payments of ours that nothing was heard of for long
 	Nudged         int `json:"nudged"` // payments told to look, for a difference or because they were quiet
+	Others         int `json:"others"` // payments of other sales on the same account, which are no business of ours
 }
 
 // FindingTotal is how many findings of a kind there are, and how many of them are not resolved.
@@ -74,6 +80,24 @@ type FindingFilter struct {
 	Kind   FindingKind
 	Before int64 // only those with a smaller ID
 	Limit  int
+}
+
+// MaxFindings is how many findings one list may ask for.
+const MaxFindings = 1000
+
+// Fields finds what is wrong with a filter. The pointers are bare names.
+func (f FindingFilter) Fields() (wrong []Field) {
+	if f.Kind != "" && !f.Kind.Known() {
+		var kinds []string
+		for _, known := range FindingKinds() {
+			kinds = append(kinds, string(known))
+		}
+		wrong = append(wrong, Field{Pointer: "kind", Detail: "must be one of " + strings.Join(kinds, ", ")})
+	}
+	if f.Limit < 1 || f.Limit > MaxFindings {
+		wrong = append(wrong, Field{Pointer: "limit", Detail: fmt.Sprintf("must be a whole number from 1 to %d", MaxFindings)})
+	}
+	return wrong
 }
 
 // ToLookAt is how many of a run's findings a person has to look at.

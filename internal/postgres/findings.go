@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -21,22 +23,30 @@ func (s *Store) PaymentsByID(ctx context.Context, ids []string) (map[string]paym
 }
 
 const keepFindings = `
-insert into findings (reconciliation_id, kind, payment_id, provider_payment_id, provider_updated_at, detail, found_at)
-select $1, f.kind, nullif(f.payment_id, '')::uuid, f.provider_payment_id, f.provider_updated_at, f.detail, f.found_at
-from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[])
-    as f (kind, payment_id, provider_payment_id, provider_updated_at, detail, found_at)
+insert into findings (reconciliation_id, kind, payment_id, provider_payment_id, provider_updated_at, provider_status, detail, found_at)
+select $1, f.kind, nullif(f.payment_id, '')::uuid, f.provider_payment_id, f.provider_updated_at, f.provider_status, f.detail, f.found_at
+from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::timestamptz[])
+    as f (kind, payment_id, provider_payment_id, provider_updated_at, provider_status, detail, found_at)
+where not exists (
+    select from findings c
+    where c.closed_by is not null and c.kind = f.kind and c.provider_payment_id = f.provider_payment_id
+      and c.kind not in ('difference', 'missed_webhook') and c.provider_status = f.provider_status
+      and (c.provider_status <> '' or c.provider_updated_at = f.provider_updated_at)
+)
 on conflict do nothing`
 
-// KeepFindings writes what a run has found. What was found before stays as it is.
+// KeepFindings writes what a run has found. What was found before stays as it is, and what a person has closed is not found again while
+// the provider's payment has the status that it had then; one that cannot be read, while it was not changed.
 func (s *Store) KeepFindings(ctx context.Context, runID string, found []payment.Finding) error {
 	n := len(found)
-	kinds, payments, providers, details := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	kinds, payments, providers := make([]string, n), make([]string, n), make([]string, n)
+	statuses, details := make([]string, n), make([]string, n)
 	updated, at := make([]time.Time, n), make([]time.Time, n)
 	for i, f := range found {
 		kinds[i], payments[i], providers[i], details[i] = string(f.Kind), f.PaymentID, f.ProviderPaymentID, f.Detail
-		updated[i], at[i] = f.ProviderUpdatedAt, f.FoundAt
+		statuses[i], updated[i], at[i] = string(f.ProviderStatus), f.ProviderUpdatedAt, f.FoundAt
 	}
-	_, err := s.pool.Exec(ctx, keepFindings, runID, kinds, payments, providers, updated, details, at)
+	_, err := s.pool.Exec(ctx, keepFindings, runID, kinds, payments, providers, updated, statuses, details, at)
 	return interpret("keep findings", err)
 }
 
@@ -120,7 +130,8 @@ func (s *Store) SettleFindings(ctx context.Context, now time.Time) error {
 }
 
 const selectFinding = `
-select id, kind, coalesce(payment_id::text, ''), provider_payment_id, provider_updated_at, detail, found_at, resolved_at
+select id, kind, coalesce(payment_id::text, ''), provider_payment_id, provider_updated_at, provider_status, detail, found_at, resolved_at,
+       coalesce(closed_by, ''), coalesce(closed_reason, '')
 from findings `
 
 // differences are payments that the provider knows something newer of, as it was found and still is.
@@ -163,10 +174,35 @@ func (s *Store) Findings(ctx context.Context, f payment.FindingFilter) ([]paymen
 	return list, interpret("list findings", err)
 }
 
+const closeFinding = `
+update findings set resolved_at = now(), closed_by = @actor, closed_reason = @reason
+where id = @id and resolved_at is null`
+
+// CloseFinding ends a finding, and says who did it and why. Doing it again in the same words changes nothing; kind Conflict when it was
+// closed otherwise or has settled itself, NotFound when there is none.
+func (s *Store) CloseFinding(ctx context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
+	doing := "close finding " + strconv.FormatInt(id, 10)
+	if _, err := s.pool.Exec(ctx, closeFinding, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason}); err != nil {
+		return payment.Finding{}, interpret(doing, err)
+	}
+	rows, _ := s.pool.Query(ctx, selectFinding+`where id = $1`, id)
+	f, err := pgx.CollectExactlyOneRow(rows, scanFinding)
+	switch {
+	case err != nil:
+		return f, interpret(doing, err)
+	case f.ClosedBy == "":
+		return f, &payment.Error{Kind: payment.Conflict, Message: "the finding has settled itself already"}
+	case f.ClosedBy != actor.Name || f.ClosedReason != reason:
+		return f, &payment.Error{Kind: payment.Conflict, Message: "the finding was closed already, by " + f.ClosedBy}
+	}
+	return f, nil
+}
+
 func scanFinding(row pgx.CollectableRow) (payment.Finding, error) {
 	var f payment.Finding
 	var resolved *time.Time
-	err := row.Scan(&f.ID, &f.Kind, &f.PaymentID, &f.ProviderPaymentID, &f.ProviderUpdatedAt, &f.Detail, &f.FoundAt, &resolved)
+	err := row.Scan(&f.ID, &f.Kind, &f.PaymentID, &f.ProviderPaymentID, &f.ProviderUpdatedAt, &f.ProviderStatus, &f.Detail, &f.FoundAt, &resolved,
+		&f.ClosedBy, &f.ClosedReason)
 	if resolved != nil {
 		f.ResolvedAt = resolved.UTC()
 	}

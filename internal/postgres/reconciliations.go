@@ -61,7 +61,7 @@ with found as (
     from findings where reconciliation_id = @id
 )
 update reconciliations r
-set seen = @seen, quiet = @quiet, nudged = @nudged, differences = f.differences, contradictions = f.contradictions,
+set seen = @seen, quiet = @quiet, nudged = @nudged, others = @others, differences = f.differences, contradictions = f.contradictions,
     strangers = f.strangers, unreadable = f.unreadable, missed = f.missed, finished_at = coalesce(r.finished_at, @now)
 from found f
 where r.id = @id`
@@ -70,7 +70,7 @@ where r.id = @id`
 // from the findings.
 func (s *Store) FinishReconciliation(ctx context.Context, id string, counts payment.ReconciliationCounts, now time.Time) (payment.ReconciliationCounts, error) {
 	_, err := s.pool.Exec(ctx, finishReconciliation, pgx.NamedArgs{
-		"id": id, "seen": counts.Seen, "quiet": counts.Quiet, "nudged": counts.Nudged, "now": now,
+		"id": id, "seen": counts.Seen, "quiet": counts.Quiet, "nudged": counts.Nudged, "others": counts.Others, "now": now,
 	})
 	if err != nil {
 		return counts, interpret("finish reconciliation "+id, err)
@@ -82,7 +82,7 @@ func (s *Store) FinishReconciliation(ctx context.Context, id string, counts paym
 
 const selectReconciliation = `
 select id, window_from, window_to, started_at, finished_at,
-       seen, differences, contradictions, strangers, unreadable, missed, quiet, nudged
+       seen, differences, contradictions, strangers, unreadable, missed, quiet, nudged, others
 from reconciliations `
 
 // Reconciliations lists the last runs, newest first.
@@ -97,7 +97,7 @@ func scanReconciliation(row pgx.CollectableRow) (payment.Reconciliation, error) 
 	var finished *time.Time
 	c := &r.Counts
 	err := row.Scan(&r.ID, &r.From, &r.To, &r.StartedAt, &finished,
-		&c.Seen, &c.Differences, &c.Contradictions, &c.Strangers, &c.Unreadable, &c.Missed, &c.Quiet, &c.Nudged)
+		&c.Seen, &c.Differences, &c.Contradictions, &c.Strangers, &c.Unreadable, &c.Missed, &c.Quiet, &c.Nudged, &c.Others)
 	if finished != nil {
 		r.FinishedAt = finished.UTC()
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -262,4 +263,49 @@ func TestADifferenceIsAlertedWhenTheLookDoesNotHelp(t *testing.T) {
 	_, err := s.Apply(t.Context(), id, payment.ProviderState{PaymentID: "7", Status: payment.Approved, Money: newPayment("behind").Amount, UpdatedAt: moment(0)}, moment(901))
 	require.NoError(t, err)
 	require.Empty(t, waiting(14*time.Minute), "it has caught up, settled or not")
+}
+
+func TestAFindingThatAPersonHasClosedStaysClosed(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.reconciled(t, "a", moment(300))
+	keep := func(kind payment.FindingKind, status payment.Status, second int) {
+		t.Helper()
+		f := found(kind, "what it says", "7")
+		f[0].ProviderStatus, f[0].ProviderUpdatedAt = status, moment(second)
+		require.NoError(t, s.KeepFindings(t.Context(), "a", f))
+	}
+	for _, kind := range payment.FindingKinds() {
+		status := payment.Pending
+		if kind == payment.Unreadable {
+			status = ""
+		}
+		keep(kind, status, 0)
+		f := s.openFindings(t, kind)[0]
+		for range 2 { // doing it again changes nothing
+			closed, err := s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, f.ID, "made in the panel")
+			require.NoError(t, err)
+			require.Equal(t, []string{"ana", "made in the panel"}, []string{closed.ClosedBy, closed.ClosedReason})
+			require.WithinDuration(t, time.Now(), closed.ResolvedAt, patience)
+		}
+		_, err := s.CloseFinding(t.Context(), audit.Actor{Name: "bia"}, f.ID, "another word")
+		require.Equal(t, payment.Conflict, payment.KindOf(err))
+		require.ErrorContains(t, err, "by ana")
+		keep(kind, status, 0)
+		require.Empty(t, s.openFindings(t, kind), "as it was then it is not found again")
+	}
+	keep(payment.Stranger, payment.Pending, 60)
+	keep(payment.Contradiction, payment.Pending, 60)
+	require.Empty(t, s.openFindings(t, payment.Stranger), "its status is the same")
+	require.Empty(t, s.openFindings(t, payment.Contradiction))
+	keep(payment.Contradiction, payment.Approved, 120)
+	require.Len(t, s.openFindings(t, payment.Contradiction), 1, "money has come: a person must know")
+	keep(payment.Unreadable, "", 60)
+	require.Len(t, s.openFindings(t, payment.Unreadable), 1, "what cannot be read may say anything")
+
+	require.NoError(t, s.ClearFindings(t.Context(), []string{"7"}, moment(400)))
+	_, err := s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, int64(s.number(t, `select max(id) from findings where kind = 'contradiction'`)), "late")
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	_, err = s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, 987654321, "none")
+	require.Equal(t, payment.NotFound, payment.KindOf(err))
 }

@@ -1,0 +1,70 @@
+package finding
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// shelf keeps what it was asked to do.
+type shelf struct {
+	closed []string
+	err    error
+}
+
+func (s *shelf) Findings(_ context.Context, f payment.FindingFilter) ([]payment.Finding, error) {
+	return []payment.Finding{{ID: 7, Kind: f.Kind}}, nil
+}
+
+func (s *shelf) CloseFinding(_ context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
+	s.closed = append(s.closed, actor.Name+": "+reason)
+	return payment.Finding{ID: id, ClosedBy: actor.Name, ClosedReason: reason}, s.err
+}
+
+func TestWhoClosesAFindingSaysWhy(t *testing.T) {
+	t.Parallel()
+	ana := audit.Actor{Name: "ana", Door: audit.CommandLine}
+	for name, example := range map[string]struct {
+		actor   audit.Actor
+		reason  string
+		pointer string
+	}{
+		"nobody":        {audit.Actor{}, "made in the panel", "/actor"},
+		"a second line": {audit.Actor{Name: "ana\nbia"}, "made in the panel", "/actor"},
+		"no reason":     {ana, "  ", "/reason"},
+		"a card":        {ana, "paid with 4235 6477 2802 5682", "/reason"},
+		"too long":      {ana, strings.Repeat("é", payment.MaxReason+1), "/reason"},
+	} {
+		s := &shelf{}
+		_, err := Actions{s}.Close(t.Context(), example.actor, 7, example.reason)
+		e, ok := errors.AsType[*payment.Error](err)
+		require.True(t, ok, name)
+		require.Equal(t, []any{payment.Invalid, example.pointer}, []any{e.Kind, e.Fields[0].Pointer}, name)
+		require.Empty(t, s.closed, name)
+	}
+	s := &shelf{}
+	f, err := Actions{s}.Close(t.Context(), ana, 7, " made in the panel ")
+	require.NoError(t, err)
+	require.Equal(t, payment.Finding{ID: 7, ClosedBy: "ana", ClosedReason: "made in the panel"}, f)
+	s.err = &payment.Error{Kind: payment.NotFound}
+	_, err = Actions{s}.Close(t.Context(), ana, 7, "made in the panel")
+	require.EqualError(t, errors.Unwrap(err), s.err.Error())
+	require.ErrorContains(t, err, "there is no finding with this id")
+}
+
+func TestOnlyKindsThatThereAreAreListed(t *testing.T) {
+	t.Parallel()
+	for _, f := range []payment.FindingFilter{{Kind: "orphan", Limit: 1}, {Limit: 0}, {Limit: payment.MaxFindings + 1}} {
+		_, err := Actions{&shelf{}}.List(t.Context(), f)
+		require.Equal(t, payment.Invalid, payment.KindOf(err), "%v", f)
+	}
+	list, err := Actions{&shelf{}}.List(t.Context(), payment.FindingFilter{Kind: payment.Stranger, Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, payment.Stranger, list[0].Kind)
+}

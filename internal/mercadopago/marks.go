@@ -1,0 +1,31 @@
+package mercadopago
+
+import (
+	"net/url"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// marks are what we write on each payment that we make, see pixRequest. Other sales on the same account have their own, or none.
+type marks struct {
+	ExternalReference text           `json:"external_reference"`
+	NotificationURL   text           `json:"notification_url"`
+	Metadata          many[metadata] `json:"metadata"`
+}
+
+type metadata struct {
+	PaymentID text `json:"payment_id"`
+}
+
+// ours says whether a payment carries a mark of ours: a reference of the kind that we give, the address that we are notified at, or our
+// metadata. One of them is enough, since somebody may have changed the others.
+func (r reader) ours(p paymentBody) bool {
+	if payment.OurID(string(p.ExternalReference)) || payment.OurID(string(p.Metadata.first().PaymentID)) {
+		return true
+	}
+	at, err := url.Parse(string(p.NotificationURL))
+	if err != nil || p.NotificationURL == "" {
+		return false
+	}
+	return payment.OurID(at.Query().Get("payment_id")) || r.notified != nil && at.Host == r.notified.Host && at.Path == r.notified.Path
+}
