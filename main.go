@@ -158,6 +158,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	watch := telemetry.New(string(config.API), ready, log)
+	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
 	for _, measured := range []measured{server, record, publisher, store, breakers, limiter, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
@@ -246,7 +247,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if mail.Sender != nil {
 		watch.Add(mail.Sender.Collectors()...)
 	}
-	watch.Add(worker.NewFigures(record, log))
+	watch.Add(worker.NewFigures(record, log), rabbitmq.NewQueues(broker, log))
 	return watched(ctx, c, watch, log, w.Run)
 }
 

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -25,7 +26,8 @@ type alert struct {
 }
 
 // AlertFindings publishes what a person has to look at and was not told of, as reconciliation.<kind> on onlywave.events,
-// and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID.
+// and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID. One that the broker
+// does not take keeps none back that it does.
 func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, error) {
 	at, err := a.record.Now(ctx)
 	if err != nil {
@@ -36,13 +38,18 @@ func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, erro
 		return nil, verdict(err)
 	}
 	var told []int64
+	var failed error
 	for _, f := range found {
 		if err := a.alert(ctx, f); err != nil {
-			return nil, verdict(err)
+			failed = err
+			if errors.Is(err, rabbitmq.ErrRefused) {
+				continue // by somebody's queue; the others may have room
+			}
+			break
 		}
 		told = append(told, f.ID)
 	}
-	if err := a.record.Alerted(ctx, told, at); err != nil {
+	if err := errors.Join(a.record.Alerted(ctx, told, at), failed); err != nil {
 		return nil, verdict(err)
 	}
 	return found, nil

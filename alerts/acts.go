@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	amqp "github.com/rabbitmq/amqp091-go"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ import (
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
 
@@ -101,6 +103,76 @@ func cut(part string, to devstack.Service) Act {
 
 func slow(part string, to devstack.Service, by time.Duration) Act {
 	return links(part, to, func(l *dev.Link) error { return l.Slow(by) })
+}
+
+func killOneWorker(_ context.Context, s *Scene) error { return s.Workers[0].Kill() }
+
+func restartOneWorker(ctx context.Context, s *Scene) error { return s.Workers[0].Restart(ctx) }
+
+// Acts on the broker.
+
+// withoutLeader stops the only replica of a quorum queue, as when most of its nodes are away.
+func withoutLeader(queue string) Act { return onReplica("stop_server", queue) }
+
+func withLeader(queue string) Act { return onReplica("restart_server", queue) }
+
+func onReplica(do, queue string) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.Stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("ra:%s(quorum_queues, {'%%2F_%s', node()}).", do, queue))
+	}
+}
+
+// Queues of other services that take our events: one has not enough room, the other does not answer.
+const (
+	fullQueue = "alerts.full"
+	deafQueue = "alerts.deaf"
+)
+
+func bind(queue string, args amqp.Table) Act {
+	return func(_ context.Context, s *Scene) error {
+		return s.onBroker(func(channel *amqp.Channel) error {
+			if _, err := channel.QueueDeclare(queue, true, false, false, false, args); err != nil {
+				return err
+			}
+			return channel.QueueBind(queue, "payment.*", rabbitmq.ExchangeEvents, false, nil)
+		})
+	}
+}
+
+func unbind(queue string) Act {
+	return func(_ context.Context, s *Scene) error {
+		return s.onBroker(func(channel *amqp.Channel) error {
+			_, err := channel.QueueDelete(queue, false, false, false)
+			return err
+		})
+	}
+}
+
+func (s *Scene) onBroker(do func(*amqp.Channel) error) error {
+	conn, err := amqp.Dial(s.Stack.RabbitMQURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	channel, err := conn.Channel()
+	if err != nil {
+		return err
+	}
+	return do(channel)
+}
+
+// lockRuns keeps the runs of reconciliation locked until it is told to end.
+func lockRuns(ctx context.Context, s *Scene) error {
+	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "begin; lock table reconciliations in access exclusive mode"); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // Acts on the provider.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
@@ -40,9 +42,27 @@ func ofProcesses() []Trouble {
 			Strike: []Act{order, cut("", devstack.RabbitMQ), pay}, Heal: []Act{mend("", devstack.RabbitMQ)},
 		},
 		{
-			Shows: "the workers' links to RabbitMQ are cut, and buyers go on paying", Alerts: []string{"QueueStands"},
+			Shows: "the workers' links to RabbitMQ are cut, and buyers go on paying", Alerts: []string{"QueueStands", "QueueWithoutConsumers"},
 			Strike: []Act{cut("worker", devstack.RabbitMQ)}, During: every(500*time.Millisecond, order, pay),
 			Heal: []Act{mend("worker", devstack.RabbitMQ)},
+		},
+		{
+			Shows: "another service's queue on our events has lost its leader", Alerts: []string{"PublishesUnconfirmed"},
+			Strike: []Act{bind(deafQueue, amqp.Table{"x-queue-type": "quorum"}), withoutLeader(deafQueue)},
+			During: every(500*time.Millisecond, order), Heal: []Act{withLeader(deafQueue), unbind(deafQueue)},
+		},
+		{
+			Shows: "another service's queue on our events is full, and rejects", Alerts: []string{"PublishesRefused"},
+			Strike: []Act{bind(fullQueue, amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"})},
+			During: every(500*time.Millisecond, order), Heal: []Act{unbind(fullQueue)},
+		},
+		{
+			Shows: "a worker dies and is started again three times", Alerts: []string{"ProcessRestarts"},
+			Strike: []Act{times(3, killOneWorker, restartOneWorker, lasts(2*time.Second))},
+		},
+		{
+			Shows: "somebody's transaction locks a table that what is open is counted by", Alerts: []string{"NothingIsCounted"},
+			During: lockRuns,
 		},
 		{
 			Shows: "webhooks have gathered while the workers' links to RabbitMQ were cut, and come through", Alerts: []string{"WebhookLag"},

@@ -23,7 +23,7 @@ type Figures struct {
 	Behind   Figure                         // payments that the provider knows something newer of; the oldest by when that was found
 	PastEnd  Figure                         // pending ones whose end has passed; the oldest by that end
 	Spool    Figure
-	Missed   int           // webhooks that reconciliation found missing in the last hour
+	Missed   int           // webhooks that reconciliation found missing in the last hour, and that have not come since
 	Compared bool          // the provider's books have been, ever
 	Since    time.Duration // since the newest moment up to which they have; if never, since there is a client app
 	Ahead    time.Duration // until the last month of notifications that has a partition is over
@@ -46,7 +46,8 @@ where status = 'pending' and payment_end(method) < now()
 union all
 select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
 union all
-select 'missed', '', coalesce(sum(missed), 0), 0::float8 from reconciliations where started_at > now() - interval '1 hour'
+select 'missed', '', count(*), 0::float8 from findings f join reconciliations r on r.id = f.reconciliation_id
+where r.started_at > now() - interval '1 hour' and f.kind = 'missed_webhook' and f.resolved_at is null
 union all
 select 'compared', '', count(window_to), coalesce(extract(epoch from now() - coalesce(max(window_to), (select min(created_at) from clients))), 0)::float8
 from (select window_to from reconciliations where finished_at is not null and window_to <= now() order by window_to desc limit 1) newest

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -13,28 +14,43 @@ type QueueDepth struct {
 	Queue     string
 	Messages  int
 	Consumers int
+	Err       error // why the queue does not say so: it is missing, or none of its replicas answers
 }
 
-// Depths asks for the depth of each of our queues, over a connection that is closed again: for people, who ask seldom.
+// Depths asks for the depth of each of our queues, over a connection that is closed again: for people, and for metrics, who ask seldom. A
+// queue that does not answer while ctx lasts hides no other.
 func Depths(ctx context.Context, urls []string) ([]QueueDepth, error) {
-	conn, err := newConnection(urls, "onlywave depths", slog.New(slog.DiscardHandler)).connect(ctx)
+	c := newConnection(urls, "onlywave depths", slog.New(slog.DiscardHandler))
+	c.onlyAsks = true
+	conn, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.hangUp()
 	stop := context.AfterFunc(ctx, func() { _ = conn.socket.Close() })
 	defer stop()
+	depths := make([]QueueDepth, len(queues))
+	var asking sync.WaitGroup
+	for i, q := range queues {
+		asking.Go(func() { depths[i] = depth(conn.Connection, q.name) })
+	}
+	asking.Wait()
+	return depths, nil
+}
+
+// depth asks on a channel of its own, which the broker closes when there is no such queue.
+func depth(conn *amqp.Connection, name string) QueueDepth {
+	d := QueueDepth{Queue: name}
 	channel, err := conn.Channel()
 	if err != nil {
-		return nil, fmt.Errorf("open channel for the depths: %w", err)
+		d.Err = fmt.Errorf("open a channel to ask for the depth of queue %s: %w", name, err)
+		return d
 	}
-	var depths []QueueDepth
-	for _, q := range queues {
-		state, err := channel.QueueDeclarePassive(q.name, true, false, false, false, amqp.Table{})
-		if err != nil {
-			return nil, fmt.Errorf("ask for the depth of queue %s: %w", q.name, err)
-		}
-		depths = append(depths, QueueDepth{Queue: q.name, Messages: state.Messages, Consumers: state.Consumers})
+	state, err := channel.QueueDeclarePassive(name, true, false, false, false, amqp.Table{})
+	if err != nil {
+		d.Err = fmt.Errorf("ask for the depth of queue %s: %w", name, err)
+		return d
 	}
-	return depths, nil
+	d.Messages, d.Consumers = state.Messages, state.Consumers
+	return d
 }

@@ -38,6 +38,8 @@ type connection struct {
 	urls []string
 	name string // as the management pages show it
 	log  *slog.Logger
+
+	onlyAsks bool // it declares nothing: what is missing shall be seen to be missing
 }
 
 func newConnection(urls []string, name string, log *slog.Logger) *connection {
@@ -110,7 +112,7 @@ func (c *connection) dial(ctx context.Context, url string) (*link, error) {
 	config.Properties.SetClientConnectionName(c.name)
 
 	conn, err := amqp.DialConfig(url, config)
-	if err == nil {
+	if err == nil && !c.onlyAsks {
 		err = declareTopology(conn)
 	}
 	if !unwatch() {
