@@ -7,10 +7,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func newPublishes() *prometheus.HistogramVec {
+// connectionLabel tells the publishers of one process apart.
+func connectionLabel(name string) prometheus.Labels { return prometheus.Labels{"connection": name} }
+
+func newPublishes(name string) *prometheus.HistogramVec {
 	publishes := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "onlywave_publish_duration_seconds", Help: "From a publish to the broker's confirm, by exchange and outcome.",
-		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 30},
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 30}, ConstLabels: connectionLabel(name),
 	}, []string{"exchange", "outcome"})
 	for _, exchange := range []string{ExchangeWebhooks, ExchangeEvents, ExchangeDeadLetters} {
 		publishes.WithLabelValues(exchange, "confirmed")
@@ -21,7 +24,7 @@ func newPublishes() *prometheus.HistogramVec {
 // Collectors are the metrics of the publisher.
 func (p *Publisher) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{p.publishes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "onlywave_publishes_in_flight", Help: "Publishes that the broker has not confirmed yet.",
+		Name: "onlywave_publishes_in_flight", Help: "Publishes that the broker has not confirmed yet.", ConstLabels: connectionLabel(p.name),
 	}, func() float64 { return float64(len(p.inFlight)) })}
 }
 
@@ -37,6 +40,8 @@ func outcomeOf(err error) string {
 		return "unroutable"
 	case errors.Is(err, ErrRefused):
 		return "refused"
+	case errors.Is(err, ErrUnconfirmed):
+		return "unconfirmed"
 	}
 	return "unavailable"
 }

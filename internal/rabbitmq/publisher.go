@@ -24,48 +24,66 @@ const (
 	// redeclareEvery bounds how long a publisher goes on after somebody has taken a binding away: mandatory does not tell
 	// that one queue of two is no longer reached.
 	redeclareEvery = 30 * time.Second
+	// stallTime is how long a connection may give no answer, although it lives, before another takes its place. A quorum queue
+	// without a leader stops it (seen with RabbitMQ 3.10), and it stays so when nobody binds that queue any more.
+	stallTime = 15 * time.Second
 )
 
 // What Publish returns, to be told apart with errors.Is. After each of them publishing again with the same ID is right.
 var (
 	// ErrUnavailable: there is no broker, or its answer did not come in time. The message may have been stored.
 	ErrUnavailable = errors.New("rabbitmq unavailable")
+	// ErrUnconfirmed is an ErrUnavailable: the broker works, and a queue did not confirm the message in time. All others have it.
+	ErrUnconfirmed = fmt.Errorf("%w: a queue does not confirm", ErrUnavailable)
 	// ErrUnroutable: no queue is bound for the exchange and key. The message was dropped.
 	ErrUnroutable = errors.New("no queue for the message")
 	// ErrRefused: a queue did not take the message, because it is full or its leader failed. Another queue may have.
 	ErrRefused = errors.New("broker refused the message")
 )
 
+// errStalled ends a connection.
+var errStalled = errors.New("the broker has stopped answering on this connection: a queue that is bound here may have no leader")
+
 // Publisher publishes on one channel that all callers share, none waiting for another's confirm. It is safe for
 // concurrent use.
 type Publisher struct {
 	connection *connection
 	redeclare  time.Duration
+	stall      time.Duration
 	session    atomic.Pointer[session] // nil while not connected
 	inFlight   chan struct{}           // one for each publish whose outcome is open
 	closing    chan struct{}
 	close      func() error
 	cancel     context.CancelFunc
 	stopped    chan struct{}
+	name       string
 	publishes  *prometheus.HistogramVec
 }
 
 // NewPublisher returns at once and connects in the background, to any one of urls, again and again until Close.
 // While connected it declares the topology every half minute, and so puts back what somebody has deleted.
 func NewPublisher(urls []string, log *slog.Logger) *Publisher {
-	return newPublisher(urls, redeclareEvery, log)
+	return newPublisher(urls, "publisher", redeclareEvery, stallTime, log)
 }
 
-func newPublisher(urls []string, redeclare time.Duration, log *slog.Logger) *Publisher {
+// NewEventPublisher makes one for ExchangeEvents alone. Others bind their queues to that, and one that has no leader stops the
+// whole connection that publishes to it (seen with RabbitMQ 3.10): what goes to our own queues must not share it.
+func NewEventPublisher(urls []string, log *slog.Logger) *Publisher {
+	return newPublisher(urls, "event publisher", redeclareEvery, stallTime, log)
+}
+
+func newPublisher(urls []string, name string, redeclare, stall time.Duration, log *slog.Logger) *Publisher {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Publisher{
-		connection: newConnection(urls, "onlywave publisher", log),
+		connection: newConnection(urls, "onlywave "+name, log),
+		name:       name,
 		redeclare:  redeclare,
+		stall:      stall,
 		inFlight:   make(chan struct{}, maxInFlight),
 		closing:    make(chan struct{}),
 		cancel:     cancel,
 		stopped:    make(chan struct{}),
-		publishes:  newPublishes(),
+		publishes:  newPublishes(name),
 	}
 	p.close = sync.OnceValue(p.drain)
 	go func() {
@@ -139,15 +157,11 @@ func (p *Publisher) publish(ctx context.Context, exchange string, m Message) err
 		<-p.inFlight
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	select {
-	case <-confirm.Done():
-		err := s.outcome(confirm, m)
+	err = s.await(ctx, confirm)
+	if err == nil {
+		err = s.outcome(confirm, m)
 		<-p.inFlight
 		return err
-	case <-ctx.Done():
-		err = fmt.Errorf("%w: no confirm yet: %w", ErrUnavailable, ctx.Err())
-	case <-s.halted:
-		err = fmt.Errorf("%w: broker blocked publishing before the confirm", ErrUnavailable)
 	}
 	go func() { // it stays in flight, but nobody waits
 		<-confirm.Done()
@@ -189,6 +203,8 @@ func (p *Publisher) serve(ctx context.Context, conn *amqp.Connection) error {
 	defer p.session.Store(nil)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	stalls := time.NewTicker(p.stall / 4)
+	defer stalls.Stop()
 	undeclared := make(chan error, 1)
 	go func() { undeclared <- keepTopology(ctx, conn, p.redeclare) }()
 	for {
@@ -197,6 +213,10 @@ func (p *Publisher) serve(ctx context.Context, conn *amqp.Connection) error {
 			return nil
 		case err := <-undeclared:
 			return err
+		case <-stalls.C:
+			if s.answers.stalled() > p.stall {
+				return errStalled
+			}
 		case err, ok := <-closed:
 			if !ok {
 				return amqp.ErrClosed

@@ -59,6 +59,58 @@ func TestPublishTellsRefused(t *testing.T) {
 	require.ErrorIs(t, p.Publish(t.Context(), ExchangeEvents, event), ErrRefused)
 }
 
+// leaderless is a quorum queue that is bound to the events, and whose leader says nothing any more: it confirms nothing.
+func leaderless(t *testing.T, name string, before func()) *amqp.Channel {
+	t.Helper()
+	_, channel := dial(t)
+	_, err := channel.QueueDeclare(name, true, false, false, false, amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeQuorum})
+	require.NoError(t, err)
+	require.NoError(t, channel.QueueBind(name, "payment.*", ExchangeEvents, false, nil))
+	before()
+	require.NoError(t, stack.RabbitMQCtl(t.Context(), "eval", fmt.Sprintf("sys:suspend(whereis('%%2F_%s')).", name)))
+	t.Cleanup(func() {
+		ctx := context.Background()
+		require.NoError(t, stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("sys:resume(whereis('%%2F_%s')).", name)))
+		_, err := channel.QueueDelete(name, false, false, false)
+		require.NoError(t, err)
+	})
+	return channel
+}
+
+// A queue that does not confirm is told from a broker that does not answer.
+func TestPublishTellsUnconfirmed(t *testing.T) {
+	p := connect(t)
+	event := Message{ID: "1", Key: "payment.approved", Optional: true}
+	leaderless(t, "silent", func() { require.NoError(t, p.Publish(t.Context(), ExchangeEvents, event)) })
+	err := p.Publish(within(t, 2*time.Second), ExchangeEvents, event)
+	require.ErrorIs(t, err, ErrUnconfirmed)
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("2")))
+	require.NoError(t, p.Ready())
+
+	require.NoError(t, broker.Pause())
+	err = p.Publish(within(t, 2*time.Second), ExchangeEvents, event)
+	require.NoError(t, broker.Resume())
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.NotErrorIs(t, err, ErrUnconfirmed)
+}
+
+// RabbitMQ waits for the leader of a queue that is new to the connection, and answers nobody on it meanwhile. When the queue is not
+// bound any more a fresh connection works.
+func TestAStalledConnectionIsReplaced(t *testing.T) {
+	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", redeclareEvery, time.Second, silent)
+	t.Cleanup(func() { _ = p.Close() })
+	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	channel := leaderless(t, "silent", func() {})
+	first := p.session.Load()
+	err := p.Publish(within(t, 500*time.Millisecond), ExchangeEvents, Message{ID: "1", Key: "payment.approved", Optional: true})
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.NotErrorIs(t, err, ErrUnconfirmed)
+	require.NoError(t, channel.QueueUnbind("silent", "payment.*", ExchangeEvents, nil))
+	require.Eventually(t, func() bool { return p.Ready() == nil && p.session.Load() != first }, patience, 10*time.Millisecond)
+	require.NoError(t, p.Publish(within(t, patience), ExchangeEvents, Message{ID: "2", Key: "payment.approved", Optional: true}))
+}
+
 // Each of these would make the broker or the library close the channel under everybody.
 func TestMessageThatCannotBeSentHarmsNobody(t *testing.T) {
 	p := connect(t)

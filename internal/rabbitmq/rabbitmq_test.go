@@ -153,7 +153,7 @@ func TestTopologyDeclaredTwice(t *testing.T) {
 func TestLostBindingIsMadeAnew(t *testing.T) {
 	connect(t)
 	_, channel := dial(t)
-	p := newPublisher([]string{stack.RabbitMQURL()}, 20*time.Millisecond, silent)
+	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", 20*time.Millisecond, stallTime, silent)
 	t.Cleanup(func() { _ = p.Close() })
 	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
 	connected := p.session.Load()
@@ -170,7 +170,7 @@ func TestLostBindingIsMadeAnew(t *testing.T) {
 func TestStrangeTopologyIsNotPublishedTo(t *testing.T) {
 	connect(t)
 	_, channel := dial(t)
-	p := newPublisher([]string{stack.RabbitMQURL()}, 20*time.Millisecond, silent)
+	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", 20*time.Millisecond, stallTime, silent)
 	t.Cleanup(func() { _ = p.Close() })
 	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
 	strange := func() bool {

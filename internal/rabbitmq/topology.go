@@ -15,7 +15,11 @@ const (
 	ExchangeEvents      = "onlywave.events"         // key payment.<status> and the like; other services bind their queues
 	exchangeRetry       = "onlywave.webhooks.retry" // key 1, 2 or 3: which retry
 	exchangeDefault     = ""                        // the broker's own, key: a queue's name
+	nowhere             = "onlywave.nowhere"        // a key there that no queue has
 )
+
+// KeyPayment is the routing key of what QueueProcess gets.
+const KeyPayment = "mercadopago.payment"
 
 // Queues.
 const (
@@ -75,7 +79,7 @@ var exchanges = []exchange{
 // Only notifications of payments are processed; a topic that we do not know is kept in the archive.
 var queues = []queue{
 	{QueueDeadLetters, lastQueueArgs(), []binding{{ExchangeDeadLetters, "#"}}},
-	{QueueProcess, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.payment"}}},
+	{QueueProcess, workQueueArgs(), []binding{{ExchangeWebhooks, KeyPayment}}},
 	{QueueArchive, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.#"}}},
 	{exchangeRetry + ".1", delayQueueArgs(), []binding{{exchangeRetry, "1"}}},
 	{exchangeRetry + ".2", delayQueueArgs(), []binding{{exchangeRetry, "2"}}},
