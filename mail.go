@@ -12,6 +12,7 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/mailsink"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -22,6 +23,14 @@ func mailOf(c config.Config, door *workflows.Client) (activities.Mail, error) {
 	}
 	sender, err := email.New(email.Config{URL: string(c.SMTPURL), From: c.EmailFrom})
 	return activities.Mail{Sender: sender, Operators: c.OperatorsEmail, Start: door.Email}, err
+}
+
+// buyersEmail begins the e-mails to buyers, if there is a mail server.
+func buyersEmail(mail activities.Mail) func(context.Context, payment.Event) error {
+	if mail.Sender == nil {
+		return nil
+	}
+	return func(ctx context.Context, e payment.Event) error { return mail.Start(ctx, activities.ToBuyer(e)) }
 }
 
 // serveMailSink serves a mail server that delivers nothing, and its page.

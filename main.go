@@ -34,6 +34,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/relay"
 	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/simulator"
@@ -124,13 +125,15 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer temporal.Close()
 	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log)
 	defer publisher.Close()
+	events := rabbitmq.NewEventPublisher(config.Plain(c.RabbitMQURLs), log)
+	defer events.Close()
 	store, err := openRedis(c, log)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
-	announced := worker.NewBreakerEvents(publisher, log)
+	announced := worker.NewBreakerEvents(events, log)
 	defer announced.Wait()
 	breakers.Changed = announced.Announce
 	copies := cache.New(store, c.CacheTTL)
@@ -159,7 +162,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	watch := telemetry.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
-	for _, measured := range []measured{server, record, publisher, store, breakers, limiter, copies, sdk} {
+	for _, measured := range []measured{server, record, publisher, events, store, breakers, limiter, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {
@@ -219,8 +222,10 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	broker := config.Plain(c.RabbitMQURLs)
 	publisher := rabbitmq.NewPublisher(broker, log)
 	defer publisher.Close()
+	events := rabbitmq.NewEventPublisher(broker, log)
+	defer events.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
-	announced := worker.NewBreakerEvents(publisher, log)
+	announced := worker.NewBreakerEvents(events, log)
 	defer announced.Wait()
 	breakers.Changed = announced.Announce
 	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
@@ -230,18 +235,21 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	telling := relay.New(relay.Config{
+		Record: record, Publisher: events, Cache: copies, Email: buyersEmail(mail), RepeatAfter: c.EventRepeatDelay, Log: log,
+	})
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Events: publisher, Cache: copies, Notify: door.Notify,
-			Running: door.Running, Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
+			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Publisher: publisher, Events: events, Told: telling.Take, Cache: copies,
+			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
-		Record: record, Broker: broker, Publisher: publisher,
+		Record: record, Broker: broker, Publisher: publisher, Relay: telling,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider,
 	}
-	watch := telemetry.New(string(config.Worker), readiness(record, publisher, door), log)
-	for _, measured := range []measured{w.Metrics, record, provider, publisher, store, breakers, calls, copies, sdk} {
+	watch := telemetry.New(string(config.Worker), withEvents(readiness(record, publisher, door), telling), log)
+	for _, measured := range []measured{w.Metrics, record, provider, publisher, events, telling, store, breakers, calls, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	if mail.Sender != nil {

@@ -61,7 +61,7 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 		start + " > RunActivity:Charge > mercadopago create_pix",
 		start + " > RunActivity:Apply", start + " > RunActivity:Apply > postgres batch", start + " > RunActivity:Apply > redis payment",
 		start + " > RunActivity:Look", start + " > RunActivity:Look > mercadopago get",
-		start + " > RunActivity:Publish", start + " > RunActivity:Publish > publish onlywave.events",
+		start + " > RunActivity:Open > publish onlywave.events", start + " > RunActivity:Apply > publish onlywave.events",
 	}
 	var whole tracesink.Trace
 	t.Cleanup(func() {

@@ -12,6 +12,7 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/relay"
 	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/workflows"
@@ -30,6 +31,15 @@ func readiness(record *postgres.Store, publisher *rabbitmq.Publisher, door *work
 		asking.Go(func() { temporal = door.Ready(ctx) })
 		asking.Wait()
 		return map[string]error{"postgres": postgres, "rabbitmq": publisher.Ready(), "temporal": temporal}
+	}
+}
+
+// withEvents asks, too, whether all queues that others have bound to onlywave.events take what they are sent.
+func withEvents(ready func(context.Context) map[string]error, telling *relay.Relay) func(context.Context) map[string]error {
+	return func(ctx context.Context) map[string]error {
+		all := ready(ctx)
+		all[rabbitmq.ExchangeEvents] = telling.Ready()
+		return all
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -21,8 +22,14 @@ type Config struct {
 	Provider *mercadopago.Client
 	Budget   *budget.Budget // of calls to the provider, which all workers share; nil: no limit
 	Breakers *breaker.Fleet // stand between the steps and the provider, one for each kind of call
-	Events   *rabbitmq.Publisher
-	Cache    *cache.Payments // gets a copy of each state that is written; nil: none is kept
+	// Publisher is for our own queues. Events is for onlywave.events, to which others bind theirs: what those do to its connection
+	// must not keep ours waiting.
+	Publisher *rabbitmq.Publisher
+	Events    *rabbitmq.Publisher
+	// Told is given what has happened to a payment, of which others are to be told: by the relay, which is lent to the steps. It
+	// returns at once. Nil: the record's outbox keeps it for another process.
+	Told  func(ctx context.Context, e payment.Event, sinks []postgres.Sink, asked time.Time)
+	Cache *cache.Payments // gets a copy of each state that is written; nil: none is kept
 	// Notify wakes a payment's workflow to look again; only the workflows' front door may, so it is lent to the steps.
 	Notify func(ctx context.Context, paymentID string) error
 	// Running says which payments have a workflow that runs; lent, too.
@@ -41,7 +48,9 @@ type Activities struct {
 	provider  *provider
 	charges   *tries
 	looks     *tries
+	publisher *rabbitmq.Publisher
 	events    *rabbitmq.Publisher
+	told      func(context.Context, payment.Event, []postgres.Sink, time.Time)
 	cache     *cache.Payments
 	notify    func(context.Context, string) error
 	running   func(context.Context, []string) (map[string]bool, error)
@@ -54,7 +63,7 @@ type Activities struct {
 // New makes the steps.
 func New(c Config) *Activities {
 	return &Activities{
-		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), events: c.Events, cache: c.Cache, notify: c.Notify,
+		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), publisher: c.Publisher, events: c.Events, told: c.Told, cache: c.Cache, notify: c.Notify,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
 		running: c.Running, redriving: c.Redriving, mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
 	}

@@ -110,7 +110,7 @@ func (w world) lose(t *testing.T, id string) {
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	for _, statement := range []string{
-		`delete from payment_events where payment_id = $1`, `delete from operations where payment_id = $1`, `delete from payments where id = $1`,
+		`delete from outbox where payment_id = $1`, `delete from payment_events where payment_id = $1`, `delete from operations where payment_id = $1`, `delete from payments where id = $1`,
 	} {
 		_, err = conn.Exec(t.Context(), statement, id)
 		require.NoError(t, err)

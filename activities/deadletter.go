@@ -34,7 +34,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	if err != nil {
 		return verdict(&payment.Error{Kind: payment.Invalid, Message: "the trail cannot be written", Err: err})
 	}
-	err = a.events.Publish(ctx, rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
+	err = a.publisher.Publish(ctx, rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
 		ID: payment.LetterMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(payment.FromWorkflow) + "." + string(in.Cause),
 		Headers: map[string]any{
 			rabbitmq.HeaderCause: string(in.Cause), rabbitmq.HeaderError: in.Error, rabbitmq.HeaderTime: in.At.UTC().Format(time.RFC3339),

@@ -32,7 +32,7 @@ func buried(t *testing.T, paymentID string) func() amqp.Delivery {
 
 func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 	t.Parallel()
-	a := New(Config{Breakers: alone(t), Events: publisher(t)})
+	a := New(Config{Breakers: alone(t), Publisher: publisher(t)})
 	id := creation(t).PaymentID
 	at := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	in := DeadLetterInput{
@@ -59,6 +59,6 @@ func TestWithoutABrokerADeadLetterIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	err := New(Config{Breakers: alone(t), Events: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: payment.CauseInternal})
+	err := New(Config{Breakers: alone(t), Publisher: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: payment.CauseInternal})
 	requireVerdict(t, err, payment.Unavailable, true)
 }

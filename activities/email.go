@@ -55,17 +55,9 @@ type Emailed struct {
 	Outcome payment.EmailOutcome `json:"outcome"`
 }
 
-// tell has the buyer told of those events that buyers are told of.
-func (m *mail) tell(ctx context.Context, events []payment.Event) error {
-	for _, e := range events {
-		if !m.on() || e.Notice() == "" {
-			continue
-		}
-		if err := m.Start(ctx, EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID}); err != nil {
-			return err
-		}
-	}
-	return nil
+// ToBuyer names the e-mail that tells the buyer of an event of which buyers are told.
+func ToBuyer(e payment.Event) EmailInput {
+	return EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID}
 }
 
 // alert tells operators of a dead letter, unless they were told of its cause within the hour: when many payments meet one

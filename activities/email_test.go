@@ -265,53 +265,29 @@ func TestASlowMailServerKeepsFewSteps(t *testing.T) {
 	m.requireSent(t, in, payment.EmailSent)
 }
 
-func TestOnlyThoseAreToldWhoAreToBe(t *testing.T) {
+func TestWithoutAMailServerAnEmailWaitsForOne(t *testing.T) {
 	t.Parallel()
-	m := newMailing(t)
-	state, err := m.Open(t.Context(), asked(t))
-	require.NoError(t, err)
-	require.True(t, state.Email)
-	m.mail = nil
-	state, err = m.Open(t.Context(), asked(t))
-	require.NoError(t, err)
-	require.False(t, state.Email, "without a mail server nobody is")
-	_, err = m.SendEmail(t.Context(), EmailInput{})
+	_, err := newWorld(t).SendEmail(t.Context(), EmailInput{})
 	requireVerdict(t, err, payment.Unavailable, true)
-
-	quiet := newMailing(t)
-	state, err = quiet.Open(t.Context(), creation(t))
-	require.NoError(t, err)
-	require.False(t, state.Email)
 }
 
-func TestPublishingBeginsTheEmailsOfAPayment(t *testing.T) {
+// An e-mail is known by its name, so that each is sent once, however often a payment comes to a status.
+func TestEachNoticeHasItsEmail(t *testing.T) {
 	t.Parallel()
-	m := newMailing(t)
-	m.events = publisher(t)
-	id := m.opened(t)
-	var events []payment.Event
-	for i, status := range []payment.Status{payment.Processing, payment.Pending, payment.Approved, payment.PartiallyRefunded, payment.InDispute, payment.Approved, payment.Refunded} {
-		events = append(events, payment.Event{PaymentID: id, ClientID: "shop", Seq: i + 1, Status: status})
+	id := creation(t).PaymentID
+	names := map[payment.Status]string{
+		payment.Pending: "instructions", payment.Approved: "receipt", payment.PartiallyRefunded: "refund-4", payment.Refunded: "refund-4",
 	}
-	require.NoError(t, m.Publish(t.Context(), PublishInput{Events: events}))
-	require.Empty(t, m.begun, "nobody asked for them")
-
-	require.NoError(t, m.Publish(t.Context(), PublishInput{Events: events, Email: true}))
-	var names []string
-	for _, in := range m.begun {
-		require.Equal(t, id, in.PaymentID)
-		names = append(names, in.Name[len(id):])
+	for status, name := range names {
+		e := payment.Event{PaymentID: id, Seq: 4, Status: status}
+		require.Equal(t, EmailInput{Name: id + "/" + name, Notice: e.Notice(), PaymentID: id}, ToBuyer(e))
 	}
-	require.Equal(t, []string{"/instructions", "/receipt", "/refund-4", "/receipt", "/refund-7"}, names, "the second receipt is the first")
-
-	m.starting = &payment.Error{Kind: payment.Unavailable, Message: "away"}
-	requireVerdict(t, m.Publish(t.Context(), PublishInput{Events: events, Email: true}), payment.Unavailable, true)
 }
 
 func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t, "ops@example.com", "gone@example.com", "more@example.com")
-	m.events = publisher(t)
+	m.publisher = publisher(t)
 	letter := func(id string, at time.Time, cause payment.Cause) DeadLetterInput {
 		return DeadLetterInput{PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: cause, Error: "no answer in time", At: at,
 			Trail: []payment.Attempt{{Attempt: 1}}}

@@ -39,9 +39,9 @@ type State struct {
 	ProviderPaymentID string             `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
 	AskedAt           time.Time          `json:"asked_at,omitzero"`
-	Event             *payment.Event     `json:"event,omitempty"`   // the first event, while it is the only one
 	Version           int                `json:"version,omitempty"` // number of the newest event
-	// Missed happened and was never published: an earlier run did not come to it.
+	// Event, Missed and Email are in histories from before the outbox only: what their run itself had to publish.
+	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
 	Email  bool            `json:"email,omitempty"` // the buyer is told what happens
 	// New says that this very step has written the payment. Unless its row was lost, nobody has asked the provider for it.
@@ -58,23 +58,11 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	if err != nil {
 		return State{}, verdict(err)
 	}
-	s := State{
+	return State{
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
-		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, Version: p.Version, AskedAt: p.CreatedAt,
-		Email: p.Payer.NotifyBy == payment.ByEmail && a.mail.on(),
-		New:   written,
-	}
-	if p.Version == 1 {
-		s.Event = &payment.Event{
-			PaymentID: p.ID, ClientID: p.ClientID, Seq: 1, Status: p.Status,
-			Data: payment.EventData{Amount: p.Amount.Centavos}, At: p.CreatedAt,
-		}
-		return s, nil
-	}
-	if s.Missed, err = a.record.Unpublished(ctx, p.ID); err != nil {
-		return State{}, verdict(err)
-	}
-	return s, nil
+		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, AskedAt: p.CreatedAt,
+		Version: p.Version, New: written,
+	}, nil
 }
 
 func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment, written bool, err error) {
@@ -90,24 +78,37 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},
 		CreatedAt: cmp.Or(in.AskedAt.UTC().Truncate(time.Microsecond), at), UpdatedAt: at,
 	})
-	if err == nil {
-		a.cache.Keep(ctx, p, began)
+	if err != nil {
+		return p, false, err
 	}
-	return p, written, err
+	a.cache.Keep(ctx, p, began)
+	if written {
+		a.tellOf(ctx, payment.Event{
+			PaymentID: p.ID, ClientID: p.ClientID, Seq: 1, Status: p.Status, Data: payment.EventData{Amount: p.Amount.Centavos}, At: p.CreatedAt,
+		}, []postgres.Sink{postgres.ToSubscribers}, began)
+	}
+	return p, written, nil
+}
+
+// tellOf has others told of an event, by somebody who holds up nothing here.
+func (a *Activities) tellOf(ctx context.Context, e payment.Event, sinks []postgres.Sink, asked time.Time) {
+	if a.told != nil {
+		a.told(ctx, e, sinks, asked)
+	}
 }
 
 // ApplyInput is a provider's answer about a payment.
 type ApplyInput struct {
 	PaymentID string                `json:"payment_id"`
 	State     payment.ProviderState `json:"state"`
-	Known     int                   `json:"known,omitempty"` // number of the newest event that the caller knows; 0: it does not say
 }
 
 // Moved is what a step did to the payment.
 type Moved struct {
-	Status payment.Status `json:"status"`          // where it stands now
-	Event  *payment.Event `json:"event,omitempty"` // what happened; nil when nothing was new
-	// Missed happened before that and the caller does not know it: an earlier run of the step did not live to tell.
+	Status  payment.Status `json:"status"`            // where it stands now
+	Version int            `json:"version,omitempty"` // number of the newest event
+	// Event and Missed are in histories from before the outbox only: what the run itself had to publish.
+	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
 }
 
@@ -116,14 +117,13 @@ type Moved struct {
 func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 	asked := time.Now()
 	m, err := a.record.Apply(ctx, in.PaymentID, in.State, now())
-	return a.moved(ctx, in.PaymentID, in.Known, asked, m, err)
+	return a.moved(ctx, asked, m, err)
 }
 
 // GiveUpInput names a payment and why the provider will not, or does not, answer for it.
 type GiveUpInput struct {
 	PaymentID string `json:"payment_id"`
-	Why       string `json:"why"`             // for people; no personal data
-	Known     int    `json:"known,omitempty"` // as in ApplyInput
+	Why       string `json:"why"` // for people; no personal data
 }
 
 // Fail records that the provider refused the charge before any money could move. A payment the
@@ -131,7 +131,7 @@ type GiveUpInput struct {
 func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
 	m, err := a.record.Fail(ctx, in.PaymentID, in.Why, now())
-	return a.moved(ctx, in.PaymentID, in.Known, asked, m, err)
+	return a.moved(ctx, asked, m, err)
 }
 
 // Park records that the provider's answer is lost: charged or not, nobody knows yet. A payment the
@@ -139,23 +139,20 @@ func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
 	m, err := a.record.Park(ctx, in.PaymentID, in.Why, now())
-	return a.moved(ctx, in.PaymentID, in.Known, asked, m, err)
+	return a.moved(ctx, asked, m, err)
 }
 
-// moved tells what happened, and what happened before that without the caller's knowledge. The payment is copied before
-// anybody hears of it, also by a step that runs again because it ended between the two.
-func (a *Activities) moved(ctx context.Context, id string, known int, asked time.Time, m postgres.Moved, err error) (Moved, error) {
-	told := Moved{Status: m.Status, Event: m.Event}
-	if err == nil {
-		a.cache.Keep(ctx, m.Payment, asked)
-	}
-	if err == nil && known > 0 && known < m.Before {
-		told.Missed, err = a.record.Events(ctx, id, known, m.Before-known)
-	}
+// moved has others told of what happened. The payment is copied before anybody hears of it, also by a step that runs again because
+// it ended between the two.
+func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Moved, err error) (Moved, error) {
 	if err != nil {
 		return Moved{}, verdict(err)
 	}
-	return told, nil
+	a.cache.Keep(ctx, m.Payment, asked)
+	if m.Event != nil {
+		a.tellOf(ctx, *m.Event, m.Sinks, asked)
+	}
+	return Moved{Status: m.Status, Version: m.Payment.Version}, nil
 }
 
 // now is the time as the record keeps it, to the microsecond.

@@ -17,20 +17,16 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, State{
 		Found: true, ClientID: "shop", Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
-		Method: payment.Pix, Money: money, Event: first.Event, Version: 1, New: true, AskedAt: first.Event.At,
+		Method: payment.Pix, Money: money, New: true, AskedAt: first.AskedAt, Version: 1,
 	}, first)
 	second, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
 	require.False(t, second.New)
 	first.New = false
-	require.Equal(t, first, second, "the first event is still to be told")
+	require.Equal(t, first, second)
 	loaded, err := w.Open(t.Context(), OpenInput{PaymentID: in.PaymentID})
 	require.NoError(t, err)
 	require.Equal(t, first, loaded)
-
-	events, err := w.record.Events(t.Context(), in.PaymentID, 0, 10)
-	require.NoError(t, err)
-	require.Equal(t, []payment.Event{*first.Event}, events)
 
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: in.PaymentID, State: said(in.PaymentID, payment.Pending, 1)})
 	require.NoError(t, err)
@@ -38,7 +34,6 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, payment.Pending, moved.Status)
 	require.Equal(t, "42", moved.ProviderPaymentID)
-	require.Nil(t, moved.Event)
 }
 
 // A row that is lost is written anew as it was: it was asked for when it was, whatever the time is now.
@@ -94,40 +89,15 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 		}},
 	}
 	for i, step := range steps {
-		first, err := step.run()
-		require.NoError(t, err)
-		require.Equal(t, step.status, first.Status)
-		require.Equal(t, i+2, first.Event.Seq)
-		second, err := step.run()
-		require.NoError(t, err)
-		require.Equal(t, Moved{Status: step.status}, second)
+		for range 2 {
+			moved, err := step.run()
+			require.NoError(t, err)
+			require.Equal(t, Moved{Status: step.status, Version: i + 2}, moved)
+		}
 	}
 	events, err := w.record.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 1+len(steps))
-}
-
-// A worker that dies between a step's commit and its result leaves events that nobody was told of. The step's next run, or
-// the next step, tells them.
-func TestEventsThatNobodyLivedToTellAreToldByTheNextStep(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	id := w.opened(t)
-	pending := ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1), Known: 1}
-	lost, err := w.Apply(t.Context(), pending)
-	require.NoError(t, err)
-	require.Empty(t, lost.Missed)
-	again, err := w.Apply(t.Context(), pending)
-	require.NoError(t, err)
-	require.Equal(t, Moved{Status: payment.Pending, Missed: []payment.Event{*lost.Event}}, again)
-
-	next, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Approved, 2), Known: 1})
-	require.NoError(t, err)
-	require.Equal(t, again.Missed, next.Missed)
-	require.Equal(t, 3, next.Event.Seq)
-	known, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Approved, 2), Known: 3})
-	require.NoError(t, err)
-	require.Equal(t, Moved{Status: payment.Approved}, known)
 }
 
 func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {

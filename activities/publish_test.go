@@ -1,7 +1,8 @@
 package activities
 
 import (
-	"encoding/json"
+	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -42,77 +44,70 @@ func next(t *testing.T, deliveries <-chan amqp.Delivery) amqp.Delivery {
 	}
 }
 
-func event(t *testing.T, seq int, status payment.Status) payment.Event {
-	return payment.Event{
-		PaymentID: creation(t).PaymentID, ClientID: "shop", Seq: seq, Status: status,
-		Data: payment.EventData{Amount: 1050}, At: time.Date(2026, time.March, 1, 12, 0, seq, 0, time.UTC),
-	}
+// ear is who is lent to the steps to tell others.
+type ear struct {
+	mu    sync.Mutex
+	heard []payment.Event
+	sinks [][]postgres.Sink
 }
 
-// Listeners tell a twin by its ID, so a second run repeats the IDs, in the same order.
-func TestPublishingTwiceRepeatsTheIDs(t *testing.T) {
+func (e *ear) take(_ context.Context, event payment.Event, sinks []postgres.Sink, _ time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.heard, e.sinks = append(e.heard, event), append(e.sinks, sinks)
+}
+
+// Each step that changes a payment has others told of it, once, also when the step runs again.
+func TestEachChangeIsToldOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	a := New(Config{Record: w.record, Breakers: alone(t), Events: publisher(t)})
-	w.opened(t)
-	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: creation(t).PaymentID, State: said(creation(t).PaymentID, payment.Pending, 1)})
+	w, told := newWorld(t), &ear{}
+	w.told = told.take
+	in := asked(t)
+	twice := func(step func() error) {
+		t.Helper()
+		require.NoError(t, step())
+		require.NoError(t, step())
+	}
+	twice(func() error { _, err := w.Open(t.Context(), in); return err })
+	twice(func() error {
+		_, err := w.Park(t.Context(), GiveUpInput{PaymentID: in.PaymentID, Why: "silence"})
+		return err
+	})
+	twice(func() error {
+		_, err := w.Apply(t.Context(), ApplyInput{PaymentID: in.PaymentID, State: said(in.PaymentID, payment.Pending, 1)})
+		return err
+	})
+	events, err := w.record.Events(t.Context(), in.PaymentID, 0, 10)
 	require.NoError(t, err)
-	unheard, err := a.Open(t.Context(), creation(t))
+	require.Len(t, events, 3)
+	require.Equal(t, events, told.heard)
+	require.Equal(t, [][]postgres.Sink{{postgres.ToSubscribers}, nil, {postgres.ToBuyer}}, told.sinks, "of the first the row is in hand still")
+}
+
+// A run from before the outbox has kept its events to itself. Asking twice puts them there once.
+func TestARunFromBeforeTheOutboxHasItsEventsTold(t *testing.T) {
+	t.Parallel()
+	w, in := newWorld(t), asked(t)
+	id := in.PaymentID
+	_, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
-	require.Len(t, unheard.Missed, 2, "nobody has been told of anything")
-	deliveries := listen(t, "payment.first", "payment.second") // of this test only: others publish meanwhile
-	events := []payment.Event{event(t, 1, "first"), event(t, 2, "second")}
-	for range 2 {
-		require.NoError(t, a.Publish(t.Context(), PublishInput{Events: events}))
-		for _, e := range events {
-			d := next(t, deliveries)
-			require.Equal(t, e.ID(), d.MessageId)
-			require.Equal(t, "payment."+string(e.Status), d.RoutingKey)
-			require.Equal(t, "application/json", d.ContentType)
-			require.True(t, e.At.Equal(d.Timestamp))
-			var got struct {
-				ID   string `json:"id"`
-				Type string `json:"type"`
-				payment.Event
-			}
-			require.NoError(t, json.Unmarshal(d.Body, &got))
-			require.Equal(t, e, got.Event)
-			require.Equal(t, e.ID(), got.ID)
-			require.Equal(t, e.Type(), got.Type)
-		}
-		told, err := a.Open(t.Context(), creation(t))
+	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
+	require.NoError(t, err)
+	for _, sink := range []postgres.Sink{postgres.ToSubscribers, postgres.ToBuyer} { // as if the steps were of before it, too
+		_, err := w.record.KeepTold(t.Context(), sink, []postgres.Told{{PaymentID: id, Seq: 2}}, time.Minute)
 		require.NoError(t, err)
-		require.Empty(t, told.Missed, "and the record knows")
 	}
-	require.NoError(t, a.Publish(t.Context(), PublishInput{Events: events[:1]}), "a late twin of an earlier event")
-	told, err := a.Open(t.Context(), creation(t))
+	events, err := w.record.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
-	require.Empty(t, told.Missed)
-}
-
-func TestAnEventToWhichNobodyListensIsPublished(t *testing.T) {
-	t.Parallel()
-	a := New(Config{Record: newWorld(t).record, Breakers: alone(t), Events: publisher(t)})
-	require.NoError(t, a.Publish(t.Context(), PublishInput{Events: []payment.Event{event(t, 1, "unheard_of")}}))
-}
-
-func TestWithoutABrokerAnEventIsTriedAgain(t *testing.T) {
-	t.Parallel()
-	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
-	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	err := New(Config{Breakers: alone(t), Events: away}).Publish(t.Context(), PublishInput{Events: []payment.Event{event(t, 1, payment.Processing)}})
-	requireVerdict(t, err, payment.Unavailable, true)
-}
-
-// Other services hear of all that happened, also when no e-mail can be begun.
-func TestAnEmailThatCannotBeBegunHoldsUpNoEvent(t *testing.T) {
-	t.Parallel()
-	m := newMailing(t)
-	m.events = publisher(t)
-	m.opened(t)
-	m.starting = &payment.Error{Kind: payment.Unavailable, Message: "away"}
-	deliveries := listen(t, "payment.settled")
-	in := PublishInput{Events: []payment.Event{event(t, 1, payment.Pending), event(t, 2, "settled")}, Email: true}
-	requireVerdict(t, m.Publish(t.Context(), in), payment.Unavailable, true)
-	require.Equal(t, in.Events[1].ID(), next(t, deliveries).MessageId)
+	taken := func(sink postgres.Sink) []postgres.Untold {
+		found, err := w.record.TakeUntold(t.Context(), sink, 10)
+		require.NoError(t, err)
+		return found
+	}
+	for range 2 {
+		require.NoError(t, w.Publish(t.Context(), PublishInput{Events: events, Email: true}))
+	}
+	require.Empty(t, taken(postgres.ToSubscribers), "they were told")
+	require.Equal(t, []postgres.Untold{{PaymentID: id, Events: events, Version: 2}}, taken(postgres.ToBuyer), "an e-mail is begun once, however often")
+	require.NoError(t, w.Publish(t.Context(), PublishInput{}))
 }

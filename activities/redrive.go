@@ -162,7 +162,7 @@ func (a *Activities) sendAgain(ctx context.Context, l payment.DeadLetter) error 
 	if l.Source == payment.FromWorkflow {
 		return a.wake(ctx, l)
 	}
-	err := a.events.Publish(ctx, l.Message.Exchange, rabbitmq.Message{
+	err := a.publisher.Publish(ctx, l.Message.Exchange, rabbitmq.Message{
 		ID: l.Message.ID, Key: l.Message.Key, ContentType: l.Message.ContentType, Body: l.Message.Body, Time: l.Message.SentAt,
 		Headers: map[string]any{rabbitmq.HeaderDeaths: int64(l.Deaths)},
 	})

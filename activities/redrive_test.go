@@ -28,7 +28,7 @@ type redriven struct {
 func newRedriven(t *testing.T) *redriven {
 	t.Helper()
 	r := &redriven{world: newWorld(t), topic: "topic_" + payment.NewID("test", t.Name())[:8]}
-	r.events = publisher(t)
+	r.publisher = publisher(t)
 	r.notify = func(_ context.Context, id string) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -189,7 +189,7 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	r.events = away
+	r.publisher = away
 	r.letter(t, "c", nil)
 	in = r.input(t, 2, 10)
 	_, err := r.Redrive(t.Context(), in)

@@ -32,7 +32,7 @@ type Options struct {
 // settings leave the platform's own pace as it is, except for what nobody would wait for.
 func settings() map[string]string {
 	return map[string]string{
-		"MERCADOPAGO_TIMEOUT": "2s", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "25s", "DRAIN_WAIT": "0s",
+		"MERCADOPAGO_TIMEOUT": "2s", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "25s", "DRAIN_WAIT": "0s", "EVENT_REPEAT_DELAY": "300ms",
 		"WEBHOOK_RETRY_DELAY": "300ms", "SIMULATOR_TIME_SCALE": "1",
 	}
 }

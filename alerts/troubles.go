@@ -38,7 +38,7 @@ func ofProcesses() []Trouble {
 			Strike: []Act{cut("", devstack.Redis)}, During: every(time.Second, order), Heal: []Act{mend("", devstack.Redis)},
 		},
 		{
-			Shows: "every link to RabbitMQ is cut, and buyers go on paying", Alerts: []string{"DependencyAway", "SpoolNotEmpty"},
+			Shows: "every link to RabbitMQ is cut, and buyers go on paying", Alerts: []string{"DependencyAway", "SpoolNotEmpty", "EventsNotTold"},
 			Strike: []Act{order, cut("", devstack.RabbitMQ), pay}, Heal: []Act{mend("", devstack.RabbitMQ)},
 		},
 		{
@@ -52,7 +52,7 @@ func ofProcesses() []Trouble {
 			During: every(500*time.Millisecond, order), Heal: []Act{withLeader(deafQueue), unbind(deafQueue)},
 		},
 		{
-			Shows: "another service's queue on our events is full, and rejects", Alerts: []string{"PublishesRefused"},
+			Shows: "another service's queue on our events is full, and rejects", Alerts: []string{"PublishesRefused", "EventsGivenUp"},
 			Strike: []Act{bind(fullQueue, amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"})},
 			During: every(500*time.Millisecond, order), Heal: []Act{unbind(fullQueue)},
 		},

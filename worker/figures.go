@@ -32,6 +32,9 @@ var (
 	pastEndAge     = figure("payments_past_end_oldest_seconds", "How long ago the first of them ended.")
 	spoolDepth     = figure("spool_webhooks", "Webhooks that wait in Postgres for the broker.")
 	spoolAge       = figure("spool_oldest_seconds", "How long the oldest of them has waited.")
+	outboxDepth    = figure("outbox_payments", "Payments of which somebody has still to be told, by who: events (subscribers) or email (the buyer).", "sink")
+	outboxAge      = figure("outbox_oldest_seconds", "How long the oldest of them has waited.", "sink")
+	eventRepeats   = figure("event_repeats", "Events that a subscriber's queue did not take, and that will be published again.")
 	missedWebhooks = figure("webhooks_missed", "Webhooks that reconciliation found missing in the last hour.")
 	booksBehind    = figure("reconciliation_behind_seconds", "Age of the newest moment up to which the provider's books are compared with ours; before the first time, of the first client app.")
 	monthsAhead    = figure("record_months_ahead_seconds", "How long until the last month whose notifications have a partition is over.")
@@ -55,7 +58,8 @@ func NewFigures(record *postgres.Store, log *slog.Logger) *Figures {
 // Describe makes Figures a prometheus.Collector.
 func (f *Figures) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{openPayments, openPaymentAge, openLetters, openLetterAge, openFindings,
-		behind, behindAge, pastEnd, pastEndAge, spoolDepth, spoolAge, missedWebhooks, booksBehind, monthsAhead} {
+		behind, behindAge, pastEnd, pastEndAge, spoolDepth, spoolAge, outboxDepth, outboxAge, eventRepeats,
+		missedWebhooks, booksBehind, monthsAhead} {
 		to <- d
 	}
 }
@@ -86,6 +90,11 @@ func (f *Figures) Collect(to chan<- prometheus.Metric) {
 	show(pastEndAge, now.PastEnd.Oldest.Seconds())
 	show(spoolDepth, float64(now.Spool.Count))
 	show(spoolAge, now.Spool.Oldest.Seconds())
+	for sink, n := range now.Untold {
+		show(outboxDepth, float64(n.Count), string(sink))
+		show(outboxAge, n.Oldest.Seconds(), string(sink))
+	}
+	show(eventRepeats, float64(now.Repeats.Count))
 	show(missedWebhooks, float64(now.Missed))
 	show(booksBehind, now.Since.Seconds())
 	show(monthsAhead, now.Ahead.Seconds())

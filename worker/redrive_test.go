@@ -20,7 +20,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
 	sending, release := make(chan struct{}), make(chan struct{})
-	w.Activities = activities.New(activities.Config{Record: w.Record, Events: w.Publisher, Notify: func(context.Context, string) error {
+	w.Activities = activities.New(activities.Config{Record: w.Record, Publisher: w.Publisher, Notify: func(context.Context, string) error {
 		close(sending)
 		<-release
 		return nil
@@ -56,7 +56,7 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	w := newShopIn(t, at)
 	sending, release := make(chan struct{}, 2), make(chan struct{})
 	w.Activities = activities.New(activities.Config{
-		Record: w.Record, Events: w.Publisher, Redriving: w.Workflows.Redriving,
+		Record: w.Record, Publisher: w.Publisher, Redriving: w.Workflows.Redriving,
 		Notify: func(context.Context, string) error {
 			sending <- struct{}{}
 			<-release

@@ -21,6 +21,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/relay"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -35,7 +36,7 @@ const (
 )
 
 // EndTime is the most that Run takes to return when it is told to stop.
-const EndTime = rabbitmq.EndTime + drainTime
+const EndTime = rabbitmq.EndTime + drainTime + relay.EndTime
 
 // Worker is everything one worker process does.
 type Worker struct {
@@ -45,6 +46,7 @@ type Worker struct {
 	Record     *postgres.Store
 	Broker     []string            // addresses, one of which is used
 	Publisher  *rabbitmq.Publisher // takes what was spooled
+	Relay      *relay.Relay        // tells others what has happened to payments
 	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
 	Metrics    *Metrics // nil: none
@@ -56,13 +58,18 @@ type Worker struct {
 }
 
 // Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
-// the queues, then the steps of workflows. It starts and goes on while dependencies are away, and uses
-// them as they come back; its error says what was left unfinished, or, of kind Conflict, that the access token is not our account's.
+// the queues, then the steps of workflows, then what others are told of them. It starts and goes on while dependencies are away, and
+// uses them as they come back; its error says what was left unfinished, or, of kind Conflict, that the access token is not our
+// account's.
 func (w *Worker) Run(ctx context.Context) error {
 	checked, err := w.checkAccount(ctx)
 	if err != nil {
 		return err
 	}
+	telling, hush := context.WithCancel(context.WithoutCancel(ctx))
+	defer hush()
+	var told errgroup.Group
+	told.Go(func() error { return w.Relay.Run(telling) })
 	stepping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var steps errgroup.Group
@@ -80,7 +87,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	err = intake.Wait()
 	w.Log.Info("queues finished")
 	stop()
-	return errors.Join(err, steps.Wait())
+	err = errors.Join(err, steps.Wait())
+	hush()
+	return errors.Join(err, told.Wait())
 }
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a

@@ -26,6 +26,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/relay"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -90,13 +91,14 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
+	telling := relay.New(relay.Config{Record: record, Publisher: publisher, Log: log})
 	return &Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Events: publisher, Notify: door.Notify,
-			Running: door.Running, Redriving: door.Redriving, SearchUntil: at.searchUntil,
+			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Publisher: publisher, Events: publisher, Told: telling.Take,
+			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, SearchUntil: at.searchUntil,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, RetryDelay: time.Millisecond, Log: log,
+		Record: record, Broker: broker, Publisher: publisher, Relay: telling, RetryDelay: time.Millisecond, Log: log,
 	}, logged
 }
 

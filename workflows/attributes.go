@@ -168,13 +168,12 @@ type View struct {
 	NextPoll          time.Time      `json:"next_poll,omitzero"`
 	Polls             int            `json:"polls"`
 	NudgesWaiting     int            `json:"nudges_waiting"`
-	EventsToPublish   int            `json:"events_to_publish"`
 }
 
 func (p *mailbox) view() (View, error) {
 	return View{
 		Status: p.state.Status, Money: p.state.Money, ProviderPaymentID: p.state.ProviderPaymentID,
 		ExpiresAt: p.state.ExpiresAt, NextPoll: p.due(), Polls: p.looks,
-		NudgesWaiting: p.nudges.Len(), EventsToPublish: len(p.unheard),
+		NudgesWaiting: p.nudges.Len(),
 	}, nil
 }

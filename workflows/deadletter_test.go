@@ -37,7 +37,7 @@ func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 	}{
 		"the record contradicts":       {&world{apply: func(int) error { return refusal(payment.Conflict) }}, payment.CauseContradiction},
 		"the record is away too long":  {&world{apply: func(int) error { return refusal(payment.Unavailable) }}, payment.CauseDependencyAway},
-		"the broker is away too long":  {&world{publish: func(int) error { return transient(payment.Unavailable) }}, payment.CauseDependencyAway},
+		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(payment.Unavailable) }}, payment.CauseDependencyAway},
 		"the payment cannot be opened": {&world{open: func(int) error { return refusal(payment.Conflict) }}, payment.CauseContradiction},
 		"a bug":                        {&world{apply: func(int) error { return refusal(payment.Internal) }}, payment.CauseInternal},
 	}
@@ -93,7 +93,7 @@ func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())
-	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, w.published())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, w.history)
 	require.Len(t, w.letters, 1)
 	require.Equal(t, payment.CauseUnknownOutcome, w.letters[0].Cause)
 	require.Equal(t, "charge: away", w.letters[0].Trail[0].Error)

@@ -55,7 +55,7 @@ func TestARefusalAfterALostAnswerIsBelievedAfterTenMinutesOfSearchingOnly(t *tes
 			post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
-			require.Equal(t, row.want, w.published())
+			require.Equal(t, row.want, w.history)
 			took := env.Now().Sub(started)
 			require.GreaterOrEqual(t, took, row.least)
 			require.LessOrEqual(t, took, row.most)
@@ -93,7 +93,7 @@ func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 			}, time.Hour)
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
-			require.Equal(t, row.want, w.published())
+			require.Equal(t, row.want, w.history)
 			require.Len(t, w.letters, 1)
 		})
 	}
@@ -135,7 +135,7 @@ func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
 			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID}, {PaymentID: paymentID, Again: row.again}}, w.asked)
-			require.Equal(t, []payment.Status{payment.Processing, payment.Approved}, w.published())
+			require.Equal(t, []payment.Status{payment.Processing, payment.Approved}, w.history)
 		})
 	}
 }

@@ -69,11 +69,11 @@ func TestAnEmailAboutNothingIsGivenUpAtOnce(t *testing.T) {
 	require.Equal(t, 1, p.tries)
 }
 
-// The payment only passes on whether its buyer is to be told: it has no step more for it.
-func TestAPaymentWhoseBuyerIsToldHasNoMoreSteps(t *testing.T) {
+// A run from before the outbox passes on whether its buyer is to be told: it has no step more for it.
+func TestARunFromBeforeTheOutboxTellsItsBuyer(t *testing.T) {
 	t.Parallel()
 	for _, told := range []bool{false, true} {
-		w := &world{email: told}
+		w := &world{older: true, email: told}
 		env := newEnv(t, w)
 		nudge(env, 20*time.Second, func() { w.provider = payment.Approved })
 		start(env, creation())

@@ -49,7 +49,7 @@ type mailbox struct {
 	pollAt    time.Time // when to look without being told
 	nudges    workflow.ReceiveChannel
 	known     int               // number of the newest event; 0 in runs from before it was kept
-	unheard   []payment.Event   // events not yet published
+	unheard   []payment.Event   // events that a run from before the outbox has still to publish; else none
 	searched  searched          // what the search attributes say
 	trail     []payment.Attempt // steps that failed for good, the latest last
 	refused   *doubtedRefusal   // not believed yet; nil: none
@@ -195,7 +195,7 @@ func (p *mailbox) look(ctx workflow.Context) error {
 }
 
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState) error {
-	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Known: p.known}
+	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state}
 	if err := p.move(ctx, "apply "+string(state.Status), steps.Apply, in); err != nil {
 		return err
 	}
@@ -226,10 +226,13 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 	if n := len(p.unheard); n > 0 && p.known > 0 {
 		p.known = p.unheard[n-1].Seq
 	}
+	p.known = max(p.known, m.Version)
 	return nil
 }
 
-// publish tells the world what happened, in order.
+// publish has told what happened, in order, in a run from before the outbox. In all others the steps that move the payment have
+// seen to it, beside the run, and there is nothing to publish. The run's own history says which it is, so that no version gate is
+// needed: only the results of steps as they were then hold events.
 func (p *mailbox) publish(ctx workflow.Context) error {
 	if len(p.unheard) == 0 {
 		return nil

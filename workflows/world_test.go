@@ -42,7 +42,9 @@ type world struct {
 	asked    []activities.ChargeInput
 	charges  int
 	looks    int
-	events   []payment.Event
+	history  []payment.Status // what the payment came to
+	older    bool             // the steps are as before the outbox: what happened is the run's own to publish
+	events   []payment.Event  // that such a run has published
 	letters  []activities.DeadLetterInput
 	tries    map[string]int
 	email    bool // the buyer is to be told
@@ -70,8 +72,10 @@ func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.Sta
 	if written {
 		w.row = activities.State{
 			Found: true, Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
-			Method: payment.Pix, Money: in.Creation.Request.Amount, Email: w.email,
-			Event: &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing},
+			Method: payment.Pix, Money: in.Creation.Request.Amount, Email: w.email, Version: 1,
+		}
+		if w.history = []payment.Status{payment.Processing}; w.older {
+			w.row.Event = &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing}
 		}
 	}
 	row := w.row
@@ -136,7 +140,11 @@ func (w *world) move(to payment.Status) activities.Moved {
 	}
 	w.row.Status = to
 	w.row.Event = nil
-	return activities.Moved{Status: to, Event: &payment.Event{PaymentID: paymentID, Seq: 2 + len(w.events), Status: to}}
+	w.history = append(w.history, to)
+	if !w.older {
+		return activities.Moved{Status: to, Version: len(w.history)}
+	}
+	return activities.Moved{Status: to, Event: &payment.Event{PaymentID: paymentID, Seq: len(w.history), Status: to}}
 }
 
 func (w *world) Publish(_ context.Context, in activities.PublishInput) error {
@@ -160,7 +168,8 @@ func (w *world) DeadLetter(_ context.Context, in activities.DeadLetterInput) err
 	return nil
 }
 
-func (w *world) published() []payment.Status {
+// statuses are those of the events that the run has published itself.
+func (w *world) statuses() []payment.Status {
 	var list []payment.Status
 	for _, e := range w.events {
 		list = append(list, e.Status)

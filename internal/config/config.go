@@ -63,6 +63,7 @@ type Config struct {
 	RabbitMQURLs []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
 
 	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
+	EventRepeatDelay  time.Duration `env:"EVENT_REPEAT_DELAY" help:"before an event that a subscriber's queue has refused or not confirmed is published again; six times as long before each of the three further times"`
 
 	RedisURL Secret `env:"REDIS_URL" help:"Redis, redis://user:password@host/0; holds only what may be lost, such as the breakers' state; with Sentinels redis://sentinel1:26379/0?master_name=onlywave&addr=sentinel2:26379&username=…&password=…"`
 
@@ -120,6 +121,7 @@ func defaults() Config {
 		CacheTTL:      5 * time.Second,
 		DatabaseConns: 16, DatabaseReplicaConns: 16, ReplicaMaxStaleness: 10 * time.Second,
 		WebhookRetryDelay: 5 * time.Second,
+		EventRepeatDelay:  time.Minute,
 		TemporalAddress:   "127.0.0.1:7233", TemporalNamespace: "default",
 		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,

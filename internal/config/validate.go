@@ -110,6 +110,7 @@ func (c Config) checkWorker(k *checks) {
 	k.that(c.MercadoPagoCollectorID == "" || isNumber(c.MercadoPagoCollectorID), "MERCADOPAGO_COLLECTOR_ID", "must be empty or a number such as 1164726384")
 	k.that(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
 	k.that(c.WebhookRetryDelay > 0 && c.WebhookRetryDelay <= time.Hour, "WEBHOOK_RETRY_DELAY", "must be more than 0 and at most 1h")
+	k.that(c.EventRepeatDelay > 0 && c.EventRepeatDelay <= time.Hour, "EVENT_REPEAT_DELAY", "must be more than 0 and at most 1h")
 	k.that(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
 	k.that(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
 	k.that(c.ProviderConcurrency > 0, "PROVIDER_CONCURRENCY", "must be at least 1")

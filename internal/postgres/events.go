@@ -22,25 +22,6 @@ func (s *Store) Events(ctx context.Context, paymentID string, after, limit int) 
 	return list, interpret("list the events of payment "+paymentID, err)
 }
 
-const unpublishedEvents = `
-select e.payment_id, p.client_id, e.seq, e.status, e.data, e.at
-from payment_events e join payments p on p.id = e.payment_id
-where e.payment_id = $1 and e.seq > p.published
-order by e.seq`
-
-// Unpublished lists the events of a payment that nobody has been told of yet, oldest first.
-func (s *Store) Unpublished(ctx context.Context, paymentID string) ([]payment.Event, error) {
-	rows, _ := s.pool.Query(ctx, unpublishedEvents, paymentID)
-	list, err := pgx.CollectRows(rows, scanEvent)
-	return list, interpret("list the unpublished events of payment "+paymentID, err)
-}
-
-// Published remembers that everybody has been told of a payment's events up to the one numbered seq.
-func (s *Store) Published(ctx context.Context, paymentID string, seq int) error {
-	_, err := s.pool.Exec(ctx, `update payments set published = $2 where id = $1 and published < $2`, paymentID, seq)
-	return interpret("remember what was published of payment "+paymentID, err)
-}
-
 func scanEvent(row pgx.CollectableRow) (payment.Event, error) {
 	var e payment.Event
 	err := row.Scan(&e.PaymentID, &e.ClientID, &e.Seq, &e.Status, &e.Data, &e.At)

@@ -23,10 +23,12 @@ type Figures struct {
 	Behind   Figure                         // payments that the provider knows something newer of; the oldest by when that was found
 	PastEnd  Figure                         // pending ones whose end has passed; the oldest by that end
 	Spool    Figure
-	Missed   int           // webhooks that reconciliation found missing in the last hour, and that have not come since
-	Compared bool          // the provider's books have been, ever
-	Since    time.Duration // since the newest moment up to which they have; if never, since there is a client app
-	Ahead    time.Duration // until the last month of notifications that has a partition is over
+	Untold   map[Sink]Figure // payments of which a sink has still to be told
+	Repeats  Figure          // events that a subscriber's queue did not take and that will be published again
+	Missed   int             // webhooks that reconciliation found missing in the last hour, and that have not come since
+	Compared bool            // the provider's books have been, ever
+	Since    time.Duration   // since the newest moment up to which they have; if never, since there is a client app
+	Ahead    time.Duration   // until the last month of notifications that has a partition is over
 }
 
 // selectFigures reads only what is open, each by an index of its own, so that its cost does not grow with the record.
@@ -45,6 +47,10 @@ select 'past end', '', count(*), coalesce(extract(epoch from now() - min(payment
 where status = 'pending' and payment_end(method) < now()
 union all
 select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
+union all
+select 'untold', sink, count(*), extract(epoch from now() - min(since))::float8 from outbox group by sink
+union all
+select 'repeats', '', count(*), coalesce(extract(epoch from now() - min(since)), 0)::float8 from event_repeats
 union all
 select 'missed', '', count(*), 0::float8 from findings f join reconciliations r on r.id = f.reconciliation_id
 where r.started_at > now() - interval '1 hour' and f.kind = 'missed_webhook' and f.resolved_at is null
@@ -68,6 +74,7 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 	for _, k := range []payment.FindingKind{payment.Contradiction, payment.Stranger, payment.Unreadable} {
 		f.Findings[k] = Figure{}
 	}
+	f.Untold = map[Sink]Figure{ToSubscribers: {}, ToBuyer: {}}
 	rows, _ := s.pool.Query(ctx, selectFigures)
 	var of, label string
 	var count int
@@ -87,6 +94,10 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 			f.PastEnd = Figure{count, oldest}
 		case "spool":
 			f.Spool = Figure{count, oldest}
+		case "untold":
+			f.Untold[Sink(label)] = Figure{count, oldest}
+		case "repeats":
+			f.Repeats = Figure{count, oldest}
 		case "missed":
 			f.Missed = count
 		case "compared":

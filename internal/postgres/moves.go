@@ -13,7 +13,7 @@ import (
 type Moved struct {
 	Event  *payment.Event // the event that was written; nil when there was nothing new
 	Status payment.Status // where the payment stands now
-	Before int            // number of the newest event before this one
+	Sinks  []Sink         // of that event whom the caller has to tell of it, at once
 	// Payment is all of it as it stands now.
 	Payment payment.Payment
 }
@@ -23,12 +23,13 @@ type Moved struct {
 // tells about the move are right under any concurrency.
 const applyState = `
 with before as (
-    select id, client_id, method_type, created_at, status, version, amount_refunded, provider_payment_id, provider_updated_at
+    select id, client_id, method_type, created_at, status, version, amount_refunded, provider_payment_id, provider_updated_at,
+           payer ->> 'notify_by' = 'email' as by_email
     from payments
     where id = @id
     for update
 ), newer as (
-    select id, status as from_status, version + 1 as seq,
+    select id, status as from_status, version + 1 as seq, by_email,
            status <> @status or amount_refunded <> @refunded or provider_payment_id <> @provider_payment_id as changed
     from before
     where provider_updated_at is null or provider_updated_at < @provider_updated_at
@@ -54,8 +55,11 @@ with before as (
     from newer
     where changed
     returning seq, data
+), event as (
+    select id, seq, by_email from newer where changed
+), untold as (` + outboxed + `
 )
-select b.client_id, b.method_type, b.created_at, b.status, b.version, w.seq, w.data
+select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
 from before b left join written w on true`
 
 // Apply brings a payment to the provider's answer. Answers that are not newer than the last one
@@ -77,7 +81,8 @@ func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderStat
 // giveUp moves a payment that the provider has not answered for; once it has, only its word counts.
 const giveUp = `
 with before as (
-    select id, client_id, method_type, created_at, status, amount, version, provider_updated_at
+    select id, client_id, method_type, created_at, status, amount, version, provider_updated_at,
+           payer ->> 'notify_by' = 'email' as by_email
     from payments
     where id = @id
     for update
@@ -86,7 +91,7 @@ with before as (
     set status = @status, failure = @failure, version = b.version + 1, updated_at = @at
     from before b
     where p.id = b.id and b.provider_updated_at is null and b.status = any(@known)
-    returning p.version as seq, b.amount
+    returning p.id, p.version as seq, b.amount, b.by_email
 ), done as (
     update operations set outcome = @outcome, updated_at = @at
     where payment_id = @id and kind = 'charge' and exists (select from moved)
@@ -94,8 +99,11 @@ with before as (
     insert into payment_events (payment_id, seq, status, data, at)
     select @id, seq, @status, @data::jsonb || jsonb_build_object('amount', amount), @at from moved
     returning seq, data
+), event as (
+    select id, seq, by_email from moved
+), untold as (` + outboxed + `
 )
-select b.client_id, b.method_type, b.created_at, b.status, b.version, w.seq, w.data
+select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
 from before b left join written w on true`
 
 // Fail records that the provider refused the charge before any money could move.
@@ -120,12 +128,13 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 	var method payment.MethodType
 	var created time.Time
 	var status payment.Status
-	var before int
 	var seq *int
+	var sinks []Sink
 	var data *payment.EventData
+	args["sinks"], args["lease"] = sinksOf(to), OutboxLease
 	var batch pgx.Batch
 	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&clientID, &method, &created, &status, &before, &seq, &data)
+		return row.Scan(&clientID, &method, &created, &status, &seq, &data, &sinks)
 	})
 	var p payment.Payment
 	batch.Queue(selectPayment+`where id = $1`, id).Query(func(rows pgx.Rows) (err error) {
@@ -138,12 +147,12 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 		return Moved{}, interpret(doing, err)
 	}
 	if seq == nil {
-		return Moved{Status: status, Before: before, Payment: p}, nil
+		return Moved{Status: status, Payment: p}, nil
 	}
 	news, _ := args["provider_updated_at"].(time.Time) // only the provider's own answer has it
 	s.metrics.moved(method, status, to, created, news, at)
 	return Moved{
-		Status: to, Before: before, Payment: p,
+		Status: to, Sinks: sinks, Payment: p,
 		Event: &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
 	}, nil
 }

@@ -22,18 +22,21 @@ with opened as (
 ), asked as (
     insert into operations (provider_key, payment_id, kind, number, amount, created_at, updated_at)
     select @provider_key, id, @operation, 1, @amount, @created_at, @updated_at from opened
-)
-insert into payment_events (payment_id, seq, status, data, at)
-select id, 1, @status, @data, @created_at from opened`
+), written as (
+    insert into payment_events (payment_id, seq, status, data, at)
+    select id, 1, @status, @data, @created_at from opened
+), event as (
+    select id, 1 as seq, @payer::jsonb ->> 'notify_by' = 'email' as by_email from opened
+)` + outboxed
 
 // awaitReplica is acknowledged when all that was written before is where a synchronous replica keeps it. It is a message in the
 // log that nobody reads.
 const awaitReplica = `select pg_logical_emit_message(true, 'onlywave', '')`
 
-// OpenPayment writes a new payment, the charge it is about to ask for and its first event. It was asked for at CreatedAt and is
-// written at UpdatedAt, which counts as CreatedAt when it is earlier. When the payment is already there nothing changes. Either
-// way the result is the payment as it stands, and written says whether this call has written it; kind Conflict when another
-// payment has its idempotency key.
+// OpenPayment writes a new payment, the charge it is about to ask for and its first event, of which the caller has to tell
+// ToSubscribers at once. It was asked for at CreatedAt and is written at UpdatedAt, which counts as CreatedAt when it is earlier.
+// When the payment is already there nothing changes. Either way the result is the payment as it stands, and written says whether
+// this call has written it; kind Conflict when another payment has its idempotency key.
 func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands payment.Payment, written bool, err error) {
 	if p.UpdatedAt.Before(p.CreatedAt) {
 		p.UpdatedAt = p.CreatedAt
@@ -44,7 +47,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": p.Method,
 		"payer": p.Payer, "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
 		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge,
-		"data": payment.EventData{Amount: p.Amount.Centavos},
+		"data": payment.EventData{Amount: p.Amount.Centavos}, "sinks": sinksOf(p.Status), "lease": OutboxLease,
 	})
 	if err != nil {
 		return payment.Payment{}, false, interpret("open payment "+p.ID, err)

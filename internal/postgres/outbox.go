@@ -1,0 +1,208 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Sink is who is told what happens to payments.
+type Sink string
+
+// The sinks.
+const (
+	ToSubscribers Sink = "events" // of onlywave.events
+	ToBuyer       Sink = "email"  // a buyer who wants e-mails
+)
+
+// OutboxLease is how long a row of the outbox belongs to the process that has written or taken it. Afterwards anybody may take
+// it: that process may be dead. The database's clock decides.
+const OutboxLease = 15 * time.Second
+
+// outboxed is the part of a statement that puts an event into the outbox, beside the event itself. Whoever's insert makes the row
+// owns it; where there is a row already, its owner goes on with this event.
+const outboxed = `
+    insert into outbox (payment_id, sink, seq, due_at)
+    select id, sink, seq, now() + @lease::interval
+    from event cross join unnest(@sinks::text[]) as s (sink)
+    where sink <> 'email' or by_email
+    on conflict do nothing
+    returning sink`
+
+// sinksOf is who may have to be told that a payment has come to a status.
+func sinksOf(s payment.Status) []Sink {
+	if (payment.Event{Status: s}).Notice() != "" {
+		return []Sink{ToSubscribers, ToBuyer}
+	}
+	return []Sink{ToSubscribers}
+}
+
+// Untold is what a sink has still to be told of a payment.
+type Untold struct {
+	PaymentID string
+	Events    []payment.Event // in order; none when an older release has told them meanwhile
+	Version   int             // number of the payment's newest event
+}
+
+// takeUntold leaves out what was published by an older release, which knows payments.published only.
+const takeUntold = `
+with due as (
+    select payment_id from outbox where sink = @sink and due_at <= now() order by due_at limit @limit for update skip locked
+), taken as (
+    update outbox o set due_at = now() + @lease::interval
+    from due d
+    where o.payment_id = d.payment_id and o.sink = @sink
+    returning o.payment_id, o.seq
+)
+select t.payment_id, p.version, p.client_id, e.seq, e.status, e.data, e.at
+from taken t join payments p on p.id = t.payment_id
+left join payment_events e on e.payment_id = t.payment_id and e.seq >= t.seq and (@sink <> 'events' or e.seq > p.published)
+order by t.payment_id, e.seq`
+
+// TakeUntold gives the caller payments of which a sink has still to be told, those that are due for longest first, for the length
+// of OutboxLease.
+func (s *Store) TakeUntold(ctx context.Context, sink Sink, limit int) ([]Untold, error) {
+	rows, _ := s.pool.Query(ctx, takeUntold, pgx.NamedArgs{"sink": sink, "limit": limit, "lease": OutboxLease})
+	taken, err := pgx.CollectRows(rows, scanUntold)
+	var all []Untold
+	for _, one := range taken { // of each payment one row for each event
+		if n := len(all); n > 0 && all[n-1].PaymentID == one.PaymentID {
+			all[n-1].Events = append(all[n-1].Events, one.Events...)
+			continue
+		}
+		all = append(all, one)
+	}
+	return all, interpret("take what is in the outbox", err)
+}
+
+func scanUntold(row pgx.CollectableRow) (u Untold, err error) {
+	var clientID string
+	var seq *int
+	var status *payment.Status
+	var data *payment.EventData
+	var at *time.Time
+	if err = row.Scan(&u.PaymentID, &u.Version, &clientID, &seq, &status, &data, &at); err == nil && seq != nil {
+		u.Events = []payment.Event{{PaymentID: u.PaymentID, ClientID: clientID, Seq: *seq, Status: *status, Data: *data, At: at.UTC()}}
+	}
+	return u, err
+}
+
+// Told is what a sink was told of a payment.
+type Told struct {
+	PaymentID string
+	Seq       int   // number of the newest event that it was told of
+	Refused   []int // numbers of those that a subscriber's queue refused or did not confirm
+}
+
+// lockTold waits for whoever moves one of the payments just now: afterwards version is the number of the newest event, and the
+// outbox has a row of it.
+const (
+	lockTold   = `select from payments where id = any($1::uuid[]) order by id for no key update`
+	markTold   = `update payments p set published = t.seq from unnest($1::uuid[], $2::int[]) as t (id, seq) where p.id = t.id and p.published < t.seq`
+	removeTold = `
+delete from outbox o
+using unnest($1::uuid[], $2::int[]) as t (id, seq) join payments p on p.id = t.id
+where o.payment_id = t.id and o.sink = $3 and o.seq <= t.seq and p.version <= t.seq`
+	// keepRest goes by the row's own seq: a row that begins behind what was told is another owner's.
+	keepRest = `
+update outbox o set seq = t.seq + 1, since = now(), due_at = now() + $4::interval
+from unnest($1::uuid[], $2::int[]) as t (id, seq)
+where o.payment_id = t.id and o.sink = $3 and o.seq <= t.seq
+returning o.payment_id`
+	repeatLater = `
+insert into event_repeats (payment_id, seq, failures, due_at)
+select id, seq, 1, now() + $3::interval from unnest($1::uuid[], $2::int[]) as r (id, seq)
+on conflict do nothing`
+)
+
+// KeepTold remembers what a sink was told, all at once, and returns the payments of which there is more to tell: they are the
+// caller's for another OutboxLease. What was refused is due again after the gap. Remembering twice changes nothing.
+func (s *Store) KeepTold(ctx context.Context, sink Sink, told []Told, gap time.Duration) (more []string, err error) {
+	var ids, refusedIDs []string
+	var seqs, refused []int
+	for _, t := range told {
+		ids, seqs = append(ids, t.PaymentID), append(seqs, t.Seq)
+		for _, seq := range t.Refused {
+			refusedIDs, refused = append(refusedIDs, t.PaymentID), append(refused, seq)
+		}
+	}
+	var batch pgx.Batch
+	batch.Queue(lockTold, ids)
+	if sink == ToSubscribers {
+		batch.Queue(markTold, ids, seqs)
+	}
+	if len(refused) > 0 {
+		batch.Queue(repeatLater, refusedIDs, refused, gap)
+	}
+	batch.Queue(removeTold, ids, seqs, sink)
+	batch.Queue(keepRest, ids, seqs, sink, OutboxLease).Query(func(rows pgx.Rows) (err error) {
+		more, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	err = s.pool.SendBatch(ctx, &batch).Close() // one transaction
+	return more, interpret("remember what was told", err)
+}
+
+// enqueue goes by payments.published for subscribers: what was told is not told again.
+const enqueue = `
+insert into outbox (payment_id, sink, seq, due_at)
+select p.id, s.sink, case s.sink when 'events' then p.published + 1 else @first end, now()
+from payments p cross join unnest(@sinks::text[]) as s (sink)
+where p.id = @id and (s.sink <> 'events' or p.published < @last)
+on conflict do nothing`
+
+// Enqueue puts events that are in the record, and may not be in the outbox, into it, for whoever takes them first. The workflows of
+// before the outbox ask for it.
+func (s *Store) Enqueue(ctx context.Context, paymentID string, first, last int, sinks []Sink) error {
+	_, err := s.pool.Exec(ctx, enqueue, pgx.NamedArgs{"id": paymentID, "first": first, "last": last, "sinks": sinks})
+	return interpret("put events of payment "+paymentID+" into the outbox", err)
+}
+
+// Repeat is an event that a subscriber's queue refused or did not confirm, to be published again.
+type Repeat struct {
+	Event    payment.Event
+	Failures int // this attempt counted
+}
+
+// takeRepeats counts the attempt as failed beforehand, so that a process that dies in it cannot repeat it for ever.
+const takeRepeats = `
+with due as (
+    select payment_id, seq from event_repeats where due_at <= now() order by due_at limit @limit for update skip locked
+), taken as (
+    update event_repeats r set failures = r.failures + 1, due_at = now() + @gap::interval * power(@factor::float8, r.failures)
+    from due d
+    where r.payment_id = d.payment_id and r.seq = d.seq
+    returning r.payment_id, r.seq, r.failures
+)
+select t.failures, e.payment_id, p.client_id, e.seq, e.status, e.data, e.at
+from taken t join payment_events e on e.payment_id = t.payment_id and e.seq = t.seq join payments p on p.id = t.payment_id
+order by e.payment_id, e.seq`
+
+// TakeRepeats gives the caller events that are due again. Until the next time each waits for the gap, and factor times as long
+// with each failure.
+func (s *Store) TakeRepeats(ctx context.Context, limit int, gap time.Duration, factor float64) ([]Repeat, error) {
+	rows, _ := s.pool.Query(ctx, takeRepeats, pgx.NamedArgs{"limit": limit, "gap": gap, "factor": factor})
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Repeat, err error) {
+		e := &r.Event
+		err = row.Scan(&r.Failures, &e.PaymentID, &e.ClientID, &e.Seq, &e.Status, &e.Data, &e.At)
+		e.At = e.At.UTC()
+		return r, err
+	})
+	return list, interpret("take events to repeat", err)
+}
+
+// ForgetRepeat ends the repetition of an event: every queue has it, or it was repeated often enough.
+func (s *Store) ForgetRepeat(ctx context.Context, e payment.Event) error {
+	_, err := s.pool.Exec(ctx, `delete from event_repeats where payment_id = $1 and seq = $2`, e.PaymentID, e.Seq)
+	return interpret("end the repetition of event "+e.ID(), err)
+}
+
+// PutOffRepeat takes an attempt back that could not be made, as while the broker is away.
+func (s *Store) PutOffRepeat(ctx context.Context, e payment.Event, gap time.Duration) error {
+	_, err := s.pool.Exec(ctx, `
+update event_repeats set failures = failures - 1, due_at = now() + $3::interval where payment_id = $1 and seq = $2`, e.PaymentID, e.Seq, gap)
+	return interpret("put off the repetition of event "+e.ID(), err)
+}

@@ -1,0 +1,279 @@
+package postgres
+
+import (
+	"context"
+	"io/fs"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// waiting is what the outbox holds of a payment, as sink and first number.
+func (s *Store) waiting(t require.TestingT, id string) map[Sink]int {
+	rows, err := s.pool.Query(context.Background(), `select sink, seq from outbox where payment_id = $1`, id)
+	require.NoError(t, err)
+	defer rows.Close()
+	found := map[Sink]int{}
+	for rows.Next() {
+		var sink Sink
+		var seq int
+		require.NoError(t, rows.Scan(&sink, &seq))
+		found[sink] = seq
+	}
+	require.NoError(t, rows.Err())
+	return found
+}
+
+// allDue makes everything that waits due, as time would.
+func (s *Store) allDue(t *testing.T) {
+	t.Helper()
+	for _, table := range []string{"outbox", "event_repeats"} {
+		_, err := s.pool.Exec(t.Context(), `update `+table+` set due_at = now() - interval '1 second'`)
+		require.NoError(t, err)
+	}
+}
+
+func (s *Store) keepTold(t *testing.T, sink Sink, told ...Told) []string {
+	t.Helper()
+	more, err := s.KeepTold(t.Context(), sink, told, time.Minute)
+	require.NoError(t, err)
+	return more
+}
+
+func (s *Store) takeUntold(t *testing.T, sink Sink) []Untold {
+	t.Helper()
+	found, err := s.TakeUntold(t.Context(), sink, 10)
+	require.NoError(t, err)
+	return found
+}
+
+func numbers(u Untold) []int {
+	var all []int
+	for _, e := range u.Events {
+		all = append(all, e.Seq)
+	}
+	return all
+}
+
+// byEmail is a payment whose buyer wants e-mails.
+func byEmail(key string) payment.Payment {
+	p := newPayment(key)
+	p.Payer.NotifyBy = payment.ByEmail
+	return p
+}
+
+// Whoever writes an event owns the outbox's row of it, unless somebody has one in hand already: he goes on with the new event.
+func TestWhoeverWritesAnEventHasToTellOfIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, byEmail("told")).ID
+	require.Equal(t, map[Sink]int{ToSubscribers: 1}, s.waiting(t, id), "of its beginning the buyer is told nothing")
+
+	m := s.apply(t, id, answer(id, payment.Pending, 1))
+	require.Equal(t, []Sink{ToBuyer}, m.Sinks, "the other row is its writer's")
+	require.Equal(t, map[Sink]int{ToSubscribers: 1, ToBuyer: 2}, s.waiting(t, id))
+	require.Equal(t, []string{id}, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 1}), "there is more")
+	require.Equal(t, map[Sink]int{ToSubscribers: 2, ToBuyer: 2}, s.waiting(t, id))
+	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2}))
+	require.Empty(t, s.keepTold(t, ToBuyer, Told{PaymentID: id, Seq: 2}))
+	require.Empty(t, s.waiting(t, id))
+	require.Equal(t, 2, s.number(t, `select published from payments where id = $1`, id))
+
+	require.Empty(t, s.apply(t, id, answer(id, payment.Pending, 2)).Sinks, "nothing has happened")
+	require.Equal(t, []Sink{ToSubscribers}, s.apply(t, id, answer(id, payment.InReview, 3)).Sinks)
+	require.ElementsMatch(t, []Sink{ToBuyer}, s.apply(t, id, answer(id, payment.Approved, 4)).Sinks)
+	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 4}))
+	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 3}), "a late word of what is over changes nothing")
+	require.Equal(t, 4, s.number(t, `select published from payments where id = $1`, id))
+
+	quiet := s.open(t, newPayment("no e-mail")).ID
+	s.keepTold(t, ToSubscribers, Told{PaymentID: quiet, Seq: 1})
+	m, err := s.Park(t.Context(), quiet, "no answer", moment(1))
+	require.NoError(t, err)
+	require.Equal(t, []Sink{ToSubscribers}, m.Sinks)
+	s.keepTold(t, ToSubscribers, Told{PaymentID: quiet, Seq: 2})
+	require.Equal(t, []Sink{ToSubscribers}, s.apply(t, quiet, answer(quiet, payment.Approved, 4)).Sinks)
+}
+
+// A late word of what is over must not take the row from the one who owns it now.
+func TestALateWordLeavesTheNextOwnersRowAlone(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("late")).ID
+	s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 1})
+	s.apply(t, id, answer(id, payment.Pending, 1))
+	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 1}))
+	require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, id))
+}
+
+func TestWhatNobodyToldIsTakenWhenItsLeaseIsOver(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, byEmail("untold")).ID
+	s.apply(t, id, answer(id, payment.Pending, 1))
+	require.Empty(t, s.takeUntold(t, ToSubscribers), "its writer has it")
+	s.allDue(t)
+	found := s.takeUntold(t, ToSubscribers)
+	require.Len(t, found, 1)
+	events, err := s.Events(t.Context(), id, 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, Untold{PaymentID: id, Events: events, Version: 2}, found[0])
+	require.Empty(t, s.takeUntold(t, ToSubscribers), "now it is this one's")
+	buyers := s.takeUntold(t, ToBuyer)
+	require.Len(t, buyers, 1)
+	require.Equal(t, []int{2}, numbers(buyers[0]))
+
+	// A release from before the outbox publishes on its own, and remembers it where it always did.
+	s.allDue(t)
+	_, err = s.pool.Exec(t.Context(), `update payments set published = 2 where id = $1`, id)
+	require.NoError(t, err)
+	require.Equal(t, []Untold{{PaymentID: id, Version: 2}}, s.takeUntold(t, ToSubscribers))
+	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2}))
+	require.NotContains(t, s.waiting(t, id), ToSubscribers)
+}
+
+// Many take at once, and each payment is with one of them.
+func TestManyShareTheOutbox(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for i := range 40 {
+		s.open(t, newPayment("shared-"+strconv.Itoa(i)))
+	}
+	s.allDue(t)
+	taken := make([][]Untold, 8)
+	sideBySide(t, 8, func(i int) (err error) {
+		taken[i], err = s.TakeUntold(context.Background(), ToSubscribers, 10)
+		return err
+	})
+	of := map[string]int{}
+	for _, some := range taken {
+		for _, u := range some {
+			of[u.PaymentID]++
+		}
+	}
+	for id, n := range of {
+		require.Equal(t, 1, n, id)
+	}
+	require.NotEmpty(t, of)
+}
+
+// Whether a payment moves just before or just after what was told of it is remembered, somebody has to tell of the move.
+func TestNoMoveIsLostBetweenTellingAndRemembering(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for i := range 30 {
+		id := s.open(t, newPayment("race-"+strconv.Itoa(i))).ID
+		var m Moved
+		var more []string
+		sideBySide(t, 2, func(i int) (err error) {
+			if i == 0 {
+				m, err = s.Apply(context.Background(), id, answer(id, payment.Pending, 1), moment(30))
+				return err
+			}
+			more, err = s.KeepTold(context.Background(), ToSubscribers, []Told{{PaymentID: id, Seq: 1}}, time.Minute)
+			return err
+		})
+		require.Equal(t, 1, len(m.Sinks)+len(more), "exactly one has to tell: %v, %v", m.Sinks, more)
+		require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, id))
+	}
+}
+
+// What a workflow from before the outbox asks for is put there once, and only as far as it was not told.
+func TestWhatAnOlderRunKeptIsPutIntoTheOutbox(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("older")).ID
+	s.apply(t, id, answer(id, payment.Pending, 1))
+	_, err := s.pool.Exec(t.Context(), `delete from outbox`) // as if an older release had written both
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, s.Enqueue(t.Context(), id, 1, 2, []Sink{ToSubscribers, ToBuyer}))
+		require.Equal(t, map[Sink]int{ToSubscribers: 1, ToBuyer: 1}, s.waiting(t, id))
+	}
+	found := s.takeUntold(t, ToSubscribers)
+	require.Len(t, found, 1)
+	require.Equal(t, []int{1, 2}, numbers(found[0]))
+	s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2})
+	require.NoError(t, s.Enqueue(t.Context(), id, 2, 2, []Sink{ToSubscribers}))
+	require.NotContains(t, s.waiting(t, id), ToSubscribers)
+}
+
+func TestARefusedEventIsRepeatedAfterGrowingGaps(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("refused")).ID
+	s.apply(t, id, answer(id, payment.Pending, 1))
+	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2, Refused: []int{1, 2}}))
+	take := func() []Repeat {
+		found, err := s.TakeRepeats(t.Context(), 10, time.Minute, 6)
+		require.NoError(t, err)
+		return found
+	}
+	due := func() float64 {
+		return float64(s.number(t, `select round(extract(epoch from min(due_at) - now()))::int from event_repeats`))
+	}
+	require.Empty(t, take(), "not yet")
+	require.InDelta(t, 60, due(), 2)
+	events, err := s.Events(t.Context(), id, 0, 10)
+	require.NoError(t, err)
+	for failures, gap := range []float64{360, 2160, 12960} {
+		s.allDue(t)
+		require.Equal(t, []Repeat{{events[0], failures + 2}, {events[1], failures + 2}}, take())
+		require.InDelta(t, gap, due(), 2)
+		require.Empty(t, take())
+	}
+	require.NoError(t, s.PutOffRepeat(t.Context(), events[0], time.Second))
+	s.allDue(t)
+	require.Equal(t, []Repeat{{events[0], 4}, {events[1], 5}}, take(), "the first was not tried")
+	for _, e := range events {
+		require.NoError(t, s.ForgetRepeat(t.Context(), e))
+	}
+	s.allDue(t)
+	require.Empty(t, take())
+}
+
+// A record with payments of which nobody was told, as an older release leaves it, is given its outbox.
+func TestTheOutboxBeginsWithWhatWasNotPublished(t *testing.T) {
+	t.Parallel()
+	url := emptyDatabase(t)
+	s := openStore(t, url)
+	require.NoError(t, migrateTo(t, url, 39))
+	for _, row := range []struct {
+		key                string
+		version, published int
+	}{{"told", 3, 3}, {"half told", 3, 1}, {"untold", 1, 0}} {
+		_, err := s.pool.Exec(t.Context(), `
+with client as (insert into clients (id, name) values ('shop', 'shop') on conflict do nothing)
+insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference, method_type, method,
+                      payer, metadata, provider, version, published, created_at, updated_at)
+values ($1, 'shop', $2, '', 'pending', 1050, 'BRL', '', '', 'pix', '{}', '{}', '{}', 'mercadopago', $3, $4, now(), now())`,
+			payment.NewID("shop", row.key), row.key, row.version, row.published)
+		require.NoError(t, err)
+	}
+	require.NoError(t, Migrate(t.Context(), url, silent))
+	require.Empty(t, s.waiting(t, payment.NewID("shop", "told")))
+	require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, payment.NewID("shop", "half told")))
+	require.Equal(t, map[Sink]int{ToSubscribers: 1}, s.waiting(t, payment.NewID("shop", "untold")))
+}
+
+// migrateTo runs the migrations up to a number.
+func migrateTo(t *testing.T, url string, number int64) error {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	require.NoError(t, err)
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	files, err := fs.Sub(migrations, "migrations")
+	require.NoError(t, err)
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files)
+	require.NoError(t, err)
+	_, err = provider.UpTo(t.Context(), number)
+	return err
+}

@@ -1,0 +1,332 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+const patience = 30 * time.Second
+
+var silent = slog.New(slog.DiscardHandler)
+
+func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ) }
+
+// template migrates the shared database once, so that each fresh one is a copy that has its tables.
+var template = sync.OnceValue(func() error {
+	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
+})
+
+// world is a record of the test's own, and a broker.
+type world struct {
+	record *postgres.Store
+	url    string // of the record
+	broker string
+	conn   *amqp.Connection // of the subscribers, who are other services
+
+	mu     sync.Mutex
+	begun  []string // e-mails, by what they tell
+	refuse error    // what beginning one answers
+}
+
+func newWorld(t *testing.T, broker string) *world {
+	t.Helper()
+	require.NoError(t, template())
+	w := &world{url: devstacktest.FreshDatabase(t, devstacktest.Shared()), broker: broker}
+	var err error
+	w.record, err = postgres.Open(t.Context(), w.url, 8)
+	require.NoError(t, err)
+	t.Cleanup(w.record.Close)
+	_, err = w.record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	require.NoError(t, err)
+	w.dial(t)
+	return w
+}
+
+// dial connects the subscribers.
+func (w *world) dial(t *testing.T) {
+	t.Helper()
+	conn, err := amqp.Dial(w.broker)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	w.conn = conn
+}
+
+func (w *world) email(_ context.Context, e payment.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.refuse == nil {
+		w.begun = append(w.begun, e.NoticeName())
+	}
+	return w.refuse
+}
+
+func (w *world) emails() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.begun)
+}
+
+// relay is one process's, which works until the test ends, or until stop.
+func (w *world) relay(t *testing.T, repeatAfter time.Duration) (r *Relay, stop func()) {
+	t.Helper()
+	publisher := rabbitmq.NewPublisher([]string{w.broker}, silent)
+	require.Eventually(t, func() bool { return publisher.Ready() == nil }, patience, 10*time.Millisecond)
+	r = New(Config{Record: w.record, Publisher: publisher, Email: w.email, RepeatAfter: repeatAfter, Log: silent})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-ended)
+		_ = publisher.Close() // whatever a silent queue has not confirmed
+	})
+	t.Cleanup(stop)
+	return r, stop
+}
+
+// open is a payment by a buyer who wants e-mails, which the process of the relay has written. A nil relay's is dead since.
+func (w *world) open(t *testing.T, r *Relay, key string) string {
+	t.Helper()
+	asked := time.Now()
+	p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
+		ID: payment.NewID("shop", t.Name()+key), ClientID: "shop", IdempotencyKey: key,
+		Request: payment.Request{
+			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix},
+			Payer: payment.Payer{Email: "ana@example.com", NotifyBy: payment.ByEmail},
+		},
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
+	})
+	require.NoError(t, err)
+	r.Take(t.Context(), payment.Event{PaymentID: p.ID, ClientID: "shop", Seq: 1, Status: p.Status, Data: payment.EventData{Amount: 1050}, At: p.CreatedAt},
+		[]postgres.Sink{postgres.ToSubscribers}, asked)
+	return p.ID
+}
+
+// move is what the provider says of it, at a second of its clock.
+func (w *world) move(t *testing.T, r *Relay, id string, status payment.Status, second int) {
+	t.Helper()
+	asked := time.Now()
+	m, err := w.record.Apply(t.Context(), id, payment.ProviderState{
+		PaymentID: "mp-" + id, Reference: id, Status: status, Money: payment.Money{Centavos: 1050, Currency: payment.BRL},
+		UpdatedAt: time.Date(2026, 3, 1, 12, 0, second, 0, time.UTC),
+	}, time.Now().UTC().Truncate(time.Microsecond))
+	require.NoError(t, err)
+	require.NotNil(t, m.Event)
+	r.Take(t.Context(), *m.Event, m.Sinks, asked)
+}
+
+// inRecord asks the record for one number.
+func (w *world) inRecord(t *testing.T, query string, args ...any) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), w.url)
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	require.NoError(t, conn.QueryRow(context.Background(), query, args...).Scan(&n))
+	return n
+}
+
+// due makes everything that waits due, as time would.
+func (w *world) due(t *testing.T) {
+	t.Helper()
+	w.inRecord(t, `with o as (update outbox set due_at = now() returning 1), r as (update event_repeats set due_at = now() returning 1) select count(*) from o`)
+}
+
+func (w *world) requireNothingWaits(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool { return w.inRecord(t, `select count(*) from outbox`) == 0 }, patience, 10*time.Millisecond)
+}
+
+func (w *world) channel(t *testing.T) *amqp.Channel {
+	t.Helper()
+	channel, err := w.conn.Channel()
+	require.NoError(t, err)
+	return channel
+}
+
+// subscriber is a queue of another service.
+type subscriber struct {
+	name    string
+	channel *amqp.Channel
+	mu      sync.Mutex
+	heard   map[string][]int // numbers of events by payment, as they came
+}
+
+// bind declares a queue for these events; it goes with the test. Whoever does not listen lets it fill.
+func (w *world) bind(t *testing.T, args amqp.Table, keys ...string) *subscriber {
+	t.Helper()
+	s := &subscriber{name: fmt.Sprintf("test-%s-%d", t.Name(), time.Now().UnixNano()), heard: map[string][]int{}}
+	s.channel = w.channel(t)
+	_, err := s.channel.QueueDeclare(s.name, true, false, false, false, args)
+	require.NoError(t, err)
+	for _, key := range keys {
+		require.NoError(t, s.channel.QueueBind(s.name, key, rabbitmq.ExchangeEvents, false, nil))
+	}
+	t.Cleanup(func() {
+		if channel, err := w.conn.Channel(); err == nil {
+			_, _ = channel.QueueDelete(s.name, false, false, false)
+		}
+	})
+	return s
+}
+
+func (s *subscriber) listen(t *testing.T) *subscriber {
+	t.Helper()
+	deliveries, err := s.channel.Consume(s.name, "", true, false, false, false, nil)
+	require.NoError(t, err)
+	go func() {
+		for d := range deliveries {
+			var e payment.Event
+			if json.Unmarshal(d.Body, &e) == nil && e.ID() == d.MessageId && d.RoutingKey == e.Type() {
+				s.mu.Lock()
+				s.heard[e.PaymentID] = append(s.heard[e.PaymentID], e.Seq)
+				s.mu.Unlock()
+			}
+		}
+	}()
+	return s
+}
+
+func (s *subscriber) of(id string) []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.heard[id])
+}
+
+// hears waits until so many events of a payment have come, and returns their numbers.
+func (s *subscriber) hears(t *testing.T, id string, n int) []int {
+	t.Helper()
+	require.Eventually(t, func() bool { return len(s.of(id)) >= n }, patience, time.Millisecond, "%d events, heard: %v", n, s.of(id))
+	return s.of(id)
+}
+
+var everything = []string{"payment.*"}
+
+func TestWhatHappensIsToldAtOnceAndInOrder(t *testing.T) {
+	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+	r, _ := w.relay(t, time.Minute)
+	s := w.bind(t, nil, everything...).listen(t)
+	var ids []string
+	for i := range 20 {
+		ids = append(ids, w.open(t, r, fmt.Sprint(i)))
+	}
+	for second, status := range []payment.Status{payment.Pending, payment.Approved} {
+		for _, id := range ids {
+			w.move(t, r, id, status, second)
+		}
+	}
+	for _, id := range ids {
+		require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
+	}
+	w.requireNothingWaits(t)
+	require.Equal(t, 20, w.inRecord(t, `select count(*) from payments where published = 3`))
+	require.Len(t, w.emails(), 40, "instructions and a receipt for each")
+	require.NoError(t, r.Ready())
+	require.EqualValues(t, 60, testutil.ToFloat64(r.metrics.told.WithLabelValues("events", told)))
+}
+
+// The process that wrote events has died with them in hand; two others take them, each payment once.
+func TestWhatAProcessCouldNotTellOthersTell(t *testing.T) {
+	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+	s := w.bind(t, nil, everything...).listen(t)
+	var ids []string
+	for i := range 150 {
+		id := w.open(t, nil, fmt.Sprint(i))
+		w.move(t, nil, id, payment.Pending, 1)
+		ids = append(ids, id)
+	}
+	w.relay(t, time.Minute)
+	w.relay(t, time.Minute)
+	require.Empty(t, s.of(ids[0]), "it may live yet")
+	w.due(t)
+	for _, id := range ids {
+		s.hears(t, id, 2)
+	}
+	w.requireNothingWaits(t)
+	for _, id := range ids {
+		require.Equal(t, []int{1, 2}, s.of(id))
+	}
+	require.Len(t, w.emails(), 150)
+}
+
+// What is told of a payment by one process while another writes the next event is told by the one that has it in hand.
+func TestAnotherProcessesEventFollows(t *testing.T) {
+	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+	s := w.bind(t, nil, everything...).listen(t)
+	r, _ := w.relay(t, time.Minute)
+	other, _ := w.relay(t, time.Minute)
+	id := w.open(t, r, "")
+	w.move(t, other, id, payment.Pending, 1)
+	w.move(t, r, id, payment.InReview, 2)
+	w.move(t, other, id, payment.Approved, 3)
+	require.Equal(t, []int{1, 2, 3, 4}, s.hears(t, id, 4))
+	w.requireNothingWaits(t)
+	require.Equal(t, []int{1, 2, 3, 4}, s.of(id))
+}
+
+// While there is no broker the buyer gets his e-mails, and the subscribers everything, in order, afterwards.
+func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
+	stack := devstacktest.Start(t, devstack.RabbitMQ)
+	w := newWorld(t, stack.RabbitMQURL())
+	r, _ := w.relay(t, time.Minute)
+	s := w.bind(t, amqp.Table{"x-queue-type": "quorum"}, everything...)
+	// RabbitMQ 3.10 writes its list of quorum queues to disk late.
+	require.NoError(t, stack.Process(devstack.RabbitMQ).Restart(t.Context()))
+	require.NoError(t, stack.Process(devstack.RabbitMQ).Kill())
+	var ids []string
+	for i := range 5 {
+		ids = append(ids, w.open(t, r, fmt.Sprint(i)))
+	}
+	for second, status := range []payment.Status{payment.Pending, payment.Approved} {
+		for _, id := range ids {
+			w.move(t, r, id, status, second)
+		}
+	}
+	require.Eventually(t, func() bool { return len(w.emails()) == 10 }, patience, 10*time.Millisecond)
+	require.Equal(t, 5, w.inRecord(t, `select count(*) from outbox where sink = 'events'`))
+	require.NoError(t, stack.Process(devstack.RabbitMQ).Restart(t.Context()))
+	w.dial(t)
+	s.channel = w.channel(t)
+	s.listen(t)
+	w.due(t)
+	for _, id := range ids {
+		require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
+	}
+	w.requireNothingWaits(t)
+}
+
+// An e-mail that cannot be begun holds up no event, and is begun later.
+func TestAnEmailThatCannotBeBegunHoldsUpNothing(t *testing.T) {
+	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+	w.refuse = errors.New("away")
+	s := w.bind(t, nil, everything...).listen(t)
+	r, _ := w.relay(t, time.Minute)
+	id := w.open(t, r, "")
+	w.move(t, r, id, payment.Pending, 1)
+	w.move(t, r, id, payment.Approved, 2)
+	require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
+	require.Empty(t, w.emails())
+	w.mu.Lock()
+	w.refuse = nil
+	w.mu.Unlock()
+	w.due(t)
+	require.Eventually(t, func() bool { return slices.Equal(w.emails(), []string{"instructions", "receipt"}) }, patience, 10*time.Millisecond)
+	w.requireNothingWaits(t)
+}
