@@ -101,6 +101,7 @@ func (a *Activities) tellOf(ctx context.Context, e payment.Event, sinks []postgr
 type ApplyInput struct {
 	PaymentID string                `json:"payment_id"`
 	State     payment.ProviderState `json:"state"`
+	Looked    bool                  `json:"looked,omitempty"` // it is what the provider says now, not the answer to a creation
 }
 
 // Moved is what a step did to the payment.
@@ -116,7 +117,11 @@ type Moved struct {
 // second run finds it already applied.
 func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 	asked := time.Now()
-	m, err := a.record.Apply(ctx, in.PaymentID, in.State, now())
+	apply := a.record.Apply
+	if in.Looked {
+		apply = a.record.ApplyLook
+	}
+	m, err := apply(ctx, in.PaymentID, in.State, now())
 	return a.moved(ctx, asked, m, err)
 }
 

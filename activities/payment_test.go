@@ -100,6 +100,23 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 	require.Len(t, events, 1+len(steps))
 }
 
+// Of one moment a look's answer counts when it is further in the payment's life, and a creation's does not, however late it comes.
+func TestOfOneMomentALookWins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.opened(t)
+	apply := func(status payment.Status, looked bool) payment.Status {
+		m, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, status, 1), Looked: looked})
+		require.NoError(t, err)
+		return m.Status
+	}
+	require.Equal(t, payment.Pending, apply(payment.Pending, false))
+	require.Equal(t, payment.Pending, apply(payment.Approved, false))
+	require.Equal(t, payment.Approved, apply(payment.Approved, true))
+	require.Equal(t, payment.Approved, apply(payment.Pending, false))
+	require.Equal(t, payment.Approved, apply(payment.Pending, true))
+}
+
 func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -161,7 +161,7 @@ func (j *judgement) compare(s payment.ProviderState, p payment.Payment, known bo
 		return
 	}
 	j.inOrder = append(j.inOrder, s.PaymentID)
-	if s.UpdatedAt.After(p.Provider.UpdatedAt) {
+	if p.Outdated(s, true) {
 		found.Kind, found.Detail = payment.Difference, "the provider says "+string(s.Status)+", recorded is "+string(p.Status)
 		j.findings = append(j.findings, found)
 		j.behind = append(j.behind, p.ID)
@@ -192,7 +192,7 @@ func contradiction(s payment.ProviderState, p payment.Payment) string {
 	if why := s.Contradicts(p.ID, p.Provider.PaymentID, p.Amount); why != "" {
 		return why
 	}
-	if s.UpdatedAt.Equal(p.Provider.UpdatedAt) && (s.Status != p.Status || s.Refunded != p.Refunded) {
+	if p.Contradicted(s) {
 		return "of one moment the provider says " + string(s.Status) + ", " + strconv.FormatInt(s.Refunded, 10) +
 			" refunded, and recorded is " + string(p.Status) + ", " + strconv.FormatInt(p.Refunded, 10)
 	}

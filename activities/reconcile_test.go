@@ -314,16 +314,24 @@ func TestAPaymentThatCannotBeReadIsKept(t *testing.T) {
 	require.Empty(t, w.open(t, payment.Unreadable), "it is understood now")
 }
 
-// What the provider says of one moment must be what was recorded of it.
+// What the provider says of one moment must be what was recorded of it, or one must have followed the other within that moment.
 func TestOneMomentHasOneTruth(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	p := payment.Payment{ID: "p", Status: payment.Pending, Provider: payment.Provider{PaymentID: "7", UpdatedAt: at}}
+	p := payment.Payment{ID: "p", Status: payment.Approved, Provider: payment.Provider{PaymentID: "7", UpdatedAt: at}}
 	p.Amount = money
-	s := payment.ProviderState{PaymentID: "7", Reference: "p", Status: payment.Pending, Money: money, UpdatedAt: at}
+	s := payment.ProviderState{PaymentID: "7", Reference: "p", Status: payment.Approved, Money: money, UpdatedAt: at}
+	judge := func() (j judgement) { j.compare(s, p, true, at); return j }
 	require.Empty(t, contradiction(s, p))
-	s.Status = payment.Approved
-	require.Contains(t, contradiction(s, p), "of one moment the provider says approved")
+	require.Empty(t, judge().behind)
+	s.Status = payment.Refunded
+	require.Empty(t, contradiction(s, p))
+	require.Equal(t, []string{"p"}, judge().behind, "a look will take it")
+	s.Status = payment.Pending
+	require.Empty(t, contradiction(s, p), "its search lags behind within the second")
+	require.Empty(t, judge().behind)
+	s.Status = payment.Rejected
+	require.Contains(t, contradiction(s, p), "of one moment the provider says rejected")
 	s.UpdatedAt = at.Add(time.Millisecond)
 	require.Empty(t, contradiction(s, p), "it has moved on")
 	s.UpdatedAt = at.Add(-time.Millisecond)

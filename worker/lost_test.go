@@ -75,7 +75,7 @@ func (s store) lose(t *testing.T, id string) {
 	conn, err := pgx.Connect(t.Context(), s.at.postgres)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
-	for _, table := range []string{"payment_events", "operations"} {
+	for _, table := range []string{"outbox", "payment_events", "operations"} {
 		_, err = conn.Exec(t.Context(), `delete from `+table+` where payment_id = $1`, id)
 		require.NoError(t, err)
 	}

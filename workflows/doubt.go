@@ -65,7 +65,7 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	case err != nil:
 		return p.park(ctx, err)
 	case seen.Found:
-		return p.apply(ctx, seen.State)
+		return p.apply(ctx, seen.State, true)
 	}
 	return p.move(ctx, "fail", steps.Fail, p.giveUp(refusal))
 }

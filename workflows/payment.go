@@ -151,7 +151,7 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 	state, err := p.ask(ctx)
 	switch {
 	case err == nil:
-		return p.apply(ctx, state)
+		return p.apply(ctx, state, false)
 	case temporal.IsCanceledError(err):
 		return err
 	case doubtOf(err).Missing && p.rewrites(ctx):
@@ -191,11 +191,12 @@ func (p *mailbox) look(ctx workflow.Context) error {
 	case !seen.Found:
 		return p.notFound(ctx)
 	}
-	return p.apply(ctx, seen.State)
+	return p.apply(ctx, seen.State, true)
 }
 
-func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState) error {
-	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state}
+// apply brings the payment to the provider's answer; looked says that it is what the provider says now, not the answer to a creation.
+func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looked bool) error {
+	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Looked: looked}
 	if err := p.move(ctx, "apply "+string(state.Status), steps.Apply, in); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -53,6 +54,32 @@ type ProviderState struct {
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
 	UpdatedAt    time.Time `json:"updated_at"`
 	Foreign      string    `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
+}
+
+// Outdated says whether an answer of the provider is news to a payment. A newer answer is. The provider's dates of a Pix have whole
+// seconds only, so that two answers may be of one moment and differ; then the one that is further in the payment's life is the later
+// one, and it counts when it comes from a look: the answer to a creation may be repeated, long after it was given.
+func (p Payment) Outdated(by ProviderState, looked bool) bool {
+	if p.Provider.UpdatedAt.IsZero() || by.UpdatedAt.After(p.Provider.UpdatedAt) {
+		return true
+	}
+	return looked && by.UpdatedAt.Equal(p.Provider.UpdatedAt) && further(by.Status, by.Refunded, p.Status, p.Refunded)
+}
+
+// Contradicted says whether an answer of the provider is of the same moment as what is recorded, and neither can have followed the
+// other.
+func (p Payment) Contradicted(by ProviderState) bool {
+	return by.UpdatedAt.Equal(p.Provider.UpdatedAt) && (by.Status != p.Status || by.Refunded != p.Refunded) &&
+		!further(by.Status, by.Refunded, p.Status, p.Refunded) && !further(p.Status, p.Refunded, by.Status, by.Refunded)
+}
+
+// further says whether a status and a refunded sum come later in a payment's life than others: more is refunded, or the table of
+// moves has no way back.
+func further(status Status, refunded int64, than Status, thanRefunded int64) bool {
+	if refunded > thanRefunded {
+		return slices.Contains(status.Origins(), than)
+	}
+	return refunded == thanRefunded && slices.Contains(status.Before(), than)
 }
 
 // Event is one entry of a payment's append-only history.

@@ -54,13 +54,38 @@ func CanMove(from, to Status) bool { return slices.Contains(moves[from], to) }
 
 // From lists the statuses from which the table of moves knows a step to s.
 func (s Status) From() []Status {
-	var from []Status
-	for _, f := range Statuses() {
-		if CanMove(f, s) {
-			from = append(from, f)
+	return s.those(func(f Status) bool { return CanMove(f, s) })
+}
+
+// leads says whether the table of moves knows a way from one status to another, over however many others.
+func leads(from, to Status) bool {
+	seen := map[Status]bool{from: true}
+	for next := []Status{from}; len(next) > 0; next = next[1:] {
+		for _, s := range moves[next[0]] {
+			if s == to {
+				return true
+			}
+			if !seen[s] {
+				seen[s] = true
+				next = append(next, s)
+			}
 		}
 	}
-	return from
+	return false
+}
+
+// Before lists the statuses that can only come earlier than s in a payment's life: there is a way from them to s, and none back.
+func (s Status) Before() []Status {
+	return s.those(func(f Status) bool { return leads(f, s) && !leads(s, f) })
+}
+
+// Origins lists the statuses from which there is a way to s, s itself among them.
+func (s Status) Origins() []Status {
+	return s.those(func(f Status) bool { return f == s || leads(f, s) })
+}
+
+func (s Status) those(are func(Status) bool) []Status {
+	return slices.DeleteFunc(Statuses(), func(f Status) bool { return !are(f) })
 }
 
 // Open says whether something is still expected to happen by itself, so that the payment's workflow

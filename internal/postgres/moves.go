@@ -18,7 +18,7 @@ type Moved struct {
 	Payment payment.Payment
 }
 
-// applyState moves a payment to what the provider said, if that is newer than what is recorded, and
+// applyState moves a payment to what the provider said, if that is news as payment.Payment.Outdated has it, and
 // writes an event when it means a change. The row is locked first, so the event's number and what it
 // tells about the move are right under any concurrency.
 const applyState = `
@@ -33,6 +33,8 @@ with before as (
            status <> @status or amount_refunded <> @refunded or provider_payment_id <> @provider_payment_id as changed
     from before
     where provider_updated_at is null or provider_updated_at < @provider_updated_at
+       or @looked and provider_updated_at = @provider_updated_at and (
+              amount_refunded < @refunded and status = any(@origins) or amount_refunded = @refunded and status = any(@before))
 ), moved as (
     update payments p
     set status = @status, amount_refunded = @refunded, failure = '',
@@ -62,15 +64,26 @@ with before as (
 select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
 from before b left join written w on true`
 
-// Apply brings a payment to the provider's answer. Answers that are not newer than the last one
-// change nothing; an equal answer applied twice writes one event.
+// Apply brings a payment to the provider's answer to a creation. One that is not newer than the last changes nothing; an equal
+// answer applied twice writes one event.
 func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Moved, error) {
+	return s.applyAnswer(ctx, id, state, false, at)
+}
+
+// ApplyLook brings a payment to what the provider says now, which counts also when it is of the same moment as the last answer and
+// further in the payment's life.
+func (s *Store) ApplyLook(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Moved, error) {
+	return s.applyAnswer(ctx, id, state, true, at)
+}
+
+func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Moved, error) {
 	method := payment.Method{Type: payment.Pix, ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL}
 	return s.move(ctx, "apply the provider's answer to payment "+id, applyState, id, state.Status, at, pgx.NamedArgs{
 		"id": id, "status": state.Status, "refunded": state.Refunded, "method": method,
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
 		"known": state.Status.From(), "at": at,
+		"looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
 		"data": payment.EventData{
 			ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
 			Amount: state.Money.Centavos, AmountRefunded: state.Refunded,

@@ -305,6 +305,41 @@ func TestAnySequenceOfMovesKeepsTheRecordWhole(t *testing.T) {
 	})
 }
 
+// The statement that applies an answer and payment.Payment.Outdated are one rule.
+func TestTheRecordTakesWhatIsNews(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	ctx := t.Context()
+	round := 0
+	rapid.Check(t, func(t *rapid.T) {
+		round++
+		p, _, err := s.OpenPayment(ctx, newPayment(fmt.Sprint("news-", round)))
+		require.NoError(t, err)
+		for range rapid.IntRange(2, 6).Draw(t, "answers") {
+			before, err := s.Payment(ctx, p.ID)
+			require.NoError(t, err)
+			state := answer(p.ID, rapid.SampledFrom(payment.Statuses()).Draw(t, "status"), rapid.IntRange(1, 2).Draw(t, "second"))
+			state.Refunded = rapid.SampledFrom([]int64{0, 500, 1050}).Draw(t, "refunded")
+			looked := rapid.Bool().Draw(t, "looked")
+			apply := s.Apply
+			if looked {
+				apply = s.ApplyLook
+			}
+			_, err = apply(ctx, p.ID, state, moment(30))
+			require.NoError(t, err)
+			after, err := s.Payment(ctx, p.ID)
+			require.NoError(t, err)
+			if !before.Outdated(state, looked) {
+				require.Equal(t, before, after, "%v, looked: %t", state, looked)
+				continue
+			}
+			require.Equal(t, state.Status, after.Status)
+			require.Equal(t, state.Refunded, after.Refunded)
+			require.True(t, state.UpdatedAt.Equal(after.Provider.UpdatedAt))
+		}
+	})
+}
+
 func TestEventsAreReadFromWhereOneStopped(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
