@@ -47,6 +47,8 @@ type mailbox struct {
 	looks     int       // polls made so far; they widen the gap to the next
 	polledAt  time.Time // when it was last decided
 	pollAt    time.Time // when to look without being told
+	soon      int       // looks made since a signal that has brought no news
+	soonAt    time.Time // when to make the next of those; zero: there is none
 	nudges    workflow.ReceiveChannel
 	known     int               // number of the newest event; 0 in runs from before it was kept
 	unheard   []payment.Event   // events that a run from before the outbox has still to publish; else none
@@ -167,20 +169,29 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 }
 
 // look asks the provider where the payment stands. All nudges that wait are answered by one look. A
-// provider that cannot say costs nothing but the time to the next poll.
+// provider that cannot say costs nothing but the time to the next look.
 func (p *mailbox) look(ctx workflow.Context) error {
-	unasked := !p.nudged()
-	if unasked {
+	why := p.reason(ctx)
+	if why == poll {
 		p.looks++ // only looks of our own accord widen the gap
 	}
 	p.drain()
+	before := p.state.Status
+	if err := p.see(ctx, why); err != nil {
+		return err
+	}
+	p.lookNext(ctx, why, p.state.Status != before)
+	return nil
+}
+
+// see asks, and applies what the provider says.
+func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 	in := activities.LookInput{
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money,
-		Unasked: unasked && p.answered(),
+		Unasked: why == poll && p.answered(),
 	}
 	var seen activities.Seen
 	err := quickly(ctx, "look", atProvider, steps.Look, in, &seen)
-	p.planPoll(ctx)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err

@@ -331,3 +331,55 @@ func TestGapsDoubleUpToTheWidest(t *testing.T) {
 	require.True(t, slices.IsSorted(gaps))
 	require.Equal(t, 10*time.Minute, p.gap(1000))
 }
+
+// What a signal has told of may not be seen yet where it is read: it is looked for again soon, and a while later, and the polls go
+// on as if there had been no signal.
+func TestASignalThatBringsNoNewsIsLookedAfter(t *testing.T) {
+	w := &world{expires: started.Add(24 * time.Hour)}
+	env := newEnv(t, w)
+	var at []time.Duration
+	w.look = func(int) error {
+		at = append(at, env.Now().Sub(started).Round(time.Second))
+		return nil
+	}
+	nudge(env, 10*time.Second, func() {})
+	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, 6*time.Minute)
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, payment.Approved, w.row.Status)
+	second := time.Second
+	require.Equal(t, []time.Duration{10 * second, 12 * second, 22 * second, 60 * second, 82 * second, 180 * second, 420 * second}, at,
+		"after 2, 10 and 60 s beside the polls at 1, 3 and 7 minutes")
+}
+
+func TestASignalWhoseNewsComeLateIsAnsweredInSeconds(t *testing.T) {
+	w := &world{expires: started.Add(24 * time.Hour)}
+	env := newEnv(t, w)
+	nudge(env, 3*time.Minute+10*time.Second, func() {})
+	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, 3*time.Minute+11*time.Second)
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, 3*time.Minute+12*time.Second, env.Now().Sub(started).Truncate(time.Second))
+}
+
+// However many signals come, none of them moves the next poll.
+func TestNoSignalMakesAPollLater(t *testing.T) {
+	w := &world{expires: started.Add(24 * time.Hour)}
+	env := newEnv(t, w)
+	polled := 0
+	w.look = func(int) error {
+		if env.Now().Sub(started).Round(time.Second) == time.Minute {
+			polled++
+			w.provider = payment.Approved
+		}
+		return nil
+	}
+	for after := 5 * time.Second; after < time.Minute; after += 7 * time.Second {
+		nudge(env, after, func() {})
+	}
+	start(env, creation())
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, 1, polled)
+}

@@ -15,6 +15,7 @@ const (
 	changeBelieveLate   = "believe-late"
 	changeTellAgain     = "tell-again"
 	changeChoresApart   = "chores-apart"
+	changeLookSoon      = "look-soon"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -35,6 +36,12 @@ func answersUnknown(ctx workflow.Context) bool {
 // awaitsBatch says whether this redrive, when it is cancelled, waits for the batch that is on its way.
 func awaitsBatch(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeAwaitBatch, workflow.DefaultVersion, 1) >= 1
+}
+
+// looksSoon says whether this run looks again soon after a signal that brought no news, and leaves the next poll where it is. In a run
+// from before, each look moved the next poll a whole gap away.
+func looksSoon(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeLookSoon, workflow.DefaultVersion, 1) >= 1
 }
 
 // chargesAtOnce says whether this run tries the charge in the workflow task that opens the payment. A run from before always

@@ -24,9 +24,61 @@ func (p *mailbox) drain() {
 	}
 }
 
-// due is when to look without being told: at the next poll, or soon after the Pix has ended if that
-// is sooner and was not looked at when the next poll was decided.
+// lookReason is why the provider is asked.
+type lookReason int
+
+const (
+	poll  lookReason = iota // nobody has told us to
+	told                    // by a signal
+	again                   // soon after a signal that has brought no news
+)
+
+// soonAgain is how long after a signal that has brought no news the provider is asked again, each time since the last: what it has
+// told of may not be seen yet where it is read.
+var soonAgain = [...]time.Duration{2 * time.Second, 10 * time.Second, 60 * time.Second}
+
+// reason is why to look now.
+func (p *mailbox) reason(ctx workflow.Context) lookReason {
+	switch {
+	case p.nudged():
+		return told
+	case workflow.Now(ctx).Before(p.pollDue()):
+		return again
+	}
+	return poll
+}
+
+// lookNext decides when to look next. A poll is a whole gap before the next. A signal never makes the next poll later.
+func (p *mailbox) lookNext(ctx workflow.Context, why lookReason, news bool) {
+	now := workflow.Now(ctx)
+	if !p.soonAt.After(now) {
+		p.soonAt = time.Time{}
+	}
+	if why == poll || why == told && !(p.state.Status.Open() && looksSoon(ctx)) {
+		p.planPoll(ctx)
+		return
+	}
+	if why == told {
+		p.soon, p.soonAt = 0, time.Time{}
+	}
+	if !news && p.soon < len(soonAgain) {
+		p.soonAt = now.Add(soonAgain[p.soon])
+		p.soon++
+	}
+}
+
+// due is when to look without being told: at the next poll, or sooner after a signal that has brought no news.
 func (p *mailbox) due() time.Time {
+	due := p.pollDue()
+	if !p.soonAt.IsZero() && p.soonAt.Before(due) {
+		return p.soonAt
+	}
+	return due
+}
+
+// pollDue is when to poll: when the gap is over, or soon after the Pix has ended if that
+// is sooner and was not looked at when the next poll was decided.
+func (p *mailbox) pollDue() time.Time {
 	end := p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry)
 	if p.state.ExpiresAt.IsZero() || !end.Before(p.pollAt) || !end.After(p.polledAt) {
 		return p.pollAt
