@@ -64,6 +64,14 @@ with before as (
 select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
 from before b left join written w on true`
 
+// answered is what an answer of the provider's says of a payment's method. It does not say which method it is, and what it leaves out
+// stays as it was.
+type answered struct {
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	QRCode    string    `json:"qr_code,omitempty"`
+	TicketURL string    `json:"ticket_url,omitempty"`
+}
+
 // Apply brings a payment to the provider's answer to a creation. One that is not newer than the last changes nothing; an equal
 // answer applied twice writes one event.
 func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Moved, error) {
@@ -77,9 +85,8 @@ func (s *Store) ApplyLook(ctx context.Context, id string, state payment.Provider
 }
 
 func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Moved, error) {
-	method := payment.Method{Type: payment.Pix, ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL}
 	return s.move(ctx, "apply the provider's answer to payment "+id, applyState, id, state.Status, at, pgx.NamedArgs{
-		"id": id, "status": state.Status, "refunded": state.Refunded, "method": method,
+		"id": id, "status": state.Status, "refunded": state.Refunded, "method": answered{state.ExpiresAt, state.QRCode, state.TicketURL},
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
 		"known": state.Status.From(), "at": at,

@@ -85,6 +85,19 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Approved}, s.history(t, id))
 }
 
+// An answer does not say how a payment is paid.
+func TestAnAnswerLeavesTheMethodsTypeAlone(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	p := newPayment("of another method")
+	p.Method = payment.Method{Type: "card"}
+	id := s.open(t, p).ID
+	state := answer(id, payment.Pending, 1)
+	state.TicketURL = "https://pay.example/1"
+	require.Equal(t, payment.Method{Type: "card", TicketURL: state.TicketURL}, s.apply(t, id, state).Payment.Method)
+	require.Equal(t, "card", s.text(t, `select method ->> 'type' from payments where id = $1`, id))
+}
+
 func TestNewsThatMeansNoChangeIsNoEvent(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
