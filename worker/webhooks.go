@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -91,9 +92,13 @@ func (w *Worker) paymentOf(ctx context.Context, n mercadopago.Notification) (str
 	return id, nil
 }
 
+// createdLag is how long after a payment was written the notification of its creation may come that says nothing new.
+const createdLag = 5 * time.Second
+
 // isNews says whether a notification can tell us anything. That the provider created the payment is
 // none: the charge's own answer says so, and while that is outstanding the charge is being repeated.
-// Only a payment that has given up waiting for the answer, or was never heard of, learns from it.
+// Only a payment that has given up waiting for the answer, or was never heard of, learns from it. But the action is not signed,
+// and one that comes late may be of something else that has happened since.
 func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notification) (bool, error) {
 	if n.Action != "payment.created" {
 		return true, nil
@@ -102,7 +107,8 @@ func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notificati
 	if err != nil {
 		return payment.KindOf(err) == payment.NotFound, ignoreNotFound(err)
 	}
-	return p.Status == payment.Unknown || p.Status == payment.Failed, nil
+	late := n.ReceivedAt.Sub(p.CreatedAt) > createdLag
+	return late || p.Status == payment.Unknown || p.Status == payment.Failed, nil
 }
 
 func ignoreNotFound(err error) error {

@@ -133,6 +133,12 @@ func TestWhoLearnsFromACreation(t *testing.T) {
 		require.True(t, w.woken(t, n.PaymentID), row.status)
 	}
 
+	late := notification(t, "late")
+	open(t, w, late.PaymentID)
+	late.Action, late.ReceivedAt = "payment.created", late.ReceivedAt.Add(createdLag+time.Second)
+	require.NoError(t, w.webhook(t.Context(), delivery(t, late)))
+	require.True(t, w.woken(t, late.PaymentID), "the action is not signed: it may be of what came later")
+
 	absent := notification(t, "absent")
 	absent.Action = "payment.created"
 	require.NoError(t, w.webhook(t.Context(), delivery(t, absent)))
