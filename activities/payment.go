@@ -5,6 +5,8 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -154,6 +156,10 @@ func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move
 		return Moved{}, verdict(err)
 	}
 	a.cache.Keep(ctx, m.Payment, asked)
+	if m.Event != nil && m.Event.Data.Surprising && activity.IsActivity(ctx) {
+		activity.GetLogger(ctx).Error("surprising move of a payment", "payment_id", m.Event.PaymentID, "from", m.From, "to", m.Status,
+			"provider_payment_id", m.Event.Data.ProviderPaymentID, "provider_status", m.Event.Data.ProviderStatus)
+	}
 	if m.Event != nil {
 		a.tellOf(ctx, *m.Event, m.Sinks, asked)
 	}

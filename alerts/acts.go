@@ -318,6 +318,13 @@ func endEarlier(by time.Duration) Act {
 	}
 }
 
+// changeStatus makes the last payment's status in the record another one.
+func changeStatus(to string) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.inRecord(ctx, "update payments set status = $2 where id = $1", s.last.ID, to)
+	}
+}
+
 // reconcile waits for a run that begins after now, so that what was to be found has been.
 func reconcile(ctx context.Context, s *Scene) error {
 	if !dev.Pause(ctx, 15*time.Second) {

@@ -128,6 +128,10 @@ func ofTheRecord() []Trouble {
 			Strike: []Act{order, changeAmount(1)}, Heal: []Act{changeAmount(-1), pay},
 		},
 		{
+			Shows: "a payment that is rejected in the record, by hand, is paid", Alerts: []string{"PaymentsSurprising"},
+			Strike: []Act{order, changeStatus("rejected"), pay},
+		},
+		{
 			Shows: "no webhook is sent of 15 payments that are paid; an hour later (the record is made so much older) it is over", Alerts: []string{"WebhooksMissed"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost}), times(15, order, pay)},
 			Heal:   []Act{disarm, reconcile, anHourPasses},

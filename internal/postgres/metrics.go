@@ -13,6 +13,7 @@ import (
 // metrics are of what payments do: each move once, by the process that wrote it.
 type metrics struct {
 	moves    *prometheus.CounterVec
+	surprise *prometheus.CounterVec
 	approval *prometheus.HistogramVec
 	news     *prometheus.HistogramVec
 	lists    *prometheus.CounterVec
@@ -26,6 +27,9 @@ func newMetrics() metrics {
 		moves: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "onlywave_payment_moves_total", Help: "Payments by method and by the status that they came to; each once for each status.",
 		}, []string{"method", "status"}),
+		surprise: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "onlywave_payment_surprises_total", Help: "Moves of payments that the table of moves does not know, by the status that they came to.",
+		}, []string{"status"}),
 		approval: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "onlywave_payment_approval_seconds", Help: "From a payment's creation to its approval.",
 			Buckets: []float64{1, 5, 15, 30, 60, 300, 900, 3600, 6 * 3600, 86400},
@@ -42,6 +46,7 @@ func newMetrics() metrics {
 	m.lists.WithLabelValues(fromReplica)
 	for _, s := range payment.Statuses() {
 		m.moves.WithLabelValues(string(payment.Pix), string(s))
+		m.surprise.WithLabelValues(string(s)) // what is first seen at 1 has not grown, for Prometheus
 	}
 	m.approval.WithLabelValues(string(payment.Pix))
 	m.news.WithLabelValues(string(payment.Pix))
@@ -51,6 +56,8 @@ func newMetrics() metrics {
 func (m metrics) opened(method payment.MethodType) {
 	m.moves.WithLabelValues(string(method), string(payment.Processing)).Inc()
 }
+
+func (m metrics) surprised(to payment.Status) { m.surprise.WithLabelValues(string(to)).Inc() }
 
 func (m metrics) listed(from string) { m.lists.WithLabelValues(from).Inc() }
 
@@ -70,7 +77,8 @@ func (m metrics) moved(method payment.MethodType, from, to payment.Status, creat
 
 // Collectors are the metrics of the store: of its pools, and of what payments do.
 func (s *Store) Collectors() []prometheus.Collector {
-	all := []prometheus.Collector{pool{s.pool, fromPrimary}, s.metrics.moves, s.metrics.approval, s.metrics.news, s.metrics.lists, clock{s}}
+	all := []prometheus.Collector{pool{s.pool, fromPrimary}, s.metrics.moves, s.metrics.surprise, s.metrics.approval, s.metrics.news,
+		s.metrics.lists, clock{s}}
 	if s.replica != nil {
 		all = append(all, pool{s.replica.pool, fromReplica}, replicaAge{s.replica})
 	}

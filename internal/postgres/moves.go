@@ -13,6 +13,7 @@ import (
 type Moved struct {
 	Event  *payment.Event // the event that was written; nil when there was nothing new
 	Status payment.Status // where the payment stands now
+	From   payment.Status // where it stood before
 	Sinks  []Sink         // of that event whom the caller has to tell of it, at once
 	// Payment is all of it as it stands now.
 	Payment payment.Payment
@@ -167,12 +168,15 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 		return Moved{}, interpret(doing, err)
 	}
 	if seq == nil {
-		return Moved{Status: status, Payment: p}, nil
+		return Moved{Status: status, From: status, Payment: p}, nil
 	}
 	news, _ := args["provider_updated_at"].(time.Time) // only the provider's own answer has it
 	s.metrics.moved(method, status, to, created, news, at)
+	if data.Surprising {
+		s.metrics.surprised(to)
+	}
 	return Moved{
-		Status: to, Sinks: sinks, Payment: p,
+		Status: to, From: status, Sinks: sinks, Payment: p,
 		Event: &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
 	}, nil
 }

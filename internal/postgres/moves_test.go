@@ -59,7 +59,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	pending := answer(id, payment.Pending, 10)
 	pending.QRCode, pending.TicketURL, pending.ExpiresAt = "000201", "https://pay.example/1", moment(3600)
 	m := s.apply(t, id, pending)
-	require.Equal(t, Moved{Status: payment.Pending, Payment: s.read(t, id), Event: &payment.Event{
+	require.Equal(t, Moved{Status: payment.Pending, From: payment.Processing, Payment: s.read(t, id), Event: &payment.Event{
 		PaymentID: id, ClientID: "shop", Seq: 2, Status: payment.Pending, At: moment(30),
 		Data: payment.EventData{ProviderPaymentID: "mp-" + id, ProviderStatus: "raw_pending", StatusDetail: "detail_10", Amount: 1050},
 	}}, m)
@@ -74,7 +74,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	require.Equal(t, "done", s.outcome(t, id))
 
 	for _, late := range []payment.ProviderState{pending, answer(id, payment.Approved, 10), answer(id, payment.Approved, 9)} {
-		require.Equal(t, Moved{Status: payment.Pending, Payment: p}, s.apply(t, id, late))
+		require.Equal(t, Moved{Status: payment.Pending, From: payment.Pending, Payment: p}, s.apply(t, id, late))
 		require.Equal(t, p, s.read(t, id))
 	}
 	m = s.apply(t, id, answer(id, payment.Approved, 11))
@@ -106,7 +106,7 @@ func TestNewsThatMeansNoChangeIsNoEvent(t *testing.T) {
 	before := s.read(t, id)
 	m, err := s.Apply(t.Context(), id, answer(id, payment.Pending, 2), moment(40))
 	require.NoError(t, err)
-	require.Equal(t, Moved{Status: payment.Pending, Payment: s.read(t, id)}, m)
+	require.Equal(t, Moved{Status: payment.Pending, From: payment.Pending, Payment: s.read(t, id)}, m)
 	after := s.read(t, id)
 	require.Equal(t, moment(2), after.Provider.UpdatedAt)
 	require.Equal(t, "detail_2", after.Provider.StatusDetail)
@@ -192,7 +192,7 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 	for _, giveUp := range []func(context.Context, string, string, time.Time) (Moved, error){s.Fail, s.Park} {
 		m, err := giveUp(t.Context(), answered, "silence", moment(2))
 		require.NoError(t, err)
-		require.Equal(t, Moved{Status: payment.Pending, Payment: before}, m)
+		require.Equal(t, Moved{Status: payment.Pending, From: payment.Pending, Payment: before}, m)
 		require.Equal(t, before, s.read(t, answered))
 		require.Equal(t, "done", s.outcome(t, answered))
 
