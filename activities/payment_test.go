@@ -100,6 +100,22 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 	require.Len(t, events, 1+len(steps))
 }
 
+// What the record will never take is left to a person at once.
+func TestAnAnswerThatTheRecordRefusesIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.opened(t)
+	state := said(id, payment.Refunded, 1)
+	state.Refunded = money.Centavos + 1
+	for range 2 {
+		_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
+		requireVerdict(t, err, payment.Conflict, false)
+	}
+	state.Refunded, state.RawStatus = 0, "a\x00b"
+	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
+	requireVerdict(t, err, payment.Invalid, false)
+}
+
 // Of one moment a look's answer counts when it is further in the payment's life, and a creation's does not, however late it comes.
 func TestOfOneMomentALookWins(t *testing.T) {
 	t.Parallel()

@@ -318,6 +318,16 @@ func endEarlier(by time.Duration) Act {
 	}
 }
 
+// failEvents makes Postgres fail over each event that is written, in a way that is neither the record's being away nor its refusal.
+func failEvents(ctx context.Context, s *Scene) error {
+	return s.execute(ctx, `create function alerts_fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+create trigger alerts_fail before insert on payment_events execute function alerts_fail()`)
+}
+
+func passEvents(ctx context.Context, s *Scene) error {
+	return s.execute(ctx, `drop function alerts_fail cascade`)
+}
+
 // changeStatus makes the last payment's status in the record another one.
 func changeStatus(to string) Act {
 	return func(ctx context.Context, s *Scene) error {
@@ -352,6 +362,16 @@ where inhparent = 'webhook_notifications'::regclass and inhrelid <> 'webhook_not
 		return fmt.Errorf("the months of the record (%d): %w", len(months), err)
 	}
 	_, err = conn.Exec(ctx, "drop table "+strings.Join(months, ", "))
+	return err
+}
+
+func (s *Scene) execute(ctx context.Context, script string) error {
+	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, script)
 	return err
 }
 

@@ -128,6 +128,10 @@ func ofTheRecord() []Trouble {
 			Strike: []Act{order, changeAmount(1)}, Heal: []Act{changeAmount(-1), pay},
 		},
 		{
+			Shows: "a trigger of somebody's in Postgres fails every event", Alerts: []string{"ActivitiesFail"},
+			Strike: []Act{failEvents, refused}, Heal: []Act{passEvents},
+		},
+		{
 			Shows: "a payment that is rejected in the record, by hand, is paid", Alerts: []string{"PaymentsSurprising"},
 			Strike: []Act{order, changeStatus("rejected"), pay},
 		},

@@ -43,17 +43,32 @@ func TestANotificationThatTheRecordRefusesIsAtFault(t *testing.T) {
 	conn, err := pgx.Connect(t.Context(), at.postgres)
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
-	_, err = conn.Exec(t.Context(), `alter table webhook_notifications add check (topic <> 'offending')`)
+	_, err = conn.Exec(t.Context(), `
+alter table webhook_notifications add check (topic <> 'forbidden');
+create function offended() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+create trigger offended before insert on webhook_notifications for each row when (new.topic = 'offending') execute function offended()`)
 	require.NoError(t, err)
-	long, offending := notification(t, "long"), notification(t, "offending")
-	long.Topic, offending.Topic = incompressible(8<<10), "offending" // the one as an index has it, the other as a bug might
-	for cause, bad := range map[payment.Cause]mercadopago.Notification{payment.CauseInvalid: long, payment.CauseInternal: offending} {
+	refused := func(topic string) mercadopago.Notification {
+		n := notification(t, topic)
+		n.Topic = topic
+		return n
+	}
+	rows := []struct {
+		bad   mercadopago.Notification
+		cause payment.Cause
+	}{
+		{refused(incompressible(8 << 10)), payment.CauseInvalid}, // by an index
+		{refused("forbidden"), payment.CauseInvalid},             // by a check
+		{refused("offending"), payment.CauseInternal},            // by a bug
+	}
+	for _, row := range rows {
+		bad, cause := row.bad, row.cause
 		good := delivery(t, notification(t, "good"))
 		require.ErrorContains(t, w.archive(t.Context(), []rabbitmq.Delivery{good, delivery(t, bad)}), "message's fault, "+string(cause))
 		require.ErrorContains(t, w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, bad)}), "message's fault, "+string(cause))
 		require.NoError(t, w.archive(t.Context(), []rabbitmq.Delivery{good}))
 	}
-	require.Equal(t, 2, kept(t, at))
+	require.Equal(t, 3, kept(t, at))
 }
 
 // incompressible is a text that Postgres can make no shorter.

@@ -46,7 +46,7 @@ func kindOf(err error) payment.Kind {
 		pgErr.Code == "42703", // a column is missing: likewise
 		pgErr.Code == "3D000": // the database is missing: not made yet
 		return payment.Unavailable
-	case pgErr.Code == "23505": // unique violation
+	case class == "23": // integrity constraint violation, such as a unique or a check one: what is there speaks against it, for good
 		return payment.Conflict
 	case class == "22", // data exception: no uuid, number, JSON, text without NUL, or one out of range
 		class == "54": // too long or too deep, as what an index must hold

@@ -110,7 +110,7 @@ func TestAPaymentThatIsRefusedLeavesNothing(t *testing.T) {
 	unknown := newPayment("unknown-app")
 	unknown.ClientID = "nobody"
 	_, _, err := s.OpenPayment(t.Context(), unknown)
-	require.Equal(t, payment.Internal, payment.KindOf(err))
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
 
 	s.open(t, newPayment("taken"))
 	twin := newPayment("taken")
