@@ -33,13 +33,37 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 	return temporal.NewNonRetryableApplicationError(reason(err), string(cause), err)
 }
 
-// reportUnknown tells people of a payment whose outcome nobody knows. The run goes on looking for it; once it is known, the
-// record resolves the letter by itself.
+// reportUnknown tells people of a payment whose outcome nobody knows. The run goes on looking for it, also while the broker does not
+// take the dead letter; once the outcome is known, the database resolves the dead letter by itself, and one that was not taken yet is
+// needless.
 func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 	if !writesDeadLetters(ctx) {
 		return nil
 	}
-	return quickly(ctx, "dead letter "+string(payment.CauseUnknownOutcome), atBroker, steps.DeadLetter, p.letter(ctx, payment.CauseUnknownOutcome, why), nil)
+	summary, letter := "dead letter "+string(payment.CauseUnknownOutcome), p.letter(ctx, payment.CauseUnknownOutcome, why)
+	if !reportsBeside(ctx) {
+		return quickly(ctx, summary, atBroker, steps.DeadLetter, letter, nil)
+	}
+	p.reports++
+	if p.needless != nil {
+		p.needless() // one at a time: the newest says most
+	}
+	ctx, p.needless = workflow.WithCancel(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer func() { p.reports-- }()
+		if err := quickly(ctx, summary, untilSent, steps.DeadLetter, letter, nil); err != nil && !temporal.IsCanceledError(err) {
+			workflow.GetLogger(ctx).Error("a dead letter was not sent", "payment_id", p.in.PaymentID, "cause", letter.Cause, "reason", reason(err))
+		}
+	})
+	return nil
+}
+
+// stopReports ends what is being reported once the outcome is known.
+func (p *mailbox) stopReports() {
+	if p.needless != nil && p.answered() {
+		p.needless()
+		p.needless = nil
+	}
 }
 
 // openCause is the cause of the payment's open letter while its run goes on, or "".

@@ -100,6 +100,39 @@ func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
 	require.Equal(t, 1, w.letters[0].Trail[0].Attempt)
 }
 
+// While the broker is away the payment is looked for all the same, and found; nobody need be told any more.
+func TestABrokerThatIsAwayKeepsNobodyFromFindingThePayment(t *testing.T) {
+	w := &world{charge: func(int) error { return refusal(payment.Conflict) }, bury: func(int) error { return transient(payment.Unavailable) }}
+	env := newEnv(t, w)
+	nudge(env, 20*time.Second, func() { w.provider = payment.Approved })
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, w.history)
+	require.Less(t, env.Now().Sub(started), time.Minute)
+	require.Empty(t, w.letters)
+	require.Positive(t, w.count("DeadLetter"))
+}
+
+// However long the broker is away, people are told of an outcome that stays unknown.
+func TestPeopleAreToldOfAnUnknownOutcomeOnceTheBrokerIsBack(t *testing.T) {
+	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
+	w.bury = func(attempt int) error {
+		if attempt <= 5 {
+			return temporal.NewApplicationErrorWithOptions("away", string(payment.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
+		}
+		return nil
+	}
+	env := newEnv(t, w)
+	env.RegisterDelayedCallback(func() {
+		require.Len(t, w.letters, 1, "%v", w.tries)
+		w.provider = payment.Approved
+	}, 3*budget)
+	start(env, creation())
+	require.NoError(t, env.GetWorkflowError())
+	require.Greater(t, w.looks, 24)
+}
+
 func TestATrailKeepsTheLatestFailures(t *testing.T) {
 	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
 	w.look = func(attempt int) error {

@@ -50,11 +50,13 @@ type mailbox struct {
 	soon      int       // looks made since a signal that has brought no news
 	soonAt    time.Time // when to make the next of those; zero: there is none
 	nudges    workflow.ReceiveChannel
-	known     int               // number of the newest event; 0 in runs from before it was kept
-	unheard   []payment.Event   // events that a run from before the outbox has still to publish; else none
-	searched  searched          // what the search attributes say
-	trail     []payment.Attempt // steps that failed for good, the latest last
-	refused   *doubtedRefusal   // not believed yet; nil: none
+	known     int                 // number of the newest event; 0 in runs from before it was kept
+	unheard   []payment.Event     // events that a run from before the outbox has still to publish; else none
+	searched  searched            // what the search attributes say
+	trail     []payment.Attempt   // steps that failed for good, the latest last
+	refused   *doubtedRefusal     // not believed yet; nil: none
+	reports   int                 // dead letters on their way beside the run's work
+	needless  workflow.CancelFunc // ends the latest of them
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
@@ -118,7 +120,7 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 				return false
 			}
 			p.wait(ctx, func() bool { return p.called() || workflow.AllHandlersFinished(ctx) })
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx) && p.refused == nil:
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.quiet(ctx):
 			return false
 		default:
 			p.waitUntil(ctx, p.due(), p.called)
@@ -231,6 +233,7 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 		return err
 	}
 	p.state.Status = m.Status
+	p.stopReports()
 	p.unheard = append(p.unheard, m.Missed...)
 	if m.Event != nil {
 		p.unheard = append(p.unheard, *m.Event)
@@ -260,6 +263,7 @@ func (p *mailbox) publish(ctx workflow.Context) error {
 // close ends the run, or, when the payment goes on and only the history is too long, starts a fresh one.
 func (p *mailbox) close(ctx workflow.Context) error {
 	p.wait(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	p.wait(ctx, func() bool { return p.reports == 0 })
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

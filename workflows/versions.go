@@ -16,6 +16,7 @@ const (
 	changeTellAgain     = "tell-again"
 	changeChoresApart   = "chores-apart"
 	changeLookSoon      = "look-soon"
+	changeReportBeside  = "report-beside"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -42,6 +43,11 @@ func awaitsBatch(ctx workflow.Context) bool {
 // from before, each look moved the next poll a whole gap away.
 func looksSoon(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeLookSoon, workflow.DefaultVersion, 1) >= 1
+}
+
+// reportsBeside says whether this run goes on while the broker does not take its dead letter. A run from before waited.
+func reportsBeside(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeReportBeside, workflow.DefaultVersion, 1) >= 1
 }
 
 // chargesAtOnce says whether this run tries the charge in the workflow task that opens the payment. A run from before always

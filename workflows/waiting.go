@@ -98,6 +98,11 @@ func (p *mailbox) planPoll(ctx workflow.Context) {
 	}
 }
 
+// quiet says whether nothing is under way that a fresh run would not know of.
+func (p *mailbox) quiet(ctx workflow.Context) bool {
+	return workflow.AllHandlersFinished(ctx) && p.refused == nil && p.reports == 0
+}
+
 func (p *mailbox) overdue(ctx workflow.Context) bool {
 	return p.state.Status.Open() && !workflow.Now(ctx).Before(p.due())
 }
