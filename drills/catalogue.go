@@ -14,7 +14,7 @@ import (
 // All lists every drill, in the order in which they run.
 func All() []Drill {
 	var all []Drill
-	for _, some := range [][]Drill{ours, provider, webhooks, onRedis, onRabbitMQ, onPostgres, onTemporal, house} {
+	for _, some := range [][]Drill{ours, provider, webhooks, onRedis, onRabbitMQ, subscribers, onPostgres, onTemporal, house} {
 		all = append(all, some...)
 	}
 	return append(append(all, Soak(soakLength)), doubled...)
@@ -167,6 +167,28 @@ var onRabbitMQ = []Drill{
 		Name: "dead-letter-exchange-missing", Shows: "A dead letter waits until there is somewhere to send it.",
 		Strike: []Act{deleteExchange(rabbitmq.ExchangeDeadLetters), poison(5, 200*time.Millisecond)},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, poisonIsBuried},
+	},
+}
+
+// pollsAreRare leaves it to webhooks alone that a payment is seen as paid in time.
+var pollsAreRare = map[string]string{"POLL_FIRST": "10m", "POLL_MAX": "1h"}
+
+var subscribers = []Drill{
+	{
+		Name: "foreign-queue-full", Shows: "The queue of another service takes no more events: payments go on, and all others are told in order, at once.",
+		Lasts: 16 * time.Second, Strike: []Act{subscribe, foreignQueueFills}, Heal: []Act{foreignQueueIsDeleted},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime, subscribersAreTold(4, 10*time.Second)},
+	},
+	{
+		Name: "foreign-queue-leaderless", Shows: "The queue of another service confirms nothing any more: payments and webhooks go on, and all others are told in order.",
+		Lasts: 20 * time.Second, Strike: []Act{subscribe, foreignQueueIsBound, shortly, shortly, foreignQueueLosesItsLeader},
+		Heal:   []Act{foreignQueueHasItsLeaderAgain, foreignQueueIsDeleted},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime, subscribersAreTold(4, 10*time.Second)},
+	},
+	{
+		Name: "rabbitmq-away-while-paying", Shows: "RabbitMQ is away for three minutes and buyers pay: each payment is believed in time, and events come afterwards, in order.",
+		Rate: 2, Lasts: 4 * time.Minute, Settings: pollsAreRare, Strike: []Act{subscribe, shortly, kill(devstack.RabbitMQ)}, Heal: []Act{restart(devstack.RabbitMQ)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime, subscribersAreTold(1, 0)},
 	},
 }
 

@@ -203,6 +203,7 @@ var spoilt = []struct {
 	}},
 	{"a message left", "nothing waits", 0, "3 messages in work", func(e *Evidence) { e.Queues[0].Messages = 3 }},
 	{"a dead letter nobody took", "nothing waits", 0, "2 messages in dead", func(e *Evidence) { e.Queues[1].Kept = false }},
+	{"an event nobody was told of", "nothing waits", 0, "2 things in the outbox", func(e *Evidence) { e.Untold = 2 }},
 	{"a webhook left in the spool", "nothing waits", 0, "1 webhooks in the spool", func(e *Evidence) { e.Spooled = []Notification{{ID: "n"}} }},
 	{"a settled payment's workflow that goes on", "open payments are attended to, and no others", 1, "goes on", func(e *Evidence) { e.Workflows[0].Status = "Running" }},
 	{"an open payment nobody attends to", "open payments are attended to, and no others", 3, "Completed", func(e *Evidence) { e.Workflows[2].Status = "Completed" }},

@@ -63,6 +63,7 @@ type Scene struct {
 	// What acts leave for each other and for what is expected.
 	api, worker int            // the processes drawn
 	lost        leaders        // who led before the fault
+	subscriber  *subscriber    // another service that listens on onlywave.events
 	poison      []string       // message ids of what can never be processed
 	openings    map[string]int // of the breakers, before the fault
 	missed      int            // webhooks counted as such before the fault

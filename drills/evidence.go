@@ -20,6 +20,7 @@ type Evidence struct {
 	Events      []Event
 	Archived    []Notification
 	Spooled     []Notification
+	Untold      int          // payments of which somebody has still to be told, and events to be published again
 	Processed   []string     // notifications that a worker says it has told a payment of
 	DeadLetters []DeadLetter // kept in the record, or still in their queue
 

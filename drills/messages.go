@@ -79,6 +79,9 @@ func nothingWaits(e Evidence, say objecting) {
 	if n := len(e.Spooled); n > 0 {
 		say("", "%d webhooks in the spool", n)
 	}
+	if e.Untold > 0 {
+		say("", "%d things in the outbox", e.Untold)
+	}
 }
 
 func failuresKept(e Evidence, say objecting) {

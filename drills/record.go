@@ -43,6 +43,9 @@ func (e *Evidence) readRecord(ctx context.Context, tx pgx.Tx) (err error) {
 		select id, coalesce(convert_from(body, 'UTF8')::jsonb->>'request_id', '') as request_id from webhook_spool`); err != nil {
 		return err
 	}
+	if err = tx.QueryRow(ctx, `select (select count(*) from outbox) + (select count(*) from event_repeats)`).Scan(&e.Untold); err != nil {
+		return err
+	}
 	return e.readDeadLetters(ctx, tx)
 }
 

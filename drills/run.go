@@ -33,7 +33,8 @@ func settings() map[string]string {
 		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
 		"SIMULATOR_TIME_SCALE": "900", // the first repetition of a webhook comes after a second
 		"WEBHOOK_RETRY_DELAY":  "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
-		"DRAIN_WAIT": "1s", // no balancer looks at it
+		"EVENT_REPEAT_DELAY": "300ms",
+		"DRAIN_WAIT":         "1s", // no balancer looks at it
 	}
 }
 
