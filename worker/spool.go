@@ -11,6 +11,7 @@ import (
 const (
 	spoolEvery   = time.Second // how often the spool is looked into
 	spoolBatch   = 100
+	spoolAtOnce  = 32              // signalled side by side while the broker is away
 	spoolPublish = 2 * time.Second // how long the broker may take for one
 	// spoolTimeout is for one batch. Half of it is for publishing, so that what a slow broker has taken is also forgotten.
 	spoolTimeout = 30 * time.Second
@@ -30,8 +31,14 @@ func (w *Worker) runSpool(ctx context.Context) error {
 	}
 }
 
-// emptySpool goes on until the spool is empty or the broker or the record is away again.
+// emptySpool goes on until the spool is empty or the broker or the record is away again. While the broker is away the payments are
+// told directly.
 func (w *Worker) emptySpool(ctx context.Context) {
+	for w.Publisher.Ready() != nil {
+		if n, err := w.tellSpooled(ctx); n < spoolAtOnce || err != nil {
+			return
+		}
+	}
 	for w.Publisher.Ready() == nil {
 		n, err := w.emptyBatch(ctx)
 		if n > 0 {
@@ -44,6 +51,30 @@ func (w *Worker) emptySpool(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// tellSpooled signals the payments of webhooks that wait for the broker: a buyer who has paid does not wait for it. Once it is back
+// they go through their queues all the same, which archive them and decide about what is at fault.
+func (w *Worker) tellSpooled(ctx context.Context) (told int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
+	defer cancel()
+	told, err = w.Record.TellSpooled(ctx, rabbitmq.KeyPayment, spoolAtOnce, w.tellNow)
+	if told > 0 {
+		w.Log.Info("spool", "told", told)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.Log.Warn("spool", "error", err)
+	}
+	return told, err
+}
+
+// tellNow leaves to the queue what the message itself is at fault for.
+func (w *Worker) tellNow(ctx context.Context, s postgres.Spooled) error {
+	err := w.webhook(ctx, rabbitmq.Delivery{Message: rabbitmq.Message{ID: s.ID, Key: s.RoutingKey, Body: s.Body}})
+	if rabbitmq.Outcome(err) == "waiting" { // Temporal or the database is away: it is tried again
+		return err
+	}
+	return nil
 }
 
 func (w *Worker) emptyBatch(ctx context.Context) (published int, err error) {

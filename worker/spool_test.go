@@ -57,3 +57,33 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 		require.Equal(t, "mercadopago.payment", d.RoutingKey)
 	}
 }
+
+// While the broker is away a payment hears of its webhook at once, and once; the webhook waits for the broker all the same.
+func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	at.rabbitMQ = away.rabbitMQ
+	w, _ := newWorker(t, at)
+	news := notification(t, "news")
+	for id, body := range map[string][]byte{news.ID: encode(t, news), "unreadable": []byte("{")} {
+		require.NoError(t, w.Record.Spool(t.Context(), id, rabbitmq.KeyPayment, body, time.Now()))
+	}
+	require.NoError(t, w.Record.Spool(t.Context(), "unknown topic", "mercadopago.claim", []byte("{}"), time.Now()))
+	told, err := w.tellSpooled(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, told, "what is at fault itself is left to the queue")
+	require.True(t, w.woken(t, news.PaymentID))
+	require.Equal(t, 3, count(t, at, "webhook_spool"))
+	told, err = w.tellSpooled(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, told)
+
+	at.temporal = nobody
+	cut, _ := newWorker(t, at)
+	late := notification(t, "late")
+	require.NoError(t, w.Record.Spool(t.Context(), late.ID, rabbitmq.KeyPayment, encode(t, late), time.Now()))
+	_, err = cut.tellSpooled(t.Context())
+	require.Error(t, err)
+	w.emptySpool(t.Context())
+	require.True(t, w.woken(t, late.PaymentID), "it is tried again")
+}

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -97,4 +99,44 @@ func (s *Store) Unspool(ctx context.Context, limit int, publish func(context.Con
 		return 0, interpret("empty the spool", err)
 	}
 	return published, publishErr
+}
+
+const untoldSpooled = `
+select id, routing_key, body, received_at
+from webhook_spool
+where told_at is null and routing_key = $1
+order by received_at
+limit $2
+for update skip locked`
+
+// TellSpooled hands waiting webhooks with a routing key, oldest first, to tell, side by side, and remembers those that it took without
+// error: none is handed out again. They wait for the broker all the same.
+func (s *Store) TellSpooled(ctx context.Context, routingKey string, limit int, tell func(context.Context, Spooled) error) (told int, err error) {
+	var tellErr error
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, untoldSpooled, routingKey, limit)
+		waiting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Spooled])
+		if err != nil || len(waiting) == 0 {
+			return err
+		}
+		failures := make([]error, len(waiting))
+		var all sync.WaitGroup
+		for i, w := range waiting {
+			all.Go(func() { failures[i] = tell(ctx, w) })
+		}
+		all.Wait()
+		var done []string
+		for i, w := range waiting {
+			if failures[i] == nil {
+				done = append(done, w.ID)
+			}
+		}
+		told, tellErr = len(done), errors.Join(failures...)
+		_, err = tx.Exec(ctx, `update webhook_spool set told_at = now() where id = any($1)`, done)
+		return err
+	})
+	if err != nil {
+		return 0, interpret("tell what is in the spool", err)
+	}
+	return told, tellErr
 }
