@@ -204,6 +204,27 @@ func TestAFullBalancerFitsItsContainer(t *testing.T) {
 	}
 }
 
+// A client that is refused while it sends, and looks at the answer only when it has sent for a while longer, finds it.
+func TestWhoStillSendsSeesTheRefusal(t *testing.T) {
+	t.Parallel()
+	e := start(t, nginx.Config{APIs: []string{slowReader(t)}})
+	for length, begins := range map[string]string{
+		"Content-Length: 2000000": "x", "Transfer-Encoding: chunked": "1e8480\r\n" + strings.Repeat("x", 70_000),
+	} {
+		conn := hold(t, e, "127.0.0.2", 1, "POST /v1/payments HTTP/1.1\r\nHost: a\r\n"+length+"\r\n\r\n"+begins)[0]
+		for range 8 {
+			time.Sleep(50 * time.Millisecond) // what is tried is a sender that takes its time
+			_, err := io.WriteString(conn, strings.Repeat("x", 1000))
+			require.NoError(t, err, length)
+		}
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(30*time.Second)))
+		line := make([]byte, len("HTTP/1.1 413"))
+		_, err := io.ReadFull(conn, line)
+		require.NoError(t, err, length)
+		require.Equal(t, "HTTP/1.1 413", string(line), length)
+	}
+}
+
 // memory is what the processes of nginx have for themselves, in bytes.
 func memory(t *testing.T, e *edge) (bytes int) {
 	t.Helper()
