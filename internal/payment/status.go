@@ -98,6 +98,11 @@ func (s Status) Open() bool {
 	return false
 }
 
+// OpenStatuses lists the statuses that are open.
+func OpenStatuses() []Status {
+	return slices.DeleteFunc(Statuses(), func(s Status) bool { return !s.Open() })
+}
+
 // Answered says whether the provider has answered, so that there is something to show the buyer.
 func (s Status) Answered() bool { return s != Processing && s != Unknown }
 

@@ -32,9 +32,9 @@ type Figures struct {
 }
 
 // selectFigures reads only what is open, each by an index of its own, so that its cost does not grow with the record.
-const selectFigures = `
+var selectFigures = `
 select 'payment', status, count(*), extract(epoch from now() - min(updated_at))::float8 from payments
-where status in ('processing', 'pending', 'in_review', 'authorized', 'unknown') group by status
+where ` + isOpen + ` group by status
 union all
 select 'letter', cause, count(*), extract(epoch from now() - min(died_at))::float8 from dead_letters where state = 'open' group by cause
 union all

@@ -30,10 +30,10 @@ type QuietPayment struct {
 
 // quiet goes through the open payments by their index, a page at a time. What was written by a clock that is ahead has a last change in
 // the future; whether it is quiet nobody knows, so it counts as if it were.
-const quiet = `
+var quiet = `
 select p.id, p.updated_at
 from payments p left join nudges n on n.payment_id = p.id
-where p.status in ('processing', 'pending', 'in_review', 'authorized', 'unknown')
+where p.` + isOpen + `
   and (p.updated_at, p.id) > (@after_at, @after_id::uuid)
   and (p.updated_at < now() - @silent::interval or p.updated_at > now() + interval '1 minute'
     or p.status = 'pending' and payment_end(p.method) < now() - @ended::interval)

@@ -1,0 +1,20 @@
+package postgres
+
+import (
+	"strings"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// isOpen is the condition by which statements find open payments: those that payment.Status.Open calls so. It is written out and no
+// parameter, as only then the planner sees that the index payments_open has them.
+var isOpen = "status in (" + quoted(payment.OpenStatuses()) + ")"
+
+// quoted makes literals of words that are our own.
+func quoted(statuses []payment.Status) string {
+	var words []string
+	for _, s := range statuses {
+		words = append(words, "'"+string(s)+"'")
+	}
+	return strings.Join(words, ", ")
+}
