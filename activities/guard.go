@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/mercadopago"
@@ -32,23 +34,23 @@ func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.F
 
 // createPix is a charge, for which a buyer always waits.
 func (p *provider) createPix(ctx context.Context, of payment.Payment, key string) (state payment.ProviderState, err error) {
-	err = p.call(ctx, p.charges, budget.Buyer, func(ctx context.Context) error {
+	err = p.call(ctx, p.charges, turn(ctx, payment.ForCharge, of.ID), func(ctx context.Context) error {
 		state, err = p.client.CreatePix(ctx, of, key)
 		return err
 	})
 	return state, err
 }
 
-func (p *provider) get(ctx context.Context, who budget.Priority, providerPaymentID string) (state payment.ProviderState, err error) {
-	err = p.call(ctx, p.reads, who, func(ctx context.Context) error {
+func (p *provider) get(ctx context.Context, u payment.Urgency, providerPaymentID string) (state payment.ProviderState, err error) {
+	err = p.call(ctx, p.reads, turn(ctx, u, providerPaymentID), func(ctx context.Context) error {
 		state, err = p.client.Get(ctx, providerPaymentID)
 		return err
 	})
 	return state, err
 }
 
-func (p *provider) findByReference(ctx context.Context, who budget.Priority, paymentID string) (state payment.ProviderState, found bool, err error) {
-	err = p.call(ctx, p.searches, who, func(ctx context.Context) error {
+func (p *provider) findByReference(ctx context.Context, u payment.Urgency, paymentID string) (state payment.ProviderState, found bool, err error) {
+	err = p.call(ctx, p.searches, turn(ctx, u, paymentID), func(ctx context.Context) error {
 		state, found, err = p.client.FindByReference(ctx, paymentID)
 		return err
 	})
@@ -57,7 +59,7 @@ func (p *provider) findByReference(ctx context.Context, who budget.Priority, pay
 
 // changesIn is a sweep, for which nobody waits.
 func (p *provider) changesIn(ctx context.Context, w mercadopago.Window) (page mercadopago.Changes, err error) {
-	err = p.call(ctx, p.searches, budget.Sweep, func(ctx context.Context) error {
+	err = p.call(ctx, p.searches, turn(ctx, payment.ForSweep, "changes"), func(ctx context.Context) error {
 		page, err = p.client.ChangesIn(ctx, w)
 		return err
 	})
@@ -72,14 +74,25 @@ func (p *provider) asking(providerPaymentID string) *breaker.Breaker {
 	return p.reads
 }
 
+// turn is a call's place in the provider's budget. An activity that is tried again keeps it, on whichever worker.
+func turn(ctx context.Context, u payment.Urgency, name string) budget.Call {
+	c := budget.Call{Urgency: u, Name: name}
+	if activity.IsActivity(ctx) {
+		c.Since = activity.GetInfo(ctx).ScheduledTime
+	}
+	return c
+}
+
 // call waits for its turn before it asks the breaker, so that no probe's place is kept while waiting; but a call that the
 // breaker would refuse anyway takes no turn from others. When Mercado Pago itself says that it is too much, all pause.
-func (p *provider) call(ctx context.Context, through *breaker.Breaker, who budget.Priority, send func(context.Context) error) error {
+func (p *provider) call(ctx context.Context, through *breaker.Breaker, its budget.Call, send func(context.Context) error) error {
 	if err := through.Shut(); err != nil {
 		return err
 	}
-	if err := p.take(ctx, who); err != nil {
-		return err
+	if p.budget != nil {
+		if err := p.budget.Take(ctx, its); err != nil {
+			return err
+		}
 	}
 	return through.Do(ctx, func(ctx context.Context) error {
 		err := send(ctx)
@@ -88,11 +101,4 @@ func (p *provider) call(ctx context.Context, through *breaker.Breaker, who budge
 		}
 		return err
 	})
-}
-
-func (p *provider) take(ctx context.Context, who budget.Priority) error {
-	if p.budget == nil {
-		return nil
-	}
-	return p.budget.Take(ctx, who)
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,9 +13,11 @@ import (
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 )
 
 // openStore waits for Redis longer than a payment would, however busy the machine is.
@@ -58,30 +61,50 @@ func TestA429PausesEveryWorker(t *testing.T) {
 	require.Len(t, w.provider.Requests(), 1, "nobody calls")
 }
 
-// A look that nobody asked for stands back where one that is waited for goes out.
-func TestAnUnaskedLookLetsOthersGoFirst(t *testing.T) {
+// Each call stands among those that are as urgent; also one that an older version of the program has scheduled.
+func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	name := uuid.NewString()
-	worker, client := w.limited(t, name, "a"), openStore(t, devstacktest.Shared().RedisURL()).Client()
-	id, state := w.charged(t)
-	busy := func() { // the burst, which is a second's worth, is used up, and most of the next second is booked
-		require.NoError(t, client.Set(t.Context(), "onlywave:budget:{"+name+"}", time.Now().Add(1800*time.Millisecond).UnixMicro(), 0).Err())
-	}
-	for _, in := range []LookInput{
-		{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money, Unasked: true},
-		{PaymentID: id, Money: money, Unasked: true}, // by reference
-	} {
-		require.Eventually(t, func() bool {
-			busy()
+	look := func(t *testing.T, worker world, in LookInput) {
+		id, state := w.charged(t)
+		for _, in.ProviderPaymentID = range []string{"", state.PaymentID} {
+			in.PaymentID, in.Money = id, money
 			_, err := worker.Look(t.Context(), in)
-			return err != nil && application(t, err).Type() == string(payment.Limited)
-		}, patience, time.Millisecond)
-		busy()
-		in.Unasked = false
-		seen, err := worker.Look(t.Context(), in)
-		require.NoError(t, err)
-		require.True(t, seen.Found)
+			require.NoError(t, err)
+		}
+	}
+	for name, row := range map[string]struct {
+		urgency payment.Urgency
+		calls   int
+		do      func(*testing.T, world)
+	}{
+		"charge": {payment.ForCharge, 1, func(t *testing.T, worker world) {
+			_, err := worker.charge(t, w.opened(t))
+			require.NoError(t, err)
+		}},
+		"charge that looks for itself first": {payment.ForBuyer, 1, func(t *testing.T, worker world) {
+			_, err := worker.charge(t, w.openedAt(t, time.Now().Add(-2*keyMemory)))
+			require.NoError(t, err)
+		}},
+		"operator's look": {payment.ForOperator, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Urgency: payment.ForOperator}) }},
+		"look for news":   {payment.ForNews, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Urgency: payment.ForNews}) }},
+		"old look":        {payment.ForNews, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{}) }},
+		"old poll":        {payment.ForSweep, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Unasked: true}) }},
+		"webhook without a payment": {payment.ForNews, 1, func(t *testing.T, worker world) {
+			_, err := worker.Identify(t.Context(), "404")
+			require.Equal(t, payment.NotFound, payment.KindOf(err))
+		}},
+		"sweep": {payment.ForSweep, 1, func(t *testing.T, worker world) {
+			_, err := worker.Activities.provider.changesIn(t.Context(), mercadopago.Window{From: time.Now().Add(-time.Minute), To: time.Now()})
+			require.NoError(t, err)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			worker := w.limited(t, uuid.NewString(), "a")
+			row.do(t, worker)
+			require.Contains(t, telemetrytest.Text(t, worker.Activities.provider.budget.Collectors()...),
+				fmt.Sprintf(`onlywave_budget_wait_seconds_count{outcome="admitted",urgency="%s"} %d`, row.urgency, row.calls))
+		})
 	}
 }
 
@@ -100,7 +123,7 @@ func TestAnOpenBreakerCostsNoBudget(t *testing.T) {
 	spent := func() string {
 		_, err := w.charge(t, id)
 		requireVerdict(t, err, payment.Unavailable, true)
-		return store.Client().Get(t.Context(), "onlywave:budget:{mp}").Val()
+		return store.Client().Get(t.Context(), "onlywave:budget:{mp}:level").Val()
 	}
 	require.Eventually(t, func() bool { first := spent(); return first != "" && first == spent() }, patience, time.Millisecond)
 	require.Empty(t, w.provider.Requests())

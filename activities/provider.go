@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -81,7 +80,7 @@ func (a *Activities) restored() bool { return time.Now().Before(a.searchUntil) }
 // earlierCharge is what an earlier attempt has made, if the provider knows of any. That it refuses to say is no refusal of the
 // charge, and must not look like one.
 func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (payment.ProviderState, bool, error) {
-	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ProviderPaymentID: p.Provider.PaymentID})
+	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ProviderPaymentID: p.Provider.PaymentID, Urgency: payment.ForBuyer})
 	switch payment.KindOf(err) {
 	case payment.Invalid, payment.NotFound, payment.Conflict:
 		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not say whether it has charged already", Err: err}
@@ -137,7 +136,20 @@ type LookInput struct {
 	PaymentID         string        `json:"payment_id"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
-	Unasked           bool          `json:"unasked,omitempty"` // nobody waits for the answer: let others go first
+	// Urgency is who waits for the answer. Steps that an older version of the program has scheduled do not say it, only whether
+	// nobody asked.
+	Urgency payment.Urgency `json:"urgency,omitempty"`
+	Unasked bool            `json:"unasked,omitempty"`
+}
+
+func (in LookInput) urgency() payment.Urgency {
+	switch {
+	case in.Urgency != 0:
+		return in.Urgency
+	case in.Unasked:
+		return payment.ForSweep
+	}
+	return payment.ForNews
 }
 
 // Seen is what the provider has to say.
@@ -166,14 +178,10 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 }
 
 func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
-	who := budget.Buyer
-	if in.Unasked {
-		who = budget.Sweep
-	}
 	if in.ProviderPaymentID == "" {
-		return a.provider.findByReference(ctx, who, in.PaymentID)
+		return a.provider.findByReference(ctx, in.urgency(), in.PaymentID)
 	}
-	state, err := a.provider.get(ctx, who, in.ProviderPaymentID)
+	state, err := a.provider.get(ctx, in.urgency(), in.ProviderPaymentID)
 	if payment.KindOf(err) == payment.NotFound {
 		// The provider itself gave us this ID, so its reading side lags behind its writing side.
 		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not find its own payment yet", Err: err}
@@ -197,7 +205,7 @@ func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (st
 	if err == nil || payment.KindOf(err) != payment.NotFound {
 		return p.ID, err
 	}
-	state, err := a.provider.get(ctx, budget.Buyer, providerPaymentID)
+	state, err := a.provider.get(ctx, payment.ForNews, providerPaymentID)
 	if err != nil || !payment.ValidID(state.Reference) {
 		return "", err
 	}

@@ -12,6 +12,8 @@ var temporalSettings = map[string]string{
 	"history.transferProcessorUpdateAckInterval":   `"1s"`,
 	"history.visibilityProcessorUpdateAckInterval": `"1s"`,
 	"history.timerProcessorUpdateAckInterval":      `"1s"`,
+	// Without it this version of the server ignores the priorities of tasks; a newer one has it on by itself.
+	"matching.useNewMatcher": "true",
 	// One partition is enough for one server, and a task needs not be passed on to where its poller waits.
 	"matching.numTaskqueueReadPartitions":  "1",
 	"matching.numTaskqueueWritePartitions": "1",

@@ -68,6 +68,7 @@ type Scene struct {
 	openings    map[string]int // of the breakers, before the fault
 	missed      int            // webhooks counted as such before the fault
 	attack      *attack        // that goes on
+	crowd       crowd          // payments that were paid at one moment
 
 	remarks    []string // for the table
 	objections []Objection

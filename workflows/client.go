@@ -110,7 +110,7 @@ func (c *Client) create(ctx context.Context, in Creation) (answer Answer, err er
 // tryCreate asks once. Without askedAt it starts no run where there was one before.
 func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, updateID, fingerprint string) (answer Answer, err error) {
 	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request, Fingerprint: fingerprint}
-	options := c.startOptions(in.PaymentID)
+	options := c.startOptions(in.PaymentID, payment.ForCharge)
 	options.TypedSearchAttributes = startAttributes(creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
 	options.Memo = map[string]any{memoFingerprint: fingerprint}
@@ -199,7 +199,7 @@ func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 	defer func() { s.End(payment.Failure(err)) }()
 	doing := "notify payment " + paymentID
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
-		c.startOptions(paymentID), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
+		c.startOptions(paymentID, payment.ForNews), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
 		return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
 	}
@@ -215,7 +215,7 @@ func (c *Client) Email(ctx context.Context, in activities.EmailInput) (err error
 		TaskQueue:             TaskQueue,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		StaticSummary:         string(in.Notice),
-		Priority:              temporal.Priority{PriorityKey: lowest},
+		Priority:              priority(payment.ForSweep),
 	}, Email, in)
 	return interpret("start e-mail "+in.Name, err)
 }
@@ -290,10 +290,12 @@ func (c *Client) Ready(ctx context.Context) error {
 	return interpret("check Temporal's health", err)
 }
 
-func (c *Client) startOptions(paymentID string) client.StartWorkflowOptions {
+// startOptions are those of a payment's run, which is as urgent as what began it.
+func (c *Client) startOptions(paymentID string, u payment.Urgency) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       WorkflowID(paymentID),
 		TaskQueue:                TaskQueue,
+		Priority:                 priority(u),
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 	}

@@ -30,7 +30,7 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 	} else {
 		in.Again = true // what a run from before has tried is not known
 	}
-	err = workflow.ExecuteActivity(atProvider(ctx, summary), steps.Charge, in).Get(ctx, &state)
+	err = workflow.ExecuteActivity(atProvider(payment.ForCharge)(ctx, summary), steps.Charge, in).Get(ctx, &state)
 	return state, err
 }
 
@@ -56,9 +56,9 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	if err := workflow.NewTimerWithOptions(ctx, searchLag, workflow.TimerOptions{Summary: "search again before failing"}).Get(ctx, nil); err != nil {
 		return err
 	}
-	in := activities.LookInput{PaymentID: p.in.PaymentID, Money: p.state.Money}
+	in := activities.LookInput{PaymentID: p.in.PaymentID, Money: p.state.Money, Urgency: payment.ForBuyer}
 	var seen activities.Seen
-	err := quickly(ctx, "search again", atProvider, steps.Look, in, &seen)
+	err := quickly(ctx, "search again", atProvider(in.Urgency), steps.Look, in, &seen)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err

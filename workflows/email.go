@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // Email sends one e-mail. It is no part of the payment's own workflow, which would have to stay awake for a mail server that is
@@ -30,7 +31,7 @@ func atMailServer(ctx workflow.Context, step string) workflow.Context {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute,
 		},
-		Priority: temporal.Priority{PriorityKey: lowest},
+		Priority: priority(payment.ForSweep),
 		Summary:  step,
 	})
 }

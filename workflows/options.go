@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // Polls says when a payment's workflow looks at the provider without having been told to. A lost
@@ -57,19 +59,26 @@ func once(ctx workflow.Context, step string, length time.Duration) workflow.Cont
 	})
 }
 
-// atProvider is for calls that Mercado Pago answers, on their own queue. One attempt is longer than the HTTP timeout,
-// the search that may follow and the wait for each one's turn, and short enough that a killed worker costs seconds.
-func atProvider(ctx workflow.Context, step string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              ProviderTaskQueue,
-		StartToCloseTimeout:    14 * time.Second,
-		ScheduleToCloseTimeout: budget,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
-		},
-		Summary: step,
-	})
+// atProvider is for calls that Mercado Pago answers, on their own queue, where the most urgent goes first. One attempt is longer
+// than the HTTP timeout, the search that may follow and the wait for each one's turn, and short enough that a killed worker costs
+// seconds.
+func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Context {
+	return func(ctx workflow.Context, step string) workflow.Context {
+		return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			TaskQueue:              ProviderTaskQueue,
+			StartToCloseTimeout:    14 * time.Second,
+			ScheduleToCloseTimeout: budget,
+			RetryPolicy: &temporal.RetryPolicy{
+				InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
+			},
+			Priority: priority(u),
+			Summary:  step,
+		})
+	}
 }
+
+// priority is Temporal's, which goes from 1 to 5, as urgencies do, and is 3 unless told otherwise.
+func priority(u payment.Urgency) temporal.Priority { return temporal.Priority{PriorityKey: int(u)} }
 
 // atBroker is for events that RabbitMQ did not take at the first try.
 func atBroker(ctx workflow.Context, step string) workflow.Context {
@@ -99,7 +108,7 @@ func last(ctx workflow.Context, step string) workflow.Context {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},
-		Priority: temporal.Priority{PriorityKey: lowest},
+		Priority: priority(payment.ForSweep),
 		Summary:  step,
 	})
 }
@@ -112,7 +121,7 @@ func chore(ctx workflow.Context, step string) workflow.Context {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 		},
-		Priority: temporal.Priority{PriorityKey: lowest},
+		Priority: priority(payment.ForSweep),
 		Summary:  step,
 	})
 }
@@ -126,9 +135,6 @@ func atAlert(ctx workflow.Context, step string) workflow.Context {
 		Summary:                step,
 	})
 }
-
-// lowest of Temporal's priorities, which go from 1 to 5 and are 3 unless told otherwise.
-const lowest = 5
 
 // untilSent is for the dead letter of a run that ends with it: nothing is lost while the broker is away, however long.
 func untilSent(ctx workflow.Context, step string) workflow.Context {

@@ -190,10 +190,10 @@ func (p *mailbox) look(ctx workflow.Context) error {
 func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 	in := activities.LookInput{
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money,
-		Unasked: why == poll && p.answered(),
+		Urgency: p.urgency(why),
 	}
 	var seen activities.Seen
-	err := quickly(ctx, "look", atProvider, steps.Look, in, &seen)
+	err := quickly(ctx, "look", atProvider(in.Urgency), steps.Look, in, &seen)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err

@@ -107,6 +107,17 @@ func (p *mailbox) overdue(ctx workflow.Context) bool {
 	return p.state.Status.Open() && !workflow.Now(ctx).Before(p.due())
 }
 
+// urgency is who waits for a look: a buyer who has nothing to pay with yet, or whoever has news, or nobody.
+func (p *mailbox) urgency(why lookReason) payment.Urgency {
+	switch {
+	case !p.answered():
+		return payment.ForBuyer
+	case why == poll:
+		return payment.ForSweep
+	}
+	return payment.ForNews
+}
+
 // wait and waitUntil return early when the run is cancelled; their callers look at ctx.Err.
 func (p *mailbox) wait(ctx workflow.Context, condition func() bool) {
 	_ = workflow.Await(ctx, condition)

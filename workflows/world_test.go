@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -47,8 +48,9 @@ type world struct {
 	events   []payment.Event  // that such a run has published
 	letters  []activities.DeadLetterInput
 	tries    map[string]int
-	email    bool // the buyer is to be told
-	told     bool // and Publish heard of it, each time
+	looked   []payment.Urgency // of the looks that became activities
+	email    bool              // the buyer is to be told
+	told     bool              // and Publish heard of it, each time
 }
 
 func (w *world) called(step string) int {
@@ -97,7 +99,10 @@ func (w *world) Charge(_ context.Context, in activities.ChargeInput) (payment.Pr
 	return w.answer(), nil
 }
 
-func (w *world) Look(context.Context, activities.LookInput) (activities.Seen, error) {
+func (w *world) Look(ctx context.Context, in activities.LookInput) (activities.Seen, error) {
+	if !activity.GetInfo(ctx).IsLocalActivity {
+		w.looked = append(w.looked, in.Urgency)
+	}
 	if n := w.called("Look"); w.look != nil {
 		if err := w.look(n); err != nil {
 			return activities.Seen{}, err

@@ -119,8 +119,8 @@ var dependencies = Dashboard{Name: "dependencies", Title: "OnlyWave: what it dep
 		Queries: one(`max by (breaker, state) (onlywave_breaker_state{state!="closed"})`, "{{breaker}}: {{state}}"),
 	},
 	{
-		Title: "Wait for the provider's budget, p99", Unit: "s", Description: "How long calls wait for their turn, by whether they got it.",
-		Queries: one(`histogram_quantile(0.99, sum by (le, outcome) (rate(onlywave_budget_wait_seconds_bucket[$__rate_interval])))`, "{{outcome}}"),
+		Title: "Wait for the provider's budget, p99", Unit: "s", Description: "How long calls wait for their turn, by who waits for them and whether they got it.",
+		Queries: one(`histogram_quantile(0.99, sum by (le, urgency, outcome) (rate(onlywave_budget_wait_seconds_bucket[$__rate_interval])))`, "{{urgency}}, {{outcome}}"),
 	},
 	{
 		Title: "Postgres connections", Unit: "short", Description: "In use, by process, and how many there may be.",

@@ -1,8 +1,9 @@
 // Package budget keeps all workers together below the rate of calls that the provider bears, and makes all of them pause when
-// the provider asks for it. Who is waited for goes first: each priority leaves a part of the burst to those above it.
+// the provider asks for it. Who is waited for goes first, each urgency has a share that the others cannot take, and among equals
+// it is first come, first served.
 //
-// Its one rule: it only ever delays. No call fails for Redis, which holds the budget; while Redis is away each worker keeps
-// to its share, and to the pauses it knows of.
+// Its one rule: it only ever delays. No call fails for Redis, which holds the budget; while Redis is unavailable each worker keeps
+// to its part of the rate, and to the pauses it knows of.
 package budget
 
 import (
@@ -21,15 +22,12 @@ import (
 	"github.com/onlywave/onlywave/internal/redisstore"
 )
 
-// Priority is who waits for a call.
-type Priority float64
-
-// The priorities, each with the part of the burst that it leaves to those above.
-const (
-	Buyer  Priority = 0   // someone at a check-out waits for the answer
-	Refund Priority = 0.2 // someone waits, and can: a fifth is left, enough for the buyers of the next moment
-	Sweep  Priority = 0.5 // nobody waits: whatever comes to mind at once must still find half of the burst
-)
+// Call is what leave is asked for.
+type Call struct {
+	Urgency payment.Urgency
+	Name    string    // tells it from others of its urgency, and is the same when it comes again: its place is kept under it
+	Since   time.Time // when it was first wanted, which decides its place; zero: now
+}
 
 const (
 	// patience is how long a call waits inside the process. Longer waits are better spent outside, where they keep no place.
@@ -38,8 +36,9 @@ const (
 	// nobody can be charged meanwhile.
 	pauseDefault = time.Second
 	pauseMax     = 5 * time.Minute
-	// remembered is how long a worker counts for one after its last call.
-	remembered = time.Minute
+	// remembered is how long a worker counts for one after its last call, and presentEvery how often it says that it is there.
+	remembered   = time.Minute
+	presentEvery = time.Second
 )
 
 //go:embed take.lua
@@ -55,44 +54,49 @@ var (
 
 // Budget is one provider's, as one worker holds it.
 type Budget struct {
-	store  *redisstore.Store
-	name   string
-	worker string
-	rate   int
-	local  *share
-	paused atomic.Int64 // Unix milliseconds until which, as far as this worker knows
-	waits  *prometheus.HistogramVec
-	log    *slog.Logger
+	store   *redisstore.Store
+	name    string
+	worker  string
+	rate    int
+	local   *bucket
+	paused  atomic.Int64 // Unix milliseconds until which, as far as this worker knows
+	present atomic.Int64 // Unix milliseconds at which this worker was last counted
+	waits   *prometheus.HistogramVec
+	log     *slog.Logger
 }
 
 // New makes one worker's hold on the budget of calls per second that it shares with all that use the same name; 0: as many
 // as they like. The burst is one second's worth.
 func New(store *redisstore.Store, name, worker string, rate int, log *slog.Logger) *Budget {
-	return &Budget{store: store, name: name, worker: worker, rate: rate, local: newShare(rate), waits: newWaits(), log: log}
+	return &Budget{store: store, name: name, worker: worker, rate: rate, local: newBucket(rate), waits: newWaits(), log: log}
 }
 
 // Rate is how many calls per second all workers may make together; 0: as many as they like.
 func (b *Budget) Rate() int { return b.rate }
 
 // Take returns when the call may be made: at once, or after waiting for at most about a second. If it would have to wait for
-// longer, or than ctx allows, the error is Limited and says when to come again.
-func (b *Budget) Take(ctx context.Context, p Priority) (err error) {
+// longer, or than ctx allows, the error is Limited and says when to come again; the call's place is kept.
+func (b *Budget) Take(ctx context.Context, c Call) (err error) {
 	began := time.Now()
-	defer func() { b.waited(began, err) }()
-	give := time.Now().Add(patience)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(give) {
-		give = deadline
+	defer func() { b.waited(c.Urgency, began, err) }()
+	if c.Since.IsZero() {
+		c.Since = began
+	}
+	give := began.Add(patience)
+	if deadline, ok := ctx.Deadline(); ok {
+		if half := began.Add(time.Until(deadline) / 2); half.Before(give) { // the other half is for the call
+			give = half
+		}
 	}
 	for {
-		left := time.Until(give)
-		admitted, wait := b.ask(ctx, p, max(left, 0))
-		if !admitted {
-			wait += spread(wait)
+		admitted, wait := b.ask(ctx, c)
+		if admitted {
+			return nil
 		}
-		if !admitted && wait > left {
-			return limited(wait)
+		if wait > time.Until(give) {
+			return &payment.Error{Kind: payment.Limited, Message: "the provider's budget of calls is used up", RetryAfter: wait}
 		}
-		if err := sleep(ctx, wait); err != nil || admitted {
+		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -105,7 +109,7 @@ func (b *Budget) Pause(ctx context.Context, d time.Duration) {
 	}
 	d = max(min(d, pauseMax), time.Millisecond)
 	b.log.Warn("provider asks for a pause", "provider", b.name, "for", d)
-	if answer, ok := b.store.Ask(ctx, pauseScript, b.keys()[1:2], d.Milliseconds()); ok && len(answer) == 1 {
+	if answer, ok := b.store.Ask(ctx, pauseScript, b.keys()[3:4], d.Milliseconds()); ok && len(answer) == 1 {
 		d = max(d, time.Duration(number(answer[0]))*time.Millisecond)
 	}
 	b.pauseUntil(time.Now().Add(d))
@@ -120,55 +124,50 @@ func (b *Budget) pauseUntil(t time.Time) {
 	}
 }
 
-// ask says whether the call is admitted, and how long to wait: before it, or before asking anew. Only a buyer's call is
-// admitted ahead of its time, so that buyers come in order; a place that others took ahead would be the buyers' loss.
-func (b *Budget) ask(ctx context.Context, p Priority, left time.Duration) (admitted bool, wait time.Duration) {
+// ask says whether the call is admitted, or how long to wait before asking anew.
+func (b *Budget) ask(ctx context.Context, c Call) (admitted bool, wait time.Duration) {
 	if pause := time.Until(time.UnixMilli(b.paused.Load())); pause > 0 {
-		return false, pause
+		return false, pause + spread(pause)
 	}
-	ahead := time.Duration(0)
-	if p == Buyer {
-		ahead = left
+	args := []any{b.rate, int(c.Urgency), c.Name, c.Since.UnixMicro(), hold, b.introduction(), int(remembered.Seconds())}
+	for _, u := range payment.Urgencies() {
+		args = append(args, share(u))
 	}
-	answer, ok := b.store.Ask(ctx, takeScript, b.keys(), b.gap(), b.rate, p.of(b.rate), ahead.Microseconds(), b.worker, int(remembered.Seconds()))
+	answer, ok := b.store.Ask(ctx, takeScript, b.keys(), args...)
 	if !ok || len(answer) != 4 {
-		return b.local.take(p, ahead)
+		admitted, micros := b.local.ask(time.Now().UnixMicro(), c)
+		return admitted, time.Duration(micros) * time.Microsecond
 	}
-	b.local.among(int(number(answer[2])))
-	admitted, wait = answer[0] == "1", time.Duration(number(answer[1]))*time.Microsecond
-	if answer[3] == "1" {
-		b.pauseUntil(time.Now().Add(wait))
-		return false, wait
+	if workers := int(number(answer[3])); workers > 0 {
+		b.local.among(workers)
 	}
-	return admitted, wait
+	wait = time.Duration(number(answer[1])) * time.Microsecond
+	if pause := time.Duration(number(answer[2])) * time.Microsecond; pause > 0 {
+		b.pauseUntil(time.Now().Add(pause))
+		return false, pause + wait
+	}
+	return answer[0] == "1", wait
 }
 
-// gap is the time between two calls in microseconds; 0: none.
-func (b *Budget) gap() float64 {
-	if b.rate == 0 {
-		return 0
+// introduction is this worker's name if it is time to be counted, and else nothing, which spares Redis the counting.
+func (b *Budget) introduction() string {
+	now := time.Now()
+	last := b.present.Load()
+	if now.Sub(time.UnixMilli(last)) < presentEvery || !b.present.CompareAndSwap(last, now.UnixMilli()) {
+		return ""
 	}
-	return 1e6 / float64(b.rate)
+	return b.worker
 }
-
-// of is how much of a burst is left to the priorities above; one call is always for everybody.
-func (p Priority) of(burst int) int { return max(0, min(int(float64(p)*float64(burst)), burst-1)) }
 
 // keys are in one slot of a cluster: what is in braces decides.
 func (b *Budget) keys() []string {
 	key := "onlywave:budget:{" + b.name + "}"
-	return []string{key, key + ":pause", key + ":workers"}
+	return []string{key + ":level", key + ":places", key + ":kept", key + ":pause", key + ":workers"}
 }
 
 // spread keeps those who wait for the same moment from coming all at once.
 func spread(wait time.Duration) time.Duration {
 	return rand.N(min(wait/4, time.Second) + time.Millisecond)
-}
-
-// limited says when to come again, which is never sooner than a call may wait here.
-func limited(wait time.Duration) error {
-	wait = max(wait, patience+spread(patience))
-	return &payment.Error{Kind: payment.Limited, Message: "the provider's budget of calls is used up", RetryAfter: wait}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -4,25 +4,29 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 func newWaits() *prometheus.HistogramVec {
 	waits := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "onlywave_budget_wait_seconds", Help: "How long calls waited for their turn in the provider's budget, by whether they got it.",
+		Name: "onlywave_budget_wait_seconds", Help: "How long calls waited for their turn in the provider's budget, by who waits for them and whether they got it.",
 		Buckets: []float64{.001, .01, .05, .1, .25, .5, 1},
-	}, []string{"outcome"})
-	waits.WithLabelValues("admitted")
-	waits.WithLabelValues("refused")
+	}, []string{"urgency", "outcome"})
+	for _, u := range payment.Urgencies() {
+		waits.WithLabelValues(u.String(), "admitted")
+		waits.WithLabelValues(u.String(), "refused")
+	}
 	return waits
 }
 
 // Collectors are the metrics of the budget.
 func (b *Budget) Collectors() []prometheus.Collector { return []prometheus.Collector{b.waits} }
 
-func (b *Budget) waited(since time.Time, err error) {
+func (b *Budget) waited(u payment.Urgency, since time.Time, err error) {
 	outcome := "admitted"
 	if err != nil {
 		outcome = "refused"
 	}
-	b.waits.WithLabelValues(outcome).Observe(time.Since(since).Seconds())
+	b.waits.WithLabelValues(u.String(), outcome).Observe(time.Since(since).Seconds())
 }

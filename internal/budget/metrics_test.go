@@ -6,16 +6,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 )
 
 func TestWaitsAreMeasuredByHowTheyEnd(t *testing.T) {
 	t.Parallel()
 	b := workers(t, devstacktest.Shared(), 1, slow)[0]
-	require.NoError(t, b.Take(t.Context(), Buyer))
+	require.NoError(t, b.Take(t.Context(), a(payment.ForCharge)))
 	b.Pause(t.Context(), pauseMax)
-	require.Error(t, b.Take(t.Context(), Buyer))
+	require.Error(t, b.Take(t.Context(), a(payment.ForCharge)))
 	text := telemetrytest.Text(t, b.Collectors()...)
-	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="admitted"} 1`)
-	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="refused"} 1`)
+	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="admitted",urgency="charge"} 1`)
+	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="refused",urgency="charge"} 1`)
 }

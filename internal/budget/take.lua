@@ -1,23 +1,96 @@
--- May a call go out now, or when? One rate for all workers, kept as the time at which all calls admitted so far will have been
--- worked off (GCRA). The clock is Redis's.
--- KEYS: budget, pause, workers. ARGV: time between calls (us), burst (calls), calls of it that must be left, how far ahead the
--- call may be admitted (us), worker, how long a worker is remembered (s).
--- Answer, all text: admitted (1 or 0), how long to wait (us): before the call, or before asking anew; workers; paused (1 or 0).
+-- May a call go out now, and if not, when shall its caller ask again? The rule is in rule.go. The clock is Redis's.
+-- KEYS: level of the bucket, places of those who wait, until when each is kept, pause, workers.
+-- ARGV: calls per second, urgency (1 is the most urgent), caller, since when it waits (Unix us), for how long a late caller's place
+-- is kept (us), worker (empty: it was heard of just now), for how long a worker is remembered (s), each urgency's share.
+-- Answer, all text: admitted (1 or 0), how long to wait (us), how long a pause there is besides (us), workers (0: not counted).
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 
-redis.call('ZADD', KEYS[3], clock[1], ARGV[5])
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', clock[1] - ARGV[6])
-redis.call('EXPIRE', KEYS[3], ARGV[6])
-local workers = tostring(redis.call('ZCARD', KEYS[3]))
+local workers = 0
+if ARGV[6] ~= '' then
+    redis.call('ZADD', KEYS[5], clock[1], ARGV[6])
+    redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', clock[1] - ARGV[7])
+    redis.call('EXPIRE', KEYS[5], ARGV[7])
+    workers = redis.call('ZCARD', KEYS[5])
+end
+local pause = math.max(0, redis.call('PTTL', KEYS[4])) * 1000
+local function answer(admitted, wait)
+    return {admitted and '1' or '0', string.format('%.0f', wait), string.format('%.0f', pause), tostring(workers)}
+end
 
-local pause = redis.call('PTTL', KEYS[2])
-if pause > 0 then return {'0', tostring(pause * 1000), workers, '1'} end
+local rate = tonumber(ARGV[1])
+if rate == 0 then return answer(pause == 0, 0) end
+local burst, own, share = math.max(1, rate), tonumber(ARGV[2]), {}
+for i = 8, #ARGV do share[i - 7] = tonumber(ARGV[i]) end
 
-local gap = tonumber(ARGV[1])
-if gap == 0 then return {'1', '0', workers, '0'} end
-local booked = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + gap
-local wait = math.max(0, booked - now - (ARGV[2] - ARGV[3]) * gap)
-if wait > tonumber(ARGV[4]) then return {'0', string.format('%.0f', math.ceil(wait)), workers, '0'} end
-redis.call('SET', KEYS[1], string.format('%.0f', booked), 'PX', math.ceil((booked - now) / 1000) + 1000)
-return {'1', string.format('%.0f', math.ceil(wait)), workers, '0'}
+-- The level, and what has run in since.
+local tokens, idle, credit, passed = burst, 0, {}, 0
+local level = redis.call('GET', KEYS[1])
+if level then
+    local fields = {}
+    for field in level:gmatch('%S+') do fields[#fields + 1] = tonumber(field) end
+    passed = math.max(0, now - fields[1]) / 1e6
+    tokens, idle = fields[2], fields[3]
+    for h = 1, #share do credit[h] = fields[3 + h] end
+end
+tokens = tokens + passed * rate
+if tokens > burst then
+    idle = math.min(1, idle + tokens - burst)
+    tokens = burst
+end
+for h = 1, #share do
+    credit[h] = math.min(math.max(2, share[h] * burst), (credit[h] or burst) + passed * rate * share[h])
+end
+
+-- A place is the urgency and then the time since when its caller waits, from 2020 on, so that both fit into a score.
+local function place(h, since) return string.format('%.0f', h * 1e15 + math.max(0, since - 1577836800000000)) end
+local caller = ARGV[2] .. ':' .. ARGV[3]
+local mine = place(own, math.min(tonumber(ARGV[4]), now))
+local waiting, ahead, crowded = {}, 0, redis.call('EXISTS', KEYS[2]) == 1
+for h = 1, #share do waiting[h] = 0 end
+if crowded then
+    local late = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, 1000)
+    if #late > 0 then
+        redis.call('ZREM', KEYS[2], unpack(late))
+        redis.call('ZREM', KEYS[3], unpack(late))
+    end
+    for h = 1, #share do waiting[h] = redis.call('ZCOUNT', KEYS[2], place(h, 0), '(' .. place(h + 1, 0)) end
+    redis.call('ZADD', KEYS[2], 'LT', mine, caller)
+    ahead = redis.call('ZRANK', KEYS[2], caller)
+    for h = 1, own - 1 do ahead = ahead - waiting[h] end
+end
+
+local function claim(h) return math.min(math.floor(credit[h]), math.max(waiting[h], math.floor(share[h] * burst))) end
+local turn = ahead + 1
+local covered, others = turn <= credit[own], 0
+for h = 1, #share do
+    if h < own and covered then
+        others = others + claim(h)
+    elseif h < own then
+        others = others + math.max(claim(h), waiting[h])
+    elseif h > own and not covered then
+        others = others + claim(h)
+    end
+end
+local goes = tokens + 1e-6 >= others + turn or idle >= 1 and tokens + 1e-6 >= others + 1
+local admitted, wait = pause == 0 and goes, 0
+if admitted then
+    tokens, idle = tokens - 1, 0
+    credit[own] = math.max(0, credit[own] - 1)
+    if crowded then
+        redis.call('ZREM', KEYS[2], caller)
+        redis.call('ZREM', KEYS[3], caller)
+    end
+else
+    wait = (others + turn - tokens) / rate
+    if not covered then wait = math.min(wait, (turn - credit[own]) / (share[own] * rate)) end
+    wait = math.ceil(math.max(wait, 0.25 / rate) * 1e6)
+    redis.call('ZADD', KEYS[2], 'LT', mine, caller)
+    redis.call('ZADD', KEYS[3], string.format('%.0f', now + pause + wait + ARGV[5]), caller)
+    redis.call('EXPIRE', KEYS[2], 3600)
+    redis.call('EXPIRE', KEYS[3], 3600)
+end
+level = {string.format('%.0f', now), string.format('%.17g', tokens), string.format('%.17g', idle)}
+for h = 1, #share do level[h + 3] = string.format('%.17g', credit[h]) end
+redis.call('SET', KEYS[1], table.concat(level, ' '), 'EX', 60)
+return answer(admitted, wait)

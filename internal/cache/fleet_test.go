@@ -57,7 +57,7 @@ func (a *abilities) use(ctx context.Context) error {
 	if err := a.breaker.Do(ctx, func(context.Context) error { return nil }); err != nil {
 		return fmt.Errorf("breaker: %w", err)
 	}
-	if err := a.budget.Take(ctx, budget.Buyer); err != nil {
+	if err := a.budget.Take(ctx, budget.Call{Urgency: payment.ForCharge, Name: uuid.NewString()}); err != nil {
 		return fmt.Errorf("budget: %w", err)
 	}
 	limits := []ratelimit.Limit{

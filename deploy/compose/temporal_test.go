@@ -1,0 +1,103 @@
+package compose
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"sigs.k8s.io/yaml"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// With what Temporal is given here, a charge that comes last goes before the looks that wait, and the sweeps come last.
+func TestTemporalHeedsPriorities(t *testing.T) {
+	t.Parallel()
+	values := temporalSettings(t)
+	environment := service(t, "temporal").Environment["DYNAMIC_CONFIG_FILE_PATH"]
+	require.Equal(t, service(t, "temporal").Volumes[0].Target, *environment)
+	stack, err := devstack.Start(t.Context(), devstack.Options{Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: values})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, stack.Stop()) }()
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: stack.TemporalAddress(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(t, err)
+	defer c.Close()
+
+	const each = 20
+	waiting := []payment.Urgency{payment.ForSweep, payment.ForNews, payment.ForCharge} // the least urgent come first
+	starter := worker.New(c, "workflows", worker.Options{})
+	starter.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
+		var all []workflow.Future
+		for _, u := range waiting {
+			for range each {
+				all = append(all, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+					TaskQueue: "activities", StartToCloseTimeout: time.Minute, Priority: temporal.Priority{PriorityKey: int(u)},
+				}), "note", int(u)))
+			}
+		}
+		for _, f := range all {
+			if err := f.Get(ctx, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, workflow.RegisterOptions{Name: "crowd"})
+	require.NoError(t, starter.Start())
+	defer starter.Stop()
+	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "workflows"}, "crowd")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // all of them wait
+		d, err := c.DescribeWorkflowExecution(t.Context(), run.GetID(), "")
+		return err == nil && len(d.GetPendingActivities()) == each*len(waiting)
+	}, patience, tick)
+
+	var mu sync.Mutex
+	var done []int
+	doer := worker.New(c, "activities", worker.Options{MaxConcurrentActivityExecutionSize: 1, DisableWorkflowWorker: true})
+	doer.RegisterActivityWithOptions(func(_ context.Context, u int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		done = append(done, u)
+		return nil
+	}, activity.RegisterOptions{Name: "note"})
+	require.NoError(t, doer.Start())
+	defer doer.Stop()
+	require.NoError(t, run.Get(t.Context(), nil))
+	for i, u := range []payment.Urgency{payment.ForCharge, payment.ForNews, payment.ForSweep} {
+		for n, got := range done[i*each : (i+1)*each] {
+			if n > 2 { // a few are on their way before the others are known
+				require.EqualValues(t, u, got, "number %d of %v", i*each+n, done)
+			}
+		}
+	}
+}
+
+// temporalSettings is the file as the command of the development server wants it: key to JSON.
+func temporalSettings(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(own(t, "temporal.yaml"))
+	require.NoError(t, err)
+	var file map[string][]struct{ Value any }
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	values := map[string]string{}
+	for key, settings := range file {
+		require.Len(t, settings, 1, key)
+		value, err := json.Marshal(settings[0].Value)
+		require.NoError(t, err)
+		values[key] = string(value)
+	}
+	require.NotEmpty(t, values)
+	return values
+}

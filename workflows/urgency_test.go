@@ -1,0 +1,48 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Who waits for a look goes with it to the provider's budget, and decides its priority on the queue: a buyer without an answer before news, and news
+// before a poll.
+func TestALookSaysWhoWaitsForIt(t *testing.T) {
+	t.Parallel()
+	twice := func(try int) error { // so that each look becomes an activity
+		if try%2 == 1 {
+			return transient(payment.Limited)
+		}
+		return nil
+	}
+	w := &world{look: twice}
+	env := newEnv(t, w)
+	post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err) })
+	nudge(env, polls.First/2, func() {})                                // news, of which there are none
+	nudge(env, polls.First*3, func() { w.provider = payment.Approved }) // after a poll
+	start(env, creation())
+	require.NoError(t, env.GetWorkflowError())
+	require.Contains(t, w.looked, payment.ForNews)
+	require.Contains(t, w.looked, payment.ForSweep)
+
+	unknown := activities.State{Found: true, Status: payment.Unknown, Method: payment.Pix, Money: creation().Request.Amount}
+	w = &world{row: unknown, look: twice}
+	env = newEnv(t, w)
+	nudge(env, time.Second, func() { w.provider = payment.Approved })
+	start(env, nil)
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Urgency{payment.ForBuyer}, w.looked)
+}
+
+// Temporal's priorities are the urgencies, see the recorded histories.
+func TestPrioritiesAreUrgencies(t *testing.T) {
+	t.Parallel()
+	for i, u := range payment.Urgencies() {
+		require.Equal(t, i+1, priority(u).PriorityKey)
+	}
+}
