@@ -28,16 +28,17 @@ func devCommands(out io.Writer) []*cobra.Command {
 		return cmd
 	}
 	var replicas int
-	var monitoring bool
+	var monitoring, cluster bool
 	var traces string
 	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o dev.Options) error {
-		o.Traced, o.Watched = true, monitoring
+		o.Traced, o.Watched, o.RedisCluster = true, monitoring, cluster
 		if traces != "" {
 			o.Settings = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": traces}
 		}
 		return dev.Up(cmd.Context(), o.WithReplicas(replicas))
 	})
 	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too; 0: one of each and no nginx")
+	up.Flags().BoolVar(&cluster, "redis-cluster", false, "Redis is a cluster of three masters, each with a replica; what it held before is not kept")
 	up.Flags().BoolVar(&monitoring, "monitoring", false, "Prometheus and Alertmanager look on, and what they alert is printed")
 	up.Flags().StringVar(&traces, "traces", "", "a collector of your own that speaks OTLP over HTTP, such as http://127.0.0.1:4318; empty: one with a page comes along")
 	return []*cobra.Command{

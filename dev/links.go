@@ -119,8 +119,8 @@ func (p *Platform) linked(part string) (map[string]string, error) {
 		"TEMPORAL_ADDRESS": {devstack.Temporal}, "MERCADOPAGO_URL": {MercadoPago},
 	} {
 		address := p.settings[variable]
-		if address == "" {
-			continue // there is no replica
+		if address == "" || variable == "REDIS_URL" && p.options.RedisCluster {
+			continue // there is no replica; and the nodes of a cluster tell where the others are, past all links
 		}
 		hosts, err := hostOf(address)
 		if err != nil {

@@ -52,7 +52,8 @@ type Options struct {
 	Faster   int               // alerts judge time as if it went so many times as fast; 0: as it goes
 	Out      io.Writer         // progress for a person; nil: silent
 
-	Sentinels bool // Redis has a replica, and Sentinels to promote it
+	Sentinels    bool // Redis has a replica, and Sentinels to promote it
+	RedisCluster bool // Redis is a cluster of three masters and their replicas, to which there are no links
 }
 
 // WithReplicas asks for so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too. 0
@@ -123,7 +124,8 @@ func (p *Platform) start(ctx context.Context) error {
 	var err error
 	if p.Stack, err = devstack.Start(ctx, devstack.Options{
 		Dir: p.options.Dir, Out: p.options.Out, Services: p.services(), SearchAttributes: workflows.SearchAttributes(),
-		Sentinels: p.options.Sentinels, TemporalDynamicConfig: temporalSettings, Metrics: p.options.Watched,
+		Sentinels: p.options.Sentinels, RedisCluster: p.options.RedisCluster,
+		TemporalDynamicConfig: temporalSettings, Metrics: p.options.Watched,
 	}); err != nil {
 		return err
 	}

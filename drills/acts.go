@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/dev"
@@ -93,15 +92,7 @@ func thaw(service devstack.Service) Act {
 	return func(_ context.Context, s *Scene) error { return s.Stack.Process(service).Resume() }
 }
 
-func flushRedis(ctx context.Context, s *Scene) error {
-	options, err := redis.ParseURL(s.Stack.RedisURL())
-	if err != nil {
-		return err
-	}
-	client := redis.NewClient(options)
-	defer client.Close()
-	return client.FlushAll(ctx).Err()
-}
+func flushRedis(ctx context.Context, s *Scene) error { return s.Stack.FlushRedis(ctx) }
 
 func rabbitMQCtl(args ...string) Act {
 	return func(ctx context.Context, s *Scene) error { return s.Stack.RabbitMQCtl(ctx, args...) }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/load"
 )
 
@@ -29,6 +30,8 @@ type Drill struct {
 	// Doubled is a drill on what `onlywave dev --replicas 2 --monitoring` runs: each has a second one to take over, clients come
 	// in through the balancer, and there are no links to harm.
 	Doubled bool
+	// RedisCluster gives the platform a cluster of three masters and their replicas in the place of one Redis.
+	RedisCluster bool
 	// Settings are the platform's own in this drill, beside those of all drills.
 	Settings map[string]string
 	// From is the address of this machine that client apps come from, with Doubled; "": any.
@@ -69,6 +72,8 @@ type Scene struct {
 	missed      int            // webhooks counted as such before the fault
 	attack      *attack        // that goes on
 	crowd       crowd          // payments that were paid at one moment
+
+	node devstack.Service // of Redis' cluster, the one that was lost
 
 	remarks    []string // for the table
 	objections []Objection

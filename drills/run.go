@@ -240,7 +240,7 @@ func (r *runner) ready(ctx context.Context, d Drill) error {
 
 // platform is what the drill plays on.
 func (d Drill) platform(program string, env []string) dev.Options {
-	o := dev.Options{Program: program, Env: env, Settings: settings()}
+	o := dev.Options{Program: program, Env: env, Settings: settings(), RedisCluster: d.RedisCluster}
 	maps.Copy(o.Settings, d.Settings)
 	if d.Doubled {
 		o.Watched = true
@@ -251,8 +251,11 @@ func (d Drill) platform(program string, env []string) dev.Options {
 }
 
 func (d Drill) platformName() string {
-	if d.Doubled {
+	switch {
+	case d.Doubled:
 		return "two of all, behind nginx, and watched"
+	case d.RedisCluster:
+		return "two apis, two workers, Redis is a cluster"
 	}
 	return "two apis, two workers"
 }

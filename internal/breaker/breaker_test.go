@@ -53,7 +53,7 @@ func newFleet(t testing.TB, stack *devstack.Stack, worker string) *Fleet {
 	return NewFleet(store, worker, silent)
 }
 
-func newClient(t *testing.T, stack *devstack.Stack) *redis.Client {
+func newClient(t *testing.T, stack *devstack.Stack) redis.UniversalClient {
 	t.Helper()
 	return newFleet(t, stack, "client").store.Client()
 }

@@ -35,14 +35,15 @@ type fleetStates struct{ fleet *Fleet }
 func (fleetStates) Describe(to chan<- *prometheus.Desc) { to <- stateDesc }
 
 func (s fleetStates) Collect(to chan<- prometheus.Metric) {
-	if s.fleet.store.Away() {
-		return
-	}
-	all, err := s.fleet.Statuses(context.Background())
-	if err != nil {
-		return // that Redis is away is told by its own metric
-	}
-	for _, b := range all {
+	ctx := context.Background()
+	for _, name := range Names() {
+		if s.fleet.store.AwayFor(ctx, keys(name)[0]) {
+			continue
+		}
+		b, err := s.fleet.Status(ctx, name)
+		if err != nil {
+			continue // that Redis is away is told by its own metric
+		}
 		for _, state := range states() {
 			is := 0.0
 			if cmp.Or(b.Forced, b.State) == state {

@@ -111,7 +111,7 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	}
 	ctx, cancel := context.WithTimeout(ctx, operatorTime)
 	defer cancel()
-	answer, err := forceScript.Run(ctx, f.store.Client(), keys(name)[:1], string(to), actor.Name, s.Reason).StringSlice()
+	answer, err := f.store.Run(ctx, forceScript, keys(name)[:1], string(to), actor.Name, s.Reason).StringSlice()
 	if err != nil {
 		return away(err)
 	}

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -121,45 +118,54 @@ func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
 // A cluster refuses a script whose keys are not all in one slot.
 func TestEachScriptsKeysAreInOneSlotOfACluster(t *testing.T) {
 	t.Parallel()
-	url := startCluster(t)
-	options, err := redis.ParseURL(url)
-	require.NoError(t, err)
-	client := redis.NewClient(options)
-	defer client.Close()
+	stack := devstacktest.StartCluster(t)
+	a := open(t, stack.RedisURL())
 	two := redis.NewScript("return {redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])}")
-	require.ErrorContains(t, two.Run(t.Context(), client, []string{"a", "b"}).Err(), "CROSSSLOT", "it is one that does")
+	require.ErrorContains(t, two.Run(t.Context(), a.store.Client(), []string{"a", "b"}).Err(), "CROSSSLOT", "it is one that does")
 
-	a := open(t, url)
 	a.store.AnswerTime = time.Minute
-	require.NoError(t, a.use(t.Context()))
+	for range 20 {
+		require.NoError(t, a.use(t.Context()))
+	}
 	a.budget.Pause(t.Context(), time.Millisecond)
 	require.NoError(t, a.fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "charge", breaker.Setting{To: breaker.Open, Reason: "a test"}))
-	_, err = a.fleet.Statuses(t.Context())
+	_, err := a.fleet.Statuses(t.Context())
 	require.NoError(t, err)
 	require.False(t, a.store.Away(), "none was refused")
 }
 
-func startCluster(t *testing.T) (url string) {
-	t.Helper()
-	path, err := exec.LookPath("redis-server")
+// While a cluster loses one of its masters no call of any kind fails, and afterwards all are counted together again.
+func TestNoCallFailsWhileAClusterLosesANode(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.StartCluster(t)
+	a := open(t, stack.RedisURL())
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var calls atomic.Int64
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error {
+			for ; ctx.Err() == nil; calls.Add(1) {
+				if err := a.use(context.WithoutCancel(ctx)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	goesOn := func() {
+		before := calls.Load()
+		require.Eventually(t, func() bool { return calls.Load() > before+100 && !a.store.Away() }, time.Minute, 50*time.Millisecond)
+	}
+	goesOn()
+	lost, err := stack.RedisMasterOf(t.Context(), "onlywave:budget:{mercadopago}:level")
 	require.NoError(t, err)
-	port, err := devstack.FreePort(0)
-	require.NoError(t, err)
-	bus, err := devstack.FreePort(0)
-	require.NoError(t, err)
-	dir := t.TempDir()
-	process, err := devstack.StartProcess(t.Context(), devstack.Spec{
-		Name: "cluster", Path: path, Dir: dir, LogFile: filepath.Join(dir, "log"), Port: port,
-		Args: []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--cluster-enabled", "yes",
-			"--cluster-port", strconv.Itoa(bus)},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, process.Kill()) })
-	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", port)})
-	defer client.Close()
-	require.NoError(t, client.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())
-	require.Eventually(t, func() bool {
-		return client.Set(t.Context(), "ready", 1, 0).Err() == nil
-	}, time.Minute, 50*time.Millisecond)
-	return fmt.Sprintf("redis://127.0.0.1:%d", port)
+	require.NoError(t, stack.Process(lost).Kill())
+	require.Eventually(t, a.store.Away, time.Minute, time.Millisecond, "it is felt")
+	goesOn()
+	require.NoError(t, stack.Process(lost).Restart(t.Context()))
+	require.Eventually(t, func() bool { return stack.RedisClusterWhole(t.Context()) == nil }, time.Minute, 50*time.Millisecond)
+	goesOn()
+	stop()
+	require.NoError(t, group.Wait())
 }

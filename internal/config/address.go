@@ -49,6 +49,24 @@ func isHost(s string) bool {
 	return host != "" && (!found || isPort(port))
 }
 
+// isRedis takes one host, or several that are divided by commas; more may be given as addr.
+func isRedis(s Secret) bool {
+	scheme, rest, _ := strings.Cut(string(s), "://")
+	end := len(rest)
+	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
+		end = at
+	}
+	begin := strings.LastIndexByte(rest[:end], '@') + 1
+	for host := range strings.SplitSeq(rest[begin:end], ",") {
+		if !isAt(Secret(scheme+"://"+rest[:begin]+host+rest[end:]), "redis", "rediss") {
+			return false
+		}
+	}
+	_, query, _ := strings.Cut(rest[end:], "?")
+	values, err := url.ParseQuery(query)
+	return err == nil && !slices.ContainsFunc(values["addr"], func(a string) bool { return !isAddress(a) })
+}
+
 // isDatabase takes what Postgres's own tools take: an address, which may name several hosts, or words such as host=db port=5432.
 func isDatabase(s Secret) bool {
 	text := string(s)

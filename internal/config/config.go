@@ -65,7 +65,7 @@ type Config struct {
 	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
 	EventRepeatDelay  time.Duration `env:"EVENT_REPEAT_DELAY" help:"before an event that a subscriber's queue has refused or not confirmed is published again; six times as long before each of the three further times"`
 
-	RedisURL Secret `env:"REDIS_URL" help:"Redis, redis://user:password@host/0; holds only what may be lost, such as the breakers' state; with Sentinels redis://sentinel1:26379/0?master_name=onlywave&addr=sentinel2:26379&username=…&password=…"`
+	RedisURL Secret `env:"REDIS_URL" help:"Redis; holds only what may be lost, such as the breakers' state. One server redis://user:password@host:6379/0; Sentinels redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave&username=…&password=…; a cluster redis://user:password@node1:6379,node2:6379"`
 
 	CacheTTL time.Duration `env:"CACHE_TTL" help:"for how long a payment read by id is answered from its copy in Redis; 0: from Postgres only"`
 

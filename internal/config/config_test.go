@@ -111,7 +111,7 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{Keys, "DATABASE_URL=hunter2", "DATABASE_URL"},
 		{API, "RABBITMQ_URLS=amqp://a/,http://b/", "RABBITMQ_URLS"},
 		{Worker, "RABBITMQ_URLS=amqp://onlywave:hunter2%@a/", "RABBITMQ_URLS"},
-		{Breakers, "REDIS_URL=a:6379", "REDIS_URL"},
+		{Breakers, "REDIS_URL=a:6379", "REDIS_URL"}, {API, "REDIS_URL=redis://a:6379,b:x", "REDIS_URL"}, {API, "REDIS_URL=redis://a,", "REDIS_URL"}, {API, "REDIS_URL=redis://a?cluster=true&addr=b", "REDIS_URL"},
 		{API, "DATABASE_REPLICA_URL=b", "DATABASE_REPLICA_URL"},
 		{API, "DATABASE_REPLICA_CONNS=0", "DATABASE_REPLICA_CONNS"},
 		{API, "REPLICA_MAX_STALENESS=0s", "REPLICA_MAX_STALENESS"},

@@ -76,7 +76,7 @@ func (c Config) checkServices(k *checks, part Part) {
 		k.that(isAddress(c.TemporalAddress), "TEMPORAL_ADDRESS", "must be such as 127.0.0.1:7233")
 	}
 	if part == API || part == Worker || part == Breakers {
-		k.that(isAt(c.RedisURL, "redis", "rediss"), "REDIS_URL", "must be set, such as redis://host:6379/0")
+		k.that(isRedis(c.RedisURL), "REDIS_URL", "must be set, such as redis://host:6379/0")
 		k.that(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")
 	}
 }

@@ -53,6 +53,8 @@ type Options struct {
 	Services []Service
 	// Sentinels gives Redis a replica and three Sentinels, which promote it when its master is gone.
 	Sentinels bool
+	// RedisCluster runs six nodes of a cluster in the place of Redis, see RedisNode1; Sentinels means nothing then.
+	RedisCluster bool
 	// Ports preferred; a taken one is replaced by the next free one, 0 by any free one. The zero value is DevPorts for a
 	// folder that is kept and any free ports for a throw-away stack.
 	Ports Ports

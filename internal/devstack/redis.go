@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,15 +10,44 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisURL is the URL of database 0: Redis's own, or one that names the Sentinels, who know which Redis is the master.
+// RedisURL is the URL of database 0: Redis's own, or one that names the Sentinels, who know which Redis is the master, or one that
+// names nodes of the cluster.
 func (s *Stack) RedisURL() string {
+	if s.redis.cluster != nil {
+		return clusterURL(s.redis.cluster)
+	}
 	if s.redis.sentinels == nil {
 		return fmt.Sprintf("redis://127.0.0.1:%d/0", s.ports.Redis)
 	}
 	return sentinelURL(s.redis.sentinels)
 }
 
+// FlushRedis makes Redis forget everything: every master of it.
+func (s *Stack) FlushRedis(ctx context.Context) error {
+	ports := []int{s.ports.Redis, s.redis.replica}
+	if s.redis.cluster != nil {
+		ports = s.redis.cluster
+	}
+	var errs []error
+	for _, port := range ports {
+		if port == 0 {
+			continue // there is no replica
+		}
+		err := withRedisNode(port, func(c *redis.Client) error { return c.FlushAll(ctx).Err() })
+		if !redis.IsReadOnlyError(err) { // a replica forgets with its master
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func (s *Stack) startRedis(ctx context.Context) (port int, err error) {
+	if s.options.RedisCluster {
+		if err := s.startCluster(ctx); err != nil {
+			return 0, err
+		}
+		return s.redis.cluster[0], nil
+	}
 	if s.ports.Redis, err = s.startRedisNode(ctx, Redis, s.options.Ports.Redis); err != nil {
 		return 0, err
 	}
@@ -51,9 +81,5 @@ func (s *Stack) startRedisNode(ctx context.Context, node Service, preferred int,
 }
 
 func redisReady(ctx context.Context, port int) error {
-	client := redis.NewClient(&redis.Options{
-		Addr: fmt.Sprintf("127.0.0.1:%d", port), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-	})
-	defer client.Close()
-	return client.Ping(ctx).Err()
+	return withRedisNode(port, func(c *redis.Client) error { return c.Ping(ctx).Err() })
 }

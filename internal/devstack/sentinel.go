@@ -18,10 +18,11 @@ import (
 // redisMaster is the name by which the Sentinels know what they watch.
 const redisMaster = "onlywave"
 
-// redisNodes are the ports of what stands around a Redis with Sentinels; of one without there are none.
+// redisNodes are the ports of what stands around a Redis with Sentinels, or of the nodes of a cluster; of one without there are none.
 type redisNodes struct {
 	replica   int
 	sentinels []int
+	cluster   []int // in the order of RedisNodes
 }
 
 // sentinelURL is in the form of go-redis: one Sentinel as the host, the others and the master's name as parameters.

@@ -1,7 +1,9 @@
 package redisstore
 
 import (
+	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,23 +18,68 @@ const (
 	// turns to the others only when that one has had its sentinelTime, twice, and some of searchTime is left.
 	searchTime   = 2 * time.Second
 	sentinelTime = 500 * time.Millisecond
+	// redirects is how often a question follows a key that has moved to another node of a cluster, and layoutAge for how long it
+	// is believed which node holds what: nobody tells when a node is gone and another has taken over.
+	redirects = 2
+	layoutAge = 2 * time.Second
 )
 
-func newClient(address string) (*redis.Client, error) {
-	u, err := url.Parse(address)
+// newClient makes what the address's form asks for, see Open.
+func newClient(address string) (redis.UniversalClient, error) {
+	first, more := hostsOf(address)
+	u, err := url.Parse(first)
 	if err != nil {
 		return nil, err
 	}
-	if !u.Query().Has("master_name") {
-		options, err := redis.ParseURL(address)
-		if err != nil {
-			return nil, err
+	query := u.Query()
+	for _, host := range more {
+		if !strings.Contains(host, ":") {
+			host += ":6379"
 		}
-		options.ContextTimeoutEnabled = true
-		options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTime, talkTime, talkTime
-		options.MaxRetries, options.DialerRetries = -1, 1
-		return redis.NewClient(options), nil
+		query.Add("addr", host)
 	}
+	cluster := query.Get("cluster")
+	query.Del("cluster")
+	u.RawQuery = query.Encode()
+	switch {
+	case query.Has("master_name"):
+		return newFailoverClient(u.String())
+	case cluster == "true" || len(more) > 0:
+		if database := strings.Trim(u.Path, "/"); database != "" && database != "0" {
+			return nil, errors.New("a cluster has no database but 0")
+		}
+		return newClusterClient(u.String())
+	}
+	return newSingleClient(u.String())
+}
+
+// hostsOf takes all hosts but the first out of an address, which may name several divided by commas.
+func hostsOf(address string) (first string, more []string) {
+	begin, end := strings.Index(address, "://"), len(address)
+	if begin < 0 {
+		return address, nil
+	}
+	begin += len("://")
+	if path := strings.IndexAny(address[begin:], "/?#"); path >= 0 {
+		end = begin + path
+	}
+	begin = max(begin, strings.LastIndexByte(address[:end], '@')+1) // a password may hold commas
+	hosts := strings.Split(address[begin:end], ",")
+	return address[:begin] + hosts[0] + address[end:], hosts[1:]
+}
+
+func newSingleClient(address string) (redis.UniversalClient, error) {
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		return nil, err
+	}
+	options.ContextTimeoutEnabled = true
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTime, talkTime, talkTime
+	options.MaxRetries, options.DialerRetries = -1, 1
+	return redis.NewClient(options), nil
+}
+
+func newFailoverClient(address string) (redis.UniversalClient, error) {
 	options, err := redis.ParseFailoverURL(address)
 	if err != nil {
 		return nil, err
@@ -41,4 +88,16 @@ func newClient(address string) (*redis.Client, error) {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = searchTime, sentinelTime, sentinelTime
 	options.MaxRetries, options.DialerRetries = -1, 1
 	return redis.NewFailoverClient(options), nil
+}
+
+func newClusterClient(address string) (redis.UniversalClient, error) {
+	options, err := redis.ParseClusterURL(address)
+	if err != nil {
+		return nil, err
+	}
+	options.ContextTimeoutEnabled = true
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTime, talkTime, talkTime
+	options.MaxRetries, options.DialerRetries, options.MaxRedirects = -1, 1, redirects
+	options.ClusterStateReloadInterval = layoutAge
+	return redis.NewClusterClient(options), nil
 }

@@ -1,6 +1,9 @@
-// Package redisstore is Redis for what may be lost: the breakers' state, the provider's budget. Its one rule: Redis never
-// costs its callers more than a moment. A question is answered at once or not at all, and while Redis is away nobody waits
-// for it: one ping a second finds out when it is back, and until then each process decides for itself.
+// Package redisstore is Redis for what may be lost: the breakers' state, the provider's budget, limits, copies, sessions. Its one
+// rule: Redis never costs its callers more than a moment. A question is answered at once or not at all, and while Redis is
+// unavailable nobody waits for it: one question a second finds out when it is back, and until then each process decides for itself.
+//
+// Redis may be one server, one that Sentinels watch, or a cluster. Of a cluster each node is judged by itself: while one is
+// unavailable, what the others hold is still asked of them.
 package redisstore
 
 import (
@@ -9,7 +12,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,36 +23,43 @@ import (
 const (
 	// answerTime is for an answer that takes less than a millisecond; the rest is for a busy machine.
 	answerTime = 80 * time.Millisecond
-	// pingEvery is how long a Redis that failed is left alone before it is tried again.
-	pingEvery = time.Second
+	// tryEvery is how long a Redis that failed is left alone before it is tried again.
+	tryEvery = time.Second
 )
 
 // The client would print what its errors say already, and not as the log is written.
 func init() { redis.SetLogger(&logging.VoidLogger{}) }
 
-// Store asks one Redis for all of a process, so that who finds it away spares the others the wait.
+// Store asks one Redis for all of a process, so that who finds it unavailable spares the others the wait.
 type Store struct {
 	AnswerTime time.Duration // the most that a question may take; may be changed before the first
 
-	client *redis.Client
+	client redis.UniversalClient
 	log    *slog.Logger
-	away   atomic.Bool
 	closed chan struct{}
-	pings  sync.WaitGroup
-	mu     sync.Mutex // of the end: no ping begins after it
-	ended  bool
+	tries  sync.WaitGroup
+
+	mu    sync.RWMutex
+	away  map[string]bool // nodes that are unavailable
+	ended bool            // no try begins any more
 }
 
-// Open makes a store for an address such as redis://host:6379/0, or for one that names the Sentinels and their master, such as
-// redis://sentinel1:26379/0?master_name=onlywave&addr=sentinel2:26379; then it follows whichever Redis they make the master.
-// It does not connect yet.
+const badAddress = "not an address such as redis://host:6379/0, redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave or " +
+	"redis://node1:6379,node2:6379,node3:6379"
+
+// Open makes a store for an address, whose form says what is there:
+//
+//   - redis://host:6379/0 is one server;
+//   - redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave are Sentinels, and whichever server they make the master is asked;
+//   - redis://node1:6379,node2:6379,node3:6379 are nodes of a cluster, which tell of the others. One is enough, with ?cluster=true.
+//
+// Further hosts may be given as &addr=host:port too. With rediss:// connections are encrypted. It does not connect yet.
 func Open(url string, log *slog.Logger) (*Store, error) {
 	client, err := newClient(url)
 	if err != nil {
-		// err would repeat the address, and its password
-		return nil, errors.New("not an address such as redis://host:6379/0 or redis://sentinel:26379/0?master_name=onlywave")
+		return nil, errors.New(badAddress) // err would repeat the address, and its password
 	}
-	return &Store{AnswerTime: answerTime, client: client, log: log, closed: make(chan struct{})}, nil
+	return &Store{AnswerTime: answerTime, client: client, log: log, closed: make(chan struct{}), away: map[string]bool{}}, nil
 }
 
 // Close gives up the connections.
@@ -62,33 +71,63 @@ func (s *Store) Close() error {
 	if !ended {
 		close(s.closed)
 	}
-	s.pings.Wait()
+	s.tries.Wait()
 	return s.client.Close()
 }
 
-// Client is for operators' questions, which may take longer and whose failure they are told.
-func (s *Store) Client() *redis.Client { return s.client }
+// Client is for people's questions, which may take longer and whose failure they are told.
+func (s *Store) Client() redis.UniversalClient { return s.client }
 
-// Away says whether Redis was away when it was last asked.
-func (s *Store) Away() bool { return s.away.Load() }
+// Away says whether Redis, or a node of the cluster, was unavailable when it was last asked.
+func (s *Store) Away() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.away) > 0
+}
+
+// AwayFor says whether the one that holds a key was.
+func (s *Store) AwayFor(ctx context.Context, key string) bool {
+	if s.isAway(everything) {
+		return true
+	}
+	at := s.nodeOf(ctx, key)
+	return at.err != nil || s.isAway(at.name)
+}
+
+func (s *Store) isAway(node string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.away[node]
+}
 
 // Ask runs a script that answers with texts; false when Redis does not answer in time. A caller who gives up meanwhile does
 // not end the question: what a script did must be known to whoever has to undo it.
 func (s *Store) Ask(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]string, bool) {
-	if s.away.Load() {
+	if s.isAway(everything) {
 		return nil, false
 	}
-	ctx, step := span.Start(ctx, span.Client, "redis ", area(keys[0]))
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.AnswerTime)
 	defer cancel()
-	answer, err := script.Run(asking, s.client, keys, args...).StringSlice()
-	if err != nil {
-		step.End("unavailable")
-		s.leave(err)
+	at := s.nodeOf(asking, keys[0])
+	if at.err == nil && s.isAway(at.name) {
 		return nil, false
 	}
-	step.End("")
-	return answer, true
+	_, step := span.Start(ctx, span.Client, "redis ", area(keys[0]))
+	answer, err := s.run(asking, at, script, keys, args...).StringSlice()
+	switch {
+	case err == nil:
+		step.End("")
+		return answer, true
+	case !redis.IsTryAgainError(err): // which is about this one key, while it moves to another node
+		s.leave(at.name, keys[0], err)
+	}
+	step.End("unavailable")
+	return nil, false
+}
+
+// Run runs a script once, for a question of people's; it waits for as long as ctx allows.
+func (s *Store) Run(ctx context.Context, script *redis.Script, keys []string, args ...any) *redis.Cmd {
+	return s.run(ctx, s.nodeOf(ctx, keys[0]), script, keys, args...)
 }
 
 // area is the part of a key of ours that says what it is about, such as breaker in onlywave:breaker:{charge}.
@@ -98,19 +137,20 @@ func area(key string) string {
 	return area
 }
 
-// leave lets Redis be until it answers a ping.
-func (s *Store) leave(err error) {
+// leave lets a node be until it answers for the key again.
+func (s *Store) leave(node, key string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || !s.away.CompareAndSwap(false, true) {
+	if s.ended || s.away[node] {
 		return
 	}
-	s.log.Warn("redis is away, each process decides for itself", "error", err)
-	s.pings.Go(s.awaitReturn)
+	s.away[node] = true
+	s.log.Warn("redis is away, each process decides for itself", "node", node, "error", err)
+	s.tries.Go(func() { s.awaitReturn(node, key) })
 }
 
-func (s *Store) awaitReturn() {
-	ticker := time.NewTicker(pingEvery)
+func (s *Store) awaitReturn(node, key string) {
+	ticker := time.NewTicker(tryEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -118,12 +158,11 @@ func (s *Store) awaitReturn() {
 			return
 		case <-ticker.C:
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), s.AnswerTime)
-		err := s.client.Ping(ctx).Err()
-		cancel()
-		if err == nil {
-			s.away.Store(false)
-			s.log.Info("redis is back")
+		if s.answers(node, key) {
+			s.mu.Lock()
+			delete(s.away, node)
+			s.mu.Unlock()
+			s.log.Info("redis is back", "node", node)
 			return
 		}
 	}

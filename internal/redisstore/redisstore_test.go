@@ -120,7 +120,7 @@ func (a *asked) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (a *asked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if cmd.Name() != "ping" {
+		if cmd.Name() != "exists" {
 			a.scripts.Add(1)
 		}
 		return next(ctx, cmd)

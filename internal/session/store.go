@@ -46,7 +46,7 @@ func (s *store) FindCtx(ctx context.Context, token string) (data []byte, found b
 func (s *store) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	left := max(time.Until(expiry), time.Millisecond)
 	return s.ask(ctx, func(ctx context.Context) error {
-		return commitScript.Run(ctx, s.redis.Client(), []string{key(token)}, data, left.Milliseconds(), ended).Err()
+		return s.redis.Run(ctx, commitScript, []string{key(token)}, data, left.Milliseconds(), ended).Err()
 	})
 }
 

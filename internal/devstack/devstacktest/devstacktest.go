@@ -62,6 +62,12 @@ func StartWithSentinels(t testing.TB) *devstack.Stack {
 	return start(t, devstack.Options{Services: []devstack.Service{devstack.Redis}, Sentinels: true})
 }
 
+// StartCluster runs a cluster of three Redis masters and their replicas, for one test.
+func StartCluster(t testing.TB) *devstack.Stack {
+	t.Helper()
+	return start(t, devstack.Options{Services: []devstack.Service{devstack.Redis}, RedisCluster: true})
+}
+
 func start(t testing.TB, o devstack.Options) *devstack.Stack {
 	t.Helper()
 	stack, err := devstack.Start(t.Context(), o)

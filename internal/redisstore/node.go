@@ -1,0 +1,67 @@
+package redisstore
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// everything is the name of the only node there is, or of a cluster as long as its nodes are not known.
+const everything = "all"
+
+// node is who is asked about a key.
+type node struct {
+	name   string
+	client redis.UniversalClient
+	err    error // why it is not known who
+}
+
+// nodeOf finds the node that holds a key, as far as is known; it may have moved.
+func (s *Store) nodeOf(ctx context.Context, key string) node {
+	cluster, is := s.client.(*redis.ClusterClient)
+	if !is {
+		return node{name: everything, client: s.client}
+	}
+	master, err := cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return node{name: everything, err: err}
+	}
+	return node{name: master.Options().Addr, client: master}
+}
+
+// run runs a script once. A node that does not hold the keys has not run it, so the one it points to is asked.
+func (s *Store) run(ctx context.Context, at node, script *redis.Script, keys []string, args ...any) *redis.Cmd {
+	if at.err != nil {
+		cmd := redis.NewCmd(ctx)
+		cmd.SetErr(at.err)
+		return cmd
+	}
+	cmd := script.Run(ctx, at.client, keys, args...)
+	if err := cmd.Err(); err != nil && elsewhere(err) {
+		return script.Run(ctx, s.client, keys, args...) // which follows, and learns who holds what
+	}
+	return cmd
+}
+
+func elsewhere(err error) bool {
+	_, moved := redis.IsMovedError(err)
+	_, asked := redis.IsAskError(err)
+	return moved || asked
+}
+
+// answers says whether a node that was unavailable answers for a key again, or whether another does by now. An answer is asked
+// for that depends on the key: a node of a cluster that is not whole answers a ping, and nothing else.
+func (s *Store) answers(name, key string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), s.AnswerTime)
+	defer cancel()
+	cluster, is := s.client.(*redis.ClusterClient)
+	if !is {
+		return s.client.Exists(ctx, key).Err() == nil
+	}
+	cluster.ReloadState(ctx) // behind the scenes: the next try knows more
+	master, err := cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return false
+	}
+	return master.Options().Addr != name && name != everything || master.Exists(ctx, key).Err() == nil
+}

@@ -1,0 +1,47 @@
+package session
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+// In a cluster sessions are on all nodes, and every process finds them, also when one node was lost and another has taken over.
+func TestInACluster(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.StartCluster(t)
+	open := func() *scs.SessionManager {
+		store, err := redisstore.Open(stack.RedisURL(), slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = store.Close() })
+		return New(store, Options{Idle: time.Hour, Lifetime: 2 * time.Hour})
+	}
+	here, there := open(), open()
+	var tokens []string
+	for range 20 {
+		tokens = append(tokens, begin(t, here))
+	}
+	for _, token := range tokens { // of so many every master holds some
+		require.Equal(t, "ana", there.GetString(load(t, there, token), "user"))
+		require.NoError(t, there.Destroy(load(t, there, begin(t, here))))
+	}
+
+	require.NoError(t, stack.Process(devstack.RedisNode1).Kill())
+	require.Eventually(t, func() bool {
+		for _, token := range tokens {
+			ctx, err := there.Load(t.Context(), token)
+			if err != nil || there.GetString(ctx, "user") != "ana" {
+				return false
+			}
+		}
+		return true
+	}, time.Minute, 50*time.Millisecond)
+	begin(t, there)
+}
