@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,16 +14,22 @@ import (
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/workflows"
 )
 
 // mailOf is the mail server that is set, or nothing.
-func mailOf(c config.Config, door *workflows.Client) (activities.Mail, error) {
+func mailOf(c config.Config, door *workflows.Client, store *redisstore.Store) (activities.Mail, error) {
 	if c.SMTPURL == "" {
 		return activities.Mail{}, nil
 	}
 	sender, err := email.New(email.Config{URL: string(c.SMTPURL), From: c.EmailFrom})
-	return activities.Mail{Sender: sender, Operators: c.OperatorsEmail, Start: door.Email}, err
+	mail := activities.Mail{Sender: sender, Operators: c.OperatorsEmail, Start: door.Email}
+	if c.EmailLimit > 0 {
+		mail.PerReader = ratelimit.NewDistinct(store, "emails", c.EmailLimit, 24*time.Hour)
+	}
+	return mail, err
 }
 
 // buyersEmail begins the e-mails to buyers, if there is a mail server.

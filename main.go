@@ -231,7 +231,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
-	mail, err := mailOf(c, door)
+	mail, err := mailOf(c, door, store)
 	if err != nil {
 		return err
 	}

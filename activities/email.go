@@ -2,8 +2,11 @@ package activities
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -11,6 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/ratelimit"
 )
 
 const (
@@ -22,6 +26,9 @@ const (
 type Mail struct {
 	Sender    *email.Sender
 	Operators []string // addresses; none: operators are not alerted
+	// PerReader bounds how many e-mails one buyer's address is sent; nil: as many as there are. Whoever asks for payments decides
+	// which address is written to, so that without it strangers could be flooded in our name.
+	PerReader *ratelimit.Distinct
 	// Start begins the workflow that sends one e-mail, and does nothing when it was begun before; lent, as Notify is.
 	Start func(ctx context.Context, in EmailInput) error
 }
@@ -130,9 +137,12 @@ func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, wr
 		return "", err
 	}
 	outcome, earlier := payment.EmailNeedless, sentEarlier(ctx)
-	if slices.Contains(earlier, id) {
+	switch {
+	case slices.Contains(earlier, id):
 		outcome = payment.EmailSent
-	} else if needed {
+	case needed && in.Notice != payment.Alert && !a.mail.wanted(ctx, m):
+		outcome = payment.EmailWithheld
+	case needed:
 		if outcome, err = a.mail.send(ctx, m); err != nil {
 			return "", err
 		}
@@ -144,6 +154,23 @@ func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, wr
 		remember(ctx, append(earlier, id))
 	}
 	return outcome, err
+}
+
+// wanted says whether the reader of an e-mail may be sent one more. One that is tried again was counted before.
+func (m *mail) wanted(ctx context.Context, e email.Message) bool {
+	if m.PerReader == nil || m.PerReader.Admits(ctx, reader(e.To), e.ID) {
+		return true
+	}
+	m.Sender.Withheld(e.Notice)
+	return false
+}
+
+// reader tells readers apart without naming them: all spellings of an address that reach the same mailbox are one.
+func reader(address string) string {
+	name, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	name, _, _ = strings.Cut(name, "+")
+	sum := sha256.Sum256([]byte(name + "@" + domain))
+	return hex.EncodeToString(sum[:16])
 }
 
 // sentEarlier is what an earlier attempt has sent and could not note in the record. One that can be read and not written, as

@@ -94,6 +94,7 @@ type Config struct {
 
 	SMTPURL        Secret   `env:"SMTP_URL" help:"mail server, smtp://user:password@host:587 (with STARTTLS) or smtps://user:password@host:465; ?tls=none for one on this machine; empty: no e-mail is sent"`
 	EmailFrom      string   `env:"EMAIL_FROM" help:"whom e-mails come from, such as Shop <payments@shop.example>"`
+	EmailLimit     int      `env:"EMAIL_LIMIT" help:"e-mails to one buyer's address within 24 hours, of whatever kind; what is more is not sent; 0: no limit"`
 	OperatorsEmail []string `env:"OPERATORS_EMAIL" help:"who is alerted of payments that wait for a person, comma-separated; empty: nobody"`
 
 	MailSinkAddress     string `env:"MAILSINK_ADDRESS" help:"where the mail sink shows what it was given, host:port"`
@@ -128,6 +129,7 @@ func defaults() Config {
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
 		MailSinkAddress: "127.0.0.1:8025", MailSinkSMTPAddress: "127.0.0.1:1025",
 		RetentionNotifications: 400, RetentionDeadLetters: 400, RetentionReconciliation: 400, RetentionEmails: 400,
+		EmailLimit:       30,
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }

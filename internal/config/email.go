@@ -8,6 +8,7 @@ import (
 
 // checkEmail is about the mail server and the addresses, if there is to be any.
 func (c Config) checkEmail(k *checks) {
+	k.that(c.EmailLimit >= 0, "EMAIL_LIMIT", "must be 0, for no limit, or more")
 	if c.SMTPURL == "" {
 		k.that(len(c.OperatorsEmail) == 0, "OPERATORS_EMAIL", "nobody is alerted without SMTP_URL")
 		return

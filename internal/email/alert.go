@@ -23,7 +23,7 @@ func ToOperator(to string, l Letter, id string) (Message, error) {
 		Intro: l.Cause.Advice(),
 		Facts: []fact{
 			{"Cause", string(l.Cause)}, {"Payment", l.PaymentID}, {"Workflow", l.WorkflowID}, {"Run", l.RunID},
-			{"What happened", l.Error}, {"When", l.At.UTC().Format(time.RFC3339)},
+			{"What happened", quotable(l.Error, longestError)}, {"When", l.At.UTC().Format(time.RFC3339)},
 		},
 		Notes: []string{
 			"To see all that wait: onlywave dead-letters list --cause " + string(l.Cause),

@@ -104,17 +104,25 @@ func orElse(port, preset int) int {
 
 func newCounter() *prometheus.CounterVec {
 	counter := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "onlywave_emails_total", Help: "Tries to send an e-mail, by what it tells and by outcome: sent, or a kind of failure; invalid is one refused for good.",
+		Name: "onlywave_emails_total", Help: "Tries to send an e-mail, by what it tells and by outcome: sent, or a kind of failure; invalid is one refused for good, withheld one too many for its reader.",
 	}, []string{"notice", "outcome"})
 	for _, n := range payment.Notices() {
-		for _, outcome := range []string{sent, string(payment.Invalid), string(payment.Limited), string(payment.Unauthorized), string(payment.Unavailable)} {
+		for _, outcome := range []string{sent, withheld, string(payment.Invalid), string(payment.Limited), string(payment.Unauthorized), string(payment.Unavailable)} {
 			counter.WithLabelValues(string(n), outcome)
 		}
 	}
 	return counter
 }
 
-const sent = "sent"
+const (
+	sent     = "sent"
+	withheld = "withheld"
+)
+
+// Withheld counts an e-mail that is not sent, since its reader has had enough.
+func (s *Sender) Withheld(n payment.Notice) {
+	s.emails.WithLabelValues(string(n), withheld).Inc()
+}
 
 // Collectors are the metrics, to be shown.
 func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Collector{s.emails} }

@@ -64,7 +64,7 @@ func (l letter) message(m Message) (Message, error) {
 func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 	w := languages[p.Payer.Language]
 	l := letter{
-		Language: w.tag, Tone: calm, Greeting: w.greet(p.Payer.Name), Amount: w.money(p.Amount.Centavos),
+		Language: w.tag, Tone: calm, Greeting: w.greet(greetable(p.Payer.Name)), Amount: w.money(p.Amount.Centavos),
 		Footer: fmt.Sprintf(w.footer, p.ID),
 	}
 	facts := func(label, value string) {
@@ -72,8 +72,8 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 			l.Facts = append(l.Facts, fact{label, value})
 		}
 	}
-	facts(w.description, p.Description)
-	facts(w.reference, p.Reference)
+	facts(w.description, quotable(p.Description, longestQuote))
+	facts(w.reference, quotable(p.Reference, longestQuote))
 	subject := ""
 	switch n {
 	case payment.Instructions:
@@ -82,7 +82,7 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 			facts(w.payUntil, w.time(p.Method.ExpiresAt))
 		}
 		l.Code, l.CodeHint, l.Image = p.Method.QRCode, w.codeHint, w.image
-		l.Link, l.LinkText = p.Method.TicketURL, w.link
+		l.Link, l.LinkText = followed(p.Method.TicketURL), w.link
 	case payment.Receipt:
 		subject, l.Heading, l.Intro, l.Tone = w.paid, w.paidHeading, w.paidIntro, good
 		facts(w.method, "Pix")

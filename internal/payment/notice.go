@@ -65,4 +65,5 @@ const (
 	EmailSent     EmailOutcome = "sent"
 	EmailRefused  EmailOutcome = "refused"  // for good: there is no such reader, or the mail server will not have what it says
 	EmailNeedless EmailOutcome = "needless" // overtaken by events, such as how to pay what has been paid
+	EmailWithheld EmailOutcome = "withheld" // its reader was sent as many as one may be within a day
 )

@@ -1,0 +1,69 @@
+package ratelimit
+
+import (
+	"context"
+	_ "embed"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+//go:embed distinct.lua
+var distinctSource string
+
+var distinctScript = redis.NewScript(distinctSource)
+
+// Distinct bounds how many things are done for a subject within a window, such as e-mails to one reader. A thing counts once, by
+// its name, however often it is tried. All processes count together in Redis; while that is unavailable each counts for itself, so
+// that as many more may pass, once for each process.
+type Distinct struct {
+	store  *redisstore.Store
+	name   string
+	quota  int
+	window time.Duration
+
+	mu    sync.Mutex
+	alone *simplelru.LRU[string, map[string]time.Time] // things of each subject, while Redis was unavailable
+}
+
+// NewDistinct makes one process's hold on a limit that it shares with all that use the same name and Redis.
+func NewDistinct(store *redisstore.Store, name string, quota int, window time.Duration) *Distinct {
+	alone, err := simplelru.NewLRU[string, map[string]time.Time](kept, nil)
+	if err != nil {
+		panic("ratelimit: " + err.Error()) // the size is a constant
+	}
+	return &Distinct{store: store, name: name, quota: quota, window: window, alone: alone}
+}
+
+// Admits says whether a thing may be done: it was counted before, or there is room for it.
+func (d *Distinct) Admits(ctx context.Context, subject, thing string) bool {
+	key := "onlywave:limit:{" + d.name + ":" + subject + "}"
+	if answer, ok := d.store.Ask(ctx, distinctScript, []string{key}, thing, d.quota, d.window.Microseconds()); ok && len(answer) == 1 {
+		return answer[0] == "1"
+	}
+	return d.decide(time.Now(), subject, thing)
+}
+
+func (d *Distinct) decide(now time.Time, subject, thing string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	things, known := d.alone.Get(subject)
+	if !known {
+		things = map[string]time.Time{}
+		d.alone.Add(subject, things)
+	}
+	maps.DeleteFunc(things, func(_ string, at time.Time) bool { return now.Sub(at) >= d.window })
+	if _, counted := things[thing]; counted {
+		return true
+	}
+	if len(things) >= d.quota {
+		return false
+	}
+	things[thing] = now
+	return true
+}
