@@ -34,7 +34,7 @@ const (
 )
 
 // partGrace is longer than our own parts take to finish what they have in hand.
-const partGrace = time.Minute
+const partGrace = 75 * time.Second
 
 // Options says what to run.
 type Options struct {
