@@ -26,8 +26,8 @@ type alert struct {
 }
 
 // AlertFindings publishes what a person has to look at and was not told of, as reconciliation.<kind> on onlywave.events,
-// and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID. One that the broker
-// does not take keeps none back that it does.
+// and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID. One that some
+// subscriber's queue does not take is told all the same: the others have it, and it stays open until somebody has dealt with it.
 func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, error) {
 	at, err := a.record.Now(ctx)
 	if err != nil {
@@ -40,11 +40,7 @@ func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, erro
 	var told []int64
 	var failed error
 	for _, f := range found {
-		if err := a.alert(ctx, f); err != nil {
-			failed = err
-			if errors.Is(err, rabbitmq.ErrRefused) {
-				continue // by somebody's queue; the others may have room
-			}
+		if failed = a.alert(ctx, f); failed != nil {
 			break
 		}
 		told = append(told, f.ID)
@@ -64,8 +60,9 @@ func (a *Activities) alert(ctx context.Context, f payment.Finding) error {
 	err = a.events.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
 		ID: news.ID, Key: news.Type, ContentType: "application/json", Body: body, Time: f.FoundAt, Optional: true,
 	})
-	if err != nil {
-		return &payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the event", Err: err}
+	switch {
+	case err == nil, errors.Is(err, rabbitmq.ErrRefused), errors.Is(err, rabbitmq.ErrUnconfirmed):
+		return nil // the publisher counts it
 	}
-	return nil
+	return &payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the event", Err: err}
 }

@@ -70,3 +70,29 @@ func TestWhatCouldNotBeReportedIsReportedLater(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, told, 1)
 }
+
+// The full queue of one subscriber costs the others no twins of a finding. Not parallel: others count what comes.
+func TestAFindingThatOneQueueRefusesIsToldOnce(t *testing.T) {
+	w, _ := reconcilingWorld(t)
+	w.events = publisher(t)
+	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
+	require.NoError(t, err)
+	defer conn.Close()
+	channel, err := conn.Channel()
+	require.NoError(t, err)
+	full, err := channel.QueueDeclare("", false, true, true, false, amqp.Table{"x-max-length": 0, amqp.QueueOverflowArg: amqp.QueueOverflowRejectPublish})
+	require.NoError(t, err)
+	require.NoError(t, channel.QueueBind(full.Name, "reconciliation.stranger", rabbitmq.ExchangeEvents, false, nil))
+	state := w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
+	w.reconcile(t, "a")
+	heard := listen(t, "reconciliation.stranger")
+	for range 2 {
+		_, err := w.AlertFindings(t.Context())
+		require.NoError(t, err)
+	}
+	require.Contains(t, string(next(t, heard).Body), `"provider_payment_id":"`+state.PaymentID+`"`)
+	found, err := w.AlertFindings(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, found)
+	require.Empty(t, heard)
+}
