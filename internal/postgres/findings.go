@@ -102,13 +102,18 @@ func (s *Store) Unheard(ctx context.Context, changes []payment.Finding) ([]payme
 // three times 4 days.
 const repeats = 15 * 24 * time.Hour
 
+// caughtUp says whether a payment p is no longer behind what a finding f has seen. Of one moment both may differ, for the provider's
+// dates of a Pix have whole seconds.
+const caughtUp = `(p.provider_updated_at > f.provider_updated_at or p.provider_updated_at = f.provider_updated_at
+    and (f.provider_status in ('', p.status) or p.updated_at > f.found_at))`
+
 // settleFindings looks again at what was open: a payment that has caught up is no difference any more, and a notification
 // that came after all was late. One that had come before it was missed, and was only archived later, was never missed.
 const settleFindings = `
 with caught_up as (
     update findings f set resolved_at = @now
     from payments p
-    where f.kind = 'difference' and f.resolved_at is null and p.id = f.payment_id and p.provider_updated_at >= f.provider_updated_at
+    where f.kind = 'difference' and f.resolved_at is null and p.id = f.payment_id and ` + caughtUp + `
 ), heard as (
     select f.id, f.found_at, min(n.received_at) as received_at
     from findings f join webhook_notifications n on ` + heard + `
@@ -136,7 +141,7 @@ from findings `
 
 // differences are payments that the provider knows something newer of, as it was found and still is.
 const differences = `findings f join payments p on p.id = f.payment_id
-where f.kind = 'difference' and f.resolved_at is null and (p.provider_updated_at is null or p.provider_updated_at < f.provider_updated_at)`
+where f.kind = 'difference' and f.resolved_at is null and ` + caughtUp + ` is not true`
 
 // Unalerted lists findings that a person has to look at and was not told of, oldest first: also a difference that has been open for
 // so long that telling the payment to look has not helped. Missed notifications are of interest by their number.

@@ -191,6 +191,33 @@ func TestANotificationTellsOfWhatHappenedBeforeIt(t *testing.T) {
 	require.Empty(t, missed)
 }
 
+// The provider's dates have whole seconds: a payment may be behind within one, and is until it has moved.
+func TestADifferenceOfOneMomentStaysUntilThePaymentHasMoved(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.reconciled(t, "a", moment(300))
+	behind, even := s.open(t, newPayment("behind")).ID, s.open(t, newPayment("even")).ID
+	var all []payment.Finding
+	for id, status := range map[string]payment.Status{behind: payment.Pending, even: payment.Approved} {
+		s.apply(t, id, answer(id, status, 10))
+		f := found(payment.Difference, "the provider says approved", "mp-"+id)[0]
+		f.PaymentID, f.ProviderUpdatedAt, f.ProviderStatus = id, moment(10), payment.Approved
+		all = append(all, f)
+	}
+	require.NoError(t, s.KeepFindings(t.Context(), "a", all))
+	f, err := s.Figures(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, f.Behind.Count)
+	require.NoError(t, s.SettleFindings(t.Context(), moment(201)))
+	open := s.openFindings(t, payment.Difference)
+	require.Len(t, open, 1)
+	require.Equal(t, behind, open[0].PaymentID)
+	_, err = s.ApplyLook(t.Context(), behind, answer(behind, payment.Approved, 10), moment(202))
+	require.NoError(t, err)
+	require.NoError(t, s.SettleFindings(t.Context(), moment(203)))
+	require.Empty(t, s.openFindings(t, payment.Difference))
+}
+
 func TestWhatWasFoundIsSettledLater(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
