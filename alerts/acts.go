@@ -266,16 +266,20 @@ func payLost(ctx context.Context, s *Scene) error {
 
 // Acts on reconciliation and on the record.
 
-func pauseReconciling(ctx context.Context, s *Scene) error {
-	return s.schedule(ctx, func(h client.ScheduleHandle) error { return h.Pause(ctx, client.SchedulePauseOptions{}) })
+func pause(schedule string) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.temporal(ctx, func(c client.Client) error {
+			return c.ScheduleClient().GetHandle(ctx, schedule).Pause(ctx, client.SchedulePauseOptions{})
+		})
+	}
 }
 
-func resumeReconciling(ctx context.Context, s *Scene) error {
-	return s.schedule(ctx, func(h client.ScheduleHandle) error { return h.Unpause(ctx, client.ScheduleUnpauseOptions{}) })
-}
-
-func (s *Scene) schedule(ctx context.Context, do func(client.ScheduleHandle) error) error {
-	return s.temporal(ctx, func(c client.Client) error { return do(c.ScheduleClient().GetHandle(ctx, "reconcile")) })
+func resume(schedule string) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.temporal(ctx, func(c client.Client) error {
+			return c.ScheduleClient().GetHandle(ctx, schedule).Unpause(ctx, client.ScheduleUnpauseOptions{})
+		})
+	}
 }
 
 func (s *Scene) temporal(ctx context.Context, do func(client.Client) error) error {

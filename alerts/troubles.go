@@ -121,7 +121,11 @@ func ofTheRecord() []Trouble {
 		},
 		{
 			Shows: "the schedule of reconciliation is paused", Alerts: []string{"ReconciliationBehind"},
-			Strike: []Act{pauseReconciling}, Heal: []Act{resumeReconciling},
+			Strike: []Act{pause("reconcile")}, Heal: []Act{resume("reconcile")},
+		},
+		{
+			Shows: "the schedule that wakes quiet payments is paused", Alerts: []string{"ScheduledWorkStands"},
+			Strike: []Act{pause("signal-quiet")}, Heal: []Act{resume("signal-quiet")},
 		},
 		{
 			Shows: "an amount in the record is changed by hand", Alerts: []string{"ReconciliationDifferences"},

@@ -53,8 +53,8 @@ func (c Config) Render() string {
 
 var (
 	alertLine = regexp.MustCompile(`(?m)^ +- alert: (\w+)$`)
-	// durations are windows and waits, and intervals of Alertmanager's.
-	durations = regexp.MustCompile(`(\[|\b(?:for|group_wait|group_interval|repeat_interval): )(\d+)(s|m|h|d)\b`)
+	// durations are windows, offsets and waits, and intervals of Alertmanager's.
+	durations = regexp.MustCompile(`(\[|\boffset |\b(?:for|group_wait|group_interval|repeat_interval): )(\d+)(s|m|h|d)\b`)
 	// ages are the thresholds of what is measured in seconds of waiting.
 	ages = regexp.MustCompile(`(?m)(onlywave_\w+(?:_oldest_seconds|_behind_seconds|_lag_seconds_bucket)\b.* > )(\d+)$`)
 	unit = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}

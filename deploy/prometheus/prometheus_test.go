@@ -27,6 +27,7 @@ func TestFasterDividesTimeAndNothingElse(t *testing.T) {
 	for text, faster := range map[string]string{
 		"for: 15m":            "for: 15000ms",
 		"rate(x_total[3d])":   "rate(x_total[4320000ms])",
+		"x offset 1h > 0":     "x offset 60000ms > 0",
 		"  group_wait: 30s":   "  group_wait: 500ms",
 		"repeat_interval: 4h": "repeat_interval: 240000ms",
 		`expr: max(onlywave_payments_open_oldest_seconds{status="processing"}) > 900`: `expr: max(onlywave_payments_open_oldest_seconds{status="processing"}) > 15`,
