@@ -183,3 +183,6 @@ func application(t *testing.T, err error) *temporal.ApplicationError {
 	require.True(t, ok, "%T", err)
 	return told
 }
+
+// now is the time as the record keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

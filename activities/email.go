@@ -149,7 +149,7 @@ func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, wr
 	}
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), emailNote)
 	defer cancel()
-	err = a.record.KeepEmail(noting, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: now()})
+	err = a.record.KeepEmail(noting, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: a.now()})
 	if err != nil && outcome == payment.EmailSent {
 		remember(ctx, append(earlier, id))
 	}

@@ -73,7 +73,7 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 		return p, false, err
 	}
 	began := time.Now()
-	at := now()
+	at := a.now()
 	p, written, err = a.record.OpenPayment(ctx, payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
@@ -123,7 +123,7 @@ func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 	if in.Looked {
 		apply = a.record.ApplyLook
 	}
-	m, err := apply(ctx, in.PaymentID, in.State, now())
+	m, err := apply(ctx, in.PaymentID, in.State, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 
@@ -137,7 +137,7 @@ type GiveUpInput struct {
 // provider has answered for, or that failed already, stays as it is.
 func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
-	m, err := a.record.Fail(ctx, in.PaymentID, in.Why, now())
+	m, err := a.record.Fail(ctx, in.PaymentID, in.Why, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 
@@ -145,7 +145,7 @@ func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 // provider has answered for, or that is parked already, stays as it is.
 func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
-	m, err := a.record.Park(ctx, in.PaymentID, in.Why, now())
+	m, err := a.record.Park(ctx, in.PaymentID, in.Why, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 
@@ -166,5 +166,5 @@ func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move
 	return Moved{Status: m.Status, Version: m.Payment.Version}, nil
 }
 
-// now is the time as the record keeps it, to the microsecond.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+// now is the time as the record keeps it: by Postgres' clock, to the microsecond.
+func (a *Activities) now() time.Time { return a.record.Clock().Truncate(time.Microsecond) }

@@ -71,11 +71,11 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 
 // searchesFirst says whether an earlier attempt may have charged that the provider does not know by its key any more.
 func (a *Activities) searchesFirst(in ChargeInput, p payment.Payment) bool {
-	return in.Search || p.Provider.PaymentID != "" || time.Since(p.CreatedAt) > keyMemory || a.restored()
+	return in.Search || p.Provider.PaymentID != "" || a.now().Sub(p.CreatedAt) > keyMemory || a.restored()
 }
 
 // restored says whether the database may have lost payments that were charged: a new payment may be an old one.
-func (a *Activities) restored() bool { return time.Now().Before(a.searchUntil) }
+func (a *Activities) restored() bool { return a.now().Before(a.searchUntil) }
 
 // earlierCharge is what an earlier attempt has made, if the provider knows of any. That it refuses to say is no refusal of the
 // charge, and must not look like one.

@@ -17,9 +17,43 @@ func TestTheClocksAreCompared(t *testing.T) {
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), now, patience)
 	require.Equal(t, time.UTC, now.Location())
-	require.Regexp(t, `(?m)^onlywave_clock_ahead_seconds -?0\.0`, telemetrytest.Text(t, s.Collectors()...))
+	require.Regexp(t, `(?m)^onlywave_clock_ahead_seconds (-?0\.0|-?[0-9.]+e-)`, telemetrytest.Text(t, s.Collectors()...))
+	const wrong = "\nonlywave_clock_ahead_seconds 72000\n"
+	s.clock.ahead.Store(int64(20 * time.Hour))
+	require.Contains(t, telemetrytest.Text(t, s.Collectors()...), wrong)
+	require.NoError(t, s.Ready(t.Context()), "which compares them anew")
+	require.NotContains(t, telemetrytest.Text(t, s.Collectors()...), wrong)
+	long := time.Now().Add(-clockKnown)
+	s.clock.compared.Store(&long)
+	require.NotContains(t, telemetrytest.Text(t, s.Collectors()...), "\nonlywave_clock_ahead_seconds", "what is no longer known is not shown")
 	away := openStore(t, "postgres://nobody@127.0.0.1:1/nothing?sslmode=disable")
 	require.NotContains(t, telemetrytest.Text(t, away.Collectors()...), "\nonlywave_clock_ahead_seconds")
+}
+
+// A process whose clock is ahead dates what it writes as the others do.
+func TestAClockThatIsAheadIsPutRight(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	within := func(ahead time.Duration) {
+		t.Helper()
+		require.WithinDuration(t, time.Now().Add(-ahead), s.Clock(), time.Second)
+	}
+	within(0)
+	s.clock.ahead.Store(int64(20 * time.Hour))
+	within(20 * time.Hour)
+	s.clock.ahead.Store(int64(-20 * time.Hour))
+	within(-20 * time.Hour)
+	s.clock.ahead.Store(int64(clockNoise / 2))
+	within(0)
+
+	s.clock.ahead.Store(int64(20 * time.Hour))
+	s.pool.Reset() // the next statement is sent over a new connection
+	_ = s.number(t, `select 1`)
+	within(0)
+	s.clock.ahead.Store(int64(20 * time.Hour))
+	_, err := s.Now(t.Context())
+	require.NoError(t, err)
+	within(0)
 }
 
 // What a clock that is ahead has written has an age below nothing, and is not taken for new.

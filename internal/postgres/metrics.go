@@ -78,7 +78,7 @@ func (m metrics) moved(method payment.MethodType, from, to payment.Status, creat
 // Collectors are the metrics of the store: of its pools, and of what payments do.
 func (s *Store) Collectors() []prometheus.Collector {
 	all := []prometheus.Collector{pool{s.pool, fromPrimary}, s.metrics.moves, s.metrics.surprise, s.metrics.approval, s.metrics.news,
-		s.metrics.lists, clock{s}}
+		s.metrics.lists, clockAhead{&s.clock}}
 	if s.replica != nil {
 		all = append(all, pool{s.replica.pool, fromReplica}, replicaAge{s.replica})
 	}

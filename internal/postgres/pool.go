@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -32,13 +33,15 @@ var sessionSettings = map[string]string{
 }
 
 // openPool makes a pool for an address. When that names several hosts and no
-// target_session_attrs, fits says which of them will do.
-func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.ValidateConnectFunc) (*pgxpool.Pool, error) {
+// target_session_attrs, fits says which of them will do. connected is told of each new connection; nil: nobody is.
+func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.ValidateConnectFunc,
+	connected func(context.Context, *pgx.Conn) error,
+) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("parse the database's address: %w", err)
 	}
-	config.MaxConns = maxConns
+	config.MaxConns, config.AfterConnect = maxConns, connected
 	connect := &config.ConnConfig.Config
 	connect.ConnectTimeout = cmp.Or(connect.ConnectTimeout, connectTimeout)
 	connect.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext

@@ -30,17 +30,20 @@ type Store struct {
 	pool    *pgxpool.Pool
 	replica *replica // nil without one
 	metrics metrics
+	clock   clock
 }
 
 // Open makes a Store on a pool for url (postgres://…). It does not connect yet: a database that is
 // away shows itself as kind Unavailable on each call, and is back as soon as it is back. The address may name several
 // hosts: the one that takes writes is used, also when that is another one than before.
 func Open(ctx context.Context, url string, maxConns int32) (*Store, error) {
-	pool, err := openPool(ctx, url, maxConns, pgconn.ValidateConnectTargetSessionAttrsReadWrite)
+	s := &Store{metrics: newMetrics()}
+	var err error
+	s.pool, err = openPool(ctx, url, maxConns, pgconn.ValidateConnectTargetSessionAttrsReadWrite, s.clock.connected)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{pool: pool, metrics: newMetrics()}, nil
+	return s, nil
 }
 
 // Close waits for the connections in use and closes them all.
@@ -49,8 +52,11 @@ func (s *Store) Close() {
 	s.pool.Close()
 }
 
-// Ready says whether the database answers.
-func (s *Store) Ready(ctx context.Context) error { return interpret("ping", s.pool.Ping(ctx)) }
+// Ready says whether the database answers, and compares its clock with ours.
+func (s *Store) Ready(ctx context.Context) error {
+	_, err := s.Now(ctx)
+	return err
+}
 
 // Migrate brings the schema up to date, of several hosts where writes are taken. Several may run at once: a session lock lets
 // one work while the others wait.

@@ -46,7 +46,7 @@ type mark struct {
 // Follow lets lists come from a replica that is at most maxAge behind. Its address may name several hosts: the one that is a
 // replica is used, also when that is another one than before. To be called once, before the Store is used.
 func (s *Store) Follow(ctx context.Context, url string, maxConns int32, maxAge time.Duration) error {
-	pool, err := openPool(ctx, url, maxConns, pgconn.ValidateConnectTargetSessionAttrsStandby)
+	pool, err := openPool(ctx, url, maxConns, pgconn.ValidateConnectTargetSessionAttrsStandby, nil)
 	if err != nil {
 		return err
 	}
