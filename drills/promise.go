@@ -15,6 +15,7 @@ import (
 
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
 // promise is how long after a buyer's payment the database has the approval (docs/slo.md: a buyer who has paid is believed).
@@ -145,7 +146,8 @@ func troublesIn(page string) []string {
 	}
 	var troubles []string
 	for _, m := range families["onlywave_dependency_up"].GetMetric() {
-		if m.GetGauge().GetValue() == 0 {
+		// What a subscriber's queue does concerns no payment, and excuses nothing.
+		if m.GetGauge().GetValue() == 0 && label(m, "dependency") != rabbitmq.ExchangeEvents {
 			troubles = append(troubles, label(m, "dependency")+" is down")
 		}
 	}
