@@ -49,6 +49,14 @@ func (p *provider) get(ctx context.Context, u payment.Urgency, providerPaymentID
 	return state, err
 }
 
+func (p *provider) cancel(ctx context.Context, u payment.Urgency, providerPaymentID, key string) (state payment.ProviderState, err error) {
+	err = p.call(ctx, p.charges, turn(ctx, u, providerPaymentID), func(ctx context.Context) error {
+		state, err = p.client.Cancel(ctx, providerPaymentID, key)
+		return err
+	})
+	return state, err
+}
+
 func (p *provider) findByReference(ctx context.Context, u payment.Urgency, paymentID string) (state payment.ProviderState, found bool, err error) {
 	err = p.call(ctx, p.searches, turn(ctx, u, paymentID), func(ctx context.Context) error {
 		state, found, err = p.client.FindByReference(ctx, paymentID)

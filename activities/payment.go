@@ -40,6 +40,7 @@ type State struct {
 	Money             payment.Money      `json:"money,omitzero"`
 	ProviderPaymentID string             `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
+	KeepsEnd          bool               `json:"keeps_end,omitempty"` // we close it at ExpiresAt; the provider's own end is later
 	AskedAt           time.Time          `json:"asked_at,omitzero"`
 	Version           int                `json:"version,omitempty"` // number of the newest event
 	// Event, Missed and Email are in histories from before the outbox only: what their run itself had to publish.
@@ -63,7 +64,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	return State{
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, AskedAt: p.CreatedAt,
-		Version: p.Version, New: written,
+		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(),
 	}, nil
 }
 
@@ -74,12 +75,14 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 	}
 	began := time.Now()
 	at := a.now()
-	p, written, err = a.record.OpenPayment(ctx, payment.Payment{
+	p = payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
 		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},
 		CreatedAt: cmp.Or(in.AskedAt.UTC().Truncate(time.Microsecond), at), UpdatedAt: at,
-	})
+	}
+	p.Method.ExpiresAt = p.Method.End(p.CreatedAt)
+	p, written, err = a.record.OpenPayment(ctx, p)
 	if err != nil {
 		return p, false, err
 	}
@@ -119,12 +122,25 @@ type Moved struct {
 // second run finds it already applied.
 func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 	asked := time.Now()
+	state, err := a.understood(ctx, in.PaymentID, in.State)
+	if err != nil {
+		return Moved{}, verdict(err)
+	}
 	apply := a.record.Apply
 	if in.Looked {
 		apply = a.record.ApplyLook
 	}
-	m, err := apply(ctx, in.PaymentID, in.State, a.now())
+	m, err := apply(ctx, in.PaymentID, state, a.now())
 	return a.moved(ctx, asked, m, err)
+}
+
+// understood is the answer as the payment has it, which only one of the seller's making has to be asked for.
+func (a *Activities) understood(ctx context.Context, id string, s payment.ProviderState) (payment.ProviderState, error) {
+	if !s.BySeller {
+		return s, nil
+	}
+	p, err := a.record.Payment(ctx, id)
+	return p.Understood(s), err
 }
 
 // GiveUpInput names a payment and why the provider will not, or does not, answer for it.

@@ -18,6 +18,7 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.Equal(t, State{
 		Found: true, ClientID: "shop", Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
 		Method: payment.Pix, Money: money, New: true, AskedAt: first.AskedAt, Version: 1,
+		ExpiresAt: first.AskedAt.Add(time.Hour), KeepsEnd: true,
 	}, first)
 	second, err := w.Open(t.Context(), in)
 	require.NoError(t, err)

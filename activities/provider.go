@@ -53,7 +53,7 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 			return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
 		}
 	}
-	state, err := a.provider.createPix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
+	state, err := a.send(ctx, p)
 	if err != nil && refused(err) {
 		found, ok, searchErr := a.earlierCharge(ctx, p)
 		if searchErr != nil {
@@ -67,6 +67,16 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 		return payment.ProviderState{}, doubt(ctx, in.Again || a.restored(), err)
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+}
+
+// send sends the charge, unless the payment's end has come: what was not charged by then is not charged any more.
+func (a *Activities) send(ctx context.Context, p payment.Payment) (payment.ProviderState, error) {
+	if p.Ended(a.now()) {
+		return payment.ProviderState{}, &payment.Error{
+			Kind: payment.Invalid, Message: "the time to pay ran out before Mercado Pago could be asked for the charge",
+		}
+	}
+	return a.provider.createPix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
 }
 
 // searchesFirst says whether an earlier attempt may have charged that the provider does not know by its key any more.

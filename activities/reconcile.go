@@ -151,6 +151,7 @@ func (j *judgement) compare(s payment.ProviderState, p payment.Payment, known bo
 		return
 	}
 	found.PaymentID = p.ID
+	s = p.Understood(s)
 	if harmlessTwin(s, p) {
 		j.inOrder = append(j.inOrder, s.PaymentID)
 		return

@@ -127,6 +127,8 @@ func sameStatus(s *sides, say objecting) {
 	}
 	entry, known := s.last()
 	switch {
+	case known && entry.StatusDetail == "by_collector" && s.row.Status == payment.Expired:
+		// We have closed it at its end.
 	case known && s.row.Status != inOurWords(entry):
 		say(s.id, "the provider has %s (%s) since %s; the row %s", entry.Status, entry.StatusDetail, clock(entry.Time), s.row.Status)
 	case known && s.row.ProviderPaymentID != entry.PaymentID:

@@ -192,8 +192,12 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money,
 		Urgency: p.urgency(why),
 	}
+	summary, step := "look", any(steps.Look)
+	if p.closes(ctx) {
+		summary, step = "close at its end", steps.Close
+	}
 	var seen activities.Seen
-	err := quickly(ctx, "look", atProvider(in.Urgency), steps.Look, in, &seen)
+	err := quickly(ctx, summary, atProvider(in.Urgency), step, in, &seen)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err
@@ -210,12 +214,18 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 // apply brings the payment to the provider's answer; looked says that it is what the provider says now, not the answer to a creation.
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looked bool) error {
 	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Looked: looked}
+	before := p.state.Status
 	if err := p.move(ctx, "apply "+string(state.Status), steps.Apply, in); err != nil {
 		return err
 	}
 	p.state.ProviderPaymentID = state.PaymentID
-	p.state.ExpiresAt = state.ExpiresAt
+	if !p.state.KeepsEnd {
+		p.state.ExpiresAt = state.ExpiresAt
+	}
 	p.refused = nil
+	if before != p.state.Status && p.closes(ctx) {
+		p.pollAt = workflow.Now(ctx) // it has turned up after its end
+	}
 	return nil
 }
 

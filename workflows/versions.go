@@ -17,6 +17,7 @@ const (
 	changeChoresApart   = "chores-apart"
 	changeLookSoon      = "look-soon"
 	changeReportBeside  = "report-beside"
+	changeCloseAtEnd    = "close-at-end"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -75,4 +76,10 @@ func tellsAgain(ctx workflow.Context) bool {
 // choresApart says whether this run of reconciliation leaves the quiet payments and the reports of findings to workflows of their own.
 func choresApart(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeChoresApart, workflow.DefaultVersion, 1) >= 1
+}
+
+// closesAtEnd says whether this run closes a Pix at its own end. A run from before, or one that a worker from before has looked
+// for meanwhile, waits for the provider's.
+func closesAtEnd(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeCloseAtEnd, workflow.DefaultVersion, 1) >= 1
 }

@@ -79,17 +79,28 @@ func (p *mailbox) due() time.Time {
 // pollDue is when to poll: when the gap is over, or soon after the Pix has ended if that
 // is sooner and was not looked at when the next poll was decided.
 func (p *mailbox) pollDue() time.Time {
-	end := p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry)
+	end := p.end()
 	if p.state.ExpiresAt.IsZero() || !end.Before(p.pollAt) || !end.After(p.polledAt) {
 		return p.pollAt
 	}
 	return end
 }
 
+// end is when a Pix that was to be paid by then is looked at, or closed.
+func (p *mailbox) end() time.Time { return p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry) }
+
+// closes says whether a look shall close the Pix: nobody has paid it by its end, which is ours to keep.
+func (p *mailbox) closes(ctx workflow.Context) bool {
+	return p.state.KeepsEnd && p.state.Status == payment.Pending && !workflow.Now(ctx).Before(p.end()) && closesAtEnd(ctx)
+}
+
 // planPoll decides when to look again. A refusal that is doubted has its own times.
 func (p *mailbox) planPoll(ctx workflow.Context) {
 	p.polledAt = workflow.Now(ctx)
 	p.pollAt = p.polledAt.Add(p.in.Polls.gap(p.looks))
+	if p.closes(ctx) {
+		p.pollAt = p.polledAt.Add(p.in.Polls.First) // it could not be closed
+	}
 	if p.refused == nil {
 		return
 	}

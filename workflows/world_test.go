@@ -34,6 +34,8 @@ type world struct {
 	row      activities.State
 	provider payment.Status // what the provider would say; empty: it has never heard of the payment
 	expires  time.Time
+	keepsEnd bool // the Pix is ours to close at its end
+	close    func(attempt int) error
 	charge   func(attempt int) error // nil: works
 	look     func(attempt int) error
 	publish  func(attempt int) error
@@ -79,6 +81,9 @@ func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.Sta
 		if w.history = []payment.Status{payment.Processing}; w.older {
 			w.row.Event = &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing}
 		}
+		if w.keepsEnd {
+			w.row.KeepsEnd, w.row.ExpiresAt = true, w.expires
+		}
 	}
 	row := w.row
 	row.New = written
@@ -111,6 +116,19 @@ func (w *world) Look(ctx context.Context, in activities.LookInput) (activities.S
 	w.looks++
 	if w.provider == "" {
 		return activities.Seen{}, nil
+	}
+	return activities.Seen{Found: true, State: w.answer()}, nil
+}
+
+// Close closes the Pix unless it was paid, as the provider does.
+func (w *world) Close(context.Context, activities.LookInput) (activities.Seen, error) {
+	if n := w.called("Close"); w.close != nil {
+		if err := w.close(n); err != nil {
+			return activities.Seen{}, err
+		}
+	}
+	if w.provider == payment.Pending {
+		w.provider = payment.Expired // as Apply understands it
 	}
 	return activities.Seen{Found: true, State: w.answer()}, nil
 }

@@ -130,28 +130,47 @@ func (c *Client) Identify(ctx context.Context, providerPaymentID string) (paymen
 }
 
 func (c *Client) get(ctx context.Context, operation, providerPaymentID string) (payment.ProviderState, error) {
-	id, err := strconv.Atoi(providerPaymentID)
-	if err != nil || !decimal(providerPaymentID) {
-		return payment.ProviderState{}, &payment.Error{
-			Kind: payment.Invalid, Message: "Mercado Pago's payment IDs are decimal numbers",
-			Err: fmt.Errorf("get payment %.40q", providerPaymentID),
-		}
-	}
-	body, err := c.ask(ctx, operation, "", func(ctx context.Context) error {
+	state, err := c.onPayment(ctx, operation, "", providerPaymentID, func(ctx context.Context, id int) error {
 		_, err := c.payments.Get(ctx, id)
 		return err
 	})
-	var state payment.ProviderState
-	if err == nil {
-		state, err = c.reader().payment(body)
+	if err != nil {
+		return payment.ProviderState{}, fmt.Errorf("get payment %.40q: %w", providerPaymentID, err)
 	}
+	return state, nil
+}
+
+// Cancel closes a payment that is not paid, under the idempotency key. Conflict says that its state forbids that: it is paid, or
+// closed already (code 2018), so read it. The buyer may pay until the answer.
+func (c *Client) Cancel(ctx context.Context, providerPaymentID, key string) (payment.ProviderState, error) {
+	if key == "" {
+		return payment.ProviderState{}, fmt.Errorf("cancel payment %.40q: no idempotency key", providerPaymentID)
+	}
+	state, err := c.onPayment(ctx, "cancel", key, providerPaymentID, func(ctx context.Context, id int) error {
+		_, err := c.payments.Cancel(ctx, id)
+		return err
+	})
+	if err != nil {
+		return payment.ProviderState{}, fmt.Errorf("cancel payment %.40q: %w", providerPaymentID, err)
+	}
+	return state, nil
+}
+
+// onPayment makes a call about one payment, and reads the answer, which must be about it.
+func (c *Client) onPayment(ctx context.Context, operation, key, providerPaymentID string, call func(context.Context, int) error) (payment.ProviderState, error) {
+	id, err := strconv.Atoi(providerPaymentID)
+	if err != nil || !decimal(providerPaymentID) {
+		return payment.ProviderState{}, &payment.Error{Kind: payment.Invalid, Message: "Mercado Pago's payment IDs are decimal numbers"}
+	}
+	body, err := c.ask(ctx, operation, key, func(ctx context.Context) error { return call(ctx, id) })
+	if err != nil {
+		return payment.ProviderState{}, err
+	}
+	state, err := c.reader().payment(body)
 	if err == nil && state.PaymentID != providerPaymentID {
 		err = unreadable(fmt.Errorf("the answer is about payment %s", state.PaymentID))
 	}
-	if err != nil {
-		return payment.ProviderState{}, fmt.Errorf("get payment %s: %w", providerPaymentID, err)
-	}
-	return state, nil
+	return state, err
 }
 
 // FindByReference looks for the payment whose external_reference is our payment's ID, among those of the

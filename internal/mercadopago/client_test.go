@@ -246,6 +246,36 @@ func TestSameKeyInFlight(t *testing.T) {
 	require.LessOrEqual(t, len(s.Ledger()), 1)
 }
 
+// A Pix is closed once. Whatever else is asked of it then, or of one that was paid, contradicts its state.
+func TestAPaymentIsCancelledWhileItIsNotPaid(t *testing.T) {
+	t.Parallel()
+	s, c := simulated(t, simulator.Config{})
+	open, err := c.CreatePix(t.Context(), somePayment("open"), "k-open")
+	require.NoError(t, err)
+	closed, err := c.Cancel(t.Context(), open.PaymentID, "k-cancel")
+	require.NoError(t, err)
+	require.Equal(t, payment.Cancelled, closed.Status)
+	require.True(t, closed.BySeller)
+	read, err := c.Get(t.Context(), open.PaymentID)
+	require.NoError(t, err)
+	require.Equal(t, closed, read)
+
+	paid, err := c.CreatePix(t.Context(), somePayment("paid"), "k-paid")
+	require.NoError(t, err)
+	require.NoError(t, s.Pay(paid.PaymentID))
+	for id, kind := range map[string]payment.Kind{
+		open.PaymentID: payment.Conflict, paid.PaymentID: payment.Conflict, "1": payment.NotFound, "../1": payment.Invalid, "": payment.Invalid,
+	} {
+		_, err := c.Cancel(t.Context(), id, "k-cancel-"+id)
+		require.Equal(t, kind, payment.KindOf(err), "%q: %v", id, err)
+	}
+	_, err = c.Cancel(t.Context(), paid.PaymentID, "")
+	require.ErrorContains(t, err, "idempotency key")
+	requests := s.Requests()
+	require.Equal(t, "k-cancel", requests[1].IdempotencyKey)
+	require.Equal(t, http.MethodPut, requests[1].Method)
+}
+
 func TestProviderIDsAreChecked(t *testing.T) {
 	t.Parallel()
 	c := clientOf(t, answering(http.StatusOK, minimal("pending", "")), patience)

@@ -103,6 +103,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		QRCode:       string(buyer.QRCode),
 		TicketURL:    string(buyer.TicketURL),
 		ExpiresAt:    p.DateOfExpiration.Time,
+		BySeller:     p.StatusDetail == "by_collector",
 		UpdatedAt:    updated.Time,
 		Foreign:      r.foreign(p),
 	}, nil

@@ -114,6 +114,8 @@ func verdict(status int, r refusal) (payment.Kind, time.Duration) {
 			return payment.Unavailable, 0
 		case r.has("2001"): // so an earlier one is there
 			return payment.Unavailable, duplicateWait
+		case r.has("2018"): // the payment's state forbids it
+			return payment.Conflict, 0
 		}
 		return payment.Invalid, 0
 	case http.StatusUnauthorized:

@@ -17,7 +17,7 @@ func newCalls() *prometheus.HistogramVec {
 		Name: "onlywave_provider_call_duration_seconds", Help: "How long calls to Mercado Pago took, by operation and outcome.",
 		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 3, 4, 5, 10},
 	}, []string{"operation", "outcome"})
-	for _, operation := range []string{"create_pix", "get", "search", "changes", "identify", "account"} {
+	for _, operation := range []string{"create_pix", "get", "cancel", "search", "changes", "identify", "account"} {
 		calls.WithLabelValues(operation, "ok")
 	}
 	return calls

@@ -13,10 +13,6 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// shortestPix is how far behind a payment's creation its expiry must lie. Mercado Pago counts its 30
-// minutes from the request's arrival, which comes later than the creation here.
-const shortestPix = payment.PixExpiryMin + time.Minute
-
 // maxNotificationURL is the length that the API reference allows for notification_url.
 const maxNotificationURL = 248
 
@@ -42,8 +38,7 @@ func (c *Client) pixRequest(p payment.Payment) sdk.Request {
 // expiry ends one millisecond past a whole second. Mercado Pago wants yyyy-MM-dd'T'HH:mm:ss.SSS with a
 // numeric offset (error 23 otherwise), and the SDK's encoding would leave out a fraction of zero.
 func expiry(p payment.Payment) time.Time {
-	lifetime := max(time.Duration(p.Method.ExpiresIn)*time.Second, shortestPix)
-	return p.CreatedAt.Add(lifetime).Truncate(time.Second).Add(time.Millisecond).In(legalTime)
+	return p.ProviderEnd().Truncate(time.Second).Add(time.Millisecond).In(legalTime)
 }
 
 func payer(p payment.Payer) *sdk.PayerRequest {

@@ -69,8 +69,30 @@ func TestPixRequestOfABarePayment(t *testing.T) {
 	require.Nil(t, r.Payer.Identification)
 }
 
-// The shortest Pix must still be long enough when the request arrives a minute late.
-func TestPixExpiry(t *testing.T) {
+// A charge may wait for the provider until the Pix's own end, and Mercado Pago wants half an hour from then: its end is that much
+// later, up to the thirty days that it allows.
+func TestAPixHasRoomBehindItsOwnEnd(t *testing.T) {
+	t.Parallel()
+	created := time.Date(2026, 11, 23, 12, 0, 0, 999_999_000, time.UTC)
+	for seconds, want := range map[int]string{
+		1800:    "2026-11-23T10:01:00.001-03:00",
+		86400:   "2026-11-24T09:31:00.001-03:00",
+		2590000: "2026-12-23T08:57:40.001-03:00",
+		2592000: "2026-12-23T08:59:00.001-03:00", // for a clock of ours that is ahead
+	} {
+		p := payment.Payment{Request: payment.Request{Method: payment.Method{Type: payment.Pix, ExpiresIn: seconds}}, CreatedAt: created}
+		p.Method.ExpiresAt = p.Method.End(p.CreatedAt)
+		for range 2 {
+			text, err := expiry(p).MarshalText()
+			require.NoError(t, err)
+			require.Equal(t, want, string(text))
+			p.CreatedAt = p.CreatedAt.In(time.FixedZone("x", 3600)) // as a database gives it back
+		}
+	}
+}
+
+// A payment from before its own end was kept sends what it has sent: the same body under the same key.
+func TestPixExpiryOfAPaymentFromBefore(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 11, 23, 12, 0, 0, 999_999_999, time.UTC)
 	for seconds, want := range map[int]string{

@@ -28,7 +28,10 @@ func NewID(clientID, idempotencyKey string) string {
 type Operation string
 
 // The operations.
-const Charge Operation = "charge"
+const (
+	Charge Operation = "charge"
+	Cancel Operation = "cancel" // closes a payment that nobody has paid
+)
 
 // ProviderKey is the idempotency key under which the provider sees one operation of a payment. A
 // retry, a crash, a redeploy and an operator's reset all repeat it; number counts the operations of

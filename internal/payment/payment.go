@@ -52,6 +52,7 @@ type ProviderState struct {
 	QRCode       string    `json:"qr_code,omitempty"`  // Pix "copia e cola" text
 	TicketURL    string    `json:"ticket_url,omitempty"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	BySeller     bool      `json:"by_seller,omitempty"` // it was cancelled by the seller, which is us or somebody in the panel
 	UpdatedAt    time.Time `json:"updated_at"`
 	Foreign      string    `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
 }

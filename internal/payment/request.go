@@ -25,7 +25,7 @@ type Request struct {
 type Method struct {
 	Type      MethodType `json:"type"`
 	ExpiresIn int        `json:"expires_in,omitempty"` // seconds from creation
-	ExpiresAt time.Time  `json:"expires_at,omitzero"`
+	ExpiresAt time.Time  `json:"expires_at,omitzero"`  // its end, as its client app is told; see Payment.KeepsEnd
 	QRCode    string     `json:"qr_code,omitempty"`
 	TicketURL string     `json:"ticket_url,omitempty"`
 }

@@ -39,7 +39,8 @@ with before as (
 ), moved as (
     update payments p
     set status = @status, amount_refunded = @refunded, failure = '',
-        method = p.method || @method,
+        -- The end that the client app was told stays, whatever the provider's own is.
+        method = p.method || case when p.method ? 'expires_at' then @method::jsonb - 'expires_at' else @method::jsonb end,
         provider_payment_id = @provider_payment_id, provider_status = @provider_status,
         provider_status_detail = @provider_status_detail, provider_updated_at = @provider_updated_at,
         version = case when n.changed then n.seq else p.version end,

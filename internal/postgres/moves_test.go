@@ -98,6 +98,30 @@ func TestAnAnswerLeavesTheMethodsTypeAlone(t *testing.T) {
 	require.Equal(t, "card", s.text(t, `select method ->> 'type' from payments where id = $1`, id))
 }
 
+// A client app was told until when the Pix can be paid. The provider's own end, which is later, does not change that; of a
+// payment from before it is the end.
+func TestTheEndThatWasToldStays(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	theirs := moment(5400)
+	for name, row := range map[string]struct{ told, want time.Time }{
+		"ours": {moment(3600), moment(3600)}, "from before": {time.Time{}, theirs},
+	} {
+		p := newPayment(name)
+		p.Method.ExpiresAt = row.told
+		s.open(t, p)
+		for second := range 2 {
+			state := answer(p.ID, payment.Pending, 1+second)
+			state.ExpiresAt, state.QRCode = theirs, "000201"
+			moved, err := s.Apply(t.Context(), p.ID, state, moment(10))
+			require.NoError(t, err)
+			require.True(t, row.want.Equal(moved.Payment.Method.ExpiresAt), "%s: %s", name, moved.Payment.Method.ExpiresAt)
+			require.Equal(t, "000201", moved.Payment.Method.QRCode)
+			require.Equal(t, 3600, moved.Payment.Method.ExpiresIn)
+		}
+	}
+}
+
 func TestNewsThatMeansNoChangeIsNoEvent(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,4 +23,25 @@ func (s *Store) Operations(ctx context.Context, paymentID string) ([]payment.Ope
 		return o, err
 	})
 	return list, interpret("list the operations of payment "+paymentID, err)
+}
+
+// AskOperation writes that something is about to be asked of the provider for a payment, for all of its amount. What is written
+// already stays as it is.
+func (s *Store) AskOperation(ctx context.Context, paymentID string, kind payment.Operation, number int, at time.Time) error {
+	tag, err := s.pool.Exec(ctx, `
+insert into operations (provider_key, payment_id, kind, number, amount, created_at, updated_at)
+select $1, id, $3, $4, amount, $5, $5 from payments where id = $2
+on conflict (provider_key) do update set updated_at = operations.updated_at`,
+		payment.ProviderKey(paymentID, kind, number), paymentID, kind, number, at)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = pgx.ErrNoRows
+	}
+	return interpret("ask for "+string(kind)+" of payment "+paymentID, err)
+}
+
+// EndOperation writes what became of it: done or refused.
+func (s *Store) EndOperation(ctx context.Context, paymentID string, kind payment.Operation, number int, outcome string, at time.Time) error {
+	_, err := s.pool.Exec(ctx, `update operations set outcome = $2, updated_at = $3 where provider_key = $1 and outcome <> $2`,
+		payment.ProviderKey(paymentID, kind, number), outcome, at)
+	return interpret("end "+string(kind)+" of payment "+paymentID, err)
 }

@@ -1,0 +1,43 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Close closes a Pix at the provider that has come to its own end and that nobody has paid, and says where it stands then. It is
+// safe to repeat: the provider sees the same idempotency key, and what it refuses, since the payment was paid meanwhile or is
+// closed already, is looked at. Who has paid has paid.
+func (a *Activities) Close(ctx context.Context, in LookInput) (seen Seen, err error) {
+	err = a.looks.bound(ctx, a.provider.charges.Steady(), func(ctx context.Context) (err error) {
+		seen, err = a.close(ctx, in)
+		return err
+	})
+	if err != nil {
+		return Seen{}, verdict(err)
+	}
+	return seen, nil
+}
+
+func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
+	if err := a.record.AskOperation(ctx, in.PaymentID, payment.Cancel, 1, a.now()); err != nil {
+		return Seen{}, err
+	}
+	state, err := a.provider.cancel(ctx, in.urgency(), in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
+	if err != nil && refused(err) {
+		state, _, err = a.look(ctx, in)
+	}
+	if err != nil {
+		return Seen{}, err
+	}
+	if why := state.Contradicts(in.PaymentID, in.ProviderPaymentID, in.Money); why != "" {
+		return Seen{}, &payment.Error{Kind: payment.Conflict, Message: why}
+	}
+	outcome := "refused"
+	if state.Status == payment.Cancelled || state.Status == payment.Expired {
+		outcome = "done"
+	}
+	err = a.record.EndOperation(ctx, in.PaymentID, payment.Cancel, 1, outcome, a.now())
+	return Seen{Found: true, State: state}, err
+}

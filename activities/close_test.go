@@ -1,0 +1,216 @@
+package activities
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// ended is a Pix that nobody has paid and whose own end has come; the provider's is half an hour later.
+func (w world) ended(t *testing.T) (id string, state payment.ProviderState, in LookInput) {
+	t.Helper()
+	opening := creation(t)
+	opening.AskedAt = time.Now().Add(-time.Hour - time.Second)
+	_, err := w.Open(t.Context(), opening)
+	require.NoError(t, err)
+	p, err := w.record.Payment(t.Context(), opening.PaymentID)
+	require.NoError(t, err)
+	state, err = w.Activities.provider.client.CreatePix(t.Context(), p, payment.ProviderKey(p.ID, payment.Charge, 1)) // as it was in time
+	require.NoError(t, err)
+	moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: p.ID, State: state})
+	require.NoError(t, err)
+	require.Equal(t, payment.Pending, moved.Status)
+	p, err = w.record.Payment(t.Context(), p.ID)
+	require.NoError(t, err)
+	require.True(t, p.Ended(time.Now()))
+	require.WithinDuration(t, opening.AskedAt.Add(time.Hour), p.Method.ExpiresAt, time.Millisecond, "the end that its client app was told")
+	require.WithinDuration(t, p.Method.ExpiresAt.Add(31*time.Minute), state.ExpiresAt, time.Second, "the provider's")
+	return p.ID, state, LookInput{PaymentID: p.ID, ProviderPaymentID: state.PaymentID, Money: money}
+}
+
+func (w world) outcome(t *testing.T, id string) string {
+	t.Helper()
+	operations, err := w.record.Operations(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, operations, 2)
+	cancel := operations[1]
+	require.Equal(t, payment.Cancel, cancel.Kind)
+	require.Equal(t, payment.ProviderKey(id, payment.Cancel, 1), cancel.ProviderKey)
+	require.Equal(t, money.Centavos, cancel.Amount)
+	return cancel.Outcome
+}
+
+func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
+	t.Parallel()
+	lost := simulator.Fault{On: simulator.Update, Kind: simulator.KindLostAnswer, Times: 1}
+	for name, faults := range map[string][]simulator.Fault{"closed": nil, "the answer is lost": {lost}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id, _, in := w.ended(t)
+			w.arm(id, faults...)
+			if len(faults) > 0 {
+				_, err := w.Close(t.Context(), in)
+				requireVerdict(t, err, payment.Unavailable, true)
+				require.Equal(t, "asked", w.outcome(t, id))
+			}
+			for range 2 {
+				seen, err := w.Close(t.Context(), in)
+				require.NoError(t, err)
+				require.True(t, seen.Found)
+				require.Equal(t, payment.Cancelled, seen.State.Status)
+				require.True(t, seen.State.BySeller)
+				require.Equal(t, "done", w.outcome(t, id))
+
+				moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: seen.State})
+				require.NoError(t, err)
+				require.Equal(t, payment.Expired, moved.Status, "for its client app it has expired")
+			}
+			require.Len(t, w.provider.Ledger(), 2, "one charge, one cancellation")
+			for _, r := range w.provider.Requests() {
+				if r.Method == http.MethodPut {
+					require.Equal(t, payment.ProviderKey(id, payment.Cancel, 1), r.IdempotencyKey)
+				}
+			}
+			events, err := w.record.Events(t.Context(), id, 0, 10)
+			require.NoError(t, err)
+			require.Len(t, events, 3)
+		})
+	}
+}
+
+// The buyer pays at the last moment, or after it while nobody has closed the Pix yet: who has paid has paid.
+func TestWhoHasPaidMeanwhileHasPaid(t *testing.T) {
+	t.Parallel()
+	for name, pay := range map[string]func(world, string, payment.ProviderState) error{
+		"just before": func(w world, id string, _ payment.ProviderState) error {
+			w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindPaidMeanwhile})
+			return nil
+		},
+		"before": func(w world, _ string, s payment.ProviderState) error { return w.provider.Pay(s.PaymentID) },
+		"and the answer is not heard": func(w world, id string, s payment.ProviderState) error {
+			w.arm(id, simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Times: 1})
+			return w.provider.Pay(s.PaymentID)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id, state, in := w.ended(t)
+			require.NoError(t, pay(w, id, state))
+			seen, err := w.Close(t.Context(), in)
+			if payment.Kind(kindIn(err)) == payment.Unavailable {
+				seen, err = w.Close(t.Context(), in)
+			}
+			for range 2 {
+				require.NoError(t, err)
+				require.Equal(t, payment.Approved, seen.State.Status)
+				require.Equal(t, "refused", w.outcome(t, id))
+				moved, err2 := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: seen.State})
+				require.NoError(t, err2)
+				require.Equal(t, payment.Approved, moved.Status)
+				seen, err = w.Close(t.Context(), in)
+			}
+		})
+	}
+}
+
+func kindIn(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.(interface{ Type() string }).Type()
+}
+
+// What the seller closes before the end was not to be closed yet, and so it was cancelled. Reconciliation reads it as Apply does.
+func TestWhatTheSellerCancelsBeforeTheEndIsCancelled(t *testing.T) {
+	t.Parallel()
+	w, bell := reconcilingWorld(t)
+	early, state := w.charged(t)
+	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: early, State: state})
+	require.NoError(t, err)
+	cancelled, err := w.Activities.provider.client.Cancel(t.Context(), state.PaymentID, "in the panel")
+	require.NoError(t, err)
+	for range 2 {
+		moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: early, State: cancelled})
+		require.NoError(t, err)
+		require.Equal(t, payment.Cancelled, moved.Status)
+	}
+	t.Run("at its end", func(t *testing.T) {
+		id, _, in := w.ended(t)
+		seen, err := w.Close(t.Context(), in)
+		require.NoError(t, err)
+		_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: seen.State})
+		require.NoError(t, err)
+	})
+	counts := w.reconcile(t, "run")
+	require.Equal(t, 2, counts.Seen)
+	require.Zero(t, counts.Contradictions)
+	require.Zero(t, counts.Differences)
+	require.Empty(t, bell.told())
+}
+
+// The end has come before the provider could be asked. A charge that was never sent is refused, one that may have been is doubted,
+// and one that was is found.
+func TestNothingIsChargedAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	late := func(t *testing.T, w world) string {
+		in := creation(t)
+		in.AskedAt = time.Now().Add(-time.Hour - time.Second)
+		_, err := w.Open(t.Context(), in)
+		require.NoError(t, err)
+		return in.PaymentID
+	}
+	for name, again := range map[string]bool{"never sent": false, "in doubt": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := late(t, w)
+			for range 2 {
+				_, err := w.Charge(t.Context(), ChargeInput{PaymentID: id, Again: again})
+				requireVerdict(t, err, payment.Invalid, false)
+				require.Contains(t, err.Error(), "the time to pay ran out")
+				require.Equal(t, again, application(t, err).HasDetails())
+			}
+			require.Zero(t, w.charges(id))
+			for _, r := range w.provider.Requests() {
+				require.Equal(t, http.MethodGet, r.Method)
+			}
+		})
+	}
+	t.Run("sent", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		id := late(t, w)
+		p, err := w.record.Payment(t.Context(), id)
+		require.NoError(t, err)
+		sent, err := w.Activities.provider.client.CreatePix(t.Context(), p, payment.ProviderKey(id, payment.Charge, 1))
+		require.NoError(t, err)
+		found, err := w.Charge(t.Context(), ChargeInput{PaymentID: id, Again: true})
+		require.NoError(t, err)
+		require.Equal(t, sent, found)
+		require.Equal(t, 1, w.charges(id))
+	})
+}
+
+func TestAClosingThatFailsSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, _, in := w.ended(t)
+	w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 1})
+	_, err := w.Close(t.Context(), in)
+	requireVerdict(t, err, payment.Unavailable, true)
+	in.Money.Centavos++
+	_, err = w.Close(t.Context(), in)
+	requireVerdict(t, err, payment.Conflict, false)
+	in.PaymentID = payment.NewID("shop", "nobody's")
+	_, err = w.Close(t.Context(), in)
+	requireVerdict(t, err, payment.NotFound, false)
+	require.False(t, errors.Is(err, errUntried))
+}

@@ -1,0 +1,80 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// A Pix that nobody has paid is closed at its own end, by one call where there was a look before.
+func TestAPixIsClosedAtItsOwnEnd(t *testing.T) {
+	w := &world{expires: started.Add(time.Hour), keepsEnd: true}
+	env := newEnv(t, w)
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Expired}, w.history)
+	require.Equal(t, time.Hour+polls.AfterExpiry, env.Now().Sub(started).Truncate(time.Second))
+	require.Equal(t, 1, w.count("Close"))
+	require.Equal(t, 5, w.count("Look"), "at 1, 3, 7, 15 and 31 minutes")
+}
+
+func TestWhoPaysAtTheLastMomentHasPaid(t *testing.T) {
+	w := &world{expires: started.Add(time.Hour), keepsEnd: true}
+	env := newEnv(t, w)
+	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, time.Hour+time.Second)
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Approved}, w.history)
+	require.Equal(t, 1, w.count("Close"))
+}
+
+// A Pix that cannot be closed is tried again soon, and at every signal.
+func TestAPixThatCannotBeClosedIsTriedAgain(t *testing.T) {
+	w := &world{expires: started.Add(time.Hour), keepsEnd: true}
+	w.close = func(attempt int) error {
+		if attempt <= 2 {
+			return refusal(payment.Conflict)
+		}
+		return nil
+	}
+	env := newEnv(t, w)
+	nudge(env, time.Hour+40*time.Second, func() {})
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Expired}, w.history)
+	require.Equal(t, 3, w.count("Close"), "at its end, at the signal, and soon after it")
+	require.Equal(t, time.Hour+42*time.Second, env.Now().Sub(started).Truncate(time.Second))
+}
+
+// A payment from before ends at the provider by itself, and is looked at then.
+func TestAPixFromBeforeIsNotClosed(t *testing.T) {
+	w := &world{provider: payment.Pending, expires: started.Add(time.Hour), row: activities.State{
+		Found: true, Status: payment.Pending, ProviderPaymentID: providerID, ExpiresAt: started.Add(time.Hour),
+	}}
+	env := newEnv(t, w)
+	env.RegisterDelayedCallback(func() { w.provider = payment.Expired }, time.Hour)
+	start(env, nil)
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, payment.Expired, w.row.Status)
+	require.Zero(t, w.count("Close"))
+}
+
+// Its charge was in doubt, and it turns up after its end: it is closed like any other.
+func TestAnUnknownPixThatTurnsUpAfterItsEndIsClosed(t *testing.T) {
+	w := &world{expires: started.Add(time.Hour), keepsEnd: true, charge: func(int) error { return refusal(payment.Conflict) }}
+	env := newEnv(t, w)
+	nudge(env, 2*time.Hour, func() { w.provider = payment.Pending })
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Pending, payment.Expired}, w.history)
+	require.Less(t, env.Now().Sub(started), 2*time.Hour+2*time.Minute)
+}
