@@ -88,6 +88,7 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		breakersCommand(environ, out),
 		reconcileCommand(environ, out),
 		deadLettersCommand(environ, out),
+		paymentsCommand(environ, out),
 		recordCommand(environ, out),
 		configCommand(environ, out),
 		healthyCommand(),
@@ -179,7 +180,7 @@ func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store
 	breakers *breaker.Fleet, limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
 ) (*console.Console, error) {
 	return console.New(console.Config{
-		Record: record, Redrives: door, Breakers: breakers, Limiter: limiter,
+		Record: record, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
 		Sessions: session.New(store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
 		}),

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/workflows"
@@ -53,6 +54,63 @@ func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	eventually(t, func() bool {
 		return found(t, id, fmt.Sprintf(`PaymentStatus = "approved" and WorkflowId = "payment/%s" and DeadLetterCause is null`, id))
 	}, "no person is needed any more")
+}
+
+// The charge never reached the provider, and what it answered says nothing: nobody knows the outcome for ever. An operator says
+// that it has failed, which is searched for once more; one that the provider has is not settled.
+func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
+	t.Parallel()
+	settleIt := func(t *testing.T, id string) (string, error) {
+		var out output
+		environ := []string{"DATABASE_URL=" + platform.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + platform.Stack.TemporalAddress()}
+		err := run(within(t), []string{"payments", "settle", id, "--actor", "ana", "--reason", "the panel has none"}, environ, &out)
+		return out.String(), err
+	}
+	parked := func(t *testing.T, faults ...simulator.Fault) (key1, id string) {
+		key1, id = key(t)
+		for _, f := range faults {
+			f.On, f.Times, f.ExternalReference = simulator.Create, 1, id
+			arm(t, f)
+		}
+		arm(t, simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag, Times: 1, ExternalReference: id})
+		arm(t, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Times: 1, ExternalReference: id})
+		_, err := platform.Shops[0].Create(within(t), key1, 1050)
+		require.NoError(t, err)
+		_, err = platform.Shops[0].Await(within(t), id, "unknown")
+		require.NoError(t, err)
+		eventually(t, func() bool { return letters(t, id, payment.CauseUnknownOutcome, payment.LetterOpen) == 1 }, "a person is told")
+		_, err = settleIt(t, id)
+		require.ErrorContains(t, err, "may not know the payment yet")
+		require.Equal(t, 1, inRecord(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
+		return key1, id
+	}
+	nonsense := simulator.Fault{Kind: simulator.KindError, Status: http.StatusNotFound}
+	t.Run("the provider has none", func(t *testing.T) {
+		t.Parallel()
+		key, id := parked(t, nonsense)
+		for range 2 {
+			told, err := settleIt(t, id)
+			require.NoError(t, err)
+			require.Contains(t, told, "payment "+id+" is failed: settled by an operator")
+		}
+		require.Equal(t, []string{"processing", "unknown", "failed"}, history(t, id))
+		require.Equal(t, 1, inRecord(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
+		require.Equal(t, 1, letters(t, id, payment.CauseUnknownOutcome, payment.LetterResolved))
+		answer, err := platform.Shops[1].Post(within(t), key, dev.Order(1050, key))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusCreated, answer.Status)
+		require.Contains(t, string(answer.Body), `"failed"`)
+		require.Zero(t, charges(t, id))
+	})
+	t.Run("the provider has it", func(t *testing.T) {
+		t.Parallel()
+		_, id := parked(t, simulator.Fault{Kind: simulator.KindTruncated}, nonsense)
+		_, err := settleIt(t, id)
+		require.ErrorContains(t, err, "the provider has the payment, which is pending")
+		_, err = platform.Shops[0].Await(within(t), id, "pending")
+		require.NoError(t, err)
+		require.Equal(t, 1, charges(t, id))
+	})
 }
 
 // A run that is told to open a payment under another one's key cannot go on: it says so to a person, and where Temporal shows it.

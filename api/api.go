@@ -27,6 +27,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/internal/span"
 )
 
@@ -67,6 +68,7 @@ type Server struct {
 	cursors     cursors
 	deadLetters deadletter.Actions
 	findings    finding.Actions
+	settlements settle.Actions
 	engine      *gin.Engine
 	requests    *prometheus.HistogramVec
 	draining    atomic.Bool
@@ -88,6 +90,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}, requests: newRequests(),
 		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives}, findings: finding.Actions{Store: c.Record},
+		settlements: settle.Actions{Payments: c.Record, Engine: c.Payments},
 	}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
@@ -159,6 +162,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments", payment.ScopePaymentsRead, s.listPayments},
 		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
+
+		{http.MethodPost, "/v1/payments/:id/settle", payment.ScopeOperationsWrite, s.settlePayment},
 
 		{http.MethodGet, "/v1/dead-letters", payment.ScopeOperationsRead, s.listDeadLetters},
 		{http.MethodGet, "/v1/dead-letters/:id", payment.ScopeOperationsRead, s.getDeadLetter},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -112,6 +113,7 @@ type engine struct {
 	answers bool
 	fails   error
 	asked   []workflows.Creation
+	orders  []settle.Order
 	closed  *workflows.Answer // of a run that has closed; it starts another when it is told that its answer is lost
 }
 
@@ -143,6 +145,21 @@ func (e *engine) Create(_ context.Context, in workflows.Creation) (*workflows.An
 	}
 	p := e.record.payments[in.PaymentID]
 	return &workflows.Answer{PaymentID: p.ID, Fingerprint: p.Fingerprint, Status: p.Status, Version: p.Version, AskedAt: p.CreatedAt}, nil
+}
+
+// Settle settles a payment unless it is told to refuse.
+func (e *engine) Settle(_ context.Context, o settle.Order) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.orders = append(e.orders, o)
+	if e.fails == nil {
+		e.record.set(o.PaymentID, func(p *payment.Payment) {
+			p.Status, p.Failure, p.Version = payment.Failed, "settled by an operator", p.Version+1
+			e.record.events[p.ID] = make([]payment.Event, p.Version)
+			e.record.events[p.ID][p.Version-1].Data = payment.EventData{Actor: o.Actor, Reason: o.Reason}
+		})
+	}
+	return e.fails
 }
 
 // Begun is for payments that Create has taken and the record has not.

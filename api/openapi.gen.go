@@ -322,6 +322,21 @@ func (e RedriveState) Valid() bool {
 	}
 }
 
+// Defines values for SettleRequestStatus.
+const (
+	SettleFailed SettleRequestStatus = "failed"
+)
+
+// Valid indicates whether the value is a known member of the SettleRequestStatus enum.
+func (e SettleRequestStatus) Valid() bool {
+	switch e {
+	case SettleFailed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	Approved          Status = "approved"
@@ -961,6 +976,18 @@ type RedriveRequest struct {
 // RedriveState `canary` waits to see what becomes of the first few; `stopped` by its own rules, as `note` says.
 type RedriveState string
 
+// SettleRequest defines model for SettleRequest.
+type SettleRequest struct {
+	// Status What is known of the payment; only that it has failed can be said.
+	Status SettleRequestStatus `json:"status"`
+
+	// Reason How it is known.
+	Reason string `json:"reason"`
+}
+
+// SettleRequestStatus What is known of the payment; only that it has failed can be said.
+type SettleRequestStatus string
+
 // Status Where the payment stands.
 type Status string
 
@@ -1147,6 +1174,9 @@ type DiscardDeadLetterJSONRequestBody = DiscardRequest
 
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest
+
+// SettlePaymentJSONRequestBody defines body for SettlePayment for application/json ContentType.
+type SettlePaymentJSONRequestBody = SettleRequest
 
 // CloseFindingJSONRequestBody defines body for CloseFinding for application/json ContentType.
 type CloseFindingJSONRequestBody = CloseFindingRequest

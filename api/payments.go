@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -16,6 +17,7 @@ import (
 type payments interface {
 	Create(ctx context.Context, in workflows.Creation) (*workflows.Answer, error)
 	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
+	settle.Engine
 }
 
 // createPayment answers with the payment that belongs to the key, which it creates unless it is there. A payment that the

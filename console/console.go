@@ -24,6 +24,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -37,6 +38,7 @@ const maxForm = 64 << 10
 type Config struct {
 	Record   *postgres.Store
 	Redrives redriver
+	Settling settle.Engine // carries out what is decided about a payment
 	Breakers *breaker.Fleet
 	Limiter  *ratelimit.Limiter
 	Sessions *scs.SessionManager
@@ -56,6 +58,7 @@ type Console struct {
 	config      Config
 	deadLetters deadletter.Actions
 	findings    finding.Actions
+	settlements settle.Actions
 	handler     http.Handler
 }
 
@@ -67,7 +70,7 @@ type redriver interface {
 
 // New makes a Console, or says what is missing.
 func New(c Config) (*Console, error) {
-	if c.Record == nil || c.Redrives == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
+	if c.Record == nil || c.Redrives == nil || c.Settling == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
 		c.Queues == nil || c.Log == nil {
 		return nil, errors.New("configure console: all of Config but Temporal's is required")
 	}
@@ -80,7 +83,11 @@ func New(c Config) (*Console, error) {
 	if err := own.AddTrustedOrigin(public.Scheme + "://" + public.Host); err != nil {
 		return nil, fmt.Errorf("configure console: %w", err)
 	}
-	console := &Console{config: c, deadLetters: deadletter.Actions{Store: c.Record, Redriver: c.Redrives}, findings: finding.Actions{Store: c.Record}}
+	console := &Console{
+		config: c, deadLetters: deadletter.Actions{Store: c.Record, Redriver: c.Redrives},
+		findings:    finding.Actions{Store: c.Record},
+		settlements: settle.Actions{Payments: c.Record, Engine: c.Settling},
+	}
 	own.SetDenyHandler(http.HandlerFunc(console.foreign))
 	console.handler = guarded(own.Handler(console.routes()))
 	return console, nil
@@ -108,6 +115,7 @@ func (c *Console) routes() http.Handler {
 
 		{"GET /console/payments", payment.ScopeOperationsRead, c.listPayments},
 		{"GET /console/payments/{id}", payment.ScopeOperationsRead, c.showPayment},
+		{"POST /console/payments/{id}/settle", payment.ScopeOperationsWrite, c.settlePayment},
 
 		{"GET /console/dead-letters", payment.ScopeOperationsRead, c.listLetters},
 		{"GET /console/dead-letters/{id}", payment.ScopeOperationsRead, c.showLetter},

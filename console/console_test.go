@@ -33,6 +33,7 @@ import (
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/session"
+	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -88,12 +89,13 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	f.record, err = postgres.Open(t.Context(), postgresURL, 8)
 	require.NoError(t, err)
 	t.Cleanup(f.record.Close)
+	f.door.record = f.record
 	f.redis, err = redisstore.Open(redisURL, silent)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.redis.Close() })
 	f.redis.AnswerTime = patience
 	f.console, err = New(Config{
-		Record: f.record, Redrives: f.door, Breakers: breaker.NewFleet(f.redis, "api", log), Limiter: ratelimit.New(f.redis),
+		Record: f.record, Redrives: f.door, Settling: f.door, Breakers: breaker.NewFleet(f.redis, "api", log), Limiter: ratelimit.New(f.redis),
 		Sessions: session.New(f.redis, options), Ready: func(context.Context) map[string]error { return f.ready },
 		Queues: func(context.Context) ([]rabbitmq.QueueDepth, error) {
 			if f.queues != nil {
@@ -242,6 +244,7 @@ func (b *browser) steal() *browser {
 // door starts redrives without Temporal.
 type door struct {
 	mu      sync.Mutex
+	record  *postgres.Store
 	started map[string]deadletter.Order
 	state   workflows.RedriveState
 }
@@ -255,6 +258,12 @@ func (d *door) Redrive(_ context.Context, in deadletter.Order) (bool, error) {
 	}
 	d.started[in.ID] = in
 	return joined, nil
+}
+
+// Settle does what the payment's workflow does in the end.
+func (d *door) Settle(ctx context.Context, o settle.Order) error {
+	_, err := d.record.Settle(ctx, o.PaymentID, o.Actor, o.Reason, time.Now())
+	return err
 }
 
 func (d *door) HasRedrive(_ context.Context, id string) (bool, error) {

@@ -205,6 +205,34 @@ func TestALetterIsDiscardedWithAReason(t *testing.T) {
 	require.Empty(t, b.get("/console/dead-letters").says(".notice"), "a notice is shown once")
 }
 
+func TestAnUnknownPaymentIsSettledWithAReason(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	p := f.open("shop", "order-1", 0)
+	path := "/console/payments/" + p.ID
+	require.Zero(t, f.as(f.operator).get(path).Find("#settle").Length(), "it is not unknown")
+	_, err := f.record.Park(t.Context(), p.ID, "silence", born)
+	require.NoError(t, err)
+	require.Zero(t, f.as(f.viewer).get(path).Find("#settle").Length(), "a viewer decides nothing")
+	require.Equal(t, http.StatusForbidden, f.as(f.viewer).post(path+"/settle", "reason", "r").status)
+
+	b := f.as(f.operator)
+	shown := b.get(path)
+	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", payment.MaxReason+1)} {
+		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, "settle", "reason", reason).status)
+	}
+	for range 2 {
+		settled := b.press(shown, "settle", "reason", "the panel has none")
+		require.Equal(t, "The payment is settled as failed.", settled.says(".notice"))
+		require.Contains(t, settled.says("#events"), "by "+f.operator+" : the panel has none")
+		require.Zero(t, settled.Find("#settle").Length())
+	}
+	require.Equal(t, http.StatusConflict, b.press(shown, "settle", "reason", "another word").status)
+	events, err := f.record.Events(t.Context(), p.ID, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, events, 3)
+}
+
 func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, session.Options{})

@@ -133,6 +133,20 @@ func (c *Console) showPayment(v *visit) (reply, error) {
 	return reply{page: "payment", title: "Payment " + id, data: page}, err
 }
 
+// Unknown says that nobody knows the payment's outcome, which a person may settle.
+func (p paymentPage) Unknown() bool { return p.Status == payment.Unknown }
+
+// settlePayment settles a payment whose outcome nobody knows as failed.
+func (c *Console) settlePayment(v *visit) (reply, error) {
+	p, err := c.settlements.Fail(v.Context(), v.actor(), v.PathValue("id"), v.PostFormValue("reason"))
+	if err != nil {
+		return reply{}, err
+	}
+	c.acted(v, "settle", "payment", p.ID)
+	c.notify(v, "The payment is settled as failed.")
+	return reply{to: "/console/payments/" + p.ID}, nil
+}
+
 func (c *Console) temporal(workflowID string) string {
 	return workflows.WebLink(c.config.TemporalUIURL, c.config.TemporalNamespace, workflowID)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -18,6 +19,7 @@ import (
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/internal/span"
 )
 
@@ -203,6 +205,35 @@ func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
 		return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
 	}
+	return interpret(doing, err)
+}
+
+// settleWait is how long the operator waits who settles a payment, which is searched for meanwhile.
+const settleWait = 20 * time.Second
+
+// Settle has an unknown payment settled as failed by its workflow, and wakes it when it sleeps. Errors: NotFound when there is no
+// such payment; Conflict when it is not unknown any more, or the provider has it; Unavailable when the provider does not say, or
+// Temporal does not answer: then it may be asked for again.
+func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, settleWait)
+	defer cancel()
+	doing := "settle payment " + o.PaymentID
+	ctx, s := span.Start(ctx, span.Client, "UpdateWithStartWorkflow:", "Payment")
+	defer func() { s.End(payment.Failure(err)) }()
+	err = c.untilHeard(ctx, WorkflowID(o.PaymentID), UpdateSettle+"-"+uuid.NewString(), func(updateID string) error {
+		start := c.temporal.NewWithStartWorkflowOperation(c.startOptions(o.PaymentID, payment.ForOperator), Payment, PaymentInput{PaymentID: o.PaymentID, Polls: c.polls})
+		update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+			StartWorkflowOperation: start,
+			UpdateOptions: client.UpdateWorkflowOptions{
+				UpdateID: updateID, WorkflowID: WorkflowID(o.PaymentID), UpdateName: UpdateSettle, Args: []any{o},
+				WaitForStage: client.WorkflowUpdateStageCompleted,
+			},
+		})
+		if err != nil {
+			return err
+		}
+		return update.Get(ctx, nil)
+	})
 	return interpret(doing, err)
 }
 

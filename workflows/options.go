@@ -80,6 +80,18 @@ func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Conte
 // priority is Temporal's, which goes from 1 to 5, as urgencies do, and is 3 unless told otherwise.
 func priority(u payment.Urgency) temporal.Priority { return temporal.Priority{PriorityKey: int(u)} }
 
+// whileAsked is for a call that Mercado Pago answers while an operator waits, who can ask again.
+func whileAsked(ctx workflow.Context, step string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              ProviderTaskQueue,
+		StartToCloseTimeout:    14 * time.Second,
+		ScheduleToCloseTimeout: 15 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2},
+		Priority:               priority(payment.ForOperator),
+		Summary:                step,
+	})
+}
+
 // atBroker is for events that RabbitMQ did not take at the first try.
 func atBroker(ctx workflow.Context, step string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

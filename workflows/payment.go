@@ -39,24 +39,25 @@ func Payment(ctx workflow.Context, in PaymentInput) error {
 
 // mailbox is the state of one run.
 type mailbox struct {
-	in        PaymentInput
-	state     activities.State
-	opened    bool
-	lost      bool      // a caller has seen that the database lacks what this run has answered
-	rewritten bool      // the row was lost, and may have been written anew by this run
-	looks     int       // polls made so far; they widen the gap to the next
-	polledAt  time.Time // when it was last decided
-	pollAt    time.Time // when to look without being told
-	soon      int       // looks made since a signal that has brought no news
-	soonAt    time.Time // when to make the next of those; zero: there is none
-	nudges    workflow.ReceiveChannel
-	known     int                 // number of the newest event; 0 in runs from before it was kept
-	unheard   []payment.Event     // events that a run from before the outbox has still to publish; else none
-	searched  searched            // what the search attributes say
-	trail     []payment.Attempt   // steps that failed for good, the latest last
-	refused   *doubtedRefusal     // not believed yet; nil: none
-	reports   int                 // dead letters on their way beside the run's work
-	needless  workflow.CancelFunc // ends the latest of them
+	in          PaymentInput
+	state       activities.State
+	opened      bool
+	lost        bool      // a caller has seen that the database lacks what this run has answered
+	rewritten   bool      // the row was lost, and may have been written anew by this run
+	looks       int       // polls made so far; they widen the gap to the next
+	polledAt    time.Time // when it was last decided
+	pollAt      time.Time // when to look without being told
+	soon        int       // looks made since a signal that has brought no news
+	soonAt      time.Time // when to make the next of those; zero: there is none
+	nudges      workflow.ReceiveChannel
+	known       int                 // number of the newest event; 0 in runs from before it was kept
+	unheard     []payment.Event     // events that a run from before the outbox has still to publish; else none
+	searched    searched            // what the search attributes say
+	trail       []payment.Attempt   // steps that failed for good, the latest last
+	refused     *doubtedRefusal     // not believed yet; nil: none
+	reports     int                 // dead letters on their way beside the run's work
+	needless    workflow.CancelFunc // ends the latest of them
+	settlements []*settlement       // decisions of operators that wait for their turn
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
@@ -65,6 +66,9 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 		return p, err
 	}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateCreate, p.created, workflow.UpdateHandlerOptions{Validator: p.mayCreate}); err != nil {
+		return p, err
+	}
+	if err := workflow.SetUpdateHandler(ctx, UpdateSettle, p.settle); err != nil {
 		return p, err
 	}
 	if err := p.load(ctx, "open"); err != nil {
@@ -113,7 +117,7 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 		switch {
 		case !p.state.Found:
 			return false
-		case p.lost || p.toCharge() || p.nudged() || p.overdue(ctx):
+		case p.called() || p.toCharge() || p.overdue(ctx):
 			return true
 		case !p.state.Status.Open():
 			if workflow.AllHandlersFinished(ctx) {
@@ -137,6 +141,8 @@ func (p *mailbox) next(ctx workflow.Context) error {
 	switch {
 	case p.lost:
 		act = p.reread
+	case len(p.settlements) > 0:
+		act = p.settleNext
 	case p.toCharge():
 		act = p.charge
 	}

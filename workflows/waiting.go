@@ -15,7 +15,7 @@ func (p *mailbox) toCharge() bool {
 }
 
 // called says whether somebody wants something, so that nothing is to be waited for.
-func (p *mailbox) called() bool { return p.lost || p.nudged() }
+func (p *mailbox) called() bool { return p.lost || len(p.settlements) > 0 || p.nudged() }
 
 func (p *mailbox) nudged() bool { return p.nudges.Len() > 0 }
 

@@ -15,6 +15,7 @@ const (
 // The messages a payment's workflow understands.
 const (
 	UpdateCreate = "create"  // answered once the provider has, or nobody knows whether it will
+	UpdateSettle = "settle"  // an operator says that it has failed; answered once that is so, or refused
 	SignalLook   = "look"    // something may have changed at the provider: look again
 	QueryState   = "payment" // what the mailbox knows and waits for
 )

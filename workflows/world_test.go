@@ -14,6 +14,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/settle"
 )
 
 const (
@@ -49,6 +50,7 @@ type world struct {
 	older    bool             // the steps are as before the outbox: what happened is the run's own to publish
 	events   []payment.Event  // that such a run has published
 	letters  []activities.DeadLetterInput
+	settled  []settle.Order
 	tries    map[string]int
 	looked   []payment.Urgency // of the looks that became activities
 	email    bool              // the buyer is to be told
@@ -155,6 +157,12 @@ func (w *world) Fail(context.Context, activities.GiveUpInput) (activities.Moved,
 func (w *world) Park(context.Context, activities.GiveUpInput) (activities.Moved, error) {
 	w.called("Park")
 	return w.move(payment.Unknown), nil
+}
+
+func (w *world) Settle(_ context.Context, in activities.SettleInput) (activities.Moved, error) {
+	w.called("Settle")
+	w.settled = append(w.settled, in.Order)
+	return w.move(payment.Failed), nil
 }
 
 func (w *world) move(to payment.Status) activities.Moved {

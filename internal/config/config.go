@@ -157,6 +157,7 @@ const (
 	Reconcile   Part = "reconcile"
 	Findings    Part = "findings"
 	DeadLetters Part = "dead-letters"
+	Payments    Part = "payments"
 	Record      Part = "record"
 )
 

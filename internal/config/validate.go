@@ -56,7 +56,7 @@ func (c Config) validate(part Part) []error {
 
 // checkServices is about what several parts use.
 func (c Config) checkServices(k *checks, part Part) {
-	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, Findings, DeadLetters, Record}, part) {
+	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, Findings, DeadLetters, Payments, Record}, part) {
 		k.that(isDatabase(c.DatabaseURL), "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		k.that(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}
@@ -72,7 +72,7 @@ func (c Config) checkServices(k *checks, part Part) {
 		k.that(c.TracesRatio >= 0 && c.TracesRatio <= 1, "OTEL_TRACES_SAMPLER_ARG", "must be between 0 and 1")
 		k.that(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
 	}
-	if slices.Contains([]Part{API, Worker, Migrate, Reconcile, DeadLetters}, part) {
+	if slices.Contains([]Part{API, Worker, Migrate, Reconcile, DeadLetters, Payments}, part) {
 		k.that(isAddress(c.TemporalAddress), "TEMPORAL_ADDRESS", "must be such as 127.0.0.1:7233")
 	}
 	if part == API || part == Worker || part == Breakers {

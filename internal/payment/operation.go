@@ -8,7 +8,7 @@ type OperationRecord struct {
 	Kind        Operation
 	Number      int
 	Amount      int64  // centavos
-	Outcome     string // asked, done, refused or unknown
+	Outcome     string // asked, done, refused, unknown, or settled by an operator
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }

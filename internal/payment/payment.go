@@ -108,6 +108,8 @@ type EventData struct {
 	AmountRefunded    int64  `json:"amount_refunded"`
 	Failure           string `json:"failure,omitempty"`
 	Surprising        bool   `json:"surprising,omitempty"` // a move the table of moves does not know
+	Actor             string `json:"actor,omitempty"`      // the operator who has decided it, and why; not for client apps
+	Reason            string `json:"reason,omitempty"`
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An

@@ -138,6 +138,17 @@ func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Moved, 
 	return s.giveUp(ctx, id, payment.Unknown, "unknown", why, at)
 }
 
+// settled is what client apps are told of a payment that an operator has settled as failed.
+const settled = "settled by an operator: the provider has no charge of it"
+
+// Settle records that an operator has decided that an unknown payment has failed, and why.
+func (s *Store) Settle(ctx context.Context, id, actor, reason string, at time.Time) (Moved, error) {
+	return s.move(ctx, "settle payment "+id, giveUp, id, payment.Failed, at, pgx.NamedArgs{
+		"id": id, "status": payment.Failed, "failure": settled, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
+		"data": payment.EventData{Failure: settled, Actor: actor, Reason: reason},
+	})
+}
+
 func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome, why string, at time.Time) (Moved, error) {
 	return s.move(ctx, "move payment "+id+" to "+string(to), giveUp, id, to, at, pgx.NamedArgs{
 		"id": id, "status": to, "failure": why, "outcome": outcome, "known": to.From(), "at": at,

@@ -1,0 +1,52 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/settle"
+)
+
+func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.opened(t)
+	in := SettleInput{Order: settle.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}}
+	early, err := w.Settle(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, payment.Processing, early.Status, "only an unknown one is settled")
+
+	_, err = w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "silence"})
+	require.NoError(t, err)
+	_, err = w.record.KeepDeadLetters(t.Context(), []payment.DeadLetter{{
+		ID: payment.NewDeadLetterID(id, ""), Source: payment.FromWorkflow, Cause: payment.CauseUnknownOutcome, PaymentID: id,
+		State: payment.LetterOpen, Deaths: 1, DiedAt: time.Now(),
+	}})
+	require.NoError(t, err)
+	first, err := w.Settle(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, payment.Failed, first.Status)
+	second, err := w.Settle(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, payment.Failed, second.Status)
+	require.Equal(t, first, second)
+
+	events, err := w.record.Events(t.Context(), id, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, events, 3)
+	require.Equal(t, []string{"ana", "the panel has none"}, []string{events[2].Data.Actor, events[2].Data.Reason})
+	p, err := w.record.Payment(t.Context(), id)
+	require.NoError(t, err)
+	require.NotContains(t, p.Failure, "panel", "the reason is not for client apps")
+	require.NotEmpty(t, p.Failure)
+	operations, err := w.record.Operations(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "settled", operations[0].Outcome)
+	l, err := w.record.DeadLetter(t.Context(), payment.NewDeadLetterID(id, ""))
+	require.NoError(t, err)
+	require.Equal(t, payment.LetterResolved, l.State)
+	require.Zero(t, w.charges(id))
+}

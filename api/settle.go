@@ -1,0 +1,31 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// settlePayment settles a payment of any client app whose outcome nobody knows. Doing it again in the same words changes nothing.
+func (s *Server) settlePayment(c *gin.Context) error {
+	var body SettleRequest
+	wrong, err := s.readJSON(c, "SettleRequest", &body)
+	if err != nil {
+		return err
+	}
+	if body.Status != SettleFailed {
+		wrong = addFields(wrong, []payment.Field{{Pointer: "/status", Detail: "must be failed"}})
+	}
+	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
+	}
+	p, err := s.settlements.Fail(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
+	if err != nil {
+		return err
+	}
+	event(c).paymentID = p.ID
+	c.PureJSON(http.StatusOK, s.view(p))
+	return nil
+}

@@ -1,0 +1,117 @@
+package settle
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// store is one payment and its last event; the engine settles it.
+type store struct {
+	p       payment.Payment
+	last    payment.EventData
+	away    error
+	refuses error
+	orders  []Order
+}
+
+func (s *store) Payment(_ context.Context, id string) (payment.Payment, error) {
+	if s.away == nil && id != s.p.ID {
+		return payment.Payment{}, &payment.Error{Kind: payment.NotFound}
+	}
+	return s.p, s.away
+}
+
+func (s *store) Events(_ context.Context, _ string, after, _ int) ([]payment.Event, error) {
+	if after != s.p.Version-1 {
+		return nil, nil
+	}
+	return []payment.Event{{Status: s.p.Status, Data: s.last}}, s.away
+}
+
+func (s *store) Settle(_ context.Context, o Order) error {
+	s.orders = append(s.orders, o)
+	if s.refuses == nil {
+		s.p.Status, s.p.Version = payment.Failed, s.p.Version+1
+		s.last = payment.EventData{Actor: o.Actor, Reason: o.Reason}
+	}
+	return s.refuses
+}
+
+var ana = audit.Actor{Name: "ana", Door: audit.CommandLine}
+
+func unknown() *store {
+	return &store{p: payment.Payment{
+		ID: payment.NewID("shop", "k"), Status: payment.Unknown, Version: 2, UpdatedAt: time.Now().Add(-Age),
+	}}
+}
+
+// Doing it again in the same words changes nothing; in others it contradicts what was decided.
+func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
+	t.Parallel()
+	s := unknown()
+	a := Actions{Payments: s, Engine: s}
+	for range 3 {
+		p, err := a.Fail(t.Context(), ana, s.p.ID, " the panel has none ")
+		require.NoError(t, err)
+		require.Equal(t, payment.Failed, p.Status)
+	}
+	require.Equal(t, []Order{{PaymentID: s.p.ID, Actor: "ana", Reason: "the panel has none"}}, s.orders)
+	_, err := a.Fail(t.Context(), ana, s.p.ID, "another reason")
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	_, err = a.Fail(t.Context(), audit.Actor{Name: "bia", Door: audit.Console}, s.p.ID, "the panel has none")
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Len(t, s.orders, 1)
+}
+
+func TestWhatMayNotBeSettledReachesNoWorkflow(t *testing.T) {
+	t.Parallel()
+	for _, status := range payment.Statuses() {
+		if status == payment.Unknown {
+			continue
+		}
+		s := unknown()
+		s.p.Status = status
+		_, err := Actions{Payments: s, Engine: s}.Fail(t.Context(), ana, s.p.ID, "because")
+		require.Equal(t, payment.Conflict, payment.KindOf(err), status)
+		require.ErrorContains(t, err, string(status))
+		require.Empty(t, s.orders)
+	}
+	young := unknown()
+	young.p.UpdatedAt = time.Now().Add(time.Minute - Age)
+	_, err := Actions{Payments: young, Engine: young}.Fail(t.Context(), ana, young.p.ID, "because")
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.ErrorContains(t, err, "repeat this after")
+	require.Empty(t, young.orders)
+
+	s := unknown()
+	a := Actions{Payments: s, Engine: s}
+	for name, ask := range map[string]func() (payment.Payment, error){
+		"nobody":        func() (payment.Payment, error) { return a.Fail(t.Context(), audit.Actor{}, s.p.ID, "because") },
+		"no reason":     func() (payment.Payment, error) { return a.Fail(t.Context(), ana, s.p.ID, " ") },
+		"a card number": func() (payment.Payment, error) { return a.Fail(t.Context(), ana, s.p.ID, "4235 6477 2802 5682") },
+		"markup as name": func() (payment.Payment, error) {
+			return a.Fail(t.Context(), audit.Actor{Name: "<b>"}, s.p.ID, "because")
+		},
+	} {
+		_, err := ask()
+		require.Equal(t, payment.Invalid, payment.KindOf(err), name)
+	}
+	for _, id := range []string{"x", payment.NewID("shop", "other")} {
+		_, err := a.Fail(t.Context(), ana, id, "because")
+		require.Equal(t, payment.NotFound, payment.KindOf(err), id)
+	}
+	require.Empty(t, s.orders)
+
+	s.away = &payment.Error{Kind: payment.Unavailable}
+	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	s.away, s.refuses = nil, &payment.Error{Kind: payment.Conflict, Message: "the provider has the payment"}
+	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
+	require.ErrorIs(t, err, s.refuses)
+}

@@ -1,0 +1,89 @@
+package workflows
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/settle"
+)
+
+var order = settle.Order{PaymentID: paymentID, Actor: "ana", Reason: "the panel has none"}
+
+// decide sends an operator's decision after a while, and tells its outcome as a kind, "" when it was carried out.
+func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, who string, after time.Duration, outcomes *[]payment.Kind) {
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(UpdateSettle, UpdateSettle+who, &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
+			OnComplete: func(_ any, err error) {
+				kind := payment.Kind("")
+				if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+					kind = payment.Kind(app.Type())
+				}
+				*outcomes = append(*outcomes, kind)
+			},
+		}, order)
+	}, after)
+}
+
+func TestAnOperatorSettlesAnUnknownPaymentAfterASearch(t *testing.T) {
+	unheard := func(int) error { return refusal(payment.Conflict) }
+	for name, row := range map[string]struct {
+		world    *world
+		refused  bool // before it is settled: the charge was refused after a doubt
+		outcomes []payment.Kind
+		want     payment.Status
+		settled  int
+	}{
+		"the provider has none": {
+			world: &world{charge: unheard}, outcomes: []payment.Kind{"", payment.Conflict}, want: payment.Failed, settled: 1,
+		},
+		"the provider has it": {
+			world: &world{charge: unheard, provider: payment.Approved}, outcomes: []payment.Kind{payment.Conflict, payment.Conflict}, want: payment.Approved,
+		},
+		"it is being searched for": {
+			world: &world{charge: doubtful}, outcomes: []payment.Kind{payment.Conflict, payment.Conflict}, want: payment.Failed,
+		},
+		"the provider does not say": {
+			world: &world{charge: unheard, look: func(n int) error {
+				if n <= 1 {
+					return refusal(payment.Conflict)
+				}
+				return nil
+			}},
+			outcomes: []payment.Kind{payment.Unavailable, ""}, want: payment.Failed, settled: 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := row.world
+			env := newEnv(t, w)
+			var outcomes []payment.Kind
+			decide(t, env, "ana", 5*time.Second, &outcomes)
+			decide(t, env, "ana again", 5*time.Second, &outcomes)
+			post(env, 3*time.Second, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err) })
+			start(env, creation())
+			require.NoError(t, env.GetWorkflowError())
+			require.Equal(t, row.outcomes, outcomes)
+			require.Equal(t, row.want, w.row.Status)
+			require.Len(t, w.settled, row.settled)
+			for _, o := range w.settled {
+				require.Equal(t, order, o)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotThereCannotBeSettled(t *testing.T) {
+	w := &world{}
+	env := newEnv(t, w)
+	var outcomes []payment.Kind
+	decide(t, env, "ana", 0, &outcomes)
+	start(env, nil)
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []payment.Kind{payment.NotFound}, outcomes)
+}
