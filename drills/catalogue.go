@@ -14,7 +14,7 @@ import (
 // All lists every drill, in the order in which they run.
 func All() []Drill {
 	var all []Drill
-	for _, some := range [][]Drill{ours, provider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, house} {
+	for _, some := range [][]Drill{ours, provider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, house, recovery} {
 		all = append(all, some...)
 	}
 	return append(append(all, Soak(soakLength)), doubled...)

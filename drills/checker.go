@@ -102,6 +102,7 @@ type sides struct {
 	requests   []simulator.Request // with a key: those that move money
 	runs       []Workflow          // oldest first
 	letters    []DeadLetter
+	lost       backup
 }
 
 // layOut sorts the evidence by payment.
@@ -109,7 +110,7 @@ func layOut(e Evidence) map[string]*sides {
 	all := map[string]*sides{}
 	of := func(id string) *sides {
 		if all[id] == nil {
-			all[id] = &sides{id: id}
+			all[id] = &sides{id: id, lost: e.lost}
 		}
 		return all[id]
 	}

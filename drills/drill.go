@@ -42,6 +42,7 @@ type Drill struct {
 
 	Strike []Act // what goes wrong, in this order
 	Heal   []Act // what makes it good again
+	After  []Act // what follows once the load has ended
 	Expect []Expectation
 }
 
@@ -71,6 +72,8 @@ type Scene struct {
 	openings    map[string]int // of the breakers, before the fault
 	missed      int            // webhooks counted as such before the fault
 	attack      *attack        // that goes on
+	backup      backup         // to which the database was taken back
+	cancelled   int            // runs
 	crowd       crowd          // payments that were paid at one moment
 
 	node devstack.Service // of Redis' cluster, the one that was lost

@@ -24,7 +24,8 @@ type Evidence struct {
 	Processed   []string     // notifications that a worker says it has told a payment of
 	DeadLetters []DeadLetter // kept in the record, or still in their queue
 
-	lettersInRecord bool // the record has a place for them
+	lettersInRecord bool   // the record has a place for them
+	lost            backup // what was written since may be lost
 
 	// RabbitMQ and Temporal.
 	Queues    []Queue

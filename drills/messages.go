@@ -28,7 +28,7 @@ func webhooksKept(e Evidence, say objecting) {
 	}
 	promised, about := map[string]int{}, map[string]string{}
 	for _, w := range e.Webhooks {
-		if w.Delivered {
+		if w.Delivered && !e.lost.covers(w.Time) {
 			promised[w.RequestID]++
 			about[w.RequestID] = "the provider's payment " + w.PaymentID + ", notification of " + clock(w.Time)
 		}

@@ -167,6 +167,9 @@ func wholeHistory(s *sides, say objecting) {
 
 func toldRight(s *sides, say objecting) {
 	for _, i := range s.intents {
+		if i.Started.Before(s.lost.restored) {
+			continue // it may have been told what the database has lost
+		}
 		for _, told := range append(statusesOf(i), payment.Status(i.Status)) {
 			if s.row != nil && !slices.Contains(s.statuses(), told) {
 				say(s.id, "the client's %s saw %q; the history is %v", i.Key, told, s.statuses())

@@ -134,6 +134,9 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 		return err
 	}
 	result.Log = s.Log
+	if err := inOrder(ctx, s, d.After); err != nil {
+		return fmt.Errorf("after the load: %w", err)
+	}
 	err := s.judge(ctx, seen)
 	result.Objections, result.Remarks = s.objections, s.remarks
 	if err != nil {
@@ -194,7 +197,7 @@ func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
 	s.tell("settling")
 	settling, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
-	settled := Settle(settling, s.Platform, s.Log) // what is not quiet by then is judged as it is
+	settled := settle(settling, s.Platform, s.Log, s.backup) // what is not quiet by then is judged as it is
 	if settled != nil {
 		s.objections = append(s.objections, object("the platform comes to rest", "", "%v", settled))
 	}
@@ -203,7 +206,7 @@ func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
 	if s.Evidence, err = Gather(ctx, s.Platform, s.Log); err != nil {
 		return fmt.Errorf("gather: %w", err)
 	}
-	s.Evidence.Since, s.Evidence.Alarms = s.Began, seen()
+	s.Evidence.Since, s.Evidence.Alarms, s.Evidence.lost = s.Began, seen(), s.backup
 	s.objections = append(s.objections, Check(s.Evidence)...)
 	s.objections = append(s.objections, s.everyPartRuns()...)
 	for _, expect := range s.Drill.Expect {

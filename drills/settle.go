@@ -21,10 +21,15 @@ const settleEvery = 500 * time.Millisecond
 // shows what a consumer has in hand. When ctx ends before, the error says what is still under way; Gather and Check will
 // say it all. The clients' log may be nil.
 func Settle(ctx context.Context, p *dev.Platform, clients *load.Log) error {
+	return settle(ctx, p, clients, backup{})
+}
+
+// settle excuses what a restore of the database has lost.
+func settle(ctx context.Context, p *dev.Platform, clients *load.Log, lost backup) error {
 	why := errors.New("nothing is known yet")
 	for looks := 1; ; looks++ {
 		began := time.Now()
-		found := stirring(ctx, p, clients)
+		found := stirring(ctx, p, clients, lost)
 		if ctx.Err() == nil {
 			why = found
 		}
@@ -44,11 +49,12 @@ func Settle(ctx context.Context, p *dev.Platform, clients *load.Log) error {
 }
 
 // stirring is what is still under way, or nil.
-func stirring(ctx context.Context, p *dev.Platform, clients *load.Log) error {
+func stirring(ctx context.Context, p *dev.Platform, clients *load.Log, lost backup) error {
 	e, err := gather(ctx, p, clients)
 	if err != nil {
 		return err
 	}
+	e.lost = lost
 	if all := unsettled(e); len(all) > 0 {
 		return fmt.Errorf("%d things are under way, such as %s", len(all), all[0])
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -128,6 +129,13 @@ func (p *Process) Become(ctx context.Context, program string) error {
 	p.stop()
 	p.spec.Path = program
 	return p.start(ctx)
+}
+
+// Setenv sets a variable of the process's environment, from its next start on.
+func (p *Process) Setenv(name, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spec.Env = append(slices.Clip(p.spec.Env), name+"="+value) // of several the last one counts
 }
 
 const (

@@ -35,7 +35,7 @@ func (s *Stack) startTemporal(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if common.Path, err = program("temporal", temporalFolders()...); err != nil {
+	if common.Path, err = TemporalCommand(); err != nil {
 		return 0, err
 	}
 	s.ports.Temporal, err = s.launch(ctx, Temporal, s.options.Ports.Temporal, func(port int) (Spec, error) {
@@ -54,6 +54,9 @@ func (s *Stack) startTemporal(ctx context.Context) (int, error) {
 	})
 	return s.ports.Temporal, err
 }
+
+// TemporalCommand is the operators' command line.
+func TemporalCommand() (path string, err error) { return program("temporal", temporalFolders()...) }
 
 // temporalFolders are where scripts/bootstrap puts the command: .bin of the module we are in, or beside our binary.
 func temporalFolders() []string {
