@@ -58,12 +58,17 @@ const (
 	BuyerTaxID = "12345678909"
 )
 
-// Order is the body of a POST for a Pix of so many centavos.
+// Order is the body of a POST for a Pix of so many centavos, to be paid within an hour.
 func Order(centavos int64, reference string) string {
+	return OrderWithin(centavos, reference, time.Hour)
+}
+
+// OrderWithin is the same, to be paid within that time.
+func OrderWithin(centavos int64, reference string, within time.Duration) string {
 	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q,
- "method": {"type": "pix", "expires_in": 3600},
+ "method": {"type": "pix", "expires_in": %d},
  "payer": {"email": %q, "name": %q, "tax_id": %q}, "metadata": {"cart": "c-7"}}`,
-		centavos, reference, reference, BuyerEmail, BuyerName, BuyerTaxID)
+		centavos, reference, reference, int(within.Seconds()), BuyerEmail, BuyerName, BuyerTaxID)
 }
 
 // Post sends a body under an idempotency key, as it is.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/load"
@@ -47,8 +48,8 @@ var provider = []Drill{
 		Expect: []Expectation{everyoneIsAnswered, onlyProbesGetThrough},
 	},
 	{
-		Name: "mercadopago-down", Shows: "In an outage of two minutes only the probes of each half-open window reach Mercado Pago; then every payment finishes.",
-		Rate: 3, Lasts: 150 * time.Second, Strike: []Act{countOpenings, failing(http.StatusServiceUnavailable)}, Heal: []Act{disarm},
+		Name: "mercadopago-down", Shows: "In an outage of two minutes only the probes of each half-open window reach Mercado Pago; then every payment finishes, though its Pix lives for half an hour only.",
+		Rate: 3, Lasts: 150 * time.Second, Within: payment.PixExpiryMin, Strike: []Act{countOpenings, failing(http.StatusServiceUnavailable)}, Heal: []Act{disarm},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, onlyProbesGetThrough},
 	},
 	{

@@ -21,11 +21,12 @@ import (
 
 // Drill is one fault, and what the platform owes its users all the same.
 type Drill struct {
-	Name  string
-	Shows string        // what it shows, in one sentence
-	Rate  float64       // payments asked for a second; 0: 5
-	Lasts time.Duration // how long the fault does, at most; 0: 8 s
-	Flood load.Flood    // webhooks beside the simulator's own
+	Name   string
+	Shows  string        // what it shows, in one sentence
+	Rate   float64       // payments asked for a second; 0: 5
+	Lasts  time.Duration // how long the fault does, at most; 0: 8 s
+	Flood  load.Flood    // webhooks beside the simulator's own
+	Within time.Duration // how long each buyer has to pay; 0: an hour
 
 	// Doubled is a drill on what `onlywave dev --replicas 2 --monitoring` runs: each has a second one to take over, clients come
 	// in through the balancer, and there are no links to harm.

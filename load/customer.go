@@ -80,7 +80,7 @@ func (c *customer) try(ctx context.Context) (a Answer, retryAfter time.Duration)
 		header = []string{"Prefer", c.Prefer}
 	}
 	began, shop := time.Now(), c.shop()
-	answer, err := shop.Post(ctx, c.Key, dev.Order(c.Amount, c.Key), header...)
+	answer, err := shop.Post(ctx, c.Key, dev.OrderWithin(c.Amount, c.Key, c.Within), header...)
 	a = Answer{At: began, Took: time.Since(began), API: shop.URL, Code: answer.Status}
 	if err != nil { // also an answer that broke off in the middle
 		a.Code, a.Error = 0, err.Error()

@@ -29,6 +29,7 @@ type Options struct {
 	InFlight int           // the most requests at once, arrivals beyond are shed; 0: 256
 	Expire   float64       // the share of buyers who let the Pix expire,
 	Leave    float64       // and of those who never act; all others pay
+	Within   time.Duration // how long each buyer has to pay; 0: an hour
 	Prefer   string        // of the requests, such as "wait=5"; "": as long as the API likes
 	Patience time.Duration // how long a request is repeated; 0: a minute
 	Linger   time.Duration // how long payments are followed once nothing arrives any more; 0: 15 s
@@ -53,6 +54,7 @@ func (o Options) complete() (Options, error) {
 			*d = otherwise
 		}
 	}
+	orElse(&o.Within, time.Hour)
 	orElse(&o.Patience, time.Minute)
 	orElse(&o.Linger, 15*time.Second)
 	if o.InFlight == 0 {
