@@ -133,6 +133,7 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{API, "MERCADOPAGO_WEBHOOK_SECRETS=a,b,c", "MERCADOPAGO_WEBHOOK_SECRETS"},
 		{API, "PUBLIC_URL=ftp://example.com", "PUBLIC_URL"},
 		{Worker, "MERCADOPAGO_COLLECTOR_ID=shop", "MERCADOPAGO_COLLECTOR_ID"},
+		{Worker, "SEARCH_BEFORE_CHARGE_UNTIL=2026-11-30", "SEARCH_BEFORE_CHARGE_UNTIL"},
 		{Worker, "POLL_FIRST=0s", "POLL_FIRST"},
 		{Worker, "POLL_FIRST=2h", "POLL_FIRST"},
 		{Worker, "MERCADOPAGO_TIMEOUT=5", "MERCADOPAGO_TIMEOUT"},
@@ -285,4 +286,17 @@ func TestEveryVariableHasOneNameAndAMeaning(t *testing.T) {
 		require.Equal(t, name, help[i][0])
 		require.NotEmpty(t, help[i][2], name)
 	}
+}
+
+// A database that has lost nothing is the rule: compose sets the variable to nothing.
+func TestAMomentIsReadAndMayBeEmpty(t *testing.T) {
+	t.Parallel()
+	c, err := Load(Worker, complete("SEARCH_BEFORE_CHARGE_UNTIL=2026-11-30T12:00:00-03:00"))
+	require.NoError(t, err)
+	require.True(t, time.Date(2026, time.November, 30, 15, 0, 0, 0, time.UTC).Equal(c.SearchBeforeChargeUntil))
+	c, err = Load(Worker, complete("SEARCH_BEFORE_CHARGE_UNTIL="))
+	require.NoError(t, err)
+	require.True(t, c.SearchBeforeChargeUntil.IsZero())
+	_, err = Load(Worker, complete("SEARCH_BEFORE_CHARGE_UNTIL=in a week"))
+	require.ErrorContains(t, err, "a moment with its time zone, such as")
 }
