@@ -44,14 +44,14 @@ var keptHeaders = map[string]string{
 
 // ParseNotification reads a notification whose signature was verified. q is the raw query, parsed. The topic is the query's type,
 // else its topic (old IPN, whose resource is the query's id), else the body's type; it may be any word.
-// A body that is not JSON is kept and otherwise ignored. The error is of kind Invalid: the request names
+// A body that is not JSON, or nested deeper than any of the provider's, is kept and otherwise ignored. The error is of kind Invalid: the request names
 // neither a topic nor a resource. The body is not copied.
 //
 // A chargeback has actions instead of an action, and an old IPN has its topic under another name (guide "webhooks"). The body is
 // not decoded, only looked into: this is on the way of every notification, and encoding/json took a seventh of it.
 func ParseNotification(q url.Values, rawQuery string, h http.Header, body []byte, now time.Time) (Notification, error) {
 	var b gjson.Result // the zero value has nothing in it
-	if gjson.ValidBytes(body) {
+	if !deeplyNested(body) && gjson.ValidBytes(body) {
 		b = gjson.ParseBytes(body)
 	}
 	n := Notification{
@@ -87,6 +87,26 @@ func ParseNotification(q url.Values, rawQuery string, h http.Header, body []byte
 	}
 	n.ID = id.String()
 	return n, nil
+}
+
+// maxNesting is far more than any notification needs.
+const maxNesting = 100
+
+// deeplyNested keeps gjson, which calls itself for each level, from a body that is made of levels: 64 KiB of them would take 4 MiB of
+// stack. Brackets in texts count as well, of which there are few.
+func deeplyNested(body []byte) bool {
+	level := 0
+	for _, c := range body {
+		switch c {
+		case '{', '[':
+			if level++; level > maxNesting {
+				return true
+			}
+		case '}', ']':
+			level--
+		}
+	}
+	return false
 }
 
 // word is a string, or a number as it is written; "" when there is neither.

@@ -74,6 +74,7 @@ func TestNotificationsOfEveryShape(t *testing.T) {
 		{"no body", "data.id=1&type=payment", ``, "payment", "", "1", false},
 		{"body no JSON", "data.id=1&type=payment", `<xml/>`, "payment", "", "1", false},
 		{"body of odd types", "data.id=1&type=payment", `{"action":{},"actions":"x","data":[],"type":1}`, "payment", "", "1", false},
+		{"body of levels", "data.id=1&type=payment", `{"action":"x","a":` + strings.Repeat("[", maxNesting) + strings.Repeat("]", maxNesting) + `}`, "payment", "", "1", false},
 		{"broken query", "data.id=1&type=payment&bad=%zz", `{}`, "payment", "", "1", false},
 	} {
 		n, err := parse(c.query, http.Header{}, []byte(c.body), receivedAt)
