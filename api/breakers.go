@@ -7,7 +7,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // listBreakers shows all circuit breakers.
@@ -43,7 +42,7 @@ func (s *Server) setBreaker(c *gin.Context) error {
 	}
 	setting := breaker.Setting{To: breaker.State(body.State), Reason: body.Reason}
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, setting.Fields())}
+		return invalid(addFields(wrong, setting.Fields()))
 	}
 	if err := s.config.Breakers.Force(c.Request.Context(), actor(c), c.Param("name"), setting); err != nil {
 		return err

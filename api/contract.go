@@ -3,7 +3,6 @@ package api
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -38,59 +37,6 @@ func loadContract(publicURL string) (*contract, error) {
 	return &contract{document: document, json: text}, nil
 }
 
-// shape finds where a body does not have the shape that the schema gives it: fields that are unknown, missing or of another
-// type. What values may be is the domain's affair, which says it in better words.
-func (ct *contract) shape(schema string, body any) []payment.Field {
-	// The library's own validator is enough for the plain schemas here, and much quicker than its JSON Schema 2020-12 one,
-	// which compiles the schema anew for each body.
-	err := ct.document.Components.Schemas[schema].Value.VisitJSON(body, openapi3.MultiErrors())
-	return misshapen(err)
-}
-
-func misshapen(err error) []payment.Field {
-	var fields []payment.Field
-	if several, ok := errors.AsType[openapi3.MultiError](err); ok {
-		for _, e := range several {
-			fields = append(fields, misshapen(e)...)
-		}
-		return fields
-	}
-	wrong, ok := errors.AsType[*openapi3.SchemaError](err)
-	if !ok {
-		return nil
-	}
-	pointer := ""
-	for _, key := range wrong.JSONPointer() {
-		pointer += "/" + pointerToken(key)
-	}
-	switch wrong.SchemaField {
-	case "required":
-		fields = append(fields, payment.Field{Pointer: pointer, Detail: "is missing"})
-	case "type", "nullable":
-		fields = append(fields, payment.Field{Pointer: pointer, Detail: "must be " + typeInWords(wrong.Schema)})
-	case "properties":
-		object, _ := wrong.Value.(map[string]any)
-		for key := range object {
-			if wrong.Schema.Properties[key] == nil {
-				fields = append(fields, payment.Field{Pointer: pointer + "/" + pointerToken(key), Detail: "is not a field here; remove it"})
-			}
-		}
-	}
-	return fields
-}
-
-func typeInWords(schema *openapi3.Schema) string {
-	switch {
-	case schema.Type.Is(openapi3.TypeInteger):
-		return "a whole number"
-	case schema.Type.Is(openapi3.TypeObject):
-		return "an object"
-	case schema.Type.Is(openapi3.TypeString):
-		return "a string"
-	}
-	return "of another type"
-}
-
 // knowsQuery refuses query parameters that the route's operation does not have, and any that come twice: a filter that is
 // misspelled must not silently list everything.
 func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
@@ -100,12 +46,12 @@ func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
 		if err != nil {
 			return refuse(queryInvalid, "the query cannot be read; percent-encode its values")
 		}
-		var wrong []payment.Field
+		var wrong payment.Fields
 		for name, several := range values {
 			if !slices.Contains(known, name) {
-				wrong = append(wrong, payment.Field{Pointer: "#query/" + name, Detail: "is not a parameter here; remove it"})
+				wrong.Add("#query/"+name, "is not a parameter here; remove it")
 			} else if len(several) > 1 {
-				wrong = append(wrong, payment.Field{Pointer: "#query/" + name, Detail: "is there more than once"})
+				wrong.Add("#query/"+name, "is there more than once")
 			}
 		}
 		if len(wrong) > 0 {

@@ -113,7 +113,7 @@ func (s *Server) discardDeadLetter(c *gin.Context) error {
 		return err
 	}
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
+		return invalid(addFields(wrong, payment.ReasonFields(body.Reason)))
 	}
 	l, err := s.deadLetters.Discard(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
 	if err != nil {

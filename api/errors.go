@@ -71,11 +71,8 @@ func refuse(v verdict, detail string, fields ...payment.Field) error {
 	return &refusal{verdict: v, detail: detail, fields: fields}
 }
 
-// Limits on what a problem repeats of a request's own names.
-const (
-	maxFields  = 20
-	maxPointer = 120
-)
+// maxPointer is how much a problem repeats of a request's own names, in bytes.
+const maxPointer = 120
 
 // retryDefault is for failures that do not say how long they last.
 const retryDefault = 2 * time.Second
@@ -105,7 +102,7 @@ func (s *Server) answerProblem(c *gin.Context, v verdict, detail string, fields 
 	}
 	fields = slices.Clone(fields)
 	slices.SortStableFunc(fields, func(a, b payment.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	for _, f := range fields[:min(len(fields), maxFields)] {
+	for _, f := range fields[:min(len(fields), payment.MaxFields)] {
 		p.Errors = append(p.Errors, ProblemField{Pointer: shorten(f.Pointer), Detail: f.Detail})
 	}
 	if len(p.Errors) > 0 {

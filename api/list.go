@@ -89,7 +89,7 @@ func (s *Server) listEvents(c *gin.Context) error {
 // query reads parameters and gathers what is wrong with them.
 type query struct {
 	values url.Values
-	wrong  []payment.Field
+	wrong  payment.Fields
 }
 
 func (q *query) filter(clientID string) payment.Filter {
@@ -114,7 +114,7 @@ func (q *query) name(what, owner string, parameters ...string) string {
 }
 
 func (q *query) refuse(name, detail string) {
-	q.wrong = append(q.wrong, payment.Field{Pointer: "#query/" + name, Detail: detail})
+	q.wrong.Add("#query/"+name, detail)
 }
 
 func (q *query) limit() int {

@@ -99,11 +99,11 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 		return payment.Request{}, err
 	}
 	request := body.request().Normalized()
-	if invalid, ok := errors.AsType[*payment.Error](request.Validate()); ok {
-		wrong = addFields(wrong, invalid.Fields)
+	if e, ok := errors.AsType[*payment.Error](request.Validate()); ok {
+		wrong = addFields(wrong, e.Fields)
 	}
 	if len(wrong) > 0 {
-		return payment.Request{}, &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+		return payment.Request{}, invalid(wrong)
 	}
 	return request, nil
 }

@@ -97,7 +97,7 @@ func (s *Server) closeFinding(c *gin.Context) error {
 		return err
 	}
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
+		return invalid(addFields(wrong, payment.ReasonFields(body.Reason)))
 	}
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 	if err != nil {

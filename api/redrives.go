@@ -25,7 +25,7 @@ func (s *Server) redriveDeadLetters(c *gin.Context) error {
 	}
 	plan := body.plan()
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, plan.Fields())}
+		return invalid(addFields(wrong, plan.Fields()))
 	}
 	started, err := s.deadLetters.Redrive(c.Request.Context(), actor(c), key, plan)
 	if err != nil {

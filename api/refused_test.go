@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // Every wrong request gets a 4xx that says where it is wrong, repeats no value of it, and starts nothing.
@@ -31,7 +33,7 @@ func TestWrongBodiesAreRefused(t *testing.T) {
 		"two objects":       {goodBody + goodBody, 400, "invalid_json", "", "line 3"},
 		"invalid UTF-8":     {with("Order", "Or\xffder"), 400, "invalid_json", "", "UTF-8"},
 		"deep":              {add(`"metadata2": ` + strings.Repeat("[", 200) + strings.Repeat("]", 200)), 400, "invalid_json", "", "nested"},
-		"very deep":         {strings.Repeat("[", 60_000), 400, "invalid_json", "", "line 1"},
+		"very deep":         {strings.Repeat("[", 60_000), 400, "invalid_json", "", "nested"},
 		"null":              {"null", 422, "invalid_request", "", "an object"},
 		"array":             {"[" + goodBody + "]", 422, "invalid_request", "", "an object"},
 		"doubled key":       {add(`"amount": 1`), 422, "invalid_request", "/amount", "more than once"},
@@ -175,7 +177,7 @@ func TestManyFindingsAreCut(t *testing.T) {
 	}
 	w := newFixture(t).create(t, "k", strings.Replace(goodBody, "{", "{"+fields.String(), 1))
 	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
-	require.Len(t, decode[Problem](t, w).Errors, maxFields)
+	require.Len(t, decode[Problem](t, w).Errors, payment.MaxFields)
 	require.Less(t, w.Body.Len(), 4<<10)
 }
 

@@ -42,41 +42,43 @@ type Order struct {
 
 // Fields finds what is wrong with a plan for many dead letters.
 func (p Plan) Fields() []payment.Field {
-	wrong := append(payment.ReasonFields(p.Reason), p.filterFields()...)
+	var wrong payment.Fields
+	for _, f := range payment.ReasonFields(p.Reason) {
+		wrong.Add(f.Pointer, f.Detail)
+	}
 	between := func(name string, n, most int) {
 		if n < 0 || n > most {
-			wrong = append(wrong, wholeNumber("/"+name, 0, most))
+			f := wholeNumber("/"+name, 0, most)
+			wrong.Add(f.Pointer, f.Detail)
 		}
 	}
 	between("canary", p.Canary, MaxCanary)
 	between("rate", p.Rate, MaxRate)
 	between("stop_after_errors", p.StopAfter, MaxStopAfter)
 	if p.CanaryWait < 0 || p.CanaryWait > MaxCanaryWait {
-		wrong = append(wrong, payment.Field{Pointer: "/canary_wait", Detail: "must be between 0 and 86400 seconds (24 hours)"})
+		wrong.Add("/canary_wait", "must be between 0 and 86400 seconds (24 hours)")
 	}
+	p.checkFilter(&wrong)
 	return wrong
 }
 
-func (p Plan) filterFields() []payment.Field {
-	var wrong []payment.Field
+func (p Plan) checkFilter(wrong *payment.Fields) {
 	for _, f := range p.Filter.Fields() {
-		wrong = append(wrong, payment.Field{Pointer: "/filter/" + f.Pointer, Detail: f.Detail})
+		wrong.Add("/filter/"+f.Pointer, f.Detail)
+	}
+	if !p.Filter.Narrow() {
+		wrong.Add("/filter", "choose by ids, source, cause, fingerprint or payment: nobody means all of them")
 	}
 	ids := p.Filter.IDs
 	if len(ids) > MaxIDs {
-		wrong = append(wrong, payment.Field{Pointer: "/filter/ids", Detail: fmt.Sprintf("must have at most %d", MaxIDs)})
+		wrong.Add("/filter/ids", fmt.Sprintf("must have at most %d", MaxIDs))
 		ids = ids[:MaxIDs]
 	}
 	for i, id := range ids {
 		if !payment.ValidID(id) {
-			wrong = append(wrong, payment.Field{Pointer: fmt.Sprintf("/filter/ids/%d", i), Detail: "must be the id of a dead letter"})
+			wrong.Add(fmt.Sprintf("/filter/ids/%d", i), "must be the id of a dead letter")
 		}
 	}
-	if !p.Filter.Narrow() {
-		wrong = append(wrong, payment.Field{Pointer: "/filter",
-			Detail: "choose by ids, source, cause, fingerprint or payment: nobody means all of them"})
-	}
-	return wrong
 }
 
 func wholeNumber(pointer string, least, most int) payment.Field {

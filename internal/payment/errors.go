@@ -43,6 +43,23 @@ type Field struct {
 	Detail  string // what to do about it
 }
 
+// MaxFields is how many Fields are gathered at most. More help nobody, and what a refusal costs must not be the request's
+// to decide.
+const MaxFields = 20
+
+// Fields gathers what is wrong with a request: the first MaxFields Fields.
+type Fields []Field
+
+// Add keeps a finding as long as there is room.
+func (f *Fields) Add(pointer, detail string) {
+	if !f.Full() {
+		*f = append(*f, Field{Pointer: pointer, Detail: detail})
+	}
+}
+
+// Full says that what is added will not be kept.
+func (f *Fields) Full() bool { return len(*f) >= MaxFields }
+
 func (e *Error) Error() string {
 	if e.Err == nil {
 		return e.Message

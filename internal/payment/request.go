@@ -86,8 +86,8 @@ func (r Request) Normalized() Request {
 // Validate finds everything that is wrong with the request at once; the error is of kind Invalid
 // with one Field per finding.
 func (r Request) Validate() error {
-	var fields []Field
-	wrong := func(pointer, detail string) { fields = append(fields, Field{Pointer: pointer, Detail: detail}) }
+	var fields Fields
+	wrong := fields.Add
 
 	if err := r.Amount.Validate(); err != "" {
 		wrong("/amount", err)
@@ -104,7 +104,10 @@ func (r Request) Validate() error {
 	r.validateMethod(wrong)
 	r.validatePayer(wrong)
 	r.validateMetadata(wrong)
-	r.refuseTexts(wrong)
+	refuseText(wrong, "/description", r.Description)
+	refuseText(wrong, "/reference", r.Reference)
+	refuseText(wrong, "/payer/name", r.Payer.Name)
+	refuseText(wrong, "/payer/email", r.Payer.Email)
 	if len(fields) > 0 {
 		return &Error{Kind: Invalid, Message: "the request is not valid", Fields: fields}
 	}
@@ -143,8 +146,12 @@ func (r Request) validatePayer(wrong func(pointer, detail string)) {
 func (r Request) validateMetadata(wrong func(pointer, detail string)) {
 	if len(r.Metadata) > maxMetadata {
 		wrong("/metadata", fmt.Sprintf("must have at most %d entries", maxMetadata))
+		return // they are not looked at: how many there are is the request's to decide
 	}
-	for key, value := range r.Metadata {
+	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
+		value := r.Metadata[key]
+		refuseText(wrong, "/metadata", key)
+		refuseText(wrong, "/metadata/"+escapePointer(key), value)
 		if key == "" || len(key) > maxMetadataKey {
 			wrong("/metadata", fmt.Sprintf("keys must have 1 to %d characters", maxMetadataKey))
 		} else if len(value) > maxMetadataValue {
@@ -153,25 +160,15 @@ func (r Request) validateMetadata(wrong func(pointer, detail string)) {
 	}
 }
 
-// refuseTexts keeps out what must not get into the record. Whoever sends a card number has mistaken a
+// refuseText keeps out what must not get into the record. Whoever sends a card number has mistaken a
 // field, and storing it would make every system behind us subject to the card industry's rules; control
 // characters are no text, and Postgres cannot hold NUL at all.
-func (r Request) refuseTexts(wrong func(pointer, detail string)) {
-	check := func(pointer, text string) {
-		if ContainsCardNumber(text) {
-			wrong(pointer, "looks like a card number, which must never be sent here")
-		}
-		if strings.ContainsFunc(text, unicode.IsControl) {
-			wrong(pointer, "must not contain control characters")
-		}
+func refuseText(wrong func(pointer, detail string), pointer, text string) {
+	if ContainsCardNumber(text) {
+		wrong(pointer, "looks like a card number, which must never be sent here")
 	}
-	check("/description", r.Description)
-	check("/reference", r.Reference)
-	check("/payer/name", r.Payer.Name)
-	check("/payer/email", r.Payer.Email)
-	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
-		check("/metadata", key)
-		check("/metadata/"+escapePointer(key), r.Metadata[key])
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		wrong(pointer, "must not contain control characters")
 	}
 }
 
