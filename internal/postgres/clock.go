@@ -21,9 +21,8 @@ const askTime = `select clock_timestamp()`
 // Now is the time by Postgres' clock, to the microsecond. It decides wherever processes must agree on what is past: one whose own clock is
 // ahead would let the others believe that what is to come has been done.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
-	var now time.Time
 	asked := time.Now()
-	err := s.pool.QueryRow(ctx, askTime).Scan(&now)
+	now, err := readRow(ctx, s.pool, pgx.RowTo[time.Time], askTime)
 	if err == nil {
 		s.clock.compare(asked, now)
 	}

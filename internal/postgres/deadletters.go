@@ -125,8 +125,7 @@ from dead_letters d `
 
 // DeadLetter reads one letter; kind NotFound when there is none.
 func (s *Store) DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) {
-	rows, _ := s.pool.Query(ctx, selectDeadLetter+`where id = $1`, id)
-	l, err := pgx.CollectExactlyOneRow(rows, scanDeadLetter)
+	l, err := readRow(ctx, s.pool, scanDeadLetter, selectDeadLetter+`where id = $1`, id)
 	return l, interpret("read dead letter "+id, err)
 }
 
@@ -138,8 +137,7 @@ func (s *Store) DeadLetters(ctx context.Context, f payment.LetterFilter) ([]paym
 		args["after_at"], args["after_id"] = f.After.CreatedAt, f.After.ID
 	}
 	args["limit"] = f.Limit
-	rows, _ := s.pool.Query(ctx, selectDeadLetter+where+` order by d.died_at desc, d.id desc limit @limit`, args)
-	list, err := pgx.CollectRows(rows, scanDeadLetter)
+	list, err := readRows(ctx, s.pool, scanDeadLetter, selectDeadLetter+where+` order by d.died_at desc, d.id desc limit @limit`, args)
 	return list, interpret("list dead letters", err)
 }
 

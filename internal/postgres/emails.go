@@ -10,10 +10,9 @@ import (
 
 // Email reads what became of an e-mail; kind NotFound when nothing has.
 func (s *Store) Email(ctx context.Context, id string) (payment.Email, error) {
-	rows, _ := s.pool.Query(ctx, `select id, notice, payment_id, outcome, at from emails where id = $1`, id)
-	e, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (e payment.Email, err error) {
+	e, err := readRow(ctx, s.pool, func(row pgx.CollectableRow) (e payment.Email, err error) {
 		return e, row.Scan(&e.ID, &e.Notice, &e.PaymentID, &e.Outcome, &e.At)
-	})
+	}, `select id, notice, payment_id, outcome, at from emails where id = $1`, id)
 	return e, interpret("read e-mail "+id, err)
 }
 

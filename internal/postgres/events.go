@@ -17,8 +17,7 @@ limit $3`
 
 // Events lists a payment's history behind the event numbered after, oldest first.
 func (s *Store) Events(ctx context.Context, paymentID string, after, limit int) ([]payment.Event, error) {
-	rows, _ := s.pool.Query(ctx, selectEvents, paymentID, after, limit)
-	list, err := pgx.CollectRows(rows, scanEvent)
+	list, err := readRows(ctx, s.pool, scanEvent, selectEvents, paymentID, after, limit)
 	return list, interpret("list the events of payment "+paymentID, err)
 }
 

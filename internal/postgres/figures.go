@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -75,11 +76,10 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 		f.Findings[k] = Figure{}
 	}
 	f.Untold = map[Sink]Figure{ToSubscribers: {}, ToBuyer: {}}
-	rows, _ := s.pool.Query(ctx, selectFigures)
 	var of, label string
 	var count int
 	var seconds float64
-	_, err := pgx.ForEachRow(rows, []any{&of, &label, &count, &seconds}, func() error {
+	each := func() error {
 		oldest := time.Duration(seconds * float64(time.Second))
 		switch of {
 		case "payment":
@@ -106,6 +106,11 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 			f.Ahead = max(oldest, 0)
 		}
 		return nil
+	}
+	err := read(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		rows, _ := conn.Query(ctx, selectFigures)
+		_, err := pgx.ForEachRow(rows, []any{&of, &label, &count, &seconds}, each)
+		return err
 	})
 	return f, interpret("count what is open", err)
 }

@@ -13,8 +13,7 @@ import (
 
 // PaymentsByID reads those of the payments that there are.
 func (s *Store) PaymentsByID(ctx context.Context, ids []string) (map[string]payment.Payment, error) {
-	rows, _ := s.pool.Query(ctx, selectPayment+`where id = any($1)`, ids)
-	list, err := pgx.CollectRows(rows, scanPayment)
+	list, err := readRows(ctx, s.pool, scanPayment, selectPayment+`where id = any($1)`, ids)
 	found := make(map[string]payment.Payment, len(list))
 	for _, p := range list {
 		found[p.ID] = p
@@ -86,11 +85,10 @@ func (s *Store) Unheard(ctx context.Context, changes []payment.Finding) ([]payme
 	for i, f := range changes {
 		ids[i], details[i], times[i] = f.ProviderPaymentID, f.Detail, f.ProviderUpdatedAt
 	}
-	rows, _ := s.pool.Query(ctx, unheard, pgx.NamedArgs{
+	indexes, err := readRows(ctx, s.pool, pgx.RowTo[int], unheard, pgx.NamedArgs{
 		"provider_payment_ids": ids, "provider_updated_ats": times, "details": details,
 		"skew": notificationSkew, "creation": MissedCreation,
 	})
-	indexes, err := pgx.CollectRows(rows, pgx.RowTo[int])
 	var missed []payment.Finding
 	for _, i := range indexes {
 		missed = append(missed, changes[i])
@@ -146,14 +144,13 @@ where f.kind = 'difference' and f.resolved_at is null and ` + caughtUp + ` is no
 // Unalerted lists findings that a person has to look at and was not told of, oldest first: also a difference that has been open for
 // so long that telling the payment to look has not helped. Missed notifications are of interest by their number.
 func (s *Store) Unalerted(ctx context.Context, differenceAge time.Duration, limit int) ([]payment.Finding, error) {
-	rows, _ := s.pool.Query(ctx, selectFinding+`
+	list, err := readRows(ctx, s.pool, scanFinding, selectFinding+`
 where id = any(array(
     select id from findings where alerted_at is null and kind not in ('difference', 'missed_webhook')
     union all
     select f.id from `+differences+` and f.alerted_at is null and f.found_at < now() - $1::interval
     order by id limit $2
 )) order by id`, differenceAge, limit)
-	list, err := pgx.CollectRows(rows, scanFinding)
 	return list, interpret("list findings to alert", err)
 }
 
@@ -174,8 +171,7 @@ func (s *Store) Findings(ctx context.Context, f payment.FindingFilter) ([]paymen
 		where += ` and id < @before`
 		args["before"] = f.Before
 	}
-	rows, _ := s.pool.Query(ctx, selectFinding+where+` order by id desc limit @limit`, args)
-	list, err := pgx.CollectRows(rows, scanFinding)
+	list, err := readRows(ctx, s.pool, scanFinding, selectFinding+where+` order by id desc limit @limit`, args)
 	return list, interpret("list findings", err)
 }
 
@@ -190,8 +186,7 @@ func (s *Store) CloseFinding(ctx context.Context, actor audit.Actor, id int64, r
 	if _, err := s.pool.Exec(ctx, closeFinding, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason}); err != nil {
 		return payment.Finding{}, interpret(doing, err)
 	}
-	rows, _ := s.pool.Query(ctx, selectFinding+`where id = $1`, id)
-	f, err := pgx.CollectExactlyOneRow(rows, scanFinding)
+	f, err := readRow(ctx, s.pool, scanFinding, selectFinding+`where id = $1`, id)
 	switch {
 	case err != nil:
 		return f, interpret(doing, err)
@@ -217,8 +212,7 @@ func scanFinding(row pgx.CollectableRow) (payment.Finding, error) {
 
 // FindingTotals counts all findings ever made, by kind.
 func (s *Store) FindingTotals(ctx context.Context) ([]payment.FindingTotal, error) {
-	rows, _ := s.pool.Query(ctx, `
+	list, err := readRows(ctx, s.pool, pgx.RowToStructByPos[payment.FindingTotal], `
 select kind, count(*), count(*) filter (where resolved_at is null) from findings group by kind order by kind`)
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[payment.FindingTotal])
 	return list, interpret("count findings", err)
 }

@@ -40,8 +40,7 @@ from api_keys where id = $1`
 
 // APIKey reads a key by the id inside its text; kind NotFound when there is none.
 func (s *Store) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
-	rows, _ := s.pool.Query(ctx, selectAPIKey, id)
-	k, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (payment.APIKey, error) {
+	k, err := readRow(ctx, s.pool, func(row pgx.CollectableRow) (payment.APIKey, error) {
 		var k payment.APIKey
 		var expires, revoked *time.Time
 		err := row.Scan(&k.ID, &k.ClientID, &k.Hash, &k.Scopes, &k.CreatedAt, &expires, &revoked)
@@ -52,6 +51,6 @@ func (s *Store) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
 			k.RevokedAt = *revoked
 		}
 		return k, err
-	})
+	}, selectAPIKey, id)
 	return k, interpret("read API key "+id, err)
 }

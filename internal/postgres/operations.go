@@ -16,12 +16,11 @@ order by created_at, kind, number`
 
 // Operations lists all that was asked of the provider for a payment, oldest first.
 func (s *Store) Operations(ctx context.Context, paymentID string) ([]payment.OperationRecord, error) {
-	rows, _ := s.pool.Query(ctx, selectOperations, paymentID)
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (payment.OperationRecord, error) {
+	list, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (payment.OperationRecord, error) {
 		o, err := pgx.RowToStructByPos[payment.OperationRecord](row)
 		o.CreatedAt, o.UpdatedAt = o.CreatedAt.UTC(), o.UpdatedAt.UTC()
 		return o, err
-	})
+	}, selectOperations, paymentID)
 	return list, interpret("list the operations of payment "+paymentID, err)
 }
 

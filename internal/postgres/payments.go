@@ -84,16 +84,14 @@ from payments `
 
 // Payment reads one payment; kind NotFound when there is none.
 func (s *Store) Payment(ctx context.Context, id string) (payment.Payment, error) {
-	rows, _ := s.pool.Query(ctx, selectPayment+`where id = $1`, id)
-	p, err := pgx.CollectExactlyOneRow(rows, scanPayment)
+	p, err := readRow(ctx, s.pool, scanPayment, selectPayment+`where id = $1`, id)
 	return p, interpret("read payment "+id, err)
 }
 
 // PaymentByProvider finds the payment that a provider knows under an ID; kind NotFound when there is none.
 func (s *Store) PaymentByProvider(ctx context.Context, provider, providerPaymentID string) (payment.Payment, error) {
-	rows, _ := s.pool.Query(ctx, selectPayment+`where provider = $1 and provider_payment_id = $2 and provider_payment_id <> ''`,
+	p, err := readRow(ctx, s.pool, scanPayment, selectPayment+`where provider = $1 and provider_payment_id = $2 and provider_payment_id <> ''`,
 		provider, providerPaymentID)
-	p, err := pgx.CollectExactlyOneRow(rows, scanPayment)
 	return p, interpret("read the payment of "+provider+"'s "+providerPaymentID, err)
 }
 
@@ -109,13 +107,12 @@ func (s *Store) Payments(ctx context.Context, f payment.Filter) (found []payment
 // takes the newest of each client, which an index has, and of those the newest.
 func (s *Store) PaymentsOfAll(ctx context.Context, f payment.Filter) ([]payment.Payment, error) {
 	where, args := paymentConditions(f)
-	rows, _ := s.pool.Query(ctx, selectPayment+`where id in (
+	list, err := readRows(ctx, s.pool, scanPayment, selectPayment+`where id in (
     select newest.id
     from clients c cross join lateral (
         select id, created_at from payments where client_id = c.id`+where+` order by created_at desc, id desc limit @limit) newest
     order by newest.created_at desc, newest.id desc limit @limit)
 order by created_at desc, id desc`, args)
-	list, err := pgx.CollectRows(rows, scanPayment)
 	return list, interpret("list the payments of all", err)
 }
 

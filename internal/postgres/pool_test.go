@@ -1,9 +1,15 @@
 package postgres
 
 import (
+	"context"
+	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -66,4 +72,80 @@ func TestAnAddressOfSeveralHostsLeadsToTheOneThatTakesWrites(t *testing.T) {
 	require.NotNil(t, s.pool.Config().ConnConfig.ValidateConnect)
 	s = openStore(t, "postgres://onlywave@127.0.0.1:1/onlywave?sslmode=prefer")
 	require.Nil(t, s.pool.Config().ConnConfig.ValidateConnect, "with and without TLS it is one")
+}
+
+// All sessions may end at once, as when Postgres restarts or an administrator says so: whoever reads then gets an answer.
+func TestReadsOutliveTheirSessions(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	p := s.open(t, newPayment("order-1"))
+	administrator := openStore(t, s.pool.Config().ConnString())
+	reads := map[string]func() error{
+		"payment": func() error { _, err := s.Payment(t.Context(), p.ID); return err },
+		"payments": func() error {
+			_, _, err := s.Payments(t.Context(), payment.Filter{ClientID: "shop", Limit: 10})
+			return err
+		},
+		"events":  func() error { _, err := s.Events(t.Context(), p.ID, 0, 10); return err },
+		"letters": func() error { _, err := s.DeadLetters(t.Context(), payment.LetterFilter{Limit: 10}); return err },
+		"figures": func() error { _, err := s.Figures(t.Context()); return err },
+		"ready":   func() error { return s.Ready(t.Context()) },
+	}
+	answered := map[string]*atomic.Int64{}
+	var over, failed atomic.Bool
+	var group errgroup.Group
+	for name, ask := range reads {
+		count := &atomic.Int64{}
+		answered[name] = count
+		group.Go(func() error {
+			for !over.Load() {
+				if err := ask(); err != nil {
+					failed.Store(true)
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				count.Add(1)
+			}
+			return nil
+		})
+	}
+	for range 20 {
+		ended := administrator.number(t, `select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+		require.NotZero(t, ended)
+		before := map[string]int64{}
+		for name, count := range answered {
+			before[name] = count.Load()
+		}
+		for name, count := range answered { // each has its answer, be it to the second try, before the next end
+			require.Eventually(t, func() bool { return failed.Load() || count.Load() > before[name]+2 }, patience, time.Millisecond, name)
+		}
+	}
+	over.Store(true)
+	require.NoError(t, group.Wait())
+}
+
+// What the server refused is not asked again, nor what nobody waits for any more.
+func TestAReadIsRepeatedForItsSessionOnly(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	asked := 0
+	count := func(query string) func(*pgxpool.Conn) error {
+		return func(conn *pgxpool.Conn) error {
+			asked++
+			_, err := conn.Exec(t.Context(), query)
+			return err
+		}
+	}
+	require.Error(t, read(t.Context(), s.pool, count(`select 1/0`)))
+	require.Equal(t, 1, asked)
+	require.Error(t, read(t.Context(), s.pool, count(`select pg_terminate_backend(pg_backend_pid())`)))
+	require.Equal(t, 3, asked, "once more, and not again")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	require.ErrorIs(t, read(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		asked++
+		cancel()
+		_, err := conn.Exec(ctx, `select pg_sleep(60)`)
+		return err
+	}), context.Canceled)
+	require.Equal(t, 4, asked)
 }

@@ -49,13 +49,12 @@ func (s *Store) Quiet(ctx context.Context, p QuietPlan) ([]QuietPayment, error) 
 	if p.After.ID == "" {
 		p.After.ID = firstID
 	}
-	rows, _ := s.pool.Query(ctx, quiet, pgx.NamedArgs{
-		"silent": p.Silent, "ended": p.Ended, "again": p.Again, "after_at": p.After.At, "after_id": p.After.ID, "limit": p.Limit,
-	})
-	page, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (q QuietPayment, err error) {
+	page, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (q QuietPayment, err error) {
 		err = row.Scan(&q.ID, &q.Position.At)
 		q.Position.ID = q.ID
 		return q, err
+	}, quiet, pgx.NamedArgs{
+		"silent": p.Silent, "ended": p.Ended, "again": p.Again, "after_at": p.After.At, "after_id": p.After.ID, "limit": p.Limit,
 	})
 	return page, interpret("list quiet payments", err)
 }

@@ -47,8 +47,7 @@ func (s *Store) BeginReconciliation(ctx context.Context, p BeginPlan) (payment.R
 	if err != nil {
 		return payment.Reconciliation{}, interpret("begin reconciliation "+p.ID, err)
 	}
-	rows, _ := s.pool.Query(ctx, selectReconciliation+`where id = $1`, p.ID)
-	run, err := pgx.CollectExactlyOneRow(rows, scanReconciliation)
+	run, err := readRow(ctx, s.pool, scanReconciliation, selectReconciliation+`where id = $1`, p.ID)
 	return run, interpret("read reconciliation "+p.ID, err)
 }
 
@@ -75,8 +74,7 @@ func (s *Store) FinishReconciliation(ctx context.Context, id string, counts paym
 	if err != nil {
 		return counts, interpret("finish reconciliation "+id, err)
 	}
-	rows, _ := s.pool.Query(ctx, selectReconciliation+`where id = $1`, id)
-	run, err := pgx.CollectExactlyOneRow(rows, scanReconciliation)
+	run, err := readRow(ctx, s.pool, scanReconciliation, selectReconciliation+`where id = $1`, id)
 	return run.Counts, interpret("read reconciliation "+id, err)
 }
 
@@ -87,8 +85,7 @@ from reconciliations `
 
 // Reconciliations lists the last runs, newest first.
 func (s *Store) Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error) {
-	rows, _ := s.pool.Query(ctx, selectReconciliation+`order by started_at desc limit $1`, limit)
-	list, err := pgx.CollectRows(rows, scanReconciliation)
+	list, err := readRows(ctx, s.pool, scanReconciliation, selectReconciliation+`order by started_at desc limit $1`, limit)
 	return list, interpret("list reconciliations", err)
 }
 

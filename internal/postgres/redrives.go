@@ -137,8 +137,7 @@ from failed where d.id = failed.letter_id and d.state = 'redriven'`
 
 // Redriving lists the redrives that have been sending letters for so long.
 func (s *Store) Redriving(ctx context.Context, long time.Duration) ([]string, error) {
-	rows, _ := s.pool.Query(ctx, `select redrive_id from redrives where outcome = 'sending' group by redrive_id having min(at) < now() - $1::interval`, long)
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	ids, err := readRows(ctx, s.pool, pgx.RowTo[string], `select redrive_id from redrives where outcome = 'sending' group by redrive_id having min(at) < now() - $1::interval`, long)
 	return ids, interpret("list redrives that send", err)
 }
 
@@ -175,11 +174,10 @@ limit 20`
 
 // Redrives lists a letter's latest redrives, newest first.
 func (s *Store) Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error) {
-	rows, _ := s.pool.Query(ctx, selectRedrives, letterID)
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (payment.Redrive, error) {
+	list, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (payment.Redrive, error) {
 		r, err := pgx.RowToStructByPos[payment.Redrive](row)
 		r.At = r.At.UTC()
 		return r, err
-	})
+	}, selectRedrives, letterID)
 	return list, interpret("list the redrives of dead letter "+letterID, err)
 }

@@ -169,8 +169,7 @@ func list[T any](ctx context.Context, s *Store, doing, query string, args pgx.Na
 			s.replica.disappointed()
 		}
 	}
-	rows, _ := s.pool.Query(ctx, query, args)
-	found, err = pgx.CollectRows(rows, scan)
+	found, err = readRows(ctx, s.pool, scan, query, args)
 	if err = interpret(doing, err); err == nil {
 		s.metrics.listed(fromPrimary)
 		return found, 0, nil

@@ -51,15 +51,13 @@ const selectUser = `select name, role, password_hash, generation::text, created_
 
 // User reads one user; kind NotFound when there is none.
 func (s *Store) User(ctx context.Context, name string) (payment.User, error) {
-	rows, _ := s.pool.Query(ctx, selectUser+`where name = $1`, name)
-	u, err := pgx.CollectExactlyOneRow(rows, scanUser)
+	u, err := readRow(ctx, s.pool, scanUser, selectUser+`where name = $1`, name)
 	return u, interpret("read user "+name, err)
 }
 
 // Users lists all of them by name.
 func (s *Store) Users(ctx context.Context) ([]payment.User, error) {
-	rows, _ := s.pool.Query(ctx, selectUser+`order by name`)
-	list, err := pgx.CollectRows(rows, scanUser)
+	list, err := readRows(ctx, s.pool, scanUser, selectUser+`order by name`)
 	return list, interpret("list users", err)
 }
 
