@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,12 +22,15 @@ const maxBody = 64 << 10
 // readJSON decodes the body into out. A body that cannot be read is an error; the findings are what is wrong in one that can be
 // read, and then out is filled in as far as that goes.
 func (s *Server) readJSON(c *gin.Context, schema string, out any) (payment.Fields, error) {
-	if contentType, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || contentType != "application/json" {
-		return nil, refuse(mediaType, "send Content-Type: application/json")
+	if err := isPlainJSON(c.Request.Header); err != nil {
+		return nil, err
 	}
 	body, err := readBody(c)
 	if err != nil {
 		return nil, err
+	}
+	if bytes.HasPrefix(body, gzipMagic) {
+		return nil, refuse(mediaType, "the body is compressed with gzip; send it uncompressed")
 	}
 	wrong, err := checkShape(s.contract.document.Components.Schemas[schema].Value, body)
 	if err != nil {
@@ -40,6 +44,31 @@ func (s *Server) readJSON(c *gin.Context, schema string, out any) (payment.Field
 	}
 	return wrong, nil
 }
+
+// isPlainJSON refuses a body that its headers declare to be anything but JSON in UTF-8, as it is: what is taken for something
+// else is misunderstood.
+func isPlainJSON(h http.Header) error {
+	wrong := func(name, detail string) error {
+		return refuse(mediaType, "", payment.Field{Pointer: "#header/" + name, Detail: detail})
+	}
+	declared := h.Values("Content-Type")
+	contentType, parameters, err := mime.ParseMediaType(strings.Join(declared, ", ")) // one that comes twice has no meaning
+	if err != nil || contentType != "application/json" {
+		return wrong("Content-Type", "must be application/json, once")
+	}
+	if charset, isSet := parameters["charset"]; isSet && !strings.EqualFold(charset, "utf-8") {
+		return wrong("Content-Type", "must not name another charset than utf-8: JSON is UTF-8 (RFC 8259)")
+	}
+	for _, coding := range strings.Split(strings.Join(h.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			return wrong("Content-Encoding", "must be left out: compressed bodies are not taken, send it as it is")
+		}
+	}
+	return nil
+}
+
+// gzipMagic is how each gzip file begins (RFC 1952), and no JSON does.
+var gzipMagic = []byte{0x1f, 0x8b}
 
 // readBody reads a body of at most 64 KiB, whatever its length is said to be.
 func readBody(c *gin.Context) ([]byte, error) {

@@ -30,7 +30,7 @@ var (
 	pathUnknown   = verdict{http.StatusNotFound, "not_found", "Not found"}
 	wrongMethod   = verdict{http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here"}
 	bodyTooLarge  = verdict{http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large"}
-	mediaType     = verdict{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be application/json"}
+	mediaType     = verdict{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be plain application/json"}
 	keyReused     = verdict{http.StatusUnprocessableEntity, "idempotency_key_reused", "The Idempotency-Key was used for another request"}
 )
 

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
 	"net/http"
 	"strconv"
@@ -134,6 +136,49 @@ func TestWrongHeadersAreRefused(t *testing.T) {
 		require.Equal(t, http.StatusUnsupportedMediaType, w.Code, "%q", contentType)
 	}
 	require.Equal(t, http.StatusCreated, f.create(t, "k3", goodBody, "Content-Type", "Application/JSON; charset=utf-8").Code)
+}
+
+// Whoever compresses a body, or writes it in another charset, is told so, on every route that takes JSON.
+func TestABodyThatIsNotPlainJSONIsUnsupported(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, err := w.Write([]byte(goodBody))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	latin1 := strings.Replace(goodBody, "Ana Souza", "Jo\xe3o", 1)
+	for name, row := range map[string]struct {
+		body, header, value string
+		pointer             string // of the finding; empty: the detail alone says what is wrong
+		detail              string
+	}{
+		"gzip":              {zipped.String(), "Content-Encoding", "gzip", "#header/Content-Encoding", "compressed"},
+		"gzip and identity": {zipped.String(), "Content-Encoding", "identity, gzip", "#header/Content-Encoding", "compressed"},
+		"zstd":              {goodBody, "Content-Encoding", "zstd", "#header/Content-Encoding", "compressed"},
+		"gzip, undeclared":  {zipped.String(), "X-Nothing", "x", "", "gzip"},
+		"Latin-1":           {latin1, "Content-Type", "application/json; charset=ISO-8859-1", "#header/Content-Type", "utf-8"},
+		"Latin-1 of ASCII":  {goodBody, "Content-Type", "application/json;charset=latin1", "#header/Content-Type", "utf-8"},
+		"UTF-16":            {goodBody, "Content-Type", `application/json; charset="utf-16"`, "#header/Content-Type", "utf-8"},
+		"no charset":        {goodBody, "Content-Type", "application/json; charset=", "#header/Content-Type", "application/json"},
+		"twice":             {goodBody, "Content-Type", "application/json, application/json", "#header/Content-Type", "once"},
+	} {
+		for _, r := range f.server.routes() {
+			if r.scope == public || bodySchema(f.server.contract.operation(r)) == nil {
+				continue
+			}
+			path := strings.NewReplacer(":id", payment.NewDeadLetterID("n", "q"), ":name", "charge").Replace(r.path)
+			answer := f.do(t, r.method, path, strings.NewReader(row.body), "Content-Type", "application/json", "Idempotency-Key", "k", row.header, row.value)
+			require.Equal(t, http.StatusUnsupportedMediaType, answer.Code, "%s: %s: %s", r.path, name, answer.Body)
+			problem := decode[Problem](t, answer)
+			require.Contains(t, problem.Detail, row.detail, name)
+			if row.pointer != "" {
+				require.Equal(t, row.pointer, problem.Errors[0].Pointer, name)
+			}
+		}
+	}
+	require.Equal(t, http.StatusCreated, f.create(t, "k", goodBody, "Content-Encoding", "identity").Code)
+	require.Equal(t, http.StatusCreated, f.create(t, "k", goodBody, "Content-Type", `application/json; charset="UTF-8"`).Code)
 }
 
 func TestWrongQueriesAreRefused(t *testing.T) {
