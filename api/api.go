@@ -57,7 +57,7 @@ type Config struct {
 	TrustedProxies    []string // optional: addresses or networks whose X-Forwarded-For is believed
 
 	Log   *slog.Logger
-	Ready func(context.Context) map[string]error // dependencies by name; nil means it works
+	Ready func(context.Context) map[string]error // dependencies by name; nil means available
 }
 
 // Server answers HTTP requests. It is safe for concurrent use.
@@ -72,6 +72,8 @@ type Server struct {
 	engine      *gin.Engine
 	requests    *prometheus.HistogramVec
 	draining    atomic.Bool
+
+	readiness readiness
 }
 
 // New makes a Server, or says what is missing.
@@ -92,6 +94,7 @@ func New(c Config) (*Server, error) {
 		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives}, findings: finding.Actions{Store: c.Record},
 		settlements: settle.Actions{Payments: c.Record, Engine: c.Payments},
 	}
+	s.readiness.ask = c.Ready
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	if err := s.engine.SetTrustedProxies(c.TrustedProxies); err != nil {

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -16,34 +18,57 @@ import (
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	ask := func() (int, Health) {
+	const ok, notReady = `{"status":"ok"}`, `{"status":"not ready"}`
+	ask := func(want int, body string) {
+		t.Helper()
+		f.server.readiness.known = time.Time{} // as a second later
 		w := f.get(t, "/readyz", "Authorization", "")
-		require.NotContains(t, w.Body.String(), "10.0.0.7")
-		return w.Code, decode[Health](t, w)
+		require.Equal(t, want, w.Code)
+		require.JSONEq(t, body, w.Body.String(), "no dependency is named")
 	}
-	status, health := ask()
-	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, HealthStatusReady, health.Status)
+	ask(http.StatusOK, ok)
+	unavailable := errors.New("dial 10.0.0.7")
+	f.ready["temporal"] = unavailable
+	ask(http.StatusOK, ok)
+	f.ready["postgres"], f.ready["rabbitmq"] = unavailable, unavailable
+	ask(http.StatusServiceUnavailable, notReady)
+	f.ready["postgres"] = nil
+	ask(http.StatusOK, ok)
 
-	away := errors.New("dial 10.0.0.7")
-	f.ready["temporal"] = away
-	status, health = ask()
-	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, HealthStatusDegraded, health.Status)
-	require.Equal(t, map[string]HealthDependencies{"temporal": Away, "postgres": Ok, "rabbitmq": Ok}, health.Dependencies)
-
-	f.ready["postgres"], f.ready["rabbitmq"] = away, away
-	status, health = ask()
-	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, HealthStatusUnavailable, health.Status)
-
-	clear(f.ready)
 	f.server.Drain()
-	status, health = ask()
-	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, HealthStatusDraining, health.Status)
+	ask(http.StatusServiceUnavailable, notReady)
 	require.Equal(t, http.StatusOK, f.get(t, "/livez", "Authorization", "").Code)
 	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "requests are still answered")
+}
+
+// Whoever asks, and how many at once: the dependencies are asked once, and again when a second has passed.
+func TestReadinessIsAskedOnceASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		r := readiness{ask: func(context.Context) map[string]error {
+			asked++
+			return map[string]error{"postgres": nil}
+		}}
+		burst := func() {
+			var strangers sync.WaitGroup
+			for range 1000 {
+				strangers.Go(func() { require.True(t, r.now(t.Context())) })
+			}
+			strangers.Wait()
+		}
+		burst()
+		burst()
+		require.Equal(t, 1, asked)
+		time.Sleep(readyAge)
+		burst()
+		require.Equal(t, 2, asked)
+
+		gone, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		time.Sleep(readyAge)
+		require.True(t, r.now(gone), "one who hangs up decides nothing for the others")
+	})
 }
 
 // While the balancers have not noticed, requests still come and are answered.

@@ -132,43 +132,19 @@ func (e FindingKind) Valid() bool {
 
 // Defines values for HealthStatus.
 const (
-	HealthStatusDegraded    HealthStatus = "degraded"
-	HealthStatusDraining    HealthStatus = "draining"
-	HealthStatusLive        HealthStatus = "live"
-	HealthStatusReady       HealthStatus = "ready"
-	HealthStatusUnavailable HealthStatus = "unavailable"
+	HealthLive     HealthStatus = "live"
+	HealthNotReady HealthStatus = "not ready"
+	HealthOk       HealthStatus = "ok"
 )
 
 // Valid indicates whether the value is a known member of the HealthStatus enum.
 func (e HealthStatus) Valid() bool {
 	switch e {
-	case HealthStatusDegraded:
+	case HealthLive:
 		return true
-	case HealthStatusDraining:
+	case HealthNotReady:
 		return true
-	case HealthStatusLive:
-		return true
-	case HealthStatusReady:
-		return true
-	case HealthStatusUnavailable:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for HealthDependencies.
-const (
-	Away HealthDependencies = "away"
-	Ok   HealthDependencies = "ok"
-)
-
-// Valid indicates whether the value is a known member of the HealthDependencies enum.
-func (e HealthDependencies) Valid() bool {
-	switch e {
-	case Away:
-		return true
-	case Ok:
+	case HealthOk:
 		return true
 	default:
 		return false
@@ -664,15 +640,11 @@ type Fingerprint = string
 
 // Health defines model for Health.
 type Health struct {
-	Status       HealthStatus                  `json:"status"`
-	Dependencies map[string]HealthDependencies `json:"dependencies,omitempty,omitzero"`
+	Status HealthStatus `json:"status"`
 }
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
-
-// HealthDependencies defines model for Health.Dependencies.
-type HealthDependencies string
 
 // LetterRedrive defines model for LetterRedrive.
 type LetterRedrive struct {

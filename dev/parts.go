@@ -97,6 +97,9 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	}
 	if port != 0 {
 		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, page)
+		if !stranger {
+			url = "http://" + settings["METRICS_ADDRESS"] + page // what is public does not say whether all is available
+		}
 		spec.Ready = func(ctx context.Context) error { return answers(ctx, url, word) }
 	} else { // a worker has no page for others; it has started when it shows its metrics
 		spec.Ready = func(ctx context.Context) error {
