@@ -37,8 +37,8 @@ func loadContract(publicURL string) (*contract, error) {
 	return &contract{document: document, json: text}, nil
 }
 
-// knowsQuery refuses query parameters that the route's operation does not have, and any that come twice: a filter that is
-// misspelled must not silently list everything.
+// knowsQuery refuses query parameters that the route's operation does not have, and any that come twice or empty: a filter that
+// is misspelled, or whose value was lost on the way, must not silently list everything.
 func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
 	known := ct.queryParameters(r)
 	return func(c *gin.Context) error {
@@ -52,6 +52,8 @@ func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
 				wrong.Add("#query/"+name, "is not a parameter here; remove it")
 			} else if len(several) > 1 {
 				wrong.Add("#query/"+name, "is there more than once")
+			} else if several[0] == "" {
+				wrong.Add("#query/"+name, "must not be empty; leave it out if there is none")
 			}
 		}
 		if len(wrong) > 0 {

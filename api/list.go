@@ -157,7 +157,7 @@ func (q *query) time(name string) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, q.values.Get(name))
-	if err != nil || t.Year() < 1 {
+	if err != nil || t.Year() < 1 || t.IsZero() {
 		q.refuse(name, "must be a time such as 2026-11-01T00:00:00Z or 2026-11-01T00:00:00-03:00, with + written as %2B")
 	}
 	return t

@@ -711,7 +711,9 @@ type Payer struct {
 
 	// Language What the buyer reads.
 	Language PayerLanguage `json:"language,omitempty,omitzero"`
-	Name     string        `json:"name,omitempty,omitzero"`
+
+	// Name Empty is the same as left out.
+	Name string `json:"name,omitempty,omitzero"`
 
 	// NotifyBy Have us write to the buyer: how to pay, that the money has come, and refunds. Left out, we write nothing, for
 	// many shops write themselves. Nothing is sent where the platform has no mail server.
@@ -783,7 +785,7 @@ type PaymentRequest struct {
 	Amount   Amount   `json:"amount"`
 	Currency Currency `json:"currency"`
 
-	// Description What the buyer sees.
+	// Description What the buyer sees. Empty is the same as left out.
 	Description string `json:"description,omitempty,omitzero"`
 
 	// Metadata Notes of yours that come back with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
@@ -795,7 +797,7 @@ type PaymentRequest struct {
 	// Payer The buyer. It is handed to the provider and never shown again.
 	Payer Payer `json:"payer"`
 
-	// Reference Your own name for it; payments can be listed by it.
+	// Reference Your own name for it; payments can be listed by it. Empty is the same as left out.
 	Reference string `json:"reference,omitempty,omitzero"`
 }
 
@@ -935,8 +937,8 @@ type RedriveRequest struct {
 	// Canary Send so many first, and stop if one of them fails or dies again.
 	Canary int `json:"canary,omitempty,omitzero"`
 
-	// CanaryWait Seconds to wait for that; 60 unless told otherwise.
-	CanaryWait int `json:"canary_wait,omitempty,omitzero"`
+	// CanaryWait Seconds to wait for that; 0 is to look at once.
+	CanaryWait *int `json:"canary_wait,omitempty"`
 
 	// Rate Letters a second at most; 0 is as fast as it goes.
 	Rate int `json:"rate,omitempty,omitzero"`

@@ -44,10 +44,10 @@ func (f RedriveFilter) filter() payment.LetterFilter {
 func (b RedriveRequest) plan() deadletter.Plan {
 	p := deadletter.Plan{
 		Reason: b.Reason, Filter: b.Filter.filter(), DryRun: b.DryRun, Canary: b.Canary, Rate: b.Rate, StopAfter: b.StopAfterErrors,
-		CanaryWait: time.Duration(b.CanaryWait) * time.Second,
+		CanaryWait: deadletter.DefaultCanaryWait,
 	}
-	if b.CanaryWait == 0 {
-		p.CanaryWait = deadletter.DefaultCanaryWait
+	if b.CanaryWait != nil { // 0 is not to wait
+		p.CanaryWait = time.Duration(*b.CanaryWait) * time.Second
 	}
 	return p
 }

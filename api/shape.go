@@ -40,7 +40,7 @@ func checkShape(schema *openapi3.Schema, body []byte) (payment.Fields, error) {
 		return nil, refuse(jsonInvalid, "the body is not valid UTF-8")
 	}
 	s := shape{body: body, decoder: jsontext.NewDecoder(bytes.NewBuffer(body))}
-	err := s.value(schema)
+	err := s.value(field{schema: schema})
 	if err == nil {
 		err = s.end()
 	}
@@ -54,27 +54,33 @@ func checkShape(schema *openapi3.Schema, body []byte) (payment.Fields, error) {
 	return s.wrong, nil
 }
 
-// value reads the next value. Without a schema it is of an unknown field, and only passed over.
-func (s *shape) value(schema *openapi3.Schema) error {
+// field is what the contract says of a value.
+type field struct {
+	schema   *openapi3.Schema // nil: the field is unknown, or of another type, and its value is only passed over
+	optional bool
+}
+
+// value reads the next value.
+func (s *shape) value(f field) error {
 	if s.decoder.StackDepth() > maxDepth {
 		return refuse(jsonInvalid, fmt.Sprintf("the body is nested deeper than %d levels", maxDepth))
 	}
-	kind, inside := s.decoder.PeekKind(), schema
-	fits := schema == nil || schema.Type.Is(typeOf[kind])
-	if !fits {
-		inside = nil
+	kind, misfit := s.decoder.PeekKind(), ""
+	if f.schema != nil && !f.schema.Type.Is(typeOf[kind]) {
+		misfit = inWords[f.schema.Type.Slice()[0]]
+		f.schema = nil
 	}
 	var err error
 	switch kind {
 	case '{':
-		err = s.object(inside)
+		err = s.object(f.schema)
 	case '[':
-		err = s.array(inside)
+		err = s.array(f.schema)
 	default:
-		err = s.scalar(inside)
+		err = s.scalar(f)
 	}
-	if err == nil && !fits {
-		s.refuse("", "must be "+inWords[schema.Type.Slice()[0]])
+	if err == nil && misfit != "" {
+		s.refuse("", "must be "+misfit)
 	}
 	return err
 }
@@ -118,75 +124,89 @@ func (s *shape) object(schema *openapi3.Schema) error {
 	return nil
 }
 
-// field is the schema of a field whose name was just read, or nil when there must be no such field.
-func (s *shape) field(schema *openapi3.Schema, name string) *openapi3.Schema {
+// field is what an object's schema says of the field whose name was just read.
+func (s *shape) field(schema *openapi3.Schema, name string) field {
 	if schema == nil {
-		return nil
+		return field{}
 	}
 	if hasControl(name) {
 		s.wrong.Add(string(s.decoder.StackPointer().Parent()), "must not contain control characters") // its own pointer could not be read
-		return nil
+		return field{}
 	}
 	if property := schema.Properties[name]; property != nil {
-		return property.Value
+		return field{schema: property.Value, optional: !slices.Contains(schema.Required, name)}
 	}
 	if others := schema.AdditionalProperties.Schema; others != nil {
-		return others.Value
+		return field{schema: others.Value}
 	}
 	s.refuse("", "is not a field here; remove it")
-	return nil
+	return field{}
 }
 
 func (s *shape) array(schema *openapi3.Schema) error {
 	if _, err := s.decoder.ReadToken(); err != nil {
 		return err
 	}
-	var item *openapi3.Schema
+	var item field
 	if schema != nil {
-		item = schema.Items.Value
+		item.schema = schema.Items.Value
 	}
-	for s.decoder.PeekKind() != ']' {
+	items := uint64(0)
+	for ; s.decoder.PeekKind() != ']'; items++ {
 		if err := s.value(item); err != nil {
 			return err
 		}
 	}
 	_, err := s.decoder.ReadToken()
+	if err == nil && schema != nil && items < schema.MinItems {
+		s.refuse("", fmt.Sprintf("must have at least %d", schema.MinItems))
+	}
 	return err
 }
 
 // scalar reads a string, number, boolean or null.
-func (s *shape) scalar(schema *openapi3.Schema) error {
+func (s *shape) scalar(f field) error {
 	token, err := s.decoder.ReadToken()
-	if err != nil || schema == nil {
+	if err != nil || f.schema == nil {
 		return err
 	}
 	switch token.Kind() {
 	case '"':
-		s.text(schema, token.String())
+		s.text(f, token.String())
 	case '0':
-		s.number(token.String())
+		s.number(f, token.String())
 	}
 	return nil
 }
 
-// text keeps out what the record cannot store (Postgres text has no U+0000) and no person types, and what cannot be decoded.
-func (s *shape) text(schema *openapi3.Schema, text string) {
+// text keeps out what the record cannot store (Postgres text has no U+0000) and no person types, and what cannot be decoded. An
+// empty text where the contract wants a word is not one that was left out: whoever sends it has lost something on the way.
+func (s *shape) text(f field, text string) {
 	if hasControl(text) {
 		s.refuse("", "must not contain control characters")
 	}
-	if _, err := time.Parse(time.RFC3339, text); schema.Format == "date-time" && err != nil {
+	isFree := f.schema.Format == "" && f.schema.MinLength == 0 && len(f.schema.Enum) == 0
+	if text == "" && f.optional && !isFree {
+		s.refuse("", "must not be empty; leave it out if there is none")
+	} else if t, err := time.Parse(time.RFC3339, text); f.schema.Format == "date-time" && (err != nil || t.IsZero()) {
 		s.refuse("", "must be a time such as 2026-11-01T00:00:00Z or 2026-11-01T00:00:00-03:00")
 	}
 }
 
 // number knows that the contract has whole numbers only. For JSON Schema 1e3 and 1.0 are whole, too; money is better written
-// plainly.
-func (s *shape) number(digits string) {
-	_, err := strconv.ParseInt(digits, 10, 64)
-	if errors.Is(err, strconv.ErrRange) {
+// plainly. A zero that the contract does not allow is not a number that was left out, which the decoded body cannot tell.
+func (s *shape) number(f field, digits string) {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	least, most := f.schema.Min, f.schema.Max
+	switch {
+	case errors.Is(err, strconv.ErrRange):
 		s.refuse("", "is too large")
-	} else if err != nil {
+	case err != nil:
 		s.refuse("", "must be a whole number, written with digits only")
+	case most != nil && float64(n) > *most:
+		s.refuse("", fmt.Sprintf("must be at most %.0f", *most))
+	case n == 0 && f.optional && least != nil && *least > 0:
+		s.refuse("", fmt.Sprintf("must be at least %.0f; leave it out for the default", *least))
 	}
 }
 

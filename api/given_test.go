@@ -1,0 +1,130 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// What is given counts as it is: a zero, an empty text, list or object, and null are refused by name where the contract does not
+// allow them, and are never taken for a field that was left out. A field that is added to the contract is in this test.
+func TestNothingThatIsGivenIsTakenForLeftOut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	bases := map[string]struct{ method, path, body string }{ // of those that have optional fields
+		"PaymentRequest": {http.MethodPost, "/v1/payments", `{"amount": 1050, "currency": "BRL", "method": {"type": "pix"}, "payer": {"email": "ana@example.com"}}`},
+		"RedriveRequest": {http.MethodPost, "/v1/dead-letters/redrive", `{"reason": "mended", "filter": {"source": "webhook", "cause": "invalid"}}`},
+	}
+	// What the contract allows, and documents.
+	allowed := map[string]bool{
+		`/description ""`: true, `/reference ""`: true, `/payer/name ""`: true, `/metadata {}`: true,
+		`/dry_run false`: true, `/canary 0`: true, `/canary_wait 0`: true, `/rate 0`: true, `/stop_after_errors 0`: true,
+	}
+	keys := 0
+	for _, r := range f.server.routes() {
+		schema := bodySchema(f.server.contract.operation(r))
+		if schema == nil || r.scope == public {
+			continue
+		}
+		name := strings.TrimPrefix(f.server.contract.operation(r).RequestBody.Value.Content["application/json"].Schema.Ref, "#/components/schemas/")
+		for pointer, zeros := range optionalFields(schema, "") {
+			base, ok := bases[name]
+			require.True(t, ok, "a body to begin with for %s", name)
+			for _, zero := range zeros {
+				body := withField(t, base.body, pointer, zero)
+				keys++
+				w := f.do(t, base.method, base.path, strings.NewReader(body), "Content-Type", "application/json", "Idempotency-Key", strconv.Itoa(keys))
+				if allowed[pointer+" "+zero] {
+					require.Less(t, w.Code, 300, "%s: %s", body, w.Body)
+					continue
+				}
+				require.Equal(t, http.StatusUnprocessableEntity, w.Code, "%s: %s", body, w.Body)
+				require.Equal(t, pointer, decode[Problem](t, w).Errors[0].Pointer, body)
+			}
+		}
+	}
+	require.Greater(t, keys, 30)
+
+	waits := map[string]time.Duration{}
+	for _, in := range f.letters.started {
+		waits[in.CanaryWait.String()] = in.CanaryWait
+	}
+	require.Contains(t, waits, "0s", "0 is not to wait")
+	require.Contains(t, waits, "1m0s", "60 s is for what was left out")
+	for _, in := range f.engine.asked {
+		require.Equal(t, 86400, in.Request.Method.ExpiresIn)
+	}
+}
+
+// Nor a parameter in the query.
+func TestNoEmptyParameterIsTakenForLeftOut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	asked := 0
+	for _, r := range f.server.routes() {
+		if r.scope == public {
+			continue
+		}
+		for _, name := range f.server.contract.queryParameters(r) {
+			asked++
+			path := strings.NewReplacer(":id", payment.NewID("shop", "k"), ":name", "charge").Replace(r.path)
+			w := f.do(t, r.method, path+"?"+name+"=", nil)
+			require.Equal(t, http.StatusBadRequest, w.Code, "%s %s", path, name)
+			require.Equal(t, "#query/"+name, decode[Problem](t, w).Errors[0].Pointer)
+		}
+	}
+	require.Greater(t, asked, 10)
+	for _, name := range []string{"created_from", "created_to"} {
+		require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/payments?"+name+"=0001-01-01T00:00:00Z").Code, name)
+	}
+}
+
+// optionalFields are the fields of a schema that may be left out, by pointer, and the values of their types that could be taken
+// for nothing.
+func optionalFields(schema *openapi3.Schema, at string) map[string][]string {
+	found := map[string][]string{}
+	for name, property := range schema.Properties {
+		pointer := at + "/" + name
+		if property.Value.Type.Is(openapi3.TypeObject) {
+			maps.Copy(found, optionalFields(property.Value, pointer))
+		}
+		if slices.Contains(schema.Required, name) {
+			continue
+		}
+		zeros := map[string][]string{
+			openapi3.TypeString: {`""`}, openapi3.TypeInteger: {"0"}, openapi3.TypeBoolean: {"false"},
+			openapi3.TypeArray: {"[]"}, openapi3.TypeObject: {"{}"},
+		}[property.Value.Type.Slice()[0]]
+		if property.Value.Format == "date-time" {
+			zeros = append(zeros, `"0001-01-01T00:00:00Z"`)
+		}
+		found[pointer] = append(zeros, "null")
+	}
+	return found
+}
+
+// withField is a body with one more field.
+func withField(t *testing.T, body, pointer, value string) string {
+	t.Helper()
+	var whole map[string]any
+	require.NoError(t, json.Unmarshal([]byte(body), &whole))
+	object := whole
+	keys := strings.Split(pointer, "/")[1:]
+	for _, key := range keys[:len(keys)-1] {
+		object, _ = object[key].(map[string]any)
+	}
+	object[keys[len(keys)-1]] = json.RawMessage(value)
+	text, err := json.Marshal(whole)
+	require.NoError(t, err)
+	return string(text)
+}
