@@ -31,6 +31,9 @@ func idempotencyKey(h http.Header) (string, error) {
 	if !visible(key) {
 		return "", wrong("must be " + fmt.Sprintf(what, maxIdempotencyKey) + `, without " inside`)
 	}
+	if payment.ContainsCardNumber(key) {
+		return "", wrong("looks like a card number, which must never be sent here; use your order number")
+	}
 	return key, nil
 }
 
