@@ -146,8 +146,8 @@ func (q *query) method() payment.MethodType {
 
 func (q *query) reference() string {
 	r := q.values.Get("reference")
-	if q.values.Has("reference") && (r == "" || utf8.RuneCountInString(r) > 64 || !utf8.ValidString(r) || hasControl(r)) {
-		q.refuse("reference", "must have 1 to 64 characters")
+	if utf8.RuneCountInString(r) > 64 || payment.Illegible(r, payment.OneLine) != "" {
+		q.refuse("reference", "must have 1 to 64 characters that people can read")
 	}
 	return r
 }

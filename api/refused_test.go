@@ -26,55 +26,63 @@ func TestWrongBodiesAreRefused(t *testing.T) {
 		pointer string // of the first error; empty: there is none
 		detail  string // part of it
 	}{
-		"empty":              {"", 400, "invalid_json", "", "empty"},
-		"blank":              {" \n", 400, "invalid_json", "", "empty"},
-		"no JSON":            {"amount=1050", 400, "invalid_json", "", "line 1, column 1"},
-		"broken":             {"{\n  \"amount\": 1050,,\n}", 400, "invalid_json", "", "line 2, column 18"},
-		"cut off":            {`{"amount": 1050`, 400, "invalid_json", "", "line 1, column 15"},
-		"trailing garbage":   {goodBody + "x", 400, "invalid_json", "", "line 3"},
-		"two objects":        {goodBody + goodBody, 400, "invalid_json", "", "line 3"},
-		"invalid UTF-8":      {with("Order", "Or\xffder"), 400, "invalid_json", "", "UTF-8"},
-		"deep":               {add(`"metadata2": ` + strings.Repeat("[", 200) + strings.Repeat("]", 200)), 400, "invalid_json", "", "nested"},
-		"very deep":          {strings.Repeat("[", 60_000), 400, "invalid_json", "", "nested"},
-		"null":               {"null", 422, "invalid_request", "", "an object"},
-		"array":              {"[" + goodBody + "]", 422, "invalid_request", "", "an object"},
-		"doubled key":        {add(`"amount": 1`), 422, "invalid_request", "/amount", "more than once"},
-		"doubled key below":  {with(`"type": "pix"`, `"type": "pix", "type": "pix"`), 422, "invalid_request", "/method/type", "more than once"},
-		"control character":  {with("Order 1042", `a\u0000b`), 422, "invalid_request", "/description", "control characters"},
-		"control in a key":   {with(`"cart"`, `"\u0000"`), 422, "invalid_request", "/metadata", "control characters"},
-		"unknown field":      {add(`"ammount": 1`), 422, "invalid_request", "/ammount", "remove it"},
-		"unknown below":      {with(`"type"`, `"a/b~": 1, "type"`), 422, "invalid_request", "/method/a~1b~0", "remove it"},
-		"field in capitals":  {add(`"Description": "x"`), 422, "invalid_request", "/Description", "remove it"},
-		"no amount":          {with(`"amount": 1050,`, ""), 422, "invalid_request", "/amount", "missing"},
-		"amount 0":           {with("1050", "0"), 422, "invalid_request", "/amount", "at least 1"},
-		"amount -1":          {with("1050", "-1"), 422, "invalid_request", "/amount", "at least 1"},
-		"amount 1.5":         {with("1050", "1.5"), 422, "invalid_request", "/amount", "whole number"},
-		"amount 1050.0":      {with("1050", "1050.0"), 422, "invalid_request", "/amount", "digits only"},
-		"amount 1e3":         {with("1050", "1e3"), 422, "invalid_request", "/amount", "digits only"},
-		"amount 1e999":       {with("1050", "1e999"), 422, "invalid_request", "/amount", "whole number"},
-		"amount string":      {with("1050", `"10"`), 422, "invalid_request", "/amount", "whole number"},
-		"amount null":        {with("1050", "null"), 422, "invalid_request", "/amount", "whole number"},
-		"amount 10^18":       {with("1050", "1000000000000000000"), 422, "invalid_request", "/amount", "at most"},
-		"amount 10^30":       {with("1050", "1"+strings.Repeat("0", 30)), 422, "invalid_request", "/amount", "too large"},
-		"currency":           {with("BRL", "USD"), 422, "invalid_request", "/currency", "BRL"},
-		"no currency":        {with(`"currency": "BRL",`, ""), 422, "invalid_request", "/currency", "missing"},
-		"method type":        {with(`"pix"`, `"card"`), 422, "invalid_request", "/method/type", "pix"},
-		"method string":      {with(`{"type": "pix", "expires_in": 3600}`, `"pix"`), 422, "invalid_request", "/method", "an object"},
-		"expires soon":       {with("3600", "60"), 422, "invalid_request", "/method/expires_in", "1800"},
-		"expires negative":   {with("3600", "-1"), 422, "invalid_request", "/method/expires_in", "1800"},
-		"e-mail":             {with("ana@example.com", "ana"), 422, "invalid_request", "/payer/email", "e-mail"},
-		"no payer":           {with(`"payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}, `, ""), 422, "invalid_request", "/payer", "missing"},
-		"told by pigeon":     {with(`"12345678909"`, `"12345678909", "notify_by": "pigeon"`), 422, "invalid_request", "/payer/notify_by", "email"},
-		"told in Latin":      {with(`"12345678909"`, `"12345678909", "language": "la"`), 422, "invalid_request", "/payer/language", "en"},
-		"CPF":                {with("12345678909", "12345678900"), 422, "invalid_request", "/payer/tax_id", "CPF"},
-		"reference":          {with("order-1042", strings.Repeat("r", 65)), 422, "invalid_request", "/reference", "64"},
-		"metadata number":    {with(`"c-7"`, "7"), 422, "invalid_request", "/metadata/cart", "a string"},
-		"metadata nested":    {with(`"c-7"`, "{}"), 422, "invalid_request", "/metadata/cart", "a string"},
-		"card number":        {with("c-7", "4111 1111 1111 1111"), 422, "invalid_request", "/metadata/cart", "card number"},
-		"card number as key": {with(`"cart"`, `"4111.1111.1111.1111"`), 422, "invalid_request", "/metadata", "card number"},
-		"card, full width":   {with("Order 1042", "４１１１１１１１１１１１１１１１"), 422, "invalid_request", "/description", "card number"},
-		"card as reference":  {with("order-1042", "4111/1111/1111/1111"), 422, "invalid_request", "/reference", "card number"},
-		"2 MB":               {`{"description": "` + strings.Repeat("x", 2<<20) + `"}`, 413, "body_too_large", "", "64 KiB"},
+		"empty":               {"", 400, "invalid_json", "", "empty"},
+		"blank":               {" \n", 400, "invalid_json", "", "empty"},
+		"no JSON":             {"amount=1050", 400, "invalid_json", "", "line 1, column 1"},
+		"broken":              {"{\n  \"amount\": 1050,,\n}", 400, "invalid_json", "", "line 2, column 18"},
+		"cut off":             {`{"amount": 1050`, 400, "invalid_json", "", "line 1, column 15"},
+		"trailing garbage":    {goodBody + "x", 400, "invalid_json", "", "line 3"},
+		"two objects":         {goodBody + goodBody, 400, "invalid_json", "", "line 3"},
+		"invalid UTF-8":       {with("Order", "Or\xffder"), 400, "invalid_json", "", "UTF-8"},
+		"deep":                {add(`"metadata2": ` + strings.Repeat("[", 200) + strings.Repeat("]", 200)), 400, "invalid_json", "", "nested"},
+		"very deep":           {strings.Repeat("[", 60_000), 400, "invalid_json", "", "nested"},
+		"null":                {"null", 422, "invalid_request", "", "an object"},
+		"array":               {"[" + goodBody + "]", 422, "invalid_request", "", "an object"},
+		"doubled key":         {add(`"amount": 1`), 422, "invalid_request", "/amount", "more than once"},
+		"doubled key below":   {with(`"type": "pix"`, `"type": "pix", "type": "pix"`), 422, "invalid_request", "/method/type", "more than once"},
+		"control character":   {with("Order 1042", `a\u0000b`), 422, "invalid_request", "/description", "control characters"},
+		"control in a key":    {with(`"cart"`, `"\u0000"`), 422, "invalid_request", "/metadata", "control characters"},
+		"lone surrogate":      {with("Order 1042", `a\ud800b`), 400, "invalid_json", "", "surrogate"},
+		"lone low surrogate":  {with("c-7", `\udc00`), 400, "invalid_json", "", "surrogate"},
+		"two high surrogates": {with("c-7", `\uD800\uD800`), 400, "invalid_json", "", "line 3"},
+		"surrogate in a key":  {with(`"cart"`, `"\ud83d"`), 400, "invalid_json", "", "surrogate"},
+		"turned around":       {with("Order 1042", "\u202e2401"), 422, "invalid_request", "/description", "U+202E"},
+		"turned, escaped":     {with("c-7", `\u2066x`), 422, "invalid_request", "/metadata/cart", "U+2066"},
+		"zero width":          {with("Ana Souza", "Ana\u200bSouza"), 422, "invalid_request", "/payer/name", "U+200B"},
+		"line break":          {with("order-1042", `a\nb`), 422, "invalid_request", "/reference", "line breaks"},
+		"unknown field":       {add(`"ammount": 1`), 422, "invalid_request", "/ammount", "remove it"},
+		"unknown below":       {with(`"type"`, `"a/b~": 1, "type"`), 422, "invalid_request", "/method/a~1b~0", "remove it"},
+		"field in capitals":   {add(`"Description": "x"`), 422, "invalid_request", "/Description", "remove it"},
+		"no amount":           {with(`"amount": 1050,`, ""), 422, "invalid_request", "/amount", "missing"},
+		"amount 0":            {with("1050", "0"), 422, "invalid_request", "/amount", "at least 1"},
+		"amount -1":           {with("1050", "-1"), 422, "invalid_request", "/amount", "at least 1"},
+		"amount 1.5":          {with("1050", "1.5"), 422, "invalid_request", "/amount", "whole number"},
+		"amount 1050.0":       {with("1050", "1050.0"), 422, "invalid_request", "/amount", "digits only"},
+		"amount 1e3":          {with("1050", "1e3"), 422, "invalid_request", "/amount", "digits only"},
+		"amount 1e999":        {with("1050", "1e999"), 422, "invalid_request", "/amount", "whole number"},
+		"amount string":       {with("1050", `"10"`), 422, "invalid_request", "/amount", "whole number"},
+		"amount null":         {with("1050", "null"), 422, "invalid_request", "/amount", "whole number"},
+		"amount 10^18":        {with("1050", "1000000000000000000"), 422, "invalid_request", "/amount", "at most"},
+		"amount 10^30":        {with("1050", "1"+strings.Repeat("0", 30)), 422, "invalid_request", "/amount", "too large"},
+		"currency":            {with("BRL", "USD"), 422, "invalid_request", "/currency", "BRL"},
+		"no currency":         {with(`"currency": "BRL",`, ""), 422, "invalid_request", "/currency", "missing"},
+		"method type":         {with(`"pix"`, `"card"`), 422, "invalid_request", "/method/type", "pix"},
+		"method string":       {with(`{"type": "pix", "expires_in": 3600}`, `"pix"`), 422, "invalid_request", "/method", "an object"},
+		"expires soon":        {with("3600", "60"), 422, "invalid_request", "/method/expires_in", "1800"},
+		"expires negative":    {with("3600", "-1"), 422, "invalid_request", "/method/expires_in", "1800"},
+		"e-mail":              {with("ana@example.com", "ana"), 422, "invalid_request", "/payer/email", "e-mail"},
+		"no payer":            {with(`"payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}, `, ""), 422, "invalid_request", "/payer", "missing"},
+		"told by pigeon":      {with(`"12345678909"`, `"12345678909", "notify_by": "pigeon"`), 422, "invalid_request", "/payer/notify_by", "email"},
+		"told in Latin":       {with(`"12345678909"`, `"12345678909", "language": "la"`), 422, "invalid_request", "/payer/language", "en"},
+		"CPF":                 {with("12345678909", "12345678900"), 422, "invalid_request", "/payer/tax_id", "CPF"},
+		"reference":           {with("order-1042", strings.Repeat("r", 65)), 422, "invalid_request", "/reference", "64"},
+		"metadata number":     {with(`"c-7"`, "7"), 422, "invalid_request", "/metadata/cart", "a string"},
+		"metadata nested":     {with(`"c-7"`, "{}"), 422, "invalid_request", "/metadata/cart", "a string"},
+		"card number":         {with("c-7", "4111 1111 1111 1111"), 422, "invalid_request", "/metadata/cart", "card number"},
+		"card number as key":  {with(`"cart"`, `"4111.1111.1111.1111"`), 422, "invalid_request", "/metadata", "card number"},
+		"card, full width":    {with("Order 1042", "４１１１１１１１１１１１１１１１"), 422, "invalid_request", "/description", "card number"},
+		"card as reference":   {with("order-1042", "4111/1111/1111/1111"), 422, "invalid_request", "/reference", "card number"},
+		"2 MB":                {`{"description": "` + strings.Repeat("x", 2<<20) + `"}`, 413, "body_too_large", "", "64 KiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -215,6 +223,18 @@ func TestWrongQueriesAreRefused(t *testing.T) {
 	for _, path := range []string{"/v1/payments?limit=1", "/v1/payments?created_from=2026-11-01T00:00:00-03:00&created_to=2026-11-01T00:00:00.5Z"} {
 		require.Equal(t, http.StatusOK, f.get(t, path).Code, path)
 	}
+}
+
+// Line breaks and tabs are what people write, and are kept.
+func TestLinesAreKept(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	body := strings.NewReplacer("Order 1042", `2 livros\r\n\t1 caneta`, "c-7", `a\n\tb`).Replace(goodBody)
+	w := f.create(t, "k", body)
+	require.Equal(t, http.StatusCreated, w.Code, "%s", w.Body)
+	p := decode[Payment](t, w)
+	require.Equal(t, "2 livros\r\n\t1 caneta", p.Description)
+	require.Equal(t, "a\n\tb", p.Metadata["cart"])
 }
 
 // An order number is none, whatever its check digit says.

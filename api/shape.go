@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -129,8 +129,8 @@ func (s *shape) field(schema *openapi3.Schema, name string) field {
 	if schema == nil {
 		return field{}
 	}
-	if hasControl(name) {
-		s.wrong.Add(string(s.decoder.StackPointer().Parent()), "must not contain control characters") // its own pointer could not be read
+	if detail := payment.Illegible(name, payment.OneLine); detail != "" {
+		s.wrong.Add(string(s.decoder.StackPointer().Parent()), detail) // its own pointer could not be read, either
 		return field{}
 	}
 	if property := schema.Properties[name]; property != nil {
@@ -179,11 +179,11 @@ func (s *shape) scalar(f field) error {
 	return nil
 }
 
-// text keeps out what the record cannot store (Postgres text has no U+0000) and no person types, and what cannot be decoded. An
+// text keeps out what people cannot read, and what cannot be decoded. An
 // empty text where the contract wants a word is not one that was left out: whoever sends it has lost something on the way.
 func (s *shape) text(f field, text string) {
-	if hasControl(text) {
-		s.refuse("", "must not contain control characters")
+	if detail := payment.Illegible(text, payment.Lines); detail != "" {
+		s.refuse("", detail)
 	}
 	isFree := f.schema.Format == "" && f.schema.MinLength == 0 && len(f.schema.Enum) == 0
 	if text == "" && f.optional && !isFree {
@@ -232,20 +232,20 @@ func (s *shape) end() error {
 
 // unreadable says where reading stopped.
 func (s *shape) unreadable(err error) error {
-	offset := len(s.body)
+	offset, what := len(s.body), "is not valid JSON"
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		offset = int(syntax.ByteOffset)
 	} else if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return err
 	}
+	if halfCharacter.Match(s.body[min(offset, len(s.body)):]) {
+		what = "holds half of a surrogate pair, which is no character"
+	}
 	before := s.body[:min(offset, len(s.body)-1)]
 	line := bytes.Count(before, []byte("\n")) + 1
 	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
-	return refuse(jsonInvalid, fmt.Sprintf("the body is not valid JSON; look at line %d, column %d", line, column))
+	return refuse(jsonInvalid, fmt.Sprintf("the body %s; look at line %d, column %d", what, line, column))
 }
 
-func hasControl(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool {
-		return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f
-	})
-}
+// halfCharacter is an escaped half of a UTF-16 surrogate pair, at which reading stops when the other half is not there.
+var halfCharacter = regexp.MustCompile(`^\\u[dD][89a-fA-F]`)

@@ -20,7 +20,9 @@ func ReasonFields(reason string) []Field {
 	case ContainsCardNumber(reason):
 		detail = "must not contain a card number"
 	default:
-		return nil
+		if detail = Illegible(reason, Lines); detail == "" {
+			return nil
+		}
 	}
 	return []Field{{Pointer: "/reason", Detail: detail}}
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -104,10 +103,10 @@ func (r Request) Validate() error {
 	r.validateMethod(wrong)
 	r.validatePayer(wrong)
 	r.validateMetadata(wrong)
-	refuseText(wrong, "/description", r.Description)
-	refuseText(wrong, "/reference", r.Reference)
-	refuseText(wrong, "/payer/name", r.Payer.Name)
-	refuseText(wrong, "/payer/email", r.Payer.Email)
+	refuseText(wrong, "/description", r.Description, Lines)
+	refuseText(wrong, "/reference", r.Reference, OneLine)
+	refuseText(wrong, "/payer/name", r.Payer.Name, OneLine)
+	refuseText(wrong, "/payer/email", r.Payer.Email, OneLine)
 	if len(fields) > 0 {
 		return &Error{Kind: Invalid, Message: "the request is not valid", Fields: fields}
 	}
@@ -150,8 +149,8 @@ func (r Request) validateMetadata(wrong func(pointer, detail string)) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
 		value := r.Metadata[key]
-		refuseText(wrong, "/metadata", key)
-		refuseText(wrong, "/metadata/"+escapePointer(key), value)
+		refuseText(wrong, "/metadata", key, OneLine)
+		refuseText(wrong, "/metadata/"+escapePointer(key), value, Lines)
 		if key == "" || len(key) > maxMetadataKey {
 			wrong("/metadata", fmt.Sprintf("keys must have 1 to %d characters", maxMetadataKey))
 		} else if len(value) > maxMetadataValue {
@@ -160,15 +159,14 @@ func (r Request) validateMetadata(wrong func(pointer, detail string)) {
 	}
 }
 
-// refuseText keeps out what must not get into the record. Whoever sends a card number has mistaken a
-// field, and storing it would make every system behind us subject to the card industry's rules; control
-// characters are no text, and Postgres cannot hold NUL at all.
-func refuseText(wrong func(pointer, detail string), pointer, text string) {
+// refuseText keeps out what must not be stored. Whoever sends a card number has mistaken a field, and storing it would make every
+// system behind us subject to the card industry's rules.
+func refuseText(wrong func(pointer, detail string), pointer, text string, layout Layout) {
 	if ContainsCardNumber(text) {
 		wrong(pointer, "looks like a card number, which must never be sent here")
 	}
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		wrong(pointer, "must not contain control characters")
+	if detail := Illegible(text, layout); detail != "" {
+		wrong(pointer, detail)
 	}
 }
 

@@ -51,7 +51,12 @@ func TestValidateNamesEachWrongField(t *testing.T) {
 		"card in metadata":   {func(r *Request) { r.Metadata["note"] = "4235 6477 2802 5682" }, []string{"/metadata/note"}},
 		"card as key":        {func(r *Request) { r.Metadata["4235647728025682"] = "x" }, []string{"/metadata"}},
 		"NUL described":      {func(r *Request) { r.Description = "a\x00b" }, []string{"/description"}},
+		"described in lines": {func(r *Request) { r.Description = "a\r\n\tb" }, nil},
+		"lines in metadata":  {func(r *Request) { r.Metadata["note"] = "a\n\tb" }, nil},
 		"newline in key":     {func(r *Request) { r.Metadata["a\nb"] = "x" }, []string{"/metadata"}},
+		"reference in lines": {func(r *Request) { r.Reference = "a\nb" }, []string{"/reference"}},
+		"name from the left": {func(r *Request) { r.Payer.Name = "\u202eana" }, []string{"/payer/name"}},
+		"hidden in metadata": {func(r *Request) { r.Metadata["note"] = "a\u200bb" }, []string{"/metadata/note"}},
 		"card described":     {func(r *Request) { r.Description = "paid by 5031-4332-1540-6351 11/30" }, []string{"/description"}},
 		"several":            {func(r *Request) { r.Amount.Centavos = 0; r.Payer.Email = "x" }, []string{"/amount", "/payer/email"}},
 	}
