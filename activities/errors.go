@@ -13,6 +13,9 @@ import (
 func verdict(err error) error {
 	kind := payment.KindOf(err)
 	options := temporal.ApplicationErrorOptions{Cause: errors.Unwrap(err), NextRetryDelay: payment.RetryAfter(err)}
+	if code := failureCode(err); code != "" {
+		options.Details = []any{Doubt{Code: code}}
+	}
 	switch kind {
 	case payment.Invalid, payment.NotFound, payment.Conflict:
 		options.NonRetryable = true // asking again brings the same answer
@@ -23,6 +26,13 @@ func verdict(err error) error {
 		// waited for it go on by themselves.
 	}
 	return temporal.NewApplicationErrorWithOptions(message(err), string(kind), options)
+}
+
+func failureCode(err error) payment.FailureCode {
+	if e, ok := errors.AsType[*payment.Error](err); ok {
+		return e.Code
+	}
+	return ""
 }
 
 func message(err error) string {

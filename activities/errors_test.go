@@ -48,6 +48,18 @@ func TestEveryKindHasItsVerdict(t *testing.T) {
 	}
 }
 
+// The workflow reads back why the provider refused.
+func TestTheCodeOfARefusalIsTold(t *testing.T) {
+	t.Parallel()
+	refusal := fmt.Errorf("charge: %w", &payment.Error{Kind: payment.Invalid, Message: "no", Code: payment.FailureTaxID})
+	for name, err := range map[string]error{"at once": verdict(refusal), "in doubt": doubt(t.Context(), true, refusal)} {
+		var told Doubt
+		require.NoError(t, application(t, err).Details(&told), name)
+		require.Equal(t, payment.FailureTaxID, told.Code, name)
+	}
+	require.False(t, application(t, verdict(&payment.Error{Kind: payment.Invalid})).HasDetails())
+}
+
 func TestAForeignErrorHasAVerdictToo(t *testing.T) {
 	t.Parallel()
 	requireVerdict(t, verdict(errors.New("surprise")), payment.Internal, true)

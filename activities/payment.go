@@ -147,13 +147,15 @@ func (a *Activities) understood(ctx context.Context, id string, s payment.Provid
 type GiveUpInput struct {
 	PaymentID string `json:"payment_id"`
 	Why       string `json:"why"` // for people; no personal data
+
+	Code payment.FailureCode `json:"code,omitempty"` // for programs; "" when the provider did not say
 }
 
 // Fail records that the provider refused the charge before any money could move. A payment the
 // provider has answered for, or that failed already, stays as it is.
 func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
-	m, err := a.record.Fail(ctx, in.PaymentID, in.Why, a.now())
+	m, err := a.record.Fail(ctx, in.PaymentID, in.Code, in.Why, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 

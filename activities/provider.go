@@ -107,7 +107,7 @@ func doubt(ctx context.Context, again bool, err error) error {
 		return verdict(err)
 	}
 	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.Invalid), temporal.ApplicationErrorOptions{
-		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Earlier: true}},
+		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Earlier: true, Code: failureCode(err)}},
 	})
 }
 
@@ -116,6 +116,8 @@ type Doubt struct {
 	Earlier bool `json:"earlier,omitempty"` // a refusal that may not be the whole story: an earlier attempt may have charged
 	Untried bool `json:"untried,omitempty"` // a quick try that was not begun: it has not charged
 	Missing bool `json:"missing,omitempty"` // the database has no such payment: this try has not charged
+
+	Code payment.FailureCode `json:"code,omitempty"` // why the provider refused
 }
 
 // missing is the verdict on a charge of a payment that the database does not have, or not any more.

@@ -352,3 +352,32 @@ func TestAChargeThatMayBeAnOldOneIsLookedForFirst(t *testing.T) {
 		})
 	}
 }
+
+// Why the provider refused reaches whoever reads the payment: what the buyer can put right, and what needs an operator.
+func TestTheReasonOfARefusalReachesThePayment(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[int]payment.FailureReason{
+		2067:  {Code: payment.FailureTaxID, Message: payment.FailureTaxID.Message(), Pointer: "/payer/tax_id"},
+		4050:  {Code: payment.FailureEmail, Message: payment.FailureEmail.Message(), Pointer: "/payer/email"},
+		13253: {Code: payment.FailurePixKey, Message: payment.FailurePixKey.Message()},
+		99999: {Code: payment.FailureRefused, Message: "Mercado Pago refuses this request"},
+	} {
+		w := newWorld(t)
+		id := w.opened(t)
+		w.provider.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, Code: cause})
+		_, err := w.charge(t, id)
+		refusal := application(t, err)
+		var told Doubt
+		if refusal.HasDetails() {
+			require.NoError(t, refusal.Details(&told))
+		}
+		m, err := w.Fail(t.Context(), GiveUpInput{PaymentID: id, Why: refusal.Message(), Code: told.Code})
+		require.NoError(t, err)
+		events, err := w.record.Events(t.Context(), id, m.Version-1, 1)
+		require.NoError(t, err)
+		require.Equal(t, want, *events[0].Why(), cause)
+		p, err := w.record.Payment(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, want, *p.Why(), cause)
+	}
+}

@@ -98,6 +98,9 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, words(payment.Causes()), schemas["Cause"].Value.Enum)
 	require.Equal(t, words(payment.LetterStates()), schemas["LetterState"].Value.Enum)
 	require.Equal(t, words(workflows.RedriveStates()), schemas["RedriveState"].Value.Enum)
+	for _, code := range payment.FailureCodes() {
+		require.Contains(t, schemas["Failure"].Value.Properties["code"].Value.Description, "`"+string(code)+"`")
+	}
 	expiry := schemas["MethodRequest"].Value.Properties["expires_in"].Value
 	require.InDelta(t, payment.PixExpiryMin.Seconds(), *expiry.Min, 0)
 	require.InDelta(t, payment.PixExpiryMax.Seconds(), *expiry.Max, 0)

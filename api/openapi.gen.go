@@ -565,12 +565,14 @@ type Event struct {
 
 // EventData defines model for EventData.
 type EventData struct {
-	Amount            int64  `json:"amount"`
-	AmountRefunded    int64  `json:"amount_refunded"`
-	Failure           string `json:"failure,omitempty,omitzero"`
-	ProviderPaymentID string `json:"provider_payment_id,omitempty,omitzero"`
-	ProviderStatus    string `json:"provider_status,omitempty,omitzero"`
-	StatusDetail      string `json:"status_detail,omitempty,omitzero"`
+	Amount         int64 `json:"amount"`
+	AmountRefunded int64 `json:"amount_refunded"`
+
+	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
+	Failure           Failure `json:"failure,omitempty,omitzero"`
+	ProviderPaymentID string  `json:"provider_payment_id,omitempty,omitzero"`
+	ProviderStatus    string  `json:"provider_status,omitempty,omitzero"`
+	StatusDetail      string  `json:"status_detail,omitempty,omitzero"`
 
 	// Surprising The provider made a move that is not expected after the status before.
 	Surprising bool `json:"surprising,omitempty,omitzero"`
@@ -582,6 +584,31 @@ type EventList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
+type Failure struct {
+	// Code Stable; decide by this. A newer release may have more.
+	//
+	// | code | what to do |
+	// |---|---|
+	// | `invalid_tax_id`, `invalid_email`, `payer_is_seller` | ask the buyer for what `pointer` names, and create another payment with another key |
+	// | `invalid_amount`, `invalid_expiry` | put right what `pointer` names, and create another payment with another key |
+	// | `account_without_pix_key`, `account_unavailable`, `integration_error` | nothing is wrong with the request: our operators are told; try again later, with another key |
+	// | `provider_refused` | the provider gives no reason that we know |
+	// | `outcome_unknown` | wait: the payment may have been charged |
+	//
+	//
+	// Examples: invalid_tax_id
+	Code string `json:"code"`
+
+	// Message For people.
+	Message string `json:"message"`
+
+	// Pointer The field of the request that can be put right, as a JSON pointer; absent when there is none.
+	//
+	// Examples: /payer/tax_id
+	Pointer string `json:"pointer,omitempty,omitzero"`
 }
 
 // Finding defines model for Finding.
@@ -739,8 +766,8 @@ type Payment struct {
 	// Status Where the payment stands.
 	Status Status `json:"status"`
 
-	// Failure Why the status is `failed` or `unknown`.
-	Failure string `json:"failure,omitempty,omitzero"`
+	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
+	Failure Failure `json:"failure,omitempty,omitzero"`
 
 	// Amount Centavos.
 	//

@@ -146,6 +146,30 @@ func TestKeysOfClientAppsAreApart(t *testing.T) {
 	}
 }
 
+// What the buyer can put right is named by a code and a pointer; what failed before there were codes is still readable.
+func TestAFailureHasACodeAndAPointer(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p := decode[Payment](t, f.create(t, "k", goodBody))
+	f.record.set(p.ID, func(stored *payment.Payment) {
+		stored.Status, stored.FailureCode, stored.Failure = payment.Failed, payment.FailureTaxID, payment.FailureTaxID.Message()
+	})
+	f.record.events[p.ID] = []payment.Event{{
+		PaymentID: p.ID, ClientID: "shop", Seq: 1, Status: payment.Failed, At: born,
+		Data: payment.EventData{Amount: 1050, Failure: payment.FailureTaxID.Message(), FailureCode: payment.FailureTaxID},
+	}}
+	want := Failure{Code: "invalid_tax_id", Message: "the provider does not accept the buyer's CPF or CNPJ", Pointer: "/payer/tax_id"}
+	golden(t, "payment_failed", f.get(t, "/v1/payments/"+p.ID))
+	require.Equal(t, want, decode[PaymentList](t, f.get(t, "/v1/payments")).Data[0].Failure)
+	require.Equal(t, want, decode[EventList](t, f.get(t, "/v1/payments/"+p.ID+"/events")).Data[0].Data.Failure)
+
+	f.record.set(p.ID, func(stored *payment.Payment) {
+		stored.FailureCode, stored.Failure = "", "Mercado Pago refuses this request"
+	})
+	old := decode[Payment](t, f.get(t, "/v1/payments/"+p.ID))
+	require.Equal(t, Failure{Code: "provider_refused", Message: "Mercado Pago refuses this request"}, old.Failure)
+}
+
 func TestCreateAnswers202WhileTheProviderIsSilent(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -269,7 +293,7 @@ func TestGetPayment(t *testing.T) {
 
 	w := f.get(t, "/v1/payments/"+id)
 	require.Equal(t, http.StatusOK, w.Code)
-	require.Equal(t, "the payer is blocked", decode[Payment](t, w).Failure)
+	require.Equal(t, "the payer is blocked", decode[Payment](t, w).Failure.Message)
 	require.Equal(t, "http://temporal.test/namespaces/default/workflows/payment%2F"+id, decode[Payment](t, w).Links.Temporal)
 	require.NotContains(t, w.Body.String(), "ana@example.com")
 

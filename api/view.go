@@ -26,7 +26,7 @@ func (s *Server) view(p payment.Payment) Payment {
 	v := Payment{
 		ID:             p.ID,
 		Status:         Status(p.Status),
-		Failure:        p.Failure,
+		Failure:        failureView(p.Why()),
 		Amount:         p.Amount.Centavos,
 		AmountRefunded: p.Refunded,
 		Currency:       Currency(p.Amount.Currency),
@@ -69,9 +69,16 @@ func eventView(e payment.Event) Event {
 	return Event{
 		ID: e.ID(), Type: e.Type(), PaymentID: e.PaymentID, Seq: e.Seq, Status: Status(e.Status), At: e.At,
 		Data: EventData{
-			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Data.Failure,
+			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
 			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising,
 		},
 	}
+}
+
+func failureView(why *payment.FailureReason) Failure {
+	if why == nil {
+		return Failure{}
+	}
+	return Failure{Code: string(why.Code), Message: why.Message, Pointer: why.Pointer}
 }

@@ -115,7 +115,7 @@ func TestWhoLearnsFromACreation(t *testing.T) {
 			return err
 		}},
 		{payment.Unknown, true, func(id string) error { _, err := w.Record.Park(t.Context(), id, "silence", time.Now()); return err }},
-		{payment.Failed, true, func(id string) error { _, err := w.Record.Fail(t.Context(), id, "refused", time.Now()); return err }},
+		{payment.Failed, true, func(id string) error { _, err := w.Record.Fail(t.Context(), id, "", "refused", time.Now()); return err }},
 	}
 	for _, row := range rows {
 		n := notification(t, string(row.status))

@@ -92,5 +92,5 @@ func (p *mailbox) tellUnknown(ctx workflow.Context) error {
 }
 
 func (p *mailbox) giveUp(why error) activities.GiveUpInput {
-	return activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(why)}
+	return activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: reason(why), Code: doubtOf(why).Code}
 }

@@ -157,3 +157,23 @@ func TestAQuickTryKnowsThatItMayNotBeTheFirst(t *testing.T) {
 		})
 	}
 }
+
+// What can be put right is told by its code, also when the refusal came after trouble and was believed late.
+func TestAFailureKeepsItsCode(t *testing.T) {
+	for name, refusal := range map[string]activities.Doubt{
+		"at once":       {Code: payment.FailureTaxID},
+		"after a doubt": {Code: payment.FailureTaxID, Earlier: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{charge: func(int) error {
+				return temporal.NewNonRetryableApplicationError("the tax id is wrong", string(payment.Invalid), nil, refusal)
+			}}
+			env := newEnv(t, w)
+			start(env, creation())
+			require.NoError(t, env.GetWorkflowError())
+			require.Len(t, w.failed, 1)
+			require.Equal(t, payment.FailureTaxID, w.failed[0].Code)
+			require.Equal(t, "the tax id is wrong", w.failed[0].Why)
+		})
+	}
+}

@@ -44,6 +44,7 @@ type world struct {
 	open     func(attempt int) error
 	bury     func(attempt int) error
 	asked    []activities.ChargeInput
+	failed   []activities.GiveUpInput
 	charges  int
 	looks    int
 	history  []payment.Status // what the payment came to
@@ -149,8 +150,9 @@ func (w *world) Apply(_ context.Context, in activities.ApplyInput) (activities.M
 	return w.move(in.State.Status), nil
 }
 
-func (w *world) Fail(context.Context, activities.GiveUpInput) (activities.Moved, error) {
+func (w *world) Fail(_ context.Context, in activities.GiveUpInput) (activities.Moved, error) {
 	w.called("Fail")
+	w.failed = append(w.failed, in)
 	return w.move(payment.Failed), nil
 }
 

@@ -91,6 +91,10 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	if err != nil {
 		return payment.ProviderState{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}
+	var failure payment.FailureCode
+	if status == payment.Rejected {
+		failure = rejections[string(p.StatusDetail)]
+	}
 	buyer := p.PointOfInteraction.first().TransactionData.first()
 	return payment.ProviderState{
 		PaymentID:    string(p.ID),
@@ -106,6 +110,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		BySeller:     p.StatusDetail == "by_collector",
 		UpdatedAt:    updated.Time,
 		Foreign:      r.foreign(p),
+		FailureCode:  failure,
 	}, nil
 }
 

@@ -45,15 +45,31 @@ const (
 	longestWait   = time.Hour   // no header may put off a payment for longer
 )
 
-// fields are the codes that speak of something the client app can put right.
-var fields = map[string]payment.Field{
-	"23":   {Pointer: "/method/expires_in", Detail: "is not accepted by Mercado Pago"},
-	"7523": {Pointer: "/method/expires_in", Detail: "is not accepted by Mercado Pago; the time may have run out meanwhile"},
-	"2060": {Pointer: "/payer/email", Detail: "must not be the seller's own"},
-	"4050": {Pointer: "/payer/email", Detail: "is not accepted by Mercado Pago as an e-mail address"},
-	"2067": {Pointer: "/payer/tax_id", Detail: "is not accepted by Mercado Pago"},
-	"2072": {Pointer: "/amount", Detail: "is not accepted by Mercado Pago"},
-	"4037": {Pointer: "/amount", Detail: "is not accepted by Mercado Pago"},
+// failures are the causes of refusals that say who can put them right (API reference, payments, responses of 400; 13253 as sellers
+// without a Pix key see it).
+var failures = map[string]payment.FailureCode{
+	"23":    payment.FailureExpiry, // a bad date
+	"7523":  payment.FailureExpiry,
+	"2060":  payment.FailureOwnEmail,
+	"4050":  payment.FailureEmail,
+	"2067":  payment.FailureTaxID,
+	"2072":  payment.FailureAmount,
+	"4037":  payment.FailureAmount,
+	"13253": payment.FailurePixKey,
+	"3":     payment.FailureIntegration, // the token must be one for tests
+	"8":     payment.FailureIntegration, // an unknown field
+	"2131":  payment.FailureIntegration, // no payment method can be inferred
+	"4001":  payment.FailureIntegration, // no payment method
+	"4002":  payment.FailureIntegration, // no amount
+	"4003":  payment.FailureIntegration, // the amount is no number
+	"4020":  payment.FailureIntegration, // the notification's address is no URL
+	"4292":  payment.FailureIntegration, // no idempotency key
+}
+
+// rejections are the details of rejected payments that only the seller or we can put right (guide "payment query results").
+var rejections = map[string]payment.FailureCode{
+	"collector_unavailable":      payment.FailureAccount,
+	"rejected_insufficient_data": payment.FailureIntegration,
 }
 
 // unreachable is the error for a request without a whole answer.
@@ -81,12 +97,8 @@ func refused(e *exchange) error {
 		wait = asked
 	}
 	failure := &payment.Error{Kind: kind, Message: messages[kind], RetryAfter: wait, Err: errors.New(r.line(e))}
-	if kind == payment.Invalid {
-		for _, c := range r.causes {
-			if field, ok := fields[string(c.Code)]; ok {
-				failure.Fields = append(failure.Fields, field)
-			}
-		}
+	if code := r.failure(); kind == payment.Invalid && code != "" {
+		failure.Code, failure.Message = code, code.Message()
 	}
 	return failure
 }
@@ -181,6 +193,16 @@ func readRefusal(body []byte) refusal {
 
 func (r refusal) has(codes ...string) bool {
 	return slices.ContainsFunc(r.causes, func(c cause) bool { return slices.Contains(codes, string(c.Code)) })
+}
+
+// failure is what the first cause means that we know, "" when we know none.
+func (r refusal) failure() payment.FailureCode {
+	for _, c := range r.causes {
+		if code, known := failures[string(c.Code)]; known {
+			return code
+		}
+	}
+	return ""
 }
 
 func (r refusal) says(words string) bool {

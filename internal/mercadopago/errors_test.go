@@ -106,12 +106,42 @@ func TestRefusalsSayWhatIsWrongAndNoMore(t *testing.T) {
 
 	e, ok := errors.AsType[*payment.Error](err)
 	require.True(t, ok)
-	require.Equal(t, []payment.Field{
-		{Pointer: "/payer/tax_id", Detail: "is not accepted by Mercado Pago"},
-		{Pointer: "/payer/email", Detail: "is not accepted by Mercado Pago as an e-mail address"},
-	}, e.Fields)
-	require.Equal(t, "Mercado Pago refuses this request", e.Message)
+	require.Equal(t, payment.FailureTaxID, e.Code)
+	require.Equal(t, "the provider does not accept the buyer's CPF or CNPJ", e.Message)
 	require.Equal(t, "HTTP 400, 2067 Invalid number ###.###.###-## or ### ### ### ## of *** token *** or ***, request 5b0f6c1e-7a2d", e.Err.Error())
+}
+
+// What can be put right has a code of its own, and one that needs an operator is told apart; all else is a refusal.
+func TestCausesOfRefusalsHaveCodes(t *testing.T) {
+	t.Parallel()
+	for causes, want := range map[string]payment.FailureCode{
+		`{"code":2067}`:             payment.FailureTaxID,
+		`{"code":"4050"}`:           payment.FailureEmail,
+		`{"code":2060}`:             payment.FailureOwnEmail,
+		`{"code":2072}`:             payment.FailureAmount,
+		`{"code":4037}`:             payment.FailureAmount,
+		`{"code":23}`:               payment.FailureExpiry,
+		`{"code":7523}`:             payment.FailureExpiry,
+		`{"code":13253}`:            payment.FailurePixKey,
+		`{"code":4020}`:             payment.FailureIntegration,
+		`{"code":1},{"code":13253}`: payment.FailurePixKey,
+		`{"code":999999}`:           "",
+		`{"description":"Collector user without key enabled"}`: "",
+	} {
+		err := refused(&exchange{status: 400, header: http.Header{}, body: []byte(`{"message":"no","cause":[` + causes + `]}`)})
+		e, ok := errors.AsType[*payment.Error](err)
+		require.True(t, ok)
+		require.Equal(t, want, e.Code, causes)
+		require.Equal(t, payment.Invalid, e.Kind)
+		if want == "" {
+			require.Equal(t, "Mercado Pago refuses this request", e.Message)
+		} else {
+			require.Equal(t, want.Message(), e.Message)
+		}
+	}
+	err := refused(&exchange{status: 503, header: http.Header{}, body: []byte(`{"cause":[{"code":2067}]}`)})
+	e, _ := errors.AsType[*payment.Error](err)
+	require.Empty(t, e.Code, "it may yet be charged")
 }
 
 func TestLogLinesStayShort(t *testing.T) {

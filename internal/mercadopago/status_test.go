@@ -55,3 +55,18 @@ func TestUnknownStatusIsNamed(t *testing.T) {
 		require.ErrorContains(t, err, string(status))
 	}
 }
+
+// A rejection that only the seller or we can put right has a code, whatever else is rejected has none.
+func TestRejectionsForAReasonOfOursHaveACode(t *testing.T) {
+	t.Parallel()
+	for detail, want := range map[string]payment.FailureCode{
+		"collector_unavailable": payment.FailureAccount, "rejected_insufficient_data": payment.FailureIntegration, "cc_rejected_high_risk": "", "": "",
+	} {
+		state, err := reader{}.payment([]byte(`{"id":1,"status":"rejected","status_detail":"` + detail + `","transaction_amount":1,"date_created":"2026-11-23T12:00:00Z"}`))
+		require.NoError(t, err)
+		require.Equal(t, want, state.FailureCode, detail)
+	}
+	state, err := reader{}.payment([]byte(`{"id":1,"status":"cancelled","status_detail":"collector_unavailable","transaction_amount":1,"date_created":"2026-11-23T12:00:00Z"}`))
+	require.NoError(t, err)
+	require.Empty(t, state.FailureCode)
+}

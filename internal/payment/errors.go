@@ -33,6 +33,7 @@ type Error struct {
 	Kind       Kind
 	Message    string
 	Fields     []Field       // what is wrong where, for kind Invalid
+	Code       FailureCode   // why the provider refused, as far as that is known
 	RetryAfter time.Duration // 0: not known
 	Err        error
 }

@@ -19,13 +19,14 @@ type Payment struct {
 	IdempotencyKey string
 	Fingerprint    string // of the request that made it, see Request.Fingerprint
 	Request
-	Status    Status
-	Refunded  int64 // centavos already given back
-	Provider  Provider
-	Failure   string // why Status is failed or unknown; empty otherwise
-	Version   int    // number of the newest event; grows by one with each change
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	Status      Status
+	Refunded    int64 // centavos already given back
+	Provider    Provider
+	Failure     string // why Status is failed or unknown, in words; empty otherwise
+	FailureCode FailureCode
+	Version     int // number of the newest event; grows by one with each change
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // MercadoPago is the name of the one provider there is.
@@ -55,6 +56,8 @@ type ProviderState struct {
 	BySeller     bool      `json:"by_seller,omitempty"` // it was cancelled by the seller, which is us or somebody in the panel
 	UpdatedAt    time.Time `json:"updated_at"`
 	Foreign      string    `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
+
+	FailureCode FailureCode `json:"failure_code,omitempty"` // of a rejection that only an operator can put right
 }
 
 // Outdated says whether an answer of the provider is news to a payment. A newer answer is. The provider's dates of a Pix have whole
@@ -110,6 +113,8 @@ type EventData struct {
 	Surprising        bool   `json:"surprising,omitempty"` // a move the table of moves does not know
 	Actor             string `json:"actor,omitempty"`      // the operator who has decided it, and why; not for client apps
 	Reason            string `json:"reason,omitempty"`
+
+	FailureCode FailureCode `json:"failure_code,omitempty"`
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An

@@ -14,6 +14,7 @@ import (
 type metrics struct {
 	moves    *prometheus.CounterVec
 	surprise *prometheus.CounterVec
+	failures *prometheus.CounterVec
 	approval *prometheus.HistogramVec
 	news     *prometheus.HistogramVec
 	lists    *prometheus.CounterVec
@@ -30,6 +31,9 @@ func newMetrics() metrics {
 		surprise: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "onlywave_payment_surprises_total", Help: "Moves of payments that the table of moves does not know, by the status that they came to.",
 		}, []string{"status"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "onlywave_payment_failures_total", Help: "Payments that failed, were rejected for a reason of ours or became unknown, by failure code.",
+		}, []string{"code"}),
 		approval: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "onlywave_payment_approval_seconds", Help: "From a payment's creation to its approval.",
 			Buckets: []float64{1, 5, 15, 30, 60, 300, 900, 3600, 6 * 3600, 86400},
@@ -47,6 +51,9 @@ func newMetrics() metrics {
 	for _, s := range payment.Statuses() {
 		m.moves.WithLabelValues(string(payment.Pix), string(s))
 		m.surprise.WithLabelValues(string(s)) // what is first seen at 1 has not grown, for Prometheus
+	}
+	for _, code := range payment.FailureCodes() {
+		m.failures.WithLabelValues(string(code))
 	}
 	m.approval.WithLabelValues(string(payment.Pix))
 	m.news.WithLabelValues(string(payment.Pix))
@@ -75,10 +82,17 @@ func (m metrics) moved(method payment.MethodType, from, to payment.Status, creat
 	}
 }
 
+// failed counts a failure; "" is none.
+func (m metrics) failed(code payment.FailureCode) {
+	if code != "" {
+		m.failures.WithLabelValues(string(code)).Inc()
+	}
+}
+
 // Collectors are the metrics of the store: of its pools, and of what payments do.
 func (s *Store) Collectors() []prometheus.Collector {
-	all := []prometheus.Collector{pool{s.pool, fromPrimary}, s.metrics.moves, s.metrics.surprise, s.metrics.approval, s.metrics.news,
-		s.metrics.lists, clockAhead{&s.clock}}
+	all := []prometheus.Collector{pool{s.pool, fromPrimary}, s.metrics.moves, s.metrics.surprise, s.metrics.failures, s.metrics.approval,
+		s.metrics.news, s.metrics.lists, clockAhead{&s.clock}}
 	if s.replica != nil {
 		all = append(all, pool{s.replica.pool, fromReplica}, replicaAge{s.replica})
 	}

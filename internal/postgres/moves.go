@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -38,7 +39,7 @@ with before as (
               amount_refunded < @refunded and status = any(@origins) or amount_refunded = @refunded and status = any(@before))
 ), moved as (
     update payments p
-    set status = @status, amount_refunded = @refunded, failure = '',
+    set status = @status, amount_refunded = @refunded, failure = '', failure_code = @failure_code,
         -- The end that the client app was told stays, whatever the provider's own is.
         method = p.method || case when p.method ? 'expires_at' then @method::jsonb - 'expires_at' else @method::jsonb end,
         provider_payment_id = @provider_payment_id, provider_status = @provider_status,
@@ -95,8 +96,9 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 		"looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
 		"data": payment.EventData{
 			ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
-			Amount: state.Money.Centavos, AmountRefunded: state.Refunded,
+			Amount: state.Money.Centavos, AmountRefunded: state.Refunded, FailureCode: state.FailureCode,
 		},
+		"failure_code": state.FailureCode,
 	})
 }
 
@@ -110,7 +112,7 @@ with before as (
     for update
 ), moved as (
     update payments p
-    set status = @status, failure = @failure, version = b.version + 1, updated_at = @at
+    set status = @status, failure = @failure, failure_code = @failure_code, version = b.version + 1, updated_at = @at
     from before b
     where p.id = b.id and b.provider_updated_at is null and b.status = any(@known)
     returning p.id, p.version as seq, b.amount, b.by_email
@@ -129,13 +131,13 @@ select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (selec
 from before b left join written w on true`
 
 // Fail records that the provider refused the charge before any money could move.
-func (s *Store) Fail(ctx context.Context, id, why string, at time.Time) (Moved, error) {
-	return s.giveUp(ctx, id, payment.Failed, "refused", why, at)
+func (s *Store) Fail(ctx context.Context, id string, code payment.FailureCode, why string, at time.Time) (Moved, error) {
+	return s.giveUp(ctx, id, payment.Failed, "refused", cmp.Or(code, payment.FailureRefused), why, at)
 }
 
 // Park records that the provider's answer is lost: the payment may or may not have been charged.
 func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Moved, error) {
-	return s.giveUp(ctx, id, payment.Unknown, "unknown", why, at)
+	return s.giveUp(ctx, id, payment.Unknown, "unknown", payment.FailureUnknown, why, at)
 }
 
 // settled is what client apps are told of a payment that an operator has settled as failed.
@@ -144,15 +146,15 @@ const settled = "settled by an operator: the provider has no charge of it"
 // Settle records that an operator has decided that an unknown payment has failed, and why.
 func (s *Store) Settle(ctx context.Context, id, actor, reason string, at time.Time) (Moved, error) {
 	return s.move(ctx, "settle payment "+id, giveUp, id, payment.Failed, at, pgx.NamedArgs{
-		"id": id, "status": payment.Failed, "failure": settled, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
-		"data": payment.EventData{Failure: settled, Actor: actor, Reason: reason},
+		"id": id, "status": payment.Failed, "failure": settled, "failure_code": payment.FailureNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
+		"data": payment.EventData{Failure: settled, FailureCode: payment.FailureNotCharged, Actor: actor, Reason: reason},
 	})
 }
 
-func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome, why string, at time.Time) (Moved, error) {
+func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome string, code payment.FailureCode, why string, at time.Time) (Moved, error) {
 	return s.move(ctx, "move payment "+id+" to "+string(to), giveUp, id, to, at, pgx.NamedArgs{
-		"id": id, "status": to, "failure": why, "outcome": outcome, "known": to.From(), "at": at,
-		"data": payment.EventData{Failure: why},
+		"id": id, "status": to, "failure": why, "failure_code": code, "outcome": outcome, "known": to.From(), "at": at,
+		"data": payment.EventData{Failure: why, FailureCode: code},
 	})
 }
 
@@ -186,6 +188,9 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 	s.metrics.moved(method, status, to, created, news, at)
 	if data.Surprising {
 		s.metrics.surprised(to)
+	}
+	if status != to {
+		s.metrics.failed(data.FailureCode)
 	}
 	return Moved{
 		Status: to, From: status, Sinks: sinks, Payment: p,

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 )
 
 // answer is what the provider says of a payment, at a second of its own clock.
@@ -213,7 +214,7 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 	answered := s.open(t, newPayment("answered")).ID
 	s.apply(t, answered, answer(answered, payment.Pending, 1))
 	before := s.read(t, answered)
-	for _, giveUp := range []func(context.Context, string, string, time.Time) (Moved, error){s.Fail, s.Park} {
+	for _, giveUp := range []func(context.Context, string, string, time.Time) (Moved, error){s.fail, s.Park} {
 		m, err := giveUp(t.Context(), answered, "silence", moment(2))
 		require.NoError(t, err)
 		require.Equal(t, Moved{Status: payment.Pending, From: payment.Pending, Payment: before}, m)
@@ -234,10 +235,11 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 	}{
 		{s.Park, "no answer", payment.Unknown, "unknown", true},
 		{s.Park, "again", payment.Unknown, "unknown", false},
-		{s.Fail, "refused", payment.Failed, "refused", true},
-		{s.Fail, "again", payment.Failed, "refused", false},
+		{s.fail, "refused", payment.Failed, "refused", true},
+		{s.fail, "again", payment.Failed, "refused", false},
 		{s.Park, "too late", payment.Failed, "refused", false}, // failed is a verdict, and parking is none
 	}
+	codes := map[payment.Status]payment.FailureCode{payment.Unknown: payment.FailureUnknown, payment.Failed: payment.FailureTaxID}
 	seq, failure := 1, ""
 	for _, row := range rows {
 		m, err := row.giveUp(t.Context(), id, row.why, moment(3))
@@ -248,21 +250,51 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 			seq, failure = seq+1, row.why
 			require.Equal(t, payment.Event{
 				PaymentID: id, ClientID: "shop", Seq: seq, Status: row.status, At: moment(3),
-				Data: payment.EventData{Failure: row.why, Amount: 1050},
+				Data: payment.EventData{Failure: row.why, FailureCode: codes[row.status], Amount: 1050},
 			}, *m.Event)
 		}
 		p := s.read(t, id)
 		require.Equal(t, row.status, p.Status)
 		require.Equal(t, failure, p.Failure)
+		require.Equal(t, codes[row.status], p.FailureCode)
 		require.Equal(t, row.outcome, s.outcome(t, id))
 	}
 	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, s.history(t, id))
 }
 
+// fail gives a payment up as the provider says that its tax id is wrong.
+func (s *Store) fail(ctx context.Context, id, why string, at time.Time) (Moved, error) {
+	return s.Fail(ctx, id, payment.FailureTaxID, why, at)
+}
+
+// A rejection for a reason of ours says so, and is counted with the failures, once.
+func TestARejectionForAReasonOfOursHasItsCode(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("rejected")).ID
+	state := answer(id, payment.Rejected, 1)
+	state.StatusDetail, state.FailureCode = "collector_unavailable", payment.FailureAccount
+	for range 2 {
+		s.apply(t, id, state)
+	}
+	require.Equal(t, &payment.FailureReason{Code: payment.FailureAccount, Message: payment.FailureAccount.Message()}, s.read(t, id).Why())
+	require.Contains(t, telemetrytest.Text(t, s.Collectors()...), `onlywave_payment_failures_total{code="account_unavailable"} 1`+"\n")
+}
+
+// What failed before there were codes has one all the same.
+func TestFailuresFromBeforeHaveACode(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("old")).ID
+	_, err := s.pool.Exec(t.Context(), `update payments set status = 'failed', failure = 'Mercado Pago refuses this request' where id = $1`, id)
+	require.NoError(t, err)
+	require.Equal(t, &payment.FailureReason{Code: payment.FailureRefused, Message: "Mercado Pago refuses this request"}, s.read(t, id).Why())
+}
+
 func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	for name, giveUp := range map[string]func(context.Context, string, string, time.Time) (Moved, error){"parked": s.Park, "failed": s.Fail} {
+	for name, giveUp := range map[string]func(context.Context, string, string, time.Time) (Moved, error){"parked": s.Park, "failed": s.fail} {
 		id := s.open(t, newPayment(name)).ID
 		_, err := giveUp(t.Context(), id, "silence", moment(1))
 		require.NoError(t, err)
@@ -270,7 +302,7 @@ func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
 		require.Equal(t, name == "failed", m.Event.Data.Surprising, name)
 		p := s.read(t, id)
 		require.Equal(t, payment.Approved, p.Status)
-		require.Empty(t, p.Failure)
+		require.Nil(t, p.Why())
 		require.Equal(t, "done", s.outcome(t, id))
 	}
 	never := payment.NewID("shop", "never made")
@@ -319,7 +351,7 @@ func TestAnySequenceOfMovesKeepsTheRecordWhole(t *testing.T) {
 				m, err = s.Park(ctx, p.ID, "parked", moment(30))
 				require.True(t, m.Event == nil || newest.IsZero())
 			case "fail":
-				m, err = s.Fail(ctx, p.ID, "failed", moment(30))
+				m, err = s.Fail(ctx, p.ID, "", "failed", moment(30))
 				require.True(t, m.Event == nil || newest.IsZero())
 			}
 			require.NoError(t, err)

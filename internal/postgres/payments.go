@@ -79,7 +79,7 @@ func metadata(m map[string]string) map[string]string {
 const selectPayment = `
 select id, client_id, idempotency_key, fingerprint, status, amount, currency, amount_refunded, description, reference,
        method, payer, metadata, provider, provider_payment_id, provider_status, provider_status_detail,
-       provider_updated_at, failure, version, created_at, updated_at
+       provider_updated_at, failure, failure_code, version, created_at, updated_at
 from payments `
 
 // Payment reads one payment; kind NotFound when there is none.
@@ -151,7 +151,7 @@ func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
 	err := row.Scan(&p.ID, &p.ClientID, &p.IdempotencyKey, &p.Fingerprint, &p.Status, &p.Amount.Centavos, &p.Amount.Currency,
 		&p.Refunded, &p.Description, &p.Reference, &p.Method, &p.Payer, &p.Metadata,
 		&p.Provider.Name, &p.Provider.PaymentID, &p.Provider.Status, &p.Provider.StatusDetail,
-		&providerUpdatedAt, &p.Failure, &p.Version, &p.CreatedAt, &p.UpdatedAt)
+		&providerUpdatedAt, &p.Failure, &p.FailureCode, &p.Version, &p.CreatedAt, &p.UpdatedAt)
 	if providerUpdatedAt != nil {
 		p.Provider.UpdatedAt = providerUpdatedAt.UTC()
 	}

@@ -60,17 +60,10 @@ func newSubscribers(c Config, m *metrics) *subscribers {
 
 func (s *subscribers) ready() bool { return s.publisher.Ready() == nil }
 
-// published is an event as subscribers read it.
-type published struct {
-	ID   string `json:"id"`
-	Type string `json:"type"`
-	payment.Event
-}
-
 // tell publishes an event. The event's ID is its message's, by which subscribers know a twin. One that a queue did not take is
 // told all the same: all other queues have it, and it will be repeated. Its error says that the broker did not take it.
 func (s *subscribers) tell(ctx context.Context, e payment.Event) (outcome string, err error) {
-	body, err := json.Marshal(published{ID: e.ID(), Type: e.Type(), Event: e})
+	body, err := json.Marshal(newPublished(e))
 	if err == nil {
 		err = s.publisher.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
 			ID: e.ID(), Key: e.Type(), ContentType: "application/json", Body: body, Time: e.At, Optional: true,

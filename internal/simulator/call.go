@@ -108,7 +108,11 @@ func (s *Simulator) operate(c *call, operate func(*call) answer) {
 	case KindReset:
 		c.reset()
 	case KindError:
-		c.write(c.refuse(cmp.Or(fault.Status, http.StatusInternalServerError)))
+		var causes []cause
+		if fault.Code != 0 {
+			causes = []cause{{Code: fault.Code, Description: "as the fault was ordered"}}
+		}
+		c.write(c.refuse(cmp.Or(fault.Status, http.StatusInternalServerError), causes...))
 		return
 	case KindRateLimited:
 		c.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(fault.Delay.Seconds())))))

@@ -30,7 +30,7 @@ type Kind string
 // KindLostAnswer only when it strikes twice.
 const (
 	KindReset          Kind = "reset"            // the connection is reset before
-	KindError          Kind = "error"            // Status (500) before
+	KindError          Kind = "error"            // Status (500) before, with the cause Code if that is set
 	KindRateLimited    Kind = "rate_limited"     // 429 before, Retry-After is Delay in seconds (1)
 	KindSlow           Kind = "slow"             // Delay before; done at its end even if the caller has gone; a create's key is in flight
 	KindSlowAfter      Kind = "slow_after"       // Delay after; the key is settled and the webhook goes out at once
@@ -74,6 +74,7 @@ type Fault struct {
 	Status            int           `json:"status,omitempty"`
 	Delay             time.Duration `json:"delay,omitempty"` // in JSON a text: "1.5s"
 	Count             int           `json:"count,omitempty"`
+	Code              int           `json:"code,omitempty"` // of an error's cause, such as 13253: the seller has no Pix key
 
 	Met  int `json:"met"`  // matching calls so far
 	Used int `json:"used"` // calls struck so far

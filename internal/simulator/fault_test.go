@@ -35,6 +35,11 @@ func TestFaultsOnCreate(t *testing.T) {
 		"reset": {Fault{Kind: KindReset}, false, func(t *testing.T, _ int, _ http.Header, _ string, err error) {
 			require.ErrorIs(t, err, syscall.ECONNRESET)
 		}},
+		"error with a cause": {Fault{Kind: KindError, Status: 400, Code: 13253}, false, func(t *testing.T, status int, header http.Header, body string, err error) {
+			require.NoError(t, err)
+			require.Equal(t, 400, status)
+			require.Contains(t, body, `"code":13253`)
+		}},
 		"error": {Fault{Kind: KindError, Status: 503}, false, func(t *testing.T, status int, header http.Header, body string, err error) {
 			require.NoError(t, err)
 			require.Equal(t, 503, status)

@@ -1,0 +1,36 @@
+package relay
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Other services read of a failure what client apps read, whenever it was written.
+func TestAnEventTellsOfAFailureAsTheAPIDoes(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		data payment.EventData
+		want string
+	}{
+		"with a code":           {payment.EventData{FailureCode: payment.FailureTaxID}, `{"code": "invalid_tax_id", "message": "the provider does not accept the buyer's CPF or CNPJ", "pointer": "/payer/tax_id"}`},
+		"from before the codes": {payment.EventData{Failure: "no"}, `{"code": "provider_refused", "message": "no"}`},
+		"none":                  {payment.EventData{}, ""},
+	} {
+		body, err := json.Marshal(newPublished(payment.Event{PaymentID: payment.NewID("shop", "k"), Seq: 1, Status: payment.Failed, Data: row.data}))
+		require.NoError(t, err)
+		require.NotContains(t, string(body), "failure_code")
+		var read struct {
+			Data struct{ Failure json.RawMessage }
+		}
+		require.NoError(t, json.Unmarshal(body, &read))
+		if row.want == "" {
+			require.Nil(t, read.Data.Failure, name)
+		} else {
+			require.JSONEq(t, row.want, string(read.Data.Failure), name)
+		}
+	}
+}
