@@ -105,6 +105,11 @@ func ofTheProvider() []Trouble {
 			During: every(500*time.Millisecond, order), Heal: []Act{disarm},
 		},
 		{
+			Shows: "Mercado Pago says that our account has no Pix key", Alerts: []string{"PaymentsFailing", "ProviderAccountRefused"},
+			Strike: []Act{arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, Code: 13253})},
+			During: every(500*time.Millisecond, order), Heal: []Act{disarm},
+		},
+		{
 			Shows: "the answer to a charge is lost, and the search does not know it", Alerts: []string{"PaymentsUnknown", "DeadLetters"},
 			Strike: []Act{loseAnswer}, Heal: []Act{disarm, payLost},
 		},
