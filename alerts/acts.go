@@ -4,24 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	amqp "github.com/rabbitmq/amqp091-go"
-	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/simulator"
 )
 
@@ -44,30 +36,6 @@ func fillMailboxes(ctx context.Context, s *Scene) error {
 func renewMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
 
 func migrate(ctx context.Context, s *Scene) error { return s.Migrate(ctx) }
-
-// The program of a worker whose clock is ahead, and by how much.
-const (
-	aheadFolder = ".data/ahead"
-	ahead       = 20 * time.Hour
-)
-
-func buildAhead(ctx context.Context) error {
-	if err := os.MkdirAll(aheadFolder, 0o755); err != nil {
-		return err
-	}
-	_, err := dev.BuildAhead(ctx, aheadFolder, ahead)
-	return err
-}
-
-func clockAhead(ctx context.Context, s *Scene) error {
-	program, err := filepath.Abs(filepath.Join(aheadFolder, dev.AheadProgram))
-	if err != nil {
-		return err
-	}
-	return s.Workers[1].Become(ctx, program)
-}
-
-func clockRight(ctx context.Context, s *Scene) error { return s.Workers[1].Become(ctx, s.Program()) }
 
 func restartAPIs(ctx context.Context, s *Scene) error {
 	return each(s.APIs, func(p *devstack.Process) error { return p.Restart(ctx) })
@@ -108,72 +76,6 @@ func slow(part string, to devstack.Service, by time.Duration) Act {
 func killOneWorker(_ context.Context, s *Scene) error { return s.Workers[0].Kill() }
 
 func restartOneWorker(ctx context.Context, s *Scene) error { return s.Workers[0].Restart(ctx) }
-
-// Acts on the broker.
-
-// withoutLeader stops the only replica of a quorum queue, as when most of its nodes are away.
-func withoutLeader(queue string) Act { return onReplica("stop_server", queue) }
-
-func withLeader(queue string) Act { return onReplica("restart_server", queue) }
-
-func onReplica(do, queue string) Act {
-	return func(ctx context.Context, s *Scene) error {
-		return s.Stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("ra:%s(quorum_queues, {'%%2F_%s', node()}).", do, queue))
-	}
-}
-
-// Queues of other services that take our events: one has not enough room, the other does not answer.
-const (
-	fullQueue = "alerts.full"
-	deafQueue = "alerts.deaf"
-)
-
-func bind(queue string, args amqp.Table) Act {
-	return func(_ context.Context, s *Scene) error {
-		return s.onBroker(func(channel *amqp.Channel) error {
-			if _, err := channel.QueueDeclare(queue, true, false, false, false, args); err != nil {
-				return err
-			}
-			return channel.QueueBind(queue, "payment.*", rabbitmq.ExchangeEvents, false, nil)
-		})
-	}
-}
-
-func unbind(queue string) Act {
-	return func(_ context.Context, s *Scene) error {
-		return s.onBroker(func(channel *amqp.Channel) error {
-			_, err := channel.QueueDelete(queue, false, false, false)
-			return err
-		})
-	}
-}
-
-func (s *Scene) onBroker(do func(*amqp.Channel) error) error {
-	conn, err := amqp.Dial(s.Stack.RabbitMQURL())
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	channel, err := conn.Channel()
-	if err != nil {
-		return err
-	}
-	return do(channel)
-}
-
-// lockRuns keeps the runs of reconciliation locked until it is told to end.
-func lockRuns(ctx context.Context, s *Scene) error {
-	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "begin; lock table reconciliations in access exclusive mode"); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return nil
-}
 
 // Acts on the provider.
 
@@ -262,134 +164,6 @@ func payLost(ctx context.Context, s *Scene) error {
 		return fmt.Errorf("the provider has no charge: %w", errors.Join(err))
 	}
 	return s.Provider.Pay(ctx, ledger[0].PaymentID)
-}
-
-// Acts on reconciliation and on the record.
-
-func pause(schedule string) Act {
-	return func(ctx context.Context, s *Scene) error {
-		return s.temporal(ctx, func(c client.Client) error {
-			return c.ScheduleClient().GetHandle(ctx, schedule).Pause(ctx, client.SchedulePauseOptions{})
-		})
-	}
-}
-
-func resume(schedule string) Act {
-	return func(ctx context.Context, s *Scene) error {
-		return s.temporal(ctx, func(c client.Client) error {
-			return c.ScheduleClient().GetHandle(ctx, schedule).Unpause(ctx, client.ScheduleUnpauseOptions{})
-		})
-	}
-}
-
-func (s *Scene) temporal(ctx context.Context, do func(client.Client) error) error {
-	c, err := client.DialContext(ctx, client.Options{
-		HostPort: s.Stack.TemporalAddress(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return do(c)
-}
-
-// unknown is the workflow that no worker knows.
-const unknown = "alerts-unknown"
-
-func startUnknown(ctx context.Context, s *Scene) error {
-	return s.temporal(ctx, func(c client.Client) error {
-		_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: unknown, TaskQueue: "payments"}, "OfANewerRelease")
-		return err
-	})
-}
-
-func terminateUnknown(ctx context.Context, s *Scene) error {
-	return s.temporal(ctx, func(c client.Client) error { return c.TerminateWorkflow(ctx, unknown, "", "healed") })
-}
-
-// changeAmount makes the last payment's amount in the record another one.
-func changeAmount(by int) Act {
-	return func(ctx context.Context, s *Scene) error {
-		return s.inRecord(ctx, "update payments set amount = amount + $2 where id = $1", s.last.ID, by)
-	}
-}
-
-// endEarlier makes the last payment's end in the record an earlier one.
-func endEarlier(by time.Duration) Act {
-	return func(ctx context.Context, s *Scene) error {
-		return s.inRecord(ctx, `update payments set method = method || jsonb_build_object('expires_at', payment_end(method) - $2::interval) where id = $1`,
-			s.last.ID, by+time.Hour) // a Pix of dev.Order runs for an hour
-	}
-}
-
-// failEvents makes Postgres fail over each event that is written, in a way that is neither the record's being away nor its refusal.
-func failEvents(ctx context.Context, s *Scene) error {
-	return s.execute(ctx, `create function alerts_fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
-create trigger alerts_fail before insert on payment_events execute function alerts_fail()`)
-}
-
-func passEvents(ctx context.Context, s *Scene) error {
-	return s.execute(ctx, `drop function alerts_fail cascade`)
-}
-
-// changeStatus makes the last payment's status in the record another one.
-func changeStatus(to string) Act {
-	return func(ctx context.Context, s *Scene) error {
-		return s.inRecord(ctx, "update payments set status = $2 where id = $1", s.last.ID, to)
-	}
-}
-
-// reconcile waits for a run that begins after now, so that what was to be found has been.
-func reconcile(ctx context.Context, s *Scene) error {
-	if !dev.Pause(ctx, 15*time.Second) {
-		return ctx.Err()
-	}
-	return nil
-}
-
-// anHourPasses makes every run of reconciliation an hour older: that hour is part of the record's own question, not of the alert.
-func anHourPasses(ctx context.Context, s *Scene) error {
-	return s.inRecord(ctx, "update reconciliations set started_at = started_at - interval '61 minutes'")
-}
-
-// dropMonths leaves the record's notifications without a partition for any time that is to come.
-func dropMonths(ctx context.Context, s *Scene) error {
-	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	rows, _ := conn.Query(ctx, `select inhrelid::regclass::text from pg_inherits
-where inhparent = 'webhook_notifications'::regclass and inhrelid <> 'webhook_notifications_other'::regclass`)
-	months, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(months) == 0 {
-		return fmt.Errorf("the months of the record (%d): %w", len(months), err)
-	}
-	_, err = conn.Exec(ctx, "drop table "+strings.Join(months, ", "))
-	return err
-}
-
-func (s *Scene) execute(ctx context.Context, script string) error {
-	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, script)
-	return err
-}
-
-func (s *Scene) inRecord(ctx context.Context, statement string, args ...any) error {
-	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	done, err := conn.Exec(ctx, statement, args...)
-	if err == nil && done.RowsAffected() == 0 {
-		return errors.New("nothing in the record was changed")
-	}
-	return err
 }
 
 // And on time.

@@ -1,0 +1,62 @@
+package alerts
+
+import (
+	"context"
+	"fmt"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+// Acts on the broker.
+
+// withoutLeader stops the only replica of a quorum queue, as when most of its nodes are away.
+func withoutLeader(queue string) Act { return onReplica("stop_server", queue) }
+
+func withLeader(queue string) Act { return onReplica("restart_server", queue) }
+
+func onReplica(do, queue string) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.Stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("ra:%s(quorum_queues, {'%%2F_%s', node()}).", do, queue))
+	}
+}
+
+// Queues of other services that take our events: one has not enough room, the other does not answer.
+const (
+	fullQueue = "alerts.full"
+	deafQueue = "alerts.deaf"
+)
+
+func bind(queue string, args amqp.Table) Act {
+	return func(_ context.Context, s *Scene) error {
+		return s.onBroker(func(channel *amqp.Channel) error {
+			if _, err := channel.QueueDeclare(queue, true, false, false, false, args); err != nil {
+				return err
+			}
+			return channel.QueueBind(queue, "payment.*", rabbitmq.ExchangeEvents, false, nil)
+		})
+	}
+}
+
+func unbind(queue string) Act {
+	return func(_ context.Context, s *Scene) error {
+		return s.onBroker(func(channel *amqp.Channel) error {
+			_, err := channel.QueueDelete(queue, false, false, false)
+			return err
+		})
+	}
+}
+
+func (s *Scene) onBroker(do func(*amqp.Channel) error) error {
+	conn, err := amqp.Dial(s.Stack.RabbitMQURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	channel, err := conn.Channel()
+	if err != nil {
+		return err
+	}
+	return do(channel)
+}
