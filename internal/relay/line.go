@@ -196,10 +196,14 @@ func (l *line) tried(err error) {
 	l.retryAt = time.Now().Add(l.backoff)
 }
 
-// lastFailure is why the sink is out of reach, or nil.
+// lastFailure is why the sink is out of reach, or nil: also when there was nothing to try it with for a while, as others have told
+// what could not be told here.
 func (l *line) lastFailure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if time.Since(l.retryAt) > backoffMax {
+		return nil
+	}
 	return l.failure
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -310,6 +311,21 @@ func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
 		require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
 	}
 	w.requireNothingWaits(t)
+}
+
+func TestAFailureThatNothingConfirmsIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{log: silent}
+		l.tried(errors.New("away"))
+		time.Sleep(backoffMax)
+		require.Error(t, l.lastFailure())
+		time.Sleep(2 * backoffMin)
+		require.NoError(t, l.lastFailure())
+		l.tried(errors.New("away"))
+		require.Error(t, l.lastFailure())
+		l.tried(nil)
+		require.NoError(t, l.lastFailure())
+	})
 }
 
 // An e-mail that cannot be begun holds up no event, and is begun later.
