@@ -596,6 +596,7 @@ type Failure struct {
 	// | `invalid_amount`, `invalid_expiry` | put right what `pointer` names, and create another payment with another key |
 	// | `account_without_pix_key`, `account_unavailable`, `integration_error` | nothing is wrong with the request: our operators are told; try again later, with another key |
 	// | `provider_refused` | the provider gives no reason that we know |
+	// | `not_charged` | the outcome was unknown, and the provider has made no charge: create another payment with another key |
 	// | `outcome_unknown` | wait: the payment may have been charged |
 	//
 	//

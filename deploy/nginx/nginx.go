@@ -103,14 +103,14 @@ func Render(c Config) (string, error) {
 func (c Config) validate() error {
 	for _, n := range []int{c.Rate, c.Burst, c.Connections, c.Requests, c.Capacity, c.Workers} {
 		if n < 1 {
-			return errors.New("Rate, Burst, Connections, Requests, Capacity and Workers must be at least 1")
+			return errors.New("each of Rate, Burst, Connections, Requests, Capacity and Workers must be at least 1")
 		}
 	}
 	switch {
 	case c.Listen == "" || len(c.APIs) == 0:
-		return errors.New("Listen and APIs are needed")
+		return errors.New("both Listen and APIs are needed")
 	case c.Inner == "" && len(c.Trusted) == 0:
-		return errors.New("Inner is needed without Trusted")
+		return errors.New("without Trusted, Inner is needed")
 	case (c.Certificate == "") != (c.CertificateKey == ""):
 		return errors.New("a certificate needs its key")
 	}

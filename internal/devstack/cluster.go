@@ -179,16 +179,29 @@ func (s *Stack) RedisMasterOf(ctx context.Context, key string) (Service, error) 
 	}
 	var asked error
 	for _, port := range s.redis.cluster { // any that answers will do
-		var ranges []redis.ClusterSlot
-		err := withRedisNode(port, func(c *redis.Client) (err error) { ranges, err = c.ClusterSlots(ctx).Result(); return err })
+		var shards []redis.ClusterShard
+		err := withRedisNode(port, func(c *redis.Client) (err error) { shards, err = c.ClusterShards(ctx).Result(); return err })
 		asked = errors.Join(asked, err)
-		for _, r := range ranges {
-			if r.Start <= slot && slot <= r.End && len(r.Nodes) > 0 {
-				return s.redisNodeAt(r.Nodes[0].Addr)
-			}
+		if port, found := masterOf(shards, slot); found {
+			return s.redisNodeAt(port)
 		}
 	}
 	return "", fmt.Errorf("ask the cluster who holds %s: %w", key, asked)
+}
+
+// masterOf is the port of the node that takes writes for a slot. A shard also lists the master that it has lost.
+func masterOf(shards []redis.ClusterShard, slot int) (port int, found bool) {
+	for _, shard := range shards {
+		if !slices.ContainsFunc(shard.Slots, func(r redis.SlotRange) bool { return int(r.Start) <= slot && slot <= int(r.End) }) {
+			continue
+		}
+		for _, node := range shard.Nodes {
+			if node.Role == "master" && node.Health == "online" {
+				return int(node.Port), true
+			}
+		}
+	}
+	return 0, false
 }
 
 func (s *Stack) keySlot(ctx context.Context, key string) (slot int, err error) {
@@ -205,10 +218,10 @@ func (s *Stack) keySlot(ctx context.Context, key string) (slot int, err error) {
 	return 0, fmt.Errorf("ask the cluster for a key's slot: %w", err)
 }
 
-func (s *Stack) redisNodeAt(address string) (Service, error) {
-	at := slices.IndexFunc(s.redis.cluster, func(port int) bool { return address == fmt.Sprintf("127.0.0.1:%d", port) })
+func (s *Stack) redisNodeAt(port int) (Service, error) {
+	at := slices.Index(s.redis.cluster, port)
 	if at < 0 {
-		return "", fmt.Errorf("there is no node of the cluster at %s", address)
+		return "", fmt.Errorf("no node of the cluster listens on port %d", port)
 	}
 	return RedisNodes()[at], nil
 }
