@@ -18,7 +18,7 @@ func TestInACluster(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
 	holders := map[devstack.Service][]*Breaker{}
-	for range 12 {
+	for len(holders) < 3 { // names are random: until each master holds one
 		name, all := workers(t, stack, 3, lasting)
 		holder, err := stack.RedisMasterOf(t.Context(), keys(name)[0])
 		require.NoError(t, err)
@@ -28,7 +28,6 @@ func TestInACluster(t *testing.T) {
 		require.Zero(t, other.calls.Load())
 		holders[holder] = append(holders[holder], newFleet(t, stack, "d").Breaker(name, lasting))
 	}
-	require.Len(t, holders, 3, "all masters hold some")
 	fleet := newFleet(t, stack, "operator")
 	for _, name := range Names() {
 		require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, name, Setting{To: Open, Reason: "maintenance"}))

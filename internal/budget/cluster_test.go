@@ -17,7 +17,7 @@ func TestInACluster(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
 	holders := map[devstack.Service][]*Budget{}
-	for range 12 {
+	for len(holders) < 3 { // names are random: until each master holds one
 		all := workers(t, stack, 2, slow)
 		holder, err := stack.RedisMasterOf(t.Context(), all[0].keys()[0])
 		require.NoError(t, err)
@@ -26,7 +26,6 @@ func TestInACluster(t *testing.T) {
 		require.InDelta(t, slow/2, admitted, time.Since(began).Seconds()*slow+1, "its share and what nobody has a share of")
 		holders[holder] = all
 	}
-	require.Len(t, holders, 3)
 	for lost, all := range holders {
 		all[0].present.Store(0) // a second later it is counted anew, and sees the other
 		_, _ = all[0].ask(t.Context(), a(payment.ForSweep))

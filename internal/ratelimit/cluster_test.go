@@ -17,7 +17,7 @@ func TestInACluster(t *testing.T) {
 	stack := devstacktest.StartCluster(t)
 	all := processes(t, stack, 2)
 	groups := map[devstack.Service]string{}
-	for range 12 {
+	for len(groups) < 3 { // names are random: until each master holds one
 		group := uuid.NewString()
 		own := slow("a", 3)
 		own.Key = "k"
@@ -30,7 +30,6 @@ func TestInACluster(t *testing.T) {
 		require.NoError(t, err)
 		groups[holder] = group
 	}
-	require.Len(t, groups, 3, "all masters hold some")
 
 	for lost, group := range groups {
 		require.NoError(t, stack.Process(lost).Kill())
