@@ -13,6 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/worker"
@@ -74,12 +75,17 @@ func withFleet(environ []string, use func(config.Config, *breaker.Fleet, *slog.L
 func forceBreaker(ctx context.Context, c config.Config, fleet *breaker.Fleet, log *slog.Logger,
 	actor audit.Actor, name string, s breaker.Setting, out io.Writer,
 ) error {
+	record, err := postgres.Open(ctx, string(c.DatabaseURL), 1)
+	if err != nil {
+		return err
+	}
+	defer record.Close()
 	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), slog.New(slog.DiscardHandler))
 	defer publisher.Close()
 	awaitReady(ctx, publisher)
 	announced := worker.NewBreakerEvents(publisher, log)
 	defer announced.Wait()
-	fleet.Changed = announced.Announce
+	fleet.Changed, fleet.Audit = announced.Announce, record.Audit
 	if err := fleet.Force(ctx, actor, name, s); err != nil {
 		return err
 	}
@@ -110,7 +116,7 @@ func listBreakers(ctx context.Context, fleet *breaker.Fleet, out io.Writer) erro
 	fmt.Fprintln(table, "BREAKER\tSTATE\tSINCE\tUNTIL\tOPENINGS\tFORCED\tBY\tREASON")
 	for _, s := range all {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
-			s.Name, s.State, moment(s.Since), moment(s.Until), s.Openings, s.Forced, s.Actor, s.Reason)
+			s.Name, s.State, moment(s.Since), moment(s.Until), s.Openings, s.Forced, cell(s.Actor), cell(s.Reason))
 	}
 	return table.Flush()
 }

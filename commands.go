@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -65,6 +66,8 @@ func flagOf(pointer string) string {
 	switch name {
 	case "":
 		return ""
+	case "name":
+		return "NAME"
 	case "ids":
 		return "the list of IDs"
 	case "payment_id":
@@ -93,6 +96,20 @@ func (s *signature) flags(command *cobra.Command) {
 	command.Flags().StringVar(&s.reason, "reason", "", "why")
 }
 
+// actorFlag is for commands that need no reason.
+func (s *signature) actorFlag(command *cobra.Command) {
+	command.Flags().StringVar(&s.actor, "actor", "", "who does it; the operating system's user is recorded in any case")
+}
+
+// administrator is the actor of a command that asks for no reason. Who says nothing is whom the operating system says.
+func (s *signature) administrator() audit.Actor {
+	actor := s.by()
+	if s.actor == "" {
+		actor.Name, _, _ = strings.Cut(actor.From, "@")
+	}
+	return actor
+}
+
 // by is the actor: who he says he is, and who the operating system says.
 func (s *signature) by() audit.Actor {
 	return audit.Actor{Name: s.actor, Door: audit.CommandLine, From: osUser()}
@@ -111,4 +128,14 @@ func osUser() string {
 		name += ", by sudo from " + sudoer
 	}
 	return name
+}
+
+// cell is text as it stands in one row of a table, whatever is in it.
+func cell(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }

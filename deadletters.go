@@ -133,7 +133,7 @@ func (t deadLetterTools) list(ctx context.Context, filter payment.LetterFilter) 
 	fmt.Fprintln(table, "ID\tDIED\tDEATHS\tSTATE\tSOURCE\tCAUSE\tFINGERPRINT\tPAYMENT\tERROR")
 	for _, l := range letters {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%.60s\n",
-			l.ID, moment(l.DiedAt), l.Deaths, l.State, l.Source, l.Cause, l.Fingerprint, l.PaymentID, l.Error)
+			l.ID, moment(l.DiedAt), l.Deaths, l.State, l.Source, l.Cause, l.Fingerprint, l.PaymentID, cell(l.Error))
 	}
 	return table.Flush()
 }

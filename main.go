@@ -62,6 +62,13 @@ func main() {
 
 // run is the program: arguments and environment in, until it is done or ctx ends.
 func run(ctx context.Context, args, environ []string, out io.Writer) error {
+	root := newRoot(environ, out)
+	root.SetArgs(args)
+	return flagged(root.ExecuteContext(ctx))
+}
+
+// newRoot is the command with all that it can do.
+func newRoot(environ []string, out io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "onlywave",
 		Short: "A payment platform: REST in, Mercado Pago out, every payment a Temporal workflow",
@@ -90,14 +97,14 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 		deadLettersCommand(environ, out),
 		paymentsCommand(environ, out),
 		recordCommand(environ, out),
+		auditCommand(environ, out),
 		configCommand(environ, out),
 		healthyCommand(),
 	)
 	root.AddCommand(devCommands(out)...)
 	refuseStrangers(root.Commands())
-	root.SetArgs(args)
 	root.SetOut(out)
-	return flagged(root.ExecuteContext(ctx))
+	return root
 }
 
 func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
@@ -136,7 +143,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	breakers := breaker.NewFleet(store, workerName(), log)
 	announced := worker.NewBreakerEvents(events, log)
 	defer announced.Wait()
-	breakers.Changed = announced.Announce
+	breakers.Changed, breakers.Audit = announced.Announce, record.Audit
 	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)

@@ -74,7 +74,7 @@ func TestAnOutageOfTheProvider(t *testing.T) {
 // An operator holds the charges back, and lets them go again.
 func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	p := start(t, dev.Options{})
-	environ := []string{"REDIS_URL=" + p.Stack.RedisURL(), "RABBITMQ_URLS=" + p.Stack.RabbitMQURL()}
+	environ := []string{"REDIS_URL=" + p.Stack.RedisURL(), "RABBITMQ_URLS=" + p.Stack.RabbitMQURL(), "DATABASE_URL=" + p.Stack.PostgresURL()}
 	events := subscribe(t, p.Stack.RabbitMQURL(), "breaker.*")
 	command := func(args ...string) (string, error) {
 		var out bytes.Buffer

@@ -94,7 +94,7 @@ func tellFindings(out io.Writer, found []payment.Finding) error {
 	fmt.Fprintln(table, "ID\tFOUND\tKIND\tPAYMENT\tPROVIDER\tSTATUS\tDETAIL\tCLOSED BY\tREASON")
 	for _, f := range found {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, moment(f.FoundAt), f.Kind, f.PaymentID, f.ProviderPaymentID,
-			f.ProviderStatus, f.Detail, f.ClosedBy, f.ClosedReason)
+			f.ProviderStatus, cell(f.Detail), cell(f.ClosedBy), cell(f.ClosedReason))
 	}
 	return table.Flush()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -25,12 +26,13 @@ onlywave migrate, which tells the schedule. Payments, and what is still open, al
 func recordCommand(environ []string, out io.Writer) *cobra.Command {
 	record := &cobra.Command{Use: "record", Short: "Look after the record in Postgres"}
 	var dryRun bool
+	var by signature
 	prune := &cobra.Command{Use: "prune", Short: "Remove what is older than the record has to keep it, as the schedule does every day",
 		Long: pruneHelp, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return withRecord(cmd.Context(), config.Record, environ, func(c config.Config, store *postgres.Store) error {
 				fmt.Fprintln(out, describeRetention(c))
 				if !dryRun {
-					return pruneRecord(cmd.Context(), store, retention(c), out)
+					return pruneRecord(cmd.Context(), store, by.administrator(), retention(c), out)
 				}
 				now, err := store.Now(cmd.Context())
 				if err != nil {
@@ -44,12 +46,22 @@ func recordCommand(environ []string, out io.Writer) *cobra.Command {
 			})
 		}}
 	prune.Flags().BoolVar(&dryRun, "dry-run", false, "only count what would be removed")
+	by.actorFlag(prune)
 	record.AddCommand(prune)
 	return record
 }
 
 // pruneRecord says what it has removed also when it is broken off.
-func pruneRecord(ctx context.Context, store *postgres.Store, keep payment.Retention, out io.Writer) error {
+func pruneRecord(ctx context.Context, store *postgres.Store, actor audit.Actor, keep payment.Retention, out io.Writer) error {
+	if wrong := actor.Fields(); len(wrong) > 0 {
+		return &payment.Error{Kind: payment.Invalid, Message: "the prune is not valid", Fields: wrong}
+	}
+	if err := store.Audit(ctx, audit.Entry{Actor: actor, Action: audit.RecordPrune, Object: "record/old", After: audit.Values{
+		"notifications": keep.Notifications.String(), "dead_letters": keep.DeadLetters.String(),
+		"reconciliation": keep.Reconciliation.String(), "emails": keep.Emails.String(),
+	}}); err != nil {
+		return err
+	}
 	var all payment.Pruned
 	now, err := store.Now(ctx)
 	if err != nil {

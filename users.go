@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -32,47 +33,52 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 		}
 	}
 	var role string
+	var by signature
 	add := &cobra.Command{Use: "add NAME", Short: "Make a user; the password is asked for, or read from the input", Args: cobra.ExactArgs(1),
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			return addUser(cmd.Context(), record, cmd.InOrStdin(), out, args[0], payment.Role(role))
+			u := payment.User{Name: args[0], Role: payment.Role(role), CreatedAt: time.Now()}
+			return addUser(cmd.Context(), record, by.administrator(), cmd.InOrStdin(), out, u)
 		})}
 	add.Flags().StringVar(&role, "role", string(payment.Viewer), "operator, who may change things, or viewer")
 	users.AddCommand(add, &cobra.Command{Use: "list", Short: "List all users", Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, _ []string) error {
 			return listUsers(cmd.Context(), record, out)
 		}),
-	}, &cobra.Command{Use: "remove NAME", Short: "End a user and all sessions of his", Args: cobra.ExactArgs(1),
+	}, &cobra.Command{Use: "remove NAME", Short: "End a user and all sessions of the user", Args: cobra.ExactArgs(1),
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			return known(args[0], record.RemoveUser(cmd.Context(), args[0]))
+			return known(args[0], record.RemoveUser(cmd.Context(), by.administrator(), args[0]))
 		}),
 	}, &cobra.Command{Use: "revoke NAME", Short: "End all sessions of a user, who may log in again", Args: cobra.ExactArgs(1),
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			return known(args[0], record.RevokeUser(cmd.Context(), args[0]))
+			return known(args[0], record.RevokeUser(cmd.Context(), by.administrator(), args[0]))
 		}),
-	}, &cobra.Command{Use: "password NAME", Short: "Give a user another password, which ends all his sessions", Args: cobra.ExactArgs(1),
+	}, &cobra.Command{Use: "password NAME", Short: "Give a user another password, which ends all sessions of the user", Args: cobra.ExactArgs(1),
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
 			password, err := newPassword(cmd.InOrStdin(), out)
 			if err != nil {
 				return err
 			}
-			return known(args[0], record.SetPassword(cmd.Context(), args[0], session.HashPassword(password)))
+			return known(args[0], record.SetPassword(cmd.Context(), by.administrator(), args[0], session.HashPassword(password)))
 		}),
 	})
+	for _, c := range users.Commands() {
+		if c.Name() != "list" {
+			by.actorFlag(c)
+		}
+	}
 	return users
 }
 
-func addUser(ctx context.Context, record *postgres.Store, in io.Reader, out io.Writer, name string, role payment.Role) error {
-	if !payment.ValidUserName(name) {
-		return errors.New("a name has up to 32 small letters, digits, dots, dashes and underscores")
-	}
-	if !role.Known() {
-		return fmt.Errorf("there is no role %q, only operator and viewer", role)
+func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in io.Reader, out io.Writer, u payment.User) error {
+	if wrong := u.Fields(); len(wrong) > 0 { // before a password is asked for
+		return &payment.Error{Kind: payment.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
 	password, err := newPassword(in, out)
 	if err != nil {
 		return err
 	}
-	return record.AddUser(ctx, payment.User{Name: name, Role: role, PasswordHash: session.HashPassword(password), CreatedAt: time.Now()})
+	u.PasswordHash = session.HashPassword(password)
+	return record.AddUser(ctx, actor, u)
 }
 
 func listUsers(ctx context.Context, record *postgres.Store, out io.Writer) error {

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -115,6 +116,7 @@ func TestAnOpenBreakerCostsNoBudget(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.Redis)
 	store := openStore(t, stack.RedisURL())
 	fleet := breaker.NewFleet(store, "a", silent)
+	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
 	w.Activities = New(Config{
 		Record: w.record, Provider: w.Activities.provider.client, Breakers: fleet, Budget: budget.New(store, "mp", "a", 100, silent),
 	})

@@ -110,6 +110,28 @@ func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 	})
 }
 
+// A key that ends by itself does so at its time, also in a process that remembers it.
+func TestAKeyExpiresWhileItIsRemembered(t *testing.T) {
+	record := newMemory()
+	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	synctest.Test(t, func(t *testing.T) {
+		key.ExpiresAt = time.Now().Add(keyMemory / 2)
+		record.keys[key.ID] = key
+		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
+		admits := func() bool {
+			key, err := s.admitted(t.Context(), text, payment.ScopePaymentsWrite, func() error { return nil })
+			require.NoError(t, err)
+			return key != nil
+		}
+		require.True(t, admits())
+		time.Sleep(keyMemory/2 - time.Millisecond)
+		require.True(t, admits())
+		time.Sleep(time.Millisecond)
+		require.False(t, admits())
+		require.Equal(t, 1, record.reads)
+	})
+}
+
 func TestKeysNeedTheRecord(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

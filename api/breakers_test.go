@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
@@ -31,6 +32,7 @@ func newOperator(t *testing.T) (f *fixture, stack *devstack.Stack, told *[]break
 	t.Helper()
 	f, stack, told = newFixture(t), devstacktest.Start(t, devstack.Redis), &[]breaker.Change{}
 	fleet := newBreakers(t, stack.RedisURL(), f.server.config.Log)
+	fleet.Audit = f.letters.Audit
 	fleet.Changed = func(c breaker.Change) { c.At = time.Time{}; *told = append(*told, c) }
 	f.server.config.Breakers = fleet
 	return f, stack, told
@@ -62,9 +64,20 @@ func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
 		{Breaker: "charge", From: breaker.Closed, To: breaker.Open, Actor: "shop", Reason: "maintenance"},
 		{Breaker: "charge", From: breaker.Open, To: breaker.Closed, Actor: "other", Reason: "done"},
 	}, *told)
+	require.Equal(t, audit.Entry{
+		Actor: audit.Actor{Name: "shop", Door: audit.REST, From: "192.0.2.1, API key " + keyID(f.key)}, Action: audit.BreakerSet,
+		Object: "breaker/charge", Reason: "maintenance", Before: audit.Values{"state": "automatic"}, After: audit.Values{"state": "open"},
+	}, f.letters.audited[0])
+	require.Equal(t, []string{"other", "done"}, []string{f.letters.audited[1].Actor.Name, f.letters.audited[1].Reason})
 	for _, word := range []string{`"actor":"shop"`, `"reason":"maintenance"`, `"actor":"other"`} {
 		require.Contains(t, f.logs.String(), word)
 	}
+}
+
+// keyID is the part of a key that may be shown.
+func keyID(text string) string {
+	_, id, _ := payment.ParseAPIKey(text)
+	return id
 }
 
 func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
@@ -91,6 +104,7 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 		require.Contains(t, decode[Problem](t, w).Detail, "charge, read, search, email")
 	}
 	require.Empty(t, *told)
+	require.Empty(t, f.letters.audited)
 	require.Equal(t, http.StatusOK, f.set(t, "read", `{"state": "closed", "reason": "`+strings.Repeat("é", payment.MaxReason)+`"}`).Code)
 }
 

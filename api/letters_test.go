@@ -19,6 +19,7 @@ type letters struct {
 	done    map[string][]payment.Redrive
 	started map[string]deadletter.Order
 	asked   payment.LetterFilter
+	audited []audit.Entry
 }
 
 func newLetters() *letters {
@@ -78,6 +79,13 @@ func (l *letters) DiscardDeadLetter(_ context.Context, by audit.Actor, id, reaso
 		return *letter, &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(letter.State) + " already"}
 	}
 	return *letter, nil
+}
+
+func (l *letters) Audit(_ context.Context, e audit.Entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.audited = append(l.audited, e)
+	return nil
 }
 
 func (l *letters) Redrives(_ context.Context, id string) ([]payment.Redrive, error) {

@@ -98,6 +98,11 @@ func (t timely) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, re
 	})
 }
 
+func (t timely) Audit(ctx context.Context, e audit.Entry) error {
+	_, err := inTime(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, t.letters.Audit(ctx, e) })
+	return err
+}
+
 func (t timely) Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error) {
 	return inTime(ctx, func(ctx context.Context) ([]payment.Redrive, error) { return t.letters.Redrives(ctx, letterID) })
 }

@@ -74,6 +74,11 @@ func (hung) CloseFinding(ctx context.Context, _ audit.Actor, _ int64, _ string) 
 	return hang[payment.Finding](ctx)
 }
 
+func (hung) Audit(ctx context.Context, _ audit.Entry) error {
+	_, err := hang[struct{}](ctx)
+	return err
+}
+
 func (hung) Redrives(ctx context.Context, _ string) ([]payment.Redrive, error) {
 	return hang[[]payment.Redrive](ctx)
 }

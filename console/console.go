@@ -126,6 +126,7 @@ func (c *Console) routes() http.Handler {
 
 		{"GET /console/reconciliation", payment.ScopeOperationsRead, c.showReconciliation},
 		{"POST /console/reconciliation/findings/{id}/close", payment.ScopeOperationsWrite, c.closeFinding},
+		{"GET /console/audit", payment.ScopeOperationsRead, c.listAudit},
 
 		{"/console/", payment.ScopeOperationsRead, nothingHere},
 	} {

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/devstack"
@@ -55,7 +56,7 @@ var migrated = sync.OnceValue(func() error {
 type fixture struct {
 	t                *testing.T
 	console          *Console
-	url              string
+	url, postgres    string
 	record           *postgres.Store
 	redis            *redisstore.Store
 	door             *door
@@ -80,6 +81,7 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	n := addresses.Add(1)
 	f := &fixture{
 		t: t, door: &door{started: map[string]deadletter.Order{}}, logs: &logs{}, address: fmt.Sprintf("203.0.113.%d:1", n),
+		postgres: postgresURL,
 		operator: "ana-" + uuid.NewString()[:8], viewer: "vera-" + uuid.NewString()[:8],
 		ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil},
 	}
@@ -94,8 +96,10 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.redis.Close() })
 	f.redis.AnswerTime = patience
+	breakers := breaker.NewFleet(f.redis, "api", log)
+	breakers.Audit = f.record.Audit
 	f.console, err = New(Config{
-		Record: f.record, Redrives: f.door, Settling: f.door, Breakers: breaker.NewFleet(f.redis, "api", log), Limiter: ratelimit.New(f.redis),
+		Record: f.record, Redrives: f.door, Settling: f.door, Breakers: breakers, Limiter: ratelimit.New(f.redis),
 		Sessions: session.New(f.redis, options), Ready: func(context.Context) map[string]error { return f.ready },
 		Queues: func(context.Context) ([]rabbitmq.QueueDepth, error) {
 			if f.queues != nil {
@@ -114,7 +118,7 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	f.url = server.URL
 	hash := session.HashPassword(password)
 	for name, role := range map[string]payment.Role{f.operator: payment.Operator, f.viewer: payment.Viewer} {
-		require.NoError(t, f.record.AddUser(t.Context(), payment.User{Name: name, Role: role, PasswordHash: hash, CreatedAt: time.Now()}))
+		require.NoError(t, f.record.AddUser(t.Context(), audit.Actor{Name: "test"}, payment.User{Name: name, Role: role, PasswordHash: hash, CreatedAt: time.Now()}))
 	}
 	return f
 }

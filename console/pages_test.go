@@ -25,7 +25,7 @@ var born = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 // open writes a payment of a client app, so many seconds after the beginning.
 func (f *fixture) open(client, key string, second int) payment.Payment {
 	f.t.Helper()
-	_, err := f.record.IssueAPIKey(f.t.Context(), "test", client, payment.Scopes(), born)
+	_, err := f.record.IssueAPIKey(f.t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: client, Scopes: payment.Scopes()}, born)
 	require.NoError(f.t, err)
 	p, _, err := f.record.OpenPayment(f.t.Context(), payment.Payment{
 		ID: payment.NewID(client, key), ClientID: client, IdempotencyKey: key, Fingerprint: "f",
@@ -169,6 +169,7 @@ func TestALetterIsRedrivenOnce(t *testing.T) {
 		require.Equal(t, "2 of 3", p.says("progress"))
 	}
 	require.Equal(t, 1, strings.Count(f.logs.String(), `"action":"redrive"`))
+	require.Equal(t, []string{"redrive/" + f.door.only(t).ID}, b.get("/console/audit?action=redrive.start&actor="+f.operator).column("entries", "To what"))
 
 	f.door.state = workflows.RedriveDone
 	require.Zero(t, b.get("/console/redrives/"+f.door.only(t).ID).Find("meta[http-equiv=refresh]").Length())
@@ -199,6 +200,8 @@ func TestALetterIsDiscardedWithAReason(t *testing.T) {
 		require.Zero(t, p.Find("#actions").Length())
 	}
 	require.Equal(t, http.StatusConflict, b.press(shown, "discard", "reason", "another word").status)
+	trail := b.get("/console/audit?object=dead_letter/" + id)
+	require.Equal(t, []string{"of no use state: open → discarded"}, trail.column("entries", "Why, and what changed"))
 	l, err := f.record.DeadLetter(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, []string{string(payment.LetterDiscarded), f.operator, "of no use"}, []string{string(l.State), l.ClosedBy, l.Reason})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/session"
@@ -21,6 +22,9 @@ var (
 	userLogIns    = ratelimit.Limit{Name: "log-ins-user", Quota: 10, Window: 5 * time.Minute}
 	allUserLogIns = ratelimit.Limit{Name: "log-ins-user-everywhere", Quota: 100, Window: 5 * time.Minute}
 )
+
+// refusalsKept is how many log-ins that failed are recorded of one user.
+var refusalsKept = ratelimit.Limit{Name: "log-ins-refused-kept", Quota: 30, Window: time.Hour}
 
 // userTime is how long the record may take to say who somebody is, so that time is left for the page.
 const userTime = 3 * time.Second
@@ -67,9 +71,12 @@ func (c *Console) logIn(v *visit) (reply, error) {
 		return reply{}, err
 	}
 	if !is {
-		c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", u.Name, "remote", v.RemoteAddr) // no name that nobody has
+		c.refused(v, u.Name)
 		form.Wrong = "The name or the password is wrong."
 		return logInPage(http.StatusUnprocessableEntity, form), nil
+	}
+	if err := c.config.Record.Audit(v.Context(), person(v, audit.LogIn, u.Name)); err != nil {
+		return reply{}, err
 	}
 	sessions := c.config.Sessions
 	if err := sessions.RenewToken(v.Context()); err != nil {
@@ -79,6 +86,30 @@ func (c *Console) logIn(v *visit) (reply, error) {
 	sessions.Put(v.Context(), sessionGeneration, u.Generation)
 	c.config.Log.InfoContext(v.Context(), "logged in", "actor", u.Name, "remote", v.RemoteAddr)
 	return reply{to: goingTo(form.To)}, nil
+}
+
+// person is an entry in the audit about somebody who comes or goes, or says to be somebody.
+func person(v *visit, action audit.Action, name string) audit.Entry {
+	by := v.actor()
+	by.Name = name
+	return audit.Entry{Actor: by, Action: action, Object: "user/" + name}
+}
+
+// refused notes a log-in that failed, in the name of a user that there is: what else was typed may be a password in the wrong
+// field. A flood of guesses must not flood the audit, which is kept for good.
+func (c *Console) refused(v *visit, name string) {
+	c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", name, "remote", v.RemoteAddr)
+	if name == "" || !c.config.Limiter.Take(v.Context(), "user:"+name, refusalsKept).Admitted {
+		return
+	}
+	c.note(v, person(v, audit.LogInRefused, name))
+}
+
+// note records what happens whether it can be recorded or not.
+func (c *Console) note(v *visit, e audit.Entry) {
+	if err := c.config.Record.Audit(v.Context(), e); err != nil {
+		c.config.Log.ErrorContext(v.Context(), "not in the audit", "actor", e.Actor.Name, "action", e.Action, "error", err)
+	}
 }
 
 func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
@@ -96,6 +127,7 @@ func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
 func (c *Console) logOut(v *visit) (reply, error) {
 	if v.user.Name != "" {
 		c.config.Log.InfoContext(v.Context(), "logged out", "actor", v.user.Name)
+		c.note(v, person(v, audit.LogOut, v.user.Name))
 	}
 	return reply{to: "/console/log-in"}, c.config.Sessions.Destroy(v.Context())
 }

@@ -5,12 +5,15 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -19,7 +22,7 @@ import (
 )
 
 // readable are the pages of which one needs to know nothing.
-var readable = []string{"/console/", "/console/payments", "/console/dead-letters", "/console/reconciliation"}
+var readable = []string{"/console/", "/console/payments", "/console/dead-letters", "/console/reconciliation", "/console/audit"}
 
 func TestNobodyIsLetInWithoutALogIn(t *testing.T) {
 	t.Parallel()
@@ -188,9 +191,11 @@ func TestASessionEndsWithItsUser(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, session.Options{})
 	for name, end := range map[string]func() error{
-		"revoked":  func() error { return f.record.RevokeUser(t.Context(), f.operator) },
-		"password": func() error { return f.record.SetPassword(t.Context(), f.operator, session.HashPassword(password)) },
-		"removed":  func() error { return f.record.RemoveUser(t.Context(), f.viewer) },
+		"revoked": func() error { return f.record.RevokeUser(t.Context(), audit.Actor{Name: "test"}, f.operator) },
+		"password": func() error {
+			return f.record.SetPassword(t.Context(), audit.Actor{Name: "test"}, f.operator, session.HashPassword(password))
+		},
+		"removed": func() error { return f.record.RemoveUser(t.Context(), audit.Actor{Name: "test"}, f.viewer) },
 	} {
 		user := f.operator
 		if name == "removed" {
@@ -203,8 +208,8 @@ func TestASessionEndsWithItsUser(t *testing.T) {
 	}
 	// Somebody new of the same name does not take the old sessions over.
 	b := f.as(f.operator)
-	require.NoError(t, f.record.RemoveUser(t.Context(), f.operator))
-	require.NoError(t, f.record.AddUser(t.Context(), payment.User{Name: f.operator, Role: payment.Operator, PasswordHash: session.HashPassword(password), CreatedAt: time.Now()}))
+	require.NoError(t, f.record.RemoveUser(t.Context(), audit.Actor{Name: "test"}, f.operator))
+	require.NoError(t, f.record.AddUser(t.Context(), audit.Actor{Name: "test"}, payment.User{Name: f.operator, Role: payment.Operator, PasswordHash: session.HashPassword(password), CreatedAt: time.Now()}))
 	require.Equal(t, "/console/log-in", b.get("/console/").path)
 }
 
@@ -281,4 +286,58 @@ func TestWithoutTheRecordOneMayOnlyLook(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, b.get("/console/payments").status)
 	require.Equal(t, http.StatusForbidden, b.post("/console/breakers/charge", "state", "open", "reason", "r").status)
 	require.Equal(t, http.StatusServiceUnavailable, f.browser().logIn(f.operator, password).status)
+}
+
+// Who comes and goes is on record, and who tried to; not what else was typed.
+func TestLogInsAreOnRecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	for range refusalsKept.Quota/userLogIns.Quota + 1 {
+		for range userLogIns.Quota - 1 {
+			f.browser().logIn(f.operator, "not the password")
+		}
+		f.address = fmt.Sprintf("198.51.100.%d:1", addresses.Add(1))
+	}
+	f.browser().logIn("nobody-at-all", "not the password")
+	b := f.as(f.operator)
+	b.press(b.get("/console/"), "log-out")
+	trail, err := f.record.AuditTrail(t.Context(), audit.Filter{Object: "user/" + f.operator, Limit: audit.MaxList})
+	require.NoError(t, err)
+	var actions []audit.Action
+	for _, e := range trail {
+		actions = append(actions, e.Action)
+	}
+	refused := slices.Repeat([]audit.Action{audit.LogInRefused}, refusalsKept.Quota)
+	require.Equal(t, append(append([]audit.Action{audit.LogOut, audit.LogIn}, refused...), audit.UserAdd), actions)
+	host, _, _ := strings.Cut(f.address, ":")
+	require.Equal(t, audit.Actor{Name: f.operator, Door: audit.Console, From: host}, trail[0].Actor)
+
+	viewer := f.as(f.viewer)
+	p := viewer.get("/console/audit?object=user/" + f.operator + "&action=log_out")
+	require.Equal(t, []string{"log out"}, p.column("entries", "What"))
+	require.Equal(t, []string{f.operator + " console, " + host}, p.column("entries", "Who"))
+	first := viewer.get("/console/audit")
+	require.Len(t, first.column("entries", "What"), pageSize)
+	next, _ := first.Find(".more a").Attr("href")
+	require.NotEmpty(t, viewer.get(next).column("entries", "What"))
+	html, err := first.Html()
+	require.NoError(t, err)
+	require.NotContains(t, html, "not the password")
+	require.NotContains(t, html, "nobody-at-all")
+	require.Equal(t, http.StatusUnprocessableEntity, viewer.get("/console/audit?action=users").status)
+}
+
+// Nobody is let in unrecorded.
+func TestALogInThatCannotBeRecordedIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, session.Options{})
+	conn, err := pgx.Connect(t.Context(), f.postgres)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), `alter table audit rename to elsewhere`)
+	require.NoError(t, err)
+	p := f.browser().logIn(f.operator, password)
+	require.Equal(t, http.StatusServiceUnavailable, p.status)
+	require.Zero(t, p.Find("nav").Length())
+	require.Equal(t, http.StatusUnprocessableEntity, f.browser().logIn(f.operator, "not the password").status)
 }

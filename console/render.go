@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -74,14 +75,15 @@ func (c *Console) write(w http.ResponseWriter, v *visit, a reply) {
 }
 
 var functions = template.FuncMap{
-	"when":  when,
-	"ago":   func(t time.Time) string { return age(time.Since(t)) + " ago" },
-	"age":   age,
-	"words": words,
-	"title": title,
-	"queue": func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
-	"tone":  tone,
-	"short": func(id string) string { return id[:min(8, len(id))] },
+	"when":   when,
+	"ago":    func(t time.Time) string { return age(time.Since(t)) + " ago" },
+	"age":    age,
+	"words":  words,
+	"action": func(a audit.Action) string { return strings.NewReplacer(".", ": ", "_", " ").Replace(string(a)) },
+	"title":  title,
+	"queue":  func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
+	"tone":   tone,
+	"short":  func(id string) string { return id[:min(8, len(id))] },
 	"money": func(centavos int64, currency string) string {
 		return payment.Money{Centavos: centavos, Currency: currency}.String()
 	},

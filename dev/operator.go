@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
@@ -15,6 +16,9 @@ const (
 	operatorPassword = "onlywave-dev-operator"
 )
 
+// thisProgram is who makes keys and users of a stack that is only a rehearsal.
+var thisProgram = audit.Actor{Name: "onlywave dev", Door: audit.CommandLine, From: "this machine"}
+
 // Operator is a person who may do everything in the console: made once for each data folder.
 func (p *Platform) Operator(ctx context.Context) (name, password string, err error) {
 	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
@@ -22,7 +26,7 @@ func (p *Platform) Operator(ctx context.Context) (name, password string, err err
 		return "", "", err
 	}
 	defer record.Close()
-	err = record.AddUser(ctx, payment.User{
+	err = record.AddUser(ctx, thisProgram, payment.User{
 		Name: operatorName, Role: payment.Operator, PasswordHash: session.HashPassword(operatorPassword), CreatedAt: time.Now(),
 	})
 	if payment.KindOf(err) == payment.Conflict {

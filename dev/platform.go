@@ -264,7 +264,7 @@ func (p *Platform) apiKey(ctx context.Context) (string, error) {
 			}
 		}
 	}
-	text, err := record.IssueAPIKey(ctx, "test", demoClient, payment.Scopes(), time.Now())
+	text, err := record.IssueAPIKey(ctx, thisProgram, payment.KeyRequest{Environment: "test", ClientID: demoClient, Scopes: payment.Scopes()}, time.Now())
 	if err != nil {
 		return "", err
 	}

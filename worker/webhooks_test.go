@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -72,7 +73,7 @@ func count(t *testing.T, at around, table string) int {
 // open writes the payment that a notification is about.
 func open(t *testing.T, w *Worker, id string) payment.Payment {
 	t.Helper()
-	_, err := w.Record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	_, err := w.Record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, time.Now())
 	require.NoError(t, err)
 	p, _, err := w.Record.OpenPayment(t.Context(), payment.Payment{
 		ID: id, ClientID: "shop", IdempotencyKey: id, Status: payment.Processing, CreatedAt: time.Now(),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/markdown"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -128,7 +129,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		}
 	}
 	for _, client := range clients {
-		if b.keys[client], err = b.store.IssueAPIKey(ctx, "test", client, payment.Scopes(), time.Now()); err != nil {
+		if b.keys[client], err = b.store.IssueAPIKey(ctx, audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: client, Scopes: payment.Scopes()}, time.Now()); err != nil {
 			return err
 		}
 	}

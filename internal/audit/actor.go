@@ -1,6 +1,8 @@
-// Package audit says who does what on the platform.
+// Package audit says who did what on the platform: each action of an operator, an administrator or somebody who logs in is an
+// Entry, which Postgres keeps and never changes.
 //
-// Its one rule: an action has an actor, who is known by a name that can be shown to anybody and by where the action came from.
+// Its one rule: nothing is done that is not on record. What changes in Postgres is written with its entry in one transaction; for
+// what changes elsewhere the entry is written before, so that it may say what then failed, and never the other way round.
 package audit
 
 import (

@@ -15,6 +15,7 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redisstore"
 )
@@ -74,6 +75,8 @@ type Fleet struct {
 	changes *prometheus.CounterVec
 	// Changed hears of each change once; nil: nobody. It must not block.
 	Changed func(Change)
+	// Audit records what an operator does, before it is done: without it nobody may force a breaker.
+	Audit func(context.Context, audit.Entry) error
 }
 
 // NewFleet makes breakers for one process. worker tells processes apart, and holds no colon.

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -50,7 +51,9 @@ func newFleet(t testing.TB, stack *devstack.Stack, worker string) *Fleet {
 	require.NoError(t, err)
 	store.AnswerTime = patience
 	t.Cleanup(func() { _ = store.Close() })
-	return NewFleet(store, worker, silent)
+	fleet := NewFleet(store, worker, silent)
+	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
+	return fleet
 }
 
 func newClient(t *testing.T, stack *devstack.Stack) redis.UniversalClient {

@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -105,6 +106,9 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	if wrong := append(actor.Fields(), s.Fields()...); len(wrong) > 0 {
 		return &payment.Error{Kind: payment.Invalid, Message: "the breaker's setting is not valid", Fields: wrong}
 	}
+	if err := f.record(ctx, actor, name, s); err != nil {
+		return err
+	}
 	to := s.To
 	if to == Automatic {
 		to = ""
@@ -117,6 +121,21 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	}
 	f.announce(Change{Breaker: name, From: State(answer[0]), To: State(answer[1]), Actor: actor.Name, Reason: s.Reason})
 	return nil
+}
+
+// record writes into the audit what a breaker is set to. While Redis is away nothing is set, and so nothing is recorded.
+func (f *Fleet) record(ctx context.Context, actor audit.Actor, name string, s Setting) error {
+	before, err := f.Status(ctx, name)
+	if err != nil {
+		return err
+	}
+	if f.Audit == nil {
+		return &payment.Error{Kind: payment.Internal, Message: "a breaker is forced in a process that keeps no audit"}
+	}
+	return f.Audit(ctx, audit.Entry{
+		Actor: actor, Action: audit.BreakerSet, Object: "breaker/" + name, Reason: s.Reason,
+		Before: audit.Values{"state": string(cmp.Or(before.Forced, Automatic))}, After: audit.Values{"state": string(s.To)},
+	})
 }
 
 func known(name string) error {

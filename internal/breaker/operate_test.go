@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -54,6 +55,38 @@ func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
 	require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil }, patience, 10*time.Millisecond)
 	require.NoError(t, b.Do(t.Context(), mp.call))
 	require.Equal(t, []State{Closed, Open, Open, HalfOpen, HalfOpen, Closed}, changes)
+}
+
+// What cannot be recorded is not done.
+func TestABreakerIsForcedOnRecordOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	fleet := newFleet(t, stack, "operator")
+	var told int
+	fleet.Changed = func(Change) { told++ }
+	ana := audit.Actor{Name: "ana", Door: audit.CommandLine, From: "root@host"}
+	hold := Setting{To: Open, Reason: "maintenance"}
+	for kind, record := range map[payment.Kind]func(context.Context, audit.Entry) error{
+		payment.Unavailable: func(context.Context, audit.Entry) error { return &payment.Error{Kind: payment.Unavailable} },
+		payment.Internal:    nil,
+	} {
+		fleet.Audit = record
+		require.Equal(t, kind, payment.KindOf(fleet.Force(t.Context(), ana, Read, hold)))
+		s, err := fleet.Status(t.Context(), Read)
+		require.NoError(t, err)
+		require.Equal(t, Status{Name: Read, State: Closed}, s)
+		require.Zero(t, told)
+	}
+	var entries []audit.Entry
+	fleet.Audit = func(_ context.Context, e audit.Entry) error { entries = append(entries, e); return nil }
+	require.NoError(t, fleet.Force(t.Context(), ana, Read, hold))
+	require.NoError(t, fleet.Force(t.Context(), ana, Read, Setting{To: Automatic, Reason: "done"}))
+	require.Equal(t, []audit.Entry{
+		{Actor: ana, Action: audit.BreakerSet, Object: "breaker/read", Reason: "maintenance",
+			Before: audit.Values{"state": "automatic"}, After: audit.Values{"state": "open"}},
+		{Actor: ana, Action: audit.BreakerSet, Object: "breaker/read", Reason: "done",
+			Before: audit.Values{"state": "open"}, After: audit.Values{"state": "automatic"}},
+	}, entries)
 }
 
 func TestWhatAnOperatorDoesIsTold(t *testing.T) {

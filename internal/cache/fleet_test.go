@@ -42,6 +42,7 @@ func open(t *testing.T, url string) *abilities {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	fleet := breaker.NewFleet(store, "a", silent)
+	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
 	return &abilities{
 		store: store, copies: cache.New(store, time.Minute), fleet: fleet,
 		breaker: fleet.Breaker("charge", breaker.Config{}), budget: budget.New(store, "mercadopago", "a", 1_000_000, silent),

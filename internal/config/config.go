@@ -159,6 +159,7 @@ const (
 	DeadLetters Part = "dead-letters"
 	Payments    Part = "payments"
 	Record      Part = "record"
+	Audit       Part = "audit"
 )
 
 // Load reads and checks the configuration for one part of the program. environ is as os.Environ

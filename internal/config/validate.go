@@ -56,7 +56,7 @@ func (c Config) validate(part Part) []error {
 
 // checkServices is about what several parts use.
 func (c Config) checkServices(k *checks, part Part) {
-	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, Findings, DeadLetters, Payments, Record}, part) {
+	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, Breakers, Findings, DeadLetters, Payments, Audit, Record}, part) {
 		k.that(isDatabase(c.DatabaseURL), "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		k.that(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}

@@ -20,7 +20,8 @@ const MaxList = 1000
 type Store interface {
 	DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) // kind NotFound when there is none
 	DeadLetters(ctx context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error)
-	DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error)
+	DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error) // and records it
+	Audit(ctx context.Context, e audit.Entry) error
 }
 
 // Redriver starts redrives: Temporal.

@@ -3,6 +3,7 @@ package deadletter
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,9 +133,41 @@ func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, rea
 
 func (a Actions) start(ctx context.Context, actor audit.Actor, key string, p Plan) (Started, error) {
 	o := Order{ID: payment.NewRedriveID(actor.Name, key), Actor: actor.Name, Plan: p}
+	if !p.DryRun { // which changes nothing
+		if err := a.Store.Audit(ctx, o.entry(actor)); err != nil {
+			return Started{}, err
+		}
+	}
 	joined, err := a.Redriver.Redrive(ctx, o)
 	if payment.KindOf(err) == payment.Conflict {
 		return Started{}, ErrKeyUsed
 	}
 	return Started{ID: o.ID, Joined: joined}, err
+}
+
+// entry is the order in the audit, once however often the request is repeated.
+func (o Order) entry(actor audit.Actor) audit.Entry {
+	after := audit.Values{}
+	set := func(name, value string) {
+		if value != "" && value != "0" && value != "0s" {
+			after[name] = value
+		}
+	}
+	set("ids", strings.Join(o.Filter.IDs, " "))
+	set("source", string(o.Filter.Source))
+	set("cause", string(o.Filter.Cause))
+	set("fingerprint", o.Filter.Fingerprint)
+	set("payment_id", o.Filter.PaymentID)
+	set("canary", strconv.Itoa(o.Canary))
+	set("rate", strconv.Itoa(o.Rate))
+	set("stop_after_errors", strconv.Itoa(o.StopAfter))
+	for name, at := range map[string]time.Time{"died_from": o.Filter.DiedFrom, "died_to": o.Filter.DiedTo} {
+		if !at.IsZero() {
+			after[name] = at.UTC().Format(time.RFC3339)
+		}
+	}
+	return audit.Entry{
+		ID: payment.NewAuditID(string(audit.RedriveStart) + "/" + o.ID), Actor: actor, Action: audit.RedriveStart,
+		Object: "redrive/" + o.ID, Reason: o.Reason, After: after,
+	}
 }

@@ -42,6 +42,42 @@ type APIKey struct {
 	RevokedAt time.Time // zero: not
 }
 
+// State is how the key stands, for people: in force, expired or revoked.
+func (k APIKey) State(now time.Time) string {
+	switch {
+	case k.InForce(now):
+		return "in force"
+	case k.RevokedAt.IsZero():
+		return "expired"
+	}
+	return "revoked"
+}
+
+// KeyRequest is a key that somebody wants to have.
+type KeyRequest struct {
+	Environment string // test or live
+	ClientID    string // a client app, which need not be known yet
+	Scopes      []Scope
+	ExpiresAt   time.Time // zero: never
+}
+
+// Fields finds what is wrong with the request; the pointers are bare names.
+func (r KeyRequest) Fields(now time.Time) []Field {
+	var wrong []Field
+	check := func(right bool, name, detail string) {
+		if !right {
+			wrong = append(wrong, Field{Pointer: name, Detail: detail})
+		}
+	}
+	check(r.Environment == "test" || r.Environment == "live", "environment", "must be test or live")
+	fault := NameFault(r.ClientID)
+	check(fault == "", "client", fault)
+	check(len(r.Scopes) > 0 && !slices.ContainsFunc(r.Scopes, func(s Scope) bool { return !slices.Contains(Scopes(), s) }),
+		"scopes", "must be of "+oneOf(Scopes()))
+	check(r.ExpiresAt.IsZero() || r.ExpiresAt.After(now), "expires", "must be in the future")
+	return wrong
+}
+
 // A key reads ow_<environment>_<id>_<secret><checksum>: the prefix lets secret scanners find a leaked
 // one, the checksum lets the API refuse a mistyped one without asking the record.
 const (
@@ -54,7 +90,7 @@ const (
 var keyText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // NewAPIKey makes a key for a client app; environment is "test" or "live". The first result is the
-// key's text, to be shown once.
+// key's text, to be shown once. It never expires unless that is set.
 func NewAPIKey(environment, clientID string, scopes []Scope, now time.Time) (string, APIKey) {
 	random := make([]byte, 28)
 	rand.Read(random) // never fails, see its documentation
@@ -76,9 +112,12 @@ func ParseAPIKey(text string) (environment, id string, ok bool) {
 
 // Admits says whether text is this key and the key is in force.
 func (k APIKey) Admits(text string, now time.Time) bool {
-	return subtle.ConstantTimeCompare(k.Hash, hashKey(text)) == 1 &&
-		(k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt)) &&
-		(k.RevokedAt.IsZero() || now.Before(k.RevokedAt))
+	return subtle.ConstantTimeCompare(k.Hash, hashKey(text)) == 1 && k.InForce(now)
+}
+
+// InForce says whether the key has neither expired nor been revoked.
+func (k APIKey) InForce(now time.Time) bool {
+	return (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt)) && (k.RevokedAt.IsZero() || now.Before(k.RevokedAt))
 }
 
 // Allows says whether the key has the scope.

@@ -39,6 +39,18 @@ func (r Role) Known() bool { return slices.Contains(Roles(), r) }
 // Allows says whether the role has the scope.
 func (r Role) Allows(s Scope) bool { return slices.Contains(roles[r], s) }
 
+// Fields finds what is wrong with the user; the pointers are bare names.
+func (u User) Fields() []Field {
+	var wrong []Field
+	if !ValidUserName(u.Name) {
+		wrong = append(wrong, Field{Pointer: "name", Detail: "must have 1 to 32 small letters, digits, dots, dashes and underscores"})
+	}
+	if !u.Role.Known() {
+		wrong = append(wrong, Field{Pointer: "role", Detail: "must be operator or viewer"})
+	}
+	return wrong
+}
+
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 
 // ValidUserName says whether text can be a user's name: up to 32 small letters, digits, dots, dashes and underscores.

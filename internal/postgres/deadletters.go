@@ -182,9 +182,18 @@ where id = @id and state = 'open'`
 // DiscardDeadLetter gives a letter up and says who did it and why. Doing it again changes nothing; kind Conflict when the
 // letter was closed in another way, NotFound when there is none.
 func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error) {
-	_, err := s.pool.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason})
+	err := s.audited(ctx, "discard dead letter "+id, func(tx pgx.Tx) (audit.Entry, error) {
+		tag, err := tx.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason})
+		if err != nil || tag.RowsAffected() == 0 {
+			return audit.Entry{}, err
+		}
+		return audit.Entry{
+			Actor: actor, Action: audit.DeadLetterDiscard, Object: "dead_letter/" + id, Reason: reason,
+			Before: audit.Values{"state": string(payment.LetterOpen)}, After: audit.Values{"state": string(payment.LetterDiscarded)},
+		}, nil
+	})
 	if err != nil {
-		return payment.DeadLetter{}, interpret("discard dead letter "+id, err)
+		return payment.DeadLetter{}, err
 	}
 	l, err := s.DeadLetter(ctx, id)
 	if err == nil && (l.State != payment.LetterDiscarded || l.ClosedBy != actor.Name || l.Reason != reason) {

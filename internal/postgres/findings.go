@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -177,14 +178,29 @@ func (s *Store) Findings(ctx context.Context, f payment.FindingFilter) ([]paymen
 
 const closeFinding = `
 update findings set resolved_at = now(), closed_by = @actor, closed_reason = @reason
-where id = @id and resolved_at is null`
+where id = @id and resolved_at is null
+returning kind, provider_payment_id`
 
 // CloseFinding ends a finding, and says who did it and why. Doing it again in the same words changes nothing; kind Conflict when it was
 // closed otherwise or has settled itself, NotFound when there is none.
 func (s *Store) CloseFinding(ctx context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
 	doing := "close finding " + strconv.FormatInt(id, 10)
-	if _, err := s.pool.Exec(ctx, closeFinding, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason}); err != nil {
-		return payment.Finding{}, interpret(doing, err)
+	err := s.audited(ctx, doing, func(tx pgx.Tx) (audit.Entry, error) {
+		var kind, providerPaymentID string
+		err := tx.QueryRow(ctx, closeFinding, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason}).Scan(&kind, &providerPaymentID)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return audit.Entry{}, nil // it is closed already, or there is none
+		}
+		of := func(state string) audit.Values {
+			return audit.Values{"kind": kind, "provider_payment_id": providerPaymentID, "state": state}
+		}
+		return audit.Entry{
+			Actor: actor, Action: audit.FindingClose, Object: "finding/" + strconv.FormatInt(id, 10), Reason: reason,
+			Before: of("open"), After: of("closed"),
+		}, err
+	})
+	if err != nil {
+		return payment.Finding{}, err
 	}
 	f, err := readRow(ctx, s.pool, scanFinding, selectFinding+`where id = $1`, id)
 	switch {

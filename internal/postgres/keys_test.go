@@ -5,13 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
 func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	text, err := s.IssueAPIKey(t.Context(), "live", "newcomer", []payment.Scope{payment.ScopePaymentsRead}, moment(0))
+	text, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "live", ClientID: "newcomer", Scopes: []payment.Scope{payment.ScopePaymentsRead}}, moment(0))
 	require.NoError(t, err)
 	_, id, ok := payment.ParseAPIKey(text)
 	require.True(t, ok)
@@ -26,13 +27,13 @@ func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
 	require.True(t, k.ExpiresAt.IsZero() && k.RevokedAt.IsZero())
 	require.Equal(t, 0, s.number(t, `select count(*) from api_keys k where k::text like '%' || $1 || '%'`, text))
 
-	second, err := s.IssueAPIKey(t.Context(), "live", "newcomer", payment.Scopes(), moment(1))
+	second, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "live", ClientID: "newcomer", Scopes: payment.Scopes()}, moment(1))
 	require.NoError(t, err)
 	require.NotEqual(t, text, second)
 	require.False(t, k.Admits(second, moment(1)))
 
-	require.NoError(t, s.RevokeAPIKey(t.Context(), id, moment(5)))
-	require.NoError(t, s.RevokeAPIKey(t.Context(), id, moment(9)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), audit.Actor{Name: "test"}, id, moment(5)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), audit.Actor{Name: "test"}, id, moment(9)))
 	k, err = s.APIKey(t.Context(), id)
 	require.NoError(t, err)
 	require.True(t, k.RevokedAt.Equal(moment(5)), "the first word counts")
@@ -49,5 +50,5 @@ func TestAnAPIKeyThatNobodyIssued(t *testing.T) {
 	s := newStore(t)
 	_, err := s.APIKey(t.Context(), "aaaaaaaaaaaaa")
 	require.Equal(t, payment.NotFound, payment.KindOf(err))
-	require.Equal(t, payment.NotFound, payment.KindOf(s.RevokeAPIKey(t.Context(), "aaaaaaaaaaaaa", moment(0))))
+	require.Equal(t, payment.NotFound, payment.KindOf(s.RevokeAPIKey(t.Context(), audit.Actor{Name: "test"}, "aaaaaaaaaaaaa", moment(0))))
 }

@@ -6,46 +6,75 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
 const insertUser = `
 insert into users (name, role, password_hash, generation, created_at)
 values (@name, @role, @password_hash, @generation, @at)
-on conflict do nothing
-returning name`
+on conflict do nothing`
 
-// AddUser makes a user, with a generation of sessions of his own; kind Conflict when the name is taken.
-func (s *Store) AddUser(ctx context.Context, u payment.User) error {
-	var added string
-	err := interpret("add user "+u.Name, s.pool.QueryRow(ctx, insertUser, pgx.NamedArgs{
-		"name": u.Name, "role": u.Role, "password_hash": u.PasswordHash, "generation": uuid.NewString(), "at": u.CreatedAt,
-	}).Scan(&added))
-	if payment.KindOf(err) == payment.NotFound {
-		err = &payment.Error{Kind: payment.Conflict, Message: "there is a user " + u.Name + " already"}
+// AddUser makes a user, with a generation of sessions of its own. Kind Conflict when the name is taken, Invalid when there can
+// be no such user.
+func (s *Store) AddUser(ctx context.Context, actor audit.Actor, u payment.User) error {
+	if wrong := append(actor.Fields(), u.Fields()...); len(wrong) > 0 {
+		return &payment.Error{Kind: payment.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
-	return err
+	return s.audited(ctx, "add user "+u.Name, func(tx pgx.Tx) (audit.Entry, error) {
+		tag, err := tx.Exec(ctx, insertUser, pgx.NamedArgs{
+			"name": u.Name, "role": u.Role, "password_hash": u.PasswordHash, "generation": uuid.NewString(), "at": u.CreatedAt,
+		})
+		if err == nil && tag.RowsAffected() == 0 {
+			err = &payment.Error{Kind: payment.Conflict, Message: "there is a user " + u.Name + " already"}
+		}
+		return audit.Entry{Actor: actor, Action: audit.UserAdd, Object: userObject(u.Name), After: audit.Values{"role": string(u.Role)}}, err
+	})
 }
 
-// RemoveUser ends a user and all his sessions; kind NotFound when there is none.
-func (s *Store) RemoveUser(ctx context.Context, name string) error {
-	var removed string
-	return interpret("remove user "+name, s.pool.QueryRow(ctx, `delete from users where name = $1 returning name`, name).Scan(&removed))
+// RemoveUser ends a user and all sessions of the user; kind NotFound when there is none.
+func (s *Store) RemoveUser(ctx context.Context, actor audit.Actor, name string) error {
+	return s.changeUser(ctx, actor, audit.UserRemove, name, func(tx pgx.Tx, u payment.User) (before, after audit.Values, err error) {
+		_, err = tx.Exec(ctx, `delete from users where name = $1`, name)
+		return audit.Values{"role": string(u.Role)}, nil, err
+	})
 }
 
 // RevokeUser ends all sessions of a user, who may log in again; kind NotFound when there is none.
-func (s *Store) RevokeUser(ctx context.Context, name string) error {
-	var found string
-	return interpret("revoke user "+name, s.pool.QueryRow(ctx,
-		`update users set generation = $2 where name = $1 returning name`, name, uuid.NewString()).Scan(&found))
+func (s *Store) RevokeUser(ctx context.Context, actor audit.Actor, name string) error {
+	return s.changeUser(ctx, actor, audit.UserRevoke, name, func(tx pgx.Tx, _ payment.User) (before, after audit.Values, err error) {
+		_, err = tx.Exec(ctx, `update users set generation = $2 where name = $1`, name, uuid.NewString())
+		return nil, nil, err
+	})
 }
 
-// SetPassword gives a user another password, which ends all his sessions; kind NotFound when there is none.
-func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
-	var found string
-	return interpret("set the password of user "+name, s.pool.QueryRow(ctx,
-		`update users set password_hash = $2, generation = $3 where name = $1 returning name`, name, hash, uuid.NewString()).Scan(&found))
+// SetPassword gives a user another password, which ends all sessions of the user; kind NotFound when there is none.
+func (s *Store) SetPassword(ctx context.Context, actor audit.Actor, name, hash string) error {
+	return s.changeUser(ctx, actor, audit.UserPassword, name, func(tx pgx.Tx, _ payment.User) (before, after audit.Values, err error) {
+		_, err = tx.Exec(ctx, `update users set password_hash = $2, generation = $3 where name = $1`, name, hash, uuid.NewString())
+		return nil, nil, err
+	})
 }
+
+// changeUser changes a user that there is and records it, both or neither.
+func (s *Store) changeUser(ctx context.Context, actor audit.Actor, action audit.Action, name string,
+	change func(tx pgx.Tx, u payment.User) (before, after audit.Values, err error),
+) error {
+	if wrong := actor.Fields(); len(wrong) > 0 {
+		return &payment.Error{Kind: payment.Invalid, Message: "the change is not valid", Fields: wrong}
+	}
+	return s.audited(ctx, "change user "+name, func(tx pgx.Tx) (audit.Entry, error) {
+		rows, _ := tx.Query(ctx, selectUser+`where name = $1 for update`, name)
+		u, err := pgx.CollectExactlyOneRow(rows, scanUser)
+		if err != nil {
+			return audit.Entry{}, err
+		}
+		before, after, err := change(tx, u)
+		return audit.Entry{Actor: actor, Action: action, Object: userObject(name), Before: before, After: after}, err
+	})
+}
+
+func userObject(name string) string { return "user/" + name }
 
 const selectUser = `select name, role, password_hash, generation::text, created_at from users `
 

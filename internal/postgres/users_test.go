@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -17,9 +18,9 @@ func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 		return u
 	}
 	ana := payment.User{Name: "ana", Role: payment.Operator, PasswordHash: "h", CreatedAt: moment(0)}
-	require.NoError(t, s.AddUser(t.Context(), ana))
-	require.Equal(t, payment.Conflict, payment.KindOf(s.AddUser(t.Context(), ana)))
-	require.NoError(t, s.AddUser(t.Context(), payment.User{Name: "a.viewer", Role: payment.Viewer, PasswordHash: "i", CreatedAt: moment(1)}))
+	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana))
+	require.Equal(t, payment.Conflict, payment.KindOf(s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana)))
+	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, payment.User{Name: "a.viewer", Role: payment.Viewer, PasswordHash: "i", CreatedAt: moment(1)}))
 	first := read("ana")
 	require.NotEmpty(t, first.Generation)
 	ana.Generation = first.Generation
@@ -30,21 +31,21 @@ func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 
 	generations := map[string]bool{first.Generation: true}
 	for _, end := range []func() error{
-		func() error { return s.RevokeUser(t.Context(), "ana") },
-		func() error { return s.SetPassword(t.Context(), "ana", "another") },
+		func() error { return s.RevokeUser(t.Context(), audit.Actor{Name: "test"}, "ana") },
+		func() error { return s.SetPassword(t.Context(), audit.Actor{Name: "test"}, "ana", "another") },
 		func() error {
-			if err := s.RemoveUser(t.Context(), "ana"); err != nil {
+			if err := s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"); err != nil {
 				return err
 			}
-			return s.AddUser(t.Context(), ana)
+			return s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana)
 		},
 	} {
 		require.NoError(t, end())
 		require.False(t, generations[read("ana").Generation], "each ends the sessions there are")
 		generations[read("ana").Generation] = true
 	}
-	require.NoError(t, s.RemoveUser(t.Context(), "ana"))
-	for _, err := range []error{s.RemoveUser(t.Context(), "ana"), s.RevokeUser(t.Context(), "ana"), s.SetPassword(t.Context(), "ana", "h")} {
+	require.NoError(t, s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"))
+	for _, err := range []error{s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"), s.RevokeUser(t.Context(), audit.Actor{Name: "test"}, "ana"), s.SetPassword(t.Context(), audit.Actor{Name: "test"}, "ana", "h")} {
 		require.Equal(t, payment.NotFound, payment.KindOf(err))
 	}
 	_, err = s.User(t.Context(), "ana")

@@ -17,6 +17,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -55,7 +56,7 @@ func newWorld(t *testing.T, broker string) *world {
 	w.record, err = postgres.Open(t.Context(), w.url, 8)
 	require.NoError(t, err)
 	t.Cleanup(w.record.Close)
-	_, err = w.record.IssueAPIKey(t.Context(), "test", "shop", payment.Scopes(), time.Now())
+	_, err = w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, time.Now())
 	require.NoError(t, err)
 	w.dial(t)
 	return w

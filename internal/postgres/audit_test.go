@@ -1,0 +1,192 @@
+package postgres
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+var ana = audit.Actor{Name: "ana", Door: audit.Console, From: "203.0.113.7"}
+
+// trail is what was done, the newest first, without what differs each time.
+func (s *Store) trail(t *testing.T, f audit.Filter) []audit.Entry {
+	t.Helper()
+	f.Limit = audit.MaxList
+	list, err := s.AuditTrail(t.Context(), f)
+	require.NoError(t, err)
+	for i, e := range list {
+		require.WithinDuration(t, time.Now(), e.At, time.Minute)
+		_, err := uuid.Parse(e.ID)
+		require.NoError(t, err)
+		list[i].ID, list[i].At = "", time.Time{}
+	}
+	return list
+}
+
+func TestEachChangeOfAUserOrAKeyIsOnRecord(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	rui := payment.User{Name: "rui", Role: payment.Viewer, PasswordHash: "$argon2id$secret", CreatedAt: moment(0)}
+	require.NoError(t, s.AddUser(t.Context(), ana, rui))
+	require.Error(t, s.AddUser(t.Context(), ana, rui))
+	require.NoError(t, s.SetPassword(t.Context(), ana, "rui", "$argon2id$other"))
+	require.NoError(t, s.RevokeUser(t.Context(), ana, "rui"))
+	require.NoError(t, s.RemoveUser(t.Context(), ana, "rui"))
+	require.Error(t, s.RemoveUser(t.Context(), ana, "rui"))
+	text, err := s.IssueAPIKey(t.Context(), ana, payment.KeyRequest{
+		Environment: "live", ClientID: "loja", Scopes: payment.ClientScopes(), ExpiresAt: moment(9)}, moment(0))
+	require.NoError(t, err)
+	_, id, _ := payment.ParseAPIKey(text)
+	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, moment(5)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, moment(6)))
+
+	user := func(a audit.Action, before, after audit.Values) audit.Entry {
+		return audit.Entry{Actor: ana, Action: a, Object: "user/rui", Before: before, After: after}
+	}
+	none := audit.Values{}
+	require.Equal(t, []audit.Entry{
+		{Actor: ana, Action: audit.KeyRevoke, Object: "api_key/" + id, Before: audit.Values{"client": "loja", "state": "in force"},
+			After: audit.Values{"client": "loja", "state": "revoked"}},
+		{Actor: ana, Action: audit.KeyCreate, Object: "api_key/" + id, Before: none, After: audit.Values{
+			"client": "loja", "environment": "live", "scopes": "payments:read payments:write", "expires": "2026-03-01T12:00:09Z"}},
+		user(audit.UserRemove, audit.Values{"role": "viewer"}, none),
+		user(audit.UserRevoke, none, none),
+		user(audit.UserPassword, none, none),
+		user(audit.UserAdd, none, audit.Values{"role": "viewer"}),
+	}, s.trail(t, audit.Filter{Actor: "ana"}))
+	require.Zero(t, s.number(t, `select count(*) from audit a where a::text ~ ('argon2|' || $1)`, text), "no secret")
+}
+
+// Whoever cannot be named changes nothing.
+func TestNobodyChangesAnything(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	require.NoError(t, s.AddUser(t.Context(), ana, payment.User{Name: "rui", Role: payment.Viewer, CreatedAt: moment(0)}))
+	before := s.trail(t, audit.Filter{})
+	request := payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}
+	for _, actor := range []audit.Actor{{}, {Name: "<b>"}} {
+		_, issue := s.IssueAPIKey(t.Context(), actor, request, moment(0))
+		for _, err := range []error{
+			issue, s.AddUser(t.Context(), actor, payment.User{Name: "eva", Role: payment.Viewer}), s.RemoveUser(t.Context(), actor, "rui"),
+			s.RevokeUser(t.Context(), actor, "rui"), s.SetPassword(t.Context(), actor, "rui", "h"),
+			s.RevokeAPIKey(t.Context(), actor, "aaaaaaaaaaaaa", moment(0)),
+		} {
+			require.Equal(t, payment.Invalid, payment.KindOf(err))
+		}
+	}
+	require.Equal(t, before, s.trail(t, audit.Filter{}))
+	require.Error(t, s.Audit(t.Context(), audit.Entry{Action: audit.LogIn}))
+}
+
+// A discard and its entry are one: neither is there twice, and none without the other.
+func TestADiscardIsOnRecordOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	l := letter(1)
+	s.keep(t, l)
+	for range 2 {
+		_, err := s.DiscardDeadLetter(t.Context(), ana, l.ID, "old")
+		require.NoError(t, err)
+	}
+	_, err := s.DiscardDeadLetter(t.Context(), ana, l.ID, "another word")
+	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, []audit.Entry{{Actor: ana, Action: audit.DeadLetterDiscard, Object: "dead_letter/" + l.ID, Reason: "old",
+		Before: audit.Values{"state": "open"}, After: audit.Values{"state": "discarded"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
+
+	other := letter(2)
+	s.keep(t, other)
+	_, err = s.pool.Exec(t.Context(), `alter table audit rename to elsewhere`)
+	require.NoError(t, err)
+	_, err = s.DiscardDeadLetter(t.Context(), ana, other.ID, "old")
+	require.Error(t, err)
+	kept, err := s.DeadLetter(t.Context(), other.ID)
+	require.NoError(t, err)
+	require.Equal(t, payment.LetterOpen, kept.State, "what cannot be recorded is not done")
+}
+
+func TestAClosedFindingIsOnRecordOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	run, err := s.BeginReconciliation(t.Context(), plan("run", time.Now()))
+	require.NoError(t, err)
+	require.NoError(t, s.KeepFindings(t.Context(), run.ID, []payment.Finding{{Kind: payment.Stranger, ProviderPaymentID: "77", ProviderUpdatedAt: moment(0), FoundAt: moment(0)}}))
+	found, err := s.Findings(t.Context(), payment.FindingFilter{Limit: 1})
+	require.NoError(t, err)
+	for range 2 {
+		_, err = s.CloseFinding(t.Context(), ana, found[0].ID, "another shop's")
+		require.NoError(t, err)
+	}
+	require.Equal(t, []audit.Entry{{Actor: ana, Action: audit.FindingClose, Object: fmt.Sprint("finding/", found[0].ID), Reason: "another shop's",
+		Before: audit.Values{"kind": "stranger", "provider_payment_id": "77", "state": "open"},
+		After:  audit.Values{"kind": "stranger", "provider_payment_id": "77", "state": "closed"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
+}
+
+// What was done stays on record, whoever would have it otherwise, and a schedule least of all.
+func TestTheAuditOnlyGrows(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := payment.NewAuditID("once")
+	for range 2 {
+		require.NoError(t, s.Audit(t.Context(), audit.Entry{ID: id, Actor: ana, Action: audit.RedriveStart, Object: "redrive/1", Reason: "r"}))
+	}
+	require.Len(t, s.trail(t, audit.Filter{Actor: "ana"}), 1, "recorded once, however often it is said")
+	for _, statement := range []string{
+		`update audit set actor = 'nobody'`, `delete from audit`, `delete from audit where false`, `truncate audit`,
+		`insert into audit select id, at, 'nobody', door, origin, action, object, reason, before, after from audit on conflict (id) do update set actor = 'nobody'`,
+	} {
+		_, err := s.pool.Exec(t.Context(), statement)
+		require.ErrorContains(t, err, "neither changed nor removed", statement)
+	}
+	second := payment.Retention{Notifications: time.Second, DeadLetters: time.Second, Reconciliation: time.Second, Emails: time.Second}
+	_, _, err := s.Prune(t.Context(), second, time.Now().AddDate(50, 0, 0), 1000)
+	require.NoError(t, err)
+	require.Len(t, s.trail(t, audit.Filter{Actor: "ana"}), 1)
+}
+
+func TestTheAuditIsFilteredAndPaged(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	rui := audit.Actor{Name: "rui", Door: audit.CommandLine, From: "root@host"}
+	for _, e := range []audit.Entry{
+		{Actor: ana, Action: audit.LogIn, Object: "user/ana"}, {Actor: rui, Action: audit.BreakerSet, Object: "breaker/read", Reason: "r"},
+		{Actor: ana, Action: audit.BreakerSet, Object: "breaker/read"}, {Actor: ana, Action: audit.LogOut, Object: "user/ana"},
+	} {
+		require.NoError(t, s.Audit(t.Context(), e))
+	}
+	actions := func(f audit.Filter) (actions []audit.Action) {
+		for _, e := range s.trail(t, f) {
+			actions = append(actions, e.Action)
+		}
+		return actions
+	}
+	require.Equal(t, []audit.Action{audit.LogOut, audit.BreakerSet, audit.LogIn}, actions(audit.Filter{Actor: "ana"}))
+	require.Equal(t, []audit.Action{audit.LogOut, audit.LogIn}, actions(audit.Filter{Object: "user/ana"}))
+	require.Len(t, actions(audit.Filter{Action: audit.BreakerSet}), 2)
+	require.Len(t, actions(audit.Filter{Actor: "rui", Action: audit.BreakerSet, Object: "breaker/read", From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour)}), 1)
+	require.Empty(t, actions(audit.Filter{From: time.Now().Add(time.Hour)}))
+	require.Empty(t, actions(audit.Filter{To: time.Now().Add(-time.Hour)}))
+
+	var paged []audit.Action
+	for f := (audit.Filter{Actor: "ana", Limit: 1}); ; {
+		list, err := s.AuditTrail(t.Context(), f)
+		require.NoError(t, err)
+		if len(list) == 0 {
+			break
+		}
+		paged = append(paged, list[0].Action)
+		f.After = payment.Position{CreatedAt: list[0].At, ID: list[0].ID}
+	}
+	require.Equal(t, []audit.Action{audit.LogOut, audit.BreakerSet, audit.LogIn}, paged)
+	for pointer, f := range map[string]audit.Filter{
+		"action": {Action: "users", Limit: 1}, "object": {Object: "ana", Limit: 1}, "limit": {}, "to": {From: moment(2), To: moment(1), Limit: 1},
+	} {
+		_, err := s.AuditTrail(t.Context(), f)
+		require.Equal(t, payment.Invalid, payment.KindOf(err), pointer)
+	}
+}
