@@ -17,10 +17,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
-	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/api"
@@ -81,7 +77,11 @@ func newRoot(environ []string, out io.Writer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), c, newLogger(c.LogLevel))
+			log := newLogger(c.LogLevel)
+			for _, u := range c.Unprotected(name) {
+				log.Warn("reached without TLS or without credentials, as the settings say", "dependency", u[0], "reason", u[1])
+			}
+			return serve(cmd.Context(), c, log)
 		}}
 	}
 	root.AddCommand(
@@ -320,36 +320,6 @@ const (
 // serveHTTP serves what has one kind of client.
 func serveHTTP(ctx context.Context, address string, handler http.Handler, log *slog.Logger) error {
 	return serve.HTTP(ctx, serve.Options{Address: address, Handler: handler, PerAddress: clientConnections, Finish: api.FinishTime, Log: log})
-}
-
-// dialTemporal does not connect yet: a Temporal that is away shows itself on each call.
-func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
-	return dialMeasured(c, log, client.MetricsNopHandler)
-}
-
-// dialMeasured is dialTemporal for those who show how the client fares.
-func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHandler) (client.Client, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return nil, fmt.Errorf("read Temporal's settings: %w", err)
-	}
-	options.HostPort, options.Namespace = c.TemporalAddress, c.TemporalNamespace
-	// Temporal stands beside us: to press small messages together costs both sides more than to send them.
-	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
-	options.MetricsHandler = measures
-	if span.On() {
-		options.ContextPropagators = []workflow.ContextPropagator{span.Propagator{}}
-	}
-	options.Logger = sdklog.NewStructuredLogger(log)
-	temporal, err := client.NewLazyClient(options)
-	if err != nil {
-		return nil, fmt.Errorf("make Temporal's client: %w", err)
-	}
-	return temporal, nil
-}
-
-func polls(c config.Config) workflows.Polls {
-	return workflows.Polls{First: c.PollFirst, Max: c.PollMax, AfterExpiry: c.PollAfterExpiry}
 }
 
 func newLogger(level string) *slog.Logger {

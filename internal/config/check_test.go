@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,9 @@ func live(more ...string) []string {
 	return complete(append([]string{
 		"ENVIRONMENT=live", "PUBLIC_URL=https://api.example.com", "MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2",
 		"MERCADOPAGO_NOTIFICATION_URL=https://api.example.com/webhooks/mercadopago",
+		"DATABASE_URL=postgres://onlywave:hunter2@db/onlywave?sslmode=verify-full", "REDIS_URL=rediss://:hunter2@a/",
+		"RABBITMQ_URLS=amqps://onlywave:hunter2@a/,amqps://onlywave:hunter2@b/", "TEMPORAL_TLS=true",
+		"SMTP_URL=smtps://user:hunter2@mail", "EMAIL_FROM=Shop <a@shop.example>",
 	}, more...)...)
 }
 
@@ -62,4 +66,84 @@ func TestAMisspeltNameIsFound(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, [][2]string{{"DATABSE_URL", "DATABASE_URL"}, {"RABBITMQ_URL_FILE", "RABBITMQ_URLS"}},
 		Misspelt([]string{"DATABSE_URL=x", "RABBITMQ_URL_FILE=y", "LOG_LEVEL=debug", "PATH=/bin", "HOME=/", "LANG=C", "EDITOR=vi", "DATABASE_URL_FILE=z"}))
+}
+
+// Whoever is on the network must not read payments, nor be taken for a dependency, when real money is at stake.
+func TestLiveReachesEachDependencyOverTLSWithCredentials(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		set, setting, reason string
+		parts                []Part
+	}{
+		{"DATABASE_URL=postgres://onlywave:hunter2@db/onlywave", "DATABASE_URL", "DATABASE_PLAINTEXT_REASON", []Part{API, Worker, Migrate, Keys, Users, Audit}},
+		{"DATABASE_URL=postgres://onlywave:hunter2@db/onlywave?sslmode=disable", "DATABASE_URL", "DATABASE_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"DATABASE_URL=postgres://onlywave:hunter2@a,b/onlywave?sslmode=prefer", "DATABASE_URL", "DATABASE_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"DATABASE_URL=postgres://onlywave@db/onlywave?sslmode=require", "DATABASE_URL", "DATABASE_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"DATABASE_URL=host=/run/postgresql dbname=onlywave", "DATABASE_URL", "DATABASE_PLAINTEXT_REASON", []Part{API, Migrate}},
+		{"DATABASE_REPLICA_URL=postgres://onlywave:hunter2@db/onlywave", "DATABASE_REPLICA_URL", "DATABASE_PLAINTEXT_REASON", []Part{API}},
+		{"REDIS_URL=redis://:hunter2@a/", "REDIS_URL", "REDIS_PLAINTEXT_REASON", []Part{API, Worker, Breakers}},
+		{"REDIS_URL=redis://:hunter2@a:6379,b:6379/", "REDIS_URL", "REDIS_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"REDIS_URL=rediss://a:6379,b:6379/", "REDIS_URL", "REDIS_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"DATABASE_URL=postgres://onlywave:hunter2@a:5432,b:5432/onlywave?sslmode=disable", "DATABASE_URL", "DATABASE_PLAINTEXT_REASON", []Part{API}},
+		{"REDIS_URL=rediss://a/", "REDIS_URL", "REDIS_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"REDIS_URL=redis://sentinel:26379/0?master_name=onlywave", "REDIS_URL", "REDIS_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"RABBITMQ_URLS=amqp://onlywave:hunter2@a/", "RABBITMQ_URLS", "RABBITMQ_PLAINTEXT_REASON", []Part{API, Worker, Breakers}},
+		{"RABBITMQ_URLS=amqps://guest:guest@a/", "RABBITMQ_URLS", "RABBITMQ_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"RABBITMQ_URLS=amqps://onlywave:hunter2@a/,amqps://b/", "RABBITMQ_URLS", "RABBITMQ_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"TEMPORAL_TLS=", "TEMPORAL_TLS", "TEMPORAL_PLAINTEXT_REASON", []Part{API, Worker, Migrate, Reconcile, DeadLetters}},
+		{"TEMPORAL_TLS=false", "TEMPORAL_TLS", "TEMPORAL_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"TEMPORAL_TLS_DISABLE_HOST_VERIFICATION=true", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", "TEMPORAL_PLAINTEXT_REASON", []Part{API, Worker}},
+		{"SMTP_URL=smtp://user:hunter2@mail?tls=none", "SMTP_URL", "SMTP_PLAINTEXT_REASON", []Part{Worker}},
+		{"SMTP_URL=smtps://mail", "SMTP_URL", "SMTP_PLAINTEXT_REASON", []Part{Worker}},
+	} {
+		for _, part := range row.parts {
+			lines := mistakes(part, live(row.set))
+			require.NotEmpty(t, lines, "%s %s", part, row.set)
+			for _, line := range lines {
+				require.Equal(t, []string{row.setting}, named([]string{line}), "%s %s", part, row.set)
+				require.Contains(t, line, row.reason, "it says what to set where it is meant so")
+				require.NotContains(t, line, "hunter2")
+			}
+			require.Empty(t, mistakes(part, live(row.set, row.reason+"=a socket in the pod, which nobody else reaches")), row.set)
+			require.Equal(t, []string{row.reason}, named(mistakes(part, live(row.set, row.reason+"=yes"))), "yes is no reason")
+			require.Empty(t, mistakes(part, complete(row.set, "EMAIL_FROM=Shop <a@shop.example>")), "%s is good for a test", row.set)
+		}
+	}
+	for _, set := range []string{
+		"DATABASE_URL=host=db user=onlywave password='hunter2' sslmode=verify-ca", "DATABASE_URL=postgres://onlywave@db/x?sslmode=require&passfile=/run/pass",
+		"DATABASE_URL=postgres://db/x?sslmode=verify-full&sslcert=c&sslkey=k", "REDIS_URL=rediss://sentinel:26379/0?master_name=m&password=hunter2",
+		"SMTP_URL=", "TEMPORAL_API_KEY=hunter2", "REDIS_URL=rediss://:hunter2@a:6379,b:6379/",
+		"DATABASE_URL=postgres://onlywave:hunt,er2@a:5432,b:5432/onlywave?sslmode=verify-full", "DATABASE_URL=postgres:///x?host=db&sslmode=require&password=hunter2",
+	} {
+		require.Empty(t, mistakes(Worker, live(set)), set)
+	}
+	require.Empty(t, mistakes(Worker, live("TEMPORAL_TLS=", "TEMPORAL_API_KEY=hunter2")), "a key is sent over TLS only")
+}
+
+// All is said at once, also what is meant so: that is in the log at the start.
+func TestWhatLiveReachesUnprotectedIsKnown(t *testing.T) {
+	t.Parallel()
+	plain := []string{"DATABASE_URL=postgres://db/x", "REDIS_URL=redis://a/", "RABBITMQ_URLS=amqp://guest:guest@a/", "TEMPORAL_TLS=", "SMTP_URL=smtp://mail?tls=none"}
+	require.Equal(t, []string{
+		"DATABASE_URL", "DATABASE_URL", "REDIS_URL", "REDIS_URL", "RABBITMQ_URLS", "RABBITMQ_URLS", "TEMPORAL_TLS", "SMTP_URL", "SMTP_URL",
+	}, named(mistakes(Worker, live(plain...))))
+	c, err := Load(Worker, live("REDIS_URL=redis://a/", "REDIS_PLAINTEXT_REASON=a sidecar speaks TLS for us", "DATABASE_PLAINTEXT_REASON="))
+	require.NoError(t, err)
+	require.Equal(t, [][2]string{{"Redis", "a sidecar speaks TLS for us"}}, c.Unprotected(Worker))
+	require.Empty(t, c.Unprotected(Migrate))
+}
+
+// Whoever forgets ENVIRONMENT moves real money with secrets that anybody can read.
+func TestARealTokenDoesNotStartWithPublishedSecrets(t *testing.T) {
+	t.Parallel()
+	for _, set := range []string{"CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret"} {
+		name, _, _ := strings.Cut(set, "=")
+		for _, part := range []Part{API, Worker, Migrate, Keys} {
+			lines := mistakes(part, complete("MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2", set))
+			require.Equal(t, []string{name}, named(lines), part)
+			require.Contains(t, lines[0], "MERCADOPAGO_ACCESS_TOKEN is a real one")
+			require.Empty(t, mistakes(part, complete(set)), "a token for tests may")
+		}
+	}
+	require.Empty(t, mistakes(API, complete("MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2")), "test users have such tokens, too")
 }

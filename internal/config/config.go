@@ -26,10 +26,10 @@ func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // Config is all there is to set. Any variable may instead be given as NAME_FILE, the name of a file
-// that holds the value. The rest of Temporal's own variables (TEMPORAL_TLS_…, TEMPORAL_API_KEY, …) is
+// that holds the value. The rest of Temporal's own variables (TEMPORAL_TLS_…, TEMPORAL_PROFILE, …) is
 // read by its client, as its command line does.
 type Config struct {
-	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator, test keys and the secrets of onlywave dev"`
+	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator, test keys, the secrets of onlywave dev, and dependencies without TLS and credentials"`
 	Env         string `env:"ENV" help:"production, as many set it, insists on ENVIRONMENT=live"`
 	LogLevel    string `env:"LOG_LEVEL" help:"debug, info, warn or error"`
 
@@ -56,22 +56,31 @@ type Config struct {
 	DatabaseURL   Secret `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database; of several, host,host, the one that takes writes is used"`
 	DatabaseConns int32  `env:"DATABASE_CONNS" help:"connections per process"`
 
+	DatabasePlaintextReason string `env:"DATABASE_PLAINTEXT_REASON" help:"why Postgres is reached without TLS or a password when ENVIRONMENT is live, such as: a unix socket in the pod; empty: it is not"`
+
 	DatabaseReplicaURL   Secret        `env:"DATABASE_REPLICA_URL" help:"where lists come from, postgres://user:password@host,host/database; of several the one that is a replica is used; empty: from the primary"`
 	DatabaseReplicaConns int32         `env:"DATABASE_REPLICA_CONNS" help:"connections to it per api process"`
 	ReplicaMaxStaleness  time.Duration `env:"REPLICA_MAX_STALENESS" help:"a replica further behind is not asked, unless the primary is away"`
 
 	RabbitMQURLs []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
 
+	RabbitMQPlaintextReason string `env:"RABBITMQ_PLAINTEXT_REASON" help:"why RabbitMQ is reached without amqps:// or as guest when ENVIRONMENT is live; empty: it is not"`
+
 	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
 	EventRepeatDelay  time.Duration `env:"EVENT_REPEAT_DELAY" help:"before an event that a subscriber's queue has refused or not confirmed is published again; six times as long before each of the three further times"`
 
 	RedisURL Secret `env:"REDIS_URL" help:"Redis; holds only what may be lost, such as the breakers' state. One server redis://user:password@host:6379/0; Sentinels redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave&username=…&password=…; a cluster redis://user:password@node1:6379,node2:6379"`
 
+	RedisPlaintextReason string `env:"REDIS_PLAINTEXT_REASON" help:"why Redis is reached without rediss:// or a password when ENVIRONMENT is live; empty: it is not"`
+
 	CacheTTL time.Duration `env:"CACHE_TTL" help:"for how long a payment read by id is answered from its copy in Redis; 0: from Postgres only"`
 
-	TemporalAddress   string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
-	TemporalNamespace string `env:"TEMPORAL_NAMESPACE" help:"where our workflows live"`
-	TemporalUIURL     string `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
+	TemporalAddress         string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
+	TemporalNamespace       string `env:"TEMPORAL_NAMESPACE" help:"where our workflows live"`
+	TemporalPlaintextReason string `env:"TEMPORAL_PLAINTEXT_REASON" help:"why Temporal is reached without TLS when ENVIRONMENT is live; empty: it is not"`
+	TemporalTLS             string `env:"TEMPORAL_TLS" help:"true: the frontend is reached over TLS; as all of Temporal's own settings (TEMPORAL_TLS_…, TEMPORAL_PROFILE, …) read by its client"`
+	TemporalAPIKey          Secret `env:"TEMPORAL_API_KEY" help:"our credential at Temporal's frontend, over TLS; empty: none, or a certificate"`
+	TemporalUIURL           string `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
 
 	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real one; else the simulator's address"`
 	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
@@ -92,7 +101,9 @@ type Config struct {
 	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" help:"how often Mercado Pago's books are compared with ours; takes effect with onlywave migrate"`
 	ReconcileGrace time.Duration `env:"RECONCILE_GRACE" help:"a change younger than this is not judged yet, its webhook may be on the way; takes effect with onlywave migrate"`
 
-	SMTPURL        Secret   `env:"SMTP_URL" help:"mail server, smtp://user:password@host:587 (with STARTTLS) or smtps://user:password@host:465; ?tls=none for one on this machine; empty: no e-mail is sent"`
+	SMTPURL             Secret `env:"SMTP_URL" help:"mail server, smtp://user:password@host:587 (with STARTTLS) or smtps://user:password@host:465; ?tls=none for one on this machine; empty: no e-mail is sent"`
+	SMTPPlaintextReason string `env:"SMTP_PLAINTEXT_REASON" help:"why the mail server is reached without TLS or a password when ENVIRONMENT is live; empty: it is not"`
+
 	EmailFrom      string   `env:"EMAIL_FROM" help:"whom e-mails come from, such as Shop <payments@shop.example>"`
 	EmailLimit     int      `env:"EMAIL_LIMIT" help:"e-mails to one buyer's address within 24 hours, of whatever kind; what is more is not sent; 0: no limit"`
 	OperatorsEmail []string `env:"OPERATORS_EMAIL" help:"who is alerted of payments that wait for a person, comma-separated; empty: nobody"`
@@ -170,7 +181,7 @@ func Load(part Part, environ []string) (Config, error) {
 	if err := env.ParseWithOptions(&c, env.Options{Environment: variables}); err != nil {
 		mistakes = append(mistakes, parseMistakes(err)...)
 	}
-	mistakes = append(mistakes, c.validate(part)...)
+	mistakes = append(mistakes, c.validate(part, variables)...)
 	return c, errors.Join(mistakes...)
 }
 

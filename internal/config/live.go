@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,11 +13,8 @@ const devSecret = "onlywave-dev-"
 // checkLive refuses values that are good for a test and let strangers in, or move no money, when real money is at stake.
 func (c Config) checkLive(k *checks, part Part) {
 	check := func(right bool, name, what string) { k.that(right, name, what+" when ENVIRONMENT is live") }
-	known := func(s Secret) bool { return strings.HasPrefix(string(s), devSecret) }
 	if part == API {
 		check(strings.HasPrefix(c.PublicURL, "https://"), "PUBLIC_URL", "must begin with https://")
-		check(!known(c.CursorSecret), "CURSOR_SECRET", "must be one of your own")
-		check(!slices.ContainsFunc(c.WebhookSecrets, known), "MERCADOPAGO_WEBHOOK_SECRETS", "must be Mercado Pago's")
 		check(!slices.ContainsFunc(c.TrustedProxies, everybody), "TRUSTED_PROXIES", "must not be everybody: each could say which address he comes from")
 	}
 	if part == Worker {
@@ -26,6 +24,26 @@ func (c Config) checkLive(k *checks, part Part) {
 			"MERCADOPAGO_NOTIFICATION_URL", "must begin with https://")
 	}
 }
+
+// checkPublished refuses secrets that anybody can read where real money may be at stake: when ENVIRONMENT is live, and with a
+// real token whatever ENVIRONMENT says, as whoever forgets to set that is the one who would be harmed. Tokens of test users
+// begin with APP_USR- too (guide "credentials").
+func (c Config) checkPublished(k *checks) {
+	why := ""
+	switch {
+	case c.Environment == "live":
+		why = "ENVIRONMENT is live"
+	case strings.HasPrefix(string(c.MercadoPagoAccessToken), "APP_USR-"):
+		why = "MERCADOPAGO_ACCESS_TOKEN is a real one"
+	default:
+		return
+	}
+	const published = " when %s: this one can be read in the program's source"
+	k.that(!isPublished(c.CursorSecret), "CURSOR_SECRET", "must be one of your own"+fmt.Sprintf(published, why))
+	k.that(!slices.ContainsFunc(c.WebhookSecrets, isPublished), "MERCADOPAGO_WEBHOOK_SECRETS", "must be Mercado Pago's"+fmt.Sprintf(published, why))
+}
+
+func isPublished(s Secret) bool { return strings.HasPrefix(string(s), devSecret) }
 
 func everybody(proxies string) bool {
 	network, err := netip.ParsePrefix(proxies)

@@ -18,7 +18,7 @@ func (k *checks) that(right bool, name, what string) {
 }
 
 // validate finds everything that keeps a part from starting, and everything that must not go live.
-func (c Config) validate(part Part) []error {
+func (c Config) validate(part Part, set envMap) []error {
 	k := &checks{}
 	k.that(c.Environment == "test" || c.Environment == "live", "ENVIRONMENT", "must be test or live")
 	k.that(c.Env != "production" || c.Environment == "live", "ENVIRONMENT", "must be live when ENV is production")
@@ -48,8 +48,10 @@ func (c Config) validate(part Part) []error {
 		k.that(len(c.WebhookSecrets) > 0, "MERCADOPAGO_WEBHOOK_SECRETS", "must be set: the simulator signs with the first")
 		k.that(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
 	}
+	c.checkPublished(k)
 	if c.Environment == "live" {
 		c.checkLive(k, part)
+		c.checkProtected(k, part, set)
 	}
 	return *k
 }
