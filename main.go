@@ -31,6 +31,7 @@ import (
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/relay"
+	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/simulator"
@@ -186,7 +187,15 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store *redisstore.Store, door *workflows.Client,
 	breakers *breaker.Fleet, limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
 ) (*console.Console, error) {
+	var seal *secondfactor.Seal
+	if c.ConsoleSecret != "" {
+		var err error
+		if seal, err = secondfactor.NewSeal(string(c.ConsoleSecret)); err != nil {
+			return nil, err
+		}
+	}
 	return console.New(console.Config{
+		Seal: seal, RequireSecondFactor: c.Environment == "live",
 		Record: record, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
 		Sessions: session.New(store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,

@@ -34,6 +34,8 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 
 	for input, args := range map[string][]string{
 		"too short\n":               {"add", name},
+		"aaaaaaaaaaaa\n":            {"add", name},
+		"senha12345678\n":           {"add", name},
 		"correct horse battery\n":   {"add", name, "--role", "king"},
 		"correct horse battery\r\n": {"add", "Not A Name"},
 	} {
@@ -74,7 +76,7 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 
 func requirePassword(t *testing.T, u payment.User, password string) {
 	t.Helper()
-	is, err := session.PasswordIs(t.Context(), u.PasswordHash, password)
+	is, err := session.PasswordIs(t.Context(), session.Guesses, u.PasswordHash, password)
 	require.NoError(t, err)
 	require.True(t, is)
 }

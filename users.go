@@ -54,11 +54,17 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 		}),
 	}, &cobra.Command{Use: "password NAME", Short: "Give a user another password, which ends all sessions of the user", Args: cobra.ExactArgs(1),
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			password, err := newPassword(cmd.InOrStdin(), out)
+			password, err := newPassword(cmd.InOrStdin(), out, args[0])
 			if err != nil {
 				return err
 			}
-			return known(args[0], record.SetPassword(cmd.Context(), by.administrator(), args[0], session.HashPassword(password)))
+			_, err = record.SetPassword(cmd.Context(), by.administrator(), args[0], session.HashPassword(password))
+			return known(args[0], err)
+		}),
+	}, &cobra.Command{Use: "reset-second-factor NAME", Args: cobra.ExactArgs(1),
+		Short: "Take a user's authenticator app and recovery codes away, when both are lost; it ends all sessions of the user",
+		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+			return known(args[0], record.ClearSecondFactor(cmd.Context(), by.administrator(), args[0]))
 		}),
 	})
 	for _, c := range users.Commands() {
@@ -73,7 +79,7 @@ func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in 
 	if wrong := u.Fields(); len(wrong) > 0 { // before a password is asked for
 		return &payment.Error{Kind: payment.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
-	password, err := newPassword(in, out)
+	password, err := newPassword(in, out, u.Name)
 	if err != nil {
 		return err
 	}
@@ -87,20 +93,24 @@ func listUsers(ctx context.Context, record *postgres.Store, out io.Writer) error
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tROLE\tSINCE")
+	fmt.Fprintln(table, "NAME\tROLE\tSECOND FACTOR\tSINCE")
 	for _, u := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", u.Name, u.Role, moment(u.CreatedAt))
+		second := "none"
+		if u.SecondFactor != "" {
+			second = "set up"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", u.Name, u.Role, second, moment(u.CreatedAt))
 	}
 	return table.Flush()
 }
 
 // newPassword asks for one twice where a person sits at a terminal, and else reads a line.
-func newPassword(in io.Reader, out io.Writer) (string, error) {
+func newPassword(in io.Reader, out io.Writer, user string) (string, error) {
 	password, err := readPassword(in, out)
 	if err != nil {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	if wrong := session.CheckPassword(password); wrong != "" {
+	if wrong := session.CheckPassword(password, user); wrong != "" {
 		return "", errors.New("the password " + wrong)
 	}
 	return password, nil

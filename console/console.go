@@ -24,6 +24,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -44,6 +45,9 @@ type Config struct {
 	Sessions *scs.SessionManager
 	Ready    func(context.Context) map[string]error               // dependencies by name; nil means it works
 	Queues   func(context.Context) ([]rabbitmq.QueueDepth, error) // what waits in the broker
+
+	Seal                *secondfactor.Seal // optional: of second factors; without it nobody can set one up
+	RequireSecondFactor bool               // operators may do nothing before they have one
 
 	PublicURL         string // where browsers reach us, such as https://pay.example.com
 	TemporalUIURL     string // optional: makes payments link to their workflow in the Web UI
@@ -72,7 +76,10 @@ type redriver interface {
 func New(c Config) (*Console, error) {
 	if c.Record == nil || c.Redrives == nil || c.Settling == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
 		c.Queues == nil || c.Log == nil {
-		return nil, errors.New("configure console: all of Config but Temporal's is required")
+		return nil, errors.New("configure console: all of Config that is not optional is required")
+	}
+	if c.RequireSecondFactor && c.Seal == nil {
+		return nil, errors.New("configure console: to require second factors a Seal is required")
 	}
 	c.TemporalUIURL = strings.TrimRight(c.TemporalUIURL, "/")
 	public, err := url.Parse(c.PublicURL)
@@ -127,6 +134,13 @@ func (c *Console) routes() http.Handler {
 		{"GET /console/reconciliation", payment.ScopeOperationsRead, c.showReconciliation},
 		{"POST /console/reconciliation/findings/{id}/close", payment.ScopeOperationsWrite, c.closeFinding},
 		{"GET /console/audit", payment.ScopeOperationsRead, c.listAudit},
+
+		{"GET /console/account", payment.ScopeOperationsRead, c.account},
+		{"POST /console/account/password", payment.ScopeOperationsRead, c.changePassword},
+		{"GET " + enrolling, payment.ScopeOperationsRead, c.askSecondFactor},
+		{"GET " + enrolling + "/code.png", payment.ScopeOperationsRead, c.secondFactorCode},
+		{"POST " + enrolling, payment.ScopeOperationsRead, c.setSecondFactor},
+		{"POST /console/account/recovery-codes", payment.ScopeOperationsRead, c.newRecoveryCodes},
 
 		{"/console/", payment.ScopeOperationsRead, nothingHere},
 	} {

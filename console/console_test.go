@@ -33,6 +33,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
@@ -98,6 +99,8 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	f.redis.AnswerTime = patience
 	breakers := breaker.NewFleet(f.redis, "api", log)
 	breakers.Audit = f.record.Audit
+	seal, err := secondfactor.NewSeal(strings.Repeat("console", 5))
+	require.NoError(t, err)
 	f.console, err = New(Config{
 		Record: f.record, Redrives: f.door, Settling: f.door, Breakers: breakers, Limiter: ratelimit.New(f.redis),
 		Sessions: session.New(f.redis, options), Ready: func(context.Context) map[string]error { return f.ready },
@@ -107,7 +110,7 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 			}
 			return []rabbitmq.QueueDepth{{Queue: rabbitmq.QueueProcess, Messages: 7, Consumers: 2}}, nil
 		},
-		PublicURL: "http://pay.test", TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default", Log: log,
+		Seal: seal, PublicURL: "http://pay.test", TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default", Log: log,
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

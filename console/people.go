@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -15,8 +16,8 @@ import (
 	"github.com/onlywave/onlywave/internal/session"
 )
 
-// How many log-ins may be tried, right or wrong: by one address, for one user by one address, and for one user from wherever.
-// The last is so much wider that a few addresses keep nobody out.
+// How many log-ins may be tried, right or wrong: by one address, for one user by one address, and for one user from wherever
+// without a code that is right. So whoever has a second factor is kept out by nobody else's guesses.
 var (
 	addressLogIns = ratelimit.Limit{Name: "log-ins-address", Quota: 20, Window: time.Minute}
 	userLogIns    = ratelimit.Limit{Name: "log-ins-user", Quota: 10, Window: 5 * time.Minute}
@@ -53,6 +54,13 @@ func logInPage(status int, form logInForm) reply {
 	return reply{status: status, page: "log-in", title: "Log in", data: form}
 }
 
+// What a log-in that fails is told. The first says the same whatever was wrong.
+const (
+	wrongLogIn = "The name, the password or the code is wrong."
+	guessedAt  = "Somebody who knows your password has guessed at your codes, so one code is not enough. Enter two in a row, the second " +
+		"when your app shows it, or a recovery code. Then change your password."
+)
+
 // logIn begins a session under a new token. It takes as long for a user that there is not, and says the same.
 func (c *Console) logIn(v *visit) (reply, error) {
 	form := logInForm{Name: strings.ToLower(strings.TrimSpace(v.PostFormValue("name"))), To: v.PostFormValue("to")}
@@ -60,22 +68,47 @@ func (c *Console) logIn(v *visit) (reply, error) {
 		form.Name = ""
 	}
 	if verdict := c.mayLogIn(v, form.Name); !verdict.Admitted {
-		return reply{}, &payment.Error{Kind: payment.Limited, Message: "too many log-ins were tried", RetryAfter: verdict.RetryAfter}
+		return reply{}, tooMany(verdict)
 	}
 	u, err := c.userInTime(v.Context(), form.Name)
 	if err != nil && payment.KindOf(err) != payment.NotFound {
 		return reply{}, err
 	}
-	is, err := session.PasswordIs(v.Context(), u.PasswordHash, v.PostFormValue("password"))
+	shown, err := c.shown(v.Context(), u, v.PostFormValue("code"))
 	if err != nil {
 		return reply{}, err
 	}
-	if !is {
-		c.refused(v, u.Name)
-		form.Wrong = "The name or the password is wrong."
+	lane := session.Proven
+	if !shown.right {
+		lane = session.Guesses
+		if verdict := c.config.Limiter.Take(v.Context(), "user:"+form.Name, allUserLogIns); form.Name != "" && !verdict.Admitted {
+			return reply{}, tooMany(verdict)
+		}
+	}
+	is, err := session.PasswordIs(v.Context(), lane, u.PasswordHash, v.PostFormValue("password"))
+	if err != nil {
+		return reply{}, err
+	}
+	if !is || u.SecondFactor != "" && !shown.enough {
+		form.Wrong = c.refused(v, u, is)
 		return logInPage(http.StatusUnprocessableEntity, form), nil
 	}
-	if err := c.config.Record.Audit(v.Context(), person(v, audit.LogIn, u.Name)); err != nil {
+	return c.letIn(v, u, shown, form)
+}
+
+// letIn begins the session of a user who has proved to be one. A code that was used before is a wrong one.
+func (c *Console) letIn(v *visit, u payment.User, shown shown, form logInForm) (reply, error) {
+	last, err := c.config.Record.LogIns(v.Context(), u.Name, logInsShown)
+	if err != nil {
+		return reply{}, err
+	}
+	e := person(v, audit.LogIn, u.Name)
+	e.After = audit.Values{"second_factor": shown.by}
+	if err = c.config.Record.LogIn(v.Context(), e, u.Name, shown.proof); payment.KindOf(err) == payment.Conflict {
+		form.Wrong = c.refused(v, u, false)
+		return logInPage(http.StatusUnprocessableEntity, form), nil
+	}
+	if err != nil {
 		return reply{}, err
 	}
 	sessions := c.config.Sessions
@@ -84,8 +117,28 @@ func (c *Console) logIn(v *visit) (reply, error) {
 	}
 	sessions.Put(v.Context(), sessionUser, u.Name)
 	sessions.Put(v.Context(), sessionGeneration, u.Generation)
-	c.config.Log.InfoContext(v.Context(), "logged in", "actor", u.Name, "remote", v.RemoteAddr)
+	c.notify(v, strings.TrimSpace(lastLogIn(last)+" "+shown.note))
+	c.config.Log.InfoContext(v.Context(), "logged in", "actor", u.Name, "remote", v.RemoteAddr, "second_factor", shown.by)
 	return reply{to: goingTo(form.To)}, nil
+}
+
+// lastLogIn tells a user of the log-in before, and of those that were refused since: somebody else's would be seen.
+func lastLogIn(entries []audit.Entry) string {
+	refused := 0
+	for _, e := range entries {
+		if e.Action == audit.LogIn {
+			said := fmt.Sprintf("Your last log-in was on %s from %s.", e.At.Format(dateTime), e.Actor.From)
+			if refused > 0 {
+				said += fmt.Sprintf(" Since then %d failed.", refused)
+			}
+			return said
+		}
+		refused++
+	}
+	if refused > 0 {
+		return fmt.Sprintf("This is your first log-in. %d failed before it.", refused)
+	}
+	return ""
 }
 
 // person is an entry in the audit about somebody who comes or goes, or says to be somebody.
@@ -96,13 +149,26 @@ func person(v *visit, action audit.Action, name string) audit.Entry {
 }
 
 // refused notes a log-in that failed, in the name of a user that there is: what else was typed may be a password in the wrong
-// field. A flood of guesses must not flood the audit, which is kept for good.
-func (c *Console) refused(v *visit, name string) {
-	c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", name, "remote", v.RemoteAddr)
-	if name == "" || !c.config.Limiter.Take(v.Context(), "user:"+name, refusalsKept).Admitted {
-		return
+// field. A flood of guesses must not flood the audit, which is kept for good. It returns what to tell whoever tried.
+func (c *Console) refused(v *visit, u payment.User, knowsPassword bool) string {
+	c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", u.Name, "remote", v.RemoteAddr, "password_right", knowsPassword)
+	if u.Name == "" {
+		return wrongLogIn
 	}
-	c.note(v, person(v, audit.LogInRefused, name))
+	e := person(v, audit.LogInRefused, u.Name)
+	if knowsPassword {
+		e.After = audit.Values{"password": "right", "code": "wrong"}
+		if err := c.config.Record.WrongCode(v.Context(), u.Name); err != nil {
+			c.config.Log.ErrorContext(v.Context(), "wrong code not counted", "actor", u.Name, "error", err)
+		}
+	}
+	if c.config.Limiter.Take(v.Context(), "user:"+u.Name, refusalsKept).Admitted {
+		c.note(v, e)
+	}
+	if knowsPassword && isGuessedAt(u) {
+		return guessedAt
+	}
+	return wrongLogIn
 }
 
 // note records what happens whether it can be recorded or not.
@@ -112,6 +178,7 @@ func (c *Console) note(v *visit, e audit.Entry) {
 	}
 }
 
+// mayLogIn asks the limits that only whoever is at the same address can use up.
 func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
 	host, _, _ := net.SplitHostPort(v.RemoteAddr) // the server wrote it
 	address := ratelimit.Address(host)
@@ -121,7 +188,11 @@ func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
 	}
 	byAddress := userLogIns
 	byAddress.Key = address
-	return c.config.Limiter.Take(v.Context(), "user:"+name, byAddress, allUserLogIns)
+	return c.config.Limiter.Take(v.Context(), "user:"+name, byAddress)
+}
+
+func tooMany(verdict ratelimit.Verdict) error {
+	return &payment.Error{Kind: payment.Limited, Message: "too many log-ins were tried", RetryAfter: verdict.RetryAfter}
 }
 
 func (c *Console) logOut(v *visit) (reply, error) {

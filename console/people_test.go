@@ -193,7 +193,8 @@ func TestASessionEndsWithItsUser(t *testing.T) {
 	for name, end := range map[string]func() error{
 		"revoked": func() error { return f.record.RevokeUser(t.Context(), audit.Actor{Name: "test"}, f.operator) },
 		"password": func() error {
-			return f.record.SetPassword(t.Context(), audit.Actor{Name: "test"}, f.operator, session.HashPassword(password))
+			_, err := f.record.SetPassword(t.Context(), audit.Actor{Name: "test"}, f.operator, session.HashPassword(password))
+			return err
 		},
 		"removed": func() error { return f.record.RemoveUser(t.Context(), audit.Actor{Name: "test"}, f.viewer) },
 	} {

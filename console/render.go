@@ -56,6 +56,11 @@ func (c *Console) write(w http.ResponseWriter, v *visit, a reply) {
 		http.Redirect(w, v.Request, a.to, http.StatusSeeOther)
 		return
 	}
+	if a.png != nil {
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = w.Write(a.png) // a browser that has gone away
+		return
+	}
 	place, _, _ := strings.Cut(strings.TrimPrefix(v.URL.Path, "/console/"), "/")
 	var page bytes.Buffer
 	err := pages[a.page].ExecuteTemplate(&page, layout, view{
@@ -75,10 +80,25 @@ func (c *Console) write(w http.ResponseWriter, v *visit, a reply) {
 }
 
 var functions = template.FuncMap{
-	"when":   when,
-	"ago":    func(t time.Time) string { return age(time.Since(t)) + " ago" },
-	"age":    age,
-	"words":  words,
+	"when":  when,
+	"ago":   func(t time.Time) string { return age(time.Since(t)) + " ago" },
+	"age":   age,
+	"words": words,
+	"logIn": func(e audit.Entry) string {
+		if e.Action == audit.LogIn {
+			return "logged in"
+		}
+		return "refused"
+	},
+	"logInBy": func(e audit.Entry) string {
+		switch {
+		case e.After["code"] == "wrong":
+			return "the password was right, the code was not"
+		case e.After["second_factor"] == "" || e.After["second_factor"] == "none":
+			return ""
+		}
+		return "with the " + e.After["second_factor"]
+	},
 	"action": func(a audit.Action) string { return strings.NewReplacer(".", ": ", "_", " ").Replace(string(a)) },
 	"title":  title,
 	"queue":  func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
@@ -89,13 +109,16 @@ var functions = template.FuncMap{
 	},
 }
 
+// dateTime is how people read a time, which is always UTC.
+const dateTime = "2 Jan 2006 15:04:05 UTC"
+
 // when is a time as people and machines read it.
 func when(t time.Time) template.HTML {
 	if t.IsZero() {
 		return "–"
 	}
 	t = t.UTC()
-	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339), t.Format("2 Jan 2006 15:04:05 UTC")))
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339), t.Format(dateTime)))
 }
 
 // age is a duration in its largest unit.
@@ -130,11 +153,11 @@ func title(name any) string {
 // tone is how a state feels, which is its colour: good, waiting, bad or quiet.
 func tone(state any) string {
 	switch fmt.Sprint(state) {
-	case "approved", "closed", "done", "sent", "resolved", "works":
+	case "approved", "closed", "done", "sent", "resolved", "works", "logged in", "set up":
 		return "good"
 	case "processing", "pending", "in_review", "authorized", "half-open", "counting", "canary", "running", "sending", "asked", "in_dispute", "partially_refunded", "redriven":
 		return "waiting"
-	case "unknown", "failed", "open", "stopped", "charged_back", "away", "contradiction", "stranger", "unreadable":
+	case "unknown", "failed", "open", "stopped", "charged_back", "away", "contradiction", "stranger", "unreadable", "refused":
 		return "bad"
 	}
 	return "quiet"

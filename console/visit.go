@@ -33,6 +33,7 @@ type reply struct {
 	title   string
 	refresh int // seconds after which a browser asks again; 0: never
 	data    any
+	png     []byte // instead of a page
 	to      string
 }
 
@@ -41,10 +42,17 @@ const (
 	sessionUser       = "user"
 	sessionGeneration = "generation"
 	sessionNotice     = "notice"
+	sessionEnrolment  = "enrolment" // a second factor that is being set up, sealed
 )
 
-// errLogIn sends to the log-in.
-var errLogIn = errors.New("nobody is logged in")
+// What sends to another page: to the log-in, and to the page where a second factor is set up.
+var (
+	errLogIn = errors.New("nobody is logged in")
+	errEnrol = errors.New("the user has to set a second factor up")
+)
+
+// enrolling is where users are who set a second factor up.
+const enrolling = "/console/account/second-factor"
 
 // page serves what handle replies to people who are allowed the scope. The session is written before anything is answered.
 func (c *Console) page(scope payment.Scope, handle func(*visit) (reply, error)) http.Handler {
@@ -90,6 +98,8 @@ func (c *Console) enter(v *visit, scope payment.Scope) error {
 	switch {
 	case v.user.Name == "":
 		return errLogIn
+	case c.needsSecondFactor(v.user) && !strings.HasPrefix(v.URL.Path, enrolling):
+		return errEnrol
 	case !v.user.Role.Allows(scope):
 		return &payment.Error{Kind: payment.Forbidden, Message: "you may look, and change nothing: your role is " + string(v.user.Role)}
 	}
@@ -131,6 +141,9 @@ func (c *Console) failure(w http.ResponseWriter, v *visit, err error) reply {
 			to += "?to=" + url.QueryEscape(v.URL.RequestURI())
 		}
 		return reply{to: to}
+	}
+	if errors.Is(err, errEnrol) {
+		return reply{to: enrolling}
 	}
 	return c.sorry(w, v, err)
 }

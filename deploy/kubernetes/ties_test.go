@@ -88,7 +88,7 @@ func environ(variables map[string]string) (all []string) {
 // of anything by e-mail, nobody need.
 var optional = map[string][]string{
 	"production": {"api: DATABASE_REPLICA_URL"},
-	"staging":    {"api: DATABASE_REPLICA_URL", "worker: SMTP_URL"},
+	"staging":    {"api: DATABASE_REPLICA_URL", "api: CONSOLE_SECRET", "worker: SMTP_URL"},
 }
 
 // requires says whether a part does not start without what is in a file.

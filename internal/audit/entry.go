@@ -22,6 +22,10 @@ const (
 	UserRevoke   Action = "user.revoke" // all sessions of the user ended
 	UserPassword Action = "user.password"
 
+	UserSecondFactor      Action = "user.second_factor"       // set up, or replaced
+	UserSecondFactorReset Action = "user.second_factor_reset" // taken away
+	UserRecoveryCodes     Action = "user.recovery_codes"      // made anew
+
 	KeyCreate Action = "key.create"
 	KeyRevoke Action = "key.revoke"
 
@@ -36,7 +40,8 @@ const (
 // Actions lists every action.
 func Actions() []Action {
 	return []Action{
-		LogIn, LogInRefused, LogOut, UserAdd, UserRemove, UserRevoke, UserPassword, KeyCreate, KeyRevoke,
+		LogIn, LogInRefused, LogOut, UserAdd, UserRemove, UserRevoke, UserPassword,
+		UserSecondFactor, UserSecondFactorReset, UserRecoveryCodes, KeyCreate, KeyRevoke,
 		BreakerSet, DeadLetterDiscard, RedriveStart, PaymentSettle, FindingClose, RecordPrune,
 	}
 }

@@ -11,7 +11,7 @@ import (
 // live is what every part may start with when real money is at stake.
 func live(more ...string) []string {
 	return complete(append([]string{
-		"ENVIRONMENT=live", "PUBLIC_URL=https://api.example.com", "MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2",
+		"ENVIRONMENT=live", "CONSOLE_SECRET=hunter2-hunter2-hunter2-hunter2-console", "PUBLIC_URL=https://api.example.com", "MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2",
 		"MERCADOPAGO_NOTIFICATION_URL=https://api.example.com/webhooks/mercadopago",
 		"DATABASE_URL=postgres://onlywave:hunter2@db/onlywave?sslmode=verify-full", "REDIS_URL=rediss://:hunter2@a/",
 		"RABBITMQ_URLS=amqps://onlywave:hunter2@a/,amqps://onlywave:hunter2@b/", "TEMPORAL_TLS=true",
@@ -33,6 +33,8 @@ func TestWhatIsGoodForATestOnlyDoesNotGoLive(t *testing.T) {
 	}{
 		{API, "PUBLIC_URL=http://api.example.com", "PUBLIC_URL"},
 		{API, "CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "CURSOR_SECRET"},
+		{API, "CONSOLE_SECRET=", "CONSOLE_SECRET"},
+		{API, "CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CONSOLE_SECRET"},
 		{API, "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret", "MERCADOPAGO_WEBHOOK_SECRETS"},
 		{API, "TRUSTED_PROXIES=10.0.0.1,0.0.0.0/0", "TRUSTED_PROXIES"},
 		{API, "TRUSTED_PROXIES=::/0", "TRUSTED_PROXIES"},
@@ -136,7 +138,7 @@ func TestWhatLiveReachesUnprotectedIsKnown(t *testing.T) {
 // Whoever forgets ENVIRONMENT moves real money with secrets that anybody can read.
 func TestARealTokenDoesNotStartWithPublishedSecrets(t *testing.T) {
 	t.Parallel()
-	for _, set := range []string{"CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret"} {
+	for _, set := range []string{"CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret"} {
 		name, _, _ := strings.Cut(set, "=")
 		for _, part := range []Part{API, Worker, Migrate, Keys} {
 			lines := mistakes(part, complete("MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2", set))

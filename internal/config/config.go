@@ -45,6 +45,7 @@ type Config struct {
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
 	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
 
+	ConsoleSecret   Secret        `env:"CONSOLE_SECRET" help:"seals the second factors of the console's users, at least 32 characters; the same in every API process; live needs it; empty: nobody can set one up"`
 	SessionIdle     time.Duration `env:"SESSION_IDLE" help:"a person's session in the console ends when nothing is asked for so long"`
 	SessionLifetime time.Duration `env:"SESSION_LIFETIME" help:"and so long after the log-in at the latest"`
 
@@ -128,7 +129,7 @@ func defaults() Config {
 		DrainWait:   5 * time.Second,
 		TracesRatio: 1,
 		APIAddress:  "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
-		SessionIdle: 30 * time.Minute, SessionLifetime: 12 * time.Hour,
+		SessionIdle: 15 * time.Minute, SessionLifetime: 12 * time.Hour,
 		RateLimitWrites: 100, RateLimitReads: 500, RateLimitOperations: 50, RateLimitRefused: 100,
 		CacheTTL:      5 * time.Second,
 		DatabaseConns: 16, DatabaseReplicaConns: 16, ReplicaMaxStaleness: 10 * time.Second,

@@ -15,6 +15,7 @@ func (c Config) checkLive(k *checks, part Part) {
 	check := func(right bool, name, what string) { k.that(right, name, what+" when ENVIRONMENT is live") }
 	if part == API {
 		check(strings.HasPrefix(c.PublicURL, "https://"), "PUBLIC_URL", "must begin with https://")
+		check(c.ConsoleSecret != "", "CONSOLE_SECRET", "must be set")
 		check(!slices.ContainsFunc(c.TrustedProxies, everybody), "TRUSTED_PROXIES", "must not be everybody: each could say which address he comes from")
 	}
 	if part == Worker {
@@ -40,6 +41,7 @@ func (c Config) checkPublished(k *checks) {
 	}
 	const published = " when %s: this one can be read in the program's source"
 	k.that(!isPublished(c.CursorSecret), "CURSOR_SECRET", "must be one of your own"+fmt.Sprintf(published, why))
+	k.that(!isPublished(c.ConsoleSecret), "CONSOLE_SECRET", "must be one of your own"+fmt.Sprintf(published, why))
 	k.that(!slices.ContainsFunc(c.WebhookSecrets, isPublished), "MERCADOPAGO_WEBHOOK_SECRETS", "must be Mercado Pago's"+fmt.Sprintf(published, why))
 }
 

@@ -101,6 +101,7 @@ func (c Config) checkAPI(k *checks) {
 	limit(c.RateLimitRefused, "RATE_LIMIT_REFUSED")
 	k.that(c.SessionIdle >= time.Second && c.SessionIdle <= c.SessionLifetime, "SESSION_IDLE", "must be at least 1s, and at most SESSION_LIFETIME")
 	k.that(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
+	k.that(c.ConsoleSecret == "" || len(c.ConsoleSecret) >= 32, "CONSOLE_SECRET", "must be empty or have at least 32 characters")
 	k.that(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
 	k.that(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
 }

@@ -13,6 +13,8 @@ type User struct {
 	PasswordHash string
 	Generation   string // of the user's sessions: those of another one have ended
 	CreatedAt    time.Time
+	SecondFactor string // the sealed secret of an authenticator app; empty: none is set up
+	WrongCodes   int    // that came with the right password since the last log-in
 }
 
 // Role is what a user may do.

@@ -81,13 +81,15 @@ func (s *Store) AuditTrail(ctx context.Context, f audit.Filter) ([]audit.Entry, 
 	and(!f.To.IsZero(), "at < @to", "to", f.To)
 	and(f.After.ID != "", "(at, id) < (@after_at, @after_id)", "after_at", f.After.CreatedAt)
 	rows, _ := s.pool.Query(ctx, query+` order by at desc, id desc limit @limit`, args)
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (audit.Entry, error) {
-		var e audit.Entry
-		err := row.Scan(&e.ID, &e.At, &e.Actor.Name, &e.Actor.Door, &e.Actor.From, &e.Action, &e.Object, &e.Reason, &e.Before, &e.After)
-		e.At = e.At.UTC()
-		return e, err
-	})
+	list, err := pgx.CollectRows(rows, scanAudit)
 	return list, interpret("read the audit", err)
+}
+
+func scanAudit(row pgx.CollectableRow) (audit.Entry, error) {
+	var e audit.Entry
+	err := row.Scan(&e.ID, &e.At, &e.Actor.Name, &e.Actor.Door, &e.Actor.From, &e.Action, &e.Object, &e.Reason, &e.Before, &e.After)
+	e.At = e.At.UTC()
+	return e, err
 }
 
 // orNull makes nothing of a zero value.

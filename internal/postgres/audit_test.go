@@ -35,7 +35,8 @@ func TestEachChangeOfAUserOrAKeyIsOnRecord(t *testing.T) {
 	rui := payment.User{Name: "rui", Role: payment.Viewer, PasswordHash: "$argon2id$secret", CreatedAt: moment(0)}
 	require.NoError(t, s.AddUser(t.Context(), ana, rui))
 	require.Error(t, s.AddUser(t.Context(), ana, rui))
-	require.NoError(t, s.SetPassword(t.Context(), ana, "rui", "$argon2id$other"))
+	_, err := s.SetPassword(t.Context(), ana, "rui", "$argon2id$other")
+	require.NoError(t, err)
 	require.NoError(t, s.RevokeUser(t.Context(), ana, "rui"))
 	require.NoError(t, s.RemoveUser(t.Context(), ana, "rui"))
 	require.Error(t, s.RemoveUser(t.Context(), ana, "rui"))
@@ -71,10 +72,12 @@ func TestNobodyChangesAnything(t *testing.T) {
 	before := s.trail(t, audit.Filter{})
 	request := payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}
 	for _, actor := range []audit.Actor{{}, {Name: "<b>"}} {
+		_, password := s.SetPassword(t.Context(), actor, "rui", "h")
 		_, issue := s.IssueAPIKey(t.Context(), actor, request, moment(0))
 		for _, err := range []error{
 			issue, s.AddUser(t.Context(), actor, payment.User{Name: "eva", Role: payment.Viewer}), s.RemoveUser(t.Context(), actor, "rui"),
-			s.RevokeUser(t.Context(), actor, "rui"), s.SetPassword(t.Context(), actor, "rui", "h"),
+			s.RevokeUser(t.Context(), actor, "rui"), password, s.ClearSecondFactor(t.Context(), actor, "rui"),
+			s.SetRecoveryCodes(t.Context(), actor, "rui", nil),
 			s.RevokeAPIKey(t.Context(), actor, "aaaaaaaaaaaaa", moment(0)),
 		} {
 			require.Equal(t, payment.Invalid, payment.KindOf(err))

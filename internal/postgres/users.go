@@ -48,12 +48,15 @@ func (s *Store) RevokeUser(ctx context.Context, actor audit.Actor, name string) 
 	})
 }
 
-// SetPassword gives a user another password, which ends all sessions of the user; kind NotFound when there is none.
-func (s *Store) SetPassword(ctx context.Context, actor audit.Actor, name, hash string) error {
-	return s.changeUser(ctx, actor, audit.UserPassword, name, func(tx pgx.Tx, _ payment.User) (before, after audit.Values, err error) {
-		_, err = tx.Exec(ctx, `update users set password_hash = $2, generation = $3 where name = $1`, name, hash, uuid.NewString())
+// SetPassword gives a user another password and ends all sessions of the user but those of the new generation, which it
+// returns; kind NotFound when there is none.
+func (s *Store) SetPassword(ctx context.Context, actor audit.Actor, name, hash string) (generation string, err error) {
+	generation = uuid.NewString()
+	err = s.changeUser(ctx, actor, audit.UserPassword, name, func(tx pgx.Tx, _ payment.User) (before, after audit.Values, err error) {
+		_, err = tx.Exec(ctx, `update users set password_hash = $2, generation = $3 where name = $1`, name, hash, generation)
 		return nil, nil, err
 	})
+	return generation, err
 }
 
 // changeUser changes a user that there is and records it, both or neither.
@@ -76,7 +79,7 @@ func (s *Store) changeUser(ctx context.Context, actor audit.Actor, action audit.
 
 func userObject(name string) string { return "user/" + name }
 
-const selectUser = `select name, role, password_hash, generation::text, created_at from users `
+const selectUser = `select name, role, password_hash, generation::text, created_at, second_factor, wrong_codes from users `
 
 // User reads one user; kind NotFound when there is none.
 func (s *Store) User(ctx context.Context, name string) (payment.User, error) {

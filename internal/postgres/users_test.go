@@ -32,7 +32,11 @@ func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 	generations := map[string]bool{first.Generation: true}
 	for _, end := range []func() error{
 		func() error { return s.RevokeUser(t.Context(), audit.Actor{Name: "test"}, "ana") },
-		func() error { return s.SetPassword(t.Context(), audit.Actor{Name: "test"}, "ana", "another") },
+		func() error {
+			generation, err := s.SetPassword(t.Context(), audit.Actor{Name: "test"}, "ana", "another")
+			require.Equal(t, read("ana").Generation, generation, "whose sessions go on")
+			return err
+		},
 		func() error {
 			if err := s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"); err != nil {
 				return err
@@ -45,7 +49,8 @@ func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 		generations[read("ana").Generation] = true
 	}
 	require.NoError(t, s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"))
-	for _, err := range []error{s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"), s.RevokeUser(t.Context(), audit.Actor{Name: "test"}, "ana"), s.SetPassword(t.Context(), audit.Actor{Name: "test"}, "ana", "h")} {
+	_, err = s.SetPassword(t.Context(), audit.Actor{Name: "test"}, "ana", "h")
+	for _, err := range []error{err, s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"), s.RevokeUser(t.Context(), audit.Actor{Name: "test"}, "ana")} {
 		require.Equal(t, payment.NotFound, payment.KindOf(err))
 	}
 	_, err = s.User(t.Context(), "ana")

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -24,28 +23,17 @@ const (
 	saltSize   = 16
 )
 
-// hashing is how many passwords are hashed at once: a flood of log-ins must not use up the machine. Who has waited for
-// queueTime is sent away, so that those who come after a flood do not wait for all of it.
-var hashing = make(chan struct{}, 2)
+// Lane is where a password waits to be hashed: a flood of log-ins must not use up the machine. Whoever has waited for queueTime
+// is sent away, so that those who come after a flood do not wait for all of it.
+type Lane chan struct{}
 
-const queueTime = 3 * time.Second
-
-// Bounds of a password, in characters and bytes.
-const (
-	passwordMin = 12
-	passwordMax = 1024
+// The lanes. Whoever has proved something beside the password does not wait for those who only guess.
+var (
+	Guesses = make(Lane, 2)
+	Proven  = make(Lane, 1)
 )
 
-// CheckPassword says what is wrong with a new password, or "".
-func CheckPassword(password string) string {
-	switch {
-	case utf8.RuneCountInString(password) < passwordMin:
-		return fmt.Sprintf("must have at least %d characters", passwordMin)
-	case len(password) > passwordMax:
-		return fmt.Sprintf("must have at most %d bytes", passwordMax)
-	}
-	return ""
-}
+const queueTime = 3 * time.Second
 
 var base64Text = base64.RawStdEncoding
 
@@ -57,8 +45,8 @@ func HashPassword(password string) string {
 }
 
 // PasswordIs says whether the kept hash is the password's. Without a hash, which is nobody's, it takes as long to say no. The
-// error is of kind Limited: too many others are asking.
-func PasswordIs(ctx context.Context, kept, password string) (bool, error) {
+// error is of kind Limited: too many others are asking in this lane.
+func PasswordIs(ctx context.Context, lane Lane, kept, password string) (bool, error) {
 	someone := kept != ""
 	if !someone {
 		kept = nobody
@@ -79,8 +67,8 @@ func PasswordIs(ctx context.Context, kept, password string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, queueTime)
 	defer cancel()
 	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
+	case lane <- struct{}{}:
+		defer func() { <-lane }()
 	case <-ctx.Done():
 		return false, &payment.Error{Kind: payment.Limited, Message: "too many log-ins are under way", RetryAfter: queueTime}
 	}

@@ -90,7 +90,7 @@ func TestWithoutRedisThereAreNoSessions(t *testing.T) {
 // is asks with all the time there is.
 func is(t *testing.T, kept, password string) bool {
 	t.Helper()
-	is, err := PasswordIs(t.Context(), kept, password)
+	is, err := PasswordIs(t.Context(), Guesses, kept, password)
 	require.NoError(t, err)
 	return is
 }
@@ -113,9 +113,26 @@ func TestAPasswordIsKnownByItsHashOnly(t *testing.T) {
 		require.False(t, is(t, broken, password), broken)
 	}
 	require.False(t, is(t, kept, strings.Repeat("x", passwordMax+1)))
-	require.Empty(t, CheckPassword(password))
-	require.NotEmpty(t, CheckPassword("short"))
-	require.NotEmpty(t, CheckPassword(strings.Repeat("x", passwordMax+1)))
+}
+
+func TestAPasswordIsHardToGuess(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{
+		"correct horse battery", "xK9#mPq2vL8w", "quatro palavras sem nexo nenhum", "água fria na varanda azul", "onlywave-Ku7!pasta", "tr0ub4dor&3abc",
+		strings.Repeat("correct horse battery ", 40),
+	} {
+		require.Empty(t, CheckPassword(good, "ana"), good)
+	}
+	for _, bad := range []string{
+		"", "short", "aaaaaaaaaaaa", "abababababab", "abcdabcdabcd", "123456789012", "098765432109", "password1234", "qwertyuiop[]", "qwertyqwerty",
+		"letmeinletmein", "iloveyouiloveyou", "senhasenhasenha", "minhasenha123", "corinthians1910", "Senha12345678", "onlywave1234", "operator1234",
+		"hunter2hunter2", "P@ssw0rd1234", "12/03/1990ana", "admin@123456", strings.Repeat("x", passwordMax+1), strings.Repeat("ab", 400), "correct horse \xff battery",
+	} {
+		require.NotEmpty(t, CheckPassword(bad, "ana"), bad)
+	}
+	require.Equal(t, "must not contain the user's name", CheckPassword("Ana.Souza and xK9#mPq2vL8w", "ana.souza"))
+	require.Empty(t, CheckPassword("banana split recipe xK9", "an"), "a name of two letters is in many words")
+	require.NotEmpty(t, CheckPassword("souza.ana.2024", "ana.souza"), "nor what it is made of")
 }
 
 // Who guesses at names learns nothing from how long it takes: the hash, which needs its memory, is made for nobody, too.
@@ -136,15 +153,18 @@ func TestNobodysPasswordCostsAsMuch(t *testing.T) {
 // A flood is refused in time, and nothing is hashed for those who have left.
 func TestWhoComesInAFloodIsSentAway(t *testing.T) {
 	kept := HashPassword("correct horse battery")
-	for range cap(hashing) {
-		hashing <- struct{}{}
+	for range cap(Guesses) {
+		Guesses <- struct{}{}
 	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	_, err := PasswordIs(gone, kept, "correct horse battery")
+	_, err := PasswordIs(gone, Guesses, kept, "correct horse battery")
 	require.Equal(t, payment.Limited, payment.KindOf(err))
-	for range cap(hashing) {
-		<-hashing
+	proven, err := PasswordIs(t.Context(), Proven, kept, "correct horse battery")
+	require.NoError(t, err, "who has proved something does not wait for those who guess")
+	require.True(t, proven)
+	for range cap(Guesses) {
+		<-Guesses
 	}
 	require.True(t, is(t, kept, "correct horse battery"))
 }
