@@ -95,6 +95,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		}
 		require.Equal(t, []string{"processing", "unknown", "failed"}, history(t, id))
 		require.Equal(t, 1, inRecord(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
+		require.Equal(t, 1, inRecord(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and door = 'command' and origin <> ''`, id))
 		require.Equal(t, 1, letters(t, id, payment.CauseUnknownOutcome, payment.LetterResolved))
 		answer, err := platform.Shops[1].Post(within(t), key, dev.Order(1050, key))
 		require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 )
@@ -44,7 +45,9 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
 		require.Equal(t, Status(payment.Failed), decode[Payment](t, w).Status)
 	}
-	require.Equal(t, []settle.Order{{PaymentID: id, Actor: "ana", Reason: "the panel has none"}}, f.engine.orders)
+	require.Equal(t, []settle.Order{{
+		PaymentID: id, Actor: "ana", Reason: "the panel has none", Door: audit.REST, From: "192.0.2.1, API key " + keyID(strings.TrimPrefix(operator, "Bearer ")),
+	}}, f.engine.orders)
 	require.Equal(t, http.StatusConflict, f.post(t, path, "", strings.Replace(good, "none", "nothing", 1), "Authorization", operator).Code)
 
 	again := f.create(t, "k", goodBody)

@@ -269,7 +269,7 @@ func (d *door) Redrive(_ context.Context, in deadletter.Order) (bool, error) {
 
 // Settle does what the payment's workflow does in the end.
 func (d *door) Settle(ctx context.Context, o settle.Order) error {
-	_, err := d.record.Settle(ctx, o.PaymentID, o.Actor, o.Reason, time.Now())
+	_, err := d.record.Settle(ctx, o.By(), o.PaymentID, o.Reason, time.Now())
 	return err
 }
 

@@ -234,6 +234,11 @@ func TestAnUnknownPaymentIsSettledWithAReason(t *testing.T) {
 	events, err := f.record.Events(t.Context(), p.ID, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 3)
+	trail, err := f.record.AuditTrail(t.Context(), audit.Filter{Object: "payment/" + p.ID, Limit: audit.MaxList})
+	require.NoError(t, err)
+	require.Len(t, trail, 1)
+	require.Equal(t, []any{f.operator, audit.Console}, []any{trail[0].Actor.Name, trail[0].Actor.Door})
+	require.NotEmpty(t, trail[0].Actor.From)
 }
 
 func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {

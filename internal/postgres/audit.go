@@ -80,8 +80,7 @@ func (s *Store) AuditTrail(ctx context.Context, f audit.Filter) ([]audit.Entry, 
 	and(!f.From.IsZero(), "at >= @from", "from", f.From)
 	and(!f.To.IsZero(), "at < @to", "to", f.To)
 	and(f.After.ID != "", "(at, id) < (@after_at, @after_id)", "after_at", f.After.CreatedAt)
-	rows, _ := s.pool.Query(ctx, query+` order by at desc, id desc limit @limit`, args)
-	list, err := pgx.CollectRows(rows, scanAudit)
+	list, err := readRows(ctx, s.pool, scanAudit, query+` order by at desc, id desc limit @limit`, args)
 	return list, interpret("read the audit", err)
 }
 

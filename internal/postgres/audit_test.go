@@ -130,6 +130,37 @@ func TestAClosedFindingIsOnRecordOnce(t *testing.T) {
 		After:  audit.Values{"kind": "stranger", "provider_payment_id": "77", "state": "closed"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
 }
 
+// A settlement and its entry are one, and only one that moves the payment is there.
+func TestASettlementIsOnRecordOnce(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	p := s.open(t, newPayment("order-1"))
+	settle := func(id string) (Moved, error) { return s.Settle(t.Context(), ana, id, "the panel has none", moment(2)) }
+	_, err := settle(p.ID)
+	require.NoError(t, err)
+	require.Empty(t, s.trail(t, audit.Filter{Actor: "ana"}), "it is not unknown")
+	_, err = s.Park(t.Context(), p.ID, "silence", moment(1))
+	require.NoError(t, err)
+	for range 2 {
+		m, err := settle(p.ID)
+		require.NoError(t, err)
+		require.Equal(t, payment.Failed, m.Status)
+	}
+	require.Equal(t, []audit.Entry{{Actor: ana, Action: audit.PaymentSettle, Object: "payment/" + p.ID, Reason: "the panel has none",
+		Before: audit.Values{"status": "unknown"}, After: audit.Values{"status": "failed"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
+
+	other := s.open(t, newPayment("order-2"))
+	_, err = s.Park(t.Context(), other.ID, "silence", moment(1))
+	require.NoError(t, err)
+	_, err = s.pool.Exec(t.Context(), `alter table audit rename to elsewhere`)
+	require.NoError(t, err)
+	_, err = settle(other.ID)
+	require.Error(t, err)
+	kept, err := s.Payment(t.Context(), other.ID)
+	require.NoError(t, err)
+	require.Equal(t, payment.Unknown, kept.Status, "what cannot be recorded is not done")
+}
+
 // What was done stays on record, whoever would have it otherwise, and a schedule least of all.
 func TestTheAuditOnlyGrows(t *testing.T) {
 	t.Parallel()

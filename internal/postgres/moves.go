@@ -5,8 +5,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -103,7 +105,9 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 }
 
 // giveUp moves a payment that the provider has not answered for; once it has, only its word counts.
-const giveUp = `
+const giveUp = givenUp + backAndEvent
+
+const givenUp = `
 with before as (
     select id, client_id, method_type, created_at, status, amount, version, provider_updated_at,
            payer ->> 'notify_by' = 'email' as by_email
@@ -126,9 +130,19 @@ with before as (
 ), event as (
     select id, seq, by_email from moved
 ), untold as (` + outboxed + `
-)
+)`
+
+const backAndEvent = `
 select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
 from before b left join written w on true`
+
+// settle is giveUp as an operator's decision, which is on record with the move.
+const settle = givenUp + `, decided as (
+    insert into audit (id, actor, door, origin, action, object, reason, before, after)
+    select @audit_id, @actor, @door, @origin, @action, 'payment/' || @id, @reason,
+        jsonb_build_object('status', status), jsonb_build_object('status', @status::text)
+    from before where exists (select from moved)
+)` + backAndEvent
 
 // Fail records that the provider refused the charge before any money could move.
 func (s *Store) Fail(ctx context.Context, id string, code payment.FailureCode, why string, at time.Time) (Moved, error) {
@@ -143,11 +157,12 @@ func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Moved, 
 // settled is what client apps are told of a payment that an operator has settled as failed.
 const settled = "settled by an operator: the provider has no charge of it"
 
-// Settle records that an operator has decided that an unknown payment has failed, and why.
-func (s *Store) Settle(ctx context.Context, id, actor, reason string, at time.Time) (Moved, error) {
-	return s.move(ctx, "settle payment "+id, giveUp, id, payment.Failed, at, pgx.NamedArgs{
+// Settle records that an operator has decided that an unknown payment has failed, and why. Doing it again changes nothing.
+func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string, at time.Time) (Moved, error) {
+	return s.move(ctx, "settle payment "+id, settle, id, payment.Failed, at, pgx.NamedArgs{
 		"id": id, "status": payment.Failed, "failure": settled, "failure_code": payment.FailureNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
-		"data": payment.EventData{Failure: settled, FailureCode: payment.FailureNotCharged, Actor: actor, Reason: reason},
+		"data":     payment.EventData{Failure: settled, FailureCode: payment.FailureNotCharged, Actor: actor.Name, Reason: reason},
+		"audit_id": uuid.NewString(), "actor": actor.Name, "door": actor.Door, "origin": actor.From, "action": audit.PaymentSettle, "reason": reason,
 	})
 }
 

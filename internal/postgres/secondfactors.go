@@ -105,7 +105,7 @@ func (s *Store) WrongCode(ctx context.Context, name string) error {
 
 // LogIns lists the last log-ins of a user, right and refused, the newest first.
 func (s *Store) LogIns(ctx context.Context, name string, limit int) ([]audit.Entry, error) {
-	rows, _ := s.pool.Query(ctx, selectAudit+` and object = $1 and action in ('log_in', 'log_in.refused') order by at desc limit $2`, userObject(name), limit)
-	list, err := pgx.CollectRows(rows, scanAudit)
+	list, err := readRows(ctx, s.pool, scanAudit,
+		selectAudit+` and object = $1 and action in ('log_in', 'log_in.refused') order by at desc limit $2`, userObject(name), limit)
 	return list, interpret("list the log-ins of user "+name, err)
 }

@@ -61,7 +61,7 @@ func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, payment.Failed, p.Status)
 	}
-	require.Equal(t, []Order{{PaymentID: s.p.ID, Actor: "ana", Reason: "the panel has none"}}, s.orders)
+	require.Equal(t, []Order{{PaymentID: s.p.ID, Actor: "ana", Reason: "the panel has none", Door: audit.CommandLine}}, s.orders)
 	_, err := a.Fail(t.Context(), ana, s.p.ID, "another reason")
 	require.Equal(t, payment.Conflict, payment.KindOf(err))
 	_, err = a.Fail(t.Context(), audit.Actor{Name: "bia", Door: audit.Console}, s.p.ID, "the panel has none")
