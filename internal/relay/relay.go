@@ -77,8 +77,11 @@ func (r *Relay) Run(ctx context.Context) error {
 }
 
 // Ready returns nil when onlywave.events and all queues that are bound to it take what they are sent, and else says what they did
-// last.
+// last, or that the broker is away.
 func (r *Relay) Ready() error {
+	if err := r.subscribers.publisher.Ready(); err != nil {
+		return err
+	}
 	if err := r.subscribers.trouble(); err != nil {
 		return err
 	}

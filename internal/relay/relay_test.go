@@ -292,6 +292,7 @@ func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
 	// RabbitMQ 3.10 writes its list of quorum queues to disk late.
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Restart(t.Context()))
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Kill())
+	require.Eventually(t, func() bool { return r.Ready() != nil }, patience, 10*time.Millisecond, "also while there is nothing to tell")
 	var ids []string
 	for i := range 5 {
 		ids = append(ids, w.open(t, r, fmt.Sprint(i)))
@@ -312,6 +313,7 @@ func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
 		require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
 	}
 	w.requireNothingWaits(t)
+	require.NoError(t, r.Ready())
 }
 
 func TestAFailureThatNothingConfirmsIsForgotten(t *testing.T) {
