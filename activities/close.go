@@ -10,7 +10,7 @@ import (
 // safe to repeat: the provider sees the same idempotency key, and what it refuses, since the payment was paid meanwhile or is
 // closed already, is looked at. Who has paid has paid.
 func (a *Activities) Close(ctx context.Context, in LookInput) (seen Seen, err error) {
-	err = a.looks.bound(ctx, a.provider.charges.Steady(), func(ctx context.Context) (err error) {
+	err = a.looks.bound(ctx, a.provider.cancels.Steady(), func(ctx context.Context) (err error) {
 		seen, err = a.close(ctx, in)
 		return err
 	})

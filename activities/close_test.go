@@ -199,6 +199,20 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 	})
 }
 
+// At night there are few charges and many ends: calls that close what nobody has paid must not keep a buyer waiting when they fail.
+func TestClosingsThatFailHoldUpNoCharge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, _, in := w.ended(t)
+	w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
+	for range 20 {
+		_, err := w.Close(t.Context(), in)
+		requireVerdict(t, err, payment.Unavailable, true)
+	}
+	require.False(t, w.Activities.provider.cancels.Steady(), "enough of them to open a breaker")
+	t.Run("a buyer comes", func(t *testing.T) { w.charged(t) })
+}
+
 func TestAClosingThatFailsSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -20,6 +20,7 @@ type provider struct {
 
 	reads    *breaker.Breaker // of one payment by its ID
 	searches *breaker.Breaker // whose index fails on its own, which must keep no look by ID waiting
+	cancels  *breaker.Breaker // nobody waits for one, and its failures must keep no charge waiting
 }
 
 func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.Fleet) *provider {
@@ -29,6 +30,7 @@ func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.F
 		charges:  breakers.Breaker(breaker.Charge, breaker.Config{}),
 		reads:    breakers.Breaker(breaker.Read, breaker.Config{}),
 		searches: breakers.Breaker(breaker.Search, breaker.Config{}),
+		cancels:  breakers.Breaker(breaker.Cancel, breaker.Config{}),
 	}
 }
 
@@ -50,7 +52,7 @@ func (p *provider) get(ctx context.Context, u payment.Urgency, providerPaymentID
 }
 
 func (p *provider) cancel(ctx context.Context, u payment.Urgency, providerPaymentID, key string) (state payment.ProviderState, err error) {
-	err = p.call(ctx, p.charges, turn(ctx, u, providerPaymentID), func(ctx context.Context) error {
+	err = p.call(ctx, p.cancels, turn(ctx, u, providerPaymentID), func(ctx context.Context) error {
 		state, err = p.client.Cancel(ctx, providerPaymentID, key)
 		return err
 	})

@@ -47,7 +47,7 @@ func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
 	t.Parallel()
 	f, _, told := newOperator(t)
 	free := Breaker{Name: "charge", State: BreakerStateClosed, Automatic: true}
-	require.Equal(t, BreakerList{Data: []Breaker{free, {Name: "read", State: BreakerStateClosed, Automatic: true}, {Name: "search", State: BreakerStateClosed, Automatic: true}, {Name: "email", State: BreakerStateClosed, Automatic: true}}},
+	require.Equal(t, BreakerList{Data: []Breaker{free, {Name: "read", State: BreakerStateClosed, Automatic: true}, {Name: "search", State: BreakerStateClosed, Automatic: true}, {Name: "cancel", State: BreakerStateClosed, Automatic: true}, {Name: "email", State: BreakerStateClosed, Automatic: true}}},
 		decode[BreakerList](t, f.get(t, "/v1/breakers")))
 
 	held := Breaker{Name: "charge", State: BreakerStateOpen, Actor: "shop", Reason: "maintenance", Forcings: 1}
@@ -101,7 +101,7 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 	}
 	for _, w := range []*httptest.ResponseRecorder{f.get(t, "/v1/breakers/refund"), f.set(t, "refund", `{"state": "open", "reason": "why not"}`)} {
 		require.Equal(t, http.StatusNotFound, w.Code)
-		require.Contains(t, decode[Problem](t, w).Detail, "charge, read, search, email")
+		require.Contains(t, decode[Problem](t, w).Detail, "charge, read, search, cancel, email")
 	}
 	require.Empty(t, *told)
 	require.Empty(t, f.letters.audited)

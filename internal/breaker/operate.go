@@ -17,6 +17,7 @@ const (
 	Charge = "charge" // Mercado Pago is asked for money
 	Read   = "read"   // Mercado Pago is asked where a payment stands, by its ID
 	Search = "search" // Mercado Pago is searched for a payment, or for all that changed
+	Cancel = "cancel" // Mercado Pago is asked to close a payment that nobody has paid
 	Email  = "email"  // the mail server is given an e-mail
 )
 
@@ -24,7 +25,7 @@ const (
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read, Search, Email} }
+func Names() []string { return []string{Charge, Read, Search, Cancel, Email} }
 
 // Status is a breaker as operators see it.
 type Status struct {
