@@ -71,10 +71,11 @@ func aborted(err error) bool {
 // found no payment.
 func overtaken(err error) bool { return temporal.IsCanceledError(err) || unwritten(err) }
 
-// unwritten says whether the run itself has answered that its payment was never written.
+// unwritten says whether the run itself has answered that its payment was never written. What a run has decided for good, such as that
+// the provider does not answer an operator, cannot be retried.
 func unwritten(err error) bool {
 	app, answer := errors.AsType[*temporal.ApplicationError](err)
-	return answer && payment.Kind(app.Type()) == payment.Unavailable
+	return answer && payment.Kind(app.Type()) == payment.Unavailable && !app.NonRetryable()
 }
 
 // endedUnder says whether the run had begun to deal with the update when it ended.

@@ -1,0 +1,32 @@
+package worker
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/settle"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// Mercado Pago's search fails: the operator is told that, and not that something of ours did not answer in time.
+func TestAnOperatorIsToldWhyAPaymentCannotBeSettled(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := wish("silent").PaymentID
+	open(t, s.Worker, id)
+	_, err := s.Record.Park(t.Context(), id, "silence", time.Now())
+	require.NoError(t, err)
+	s.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
+	order := settle.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}
+	err = s.Workflows.Settle(t.Context(), order)
+	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.ErrorContains(t, err, "the provider does not say whether it has the payment")
+
+	s.provider.SetFaults(nil)
+	require.Eventually(t, func() bool { return s.Workflows.Settle(t.Context(), order) == nil }, patience, 100*time.Millisecond, "the breaker has closed again")
+	s.await(t, id, payment.Failed)
+}
