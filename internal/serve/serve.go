@@ -49,7 +49,7 @@ func HTTP(ctx context.Context, o Options) error {
 		o.ReadTimeout = readTimeout
 	}
 	server := &http.Server{
-		Handler:           early(o.Handler),
+		Handler:           answerEarly(o.Handler),
 		ReadHeaderTimeout: min(headerTimeout, o.ReadTimeout),
 		ReadTimeout:       o.ReadTimeout,
 		WriteTimeout:      writeTimeout,
@@ -68,13 +68,4 @@ func HTTP(ctx context.Context, o Options) error {
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Finish)
 	defer cancel()
 	return server.Shutdown(finish)
-}
-
-// early lets an answer go out before the body has come. Of itself net/http reads the rest of a body first, so that a stranger who
-// is refused by his header could hold a place for the whole of ReadTimeout.
-func early(handler http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2, which we do not serve, needs none
-		handler.ServeHTTP(w, r)
-	})
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -150,6 +151,51 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	_, err = io.ReadFull(conn, line)
 	require.NoError(t, err)
 	require.Equal(t, "HTTP/1.1 401", string(line))
+}
+
+// Who is refused by the header can send the next request on the same connection, or is told that there is none.
+func TestARefusalLeavesTheConnectionUsableOrClosesIt(t *testing.T) {
+	t.Parallel()
+	const far = 3 << 20 // more than the kernel and net/http hold
+	for name, row := range map[string]struct {
+		length, sent int
+		closed       bool
+	}{
+		"no body":           {0, 0, false},
+		"the whole body":    {60_000, 60_000, false},
+		"half of the body":  {60_000, 30_000, true},
+		"nothing of it":     {60_000, 0, true},
+		"far too long":      {far, 100_000, true},
+		"far too long, all": {far, far, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, Options{ReadTimeout: time.Hour, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusUnauthorized)
+				_, _ = io.WriteString(w, "who are you?")
+			})})
+			conn := s.dial(t, "127.0.0.2")
+			require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
+			go func() {
+				_, _ = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", row.length, strings.Repeat("x", row.sent))
+			}()
+			reader := bufio.NewReader(conn)
+			for range 3 {
+				answer, err := http.ReadResponse(reader, nil)
+				require.NoError(t, err)
+				body, err := io.ReadAll(answer.Body)
+				require.NoError(t, err)
+				require.Equal(t, "who are you?", string(body))
+				require.Equal(t, row.closed, answer.Close)
+				if answer.Close {
+					return
+				}
+				_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				require.NoError(t, err)
+			}
+			require.NotContains(t, s.log.String(), "panic")
+		})
+	}
 }
 
 func TestClientsAreKnownByAddressOrNetwork(t *testing.T) {
