@@ -27,6 +27,24 @@ func TestConfigCheckSaysEverythingThatIsWrong(t *testing.T) {
 	require.ErrorContains(t, run(t.Context(), []string{"config", "check", "apis"}, environ, &out), "there is no part")
 }
 
+// What a setting's reason excuses is passed, and said.
+func TestConfigCheckSaysWhatIsUnprotected(t *testing.T) {
+	environ := []string{"ENVIRONMENT=live", "DATABASE_URL=postgres://hunter2@db/onlywave"}
+	var out bytes.Buffer
+	require.ErrorIs(t, run(t.Context(), []string{"config", "check", "keys", "payments"}, environ, &out), errSettings)
+	for _, want := range []string{
+		"✗ keys", "✗ payments", "DATABASE_URL: must have sslmode=verify-full", "DATABASE_URL: must have a password",
+		"unless DATABASE_PLAINTEXT_REASON says why not", "TEMPORAL_TLS: must be true",
+	} {
+		require.Contains(t, out.String(), want)
+	}
+	out.Reset()
+	environ = append(environ, "DATABASE_PLAINTEXT_REASON=a unix socket in the pod")
+	require.NoError(t, run(t.Context(), []string{"config", "check", "keys"}, environ, &out))
+	require.Contains(t, out.String(), "✓ keys\n  ! Postgres is reached without TLS or credentials: a unix socket in the pod")
+	require.NotContains(t, out.String(), "hunter2")
+}
+
 // A script must not take a mistyped command for one that was done.
 func TestAMistypedCommandFails(t *testing.T) {
 	for _, typed := range [][]string{{"recrod"}, {"record", "prun"}, {"keys", "make"}, {"record", "prune", "now"}} {

@@ -44,12 +44,16 @@ func configCheckCommand(environ []string, out io.Writer) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if _, err := config.Load(part, environ); err != nil {
+				c, err := config.Load(part, environ)
+				if err != nil {
 					fmt.Fprintf(out, "✗ %s\n    %s\n", name, strings.ReplaceAll(err.Error(), "\n", "\n    "))
 					wrong = errSettings
 					continue
 				}
 				fmt.Fprintf(out, "✓ %s\n", name)
+				for _, u := range c.Unprotected(part) {
+					fmt.Fprintf(out, "  ! %s is reached without TLS or credentials: %s\n", u[0], u[1])
+				}
 			}
 			return wrong
 		},

@@ -122,6 +122,28 @@ func TestLiveReachesEachDependencyOverTLSWithCredentials(t *testing.T) {
 	require.Empty(t, mistakes(Worker, live("TEMPORAL_TLS=", "TEMPORAL_API_KEY=hunter2")), "a key is sent over TLS only")
 }
 
+// A part that is asked where something is, is asked how it is protected: there is no command with which a live database is
+// reached in plain text.
+func TestNoPartReachesADependencyUnprotected(t *testing.T) {
+	t.Parallel()
+	for dependency, row := range map[string]struct{ none, plain, setting string }{
+		"Postgres": {"DATABASE_URL=", "DATABASE_URL=postgres://onlywave:hunter2@db/onlywave", "DATABASE_URL"},
+		"Redis":    {"REDIS_URL=", "REDIS_URL=redis://:hunter2@a/", "REDIS_URL"},
+		"RabbitMQ": {"RABBITMQ_URLS=", "RABBITMQ_URLS=amqp://onlywave:hunter2@a/", "RABBITMQ_URLS"},
+		"Temporal": {"TEMPORAL_ADDRESS=nowhere", "TEMPORAL_TLS=", "TEMPORAL_TLS"},
+	} {
+		var reach int
+		for _, part := range parts {
+			if len(mistakes(part, complete(row.none))) == 0 {
+				continue
+			}
+			reach++
+			require.Contains(t, named(mistakes(part, live(row.plain))), row.setting, "%s reaches %s", part, dependency)
+		}
+		require.Positive(t, reach, dependency)
+	}
+}
+
 // All is said at once, also what is meant so: that is in the log at the start.
 func TestWhatLiveReachesUnprotectedIsKnown(t *testing.T) {
 	t.Parallel()

@@ -174,6 +174,16 @@ const (
 	Audit       Part = "audit"
 )
 
+var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Record, Audit}
+
+// The parts that reach a dependency: they are asked where it is, and when live, how it is protected.
+var (
+	onPostgres = []Part{API, Worker, Migrate, Keys, Users, Breakers, Findings, DeadLetters, Payments, Record, Audit}
+	onRedis    = []Part{API, Worker, Breakers}
+	onRabbitMQ = []Part{API, Worker, Breakers}
+	onTemporal = []Part{API, Worker, Migrate, Reconcile, DeadLetters, Payments}
+)
+
 // Load reads and checks the configuration for one part of the program. environ is as os.Environ
 // gives it. The error lists every mistake, a line each.
 func Load(part Part, environ []string) (Config, error) {

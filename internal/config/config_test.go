@@ -15,8 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings}
-
 // complete is the least that lets every part start.
 func complete(more ...string) []string {
 	return append([]string{
@@ -74,14 +72,18 @@ func TestNothingIsTakenFromElsewhere(t *testing.T) {
 func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	rows := map[Part][]string{
-		API:       {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS", "REDIS_URL"},
-		Worker:    {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL"},
-		Breakers:  {"DATABASE_URL", "RABBITMQ_URLS", "REDIS_URL"},
-		Migrate:   {"DATABASE_URL"},
-		Keys:      {"DATABASE_URL"},
-		Users:     {"DATABASE_URL"},
-		Findings:  {"DATABASE_URL"},
-		Simulator: {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
+		API:         {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS", "REDIS_URL"},
+		Worker:      {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL"},
+		Breakers:    {"DATABASE_URL", "RABBITMQ_URLS", "REDIS_URL"},
+		Migrate:     {"DATABASE_URL"},
+		Keys:        {"DATABASE_URL"},
+		Users:       {"DATABASE_URL"},
+		Findings:    {"DATABASE_URL"},
+		DeadLetters: {"DATABASE_URL"},
+		Payments:    {"DATABASE_URL"},
+		Record:      {"DATABASE_URL"},
+		Audit:       {"DATABASE_URL"},
+		Simulator:   {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
 	}
 	require.Len(t, rows, len(parts)-2, "Reconcile needs nothing but where Temporal is, which has a default, and MailSink nothing at all")
 	for part, want := range rows {

@@ -23,22 +23,22 @@ type fault struct{ setting, needs string }
 
 var dependencies = []dependency{
 	{
-		name: "Postgres", parts: []Part{API, Worker, Migrate, Keys, Users, Breakers, Findings, DeadLetters, Audit, Record},
+		name: "Postgres", parts: onPostgres,
 		reason: "DATABASE_PLAINTEXT_REASON", why: func(c Config) string { return c.DatabasePlaintextReason },
 		faults: func(c Config, _ envMap) []fault {
 			return append(databaseFaults("DATABASE_URL", c.DatabaseURL), databaseFaults("DATABASE_REPLICA_URL", c.DatabaseReplicaURL)...)
 		},
 	},
 	{
-		name: "Redis", parts: []Part{API, Worker, Breakers},
+		name: "Redis", parts: onRedis,
 		reason: "REDIS_PLAINTEXT_REASON", why: func(c Config) string { return c.RedisPlaintextReason }, faults: redisFaults,
 	},
 	{
-		name: "RabbitMQ", parts: []Part{API, Worker, Breakers},
+		name: "RabbitMQ", parts: onRabbitMQ,
 		reason: "RABBITMQ_PLAINTEXT_REASON", why: func(c Config) string { return c.RabbitMQPlaintextReason }, faults: rabbitMQFaults,
 	},
 	{
-		name: "Temporal", parts: []Part{API, Worker, Migrate, Reconcile, DeadLetters},
+		name: "Temporal", parts: onTemporal,
 		reason: "TEMPORAL_PLAINTEXT_REASON", why: func(c Config) string { return c.TemporalPlaintextReason }, faults: temporalFaults,
 	},
 	{

@@ -58,11 +58,11 @@ func (c Config) validate(part Part, set envMap) []error {
 
 // checkServices is about what several parts use.
 func (c Config) checkServices(k *checks, part Part) {
-	if slices.Contains([]Part{API, Worker, Migrate, Keys, Users, Breakers, Findings, DeadLetters, Payments, Audit, Record}, part) {
+	if slices.Contains(onPostgres, part) {
 		k.that(isDatabase(c.DatabaseURL), "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")
 		k.that(c.DatabaseConns > 0, "DATABASE_CONNS", "must be at least 1")
 	}
-	if part == API || part == Worker || part == Breakers {
+	if slices.Contains(onRabbitMQ, part) {
 		k.that(len(c.RabbitMQURLs) > 0 && !slices.ContainsFunc(c.RabbitMQURLs, func(u Secret) bool { return !isAt(u, "amqp", "amqps") }),
 			"RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
 	}
@@ -74,10 +74,10 @@ func (c Config) checkServices(k *checks, part Part) {
 		k.that(c.TracesRatio >= 0 && c.TracesRatio <= 1, "OTEL_TRACES_SAMPLER_ARG", "must be between 0 and 1")
 		k.that(c.MetricsAddress == "" || isAddress(c.MetricsAddress), "METRICS_ADDRESS", "must be empty or such as 127.0.0.1:9090")
 	}
-	if slices.Contains([]Part{API, Worker, Migrate, Reconcile, DeadLetters, Payments}, part) {
+	if slices.Contains(onTemporal, part) {
 		k.that(isAddress(c.TemporalAddress), "TEMPORAL_ADDRESS", "must be such as 127.0.0.1:7233")
 	}
-	if part == API || part == Worker || part == Breakers {
+	if slices.Contains(onRedis, part) {
 		k.that(isRedis(c.RedisURL), "REDIS_URL", "must be set, such as redis://host:6379/0")
 		k.that(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")
 	}
