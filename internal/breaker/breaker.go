@@ -137,6 +137,21 @@ func (b *Breaker) Steady() bool {
 // refusal is an answer, Limited is a wish for a pause, and a caller who has given up, or whose time was shorter than the
 // call's own, says nothing about it.
 func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) error {
+	return b.do(ctx, call, outcomeOf)
+}
+
+// Try is Do for a call whose failure is no evidence against the other party, such as one about something that a stranger has
+// named. Its success counts like any other.
+func (b *Breaker) Try(ctx context.Context, call func(context.Context) error) error {
+	return b.do(ctx, call, func(ctx context.Context, err error) outcome {
+		if o := outcomeOf(ctx, err); o != failure {
+			return o
+		}
+		return released
+	})
+}
+
+func (b *Breaker) do(ctx context.Context, call func(context.Context) error, judge func(context.Context, error) outcome) error {
 	p, err := b.acquire(ctx)
 	if err != nil {
 		return err
@@ -149,7 +164,7 @@ func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) erro
 	}()
 	err = call(ctx)
 	told = true
-	b.report(ctx, p, outcomeOf(ctx, err))
+	b.report(ctx, p, judge(ctx, err))
 	return err
 }
 

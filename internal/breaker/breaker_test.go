@@ -363,3 +363,17 @@ func BenchmarkDo(b *testing.B) {
 		}
 	})
 }
+
+// Who is asked for something that a stranger has named is not blamed when it is not there.
+func TestAFailureThatIsNoEvidenceOpensNothing(t *testing.T) {
+	t.Parallel()
+	_, all := workers(t, devstacktest.Shared(), 1, lasting)
+	var mp party
+	mp.down.Store(true)
+	for range 3 * lasting.Minimum {
+		require.ErrorIs(t, all[0].Try(t.Context(), mp.call), errDown)
+	}
+	require.True(t, all[0].Steady())
+	trip(t, &mp, all[0])
+	require.True(t, isRefused(all[0].Try(t.Context(), mp.call)), "but it is not asked while the breaker is open")
+}
