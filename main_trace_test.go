@@ -92,6 +92,10 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	const process = webhook + " > publish onlywave.webhooks > process onlywave.webhooks.process"
 	look := whole.Spans[slices.IndexFunc(whole.Spans, func(s tracesink.Span) bool { return s.Name == "RunActivity:Look" })]
 	require.NotEmpty(t, look.Links, "it answers a webhook")
+	t.Cleanup(func() {
+		met, _ := platform.Traces.Trace(look.Links[0].Trace)
+		t.Log("\n" + met.String())
+	})
 	eventually(t, func() bool {
 		met, _ := platform.Traces.Trace(look.Links[0].Trace)
 		told := paths(met)

@@ -114,6 +114,17 @@ func TestWhileRabbitMQIsAwayWebhooksAreTakenAndKept(t *testing.T) {
 	require.NoError(t, broker.Restart(context.WithoutCancel(t.Context())))
 	awaitApproved(t, id)
 	eventually(t, func() bool { return inRecord(t, `select count(*) from webhook_spool`) == 0 }, "the spool is empty again")
+	eventually(t, func() bool { return brokerIsBack(t) }, "every process has the broker again, for the tests that follow")
+}
+
+func brokerIsBack(t *testing.T) bool {
+	for part := range platform.Metrics {
+		answer, err := platform.Show(within(t), part, "/readyz")
+		if err != nil || !strings.Contains(string(answer.Body), `"rabbitmq":"ok"`) {
+			return false
+		}
+	}
+	return true
 }
 
 // Not parallel: every worker dies.

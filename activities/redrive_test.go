@@ -42,7 +42,8 @@ func newRedriven(t *testing.T) *redriven {
 	require.NoError(t, err)
 	queue, err := channel.QueueDeclare("", false, true, true, false, nil)
 	require.NoError(t, err)
-	require.NoError(t, channel.QueueBind(queue.Name, "mercadopago."+r.topic, rabbitmq.ExchangeWebhooks, false, nil))
+	// The letters of the tests come from the events' exchange, for what is published to that of the webhooks goes to our own queues.
+	require.NoError(t, channel.QueueBind(queue.Name, "mercadopago."+r.topic, rabbitmq.ExchangeEvents, false, nil))
 	r.queue, err = channel.Consume(queue.Name, "", true, true, false, false, nil)
 	require.NoError(t, err)
 	return r
@@ -54,7 +55,7 @@ func (r *redriven) letter(t *testing.T, name string, change func(*payment.DeadLe
 	l := payment.DeadLetter{
 		Source: payment.FromWebhook, Cause: payment.CauseInvalid, Error: "no", PaymentID: payment.NewID("shop", name),
 		Message: payment.DeadMessage{
-			ID: t.Name() + name, Exchange: rabbitmq.ExchangeWebhooks, Key: "mercadopago." + r.topic, ContentType: "application/json",
+			ID: t.Name() + name, Exchange: rabbitmq.ExchangeEvents, Key: "mercadopago." + r.topic, ContentType: "application/json",
 			Body: []byte(`{"a": 1}`), SentAt: time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC),
 		},
 		Deaths: 2, DiedAt: now(),

@@ -36,10 +36,10 @@ func (w *Worker) runSpool(ctx context.Context) error {
 func (w *Worker) emptySpool(ctx context.Context) {
 	for w.Publisher.Ready() != nil {
 		if n, err := w.tellSpooled(ctx); n < spoolAtOnce || err != nil {
-			return
+			break
 		}
 	}
-	for w.Publisher.Ready() == nil {
+	for w.Publisher.Connected() == nil { // a queue that confirms nothing is tried again, or nobody would know that it does
 		n, err := w.emptyBatch(ctx)
 		if n > 0 {
 			w.Log.Info("spool", "published", n)

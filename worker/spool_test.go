@@ -54,7 +54,7 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, fmt.Sprint(i), d.MessageId)
-		require.Equal(t, "mercadopago.payment", d.RoutingKey)
+		require.Equal(t, "mercadopago.payment", d.Headers[rabbitmq.HeaderKey])
 	}
 }
 

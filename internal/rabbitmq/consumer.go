@@ -101,7 +101,7 @@ func (c *Consumer) RunBatches(ctx context.Context, limit int, wait time.Duration
 
 // run calls work with one intake after another, one for each connection.
 func (c *Consumer) run(ctx context.Context, prefetch int, handle func(context.Context, []Delivery) error, work func(*intake)) error {
-	publisher := NewPublisher(c.urls, c.log)
+	publisher := newPublisher(c.urls, "consumer's publisher", unhurried, c.log, c.destinations()...)
 	c.connection.run(ctx, func(ctx context.Context, conn *amqp.Connection) error {
 		in, err := c.open(ctx, conn, prefetch)
 		if err != nil {
@@ -158,6 +158,17 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 		_ = channel.Cancel(consumerTag, true)
 	})
 	return in, nil
+}
+
+// destinations are where a message may go on from here.
+func (c *Consumer) destinations() []string {
+	switch c.queue {
+	case QueueProcess:
+		return []string{c.queue, exchangeRetry, ExchangeDeadLetters}
+	case QueueDeadLetters:
+		return nil
+	}
+	return []string{c.queue, ExchangeDeadLetters}
 }
 
 // delays are what a message at fault waits before each retry.

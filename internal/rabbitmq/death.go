@@ -65,8 +65,7 @@ func (death *Death) readBrokers(header any) {
 
 // deaths is how often a message had died when it was sent again.
 func (d Delivery) deaths() int {
-	n, _ := d.Headers[HeaderDeaths].(int64)
-	return int(min(max(n, 0), maxDeaths))
+	return int(min(max(integer(d.Headers[HeaderDeaths]), 0), maxDeaths))
 }
 
 func (d Delivery) header(name string) string {

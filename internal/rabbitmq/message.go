@@ -82,8 +82,8 @@ func (m Message) publishing() amqp.Publishing {
 	return p
 }
 
-// newDelivery reads what again has written, but only on messages that come out of a delay queue or were sent back: one that
-// is published anew has not failed yet.
+// newDelivery reads what routes and again have written, but only on messages that were published to a queue, came out of a
+// delay queue or were sent back: one that is published to an exchange has not failed yet.
 func newDelivery(d amqp.Delivery) Delivery {
 	delivery := Delivery{
 		Message: Message{
@@ -97,11 +97,36 @@ func newDelivery(d amqp.Delivery) Delivery {
 		Exchange:    d.Exchange,
 		Redelivered: d.Redelivered,
 	}
-	failures, counted := d.Headers[HeaderAttempt].(int32)
-	if counted && d.Exchange == exchangeDefault {
-		delivery.Failures = int(failures)
-		delivery.Exchange, _ = d.Headers[HeaderExchange].(string)
+	if d.Exchange != exchangeDefault {
+		return delivery
+	}
+	if exchange, ok := d.Headers[HeaderExchange].(string); ok {
+		delivery.Exchange = exchange
 		delivery.Key, _ = d.Headers[HeaderKey].(string)
 	}
+	delivery.Failures = int(min(max(integer(d.Headers[HeaderAttempt]), 0), maxDeaths))
 	return delivery
+}
+
+// integer reads a number from a header, whichever of AMQP's types it has: brokers and their versions differ. Anything else is 0.
+func integer(header any) int64 {
+	switch n := header.(type) {
+	case int8:
+		return int64(n)
+	case uint8:
+		return int64(n)
+	case int16:
+		return int64(n)
+	case uint16:
+		return int64(n)
+	case int32:
+		return int64(n)
+	case uint32:
+		return int64(n)
+	case int64:
+		return n
+	case int:
+		return int64(n)
+	}
+	return 0
 }

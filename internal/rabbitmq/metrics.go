@@ -23,9 +23,20 @@ func newPublishes(name string) *prometheus.HistogramVec {
 
 // Collectors are the metrics of the publisher.
 func (p *Publisher) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{p.publishes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "onlywave_publishes_in_flight", Help: "Publishes that the broker has not confirmed yet.", ConstLabels: connectionLabel(p.name),
-	}, func() float64 { return float64(len(p.inFlight)) })}
+	all := []prometheus.Collector{p.publishes}
+	for _, destination := range p.destinations {
+		l, labels := p.lanes[destination], prometheus.Labels{"connection": p.name, "destination": destination}
+		all = append(all,
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "onlywave_publishes_in_flight", ConstLabels: labels,
+				Help: "Publishes that the broker has not confirmed yet, by destination: an exchange, or one of our queues.",
+			}, func() float64 { return float64(len(l.places)) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "onlywave_publish_silence_seconds", ConstLabels: labels,
+				Help: "How long a destination has owed us a confirm; 0: it owes none.",
+			}, func() float64 { return l.silence().Seconds() }))
+	}
+	return all
 }
 
 func (p *Publisher) published(exchange string, since time.Time, err error) {

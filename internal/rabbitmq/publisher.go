@@ -6,27 +6,20 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/onlywave/onlywave/internal/span"
 )
 
 const (
-	// maxInFlight bounds the publishes that wait for their confirm; further ones wait for a place.
-	maxInFlight = 4096
 	// publishTimeout is for callers whose context has no deadline: a queue without a majority never confirms.
 	publishTimeout = 30 * time.Second
-	closeTimeout   = 5 * time.Second
-	// redeclareEvery bounds how long a publisher goes on after somebody has taken a binding away: mandatory does not tell
-	// that one queue of two is no longer reached.
+	// closeTimeout is all that Close may take: the goodbye's part of it comes after the confirms.
+	closeTimeout = 5 * time.Second
+	// redeclareEvery bounds how long what somebody has deleted is missing.
 	redeclareEvery = 30 * time.Second
-	// stallTime is how long a connection may give no answer, although it lives, before another takes its place. A quorum queue
-	// without a leader stops it (seen with RabbitMQ 3.10), and it stays so when nobody binds that queue any more.
-	stallTime = 15 * time.Second
 )
 
 // What Publish returns, to be told apart with errors.Is. After each of them publishing again with the same ID is right.
@@ -35,68 +28,59 @@ var (
 	ErrUnavailable = errors.New("rabbitmq unavailable")
 	// ErrUnconfirmed is an ErrUnavailable: the broker works, and a queue did not confirm the message in time. All others have it.
 	ErrUnconfirmed = fmt.Errorf("%w: a queue does not confirm", ErrUnavailable)
-	// ErrUnroutable: no queue is bound for the exchange and key. The message was dropped.
+	// ErrUnroutable: no queue is there for the exchange and key, or one of those that should be is not. Others may have it.
 	ErrUnroutable = errors.New("no queue for the message")
 	// ErrRefused: a queue did not take the message, because it is full or its leader failed. Another queue may have.
 	ErrRefused = errors.New("broker refused the message")
 )
 
-// errStalled ends a connection.
-var errStalled = errors.New("the broker has stopped answering on this connection: a queue that is bound here may have no leader")
-
-// Publisher publishes on one channel that all callers share, none waiting for another's confirm. It is safe for
-// concurrent use.
+// Publisher publishes for all callers at the same time, none waiting for another's confirm. Each destination, an exchange or
+// one of our queues, has a connection and places of its own: the broker stops reading from a connection as long as a queue
+// owes it too many confirms, and that must not concern the others. It is safe for concurrent use.
 type Publisher struct {
-	connection *connection
-	redeclare  time.Duration
-	stall      time.Duration
-	session    atomic.Pointer[session] // nil while not connected
-	inFlight   chan struct{}           // one for each publish whose outcome is open
-	closing    chan struct{}
-	close      func() error
-	cancel     context.CancelFunc
-	stopped    chan struct{}
-	name       string
-	publishes  *prometheus.HistogramVec
+	name         string
+	destinations []string
+	lanes        map[string]*lane // by destination
+	close        func() error
+	publishes    *prometheus.HistogramVec
 }
 
 // NewPublisher returns at once and connects in the background, to any one of urls, again and again until Close.
 // While connected it declares the topology every half minute, and so puts back what somebody has deleted.
 func NewPublisher(urls []string, log *slog.Logger) *Publisher {
-	return newPublisher(urls, "publisher", redeclareEvery, stallTime, log)
+	return newPublisher(urls, "publisher", unhurried, log, QueueProcess, QueueArchive, ExchangeEvents, ExchangeDeadLetters)
 }
 
-// NewEventPublisher makes one for ExchangeEvents alone. Others bind their queues to that, and one that has no leader stops the
-// whole connection that publishes to it (seen with RabbitMQ 3.10): what goes to our own queues must not share it.
+// NewEventPublisher makes one for ExchangeEvents alone, whose readiness says nothing of our own queues.
 func NewEventPublisher(urls []string, log *slog.Logger) *Publisher {
-	return newPublisher(urls, "event publisher", redeclareEvery, stallTime, log)
+	return newPublisher(urls, "event publisher", unhurried, log, ExchangeEvents)
 }
 
-func newPublisher(urls []string, name string, redeclare, stall time.Duration, log *slog.Logger) *Publisher {
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &Publisher{
-		connection: newConnection(urls, "onlywave "+name, log),
-		name:       name,
-		redeclare:  redeclare,
-		stall:      stall,
-		inFlight:   make(chan struct{}, maxInFlight),
-		closing:    make(chan struct{}),
-		cancel:     cancel,
-		stopped:    make(chan struct{}),
-		publishes:  newPublishes(name),
+// timing is what tests may hasten.
+type timing struct {
+	redeclare time.Duration // how often the topology is declared; 0: when connecting only
+	replace   time.Duration // how old a confirm that is owed may become
+	stall     time.Duration // how long a connection may give no answer at all
+	reconnect time.Duration // the longest pause between two attempts to connect
+}
+
+var unhurried = timing{redeclareEvery, replaceAfter, stallTime, reconnectMax}
+
+func newPublisher(urls []string, name string, times timing, log *slog.Logger, destinations ...string) *Publisher {
+	p := &Publisher{name: name, destinations: destinations, lanes: map[string]*lane{}, publishes: newPublishes(name)}
+	for _, destination := range destinations {
+		p.lanes[destination] = openLane(urls, name, destination, times, log)
+		times.redeclare = 0 // one is enough
 	}
 	p.close = sync.OnceValue(p.drain)
-	go func() {
-		defer close(p.stopped)
-		p.connection.run(ctx, p.serve)
-	}()
 	return p
 }
 
 // Publish sends m to one of the exchanges named in this package. It returns nil only when every queue that m was routed to
-// has it safely on disk, and, unless m is optional, there was such a queue. It returns when ctx ends, or after 30 seconds
-// if ctx has no deadline, and at once when the broker is away. An error other than ErrUnavailable, ErrUnroutable and
-// ErrRefused says that m cannot be sent as it is.
+// has it safely on disk, and, unless m is optional, there was such a queue. Of ExchangeWebhooks each queue is published to by
+// itself, so that nil means all of those that the topology binds for m's key, whatever has become of the bindings. Publish
+// returns when ctx ends, or after 30 seconds if ctx has no deadline, and at once when the broker is away. An error other than
+// ErrUnavailable, ErrUnroutable and ErrRefused says that m cannot be sent as it is.
 func (p *Publisher) Publish(ctx context.Context, exchange string, m Message) error {
 	if !isExchange(exchange) {
 		return fmt.Errorf("publish: exchange %q is not in the topology", exchange)
@@ -104,7 +88,7 @@ func (p *Publisher) Publish(ctx context.Context, exchange string, m Message) err
 	return p.send(ctx, exchange, m)
 }
 
-// send is Publish to any exchange, the broker's own too.
+// send is Publish to any exchange, the broker's own too: then the key is one of our queues.
 func (p *Publisher) send(ctx context.Context, exchange string, m Message) error {
 	if err := m.check(); err != nil {
 		return fmt.Errorf("publish to %s: %w", exchange, err)
@@ -116,7 +100,7 @@ func (p *Publisher) send(ctx context.Context, exchange string, m Message) error 
 	}
 	ctx, s := span.Start(ctx, span.Producer, "publish ", exchange)
 	began := time.Now()
-	err := p.publish(ctx, exchange, m.traced(ctx))
+	err := p.publish(ctx, routes(exchange, m.traced(ctx)))
 	p.published(exchange, began, err)
 	s.Set("messaging.message.id", m.ID)
 	s.End(failureOf(err))
@@ -126,127 +110,78 @@ func (p *Publisher) send(ctx context.Context, exchange string, m Message) error 
 	return nil
 }
 
-// Ready returns nil when a publish can be expected to succeed, and else an ErrUnavailable that says why not.
-func (p *Publisher) Ready() error {
-	_, err := p.current()
-	return err
+// publish sends the message on each of its routes, all at the same time. There is none when no queue is meant to get it.
+func (p *Publisher) publish(ctx context.Context, routes []route) error {
+	if len(routes) == 0 {
+		return ErrUnroutable
+	}
+	var failure error
+	under := make([]*flight, 0, len(routes))
+	for _, r := range routes {
+		l, ok := p.lanes[r.destination]
+		if !ok {
+			return fmt.Errorf("%s is no destination of this publisher", r.destination)
+		}
+		f, err := l.begin(ctx, r)
+		if err != nil {
+			failure = err
+			break
+		}
+		under = append(under, f)
+	}
+	for _, f := range under {
+		if failure != nil {
+			f.abandon()
+			continue
+		}
+		failure = f.wait(ctx)
+	}
+	return failure
 }
 
-// Close refuses further publishes, waits up to five seconds for the confirms of those in flight, and disconnects. Its error
-// says how many were left unconfirmed.
-func (p *Publisher) Close() error { return p.close() }
-
-func (p *Publisher) publish(ctx context.Context, exchange string, m Message) error {
-	if _, err := p.current(); err != nil {
-		return err
-	}
-	select {
-	case p.inFlight <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %d publishes are waiting: %w", ErrUnavailable, maxInFlight, ctx.Err())
-	case <-p.closing:
-		return fmt.Errorf("%w: publisher is closed", ErrUnavailable)
-	}
-	s, err := p.current() // it may have changed while we waited
-	if err != nil {
-		<-p.inFlight
-		return err
-	}
-	confirm, err := s.channel.PublishWithDeferredConfirm(exchange, m.Key, !m.Optional, false, m.publishing())
-	if err != nil {
-		<-p.inFlight
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	err = s.await(ctx, confirm)
-	if err == nil {
-		err = s.outcome(confirm, m)
-		<-p.inFlight
-		return err
-	}
-	go func() { // it stays in flight, but nobody waits
-		<-confirm.Done()
-		_ = s.outcome(confirm, m)
-		<-p.inFlight
-	}()
-	return err
-}
-
-func (p *Publisher) current() (*session, error) {
-	select {
-	case <-p.closing:
-		return nil, fmt.Errorf("%w: publisher is closed", ErrUnavailable)
-	default:
-	}
-	s := p.session.Load()
-	if s == nil {
-		return nil, fmt.Errorf("%w: not connected", ErrUnavailable)
-	}
-	if s.blocked != "" {
-		return nil, fmt.Errorf("%w: broker blocks publishing: %s", ErrUnavailable, s.blocked)
-	}
-	return s, nil
-}
-
-// serve makes one connection's channel the current one until the connection or ctx ends.
-func (p *Publisher) serve(ctx context.Context, conn *amqp.Connection) error {
-	channel, err := conn.Channel()
-	if err != nil {
-		return fmt.Errorf("open channel: %w", err)
-	}
-	if err := channel.Confirm(false); err != nil {
-		return fmt.Errorf("select confirms: %w", err)
-	}
-	blocks := conn.NotifyBlocked(make(chan amqp.Blocking, 1))
-	closed := channel.NotifyClose(make(chan *amqp.Error, 1))
-	s := newSession(channel)
-	p.session.Store(s)
-	defer p.session.Store(nil)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stalls := time.NewTicker(p.stall / 4)
-	defer stalls.Stop()
-	undeclared := make(chan error, 1)
-	go func() { undeclared <- keepTopology(ctx, conn, p.redeclare) }()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-undeclared:
+// Connected returns nil when there is a broker that takes messages for every destination, and else an ErrUnavailable that says
+// why not.
+func (p *Publisher) Connected() error {
+	for _, destination := range p.destinations {
+		if _, err := p.lanes[destination].current(); err != nil {
 			return err
-		case <-stalls.C:
-			if s.answers.stalled() > p.stall {
-				return errStalled
-			}
-		case err, ok := <-closed:
-			if !ok {
-				return amqp.ErrClosed
-			}
-			return err
-		case block, ok := <-blocks:
-			if !ok {
-				blocks = nil
-				continue
-			}
-			p.connection.log.Warn("rabbitmq publishing", "blocked", block.Active, "reason", block.Reason)
-			close(s.halted)
-			s = s.next(block)
-			p.session.Store(s)
 		}
 	}
+	return nil
 }
+
+// Ready is Connected, and that no destination has long owed us a confirm; the error names the one that has.
+func (p *Publisher) Ready() error {
+	if err := p.Connected(); err != nil {
+		return err
+	}
+	for _, destination := range p.destinations {
+		l := p.lanes[destination]
+		if silence := l.silence(); silence > l.silentAfter {
+			return fmt.Errorf("%w: %s has confirmed nothing for %s", ErrUnavailable, destination, silence.Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// Close refuses further publishes, waits for the confirms of those in flight, and disconnects, all within five seconds. Its
+// error says how many were left unconfirmed.
+func (p *Publisher) Close() error { return p.close() }
 
 // drain is Close, done once.
 func (p *Publisher) drain() error {
-	close(p.closing)
-	defer func() { p.cancel(); <-p.stopped }()
-	timer := time.NewTimer(closeTimeout)
-	defer timer.Stop()
-	for i := range maxInFlight {
-		select {
-		case p.inFlight <- struct{}{}:
-		case <-timer.C:
-			return fmt.Errorf("close publisher: %d publishes unconfirmed", maxInFlight-i)
-		}
+	waiting, stop := context.WithTimeout(context.Background(), closeTimeout-goodbyeTimeout)
+	defer stop()
+	unconfirmed := make(chan int)
+	for _, l := range p.lanes {
+		go func() { unconfirmed <- l.close(waiting) }()
+	}
+	n := 0
+	for range p.lanes {
+		n += <-unconfirmed
+	}
+	if n > 0 {
+		return fmt.Errorf("close publisher: %d publishes unconfirmed", n)
 	}
 	return nil
 }

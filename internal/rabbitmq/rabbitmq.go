@@ -35,15 +35,16 @@ var errNoHost = errors.New("broker address cannot be parsed")
 
 // connection keeps a process connected to one of several brokers, for as long as it is asked to.
 type connection struct {
-	urls []string
-	name string // as the management pages show it
-	log  *slog.Logger
+	urls    []string
+	name    string        // as the management pages show it
+	longest time.Duration // between two attempts to connect
+	log     *slog.Logger
 
 	onlyAsks bool // it declares nothing: what is missing shall be seen to be missing
 }
 
 func newConnection(urls []string, name string, log *slog.Logger) *connection {
-	return &connection{urls: urls, name: name, log: log.With("connection", name)}
+	return &connection{urls: urls, name: name, longest: reconnectMax, log: log.With("connection", name)}
 }
 
 // run connects, declares the topology, and lends the connection to use; when use returns it closes the connection and
@@ -69,7 +70,7 @@ func (c *connection) run(ctx context.Context, use func(context.Context, *amqp.Co
 			told = true
 			c.log.Warn("rabbitmq not connected", "error", err)
 		}
-		pause(ctx, backoff(attempt, reconnectMin, reconnectMax))
+		pause(ctx, backoff(attempt, min(reconnectMin, c.longest), c.longest))
 	}
 }
 

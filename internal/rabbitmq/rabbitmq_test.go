@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,30 +148,32 @@ func TestTopologyDeclaredTwice(t *testing.T) {
 	require.NoError(t, declareTopology(conn))
 }
 
-// While the archive still hears of everything, nothing else tells a publisher that the other queue does not.
+// Others may publish by way of the exchange.
 func TestLostBindingIsMadeAnew(t *testing.T) {
 	connect(t)
 	_, channel := dial(t)
-	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", 20*time.Millisecond, stallTime, silent)
+	require.NoError(t, channel.QueueUnbind(QueueProcess, "mercadopago.payment", ExchangeWebhooks, nil))
+	newPublisherThat(t, 20*time.Millisecond, replaceAfter)
+	require.Eventually(t, func() bool {
+		require.NoError(t, channel.PublishWithContext(t.Context(), ExchangeWebhooks, "mercadopago.payment", false, false, amqp.Publishing{}))
+		return waiting(t, QueueProcess) > 0
+	}, patience, 20*time.Millisecond)
+}
+
+// newPublisherThat is connected, declares the topology that often, and replaces a channel that is silent for so long.
+func newPublisherThat(t testing.TB, redeclare, replace time.Duration) *Publisher {
+	t.Helper()
+	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", timing{redeclare, replace, stallTime, reconnectMax}, silent, everywhere...)
 	t.Cleanup(func() { _ = p.Close() })
 	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
-	connected := p.session.Load()
-	require.NoError(t, channel.QueueUnbind(QueueProcess, "mercadopago.payment", ExchangeWebhooks, nil))
-	published, ctx := 0, within(t, patience)
-	for ; published == 0 || waiting(t, QueueProcess) == 0; published++ {
-		require.NoError(t, p.Publish(ctx, ExchangeWebhooks, payment(strconv.Itoa(published))))
-	}
-	require.Equal(t, published, waiting(t, QueueArchive))
-	require.Same(t, connected, p.session.Load(), "nobody who publishes notices")
+	return p
 }
 
 // A publisher does not go on with a broker that is not as it should be.
 func TestStrangeTopologyIsNotPublishedTo(t *testing.T) {
 	connect(t)
 	_, channel := dial(t)
-	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", 20*time.Millisecond, stallTime, silent)
-	t.Cleanup(func() { _ = p.Close() })
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
+	p := newPublisherThat(t, 20*time.Millisecond, replaceAfter)
 	strange := func() bool {
 		if err := channel.ExchangeDelete(exchangeRetry, false, false); err != nil {
 			return false
@@ -213,12 +214,13 @@ func TestMessageThatKillsConsumersBecomesDeadLetter(t *testing.T) {
 	require.Equal(t, "webhook.delivery-limit", letter.RoutingKey)
 }
 
+// everywhere are the destinations of all publishers together.
+var everywhere = []string{QueueProcess, QueueArchive, ExchangeEvents, ExchangeDeadLetters, exchangeRetry}
+
 // connect gives a publisher that is connected, and empties the queues.
 func connect(t testing.TB) *Publisher {
 	t.Helper()
-	p := NewPublisher([]string{stack.RabbitMQURL()}, silent)
-	t.Cleanup(func() { _ = p.Close() })
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	p := newPublisherThat(t, redeclareEvery, replaceAfter)
 	_, channel := dial(t)
 	for _, q := range queues {
 		_, err := channel.QueuePurge(q.name, false)

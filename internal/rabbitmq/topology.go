@@ -3,6 +3,8 @@ package rabbitmq
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -68,7 +70,9 @@ type binding struct {
 	key      string
 }
 
-// The dead letters come first: a queue may fill before the exchange it refers to exists.
+// The dead letters come first: a queue may fill before the exchange it refers to exists. We publish webhooks to their queues
+// and not to ExchangeWebhooks: a message that one queue gets satisfies mandatory, even if another that should have it is gone.
+// The exchange is for what others publish by hand, and for versions of this program that do not know better.
 var exchanges = []exchange{
 	{ExchangeDeadLetters, amqp.ExchangeTopic},
 	{ExchangeWebhooks, amqp.ExchangeTopic},
@@ -165,6 +169,50 @@ func keepTopology(ctx context.Context, conn *amqp.Connection, every time.Duratio
 		}
 	}
 	return ctx.Err()
+}
+
+// route is one way that a message goes.
+type route struct {
+	destination string // whose lane it takes: an exchange's or a queue's
+	exchange    string
+	message     Message // its key is the exchange's
+}
+
+// routes are the ways that m takes to an exchange, and to each queue of ExchangeWebhooks by itself. What goes to a queue says
+// in its headers where it was published to.
+func routes(exchange string, m Message) []route {
+	if exchange == exchangeDefault {
+		return []route{{m.Key, exchange, m}}
+	}
+	if exchange != ExchangeWebhooks {
+		return []route{{exchange, exchange, m}}
+	}
+	var all []route
+	for _, q := range queues {
+		if q.bound(exchange, m.Key) {
+			direct := m
+			direct.Headers = maps.Clone(m.Headers)
+			if direct.Headers == nil {
+				direct.Headers = make(map[string]any, 2)
+			}
+			delete(direct.Headers, HeaderAttempt) // it is published anew
+			direct.Headers[HeaderExchange], direct.Headers[HeaderKey] = exchange, m.Key
+			direct.Key = q.name
+			all = append(all, route{q.name, exchangeDefault, direct})
+		}
+	}
+	return all
+}
+
+// bound says whether the topology has the queue get what is published with the key.
+func (q queue) bound(exchange, key string) bool {
+	for _, b := range q.bindings {
+		words, open := strings.CutSuffix(b.key, ".#") // no other pattern is in use
+		if b.exchange == exchange && (key == words || open && strings.HasPrefix(key, words+".")) {
+			return true
+		}
+	}
+	return false
 }
 
 func isExchange(name string) bool {

@@ -58,7 +58,8 @@ func newSubscribers(c Config, m *metrics) *subscribers {
 	}
 }
 
-func (s *subscribers) ready() bool { return s.publisher.Ready() == nil }
+// ready says whether there is a broker. What some queue does not confirm is no reason to stop: only a publish shows that it is over.
+func (s *subscribers) ready() bool { return s.publisher.Connected() == nil }
 
 // tell publishes an event. The event's ID is its message's, by which subscribers know a twin. One that a queue did not take is
 // told all the same: all other queues have it, and it will be repeated. Its error says that the broker did not take it.

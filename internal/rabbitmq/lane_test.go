@@ -1,0 +1,120 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+)
+
+// sessions are the channels of a publisher.
+func (p *Publisher) sessions() []*session {
+	var all []*session
+	for _, destination := range slices.Sorted(maps.Keys(p.lanes)) {
+		all = append(all, p.lanes[destination].session.Load())
+	}
+	return all
+}
+
+// inFlight counts the publishes whose outcome is open.
+func (p *Publisher) inFlight() int {
+	n := 0
+	for _, l := range p.lanes {
+		n += len(l.places)
+	}
+	return n
+}
+
+// silenced is a queue of somebody else's that takes events and never confirms one, like one without a leader. speak lets it go on.
+func silenced(t *testing.T) (speak func()) {
+	t.Helper()
+	const name = "onlywave.test.silent"
+	_, channel := dial(t)
+	_, err := channel.QueueDeclare(name, true, false, false, false, amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeQuorum})
+	require.NoError(t, err)
+	require.NoError(t, channel.QueueBind(name, "silent.#", ExchangeEvents, false, nil))
+	// The queue is a process on the broker, registered under its name and its virtual host's.
+	rabbitmqctl(t, "eval", "sys:suspend('%2F_"+name+"').")
+	speak = sync.OnceFunc(func() { rabbitmqctl(t, "eval", "sys:resume('%2F_"+name+"').") })
+	t.Cleanup(func() {
+		speak()
+		_, err := channel.QueueDelete(name, false, false, false)
+		require.NoError(t, err)
+	})
+	return speak
+}
+
+func silentEvent(i int) Message {
+	return Message{ID: fmt.Sprint("silent ", i), Key: "silent.event", Optional: true}
+}
+
+// One queue confirms nothing. All others' messages are taken, its own fail in time and take no place for good, and whoever asks is
+// told which it is.
+func TestASilentDestinationLeavesTheOthersAlone(t *testing.T) {
+	connect(t)
+	speak := silenced(t)
+	p := newPublisherThat(t, redeclareEvery, 2*time.Second)
+	others := p.sessions()
+
+	const tooMany = maxInFlight + 100
+	failures := make(chan error, tooMany)
+	for i := range tooMany {
+		ctx := within(t, 500*time.Millisecond)
+		go func() { failures <- p.Publish(ctx, ExchangeEvents, silentEvent(i)) }()
+	}
+	for range tooMany {
+		err := <-failures
+		require.ErrorIs(t, err, ErrUnavailable)
+		require.ErrorContains(t, err, ExchangeEvents)
+	}
+	require.NoError(t, p.Connected())
+	for i := range 100 {
+		require.NoError(t, p.Publish(within(t, patience), ExchangeWebhooks, payment(fmt.Sprint(i))))
+	}
+	require.Eventually(t, func() bool { return p.Ready() != nil }, patience, 10*time.Millisecond)
+	require.ErrorContains(t, p.Ready(), ExchangeEvents)
+
+	require.Eventually(t, func() bool { return p.inFlight() == 0 }, patience, 10*time.Millisecond, "the channel is replaced")
+	require.Eventually(t, func() bool {
+		return len(changed(others, p.sessions())) == 1
+	}, patience, 10*time.Millisecond, "and it alone")
+	require.ErrorContains(t, p.Ready(), ExchangeEvents, "which says nothing about the destination")
+
+	speak()
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		return p.Publish(ctx, ExchangeEvents, silentEvent(tooMany)) == nil
+	}, patience, 10*time.Millisecond)
+	require.NoError(t, p.Ready())
+}
+
+// changed are the places of sessions that are others now.
+func changed(before, now []*session) map[int]bool {
+	all := map[int]bool{}
+	for i := range before {
+		if before[i] != now[i] && now[i] != nil {
+			all[i] = true
+		}
+	}
+	return all
+}
+
+// The broker closes the channel of who publishes to an exchange that is not there. Nobody else's publishes end with it.
+func TestAMissingExchangeClosesItsOwnChannelOnly(t *testing.T) {
+	p := connect(t)
+	_, channel := dial(t)
+	before := p.sessions()
+	require.NoError(t, channel.ExchangeDelete(ExchangeEvents, false, false))
+	event := Message{ID: "1", Key: "payment.approved", Optional: true}
+	require.ErrorIs(t, p.Publish(t.Context(), ExchangeEvents, event), ErrUnavailable)
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("1")))
+	require.Eventually(t, func() bool { return p.Publish(t.Context(), ExchangeEvents, event) == nil }, patience, 10*time.Millisecond, "it is declared anew")
+	require.Len(t, changed(before, p.sessions()), 1)
+}
