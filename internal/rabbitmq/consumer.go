@@ -15,17 +15,23 @@ const (
 	retryMin = time.Second
 	retryMax = 30 * time.Second
 	// finishTimeout is how long a handler may go on after its connection was lost or Run was told to stop.
-	finishTimeout = 20 * time.Second
+	finishTimeout = 18 * time.Second
+	// leaveTimeout is for what handlers do once their time is over, and for the goodbye to the broker.
+	leaveTimeout = 2 * time.Second
 	// handleTimeout is how long a handler may take: one that hangs with what it calls must come back to be tried again.
 	handleTimeout = 30 * time.Second
 	consumerTag   = "onlywave"
 )
 
 // EndTime is the most that a Consumer takes to return when it is told to stop.
-const EndTime = finishTimeout + closeTimeout
+const EndTime = finishTimeout + leaveTimeout + closeTimeout
 
-// errDeliveriesEnd is what a deleted queue looks like.
-var errDeliveriesEnd = errors.New("broker delivers no more")
+var (
+	// errDeliveriesEnd is what a deleted queue looks like.
+	errDeliveriesEnd = errors.New("broker delivers no more")
+	// errUnfinished says that Run has returned before its handlers.
+	errUnfinished = errors.New("messages are still in hand, and come again")
+)
 
 // Consumer takes messages from one queue. It alone acknowledges them, by what the handler returns:
 //
@@ -35,6 +41,7 @@ var errDeliveriesEnd = errors.New("broker delivers no more")
 //     confirmed before the message leaves its queue. Only QueueProcess has delay queues; in others a fault is final, but for
 //     QueueDeadLetters, where it is like the world's: there is nowhere further to go.
 //   - DeadLetter(cause, err): a fault that is final. The message becomes a dead letter at once.
+//   - Postpone(err): nobody's fault, and of no concern to the others. A copy comes again later, and nothing is counted.
 //   - any other error, or any at all after the 30 seconds that a handler may take: the world's fault. The message is
 //     handled again here, after 1 to 30 seconds, as often as it takes. Intake pauses by itself, since no more than the
 //     prefetch is ever in hand; nothing is counted against the message. Before the broker loses its patience with one that
@@ -43,8 +50,10 @@ var errDeliveriesEnd = errors.New("broker delivers no more")
 // When the connection is lost, messages in hand are finished but not acknowledged, and come again on the next one.
 //
 // A message that kills the process cannot return anything. The broker counts its deliveries, but also those of all others
-// that were in hand. So what has been delivered too often is suspect, and handled while nothing else is: the innocent are
-// acknowledged then, and only the guilty gets to the limit, where the broker makes it a dead letter.
+// that were in hand, and those that a bad link brings about. So what has been delivered too often is suspect, and handled while
+// nothing else is: the innocent are acknowledged then, and only the guilty becomes a dead letter. What comes near the broker's own
+// limit is begun anew before it is handled, so that the broker gives up nothing by itself. And what this process has had in hand
+// before is no suspect to it.
 type Consumer struct {
 	RetryDelay    time.Duration // before a message at fault is tried again for the first time
 	connection    *connection
@@ -52,8 +61,12 @@ type Consumer struct {
 	queue         string
 	prefetch      int
 	handleTimeout time.Duration
+	finishTimeout time.Duration
 	holdTime      time.Duration
+	times         timing // of the publisher of messages that go on
 	log           *slog.Logger
+
+	seen sightings
 }
 
 // NewConsumer prepares to take messages from queue, at most prefetch at a time. Small is right, about 32: if this process
@@ -66,14 +79,16 @@ func NewConsumer(urls []string, queue string, prefetch int, log *slog.Logger) *C
 		queue:         queue,
 		prefetch:      prefetch,
 		handleTimeout: handleTimeout,
+		finishTimeout: finishTimeout,
 		holdTime:      holdTime,
+		times:         unhurried,
 		log:           log,
 	}
 }
 
 // Run hands messages over one by one, up to prefetch of them at the same time. When ctx ends it takes no more, lets what is
-// in hand finish, and returns; handlers get 20 seconds for that before their own context ends. Its error says that copies
-// of messages at fault were left unconfirmed; the messages stay in the queue.
+// in hand finish, and returns within EndTime; handlers get 18 seconds for that before their own context ends. Its error says
+// that handlers have not returned, or that copies of messages at fault were left unconfirmed; the messages stay in the queue.
 func (c *Consumer) Run(ctx context.Context, handle func(context.Context, Delivery) error) error {
 	one := func(ctx context.Context, deliveries []Delivery) error { return handle(ctx, deliveries[0]) }
 	return c.run(ctx, c.prefetch, one, func(in *intake) {
@@ -101,25 +116,48 @@ func (c *Consumer) RunBatches(ctx context.Context, limit int, wait time.Duration
 
 // run calls work with one intake after another, one for each connection.
 func (c *Consumer) run(ctx context.Context, prefetch int, handle func(context.Context, []Delivery) error, work func(*intake)) error {
-	publisher := newPublisher(c.urls, "consumer's publisher", unhurried, c.log, c.destinations()...)
-	c.connection.run(ctx, func(ctx context.Context, conn *amqp.Connection) error {
-		in, err := c.open(ctx, conn, prefetch)
-		if err != nil {
-			return err
-		}
-		defer in.end(nil)
-		in.handle = handle
-		in.publisher = publisher
-		work(in)
-		if err := context.Cause(in.open); err != nil {
-			return err
-		}
-		return errDeliveriesEnd
-	})
-	if err := publisher.Close(); err != nil {
+	publisher := newPublisher(c.urls, "consumer's publisher", c.times, c.log, c.destinations()...)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.connection.run(ctx, func(ctx context.Context, conn *amqp.Connection) error {
+			in, err := c.open(ctx, conn, prefetch)
+			if err != nil {
+				return err
+			}
+			defer in.end(nil)
+			in.handle = handle
+			in.publisher = publisher
+			work(in)
+			if err := context.Cause(in.open); err != nil {
+				return err
+			}
+			return errDeliveriesEnd
+		})
+	}()
+	err := errors.Join(c.await(ctx, ended), publisher.Close())
+	if err != nil {
 		return fmt.Errorf("consume %s: %w", c.queue, err)
 	}
 	return nil
+}
+
+// await waits until the work has ended, but not for longer than is promised once ctx has: a handler may not heed its context, and
+// a broker that hangs may not answer.
+func (c *Consumer) await(ctx context.Context, ended <-chan struct{}) error {
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(c.finishTimeout + leaveTimeout)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-timer.C:
+		return errUnfinished
+	}
 }
 
 // open begins to consume on conn. The intake stops when ctx ends, and its deliveries run dry.
@@ -138,7 +176,7 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 	}
 
 	in := &intake{
-		deliveries: stamp(deliveries, prefetch), queue: c.queue, delays: c.delays(),
+		deliveries: stamp(deliveries, prefetch, &c.seen), seen: &c.seen, queue: c.queue, delays: c.delays(),
 		handleTimeout: c.handleTimeout, holdTime: c.holdTime, log: c.log,
 	}
 	in.flush = func() error { return channel.Qos(prefetch, 0, false) }
@@ -152,7 +190,7 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 	var stop context.CancelFunc
 	in.inHand, stop = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(in.open, func() {
-		time.AfterFunc(finishTimeout, stop)
+		time.AfterFunc(c.finishTimeout, stop)
 		// Nobody waits for the broker's answer, for it may be the broker that hangs. What it delivers after this is dropped
 		// here and goes back to the queue when the connection closes.
 		_ = channel.Cancel(consumerTag, true)

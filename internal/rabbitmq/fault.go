@@ -28,20 +28,29 @@ const maxErrorText = 500
 
 // fault is a handler's word that it is the message that went wrong, and not the world.
 type fault struct {
-	cause string
-	err   error
-	final bool
+	cause    string
+	err      error
+	final    bool
+	innocent bool // it is not, but it must not keep others waiting
 }
 
 // Fault tells a Consumer that the message cannot be handled as it is, or as our code is. It is tried again after a while,
 // for a deployment may mend that, and becomes a dead letter in the end. The cause is one word of a fixed list, and ends up
 // in the dead letter's routing key. The text of err is stored with the message: keep personal data out of it.
-func Fault(cause string, err error) error { return &fault{cause, err, false} }
+func Fault(cause string, err error) error { return &fault{cause: cause, err: err} }
 
 // DeadLetter is a Fault that no further attempt can mend.
-func DeadLetter(cause string, err error) error { return &fault{cause, err, true} }
+func DeadLetter(cause string, err error) error { return &fault{cause: cause, err: err, final: true} }
+
+// Postpone tells a Consumer that a message waits for something that most others do not need. It leaves its place to them, and
+// comes again after the second of the retry delays, as often as it takes; nothing is counted against it. In a queue without
+// delay queues it is like any other error.
+func Postpone(err error) error { return &fault{err: err, innocent: true} }
 
 func (f *fault) Error() string {
+	if f.innocent {
+		return fmt.Sprintf("postponed: %v", f.err)
+	}
 	if f.final {
 		return fmt.Sprintf("dead letter, %s: %v", f.cause, f.err)
 	}
@@ -49,6 +58,10 @@ func (f *fault) Error() string {
 }
 
 func (f *fault) Unwrap() error { return f.err }
+
+// LastTry says whether a Fault would make d a dead letter, in a queue with delay queues: it has had its retries. So has one that
+// has died before, for it was sent again by a person, who waits to see what becomes of it.
+func (d Delivery) LastTry() bool { return d.Failures >= retries || d.deaths() > 0 }
 
 // postponed is the copy of d that waits for its next attempt in a delay queue.
 func (f *fault) postponed(d Delivery, delay time.Duration, now time.Time) Message {
@@ -82,7 +95,7 @@ func (d Delivery) again(failures int) Message {
 	if headers == nil {
 		headers = map[string]any{}
 	}
-	maps.DeleteFunc(headers, func(name string, _ any) bool { return isBrokersOwn(name) })
+	maps.DeleteFunc(headers, func(name string, _ any) bool { return isBrokersOwn(name) || name == HeaderAlone })
 	headers[HeaderAttempt] = int32(failures)
 	headers[HeaderExchange] = d.Exchange
 	headers[HeaderKey] = d.Key

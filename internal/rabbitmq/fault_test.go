@@ -64,7 +64,7 @@ func TestPanicBecomesDeadLetterWithoutItsValue(t *testing.T) {
 
 func TestDeadLetterOfForeignMessageHasAnID(t *testing.T) {
 	t.Parallel()
-	verdict := &fault{"unparsable", errors.New(strings.Repeat("é", maxErrorText)), true}
+	verdict := &fault{cause: "unparsable", err: errors.New(strings.Repeat("é", maxErrorText)), final: true}
 	foreign := Delivery{Message: Message{Body: []byte("hello")}}
 	letter := verdict.deadLetter(foreign, QueueProcess, time.Now())
 	require.NoError(t, letter.check())
@@ -76,7 +76,7 @@ func TestDeadLetterOfForeignMessageHasAnID(t *testing.T) {
 // What a message went through is told by those who handled it, and only since it was last published.
 func TestTrailBeginsAnewWithEachPublish(t *testing.T) {
 	t.Parallel()
-	f := &fault{"unparsable", errors.New("not JSON"), false}
+	f := &fault{cause: "unparsable", err: errors.New("not JSON")}
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("BRT", -3*60*60))
 	published := amqp.Delivery{MessageId: "1", Exchange: ExchangeWebhooks, RoutingKey: "mercadopago.payment"}
 	for failures := range 14 {
@@ -110,7 +110,7 @@ func TestNothingIsHeldAgainstMessageAfterItsTime(t *testing.T) {
 	cancel()
 	for _, err := range []error{Fault("internal", context.Canceled), DeadLetter("internal", context.Canceled), context.Canceled} {
 		in := &intake{inHand: over, handle: func(context.Context, []Delivery) error { return err }}
-		got := in.call([]Delivery{{}})
+		got := in.call([]held{{}})
 		require.ErrorIs(t, got, context.Canceled)
 		_, guilty := errors.AsType[*fault](got)
 		require.False(t, guilty)

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +22,8 @@ type intake struct {
 	flush      func() error    // returns when the broker has all acknowledgements
 	handle     func(context.Context, []Delivery) error
 	publisher  *Publisher // of messages at fault
+	seen       *sightings
+	inVain     atomic.Bool // a message could not be given back to the queue lately
 	queue      string
 	delays     []time.Duration // before each retry of a message at fault
 	log        *slog.Logger
@@ -62,11 +66,7 @@ func (in *intake) gather(limit int, wait time.Duration) []held {
 // queue. With inOrder, all earlier deliveries on the channel must have been settled. The caller holds turn, which is given
 // up while the world is waited for.
 func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
-	deliveries := make([]Delivery, len(batch))
-	for i, delivery := range batch {
-		deliveries[i] = newDelivery(delivery.Delivery)
-	}
-	err := in.insist("message not handled", batch, turn, func() error { return in.call(deliveries) })
+	batch, err := in.insist("message not handled", batch, turn, in.call)
 	fault, guilty := errors.AsType[*fault](err)
 	if guilty && len(batch) > 1 {
 		for i := range batch {
@@ -77,40 +77,32 @@ func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
 		return true
 	}
 	if guilty {
-		err = in.insist("message at fault not passed on", batch, turn, func() error { return in.passOn(deliveries[0], fault) })
+		batch, err = in.insist("message at fault not passed on", batch, turn, func(one []held) error {
+			return in.passOn(newDelivery(one[0].Delivery), fault)
+		})
 	}
 	if err != nil {
 		return false
 	}
-	if err := acknowledge(batch, inOrder); err != nil {
-		in.log.Info("message comes again", "message_id", deliveries[len(batch)-1].ID, "error", err)
+	if err := in.ack(batch, inOrder); err != nil {
+		in.log.Info("message comes again", "message_id", batch[len(batch)-1].MessageId, "error", err)
 		return false
 	}
 	return true
 }
 
-func acknowledge(batch []held, inOrder bool) error {
-	if inOrder {
-		return batch[len(batch)-1].Ack(true)
-	}
-	for _, delivery := range batch {
-		if err := delivery.Ack(false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // insist repeats step while it is the world's fault and the channel is open. When that takes too long, it is enough that
-// the batch has been sent back to the queue.
-func (in *intake) insist(failure string, batch []held, turn sync.Locker, step func() error) error {
+// messages have been sent back to the queue. It returns those that are left to be acknowledged.
+func (in *intake) insist(failure string, batch []held, turn sync.Locker, step func([]held) error) ([]held, error) {
 	for attempt := 0; ; attempt++ {
-		err := step()
+		err := step(batch)
 		if _, guilty := errors.AsType[*fault](err); guilty || err == nil {
-			return err
+			return batch, err
 		}
-		if in.overdue(batch) && in.sendBack(batch) == nil {
-			return nil
+		if in.overdue(batch) {
+			if batch = in.sendBack(batch, 0); len(batch) == 0 {
+				return nil, nil
+			}
 		}
 		wait := backoff(attempt, retryMin, retryMax)
 		in.log.Warn(failure, "message_id", batch[0].MessageId, "messages", len(batch), "retry_in", wait, "error", err)
@@ -118,14 +110,18 @@ func (in *intake) insist(failure string, batch []held, turn sync.Locker, step fu
 		goOn := pause(in.open, wait)
 		turn.Lock()
 		if !goOn {
-			return err
+			return batch, err
 		}
 	}
 }
 
 // call hands messages over. Nothing is held against them when the handler's time was over, nor in the queue of dead
 // letters: that is where it would bring them.
-func (in *intake) call(deliveries []Delivery) error {
+func (in *intake) call(batch []held) error {
+	deliveries := make([]Delivery, len(batch))
+	for i, d := range batch {
+		deliveries[i] = newDelivery(d.Delivery)
+	}
 	ctx, cancel := context.WithTimeout(in.inHand, in.handleTimeout)
 	defer cancel()
 	err := in.handleOrPanic(ctx, deliveries)
@@ -134,6 +130,9 @@ func (in *intake) call(deliveries []Delivery) error {
 		return fmt.Errorf("%w: %v", ctx.Err(), err)
 	case err != nil && in.queue == QueueDeadLetters:
 		return errors.New(err.Error())
+	}
+	if f, ok := errors.AsType[*fault](err); ok && f.innocent && len(in.delays) == 0 {
+		return f.err
 	}
 	return err
 }
@@ -156,13 +155,18 @@ func (in *intake) handleOrPanic(ctx context.Context, deliveries []Delivery) (err
 	return in.handle(ctx, deliveries)
 }
 
-// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters. One that has died before
-// was sent again by a person, who waits to see what becomes of it, and has had its retries.
+// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters.
 func (in *intake) passOn(d Delivery, f *fault) error {
 	ctx, cancel := context.WithTimeout(in.inHand, closeTimeout)
 	defer cancel()
+	if f.innocent {
+		in.log.Info("message postponed", "message_id", d.ID, "retry_in", in.delays[postponed], "error", f.err)
+		m := d.again(d.Failures)
+		m.Key, m.expires = strconv.Itoa(postponed+1), in.delays[postponed]
+		return in.publisher.Publish(ctx, exchangeRetry, m)
+	}
 	log := in.log.With("message_id", d.ID, "cause", f.cause, "attempt", d.Failures+1, "error", f.err)
-	if f.final || d.deaths() > 0 || d.Failures >= len(in.delays) {
+	if f.final || d.LastTry() || len(in.delays) == 0 {
 		log.Warn("message dead-lettered")
 		return in.publisher.Publish(ctx, ExchangeDeadLetters, f.deadLetter(d, in.queue, time.Now()))
 	}

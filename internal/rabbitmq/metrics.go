@@ -57,7 +57,7 @@ func outcomeOf(err error) string {
 	return "unavailable"
 }
 
-// Outcome names how a handler's word ends a delivery, for metrics: done, fault, dead-letter, or waiting for the world.
+// Outcome names how a handler's word ends a delivery, for metrics: done, fault, dead-letter, postponed, or waiting for the world.
 func Outcome(err error) string {
 	if err == nil {
 		return "done"
@@ -66,6 +66,8 @@ func Outcome(err error) string {
 	switch {
 	case !ok:
 		return "waiting"
+	case f.innocent:
+		return "postponed"
 	case f.final:
 		return "dead-letter"
 	}

@@ -148,7 +148,7 @@ func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
 	require.NoError(t, err)
 	in.publisher = p
 	original := <-in.deliveries
-	require.NoError(t, in.passOn(newDelivery(original.Delivery), &fault{"internal", errOurs, false}))
+	require.NoError(t, in.passOn(newDelivery(original.Delivery), &fault{cause: "internal", err: errOurs}))
 	require.NoError(t, broker.Kill())
 	require.NoError(t, broker.Restart(t.Context()))
 	<-in.open.Done()
@@ -213,4 +213,49 @@ func TestWorldsFaultCountsNothing(t *testing.T) {
 	stop()
 	require.Zero(t, delayed(t))
 	require.Equal(t, int32(1), fetch(t, channel, QueueProcess).Headers[HeaderAttempt])
+}
+
+// Who waits for something that others do not need gives up its place, for as long as it takes, and nothing is held against it.
+func TestAPostponedMessageMakesWayForOthers(t *testing.T) {
+	p := connect(t)
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("waits")))
+	publish(t, p, 10)
+	var tried, done seen
+	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 1, silent)
+	c.RetryDelay = time.Millisecond
+	stop := running(t, func(ctx context.Context) error {
+		return c.Run(ctx, func(_ context.Context, d Delivery) error {
+			if d.ID == "waits" {
+				if d.Failures != 0 || len(Trail(d.Headers)) != 0 || d.Exchange != ExchangeWebhooks || d.Key != "mercadopago.payment" {
+					return DeadLetter("mistaken", errors.New("not what was published"))
+				}
+				if tried.add(d.ID) <= 2*retries || done.count() < 10 {
+					return Postpone(errWorld)
+				}
+			}
+			done.add(d.ID)
+			return nil
+		})
+	})
+	require.Eventually(t, func() bool { return done.count() == 11 }, patience, time.Millisecond)
+	stop()
+	require.Greater(t, tried.add("waits"), 2*retries)
+	require.Zero(t, waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters))
+	require.Equal(t, 11, waiting(t, QueueArchive))
+}
+
+// Where there is nowhere to wait, a message waits where it is.
+func TestWithoutDelayQueuesAPostponedMessageWaitsInPlace(t *testing.T) {
+	p := connect(t)
+	publish(t, p, 1)
+	tries := make(chan Delivery, 10)
+	stop := startBatches(t, 10, func(_ context.Context, ds []Delivery) error {
+		if tries <- ds[0]; len(tries) == 1 {
+			return Postpone(errWorld)
+		}
+		return nil
+	})
+	require.Eventually(t, func() bool { return len(tries) == 2 }, patience, time.Millisecond)
+	stop()
+	require.Zero(t, waiting(t, QueueArchive)+waiting(t, QueueDeadLetters)+delayed(t))
 }

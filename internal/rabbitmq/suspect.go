@@ -1,31 +1,50 @@
 package rabbitmq
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
+// HeaderAlone stands on a message that is suspected of killing consumers: how often it has been put forward to be handled alone.
+const HeaderAlone = "suspect-tries"
+
 const (
-	// suspectAfter is how many deliveries that came to nothing make a message suspect of killing consumers. It leaves 17
-	// until deliveryLimit, in each of which an innocent suspect has an even chance to be handled before the guilty one.
+	// suspectAfter is how many deliveries that came to nothing make a message suspect of killing consumers.
 	suspectAfter = 3
-	// suspectWait lets whatever else is coming from the queue come first, and puts suspects in random order.
-	suspectWait = 500 * time.Millisecond
+	// maxAlone is how often a suspect is put forward before it counts as guilty. In each try an innocent suspect has an even
+	// chance to be handled before the guilty one.
+	maxAlone = 15
+	// suspectWait puts suspects in random order. It is short, for a process that has little time to live.
+	suspectWait = 100 * time.Millisecond
+	// giveBackTimeout is how long it may take to send a message back to its queue before it is handled as it is.
+	giveBackTimeout = 10 * time.Second
+	// wornAfter is how many deliveries that came to nothing bring a message too near the broker's limit.
+	wornAfter = deliveryLimit / 2
 )
 
-func isSuspect(d amqp.Delivery) bool { return deliveryCount(d) >= suspectAfter }
-
 // deliveryCount is the broker's count of earlier deliveries that came to nothing.
-func deliveryCount(d amqp.Delivery) int64 {
-	count, _ := d.Headers["x-delivery-count"].(int64)
-	return count
+func deliveryCount(d amqp.Delivery) int64 { return integer(d.Headers["x-delivery-count"]) }
+
+// tries is how often a suspect has been put forward.
+func tries(d amqp.Delivery) int64 { return integer(d.Headers[HeaderAlone]) }
+
+func isSuspect(d held) bool {
+	return !d.survived && (deliveryCount(d.Delivery) >= suspectAfter || tries(d.Delivery) > 0)
 }
+
+// isNext says whether a suspect has just been put forward, and is to be handled now. If that kills the process it comes again,
+// counted by the broker, and is put forward once more.
+func isNext(d amqp.Delivery) bool { return tries(d) > 0 && deliveryCount(d) == 0 }
 
 // settleOne settles a message while others are being settled, or, if it is suspect, once they are.
 func (in *intake) settleOne(d held) {
-	if !isSuspect(d.Delivery) {
+	if in.renewed(d) {
+		return
+	}
+	if !isSuspect(d) {
 		in.settleBeside([]held{d}, false)
 		return
 	}
@@ -38,9 +57,11 @@ func (in *intake) settleOne(d held) {
 func (in *intake) settleBatch(batch []held) bool {
 	var others, suspects []held
 	for _, d := range batch {
-		if isSuspect(d.Delivery) {
+		switch {
+		case in.renewed(d):
+		case isSuspect(d):
 			suspects = append(suspects, d)
-		} else {
+		default:
 			others = append(others, d)
 		}
 	}
@@ -55,20 +76,66 @@ func (in *intake) settleBatch(batch []held) bool {
 	return true
 }
 
+// renewed puts a message that is near the broker's limit back to the end of its queue, where the broker counts anew. How often it
+// was put forward stays with it, so that a guilty one gains nothing by this. It is false when the message is still in hand.
+func (in *intake) renewed(d held) bool {
+	if in.queue == QueueDeadLetters || deliveryCount(d.Delivery) < wornAfter {
+		return false
+	}
+	alone := tries(d.Delivery)
+	if d.survived {
+		alone = 0
+	}
+	return in.gaveBack(d, alone)
+}
+
+// gaveBack sends a message back to its queue. The publisher may not be connected yet, or any more, so it takes some time; but if that
+// was in vain for one message, others are not tried for as long.
+func (in *intake) gaveBack(d held, alone int64) bool {
+	limit := giveBackTimeout
+	if in.inVain.Load() {
+		limit = 0
+	}
+	for began := time.Now(); ; {
+		if len(in.sendBack([]held{d}, alone)) == 0 {
+			in.inVain.Store(false)
+			return true
+		}
+		if time.Since(began) >= limit || !pause(in.open, backoff(0, reconnectMin, reconnectMin)) {
+			in.inVain.Store(true)
+			return false
+		}
+	}
+}
+
 func (in *intake) settleBeside(batch []held, inOrder bool) bool {
 	in.quiet.RLock()
 	defer in.quiet.RUnlock()
 	return in.settle(batch, inOrder, in.quiet.RLocker())
 }
 
-// settleAlone makes sure first that the broker knows of everything that was settled before, for this may be the end.
+// settleAlone handles a suspect while nothing else is handled. It writes down first, on the message itself, that it will; and makes
+// sure that the broker knows of everything that was settled before, for this may be the end.
 func (in *intake) settleAlone(d held) bool {
+	if !isNext(d.Delivery) && in.queue != QueueDeadLetters && in.putForward(d) {
+		return true
+	}
 	in.quiet.Lock()
 	defer in.quiet.Unlock()
 	if err := in.flush(); err != nil {
 		in.log.Info("message comes again", "message_id", d.MessageId, "error", err)
 		return false
 	}
-	in.log.Warn("suspect message handled alone", "message_id", d.MessageId)
+	in.log.Warn("suspect message handled alone", "message_id", d.MessageId, "tries", tries(d.Delivery))
 	return in.settle([]held{d}, false, &in.quiet)
+}
+
+// putForward sends a suspect back to its queue, to be handled alone when it comes again. One that has been put forward too often,
+// and has killed its consumer each time, is a dead letter. It is false when the message is still in hand.
+func (in *intake) putForward(d held) bool {
+	if tries(d.Delivery) < maxAlone {
+		return in.gaveBack(d, tries(d.Delivery)+1)
+	}
+	guilty := &fault{cause: CauseDeliveryLimit, err: errors.New("consumers died over it"), final: true}
+	return in.passOn(newDelivery(d.Delivery), guilty) == nil && in.ack([]held{d}, false) == nil
 }

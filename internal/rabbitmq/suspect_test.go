@@ -152,7 +152,7 @@ func TestSuspectsOfABatchComeOneByOneAfterTheOthers(t *testing.T) {
 	batches := make(chan []string, 10)
 	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueArchive, 8, silent)
 	stop := running(t, func(ctx context.Context) error {
-		return c.RunBatches(ctx, 8, patience, func(_ context.Context, batch []Delivery) error {
+		return c.RunBatches(ctx, 8, 300*time.Millisecond, func(_ context.Context, batch []Delivery) error {
 			if batches <- ids(batch); len(batches) == 3 {
 				return errWorld
 			}

@@ -36,6 +36,7 @@ const (
 const (
 	retries     = 3
 	retryFactor = 6
+	postponed   = 1 // the delay, counted from 0, of a message that only makes way for others
 )
 
 // Causes that this package gives; handlers give others through Fault and DeadLetter.

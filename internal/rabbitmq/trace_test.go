@@ -24,7 +24,7 @@ func TestAMessageCarriesItsTrace(t *testing.T) {
 	require.NoError(t, p.Publish(ctx, ExchangeWebhooks, m))
 	require.Equal(t, map[string]any{"x-request-id": "abc"}, m.Headers)
 	d := newDelivery(fetch(t, channel, QueueProcess))
-	d.Message = (&fault{"invalid", errors.New("no"), false}).postponed(d, time.Second, time.Now())
+	d.Message = (&fault{cause: "invalid", err: errors.New("no")}).postponed(d, time.Second, time.Now())
 	_, s := Traced(t.Context(), QueueProcess, d)
 	s.End("fault")
 	root.End("")
