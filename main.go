@@ -265,7 +265,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider,
 	}
-	watch := telemetry.New(string(config.Worker), withEvents(readiness(record, publisher, door), telling), log)
+	watch := telemetry.New(string(config.Worker), withEvents(readiness(record, publisher, door, w), telling), log)
 	for _, measured := range []measured{w.Metrics, record, provider, publisher, events, telling, store, breakers, calls, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}

@@ -23,14 +23,22 @@ type measured interface{ Collectors() []prometheus.Collector }
 
 // readiness asks what the api and the workers depend on, all at once: one that hangs must not use up the others' time. Redis
 // is not of it: they work without.
-func readiness(record *postgres.Store, publisher *rabbitmq.Publisher, door *workflows.Client) func(context.Context) map[string]error {
+// What else a part has to do with the broker is asked, too.
+func readiness(record *postgres.Store, publisher *rabbitmq.Publisher, door *workflows.Client, broker ...interface{ Ready() error },
+) func(context.Context) map[string]error {
 	return func(ctx context.Context) map[string]error {
 		var postgres, temporal error
 		var asking sync.WaitGroup
 		asking.Go(func() { postgres = record.Ready(ctx) })
 		asking.Go(func() { temporal = door.Ready(ctx) })
 		asking.Wait()
-		return map[string]error{"postgres": postgres, "rabbitmq": publisher.Ready(), "temporal": temporal}
+		rabbitMQ := publisher.Ready()
+		for _, b := range broker {
+			if rabbitMQ == nil {
+				rabbitMQ = b.Ready()
+			}
+		}
+		return map[string]error{"postgres": postgres, "rabbitmq": rabbitMQ, "temporal": temporal}
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 )
 
 func (w *Worker) runArchive(ctx context.Context) error {
-	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueArchive, archiveBatch, w.Log).
+	return w.consumer(rabbitmq.QueueArchive, archiveBatch).
 		RunBatches(ctx, archiveBatch, archiveWait, w.Metrics.batch(rabbitmq.QueueArchive, w.archive))
 }
 

@@ -20,7 +20,7 @@ const (
 )
 
 func (w *Worker) runDeadLetters(ctx context.Context) error {
-	return rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueDeadLetters, letterBatch, w.Log).
+	return w.consumer(rabbitmq.QueueDeadLetters, letterBatch).
 		RunBatches(ctx, letterBatch, letterWait, w.Metrics.batch(rabbitmq.QueueDeadLetters, w.keepDeadLetters))
 }
 

@@ -14,7 +14,7 @@ import (
 const webhooksInHand = 32
 
 func (w *Worker) runWebhooks(ctx context.Context) error {
-	consumer := rabbitmq.NewConsumer(w.Broker, rabbitmq.QueueProcess, webhooksInHand, w.Log)
+	consumer := w.consumer(rabbitmq.QueueProcess, webhooksInHand)
 	consumer.RetryDelay = w.RetryDelay
 	return consumer.Run(ctx, w.Metrics.one(rabbitmq.QueueProcess, traced(w.webhook)))
 }

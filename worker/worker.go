@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -55,6 +56,9 @@ type Worker struct {
 
 	Provider     *mercadopago.Client // whose account is checked before anything else; nil: it is not
 	accountEvery time.Duration       // between two such checks; 0: accountEvery
+
+	mu        sync.Mutex
+	consumers []*rabbitmq.Consumer // that run
 }
 
 // Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
@@ -90,6 +94,27 @@ func (w *Worker) Run(ctx context.Context) error {
 	err = errors.Join(err, steps.Wait())
 	hush()
 	return errors.Join(err, told.Wait())
+}
+
+// Ready returns nil while every queue delivers to this worker; else it says which does not, and why.
+func (w *Worker) Ready() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.consumers {
+		if err := c.Ready(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// consumer makes one of a queue.
+func (w *Worker) consumer(queue string, prefetch int) *rabbitmq.Consumer {
+	c := rabbitmq.NewConsumer(w.Broker, queue, prefetch, w.Log)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.consumers = append(w.consumers, c)
+	return c
 }
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a

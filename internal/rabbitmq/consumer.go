@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -18,6 +19,8 @@ const (
 	finishTimeout = 18 * time.Second
 	// leaveTimeout is for what handlers do once their time is over, and for the goodbye to the broker.
 	leaveTimeout = 2 * time.Second
+	// consumeTimeout is for the broker's consent. A quorum queue without a leader gives none, and does not refuse either.
+	consumeTimeout = 10 * time.Second
 	// handleTimeout is how long a handler may take: one that hangs with what it calls must come back to be tried again.
 	handleTimeout = 30 * time.Second
 	consumerTag   = "onlywave"
@@ -30,7 +33,10 @@ var (
 	// errDeliveriesEnd is what a deleted queue looks like.
 	errDeliveriesEnd = errors.New("broker delivers no more")
 	// errUnfinished says that Run has returned before its handlers.
-	errUnfinished = errors.New("messages are still in hand, and come again")
+	errUnfinished   = errors.New("messages are still in hand, and come again")
+	errNotConsuming = errors.New("nothing is delivered")
+	// errLeaderless is the likely reason why nothing is said to a consumer.
+	errLeaderless = errors.New("no answer: the queue may have no leader")
 )
 
 // Consumer takes messages from one queue. It alone acknowledges them, by what the handler returns:
@@ -66,7 +72,9 @@ type Consumer struct {
 	times         timing // of the publisher of messages that go on
 	log           *slog.Logger
 
-	seen sightings
+	seen      sightings
+	publisher atomic.Pointer[Publisher] // of messages that go on; nil while Run does not
+	trouble   atomic.Pointer[error]     // why nothing is delivered; nil while it is
 }
 
 // NewConsumer prepares to take messages from queue, at most prefetch at a time. Small is right, about 32: if this process
@@ -117,14 +125,19 @@ func (c *Consumer) RunBatches(ctx context.Context, limit int, wait time.Duration
 // run calls work with one intake after another, one for each connection.
 func (c *Consumer) run(ctx context.Context, prefetch int, handle func(context.Context, []Delivery) error, work func(*intake)) error {
 	publisher := newPublisher(c.urls, "consumer's publisher", c.times, c.log, c.destinations()...)
+	c.publisher.Store(publisher)
+	c.troubled(errNotConsuming)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		c.connection.run(ctx, func(ctx context.Context, conn *amqp.Connection) error {
 			in, err := c.open(ctx, conn, prefetch)
 			if err != nil {
+				c.troubled(err)
 				return err
 			}
+			c.trouble.Store(nil)
+			defer c.troubled(errNotConsuming)
 			defer in.end(nil)
 			in.handle = handle
 			in.publisher = publisher
@@ -170,7 +183,7 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 		return nil, fmt.Errorf("set prefetch: %w", err)
 	}
 	closed := channel.NotifyClose(make(chan *amqp.Error, 1))
-	deliveries, err := channel.Consume(c.queue, consumerTag, false, false, false, false, nil)
+	deliveries, err := c.consume(ctx, channel)
 	if err != nil {
 		return nil, fmt.Errorf("consume %s: %w", c.queue, err)
 	}
@@ -196,6 +209,45 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 		_ = channel.Cancel(consumerTag, true)
 	})
 	return in, nil
+}
+
+// consume asks for deliveries. When there is no answer the channel is of no further use.
+func (c *Consumer) consume(ctx context.Context, channel *amqp.Channel) (<-chan amqp.Delivery, error) {
+	type answer struct {
+		deliveries <-chan amqp.Delivery
+		err        error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		deliveries, err := channel.Consume(c.queue, consumerTag, false, false, false, false, nil)
+		answers <- answer{deliveries, err}
+	}()
+	timer := time.NewTimer(consumeTimeout)
+	defer timer.Stop()
+	select {
+	case a := <-answers:
+		return a.deliveries, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-timer.C:
+		return nil, errLeaderless
+	}
+}
+
+func (c *Consumer) troubled(why error) {
+	why = fmt.Errorf("%w: %s: %w", ErrUnavailable, c.queue, why)
+	c.trouble.Store(&why)
+}
+
+// Ready returns nil while the queue delivers to this consumer, and what goes on from here is taken; else it says why not.
+func (c *Consumer) Ready() error {
+	if why := c.trouble.Load(); why != nil {
+		return *why
+	}
+	if publisher := c.publisher.Load(); publisher != nil {
+		return publisher.Ready()
+	}
+	return nil
 }
 
 // destinations are where a message may go on from here.

@@ -145,6 +145,7 @@ func declareTopology(conn *amqp.Connection) error {
 			return fmt.Errorf("declare exchange %s: %w", e.name, err)
 		}
 	}
+	isNew := !allThere(conn)
 	for _, q := range queues {
 		if _, err := channel.QueueDeclare(q.name, true, false, false, false, q.args); err != nil {
 			return fmt.Errorf("declare queue %s: %w", q.name, err)
@@ -155,10 +156,44 @@ func declareTopology(conn *amqp.Connection) error {
 			}
 		}
 	}
+	if isNew {
+		if err := writeDown(channel); err != nil {
+			return fmt.Errorf("have the broker write its queues down: %w", err)
+		}
+	}
 	if err := channel.Close(); err != nil {
 		return fmt.Errorf("close channel of the topology: %w", err)
 	}
 	return nil
+}
+
+// allThere says whether every queue exists.
+func allThere(conn *amqp.Connection) bool {
+	channel, err := conn.Channel() // of its own: the broker closes it when a queue is missing
+	if err != nil {
+		return false
+	}
+	defer channel.Close()
+	for _, q := range queues {
+		if _, err := channel.QueueDeclarePassive(q.name, true, false, false, false, nil); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// queueOfNothing is made and deleted again after other queues were made.
+const queueOfNothing = "onlywave.nothing"
+
+// writeDown has the broker write down which quorum queues there are. RabbitMQ 3.10 keeps the newest one back for some seconds, and
+// if it is killed before that, the queue comes back without a leader: it exists, confirms nothing and delivers nothing, for good.
+// So there is one that is newer than ours for a moment.
+func writeDown(channel *amqp.Channel) error {
+	_, err := channel.QueueDeclare(queueOfNothing, true, false, false, false, amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeQuorum})
+	if err == nil {
+		_, err = channel.QueueDelete(queueOfNothing, false, false, false)
+	}
+	return err
 }
 
 // keepTopology declares it again and again, until that fails or ctx ends. It has channels of its own: publishing goes on
