@@ -14,6 +14,7 @@ type Metrics struct {
 	steps    *prometheus.HistogramVec
 	messages *prometheus.CounterVec
 	lag      prometheus.Histogram
+	unknowns prometheus.Counter
 }
 
 // NewMetrics makes the metrics of one worker.
@@ -24,11 +25,14 @@ func NewMetrics() *Metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"step", "outcome"}),
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onlywave_messages_total", Help: "Messages handed over, by queue and by the handler's word on them: done, fault, dead-letter or waiting.",
+			Name: "onlywave_messages_total", Help: "Messages handed over, by queue and by the handler's word on them: done, fault, dead-letter, postponed or waiting.",
 		}, []string{"queue", "outcome"}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "onlywave_webhook_lag_seconds", Help: "From a webhook's arrival to its payment's workflow.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15, 60, 300, 900, 3600},
+		}),
+		unknowns: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "onlywave_webhooks_unknown_total", Help: "Webhooks about payments that neither the provider nor the database knows, after all retries; they are in the archive.",
 		}),
 	}
 	for _, queue := range []string{rabbitmq.QueueProcess, rabbitmq.QueueArchive, rabbitmq.QueueDeadLetters} {
@@ -39,7 +43,7 @@ func NewMetrics() *Metrics {
 
 // Collectors are the metrics, to be shown.
 func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.steps, m.messages, m.lag}
+	return []prometheus.Collector{m.steps, m.messages, m.lag, m.unknowns}
 }
 
 func (m *Metrics) stepped(step, outcome string, took time.Duration) {
@@ -51,6 +55,12 @@ func (m *Metrics) stepped(step, outcome string, took time.Duration) {
 func (m *Metrics) told(received time.Time) {
 	if m != nil {
 		m.lag.Observe(max(time.Since(received), 0).Seconds())
+	}
+}
+
+func (m *Metrics) unknown() {
+	if m != nil {
+		m.unknowns.Inc()
 	}
 }
 

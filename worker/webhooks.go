@@ -40,7 +40,14 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	if err != nil {
 		return fault(payment.CauseUnreadable, err)
 	}
+	if n.IsTest() {
+		w.Log.InfoContext(ctx, "webhook of the provider's test button", "message_id", d.ID)
+		return nil
+	}
 	id, err := w.paymentOf(ctx, n)
+	if err != nil && payment.KindOf(err) == payment.NotFound {
+		return w.unknown(ctx, d, n, err)
+	}
 	if err != nil || id == "" {
 		return verdict(err)
 	}
@@ -53,6 +60,18 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	}
 	w.Metrics.told(n.ReceivedAt)
 	w.Log.InfoContext(ctx, "webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
+	return nil
+}
+
+// unknown is the word on a webhook about something that nobody knows. It may be too new to be known, which the retries outwait.
+// Then it is counted and left: the archive has it, and there is nothing that a person could do about it.
+func (w *Worker) unknown(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification, err error) error {
+	if !d.LastTry() {
+		return fault(payment.CauseInvalid, err)
+	}
+	w.Metrics.unknown()
+	w.Log.WarnContext(ctx, "webhook of a payment that nobody knows", "payment_id", n.PaymentID, "provider_payment_id", n.ResourceID,
+		"topic", n.Topic, "message_id", d.ID, "error", err)
 	return nil
 }
 

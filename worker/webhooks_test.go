@@ -266,3 +266,17 @@ func TestWhoseFaultAKindIs(t *testing.T) {
 	}
 	require.NoError(t, verdict(nil))
 }
+
+// Everybody presses the panel's test button in the first hour. It makes no work for anybody.
+func TestThePanelsTestIsNoWork(t *testing.T) {
+	t.Parallel()
+	at, provider := newAround(t)
+	w, logged := newWorker(t, at)
+	n := notification(t, "")
+	n.PaymentID, n.ResourceID, n.Body = "", "123456", []byte(`{"action":"payment.updated","data":{"id":"123456"},"live_mode":false,"type":"payment"}`)
+	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
+	require.True(t, logged.says("test button"))
+	require.Empty(t, provider.Requests(), "nobody is asked")
+	require.NoError(t, w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, n)}))
+	require.Equal(t, 1, kept(t, at))
+}

@@ -101,6 +101,28 @@ func TestNamesAreCutAndTheWholeIsKept(t *testing.T) {
 	require.Equal(t, other[:255], n.ResourceID)
 }
 
+// The panel's test is about a payment that there is not. Nothing else is taken for it, least of all in a test environment, where
+// live_mode is always false.
+func TestThePanelsTestIsKnown(t *testing.T) {
+	t.Parallel()
+	const test = `{"action":"payment.updated","api_version":"v1","data":{"id":"123456"},"date_created":"2021-11-01T02:02:02Z","id":"123456","live_mode":false,"type":"payment","user_id":1164726384}`
+	for _, c := range []struct {
+		id, body string
+		is       bool
+	}{
+		{"123456", test, true},
+		{"123456", strings.Replace(test, "false", "true", 1), false},
+		{"123456", `{}`, false},
+		{"123456", `{"live_mode":false`, false},
+		{"106400160592", strings.ReplaceAll(test, "123456", "106400160592"), false},
+		{"1234567", test, false},
+	} {
+		n, err := parse("data.id="+c.id+"&type=payment", http.Header{}, []byte(c.body), receivedAt)
+		require.NoError(t, err)
+		require.Equal(t, c.is, n.IsTest(), "%s %s", c.id, c.body)
+	}
+}
+
 func TestNotificationOfNothing(t *testing.T) {
 	t.Parallel()
 	_, err := parse("payment_id=x&id=7", http.Header{}, []byte(`{}`), receivedAt)
