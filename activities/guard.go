@@ -15,6 +15,7 @@ import (
 // Unavailable; when the budget is used up it is Limited. Both say when to come again.
 type provider struct {
 	client  *mercadopago.Client
+	account *account
 	budget  *budget.Budget
 	charges *breaker.Breaker
 
@@ -24,7 +25,7 @@ type provider struct {
 }
 
 func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.Fleet) *provider {
-	return &provider{
+	p := &provider{
 		client:   client,
 		budget:   fleet,
 		charges:  breakers.Breaker(breaker.Charge, breaker.Config{}),
@@ -32,6 +33,8 @@ func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.F
 		searches: breakers.Breaker(breaker.Search, breaker.Config{}),
 		cancels:  breakers.Breaker(breaker.Cancel, breaker.Config{}),
 	}
+	p.account = &account{read: p.readAccount}
+	return p
 }
 
 // createPix is a charge, for which a buyer always waits.
@@ -44,7 +47,7 @@ func (p *provider) createPix(ctx context.Context, of payment.Payment, key string
 }
 
 func (p *provider) get(ctx context.Context, u payment.Urgency, providerPaymentID string) (state payment.ProviderState, err error) {
-	err = p.call(ctx, p.reads, turn(ctx, u, providerPaymentID), func(ctx context.Context) error {
+	err = p.read(ctx, p.reads, turn(ctx, u, providerPaymentID), func(ctx context.Context) error {
 		state, err = p.client.Get(ctx, providerPaymentID)
 		return err
 	})
@@ -60,7 +63,7 @@ func (p *provider) cancel(ctx context.Context, u payment.Urgency, providerPaymen
 }
 
 func (p *provider) findByReference(ctx context.Context, u payment.Urgency, paymentID string) (state payment.ProviderState, found bool, err error) {
-	err = p.call(ctx, p.searches, turn(ctx, u, paymentID), func(ctx context.Context) error {
+	err = p.read(ctx, p.searches, turn(ctx, u, paymentID), func(ctx context.Context) error {
 		state, found, err = p.client.FindByReference(ctx, paymentID)
 		return err
 	})
@@ -96,6 +99,12 @@ func turn(ctx context.Context, u payment.Urgency, name string) budget.Call {
 // call waits for its turn before it asks the breaker, so that no probe's place is kept while waiting; but a call that the
 // breaker would refuse anyway takes no turn from others. When Mercado Pago itself says that it is too much, all pause.
 func (p *provider) call(ctx context.Context, through *breaker.Breaker, its budget.Call, send func(context.Context) error) error {
+	return p.pass(ctx, through, through.Do, its, send)
+}
+
+func (p *provider) pass(ctx context.Context, through *breaker.Breaker, admit func(context.Context, func(context.Context) error) error,
+	its budget.Call, send func(context.Context) error,
+) error {
 	if err := through.Shut(); err != nil {
 		return err
 	}
@@ -104,7 +113,7 @@ func (p *provider) call(ctx context.Context, through *breaker.Breaker, its budge
 			return err
 		}
 	}
-	return through.Do(ctx, func(ctx context.Context) error {
+	return admit(ctx, func(ctx context.Context) error {
 		err := send(ctx)
 		if payment.KindOf(err) == payment.Limited && p.budget != nil {
 			p.budget.Pause(ctx, payment.RetryAfter(err))

@@ -209,15 +209,14 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 	return s, nil
 }
 
-// Identify finds the payment that a provider's payment belongs to: in the record, else by the
-// reference that the provider holds. "" when it is none of ours; that the provider has never heard of
-// it is an error of kind NotFound, for its reading side may lag. It only reads.
+// Identify asks the provider which of our payments one of its own belongs to, by the reference that it holds; "" when it is none
+// of ours. It only reads. Errors, besides those of a call that must be made again later:
+//
+//	NotFound   the provider has never heard of it, or does not yet
+//	Forbidden  it does not show this payment to our account, which it does answer
+//	Internal   it shows something that cannot be read
 func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (string, error) {
-	p, err := a.record.PaymentByProvider(ctx, payment.MercadoPago, providerPaymentID)
-	if err == nil || payment.KindOf(err) != payment.NotFound {
-		return p.ID, err
-	}
-	state, err := a.provider.get(ctx, payment.ForNews, providerPaymentID)
+	state, err := a.provider.identify(ctx, providerPaymentID)
 	if err != nil || !payment.ValidID(state.Reference) {
 		return "", err
 	}

@@ -265,12 +265,6 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 	_, err = w.Identify(t.Context(), "1")
 	require.Equal(t, payment.NotFound, payment.KindOf(err), "it may be too new")
 
-	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
-	require.NoError(t, err)
-	asked := len(w.provider.Requests())
-	identify(id, state.PaymentID)
-	require.Len(t, w.provider.Requests(), asked, "the record knows it by itself")
-
 	w.provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError})
 	_, err = w.Identify(t.Context(), foreign.PaymentID)
 	require.Equal(t, payment.Unavailable, payment.KindOf(err))

@@ -57,6 +57,7 @@ const (
 	CauseHandlerPanic   Cause = "handler-panic"
 	CauseInternal       Cause = "internal"
 	CauseInvalid        Cause = "invalid"
+	CauseRefused        Cause = "refused"
 	CauseUnknownOutcome Cause = "unknown-outcome"
 	CauseUnlabelled     Cause = "unlabelled"
 	CauseUnreadable     Cause = "unreadable"
@@ -76,6 +77,8 @@ func (e Cause) Valid() bool {
 	case CauseInternal:
 		return true
 	case CauseInvalid:
+		return true
+	case CauseRefused:
 		return true
 	case CauseUnknownOutcome:
 		return true

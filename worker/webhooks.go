@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/onlywave/onlywave/internal/mercadopago"
@@ -44,12 +43,9 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 		w.Log.InfoContext(ctx, "webhook of the provider's test button", "message_id", d.ID)
 		return nil
 	}
-	id, err := w.paymentOf(ctx, n)
-	if err != nil && payment.KindOf(err) == payment.NotFound {
-		return w.unknown(ctx, d, n, err)
-	}
+	id, err := w.paymentOf(ctx, d, n)
 	if err != nil || id == "" {
-		return verdict(err)
+		return err
 	}
 	news, err := w.isNews(ctx, id, n)
 	if err != nil || !news {
@@ -92,23 +88,6 @@ func verdict(err error) error {
 	case payment.Unavailable, payment.Limited, payment.Unauthorized, payment.Forbidden:
 	}
 	return err
-}
-
-// paymentOf finds our payment: its ID travels in the address the provider calls, but not when the
-// address came from the provider's panel. One that the provider itself does not find may be too new;
-// the retries outwait that, and what is not found then is for a person to see.
-func (w *Worker) paymentOf(ctx context.Context, n mercadopago.Notification) (string, error) {
-	if n.PaymentID != "" {
-		return n.PaymentID, nil
-	}
-	id, err := w.Activities.Identify(ctx, n.ResourceID)
-	if err != nil {
-		return "", fmt.Errorf("identify the provider's payment %s: %w", n.ResourceID, err)
-	}
-	if id == "" {
-		w.Log.Warn("webhook of a payment that is not ours", "provider_payment_id", n.ResourceID, "topic", n.Topic)
-	}
-	return id, nil
 }
 
 // createdLag is how long after a payment was written the notification of its creation may come that says nothing new.

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -56,6 +57,8 @@ type Worker struct {
 
 	Provider     *mercadopago.Client // whose account is checked before anything else; nil: it is not
 	accountEvery time.Duration       // between two such checks; 0: accountEvery
+
+	identifying atomic.Int32 // webhooks that the provider is being asked about
 
 	mu        sync.Mutex
 	consumers []*rabbitmq.Consumer // that run

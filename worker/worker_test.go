@@ -120,6 +120,12 @@ func (j *journal) says(words string) bool {
 	return strings.Contains(j.text.String(), words)
 }
 
+func (j *journal) count(words string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Count(j.text.String(), words)
+}
+
 // run lets the worker work until the function it returns is called, which waits for its end.
 func run(t *testing.T, w *Worker) (stop func()) {
 	t.Helper()
@@ -139,6 +145,24 @@ func run(t *testing.T, w *Worker) (stop func()) {
 	return stop
 }
 
+// emptied takes away what other tests have left in the shared queues, now and at the test's end.
+func emptied(t *testing.T, at around) {
+	t.Helper()
+	purge := func() {
+		conn, err := amqp.Dial(at.rabbitMQ)
+		require.NoError(t, err)
+		defer conn.Close()
+		for _, queue := range rabbitmq.QueueNames() {
+			channel, err := conn.Channel()
+			require.NoError(t, err)
+			_, err = channel.QueuePurge(queue, false)
+			require.NoError(t, err)
+		}
+	}
+	purge()
+	t.Cleanup(purge)
+}
+
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
@@ -149,6 +173,7 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	at, _ := newAround(t)
 	w, _ := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
+	emptied(t, at)
 	stop := run(t, w)
 
 	publish := func(id, topic string, body []byte) {
@@ -156,6 +181,8 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 		require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{ID: id, Key: "mercadopago." + topic, Body: body}))
 	}
 	news, unheard, spooled := notification(t, "news"), notification(t, "unheard"), notification(t, "spooled")
+	open(t, w, news.PaymentID)
+	open(t, w, spooled.PaymentID)
 	unheard.Topic = "topic_of_tomorrow"
 	poison := notification(t, "poison")
 	poison.Topic = "a\x00b" // JSON can carry it, and Postgres cannot
@@ -172,8 +199,8 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	for _, n := range []mercadopago.Notification{news, spooled} {
 		eventually(t, func() bool { return w.woken(t, n.PaymentID) }, "the payment is told")
 		eventually(t, func() bool {
-			run, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(n.PaymentID), "")
-			return err == nil && run.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+			p, err := w.Record.Payment(t.Context(), n.PaymentID)
+			return err == nil && p.Status == payment.Pending
 		}, "and its workflow is run here")
 	}
 	eventually(t, func() bool { return kept(t, at) == 3 }, "three are archived")
@@ -181,8 +208,8 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n, "the spool is empty")
 
-	eventually(t, func() bool { return count(t, at, "dead_letters") == 4 }, "four are dead letters")
-	all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Limit: 10})
+	eventually(t, func() bool { return count(t, at, "dead_letters where source = 'webhook'") == 4 }, "four are dead letters")
+	all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Source: payment.FromWebhook, Limit: 10})
 	require.NoError(t, err)
 	type dead struct {
 		id       string
@@ -224,13 +251,14 @@ func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.RabbitMQ, devstack.Temporal)
 	server := stack.Process(devstack.Temporal)
 	require.NoError(t, server.Kill())
-	at := away
+	at, _ := newAround(t)
 	at.rabbitMQ, at.temporal = stack.RabbitMQURL(), stack.TemporalAddress()
 	w, logged := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
 	var told []mercadopago.Notification
 	for range webhooksInHand + 8 {
 		n := notification(t, "")
+		open(t, w, n.PaymentID)
 		require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
 			ID: n.ID, Key: "mercadopago.payment", Body: encode(t, n),
 		}))

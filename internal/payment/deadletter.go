@@ -89,6 +89,7 @@ type Cause string
 const (
 	CauseUnreadable     Cause = "unreadable"
 	CauseInvalid        Cause = "invalid"
+	CauseRefused        Cause = "refused"
 	CauseHandlerPanic   Cause = "handler-panic"
 	CauseDeliveryLimit  Cause = "delivery-limit"
 	CauseUnknownOutcome Cause = "unknown-outcome"
@@ -105,6 +106,7 @@ const neverWritten = " If the redrive says that the payment was never written, r
 var advice = map[Cause]string{
 	CauseUnreadable:     "The message is not what its queue expects. Find out who published it; redrive it only after a release that can read it, else discard it.",
 	CauseInvalid:        "The message can be read, but the record or the provider will never take what it says. Look at the error; redrive it after a release that can, else discard it.",
+	CauseRefused:        "Mercado Pago does not show our account what this webhook is about. Most likely it belongs to another account: compare the webhook's user_id with our account's id, and discard it. Redrive it once our account may read it.",
 	CauseHandlerPanic:   "A handler of ours has a bug that this message shows. The worker's log has the stack. Mend the bug, redrive one as a canary, then the rest by fingerprint.",
 	CauseDeliveryLimit:  "Workers died over this message, or while they held it: it may be innocent. Redrive it by itself and watch the workers; if one dies again, mend the fault first.",
 	CauseUnknownOutcome: "Nobody knows whether the provider charged this payment. Never charge it again. Search the provider's panel for the payment's id as external reference; a redrive looks again at once, and the letter stays open until the provider answers and it is resolved by itself. When the panel has no such payment, settle it as failed, with a reason: it is searched for once more before that is believed.",
@@ -116,7 +118,7 @@ var advice = map[Cause]string{
 
 // Causes lists every cause, in the order of the list above.
 func Causes() []Cause {
-	return []Cause{CauseUnreadable, CauseInvalid, CauseHandlerPanic, CauseDeliveryLimit,
+	return []Cause{CauseUnreadable, CauseInvalid, CauseRefused, CauseHandlerPanic, CauseDeliveryLimit,
 		CauseUnknownOutcome, CauseDependencyAway, CauseContradiction, CauseInternal, CauseUnlabelled}
 }
 

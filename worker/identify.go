@@ -1,0 +1,70 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
+
+const (
+	// identifiedAtOnce is how many webhooks may wait for the provider's word on whose they are. The other places are for those
+	// that need nothing of it.
+	identifiedAtOnce = webhooksInHand / 2
+	// identifyTime is how long a webhook waits for a provider that cannot say whose it is before a person sees it: as long as a
+	// payment keeps trying.
+	identifyTime = 24 * time.Hour
+)
+
+// paymentOf finds our payment: its ID travels in the address the provider calls, but not when the address came from the
+// provider's panel; then the record may know the provider's ID, else the provider knows whose it is. "" says that it is none
+// of ours. The error is the consumer's to judge.
+func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification) (string, error) {
+	if n.PaymentID != "" {
+		return n.PaymentID, nil
+	}
+	p, err := w.Record.PaymentByProvider(ctx, payment.MercadoPago, n.ResourceID)
+	if err == nil || payment.KindOf(err) != payment.NotFound {
+		return p.ID, verdict(err)
+	}
+	if w.identifying.Add(1) > identifiedAtOnce {
+		w.identifying.Add(-1)
+		return "", rabbitmq.Postpone(errors.New("enough webhooks wait for the provider"))
+	}
+	defer w.identifying.Add(-1)
+	id, err := w.Activities.Identify(ctx, n.ResourceID)
+	switch kind := payment.KindOf(err); {
+	case err == nil && id != "":
+		return id, nil
+	case err == nil, kind == payment.Conflict: // it is another shop's, or another account's
+		w.Log.WarnContext(ctx, "webhook of a payment that is not ours", "provider_payment_id", n.ResourceID, "topic", n.Topic, "message_id", d.ID)
+		return "", nil
+	case kind == payment.NotFound:
+		return "", w.unknown(ctx, d, n, err)
+	}
+	return "", unidentified(n, err)
+}
+
+// unidentified is verdict for the provider's word on whose a payment is. What it refuses about this one is the message's fault,
+// and may have been too new to be found; a provider that answers nobody keeps none of the messages that can do without it.
+func unidentified(n mercadopago.Notification, err error) error {
+	kind := payment.KindOf(err)
+	err = fmt.Errorf("identify the provider's payment %s: %w", n.ResourceID, err)
+	switch kind {
+	case payment.Invalid, payment.NotFound, payment.Conflict:
+		return fault(payment.CauseInvalid, err)
+	case payment.Forbidden:
+		return fault(payment.CauseRefused, err)
+	case payment.Internal:
+		return fault(payment.CauseInternal, err)
+	case payment.Unavailable, payment.Limited, payment.Unauthorized:
+	}
+	if time.Since(n.ReceivedAt) > identifyTime {
+		return rabbitmq.DeadLetter(string(payment.CauseDependencyAway), err)
+	}
+	return rabbitmq.Postpone(err)
+}

@@ -1,0 +1,106 @@
+package worker
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/simulator"
+)
+
+// strangersLetters are dead letters of webhooks, and not of the workflows that other tests have left in the shared Temporal.
+const strangersLetters = "dead_letters where source = 'webhook'"
+
+// More webhooks than there are places, about payments that Mercado Pago does not show us: each is its own fault, and our own
+// payments are told meanwhile. Not parallel: it takes what is in the shared queues.
+func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
+	for name, fault := range map[string]struct {
+		of    simulator.Fault
+		cause payment.Cause
+	}{
+		"refused":      {simulator.Fault{Kind: simulator.KindError, Status: http.StatusForbidden}, "refused"},
+		"unauthorized": {simulator.Fault{Kind: simulator.KindError, Status: http.StatusUnauthorized}, "refused"},
+		"unreadable":   {simulator.Fault{Kind: simulator.KindHTML, Status: http.StatusOK}, payment.CauseInternal},
+		"failing":      {simulator.Fault{Kind: simulator.KindError, Status: http.StatusInternalServerError}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, provider := newAround(t)
+			w, logged := newWorker(t, at)
+			fault.of.On = simulator.Get
+			provider.AddFault(fault.of)
+			eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
+			emptied(t, at)
+			const strangers = webhooksInHand + 8
+			for i := range strangers {
+				n := notification(t, fmt.Sprint(i))
+				n.PaymentID, n.ResourceID = "", fmt.Sprint(77000000000+i)
+				require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
+					ID: n.ID, Key: "mercadopago.payment", Body: encode(t, n),
+				}))
+			}
+			own := notification(t, "own")
+			open(t, w, own.PaymentID)
+			require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
+				ID: own.ID, Key: "mercadopago.payment", Body: encode(t, own),
+			}))
+			stop := run(t, w)
+			defer stop()
+			eventually(t, func() bool { return w.woken(t, own.PaymentID) }, "our own payment is told")
+			if fault.cause == "" { // each waits until Mercado Pago says something: that it has never heard of them
+				provider.SetFaults(nil)
+				eventually(t, func() bool { return logged.count("webhook of a payment that nobody knows") == strangers }, "they are left")
+				require.Zero(t, count(t, at, strangersLetters))
+				return
+			}
+			eventually(t, func() bool { return count(t, at, strangersLetters) == strangers }, "the strangers' are dead letters")
+			all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Source: payment.FromWebhook, Limit: strangers})
+			require.NoError(t, err)
+			for _, l := range all {
+				require.Equal(t, fault.cause, l.Cause)
+			}
+		})
+	}
+}
+
+// Every kind of answer about a stranger's payment is somebody's fault. A new kind needs to be decided here.
+func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
+	t.Parallel()
+	words := map[payment.Kind]string{
+		payment.Invalid: "message's fault, invalid", payment.NotFound: "message's fault, invalid", payment.Conflict: "message's fault, invalid",
+		payment.Forbidden: "message's fault, refused", payment.Internal: "message's fault, internal",
+		payment.Unauthorized: "postponed", payment.Limited: "postponed", payment.Unavailable: "postponed",
+	}
+	require.Len(t, words, len(payment.Kinds()))
+	now, old := notification(t, "now"), notification(t, "old")
+	old.ReceivedAt = time.Now().Add(-25 * time.Hour)
+	for _, kind := range payment.Kinds() {
+		failure := &payment.Error{Kind: kind, Message: "x"}
+		want := words[kind] + ": identify the provider's payment " + now.ResourceID + ": x"
+		require.EqualError(t, unidentified(now, failure), want)
+		if words[kind] == "postponed" {
+			want = "dead letter, dependency-away: identify the provider's payment " + now.ResourceID + ": x"
+		}
+		require.EqualError(t, unidentified(old, failure), want, "in the end a person must know")
+	}
+}
+
+// Half of the places are for webhooks that need nothing of the provider.
+func TestOnlySomeWebhooksWaitForTheProvider(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	n := notification(t, "")
+	n.PaymentID = ""
+	w.identifying.Store(identifiedAtOnce)
+	err := w.webhook(t.Context(), delivery(t, n))
+	require.ErrorContains(t, err, "postponed: enough webhooks wait")
+	require.EqualValues(t, identifiedAtOnce, w.identifying.Load())
+	w.identifying.Store(0)
+	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid", "the provider was asked")
+	require.Zero(t, w.identifying.Load())
+}
