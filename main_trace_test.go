@@ -99,7 +99,7 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	eventually(t, func() bool {
 		met, _ := platform.Traces.Trace(look.Links[0].Trace)
 		told := paths(met)
-		return slices.Contains(told, webhook) && slices.Contains(told, process+" > SignalWithStartWorkflow:Payment")
+		return slices.Contains(told, webhook) && slices.Contains(told, process+" > SignalWorkflow:Payment")
 	}, "the webhook's own trace is linked, from its arrival to the payment's workflow")
 	requireLogged(t, whole.ID)
 

@@ -14,6 +14,7 @@ type Metrics struct {
 	steps    *prometheus.HistogramVec
 	messages *prometheus.CounterVec
 	lag      prometheus.Histogram
+	joins    prometheus.Counter
 	unknowns prometheus.Counter
 }
 
@@ -31,6 +32,9 @@ func NewMetrics() *Metrics {
 			Name: "onlywave_webhook_lag_seconds", Help: "From a webhook's arrival to its payment's workflow.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15, 60, 300, 900, 3600},
 		}),
+		joins: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "onlywave_webhooks_joined_total", Help: "Webhooks that needed no signal of their own: the next one about the same payment was still to come.",
+		}),
 		unknowns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "onlywave_webhooks_unknown_total", Help: "Webhooks about payments that neither the provider nor the database knows, after all retries; they are in the archive.",
 		}),
@@ -43,7 +47,7 @@ func NewMetrics() *Metrics {
 
 // Collectors are the metrics, to be shown.
 func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.steps, m.messages, m.lag, m.unknowns}
+	return []prometheus.Collector{m.steps, m.messages, m.lag, m.joins, m.unknowns}
 }
 
 func (m *Metrics) stepped(step, outcome string, took time.Duration) {
@@ -61,6 +65,12 @@ func (m *Metrics) told(received time.Time) {
 func (m *Metrics) unknown() {
 	if m != nil {
 		m.unknowns.Inc()
+	}
+}
+
+func (m *Metrics) joined() {
+	if m != nil {
+		m.joins.Inc()
 	}
 }
 

@@ -87,6 +87,11 @@ func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 	go func() { ended <- w.Run(ctx) }()
 	t.Cleanup(end)
 
+	n := notification(t, "held up")
+	n.Action = "payment.created" // which asks the record whether that is news
+	open(t, w, n.PaymentID)
+	_, err := w.Record.Park(t.Context(), n.PaymentID, "silence", time.Now())
+	require.NoError(t, err)
 	conn, err := pgx.Connect(t.Context(), at.postgres)
 	require.NoError(t, err)
 	defer conn.Close(context.Background())
@@ -94,8 +99,6 @@ func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 	require.NoError(t, err)
 	_, err = lock.Exec(t.Context(), `lock table payments in access exclusive mode`)
 	require.NoError(t, err)
-	n := notification(t, "held up")
-	n.Action = "payment.created" // which asks the record whether that is news
 	require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{ID: n.ID, Key: "mercadopago.payment", Body: encode(t, n)}))
 	eventually(t, func() bool { return waiting(t, at) > 0 }, "the message is in hand")
 

@@ -65,6 +65,7 @@ func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
 	at.rabbitMQ = away.rabbitMQ
 	w, _ := newWorker(t, at)
 	news := notification(t, "news")
+	open(t, w, news.PaymentID)
 	for id, body := range map[string][]byte{news.ID: encode(t, news), "unreadable": []byte("{")} {
 		require.NoError(t, w.Record.Spool(t.Context(), id, rabbitmq.KeyPayment, body, time.Now()))
 	}
@@ -81,6 +82,7 @@ func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
 	at.temporal = nobody
 	cut, _ := newWorker(t, at)
 	late := notification(t, "late")
+	open(t, w, late.PaymentID)
 	require.NoError(t, w.Record.Spool(t.Context(), late.ID, rabbitmq.KeyPayment, encode(t, late), time.Now()))
 	_, err = cut.tellSpooled(t.Context())
 	require.Error(t, err)

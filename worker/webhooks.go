@@ -12,6 +12,8 @@ import (
 // webhooksInHand is how many notifications one worker handles at a time.
 const webhooksInHand = 32
 
+const actionCreated = "payment.created"
+
 func (w *Worker) runWebhooks(ctx context.Context) error {
 	consumer := w.consumer(rabbitmq.QueueProcess, webhooksInHand)
 	consumer.RetryDelay = w.RetryDelay
@@ -32,8 +34,8 @@ func traced(handle func(context.Context, rabbitmq.Delivery) error) func(context.
 	}
 }
 
-// webhook tells the payment that a notification is about to look again. Twins do no harm: they are
-// answered by one look.
+// webhook has the payment that a notification is about look again. Many about one payment are answered by one look: while one
+// is handled the next waits, and all others are done, for the one that waits begins after they came.
 func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	n, err := mercadopago.DecodeNotification(d.Body)
 	if err != nil {
@@ -43,6 +45,30 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 		w.Log.InfoContext(ctx, "webhook of the provider's test button", "message_id", d.ID)
 		return nil
 	}
+	joined, err := w.crowd.one(ctx, subject(n), func() error { return w.handle(ctx, d, n) })
+	if joined {
+		w.Metrics.joined()
+		w.Log.InfoContext(ctx, "webhook", "payment_id", n.PaymentID, "topic", n.Topic, "action", n.Action, "message_id", d.ID, "joined", true)
+	}
+	return err
+}
+
+// subject is what a notification is about. That a payment was created is not always news, so those who say it stand apart.
+func subject(n mercadopago.Notification) string {
+	if n.PaymentID != "" {
+		return n.PaymentID + " " + createdOnly(n.Action)
+	}
+	return "provider's " + n.ResourceID + " " + createdOnly(n.Action)
+}
+
+func createdOnly(action string) string {
+	if action == actionCreated {
+		return action
+	}
+	return ""
+}
+
+func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification) error {
 	id, err := w.paymentOf(ctx, d, n)
 	if err != nil || id == "" {
 		return err
@@ -51,12 +77,28 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	if err != nil || !news {
 		return verdict(err)
 	}
-	if err := w.Workflows.Notify(ctx, id); err != nil {
+	if err := w.tell(ctx, id); err != nil {
+		if payment.KindOf(err) == payment.NotFound {
+			return w.unknown(ctx, d, n, err)
+		}
 		return verdict(err)
 	}
 	w.Metrics.told(n.ReceivedAt)
 	w.Log.InfoContext(ctx, "webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
 	return nil
+}
+
+// tell has a payment look again. One that has no run and is not in the database is not woken: its run would find nothing, and
+// there may be thousands of notifications about it. The retries outwait a database that is behind.
+func (w *Worker) tell(ctx context.Context, id string) error {
+	running, err := w.Workflows.NotifyRunning(ctx, id)
+	if err != nil || running {
+		return err
+	}
+	if _, err := w.Record.Payment(ctx, id); err != nil {
+		return err
+	}
+	return w.Workflows.Notify(ctx, id)
 }
 
 // unknown is the word on a webhook about something that nobody knows. It may be too new to be known, which the retries outwait.
@@ -98,7 +140,7 @@ const createdLag = 5 * time.Second
 // Only a payment that has given up waiting for the answer, or was never heard of, learns from it. But the action is not signed,
 // and one that comes late may be of something else that has happened since.
 func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notification) (bool, error) {
-	if n.Action != "payment.created" {
+	if n.Action != actionCreated {
 		return true, nil
 	}
 	p, err := w.Record.Payment(ctx, id)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 
@@ -92,6 +93,7 @@ func TestANotificationWakesItsPayment(t *testing.T) {
 	at, _ := newAround(t)
 	w, _ := newWorker(t, at)
 	n := notification(t, "")
+	open(t, w, n.PaymentID)
 	require.False(t, w.woken(t, n.PaymentID))
 	for range 2 { // twins do no harm
 		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
@@ -142,8 +144,22 @@ func TestWhoLearnsFromACreation(t *testing.T) {
 
 	absent := notification(t, "absent")
 	absent.Action = "payment.created"
-	require.NoError(t, w.webhook(t.Context(), delivery(t, absent)))
-	require.True(t, w.woken(t, absent.PaymentID), "the record may be behind")
+	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, absent)), "message's fault, invalid", "the database may be behind")
+	require.False(t, w.woken(t, absent.PaymentID))
+}
+
+// A payment that nobody knows costs no run for each notification about it. One that has a run is told, whatever the database says.
+func TestAnUnknownPaymentIsNotWoken(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, _ := newWorker(t, at)
+	n := notification(t, "")
+	for range 3 {
+		require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid")
+	}
+	require.False(t, w.woken(t, n.PaymentID))
+	require.NoError(t, w.Workflows.Notify(t.Context(), n.PaymentID)) // which starts a run; nobody works on it here
+	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
 }
 
 // A notification from the provider's panel does not carry our ID.
@@ -234,10 +250,12 @@ func TestAPaymentThatTakesNoMoreSignalsHoldsUpNoMessage(t *testing.T) {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
-	at := away
+	at, _ := newAround(t)
 	at.temporal = stack.TemporalAddress()
 	w, _ := newWorker(t, at)
 	full, other := notification(t, "full"), notification(t, "other")
+	open(t, w, full.PaymentID)
+	open(t, w, other.PaymentID)
 	for range 2 {
 		require.NoError(t, w.webhook(t.Context(), delivery(t, full)))
 	}
@@ -279,4 +297,27 @@ func TestThePanelsTestIsNoWork(t *testing.T) {
 	require.Empty(t, provider.Requests(), "nobody is asked")
 	require.NoError(t, w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, n)}))
 	require.Equal(t, 1, kept(t, at))
+}
+
+// What nobody knows may be too new to be known. After the retries it is counted and left, and no person need look at it.
+func TestAWebhookAboutNothingIsLeftInTheEnd(t *testing.T) {
+	t.Parallel()
+	at, _ := newAround(t)
+	w, logged := newWorker(t, at)
+	w.Metrics = NewMetrics()
+	ours, provider := notification(t, "ours"), notification(t, "provider's")
+	provider.PaymentID = ""
+	for i, n := range []mercadopago.Notification{ours, provider} {
+		d := delivery(t, n)
+		for d.Failures = 0; d.Failures < 3; d.Failures++ {
+			require.ErrorContains(t, w.webhook(t.Context(), d), "message's fault, invalid")
+		}
+		require.NoError(t, w.webhook(t.Context(), d))
+		require.Equal(t, 2*i+1, logged.count("webhook of a payment that nobody knows"))
+
+		redriven := delivery(t, n)
+		redriven.Headers = map[string]any{rabbitmq.HeaderDeaths: int64(1)}
+		require.NoError(t, w.webhook(t.Context(), redriven), "a letter from before is closed by sending it again")
+	}
+	require.InDelta(t, 4, testutil.ToFloat64(w.Metrics.unknowns), 0)
 }

@@ -59,6 +59,7 @@ type Worker struct {
 	accountEvery time.Duration       // between two such checks; 0: accountEvery
 
 	identifying atomic.Int32 // webhooks that the provider is being asked about
+	crowd       crowd        // webhooks in hand
 
 	mu        sync.Mutex
 	consumers []*rabbitmq.Consumer // that run

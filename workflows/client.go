@@ -203,9 +203,29 @@ func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID, payment.ForNews), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
-		return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
+		return unnotifiable(doing, err)
 	}
 	return interpret(doing, err)
+}
+
+// NotifyRunning is Notify for a payment that has a run. It is false, and nothing was told, when it has none.
+func (c *Client) NotifyRunning(ctx context.Context, paymentID string) (running bool, err error) {
+	ctx, s := span.Start(ctx, span.Client, "SignalWorkflow:", "Payment")
+	defer func() { s.End(payment.Failure(err)) }()
+	doing := "notify payment " + paymentID
+	err = c.temporal.SignalWorkflow(ctx, WorkflowID(paymentID), "", SignalLook, nil)
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return false, nil
+	}
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
+		return true, unnotifiable(doing, err)
+	}
+	return true, interpret(doing, err)
+}
+
+// unnotifiable is the error for a run that takes no more signals.
+func unnotifiable(doing string, err error) error {
+	return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
 }
 
 // settleWait is how long the operator waits who settles a payment, which is searched for meanwhile.
