@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,16 +44,17 @@ var keptHeaders = map[string]string{
 }
 
 // ParseNotification reads a notification whose signature was verified. q is the raw query, parsed. The topic is the query's type,
-// else its topic (old IPN, whose resource is the query's id), else the body's type; it may be any word.
-// A body that is not JSON, or nested deeper than any of the provider's, is kept and otherwise ignored. The error is of kind Invalid: the request names
-// neither a topic nor a resource. The body is not copied.
+// else its topic (old IPN, whose resource is the query's id), else the body's type. The merchant's own address may have a type or
+// a topic, too, so that of several the first one that Mercado Pago is known to send wins; else it may be any word.
+// A body that is not JSON, or nested deeper than any of the provider's, is kept and otherwise ignored. The error is of kind Invalid:
+// the request names neither a topic nor a resource. The body is not copied.
 //
 // A chargeback has actions instead of an action, and an old IPN has its topic under another name (guide "webhooks"). The body is
 // not decoded, only looked into: this is on the way of every notification, and encoding/json took a seventh of it.
 func ParseNotification(q url.Values, rawQuery string, h http.Header, body []byte, now time.Time) (Notification, error) {
 	b := lookInto(body)
 	n := Notification{
-		Topic:      name(cmp.Or(q.Get("type"), q.Get("topic"), word(b, "type"), word(b, "topic"))),
+		Topic:      name(topic(q, b)),
 		Action:     name(cmp.Or(word(b, "action"), word(b, "actions.0"))),
 		ResourceID: name(q.Get("data.id")),
 		RequestID:  payment.Clean(h.Get("X-Request-Id")),
@@ -121,6 +123,25 @@ const testResource = "123456"
 // IsTest says whether somebody has pressed the panel's test button: there is nothing to look at.
 func (n Notification) IsTest() bool {
 	return n.ResourceID == testResource && lookInto(n.Body).Get("live_mode").Type == gjson.False
+}
+
+// topics are those that Mercado Pago is known to send (guides "webhooks" and "ipn").
+var topics = []string{
+	"payment", "order", "topic_merchant_order_wh", "merchant_order", "topic_chargebacks_wh", "chargebacks", "topic_claims_integration_wh",
+	"claim", "stop_delivery_op_wh", "subscription_preapproval", "subscription_preapproval_plan", "subscription_authorized_payment",
+	"topic_card_id_wh", "automatic-payments", "mp-connect", "wallet_connect", "point_integration_wh",
+}
+
+// topic is the first known one that the query or the body names, else the first that they name.
+func topic(q url.Values, b gjson.Result) string {
+	for _, named := range [][]string{q["type"], q["topic"], {word(b, "type")}, {word(b, "topic")}} {
+		for _, word := range named {
+			if slices.Contains(topics, word) {
+				return word
+			}
+		}
+	}
+	return cmp.Or(q.Get("type"), q.Get("topic"), word(b, "type"), word(b, "topic"))
 }
 
 // word is a string, or a number as it is written; "" when there is neither.

@@ -75,6 +75,12 @@ func TestNotificationsOfEveryShape(t *testing.T) {
 		{"body no JSON", "data.id=1&type=payment", `<xml/>`, "payment", "", "1", false},
 		{"body of odd types", "data.id=1&type=payment", `{"action":{},"actions":"x","data":[],"type":1}`, "payment", "", "1", false},
 		{"body of levels", "data.id=1&type=payment", `{"action":"x","a":` + strings.Repeat("[", maxNesting) + strings.Repeat("]", maxNesting) + `}`, "payment", "", "1", false},
+		{"the merchant's own type first", "type=webhook&data.id=1&type=payment", `{}`, "payment", "", "1", false},
+		{"the merchant's own type last", "type=payment&data.id=1&type=webhook", `{}`, "payment", "", "1", false},
+		{"the merchant's own topic", "topic=hooks&id=9&data.id=1&type=payment", `{}`, "payment", "", "1", false},
+		{"a known topic in the body only", "type=webhook&data.id=1", `{"type":"payment"}`, "payment", "", "1", false},
+		{"an old IPN with a type of the merchant's", "type=webhook&topic=merchant_order&id=77", `{}`, "merchant_order", "", "77", false},
+		{"unknown ones only", "type=webhook&type=news&data.id=1", `{"type":"tomorrow"}`, "webhook", "", "1", false},
 		{"broken query", "data.id=1&type=payment&bad=%zz", `{}`, "payment", "", "1", false},
 	} {
 		n, err := parse(c.query, http.Header{}, []byte(c.body), receivedAt)
