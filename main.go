@@ -31,6 +31,7 @@ import (
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/internal/relay"
+	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/session"
@@ -146,6 +147,8 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer announced.Wait()
 	breakers.Changed, breakers.Audit = announced.Announce, record.Audit
 	copies := cache.New(store, c.CacheTTL)
+	replays := replay.New(store, c.WebhookWindow)
+	defer replays.Close()
 	door := workflows.NewClient(temporal, polls(c))
 	ready := readiness(record, publisher, door)
 	limiter := ratelimit.New(store)
@@ -156,7 +159,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	server, err := api.New(api.Config{
 		Environment: c.Environment,
 		Payments:    door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
-		Limiter: limiter, Cache: copies,
+		Limiter: limiter, Cache: copies, Replays: replays,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
@@ -171,7 +174,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	watch := telemetry.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
-	for _, measured := range []measured{server, record, publisher, events, store, breakers, limiter, copies, sdk} {
+	for _, measured := range []measured{server, record, publisher, events, store, breakers, limiter, copies, replays, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {

@@ -70,7 +70,7 @@ func (w world) listen(t *testing.T) {
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
 			var n mercadopago.Notification
-			n, err = mercadopago.ParseNotification(r.URL.Query(), r.URL.RawQuery, r.Header, body, time.Now())
+			n, err = mercadopago.ParseNotification(mercadopago.Signed{ResourceID: r.URL.Query().Get("data.id")}, r.URL.Query(), r.URL.RawQuery, r.Header, body, time.Now())
 			if err == nil {
 				err = w.record.Archive(r.Context(), []postgres.Notification{{
 					ID: n.ID, Topic: n.Topic, Action: n.Action, ResourceID: n.ResourceID, PaymentID: n.PaymentID, Whole: []byte(`{}`), ReceivedAt: n.ReceivedAt,

@@ -27,6 +27,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/internal/span"
 )
@@ -43,6 +44,7 @@ type Config struct {
 	Limiter   *ratelimit.Limiter
 	Limits    Limits          // optional: none
 	Cache     *cache.Payments // optional: payments are read from the record only
+	Replays   *replay.Guard   // optional: a copy of a notification is taken in like the first
 
 	DeadLetters deadLetters  // the record, too
 	Redrives    redriver     // the workflows' front door, too

@@ -13,6 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/replay"
 )
 
 // publisher is a *rabbitmq.Publisher; tests of this package have no broker.
@@ -25,26 +26,36 @@ type publisher interface {
 const publishTimeout = 2 * time.Second
 
 // receiveMercadoPago takes in a notification: 200 means that it is stored, in the broker or, while that is away, in the spool.
-// What it says is not looked at here.
+// What it says is not looked at here. A copy of one that is stored needs no second place: it is only answered. So a signature
+// that somebody has captured is worth nothing, and Mercado Pago may repeat what it has no answer to as it was.
 func (s *Server) receiveMercadoPago(c *gin.Context) error {
 	now := time.Now()
 	query := c.Request.URL.Query()
-	if err := s.config.Verifier.Verify(query, c.Request.Header, now); err != nil {
+	signed, err := s.config.Verifier.Verify(query, c.Request.Header, now)
+	if err != nil {
 		return s.forged(c, err)
+	}
+	mark := replay.Mark{Sum: signed.Sum, SignedAt: signed.At}
+	if s.config.Replays.Seen(c.Request.Context(), mark) {
+		event(c).quiet = true
+		c.Status(http.StatusOK)
+		return nil
 	}
 	body, err := readBody(c)
 	if err != nil {
 		return err
 	}
-	n, err := mercadopago.ParseNotification(query, c.Request.URL.RawQuery, c.Request.Header, body, now)
+	n, err := mercadopago.ParseNotification(signed, query, c.Request.URL.RawQuery, c.Request.Header, body, now)
 	if err != nil {
 		return err
 	}
 	event(c).paymentID = n.PaymentID
 	// Once read in full it is stored even if the sender hangs up: that saves it from being sent again.
-	if err := s.store(context.WithoutCancel(c.Request.Context()), n); err != nil {
+	ctx := context.WithoutCancel(c.Request.Context())
+	if err := s.store(ctx, n); err != nil {
 		return err
 	}
+	s.config.Replays.Keep(mark)
 	event(c).quiet = true // the archive keeps it; a line for each would be a second, poorer archive
 	c.Status(http.StatusOK)
 	return nil

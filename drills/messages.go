@@ -10,8 +10,7 @@ import (
 
 // The rules about messages, queues and workflows.
 
-// webhooksKept counts by request id: a replayed notification has that of the one it repeats, and each that was answered
-// 200 must be held.
+// webhooksKept counts by request id: a replayed notification has that of the one it repeats, which holds for both.
 func webhooksKept(e Evidence, say objecting) {
 	held := map[string]map[string]bool{} // notifications by request id
 	hold := func(requestID, id string) {
@@ -35,7 +34,7 @@ func webhooksKept(e Evidence, say objecting) {
 	}
 	for _, w := range e.Flood {
 		if w.LetIn() {
-			promised[w.RequestID]++
+			promised[w.RequestID] = max(promised[w.RequestID], 1)
 			about[w.RequestID] = "the provider's payment " + w.ProviderPaymentID + ", replayed at " + clock(w.At)
 		}
 	}

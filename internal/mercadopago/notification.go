@@ -23,7 +23,7 @@ type Notification struct {
 	ID         string            `json:"id"`    // ours, new for each request received
 	Topic      string            `json:"topic"` // this and the two below: at most maxName bytes
 	Action     string            `json:"action,omitempty"`
-	ResourceID string            `json:"resource_id,omitempty"` // data.id of the query
+	ResourceID string            `json:"resource_id,omitempty"` // the data.id that was signed
 	PaymentID  string            `json:"payment_id,omitempty"`  // our own, from the notification URL; empty or valid
 	RequestID  string            `json:"request_id,omitempty"`  // x-request-id; whether a retry repeats it is not documented
 	Suspicious bool              `json:"suspicious,omitempty"`  // the body speaks of another resource than the query
@@ -40,23 +40,24 @@ const maxName = 255
 // keptHeaders help to understand a notification later. All others are of the journey, or secrets of
 // whoever forged it. Looking up the canonical name costs no allocation.
 var keptHeaders = map[string]string{
-	"X-Signature": "x-signature", "X-Request-Id": "x-request-id", "X-Retry": "x-retry", "User-Agent": "user-agent", "Content-Type": "content-type",
+	"X-Request-Id": "x-request-id", "X-Retry": "x-retry", "User-Agent": "user-agent", "Content-Type": "content-type",
 }
 
 // ParseNotification reads a notification whose signature was verified. q is the raw query, parsed. The topic is the query's type,
 // else its topic (old IPN, whose resource is the query's id), else the body's type. The merchant's own address may have a type or
 // a topic, too, so that of several the first one that Mercado Pago is known to send wins; else it may be any word.
 // A body that is not JSON, or nested deeper than any of the provider's, is kept and otherwise ignored. The error is of kind Invalid:
-// the request names neither a topic nor a resource. The body is not copied.
+// the request names neither a topic nor a resource. The body is not copied. What the signature is, is not kept: with it a copy could
+// be sent.
 //
 // A chargeback has actions instead of an action, and an old IPN has its topic under another name (guide "webhooks"). The body is
 // not decoded, only looked into: this is on the way of every notification, and encoding/json took a seventh of it.
-func ParseNotification(q url.Values, rawQuery string, h http.Header, body []byte, now time.Time) (Notification, error) {
+func ParseNotification(signed Signed, q url.Values, rawQuery string, h http.Header, body []byte, now time.Time) (Notification, error) {
 	b := lookInto(body)
 	n := Notification{
 		Topic:      name(topic(q, b)),
 		Action:     name(cmp.Or(word(b, "action"), word(b, "actions.0"))),
-		ResourceID: name(q.Get("data.id")),
+		ResourceID: name(signed.ResourceID),
 		RequestID:  payment.Clean(h.Get("X-Request-Id")),
 		ReceivedAt: now.UTC().Truncate(time.Microsecond),
 		Query:      payment.Clean(rawQuery),
@@ -79,6 +80,9 @@ func ParseNotification(q url.Values, rawQuery string, h http.Header, body []byte
 		if value := h.Get(canonical); value != "" {
 			n.Headers[name] = payment.Clean(value)
 		}
+	}
+	if signed.TS != "" {
+		n.Headers["x-signature"] = "ts=" + signed.TS
 	}
 	id, err := uuid.NewV7() // sorts by time, which the archive's index likes
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,9 +22,8 @@ type Verifier struct {
 	window  time.Duration
 }
 
-// NewVerifier takes the secret from Mercado Pago's panel, and a second one while it is being changed. A
-// signature may be as old as window, or as far ahead; 0 admits any age, which is the safe choice, as
-// nothing says whether a notification sent again hours later is signed anew.
+// NewVerifier takes the secret from Mercado Pago's panel, and a second one while it is being changed. A signature may be as old
+// as window; 0 admits any age, as nothing says whether a notification sent again hours later is signed anew.
 func NewVerifier(secrets []string, window time.Duration) (*Verifier, error) {
 	if len(secrets) < 1 || len(secrets) > 2 {
 		return nil, fmt.Errorf("webhook secrets: one or two are needed, there are %d", len(secrets))
@@ -41,22 +41,72 @@ func NewVerifier(secrets []string, window time.Duration) (*Verifier, error) {
 	return v, nil
 }
 
+// maxAhead is how far the provider's clock may be ahead of ours.
+const maxAhead = 5 * time.Minute
+
+// Signed is what the signature proves of a notification.
+type Signed struct {
+	ResourceID string    // the data.id that was signed
+	TS         string    // the time as it was signed
+	At         time.Time // the same, to the second
+	Sum        [sha256.Size]byte
+}
+
 // Verify admits a notification whose x-signature covers data.id of the query, x-request-id as it was
 // sent, and the signature's time (guide "webhooks", section on the secret signature). The ID may be signed
-// as it is or in lower case: the guide says lower case, the SDKs have kept the case since June 2026. The
-// error is of kind Unauthorized; its Err says why, for the log.
-func (v *Verifier) Verify(q url.Values, h http.Header, now time.Time) error {
-	ts, signature, err := parseSignature(h.Get("X-Signature"))
-	if err == nil {
-		err = v.checkAge(ts, now)
-	}
-	if err == nil {
-		err = v.checkParts(q.Get("data.id"), h.Get("X-Request-Id"), ts, signature)
-	}
+// as it is or in lower case: the guide says lower case, the SDKs have kept the case since June 2026. The merchant's own address
+// may have a data.id, too. The error is of kind Unauthorized; its Err says why, for the log.
+//
+// Sum is the same for each copy of one signed notification and for no other, however the case of its ID is written.
+func (v *Verifier) Verify(q url.Values, h http.Header, now time.Time) (Signed, error) {
+	signed, err := v.verify(q["data.id"], h.Get("X-Request-Id"), h.Get("X-Signature"), now)
 	if err != nil {
-		return &payment.Error{Kind: payment.Unauthorized, Message: "the notification's signature is not valid", Err: err}
+		return Signed{}, &payment.Error{Kind: payment.Unauthorized, Message: "the notification's signature is not valid", Err: err}
 	}
-	return nil
+	return signed, nil
+}
+
+func (v *Verifier) verify(ids []string, requestID, header string, now time.Time) (Signed, error) {
+	ts, signature, err := parseSignature(header)
+	if err != nil {
+		return Signed{}, err
+	}
+	at, err := parseTime(ts)
+	if err != nil {
+		return Signed{}, err
+	}
+	if age := now.Sub(at); v.window > 0 && age > v.window {
+		return Signed{}, fmt.Errorf("x-signature's ts is %s old", age.Round(time.Second))
+	} else if age < -maxAhead {
+		return Signed{}, fmt.Errorf("x-signature's ts is %s ahead", (-age).Round(time.Second))
+	}
+	id, err := v.signedID(ids, requestID, ts, signature)
+	if err != nil {
+		return Signed{}, err
+	}
+	return Signed{
+		ResourceID: id, TS: ts, At: at.Truncate(time.Second), Sum: sha256.Sum256(appendManifest(nil, strings.ToLower(id), requestID, ts)),
+	}, nil
+}
+
+// maxIDs is how many values of data.id are tried, from the end: there Mercado Pago puts its own.
+const maxIDs = 3
+
+// signedID is the one of the query's values of data.id that was signed, if any was.
+func (v *Verifier) signedID(ids []string, requestID, ts string, signature []byte) (string, error) {
+	if len(ids) == 0 {
+		ids = []string{""}
+	}
+	err := errors.New("x-signature does not match")
+	for i, id := range slices.Backward(ids) {
+		if i < len(ids)-maxIDs {
+			break
+		}
+		if err = v.checkParts(id, requestID, ts, signature); err == nil {
+			return id, nil
+		}
+	}
+	return "", err
 }
 
 // parseSignature splits "ts=1742505638,v1=4e1a…". Keys that are not known are passed over.
@@ -84,23 +134,19 @@ func parseSignature(header string) (ts string, signature []byte, err error) {
 	return ts, signature, nil
 }
 
-// checkAge knows the time in seconds (10 digits) and in milliseconds (13): both have been seen.
-func (v *Verifier) checkAge(ts string, now time.Time) error {
+// parseTime knows the time in seconds (10 digits) and in milliseconds (13): both have been seen.
+func parseTime(ts string) (time.Time, error) {
 	if len(ts) != 10 && len(ts) != 13 {
-		return errors.New("x-signature has no ts of 10 or 13 digits")
+		return time.Time{}, errors.New("x-signature has no ts of 10 or 13 digits")
 	}
 	n, err := strconv.ParseUint(ts, 10, 63)
 	if err != nil {
-		return errors.New("x-signature's ts is not a number")
+		return time.Time{}, errors.New("x-signature's ts is not a number")
 	}
-	signed := time.Unix(int64(n), 0)
 	if len(ts) == 13 {
-		signed = time.UnixMilli(int64(n))
+		return time.UnixMilli(int64(n)), nil
 	}
-	if age := now.Sub(signed).Abs(); v.window > 0 && age > v.window {
-		return fmt.Errorf("signed %s away from now, %s are allowed", age.Round(time.Second), v.window)
-	}
-	return nil
+	return time.Unix(int64(n), 0), nil
 }
 
 func (v *Verifier) checkParts(dataID, requestID, ts string, signature []byte) error {

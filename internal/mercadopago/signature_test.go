@@ -53,16 +53,21 @@ func delivery(id, request, signature string) (url.Values, http.Header) {
 	return q, h
 }
 
+func check(v *Verifier, q url.Values, h http.Header, now time.Time) error {
+	_, err := v.Verify(q, h, now)
+	return err
+}
+
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	v := verifier(t, time.Minute, vectorSecret)
 	for i, c := range vectors {
 		q, h := delivery(c.id, c.request, "ts="+c.ts+",v1="+c.v1)
-		require.NoError(t, v.Verify(q, h, signedAt), "vector %d", i+1)
+		require.NoError(t, check(v, q, h, signedAt), "vector %d", i+1)
 		h.Set("X-Signature", " v1 = "+strings.ToUpper(c.v1)+" , v2=x, ts= "+c.ts)
-		require.NoError(t, v.Verify(q, h, signedAt), "vector %d, written otherwise", i+1)
+		require.NoError(t, check(v, q, h, signedAt), "vector %d, written otherwise", i+1)
 		q.Set("payment_id", "anything") // not signed
-		require.NoError(t, v.Verify(q, h, signedAt))
+		require.NoError(t, check(v, q, h, signedAt))
 	}
 }
 
@@ -89,41 +94,86 @@ func TestForgeriesAreRefused(t *testing.T) {
 		{"garbage", good.id, good.request, ",,==,ts,v1", "no v1"},
 	} {
 		q, h := delivery(c.id, c.request, c.signature)
-		err := v.Verify(q, h, signedAt)
+		err := check(v, q, h, signedAt)
 		require.Equal(t, payment.Unauthorized, payment.KindOf(err), c.name)
 		require.ErrorContains(t, err, c.why, c.name)
 	}
 	// An old IPN names its resource otherwise, so a webhook's signature does not fit it.
 	_, h := delivery("", good.request, signature)
-	require.Error(t, v.Verify(url.Values{"topic": {"payment"}, "id": {good.id}}, h, signedAt))
+	require.Error(t, check(v, url.Values{"topic": {"payment"}, "id": {good.id}}, h, signedAt))
 }
 
 func TestTwoSecretsWhileOneIsChanged(t *testing.T) {
 	t.Parallel()
 	q, h := delivery(vectors[0].id, vectors[0].request, "ts="+vectors[0].ts+",v1="+vectors[0].v1)
-	require.NoError(t, verifier(t, 0, vectorSecret, "new").Verify(q, h, signedAt))
-	require.NoError(t, verifier(t, 0, "new", vectorSecret).Verify(q, h, signedAt))
-	require.Error(t, verifier(t, 0, "new", "newer").Verify(q, h, signedAt))
+	require.NoError(t, check(verifier(t, 0, vectorSecret, "new"), q, h, signedAt))
+	require.NoError(t, check(verifier(t, 0, "new", vectorSecret), q, h, signedAt))
+	require.Error(t, check(verifier(t, 0, "new", "newer"), q, h, signedAt))
 }
 
+// A notification may be repeated for days, but none comes from the future, but for clocks that differ.
 func TestSignaturesAge(t *testing.T) {
 	t.Parallel()
 	for _, c := range vectors[:2] {
 		q, h := delivery(c.id, c.request, "ts="+c.ts+",v1="+c.v1)
-		for _, ahead := range []time.Duration{-time.Hour, time.Hour} {
-			now := signedAt.Add(ahead)
-			require.NoError(t, verifier(t, 0, vectorSecret).Verify(q, h, now))
-			require.NoError(t, verifier(t, 61*time.Minute, vectorSecret).Verify(q, h, now))
-			require.ErrorContains(t, verifier(t, 59*time.Minute, vectorSecret).Verify(q, h, now), "away from now")
+		old := signedAt.Add(time.Hour)
+		require.NoError(t, check(verifier(t, 0, vectorSecret), q, h, old))
+		require.NoError(t, check(verifier(t, 61*time.Minute, vectorSecret), q, h, old))
+		require.ErrorContains(t, check(verifier(t, 59*time.Minute, vectorSecret), q, h, old), "1h0m0s old")
+		for _, window := range []time.Duration{0, time.Minute, 400 * time.Hour} {
+			require.NoError(t, check(verifier(t, window, vectorSecret), q, h, signedAt.Add(time.Second-maxAhead)))
+			require.ErrorContains(t, check(verifier(t, window, vectorSecret), q, h, signedAt.Add(-maxAhead-time.Second)), "ahead")
 		}
 	}
+}
+
+// Copies of one signed notification are told by what was signed, whatever else is written otherwise.
+func TestCopiesHaveOneSum(t *testing.T) {
+	t.Parallel()
+	v := verifier(t, 0, vectorSecret)
+	sum := func(id, request, ts, v1 string, also ...string) [32]byte {
+		t.Helper()
+		q, h := delivery(id, request, "ts="+ts+",v1="+v1)
+		q["data.id"] = append(also, q["data.id"]...)
+		q.Set("payment_id", v1)
+		signed, err := v.Verify(q, h, signedAt)
+		require.NoError(t, err)
+		require.Equal(t, []string{id, ts}, []string{signed.ResourceID, signed.TS})
+		require.Equal(t, signedAt.Unix(), signed.At.Unix())
+		return signed.Sum
+	}
+	sums := map[[32]byte]bool{}
+	for _, c := range vectors {
+		sums[sum(c.id, c.request, c.ts, c.v1)] = true
+	}
+	require.Len(t, sums, 4, "the last two are one notification")
+	lower := vectors[4]
+	require.Equal(t, sum(lower.id, lower.request, lower.ts, lower.v1), sum(strings.ToLower(lower.id), lower.request, lower.ts, lower.v1))
+	first := vectors[0]
+	require.Equal(t, sum(first.id, first.request, first.ts, first.v1), sum(first.id, first.request, first.ts, strings.ToUpper(first.v1), "the shop's own"))
+}
+
+// The merchant's own address may have a data.id. Only the signed one counts, and there is an end to trying.
+func TestTheSignedIDIsFoundAmongOthers(t *testing.T) {
+	t.Parallel()
+	v := verifier(t, 0, vectorSecret)
+	c := vectors[0]
+	q, h := delivery("", c.request, "ts="+c.ts+",v1="+c.v1)
+	for _, ids := range [][]string{{c.id}, {"cart-7", c.id}, {c.id, "cart-7"}, {"1", "2", c.id}} {
+		q["data.id"] = ids
+		signed, err := v.Verify(q, h, signedAt)
+		require.NoError(t, err, ids)
+		require.Equal(t, c.id, signed.ResourceID)
+	}
+	q["data.id"] = []string{c.id, "1", "2", "3"}
+	require.Error(t, check(v, q, h, signedAt))
 }
 
 // Topics without a resource are signed without its part.
 func TestSignatureWithoutAnID(t *testing.T) {
 	t.Parallel()
 	q, h := delivery("", vectorReq, "ts=1767225600,v1="+sign(vectorSecret, "request-id:"+vectorReq+";ts:1767225600;"))
-	require.NoError(t, verifier(t, 0, vectorSecret).Verify(q, h, signedAt))
+	require.NoError(t, check(verifier(t, 0, vectorSecret), q, h, signedAt))
 }
 
 func TestSecretsAreChecked(t *testing.T) {
@@ -158,7 +208,7 @@ func FuzzVerify(f *testing.F) {
 		}
 		q, h := delivery(id, "", "")
 		h["X-Request-Id"], h["X-Signature"] = []string{request}, []string{"ts=" + ts + ",v1=" + v1}
-		err := verifier(t, 0, vectorSecret).Verify(q, h, signedAt)
+		err := check(verifier(t, 0, vectorSecret), q, h, signedAt)
 		if err == nil && !strings.Contains(ts+v1, ",") {
 			require.Contains(t, []string{sign(vectorSecret, manifest(id)), sign(vectorSecret, manifest(strings.ToLower(id)))}, strings.ToLower(strings.TrimSpace(v1)))
 		}
@@ -176,7 +226,7 @@ func BenchmarkVerify(b *testing.B) {
 	q, h := delivery(vectors[0].id, vectors[0].request, "ts="+vectors[0].ts+",v1="+vectors[0].v1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if v.Verify(q, h, signedAt) != nil {
+		if check(v, q, h, signedAt) != nil {
 			b.Fatal("refused")
 		}
 	}

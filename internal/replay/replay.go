@@ -1,0 +1,165 @@
+// Package replay remembers which signed notifications were stored, for all API processes, so that a copy of one is not taken in
+// again. Its one rule: what is not certain to be a copy is none. A Redis that is away or has forgotten costs twins, which are told
+// apart later, and nothing else.
+package replay
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"math"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/onlywave/onlywave/internal/redisstore"
+)
+
+const (
+	day = 24 * time.Hour
+	// longest is how long marks are kept when signatures never grow too old.
+	longest = 15 * day
+	// batch is how many marks go to Redis at once, at the latest batchWait after the first.
+	batch     = 256
+	batchWait = 50 * time.Millisecond
+	// waiting is how many marks may wait for that. More are forgotten, as while Redis is away.
+	waiting = 16 * batch
+)
+
+var (
+	//go:embed seen.lua
+	seenText string
+	//go:embed keep.lua
+	keepText string
+
+	seenScript = redis.NewScript(seenText)
+	keepScript = redis.NewScript(keepText)
+)
+
+// Mark is a signed notification: what was signed, as a hash, and when. A copy of it has the same mark, and nothing else has.
+type Mark struct {
+	Sum      [32]byte
+	SignedAt time.Time
+}
+
+// Guard is one process's. It is safe for concurrent use. Nil knows of nothing.
+//
+// What was stored lately is in the process's own memory, and Redis gets it in batches, so that nobody who sends something new waits
+// for Redis. So a copy of something that was signed in the last minutes may be taken in once by each process.
+type Guard struct {
+	store  *redisstore.Store
+	keep   time.Duration
+	copies prometheus.Counter
+
+	lately lately
+	marks  chan Mark
+	closed chan struct{}
+	sender sync.WaitGroup
+	close  sync.Once
+}
+
+// New makes a guard that remembers for as long as a signature is accepted; 0: however old it is. Close it.
+func New(store *redisstore.Store, window time.Duration) *Guard {
+	if window == 0 {
+		window = longest
+	}
+	g := &Guard{
+		store: store, keep: window + day, lately: newLately(time.Now()), marks: make(chan Mark, waiting), closed: make(chan struct{}),
+		copies: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "onlywave_webhooks_replayed_total", Help: "Notifications that were copies of one that is stored already, answered 200 and left at that.",
+		}),
+	}
+	g.sender.Go(g.send)
+	return g
+}
+
+// Collectors are the metrics of the guard.
+func (g *Guard) Collectors() []prometheus.Collector { return []prometheus.Collector{g.copies} }
+
+// Close gives Redis what is left, and ends.
+func (g *Guard) Close() {
+	g.close.Do(func() { close(g.closed) })
+	g.sender.Wait()
+}
+
+// Seen says whether a notification with this mark was kept.
+func (g *Guard) Seen(ctx context.Context, m Mark) bool {
+	if g == nil {
+		return false
+	}
+	seen, sure := g.lately.has(m)
+	if !seen && !sure {
+		key, number := m.place()
+		answer, ok := g.store.Ask(ctx, seenScript, []string{key}, number)
+		seen = ok && len(answer) == 1 && answer[0] == "1"
+	}
+	if seen {
+		g.copies.Inc()
+	}
+	return seen
+}
+
+// Keep remembers the mark of a notification that is stored.
+func (g *Guard) Keep(m Mark) {
+	if g == nil {
+		return
+	}
+	g.lately.add(m, time.Now())
+	select {
+	case g.marks <- m:
+	default:
+	}
+}
+
+// send brings marks to Redis.
+func (g *Guard) send() {
+	tick := time.NewTicker(batchWait)
+	defer tick.Stop()
+	for {
+		select {
+		case <-g.closed:
+			g.flush()
+			return
+		case <-tick.C:
+			g.flush()
+		}
+	}
+}
+
+// flush sends all marks that wait.
+func (g *Guard) flush() {
+	for len(g.marks) > 0 {
+		days := map[int64][]Mark{}
+		for range min(batch, len(g.marks)) {
+			m := <-g.marks
+			days[m.day()] = append(days[m.day()], m)
+		}
+		for _, marks := range days {
+			keys, numbers := make([]string, len(marks)), make([]any, len(marks), len(marks)+1)
+			for i, m := range marks {
+				keys[i], numbers[i] = m.place()
+			}
+			_, _ = g.store.Ask(context.Background(), keepScript, keys, append(numbers, int64(g.keep/time.Second))...)
+		}
+	}
+}
+
+// buckets are how many sets the marks of one day are spread over. A set of up to 512 numbers takes 8 bytes for each (Redis,
+// set-max-intset-entries), so that four million notifications a day take 35 MB and not 400.
+const buckets = 1 << 14
+
+// place is the set that a mark is in and its number there. Two marks of one day share both by a chance of one in 2^77. The sets of
+// one day are in one slot of a cluster, so that one script may write several.
+func (m Mark) place() (key, number string) {
+	var n uint64
+	for _, b := range m.Sum[:8] {
+		n = n<<8 | uint64(b)
+	}
+	bucket := (int(m.Sum[8])<<8 | int(m.Sum[9])) % buckets
+	return fmt.Sprintf("onlywave:webhooks:{%d}:%d", m.day(), bucket), strconv.FormatUint(n&math.MaxInt64, 10)
+}
+
+func (m Mark) day() int64 { return m.SignedAt.Unix() / int64(day/time.Second) }
