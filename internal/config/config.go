@@ -91,7 +91,7 @@ type Config struct {
 	ProviderConcurrency        int           `env:"PROVIDER_CONCURRENCY" help:"steps of one worker that wait for Mercado Pago at one time"`
 	MercadoPagoNotificationURL string        `env:"MERCADOPAGO_NOTIFICATION_URL" help:"our webhook endpoint as Mercado Pago sees it; empty: the one set in its panel"`
 	WebhookSecrets             []Secret      `env:"MERCADOPAGO_WEBHOOK_SECRETS" help:"signs its webhooks; two while one replaces the other"`
-	WebhookWindow              time.Duration `env:"MERCADOPAGO_WEBHOOK_WINDOW" help:"how old a signature may be; Mercado Pago repeats for days, so keep it wide; 0: any age"`
+	WebhookWindow              time.Duration `env:"MERCADOPAGO_WEBHOOK_WINDOW" help:"how old a signature may be, at least 343h: Mercado Pago repeats a notification for so long; 0: any age"`
 
 	SearchBeforeChargeUntil time.Time `env:"SEARCH_BEFORE_CHARGE_UNTIL" help:"after a restore of the database: until then each charge is searched for before it is sent, for a new payment may be one whose row was lost; such as 2026-11-30T12:00:00Z; empty: the database has lost nothing"`
 
@@ -136,7 +136,7 @@ func defaults() Config {
 		WebhookRetryDelay: 5 * time.Second,
 		EventRepeatDelay:  time.Minute,
 		TemporalAddress:   "127.0.0.1:7233", TemporalNamespace: "default",
-		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 14 * 24 * time.Hour,
+		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 15 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
 		MailSinkAddress: "127.0.0.1:8025", MailSinkSMTPAddress: "127.0.0.1:1025",

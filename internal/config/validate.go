@@ -83,6 +83,10 @@ func (c Config) checkServices(k *checks, part Part) {
 	}
 }
 
+// repetitions is for how long Mercado Pago repeats a notification that is not answered 200, perhaps without signing it anew (guide
+// "webhooks"): after 15 and 30 minutes, 6 and 48 hours, and three times 96 hours.
+const repetitions = 343 * time.Hour
+
 func (c Config) checkAPI(k *checks) {
 	k.that(isAddress(c.APIAddress), "API_ADDRESS", "must be such as 127.0.0.1:8080")
 	k.that(!slices.ContainsFunc(c.TrustedProxies, func(p string) bool { return !isNetwork(p) }), "TRUSTED_PROXIES",
@@ -103,6 +107,7 @@ func (c Config) checkAPI(k *checks) {
 	k.that(len(c.CursorSecret) >= 32, "CURSOR_SECRET", "must have at least 32 characters")
 	k.that(c.ConsoleSecret == "" || len(c.ConsoleSecret) >= 32, "CONSOLE_SECRET", "must be empty or have at least 32 characters")
 	k.that(len(c.WebhookSecrets) >= 1 && len(c.WebhookSecrets) <= 2, "MERCADOPAGO_WEBHOOK_SECRETS", "must hold one secret, or two during rotation")
+	k.that(c.WebhookWindow == 0 || c.WebhookWindow >= repetitions, "MERCADOPAGO_WEBHOOK_WINDOW", "must be 0, for any age, or at least 343h")
 	k.that(isURL(c.PublicURL), "PUBLIC_URL", "must be an address such as https://api.example.com")
 }
 

@@ -26,7 +26,7 @@
 //   - The search limit is at most 50, and a range must be shorter than 365 days (9062). Unknown filters are ignored.
 //   - A cancellation has no use for its key: the second one is told that the state forbids it (2018).
 //   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
-//     attempt has a fresh x-request-id and ts.
+//     attempt has a fresh x-request-id and ts, unless the configuration says SignOnce.
 //
 // # Admin API
 //

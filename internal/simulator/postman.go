@@ -137,15 +137,11 @@ func (p *postman) work() {
 // deliver makes one attempt, and queues the next one if it failed.
 func (p *postman) deliver(n *notification) {
 	started := time.Now()
-	requestID := uuid.NewString()
-	signature := ""
-	if secret := p.secretFor(n); secret != "" {
-		signature = sign(secret, n.paymentID, requestID, p.timestamp())
-	}
-	status, err := p.post(n, requestID, signature)
+	p.sign(n)
+	status, err := p.post(n)
 	delivered := err == nil && (status == http.StatusOK || status == http.StatusCreated)
 	p.record(n, WebhookAttempt{
-		Time: started.UTC(), RequestID: requestID, Signature: signature, Status: status, Delivered: delivered, Duration: time.Since(started),
+		Time: started.UTC(), RequestID: n.requestID, Signature: n.signature, Status: status, Delivered: delivered, Duration: time.Since(started),
 	}, err)
 	if next := n.next; next != nil {
 		n.next = nil
@@ -163,8 +159,19 @@ func (p *postman) deliver(n *notification) {
 	p.queue(n, time.Now().Add(wait))
 }
 
+// sign gives the attempt its x-request-id and its signature.
+func (p *postman) sign(n *notification) {
+	if p.config.SignOnce && n.attempt > 0 {
+		return
+	}
+	n.requestID = uuid.NewString()
+	if secret := p.secretFor(n); secret != "" {
+		n.signature = sign(secret, n.paymentID, n.requestID, p.timestamp())
+	}
+}
+
 // post makes the request. Header names are as in Mercado Pago's own sample.
-func (p *postman) post(n *notification, requestID, signature string) (int, error) {
+func (p *postman) post(n *notification) (int, error) {
 	body := n.body(p.config.CollectorID, p.config.LiveMode)
 	req, err := http.NewRequestWithContext(p.ctx, http.MethodPost, n.target(), bytes.NewReader(body))
 	if err != nil {
@@ -172,11 +179,11 @@ func (p *postman) post(n *notification, requestID, signature string) (int, error
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "restclient-node/4.15.3")
-	req.Header.Set("X-Request-Id", requestID)
+	req.Header.Set("X-Request-Id", n.requestID)
 	req.Header.Set("X-Retry", strconv.Itoa(n.attempt))
 	req.Header.Set("X-Socket-Timeout", strconv.FormatInt(webhookTimeout.Milliseconds(), 10))
-	if signature != "" {
-		req.Header.Set("X-Signature", signature)
+	if n.signature != "" {
+		req.Header.Set("X-Signature", n.signature)
 	}
 	res, err := p.client.Do(req)
 	if err != nil {

@@ -28,6 +28,9 @@ type Config struct {
 	// TimeScale divides the waits between webhook retries: 60 makes an hour a minute. Zero means 1. Pix expiry and the
 	// delays of faults are not scaled.
 	TimeScale float64
+	// SignOnce repeats a notification with the x-request-id and the signature of its first attempt. Nothing says whether Mercado
+	// Pago does so.
+	SignOnce bool
 	// WebhookTSMillis signs with ts in milliseconds instead of seconds; Mercado Pago has been seen to do both.
 	WebhookTSMillis bool
 	// MaskedCard puts into every payment the card object with expiry "***" that breaks SDKs which read a number there.

@@ -20,6 +20,8 @@ type notification struct {
 	url       string
 	created   time.Time
 	fault     Fault
+	requestID string        // of the last attempt, with its signature
+	signature string        // "" when it was not signed
 	attempt   int           // the X-Retry of the next attempt
 	next      *notification // sent once the first attempt of this one is over
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
 )
 
 // receiver takes webhooks, answers them with the given statuses in turn (then 200), and passes them on.
@@ -189,6 +191,43 @@ func TestRetryPlan(t *testing.T) {
 					hours = append(hours, attempt.Time.Sub(started).Hours()*scale)
 				}
 				require.InDeltaSlice(t, []float64{0, 0.25, 0.75, 6.75, 54.75, 150.75, 246.75, 342.75}, hours, 1e-6)
+			})
+		})
+	}
+}
+
+// Whoever accepts signatures for less long than Mercado Pago repeats a notification never hears of what it repeats last. The
+// clock is synctest's.
+func TestARepetitionMayBeSignedTwoWeeksAgo(t *testing.T) {
+	const shortest = 343 * time.Hour // that internal/config takes
+	for name, row := range map[string]struct {
+		once   bool
+		window time.Duration
+		last   bool // the last repetition is accepted
+	}{
+		"signed once":                 {true, shortest, true},
+		"signed once, a short window": {true, 336 * time.Hour, false},
+		"signed anew":                 {false, time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(30 * 365 * 24 * time.Hour) // this clock begins in 2000, when the time had a digit less
+				verifier, err := mercadopago.NewVerifier([]string{"s"}, row.window)
+				require.NoError(t, err)
+				s := New(Config{WebhookSecret: "s", SignOnce: row.once})
+				defer s.Close()
+				var accepted []bool
+				requests := map[string]bool{}
+				s.postman.client.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+					_, err := verifier.Verify(req.URL.Query(), req.Header, time.Now())
+					accepted = append(accepted, err == nil)
+					requests[req.Header.Get("X-Request-Id")] = true
+					return nil, errors.New("no network")
+				})
+				s.postman.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
+				time.Sleep(60 * 24 * time.Hour)
+				require.Equal(t, []bool{true, true, true, true, true, true, true, row.last}, accepted)
+				require.Equal(t, row.once, len(requests) == 1)
 			})
 		})
 	}
