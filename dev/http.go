@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/onlywave/onlywave/internal/simulator"
 )
@@ -153,6 +159,17 @@ func (s *Shop) Webhook(ctx context.Context, query, body string, header ...string
 	return send(ctx, s.HTTP, http.MethodPost, s.URL+"/webhooks/mercadopago?"+query, body, header...)
 }
 
+// SignedWebhook is a notification that an update of the provider's payment has come, signed now as Mercado Pago would sign it with
+// this platform's secret. Query is what comes before it in the address, such as "payment_id=…&", or empty.
+func (s *Shop) SignedWebhook(ctx context.Context, query, providerPaymentID string) (Answer, error) {
+	requestID, ts := uuid.NewString(), strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(webhookSecret))
+	fmt.Fprintf(mac, "id:%s;request-id:%s;ts:%s;", providerPaymentID, requestID, ts)
+	body := fmt.Sprintf(`{"action":"payment.updated","type":"payment","data":{"id":%q}}`, providerPaymentID)
+	return s.Webhook(ctx, query+"data.id="+providerPaymentID+"&type=payment", body, "Content-Type", "application/json",
+		"X-Request-Id", requestID, "X-Signature", "ts="+ts+",v1="+hex.EncodeToString(mac.Sum(nil)))
+}
+
 // Provider is the simulator's admin API.
 type Provider struct {
 	URL  string
@@ -193,6 +210,15 @@ func (p *Provider) Webhooks(ctx context.Context, providerPaymentID string) ([]si
 // Redeliver sends the last notification of a payment again, so many times.
 func (p *Provider) Redeliver(ctx context.Context, providerPaymentID string, count int) error {
 	return p.call(ctx, http.MethodPost, fmt.Sprintf("/admin/webhooks/%s/redeliver?count=%d", providerPaymentID, count), "", nil)
+}
+
+// Announce sends signed notifications about a resource that the account need not have.
+func (p *Provider) Announce(ctx context.Context, a simulator.Announcement) error {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return p.call(ctx, http.MethodPost, "/admin/webhooks", string(body), nil)
 }
 
 // Arm orders things to go wrong.

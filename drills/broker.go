@@ -29,8 +29,7 @@ func onBroker(do func(context.Context, *Scene, *amqp.Channel) error) Act {
 	}
 }
 
-// unbindWebhooks leaves webhooks no way to any queue. While only one of the two is bound they go to that one alone, which no
-// publisher can see: then a payment has to wait until the binding is made anew and it is looked at by itself.
+// unbindWebhooks leaves the webhooks' exchange no way to any queue.
 var unbindWebhooks = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
 	return errors.Join(
 		channel.QueueUnbind(rabbitmq.QueueProcess, "mercadopago.payment", rabbitmq.ExchangeWebhooks, nil),
@@ -41,6 +40,13 @@ var unbindWebhooks = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Ch
 func deleteExchange(name string) Act {
 	return onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
 		return channel.ExchangeDelete(name, false, false)
+	})
+}
+
+func deleteQueue(name string) Act {
+	return onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
+		_, err := channel.QueueDelete(name, false, false, false)
+		return err
 	})
 }
 

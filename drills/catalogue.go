@@ -94,13 +94,26 @@ var webhooks = []Drill{
 		Flood: load.Flood{Duplicates: 3000},
 	},
 	{
-		Name: "forged-and-replayed", Shows: "Forged webhooks are refused and replayed ones change nothing, 10,000 of both.",
-		Flood: load.Flood{Forged: 5000, Replayed: 5000}, Lasts: 10 * time.Second, Expect: []Expectation{floodCame},
+		Name: "forged-and-replayed", Shows: "Forged webhooks are refused and replayed ones are answered and left at that, 10,000 of both.",
+		Flood: load.Flood{Forged: 5000, Replayed: 5000}, Lasts: 10 * time.Second, Expect: []Expectation{floodCame, replaysAreLeft},
 	},
 	{
 		Name: "webhooks-dropped", Shows: "Half of all webhooks never come; every payment still ends right, and the counter of the missed shows it.",
 		Lasts: 10 * time.Second, Strike: []Act{countMissed, arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Rate: 0.5})},
 		Heal: []Act{disarm}, Expect: []Expectation{everyoneIsAnswered, theMissedAreCounted, paidAreSeenInTime},
+	},
+	{
+		Name: "foreign-webhooks", Shows: "Webhooks about payments that Mercado Pago does not show us, or not readably, hold up nobody else's.",
+		Settings: byWebhookOnly, Strike: []Act{countOpenings,
+			strangers(simulator.Fault{Kind: simulator.KindError, Status: http.StatusForbidden}),
+			strangers(simulator.Fault{Kind: simulator.KindHTML, Status: http.StatusOK}),
+			strangers(simulator.Fault{Kind: simulator.KindError, Status: http.StatusUnauthorized})},
+		Heal: []Act{strangersAreBuried, disarm}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime, breakerStayedClosed},
+	},
+	{
+		Name: "one-payment-flooded", Shows: "Twenty thousand signed webhooks of one unknown payment keep nobody else's waiting.",
+		Settings: byWebhookOnly, Lasts: 30 * time.Second, Strike: []Act{floodOnePayment(20_000)},
+		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime},
 	},
 	{
 		Name: "webhooks-out-of-order", Shows: "Early, late, doubled and reordered webhooks end in the same history.",
@@ -156,9 +169,16 @@ var onRabbitMQ = []Drill{
 		Heal: []Act{mend("worker", devstack.Temporal)}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
 	},
 	{
-		Name: "bindings-deleted", Shows: "Webhooks that find no queue are kept, and the next connection repairs the broker.",
-		Strike: []Act{unbindWebhooks},
-		Heal:   reconnect, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken},
+		Name: "bindings-deleted", Shows: "Webhooks find their queues whatever becomes of the bindings.",
+		Settings: byWebhookOnly, Strike: []Act{unbindWebhooks},
+		Heal: reconnect, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime},
+	},
+	{
+		Name: "queue-deleted", Shows: "A webhook that finds one of its two queues missing waits in Postgres until it is there again.",
+		Settings: byWebhookOnly, Strike: []Act{
+			arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLate, Delay: 2 * time.Second}), shortly, shortly, // what is in the queue is lost with it
+			cut("worker", devstack.RabbitMQ), blackHole("worker", devstack.RabbitMQ), deleteQueue(rabbitmq.QueueProcess), disarm},
+		Heal: []Act{mend("worker", devstack.RabbitMQ)}, Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime, webhooksWereSpooled},
 	},
 	{
 		Name: "poison-messages", Shows: "What nobody can read ends as a dead letter, and its neighbours do not wait for it.",

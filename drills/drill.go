@@ -70,6 +70,7 @@ type Scene struct {
 	lost        leaders        // who led before the fault
 	subscriber  *subscriber    // another service that listens on onlywave.events
 	poison      []string       // message ids of what can never be processed
+	strangers   []string       // ids of the provider's payments that are not ours
 	openings    map[string]int // of the breakers, before the fault
 	missed      int            // webhooks counted as such before the fault
 	attack      *attack        // that goes on

@@ -108,6 +108,45 @@ func floodCame(_ context.Context, s *Scene) ([]Objection, error) {
 	return nil, nil
 }
 
+// replaysAreLeft: a copy of a webhook that is kept is neither kept again nor passed on, but for those that came at the same moment
+// as the first.
+func replaysAreLeft(_ context.Context, s *Scene) ([]Objection, error) {
+	kept := map[string]int{}
+	for _, n := range s.Evidence.Archived {
+		kept[n.RequestID]++
+	}
+	replayed := map[string]bool{}
+	for _, w := range s.Log.Webhooks {
+		if w.Kind == load.Replayed && w.LetIn() {
+			replayed[w.RequestID] = true
+		}
+	}
+	twins := 0
+	for requestID := range replayed {
+		twins += kept[requestID] - 1
+	}
+	s.remark("%d of the replayed were kept again", twins)
+	if most := s.Drill.Flood.Replayed / 100; twins > most {
+		return []Objection{object("a replayed webhook is left at its answer", "", "%d were kept again, of which %d may be", twins, most)}, nil
+	}
+	return nil, nil
+}
+
+// webhooksWereSpooled: the drill did what it says, by the APIs' own logs.
+func webhooksWereSpooled(_ context.Context, s *Scene) ([]Objection, error) {
+	spooled := 0
+	for _, page := range s.Evidence.Pages {
+		if strings.HasPrefix(page.Where, "api") {
+			spooled += strings.Count(page.Text, `"msg":"notification spooled"`)
+		}
+	}
+	s.remark("%d webhooks were spooled", spooled)
+	if spooled == 0 {
+		return []Objection{object("a missing queue is noticed", "", "no webhook was spooled")}, nil
+	}
+	return nil, nil
+}
+
 // poisonIsBuried: each message that nobody can read is a dead letter, with its cause.
 func poisonIsBuried(_ context.Context, s *Scene) ([]Objection, error) {
 	causes := map[string]string{}

@@ -76,7 +76,8 @@ func (e *Evidence) complete(since time.Time) error {
 	return nil
 }
 
-// askWorkers reads in their logs what they have processed: nobody else knows.
+// askWorkers reads in their logs what they have processed, or have left because there is nothing to do about it: nobody else
+// knows.
 func (e *Evidence) askWorkers(logs string) error {
 	files, err := filepath.Glob(filepath.Join(logs, "worker*.log"))
 	if err != nil {
@@ -89,10 +90,9 @@ func (e *Evidence) askWorkers(logs string) error {
 		}
 		for line := range bytes.Lines(text) {
 			var said struct {
-				Msg       string `json:"msg"`
 				MessageID string `json:"message_id"`
 			}
-			if bytes.Contains(line, []byte(`"msg":"webhook"`)) && json.Unmarshal(line, &said) == nil && said.Msg == "webhook" {
+			if bytes.Contains(line, []byte(`"msg":"webhook`)) && json.Unmarshal(line, &said) == nil && said.MessageID != "" {
 				e.Processed = append(e.Processed, said.MessageID)
 			}
 		}

@@ -88,10 +88,6 @@ var flow = Dashboard{Name: "payments", Title: "OnlyWave: a payment's way", Panel
 		Queries: []Query{{`max(onlywave_spool_webhooks)`, "in the spool"}, {`max(onlywave_webhooks_missed)`, "missed"}},
 	},
 	{
-		Title: "Events to be told", Unit: "short", Description: "Payments of which subscribers (events) or buyers (email) have still to be told, and events that a subscriber's queue did not take.",
-		Queries: []Query{{`max by (sink) (onlywave_outbox_payments)`, "{{sink}}"}, {`max(onlywave_event_repeats)`, "to be repeated"}},
-	},
-	{
 		Title: "Messages", Unit: "ops", Description: "Messages handed over, by queue and by the handler's word on them.",
 		Queries: one(`sum by (queue, outcome) (rate(onlywave_messages_total[$__rate_interval]))`, "{{queue}}: {{outcome}}"),
 	},
