@@ -52,7 +52,8 @@ func TestUnderLoadEverythingFitsTogether(t *testing.T) {
 	require.Greater(t, len(evidence.Ledger), log.Counts.Acknowledged)
 	require.GreaterOrEqual(t, len(evidence.Requests), log.Counts.Acknowledged)
 	require.GreaterOrEqual(t, len(evidence.Webhooks), log.Counts.Acknowledged+flood.Duplicates)
-	require.Equal(t, delivered(evidence)+log.Counts.ReplayedLetIn, len(evidence.Archived))
+	require.GreaterOrEqual(t, len(evidence.Archived), delivered(evidence))
+	require.LessOrEqual(t, len(evidence.Archived), delivered(evidence)+log.Counts.ReplayedLetIn, "the other API may take a young copy in, once")
 	require.GreaterOrEqual(t, len(evidence.Processed), log.Counts.Approved)
 	require.NotEmpty(t, evidence.Queues)
 	var pages []string
