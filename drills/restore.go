@@ -94,10 +94,11 @@ func recoverFromRestore(ctx context.Context, s *Scene) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	since := s.backup.taken.UTC().Format(time.RFC3339)
+	ended := `WorkflowType = "Payment" and ExecutionStatus != "Running" and CloseTime >= "` + s.backup.taken.UTC().Format(time.RFC3339) + `"`
 	for _, command := range [][]string{
 		{"terminate", "--query", `WorkflowType = "Reconcile" and ExecutionStatus = "Running"`},
-		{"reset", "--type", "FirstWorkflowTask", "--query", `WorkflowType = "Payment" and ExecutionStatus != "Running" and CloseTime >= "` + since + `"`},
+		{"reset", "--type", "FirstWorkflowTask", "--query", ended + " and PaymentAsked is null"},
+		{"reset", "--type", "FirstWorkflowTask", "--query", ended + " and PaymentAsked = true"},
 		{"signal", "--name", "look", "--query", `WorkflowType = "Payment" and ExecutionStatus = "Running"`},
 	} {
 		if err := s.batch(ctx, append([]string{"workflow"}, append(command, "--reason", "restore", "--yes")...)...); err != nil {

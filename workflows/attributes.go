@@ -27,9 +27,10 @@ var (
 	attrProviderPaymentID = temporal.NewSearchAttributeKeyKeyword("ProviderPaymentID")
 	attrAmount            = temporal.NewSearchAttributeKeyInt64("PaymentAmount") // centavos
 	attrDeadLetter        = temporal.NewSearchAttributeKeyKeyword("DeadLetterCause")
+	attrAsked             = temporal.NewSearchAttributeKeyBool("PaymentAsked") // the run knows what was asked for, and can write a lost row anew
 )
 
-var attributes = []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount, attrDeadLetter}
+var attributes = []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount, attrDeadLetter, attrAsked}
 
 // SearchAttributes names the search attributes that a namespace must have, with their types.
 func SearchAttributes() map[string]string {
@@ -103,7 +104,7 @@ type searched struct {
 func startAttributes(c activities.Creation) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
 		attrStatus.ValueSet(string(payment.Processing)), attrMethod.ValueSet(string(c.Request.Method.Type)),
-		attrClient.ValueSet(c.ClientID), attrAmount.ValueSet(c.Request.Amount.Centavos))
+		attrClient.ValueSet(c.ClientID), attrAmount.ValueSet(c.Request.Amount.Centavos), attrAsked.ValueSet(true))
 }
 
 // describe brings the search attributes and the Web UI's current details up to date, when they are not.

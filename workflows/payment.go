@@ -93,7 +93,7 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 func (p *mailbox) load(ctx workflow.Context, summary string) error {
 	in := activities.OpenInput{PaymentID: p.in.PaymentID, Creation: p.in.Creation}
 	if in.Creation != nil {
-		in.AskedAt = cmp.Or(p.in.AskedAt, workflow.GetInfo(ctx).WorkflowStartTime) // which a reset keeps
+		in.AskedAt = p.askedAt(ctx)
 	}
 	var state activities.State
 	if err := workflow.ExecuteLocalActivity(inRecord(ctx, summary), steps.Open, in).Get(ctx, &state); err != nil {
@@ -104,6 +104,11 @@ func (p *mailbox) load(ctx workflow.Context, summary string) error {
 		p.unheard = append(p.unheard, *state.Event)
 	}
 	return nil
+}
+
+// askedAt is when the client app first asked for the payment, as far as this run was told; a reset keeps the run's start.
+func (p *mailbox) askedAt(ctx workflow.Context) time.Time {
+	return cmp.Or(p.in.AskedAt, workflow.GetInfo(ctx).WorkflowStartTime)
 }
 
 // answered says whether there is something to tell the client app.
@@ -284,7 +289,11 @@ func (p *mailbox) close(ctx workflow.Context) error {
 		return ctx.Err()
 	}
 	if p.state.Found && p.state.Status.Open() {
-		return workflow.NewContinueAsNewError(ctx, Payment, PaymentInput{PaymentID: p.in.PaymentID, Polls: p.in.Polls, Looks: p.looks})
+		fresh := PaymentInput{PaymentID: p.in.PaymentID, Creation: p.in.Creation, Polls: p.in.Polls, Looks: p.looks}
+		if fresh.Creation != nil {
+			fresh.AskedAt = p.askedAt(ctx)
+		}
+		return workflow.NewContinueAsNewError(ctx, Payment, fresh)
 	}
 	return nil
 }

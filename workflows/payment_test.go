@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -229,7 +230,12 @@ func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
 	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, 2*time.Hour)
 	start(env, creation())
 
-	require.True(t, workflow.IsContinueAsNewError(env.GetWorkflowError()), "%v", env.GetWorkflowError())
+	var fresh *workflow.ContinueAsNewError
+	require.ErrorAs(t, env.GetWorkflowError(), &fresh)
+	var in PaymentInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(fresh.Input, &in))
+	require.Equal(t, creation(), in.Creation, "it can write a lost row anew")
+	require.False(t, in.AskedAt.IsZero(), "and searches before it charges")
 	require.Equal(t, payment.Unknown, w.row.Status)
 	require.Equal(t, 2, answers)
 }
