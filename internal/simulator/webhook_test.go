@@ -226,6 +226,7 @@ func TestARepetitionMayBeSignedTwoWeeksAgo(t *testing.T) {
 				})
 				s.postman.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
 				time.Sleep(60 * 24 * time.Hour)
+				synctest.Wait()
 				require.Equal(t, []bool{true, true, true, true, true, true, true, row.last}, accepted)
 				require.Equal(t, row.once, len(requests) == 1)
 			})
