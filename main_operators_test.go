@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -82,6 +83,21 @@ func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
 }
 
 // Whoever changes something is on record: who, from where, what, when, and what it was before and after.
+// What the platform prints for somebody's shell is enough for every command.
+func TestCommandsNeedNoMoreThanThePlatformSays(t *testing.T) {
+	t.Parallel()
+	_, exports, found := strings.Cut(platform.Addresses(), "export ")
+	require.True(t, found)
+	exports, _, _ = strings.Cut(exports, "\n")
+	environ := strings.Fields(strings.ReplaceAll(exports, "'", ""))
+	for _, part := range []config.Part{
+		config.Keys, config.Users, config.Breakers, config.Reconcile, config.Findings, config.DeadLetters, config.Payments, config.Record, config.Audit,
+	} {
+		_, err := config.Load(part, environ)
+		require.NoError(t, err, part)
+	}
+}
+
 func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	t.Parallel()
 	record, err := postgres.Open(t.Context(), platform.Stack.PostgresURL(), 1)

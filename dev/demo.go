@@ -47,8 +47,8 @@ func (p *Platform) Addresses() string {
   metrics, health  %[5]s/metrics and /readyz of the api, %[6]s/metrics of the worker
   logs             %[4]s
 `, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
-	text += fmt.Sprintf("  commands         need  export DATABASE_URL='%s' TEMPORAL_ADDRESS=%s REDIS_URL='%s'\n",
-		p.settings["DATABASE_URL"], p.settings["TEMPORAL_ADDRESS"], p.settings["REDIS_URL"])
+	text += fmt.Sprintf("  commands         need  export DATABASE_URL='%s' TEMPORAL_ADDRESS='%s' REDIS_URL='%s' RABBITMQ_URLS='%s'\n",
+		p.settings["DATABASE_URL"], p.settings["TEMPORAL_ADDRESS"], p.settings["REDIS_URL"], p.settings["RABBITMQ_URLS"])
 	if t := p.Traces; t != nil {
 		text += fmt.Sprintf("  traces           %s\n", t.URL)
 	}
