@@ -49,6 +49,22 @@ type untouched struct {
 	Redriver
 }
 
+// full keeps no audit.
+type full struct{ untouched }
+
+func (full) Audit(context.Context, audit.Entry) error {
+	return &payment.Error{Kind: payment.Unavailable, Message: "no room"}
+}
+
+// A redrive that cannot be recorded is not started.
+func TestARedriveIsOnRecordOrIsNone(t *testing.T) {
+	t.Parallel()
+	a := Actions{Store: full{}, Redriver: untouched{}}
+	plan := Plan{Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid}}
+	_, err := a.Redrive(t.Context(), audit.Actor{Name: "ana", Door: audit.CommandLine}, "k", plan)
+	require.ErrorContains(t, err, "no room")
+}
+
 // What is refused is refused before anything is asked of a database or of Temporal.
 func TestWhatIsWrongReachesNothing(t *testing.T) {
 	t.Parallel()

@@ -61,9 +61,11 @@ func replaceRecovery(ctx context.Context, tx pgx.Tx, name string, hashes [][]byt
 
 // RecoveryCodes counts the recovery codes that a user has left, and says whether the one with the hash is one of them.
 func (s *Store) RecoveryCodes(ctx context.Context, name string, hash []byte) (left int, has bool, err error) {
-	const count = `select count(*), coalesce(bool_or(hash = $2), false) from recovery_codes where user_name = $1 and used_at is null`
-	err = interpret("count the recovery codes of user "+name, s.pool.QueryRow(ctx, count, name, hash).Scan(&left, &has))
-	return left, has, err
+	counted, err := readRow(ctx, s.pool, pgx.RowToStructByPos[struct {
+		Left int
+		Has  bool
+	}], `select count(*), coalesce(bool_or(hash = $2), false) from recovery_codes where user_name = $1 and used_at is null`, name, hash)
+	return counted.Left, counted.Has, interpret("count the recovery codes of user "+name, err)
 }
 
 // Proof is what somebody has shown beside a password. The zero Proof is nothing.
