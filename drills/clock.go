@@ -42,11 +42,13 @@ func clockAhead(ctx context.Context, s *Scene) error {
 	if err := s.Workers[aheadWorker].Become(ctx, program); err != nil {
 		return err
 	}
-	begun, err := s.await(ctx, s.aheadName(), `onlywave_step_duration_seconds_count\{.*step="BeginReconciliation".*\} (\S+)`, func(n float64) bool { return n > 0 })
+	// Which worker begins a run is chance, and a run takes half a minute when its remote activities come to this one: their time is
+	// over there before it began.
+	begun, err := s.await(ctx, 4*reconcilePatience, s.aheadName(), `onlywave_step_duration_seconds_count\{.*step="BeginReconciliation".*\} (\S+)`, func(n float64) bool { return n > 0 })
 	if err != nil {
 		return err
 	}
-	clock, err := s.await(ctx, s.aheadName(), clockSeries, func(n float64) bool { return n > clockTolerance })
+	clock, err := s.await(ctx, reconcilePatience, s.aheadName(), clockSeries, func(n float64) bool { return n > clockTolerance })
 	if err == nil {
 		s.remark("a worker whose clock was %s ahead began %.0f runs or more", time.Duration(clock*float64(time.Second)).Round(time.Second), begun)
 	}
@@ -63,8 +65,8 @@ func clockRight(ctx context.Context, s *Scene) error {
 }
 
 // await reads a number from what a part shows until it is as wanted.
-func (s *Scene) await(ctx context.Context, part, series string, wanted func(float64) bool) (n float64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, reconcilePatience)
+func (s *Scene) await(ctx context.Context, within time.Duration, part, series string, wanted func(float64) bool) (n float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	pattern := regexp.MustCompile("(?m)^" + series + "$")
 	for {
@@ -131,7 +133,7 @@ func behindIsSeen(ctx context.Context, s *Scene) (objections []Objection, err er
 	defer func() {
 		err = errors.Join(err, schedule(func(h client.ScheduleHandle) error { return h.Unpause(ctx, client.ScheduleUnpauseOptions{}) }))
 	}()
-	if _, err := s.await(ctx, "worker", `onlywave_reconciliation_behind_seconds (\S+)`, func(n float64) bool { return n > paused }); err != nil {
+	if _, err := s.await(ctx, reconcilePatience, "worker", `onlywave_reconciliation_behind_seconds (\S+)`, func(n float64) bool { return n > paused }); err != nil {
 		return []Objection{object("the alert on reconciliation sees", "", "%v", err)}, nil
 	}
 	return nil, nil
