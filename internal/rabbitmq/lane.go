@@ -101,10 +101,10 @@ func (l *lane) current() (*session, error) {
 	}
 	s := l.session.Load()
 	if s == nil {
-		return nil, fmt.Errorf("%w: not connected", ErrUnavailable)
+		return nil, fmt.Errorf("%w: not connected for %s", ErrUnavailable, l.destination)
 	}
 	if s.blocked != "" {
-		return nil, fmt.Errorf("%w: broker blocks publishing: %s", ErrUnavailable, s.blocked)
+		return nil, fmt.Errorf("%w: broker blocks publishing to %s: %s", ErrUnavailable, l.destination, s.blocked)
 	}
 	return s, nil
 }

@@ -153,7 +153,7 @@ func TestLostBindingIsMadeAnew(t *testing.T) {
 	connect(t)
 	_, channel := dial(t)
 	require.NoError(t, channel.QueueUnbind(QueueProcess, "mercadopago.payment", ExchangeWebhooks, nil))
-	newPublisherThat(t, 20*time.Millisecond, replaceAfter)
+	newPublisherThat(t, timing{20 * time.Millisecond, replaceAfter, stallTime, reconnectMax})
 	require.Eventually(t, func() bool {
 		require.NoError(t, channel.PublishWithContext(t.Context(), ExchangeWebhooks, "mercadopago.payment", false, false, amqp.Publishing{}))
 		return waiting(t, QueueProcess) > 0
@@ -161,9 +161,9 @@ func TestLostBindingIsMadeAnew(t *testing.T) {
 }
 
 // newPublisherThat is connected, declares the topology that often, and replaces a channel that is silent for so long.
-func newPublisherThat(t testing.TB, redeclare, replace time.Duration) *Publisher {
+func newPublisherThat(t testing.TB, times timing) *Publisher {
 	t.Helper()
-	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", timing{redeclare, replace, stallTime, reconnectMax}, silent, everywhere...)
+	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", times, silent, everywhere...)
 	t.Cleanup(func() { _ = p.Close() })
 	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
 	return p
@@ -173,7 +173,7 @@ func newPublisherThat(t testing.TB, redeclare, replace time.Duration) *Publisher
 func TestStrangeTopologyIsNotPublishedTo(t *testing.T) {
 	connect(t)
 	_, channel := dial(t)
-	p := newPublisherThat(t, 20*time.Millisecond, replaceAfter)
+	p := newPublisherThat(t, timing{20 * time.Millisecond, replaceAfter, stallTime, reconnectMax})
 	strange := func() bool {
 		if err := channel.ExchangeDelete(exchangeRetry, false, false); err != nil {
 			return false
@@ -220,7 +220,7 @@ var everywhere = []string{QueueProcess, QueueArchive, ExchangeEvents, ExchangeDe
 // connect gives a publisher that is connected, and empties the queues.
 func connect(t testing.TB) *Publisher {
 	t.Helper()
-	p := newPublisherThat(t, redeclareEvery, replaceAfter)
+	p := newPublisherThat(t, timing{redeclareEvery, replaceAfter, stallTime, reconnectMax})
 	_, channel := dial(t)
 	for _, q := range queues {
 		_, err := channel.QueuePurge(q.name, false)

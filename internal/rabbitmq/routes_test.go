@@ -33,7 +33,7 @@ func TestADeletedQueueIsNoticedByTheNextWebhook(t *testing.T) {
 		} else {
 			require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, other), ErrUnroutable)
 		}
-		newPublisherThat(t, time.Hour, replaceAfter) // declares the topology
+		newPublisherThat(t, timing{time.Hour, replaceAfter, stallTime, reconnectMax}) // declares the topology
 		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("kept")))
 	}
 }
