@@ -109,7 +109,7 @@ func floodCame(_ context.Context, s *Scene) ([]Objection, error) {
 }
 
 // replaysAreLeft: a copy of a webhook that is kept is neither kept again nor passed on, but for those that came at the same moment
-// as the first.
+// as the first. One that was signed a moment ago is new once to each other API.
 func replaysAreLeft(_ context.Context, s *Scene) ([]Objection, error) {
 	kept := map[string]int{}
 	for _, n := range s.Evidence.Archived {
@@ -125,8 +125,8 @@ func replaysAreLeft(_ context.Context, s *Scene) ([]Objection, error) {
 	for requestID := range replayed {
 		twins += kept[requestID] - 1
 	}
-	s.remark("%d of the replayed were kept again", twins)
-	if most := s.Drill.Flood.Replayed / 100; twins > most {
+	s.remark("copies of %d webhooks came, and %d were kept again", len(replayed), twins)
+	if most := len(replayed)*(len(s.APIs)-1) + s.Drill.Flood.Replayed/100; twins > most {
 		return []Objection{object("a replayed webhook is left at its answer", "", "%d were kept again, of which %d may be", twins, most)}, nil
 	}
 	return nil, nil
