@@ -39,15 +39,15 @@ const (
 func askForACrowd(count int) Act {
 	return func(ctx context.Context, s *Scene) error {
 		s.crowd.payments = make([]dev.Payment, count)
-		group, ctx := errgroup.WithContext(ctx)
+		group, asking := errgroup.WithContext(ctx) // which ends with the group
 		group.SetLimit(crowdAtOnce)
 		for i := range s.crowd.payments {
 			group.Go(func() error {
 				key := fmt.Sprintf("%s-crowd-%d", s.Drill.Name, i)
 				shop := s.Shops[i%len(s.Shops)]
-				p, err := shop.Create(ctx, key, 1000)
+				p, err := shop.Create(asking, key, 1000)
 				if err == nil && p.Provider.PaymentID == "" {
-					p, err = shop.Await(ctx, p.ID, string(payment.Pending))
+					p, err = shop.Await(asking, p.ID, string(payment.Pending))
 				}
 				s.crowd.payments[i] = p
 				return err
