@@ -40,10 +40,7 @@ func (h hearing) String() string { return strconv.Itoa(h.seq) }
 // listened for a while. It is a classic one: RabbitMQ 3.10 loses a quorum queue that was declared just before a kill.
 func subscribe(ctx context.Context, s *Scene) error {
 	s.subscriber = &subscriber{since: time.Now(), heard: map[string][]hearing{}}
-	bound := onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
-		return bind(channel, subscriberQueue, amqp.Table{amqp.QueueTTLArg: time.Minute.Milliseconds()})
-	})
-	if err := bound(ctx, s); err != nil {
+	if err := onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error { return bindSubscriber(channel) })(ctx, s); err != nil {
 		return err
 	}
 	s.subscriber.since = time.Now()
@@ -57,6 +54,10 @@ func subscribe(ctx context.Context, s *Scene) error {
 	return nil
 }
 
+func bindSubscriber(channel *amqp.Channel) error {
+	return bind(channel, subscriberQueue, amqp.Table{amqp.QueueTTLArg: time.Minute.Milliseconds()})
+}
+
 func bind(channel *amqp.Channel, name string, args amqp.Table) error {
 	if _, err := channel.QueueDeclare(name, true, false, false, false, args); err != nil {
 		return err
@@ -64,9 +65,13 @@ func bind(channel *amqp.Channel, name string, args amqp.Table) error {
 	return channel.QueueBind(name, "payment.*", rabbitmq.ExchangeEvents, false, nil)
 }
 
-// listen takes what comes until the connection or ctx ends.
+// listen takes what comes until the connection or ctx ends. It binds its queue first, as each service should when it connects: a
+// broker that is killed may forget a binding that is younger than two seconds.
 func (s *subscriber) listen(ctx context.Context, url string) error {
 	return onChannel(url, func(channel *amqp.Channel) error {
+		if err := bindSubscriber(channel); err != nil {
+			return err
+		}
 		deliveries, err := channel.ConsumeWithContext(ctx, subscriberQueue, "", true, false, false, false, nil)
 		if err != nil {
 			return err
