@@ -182,8 +182,8 @@ func TestAFullBalancerFitsItsContainer(t *testing.T) {
 	c.Connections, c.Requests = sample, sample
 	e := start(t, c)
 	empty := memory(t, e)
-	for _, conn := range hold(t, e, "127.0.0.2", sample, "") {
-		secure := tls.Client(conn, &tls.Config{RootCAs: trust, ServerName: "127.0.0.1"})
+	for range sample { // one after the other: each has seconds for its handshake
+		secure := tls.Client(hold(t, e, "127.0.0.2", 1, "")[0], &tls.Config{RootCAs: trust, ServerName: "127.0.0.1"})
 		_, err := secure.Write([]byte(begun["half a body"] + strings.Repeat("x", 20<<10)))
 		require.NoError(t, err)
 	}
