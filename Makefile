@@ -31,7 +31,7 @@ compose: ## With Docker: start the platform of docker-compose.yml, have a paymen
 
 .PHONY: test
 test: bootstrap ## Run every test, on real services
-	go test -race -timeout 15m $(PACKAGES)
+	go test -race -timeout 15m -p 4 $(PACKAGES)
 
 # Packages whose tests start no service: they import neither devstack nor the platform.
 UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'internal/devstack' -e 'onlywave/dev ' -e 'onlywave/dev]' | cut -d: -f1)
