@@ -141,7 +141,8 @@ func (s *Scene) awaitFiring(ctx context.Context, seen []Seen, struck time.Time, 
 	})
 }
 
-// awaitOver waits until none of them fires, and people have been told so.
+// awaitOver waits until none of them fires, and people have been told so if they were told that it fired: of one that was held back
+// as long as it fired they hear nothing.
 func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, lasts time.Duration) error {
 	healed, gone := time.Now(), map[string]time.Time{}
 	return s.until(ctx, lasts, "it is over", func(firing map[string]bool) string {
@@ -157,7 +158,8 @@ func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, la
 				gone[alert] = time.Now()
 				seen[i].Cleared = time.Since(healed)
 			}
-			if _, ended := s.told(alert, struck); !ended || time.Since(gone[alert]) < quiet {
+			fired, ended := s.told(alert, struck)
+			if since := time.Since(gone[alert]); since < quiet || fired && !ended || !fired && since < heldBack {
 				waits = alert
 			}
 		}
