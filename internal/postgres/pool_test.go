@@ -108,6 +108,9 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 			return nil
 		})
 	}
+	for name, count := range answered { // there are sessions to end
+		require.Eventually(t, func() bool { return failed.Load() || count.Load() > 0 }, patience, time.Millisecond, name)
+	}
 	for range 20 {
 		ended := administrator.number(t, `select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
 		require.NotZero(t, ended)
