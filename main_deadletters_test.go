@@ -123,7 +123,7 @@ func seedLetters(t *testing.T, url string, n int) {
 // An operator sees what is dead and why, and gives it up with a reason.
 func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	t.Parallel()
-	url := platform.Stack.PostgresURL()
+	url := shared.Stack.PostgresURL()
 	record, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)
 	defer record.Close()
@@ -133,7 +133,7 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	}
 	_, err = record.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
 	require.NoError(t, err)
-	environ := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=" + platform.Stack.TemporalAddress()}
+	environ := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 	command := func(args ...string) (string, error) {
 		var out output
 		err := run(within(t), append([]string{"dead-letters"}, args...), environ, &out)

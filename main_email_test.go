@@ -104,7 +104,7 @@ func TestOperatorsAreToldOfAPaymentThatWaitsForThem(t *testing.T) {
 	create(t, key)
 	startUnderAnothersKey(t, key)
 	eventually(t, func() bool {
-		mails, err := platform.Mailbox.Mails(within(t), dev.OperatorEmail)
+		mails, err := shared.Mailbox.Mails(within(t), dev.OperatorEmail)
 		if err != nil {
 			return false
 		}

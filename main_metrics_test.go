@@ -61,17 +61,17 @@ func TestEveryMetricThatAnAlertNeedsIsShown(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	p := create(t, key)
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 
 	secrets := []string{id, p.Provider.PaymentID}
-	for _, text := range platform.Secrets() {
+	for _, text := range shared.Secrets() {
 		secrets = append(secrets, text)
 	}
 	require.EventuallyWithT(t, func(c *assert.CollectT) { // what the broker is asked for is shown at the second look
 		names := map[string]bool{}
 		for _, part := range []string{"api", "worker", "worker-2"} { // any one of the workers had a part in the payment
-			maps.Copy(names, shown(t, platform, part, secrets...))
+			maps.Copy(names, shown(t, shared, part, secrets...))
 		}
 		for _, name := range needed(t, false) {
 			assert.True(c, names[name], name)
@@ -84,12 +84,12 @@ func TestMetricsTellOfAPayment(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	p := create(t, key)
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 	eventually(t, func() bool {
 		var all string
 		for _, part := range []string{"api", "api-2", "worker", "worker-2"} {
-			answer, err := platform.Show(within(t), part, "/metrics")
+			answer, err := shared.Show(within(t), part, "/metrics")
 			require.NoError(t, err)
 			all += string(answer.Body)
 		}
@@ -116,12 +116,12 @@ func TestEveryProcessShowsItsHealth(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"api", "worker"} {
 		for _, page := range []string{"/livez", "/readyz", "/startupz"} {
-			answer, err := platform.Show(within(t), part, page)
+			answer, err := shared.Show(within(t), part, page)
 			require.NoError(t, err)
 			require.Equal(t, 200, answer.Status, "%s of the %s", page, part)
 		}
 	}
-	answer, err := platform.Shops[0].Get(within(t), "/metrics")
+	answer, err := shared.Shops[0].Get(within(t), "/metrics")
 	require.NoError(t, err)
 	require.Equal(t, 404, answer.Status, "the public address shows no metrics")
 }

@@ -86,7 +86,7 @@ func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
 // What the platform prints for somebody's shell is enough for every command.
 func TestCommandsNeedNoMoreThanThePlatformSays(t *testing.T) {
 	t.Parallel()
-	_, exports, found := strings.Cut(platform.Addresses(), "export ")
+	_, exports, found := strings.Cut(shared.Addresses(), "export ")
 	require.True(t, found)
 	exports, _, _ = strings.Cut(exports, "\n")
 	environ := strings.Fields(strings.ReplaceAll(exports, "'", ""))
@@ -100,7 +100,7 @@ func TestCommandsNeedNoMoreThanThePlatformSays(t *testing.T) {
 
 func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	t.Parallel()
-	record, err := postgres.Open(t.Context(), platform.Stack.PostgresURL(), 1)
+	record, err := postgres.Open(t.Context(), shared.Stack.PostgresURL(), 1)
 	require.NoError(t, err)
 	defer record.Close()
 	letter := payment.DeadLetter{
@@ -168,7 +168,7 @@ func redriveArgs(more ...string) []string {
 // operatorEnv is what an operator's shell has set.
 func operatorEnv() []string {
 	return []string{
-		"DATABASE_URL=" + platform.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + platform.Stack.TemporalAddress(),
-		"REDIS_URL=" + platform.Stack.RedisURL(), "RABBITMQ_URLS=" + platform.Stack.RabbitMQURL(),
+		"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress(),
+		"REDIS_URL=" + shared.Stack.RedisURL(), "RABBITMQ_URLS=" + shared.Stack.RabbitMQURL(),
 	}
 }

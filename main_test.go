@@ -26,8 +26,8 @@ import (
 // asProgram makes the test binary the onlywave program, race detector and all.
 const asProgram = "ONLYWAVE_TEST_AS_PROGRAM"
 
-// platform is the whole system that the tests here share: two API processes and two workers.
-var platform *dev.Platform
+// shared is the whole system that the tests here share: two API processes and two workers.
+var shared *dev.Platform
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
@@ -42,14 +42,14 @@ func runTests(m *testing.M) int {
 	// These tests wait for what other processes do, and need little of a processor themselves.
 	err := flag.Set("test.parallel", "12")
 	if err == nil {
-		platform, err = dev.Start(context.Background(), asThis(dev.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
+		shared, err = dev.Start(context.Background(), asThis(dev.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	code := m.Run()
-	if err := platform.Stop(); err != nil {
+	if err := shared.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -98,7 +98,7 @@ func key(t *testing.T) (key, paymentID string) {
 
 // create posts a Pix of R$ 10,50 and expects it to wait for the buyer.
 func create(t *testing.T, key string) dev.Payment {
-	p, err := platform.Shops[0].Create(within(t), key, 1050)
+	p, err := shared.Shops[0].Create(within(t), key, 1050)
 	require.NoError(t, err)
 	require.Equal(t, "pending", p.Status)
 	return p
@@ -106,13 +106,13 @@ func create(t *testing.T, key string) dev.Payment {
 
 // awaitApproved waits for a payment's approval, and checks that it is told once.
 func awaitApproved(t *testing.T, id string) {
-	_, err := platform.Shops[0].Await(within(t), id, "approved")
+	_, err := shared.Shops[0].Await(within(t), id, "approved")
 	require.NoError(t, err)
 	require.Equal(t, []string{"processing", "pending", "approved"}, history(t, id))
 }
 
 func history(t *testing.T, id string) []string {
-	events, err := platform.Shops[0].Events(within(t), id)
+	events, err := shared.Shops[0].Events(within(t), id)
 	require.NoError(t, err)
 	var statuses []string
 	for i, e := range events {
@@ -124,7 +124,7 @@ func history(t *testing.T, id string) []string {
 
 // charges counts what the provider's ledger says of a payment.
 func charges(t *testing.T, id string) int {
-	entries, err := platform.Provider.Ledger(within(t), id)
+	entries, err := shared.Provider.Ledger(within(t), id)
 	require.NoError(t, err)
 	n := 0
 	for _, e := range entries {
@@ -136,12 +136,12 @@ func charges(t *testing.T, id string) int {
 }
 
 func arm(t *testing.T, f simulator.Fault) {
-	require.NoError(t, platform.Provider.Arm(within(t), f))
+	require.NoError(t, shared.Provider.Arm(within(t), f))
 }
 
 // inRecord asks the shared platform's database for one number.
 func inRecord(t *testing.T, query string, args ...any) int {
-	return inDatabase(t, platform, query, args...)
+	return inDatabase(t, shared, query, args...)
 }
 
 func inDatabase(t *testing.T, of *dev.Platform, query string, args ...any) int {
@@ -155,7 +155,7 @@ func inDatabase(t *testing.T, of *dev.Platform, query string, args ...any) int {
 }
 
 // temporal runs the operators' command line against the shared platform.
-func temporal(t *testing.T, args ...string) string { return temporalOf(t, platform, args...) }
+func temporal(t *testing.T, args ...string) string { return temporalOf(t, shared, args...) }
 
 func temporalOf(t *testing.T, of *dev.Platform, args ...string) string {
 	command := exec.CommandContext(within(t), filepath.Join(".bin", "temporal"), append(args, "--address", of.Stack.TemporalAddress())...)
@@ -178,7 +178,7 @@ func TestAPixPaymentFromPOSTToApproved(t *testing.T) {
 	require.True(t, strings.HasPrefix(p.Method.QRCode, "000201"))
 	require.WithinDuration(t, time.Now().Add(time.Hour), p.Method.ExpiresAt, 5*time.Minute)
 
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 	require.Equal(t, 1, charges(t, id))
 
@@ -197,8 +197,8 @@ func TestAPixThatIsNotPaidExpires(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	p := create(t, key)
-	require.NoError(t, platform.Provider.Expire(within(t), p.Provider.PaymentID))
-	_, err := platform.Shops[0].Await(within(t), id, "expired")
+	require.NoError(t, shared.Provider.Expire(within(t), p.Provider.PaymentID))
+	_, err := shared.Shops[0].Await(within(t), id, "expired")
 	require.NoError(t, err)
 	require.Equal(t, []string{"processing", "pending", "expired"}, history(t, id))
 }
@@ -213,7 +213,7 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range posts {
 		wg.Go(func() {
-			answers[i], errs[i] = platform.Shops[i%2].Post(ctx, key, dev.Order(1050, key), "Prefer", "wait=30")
+			answers[i], errs[i] = shared.Shops[i%2].Post(ctx, key, dev.Order(1050, key), "Prefer", "wait=30")
 		})
 	}
 	wg.Wait()
@@ -227,7 +227,7 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 	require.Equal(t, 1, inRecord(t, `select count(*) from payments where idempotency_key = $1`, key))
 	require.Equal(t, 1, inRecord(t, `select count(*) from operations where payment_id = $1`, id))
 
-	for _, shop := range platform.Shops[:2] {
+	for _, shop := range shared.Shops[:2] {
 		other, err := shop.Post(ctx, key, dev.Order(1051, key))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusUnprocessableEntity, other.Status)
@@ -243,7 +243,7 @@ func TestTheSameKeyWithTwoAmountsAtOnceIsOnePayment(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range statuses {
 		wg.Go(func() {
-			answer, err := platform.Shops[i%2].Post(ctx, key, dev.Order(1050+int64(i%2), key), "Prefer", "wait=30")
+			answer, err := shared.Shops[i%2].Post(ctx, key, dev.Order(1050+int64(i%2), key), "Prefer", "wait=30")
 			if err == nil {
 				statuses[i] = answer.Status
 			}
@@ -267,12 +267,12 @@ func TestAnAnswerLostAfterTheChargeIsNotChargedAgain(t *testing.T) {
 			t.Parallel()
 			key, id := key(t)
 			arm(t, simulator.Fault{On: simulator.Create, Kind: kind, Times: 2, ExternalReference: id})
-			_, err := platform.Shops[0].Create(within(t), key, 1050)
+			_, err := shared.Shops[0].Create(within(t), key, 1050)
 			require.NoError(t, err)
-			p, err := platform.Shops[0].Await(within(t), id, "pending")
+			p, err := shared.Shops[0].Await(within(t), id, "pending")
 			require.NoError(t, err)
 			require.Equal(t, 1, charges(t, id))
-			require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+			require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 			awaitApproved(t, id)
 			require.Equal(t, 1, charges(t, id))
 		})
@@ -289,7 +289,7 @@ func TestAResetToTheFirstTaskDoesNotChargeAgain(t *testing.T) {
 		key, id := key(t)
 		p := create(t, key)
 		reset(t, id)
-		require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+		require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 		awaitApproved(t, id)
 		require.Equal(t, 1, charges(t, id))
 	})
@@ -297,7 +297,7 @@ func TestAResetToTheFirstTaskDoesNotChargeAgain(t *testing.T) {
 		t.Parallel()
 		key, id := key(t)
 		p := create(t, key)
-		require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+		require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 		awaitApproved(t, id)
 		reset(t, id)
 		eventually(t, func() bool {
@@ -312,7 +312,7 @@ func TestAChargeThatTheProviderRefusesFailsThePayment(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, ExternalReference: id})
-	answer, err := platform.Shops[0].Post(within(t), key, dev.Order(1050, key))
+	answer, err := shared.Shops[0].Post(within(t), key, dev.Order(1050, key))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
 	require.Contains(t, string(answer.Body), `"failed"`)
@@ -324,14 +324,14 @@ func TestASilentProviderMakesTheAnswer202(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 3, ExternalReference: id})
-	answer, err := platform.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=1")
+	answer, err := shared.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=1")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
 	var p dev.Payment
 	require.NoError(t, json.Unmarshal(answer.Body, &p))
 	require.Equal(t, id, p.ID)
 	require.Equal(t, "processing", p.Status)
-	_, err = platform.Shops[1].Await(within(t), id, "pending")
+	_, err = shared.Shops[1].Await(within(t), id, "pending")
 	require.NoError(t, err)
 	require.Equal(t, 1, charges(t, id))
 }
@@ -353,25 +353,25 @@ func TestBadRequestsAreNamedAndLeaveNoTraceInTheLogs(t *testing.T) {
 		"2 MB":          {`{"x": "` + strings.Repeat("x", 2<<20) + `"}`, "", http.StatusRequestEntityTooLarge},
 	}
 	for name, row := range rows {
-		answer, err := platform.Shops[0].Post(within(t), "bad-"+strings.ReplaceAll(name, " ", "-"), strings.ReplaceAll(row.body, "ana@example.com", secret))
+		answer, err := shared.Shops[0].Post(within(t), "bad-"+strings.ReplaceAll(name, " ", "-"), strings.ReplaceAll(row.body, "ana@example.com", secret))
 		require.NoError(t, err, name)
 		require.Equal(t, row.status, answer.Status, "%s: %s", name, answer.Body)
 		require.Contains(t, answer.Header.Get("Content-Type"), "application/problem+json", name)
 		require.Contains(t, string(answer.Body), row.pointer, name)
 		require.NotContains(t, string(answer.Body), "goroutine", name)
 	}
-	noKey, err := platform.Shops[0].Post(within(t), "", dev.Order(1050, "x"))
+	noKey, err := shared.Shops[0].Post(within(t), "", dev.Order(1050, "x"))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusBadRequest, noKey.Status)
 	require.Contains(t, string(noKey.Body), "Idempotency-Key")
 
-	logs, err := filepath.Glob(filepath.Join(platform.Logs, "*.log"))
+	logs, err := filepath.Glob(filepath.Join(shared.Logs, "*.log"))
 	require.NoError(t, err)
 	require.NotEmpty(t, logs)
 	for _, file := range logs {
 		content, err := os.ReadFile(file)
 		require.NoError(t, err)
-		for _, trace := range []string{secret, "4235 6477 2802 5682", "12345678900", platform.Key} {
+		for _, trace := range []string{secret, "4235 6477 2802 5682", "12345678900", shared.Key} {
 			require.False(t, bytes.Contains(content, []byte(trace)), "%s in %s", trace, filepath.Base(file))
 		}
 	}
@@ -382,14 +382,14 @@ func TestListsArePaged(t *testing.T) {
 	name, _ := key(t)
 	for i := range 5 {
 		k := fmt.Sprintf("%s-%d", name, i)
-		answer, err := platform.Shops[0].Post(within(t), k, strings.Replace(dev.Order(1050, k), `"reference": "`+k, `"reference": "`+name, 1))
+		answer, err := shared.Shops[0].Post(within(t), k, strings.Replace(dev.Order(1050, k), `"reference": "`+k, `"reference": "`+name, 1))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
 	}
 	seen := map[string]bool{}
 	cursor := ""
 	for pages := 1; ; pages++ {
-		page, err := platform.Shops[0].List(within(t), "reference="+name+"&status=pending&limit=2"+cursor)
+		page, err := shared.Shops[0].List(within(t), "reference="+name+"&status=pending&limit=2"+cursor)
 		require.NoError(t, err)
 		for _, p := range page.Data {
 			require.False(t, seen[p.ID])

@@ -16,7 +16,7 @@ import (
 
 // tracesOf are those that begin with a request about a payment.
 func tracesOf(id, request string) []tracesink.Trace {
-	return slices.DeleteFunc(platform.Traces.Traces(), func(t tracesink.Trace) bool {
+	return slices.DeleteFunc(shared.Traces.Traces(), func(t tracesink.Trace) bool {
 		root := t.Root()
 		return root.Name != request || root.Attribute("onlywave.payment_id") != id
 	})
@@ -45,12 +45,12 @@ func paths(t tracesink.Trace) []string {
 // Not beside others: the sink keeps the latest few hundred traces only.
 func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	key, id := key(t)
-	answer, err := platform.Shops[1].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=30",
+	answer, err := shared.Shops[1].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=30",
 		"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	require.NoError(t, err)
 	var p dev.Payment
 	require.NoError(t, json.Unmarshal(answer.Body, &p), string(answer.Body))
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 
 	const post, start = "POST /v1/payments", "POST /v1/payments > UpdateWithStartWorkflow:Payment"
@@ -93,17 +93,17 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	look := whole.Spans[slices.IndexFunc(whole.Spans, func(s tracesink.Span) bool { return s.Name == "RunActivity:Look" })]
 	require.NotEmpty(t, look.Links, "it answers a webhook")
 	t.Cleanup(func() {
-		met, _ := platform.Traces.Trace(look.Links[0].Trace)
+		met, _ := shared.Traces.Trace(look.Links[0].Trace)
 		t.Log("\n" + met.String())
 	})
 	eventually(t, func() bool {
-		met, _ := platform.Traces.Trace(look.Links[0].Trace)
+		met, _ := shared.Traces.Trace(look.Links[0].Trace)
 		told := paths(met)
 		return slices.Contains(told, webhook) && slices.Contains(told, process+" > SignalWorkflow:Payment")
 	}, "the webhook's own trace is linked, from its arrival to the payment's workflow")
 	requireLogged(t, whole.ID)
 
-	secrets := platform.Secrets()
+	secrets := shared.Secrets()
 	secrets["Pix code"] = p.Method.QRCode
 	for _, s := range spans() {
 		text, err := json.Marshal(s)
@@ -115,7 +115,7 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 }
 
 func spans() (all []tracesink.Span) {
-	for _, t := range platform.Traces.Traces() {
+	for _, t := range shared.Traces.Traces() {
 		all = append(all, t.Spans...)
 	}
 	return all
@@ -123,7 +123,7 @@ func spans() (all []tracesink.Span) {
 
 // requireLogged expects that the api's lines can be found by a trace's id.
 func requireLogged(t *testing.T, traceID string) {
-	files, err := filepath.Glob(filepath.Join(platform.Logs, "api*.log"))
+	files, err := filepath.Glob(filepath.Join(shared.Logs, "api*.log"))
 	require.NoError(t, err)
 	var all strings.Builder
 	for _, file := range files {

@@ -35,19 +35,19 @@ func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusNotFound, Times: 1, ExternalReference: id})
 	arm(t, simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag, Times: 1, ExternalReference: id})
 	arm(t, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Times: 1, ExternalReference: id})
-	_, err := platform.Shops[0].Create(within(t), key, 1050)
+	_, err := shared.Shops[0].Create(within(t), key, 1050)
 	require.NoError(t, err)
-	_, err = platform.Shops[0].Await(within(t), id, "unknown")
+	_, err = shared.Shops[0].Await(within(t), id, "unknown")
 	require.NoError(t, err)
 	eventually(t, func() bool { return letters(t, id, payment.CauseUnknownOutcome, payment.LetterOpen) == 1 }, "a person is told")
 	const waiting = `DeadLetterCause = "unknown-outcome" and ExecutionStatus = "Running"`
 	eventually(t, func() bool { return found(t, id, waiting) }, "and finds the run, which goes on")
 
-	ledger, err := platform.Provider.Ledger(within(t), id)
+	ledger, err := shared.Provider.Ledger(within(t), id)
 	require.NoError(t, err)
 	require.Len(t, ledger, 1)
-	require.NoError(t, platform.Provider.Pay(within(t), ledger[0].PaymentID))
-	_, err = platform.Shops[0].Await(within(t), id, "approved")
+	require.NoError(t, shared.Provider.Pay(within(t), ledger[0].PaymentID))
+	_, err = shared.Shops[0].Await(within(t), id, "approved")
 	require.NoError(t, err)
 	require.Equal(t, 1, letters(t, id, payment.CauseUnknownOutcome, payment.LetterResolved))
 	require.Equal(t, 1, charges(t, id))
@@ -62,7 +62,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 	t.Parallel()
 	settleIt := func(t *testing.T, id string) (string, error) {
 		var out output
-		environ := []string{"DATABASE_URL=" + platform.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + platform.Stack.TemporalAddress()}
+		environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 		err := run(within(t), []string{"payments", "settle", id, "--actor", "ana", "--reason", "the panel has none"}, environ, &out)
 		return out.String(), err
 	}
@@ -74,9 +74,9 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		}
 		arm(t, simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag, Times: 1, ExternalReference: id})
 		arm(t, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Times: 1, ExternalReference: id})
-		_, err := platform.Shops[0].Create(within(t), key1, 1050)
+		_, err := shared.Shops[0].Create(within(t), key1, 1050)
 		require.NoError(t, err)
-		_, err = platform.Shops[0].Await(within(t), id, "unknown")
+		_, err = shared.Shops[0].Await(within(t), id, "unknown")
 		require.NoError(t, err)
 		eventually(t, func() bool { return letters(t, id, payment.CauseUnknownOutcome, payment.LetterOpen) == 1 }, "a person is told")
 		_, err = settleIt(t, id)
@@ -97,7 +97,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.Equal(t, 1, inRecord(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
 		require.Equal(t, 1, inRecord(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and door = 'command' and origin <> ''`, id))
 		require.Equal(t, 1, letters(t, id, payment.CauseUnknownOutcome, payment.LetterResolved))
-		answer, err := platform.Shops[1].Post(within(t), key, dev.Order(1050, key))
+		answer, err := shared.Shops[1].Post(within(t), key, dev.Order(1050, key))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status)
 		require.Contains(t, string(answer.Body), `"failed"`)
@@ -108,7 +108,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		_, id := parked(t, simulator.Fault{Kind: simulator.KindTruncated}, nonsense)
 		_, err := settleIt(t, id)
 		require.ErrorContains(t, err, "the provider has the payment, which is pending")
-		_, err = platform.Shops[0].Await(within(t), id, "pending")
+		_, err = shared.Shops[0].Await(within(t), id, "pending")
 		require.NoError(t, err)
 		require.Equal(t, 1, charges(t, id))
 	})
@@ -138,13 +138,13 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	// The payment was never written, so that only its run knows what was asked for: a redrive says so, and loses nothing. Once
 	// the record is mended, a reset makes the payment.
 	var out output
-	environ := []string{"DATABASE_URL=" + platform.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + platform.Stack.TemporalAddress()}
+	environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 	require.NoError(t, run(within(t), []string{"dead-letters", "redrive", "--payment", other, "--actor", "ana", "--reason", "test", "--watch"}, environ, &out))
 	require.Contains(t, out.String(), "0 sent, 2 failed")
 	require.Equal(t, 2, letters(t, other, payment.CauseContradiction, payment.LetterOpen))
 	require.Equal(t, 1, inRecord(t, `with mended as (update payments set idempotency_key = id::text where id = $1 returning 1) select count(*) from mended`, id))
 	reset()
-	_, err := platform.Shops[0].Await(within(t), other, "pending")
+	_, err := shared.Shops[0].Await(within(t), other, "pending")
 	require.NoError(t, err)
 	require.Equal(t, 1, charges(t, other))
 }

@@ -16,7 +16,7 @@ import (
 // A user is made, changed and ended from the command line; the password comes from the input and goes nowhere.
 func TestUsersAreMadeAndEnded(t *testing.T) {
 	t.Parallel()
-	url := platform.Stack.PostgresURL()
+	url := shared.Stack.PostgresURL()
 	name := "ana-" + uuid.NewString()[:8]
 	users := func(input string, args ...string) (string, error) {
 		var out bytes.Buffer

@@ -35,7 +35,7 @@ func TestWebhooksInAnyOrderAndNumber(t *testing.T) {
 			fault.On, fault.ExternalReference = simulator.Webhook, id
 			arm(t, fault)
 			p := create(t, key)
-			require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+			require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 			awaitApproved(t, id)
 			require.Equal(t, 1, charges(t, id))
 		})
@@ -43,13 +43,13 @@ func TestWebhooksInAnyOrderAndNumber(t *testing.T) {
 }
 
 func TestALostWebhookIsMadeUpForByAPoll(t *testing.T) {
-	shop, err := platform.AddAPI(within(t), map[string]string{"POLL_FIRST": "1s", "POLL_MAX": "2s"})
+	shop, err := shared.AddAPI(within(t), map[string]string{"POLL_FIRST": "1s", "POLL_MAX": "2s"})
 	require.NoError(t, err)
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, ExternalReference: id})
 	p, err := shop.Create(within(t), key, 1050)
 	require.NoError(t, err)
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 	require.Zero(t, inRecord(t, `select count(*) from webhook_notifications where payment_id = $1`, id))
 }
@@ -59,7 +59,7 @@ func notify(t *testing.T, secret, paymentID, signedID, sentID, topic, requestID 
 	ts := fmt.Sprint(time.Now().Unix())
 	mac := hmac.New(sha256.New, []byte(secret))
 	fmt.Fprintf(mac, "id:%s;request-id:%s;ts:%s;", signedID, requestID, ts)
-	url := platform.Shops[0].URL + "/webhooks/mercadopago?payment_id=" + paymentID + "&data.id=" + sentID + "&type=" + topic
+	url := shared.Shops[0].URL + "/webhooks/mercadopago?payment_id=" + paymentID + "&data.id=" + sentID + "&type=" + topic
 	request, err := http.NewRequestWithContext(within(t), http.MethodPost, url, strings.NewReader(`{"type":"`+topic+`"}`))
 	require.NoError(t, err)
 	request.Header.Set("X-Request-Id", requestID)
@@ -101,11 +101,11 @@ func TestAnUnknownTopicIsArchivedAndNoMore(t *testing.T) {
 func TestWhileRabbitMQIsAwayWebhooksAreTakenAndKept(t *testing.T) {
 	key, id := key(t)
 	p := create(t, key)
-	broker := platform.Stack.Process(devstack.RabbitMQ)
+	broker := shared.Stack.Process(devstack.RabbitMQ)
 	require.NoError(t, broker.Kill())
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	eventually(t, func() bool { return inRecord(t, `select count(*) from webhook_spool`) > 0 }, "the webhook is in the spool")
-	attempts, err := platform.Provider.Webhooks(within(t), p.Provider.PaymentID)
+	attempts, err := shared.Provider.Webhooks(within(t), p.Provider.PaymentID)
 	require.NoError(t, err)
 	for _, a := range attempts {
 		require.Equal(t, http.StatusOK, a.Status)
@@ -118,8 +118,8 @@ func TestWhileRabbitMQIsAwayWebhooksAreTakenAndKept(t *testing.T) {
 }
 
 func brokerIsBack(t *testing.T) bool {
-	for part := range platform.Metrics {
-		answer, err := platform.Show(within(t), part, "/readyz")
+	for part := range shared.Metrics {
+		answer, err := shared.Show(within(t), part, "/readyz")
 		if err != nil || !strings.Contains(string(answer.Body), `"rabbitmq":"ok"`) {
 			return false
 		}
@@ -131,19 +131,19 @@ func brokerIsBack(t *testing.T) bool {
 func TestWorkersKilledBetweenTheChargeAndItsRecord(t *testing.T) {
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: time.Minute, Times: 1, ExternalReference: id})
-	answer, err := platform.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=0")
+	answer, err := shared.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=0")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, answer.Status)
 	eventually(t, func() bool { return charges(t, id) == 1 }, "the provider has charged")
-	for _, w := range platform.Workers {
+	for _, w := range shared.Workers {
 		require.NoError(t, w.Kill())
 	}
-	for _, w := range platform.Workers {
+	for _, w := range shared.Workers {
 		require.NoError(t, w.Restart(within(t)))
 	}
-	p, err := platform.Shops[0].Await(within(t), id, "pending")
+	p, err := shared.Shops[0].Await(within(t), id, "pending")
 	require.NoError(t, err)
-	require.NoError(t, platform.Provider.Pay(within(t), p.Provider.PaymentID))
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 	require.Equal(t, 1, charges(t, id))
 }

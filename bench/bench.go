@@ -46,10 +46,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := b.connect(ctx); err != nil {
 		return err
 	}
-	var table report
+	var table results
 	for _, part := range []struct {
 		title   string
-		measure func(context.Context, *report) error
+		measure func(context.Context, *results) error
 	}{
 		{"one payment's whole life", b.life},
 		{"what one payment takes of each system", b.costs},

@@ -30,7 +30,7 @@ type account struct {
 }
 
 // costs counts what one payment takes of each system, from POST to approved.
-func (b *bench) costs(ctx context.Context, _ *report) error {
+func (b *bench) costs(ctx context.Context, _ *results) error {
 	for range 20 { // connections and caches are not a payment's
 		if _, err := b.buy(ctx); err != nil {
 			return err

@@ -49,7 +49,7 @@ func (b *bench) buy(ctx context.Context) (bought, error) {
 }
 
 // latency measures at one caller and at sixteen.
-func (b *bench) latency(ctx context.Context, table *report) error {
+func (b *bench) latency(ctx context.Context, table *results) error {
 	for _, callers := range []int{1, 16} {
 		var mu sync.Mutex
 		var posts, approvals []time.Duration
@@ -86,7 +86,7 @@ func (b *bench) latency(ctx context.Context, table *report) error {
 }
 
 // payments measures whole payments against workflows of one activity that does nothing.
-func (b *bench) payments(ctx context.Context, table *report) error {
+func (b *bench) payments(ctx context.Context, table *results) error {
 	temporal, err := b.dialTemporal()
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func bareWorkflow(ctx workflow.Context) error {
 func bareActivity(context.Context) error { return nil }
 
 // life counts what one payment's whole life costs Temporal.
-func (b *bench) life(ctx context.Context, table *report) error {
+func (b *bench) life(ctx context.Context, table *results) error {
 	temporal, err := b.dialTemporal()
 	if err != nil {
 		return err

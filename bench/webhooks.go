@@ -28,7 +28,7 @@ var quiet = slog.New(slog.DiscardHandler)
 // webhooks measures how many signed notifications per second are accepted, durably, by the API process
 // and by a bare handler of the same kind. Nothing consumes meanwhile, and the queues are emptied before
 // each round.
-func (b *bench) webhooks(ctx context.Context, table *report) error {
+func (b *bench) webhooks(ctx context.Context, table *results) error {
 	for _, w := range b.platform.Workers {
 		if err := w.Stop(); err != nil {
 			return err

@@ -8,10 +8,9 @@ import (
 	"sync"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/payment"

@@ -92,7 +92,7 @@ func table(results []Result) string {
 		"webhooks / dead letters", "answered p50 / p99", "", "verdict", "took"}, rows)
 }
 
-// report is the table as the page has it.
-func report(results []Result, seed uint64, length time.Duration) string {
+// reportTable is the table as the page has it.
+func reportTable(results []Result, seed uint64, length time.Duration) string {
 	return fmt.Sprintf("Seed %d, %s on %d cores.\n\n%s", seed, length.Round(time.Second), runtime.NumCPU(), table(results))
 }

@@ -69,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 		err = errors.Join(err, fmt.Errorf("%d drills failed", failed))
 	}
 	if o.Report != "" && ctx.Err() == nil {
-		err = errors.Join(err, markdown.Keep(o.Report, "drills", report(results, o.Seed, time.Since(began))))
+		err = errors.Join(err, markdown.Keep(o.Report, "drills", reportTable(results, o.Seed, time.Since(began))))
 	}
 	return errors.Join(err, ctx.Err())
 }
