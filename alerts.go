@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onlywave/onlywave/alerts"
+	"github.com/onlywave/onlywave/test/alerts"
 )
 
 // alertsCommand makes every alert fire on a throw-away platform, and clear again.

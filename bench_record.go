@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onlywave/onlywave/bench/record"
+	"github.com/onlywave/onlywave/test/bench/record"
 )
 
 // benchRecordCommand measures what reading costs when the record is large.

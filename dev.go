@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onlywave/onlywave/bench"
-	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/test/bench"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // devFolder is where `dev` and `demo` keep their data and logs; git ignores it.
@@ -16,8 +16,8 @@ const devFolder = ".data/dev"
 
 // devCommands run the whole platform on this machine.
 func devCommands(out io.Writer) []*cobra.Command {
-	command := func(use, short string, run func(*cobra.Command, dev.Options) error) *cobra.Command {
-		o := dev.Options{Out: out}
+	command := func(use, short string, run func(*cobra.Command, platform.Options) error) *cobra.Command {
+		o := platform.Options{Out: out}
 		cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if o.Program, err = os.Executable(); err != nil {
 				return err
@@ -30,12 +30,12 @@ func devCommands(out io.Writer) []*cobra.Command {
 	var replicas int
 	var monitoring, cluster bool
 	var traces string
-	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o dev.Options) error {
+	up := command("dev", "Run the whole platform on this machine until Ctrl-C", func(cmd *cobra.Command, o platform.Options) error {
 		o.Traced, o.Watched, o.RedisCluster = true, monitoring, cluster
 		if traces != "" {
 			o.Settings = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": traces}
 		}
-		return dev.Up(cmd.Context(), o.WithReplicas(replicas))
+		return platform.Up(cmd.Context(), o.WithReplicas(replicas))
 	})
 	up.Flags().IntVar(&replicas, "replicas", 0, "so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too; 0: one of each and no nginx")
 	up.Flags().BoolVar(&cluster, "redis-cluster", false, "Redis is a cluster of three masters, each with a replica; what it held before is not kept")
@@ -44,7 +44,7 @@ func devCommands(out io.Writer) []*cobra.Command {
 	return []*cobra.Command{
 		up,
 		command("demo", "Run the whole platform and tell one payment's story on it",
-			func(cmd *cobra.Command, o dev.Options) error { return dev.Demo(cmd.Context(), o) }),
+			func(cmd *cobra.Command, o platform.Options) error { return platform.Demo(cmd.Context(), o) }),
 		benchCommand(out),
 		drillCommand(out),
 		loadCommand(out),

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onlywave/onlywave/drills"
+	"github.com/onlywave/onlywave/test/drills"
 )
 
 // drillCommand breaks a throw-away platform in many ways, and judges what became of every payment.

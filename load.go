@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onlywave/onlywave/dev"
-	"github.com/onlywave/onlywave/load"
+	"github.com/onlywave/onlywave/test/load"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // loadCommand plays client apps and buyers against a platform that runs, such as `onlywave dev`'s.
@@ -26,10 +26,10 @@ func loadCommand(out io.Writer) *cobra.Command {
 				return fmt.Errorf("read the client app's API key: %w", err)
 			}
 			for _, url := range apis {
-				o.Shops = append(o.Shops, &dev.Shop{URL: strings.TrimSuffix(url, "/"), Key: strings.TrimSpace(string(key))})
+				o.Shops = append(o.Shops, &platform.Shop{URL: strings.TrimSuffix(url, "/"), Key: strings.TrimSpace(string(key))})
 			}
 			if provider != "" {
-				o.Provider = &dev.Provider{URL: strings.TrimSuffix(provider, "/")}
+				o.Provider = &platform.Provider{URL: strings.TrimSuffix(provider, "/")}
 			}
 			if !cmd.Flags().Changed("seed") {
 				o.Seed = uint64(time.Now().UnixNano())

@@ -12,10 +12,10 @@ import (
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
-	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/test/mailsink"
 	"github.com/onlywave/onlywave/workflows"
 )
 

@@ -35,9 +35,9 @@ import (
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/session"
-	"github.com/onlywave/onlywave/internal/simulator"
 	"github.com/onlywave/onlywave/internal/span"
 	"github.com/onlywave/onlywave/internal/telemetry"
+	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
 )

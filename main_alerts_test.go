@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/alerts"
+	"github.com/onlywave/onlywave/test/alerts"
 )
 
 // One of the troubles, and one that troubles nobody: it is there to be noticed as an alert that was not seen.

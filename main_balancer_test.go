@@ -15,15 +15,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
-	"github.com/onlywave/onlywave/drills"
-	"github.com/onlywave/onlywave/load"
+	"github.com/onlywave/onlywave/test/drills"
+	"github.com/onlywave/onlywave/test/load"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // Behind the balancer a client sees one API that never goes away: not when a process of it is killed, not when nginx is
 // reloaded; and what the balancer says by itself reads as if the API had said it.
 func TestBehindTheBalancer(t *testing.T) {
-	p := start(t, dev.Options{APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s"}})
+	p := start(t, platform.Options{APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s"}})
 
 	t.Run("webhooks and links come and go through it", func(t *testing.T) {
 		made, err := p.Front.Create(within(t), "through-nginx", 1050)
@@ -42,8 +42,8 @@ func TestBehindTheBalancer(t *testing.T) {
 	})
 	t.Run("a forged address is not believed", func(t *testing.T) {
 		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}
-		stranger := &dev.Shop{URL: p.Front.URL, Key: p.Key, HTTP: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}}
-		answer, err := stranger.Post(within(t), "forged-address", dev.Order(1050, "forged-address"), "X-Forwarded-For", "203.0.113.9", "X-Real-IP", "203.0.113.9",
+		stranger := &platform.Shop{URL: p.Front.URL, Key: p.Key, HTTP: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}}
+		answer, err := stranger.Post(within(t), "forged-address", platform.Order(1050, "forged-address"), "X-Forwarded-For", "203.0.113.9", "X-Real-IP", "203.0.113.9",
 			"X-Request-Id", "from-afar")
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
@@ -53,7 +53,7 @@ func TestBehindTheBalancer(t *testing.T) {
 		require.NotContains(t, log, "203.0.113.9")
 	})
 	t.Run("too large a body is refused as the API refuses it", func(t *testing.T) {
-		refused := func(shop *dev.Shop) (problem map[string]any, header http.Header) {
+		refused := func(shop *platform.Shop) (problem map[string]any, header http.Header) {
 			answer, err := shop.Post(within(t), "large", strings.Repeat("x", 2<<20))
 			require.NoError(t, err)
 			require.Equal(t, http.StatusRequestEntityTooLarge, answer.Status)
@@ -72,7 +72,7 @@ func TestBehindTheBalancer(t *testing.T) {
 	t.Run("a reload loses nothing", func(t *testing.T) {
 		// Each request has a connection of its own: one that is idle may be closed just when its client writes to it, as HTTP
 		// allows at any time, and then the client repeats.
-		hasty := &dev.Shop{URL: p.Front.URL, Key: p.Key, HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+		hasty := &platform.Shop{URL: p.Front.URL, Key: p.Key, HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 		log := underLoad(t, p, hasty, func(ctx context.Context) error {
 			for range 5 {
 				if err := errors.Join(p.ReloadBalancer(ctx), pause(ctx, 500*time.Millisecond)); err != nil {
@@ -97,12 +97,12 @@ func TestBehindTheBalancer(t *testing.T) {
 }
 
 // underLoad does something while payments arrive at the balancer, each of which is acknowledged in the end.
-func underLoad(t *testing.T, p *dev.Platform, shop *dev.Shop, act func(context.Context) error) *load.Log {
+func underLoad(t *testing.T, p *platform.Platform, shop *platform.Shop, act func(context.Context) error) *load.Log {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	acted := make(chan error, 1)
 	go func() { acted <- act(ctx) }()
-	log, err := load.Run(ctx, load.Options{Shops: []*dev.Shop{shop}, Provider: p.Provider, Rate: 8, Length: 5 * time.Second, Seed: 1})
+	log, err := load.Run(ctx, load.Options{Shops: []*platform.Shop{shop}, Provider: p.Provider, Rate: 8, Length: 5 * time.Second, Seed: 1})
 	require.NoError(t, err)
 	require.NoError(t, <-acted)
 	require.Equal(t, 40, log.Counts.Asked+log.Counts.Shed)
@@ -119,7 +119,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func logOf(t *testing.T, p *dev.Platform, name string) string {
+func logOf(t *testing.T, p *platform.Platform, name string) string {
 	text, err := os.ReadFile(filepath.Join(p.Logs, name+".log"))
 	require.NoError(t, err)
 	return string(text)

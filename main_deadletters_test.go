@@ -14,16 +14,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // Three thousand dead letters of three causes, sent again in bulk while every worker is killed in the middle: each notification is
 // there in the end, and a second redrive finds nothing to do.
 func TestAPileOfDeadLettersIsRedriven(t *testing.T) {
-	p := start(t, dev.Options{Workers: 2})
+	p := start(t, platform.Options{Workers: 2})
 	const letters = 3_000
 	seedLetters(t, p.Stack.PostgresURL(), letters)
 	environ := []string{"DATABASE_URL=" + p.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + p.Stack.TemporalAddress()}

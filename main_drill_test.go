@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/drills"
+	"github.com/onlywave/onlywave/test/drills"
 )
 
 // Three of the drills, short, and one whose fault no platform could heal: it is there to be objected to, where the record

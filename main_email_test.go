@@ -12,22 +12,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
-	"github.com/onlywave/onlywave/internal/mailsink"
+	"github.com/onlywave/onlywave/test/mailsink"
+	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/workflows"
 )
 
 // The mail server has troubles and all workers are killed while an e-mail waits for it: the buyer gets each e-mail once, and what
 // is published again begins no other.
 func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
-	p := start(t, dev.Options{Workers: 2})
+	p := start(t, platform.Options{Workers: 2})
 	const buyer = "maria.buyer@example.com"
 	key, id := key(t)
-	order := strings.Replace(dev.Order(1050, key), dev.BuyerEmail+`"`, buyer+`", "notify_by": "email", "language": "en"`, 1)
+	order := strings.Replace(platform.Order(1050, key), platform.BuyerEmail+`"`, buyer+`", "notify_by": "email", "language": "en"`, 1)
 	require.NoError(t, p.Mailbox.Arm(within(t), mailsink.Fault{Kind: mailsink.KindLater, To: buyer, Times: 2}))
 	answer, err := p.Shops[0].Post(within(t), key, order, "Prefer", "wait=30")
 	require.NoError(t, err)
-	var made dev.Payment
+	var made platform.Payment
 	require.NoError(t, json.Unmarshal(answer.Body, &made), string(answer.Body))
 	require.Equal(t, "pending", made.Status, "the mail server keeps nobody waiting")
 
@@ -85,7 +85,7 @@ func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
 }
 
 // runOf is the run under which a workflow is known now.
-func runOf(t *testing.T, of *dev.Platform, workflowID string) string {
+func runOf(t *testing.T, of *platform.Platform, workflowID string) string {
 	var described struct {
 		Info struct {
 			Execution struct {
@@ -104,7 +104,7 @@ func TestOperatorsAreToldOfAPaymentThatWaitsForThem(t *testing.T) {
 	create(t, key)
 	startUnderAnothersKey(t, key)
 	eventually(t, func() bool {
-		mails, err := shared.Mailbox.Mails(within(t), dev.OperatorEmail)
+		mails, err := shared.Mailbox.Mails(within(t), platform.OperatorEmail)
 		if err != nil {
 			return false
 		}

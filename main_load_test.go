@@ -14,16 +14,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
-	"github.com/onlywave/onlywave/drills"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/load"
+	"github.com/onlywave/onlywave/test/drills"
+	"github.com/onlywave/onlywave/test/load"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // Under load, with duplicated, forged and replayed webhooks beside, all that the client, the record, the provider, the
 // queues and the workflows have written down fits together; and the checker sees it when it does not.
 func TestUnderLoadEverythingFitsTogether(t *testing.T) {
-	p := start(t, dev.Options{APIs: 2, Workers: 2, Settings: map[string]string{"POLL_FIRST": "2s"}})
+	p := start(t, platform.Options{APIs: 2, Workers: 2, Settings: map[string]string{"POLL_FIRST": "2s"}})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 
@@ -68,7 +68,7 @@ func TestUnderLoadEverythingFitsTogether(t *testing.T) {
 }
 
 // bury makes a dead letter, and finds it each time it looks: what is looked at in a queue stays there.
-func bury(t *testing.T, p *dev.Platform, log *load.Log) {
+func bury(t *testing.T, p *platform.Platform, log *load.Log) {
 	publisher := rabbitmq.NewPublisher([]string{p.Stack.RabbitMQURL()}, slog.New(slog.DiscardHandler))
 	defer publisher.Close()
 	eventually(t, func() bool { return publisher.Ready() == nil }, "the publisher is connected")
@@ -87,7 +87,7 @@ func bury(t *testing.T, p *dev.Platform, log *load.Log) {
 }
 
 // changed runs a statement in the platform's record.
-func changed(t *testing.T, p *dev.Platform, statement string, args ...any) int {
+func changed(t *testing.T, p *platform.Platform, statement string, args ...any) int {
 	conn, err := pgx.Connect(within(t), p.Stack.PostgresURL())
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
@@ -107,7 +107,7 @@ func delivered(e drills.Evidence) int {
 }
 
 // spoil writes behind the platform's back, and expects the checker to see it.
-func spoil(t *testing.T, p *dev.Platform, log *load.Log) {
+func spoil(t *testing.T, p *platform.Platform, log *load.Log) {
 	victim := log.Intents[0].PaymentID
 	require.Equal(t, 1, changed(t, p, `update payments set amount = amount + 1 where id = $1`, victim))
 	require.Equal(t, 1, changed(t, p, `delete from payment_events where payment_id = $1 and seq = 2`, victim))

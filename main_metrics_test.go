@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // shown are the metrics of a part, by name; every series of each is checked for what must not be in a label.
-func shown(t *testing.T, of *dev.Platform, part string, secrets ...string) map[string]bool {
+func shown(t *testing.T, of *platform.Platform, part string, secrets ...string) map[string]bool {
 	answer, err := of.Show(within(t), part, "/metrics")
 	require.NoError(t, err)
 	require.Equal(t, 200, answer.Status)

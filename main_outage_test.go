@@ -14,18 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redisstore"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // Mercado Pago fails: the breaker opens for both workers, no window lets more probes through than it may, and once
 // Mercado Pago is back every payment finishes by itself, asked for with one key each.
 func TestAnOutageOfTheProvider(t *testing.T) {
-	p := start(t, dev.Options{Workers: 2})
+	p := start(t, platform.Options{Workers: 2})
 	require.NoError(t, p.Provider.Arm(within(t), simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable}))
 
 	const payments = 40
@@ -34,7 +34,7 @@ func TestAnOutageOfTheProvider(t *testing.T) {
 		group.Go(func() error {
 			key, ctx := fmt.Sprint("outage-", i), within(t)
 			for {
-				answer, err := p.Shops[0].Post(ctx, key, dev.Order(1050, key), "Prefer", "respond-async")
+				answer, err := p.Shops[0].Post(ctx, key, platform.Order(1050, key), "Prefer", "respond-async")
 				if err != nil || answer.Status == http.StatusAccepted {
 					return err
 				}
@@ -73,7 +73,7 @@ func TestAnOutageOfTheProvider(t *testing.T) {
 
 // An operator holds the charges back, and lets them go again.
 func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
-	p := start(t, dev.Options{})
+	p := start(t, platform.Options{})
 	environ := []string{"REDIS_URL=" + p.Stack.RedisURL(), "RABBITMQ_URLS=" + p.Stack.RabbitMQURL(), "DATABASE_URL=" + p.Stack.PostgresURL()}
 	events := subscribe(t, p.Stack.RabbitMQURL(), "breaker.*")
 	command := func(args ...string) (string, error) {
@@ -95,7 +95,7 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	require.Equal(t, []string{"charge", "ana", "maintenance"}, []string{change.Breaker, change.Actor, change.Reason})
 
 	key := "held-back"
-	answer, err := p.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=1")
+	answer, err := p.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, answer.Status)
 	require.Empty(t, asked(t, p))
@@ -124,7 +124,7 @@ func subscribe(t *testing.T, url, key string) <-chan amqp.Delivery {
 	return events
 }
 
-func status(t *testing.T, p *dev.Platform) breaker.Status {
+func status(t *testing.T, p *platform.Platform) breaker.Status {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	store, err := redisstore.Open(p.Stack.RedisURL(), log)
@@ -136,7 +136,7 @@ func status(t *testing.T, p *dev.Platform) breaker.Status {
 }
 
 // asked are the calls in which the provider was asked for money.
-func asked(t *testing.T, p *dev.Platform) []simulator.Request {
+func asked(t *testing.T, p *platform.Platform) []simulator.Request {
 	t.Helper()
 	all, err := p.Provider.Requests(within(t))
 	require.NoError(t, err)

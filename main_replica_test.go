@@ -11,15 +11,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
-	"github.com/onlywave/onlywave/drills"
-	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/drills"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // With a replica of Postgres, lists may be old and say so, a payment by its id never is; and the replica's promotion costs
 // clients a repetition, and nobody a payment.
 func TestWithAReplicaOfPostgres(t *testing.T) {
-	p := start(t, dev.Options{Replica: true, Settings: map[string]string{"POLL_FIRST": "2s", "REPLICA_MAX_STALENESS": "2h"}})
+	p := start(t, platform.Options{Replica: true, Settings: map[string]string{"POLL_FIRST": "2s", "REPLICA_MAX_STALENESS": "2h"}})
 	// list is all payments as a client sees them, and how old it is told that they are.
 	list := func() (body string, age time.Duration) {
 		answer, err := p.Front.Get(within(t), "/v1/payments?limit=100")

@@ -18,16 +18,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // asProgram makes the test binary the onlywave program, race detector and all.
 const asProgram = "ONLYWAVE_TEST_AS_PROGRAM"
 
 // shared is the whole system that the tests here share: two API processes and two workers.
-var shared *dev.Platform
+var shared *platform.Platform
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
@@ -42,7 +42,7 @@ func runTests(m *testing.M) int {
 	// These tests wait for what other processes do, and need little of a processor themselves.
 	err := flag.Set("test.parallel", "12")
 	if err == nil {
-		shared, err = dev.Start(context.Background(), asThis(dev.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
+		shared, err = platform.Start(context.Background(), asThis(platform.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -57,7 +57,7 @@ func runTests(m *testing.M) int {
 }
 
 // asThis makes the platform's programs this test binary.
-func asThis(o dev.Options) dev.Options {
+func asThis(o platform.Options) platform.Options {
 	o.Program, o.Env = os.Args[0], []string{asProgram + "=1"}
 	return o
 }
@@ -73,9 +73,9 @@ func takePlace(t *testing.T) {
 }
 
 // start runs a platform of the test's own until its end.
-func start(t *testing.T, o dev.Options) *dev.Platform {
+func start(t *testing.T, o platform.Options) *platform.Platform {
 	takePlace(t)
-	p, err := dev.Start(t.Context(), asThis(o))
+	p, err := platform.Start(t.Context(), asThis(o))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Stop()) })
 	return p
@@ -97,7 +97,7 @@ func key(t *testing.T) (key, paymentID string) {
 }
 
 // create posts a Pix of R$ 10,50 and expects it to wait for the buyer.
-func create(t *testing.T, key string) dev.Payment {
+func create(t *testing.T, key string) platform.Payment {
 	p, err := shared.Shops[0].Create(within(t), key, 1050)
 	require.NoError(t, err)
 	require.Equal(t, "pending", p.Status)
@@ -144,7 +144,7 @@ func inRecord(t *testing.T, query string, args ...any) int {
 	return inDatabase(t, shared, query, args...)
 }
 
-func inDatabase(t *testing.T, of *dev.Platform, query string, args ...any) int {
+func inDatabase(t *testing.T, of *platform.Platform, query string, args ...any) int {
 	ctx := within(t)
 	conn, err := pgx.Connect(ctx, of.Stack.PostgresURL())
 	require.NoError(t, err)
@@ -157,7 +157,7 @@ func inDatabase(t *testing.T, of *dev.Platform, query string, args ...any) int {
 // temporal runs the operators' command line against the shared platform.
 func temporal(t *testing.T, args ...string) string { return temporalOf(t, shared, args...) }
 
-func temporalOf(t *testing.T, of *dev.Platform, args ...string) string {
+func temporalOf(t *testing.T, of *platform.Platform, args ...string) string {
 	command := exec.CommandContext(within(t), filepath.Join(".bin", "temporal"), append(args, "--address", of.Stack.TemporalAddress())...)
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, string(output))
@@ -207,13 +207,13 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	const posts = 200
-	answers := make([]dev.Answer, posts)
+	answers := make([]platform.Answer, posts)
 	errs := make([]error, posts)
 	ctx := within(t)
 	var wg sync.WaitGroup
 	for i := range posts {
 		wg.Go(func() {
-			answers[i], errs[i] = shared.Shops[i%2].Post(ctx, key, dev.Order(1050, key), "Prefer", "wait=30")
+			answers[i], errs[i] = shared.Shops[i%2].Post(ctx, key, platform.Order(1050, key), "Prefer", "wait=30")
 		})
 	}
 	wg.Wait()
@@ -228,7 +228,7 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 	require.Equal(t, 1, inRecord(t, `select count(*) from operations where payment_id = $1`, id))
 
 	for _, shop := range shared.Shops[:2] {
-		other, err := shop.Post(ctx, key, dev.Order(1051, key))
+		other, err := shop.Post(ctx, key, platform.Order(1051, key))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusUnprocessableEntity, other.Status)
 	}
@@ -243,7 +243,7 @@ func TestTheSameKeyWithTwoAmountsAtOnceIsOnePayment(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range statuses {
 		wg.Go(func() {
-			answer, err := shared.Shops[i%2].Post(ctx, key, dev.Order(1050+int64(i%2), key), "Prefer", "wait=30")
+			answer, err := shared.Shops[i%2].Post(ctx, key, platform.Order(1050+int64(i%2), key), "Prefer", "wait=30")
 			if err == nil {
 				statuses[i] = answer.Status
 			}
@@ -312,7 +312,7 @@ func TestAChargeThatTheProviderRefusesFailsThePayment(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, ExternalReference: id})
-	answer, err := shared.Shops[0].Post(within(t), key, dev.Order(1050, key))
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
 	require.Contains(t, string(answer.Body), `"failed"`)
@@ -324,10 +324,10 @@ func TestASilentProviderMakesTheAnswer202(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 3, ExternalReference: id})
-	answer, err := shared.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=1")
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
-	var p dev.Payment
+	var p platform.Payment
 	require.NoError(t, json.Unmarshal(answer.Body, &p))
 	require.Equal(t, id, p.ID)
 	require.Equal(t, "processing", p.Status)
@@ -344,12 +344,12 @@ func TestBadRequestsAreNamedAndLeaveNoTraceInTheLogs(t *testing.T) {
 		status        int
 	}{
 		"bad JSON":      {`{"amount": 1050,`, "", http.StatusBadRequest},
-		"unknown field": {strings.Replace(dev.Order(1050, "x"), `"currency"`, `"surprise": 1, "currency"`, 1), "/surprise", http.StatusUnprocessableEntity},
-		"amount 0":      {dev.Order(0, "x"), "/amount", http.StatusUnprocessableEntity},
-		"amount 10^18":  {dev.Order(1e18, "x"), "/amount", http.StatusUnprocessableEntity},
-		"unknown money": {strings.Replace(dev.Order(1050, "x"), "BRL", "XXX", 1), "/currency", http.StatusUnprocessableEntity},
-		"bad CPF":       {strings.Replace(dev.Order(1050, "x"), "12345678909", "12345678900", 1), "/payer/tax_id", http.StatusUnprocessableEntity},
-		"a card number": {strings.Replace(dev.Order(1050, "x"), "c-7", "4235 6477 2802 5682", 1), "/metadata/cart", http.StatusUnprocessableEntity},
+		"unknown field": {strings.Replace(platform.Order(1050, "x"), `"currency"`, `"surprise": 1, "currency"`, 1), "/surprise", http.StatusUnprocessableEntity},
+		"amount 0":      {platform.Order(0, "x"), "/amount", http.StatusUnprocessableEntity},
+		"amount 10^18":  {platform.Order(1e18, "x"), "/amount", http.StatusUnprocessableEntity},
+		"unknown money": {strings.Replace(platform.Order(1050, "x"), "BRL", "XXX", 1), "/currency", http.StatusUnprocessableEntity},
+		"bad CPF":       {strings.Replace(platform.Order(1050, "x"), "12345678909", "12345678900", 1), "/payer/tax_id", http.StatusUnprocessableEntity},
+		"a card number": {strings.Replace(platform.Order(1050, "x"), "c-7", "4235 6477 2802 5682", 1), "/metadata/cart", http.StatusUnprocessableEntity},
 		"2 MB":          {`{"x": "` + strings.Repeat("x", 2<<20) + `"}`, "", http.StatusRequestEntityTooLarge},
 	}
 	for name, row := range rows {
@@ -360,7 +360,7 @@ func TestBadRequestsAreNamedAndLeaveNoTraceInTheLogs(t *testing.T) {
 		require.Contains(t, string(answer.Body), row.pointer, name)
 		require.NotContains(t, string(answer.Body), "goroutine", name)
 	}
-	noKey, err := shared.Shops[0].Post(within(t), "", dev.Order(1050, "x"))
+	noKey, err := shared.Shops[0].Post(within(t), "", platform.Order(1050, "x"))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusBadRequest, noKey.Status)
 	require.Contains(t, string(noKey.Body), "Idempotency-Key")
@@ -382,7 +382,7 @@ func TestListsArePaged(t *testing.T) {
 	name, _ := key(t)
 	for i := range 5 {
 		k := fmt.Sprintf("%s-%d", name, i)
-		answer, err := shared.Shops[0].Post(within(t), k, strings.Replace(dev.Order(1050, k), `"reference": "`+k, `"reference": "`+name, 1))
+		answer, err := shared.Shops[0].Post(within(t), k, strings.Replace(platform.Order(1050, k), `"reference": "`+k, `"reference": "`+name, 1))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
 	}
@@ -408,6 +408,6 @@ func TestListsArePaged(t *testing.T) {
 func TestTheDemoTellsItsStory(t *testing.T) {
 	takePlace(t)
 	var told bytes.Buffer
-	require.NoError(t, dev.Demo(t.Context(), asThis(dev.Options{Out: &told})), told.String())
+	require.NoError(t, platform.Demo(t.Context(), asThis(platform.Options{Out: &told})), told.String())
 	require.Contains(t, told.String(), "every step checked")
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
-	"github.com/onlywave/onlywave/internal/tracesink"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/tracesink"
 )
 
 // tracesOf are those that begin with a request about a payment.
@@ -45,10 +45,10 @@ func paths(t tracesink.Trace) []string {
 // Not beside others: the sink keeps the latest few hundred traces only.
 func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	key, id := key(t)
-	answer, err := shared.Shops[1].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=30",
+	answer, err := shared.Shops[1].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=30",
 		"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	require.NoError(t, err)
-	var p dev.Payment
+	var p platform.Payment
 	require.NoError(t, json.Unmarshal(answer.Body, &p), string(answer.Body))
 	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/activities"
-	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -97,7 +97,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.Equal(t, 1, inRecord(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
 		require.Equal(t, 1, inRecord(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and door = 'command' and origin <> ''`, id))
 		require.Equal(t, 1, letters(t, id, payment.CauseUnknownOutcome, payment.LetterResolved))
-		answer, err := shared.Shops[1].Post(within(t), key, dev.Order(1050, key))
+		answer, err := shared.Shops[1].Post(within(t), key, platform.Order(1050, key))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status)
 		require.Contains(t, string(answer.Body), `"failed"`)

@@ -13,9 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // However the notifications come, the payment is approved, and once.
@@ -131,7 +131,7 @@ func brokerIsBack(t *testing.T) bool {
 func TestWorkersKilledBetweenTheChargeAndItsRecord(t *testing.T) {
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: time.Minute, Times: 1, ExternalReference: id})
-	answer, err := shared.Shops[0].Post(within(t), key, dev.Order(1050, key), "Prefer", "wait=0")
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=0")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, answer.Status)
 	eventually(t, func() bool { return charges(t, id) == 1 }, "the provider has charged")

@@ -8,11 +8,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
-	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/test/mailsink"
 )
 
 // One reader is sent so many e-mails and no more, whichever of the spellings of the address is written to, and one that is tried

@@ -16,10 +16,10 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/email"
-	"github.com/onlywave/onlywave/internal/mailsink"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/test/mailsink"
 )
 
 const buyer = "ana@example.com"

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // foreign is a payment of another account's, as far as anybody can tell.

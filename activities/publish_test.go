@@ -9,10 +9,10 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 // listen binds a queue of the test's own to the events with these keys, as another service would.

@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 // silentPayment is open, and nothing was heard of it for hours.

@@ -10,9 +10,9 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 // redriven is the steps with dead letters to send again: what they publish, and whom they wake.

@@ -26,8 +26,6 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -36,6 +34,8 @@ import (
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/settle"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/workflows"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 func expecting(t *testing.T, at around, collector string) *mercadopago.Client {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // strangersLetters are dead letters of webhooks, and not of the workflows that other tests have left in the shared Temporal.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // Mercado Pago's search fails: the operator is told that, and not that something of ours did not answer in time.

@@ -9,9 +9,9 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {

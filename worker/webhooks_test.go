@@ -16,11 +16,11 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
 

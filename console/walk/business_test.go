@@ -11,16 +11,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // business is what there is to see: payments, of which the one returned is paid, and dead letters.
-func (w *walk) business(ctx context.Context, p *dev.Platform) dev.Payment {
+func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Payment {
 	w.t.Helper()
-	var paid dev.Payment
+	var paid platform.Payment
 	for i, centavos := range []int64{1050, 24990, 8900, 159000, 4200, 7350, 31900, 990} {
 		made, err := p.Front.Create(ctx, fmt.Sprint("order-", 1042+i), centavos)
 		require.NoError(w.t, err)

@@ -22,7 +22,7 @@ import (
 	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/dev"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 var (
@@ -48,7 +48,7 @@ var screens = []screen{
 func TestAWalkThroughTheConsole(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	p, err := dev.Start(ctx, dev.Options{Program: *program, Out: os.Stderr})
+	p, err := platform.Start(ctx, platform.Options{Program: *program, Out: os.Stderr})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, p.Stop()) }()
 	user, password, err := p.Operator(ctx)

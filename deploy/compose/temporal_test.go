@@ -18,8 +18,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"sigs.k8s.io/yaml"
 
-	"github.com/onlywave/onlywave/internal/devstack"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/devstack"
 )
 
 // With what Temporal is given here, a charge that comes last goes before the looks that wait, and the sweeps come last.

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/deploy/nginx"
-	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/test/devstack"
 )
 
 var update = flag.Bool("update", false, "rewrite compose.conf and kubernetes.conf")

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 // The fleet's last word holds while Redis is away: else an outage of both would let every process try for itself.

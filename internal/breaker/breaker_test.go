@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 const patience = 20 * time.Second

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 // In a cluster the breakers are on several nodes, and each is the whole fleet's. One whose node is lost is each process's own until

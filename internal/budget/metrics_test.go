@@ -5,9 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 func TestWaitsAreMeasuredByHowTheyEnd(t *testing.T) {

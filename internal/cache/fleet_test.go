@@ -17,11 +17,11 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 var silent = slog.New(slog.DiscardHandler)

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // patience is more than any answer takes, however busy the machine is.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/simulator"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // One mark is enough to know a payment for ours; what others write is none.

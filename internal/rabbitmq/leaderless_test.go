@@ -9,7 +9,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/test/devstack"
 )
 
 // The power fails as soon as the queues exist. RabbitMQ 3.10 once forgot the newest of them so, and nothing showed it.

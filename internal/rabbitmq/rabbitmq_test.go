@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/onlywave/onlywave/internal/devstack"
+	"github.com/onlywave/onlywave/test/devstack"
 )
 
 const patience = 30 * time.Second

@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 // Each request is counted once, by its limit's name and never by whose it is, and by who decided.

@@ -13,9 +13,9 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/onlywave/onlywave/internal/devstack"
-	"github.com/onlywave/onlywave/internal/devstack/devstacktest"
-	"github.com/onlywave/onlywave/internal/tracesink"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/test/tracesink"
 )
 
 // Tests here do not run side by side: whether a process traces holds for all of it.

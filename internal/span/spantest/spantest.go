@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/span"
-	"github.com/onlywave/onlywave/internal/tracesink"
+	"github.com/onlywave/onlywave/test/tracesink"
 )
 
 // Collect traces all that this process does until done, after which sink has it. A test that collects does not run beside

@@ -1,0 +1,199 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/mailsink"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+// Acts on processes and links.
+
+func killWorkers(_ context.Context, s *Scene) error { return each(s.Workers, (*devstack.Process).Kill) }
+func killAPIs(_ context.Context, s *Scene) error    { return each(s.APIs, (*devstack.Process).Kill) }
+
+func restartWorkers(ctx context.Context, s *Scene) error {
+	return each(s.Workers, func(p *devstack.Process) error { return p.Restart(ctx) })
+}
+
+// fillMailboxes makes the mail server answer in a way that is no trouble of its own, so that no breaker stops the tries: the
+// breaker's pauses do not go faster with the alerts' time.
+func fillMailboxes(ctx context.Context, s *Scene) error {
+	return s.Mailbox.Arm(ctx, mailsink.Fault{Kind: mailsink.KindFull, Times: 1_000_000})
+}
+
+// renewMailServer forgets all mails and faults.
+func renewMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
+
+func migrate(ctx context.Context, s *Scene) error { return s.Migrate(ctx) }
+
+func restartAPIs(ctx context.Context, s *Scene) error {
+	return each(s.APIs, func(p *devstack.Process) error { return p.Restart(ctx) })
+}
+
+func killReplica(_ context.Context, s *Scene) error {
+	return s.Stack.Process(devstack.PostgresReplica).Kill()
+}
+
+// restartReplica returns when it follows the primary again.
+func restartReplica(ctx context.Context, s *Scene) error {
+	return s.Stack.Process(devstack.PostgresReplica).Restart(ctx)
+}
+
+func each(processes []*devstack.Process, do func(*devstack.Process) error) error {
+	var group errgroup.Group
+	for _, p := range processes {
+		group.Go(func() error { return do(p) })
+	}
+	return group.Wait()
+}
+
+// links does something to each of the links; part is as in Platform.Links.
+func links(part string, to devstack.Service, do func(*platform.Link) error) Act {
+	return func(_ context.Context, s *Scene) error { return s.OnLinks(part, to, do) }
+}
+
+func mend(part string, to devstack.Service) Act { return links(part, to, (*platform.Link).Mend) }
+
+func cut(part string, to devstack.Service) Act {
+	return links(part, to, func(l *platform.Link) error { l.Cut(); return nil })
+}
+
+func slow(part string, to devstack.Service, by time.Duration) Act {
+	return links(part, to, func(l *platform.Link) error { return l.Slow(by) })
+}
+
+func killOneWorker(_ context.Context, s *Scene) error { return s.Workers[0].Kill() }
+
+func restartOneWorker(ctx context.Context, s *Scene) error { return s.Workers[0].Restart(ctx) }
+
+// Acts on the provider.
+
+func arm(faults ...simulator.Fault) Act {
+	return func(ctx context.Context, s *Scene) error { return s.Provider.Arm(ctx, faults...) }
+}
+
+func disarm(ctx context.Context, s *Scene) error { return s.Provider.Disarm(ctx) }
+
+// Acts of clients and buyers.
+
+func (s *Scene) key() string {
+	s.keys++
+	return fmt.Sprintf("alerts-%s-%d", s.run, s.keys)
+}
+
+// order makes a payment, as far as it goes.
+func order(ctx context.Context, s *Scene) error {
+	key := s.key()
+	return s.order(ctx, key, platform.Order(1050, key))
+}
+
+// orderWithEmail makes one whose buyer gets e-mails.
+func orderWithEmail(ctx context.Context, s *Scene) error {
+	key := s.key()
+	return s.order(ctx, key, strings.Replace(platform.Order(1050, key), `"payer": {`, `"payer": {"notify_by": "email", `, 1))
+}
+
+func (s *Scene) order(ctx context.Context, key, body string) (err error) {
+	answer, err := s.Shops[0].Post(ctx, key, body, "Prefer", "wait=2")
+	if err != nil || answer.Status >= http.StatusMultipleChoices {
+		return fmt.Errorf("an order is answered %d: %w", answer.Status, errors.Join(err))
+	}
+	s.last, err = s.Shops[0].Payment(ctx, payment.NewID("demo", key))
+	return err
+}
+
+// refused asks for a payment that cannot be made.
+func refused(ctx context.Context, s *Scene) error {
+	key := s.key()
+	_, err := s.Shops[0].Post(ctx, key, platform.Order(1050, key), "Prefer", "wait=0")
+	return err
+}
+
+func pay(ctx context.Context, s *Scene) error { return s.Provider.Pay(ctx, s.last.Provider.PaymentID) }
+
+// readers are so many clients who read lists, each as fast as it is answered.
+func readers(count int) Act {
+	return func(ctx context.Context, s *Scene) error {
+		var group errgroup.Group
+		for i := range count {
+			group.Go(func() error {
+				for ctx.Err() == nil {
+					if _, err := s.Shops[i%len(s.Shops)].List(ctx, "limit=1"); err != nil && !platform.Pause(ctx, time.Second) {
+						return nil
+					}
+				}
+				return nil
+			})
+		}
+		return group.Wait()
+	}
+}
+
+// loseAnswer makes a payment of which nobody knows whether it was charged. The search goes on not knowing it until disarmed.
+func loseAnswer(ctx context.Context, s *Scene) error {
+	key := s.key()
+	id := payment.NewID("demo", key)
+	if err := s.Provider.Arm(ctx,
+		simulator.Fault{On: simulator.Create, Kind: simulator.KindTruncated, Times: 1, ExternalReference: id},
+		simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusNotFound, ExternalReference: id},
+		simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag},
+		simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, ExternalReference: id},
+	); err != nil {
+		return err
+	}
+	s.last = platform.Payment{ID: id}
+	_, err := s.Shops[0].Post(ctx, key, platform.Order(1050, key), "Prefer", "wait=0")
+	return err
+}
+
+// payLost lets the buyer pay what nobody else knows of; the provider's webhook then tells of it.
+func payLost(ctx context.Context, s *Scene) error {
+	ledger, err := s.Provider.Ledger(ctx, s.last.ID)
+	if err != nil || len(ledger) == 0 {
+		return fmt.Errorf("the provider has no charge: %w", errors.Join(err))
+	}
+	return s.Provider.Pay(ctx, ledger[0].PaymentID)
+}
+
+// And on time.
+
+func lasts(d time.Duration) Act {
+	return func(ctx context.Context, _ *Scene) error {
+		if !platform.Pause(ctx, d) {
+			return ctx.Err()
+		}
+		return nil
+	}
+}
+
+func times(count int, acts ...Act) Act {
+	return func(ctx context.Context, s *Scene) error {
+		for range count {
+			if err := inOrder(ctx, s, acts); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// every repeats acts until it is told to end, whatever comes of them.
+func every(gap time.Duration, acts ...Act) Act {
+	return func(ctx context.Context, s *Scene) error {
+		for platform.Pause(ctx, gap) {
+			_ = inOrder(ctx, s, acts)
+		}
+		return nil
+	}
+}

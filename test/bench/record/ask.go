@@ -1,0 +1,125 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/onlywave/onlywave/test/report"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+const deep = 200 // pages
+
+// answers is what asking has brought.
+type answers struct {
+	questions []question
+	about     string // the record and the machine
+
+	mu     sync.Mutex
+	took   map[string][]time.Duration // by question
+	failed map[string]int
+	first  error
+}
+
+// ask asks all questions at a constant rate, each due at its time whatever became of those before.
+func (b *bench) ask(ctx context.Context) (*answers, error) {
+	k, err := learn(ctx, b.conn, b.Payments, until(), b.Seed)
+	if err != nil {
+		return nil, err
+	}
+	a := &answers{questions: k.questions(), took: map[string][]time.Duration{}, failed: map[string]int{}}
+	for _, list := range []struct{ name, address string }{
+		{"payments", "/v1/payments?limit=100"}, {"status=approved", "/v1/payments?status=approved&limit=100"},
+		{"dead letters, any", "/v1/dead-letters?state=any&limit=100"},
+	} {
+		q, err := b.deepPages(ctx, list.name, list.address, 2)
+		if err != nil {
+			return nil, err
+		}
+		a.questions = append(a.questions, q)
+	}
+	var bag []int // each question as often as it weighs
+	for i, q := range a.questions {
+		bag = append(bag, slices.Repeat([]int{i}, q.weight)...)
+	}
+	sizes, err := b.sizes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	load := loadAverage()
+	fmt.Fprintf(b.Out, "Asking %g times a second for %s\n", b.Rate, b.Length)
+	random, began := rand.New(rand.NewPCG(b.Seed, 2)), time.Now()
+	var asking sync.WaitGroup
+	for i := range int(b.Rate * b.Length.Seconds()) {
+		due := began.Add(time.Duration(float64(i) / b.Rate * float64(time.Second)))
+		select {
+		case <-ctx.Done():
+			asking.Wait()
+			return nil, ctx.Err()
+		case <-time.After(time.Until(due)):
+		}
+		q := a.questions[bag[random.IntN(len(bag))]]
+		p := q.paths[random.IntN(len(q.paths))]
+		asking.Go(func() {
+			_, err := b.get(ctx, b.url, p)
+			a.answered(q.name, time.Since(due), err)
+		})
+	}
+	asking.Wait()
+	a.about = fmt.Sprintf("%s %g questions a second for %s. %s", sizes, b.Rate, b.Length, machine(load))
+	return a, a.first
+}
+
+func (a *answers) answered(name string, took time.Duration, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil {
+		a.failed[name]++
+		a.first = err
+		return
+	}
+	a.took[name] = append(a.took[name], took)
+}
+
+// table has a line for each kind of question.
+func (a *answers) table() string {
+	var rows [][]string
+	floor := percentile99(a.took[machineItself])
+	for _, q := range a.questions {
+		took := slices.Sorted(slices.Values(a.took[q.name]))
+		if len(took) == 0 {
+			rows = append(rows, []string{q.name, "0", "", "", "", "never asked"})
+			continue
+		}
+		at := func(p int) time.Duration { return took[min(len(took)*p/100, len(took)-1)] }
+		verdict := fmt.Sprintf("below %s", q.limit)
+		switch {
+		case at(99) >= q.limit && floor >= q.limit:
+			verdict = "undecided: nothing at all took " + millis(floor)
+		case at(99) >= q.limit:
+			verdict = fmt.Sprintf("**not below %s**", q.limit)
+		}
+		rows = append(rows, []string{q.name, fmt.Sprint(len(took)), millis(at(50)), millis(at(99)), millis(took[len(took)-1]), verdict})
+	}
+	var text strings.Builder
+	text.WriteString(a.about + "\n\n")
+	text.WriteString(report.Table([]string{"question", "asked", "p50", "p99", "slowest", "p99"}, rows))
+	return text.String()
+}
+
+func percentile99(took []time.Duration) time.Duration {
+	if len(took) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[min(len(sorted)*99/100, len(sorted)-1)]
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }

@@ -1,0 +1,347 @@
+package drills
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/load"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+// id is the payment of the client's n-th key.
+func id(n int) string { return payment.NewID("demo", key(n)) }
+
+func key(n int) string         { return fmt.Sprint("order-", n) }
+func providerKey(n int) string { return payment.ProviderKey(id(n), payment.Charge, 1) }
+
+// clean is the evidence of a run in which all went well: payment 1 was paid, 2 expired, 3 waits for its buyer, 4 was
+// refused by the provider, 5 was answered only at the second try.
+func clean() Evidence {
+	e := Evidence{
+		Queues: []Queue{{Name: "work"}, {Name: "dead", Messages: 2, Kept: true}},
+		Pages: []Page{{Where: "api.log", Text: `{"time":"2026-03-02T12:00:00.123456789Z","msg":"request","payment_id":"` + id(1) + `","took":0.4235647728025682}` +
+			"\n" + `node onlywave@localhost, amqp://guest:guest@127.0.0.1:5672, trace 4235647728025682af91c04d77e1b2a0, seed [4235647728025682|41915694162658197]` + "\n"}},
+		Secrets: map[string]string{"buyer's name": "Ana Souza"},
+		Flood: []load.Webhook{
+			{Kind: load.Forged, PaymentID: id(1), RequestID: "forged-1", Code: 401},
+			{Kind: load.Replayed, PaymentID: id(1), RequestID: "request-1-approved", Code: 200},
+			{Kind: load.Duplicate, PaymentID: id(1), Count: 10, Code: 200},
+		},
+	}
+	e.add(1, payment.Processing, payment.Pending, payment.Approved)
+	e.add(2, payment.Processing, payment.Pending, payment.Expired)
+	e.add(3, payment.Processing, payment.Pending)
+	e.add(4, payment.Processing, payment.Failed)
+	e.add(5, payment.Processing, payment.Pending, payment.Approved)
+	e.Intents[4].Answers = []load.Answer{{Code: 0}, {Code: 503}, {Code: 202, PaymentID: id(5), Status: "processing", Amount: 1005}, e.Intents[4].Answers[0]}
+	e.Intents = append(e.Intents, load.Intent{Key: "given-up", Answers: []load.Answer{{Code: 503}}}, load.Intent{Key: "shed", Shed: true})
+	return e
+}
+
+// add is what all sides say of a payment with this history.
+func (e *Evidence) add(n int, history ...payment.Status) {
+	amount, last := int64(1000+n), history[len(history)-1]
+	providerID := fmt.Sprint(100_000_000_000 + n)
+	if last == payment.Failed {
+		providerID = ""
+	}
+	e.Intents = append(e.Intents, load.Intent{
+		Key: key(n), Amount: amount, Buyer: load.Pays, Acknowledged: true, PaymentID: id(n), Status: string(last), Acted: last == payment.Approved,
+		Answers: []load.Answer{{Code: 201, PaymentID: id(n), Status: string(history[1]), Amount: amount}},
+	})
+	e.Payments = append(e.Payments, Payment{ID: id(n), Key: key(n), Status: last, Amount: amount, ProviderPaymentID: providerID, Version: len(history)})
+	for i, status := range history {
+		e.Events = append(e.Events, Event{PaymentID: id(n), Seq: i + 1, Status: status, Amount: amount, At: noon.Add(time.Second)})
+	}
+	e.Requests = append(e.Requests, simulator.Request{Number: n, Method: "POST", Path: "/v1/payments", IdempotencyKey: providerKey(n), Reference: id(n)})
+	run := Workflow{ID: "payment/" + id(n), RunID: "run", Status: "Completed", Started: noon}
+	if last.Open() {
+		run.Status = "Running"
+	}
+	e.Workflows = append(e.Workflows, run)
+	outcome := "done"
+	if last == payment.Failed {
+		outcome = "refused"
+	}
+	e.Operations = append(e.Operations, Operation{ProviderKey: providerKey(n), PaymentID: id(n), Kind: "charge", Amount: amount, Outcome: outcome})
+	for _, status := range history[1:] {
+		e.provider(n, providerID, amount, status)
+	}
+}
+
+// provider is the simulator's part of a move.
+func (e *Evidence) provider(n int, providerID string, amount int64, status payment.Status) {
+	entry := simulator.Entry{
+		Kind: simulator.Move, PaymentID: providerID, ExternalReference: id(n), IdempotencyKey: providerKey(n), Amount: amount, Status: string(status), Time: noon,
+	}
+	switch status {
+	case payment.Failed:
+		return
+	case payment.Pending:
+		entry.Kind = simulator.Charge
+	case payment.Expired:
+		entry.Status, entry.StatusDetail = "cancelled", "expired"
+	}
+	e.Ledger = append(e.Ledger, entry)
+	request := fmt.Sprintf("request-%d-%s", n, status)
+	e.Webhooks = append(e.Webhooks, simulator.WebhookAttempt{PaymentID: providerID, RequestID: request, Status: 200, Delivered: true, Time: noon})
+	kept := Notification{ID: uuid.NewString(), RequestID: request, Topic: "payment", Action: "payment.created"}
+	if entry.Kind == simulator.Move {
+		kept.Action = "payment.updated"
+		e.Processed = append(e.Processed, kept.ID)
+	}
+	e.Archived = append(e.Archived, kept)
+}
+
+func TestNothingToObjectToACleanRun(t *testing.T) {
+	require.Empty(t, Check(clean()))
+	require.Empty(t, Check(Evidence{}))
+}
+
+// without takes out what matches.
+func without[T any](list []T, matches func(T) bool) []T {
+	var kept []T
+	for _, x := range list {
+		if !matches(x) {
+			kept = append(kept, x)
+		}
+	}
+	return kept
+}
+
+func page(text string) func(*Evidence) {
+	return func(e *Evidence) { e.Pages = append(e.Pages, Page{Where: "worker.log", Text: "fine\n" + text + "\n"}) }
+}
+
+// Each row spoils the evidence of a clean run in one way. The checker must object, under that rule, and say so.
+var spoilt = []struct {
+	name, rule string
+	payment    int // 0: none
+	says       string
+	spoil      func(*Evidence)
+}{
+	{"a lost payment", "no acknowledged payment is lost", 3, "there is no row", func(e *Evidence) {
+		e.Payments = without(e.Payments, func(p Payment) bool { return p.ID == id(3) })
+	}},
+	{"a payment answered for another's key", "no acknowledged payment is lost", 1, "belongs to order-77", func(e *Evidence) { e.Payments[0].Key = "order-77" }},
+	{"two payments for one key", "one request is one payment", 5, "also answered with", func(e *Evidence) { e.Intents[4].Answers[2].PaymentID = id(9) }},
+	{"one charge for two payments", "one request is one payment", 2, "is also payment", func(e *Evidence) {
+		e.Payments[1].ProviderPaymentID = e.Payments[0].ProviderPaymentID
+	}},
+	{"a right request refused", "a right request is not refused", 0, "422 invalid_request", func(e *Evidence) {
+		e.Intents[5].Answers = []load.Answer{{Code: 422, Error: "invalid_request"}}
+	}},
+	{"a double charge", "a payment is charged at most once", 1, "the provider charged", func(e *Evidence) {
+		again := e.Ledger[0]
+		again.PaymentID = "777"
+		e.Ledger = append([]simulator.Entry{again}, e.Ledger...)
+	}},
+	{"a charge nobody recorded", "every charge is in the record", 9, "there is no row", func(e *Evidence) {
+		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Charge, PaymentID: "777", ExternalReference: id(9), Status: "pending"})
+	}},
+	{"a centavo off in the row", "every side has the same amount", 1, "the provider's ledger: 1001 centavos; the row: 1002", func(e *Evidence) { e.Payments[0].Amount++ }},
+	{"a centavo off at the provider", "every side has the same amount", 1, "ledger: 1000 centavos", func(e *Evidence) { e.Ledger[1].Amount-- }},
+	{"a centavo off in an event", "every side has the same amount", 1, "an event: 1002", func(e *Evidence) { e.Events[2].Amount++ }},
+	{"a centavo off in the operation", "every side has the same amount", 1, "the operation: 1002", func(e *Evidence) { e.Operations[0].Amount++ }},
+	{"a centavo off in the answer", "every side has the same amount", 1, "answered: 1002", func(e *Evidence) { e.Intents[0].Answers[0].Amount++ }},
+	{"approved at the provider, pending with us", "the record has the provider's status", 3, "approved", func(e *Evidence) {
+		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Move, ExternalReference: id(3), PaymentID: e.Payments[2].ProviderPaymentID, Amount: 1003, Status: "approved"})
+	}},
+	{"approved with us, pending at the provider", "the record has the provider's status", 1, "pending", func(e *Evidence) {
+		e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(1) && x.Status == "approved" })
+	}},
+	{"failed with us, charged at the provider", "the record has the provider's status", 4, "failed", func(e *Evidence) {
+		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Charge, ExternalReference: id(4), Amount: 1004, Status: "pending"})
+	}},
+	{"another payment of the provider", "the record has the provider's status", 1, "calls it 100000000001", func(e *Evidence) { e.Payments[0].ProviderPaymentID = "777" }},
+	{"a payment the provider never saw", "the record has the provider's status", 3, "knows nothing of it", func(e *Evidence) {
+		e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(3) })
+	}},
+	{"a gap in the events", "the history is whole and allowed", 1, "event 3 comes where 2 belongs", func(e *Evidence) {
+		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 2 })
+	}},
+	{"the last event lost", "the history is whole and allowed", 1, "version 3", func(e *Evidence) {
+		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 3 })
+	}},
+	{"the first event lost", "the history is whole and allowed", 1, "event 2 comes where 1 belongs", func(e *Evidence) {
+		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 1 })
+	}},
+	{"events without a row", "the history is whole and allowed", 9, "no row", func(e *Evidence) { e.Events = append(e.Events, Event{PaymentID: id(9), Seq: 1}) }},
+	{"a forbidden move", "the history is whole and allowed", 1, "from expired to approved", func(e *Evidence) { e.Events[1].Status = payment.Expired }},
+	{"the row beside its history", "the history is whole and allowed", 1, "approved", func(e *Evidence) { e.Payments[0].Status = payment.Refunded }},
+	{"a client told what never was", "the client was told what happened", 2, `saw "approved"`, func(e *Evidence) { e.Intents[1].Status = "approved" }},
+	{"a payment the provider forgot", "the client was told what happened", 1, "has paid", func(e *Evidence) {
+		e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(1) && x.Status == "approved" })
+	}},
+	{"two keys for one charge", "an operation is sent under one key, its own", 1, "under the keys", func(e *Evidence) {
+		other := e.Requests[0]
+		other.IdempotencyKey = uuid.NewString()
+		e.Requests = append(e.Requests, other)
+	}},
+	{"a key that was never recorded", "an operation is sent under one key, its own", 3, "no operation of the payment has", func(e *Evidence) { e.Requests[2].IdempotencyKey = providerKey(1) }},
+	{"an operation without its outcome", "the operations say what happened", 1, `"asked"`, func(e *Evidence) { e.Operations[0].Outcome = "asked" }},
+	{"an operation refused and charged", "the operations say what happened", 1, `"refused"`, func(e *Evidence) { e.Operations[0].Outcome = "refused" }},
+	{"an operation never recorded", "the operations say what happened", 1, "0 charges", func(e *Evidence) { e.Operations = e.Operations[1:] }},
+	{"a webhook that was 200, and is nowhere", "no confirmed webhook is lost", 0, "0 of it", func(e *Evidence) {
+		e.Archived = without(e.Archived, func(n Notification) bool { return n.RequestID == "request-2-expired" })
+	}},
+	{"a replayed webhook that was 200, and is nowhere", "no confirmed webhook is lost", 0, "replayed at", func(e *Evidence) {
+		e.Archived = without(e.Archived, func(n Notification) bool { return n.RequestID == "request-1-approved" })
+	}},
+	{"a webhook kept, and told nobody", "every webhook is processed or dead-lettered", 0, "request-1-approved", func(e *Evidence) { e.Processed = e.Processed[1:] }},
+	{"a forged webhook let in", "a forged webhook is refused", 1, "forged-1", func(e *Evidence) {
+		e.Flood[0].Code = 200
+		e.Archived = append(e.Archived, Notification{ID: "forged", RequestID: "forged-1"})
+	}},
+	{"a message left", "nothing waits", 0, "3 messages in work", func(e *Evidence) { e.Queues[0].Messages = 3 }},
+	{"a dead letter nobody took", "nothing waits", 0, "2 messages in dead", func(e *Evidence) { e.Queues[1].Kept = false }},
+	{"an event nobody was told of", "nothing waits", 0, "2 things in the outbox", func(e *Evidence) { e.Untold = 2 }},
+	{"a webhook left in the spool", "nothing waits", 0, "1 webhooks in the spool", func(e *Evidence) { e.Spooled = []Notification{{ID: "n"}} }},
+	{"a settled payment's workflow that goes on", "open payments are attended to, and no others", 1, "goes on", func(e *Evidence) { e.Workflows[0].Status = "Running" }},
+	{"an open payment nobody attends to", "open payments are attended to, and no others", 3, "Completed", func(e *Evidence) { e.Workflows[2].Status = "Completed" }},
+	{"an open payment without a workflow", "open payments are attended to, and no others", 3, "no workflow", func(e *Evidence) {
+		e.Workflows = without(e.Workflows, func(w Workflow) bool { return w.ID == "payment/"+id(3) })
+	}},
+	{"a workflow without a payment", "open payments are attended to, and no others", 9, "there is no row", func(e *Evidence) {
+		e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(9), Status: "Running"})
+	}},
+	{"a run that failed unheard", "no workflow fails without a dead letter", 1, "Failed", func(e *Evidence) {
+		e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(1), RunID: "before", Status: "Failed", Started: noon.Add(-time.Hour)})
+	}},
+	{"an approval that came late, and nobody was told", beliefInTime, 1, "approved 1m1s later", func(e *Evidence) { e.approvedAt(1, noon.Add(61*time.Second)) }},
+	{"an approval that never came, and nobody was told", beliefInTime, 3, "never approved", func(e *Evidence) {
+		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Move, ExternalReference: id(3), Amount: 1003, Status: "approved", Time: noon})
+	}},
+	{"an alarm that was over before the buyer paid", beliefInTime, 1, "nobody was told", func(e *Evidence) {
+		e.approvedAt(1, noon.Add(61*time.Second))
+		e.Alarms = []Alarm{{At: noon.Add(-time.Second), What: "worker: postgres is down"}}
+	}},
+	{"an alarm after the promise was broken", beliefInTime, 1, "nobody was told", func(e *Evidence) {
+		e.approvedAt(1, noon.Add(61*time.Second))
+		e.Alarms = []Alarm{{At: noon.Add(61 * time.Second), What: "worker: postgres is down"}}
+	}},
+	{"a leaked card number", "no secret is written down", 0, "worker.log, line 2: a card number (1 lines)", page(`{"card":"4235647728025682"}`)},
+	{"a card number in groups", "no secret is written down", 0, "a card number", page("paid with 4235 6477 2802 5682")},
+	{"an e-mail address", "no secret is written down", 0, "an e-mail address", page("mail to maria.silva@loja.com.br")},
+	{"a tax id", "no secret is written down", 0, "a tax id", page("cpf 123.456.789-09")},
+	{"a known secret", "no secret is written down", 0, "buyer's name", page(`{"name":"Ana Souza"}`)},
+	{"a bearer token", "no secret is written down", 0, "a bearer token", page("Authorization: Bearer TEST-0123456789")},
+}
+
+const beliefInTime = "who has paid is believed in time, or somebody is told"
+
+// approvedAt moves a payment's approval in the database to a time.
+func (e *Evidence) approvedAt(n int, at time.Time) {
+	for i, v := range e.Events {
+		if v.PaymentID == id(n) && v.Status == payment.Approved {
+			e.Events[i].At = at
+		}
+	}
+}
+
+// A late approval is accounted for by an alarm in time, or by the payment's own dead letter.
+func TestWhoIsToldOfALateApproval(t *testing.T) {
+	e := clean()
+	e.approvedAt(1, noon.Add(61*time.Second))
+	require.NotEmpty(t, Check(e))
+	e.Alarms = []Alarm{{At: noon.Add(30 * time.Second), What: "worker: postgres is down"}}
+	require.Empty(t, Check(e))
+	e.Alarms = nil
+	e.DeadLetters = []DeadLetter{{Cause: "internal", PaymentID: id(1), WorkflowID: "payment/" + id(1), State: "open", DiedAt: noon.Add(30 * time.Second)}}
+	require.Empty(t, Check(e))
+	e.DeadLetters[0].DiedAt = noon.Add(61 * time.Second)
+	require.NotEmpty(t, Check(e))
+	e.DeadLetters, e.Since = nil, noon.Add(time.Second)
+	require.Empty(t, Check(e), "it was paid before this drill")
+}
+
+func TestTroublesInMetrics(t *testing.T) {
+	page := func(up, state string) string {
+		return "# TYPE onlywave_dependency_up gauge\nonlywave_dependency_up{dependency=\"postgres\"} " + up + "\n" +
+			"# TYPE onlywave_breaker_state gauge\nonlywave_breaker_state{breaker=\"read\",state=\"open\"} 0\n" +
+			"onlywave_breaker_state{breaker=\"read\",state=\"" + state + "\"} 1\n"
+	}
+	require.Empty(t, troublesIn(page("1", "closed")))
+	require.Equal(t, []string{"postgres is down"}, troublesIn(page("0", "closed")))
+	require.Equal(t, []string{"breaker read is half_open"}, troublesIn(page("1", "half_open")))
+	require.Equal(t, []string{"its metrics cannot be read"}, troublesIn("<html>"))
+}
+
+func TestTheCheckerObjects(t *testing.T) {
+	covered := map[string]bool{}
+	for _, row := range spoilt {
+		covered[row.rule] = true
+		e := clean()
+		row.spoil(&e)
+		wanted := ""
+		if row.payment > 0 {
+			wanted = id(row.payment)
+		}
+		found := false
+		objections := Check(e)
+		for _, o := range objections {
+			found = found || o.Rule == row.rule && o.PaymentID == wanted && strings.Contains(o.Known, row.says)
+		}
+		require.True(t, found, "%s: the objections are %v", row.name, objections)
+	}
+	for _, r := range rules {
+		require.True(t, covered[r.name], "no row breaks the rule: %s", r.name)
+	}
+}
+
+func TestAnAPIKeyIsFound(t *testing.T) {
+	text, _ := payment.NewAPIKey("test", "demo", nil, noon)
+	e := clean()
+	page("key " + text)(&e)
+	objections := Check(e)
+	require.Len(t, objections, 1)
+	require.Contains(t, objections[0].String(), "an API key")
+	require.NotContains(t, objections[0].String(), text, "the objection repeats no secret")
+}
+
+// What has gone wrong and been handed to a person is accounted for.
+func TestDeadLettersAccount(t *testing.T) {
+	e := clean()
+	e.add(6, payment.Processing, payment.Unknown)
+	e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(6) })
+	e.Operations[5].Outcome = "unknown"
+	require.NotEmpty(t, Check(e))
+	e.DeadLetters = []DeadLetter{{Cause: "unknown-outcome", PaymentID: id(6), WorkflowID: "payment/" + id(6), RunID: "run", State: "open"}}
+	require.Empty(t, Check(e))
+
+	e.Archived = without(e.Archived, func(n Notification) bool { return n.RequestID == "request-2-expired" })
+	require.NotEmpty(t, Check(e))
+	e.DeadLetters = append(e.DeadLetters, DeadLetter{MessageID: "n", RequestID: "request-2-expired", State: "open"})
+	require.Empty(t, Check(e))
+
+	told := e.Processed[0]
+	e.Processed = e.Processed[1:]
+	require.NotEmpty(t, Check(e))
+	e.DeadLetters = append(e.DeadLetters, DeadLetter{MessageID: told, State: "open"})
+	require.Empty(t, Check(e))
+
+	e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(1), RunID: "before", Status: "Failed", Started: noon.Add(-time.Hour)})
+	require.NotEmpty(t, Check(e))
+	e.DeadLetters = append(e.DeadLetters, DeadLetter{WorkflowID: "payment/" + id(1), RunID: "before", State: "redriven"})
+	require.Empty(t, Check(e))
+}
+
+// Logs are full of long numbers and ids. None of these may pass for a card number.
+func TestIdsAndTimesAreNoCardNumbers(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 5_000 {
+		line := fmt.Sprintf(`{"id":"%s","trace":"%016x%016x","at":%d,"took":%.17f,"provider":%d}`,
+			uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, random.Uint64())), random.Uint64(), random.Uint64(),
+			noon.UnixNano()+random.Int64N(1e15), random.Float64()*5, 106_400_160_592+random.Int64N(1e9))
+		require.Empty(t, secretsIn(line, nil), line)
+	}
+}

@@ -1,0 +1,140 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/onlywave/onlywave/test/platform"
+)
+
+// The worker whose clock is ahead, and by how much.
+const (
+	ahead       = 20 * time.Hour
+	aheadFolder = ".data/ahead" // of its program
+	aheadWorker = 1
+)
+
+// buildAhead takes minutes the first time, before anything runs.
+func buildAhead(ctx context.Context) error {
+	if err := os.MkdirAll(aheadFolder, 0o755); err != nil {
+		return err
+	}
+	_, err := platform.BuildAhead(ctx, aheadFolder, ahead)
+	return err
+}
+
+// clockAhead puts one worker on a machine whose clock is ahead, and waits until it has begun a run of reconciliation.
+func clockAhead(ctx context.Context, s *Scene) error {
+	program, err := filepath.Abs(filepath.Join(aheadFolder, platform.AheadProgram))
+	if err != nil {
+		return err
+	}
+	if err := s.Workers[aheadWorker].Become(ctx, program); err != nil {
+		return err
+	}
+	// Which worker begins a run is chance, and a run takes half a minute when its remote activities come to this one: their time is
+	// over there before it began.
+	begun, err := s.await(ctx, 4*reconcilePatience, s.aheadName(), `onlywave_step_duration_seconds_count\{.*step="BeginReconciliation".*\} (\S+)`, func(n float64) bool { return n > 0 })
+	if err != nil {
+		return err
+	}
+	clock, err := s.await(ctx, reconcilePatience, s.aheadName(), clockSeries, func(n float64) bool { return n > clockTolerance })
+	if err == nil {
+		s.remark("a worker whose clock was %s ahead began %.0f runs or more", time.Duration(clock*float64(time.Second)).Round(time.Second), begun)
+	}
+	return err
+}
+
+const clockSeries = `onlywave_clock_ahead_seconds (\S+)`
+
+func (s *Scene) aheadName() string { return fmt.Sprintf("worker-%d", aheadWorker+1) }
+
+// clockRight puts the worker back on a machine whose clock is right.
+func clockRight(ctx context.Context, s *Scene) error {
+	return s.Workers[aheadWorker].Become(ctx, s.Program())
+}
+
+// await reads a number from what a part shows until it is as wanted.
+func (s *Scene) await(ctx context.Context, within time.Duration, part, series string, wanted func(float64) bool) (n float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	pattern := regexp.MustCompile("(?m)^" + series + "$")
+	for {
+		answer, err := s.Show(ctx, part, "/metrics")
+		if err == nil {
+			if found := pattern.FindSubmatch(answer.Body); found != nil {
+				n, err = strconv.ParseFloat(string(found[1]), 64)
+				if err == nil && wanted(n) {
+					return n, nil
+				}
+			}
+		}
+		if !platform.Pause(ctx, 200*time.Millisecond) {
+			return n, fmt.Errorf("%s shows %v for %s: %w", part, n, series, errors.Join(ctx.Err(), err))
+		}
+	}
+}
+
+// windowsAreOfThePast: no run has claimed to compare what is still to come, and the newest goes up to just now.
+func windowsAreOfThePast(ctx context.Context, s *Scene) ([]Objection, error) {
+	var shown struct {
+		Runs []struct {
+			ID       string    `json:"id"`
+			To       time.Time `json:"to"`
+			Finished time.Time `json:"finished_at"`
+		} `json:"runs"`
+	}
+	if err := s.read(ctx, "/v1/reconciliation", &shown); err != nil {
+		return nil, err
+	}
+	var objections []Objection
+	newest := time.Time{}
+	for _, run := range shown.Runs {
+		if run.To.After(time.Now()) {
+			objections = append(objections, object("no window ends in the future", "", "run %s ends at %s", run.ID, run.To))
+		}
+		if !run.Finished.IsZero() && run.To.After(newest) {
+			newest = run.To
+		}
+	}
+	s.remark("the books were compared up to %s before the end", time.Since(newest).Round(time.Second))
+	if time.Since(newest) > reconcilePatience {
+		objections = append(objections, object("reconciliation goes on seeing", "", "the newest run that finished saw up to %s", newest))
+	}
+	return objections, nil
+}
+
+// behindIsSeen: while reconciliation is paused, what its alert looks at grows as time passes.
+func behindIsSeen(ctx context.Context, s *Scene) (objections []Objection, err error) {
+	const paused = 30.0 // seconds, more than a run and its grace take
+	schedule := func(do func(client.ScheduleHandle) error) error {
+		c, err := client.DialContext(ctx, client.Options{
+			HostPort: s.Stack.TemporalAddress(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		})
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return do(c.ScheduleClient().GetHandle(ctx, "reconcile"))
+	}
+	if err := schedule(func(h client.ScheduleHandle) error { return h.Pause(ctx, client.SchedulePauseOptions{}) }); err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, schedule(func(h client.ScheduleHandle) error { return h.Unpause(ctx, client.ScheduleUnpauseOptions{}) }))
+	}()
+	if _, err := s.await(ctx, reconcilePatience, "worker", `onlywave_reconciliation_behind_seconds (\S+)`, func(n float64) bool { return n > paused }); err != nil {
+		return []Objection{object("the alert on reconciliation sees", "", "%v", err)}, nil
+	}
+	return nil, nil
+}

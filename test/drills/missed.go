@@ -1,0 +1,74 @@
+package drills
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/test/platform"
+)
+
+// countMissed notes how many webhooks reconciliation has missed before the fault.
+func countMissed(ctx context.Context, s *Scene) (err error) {
+	s.missed, err = s.countMissed(ctx)
+	return err
+}
+
+func (s *Scene) countMissed(ctx context.Context) (int, error) {
+	var reconciliation struct {
+		Totals []struct {
+			Kind string `json:"kind"`
+			All  int    `json:"all"`
+		} `json:"totals"`
+	}
+	if err := s.read(ctx, "/v1/reconciliation", &reconciliation); err != nil {
+		return 0, err
+	}
+	for _, t := range reconciliation.Totals {
+		if t.Kind == "missed_webhook" {
+			return t.All, nil
+		}
+	}
+	return 0, nil
+}
+
+const reconcilePatience = time.Minute
+
+// theMissedAreCounted: the counter comes to show every payment whose last news never came. News that was overtaken by
+// other news before reconciliation looked may be counted or not.
+func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
+	all, lost, lastLost := 0, 0, map[string]bool{}
+	for _, w := range s.Evidence.Webhooks {
+		if w.Time.Before(s.Began) {
+			continue
+		}
+		all++
+		lastLost[w.PaymentID] = w.Suppressed
+		if w.Suppressed {
+			lost++
+		}
+	}
+	least := 0
+	for _, isLost := range lastLost {
+		if isLost {
+			least++
+		}
+	}
+	counted := 0
+	for end := time.Now().Add(reconcilePatience); time.Now().Before(end); {
+		now, err := s.countMissed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if counted = now - s.missed; counted >= least {
+			break
+		}
+		if !platform.Pause(ctx, time.Second) {
+			return nil, ctx.Err()
+		}
+	}
+	s.remark("%d of %d webhooks lost, the last news of %d payments; counted as missed: %d", lost, all, least, counted)
+	if least == 0 || counted < least || counted > lost {
+		return []Objection{object("missed webhooks are counted", "", "%d were lost, the last news of %d payments among them, and %d are counted", lost, least, counted)}, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,239 @@
+package drills
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+// The rules about payments and their money.
+
+func acknowledged(s *sides, say objecting) {
+	for _, i := range s.intents {
+		if s.row == nil {
+			say(s.id, "the client's %s was answered %d at %s; there is no row, %d charges in the provider's ledger",
+				i.Key, i.Answers[len(i.Answers)-1].Code, clock(i.Answered), s.charges())
+		} else if s.row.Key != i.Key {
+			say(s.id, "the client's %s was answered with it; the row belongs to %s", i.Key, s.row.Key)
+		}
+	}
+}
+
+func onePaymentEach(e Evidence, say objecting) {
+	for _, i := range e.Intents {
+		for _, a := range i.Answers {
+			if a.Acknowledged() && a.PaymentID != i.PaymentID {
+				say(i.PaymentID, "the client's %s was also answered with payment %q", i.Key, a.PaymentID)
+			}
+		}
+	}
+	of := map[string]string{}
+	for _, p := range e.Payments {
+		if other, ok := of[p.ProviderPaymentID]; ok && p.ProviderPaymentID != "" {
+			say(p.ID, "the provider's payment %s is also payment %s's", p.ProviderPaymentID, other)
+		}
+		of[p.ProviderPaymentID] = p.ID
+	}
+}
+
+func notRefused(e Evidence, say objecting) {
+	for _, i := range e.Intents {
+		if i.Refused() {
+			a := i.Answers[len(i.Answers)-1]
+			say(i.PaymentID, "the client's %s was answered %d %s", i.Key, a.Code, a.Error)
+		}
+	}
+}
+
+func (s *sides) charges() int {
+	n := 0
+	for _, e := range s.entries {
+		if e.Kind == simulator.Charge {
+			n++
+		}
+	}
+	return n
+}
+
+func chargedOnce(s *sides, say objecting) {
+	if s.charges() <= 1 {
+		return
+	}
+	var keys []string
+	for _, e := range s.entries {
+		if e.Kind == simulator.Charge {
+			keys = append(keys, e.PaymentID+" under key "+e.IdempotencyKey)
+		}
+	}
+	say(s.id, "the provider charged %s", strings.Join(keys, ", and "))
+}
+
+func chargeRecorded(s *sides, say objecting) {
+	if entry, ok := s.last(); ok && s.row == nil {
+		say(s.id, "the provider has its payment %s, %s; there is no row", entry.PaymentID, entry.Status)
+	}
+}
+
+func sameAmount(s *sides, say objecting) {
+	if s.row == nil {
+		return
+	}
+	differs := func(who string, amount int64) {
+		if amount != s.row.Amount {
+			say(s.id, "%s: %d centavos; the row: %d", who, amount, s.row.Amount)
+		}
+	}
+	for _, i := range s.intents {
+		differs("the client asked for", i.Amount)
+		for _, a := range i.Answers {
+			if a.Acknowledged() {
+				differs("the client was answered", a.Amount)
+			}
+		}
+	}
+	for _, e := range s.entries {
+		differs("the provider's ledger", e.Amount)
+	}
+	for _, o := range s.operations {
+		if o.Kind == string(payment.Charge) {
+			differs("the operation", o.Amount)
+		}
+	}
+	for _, e := range s.history {
+		differs("an event", e.Amount)
+	}
+}
+
+// inOurWords translates the provider's status once more, so that a mistake in the adapter shows.
+func inOurWords(e simulator.Entry) payment.Status {
+	switch e.Status + " " + e.StatusDetail {
+	case "cancelled expired":
+		return payment.Expired
+	case "approved partially_refunded":
+		return payment.PartiallyRefunded
+	}
+	return map[string]payment.Status{
+		"pending": payment.Pending, "in_process": payment.InReview, "authorized": payment.Authorized, "approved": payment.Approved,
+		"rejected": payment.Rejected, "cancelled": payment.Cancelled, "refunded": payment.Refunded,
+		"in_mediation": payment.InDispute, "charged_back": payment.ChargedBack,
+	}[e.Status]
+}
+
+func sameStatus(s *sides, say objecting) {
+	if s.row == nil {
+		return
+	}
+	entry, known := s.last()
+	switch {
+	case known && entry.StatusDetail == "by_collector" && s.row.Status == payment.Expired:
+		// We have closed it at its end.
+	case known && s.row.Status != inOurWords(entry):
+		say(s.id, "the provider has %s (%s) since %s; the row %s", entry.Status, entry.StatusDetail, clock(entry.Time), s.row.Status)
+	case known && s.row.ProviderPaymentID != entry.PaymentID:
+		say(s.id, "the provider calls it %s; the row %q", entry.PaymentID, s.row.ProviderPaymentID)
+	case !known && s.row.Status == payment.Unknown && s.givenToAPerson():
+		// The provider never heard of it, and a person has been asked.
+	case !known && s.row.Status != payment.Failed:
+		say(s.id, "the provider knows nothing of it; the row has %s", s.row.Status)
+	}
+}
+
+func wholeHistory(s *sides, say objecting) {
+	if s.row == nil {
+		if len(s.history) > 0 {
+			say(s.id, "%d events; no row", len(s.history))
+		}
+		return
+	}
+	history := s.statuses()
+	for n, e := range s.history {
+		if e.Seq != n+1 {
+			say(s.id, "event %d comes where %d belongs, of %v", e.Seq, n+1, history)
+			return
+		}
+		if n == 0 && e.Status != payment.Processing {
+			say(s.id, "the history begins with %s", e.Status)
+		}
+		if n > 0 && !payment.CanMove(history[n-1], e.Status) {
+			say(s.id, "it moved from %s to %s, which the table of moves does not know", history[n-1], e.Status)
+		}
+	}
+	if n := len(history); n == 0 || s.row.Version != n || s.row.Status != history[n-1] {
+		say(s.id, "the row is version %d and %s; the history is %v", s.row.Version, s.row.Status, history)
+	}
+}
+
+func toldRight(s *sides, say objecting) {
+	for _, i := range s.intents {
+		if i.Started.Before(s.lost.restored) {
+			continue // it may have been told what the database has lost
+		}
+		for _, told := range append(statusesOf(i), payment.Status(i.Status)) {
+			if s.row != nil && !slices.Contains(s.statuses(), told) {
+				say(s.id, "the client's %s saw %q; the history is %v", i.Key, told, s.statuses())
+			}
+		}
+		if i.Paid() && !slices.ContainsFunc(s.entries, func(e simulator.Entry) bool { return e.Status == "approved" }) {
+			say(s.id, "the buyer of %s has paid; the provider's ledger says nothing of it", i.Key)
+		}
+	}
+}
+
+// oneKey looks at what was sent, whatever was answered.
+func oneKey(s *sides, say objecting) {
+	recorded := map[string]bool{}
+	for _, o := range s.operations {
+		recorded[o.ProviderKey] = true
+	}
+	charge := ""
+	for _, r := range s.requests {
+		if !recorded[r.IdempotencyKey] {
+			say(s.id, "request %d to the provider, %s %s, has key %s, which no operation of the payment has", r.Number, r.Method, r.Path, r.IdempotencyKey)
+		}
+		if r.Method != "POST" || r.Path != "/v1/payments" {
+			continue
+		}
+		if charge != "" && r.IdempotencyKey != charge {
+			say(s.id, "the charge was sent under the keys %s and %s", charge, r.IdempotencyKey)
+		}
+		charge = r.IdempotencyKey
+	}
+}
+
+func operationsRight(s *sides, say objecting) {
+	if s.row == nil {
+		return
+	}
+	outcomes := []string{}
+	for _, o := range s.operations {
+		if o.Kind == string(payment.Charge) {
+			outcomes = append(outcomes, o.Outcome)
+		}
+	}
+	if len(outcomes) != 1 {
+		say(s.id, "there are %d charges in the record", len(outcomes))
+		return
+	}
+	_, known := s.last()
+	if known != (outcomes[0] == "done") {
+		say(s.id, "the provider has charged: %t; the operation's outcome is %q", known, outcomes[0])
+	}
+}
+
+func attended(s *sides, say objecting) {
+	running := len(s.runs) > 0 && s.runs[len(s.runs)-1].Status == "Running"
+	switch {
+	case s.row == nil:
+		if running {
+			say(s.id, "run %s goes on; there is no row", s.runs[len(s.runs)-1].RunID)
+		}
+	case len(s.runs) == 0:
+		say(s.id, "the row is %s; it has no workflow", s.row.Status)
+	case s.row.Status.Open() && !running && !s.givenToAPerson():
+		say(s.id, "the row is %s; its last run %s has %s", s.row.Status, s.runs[len(s.runs)-1].RunID, s.runs[len(s.runs)-1].Status)
+	case !s.row.Status.Open() && running:
+		say(s.id, "the row is %s; run %s goes on", s.row.Status, s.runs[len(s.runs)-1].RunID)
+	}
+}

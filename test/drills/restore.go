@@ -1,0 +1,206 @@
+package drills
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+// recovery are drills on what operators do to runs and to the database.
+var recovery = []Drill{
+	{
+		Name: "run-cancelled", Shows: "A run that somebody cancels in the middle of a charge is followed by another, which charges once.",
+		Strike: []Act{chargesTake(time.Second), everyNow(time.Second, cancelCharges)}, Heal: []Act{disarm}, After: []Act{postAgain},
+		Expect: []Expectation{everyoneIsAnswered, runsWereCancelled},
+	},
+	{
+		Name: "restored-from-backup", Shows: "The database goes back to an older backup; the payments since are written anew, and none is charged twice though the provider has forgotten every key.",
+		Lasts: 14 * time.Second, Strike: []Act{backUp, forAWhile, restoreBackup}, Heal: []Act{recoverFromRestore}, After: []Act{postAgain, disarm},
+		// A platform of its own, since what its database has lost stays lost.
+		Settings: map[string]string{"SEARCH_BEFORE_CHARGE_UNTIL": "2026-01-01T00:00:00Z"},
+		Expect:   []Expectation{everyoneIsAnswered, paymentsWereLost},
+	},
+}
+
+// backup is what a drill knows of the database's way back.
+type backup struct {
+	file     string
+	taken    time.Time
+	restored time.Time
+	lost     int // payments that were written between the two
+}
+
+// covers says whether what happened at a moment may be lost. Webhooks are written in batches, and later than they come.
+func (b backup) covers(t time.Time) bool {
+	const written = 10 * time.Second
+	return !b.restored.IsZero() && t.After(b.taken.Add(-written)) && t.Before(b.restored)
+}
+
+// backUp takes a backup under load.
+func backUp(ctx context.Context, s *Scene) error {
+	s.backup = backup{file: filepath.Join(s.Logs, "onlywave.dump"), taken: time.Now()}
+	return s.Stack.Dump(ctx, s.backup.file)
+}
+
+// restoreBackup stops our own processes, as one does for a restore, and takes the database back. Meanwhile the provider forgets
+// every key.
+func restoreBackup(ctx context.Context, s *Scene) error {
+	var group errgroup.Group
+	for _, p := range s.parts() {
+		group.Go(p.Stop)
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	err := s.inDatabase(ctx, `select count(*) from payments where created_at >= $1`, &s.backup.lost, s.backup.taken)
+	if err != nil {
+		return err
+	}
+	if err := s.Stack.Restore(ctx, s.backup.file); err != nil {
+		return err
+	}
+	s.backup.restored = time.Now()
+	s.tell("the database is %s old, and %d payments are lost", time.Since(s.backup.taken).Round(time.Second), s.backup.lost)
+	return s.Provider.Arm(ctx, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
+}
+
+// recoverFromRestore is what docs/operations.md says under "After a restore of the database".
+func recoverFromRestore(ctx context.Context, s *Scene) error {
+	if err := flushRedis(ctx, s); err != nil {
+		return err
+	}
+	for _, p := range s.Workers {
+		p.Setenv("SEARCH_BEFORE_CHARGE_UNTIL", time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+	}
+	group, starting := errgroup.WithContext(ctx)
+	for _, p := range s.parts() {
+		group.Go(func() error { return p.Restart(starting) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	ended := `WorkflowType = "Payment" and ExecutionStatus != "Running" and CloseTime >= "` + s.backup.taken.UTC().Format(time.RFC3339) + `"`
+	for _, command := range [][]string{
+		{"terminate", "--query", `WorkflowType = "Reconcile" and ExecutionStatus = "Running"`},
+		{"reset", "--type", "FirstWorkflowTask", "--query", ended + " and PaymentAsked is null"},
+		{"reset", "--type", "FirstWorkflowTask", "--query", ended + " and PaymentAsked = true"},
+		{"signal", "--name", "look", "--query", `WorkflowType = "Payment" and ExecutionStatus = "Running"`},
+	} {
+		if err := s.batch(ctx, append([]string{"workflow"}, append(command, "--reason", "restore", "--yes")...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cancelCharges cancels the runs that are in the middle of a charge, as far as Temporal's list shows them.
+func cancelCharges(ctx context.Context, s *Scene) error {
+	temporal, err := client.DialContext(ctx, client.Options{HostPort: s.Stack.TemporalAddress(), Logger: log.NewStructuredLogger(quiet)})
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	charging, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: `WorkflowType = "Payment" and ExecutionStatus = "Running" and PaymentStatus = "processing"`,
+	})
+	if err != nil {
+		return err
+	}
+	for _, run := range charging.Executions {
+		err := temporal.CancelWorkflow(ctx, run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId())
+		if _, over := errors.AsType[*serviceerror.NotFound](err); err != nil && !over {
+			return err
+		}
+		s.cancelled++
+	}
+	return nil
+}
+
+// runsWereCancelled: the drill did what it says.
+func runsWereCancelled(_ context.Context, s *Scene) ([]Objection, error) {
+	ended := 0
+	for _, run := range s.Evidence.Workflows {
+		if run.Status == "Canceled" {
+			ended++
+		}
+	}
+	s.remark("%d runs cancelled, %d ended so", s.cancelled, ended)
+	if ended == 0 {
+		return []Objection{object("runs are cancelled", "", "%d were asked to, and none has", s.cancelled)}, nil
+	}
+	return nil, nil
+}
+
+// inDatabase asks the database for one number.
+func (s *Scene) inDatabase(ctx context.Context, query string, into *int, args ...any) error {
+	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	return conn.QueryRow(ctx, query, args...).Scan(into)
+}
+
+// batch runs the operators' command line for many workflows at once. Temporal carries out one such command at a time, and refuses
+// the next until then.
+func (s *Scene) batch(ctx context.Context, args ...string) error {
+	command, err := devstack.TemporalCommand()
+	if err != nil {
+		return err
+	}
+	for {
+		output, err := exec.CommandContext(ctx, command, append(args, "--address", s.Stack.TemporalAddress())...).CombinedOutput()
+		switch {
+		case err == nil:
+			return nil
+		case !bytes.Contains(output, []byte("Max concurrent batch operations")) || !platform.Pause(ctx, 500*time.Millisecond):
+			return fmt.Errorf("temporal %v: %w\n%s", args, err, output)
+		}
+	}
+}
+
+// postAgain repeats each client's request under its key, as a client may that did not hear, or has restarted.
+func postAgain(ctx context.Context, s *Scene) error {
+	var group errgroup.Group
+	group.SetLimit(8)
+	for n, i := range s.Log.Intents {
+		if !i.Acknowledged {
+			continue
+		}
+		group.Go(func() error {
+			answer, err := s.entrances()[n%len(s.entrances())].Post(ctx, i.Key, platform.Order(i.Amount, i.Key), "Prefer", "wait=10")
+			if err != nil {
+				return err
+			}
+			if answer.Status/100 != 2 {
+				return fmt.Errorf("the repeated request %s is answered %d %s", i.Key, answer.Status, answer.Body)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// paymentsWereLost: the drill did what it says.
+func paymentsWereLost(_ context.Context, s *Scene) ([]Objection, error) {
+	s.remark("%d payments lost and written anew", s.backup.lost)
+	if s.backup.lost == 0 {
+		return []Objection{object("the restore loses payments", "", "none was written between backup and restore")}, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,291 @@
+package drills
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"time"
+
+	"github.com/onlywave/onlywave/test/load"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/report"
+)
+
+// Options says what to drill.
+type Options struct {
+	Program string // the onlywave binary
+	Env     []string
+	Drills  []Drill
+	Seed    uint64
+	Out     io.Writer // progress for a person
+	Report  string    // the Markdown file whose table is made anew; "": none
+	Keep    string    // folder where the logs of a drill that failed are kept; "": nowhere
+}
+
+// settings make the platform's own pace that of a drill: what waits minutes waits seconds.
+func settings() map[string]string {
+	return map[string]string{
+		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
+		"SIMULATOR_TIME_SCALE": "900", // the first repetition of a webhook comes after a second
+		"WEBHOOK_RETRY_DELAY":  "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
+		"EVENT_REPEAT_DELAY": "300ms",
+		"DRAIN_WAIT":         "1s", // no balancer looks at it
+	}
+}
+
+const (
+	startPatience  = 2 * time.Minute
+	settlePatience = 3 * time.Minute
+	allowance      = 6 * time.Minute // for a drill, beyond its load
+)
+
+// Run plays the drills one after another and prints the table. Its error says how many of them failed.
+func Run(ctx context.Context, o Options) error {
+	r := &runner{Options: o}
+	began := time.Now()
+	fmt.Fprintf(o.Out, "%d drills, seed %d\n", len(o.Drills), o.Seed)
+	var results []Result
+	failed := 0
+	for n, d := range o.Drills {
+		fmt.Fprintf(o.Out, "\n▸ %d/%d %s: %s\n", n+1, len(o.Drills), d.Name, d.Shows)
+		result := r.drill(ctx, d.complete())
+		results = append(results, result)
+		result.tell(o.Out)
+		if !result.Passed() {
+			failed++
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	err := r.stop()
+	fmt.Fprintf(o.Out, "\n%s\n%d of %d drills passed in %s, seed %d\n", table(results), len(results)-failed, len(o.Drills), took(began), o.Seed)
+	if failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d drills failed", failed))
+	}
+	if o.Report != "" && ctx.Err() == nil {
+		err = errors.Join(err, report.Keep(o.Report, "drills", reportTable(results, o.Seed, time.Since(began))))
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// runner keeps a platform from one drill to the next as long as it is as good as new.
+type runner struct {
+	Options
+	platform *platform.Platform
+	made     platform.Options // what it is
+	played   int
+	letters  int // dead letters that earlier drills have left on the platform
+}
+
+// drill plays one, and says what came of it.
+func (r *runner) drill(ctx context.Context, d Drill) Result {
+	if d.Prepare != nil {
+		if err := d.Prepare(ctx); err != nil {
+			return Result{Drill: d, Err: fmt.Errorf("prepare: %w", err)}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.Lasts+allowance)
+	defer cancel()
+	result := Result{Drill: d}
+	began := time.Now()
+	defer func() { result.Took = time.Since(began) }()
+	err := r.ready(ctx, d)
+	if err == nil {
+		began = time.Now()
+		err = r.play(ctx, d, &result)
+	}
+	result.Err = err
+	result.Took = time.Since(began)
+	if !result.Passed() {
+		r.keepLogs(d)
+		result.Err = errors.Join(result.Err, r.stop())
+	}
+	return result
+}
+
+// play loads the platform, harms and heals it meanwhile, waits until it is quiet, and judges.
+func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
+	s := &Scene{Platform: r.platform, Drill: d, Random: d.random(r.Seed), Began: time.Now(), out: r.Out}
+	loaded := make(chan error, 1)
+	loading, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		var err error
+		s.Log, err = load.Run(loading, load.Options{
+			Shops: s.entrances(), Provider: s.Provider, Name: fmt.Sprintf("%s-%d-%d", d.Name, r.Seed, r.played), Seed: r.Seed,
+			Rate: d.Rate, Length: lead + d.Lasts + trail, Expire: 0.1, Leave: 0.05, Prefer: "wait=5", Flood: d.Flood, Within: d.Within,
+			Patience: 90 * time.Second, Linger: 30 * time.Second,
+		})
+		loaded <- err
+	}()
+	seen := watch(loading, r.platform)
+	if err := s.harm(ctx); err != nil {
+		stop()
+		<-loaded
+		return err
+	}
+	if err := <-loaded; err != nil {
+		return err
+	}
+	result.Log = s.Log
+	if err := inOrder(ctx, s, d.After); err != nil {
+		return fmt.Errorf("after the load: %w", err)
+	}
+	err := s.judge(ctx, seen)
+	result.Objections, result.Remarks = s.objections, s.remarks
+	if err != nil {
+		return err
+	}
+	for _, w := range s.Evidence.Webhooks {
+		if w.Time.After(s.Began) && !w.Suppressed {
+			result.Webhooks++
+		}
+	}
+	result.Webhooks += s.Log.Counts.Forged + s.Log.Counts.Replayed
+	result.DeadLetters = len(s.Evidence.DeadLetters) - r.letters
+	r.letters = len(s.Evidence.DeadLetters)
+	return nil
+}
+
+// entrances are where client apps come in: at the balancer, or else at the API processes in turns.
+func (s *Scene) entrances() []*platform.Shop {
+	switch {
+	case s.Drill.From != "":
+		return []*platform.Shop{cameFrom(s.Front, s.Drill.From)}
+	case s.Balancer != nil:
+		return []*platform.Shop{s.Front}
+	}
+	return s.Shops
+}
+
+// harm strikes in the middle of the load, and heals.
+func (s *Scene) harm(ctx context.Context) error {
+	if !platform.Pause(ctx, lead) {
+		return ctx.Err()
+	}
+	s.Struck = time.Now()
+	defer func() { s.Healed = time.Now() }()
+	if len(s.Drill.Strike) == 0 {
+		return nil
+	}
+	s.tell("the fault begins")
+	if err := inOrder(ctx, s, s.Drill.Strike); err != nil {
+		return fmt.Errorf("strike: %w", err)
+	}
+	if len(s.Drill.Heal) == 0 {
+		return nil
+	}
+	if err := forAWhile(ctx, s); err != nil {
+		return err
+	}
+	s.tell("healing")
+	if err := inOrder(ctx, s, s.Drill.Heal); err != nil {
+		return fmt.Errorf("heal: %w", err)
+	}
+	s.tell("healed")
+	return nil
+}
+
+// judge waits for quiet, gathers what each side knows, and compares.
+func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
+	s.tell("settling")
+	settling, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	settled := settle(settling, s.Platform, s.Log, s.backup) // what is not quiet by then is judged as it is
+	if settled != nil {
+		s.objections = append(s.objections, object("the platform comes to rest", "", "%v", settled))
+	}
+	s.tell("checking")
+	var err error
+	if s.Evidence, err = Gather(ctx, s.Platform, s.Log); err != nil {
+		return fmt.Errorf("gather: %w", err)
+	}
+	s.Evidence.Since, s.Evidence.Alarms, s.Evidence.lost = s.Began, seen(), s.backup
+	s.objections = append(s.objections, Check(s.Evidence)...)
+	s.objections = append(s.objections, s.everyPartRuns()...)
+	for _, expect := range s.Drill.Expect {
+		objections, err := expect(ctx, s)
+		if err != nil {
+			return fmt.Errorf("expect: %w", err)
+		}
+		s.objections = append(s.objections, objections...)
+	}
+	return nil
+}
+
+// ready sees to it that there is a platform for the drill.
+func (r *runner) ready(ctx context.Context, d Drill) error {
+	r.played++
+	o := d.platform(r.Program, r.Env)
+	if r.platform != nil && reflect.DeepEqual(r.made, o) {
+		return nil
+	}
+	err := r.stop()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	began := time.Now()
+	r.platform, err = platform.Start(ctx, o)
+	r.made, r.letters = o, 0
+	if err == nil {
+		fmt.Fprintf(r.Out, "  a fresh platform: %s  (%s)\n", d.platformName(), took(began))
+	}
+	return err
+}
+
+// platform is what the drill plays on.
+func (d Drill) platform(program string, env []string) platform.Options {
+	o := platform.Options{Program: program, Env: env, Settings: settings(), RedisCluster: d.RedisCluster}
+	maps.Copy(o.Settings, d.Settings)
+	if d.Doubled {
+		o.Watched = true
+		return o.WithReplicas(2)
+	}
+	o.APIs, o.Workers, o.Links = 2, 2, true
+	return o
+}
+
+func (d Drill) platformName() string {
+	switch {
+	case d.Doubled:
+		return "two of all, behind nginx, and watched"
+	case d.RedisCluster:
+		return "two apis, two workers, Redis is a cluster"
+	}
+	return "two apis, two workers"
+}
+
+func (r *runner) stop() error {
+	if r.platform == nil {
+		return nil
+	}
+	err := r.platform.Stop()
+	r.platform = nil
+	return err
+}
+
+// keepLogs saves a failed drill's logs from going with its platform.
+func (r *runner) keepLogs(d Drill) {
+	if r.Keep == "" || r.platform == nil {
+		return
+	}
+	to := filepath.Join(r.Keep, d.Name)
+	err := errors.Join(os.RemoveAll(to), os.MkdirAll(r.Keep, 0o755), os.CopyFS(to, os.DirFS(r.platform.Logs)))
+	if own := r.platform.Stack.Logs(); own != r.platform.Logs {
+		err = errors.Join(err, os.CopyFS(to, os.DirFS(own)))
+	}
+	fmt.Fprintf(r.Out, "  logs kept in %s\n", to)
+	if err != nil {
+		fmt.Fprintf(r.Out, "  but not all of them: %v\n", err)
+	}
+}
+
+func took(since time.Time) string { return time.Since(since).Round(100 * time.Millisecond).String() }

@@ -1,0 +1,196 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/platform"
+)
+
+const (
+	oneTry    = 40 * time.Second // longer than the longest wait a client may prefer
+	oneRead   = 10 * time.Second
+	repeatMin = 100 * time.Millisecond // between the tries of a request, doubling,
+	repeatMax = 2 * time.Second        // up to this, unless the answer says longer
+	readMin   = 50 * time.Millisecond  // between the looks at a payment
+	readMax   = 2 * time.Second
+	thinkMax  = 300 * time.Millisecond // a buyer's longest hesitation
+)
+
+// customer is one client app's request and its buyer. What is drawn depends on the seed and its number alone.
+type customer struct {
+	*generator
+	*Intent
+	random *rand.Rand
+	think  time.Duration // how long the buyer looks at the QR code
+	next   int           // the shop to ask
+	acted  time.Time     // when the buyer began to
+	known  bool          // to the flood
+}
+
+func (g *generator) newCustomer(i int, due time.Time) *customer {
+	c := &customer{generator: g, Intent: &g.log.Intents[i], next: i, random: rand.New(rand.NewPCG(g.Seed, uint64(i)))}
+	*c.Intent = Intent{
+		Key: g.Name + "-" + strconv.Itoa(i+1), Amount: 100 + c.random.Int64N(99_900), Buyer: g.draw(c.random.Float64()), Intended: due,
+	}
+	c.think = time.Duration(c.random.Int64N(int64(thinkMax)))
+	return c
+}
+
+func (g *generator) draw(x float64) Buyer {
+	switch {
+	case x < g.Expire:
+		return LetsExpire
+	case x < g.Expire+g.Leave:
+		return Leaves
+	}
+	return Pays
+}
+
+// ask posts the order, and repeats it under the same key while it is not known what became of it.
+func (c *customer) ask(ctx context.Context) {
+	c.Started = time.Now()
+	ctx, cancel := context.WithDeadline(ctx, c.Started.Add(c.Patience))
+	defer cancel()
+	for wait := repeatMin; ; wait = min(2*wait, repeatMax) {
+		a, retryAfter := c.try(ctx)
+		c.log.answered(c.Intent, a)
+		if !a.repeatable() || !sleep(ctx, max(retryAfter, wait/2+time.Duration(c.random.Int64N(int64(wait))))) {
+			break
+		}
+	}
+	c.log.done(c.Intent, time.Now())
+}
+
+func (c *customer) shop() *platform.Shop {
+	c.next++
+	return c.Shops[(c.next-1)%len(c.Shops)]
+}
+
+func (c *customer) try(ctx context.Context) (a Answer, retryAfter time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, oneTry)
+	defer cancel()
+	var header []string
+	if c.Prefer != "" {
+		header = []string{"Prefer", c.Prefer}
+	}
+	began, shop := time.Now(), c.shop()
+	answer, err := shop.Post(ctx, c.Key, platform.OrderWithin(c.Amount, c.Key, c.Within), header...)
+	a = Answer{At: began, Took: time.Since(began), API: shop.URL, Code: answer.Status}
+	if err != nil { // also an answer that broke off in the middle
+		a.Code, a.Error = 0, err.Error()
+		return a, 0
+	}
+	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // none: 0
+	if !a.Acknowledged() {
+		a.Error = problem(answer.Body)
+		return a, time.Duration(seconds) * time.Second
+	}
+	var p platform.Payment
+	if err := json.Unmarshal(answer.Body, &p); err != nil {
+		a.Error = "the body is not a payment"
+		return a, 0
+	}
+	a.PaymentID, a.Status, a.Amount = p.ID, p.Status, p.Amount
+	c.ProviderPaymentID = p.Provider.PaymentID
+	return a, 0
+}
+
+// problem is the code of an error answer; its other texts are for people.
+func problem(body []byte) string {
+	var p struct {
+		Code string `json:"code"`
+	}
+	if json.Unmarshal(body, &p) != nil || p.Code == "" {
+		return "no problem document"
+	}
+	return p.Code
+}
+
+// repeatable says whether the client must ask again: nobody knows what became of the request, or it is told to come later.
+func (a Answer) repeatable() bool {
+	return a.Code == 0 || a.Code >= 500 || a.Code == http.StatusTooManyRequests
+}
+
+// follow reads the payment until it is settled, and lets the buyer act once there is something to pay.
+func (c *customer) follow(ctx context.Context) {
+	ctx, cancel := context.WithDeadline(ctx, later(time.Now(), c.log.Began.Add(c.Length)).Add(c.Linger))
+	defer cancel()
+	for wait := readMin; !c.finished(); wait = min(wait*3/2, readMax) {
+		if payment.Status(c.Status) == payment.Pending && c.ProviderPaymentID != "" {
+			if c.Buyer == Leaves || c.Provider == nil {
+				c.meet()
+				return
+			}
+			if !c.meet() && !sleep(ctx, c.think) {
+				return
+			}
+			if c.act(ctx) {
+				wait = readMin
+			}
+		}
+		if !sleep(ctx, wait) {
+			return
+		}
+		c.read(ctx)
+	}
+}
+
+// meet tells the flood of a payment that waits for its buyer, once; the result says whether it knew.
+func (c *customer) meet() (knew bool) {
+	knew, c.known = c.known, true
+	if !knew {
+		c.log.know(c.Intent)
+	}
+	return knew
+}
+
+func (c *customer) finished() bool { return !payment.Status(c.Status).Open() }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// act does what the buyer wants, until the simulator has acknowledged it.
+func (c *customer) act(ctx context.Context) bool {
+	if c.Acted {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, oneRead)
+	defer cancel()
+	if c.acted.IsZero() {
+		c.acted = time.Now()
+	}
+	act := c.Provider.Pay
+	if c.Buyer == LetsExpire {
+		act = c.Provider.Expire
+	}
+	if act(ctx, c.ProviderPaymentID) != nil {
+		return false // tried again at the next look
+	}
+	c.log.acted(c.Intent)
+	return true
+}
+
+// read looks at the payment; a look that fails is no news, and nor is one that this run's end cuts off.
+func (c *customer) read(run context.Context) {
+	ctx, cancel := context.WithTimeout(run, oneRead)
+	defer cancel()
+	p, err := c.shop().Payment(ctx, c.PaymentID)
+	if run.Err() == nil {
+		c.log.looked(err)
+	}
+	if err != nil || p.Status == c.Status {
+		return
+	}
+	c.ProviderPaymentID = p.Provider.PaymentID
+	c.log.seen(c.Intent, p.Status, c.acted)
+}

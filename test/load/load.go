@@ -1,0 +1,148 @@
+// Package load plays client apps and their buyers against a running platform, from outside: over the REST API and the
+// simulator's admin API. It remembers every key and every answer, for the checker of the drills to hold the platform to.
+//
+// Its rule: the load does not wait for the platform. Requests are due at a constant rate whatever becomes of those before
+// (an open model), latency counts from when a request was due, and what is not sent is counted as shed, never left out.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/onlywave/onlywave/test/platform"
+)
+
+// Options says what to play. Shops, Rate and Length are needed; the rest has a use when zero.
+type Options struct {
+	Shops    []*platform.Shop   // API processes, taken in turns; a request that is repeated goes to the next
+	Provider *platform.Provider // where the buyers act; nil: they never do
+	Name     string             // begins every key of this run; "": made from the clock
+	Rate     float64            // payments a second
+	Length   time.Duration      // how long new ones arrive
+	Seed     uint64             // of all that is drawn: amounts, what buyers do, pauses
+	InFlight int                // the most requests at once, arrivals beyond are shed; 0: 256
+	Expire   float64            // the share of buyers who let the Pix expire,
+	Leave    float64            // and of those who never act; all others pay
+	Within   time.Duration      // how long each buyer has to pay; 0: an hour
+	Prefer   string             // of the requests, such as "wait=5"; "": as long as the API likes
+	Patience time.Duration      // how long a request is repeated; 0: a minute
+	Linger   time.Duration      // how long payments are followed once nothing arrives any more; 0: 15 s
+	Flood    Flood              // webhooks beside what the simulator sends of itself
+	File     string             // where every step is kept as it happens, as JSON Lines; "": nowhere
+	Out      io.Writer          // progress for a person; nil: silent
+}
+
+func (o Options) complete() (Options, error) {
+	switch {
+	case len(o.Shops) == 0:
+		return o, errors.New("there is no API to ask")
+	case o.Rate <= 0 || o.Length <= 0:
+		return o, errors.New("rate and length must be above 0")
+	case o.Expire < 0 || o.Leave < 0 || o.Expire+o.Leave > 1:
+		return o, errors.New("the shares of buyers must be between 0 and 1 together")
+	case o.Provider == nil && o.Flood != (Flood{}):
+		return o, errors.New("a flood of webhooks needs the provider's address")
+	}
+	orElse := func(d *time.Duration, otherwise time.Duration) {
+		if *d == 0 {
+			*d = otherwise
+		}
+	}
+	orElse(&o.Within, time.Hour)
+	orElse(&o.Patience, time.Minute)
+	orElse(&o.Linger, 15*time.Second)
+	if o.InFlight == 0 {
+		o.InFlight = 256
+	}
+	if o.Name == "" {
+		o.Name = "load-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	}
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	return o, nil
+}
+
+// Run plays the load to its end, and returns all that it knows. When ctx ends before, or the file cannot be written, there
+// is a log as well as an error.
+func Run(ctx context.Context, o Options) (*Log, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	arrivals := max(1, int(math.Round(o.Rate*o.Length.Seconds())))
+	log, err := openLog(o, arrivals)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(o.Out, "Load %s: %d payments, %g a second for %s, seed %d\n", o.Name, arrivals, o.Rate, o.Length, o.Seed)
+	g := &generator{Options: o, log: log, slots: make(chan struct{}, o.InFlight)}
+	g.run(ctx, arrivals)
+	log.report(o.Out)
+	return log, errors.Join(ctx.Err(), log.close())
+}
+
+// generator is one run.
+type generator struct {
+	Options
+	log    *Log
+	slots  chan struct{} // one for each request in flight
+	people sync.WaitGroup
+}
+
+func (g *generator) run(ctx context.Context, arrivals int) {
+	over := make(chan struct{})
+	var progress sync.WaitGroup
+	progress.Go(func() { g.log.progress(g.Out, over) })
+	g.people.Go(func() { g.flood(ctx) })
+	for i := range arrivals {
+		due := g.log.Began.Add(time.Duration(math.Round(float64(i) / g.Rate * float64(time.Second))))
+		if !sleepUntil(ctx, due) {
+			g.log.Intents = g.log.Intents[:i]
+			break
+		}
+		g.arrive(ctx, i, due)
+	}
+	g.people.Wait()
+	close(over)
+	progress.Wait()
+}
+
+// arrive lets one client begin, whatever became of those before.
+func (g *generator) arrive(ctx context.Context, i int, due time.Time) {
+	c := g.newCustomer(i, due)
+	select {
+	case g.slots <- struct{}{}:
+	default:
+		g.log.shed(c.Intent)
+		return
+	}
+	g.log.asked(c.Intent)
+	g.people.Go(func() {
+		c.ask(ctx)
+		<-g.slots
+		if c.Acknowledged {
+			c.follow(ctx)
+		}
+	})
+}
+
+// sleepUntil is false when ctx ended first. A time that has passed is no wait at all.
+func sleepUntil(ctx context.Context, t time.Time) bool {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool { return sleepUntil(ctx, time.Now().Add(d)) }

@@ -1,0 +1,241 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/mdp/qrterminal/v3"
+
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+// Demo starts the platform, tells one payment's story on it, checks every step, and stops it again.
+// It returns an error when any step did not turn out as told.
+func Demo(ctx context.Context, o Options) (err error) {
+	began := time.Now()
+	// Nobody wants to watch minutes of waiting: 5 s, 30 s and 3 min become these.
+	o.Settings = map[string]string{"WEBHOOK_RETRY_DELAY": "50ms"}
+	fmt.Fprintln(o.Out, "Starting Postgres, Redis, RabbitMQ, Temporal and OnlyWave on this machine")
+	p, err := Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		fmt.Fprintln(o.Out, "\nStopping everything")
+		err = errors.Join(err, p.Stop())
+		if err == nil {
+			fmt.Fprintf(o.Out, "Done: every step checked, nothing left running  (%s)\n", took(began))
+		}
+	}()
+	fmt.Fprint(o.Out, p.Addresses())
+	return (&story{Platform: p, out: o.Out, run: fmt.Sprint(time.Now().Unix())}).tell(ctx)
+}
+
+// Addresses say where what is for people is found, a line each.
+func (p *Platform) Addresses() string {
+	text := fmt.Sprintf(`
+  API              %[1]s/v1/payments
+  API docs         %[1]s/docs
+  Mercado Pago     %[2]s  (the simulator; its pay pages are under /pay)
+  e-mails          %[7]s  (none is delivered)
+  Temporal Web UI  %[3]s
+  metrics, health  %[5]s/metrics and /readyz of the api, %[6]s/metrics of the worker
+  logs             %[4]s
+`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
+	text += fmt.Sprintf("  commands         need  export DATABASE_URL='%s' TEMPORAL_ADDRESS='%s' REDIS_URL='%s' RABBITMQ_URLS='%s'\n",
+		p.settings["DATABASE_URL"], p.settings["TEMPORAL_ADDRESS"], p.settings["REDIS_URL"], p.settings["RABBITMQ_URLS"])
+	if t := p.Traces; t != nil {
+		text += fmt.Sprintf("  traces           %s\n", t.URL)
+	}
+	if m := p.Monitoring; m != nil {
+		text += fmt.Sprintf("  Prometheus       %s  (what fires is printed here, too)\n  Alertmanager     %s\n", m.Prometheus, m.Alertmanager)
+	}
+	return text
+}
+
+// story is the demo's steps; run keeps the keys of one telling apart from those of the last.
+type story struct {
+	*Platform
+	out     io.Writer
+	run     string
+	payment Payment
+}
+
+func (s *story) tell(ctx context.Context) error {
+	for _, step := range []struct {
+		title string
+		tell  func(context.Context) error
+	}{
+		{"A client app creates a Pix of R$ 10,50", s.create},
+		{"The buyer pays; the signed webhook brings the payment to approved", s.pay},
+		{"The same POST again is the same payment", s.repeat},
+		{"The same key with another amount is refused", s.contradict},
+		{"A forged webhook is refused", s.forge},
+		{"The worker is killed with -9 in the middle of a charge", s.crash},
+		{"Mercado Pago fails: the circuit breaker opens, payments wait and finish by themselves", s.outage},
+		{"A message that nobody can read is tried again, becomes a dead letter, and is redriven", s.poison},
+	} {
+		fmt.Fprintf(s.out, "\n▸ %s\n", step.title)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		err := step.tell(ctx)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("%s: %w", step.title, err)
+		}
+		fmt.Fprintf(s.out, "  ✓ %s\n", took(began))
+	}
+	return nil
+}
+
+func (s *story) key(name string) string { return name + "-" + s.run }
+
+func (s *story) create(ctx context.Context) (err error) {
+	if s.payment, err = s.Shops[0].Create(ctx, s.key("order"), 1050); err != nil {
+		return err
+	}
+	if err := same("status", s.payment.Status, "pending"); err != nil {
+		return err
+	}
+	qrterminal.GenerateWithConfig(s.payment.Method.QRCode, qrterminal.Config{
+		Level: qrterminal.L, Writer: s.out, HalfBlocks: true, QuietZone: 2,
+		BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
+		BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK,
+	})
+	fmt.Fprintf(s.out, "  payment     %s  %s\n  pay page    %s\n  workflow    %s\n",
+		s.payment.ID, s.payment.Status, s.payment.Method.TicketURL, s.WorkflowURL(s.payment.ID))
+	return nil
+}
+
+func (s *story) pay(ctx context.Context) error {
+	if err := s.Provider.Pay(ctx, s.payment.Provider.PaymentID); err != nil {
+		return err
+	}
+	if _, err := s.Shops[0].Await(ctx, s.payment.ID, "approved"); err != nil {
+		return err
+	}
+	events, err := s.Shops[0].Events(ctx, s.payment.ID)
+	if err != nil {
+		return err
+	}
+	var statuses []string
+	for _, e := range events {
+		statuses = append(statuses, e.Status)
+	}
+	fmt.Fprintf(s.out, "  history     %v\n", statuses)
+	return same("history", fmt.Sprint(statuses), "[processing pending approved]")
+}
+
+func (s *story) repeat(ctx context.Context) error {
+	again, err := s.Shops[0].Post(ctx, s.key("order"), Order(1050, s.key("order")))
+	if err != nil {
+		return err
+	}
+	var p Payment
+	if err := json.Unmarshal(again.Body, &p); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  payment %s  Idempotency-Replayed: %s\n", again.Status, p.ID, again.Header.Get("Idempotency-Replayed"))
+	return errors.Join(same("payment", p.ID, s.payment.ID), s.charges(ctx, s.payment.ID, 1))
+}
+
+func (s *story) contradict(ctx context.Context) error {
+	answer, err := s.Shops[0].Post(ctx, s.key("order"), Order(999_00, s.key("order")))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  %s\n", answer.Status, answer.Body)
+	return same("answer", answer.Status, http.StatusUnprocessableEntity)
+}
+
+func (s *story) forge(ctx context.Context) error {
+	query := "payment_id=" + s.payment.ID + "&data.id=" + s.payment.Provider.PaymentID + "&type=payment"
+	answer, err := s.Shops[0].Webhook(ctx, query, `{"type":"payment","action":"payment.updated"}`,
+		"X-Request-Id", "forged", "X-Signature", fmt.Sprintf("ts=%d,v1=%064d", time.Now().Unix(), 0))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  %s\n", answer.Status, answer.Body)
+	return same("answer", answer.Status, http.StatusUnauthorized)
+}
+
+// crash lets the provider charge and keep its answer back, kills the worker that waits for it, and
+// starts it again: Temporal repeats the charge under the same key.
+func (s *story) crash(ctx context.Context) error {
+	key := s.key("crash")
+	err := s.Provider.Arm(ctx, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Times: 1, Delay: 30 * time.Second})
+	if err != nil {
+		return err
+	}
+	answer, err := s.Shops[0].Post(ctx, key, Order(4200, key), "Prefer", "wait=0")
+	if err != nil {
+		return err
+	}
+	var p Payment
+	if err := json.Unmarshal(answer.Body, &p); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %d  payment %s  %s\n", answer.Status, p.ID, p.Status)
+	if err := errors.Join(same("answer", answer.Status, http.StatusAccepted), s.awaitCharge(ctx, p.ID)); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  kill -9 %d: the provider has charged, we have not heard\n", s.Workers[0].PID())
+	if err := s.Workers[0].Kill(); err != nil {
+		return err
+	}
+	if err := s.Workers[0].Restart(ctx); err != nil {
+		return err
+	}
+	if p, err = s.Shops[0].Await(ctx, p.ID, "pending"); err != nil {
+		return err
+	}
+	if err := s.Provider.Pay(ctx, p.Provider.PaymentID); err != nil {
+		return err
+	}
+	if _, err := s.Shops[0].Await(ctx, p.ID, "approved"); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "  approved; charges in the provider's ledger: 1")
+	return errors.Join(s.charges(ctx, p.ID, 1), s.Provider.Disarm(ctx))
+}
+
+// awaitCharge waits until the provider has charged.
+func (s *story) awaitCharge(ctx context.Context, paymentID string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for s.charges(ctx, paymentID, 1) != nil {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the provider has not charged: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// charges checks how often the provider has charged a payment.
+func (s *story) charges(ctx context.Context, paymentID string, want int) error {
+	entries, err := s.Provider.Ledger(ctx, paymentID)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, e := range entries {
+		if e.Kind == simulator.Charge {
+			n++
+		}
+	}
+	return same("charges in the provider's ledger", n, want)
+}
+
+func same[T comparable](what string, got, want T) error {
+	if got != want {
+		return fmt.Errorf("%s: %v, not %v", what, got, want)
+	}
+	return nil
+}

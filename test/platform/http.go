@@ -1,0 +1,276 @@
+package platform
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+// Shop is a client app's view of one API process.
+type Shop struct {
+	URL  string
+	Key  string
+	HTTP *http.Client // nil: the one that all calls from here share
+}
+
+// Payment is what a client app reads of a payment.
+type Payment struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Amount int64  `json:"amount"`
+	Method struct {
+		QRCode    string    `json:"qr_code"`
+		TicketURL string    `json:"ticket_url"`
+		ExpiresAt time.Time `json:"expires_at"`
+	} `json:"method"`
+	Provider struct {
+		PaymentID string `json:"payment_id"`
+	} `json:"provider"`
+	Version int `json:"version"`
+}
+
+// Event is one entry of a payment's history as a client app reads it.
+type Event struct {
+	Seq    int    `json:"seq"`
+	Type   string `json:"type"`
+	Status string `json:"status"`
+}
+
+// Answer is an HTTP answer, read to its end.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Who buys, in every order.
+const (
+	BuyerEmail = "ana@example.com"
+	BuyerName  = "Ana Souza"
+	BuyerTaxID = "12345678909"
+)
+
+// Order is the body of a POST for a Pix of so many centavos, to be paid within an hour.
+func Order(centavos int64, reference string) string {
+	return OrderWithin(centavos, reference, time.Hour)
+}
+
+// OrderWithin is the same, to be paid within that time.
+func OrderWithin(centavos int64, reference string, within time.Duration) string {
+	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q,
+ "method": {"type": "pix", "expires_in": %d},
+ "payer": {"email": %q, "name": %q, "tax_id": %q}, "metadata": {"cart": "c-7"}}`,
+		centavos, reference, reference, int(within.Seconds()), BuyerEmail, BuyerName, BuyerTaxID)
+}
+
+// Post sends a body under an idempotency key, as it is.
+func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (Answer, error) {
+	headers := append([]string{"Authorization", "Bearer " + s.Key, "Idempotency-Key", key, "Content-Type", "application/json"}, header...)
+	return send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments", body, headers...)
+}
+
+// Create posts a Pix order, waits for the provider as long as the API allows, and reads the payment;
+// any status of 2xx is fine.
+func (s *Shop) Create(ctx context.Context, key string, centavos int64) (Payment, error) {
+	answer, err := s.Post(ctx, key, Order(centavos, key), "Prefer", "wait=30")
+	if err != nil {
+		return Payment{}, err
+	}
+	var p Payment
+	err = answer.decode(&p)
+	return p, err
+}
+
+// Payment reads a payment.
+func (s *Shop) Payment(ctx context.Context, id string) (Payment, error) {
+	var p Payment
+	err := s.get(ctx, "/v1/payments/"+id, &p)
+	return p, err
+}
+
+// Events reads a payment's history.
+func (s *Shop) Events(ctx context.Context, id string) ([]Event, error) {
+	var page struct {
+		Data []Event `json:"data"`
+	}
+	err := s.get(ctx, "/v1/payments/"+id+"/events", &page)
+	return page.Data, err
+}
+
+// Page is a part of a list.
+type Page struct {
+	Data       []Payment `json:"data"`
+	NextCursor string    `json:"next_cursor"`
+}
+
+// List reads one page; query is as in the address, such as "status=pending&limit=2".
+func (s *Shop) List(ctx context.Context, query string) (Page, error) {
+	var page Page
+	err := s.get(ctx, "/v1/payments?"+query, &page)
+	return page, err
+}
+
+// Await reads a payment until it has the status, or ctx ends.
+func (s *Shop) Await(ctx context.Context, id, status string) (Payment, error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		p, err := s.Payment(ctx, id)
+		if err == nil && p.Status == status {
+			return p, nil
+		}
+		select {
+		case <-ctx.Done():
+			return p, fmt.Errorf("payment %s is %q and not %s: %w", id, p.Status, status, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// Get reads any address, whatever it answers.
+func (s *Shop) Get(ctx context.Context, path string) (Answer, error) {
+	return send(ctx, s.HTTP, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
+}
+
+func (s *Shop) get(ctx context.Context, path string, into any) error {
+	answer, err := s.Get(ctx, path)
+	if err != nil {
+		return err
+	}
+	return answer.decode(into)
+}
+
+// Webhook sends a notification as anybody could who knows the address; query and headers are as Mercado Pago has them.
+func (s *Shop) Webhook(ctx context.Context, query, body string, header ...string) (Answer, error) {
+	return send(ctx, s.HTTP, http.MethodPost, s.URL+"/webhooks/mercadopago?"+query, body, header...)
+}
+
+// SignedWebhook is a notification that an update of the provider's payment has come, signed now as Mercado Pago would sign it with
+// this platform's secret. Query is what comes before it in the address, such as "payment_id=…&", or empty.
+func (s *Shop) SignedWebhook(ctx context.Context, query, providerPaymentID string) (Answer, error) {
+	requestID, ts := uuid.NewString(), strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(webhookSecret))
+	fmt.Fprintf(mac, "id:%s;request-id:%s;ts:%s;", providerPaymentID, requestID, ts)
+	body := fmt.Sprintf(`{"action":"payment.updated","type":"payment","data":{"id":%q}}`, providerPaymentID)
+	return s.Webhook(ctx, query+"data.id="+providerPaymentID+"&type=payment", body, "Content-Type", "application/json",
+		"X-Request-Id", requestID, "X-Signature", "ts="+ts+",v1="+hex.EncodeToString(mac.Sum(nil)))
+}
+
+// Provider is the simulator's admin API.
+type Provider struct {
+	URL  string
+	HTTP *http.Client // nil: the one that all calls from here share
+}
+
+// Pay lets the buyer pay.
+func (p *Provider) Pay(ctx context.Context, providerPaymentID string) error {
+	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/pay", "", nil)
+}
+
+// Expire lets a Pix end unpaid.
+func (p *Provider) Expire(ctx context.Context, providerPaymentID string) error {
+	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/expire", "", nil)
+}
+
+// Ledger is what really happened to one of our payments there; "" for all.
+func (p *Provider) Ledger(ctx context.Context, paymentID string) ([]simulator.Entry, error) {
+	var entries []simulator.Entry
+	err := p.call(ctx, http.MethodGet, "/admin/ledger?external_reference="+url.QueryEscape(paymentID), "", &entries)
+	return entries, err
+}
+
+// Requests lists the calls it got.
+func (p *Provider) Requests(ctx context.Context) ([]simulator.Request, error) {
+	var requests []simulator.Request
+	err := p.call(ctx, http.MethodGet, "/admin/requests", "", &requests)
+	return requests, err
+}
+
+// Webhooks lists the notifications it sent, or lost, about one of its payments; "" for all.
+func (p *Provider) Webhooks(ctx context.Context, providerPaymentID string) ([]simulator.WebhookAttempt, error) {
+	var attempts []simulator.WebhookAttempt
+	err := p.call(ctx, http.MethodGet, "/admin/webhooks?payment_id="+providerPaymentID, "", &attempts)
+	return attempts, err
+}
+
+// Redeliver sends the last notification of a payment again, so many times.
+func (p *Provider) Redeliver(ctx context.Context, providerPaymentID string, count int) error {
+	return p.call(ctx, http.MethodPost, fmt.Sprintf("/admin/webhooks/%s/redeliver?count=%d", providerPaymentID, count), "", nil)
+}
+
+// Announce sends signed notifications about a resource that the account need not have.
+func (p *Provider) Announce(ctx context.Context, a simulator.Announcement) error {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return p.call(ctx, http.MethodPost, "/admin/webhooks", string(body), nil)
+}
+
+// Arm orders things to go wrong.
+func (p *Provider) Arm(ctx context.Context, faults ...simulator.Fault) error {
+	body, err := json.Marshal(faults)
+	if err != nil {
+		return err
+	}
+	return p.call(ctx, http.MethodPost, "/admin/faults", string(body), nil)
+}
+
+// Disarm lets everything go right again.
+func (p *Provider) Disarm(ctx context.Context) error {
+	return p.call(ctx, http.MethodDelete, "/admin/faults", "", nil)
+}
+
+func (p *Provider) call(ctx context.Context, method, path, body string, into any) error {
+	answer, err := send(ctx, p.HTTP, method, p.URL+path, body, "Content-Type", "application/json")
+	if err != nil {
+		return err
+	}
+	return answer.decode(into)
+}
+
+// connections is shared by all calls from here; the default transport keeps only two to a host.
+var connections = &http.Client{Transport: &http.Transport{MaxIdleConns: 512, MaxIdleConnsPerHost: 512}}
+
+func send(ctx context.Context, over *http.Client, method, url, body string, header ...string) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return Answer{}, err
+	}
+	request.GetBody = nil // or the transport would repeat a request with an Idempotency-Key, and tell nobody
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := cmp.Or(over, connections).Do(request)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	return Answer{Status: response.StatusCode, Header: response.Header, Body: content}, err
+}
+
+// decode reads a good answer into a value, and makes an error of any other.
+func (a Answer) decode(into any) error {
+	if a.Status < 200 || a.Status > 299 {
+		return fmt.Errorf("answer %d: %s", a.Status, bytes.TrimSpace(a.Body))
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(a.Body, into)
+}

@@ -1,0 +1,36 @@
+package platform
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/session"
+)
+
+// The person who may log in to the console of a stack that only loopback reaches.
+const (
+	operatorName     = "operator"
+	operatorPassword = "onlywave-dev-operator"
+)
+
+// thisProgram is who makes keys and users of a stack that is only a rehearsal.
+var thisProgram = audit.Actor{Name: "onlywave dev", Door: audit.CommandLine, From: "this machine"}
+
+// Operator is a person who may do everything in the console: made once for each data folder.
+func (p *Platform) Operator(ctx context.Context) (name, password string, err error) {
+	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
+	if err != nil {
+		return "", "", err
+	}
+	defer record.Close()
+	err = record.AddUser(ctx, thisProgram, payment.User{
+		Name: operatorName, Role: payment.Operator, PasswordHash: session.HashPassword(operatorPassword), CreatedAt: time.Now(),
+	})
+	if payment.KindOf(err) == payment.Conflict {
+		err = nil
+	}
+	return operatorName, operatorPassword, err
+}

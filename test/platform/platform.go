@@ -1,0 +1,328 @@
+// Package dev is the whole platform on one machine: real services, the simulator, and our own parts
+// as processes, for a person to play with, for the demo, the whole-system tests and the benchmarks.
+// Its rule: it works from outside, through processes, HTTP and the operators' tools, and never reaches
+// into a part.
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// The credentials of a stack that only loopback reaches.
+const (
+	accessToken   = "TEST-onlywave-simulator"
+	webhookSecret = "onlywave-dev-webhook-secret"
+	cursorSecret  = "onlywave-dev-cursor-secret-of-32-and-more"
+	consoleSecret = "onlywave-dev-console-secret-of-32-and-more"
+	demoClient    = "demo"
+)
+
+// partGrace is longer than our own parts take to finish what they have in hand.
+const partGrace = 75 * time.Second
+
+// Options says what to run.
+type Options struct {
+	Dir      string            // data and logs; "" = a throw-away folder
+	Program  string            // the onlywave binary
+	Env      []string          // what the binary needs beside its settings
+	APIs     int               // 0: one
+	Workers  int               // 0: one
+	Settings map[string]string // more of internal/config's variables, or other values for them
+	Balancer bool              // nginx stands in front of the apis, and what ends is started again
+	Replica  bool              // Postgres has one, for lists and to be promoted
+	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
+	Traced   bool              // what happens to payments is traced, see Traces
+	Watched  bool              // Prometheus and Alertmanager look on, see Monitoring
+	Faster   int               // alerts judge time as if it went so many times as fast; 0: as it goes
+	Out      io.Writer         // progress for a person; nil: silent
+
+	Sentinels    bool // Redis has a replica, and Sentinels to promote it
+	RedisCluster bool // Redis is a cluster of three masters and their replicas, to which there are no links
+}
+
+// WithReplicas asks for so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too. 0
+// is one of each and no nginx.
+func (o Options) WithReplicas(n int) Options {
+	o.APIs, o.Workers, o.Balancer = n, n, n > 0
+	o.Replica, o.Sentinels = n > 1, n > 1
+	return o
+}
+
+// Platform is a running whole.
+type Platform struct {
+	Stack      *devstack.Stack
+	Simulator  *devstack.Process
+	MailSink   *devstack.Process
+	Balancer   *devstack.Nginx // nil without one
+	Monitoring *Monitoring     // nil unless watched
+	APIs       []*devstack.Process
+	Workers    []*devstack.Process
+
+	Front    *Shop             // where client apps come in: the balancer, or else the first API process
+	Shops    []*Shop           // the demo client app's view of each API process
+	Provider *Provider         // the simulator's admin API
+	Mailbox  *Mailbox          // the mail sink's, where all e-mails end
+	Traces   *Traces           // nil unless traced
+	Metrics  map[string]string // where each api and worker shows its metrics, by its name such as "worker-2"
+	Key      string            // the demo client app's API key
+	Logs     string            // folder of all logs
+
+	options   Options
+	settings  map[string]string
+	balancing string // the balancer's configuration
+	throwAway string
+	saying    sync.Mutex
+
+	linking sync.Mutex
+	links   []*Link
+
+	showing sync.Mutex // of Metrics
+}
+
+// Start brings everything up and returns when it can be used. On error nothing is left running.
+func Start(ctx context.Context, o Options) (*Platform, error) {
+	o.APIs, o.Workers = max(o.APIs, 1), max(o.Workers, 1)
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	p := &Platform{options: o, Metrics: map[string]string{}}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.Stop())
+	}
+	return p, nil
+}
+
+func (p *Platform) start(ctx context.Context) error {
+	dir := p.options.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "onlywave-"); err != nil {
+			return err
+		}
+		p.throwAway = dir
+	}
+	p.Logs = filepath.Join(dir, "logs")
+	if err := os.MkdirAll(p.Logs, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if p.Stack, err = devstack.Start(ctx, devstack.Options{
+		Dir: p.options.Dir, Out: p.options.Out, Services: p.services(), SearchAttributes: workflows.SearchAttributes(),
+		Sentinels: p.options.Sentinels, RedisCluster: p.options.RedisCluster,
+		TemporalDynamicConfig: temporalSettings, Metrics: p.options.Watched,
+	}); err != nil {
+		return err
+	}
+	ports, err := p.ports()
+	if err != nil {
+		return err
+	}
+	p.configure(ports)
+	if p.options.Dir != "" {
+		p.settings["SIMULATOR_DATA"] = filepath.Join(dir, "simulator.jsonl") // as the record is kept, too
+	}
+	if err := p.startTraces(ctx); err != nil {
+		return err
+	}
+
+	began := time.Now()
+	if err := p.Migrate(ctx); err != nil {
+		return err
+	}
+	p.say("  migrated    schema and search attributes  (%s)", took(began))
+	if p.Key, err = p.apiKey(ctx); err != nil {
+		return err
+	}
+	if err := p.startParts(ctx, ports); err != nil {
+		return err
+	}
+	if p.options.Balancer {
+		if err := p.startBalancer(ctx, dir, ports); err != nil {
+			return err
+		}
+	}
+	if p.options.Watched {
+		return p.startMonitoring(ctx, dir)
+	}
+	return nil
+}
+
+// ports holds where our own parts listen.
+type ports struct {
+	simulator int
+	mailSink  int
+	smtp      int
+	balancer  int // 0 without one
+	apis      []int
+}
+
+// front is where requests come in.
+func (p ports) front() int { return cmp.Or(p.balancer, p.apis[0]) }
+
+func (p *Platform) ports() (ports, error) {
+	var all ports
+	next := func(preferred int) (int, error) {
+		if p.options.Dir == "" {
+			preferred = 0
+		}
+		port, err := devstack.FreePort(preferred)
+		if err == nil && preferred != 0 && port != preferred {
+			p.say("  port %d is taken, using %d", preferred, port)
+		}
+		return port, err
+	}
+	var err error
+	if all.simulator, err = next(8090); err != nil {
+		return all, err
+	}
+	if all.mailSink, err = next(8025); err != nil {
+		return all, err
+	}
+	if all.smtp, err = next(1025); err != nil {
+		return all, err
+	}
+	preferred := 8080
+	if p.options.Balancer {
+		if all.balancer, err = next(preferred); err != nil {
+			return all, err
+		}
+		preferred = all.balancer + 1
+	}
+	for range p.options.APIs {
+		port, err := next(preferred)
+		if err != nil {
+			return all, err
+		}
+		all.apis = append(all.apis, port)
+		preferred = port + 1
+	}
+	return all, nil
+}
+
+func (p *Platform) configure(at ports) {
+	simulatorURL := fmt.Sprintf("http://127.0.0.1:%d", at.simulator)
+	apiURL := fmt.Sprintf("http://127.0.0.1:%d", at.front())
+	p.Provider = &Provider{URL: simulatorURL}
+	p.Mailbox = &Mailbox{URL: fmt.Sprintf("http://127.0.0.1:%d", at.mailSink)}
+	p.settings = map[string]string{
+		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(), "REDIS_URL": p.Stack.RedisURL(),
+		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": "default", "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
+		"PUBLIC_URL": apiURL, "CURSOR_SECRET": cursorSecret, "CONSOLE_SECRET": consoleSecret,
+		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
+		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
+		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
+		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // no balancer looks at it
+	}
+	maps.Copy(p.settings, mailSettings(at))
+	if p.options.Balancer {
+		p.settings["TRUSTED_PROXIES"] = "127.0.0.1"
+	}
+	if p.options.Replica {
+		p.settings["DATABASE_REPLICA_URL"] = p.Stack.PostgresReplicaURL()
+	}
+	maps.Copy(p.settings, p.options.Settings)
+}
+
+func (p *Platform) services() []devstack.Service {
+	all := []devstack.Service{devstack.Postgres, devstack.Redis, devstack.RabbitMQ, devstack.Temporal}
+	if p.options.Replica {
+		all = append(all, devstack.PostgresReplica)
+	}
+	return all
+}
+
+// apiKey is the demo client app's key: made once for each data folder, so that a pasted curl goes on
+// working after the next start.
+func (p *Platform) apiKey(ctx context.Context) (string, error) {
+	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
+	if err != nil {
+		return "", err
+	}
+	defer record.Close()
+	file := filepath.Join(filepath.Dir(p.Logs), "demo-api-key")
+	if kept, err := os.ReadFile(file); err == nil {
+		if _, id, ok := payment.ParseAPIKey(string(kept)); ok {
+			if key, err := record.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) &&
+				!slices.ContainsFunc(payment.Scopes(), func(s payment.Scope) bool { return !key.Allows(s) }) {
+				return string(kept), nil
+			}
+		}
+	}
+	text, err := record.IssueAPIKey(ctx, thisProgram, payment.KeyRequest{Environment: "test", ClientID: demoClient, Scopes: payment.Scopes()}, time.Now())
+	if err != nil {
+		return "", err
+	}
+	return text, os.WriteFile(file, []byte(text), 0o600)
+}
+
+// Stop ends everything, our own parts before the services they use.
+func (p *Platform) Stop() error {
+	err := p.Monitoring.stop()
+	if p.Balancer != nil {
+		err = errors.Join(err, p.Balancer.Stop())
+	}
+	var group errgroup.Group
+	for _, process := range append(append([]*devstack.Process{p.Simulator, p.MailSink}, p.APIs...), p.Workers...) {
+		if process != nil {
+			group.Go(process.Stop)
+		}
+	}
+	err = errors.Join(err, group.Wait())
+	for _, l := range p.links {
+		l.Cut()
+	}
+	err = errors.Join(err, p.Traces.stop())
+	if p.Stack != nil {
+		err = errors.Join(err, p.Stack.Stop())
+	}
+	if p.throwAway != "" {
+		err = errors.Join(err, os.RemoveAll(p.throwAway))
+	}
+	return err
+}
+
+// say tells the person one line; the parts start side by side, and each says when it is ready.
+func (p *Platform) say(format string, args ...any) {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	fmt.Fprintf(p.options.Out, format+"\n", args...)
+}
+
+// Secrets are what must not be found in a log, a queue's name or headers, or a metric: by what it is, the text.
+func (p *Platform) Secrets() map[string]string {
+	return map[string]string{
+		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret, "console secret": consoleSecret, "operator's password": operatorPassword,
+		"buyer's e-mail address": BuyerEmail, "buyer's name": BuyerName, "buyer's tax id": BuyerTaxID,
+	}
+}
+
+// WorkflowURL is where the Temporal Web UI shows a payment's runs.
+func (p *Platform) WorkflowURL(paymentID string) string {
+	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
+}
+
+// took is a duration since, for people.
+func took(since time.Time) string {
+	d := time.Since(since)
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
