@@ -20,7 +20,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/api"
-	"github.com/onlywave/onlywave/console"
+	"github.com/onlywave/onlywave/api/console"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
