@@ -15,7 +15,6 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/redisstore"
 	"github.com/onlywave/onlywave/worker"
 )
 
@@ -119,19 +118,4 @@ func listBreakers(ctx context.Context, fleet *breaker.Fleet, out io.Writer) erro
 			s.Name, s.State, moment(s.Since), moment(s.Until), s.Openings, s.Forced, cell(s.Actor), cell(s.Reason))
 	}
 	return table.Flush()
-}
-
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.Format(time.RFC3339)
-}
-
-func openRedis(c config.Config, log *slog.Logger) (*redisstore.Store, error) {
-	store, err := redisstore.Open(string(c.RedisURL), log)
-	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
-	}
-	return store, nil
 }

@@ -4,18 +4,24 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
+	"os"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/budget"
+	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redisstore"
-	"github.com/onlywave/onlywave/test/mailsink"
+	"github.com/onlywave/onlywave/internal/relay"
+	"github.com/onlywave/onlywave/internal/telemetry"
+	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -40,15 +46,76 @@ func buyersEmail(mail activities.Mail) func(context.Context, payment.Event) erro
 	return func(ctx context.Context, e payment.Event) error { return mail.Start(ctx, activities.ToBuyer(e)) }
 }
 
-// serveMailSink serves a mail server that delivers nothing, and its page.
-func serveMailSink(ctx context.Context, c config.Config, log *slog.Logger) error {
-	sink := mailsink.New(log)
-	listener, err := net.Listen("tcp", c.MailSinkSMTPAddress)
+func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
+	provider, err := mercadopago.New(mercadopago.Config{
+		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
+		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
+		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live",
+	})
 	if err != nil {
-		return fmt.Errorf("listen for e-mails: %w", err)
+		return err
 	}
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return sink.ServeSMTP(ctx, listener) })
-	both.Go(func() error { return serveHTTP(ctx, c.MailSinkAddress, sink, log) })
-	return both.Wait()
+	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	if err != nil {
+		return err
+	}
+	defer record.Close()
+	sdk, err := telemetry.NewTemporal()
+	if err != nil {
+		return err
+	}
+	temporal, err := dialMeasured(c, log, sdk.Handler())
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	store, err := openRedis(c, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	broker := config.Plain(c.RabbitMQURLs)
+	publisher := rabbitmq.NewPublisher(broker, log)
+	defer publisher.Close()
+	events := rabbitmq.NewEventPublisher(broker, log)
+	defer events.Close()
+	breakers := breaker.NewFleet(store, workerName(), log)
+	announced := worker.NewBreakerEvents(events, log)
+	defer announced.Wait()
+	breakers.Changed = announced.Announce
+	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
+	copies := cache.New(store, c.CacheTTL)
+	door := workflows.NewClient(temporal, polls(c))
+	mail, err := mailOf(c, door, store)
+	if err != nil {
+		return err
+	}
+	telling := relay.New(relay.Config{
+		Record: record, Publisher: events, Cache: copies, Email: buyersEmail(mail), RepeatAfter: c.EventRepeatDelay, Log: log,
+	})
+	w := &worker.Worker{
+		Temporal: temporal, Workflows: door,
+		Activities: activities.New(activities.Config{
+			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Publisher: publisher, Events: events, Told: telling.Take, Cache: copies,
+			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
+		}),
+		Record: record, Broker: broker, Publisher: publisher, Relay: telling,
+		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
+		Metrics: worker.NewMetrics(), Provider: provider,
+	}
+	watch := telemetry.New(string(config.Worker), withEvents(readiness(record, publisher, door, w), telling), log)
+	for _, measured := range []measured{w.Metrics, record, provider, publisher, events, telling, store, breakers, calls, copies, sdk} {
+		watch.Add(measured.Collectors()...)
+	}
+	if mail.Sender != nil {
+		watch.Add(mail.Sender.Collectors()...)
+	}
+	watch.Add(worker.NewFigures(record, log), rabbitmq.NewQueues(broker, log))
+	return watched(ctx, c, watch, log, w.Run)
+}
+
+// workerName tells this process from the others of the fleet.
+func workerName() string {
+	host, _ := os.Hostname() // without one the number alone must do
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/test/mailsink"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {
+	s, err := openSimulator(simulator.Config{
+		AccessToken: string(c.MercadoPagoAccessToken), WebhookSecret: string(c.WebhookSecrets[0]),
+		PublicURL: c.SimulatorURL, TimeScale: c.SimulatorTimeScale, Log: log,
+	}, c.SimulatorData)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return serveHTTP(ctx, c.SimulatorAddress, s, log)
+}
+
+func openSimulator(c simulator.Config, file string) (*simulator.Simulator, error) {
+	if file == "" {
+		return simulator.New(c), nil
+	}
+	return simulator.Open(c, file)
+}
+
+// serveMailSink serves a mail server that delivers nothing, and its page.
+func serveMailSink(ctx context.Context, c config.Config, log *slog.Logger) error {
+	sink := mailsink.New(log)
+	listener, err := net.Listen("tcp", c.MailSinkSMTPAddress)
+	if err != nil {
+		return fmt.Errorf("listen for e-mails: %w", err)
+	}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return sink.ServeSMTP(ctx, listener) })
+	both.Go(func() error { return serveHTTP(ctx, c.MailSinkAddress, sink, log) })
+	return both.Wait()
+}
