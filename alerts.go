@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +17,7 @@ func alertsCommand(out io.Writer) *cobra.Command {
 			if o.Troubles, err = alerts.Choose(only); err != nil {
 				return err
 			}
-			if o.Program, err = os.Executable(); err != nil {
+			if o.Program, err = product(); err != nil {
 				return err
 			}
 			if only != "" {

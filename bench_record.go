@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,7 @@ func benchRecordCommand(out io.Writer) *cobra.Command {
 	o := record.Options{Out: out}
 	cmd := &cobra.Command{Use: "record", Short: "Measure reads of a record of millions of payments", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.Program, err = os.Executable(); err != nil {
+			if o.Program, err = product(); err != nil {
 				return err
 			}
 			return record.Run(cmd.Context(), o)

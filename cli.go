@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,7 @@ const gcPercent = 400
 // run is the program: arguments and environment in, until it is done or ctx ends.
 func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	root := newRoot(environ, out)
-	root.SetArgs(args)
-	return flagged(root.ExecuteContext(ctx))
+	return execute(ctx, root, args, out)
 }
 
 // newRoot is the command with all that it can do.
@@ -31,28 +31,11 @@ func newRoot(environ []string, out io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "onlywave",
 		Short: "A payment platform: REST in, Mercado Pago out, every payment a Temporal workflow",
-		// Errors are printed once, by main, and a wrong setting is no reason to print the usage.
-		SilenceErrors: true, SilenceUsage: true,
-	}
-	part := func(name config.Part, short string, serve func(context.Context, config.Config, *slog.Logger) error) *cobra.Command {
-		return &cobra.Command{Use: string(name), Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := settings(name, environ)
-			if err != nil {
-				return err
-			}
-			log := newLogger(c.LogLevel)
-			for _, u := range c.Unprotected(name) {
-				log.Warn("reached without TLS or without credentials, as the settings say", "dependency", u[0], "reason", u[1])
-			}
-			return serve(cmd.Context(), c, log)
-		}}
 	}
 	root.AddCommand(
-		part(config.API, "Serve the REST API and take webhooks in", traced(config.API, serveAPI)),
-		part(config.Worker, "Run the workflows, their activities and the queues' consumers", traced(config.Worker, serveWorker)),
-		part(config.Migrate, "Bring the database's schema, Temporal's search attributes and its schedules up to date", migrate),
-		part(config.Simulator, "Serve a faithful fake Mercado Pago", serveSimulator),
-		part(config.MailSink, "Take e-mails, deliver none and show them on a page", serveMailSink),
+		part(config.API, environ, "Serve the REST API and take webhooks in", traced(config.API, serveAPI)),
+		part(config.Worker, environ, "Run the workflows, their activities and the queues' consumers", traced(config.Worker, serveWorker)),
+		part(config.Migrate, environ, "Bring the database's schema, Temporal's search attributes and its schedules up to date", migrate),
 		keysCommand(environ, out),
 		usersCommand(environ, out),
 		breakersCommand(environ, out),
@@ -64,10 +47,34 @@ func newRoot(environ []string, out io.Writer) *cobra.Command {
 		configCommand(environ, out),
 		healthyCommand(),
 	)
-	root.AddCommand(devCommands(out)...)
-	refuseStrangers(root.Commands())
-	root.SetOut(out)
 	return root
+}
+
+// part is the command that serves a part of the platform, with the settings for it.
+func part(name config.Part, environ []string, short string, serve func(context.Context, config.Config, *slog.Logger) error) *cobra.Command {
+	return &cobra.Command{Use: string(name), Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		c, err := settings(name, environ)
+		if err != nil {
+			return err
+		}
+		log := newLogger(c.LogLevel)
+		for _, u := range c.Unprotected(name) {
+			log.Warn("reached without TLS or without credentials, as the settings say", "dependency", u[0], "reason", u[1])
+		}
+		return serve(cmd.Context(), c, log)
+	}}
+}
+
+// execute runs one of a program's commands. Its error is for main to print, once, and a wrong setting is no reason to print the usage.
+func execute(ctx context.Context, root *cobra.Command, args []string, out io.Writer) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	root.SilenceErrors, root.SilenceUsage = true, true
+	refuseStrangers(root.Commands())
+	root.SetArgs(args)
+	root.SetOut(out)
+	return flagged(root.ExecuteContext(ctx))
 }
 
 func newLogger(level string) *slog.Logger {
@@ -75,5 +82,3 @@ func newLogger(level string) *slog.Logger {
 	_ = l.UnmarshalText([]byte(level)) // config has checked it
 	return slog.New(span.Logged(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})))
 }
-
-// configCommand prints the table of settings that the README shows.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ func devCommands(out io.Writer) []*cobra.Command {
 	command := func(use, short string, run func(*cobra.Command, platform.Options) error) *cobra.Command {
 		o := platform.Options{Out: out}
 		cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.Program, err = os.Executable(); err != nil {
+			if o.Program, err = product(); err != nil {
 				return err
 			}
 			return run(cmd, o)
@@ -57,7 +56,7 @@ func benchCommand(out io.Writer) *cobra.Command {
 	o := bench.Options{Out: out}
 	cmd := &cobra.Command{Use: "bench", Short: "Measure the platform against this machine's own limits", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.Program, err = os.Executable(); err != nil {
+			if o.Program, err = product(); err != nil {
 				return err
 			}
 			return bench.Run(cmd.Context(), o)

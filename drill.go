@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -30,7 +29,7 @@ func drillCommand(out io.Writer) *cobra.Command {
 			if list {
 				return listDrills(o.Drills, out)
 			}
-			if o.Program, err = os.Executable(); err != nil {
+			if o.Program, err = product(); err != nil {
 				return err
 			}
 			if o.Seed == 0 {

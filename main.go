@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"path/filepath"
 	"syscall"
 )
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "onlywave:", err)
+	program := run
+	if filepath.Base(os.Args[0]) == "onlywave-lab" {
+		program = runLab
+	}
+	if err := program(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
 		os.Exit(1)
 	}
 }

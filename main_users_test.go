@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -11,12 +12,15 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
 // A user is made, changed and ended from the command line; the password comes from the input and goes nowhere.
 func TestUsersAreMadeAndEnded(t *testing.T) {
 	t.Parallel()
-	url := shared.Stack.PostgresURL()
+	url := devstacktest.Start(t, devstack.Postgres).PostgresURL()
+	require.NoError(t, postgres.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)))
 	name := "ana-" + uuid.NewString()[:8]
 	users := func(input string, args ...string) (string, error) {
 		var out bytes.Buffer

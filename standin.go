@@ -6,12 +6,21 @@ import (
 	"log/slog"
 	"net"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/test/mailsink"
 	"github.com/onlywave/onlywave/test/simulator"
 )
+
+// standInCommands serve what stands for the services of others: the simulator for Mercado Pago, and the mail sink for a mail server.
+func standInCommands(environ []string) []*cobra.Command {
+	return []*cobra.Command{
+		part(config.Simulator, environ, "Serve a faithful fake Mercado Pago", serveSimulator),
+		part(config.MailSink, environ, "Take e-mails, deliver none and show them on a page", serveMailSink),
+	}
+}
 
 func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {
 	s, err := openSimulator(simulator.Config{

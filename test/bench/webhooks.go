@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -39,8 +40,12 @@ func (b *bench) webhooks(ctx context.Context, table *results) error {
 		return err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
+	lab, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	bare, err := devstack.StartProcess(ctx, devstack.Spec{
-		Name: "bare", Path: b.Program, Args: []string{"bench", "bare", "--address", address, "--broker", b.platform.Stack.RabbitMQURL()},
+		Name: "bare", Path: lab, Args: []string{"bench", "bare", "--address", address, "--broker", b.platform.Stack.RabbitMQURL()},
 		Env: b.Env, LogFile: b.platform.Logs + "/bare.log",
 		Ready: func(ctx context.Context) error { return devstack.AnswersOK(ctx, "http://"+address+"/ready") },
 	})

@@ -91,8 +91,15 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 		settings["METRICS_ADDRESS"] = address
 	}
 	maps.Copy(settings, own)
+	program := p.options.Program
+	if stranger { // of which the lab is the program, and so is whatever starts a platform
+		var err error
+		if program, err = os.Executable(); err != nil {
+			return nil, err
+		}
+	}
 	spec := devstack.Spec{
-		Name: name, Path: p.options.Program, Args: []string{command}, Env: p.environment(settings),
+		Name: name, Path: program, Args: []string{command}, Env: p.environment(settings),
 		LogFile: filepath.Join(p.Logs, name+".log"), Port: port, Grace: partGrace,
 	}
 	if port != 0 {

@@ -40,8 +40,8 @@ const partGrace = 75 * time.Second
 // Options says what to run.
 type Options struct {
 	Dir      string            // data and logs; "" = a throw-away folder
-	Program  string            // the onlywave binary
-	Env      []string          // what the binary needs beside its settings
+	Program  string            // the onlywave binary; the simulator and the mail sink are run by the program that calls Start
+	Env      []string          // what both need beside their settings
 	APIs     int               // 0: one
 	Workers  int               // 0: one
 	Settings map[string]string // more of internal/config's variables, or other values for them
