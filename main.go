@@ -1,3 +1,4 @@
+// Command onlywave is the payment platform: its parts and the operators' commands, see internal/cli.
 package main
 
 import (
@@ -5,19 +6,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
+
+	"github.com/onlywave/onlywave/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	program := run
-	if filepath.Base(os.Args[0]) == "onlywave-lab" {
-		program = runLab
-	}
-	if err := program(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
+	if err := cli.Run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "onlywave:", err)
 		os.Exit(1)
 	}
 }

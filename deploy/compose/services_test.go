@@ -1,0 +1,279 @@
+package compose
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/api"
+	"github.com/onlywave/onlywave/deploy/nginx"
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/worker"
+)
+
+func loadCompose(t *testing.T, profiles ...string) *types.Project {
+	options, err := cli.NewProjectOptions([]string{"docker-compose.yml"}, cli.WithName("onlywave"), cli.WithOsEnv, cli.WithDefaultProfiles(profiles...))
+	require.NoError(t, err)
+	project, err := options.LoadProject(t.Context())
+	require.NoError(t, err)
+	return project
+}
+
+// ours are the services that run our own image, each with the part of the program it is.
+func ours(p *types.Project) map[config.Part]types.ServiceConfig {
+	parts := map[config.Part]types.ServiceConfig{}
+	for _, s := range p.Services {
+		if s.Image == "onlywave" {
+			parts[config.Part(s.Command[0])] = s
+		}
+	}
+	return parts
+}
+
+func TestComposeHasEveryPartAndService(t *testing.T) {
+	p := loadCompose(t)
+	require.ElementsMatch(t, []string{"postgres", "postgres-replica", "redis", "redis-replica", "sentinel", "rabbitmq", "temporal", "temporal-ui",
+		"migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
+	require.Len(t, ours(p), 5)
+	require.Contains(t, p.Services["rabbitmq"].Image, "rabbitmq:4")
+}
+
+func TestComposeSetsOnlyVariablesThatTheProgramKnowsAndStartsEveryPart(t *testing.T) {
+	for part, service := range ours(loadCompose(t)) {
+		var environ []string
+		for name, value := range service.Environment {
+			if name == memoryLimit {
+				continue
+			}
+			require.Contains(t, config.Names(), name, "%s sets it", service.Name)
+			environ = append(environ, name+"="+*value)
+		}
+		_, err := config.Load(part, environ)
+		require.NoError(t, err, service.Name)
+	}
+}
+
+// Its secrets can be read by anybody, and so must never be those of a platform that moves money.
+func TestWhatComposeSetsDoesNotGoLive(t *testing.T) {
+	environ := []string{"ENVIRONMENT=live"}
+	for name, value := range ours(loadCompose(t))[config.API].Environment {
+		if name != "ENVIRONMENT" {
+			environ = append(environ, name+"="+*value)
+		}
+	}
+	_, err := config.Load(config.API, environ)
+	require.Error(t, err)
+	for _, name := range []string{"CURSOR_SECRET", "MERCADOPAGO_WEBHOOK_SECRETS", "MERCADOPAGO_URL", "PUBLIC_URL"} {
+		require.Contains(t, err.Error(), name+": ")
+	}
+}
+
+func TestComposeStartsInOrder(t *testing.T) {
+	p := loadCompose(t)
+	for _, name := range []string{"api", "worker"} {
+		after := p.Services[name].DependsOn
+		require.Equal(t, types.ServiceConditionCompletedSuccessfully, after["migrate"].Condition, name)
+		for _, service := range []string{"postgres", "postgres-replica", "sentinel", "rabbitmq", "temporal", "simulator"} {
+			require.Equal(t, types.ServiceConditionHealthy, after[service].Condition, "%s after %s", name, service)
+		}
+	}
+	for _, name := range []string{"temporal", "migrate"} { // they write, which waits for the replica
+		require.Equal(t, types.ServiceConditionHealthy, p.Services[name].DependsOn["postgres-replica"].Condition, name)
+	}
+	for _, service := range p.Services {
+		for dependency, how := range service.DependsOn {
+			if how.Condition == types.ServiceConditionHealthy {
+				require.NotNil(t, p.Services[dependency].HealthCheck, "%s waits for %s to be healthy", service.Name, dependency)
+			}
+		}
+	}
+}
+
+func TestComposeIsReachableFromThisMachineOnly(t *testing.T) {
+	for _, service := range loadCompose(t).Services {
+		for _, port := range service.Ports {
+			require.Equal(t, "127.0.0.1", port.HostIP, service.Name)
+		}
+	}
+}
+
+// Clients and Mercado Pago come in through nginx only, which is the one hop that the api believes.
+func TestComposeHasABalancerBeforeTheReplicas(t *testing.T) {
+	p := loadCompose(t)
+	balancer, api := p.Services["nginx"], p.Services["api"]
+	require.Equal(t, 2, *api.Deploy.Replicas)
+	require.Empty(t, api.Ports, "replicas cannot share one")
+	require.Equal(t, types.ServiceConditionHealthy, balancer.DependsOn["api"].Condition)
+	require.Equal(t, *api.Environment["TRUSTED_PROXIES"], balancer.Networks["default"].Ipv4Address)
+	require.Equal(t, "http://nginx:8080/webhooks/mercadopago", *api.Environment["MERCADOPAGO_NOTIFICATION_URL"])
+	require.Equal(t, "8080", nginx.Compose.Listen)
+	require.Equal(t, uint32(8080), balancer.Ports[0].Target)
+	require.Equal(t, []string{"api:" + strings.TrimPrefix(*api.Environment["API_ADDRESS"], "0.0.0.0:")}, nginx.Compose.APIs)
+	require.True(t, strings.HasSuffix(balancer.Volumes[0].Source, "/deploy/nginx/compose.conf"), balancer.Volumes[0].Source)
+	require.FileExists(t, balancer.Volumes[0].Source)
+}
+
+// Whoever wants to watch asks for it, and what is mounted is there.
+func TestComposeWatchesOnRequest(t *testing.T) {
+	p := loadCompose(t, "monitoring")
+	for _, name := range []string{"prometheus", "alertmanager", "grafana"} {
+		require.Equal(t, []string{"monitoring"}, p.Services[name].Profiles)
+		for _, volume := range p.Services[name].Volumes {
+			_, err := os.Stat(volume.Source)
+			require.NoError(t, err)
+		}
+		for _, port := range p.Services[name].Ports {
+			require.Equal(t, "127.0.0.1", port.HostIP, name)
+		}
+	}
+}
+
+// The image has no shell: its health checks must be commands of the binary's own.
+func TestComposeHealthChecksOfOursRunTheBinary(t *testing.T) {
+	for _, service := range ours(loadCompose(t)) {
+		if service.HealthCheck == nil {
+			continue
+		}
+		test := service.HealthCheck.Test
+		require.True(t, slices.Equal(test[:3], []string{"CMD", "/onlywave", "healthy"}), strings.Join(test, " "))
+	}
+}
+
+// One service builds the image, and no other makes another of the same name or looks for it in a registry.
+func TestComposeBuildsOneImage(t *testing.T) {
+	p := loadCompose(t)
+	for part, service := range ours(p) {
+		if part == config.Migrate {
+			require.NotNil(t, service.Build)
+			require.Empty(t, service.PullPolicy)
+			continue
+		}
+		require.Nil(t, service.Build, service.Name)
+		require.Equal(t, types.PullPolicyNever, service.PullPolicy, service.Name)
+	}
+	text, err := os.ReadFile("Dockerfile")
+	require.NoError(t, err)
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if strings.Contains(line, "go mod download") || strings.Contains(line, "go build") {
+			require.Contains(t, string(text), "--mount=type=cache,target=/go/pkg/mod")
+			require.Contains(t, string(text), "--mount=type=cache,target=/root/.cache/go-build")
+		}
+	}
+}
+
+// The parts of Temporal remember each other by address, also over a restart: another address would be looked for in vain, for up to
+// half a minute.
+func TestComposeKeepsAddressesThatAreRemembered(t *testing.T) {
+	p := loadCompose(t)
+	pool := p.Networks["default"].Ipam.Config[0]
+	drawn, whole := netip.MustParsePrefix(pool.IPRange), netip.MustParsePrefix(pool.Subnet)
+	taken := map[netip.Addr]string{}
+	for _, name := range []string{"temporal", "redis", "redis-replica", "nginx"} {
+		require.NotNil(t, p.Services[name].Networks["default"], name)
+		at, err := netip.ParseAddr(p.Services[name].Networks["default"].Ipv4Address)
+		require.NoError(t, err, name)
+		require.True(t, whole.Contains(at) && !drawn.Contains(at), "%s: no other container may be given its address", name)
+		require.Empty(t, taken[at], name)
+		taken[at] = name
+	}
+}
+
+// Operators' commands reach Temporal: inside its container, and from this machine at the address that the command takes by itself.
+func TestComposeLetsOperatorsReachTemporal(t *testing.T) {
+	temporal := loadCompose(t).Services["temporal"]
+	require.Equal(t, "temporal:7233", *temporal.Environment["TEMPORAL_ADDRESS"])
+	require.Len(t, temporal.Ports, 1)
+	require.Equal(t, "7233", temporal.Ports[0].Published)
+}
+
+// A machine with one core refuses a container that may use two.
+func TestComposeRunsOnOneCore(t *testing.T) {
+	for _, s := range loadCompose(t, "monitoring").Services {
+		require.LessOrEqual(t, float64(s.Deploy.Resources.Limits.NanoCPUs), 1.0, s.Name)
+	}
+}
+
+// The buyers' side of a payment is kept as long as ours.
+func TestComposeKeepsTheSimulatorsPayments(t *testing.T) {
+	simulator := loadCompose(t).Services["simulator"]
+	require.Len(t, simulator.Volumes, 1)
+	require.Equal(t, types.VolumeTypeVolume, simulator.Volumes[0].Type)
+	require.Equal(t, simulator.Volumes[0].Target, filepath.Dir(*simulator.Environment["SIMULATOR_DATA"]))
+	dockerfile, err := os.ReadFile("Dockerfile")
+	require.NoError(t, err)
+	require.Contains(t, string(dockerfile), "static-debian12:nonroot", "whose user has a home, which a new volume takes its owner from")
+	require.Equal(t, "/home/nonroot", simulator.Volumes[0].Target)
+}
+
+// RabbitMQ tells those who publish to wait before the kernel kills it for its memory, which it would measure against the machine's.
+func TestComposeTellsRabbitMQItsMemory(t *testing.T) {
+	broker := loadCompose(t).Services["rabbitmq"]
+	at := slices.IndexFunc(broker.Volumes, func(v types.ServiceVolumeConfig) bool { return filepath.Dir(v.Target) == "/etc/rabbitmq/conf.d" })
+	require.GreaterOrEqual(t, at, 0)
+	text, err := os.ReadFile(broker.Volumes[at].Source)
+	require.NoError(t, err)
+	set := regexp.MustCompile(`(?m)^vm_memory_high_watermark\.absolute = (\d+)MiB$`).FindStringSubmatch(string(text))
+	require.NotNil(t, set)
+	mebibytes, err := strconv.ParseInt(set[1], 10, 64)
+	require.NoError(t, err)
+	require.InEpsilon(t, 0.6*float64(broker.Deploy.Resources.Limits.MemoryBytes), mebibytes<<20, 0.05)
+}
+
+// What holds passwords goes neither into the repository nor into an image.
+func TestSecretsAreIgnored(t *testing.T) {
+	for _, file := range []string{".gitignore", ".dockerignore"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var ignored []string
+		for line := range strings.Lines(string(text)) {
+			ignored = append(ignored, strings.Trim(strings.TrimSpace(line), "/"))
+		}
+		require.Subset(t, ignored, []string{".env", "secrets", ".data"}, file)
+	}
+}
+
+// memoryLimit is the Go runtime's own variable.
+const memoryLimit = "GOMEMLIMIT"
+
+// Nobody takes the machine from the others, a collector knows its limit, and what is sick is seen.
+func TestComposeBoundsAndAsksEveryService(t *testing.T) {
+	for _, s := range loadCompose(t, "monitoring").Services {
+		require.NotNil(t, s.Deploy, s.Name)
+		require.NotNil(t, s.Deploy.Resources.Limits, s.Name)
+		require.Positive(t, s.Deploy.Resources.Limits.NanoCPUs, s.Name)
+		require.Positive(t, s.Deploy.Resources.Limits.MemoryBytes, s.Name)
+		require.Equal(t, s.Name == "migrate", s.HealthCheck == nil, s.Name)
+		if s.Image == "onlywave" {
+			mebibytes, err := strconv.ParseInt(strings.TrimSuffix(*s.Environment[memoryLimit], "MiB"), 10, 64)
+			require.NoError(t, err)
+			require.InEpsilon(t, 0.9*float64(s.Deploy.Resources.Limits.MemoryBytes), mebibytes<<20, 0.01, s.Name)
+			continue
+		}
+		require.Regexp(t, `^[a-z/-]+:v?\d+\.\d+[a-z0-9.-]*$`, s.Image, "of a version, so that tomorrow's is the same")
+	}
+}
+
+// Nothing is killed while it still finishes what it has in hand.
+func TestComposeWaitsForTheEnd(t *testing.T) {
+	const goodbye = 10 * time.Second // connections and pools, after all else
+	p := loadCompose(t)
+	var environ []string
+	for name, value := range p.Services["api"].Environment {
+		environ = append(environ, name+"="+*value)
+	}
+	c, err := config.Load(config.API, environ)
+	require.NoError(t, err)
+	for name, end := range map[string]time.Duration{"api": c.DrainWait + api.FinishTime, "worker": worker.EndTime, "nginx": api.FinishTime} {
+		require.GreaterOrEqual(t, time.Duration(*p.Services[name].StopGracePeriod), end+goodbye, name)
+	}
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"github.com/onlywave/onlywave/api"
+	"github.com/onlywave/onlywave/api/console"
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/cache"
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/ratelimit"
+	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/replay"
+	"github.com/onlywave/onlywave/internal/secondfactor"
+	"github.com/onlywave/onlywave/internal/serve"
+	"github.com/onlywave/onlywave/internal/session"
+	"github.com/onlywave/onlywave/internal/telemetry"
+	"github.com/onlywave/onlywave/worker"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
+	verifier, err := mercadopago.NewVerifier(config.Plain(c.WebhookSecrets), c.WebhookWindow)
+	if err != nil {
+		return err
+	}
+	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	if err != nil {
+		return err
+	}
+	defer record.Close()
+	if c.DatabaseReplicaURL != "" {
+		if err := record.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
+			return err
+		}
+	}
+	sdk, err := telemetry.NewTemporal()
+	if err != nil {
+		return err
+	}
+	temporal, err := dialMeasured(c, log, sdk.Handler())
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log)
+	defer publisher.Close()
+	events := rabbitmq.NewEventPublisher(config.Plain(c.RabbitMQURLs), log)
+	defer events.Close()
+	store, err := openRedis(c, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	breakers := breaker.NewFleet(store, workerName(), log)
+	announced := worker.NewBreakerEvents(events, log)
+	defer announced.Wait()
+	breakers.Changed, breakers.Audit = announced.Announce, record.Audit
+	copies := cache.New(store, c.CacheTTL)
+	replays := replay.New(store, c.WebhookWindow)
+	defer replays.Close()
+	door := workflows.NewClient(temporal, polls(c))
+	ready := readiness(record, publisher, door)
+	limiter := ratelimit.New(store)
+	people, err := newConsole(c, log, record, store, door, breakers, limiter, ready)
+	if err != nil {
+		return err
+	}
+	server, err := api.New(api.Config{
+		Environment: c.Environment,
+		Payments:    door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Limiter: limiter, Cache: copies, Replays: replays,
+		Limits: api.Limits{
+			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
+		},
+		DeadLetters: record, Redrives: door, Console: people,
+		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
+		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
+		TrustedProxies: c.TrustedProxies, Log: log,
+		Ready: ready,
+	})
+	if err != nil {
+		return err
+	}
+	watch := telemetry.New(string(config.API), ready, log)
+	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
+	for _, measured := range []measured{server, record, publisher, events, store, breakers, limiter, copies, replays, sdk} {
+		watch.Add(measured.Collectors()...)
+	}
+	return watched(ctx, c, watch, log, func(ctx context.Context) error {
+		serving, stop := server.Drained(ctx, c.DrainWait)
+		defer stop()
+		return serve.HTTP(serving, serve.Options{
+			Address: c.APIAddress, Handler: server, PerAddress: clientConnections, Balancers: c.TrustedProxies, Finish: api.FinishTime, Log: log,
+		})
+	})
+}
+
+// newConsole makes the operators' pages of what the API has.
+func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store *redisstore.Store, door *workflows.Client,
+	breakers *breaker.Fleet, limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
+) (*console.Console, error) {
+	var seal *secondfactor.Seal
+	if c.ConsoleSecret != "" {
+		var err error
+		if seal, err = secondfactor.NewSeal(string(c.ConsoleSecret)); err != nil {
+			return nil, err
+		}
+	}
+	return console.New(console.Config{
+		Seal: seal, RequireSecondFactor: c.Environment == "live",
+		Record: record, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
+		Sessions: session.New(store, session.Options{
+			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
+		}),
+		Ready: ready,
+		Queues: func(ctx context.Context) ([]rabbitmq.QueueDepth, error) {
+			return rabbitmq.Depths(ctx, config.Plain(c.RabbitMQURLs))
+		},
+		PublicURL: c.PublicURL, TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace, Log: log,
+	})
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
+	return dialMeasured(c, log, client.MetricsNopHandler)
+}
+
+// dialMeasured is dialTemporal for those who show how the client fares.
+func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHandler) (client.Client, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: temporalSettings{c}})
+	if err != nil {
+		return nil, fmt.Errorf("read Temporal's settings: %w", err)
+	}
+	options.HostPort, options.Namespace = c.TemporalAddress, c.TemporalNamespace
+	// Temporal stands beside us: to press small messages together costs both sides more than to send them.
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	options.MetricsHandler = measures
+	if span.On() {
+		options.ContextPropagators = []workflow.ContextPropagator{span.Propagator{}}
+	}
+	options.Logger = sdklog.NewStructuredLogger(log)
+	temporal, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("make Temporal's client: %w", err)
+	}
+	return temporal, nil
+}
+
+// temporalSettings is what Temporal's own reader of settings is given: ours, which may come from files, and the rest of them
+// from the environment.
+type temporalSettings struct{ c config.Config }
+
+func (s temporalSettings) Environ() []string { return os.Environ() }
+
+func (s temporalSettings) LookupEnv(name string) (string, bool) {
+	switch {
+	case name == "TEMPORAL_TLS" && s.c.TemporalTLS != "":
+		return s.c.TemporalTLS, true
+	case name == "TEMPORAL_API_KEY" && s.c.TemporalAPIKey != "":
+		return string(s.c.TemporalAPIKey), true
+	}
+	return os.LookupEnv(name)
+}
+
+func polls(c config.Config) workflows.Polls {
+	return workflows.Polls{First: c.PollFirst, Max: c.PollMax, AfterExpiry: c.PollAfterExpiry}
+}

@@ -1,0 +1,429 @@
+package system
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/cli"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
+	"github.com/onlywave/onlywave/test/standin"
+)
+
+// asProgram makes the test binary both programs, race detector and all.
+const asProgram = "ONLYWAVE_TEST_AS_PROGRAM"
+
+// shared is the whole system that the tests here share: two API processes and two workers.
+var shared *platform.Platform
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(beProgram())
+	}
+	os.Exit(runTests(m))
+}
+
+// beProgram is onlywave, or of the lab's program the stand-ins.
+func beProgram() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	lab := &cobra.Command{Use: "onlywave-lab"}
+	lab.AddCommand(standin.Commands(os.Environ())...)
+	be := cli.Run
+	if command, _, err := lab.Find(os.Args[1:]); err == nil && command != lab {
+		be = func(ctx context.Context, args, _ []string, out io.Writer) error {
+			return cli.Execute(ctx, lab, args, out)
+		}
+	}
+	if err := be(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func runTests(m *testing.M) int {
+	flag.Parse()
+	// These tests wait for what other processes do, and need little of a processor themselves.
+	err := flag.Set("test.parallel", "12")
+	if err == nil {
+		shared, err = platform.Start(context.Background(), asThis(platform.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := shared.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// asThis makes the platform's programs this test binary.
+func asThis(o platform.Options) platform.Options {
+	o.Program, o.Env = os.Args[0], []string{asProgram + "=1"}
+	return o
+}
+
+// beside bounds how many whole platforms run beside the shared one: each is a dozen processes.
+var beside = make(chan struct{}, 2)
+
+// takePlace lets a test that starts a platform of its own run beside others, when there is a place for it.
+func takePlace(t *testing.T) {
+	t.Parallel()
+	beside <- struct{}{}
+	t.Cleanup(func() { <-beside })
+}
+
+// start runs a platform of the test's own until its end.
+func start(t *testing.T, o platform.Options) *platform.Platform {
+	takePlace(t)
+	p, err := platform.Start(t.Context(), asThis(o))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Stop()) })
+	return p
+}
+
+// patience is how long a condition may take on a busy machine; nothing here is measured by it.
+const patience = 45 * time.Second
+
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// key is an idempotency key of this test's own, and the payment that it means.
+func key(t *testing.T) (key, paymentID string) {
+	key = strings.ReplaceAll(t.Name(), "/", ".")
+	return key, payment.NewID("demo", key)
+}
+
+// create posts a Pix of R$ 10,50 and expects it to wait for the buyer.
+func create(t *testing.T, key string) platform.Payment {
+	p, err := shared.Shops[0].Create(within(t), key, 1050)
+	require.NoError(t, err)
+	require.Equal(t, "pending", p.Status)
+	return p
+}
+
+// awaitApproved waits for a payment's approval, and checks that it is told once.
+func awaitApproved(t *testing.T, id string) {
+	_, err := shared.Shops[0].Await(within(t), id, "approved")
+	require.NoError(t, err)
+	require.Equal(t, []string{"processing", "pending", "approved"}, history(t, id))
+}
+
+func history(t *testing.T, id string) []string {
+	events, err := shared.Shops[0].Events(within(t), id)
+	require.NoError(t, err)
+	var statuses []string
+	for i, e := range events {
+		require.Equal(t, i+1, e.Seq)
+		statuses = append(statuses, e.Status)
+	}
+	return statuses
+}
+
+// charges counts what the provider's ledger says of a payment.
+func charges(t *testing.T, id string) int {
+	entries, err := shared.Provider.Ledger(within(t), id)
+	require.NoError(t, err)
+	n := 0
+	for _, e := range entries {
+		if e.Kind == simulator.Charge {
+			n++
+		}
+	}
+	return n
+}
+
+func arm(t *testing.T, f simulator.Fault) {
+	require.NoError(t, shared.Provider.Arm(within(t), f))
+}
+
+// inRecord asks the shared platform's database for one number.
+func inRecord(t *testing.T, query string, args ...any) int {
+	return inDatabase(t, shared, query, args...)
+}
+
+func inDatabase(t *testing.T, of *platform.Platform, query string, args ...any) int {
+	ctx := within(t)
+	conn, err := pgx.Connect(ctx, of.Stack.PostgresURL())
+	require.NoError(t, err)
+	defer conn.Close(ctx)
+	var n int
+	require.NoError(t, conn.QueryRow(ctx, query, args...).Scan(&n))
+	return n
+}
+
+// temporal runs the operators' command line against the shared platform.
+func temporal(t *testing.T, args ...string) string { return temporalOf(t, shared, args...) }
+
+func temporalOf(t *testing.T, of *platform.Platform, args ...string) string {
+	command := exec.CommandContext(within(t), filepath.Join(".bin", "temporal"), append(args, "--address", of.Stack.TemporalAddress())...)
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, string(output))
+	return string(output)
+}
+
+func eventually(t *testing.T, condition func() bool, what string) {
+	t.Helper()
+	require.Eventually(t, condition, patience, 50*time.Millisecond, what)
+}
+
+func TestAPixPaymentFromPOSTToApproved(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	p := create(t, key)
+	require.Equal(t, id, p.ID)
+	require.Equal(t, 2, p.Version)
+	require.True(t, strings.HasPrefix(p.Method.QRCode, "000201"))
+	require.WithinDuration(t, time.Now().Add(time.Hour), p.Method.ExpiresAt, 5*time.Minute)
+
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
+	awaitApproved(t, id)
+	require.Equal(t, 1, charges(t, id))
+
+	// Both notifications are kept as they came, the one that woke nobody too.
+	eventually(t, func() bool {
+		return inRecord(t, `select count(*) from webhook_notifications where payment_id = $1`, id) == 2
+	}, "two notifications in the archive")
+	// The run has ended, and the Web UI's list finds it by what it became.
+	eventually(t, func() bool {
+		found := temporal(t, "workflow", "list", "--query", fmt.Sprintf(`PaymentStatus = "approved" and ProviderPaymentID = %q`, p.Provider.PaymentID))
+		return strings.Contains(found, "payment/"+id) && strings.Contains(found, "Completed")
+	}, "the closed run is found by its search attributes")
+}
+
+func TestAPixThatIsNotPaidExpires(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	p := create(t, key)
+	require.NoError(t, shared.Provider.Expire(within(t), p.Provider.PaymentID))
+	_, err := shared.Shops[0].Await(within(t), id, "expired")
+	require.NoError(t, err)
+	require.Equal(t, []string{"processing", "pending", "expired"}, history(t, id))
+}
+
+func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	const posts = 200
+	answers := make([]platform.Answer, posts)
+	errs := make([]error, posts)
+	ctx := within(t)
+	var wg sync.WaitGroup
+	for i := range posts {
+		wg.Go(func() {
+			answers[i], errs[i] = shared.Shops[i%2].Post(ctx, key, platform.Order(1050, key), "Prefer", "wait=30")
+		})
+	}
+	wg.Wait()
+
+	for i := range posts {
+		require.NoError(t, errs[i])
+		require.Equal(t, http.StatusCreated, answers[i].Status, string(answers[i].Body))
+		require.JSONEq(t, string(answers[0].Body), string(answers[i].Body))
+	}
+	require.Equal(t, 1, charges(t, id))
+	require.Equal(t, 1, inRecord(t, `select count(*) from payments where idempotency_key = $1`, key))
+	require.Equal(t, 1, inRecord(t, `select count(*) from operations where payment_id = $1`, id))
+
+	for _, shop := range shared.Shops[:2] {
+		other, err := shop.Post(ctx, key, platform.Order(1051, key))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnprocessableEntity, other.Status)
+	}
+}
+
+// While the first request has not reached the record, only the workflow can tell that another differs.
+func TestTheSameKeyWithTwoAmountsAtOnceIsOnePayment(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	statuses := make([]int, 20)
+	ctx := within(t)
+	var wg sync.WaitGroup
+	for i := range statuses {
+		wg.Go(func() {
+			answer, err := shared.Shops[i%2].Post(ctx, key, platform.Order(1050+int64(i%2), key), "Prefer", "wait=30")
+			if err == nil {
+				statuses[i] = answer.Status
+			}
+		})
+	}
+	wg.Wait()
+	count := map[int]int{}
+	for _, s := range statuses {
+		count[s]++
+	}
+	require.Equal(t, map[int]int{http.StatusCreated: 10, http.StatusUnprocessableEntity: 10}, count)
+	require.Equal(t, 1, charges(t, id))
+}
+
+func TestAnAnswerLostAfterTheChargeIsNotChargedAgain(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []simulator.Kind{
+		simulator.KindLostAnswer, simulator.KindErrorAfter, simulator.KindTruncated, simulator.KindHTML, simulator.KindEmpty,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			key, id := key(t)
+			arm(t, simulator.Fault{On: simulator.Create, Kind: kind, Times: 2, ExternalReference: id})
+			_, err := shared.Shops[0].Create(within(t), key, 1050)
+			require.NoError(t, err)
+			p, err := shared.Shops[0].Await(within(t), id, "pending")
+			require.NoError(t, err)
+			require.Equal(t, 1, charges(t, id))
+			require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
+			awaitApproved(t, id)
+			require.Equal(t, 1, charges(t, id))
+		})
+	}
+}
+
+func TestAResetToTheFirstTaskDoesNotChargeAgain(t *testing.T) {
+	t.Parallel()
+	reset := func(t *testing.T, id string) {
+		temporal(t, "workflow", "reset", "--workflow-id", "payment/"+id, "--type", "FirstWorkflowTask", "--reason", "test")
+	}
+	t.Run("waiting", func(t *testing.T) {
+		t.Parallel()
+		key, id := key(t)
+		p := create(t, key)
+		reset(t, id)
+		require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
+		awaitApproved(t, id)
+		require.Equal(t, 1, charges(t, id))
+	})
+	t.Run("settled", func(t *testing.T) {
+		t.Parallel()
+		key, id := key(t)
+		p := create(t, key)
+		require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
+		awaitApproved(t, id)
+		reset(t, id)
+		eventually(t, func() bool {
+			return strings.Contains(temporal(t, "workflow", "describe", "--workflow-id", "payment/"+id), "COMPLETED")
+		}, "the new run ends")
+		require.Equal(t, []string{"processing", "pending", "approved"}, history(t, id))
+		require.Equal(t, 1, charges(t, id))
+	})
+}
+
+func TestAChargeThatTheProviderRefusesFailsThePayment(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, ExternalReference: id})
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
+	require.Contains(t, string(answer.Body), `"failed"`)
+	require.Zero(t, charges(t, id))
+}
+
+// POSTs are answered while the provider is silent, and finish when it is back.
+func TestASilentProviderMakesTheAnswer202(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 3, ExternalReference: id})
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
+	var p platform.Payment
+	require.NoError(t, json.Unmarshal(answer.Body, &p))
+	require.Equal(t, id, p.ID)
+	require.Equal(t, "processing", p.Status)
+	_, err = shared.Shops[1].Await(within(t), id, "pending")
+	require.NoError(t, err)
+	require.Equal(t, 1, charges(t, id))
+}
+
+func TestBadRequestsAreNamedAndLeaveNoTraceInTheLogs(t *testing.T) {
+	t.Parallel()
+	const secret = "segredo@example.com"
+	rows := map[string]struct {
+		body, pointer string
+		status        int
+	}{
+		"bad JSON":      {`{"amount": 1050,`, "", http.StatusBadRequest},
+		"unknown field": {strings.Replace(platform.Order(1050, "x"), `"currency"`, `"surprise": 1, "currency"`, 1), "/surprise", http.StatusUnprocessableEntity},
+		"amount 0":      {platform.Order(0, "x"), "/amount", http.StatusUnprocessableEntity},
+		"amount 10^18":  {platform.Order(1e18, "x"), "/amount", http.StatusUnprocessableEntity},
+		"unknown money": {strings.Replace(platform.Order(1050, "x"), "BRL", "XXX", 1), "/currency", http.StatusUnprocessableEntity},
+		"bad CPF":       {strings.Replace(platform.Order(1050, "x"), "12345678909", "12345678900", 1), "/payer/tax_id", http.StatusUnprocessableEntity},
+		"a card number": {strings.Replace(platform.Order(1050, "x"), "c-7", "4235 6477 2802 5682", 1), "/metadata/cart", http.StatusUnprocessableEntity},
+		"2 MB":          {`{"x": "` + strings.Repeat("x", 2<<20) + `"}`, "", http.StatusRequestEntityTooLarge},
+	}
+	for name, row := range rows {
+		answer, err := shared.Shops[0].Post(within(t), "bad-"+strings.ReplaceAll(name, " ", "-"), strings.ReplaceAll(row.body, "ana@example.com", secret))
+		require.NoError(t, err, name)
+		require.Equal(t, row.status, answer.Status, "%s: %s", name, answer.Body)
+		require.Contains(t, answer.Header.Get("Content-Type"), "application/problem+json", name)
+		require.Contains(t, string(answer.Body), row.pointer, name)
+		require.NotContains(t, string(answer.Body), "goroutine", name)
+	}
+	noKey, err := shared.Shops[0].Post(within(t), "", platform.Order(1050, "x"))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusBadRequest, noKey.Status)
+	require.Contains(t, string(noKey.Body), "Idempotency-Key")
+
+	logs, err := filepath.Glob(filepath.Join(shared.Logs, "*.log"))
+	require.NoError(t, err)
+	require.NotEmpty(t, logs)
+	for _, file := range logs {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, trace := range []string{secret, "4235 6477 2802 5682", "12345678900", shared.Key} {
+			require.False(t, bytes.Contains(content, []byte(trace)), "%s in %s", trace, filepath.Base(file))
+		}
+	}
+}
+
+func TestListsArePaged(t *testing.T) {
+	t.Parallel()
+	name, _ := key(t)
+	for i := range 5 {
+		k := fmt.Sprintf("%s-%d", name, i)
+		answer, err := shared.Shops[0].Post(within(t), k, strings.Replace(platform.Order(1050, k), `"reference": "`+k, `"reference": "`+name, 1))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
+	}
+	seen := map[string]bool{}
+	cursor := ""
+	for pages := 1; ; pages++ {
+		page, err := shared.Shops[0].List(within(t), "reference="+name+"&status=pending&limit=2"+cursor)
+		require.NoError(t, err)
+		for _, p := range page.Data {
+			require.False(t, seen[p.ID])
+			seen[p.ID] = true
+		}
+		if page.NextCursor == "" {
+			require.Equal(t, 3, pages)
+			break
+		}
+		cursor = "&cursor=" + page.NextCursor
+	}
+	require.Len(t, seen, 5)
+}
