@@ -88,8 +88,8 @@ func TestComposeAddressesLeadSomewhere(t *testing.T) {
 		}
 	}
 	for file, pattern := range map[string]string{
-		"deploy/prometheus/prometheus.yml":                       `"([a-z-]+:\d+)"`,
-		"deploy/grafana/provisioning/datasources/prometheus.yml": `http://([a-z-]+:\d+)"`,
+		"../../deploy/prometheus/prometheus.yml":                       `"([a-z-]+:\d+)"`,
+		"../../deploy/grafana/provisioning/datasources/prometheus.yml": `http://([a-z-]+:\d+)"`,
 	} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -123,7 +123,7 @@ func TestComposeNamesBothPostgres(t *testing.T) {
 // The Sentinels watch the Redis that is the master at first, by its address, under the name that we ask for.
 func TestComposeSentinelsWatchRedis(t *testing.T) {
 	p := loadCompose(t)
-	text, err := os.ReadFile("deploy/compose/sentinel.conf")
+	text, err := os.ReadFile("../../deploy/compose/sentinel.conf")
 	require.NoError(t, err)
 	watched := regexp.MustCompile(`(?m)^sentinel monitor (\w+) (\S+) (\d+) (\d+)$`).FindStringSubmatch(string(text))
 	require.NotNil(t, watched)

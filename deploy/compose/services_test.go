@@ -22,7 +22,7 @@ import (
 )
 
 func loadCompose(t *testing.T, profiles ...string) *types.Project {
-	options, err := cli.NewProjectOptions([]string{"docker-compose.yml"}, cli.WithName("onlywave"), cli.WithOsEnv, cli.WithDefaultProfiles(profiles...))
+	options, err := cli.NewProjectOptions([]string{"../../docker-compose.yml"}, cli.WithName("onlywave"), cli.WithOsEnv, cli.WithDefaultProfiles(profiles...))
 	require.NoError(t, err)
 	project, err := options.LoadProject(t.Context())
 	require.NoError(t, err)
@@ -161,7 +161,7 @@ func TestComposeBuildsOneImage(t *testing.T) {
 		require.Nil(t, service.Build, service.Name)
 		require.Equal(t, types.PullPolicyNever, service.PullPolicy, service.Name)
 	}
-	text, err := os.ReadFile("Dockerfile")
+	text, err := os.ReadFile("../../Dockerfile")
 	require.NoError(t, err)
 	for line := range strings.SplitSeq(string(text), "\n") {
 		if strings.Contains(line, "go mod download") || strings.Contains(line, "go build") {
@@ -209,7 +209,7 @@ func TestComposeKeepsTheSimulatorsPayments(t *testing.T) {
 	require.Len(t, simulator.Volumes, 1)
 	require.Equal(t, types.VolumeTypeVolume, simulator.Volumes[0].Type)
 	require.Equal(t, simulator.Volumes[0].Target, filepath.Dir(*simulator.Environment["SIMULATOR_DATA"]))
-	dockerfile, err := os.ReadFile("Dockerfile")
+	dockerfile, err := os.ReadFile("../../Dockerfile")
 	require.NoError(t, err)
 	require.Contains(t, string(dockerfile), "static-debian12:nonroot", "whose user has a home, which a new volume takes its owner from")
 	require.Equal(t, "/home/nonroot", simulator.Volumes[0].Target)
@@ -231,7 +231,7 @@ func TestComposeTellsRabbitMQItsMemory(t *testing.T) {
 
 // What holds passwords goes neither into the repository nor into an image.
 func TestSecretsAreIgnored(t *testing.T) {
-	for _, file := range []string{".gitignore", ".dockerignore"} {
+	for _, file := range []string{"../../.gitignore", "../../.dockerignore"} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		var ignored []string

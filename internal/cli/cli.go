@@ -1,6 +1,5 @@
-// Command onlywave is the whole platform in one binary: its parts are subcommands, and this file is
-// the only place where they are wired. Its rule: each part is built from the ones above it in a flat
-// list, and ends in the reverse order.
+// Package cli is the program's commands, and the only place where its parts are put together. Its one rule: each part is built from the
+// ones above it in a flat list, and ends in the reverse order.
 package cli
 
 import (

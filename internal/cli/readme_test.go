@@ -12,7 +12,7 @@ import (
 // The README's table of settings is what `onlywave config` prints.
 func TestTheREADMEsSettingsAreThePrograms(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	_, rest, begun := strings.Cut(string(readme), "<!-- config: begin -->\n")
 	table, _, ended := strings.Cut(rest, "<!-- config: end -->")

@@ -1,3 +1,5 @@
+// Package standin serves what stands for the services of others, as commands: the simulator for Mercado Pago, and the mail sink for a mail
+// server. Its one rule: each is configured, logged and stopped as the product's own parts are.
 package standin
 
 import (

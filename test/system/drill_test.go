@@ -3,7 +3,6 @@ package system
 import (
 	"bytes"
 	"context"
-	"os"
 	"testing"
 	"time"
 
@@ -11,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/test/drills"
+	"github.com/onlywave/onlywave/test/platform/platformtest"
 )
 
 // Three of the drills, short, and one whose fault no platform could heal: it is there to be objected to, where the record
 // has moved to another Postgres before.
 func TestAFewDrills(t *testing.T) {
-	takePlace(t)
 	chosen, err := drills.Choose(drills.All(), "worker-killed,rabbitmq-killed,failover")
 	require.NoError(t, err)
 	chosen = append(chosen, drills.Drill{Name: "history-torn", Doubled: true, Strike: []drills.Act{tearAHistory}})
@@ -24,8 +23,9 @@ func TestAFewDrills(t *testing.T) {
 		chosen[i].Rate, chosen[i].Lasts = 2, 2*time.Second // a busy machine must carry it
 	}
 	var told bytes.Buffer
+	program, env := platformtest.Program()
 	err = drills.Run(t.Context(), drills.Options{
-		Program: os.Args[0], Env: []string{asProgram + "=1"}, Drills: chosen, Seed: 7, Out: &told,
+		Program: program, Env: env, Drills: chosen, Seed: 7, Out: &told,
 	})
 	require.EqualError(t, err, "1 drills failed", told.String())
 	require.Regexp(t, "`worker-killed` .* passed", told.String())

@@ -1,3 +1,5 @@
+// Package system tests the whole platform from outside: its programs as processes, on real services. Its one rule: the tests
+// share one platform, and so each has payments of its own.
 package system
 
 import (
@@ -6,67 +8,38 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/cli"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/platform/platformtest"
 	"github.com/onlywave/onlywave/test/simulator"
-	"github.com/onlywave/onlywave/test/standin"
 )
-
-// asProgram makes the test binary both programs, race detector and all.
-const asProgram = "ONLYWAVE_TEST_AS_PROGRAM"
 
 // shared is the whole system that the tests here share: two API processes and two workers.
 var shared *platform.Platform
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Exit(beProgram())
-	}
-	os.Exit(runTests(m))
-}
-
-// beProgram is onlywave, or of the lab's program the stand-ins.
-func beProgram() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	lab := &cobra.Command{Use: "onlywave-lab"}
-	lab.AddCommand(standin.Commands(os.Environ())...)
-	be := cli.Run
-	if command, _, err := lab.Find(os.Args[1:]); err == nil && command != lab {
-		be = func(ctx context.Context, args, _ []string, out io.Writer) error {
-			return cli.Execute(ctx, lab, args, out)
-		}
-	}
-	if err := be(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
-}
+func TestMain(m *testing.M) { platformtest.Main(func() int { return runTests(m) }) }
 
 func runTests(m *testing.M) int {
 	flag.Parse()
 	// These tests wait for what other processes do, and need little of a processor themselves.
 	err := flag.Set("test.parallel", "12")
 	if err == nil {
-		shared, err = platform.Start(context.Background(), asThis(platform.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
+		err = os.Chdir("../..") // files are named as they lie in the repository
+	}
+	if err == nil {
+		shared, err = platform.Start(context.Background(), platformtest.Options(platform.Options{APIs: 2, Workers: 2, Watched: true, Traced: true}))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -78,12 +51,6 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	return code
-}
-
-// asThis makes the platform's programs this test binary.
-func asThis(o platform.Options) platform.Options {
-	o.Program, o.Env = os.Args[0], []string{asProgram + "=1"}
-	return o
 }
 
 // beside bounds how many whole platforms run beside the shared one: each is a dozen processes.
@@ -99,7 +66,7 @@ func takePlace(t *testing.T) {
 // start runs a platform of the test's own until its end.
 func start(t *testing.T, o platform.Options) *platform.Platform {
 	takePlace(t)
-	p, err := platform.Start(t.Context(), asThis(o))
+	p, err := platform.Start(t.Context(), platformtest.Options(o))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Stop()) })
 	return p

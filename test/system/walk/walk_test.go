@@ -23,11 +23,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/platform/platformtest"
 )
 
 var (
-	program = flag.String("program", "", "the onlywave binary")
-	folder  = flag.String("pictures", "", "where the pictures go; empty: nowhere")
+	folder = flag.String("pictures", "", "where the pictures go; empty: nowhere")
 )
 
 const patience = 5 * time.Minute
@@ -45,10 +45,12 @@ var screens = []screen{
 	{name: "dark", width: 1280, height: 800, dark: true},
 }
 
+func TestMain(m *testing.M) { platformtest.Main(m.Run) }
+
 func TestAWalkThroughTheConsole(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	p, err := platform.Start(ctx, platform.Options{Program: *program, Out: os.Stderr})
+	p, err := platform.Start(ctx, platformtest.Options(platform.Options{Out: os.Stderr}))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, p.Stop()) }()
 	user, password, err := p.Operator(ctx)
