@@ -40,7 +40,7 @@ func (p *Platform) startBalancer(ctx context.Context, dir string, at ports) erro
 		return err
 	}
 	p.Front = &Shop{URL: "http://" + c.Listen, Key: p.Key}
-	p.say("  %-11s ready  (%s)", "nginx", took(began))
+	p.say("  %-11s ready  (%s)", "nginx", Took(began))
 	return nil
 }
 

@@ -67,7 +67,7 @@ func (s *story) awaitBreaker(ctx context.Context, state string) error {
 		var breaker struct {
 			State string `json:"state"`
 		}
-		err := s.Shops[0].get(ctx, "/v1/breakers/charge", &breaker)
+		err := s.Shops[0].Read(ctx, "/v1/breakers/charge", &breaker)
 		return breaker.State == state, err
 	})
 }
@@ -154,7 +154,7 @@ func (s *story) awaitLetter(ctx context.Context, deaths int) (letter, error) {
 		letters, err := s.letters(ctx)
 		for _, l := range letters {
 			if l.Message.Queue == "onlywave.webhooks.process" && l.Deaths == deaths {
-				return true, s.Shops[0].get(ctx, "/v1/dead-letters/"+l.ID, &found) // with its trail
+				return true, s.Shops[0].Read(ctx, "/v1/dead-letters/"+l.ID, &found) // with its trail
 			}
 		}
 		return false, err
@@ -167,17 +167,17 @@ func (s *story) letters(ctx context.Context) ([]letter, error) {
 	var page struct {
 		Data []letter `json:"data"`
 	}
-	err := s.Shops[0].get(ctx, "/v1/dead-letters?cause=unreadable&limit=100", &page)
+	err := s.Shops[0].Read(ctx, "/v1/dead-letters?cause=unreadable&limit=100", &page)
 	return slices.DeleteFunc(page.Data, func(l letter) bool { return l.Message.ID != s.key("poison") }), err
 }
 
 // operate posts an operator's command on a dead letter.
 func (s *story) operate(ctx context.Context, command, body string) (Answer, error) {
 	shop := s.Shops[0]
-	answer, err := send(ctx, shop.HTTP, http.MethodPost, shop.URL+"/v1/dead-letters/"+command, body,
+	answer, err := Send(ctx, shop.HTTP, http.MethodPost, shop.URL+"/v1/dead-letters/"+command, body,
 		"Authorization", "Bearer "+shop.Key, "Idempotency-Key", s.key(strings.ReplaceAll(command, "/", "-")), "Content-Type", "application/json")
 	if err == nil {
-		err = answer.decode(nil)
+		err = answer.Decode(nil)
 	}
 	return answer, err
 }

@@ -80,7 +80,7 @@ func OrderWithin(centavos int64, reference string, within time.Duration) string 
 // Post sends a body under an idempotency key, as it is.
 func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (Answer, error) {
 	headers := append([]string{"Authorization", "Bearer " + s.Key, "Idempotency-Key", key, "Content-Type", "application/json"}, header...)
-	return send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments", body, headers...)
+	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments", body, headers...)
 }
 
 // Create posts a Pix order, waits for the provider as long as the API allows, and reads the payment;
@@ -91,14 +91,14 @@ func (s *Shop) Create(ctx context.Context, key string, centavos int64) (Payment,
 		return Payment{}, err
 	}
 	var p Payment
-	err = answer.decode(&p)
+	err = answer.Decode(&p)
 	return p, err
 }
 
 // Payment reads a payment.
 func (s *Shop) Payment(ctx context.Context, id string) (Payment, error) {
 	var p Payment
-	err := s.get(ctx, "/v1/payments/"+id, &p)
+	err := s.Read(ctx, "/v1/payments/"+id, &p)
 	return p, err
 }
 
@@ -107,7 +107,7 @@ func (s *Shop) Events(ctx context.Context, id string) ([]Event, error) {
 	var page struct {
 		Data []Event `json:"data"`
 	}
-	err := s.get(ctx, "/v1/payments/"+id+"/events", &page)
+	err := s.Read(ctx, "/v1/payments/"+id+"/events", &page)
 	return page.Data, err
 }
 
@@ -120,7 +120,7 @@ type Page struct {
 // List reads one page; query is as in the address, such as "status=pending&limit=2".
 func (s *Shop) List(ctx context.Context, query string) (Page, error) {
 	var page Page
-	err := s.get(ctx, "/v1/payments?"+query, &page)
+	err := s.Read(ctx, "/v1/payments?"+query, &page)
 	return page, err
 }
 
@@ -143,20 +143,21 @@ func (s *Shop) Await(ctx context.Context, id, status string) (Payment, error) {
 
 // Get reads any address, whatever it answers.
 func (s *Shop) Get(ctx context.Context, path string) (Answer, error) {
-	return send(ctx, s.HTTP, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
+	return Send(ctx, s.HTTP, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
 }
 
-func (s *Shop) get(ctx context.Context, path string, into any) error {
+// Read reads what an address has into a value; any answer but a good one is an error.
+func (s *Shop) Read(ctx context.Context, path string, into any) error {
 	answer, err := s.Get(ctx, path)
 	if err != nil {
 		return err
 	}
-	return answer.decode(into)
+	return answer.Decode(into)
 }
 
 // Webhook sends a notification as anybody could who knows the address; query and headers are as Mercado Pago has them.
 func (s *Shop) Webhook(ctx context.Context, query, body string, header ...string) (Answer, error) {
-	return send(ctx, s.HTTP, http.MethodPost, s.URL+"/webhooks/mercadopago?"+query, body, header...)
+	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/webhooks/mercadopago?"+query, body, header...)
 }
 
 // SignedWebhook is a notification that an update of the provider's payment has come, signed now as Mercado Pago would sign it with
@@ -236,17 +237,18 @@ func (p *Provider) Disarm(ctx context.Context) error {
 }
 
 func (p *Provider) call(ctx context.Context, method, path, body string, into any) error {
-	answer, err := send(ctx, p.HTTP, method, p.URL+path, body, "Content-Type", "application/json")
+	answer, err := Send(ctx, p.HTTP, method, p.URL+path, body, "Content-Type", "application/json")
 	if err != nil {
 		return err
 	}
-	return answer.decode(into)
+	return answer.Decode(into)
 }
 
 // connections is shared by all calls from here; the default transport keeps only two to a host.
 var connections = &http.Client{Transport: &http.Transport{MaxIdleConns: 512, MaxIdleConnsPerHost: 512}}
 
-func send(ctx context.Context, over *http.Client, method, url, body string, header ...string) (Answer, error) {
+// Send asks an address, over the connections that all calls from here share unless there are others. The headers are names and values in turns.
+func Send(ctx context.Context, over *http.Client, method, url, body string, header ...string) (Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return Answer{}, err
@@ -264,8 +266,8 @@ func send(ctx context.Context, over *http.Client, method, url, body string, head
 	return Answer{Status: response.StatusCode, Header: response.Header, Body: content}, err
 }
 
-// decode reads a good answer into a value, and makes an error of any other.
-func (a Answer) decode(into any) error {
+// Decode reads a good answer into a value, and makes an error of any other.
+func (a Answer) Decode(into any) error {
 	if a.Status < 200 || a.Status > 299 {
 		return fmt.Errorf("answer %d: %s", a.Status, bytes.TrimSpace(a.Body))
 	}

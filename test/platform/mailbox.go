@@ -31,9 +31,9 @@ type Mailbox struct {
 // Mails lists what was sent to an address, the latest last.
 func (m *Mailbox) Mails(ctx context.Context, to string) ([]mailsink.Mail, error) {
 	var mails []mailsink.Mail
-	answer, err := send(ctx, nil, http.MethodGet, m.URL+"/api/mails?to="+url.QueryEscape(to), "")
+	answer, err := Send(ctx, nil, http.MethodGet, m.URL+"/api/mails?to="+url.QueryEscape(to), "")
 	if err == nil {
-		err = answer.decode(&mails)
+		err = answer.Decode(&mails)
 	}
 	return mails, err
 }
@@ -61,9 +61,9 @@ func (m *Mailbox) Arm(ctx context.Context, faults ...mailsink.Fault) error {
 	if err != nil {
 		return err
 	}
-	answer, err := send(ctx, nil, http.MethodPost, m.URL+"/api/faults", string(body))
+	answer, err := Send(ctx, nil, http.MethodPost, m.URL+"/api/faults", string(body))
 	if err == nil {
-		err = answer.decode(nil)
+		err = answer.Decode(nil)
 	}
 	return err
 }

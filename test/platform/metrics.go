@@ -25,7 +25,7 @@ func (p *Platform) Show(ctx context.Context, part, page string) (Answer, error) 
 	if !ok {
 		return Answer{}, fmt.Errorf("there is no part %s that shows metrics", part)
 	}
-	return send(ctx, nil, http.MethodGet, url+page, "")
+	return Send(ctx, nil, http.MethodGet, url+page, "")
 }
 
 // showAt finds a place where a part can show its metrics.

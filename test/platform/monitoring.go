@@ -87,7 +87,7 @@ func (p *Platform) startMonitoring(ctx context.Context, dir string) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	p.say("  %-11s ready  (%s)", "monitoring", took(began))
+	p.say("  %-11s ready  (%s)", "monitoring", Took(began))
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (m *Monitoring) stop() error {
 
 // Alerts are those that are not at rest, by name: whether one fires, or only waits to.
 func (m *Monitoring) Alerts(ctx context.Context) (firing map[string]bool, err error) {
-	answer, err := send(ctx, nil, http.MethodGet, m.Prometheus+"/api/v1/alerts", "")
+	answer, err := Send(ctx, nil, http.MethodGet, m.Prometheus+"/api/v1/alerts", "")
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (m *Monitoring) Alerts(ctx context.Context) (firing map[string]bool, err er
 			} `json:"alerts"`
 		} `json:"data"`
 	}
-	if err := answer.decode(&all); err != nil {
+	if err := answer.Decode(&all); err != nil {
 		return nil, err
 	}
 	firing = map[string]bool{}

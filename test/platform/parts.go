@@ -115,7 +115,7 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	}
 	process, err := devstack.StartProcess(ctx, spec)
 	if err == nil {
-		p.say("  %-11s ready  (%s)", name, took(began))
+		p.say("  %-11s ready  (%s)", name, Took(began))
 	}
 	return process, err
 }
@@ -154,7 +154,7 @@ func numbered(name string, i int) string {
 func answers(ctx context.Context, url, word string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	answer, err := send(ctx, nil, http.MethodGet, url, "")
+	answer, err := Send(ctx, nil, http.MethodGet, url, "")
 	if err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := p.Migrate(ctx); err != nil {
 		return err
 	}
-	p.say("  migrated    schema and search attributes  (%s)", took(began))
+	p.say("  migrated    schema and search attributes  (%s)", Took(began))
 	if p.Key, err = p.apiKey(ctx); err != nil {
 		return err
 	}
@@ -318,8 +318,8 @@ func (p *Platform) WorkflowURL(paymentID string) string {
 	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
 }
 
-// took is a duration since, for people.
-func took(since time.Time) string {
+// Took is a duration since, for people.
+func Took(since time.Time) string {
 	d := time.Since(since)
 	if d < time.Second {
 		return d.Round(time.Millisecond).String()
