@@ -43,7 +43,7 @@ func devCommands(out io.Writer) []*cobra.Command {
 	return []*cobra.Command{
 		up,
 		command("demo", "Run the whole platform and tell one payment's story on it",
-			func(cmd *cobra.Command, o platform.Options) error { return platform.Demo(cmd.Context(), o) }),
+			func(cmd *cobra.Command, o platform.Options) error { return Demo(cmd.Context(), o) }),
 		benchCommand(out),
 		drillCommand(out),
 		loadCommand(out),

@@ -1,4 +1,4 @@
-package system
+package main
 
 import (
 	"bytes"
@@ -13,6 +13,6 @@ import (
 // The demo checks its own steps; here it must find nothing amiss, on a stack of its own.
 func TestTheDemoTellsItsStory(t *testing.T) {
 	var told bytes.Buffer
-	require.NoError(t, platform.Demo(t.Context(), platformtest.Options(platform.Options{Out: &told})), told.String())
+	require.NoError(t, Demo(t.Context(), platformtest.Options(platform.Options{Out: &told})), told.String())
 	require.Contains(t, told.String(), "every step checked")
 }

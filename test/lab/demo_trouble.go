@@ -1,4 +1,4 @@
-package platform
+package main
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -28,14 +29,14 @@ func (s *story) outage(ctx context.Context) error {
 	ids := make([]string, payments)
 	for i := range ids {
 		key := s.key(fmt.Sprint("outage-", i))
-		answer, err := s.Shops[0].Post(ctx, key, Order(1050, key), "Prefer", "respond-async")
+		answer, err := s.Shops[0].Post(ctx, key, platform.Order(1050, key), "Prefer", "respond-async")
 		if err != nil {
 			return err
 		}
 		if err := same("answer", answer.Status, http.StatusAccepted); err != nil {
 			return err
 		}
-		var p Payment
+		var p platform.Payment
 		if err := json.Unmarshal(answer.Body, &p); err != nil {
 			return err
 		}
@@ -172,9 +173,9 @@ func (s *story) letters(ctx context.Context) ([]letter, error) {
 }
 
 // operate posts an operator's command on a dead letter.
-func (s *story) operate(ctx context.Context, command, body string) (Answer, error) {
+func (s *story) operate(ctx context.Context, command, body string) (platform.Answer, error) {
 	shop := s.Shops[0]
-	answer, err := Send(ctx, shop.HTTP, http.MethodPost, shop.URL+"/v1/dead-letters/"+command, body,
+	answer, err := platform.Send(ctx, shop.HTTP, http.MethodPost, shop.URL+"/v1/dead-letters/"+command, body,
 		"Authorization", "Bearer "+shop.Key, "Idempotency-Key", s.key(strings.ReplaceAll(command, "/", "-")), "Content-Type", "application/json")
 	if err == nil {
 		err = answer.Decode(nil)

@@ -1,4 +1,4 @@
-package platform
+package main
 
 import (
 	"context"
@@ -11,17 +11,18 @@ import (
 
 	"github.com/mdp/qrterminal/v3"
 
+	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // Demo starts the platform, tells one payment's story on it, checks every step, and stops it again.
 // It returns an error when any step did not turn out as told.
-func Demo(ctx context.Context, o Options) (err error) {
+func Demo(ctx context.Context, o platform.Options) (err error) {
 	began := time.Now()
 	// Nobody wants to watch minutes of waiting: 5 s, 30 s and 3 min become these.
 	o.Settings = map[string]string{"WEBHOOK_RETRY_DELAY": "50ms"}
 	fmt.Fprintln(o.Out, "Starting Postgres, Redis, RabbitMQ, Temporal and OnlyWave on this machine")
-	p, err := Start(ctx, o)
+	p, err := platform.Start(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func Demo(ctx context.Context, o Options) (err error) {
 		fmt.Fprintln(o.Out, "\nStopping everything")
 		err = errors.Join(err, p.Stop())
 		if err == nil {
-			fmt.Fprintf(o.Out, "Done: every step checked, nothing left running  (%s)\n", Took(began))
+			fmt.Fprintf(o.Out, "Done: every step checked, nothing left running  (%s)\n", platform.Took(began))
 		}
 	}()
 	fmt.Fprint(o.Out, p.Addresses())
@@ -38,10 +39,10 @@ func Demo(ctx context.Context, o Options) (err error) {
 
 // story is the demo's steps; run keeps the keys of one telling apart from those of the last.
 type story struct {
-	*Platform
+	*platform.Platform
 	out     io.Writer
 	run     string
-	payment Payment
+	payment platform.Payment
 }
 
 func (s *story) tell(ctx context.Context) error {
@@ -66,7 +67,7 @@ func (s *story) tell(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.title, err)
 		}
-		fmt.Fprintf(s.out, "  ✓ %s\n", Took(began))
+		fmt.Fprintf(s.out, "  ✓ %s\n", platform.Took(began))
 	}
 	return nil
 }
@@ -110,11 +111,11 @@ func (s *story) pay(ctx context.Context) error {
 }
 
 func (s *story) repeat(ctx context.Context) error {
-	again, err := s.Shops[0].Post(ctx, s.key("order"), Order(1050, s.key("order")))
+	again, err := s.Shops[0].Post(ctx, s.key("order"), platform.Order(1050, s.key("order")))
 	if err != nil {
 		return err
 	}
-	var p Payment
+	var p platform.Payment
 	if err := json.Unmarshal(again.Body, &p); err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (s *story) repeat(ctx context.Context) error {
 }
 
 func (s *story) contradict(ctx context.Context) error {
-	answer, err := s.Shops[0].Post(ctx, s.key("order"), Order(999_00, s.key("order")))
+	answer, err := s.Shops[0].Post(ctx, s.key("order"), platform.Order(999_00, s.key("order")))
 	if err != nil {
 		return err
 	}
@@ -150,11 +151,11 @@ func (s *story) crash(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.Shops[0].Post(ctx, key, Order(4200, key), "Prefer", "wait=0")
+	answer, err := s.Shops[0].Post(ctx, key, platform.Order(4200, key), "Prefer", "wait=0")
 	if err != nil {
 		return err
 	}
-	var p Payment
+	var p platform.Payment
 	if err := json.Unmarshal(answer.Body, &p); err != nil {
 		return err
 	}

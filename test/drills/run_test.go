@@ -1,4 +1,4 @@
-package system
+package drills
 
 import (
 	"bytes"
@@ -9,22 +9,21 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/test/drills"
 	"github.com/onlywave/onlywave/test/platform/platformtest"
 )
 
 // Three of the drills, short, and one whose fault no platform could heal: it is there to be objected to, where the record
 // has moved to another Postgres before.
 func TestAFewDrills(t *testing.T) {
-	chosen, err := drills.Choose(drills.All(), "worker-killed,rabbitmq-killed,failover")
+	chosen, err := Choose(All(), "worker-killed,rabbitmq-killed,failover")
 	require.NoError(t, err)
-	chosen = append(chosen, drills.Drill{Name: "history-torn", Doubled: true, Strike: []drills.Act{tearAHistory}})
+	chosen = append(chosen, Drill{Name: "history-torn", Doubled: true, Strike: []Act{tearAHistory}})
 	for i := range chosen {
 		chosen[i].Rate, chosen[i].Lasts = 2, 2*time.Second // a busy machine must carry it
 	}
 	var told bytes.Buffer
 	program, env := platformtest.Program()
-	err = drills.Run(t.Context(), drills.Options{
+	err = Run(t.Context(), Options{
 		Program: program, Env: env, Drills: chosen, Seed: 7, Out: &told,
 	})
 	require.EqualError(t, err, "1 drills failed", told.String())
@@ -35,7 +34,7 @@ func TestAFewDrills(t *testing.T) {
 }
 
 // tearAHistory takes the first event out of every history, as nothing of ours does.
-func tearAHistory(ctx context.Context, s *drills.Scene) error {
+func tearAHistory(ctx context.Context, s *Scene) error {
 	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
 	if err != nil {
 		return err
