@@ -19,7 +19,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -83,7 +83,7 @@ func newClient(t *testing.T, url string) *mercadopago.Client {
 // alone are breakers without a Redis, so that no test trips those of another.
 func alone(t *testing.T) *breaker.Fleet {
 	t.Helper()
-	store, err := redisstore.Open("redis://"+nobody, silent)
+	store, err := redis.Open("redis://"+nobody, silent)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	return breaker.NewFleet(store, "test", silent)

@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -22,9 +22,9 @@ import (
 )
 
 // openStore waits for Redis longer than a payment would, however busy the machine is.
-func openStore(t *testing.T, url string) *redisstore.Store {
+func openStore(t *testing.T, url string) *redis.Store {
 	t.Helper()
-	store, err := redisstore.Open(url, silent)
+	store, err := redis.Open(url, silent)
 	require.NoError(t, err)
 	store.AnswerTime = patience
 	t.Cleanup(func() { _ = store.Close() })

@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -21,7 +21,7 @@ import (
 // newBreakers are a process's breakers in the Redis at url.
 func newBreakers(t testing.TB, url string, log *slog.Logger) *breaker.Fleet {
 	t.Helper()
-	store, err := redisstore.Open(url, log)
+	store, err := redis.Open(url, log)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	return breaker.NewFleet(store, "api", log)

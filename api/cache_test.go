@@ -10,7 +10,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -19,7 +19,7 @@ import (
 func newCached(t *testing.T, url string, ttl time.Duration) *fixture {
 	t.Helper()
 	f := newFixture(t)
-	store, err := redisstore.Open(url, f.server.config.Log)
+	store, err := redis.Open(url, f.server.config.Log)
 	require.NoError(t, err)
 	store.AnswerTime = 20 * time.Second
 	t.Cleanup(func() { _ = store.Close() })

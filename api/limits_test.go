@@ -14,7 +14,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -24,7 +24,7 @@ const nowhere = "redis://127.0.0.1:1" // nothing listens there
 // newLimiter is a process's limiter in the Redis at url, for which it waits however busy the machine is.
 func newLimiter(t testing.TB, url string) *ratelimit.Limiter {
 	t.Helper()
-	store, err := redisstore.Open(url, slog.New(slog.DiscardHandler))
+	store, err := redis.Open(url, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	store.AnswerTime = 20 * time.Second
 	t.Cleanup(func() { _ = store.Close() })

@@ -11,7 +11,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -21,7 +21,7 @@ import (
 func newReplays(t *testing.T, url string) *fixture {
 	t.Helper()
 	f := newFixture(t)
-	store, err := redisstore.Open(url, slog.New(slog.DiscardHandler))
+	store, err := redis.Open(url, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	store.AnswerTime = 20 * time.Second
 	t.Cleanup(func() { _ = store.Close() })

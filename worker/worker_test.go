@@ -23,7 +23,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/relay"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -87,7 +87,7 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
 	require.NoError(t, err)
-	store, err := redisstore.Open("redis://"+nobody, log) // each worker alone, so that no test trips the breakers of another
+	store, err := redis.Open("redis://"+nobody, log) // each worker alone, so that no test trips the breakers of another
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})

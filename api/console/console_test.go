@@ -30,7 +30,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/internal/settle"
@@ -59,7 +59,7 @@ type fixture struct {
 	console          *Console
 	url, postgres    string
 	record           *postgres.Store
-	redis            *redisstore.Store
+	redis            *redis.Store
 	door             *door
 	logs             *logs
 	ready            map[string]error
@@ -93,7 +93,7 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	require.NoError(t, err)
 	t.Cleanup(f.record.Close)
 	f.door.record = f.record
-	f.redis, err = redisstore.Open(redisURL, silent)
+	f.redis, err = redis.Open(redisURL, silent)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.redis.Close() })
 	f.redis.AnswerTime = patience

@@ -12,7 +12,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/jackc/pgx/v5"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/deploy/nginx"
@@ -127,7 +127,7 @@ func TestComposeSentinelsWatchRedis(t *testing.T) {
 	require.NoError(t, err)
 	watched := regexp.MustCompile(`(?m)^sentinel monitor (\w+) (\S+) (\d+) (\d+)$`).FindStringSubmatch(string(text))
 	require.NotNil(t, watched)
-	ours, err := redis.ParseFailoverURL(*p.Services["api"].Environment["REDIS_URL"])
+	ours, err := goredis.ParseFailoverURL(*p.Services["api"].Environment["REDIS_URL"])
 	require.NoError(t, err)
 	require.Equal(t, watched[1], ours.MasterName)
 	require.Equal(t, []string{"sentinel:26379"}, ours.SentinelAddrs)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/test/devstack"
@@ -34,7 +34,7 @@ func TestRedisIsAfterARestartWhatItWasBefore(t *testing.T) {
 	}
 	sentinels := sentinelsOf(t, ports["redis"])
 	master := func(ctx context.Context) int {
-		client := redis.NewSentinelClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", sentinels[0])})
+		client := goredis.NewSentinelClient(&goredis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", sentinels[0])})
 		defer client.Close()
 		at, err := client.GetMasterAddrByName(ctx, "onlywave").Result()
 		require.NoError(t, err)
@@ -60,7 +60,7 @@ func TestRedisIsAfterARestartWhatItWasBefore(t *testing.T) {
 
 func role(t *testing.T, port int) string {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", port)})
+	client := goredis.NewClient(&goredis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", port)})
 	defer client.Close()
 	text, err := client.Info(within(t), "replication").Result()
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func sentinelsOf(t *testing.T, master int) (ports []int) {
 		ports = append(ports, port)
 	}
 	for _, port := range ports {
-		client := redis.NewSentinelClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", port)})
+		client := goredis.NewSentinelClient(&goredis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", port)})
 		t.Cleanup(func() { client.Close() })
 		require.Eventually(t, func() bool {
 			state, err := client.Master(within(t), "onlywave").Result()

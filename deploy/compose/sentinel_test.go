@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/test/devstack"
@@ -20,7 +20,7 @@ import (
 // Three Sentinels find each other by the master that they watch; alone, one is not healthy.
 func TestSentinelsFindEachOther(t *testing.T) {
 	t.Parallel()
-	master, err := redis.ParseURL(devstacktest.Start(t, devstack.Redis).RedisURL())
+	master, err := goredis.ParseURL(devstacktest.Start(t, devstack.Redis).RedisURL())
 	require.NoError(t, err)
 	text, err := os.ReadFile("sentinel.conf")
 	require.NoError(t, err)

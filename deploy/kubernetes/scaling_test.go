@@ -20,7 +20,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -122,7 +122,7 @@ func requireQueries(t *testing.T, queries map[string]string) {
 // metrics are the names of those that tell of work.
 func metrics(t *testing.T) (names []string) {
 	t.Helper()
-	store, err := redisstore.Open("redis://127.0.0.1:1/0", slog.New(slog.DiscardHandler))
+	store, err := redis.Open("redis://127.0.0.1:1/0", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer store.Close()
 	all := append(worker.NewMetrics().Collectors(), worker.NewFigures(nil, nil))

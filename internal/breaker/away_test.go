@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
@@ -105,13 +105,13 @@ func TestAForgetfulRedisStartsClosed(t *testing.T) {
 // questions counts what a client asks of Redis.
 type questions struct{ atomic.Int64 }
 
-func (q *questions) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (q *questions) DialHook(next goredis.DialHook) goredis.DialHook { return next }
 
-func (q *questions) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error { q.Add(1); return next(ctx, cmd) }
+func (q *questions) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error { q.Add(1); return next(ctx, cmd) }
 }
 
-func (q *questions) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (q *questions) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return next
 }
 

@@ -17,7 +17,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 // trusted is how long a refusal is taken for the next one without asking anew.
@@ -68,7 +68,7 @@ type Change struct {
 
 // Fleet makes breakers that share a Redis.
 type Fleet struct {
-	store  *redisstore.Store
+	store  *redis.Store
 	worker string
 	log    *slog.Logger
 
@@ -80,7 +80,7 @@ type Fleet struct {
 }
 
 // NewFleet makes breakers for one process. worker tells processes apart, and holds no colon.
-func NewFleet(store *redisstore.Store, worker string, log *slog.Logger) *Fleet {
+func NewFleet(store *redis.Store, worker string, log *slog.Logger) *Fleet {
 	return &Fleet{store: store, worker: worker, log: log, changes: newChanges()}
 }
 

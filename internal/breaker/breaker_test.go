@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -47,7 +47,7 @@ func (p *party) call(context.Context) error {
 // newFleet is one process's; it waits for Redis longer than a payment would, however busy the machine is.
 func newFleet(t testing.TB, stack *devstack.Stack, worker string) *Fleet {
 	t.Helper()
-	store, err := redisstore.Open(stack.RedisURL(), silent)
+	store, err := redis.Open(stack.RedisURL(), silent)
 	require.NoError(t, err)
 	store.AnswerTime = patience
 	t.Cleanup(func() { _ = store.Close() })
@@ -56,7 +56,7 @@ func newFleet(t testing.TB, stack *devstack.Stack, worker string) *Fleet {
 	return fleet
 }
 
-func newClient(t *testing.T, stack *devstack.Stack) redis.UniversalClient {
+func newClient(t *testing.T, stack *devstack.Stack) goredis.UniversalClient {
 	t.Helper()
 	return newFleet(t, stack, "client").store.Client()
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 )
 
 //go:embed acquire.lua
@@ -20,9 +20,9 @@ var reportSource string
 var forceSource string
 
 var (
-	acquireScript = redis.NewScript(acquireSource)
-	reportScript  = redis.NewScript(reportSource)
-	forceScript   = redis.NewScript(forceSource)
+	acquireScript = goredis.NewScript(acquireSource)
+	reportScript  = goredis.NewScript(reportSource)
+	forceScript   = goredis.NewScript(forceSource)
 )
 
 // permit is leave to make one call.

@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 // Call is what leave is asked for.
@@ -48,13 +48,13 @@ var takeSource string
 var pauseSource string
 
 var (
-	takeScript  = redis.NewScript(takeSource)
-	pauseScript = redis.NewScript(pauseSource)
+	takeScript  = goredis.NewScript(takeSource)
+	pauseScript = goredis.NewScript(pauseSource)
 )
 
 // Budget is one provider's, as one worker holds it.
 type Budget struct {
-	store   *redisstore.Store
+	store   *redis.Store
 	name    string
 	worker  string
 	rate    int
@@ -67,7 +67,7 @@ type Budget struct {
 
 // New makes one worker's hold on the budget of calls per second that it shares with all that use the same name; 0: as many
 // as they like. The burst is one second's worth.
-func New(store *redisstore.Store, name, worker string, rate int, log *slog.Logger) *Budget {
+func New(store *redis.Store, name, worker string, rate int, log *slog.Logger) *Budget {
 	return &Budget{store: store, name: name, worker: worker, rate: rate, local: newBucket(rate), waits: newWaits(), log: log}
 }
 

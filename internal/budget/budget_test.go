@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -24,9 +24,9 @@ var silent = slog.New(slog.DiscardHandler)
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
 
 // openStore waits for Redis longer than a payment would, however busy the machine is.
-func openStore(t testing.TB, stack *devstack.Stack) *redisstore.Store {
+func openStore(t testing.TB, stack *devstack.Stack) *redis.Store {
 	t.Helper()
-	store, err := redisstore.Open(stack.RedisURL(), silent)
+	store, err := redis.Open(stack.RedisURL(), silent)
 	require.NoError(t, err)
 	store.AnswerTime = patient
 	t.Cleanup(func() { _ = store.Close() })
@@ -112,7 +112,7 @@ func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 // away is a worker that has never seen its Redis.
 func away(t *testing.T, rate int) *Budget {
 	t.Helper()
-	store, err := redisstore.Open("redis://127.0.0.1:1", silent) // nothing listens there
+	store, err := redis.Open("redis://127.0.0.1:1", silent) // nothing listens there
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	return New(store, "any", "a", rate, silent)

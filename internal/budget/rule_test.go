@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -25,12 +25,12 @@ type asker interface {
 
 // script is take.lua in a real Redis, at a time of the test's own.
 type script struct {
-	client redis.UniversalClient
+	client goredis.UniversalClient
 	rate   int
 	keys   []string
 }
 
-var timedScript = redis.NewScript(strings.Replace(takeSource, "redis.call('TIME')", "{KEYS[6], KEYS[7]}", 1))
+var timedScript = goredis.NewScript(strings.Replace(takeSource, "redis.call('TIME')", "{KEYS[6], KEYS[7]}", 1))
 
 func newScript(t testing.TB, rate int) *script {
 	t.Helper()

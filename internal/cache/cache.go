@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 const (
@@ -38,13 +38,13 @@ var lookSource string
 var keepSource string
 
 var (
-	lookScript = redis.NewScript(lookSource)
-	keepScript = redis.NewScript(keepSource)
+	lookScript = goredis.NewScript(lookSource)
+	keepScript = goredis.NewScript(keepSource)
 )
 
 // Payments is one process's hold on the copies. It is safe for concurrent use; a nil one keeps none.
 type Payments struct {
-	store *redisstore.Store
+	store *redis.Store
 	ttl   time.Duration
 	reads singleflight.Group
 
@@ -53,7 +53,7 @@ type Payments struct {
 
 // New makes one process's hold on the copies that it shares with all that use the same Redis. A copy is taken for the record's
 // answer for as long as ttl, counted from when the record was asked; nothing is cached when that is 0.
-func New(store *redisstore.Store, ttl time.Duration) *Payments {
+func New(store *redis.Store, ttl time.Duration) *Payments {
 	if ttl <= 0 {
 		return nil
 	}

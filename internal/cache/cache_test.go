@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
 // newCache is one process's hold, which waits for Redis however busy the machine is.
 func newCache(t *testing.T, url string, ttl time.Duration) *Payments {
 	t.Helper()
-	store, err := redisstore.Open(url, silent)
+	store, err := redis.Open(url, silent)
 	require.NoError(t, err)
 	store.AnswerTime = patient
 	t.Cleanup(func() { _ = store.Close() })

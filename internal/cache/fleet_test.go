@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -19,7 +19,7 @@ import (
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -28,7 +28,7 @@ var silent = slog.New(slog.DiscardHandler)
 
 // abilities is all that one process has in Redis.
 type abilities struct {
-	store   *redisstore.Store
+	store   *redis.Store
 	copies  *cache.Payments
 	fleet   *breaker.Fleet
 	breaker *breaker.Breaker
@@ -38,7 +38,7 @@ type abilities struct {
 
 func open(t *testing.T, url string) *abilities {
 	t.Helper()
-	store, err := redisstore.Open(url, silent)
+	store, err := redis.Open(url, silent)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	fleet := breaker.NewFleet(store, "a", silent)
@@ -121,7 +121,7 @@ func TestEachScriptsKeysAreInOneSlotOfACluster(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
 	a := open(t, stack.RedisURL())
-	two := redis.NewScript("return {redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])}")
+	two := goredis.NewScript("return {redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])}")
 	require.ErrorContains(t, two.Run(t.Context(), a.store.Client(), []string{"a", "b"}).Err(), "CROSSSLOT", "it is one that does")
 
 	a.store.AnswerTime = time.Minute

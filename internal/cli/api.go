@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/serve"
@@ -102,7 +102,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 }
 
 // newConsole makes the operators' pages of what the API has.
-func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store *redisstore.Store, door *workflows.Client,
+func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store *redis.Store, door *workflows.Client,
 	breakers *breaker.Fleet, limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
 ) (*console.Console, error) {
 	var seal *secondfactor.Seal

@@ -5,11 +5,11 @@ import (
 	"log/slog"
 
 	"github.com/onlywave/onlywave/internal/config"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
-func openRedis(c config.Config, log *slog.Logger) (*redisstore.Store, error) {
-	store, err := redisstore.Open(string(c.RedisURL), log)
+func openRedis(c config.Config, log *slog.Logger) (*redis.Store, error) {
+	store, err := redis.Open(string(c.RedisURL), log)
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
 	}

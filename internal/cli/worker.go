@@ -18,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/relay"
 	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/worker"
@@ -26,7 +26,7 @@ import (
 )
 
 // mailOf is the mail server that is set, or nothing.
-func mailOf(c config.Config, door *workflows.Client, store *redisstore.Store) (activities.Mail, error) {
+func mailOf(c config.Config, door *workflows.Client, store *redis.Store) (activities.Mail, error) {
 	if c.SMTPURL == "" {
 		return activities.Mail{}, nil
 	}

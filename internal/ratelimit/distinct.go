@@ -8,21 +8,21 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 //go:embed distinct.lua
 var distinctSource string
 
-var distinctScript = redis.NewScript(distinctSource)
+var distinctScript = goredis.NewScript(distinctSource)
 
 // Distinct bounds how many things are done for a subject within a window, such as e-mails to one reader. A thing counts once, by
 // its name, however often it is tried. All processes count together in Redis; while that is unavailable each counts for itself, so
 // that as many more may pass, once for each process.
 type Distinct struct {
-	store  *redisstore.Store
+	store  *redis.Store
 	name   string
 	quota  int
 	window time.Duration
@@ -32,7 +32,7 @@ type Distinct struct {
 }
 
 // NewDistinct makes one process's hold on a limit that it shares with all that use the same name and Redis.
-func NewDistinct(store *redisstore.Store, name string, quota int, window time.Duration) *Distinct {
+func NewDistinct(store *redis.Store, name string, quota int, window time.Duration) *Distinct {
 	alone, err := simplelru.NewLRU[string, map[string]time.Time](kept, nil)
 	if err != nil {
 		panic("ratelimit: " + err.Error()) // the size is a constant

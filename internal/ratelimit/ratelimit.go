@@ -12,25 +12,25 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 //go:embed take.lua
 var takeSource string
 
-var takeScript = redis.NewScript(takeSource)
+var takeScript = goredis.NewScript(takeSource)
 
 // Limiter is one process's hold on the limits. It is safe for concurrent use.
 type Limiter struct {
-	store    *redisstore.Store
+	store    *redis.Store
 	memory   *memory
 	requests *prometheus.CounterVec
 }
 
 // New makes a Limiter that shares its limits with all that use the same Redis.
-func New(store *redisstore.Store) *Limiter {
+func New(store *redis.Store) *Limiter {
 	return &Limiter{store: store, memory: newMemory(), requests: newRequests()}
 }
 

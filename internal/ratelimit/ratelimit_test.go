@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -29,7 +29,7 @@ func processes(t testing.TB, stack *devstack.Stack, n int) []*Limiter {
 	t.Helper()
 	all := make([]*Limiter, n)
 	for i := range all {
-		store, err := redisstore.Open(stack.RedisURL(), silent)
+		store, err := redis.Open(stack.RedisURL(), silent)
 		require.NoError(t, err)
 		store.AnswerTime = patient
 		t.Cleanup(func() { _ = store.Close() })

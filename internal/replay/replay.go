@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 const (
@@ -35,8 +35,8 @@ var (
 	//go:embed keep.lua
 	keepText string
 
-	seenScript = redis.NewScript(seenText)
-	keepScript = redis.NewScript(keepText)
+	seenScript = goredis.NewScript(seenText)
+	keepScript = goredis.NewScript(keepText)
 )
 
 // Mark is a signed notification: what was signed, as a hash, and when. A copy of it has the same mark, and nothing else has.
@@ -50,7 +50,7 @@ type Mark struct {
 // What was stored lately is in the process's own memory, and Redis gets it in batches, so that nobody who sends something new waits
 // for Redis. So a copy of something that was signed in the last minutes may be taken in once by each process.
 type Guard struct {
-	store  *redisstore.Store
+	store  *redis.Store
 	keep   time.Duration
 	copies prometheus.Counter
 
@@ -62,7 +62,7 @@ type Guard struct {
 }
 
 // New makes a guard that remembers for as long as a signature is accepted; 0: however old it is. Close it.
-func New(store *redisstore.Store, window time.Duration) *Guard {
+func New(store *redis.Store, window time.Duration) *Guard {
 	if window == 0 {
 		window = longest
 	}

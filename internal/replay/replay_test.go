@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -28,7 +28,7 @@ func newGuard(t testing.TB, url string, window time.Duration) *Guard {
 // newGuardWithin waits for Redis for so long.
 func newGuardWithin(t testing.TB, url string, window, answer time.Duration) *Guard {
 	t.Helper()
-	store, err := redisstore.Open(url, silent)
+	store, err := redis.Open(url, silent)
 	require.NoError(t, err)
 	store.AnswerTime = answer
 	t.Cleanup(func() { _ = store.Close() })

@@ -8,7 +8,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -18,7 +18,7 @@ func TestInACluster(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
 	open := func() *scs.SessionManager {
-		store, err := redisstore.Open(stack.RedisURL(), slog.New(slog.DiscardHandler))
+		store, err := redis.Open(stack.RedisURL(), slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = store.Close() })
 		return New(store, Options{Idle: time.Hour, Lifetime: 2 * time.Hour})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 // Options is how sessions are.
@@ -29,7 +29,7 @@ const hostPrefix = "__Host-"
 
 // New makes the manager of the sessions that all processes with this Redis share. scs.New would keep a goroutine for a store
 // that is not used.
-func New(redis *redisstore.Store, o Options) *scs.SessionManager {
+func New(redis *redis.Store, o Options) *scs.SessionManager {
 	name := CookieName
 	if o.Secure {
 		name = hostPrefix + CookieName

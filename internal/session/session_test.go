@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
 
 func newManager(t *testing.T) *scs.SessionManager {
 	t.Helper()
-	store, err := redisstore.Open(devstacktest.Shared().RedisURL(), slog.New(slog.DiscardHandler))
+	store, err := redis.Open(devstacktest.Shared().RedisURL(), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	return New(store, Options{Idle: time.Hour, Lifetime: 2 * time.Hour})
@@ -75,7 +75,7 @@ func TestAnEndedSessionDoesNotComeBack(t *testing.T) {
 
 func TestWithoutRedisThereAreNoSessions(t *testing.T) {
 	t.Parallel()
-	nowhere, err := redisstore.Open("redis://127.0.0.1:1", slog.New(slog.DiscardHandler))
+	nowhere, err := redis.Open("redis://127.0.0.1:1", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = nowhere.Close() })
 	m := New(nowhere, Options{Idle: time.Hour, Lifetime: time.Hour})

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 )
 
 const (
@@ -25,10 +25,10 @@ const ended = "ended"
 //go:embed commit.lua
 var commitSource string
 
-var commitScript = redis.NewScript(commitSource)
+var commitScript = goredis.NewScript(commitSource)
 
 // store keeps sessions as scs wants them kept.
-type store struct{ redis *redisstore.Store }
+type store struct{ redis *redis.Store }
 
 // FindCtx reads a session.
 func (s *store) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
@@ -36,7 +36,7 @@ func (s *store) FindCtx(ctx context.Context, token string) (data []byte, found b
 		data, err = s.redis.Client().Get(ctx, key(token)).Bytes()
 		return err
 	})
-	if errors.Is(err, redis.Nil) || string(data) == ended {
+	if errors.Is(err, goredis.Nil) || string(data) == ended {
 		return nil, false, nil
 	}
 	return data, err == nil, err
@@ -61,7 +61,7 @@ func (s *store) ask(ctx context.Context, question func(context.Context) error) e
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := question(ctx)
-	if err == nil || errors.Is(err, redis.Nil) {
+	if err == nil || errors.Is(err, goredis.Nil) {
 		return err
 	}
 	return &payment.Error{Kind: payment.Unavailable, Message: "Redis, which holds the sessions, is away", Err: err}

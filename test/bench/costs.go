@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/procfs"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/report"
@@ -107,11 +107,11 @@ from pg_stat_database where datname = current_database()`).Scan(nil, &a.commits,
 	if err != nil {
 		return a, err
 	}
-	options, err := redis.ParseURL(b.platform.Stack.RedisURL())
+	options, err := goredis.ParseURL(b.platform.Stack.RedisURL())
 	if err != nil {
 		return a, err
 	}
-	store := redis.NewClient(options)
+	store := goredis.NewClient(options)
 	defer store.Close()
 	info, err := store.Info(ctx, "stats").Result()
 	if err != nil {

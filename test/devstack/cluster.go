@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -82,7 +82,7 @@ func (s *Stack) startCluster(ctx context.Context) error {
 func (s *Stack) joinCluster(ctx context.Context, buses []int) error {
 	ids := make([]string, len(s.redis.cluster))
 	for i, port := range s.redis.cluster {
-		err := withRedisNode(port, func(c *redis.Client) (err error) {
+		err := withRedisNode(port, func(c *goredis.Client) (err error) {
 			if i < clusterMasters {
 				first, last := i*clusterSlots/clusterMasters, (i+1)*clusterSlots/clusterMasters-1
 				if err := c.ClusterAddSlotsRange(ctx, first, last).Err(); err != nil {
@@ -108,19 +108,19 @@ func (s *Stack) joinCluster(ctx context.Context, buses []int) error {
 	for i, port := range s.redis.cluster {
 		group.Go(func() error {
 			if i >= clusterMasters {
-				follow := func(c *redis.Client) error { return c.ClusterReplicate(ctx, ids[i-clusterMasters]).Err() }
+				follow := func(c *goredis.Client) error { return c.ClusterReplicate(ctx, ids[i-clusterMasters]).Err() }
 				if err := until(ctx, port, follow); err != nil { // until it has heard of its master
 					return err
 				}
 			}
-			return until(ctx, port, func(c *redis.Client) error { return clusterWhole(ctx, c) })
+			return until(ctx, port, func(c *goredis.Client) error { return clusterWhole(ctx, c) })
 		})
 	}
 	return group.Wait()
 }
 
 // clusterWhole says whether a node knows of all masters and replicas and is linked to its own master.
-func clusterWhole(ctx context.Context, c *redis.Client) error {
+func clusterWhole(ctx context.Context, c *goredis.Client) error {
 	nodes, err := c.ClusterNodes(ctx).Result()
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func clusterWhole(ctx context.Context, c *redis.Client) error {
 func (s *Stack) RedisMasters(ctx context.Context) []Service {
 	var masters []Service
 	for i, port := range s.redis.cluster {
-		err := withRedisNode(port, func(c *redis.Client) error {
+		err := withRedisNode(port, func(c *goredis.Client) error {
 			role, err := c.Do(ctx, "role").Slice()
 			if err == nil && (len(role) == 0 || role[0] != "master") {
 				err = errors.New("it is a replica")
@@ -164,7 +164,7 @@ func (s *Stack) RedisMasters(ctx context.Context) []Service {
 // RedisClusterWhole says what the cluster lacks; nil: three masters, a replica of each, and all know it.
 func (s *Stack) RedisClusterWhole(ctx context.Context) error {
 	for _, port := range s.redis.cluster {
-		if err := withRedisNode(port, func(c *redis.Client) error { return clusterWhole(ctx, c) }); err != nil {
+		if err := withRedisNode(port, func(c *goredis.Client) error { return clusterWhole(ctx, c) }); err != nil {
 			return err
 		}
 	}
@@ -179,8 +179,8 @@ func (s *Stack) RedisMasterOf(ctx context.Context, key string) (Service, error) 
 	}
 	var asked error
 	for _, port := range s.redis.cluster { // any that answers will do
-		var shards []redis.ClusterShard
-		err := withRedisNode(port, func(c *redis.Client) (err error) { shards, err = c.ClusterShards(ctx).Result(); return err })
+		var shards []goredis.ClusterShard
+		err := withRedisNode(port, func(c *goredis.Client) (err error) { shards, err = c.ClusterShards(ctx).Result(); return err })
 		asked = errors.Join(asked, err)
 		if port, found := masterOf(shards, slot); found {
 			return s.redisNodeAt(port)
@@ -190,9 +190,9 @@ func (s *Stack) RedisMasterOf(ctx context.Context, key string) (Service, error) 
 }
 
 // masterOf is the port of the node that takes writes for a slot. A shard also lists the master that it has lost.
-func masterOf(shards []redis.ClusterShard, slot int) (port int, found bool) {
+func masterOf(shards []goredis.ClusterShard, slot int) (port int, found bool) {
 	for _, shard := range shards {
-		if !slices.ContainsFunc(shard.Slots, func(r redis.SlotRange) bool { return int(r.Start) <= slot && slot <= int(r.End) }) {
+		if !slices.ContainsFunc(shard.Slots, func(r goredis.SlotRange) bool { return int(r.Start) <= slot && slot <= int(r.End) }) {
 			continue
 		}
 		for _, node := range shard.Nodes {
@@ -206,7 +206,7 @@ func masterOf(shards []redis.ClusterShard, slot int) (port int, found bool) {
 
 func (s *Stack) keySlot(ctx context.Context, key string) (slot int, err error) {
 	for _, port := range s.redis.cluster {
-		err = withRedisNode(port, func(c *redis.Client) error {
+		err = withRedisNode(port, func(c *goredis.Client) error {
 			n, err := c.ClusterKeySlot(ctx, key).Result()
 			slot = int(n)
 			return err
@@ -227,7 +227,7 @@ func (s *Stack) redisNodeAt(port int) (Service, error) {
 }
 
 // until repeats a question until its answer is good.
-func until(ctx context.Context, port int, ask func(*redis.Client) error) error {
+func until(ctx context.Context, port int, ask func(*goredis.Client) error) error {
 	for {
 		err := withRedisNode(port, ask)
 		if err == nil {
@@ -241,8 +241,8 @@ func until(ctx context.Context, port int, ask func(*redis.Client) error) error {
 	}
 }
 
-func withRedisNode(port int, ask func(*redis.Client) error) error {
-	client := redis.NewClient(&redis.Options{
+func withRedisNode(port int, ask func(*goredis.Client) error) error {
+	client := goredis.NewClient(&goredis.Options{
 		Addr: fmt.Sprintf("127.0.0.1:%d", port), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		DialTimeout: time.Second, ReadTimeout: time.Second,
 	})

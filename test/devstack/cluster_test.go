@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,10 +22,10 @@ func TestAClusterReplacesAMaster(t *testing.T) {
 		defer func() { require.NoError(t, stack.Stop()) }()
 		require.Nil(t, stack.Process(Redis))
 		require.ElementsMatch(t, RedisNodes()[:clusterMasters], stack.RedisMasters(t.Context()))
-		options, err := redis.ParseClusterURL(clusterSeeds(stack))
+		options, err := goredis.ParseClusterURL(clusterSeeds(stack))
 		require.NoError(t, err)
 		options.ClusterStateReloadInterval = time.Second // it finds out by itself that a node is gone
-		client := redis.NewClusterClient(options)
+		client := goredis.NewClusterClient(options)
 		defer client.Close()
 		writes := func() error { // to all masters
 			var errs []error

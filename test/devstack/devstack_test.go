@@ -12,7 +12,7 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
@@ -217,7 +217,7 @@ func write(ctx context.Context, s *Stack, service Service) error {
 	case Postgres:
 		return postgresExec(ctx, s.PostgresURL(), "create table kept (id int)")
 	case Redis:
-		return withRedis(s, func(c *redis.Client) error { return c.SetArgs(ctx, "kept", 1, redis.SetArgs{Mode: "NX"}).Err() })
+		return withRedis(s, func(c *goredis.Client) error { return c.SetArgs(ctx, "kept", 1, goredis.SetArgs{Mode: "NX"}).Err() })
 	case RabbitMQ:
 		return withRabbitMQ(s, func(c *amqp.Channel) error {
 			_, err := c.QueueDeclare("kept", true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
@@ -246,7 +246,7 @@ func read(ctx context.Context, s *Stack, service Service) error {
 	case Postgres:
 		return postgresExec(ctx, s.PostgresURL(), "select id from kept")
 	case Redis:
-		return withRedis(s, func(c *redis.Client) error { return c.Get(ctx, "kept").Err() })
+		return withRedis(s, func(c *goredis.Client) error { return c.Get(ctx, "kept").Err() })
 	case RabbitMQ:
 		return withRabbitMQ(s, func(c *amqp.Channel) error {
 			if _, found, err := c.Get("kept", true); err != nil || !found {
@@ -262,12 +262,12 @@ func read(ctx context.Context, s *Stack, service Service) error {
 	}
 }
 
-func withRedis(s *Stack, do func(*redis.Client) error) error {
-	options, err := redis.ParseURL(s.RedisURL())
+func withRedis(s *Stack, do func(*goredis.Client) error) error {
+	options, err := goredis.ParseURL(s.RedisURL())
 	if err != nil {
 		return err
 	}
-	c := redis.NewClient(options)
+	c := goredis.NewClient(options)
 	defer c.Close()
 	return do(c)
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 )
 
 // RedisURL is the URL of database 0: Redis's own, or one that names the Sentinels, who know which Redis is the master, or one that
@@ -33,8 +33,8 @@ func (s *Stack) FlushRedis(ctx context.Context) error {
 		if port == 0 {
 			continue // there is no replica
 		}
-		err := withRedisNode(port, func(c *redis.Client) error { return c.FlushAll(ctx).Err() })
-		if !redis.IsReadOnlyError(err) { // a replica forgets with its master
+		err := withRedisNode(port, func(c *goredis.Client) error { return c.FlushAll(ctx).Err() })
+		if !goredis.IsReadOnlyError(err) { // a replica forgets with its master
 			errs = append(errs, err)
 		}
 	}
@@ -81,5 +81,5 @@ func (s *Stack) startRedisNode(ctx context.Context, node Service, preferred int,
 }
 
 func redisReady(ctx context.Context, port int) error {
-	return withRedisNode(port, func(c *redis.Client) error { return c.Ping(ctx).Err() })
+	return withRedisNode(port, func(c *goredis.Client) error { return c.Ping(ctx).Err() })
 }

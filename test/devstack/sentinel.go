@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -103,7 +103,7 @@ sentinel failover-timeout %[2]s %[5]d
 func awaitSentinel(ctx context.Context, port int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("the Sentinels have not found each other"))
 	defer cancel()
-	return withSentinel(port, func(c *redis.SentinelClient) error {
+	return withSentinel(port, func(c *goredis.SentinelClient) error {
 		for {
 			state, err := c.Master(ctx, redisMaster).Result()
 			if err == nil && state["num-other-sentinels"] == "2" && state["num-slaves"] == "1" {
@@ -123,7 +123,7 @@ func (s *Stack) RedisMaster(ctx context.Context) (Service, error) {
 	var asked error
 	for _, port := range s.redis.sentinels { // any that answers will do
 		var at []string
-		err := withSentinel(port, func(c *redis.SentinelClient) (err error) {
+		err := withSentinel(port, func(c *goredis.SentinelClient) (err error) {
 			at, err = c.GetMasterAddrByName(ctx, redisMaster).Result()
 			return err
 		})
@@ -149,7 +149,7 @@ func (s *Stack) FailOverRedis(ctx context.Context) error {
 	accepted := false // once is enough: a second one would exchange them back
 	for {
 		if !accepted {
-			err := withSentinel(s.redis.sentinels[0], func(c *redis.SentinelClient) error { return c.Failover(ctx, redisMaster).Err() })
+			err := withSentinel(s.redis.sentinels[0], func(c *goredis.SentinelClient) error { return c.Failover(ctx, redisMaster).Err() })
 			accepted = err == nil
 			// Another that is under way, or a replica that is not good enough yet, is waited for.
 			if err != nil && !strings.HasPrefix(err.Error(), "INPROG") && !strings.HasPrefix(err.Error(), "NOGOODSLAVE") {
@@ -167,8 +167,8 @@ func (s *Stack) FailOverRedis(ctx context.Context) error {
 	}
 }
 
-func withSentinel(port int, ask func(*redis.SentinelClient) error) error {
-	client := redis.NewSentinelClient(&redis.Options{
+func withSentinel(port int, ask func(*goredis.SentinelClient) error) error {
+	client := goredis.NewSentinelClient(&goredis.Options{
 		Addr: fmt.Sprintf("127.0.0.1:%d", port), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 	})
 	defer client.Close()

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
@@ -17,11 +17,11 @@ func TestSentinelsPromoteTheReplica(t *testing.T) {
 	stack, err := Start(t.Context(), Options{Services: []Service{Redis}, Sentinels: true})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stack.Stop()) }()
-	options, err := redis.ParseFailoverURL(stack.RedisURL())
+	options, err := goredis.ParseFailoverURL(stack.RedisURL())
 	require.NoError(t, err)
-	client := redis.NewFailoverClient(options)
+	client := goredis.NewFailoverClient(options)
 	defer client.Close()
-	nodes := []*redis.Client{redis.NewClient(&redis.Options{Addr: address(stack.ports.Redis)}), redis.NewClient(&redis.Options{Addr: address(stack.redis.replica)})}
+	nodes := []*goredis.Client{goredis.NewClient(&goredis.Options{Addr: address(stack.ports.Redis)}), goredis.NewClient(&goredis.Options{Addr: address(stack.redis.replica)})}
 	for _, n := range nodes {
 		defer n.Close()
 	}
@@ -43,7 +43,7 @@ func TestSentinelsPromoteTheReplica(t *testing.T) {
 	}
 	require.Equal(t, Redis, master())
 	for _, port := range stack.redis.sentinels {
-		require.NoError(t, withSentinel(port, func(c *redis.SentinelClient) error {
+		require.NoError(t, withSentinel(port, func(c *goredis.SentinelClient) error {
 			known, err := c.Master(t.Context(), redisMaster).Result()
 			require.Equal(t, "2000", known["down-after-milliseconds"])
 			require.Equal(t, "8000", known["failover-timeout"])

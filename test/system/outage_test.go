@@ -18,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/internal/cli"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/redisstore"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -128,7 +128,7 @@ func subscribe(t *testing.T, url, key string) <-chan amqp.Delivery {
 func status(t *testing.T, p *platform.Platform) breaker.Status {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	store, err := redisstore.Open(p.Stack.RedisURL(), log)
+	store, err := redis.Open(p.Stack.RedisURL(), log)
 	require.NoError(t, err)
 	defer store.Close()
 	s, err := breaker.NewFleet(store, "test", log).Status(within(t), breaker.Charge)

@@ -1,4 +1,4 @@
-package redisstore
+package redis
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 )
 
 // Nothing is tried twice, and who asks has a deadline of its own, which go-redis would wait past unless it is told not to.
@@ -25,7 +25,7 @@ const (
 )
 
 // newClient makes what the address's form asks for, see Open.
-func newClient(address string) (redis.UniversalClient, error) {
+func newClient(address string) (goredis.UniversalClient, error) {
 	first, more := hostsOf(address)
 	u, err := url.Parse(first)
 	if err != nil {
@@ -68,30 +68,30 @@ func hostsOf(address string) (first string, more []string) {
 	return address[:begin] + hosts[0] + address[end:], hosts[1:]
 }
 
-func newSingleClient(address string) (redis.UniversalClient, error) {
-	options, err := redis.ParseURL(address)
+func newSingleClient(address string) (goredis.UniversalClient, error) {
+	options, err := goredis.ParseURL(address)
 	if err != nil {
 		return nil, err
 	}
 	options.ContextTimeoutEnabled = true
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTime, talkTime, talkTime
 	options.MaxRetries, options.DialerRetries = -1, 1
-	return redis.NewClient(options), nil
+	return goredis.NewClient(options), nil
 }
 
-func newFailoverClient(address string) (redis.UniversalClient, error) {
-	options, err := redis.ParseFailoverURL(address)
+func newFailoverClient(address string) (goredis.UniversalClient, error) {
+	options, err := goredis.ParseFailoverURL(address)
 	if err != nil {
 		return nil, err
 	}
 	options.ContextTimeoutEnabled = true
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = searchTime, sentinelTime, sentinelTime
 	options.MaxRetries, options.DialerRetries = -1, 1
-	return redis.NewFailoverClient(options), nil
+	return goredis.NewFailoverClient(options), nil
 }
 
-func newClusterClient(address string) (redis.UniversalClient, error) {
-	options, err := redis.ParseClusterURL(address)
+func newClusterClient(address string) (goredis.UniversalClient, error) {
+	options, err := goredis.ParseClusterURL(address)
 	if err != nil {
 		return nil, err
 	}
@@ -99,5 +99,5 @@ func newClusterClient(address string) (redis.UniversalClient, error) {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTime, talkTime, talkTime
 	options.MaxRetries, options.DialerRetries, options.MaxRedirects = -1, 1, redirects
 	options.ClusterStateReloadInterval = layoutAge
-	return redis.NewClusterClient(options), nil
+	return goredis.NewClusterClient(options), nil
 }

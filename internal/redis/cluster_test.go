@@ -1,4 +1,4 @@
-package redisstore
+package redis
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/test/devstack"
@@ -19,9 +19,9 @@ import (
 // The form of the address says what is there.
 func TestTheAddressSaysWhatIsThere(t *testing.T) {
 	t.Parallel()
-	cluster := (*redis.ClusterClient)(nil)
-	single := (*redis.Client)(nil)
-	for address, want := range map[string]redis.UniversalClient{
+	cluster := (*goredis.ClusterClient)(nil)
+	single := (*goredis.Client)(nil)
+	for address, want := range map[string]goredis.UniversalClient{
 		"redis://h/0":                              single,
 		"redis://:password@h:6380/3":               single,
 		"rediss://user:p,w@h:6380/3":               single,
@@ -115,15 +115,15 @@ func TestAKeyThatMovesIsFollowed(t *testing.T) {
 	s := open(t, stack.RedisURL())
 	s.AnswerTime = patience
 	key := keysOf(t, stack)[devstack.RedisNode1]
-	count := redis.NewScript("return {tostring(redis.call('INCR', KEYS[1]))}")
+	count := goredis.NewScript("return {tostring(redis.call('INCR', KEYS[1]))}")
 	_, ok := s.Ask(t.Context(), count, []string{key})
 	require.True(t, ok)
 
-	cluster := s.client.(*redis.ClusterClient)
+	cluster := s.client.(*goredis.ClusterClient)
 	slot := int(cluster.ClusterKeySlot(t.Context(), key).Val())
-	nodes := map[string]*redis.Client{}
+	nodes := map[string]*goredis.Client{}
 	var mu sync.Mutex
-	require.NoError(t, cluster.ForEachMaster(t.Context(), func(ctx context.Context, c *redis.Client) error {
+	require.NoError(t, cluster.ForEachMaster(t.Context(), func(ctx context.Context, c *goredis.Client) error {
 		mu.Lock()
 		defer mu.Unlock()
 		nodes[c.ClusterMyID(ctx).Val()] = c
@@ -163,7 +163,7 @@ func TestAScriptWhoseAnswerIsLostIsNotRunTwice(t *testing.T) {
 	stack := devstacktest.StartCluster(t)
 	s := open(t, stack.RedisURL())
 	key := keysOf(t, stack)[devstack.RedisNode1]
-	count := redis.NewScript("return {tostring(redis.call('INCR', KEYS[1]))}")
+	count := goredis.NewScript("return {tostring(redis.call('INCR', KEYS[1]))}")
 	require.Eventually(t, func() bool { _, ok := s.Ask(t.Context(), count, []string{key}); return ok }, patience, 10*time.Millisecond)
 	before, err := s.client.Get(t.Context(), key).Int()
 	require.NoError(t, err)

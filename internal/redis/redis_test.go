@@ -1,4 +1,4 @@
-package redisstore
+package redis
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -21,8 +21,8 @@ const patience = 20 * time.Second
 
 var (
 	silent = slog.New(slog.DiscardHandler)
-	echo   = redis.NewScript("return {KEYS[1], ARGV[1]}")
-	write  = redis.NewScript("redis.call('SET', KEYS[1], ARGV[1]) return {KEYS[1]}")
+	echo   = goredis.NewScript("return {KEYS[1], ARGV[1]}")
+	write  = goredis.NewScript("redis.call('SET', KEYS[1], ARGV[1]) return {KEYS[1]}")
 )
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
@@ -108,7 +108,7 @@ func TestCloseEndsTheWaiting(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, s.echoes(t.Context()))
 	require.NoError(t, s.Close())
-	require.ErrorIs(t, s.Close(), redis.ErrClosed)
+	require.ErrorIs(t, s.Close(), goredis.ErrClosed)
 	require.False(t, s.echoes(t.Context()))
 	goleak.VerifyNone(t, before)
 }
@@ -116,10 +116,10 @@ func TestCloseEndsTheWaiting(t *testing.T) {
 // asked counts the scripts that are sent to Redis.
 type asked struct{ scripts atomic.Int64 }
 
-func (a *asked) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (a *asked) DialHook(next goredis.DialHook) goredis.DialHook { return next }
 
-func (a *asked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
+func (a *asked) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
 		if cmd.Name() != "exists" {
 			a.scripts.Add(1)
 		}
@@ -127,6 +127,6 @@ func (a *asked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-func (a *asked) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (a *asked) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return next
 }

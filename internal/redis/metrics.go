@@ -1,4 +1,4 @@
-package redisstore
+package redis
 
 import "github.com/prometheus/client_golang/prometheus"
 

@@ -4,7 +4,7 @@
 //
 // Redis may be one server, one that Sentinels watch, or a cluster. Of a cluster each node is judged by itself: while one is
 // unavailable, what the others hold is still asked of them.
-package redisstore
+package redis
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/onlywave/onlywave/internal/span"
@@ -28,13 +28,13 @@ const (
 )
 
 // The client would print what its errors say already, and not as the log is written.
-func init() { redis.SetLogger(&logging.VoidLogger{}) }
+func init() { goredis.SetLogger(&logging.VoidLogger{}) }
 
 // Store asks one Redis for all of a process, so that who finds it unavailable spares the others the wait.
 type Store struct {
 	AnswerTime time.Duration // the most that a question may take; may be changed before the first
 
-	client redis.UniversalClient
+	client goredis.UniversalClient
 	log    *slog.Logger
 	closed chan struct{}
 	tries  sync.WaitGroup
@@ -76,7 +76,7 @@ func (s *Store) Close() error {
 }
 
 // Client is for people's questions, which may take longer and whose failure they are told.
-func (s *Store) Client() redis.UniversalClient { return s.client }
+func (s *Store) Client() goredis.UniversalClient { return s.client }
 
 // Away says whether Redis, or a node of the cluster, was unavailable when it was last asked.
 func (s *Store) Away() bool {
@@ -102,7 +102,7 @@ func (s *Store) isAway(node string) bool {
 
 // Ask runs a script that answers with texts; false when Redis does not answer in time. A caller who gives up meanwhile does
 // not end the question: what a script did must be known to whoever has to undo it.
-func (s *Store) Ask(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]string, bool) {
+func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, args ...any) ([]string, bool) {
 	if s.isAway(everything) {
 		return nil, false
 	}
@@ -118,7 +118,7 @@ func (s *Store) Ask(ctx context.Context, script *redis.Script, keys []string, ar
 	case err == nil:
 		step.End("")
 		return answer, true
-	case !redis.IsTryAgainError(err): // which is about this one key, while it moves to another node
+	case !goredis.IsTryAgainError(err): // which is about this one key, while it moves to another node
 		s.leave(at.name, keys[0], err)
 	}
 	step.End("unavailable")
@@ -126,7 +126,7 @@ func (s *Store) Ask(ctx context.Context, script *redis.Script, keys []string, ar
 }
 
 // Run runs a script once, for a question of people's; it waits for as long as ctx allows.
-func (s *Store) Run(ctx context.Context, script *redis.Script, keys []string, args ...any) *redis.Cmd {
+func (s *Store) Run(ctx context.Context, script *goredis.Script, keys []string, args ...any) *goredis.Cmd {
 	return s.run(ctx, s.nodeOf(ctx, keys[0]), script, keys, args...)
 }
 

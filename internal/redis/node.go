@@ -1,9 +1,9 @@
-package redisstore
+package redis
 
 import (
 	"context"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 )
 
 // everything is the name of the only node there is, or of a cluster as long as its nodes are not known.
@@ -12,13 +12,13 @@ const everything = "all"
 // node is who is asked about a key.
 type node struct {
 	name   string
-	client redis.UniversalClient
+	client goredis.UniversalClient
 	err    error // why it is not known who
 }
 
 // nodeOf finds the node that holds a key, as far as is known; it may have moved.
 func (s *Store) nodeOf(ctx context.Context, key string) node {
-	cluster, is := s.client.(*redis.ClusterClient)
+	cluster, is := s.client.(*goredis.ClusterClient)
 	if !is {
 		return node{name: everything, client: s.client}
 	}
@@ -30,9 +30,9 @@ func (s *Store) nodeOf(ctx context.Context, key string) node {
 }
 
 // run runs a script once. A node that does not hold the keys has not run it, so the one it points to is asked.
-func (s *Store) run(ctx context.Context, at node, script *redis.Script, keys []string, args ...any) *redis.Cmd {
+func (s *Store) run(ctx context.Context, at node, script *goredis.Script, keys []string, args ...any) *goredis.Cmd {
 	if at.err != nil {
-		cmd := redis.NewCmd(ctx)
+		cmd := goredis.NewCmd(ctx)
 		cmd.SetErr(at.err)
 		return cmd
 	}
@@ -44,8 +44,8 @@ func (s *Store) run(ctx context.Context, at node, script *redis.Script, keys []s
 }
 
 func elsewhere(err error) bool {
-	_, moved := redis.IsMovedError(err)
-	_, asked := redis.IsAskError(err)
+	_, moved := goredis.IsMovedError(err)
+	_, asked := goredis.IsAskError(err)
 	return moved || asked
 }
 
@@ -54,7 +54,7 @@ func elsewhere(err error) bool {
 func (s *Store) answers(name, key string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), s.AnswerTime)
 	defer cancel()
-	cluster, is := s.client.(*redis.ClusterClient)
+	cluster, is := s.client.(*goredis.ClusterClient)
 	if !is {
 		return s.client.Exists(ctx, key).Err() == nil
 	}
