@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -20,8 +20,8 @@ import (
 type Config struct {
 	Record   *postgres.Store
 	Provider *mercadopago.Client
-	Budget   *budget.Budget // of calls to the provider, which all workers share; nil: no limit
-	Breakers *breaker.Fleet // stand between the steps and the provider, one for each kind of call
+	Budget   *providerlimit.Budget // of calls to the provider, which all workers share; nil: no limit
+	Breakers *breaker.Fleet        // stand between the steps and the provider, one for each kind of call
 	// Publisher is for our own queues. Events is for onlywave.events, to which others bind theirs: what those do to its connection
 	// must not keep ours waiting.
 	Publisher *rabbitmq.Publisher

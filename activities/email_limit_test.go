@@ -8,9 +8,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/test/mailsink"
 )
@@ -44,7 +44,7 @@ func TestAReaderIsNotFlooded(t *testing.T) {
 	for _, collected := range []string{
 		`onlywave_emails_total{notice="instructions",outcome="withheld"} 2`, `onlywave_emails_total{notice="instructions",outcome="sent"} 4`,
 	} {
-		require.Contains(t, telemetrytest.Text(t, m.mail.Sender.Collectors()...), collected)
+		require.Contains(t, metricstest.Text(t, m.mail.Sender.Collectors()...), collected)
 	}
 	keys, err := openStore(t, devstacktest.Shared().RedisURL()).Client().Keys(t.Context(), "*").Result()
 	require.NoError(t, err)

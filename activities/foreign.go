@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 )
 
 // How long what was heard of our account is relied on.
@@ -57,7 +57,7 @@ func (p *provider) readAccount(ctx context.Context) error {
 
 // read is a call about one resource. An answer that nobody can read is that resource's own matter, as long as our account is
 // answered: it must not open the breaker for all others.
-func (p *provider) read(ctx context.Context, through *breaker.Breaker, its budget.Call, send func(context.Context) error) error {
+func (p *provider) read(ctx context.Context, through *breaker.Breaker, its providerlimit.Call, send func(context.Context) error) error {
 	var odd error
 	err := p.call(ctx, through, its, func(ctx context.Context) error {
 		err := send(ctx)

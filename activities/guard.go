@@ -6,9 +6,9 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 )
 
 // provider is Mercado Pago behind its budget and its breakers. While a breaker is open nothing is sent: the error is of kind
@@ -16,7 +16,7 @@ import (
 type provider struct {
 	client  *mercadopago.Client
 	account *account
-	budget  *budget.Budget
+	budget  *providerlimit.Budget
 	charges *breaker.Breaker
 
 	reads    *breaker.Breaker // of one payment by its ID
@@ -24,7 +24,7 @@ type provider struct {
 	cancels  *breaker.Breaker // nobody waits for one, and its failures must keep no charge waiting
 }
 
-func guard(client *mercadopago.Client, fleet *budget.Budget, breakers *breaker.Fleet) *provider {
+func guard(client *mercadopago.Client, fleet *providerlimit.Budget, breakers *breaker.Fleet) *provider {
 	p := &provider{
 		client:   client,
 		budget:   fleet,
@@ -88,8 +88,8 @@ func (p *provider) asking(providerPaymentID string) *breaker.Breaker {
 }
 
 // turn is a call's place in the provider's budget. An activity that is tried again keeps it, on whichever worker.
-func turn(ctx context.Context, u payment.Urgency, name string) budget.Call {
-	c := budget.Call{Urgency: u, Name: name}
+func turn(ctx context.Context, u payment.Urgency, name string) providerlimit.Call {
+	c := providerlimit.Call{Urgency: u, Name: name}
 	if activity.IsActivity(ctx) {
 		c.Since = activity.GetInfo(ctx).ScheduledTime
 	}
@@ -98,12 +98,12 @@ func turn(ctx context.Context, u payment.Urgency, name string) budget.Call {
 
 // call waits for its turn before it asks the breaker, so that no probe's place is kept while waiting; but a call that the
 // breaker would refuse anyway takes no turn from others. When Mercado Pago itself says that it is too much, all pause.
-func (p *provider) call(ctx context.Context, through *breaker.Breaker, its budget.Call, send func(context.Context) error) error {
+func (p *provider) call(ctx context.Context, through *breaker.Breaker, its providerlimit.Call, send func(context.Context) error) error {
 	return p.pass(ctx, through, through.Do, its, send)
 }
 
 func (p *provider) pass(ctx context.Context, through *breaker.Breaker, admit func(context.Context, func(context.Context) error) error,
-	its budget.Call, send func(context.Context) error,
+	its providerlimit.Call, send func(context.Context) error,
 ) error {
 	if err := through.Shut(); err != nil {
 		return err

@@ -11,11 +11,11 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/redis"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -36,7 +36,7 @@ func (w world) limited(t *testing.T, name, worker string) world {
 	t.Helper()
 	w.Activities = New(Config{
 		Record: w.record, Provider: w.Activities.provider.client, Breakers: alone(t),
-		Budget: budget.New(openStore(t, devstacktest.Shared().RedisURL()), name, worker, 100, silent),
+		Budget: providerlimit.New(openStore(t, devstacktest.Shared().RedisURL()), name, worker, 100, silent),
 	})
 	return w
 }
@@ -103,7 +103,7 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			worker := w.limited(t, uuid.NewString(), "a")
 			row.do(t, worker)
-			require.Contains(t, telemetrytest.Text(t, worker.Activities.provider.budget.Collectors()...),
+			require.Contains(t, metricstest.Text(t, worker.Activities.provider.budget.Collectors()...),
 				fmt.Sprintf(`onlywave_budget_wait_seconds_count{outcome="admitted",urgency="%s"} %d`, row.urgency, row.calls))
 		})
 	}
@@ -118,7 +118,7 @@ func TestAnOpenBreakerCostsNoBudget(t *testing.T) {
 	fleet := breaker.NewFleet(store, "a", silent)
 	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
 	w.Activities = New(Config{
-		Record: w.record, Provider: w.Activities.provider.client, Breakers: fleet, Budget: budget.New(store, "mp", "a", 100, silent),
+		Record: w.record, Provider: w.Activities.provider.client, Breakers: fleet, Budget: providerlimit.New(store, "mp", "a", 100, silent),
 	})
 	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, breaker.Charge, breaker.Setting{To: breaker.Open, Reason: "maintenance"}))
 	id := w.opened(t)
@@ -140,7 +140,7 @@ func TestASilentRedisFailsNoCall(t *testing.T) {
 	store.AnswerTime = 80 * time.Millisecond
 	w.Activities = New(Config{
 		Record: w.record, Provider: w.Activities.provider.client,
-		Breakers: breaker.NewFleet(store, "a", silent), Budget: budget.New(store, "mp", "a", 1000, silent),
+		Breakers: breaker.NewFleet(store, "a", silent), Budget: providerlimit.New(store, "mp", "a", 1000, silent),
 	})
 	id, state := w.charged(t)
 	require.NoError(t, stack.Process(devstack.Redis).Pause())

@@ -29,7 +29,7 @@ import (
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/internal/settle"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -202,7 +202,7 @@ func (s *Server) mount() {
 	s.engine.NoMethod(s.answer(methodNotAllowed))
 	for _, r := range s.routes() {
 		var steps gin.HandlersChain
-		if span.On() && r.isTraced() {
+		if tracing.On() && r.isTraced() {
 			steps = append(steps, trace)
 		}
 		if r.scope != public {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 )
 
 // Labels come from the table of routes: what strangers make up, and what payments are called, makes no series.
@@ -23,7 +23,7 @@ func TestRequestsAreMeasuredByRoute(t *testing.T) {
 		f.server.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "BREW", made, nil))
 		require.GreaterOrEqual(t, w.Code, http.StatusBadRequest)
 	}
-	text := telemetrytest.Text(t, f.server.Collectors()...)
+	text := metricstest.Text(t, f.server.Collectors()...)
 	for _, line := range []string{
 		`{method="GET",route="/v1/payments",status="2xx"} 1`,
 		`{method="GET",route="/v1/payments",status="4xx"} 1`,

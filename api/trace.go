@@ -7,7 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // isTraced says of which routes traces are made: those that have to do with payments. Probes and pages for people have not.
@@ -18,8 +18,8 @@ func (r route) isTraced() bool {
 // trace begins the request's trace, named by its route. The caller's own is only linked: a stranger does not decide what we
 // record.
 func trace(c *gin.Context) {
-	theirs := span.From(c.Request.Context(), c.GetHeader(span.Header))
-	ctx, s := span.Root(theirs, span.Server, c.Request.Method+" "+c.FullPath())
+	theirs := tracing.From(c.Request.Context(), c.GetHeader(tracing.Header))
+	ctx, s := tracing.Root(theirs, tracing.Server, c.Request.Method+" "+c.FullPath())
 	if !s.Traced() {
 		return // and what follows begins none either
 	}

@@ -7,12 +7,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/span/spantest"
+	"github.com/onlywave/onlywave/test/tracesink/tracesinktest"
 )
 
 // Requests about payments begin traces, probes do not; and what the client sent is in none of them.
 func TestRequestsBeginTraces(t *testing.T) {
-	sink, stop := spantest.Collect(t)
+	sink, stop := tracesinktest.Collect(t)
 	f := newFixture(t)
 	f.server.engine.GET("/v1/panic", trace, func(*gin.Context) { panic("secret") })
 

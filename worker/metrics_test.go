@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 )
 
 // Each message is counted by what its handler said of it, and the handler's word goes on as it is.
@@ -26,7 +26,7 @@ func TestMessagesAreCountedByTheirFate(t *testing.T) {
 		require.Equal(t, word, m.one("q", func(context.Context, rabbitmq.Delivery) error { return word })(t.Context(), rabbitmq.Delivery{}))
 		require.Equal(t, word, m.batch("b", func(context.Context, []rabbitmq.Delivery) error { return word })(t.Context(), make([]rabbitmq.Delivery, 3)))
 		require.Equal(t, word, nobody.one("q", func(context.Context, rabbitmq.Delivery) error { return word })(t.Context(), rabbitmq.Delivery{}))
-		text := telemetrytest.Text(t, m.Collectors()...)
+		text := metricstest.Text(t, m.Collectors()...)
 		require.Contains(t, text, `onlywave_messages_total{outcome="`+outcome+`",queue="q"} 1`)
 		require.Contains(t, text, `onlywave_messages_total{outcome="`+outcome+`",queue="b"} 3`)
 	}
@@ -39,14 +39,14 @@ func TestFiguresSpareTheRecord(t *testing.T) {
 	at, _ := newAround(t)
 	w, _ := newWorker(t, at)
 	f := NewFigures(w.Record, slog.New(slog.DiscardHandler))
-	require.Contains(t, telemetrytest.Text(t, f), "onlywave_spool_webhooks 0")
+	require.Contains(t, metricstest.Text(t, f), "onlywave_spool_webhooks 0")
 	require.NoError(t, w.Record.Spool(t.Context(), "1", "mercadopago.payment", []byte("{}"), time.Now()))
-	require.Contains(t, telemetrytest.Text(t, f), "onlywave_spool_webhooks 0", "not asked again yet")
+	require.Contains(t, metricstest.Text(t, f), "onlywave_spool_webhooks 0", "not asked again yet")
 	f.asked = time.Now().Add(-figuresEvery)
-	text := telemetrytest.Text(t, f)
+	text := metricstest.Text(t, f)
 	require.Contains(t, text, "onlywave_spool_webhooks 1")
 	require.Contains(t, text, `onlywave_dead_letters_open{cause="`+string(payment.CauseInvalid)+`"} 0`)
 
 	nowhere, _ := newWorker(t, away)
-	require.Empty(t, telemetrytest.Text(t, NewFigures(nowhere.Record, slog.New(slog.DiscardHandler))))
+	require.Empty(t, metricstest.Text(t, NewFigures(nowhere.Record, slog.New(slog.DiscardHandler))))
 }

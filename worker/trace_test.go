@@ -14,8 +14,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/span"
-	"github.com/onlywave/onlywave/internal/span/spantest"
+	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/test/tracesink/tracesinktest"
 )
 
 type carrier map[string]*common.Payload
@@ -24,16 +24,16 @@ func (c carrier) Set(name string, value *common.Payload) { c[name] = value }
 
 // A step or a message that panics is in the trace, and what it panics with is not.
 func TestWhatPanicsIsInTheTrace(t *testing.T) {
-	sink, stop := spantest.Collect(t)
-	ctx, root := span.Root(t.Context(), span.Server, "root")
+	sink, stop := tracesinktest.Collect(t)
+	ctx, root := tracing.Root(t.Context(), tracing.Server, "root")
 
 	message := traced(func(context.Context, rabbitmq.Delivery) error { panic("secret") })
 	require.Panics(t, func() { _ = message(ctx, rabbitmq.Delivery{}) })
 
 	carried := carrier{}
-	require.NoError(t, span.Propagator{}.Inject(ctx, carried))
+	require.NoError(t, tracing.Propagator{}.Inject(ctx, carried))
 	var suite testsuite.WorkflowTestSuite
-	suite.SetContextPropagators([]workflow.ContextPropagator{span.Propagator{}})
+	suite.SetContextPropagators([]workflow.ContextPropagator{tracing.Propagator{}})
 	suite.SetHeader(&common.Header{Fields: carried})
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activityLog{log: slog.New(slog.DiscardHandler)}}})

@@ -20,7 +20,7 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // shortestWait is what the start itself may take; whoever wants to wait less gets at least this.
@@ -119,7 +119,7 @@ func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, 
 	if askedAt.IsZero() {
 		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	}
-	ctx, s := span.Start(ctx, span.Client, "UpdateWithStartWorkflow:", "Payment")
+	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
 	defer func() { s.End(payment.Failure(interpret("create payment", err))) }()
 	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
 		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, AskedAt: askedAt, Polls: c.polls})
@@ -197,7 +197,7 @@ func (c *Client) latest(ctx context.Context, workflowID string) (*workflow.Workf
 // Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however
 // often it is asked, as when the payment's run has had as many signals as one may.
 func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
-	ctx, s := span.Start(ctx, span.Client, "SignalWithStartWorkflow:", "Payment")
+	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWithStartWorkflow:", "Payment")
 	defer func() { s.End(payment.Failure(err)) }()
 	doing := "notify payment " + paymentID
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
@@ -210,7 +210,7 @@ func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 
 // NotifyRunning is Notify for a payment that has a run. It is false, and nothing was told, when it has none.
 func (c *Client) NotifyRunning(ctx context.Context, paymentID string) (running bool, err error) {
-	ctx, s := span.Start(ctx, span.Client, "SignalWorkflow:", "Payment")
+	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWorkflow:", "Payment")
 	defer func() { s.End(payment.Failure(err)) }()
 	doing := "notify payment " + paymentID
 	err = c.temporal.SignalWorkflow(ctx, WorkflowID(paymentID), "", SignalLook, nil)
@@ -238,7 +238,7 @@ func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleWait)
 	defer cancel()
 	doing := "settle payment " + o.PaymentID
-	ctx, s := span.Start(ctx, span.Client, "UpdateWithStartWorkflow:", "Payment")
+	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
 	defer func() { s.End(payment.Failure(err)) }()
 	err = c.untilHeard(ctx, WorkflowID(o.PaymentID), UpdateSettle+"-"+uuid.NewString(), func(updateID string) error {
 		start := c.temporal.NewWithStartWorkflowOperation(c.startOptions(o.PaymentID, payment.ForOperator), Payment, PaymentInput{PaymentID: o.PaymentID, Polls: c.polls})
@@ -259,7 +259,7 @@ func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
 
 // Email begins the sending of an e-mail. One that was begun before is left alone, however it ended.
 func (c *Client) Email(ctx context.Context, in activities.EmailInput) (err error) {
-	ctx, s := span.Start(ctx, span.Client, "StartWorkflow:", "Email")
+	ctx, s := tracing.Start(ctx, tracing.Client, "StartWorkflow:", "Email")
 	defer func() { s.End(payment.Failure(err)) }()
 	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                    EmailWorkflowID(in.Name),

@@ -105,7 +105,7 @@ func TestWorkersGrowWithTheWorkThatWaits(t *testing.T) {
 // requireQueries expects each to be PromQL, about metrics that a worker shows.
 func requireQueries(t *testing.T, queries map[string]string) {
 	t.Helper()
-	shown := metrics(t)
+	shown := metricsOf(t)
 	rules := "groups:\n  - name: scaling\n    rules:\n"
 	for name, query := range queries {
 		rules += "      - record: scaling:" + strings.ReplaceAll(name, "-", "_") + "\n        expr: " + strconv.Quote(query) + "\n"
@@ -119,8 +119,8 @@ func requireQueries(t *testing.T, queries map[string]string) {
 	require.NoError(t, err, string(output))
 }
 
-// metrics are the names of those that tell of work.
-func metrics(t *testing.T) (names []string) {
+// metricsOf are the names of those that tell of work.
+func metricsOf(t *testing.T) (names []string) {
 	t.Helper()
 	store, err := redis.Open("redis://127.0.0.1:1/0", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ import (
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/deploy/nginx"
 	"github.com/onlywave/onlywave/internal/config"
-	"github.com/onlywave/onlywave/internal/telemetry"
+	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/worker"
 )
 
@@ -219,7 +219,7 @@ func TestProbesAskWhatThereIs(t *testing.T) {
 	require.NoError(t, err)
 	balancer, err := nginx.Render(nginx.Kubernetes)
 	require.NoError(t, err)
-	health := telemetry.New("api", func(context.Context) map[string]error { return nil }, slog.New(slog.DiscardHandler)).Handler()
+	health := metrics.New("api", func(context.Context) map[string]error { return nil }, slog.New(slog.DiscardHandler)).Handler()
 	for _, overlay := range overlays {
 		for name, d := range render(t, overlay).deployments {
 			c := d.Spec.Template.Spec.Containers[0]

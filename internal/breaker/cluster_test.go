@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -59,5 +59,5 @@ func TestInACluster(t *testing.T) {
 		s, err := fleet.Status(t.Context(), Charge)
 		return err == nil && s.Forced == Open
 	}, time.Minute, 50*time.Millisecond, "what the replica has is what was there")
-	require.Contains(t, telemetrytest.Text(t, fleet.Collectors()...), `onlywave_breaker_state{breaker="read",state="open"} 1`)
+	require.Contains(t, metricstest.Text(t, fleet.Collectors()...), `onlywave_breaker_state{breaker="read",state="open"} 1`)
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redis"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -88,7 +88,7 @@ func (c *Payments) keep(t *testing.T, p payment.Payment, asked time.Time) paymen
 // counted is what the metrics say, whose results have names of their own.
 func (c *Payments) counted(t *testing.T, result string) int {
 	t.Helper()
-	found := regexp.MustCompile(`result="` + result + `"} (\d+)`).FindStringSubmatch(telemetrytest.Text(t, c.Collectors()...))
+	found := regexp.MustCompile(`result="` + result + `"} (\d+)`).FindStringSubmatch(metricstest.Text(t, c.Collectors()...))
 	require.NotNil(t, found)
 	n, err := strconv.Atoi(found[1])
 	require.NoError(t, err)

@@ -15,9 +15,9 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -32,7 +32,7 @@ type abilities struct {
 	copies  *cache.Payments
 	fleet   *breaker.Fleet
 	breaker *breaker.Breaker
-	budget  *budget.Budget
+	budget  *providerlimit.Budget
 	limiter *ratelimit.Limiter
 }
 
@@ -45,7 +45,7 @@ func open(t *testing.T, url string) *abilities {
 	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
 	return &abilities{
 		store: store, copies: cache.New(store, time.Minute), fleet: fleet,
-		breaker: fleet.Breaker("charge", breaker.Config{}), budget: budget.New(store, "mercadopago", "a", 1_000_000, silent),
+		breaker: fleet.Breaker("charge", breaker.Config{}), budget: providerlimit.New(store, "mercadopago", "a", 1_000_000, silent),
 		limiter: ratelimit.New(store),
 	}
 }
@@ -55,7 +55,7 @@ func (a *abilities) use(ctx context.Context) error {
 	if err := a.breaker.Do(ctx, func(context.Context) error { return nil }); err != nil {
 		return fmt.Errorf("breaker: %w", err)
 	}
-	if err := a.budget.Take(ctx, budget.Call{Urgency: payment.ForCharge, Name: uuid.NewString()}); err != nil {
+	if err := a.budget.Take(ctx, providerlimit.Call{Urgency: payment.ForCharge, Name: uuid.NewString()}); err != nil {
 		return fmt.Errorf("budget: %w", err)
 	}
 	limits := []ratelimit.Limit{

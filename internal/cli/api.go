@@ -11,6 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -19,7 +20,6 @@ import (
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/session"
-	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -39,7 +39,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 			return err
 		}
 	}
-	sdk, err := telemetry.NewTemporal()
+	sdk, err := metrics.NewTemporal()
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	watch := telemetry.New(string(config.API), ready, log)
+	watch := metrics.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
 	for _, measured := range []measured{server, record, publisher, events, store, breakers, limiter, copies, replays, sdk} {
 		watch.Add(measured.Collectors()...)

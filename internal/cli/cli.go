@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onlywave/onlywave/internal/config"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // gcPercent lets the garbage wait: what lives is small, requests are many, and the default would collect
@@ -79,5 +79,5 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, out io.Wri
 func newLogger(level string) *slog.Logger {
 	var l slog.Level
 	_ = l.UnmarshalText([]byte(level)) // config has checked it
-	return slog.New(span.Logged(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})))
+	return slog.New(tracing.Logged(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})))
 }

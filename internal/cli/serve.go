@@ -14,11 +14,11 @@ import (
 
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/relay"
 	"github.com/onlywave/onlywave/internal/serve"
-	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -56,7 +56,7 @@ func withEvents(ready func(context.Context) map[string]error, telling *relay.Rel
 }
 
 // watched runs a part and, where that is set, shows its metrics and its health until it has ended, its drain included.
-func watched(ctx context.Context, c config.Config, watch *telemetry.Watch, log *slog.Logger, part func(context.Context) error) error {
+func watched(ctx context.Context, c config.Config, watch *metrics.Watch, log *slog.Logger, part func(context.Context) error) error {
 	if c.MetricsAddress == "" {
 		return part(ctx)
 	}

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/config"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -29,8 +29,8 @@ func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHand
 	// Temporal stands beside us: to press small messages together costs both sides more than to send them.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.MetricsHandler = measures
-	if span.On() {
-		options.ContextPropagators = []workflow.ContextPropagator{span.Propagator{}}
+	if tracing.On() {
+		options.ContextPropagators = []workflow.ContextPropagator{tracing.Propagator{}}
 	}
 	options.Logger = sdklog.NewStructuredLogger(log)
 	temporal, err := client.NewLazyClient(options)

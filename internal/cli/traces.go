@@ -5,13 +5,13 @@ import (
 	"log/slog"
 
 	"github.com/onlywave/onlywave/internal/config"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // traced is a part that, where that is set, traces what it does until its end.
 func traced(name config.Part, serve func(context.Context, config.Config, *slog.Logger) error) func(context.Context, config.Config, *slog.Logger) error {
 	return func(ctx context.Context, c config.Config, log *slog.Logger) error {
-		stop, err := span.Export(ctx, span.Target{
+		stop, err := tracing.Export(ctx, tracing.Target{
 			Endpoint: c.TracesEndpoint, Ratio: c.TracesRatio, Service: "onlywave-" + string(name), Instance: workerName(),
 		}, log)
 		if err != nil {

@@ -9,18 +9,18 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/budget"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/relay"
-	"github.com/onlywave/onlywave/internal/telemetry"
 	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -60,7 +60,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer record.Close()
-	sdk, err := telemetry.NewTemporal()
+	sdk, err := metrics.NewTemporal()
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	announced := worker.NewBreakerEvents(events, log)
 	defer announced.Wait()
 	breakers.Changed = announced.Announce
-	calls := budget.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
+	calls := providerlimit.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	mail, err := mailOf(c, door, store)
@@ -103,7 +103,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider,
 	}
-	watch := telemetry.New(string(config.Worker), withEvents(readiness(record, publisher, door, w), telling), log)
+	watch := metrics.New(string(config.Worker), withEvents(readiness(record, publisher, door, w), telling), log)
 	for _, measured := range []measured{w.Metrics, record, provider, publisher, events, telling, store, breakers, calls, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}

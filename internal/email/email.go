@@ -19,7 +19,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // timeout is for each of four: reaching the mail server, its greeting, being let in, and giving it one e-mail.
@@ -130,7 +130,7 @@ func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Colle
 // Send gives the server one e-mail. Errors: Invalid when it will not take it, now or ever; Limited when its reader cannot be
 // reached now; Unauthorized when it will not have us; Unavailable when it is away or what it said was lost.
 func (s *Sender) Send(ctx context.Context, m Message) error {
-	ctx, step := span.Start(ctx, span.Client, "smtp ", string(m.Notice))
+	ctx, step := tracing.Start(ctx, tracing.Client, "smtp ", string(m.Notice))
 	err := s.send(ctx, m)
 	failure := payment.Failure(err)
 	step.End(failure)

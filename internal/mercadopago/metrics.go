@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // newCalls measures calls by operation and by how they ended: ok, or a kind of failure.
@@ -29,7 +29,7 @@ func (c *Client) Collectors() []prometheus.Collector { return []prometheus.Colle
 // ask measures and traces a call. One whose answer cannot be read has been answered all the same. Mercado Pago is not told of
 // the trace, which is ours.
 func (c *Client) ask(ctx context.Context, operation, key string, call func(context.Context) error) ([]byte, error) {
-	ctx, s := span.Start(ctx, span.Client, "mercadopago ", operation)
+	ctx, s := tracing.Start(ctx, tracing.Client, "mercadopago ", operation)
 	began := time.Now()
 	body, err := ask(ctx, key, call)
 	failure := payment.Failure(err)

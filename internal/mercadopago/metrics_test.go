@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 )
 
 // A call is told apart by what was asked and by how it ended, and by nothing of whom it was about.
@@ -19,7 +19,7 @@ func TestCallsAreMeasured(t *testing.T) {
 	}
 	_, err := c.CreatePix(t.Context(), somePayment("measured"), "key-1")
 	require.Error(t, err)
-	text := telemetrytest.Text(t, c.Collectors()...)
+	text := metricstest.Text(t, c.Collectors()...)
 	require.Contains(t, text, `onlywave_provider_call_duration_seconds_count{operation="get",outcome="unauthorized"} 2`)
 	require.Contains(t, text, `onlywave_provider_call_duration_seconds_count{operation="create_pix",outcome="unauthorized"} 1`)
 	require.Contains(t, text, `onlywave_provider_call_duration_seconds_count{operation="get",outcome="ok"} 0`)

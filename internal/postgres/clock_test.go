@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 )
 
 func TestTheClocksAreCompared(t *testing.T) {
@@ -17,17 +17,17 @@ func TestTheClocksAreCompared(t *testing.T) {
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), now, patience)
 	require.Equal(t, time.UTC, now.Location())
-	require.Regexp(t, `(?m)^onlywave_clock_ahead_seconds (-?0\.0|-?[0-9.]+e-)`, telemetrytest.Text(t, s.Collectors()...))
+	require.Regexp(t, `(?m)^onlywave_clock_ahead_seconds (-?0\.0|-?[0-9.]+e-)`, metricstest.Text(t, s.Collectors()...))
 	const wrong = "\nonlywave_clock_ahead_seconds 72000\n"
 	s.clock.ahead.Store(int64(20 * time.Hour))
-	require.Contains(t, telemetrytest.Text(t, s.Collectors()...), wrong)
+	require.Contains(t, metricstest.Text(t, s.Collectors()...), wrong)
 	require.NoError(t, s.Ready(t.Context()), "which compares them anew")
-	require.NotContains(t, telemetrytest.Text(t, s.Collectors()...), wrong)
+	require.NotContains(t, metricstest.Text(t, s.Collectors()...), wrong)
 	long := time.Now().Add(-clockKnown)
 	s.clock.compared.Store(&long)
-	require.NotContains(t, telemetrytest.Text(t, s.Collectors()...), "\nonlywave_clock_ahead_seconds", "what is no longer known is not shown")
+	require.NotContains(t, metricstest.Text(t, s.Collectors()...), "\nonlywave_clock_ahead_seconds", "what is no longer known is not shown")
 	away := openStore(t, "postgres://nobody@127.0.0.1:1/nothing?sslmode=disable")
-	require.NotContains(t, telemetrytest.Text(t, away.Collectors()...), "\nonlywave_clock_ahead_seconds")
+	require.NotContains(t, metricstest.Text(t, away.Collectors()...), "\nonlywave_clock_ahead_seconds")
 }
 
 // A process whose clock is ahead dates what it writes as the others do.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 )
 
 // A step that runs twice moves a payment once, and so it is counted once.
@@ -26,7 +26,7 @@ func TestAMoveIsCountedOnce(t *testing.T) {
 		_, err := s.Park(t.Context(), lost, "no answer", moment(40))
 		require.NoError(t, err)
 	}
-	text := telemetrytest.Text(t, s.Collectors()...)
+	text := metricstest.Text(t, s.Collectors()...)
 	for status, times := range map[payment.Status]string{
 		payment.Processing: "2", payment.Pending: "1", payment.Approved: "1", payment.Unknown: "1", payment.Rejected: "0",
 	} {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 )
 
 // answer is what the provider says of a payment, at a second of its own clock.
@@ -278,7 +278,7 @@ func TestARejectionForAReasonOfOursHasItsCode(t *testing.T) {
 		s.apply(t, id, state)
 	}
 	require.Equal(t, &payment.FailureReason{Code: payment.FailureAccount, Message: payment.FailureAccount.Message()}, s.read(t, id).Why())
-	require.Contains(t, telemetrytest.Text(t, s.Collectors()...), `onlywave_payment_failures_total{code="account_unavailable"} 1`+"\n")
+	require.Contains(t, metricstest.Text(t, s.Collectors()...), `onlywave_payment_failures_total{code="account_unavailable"} 1`+"\n")
 }
 
 // What failed before there were codes has one all the same.

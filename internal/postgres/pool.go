@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // connectTimeout is how long a server may take to let us in, unless the address says otherwise. While a primary that
@@ -54,7 +54,7 @@ func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.Valid
 	// A server that was writable when we came, and is not any more, is not the primary: the next connection finds that.
 	closes := connect.OnPgError
 	connect.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool { return err.Code != readOnly && closes(c, err) }
-	if span.On() {
+	if tracing.On() {
 		config.ConnConfig.Tracer = queryTracer{}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)

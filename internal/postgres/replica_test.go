@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -59,9 +59,9 @@ func TestListsComeFromTheReplicaAndSayHowOldTheyAre(t *testing.T) {
 		require.Equal(t, "a", keys)
 		require.Greater(t, age, elapsed)
 	}
-	require.Regexp(t, `onlywave_postgres_lists_total\{server="replica"\} [1-9]`, telemetrytest.Text(t, s.Collectors()...))
-	require.Regexp(t, `onlywave_postgres_replica_age_seconds \d`, telemetrytest.Text(t, s.Collectors()...))
-	require.Contains(t, telemetrytest.Text(t, s.Collectors()...), `onlywave_postgres_connections_max{server="replica"} 4`)
+	require.Regexp(t, `onlywave_postgres_lists_total\{server="replica"\} [1-9]`, metricstest.Text(t, s.Collectors()...))
+	require.Regexp(t, `onlywave_postgres_replica_age_seconds \d`, metricstest.Text(t, s.Collectors()...))
+	require.Contains(t, metricstest.Text(t, s.Collectors()...), `onlywave_postgres_connections_max{server="replica"} 4`)
 
 	require.NoError(t, stack.DelayReplica(t.Context(), 0))
 	require.Eventually(t, func() bool {

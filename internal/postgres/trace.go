@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // queryTracer makes a span of each statement, with its text, which holds no values: those travel apart from it.
@@ -25,7 +25,7 @@ func (queryTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, q pgx.TraceQu
 }
 
 func (queryTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, b pgx.TraceBatchStartData) context.Context {
-	if !span.Wanted(ctx) {
+	if !tracing.Wanted(ctx) {
 		return ctx
 	}
 	texts := make([]string, len(b.Batch.QueuedQueries))
@@ -42,11 +42,11 @@ func (queryTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, b pgx.TraceBa
 }
 
 func statement(ctx context.Context, sql string) context.Context {
-	if !span.Wanted(ctx) {
+	if !tracing.Wanted(ctx) {
 		return ctx
 	}
 	words := strings.Fields(sql)
-	ctx, s := span.Start(ctx, span.Client, "postgres ", verb(words))
+	ctx, s := tracing.Start(ctx, tracing.Client, "postgres ", verb(words))
 	s.Set("db.system.name", "postgresql")
 	s.Set("db.query.text", strings.Join(words, " "))
 	return context.WithValue(ctx, spanKey{}, s)
@@ -66,7 +66,7 @@ func verb(words []string) string {
 }
 
 func ended(ctx context.Context, err error) {
-	s, _ := ctx.Value(spanKey{}).(span.Span)
+	s, _ := ctx.Value(spanKey{}).(tracing.Span)
 	s.End(failureOf(err))
 }
 

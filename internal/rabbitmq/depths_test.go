@@ -10,7 +10,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -58,7 +58,7 @@ func TestTheDepthsOfAllQueuesAreKnown(t *testing.T) {
 	shown := NewQueues([]string{stack.RabbitMQURL()}, silent)
 	var text string
 	require.Eventually(t, func() bool {
-		text = telemetrytest.Text(t, shown)
+		text = metricstest.Text(t, shown)
 		return strings.Contains(text, "onlywave_queue_up")
 	}, 45*time.Second, 100*time.Millisecond)
 	require.Contains(t, text, `onlywave_queue_up{queue="onlywave.webhooks.archive"} 0`)

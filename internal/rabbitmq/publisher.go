@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 const (
@@ -98,7 +98,7 @@ func (p *Publisher) send(ctx context.Context, exchange string, m Message) error 
 		defer cancel()
 		ctx = limited
 	}
-	ctx, s := span.Start(ctx, span.Producer, "publish ", exchange)
+	ctx, s := tracing.Start(ctx, tracing.Producer, "publish ", exchange)
 	began := time.Now()
 	err := p.publish(ctx, routes(exchange, m.traced(ctx)))
 	p.published(exchange, began, err)

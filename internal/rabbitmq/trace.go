@@ -4,12 +4,12 @@ import (
 	"context"
 	"maps"
 
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // traced is m, telling whoever gets it which span it comes from. The caller's own headers stay as they are.
 func (m Message) traced(ctx context.Context) Message {
-	text := span.Text(ctx)
+	text := tracing.Text(ctx)
 	if text == "" {
 		return m
 	}
@@ -17,15 +17,15 @@ func (m Message) traced(ctx context.Context) Message {
 	if headers == nil {
 		headers = map[string]any{}
 	}
-	headers[span.Header] = text
+	headers[tracing.Header] = text
 	m.Headers = headers
 	return m
 }
 
 // Traced begins the span of d's handling, in the trace of whoever published it, if that is traced.
-func Traced(ctx context.Context, queue string, d Delivery) (context.Context, span.Span) {
-	text, _ := d.Headers[span.Header].(string)
-	ctx, s := span.Start(span.From(ctx, text), span.Consumer, "process ", queue)
+func Traced(ctx context.Context, queue string, d Delivery) (context.Context, tracing.Span) {
+	text, _ := d.Headers[tracing.Header].(string)
+	ctx, s := tracing.Start(tracing.From(ctx, text), tracing.Consumer, "process ", queue)
 	s.Set("messaging.message.id", d.ID)
 	s.SetInt("onlywave.failures", d.Failures)
 	return ctx, s

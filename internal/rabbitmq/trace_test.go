@@ -7,18 +7,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/span"
-	"github.com/onlywave/onlywave/internal/span/spantest"
+	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/test/tracesink/tracesinktest"
 )
 
 // A message says which span it comes from, and goes on saying so when it is tried again; a publisher's own headers are left
 // alone.
 func TestAMessageCarriesItsTrace(t *testing.T) {
-	sink, stop := spantest.Collect(t)
+	sink, stop := tracesinktest.Collect(t)
 	p := connect(t)
 	_, channel := dial(t)
 
-	ctx, root := span.Root(t.Context(), span.Server, "root")
+	ctx, root := tracing.Root(t.Context(), tracing.Server, "root")
 	m := payment("1")
 	m.Headers = map[string]any{"x-request-id": "abc"}
 	require.NoError(t, p.Publish(ctx, ExchangeWebhooks, m))
@@ -31,7 +31,7 @@ func TestAMessageCarriesItsTrace(t *testing.T) {
 
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("2")))
 	d = newDelivery(fetch(t, channel, QueueProcess))
-	require.NotContains(t, d.Headers, span.Header)
+	require.NotContains(t, d.Headers, tracing.Header)
 	_, s = Traced(t.Context(), QueueProcess, d)
 	require.False(t, s.Traced())
 

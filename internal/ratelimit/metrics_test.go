@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
@@ -18,7 +18,7 @@ func TestRequestsAreCountedByLimitAndVerdict(t *testing.T) {
 	for range 3 {
 		l.Take(t.Context(), group, limit)
 	}
-	text := telemetrytest.Text(t, l.Collectors()...)
+	text := metricstest.Text(t, l.Collectors()...)
 	require.Contains(t, text, `onlywave_limited_requests_total{decided="fleet",limit="writes-key",outcome="admitted"} 1`)
 	require.Contains(t, text, `onlywave_limited_requests_total{decided="process",limit="writes-key",outcome="refused"} 2`)
 	require.NotContains(t, text, group)

@@ -17,7 +17,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/onlywave/onlywave/internal/span"
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 const (
@@ -112,7 +112,7 @@ func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, 
 	if at.err == nil && s.isAway(at.name) {
 		return nil, false
 	}
-	_, step := span.Start(ctx, span.Client, "redis ", area(keys[0]))
+	_, step := tracing.Start(ctx, tracing.Client, "redis ", area(keys[0]))
 	answer, err := s.run(asking, at, script, keys, args...).StringSlice()
 	switch {
 	case err == nil:

@@ -1,12 +1,12 @@
-package budget
+package providerlimit
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/telemetry/telemetrytest"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
@@ -16,7 +16,7 @@ func TestWaitsAreMeasuredByHowTheyEnd(t *testing.T) {
 	require.NoError(t, b.Take(t.Context(), a(payment.ForCharge)))
 	b.Pause(t.Context(), pauseMax)
 	require.Error(t, b.Take(t.Context(), a(payment.ForCharge)))
-	text := telemetrytest.Text(t, b.Collectors()...)
+	text := metricstest.Text(t, b.Collectors()...)
 	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="admitted",urgency="charge"} 1`)
 	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="refused",urgency="charge"} 1`)
 }

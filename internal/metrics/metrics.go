@@ -2,7 +2,7 @@
 // with reasons. What is measured makes its own metrics and hands them over as collectors; here they meet in one registry.
 //
 // Its one rule: it is for ourselves, at an address of its own that no stranger reaches.
-package telemetry
+package metrics
 
 import (
 	"context"

@@ -1,5 +1,5 @@
 // Package telemetrytest lets tests read metrics as Prometheus does. Its one rule: what it reads is the text that is served.
-package telemetrytest
+package metricstest
 
 import (
 	"net/http/httptest"

@@ -4,7 +4,7 @@
 //
 // Its one rule: it only ever delays. No call fails for Redis, which holds the budget; while Redis is unavailable each worker keeps
 // to its part of the rate, and to the pauses it knows of.
-package budget
+package providerlimit
 
 import (
 	"context"
