@@ -24,12 +24,12 @@ func trace(c *gin.Context) {
 		return // and what follows begins none either
 	}
 	c.Request = c.Request.WithContext(ctx)
-	failure := string(payment.Internal) // a panic passes through here
-	defer func() { s.End(failure) }()
+	kind := string(payment.Internal) // a panic passes through here
+	defer func() { s.End(kind) }()
 	c.Next()
 	e := event(c)
-	if failure = ""; c.Writer.Status() >= http.StatusInternalServerError {
-		failure = string(payment.KindOf(e.err))
+	if kind = ""; c.Writer.Status() >= http.StatusInternalServerError {
+		kind = string(payment.KindOf(e.err))
 	}
 	s.Set("http.request.method", c.Request.Method)
 	s.Set("http.route", c.FullPath())

@@ -144,7 +144,7 @@ func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) erro
 // named. Its success counts like any other.
 func (b *Breaker) Try(ctx context.Context, call func(context.Context) error) error {
 	return b.do(ctx, call, func(ctx context.Context, err error) outcome {
-		if o := outcomeOf(ctx, err); o != failure {
+		if o := outcomeOf(ctx, err); o != failed {
 			return o
 		}
 		return released
@@ -172,7 +172,7 @@ type outcome string
 
 const (
 	success  outcome = "success"
-	failure  outcome = "failure"
+	failed   outcome = "failure"
 	released outcome = "released"
 )
 
@@ -185,7 +185,7 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	}
 	switch payment.KindOf(err) {
 	case payment.Unavailable:
-		return failure
+		return failed
 	case payment.Limited:
 		return released
 	}
@@ -246,7 +246,7 @@ func (b *Breaker) report(ctx context.Context, p permit, o outcome) {
 	case !p.local:
 	case o == success:
 		b.local.RecordSuccess()
-	case o == failure, b.local.IsHalfOpen(): // a probe that learned nothing must give its place back
+	case o == failed, b.local.IsHalfOpen(): // a probe that learned nothing must give its place back
 		b.local.RecordFailure()
 	}
 	if !p.reached {

@@ -96,11 +96,11 @@ func refused(e *exchange) error {
 	if asked := retryAfter(e.header.Get("Retry-After"), time.Now()); asked > 0 {
 		wait = asked
 	}
-	failure := &payment.Error{Kind: kind, Message: messages[kind], RetryAfter: wait, Err: errors.New(r.line(e))}
+	known := &payment.Error{Kind: kind, Message: messages[kind], RetryAfter: wait, Err: errors.New(r.line(e))}
 	if code := r.failure(); kind == payment.Invalid && code != "" {
-		failure.Code, failure.Message = code, code.Message()
+		known.Code, known.Message = code, code.Message()
 	}
-	return failure
+	return known
 }
 
 // verdict is the table: HTTP status and cause code to kind, and how long to wait at least. The codes are

@@ -199,15 +199,6 @@ func (f LetterFilter) Fields() []Field {
 	return wrong
 }
 
-// oneOf lists what there is, for people.
-func oneOf[T ~string](all []T) string {
-	words := make([]string, len(all))
-	for i, word := range all {
-		words[i] = string(word)
-	}
-	return strings.Join(words, ", ")
-}
-
 func isFingerprint(text string) bool {
 	return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
 }
