@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -21,9 +22,9 @@ func TestAnswersAboutAnotherAccountAreNotBelieved(t *testing.T) {
 	w.Activities.provider.client = client
 
 	_, err = w.Look(t.Context(), LookInput{PaymentID: ids[0], ProviderPaymentID: states[0].PaymentID, Money: money})
-	requireVerdict(t, err, payment.Conflict, false)
+	requireVerdict(t, err, failure.Conflict, false)
 	_, err = w.charge(t, w.opened(t))
-	requireVerdict(t, err, payment.Conflict, false)
+	requireVerdict(t, err, failure.Conflict, false)
 	require.Equal(t, 2, w.reconcile(t, "a").Contradictions)
 	require.Empty(t, bell.told())
 	for _, f := range w.open(t, payment.Contradiction) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -170,7 +171,7 @@ func publisher(t *testing.T) *rabbitmq.Publisher {
 }
 
 // requireVerdict checks what Temporal is told: the kind, and whether to try again.
-func requireVerdict(t *testing.T, err error, kind payment.Kind, again bool) {
+func requireVerdict(t *testing.T, err error, kind failure.Kind, again bool) {
 	t.Helper()
 	told := application(t, err)
 	require.Equal(t, string(kind), told.Type(), "%v", err)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -64,5 +65,5 @@ func (a *Activities) alert(ctx context.Context, f payment.Finding) error {
 	case err == nil, errors.Is(err, rabbitmq.ErrRefused), errors.Is(err, rabbitmq.ErrUnconfirmed):
 		return nil // the publisher counts it
 	}
-	return &payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the event", Err: err}
+	return &failure.Error{Kind: failure.Unavailable, Message: "the broker did not take the event", Err: err}
 }

@@ -9,6 +9,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -64,7 +65,7 @@ func TestWhatCouldNotBeReportedIsReportedLater(t *testing.T) {
 	w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
 	w.reconcile(t, "a")
 	_, err := w.AlertFindings(t.Context())
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	w.events = publisher(t)
 	told, err := w.AlertFindings(t.Context())
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/cache"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -24,7 +25,7 @@ func TestEachStepLeavesACopy(t *testing.T) {
 	id := in.PaymentID
 	copied := func() payment.Payment {
 		p, age, err := copies.Payment(t.Context(), id, func(context.Context, string) (payment.Payment, error) {
-			return payment.Payment{}, &payment.Error{Kind: payment.Unavailable}
+			return payment.Payment{}, &failure.Error{Kind: failure.Unavailable}
 		})
 		require.NoError(t, err)
 		require.Zero(t, age)

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -32,7 +33,7 @@ func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 		return Seen{}, err
 	}
 	if why := state.Contradicts(in.PaymentID, in.ProviderPaymentID, in.Money); why != "" {
-		return Seen{}, &payment.Error{Kind: payment.Conflict, Message: why}
+		return Seen{}, &failure.Error{Kind: failure.Conflict, Message: why}
 	}
 	outcome := "refused"
 	if state.Status == payment.Cancelled || state.Status == payment.Expired {

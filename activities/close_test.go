@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -57,7 +58,7 @@ func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
 			w.arm(id, faults...)
 			if len(faults) > 0 {
 				_, err := w.Close(t.Context(), in)
-				requireVerdict(t, err, payment.Unavailable, true)
+				requireVerdict(t, err, failure.Unavailable, true)
 				require.Equal(t, "asked", w.outcome(t, id))
 			}
 			for range 2 {
@@ -105,7 +106,7 @@ func TestWhoHasPaidMeanwhileHasPaid(t *testing.T) {
 			id, state, in := w.ended(t)
 			require.NoError(t, pay(w, id, state))
 			seen, err := w.Close(t.Context(), in)
-			if payment.Kind(kindIn(err)) == payment.Unavailable {
+			if failure.Kind(kindIn(err)) == failure.Unavailable {
 				seen, err = w.Close(t.Context(), in)
 			}
 			for range 2 {
@@ -174,7 +175,7 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 			id := late(t, w)
 			for range 2 {
 				_, err := w.Charge(t.Context(), ChargeInput{PaymentID: id, Again: again})
-				requireVerdict(t, err, payment.Invalid, false)
+				requireVerdict(t, err, failure.Invalid, false)
 				require.Contains(t, err.Error(), "the time to pay ran out")
 				require.Equal(t, again, application(t, err).HasDetails())
 			}
@@ -207,7 +208,7 @@ func TestClosingsThatFailHoldUpNoCharge(t *testing.T) {
 	w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
 	for range 20 {
 		_, err := w.Close(t.Context(), in)
-		requireVerdict(t, err, payment.Unavailable, true)
+		requireVerdict(t, err, failure.Unavailable, true)
 	}
 	require.False(t, w.Activities.provider.cancels.Steady(), "enough of them to open a breaker")
 	t.Run("a buyer comes", func(t *testing.T) { w.charged(t) })
@@ -219,12 +220,12 @@ func TestAClosingThatFailsSaysSo(t *testing.T) {
 	id, _, in := w.ended(t)
 	w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 1})
 	_, err := w.Close(t.Context(), in)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	in.Money.Centavos++
 	_, err = w.Close(t.Context(), in)
-	requireVerdict(t, err, payment.Conflict, false)
+	requireVerdict(t, err, failure.Conflict, false)
 	in.PaymentID = payment.NewID("shop", "nobody's")
 	_, err = w.Close(t.Context(), in)
-	requireVerdict(t, err, payment.NotFound, false)
+	requireVerdict(t, err, failure.NotFound, false)
 	require.False(t, errors.Is(err, errUntried))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -32,7 +33,7 @@ type DeadLetterInput struct {
 func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	trail, err := json.Marshal(in.Trail)
 	if err != nil {
-		return verdict(&payment.Error{Kind: payment.Invalid, Message: "the trail cannot be written", Err: err})
+		return verdict(&failure.Error{Kind: failure.Invalid, Message: "the trail cannot be written", Err: err})
 	}
 	err = a.publisher.Publish(ctx, rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
 		ID: payment.LetterMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(payment.FromWorkflow) + "." + string(in.Cause),
@@ -43,7 +44,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 		Time: in.At,
 	})
 	if err != nil {
-		return verdict(&payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the dead letter", Err: err})
+		return verdict(&failure.Error{Kind: failure.Unavailable, Message: "the broker did not take the dead letter", Err: err})
 	}
 	if err := a.mail.alert(ctx, in); err != nil {
 		return verdict(err)

@@ -7,6 +7,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -60,5 +61,5 @@ func TestWithoutABrokerADeadLetterIsTriedAgain(t *testing.T) {
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
 	err := New(Config{Breakers: alone(t), Publisher: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: payment.CauseInternal})
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 }

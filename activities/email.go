@@ -13,6 +13,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/email"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 )
@@ -83,7 +84,7 @@ func (m *mail) alert(ctx context.Context, in DeadLetterInput) error {
 // out, with the same Message-ID.
 func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, error) {
 	if !a.mail.on() {
-		return Emailed{}, verdict(&payment.Error{Kind: payment.Unavailable, Message: "no mail server is set for this worker"})
+		return Emailed{}, verdict(&failure.Error{Kind: failure.Unavailable, Message: "no mail server is set for this worker"})
 	}
 	if in.Notice == payment.Alert && in.Letter != nil {
 		done, err := a.alertOperators(ctx, in)
@@ -129,7 +130,7 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 // emailOnce sends what is written, unless it is known what became of it, and keeps that in the record.
 func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, write func(id string) (m email.Message, needed bool, err error)) (payment.EmailOutcome, error) {
 	known, err := a.record.Email(ctx, id)
-	if err == nil || payment.KindOf(err) != payment.NotFound {
+	if err == nil || failure.KindOf(err) != failure.NotFound {
 		return known.Outcome, err
 	}
 	m, needed, err := write(id)
@@ -197,16 +198,16 @@ func (m *mail) send(ctx context.Context, written email.Message) (payment.EmailOu
 	case m.places <- struct{}{}:
 		defer func() { <-m.places }()
 	default:
-		return "", &payment.Error{Kind: payment.Limited, Message: "enough e-mails are under way"}
+		return "", &failure.Error{Kind: failure.Limited, Message: "enough e-mails are under way"}
 	}
 	err := m.breaker.Do(ctx, func(ctx context.Context) error { return m.Sender.Send(ctx, written) })
 	switch {
 	case err == nil:
 		return payment.EmailSent, nil
-	case payment.KindOf(err) == payment.Invalid:
+	case failure.KindOf(err) == failure.Invalid:
 		return payment.EmailRefused, nil
 	}
-	return "", &payment.Error{Kind: payment.KindOf(err), Message: message(err), Err: errors.Unwrap(err)}
+	return "", &failure.Error{Kind: failure.KindOf(err), Message: message(err), Err: errors.Unwrap(err)}
 }
 
 func verdictOf(err error) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -27,7 +28,7 @@ func TestAReaderIsNotFlooded(t *testing.T) {
 		for range attempts - 1 {
 			m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater})
 			_, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id})
-			requireVerdict(t, err, payment.Unavailable, true)
+			requireVerdict(t, err, failure.Unavailable, true)
 		}
 		done, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id})
 		require.NoError(t, err)

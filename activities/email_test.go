@@ -17,6 +17,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/email"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/test/mailsink"
@@ -138,7 +139,7 @@ func TestALostAnswerMakesATwinWithTheSameMessageID(t *testing.T) {
 	in := m.pending(t)
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLost})
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	for range 2 {
 		m.requireSent(t, in, payment.EmailSent)
 	}
@@ -213,8 +214,8 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)
 	in := m.pending(t)
-	for fault, kind := range map[mailsink.Kind]payment.Kind{
-		mailsink.KindLater: payment.Unavailable, mailsink.KindFull: payment.Limited, mailsink.KindForbid: payment.Unauthorized,
+	for fault, kind := range map[mailsink.Kind]failure.Kind{
+		mailsink.KindLater: failure.Unavailable, mailsink.KindFull: failure.Limited, mailsink.KindForbid: failure.Unauthorized,
 	} {
 		m.sink.AddFault(mailsink.Fault{Kind: fault})
 		_, err := m.SendEmail(t.Context(), in)
@@ -244,10 +245,10 @@ func TestAFailingMailServerIsLeftAlone(t *testing.T) {
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater, Times: 1000})
 	for range 10 {
 		_, err := m.SendEmail(t.Context(), in)
-		requireVerdict(t, err, payment.Unavailable, true)
+		requireVerdict(t, err, failure.Unavailable, true)
 	}
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	require.ErrorContains(t, err, "breaker")
 	require.Zero(t, application(t, err).NextRetryDelay())
 }
@@ -260,7 +261,7 @@ func TestASlowMailServerKeepsFewSteps(t *testing.T) {
 		m.mail.places <- struct{}{}
 	}
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, payment.Limited, true)
+	requireVerdict(t, err, failure.Limited, true)
 	require.Zero(t, application(t, err).NextRetryDelay())
 	<-m.mail.places
 	m.requireSent(t, in, payment.EmailSent)
@@ -269,7 +270,7 @@ func TestASlowMailServerKeepsFewSteps(t *testing.T) {
 func TestWithoutAMailServerAnEmailWaitsForOne(t *testing.T) {
 	t.Parallel()
 	_, err := newWorld(t).SendEmail(t.Context(), EmailInput{})
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 }
 
 // An e-mail is known by its name, so that each is sent once, however often a payment comes to a status.
@@ -313,7 +314,7 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindRefuse, To: "gone@example.com"})
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater, To: "more@example.com"})
 	_, err := m.SendEmail(t.Context(), m.begun[0])
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	for range 2 { // and nobody is told twice
 		m.requireSent(t, m.begun[0], payment.EmailSent)
 	}
@@ -329,7 +330,7 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 // A reader who cannot be reached now, be it for a day, must not keep the alert from the others.
 func TestAnOperatorsMailboxKeepsNoAlertFromTheOthers(t *testing.T) {
 	t.Parallel()
-	for fault, kind := range map[mailsink.Kind]payment.Kind{mailsink.KindFull: payment.Limited, mailsink.KindLater: payment.Unavailable} {
+	for fault, kind := range map[mailsink.Kind]failure.Kind{mailsink.KindFull: failure.Limited, mailsink.KindLater: failure.Unavailable} {
 		m := newMailing(t, "full@example.com", "ops@example.com")
 		m.sink.AddFault(mailsink.Fault{Kind: fault, To: "full@example.com", Times: 2})
 		in := alarm()
@@ -355,7 +356,7 @@ func TestAnOperatorIsAlertedWhateverBecomesOfTheOthers(t *testing.T) {
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindFull, To: "ops@example.com"})
 	in := alarm()
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, payment.Limited, true)
+	requireVerdict(t, err, failure.Limited, true)
 	m.mail.Operators = []string{"ops@example.com"}
 	m.requireSent(t, in, payment.EmailSent)
 	require.Len(t, m.sink.Mails("ops@example.com"), 1)

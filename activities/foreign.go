@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/providerlimit"
@@ -80,18 +81,18 @@ func (p *provider) identify(ctx context.Context, providerPaymentID string) (stat
 		state, err = p.client.Identify(ctx, providerPaymentID)
 		return err
 	})
-	kind := payment.KindOf(err)
+	kind := failure.KindOf(err)
 	odd := mercadopago.IsUnreadable(err)
-	if err == nil || !odd && kind != payment.Unauthorized && kind != payment.Forbidden {
+	if err == nil || !odd && kind != failure.Unauthorized && kind != failure.Forbidden {
 		return state, err
 	}
 	if ill := p.account.answers(ctx); ill != nil {
-		return state, &payment.Error{
-			Kind: payment.Unavailable, Message: "Mercado Pago does not answer our account", Err: fmt.Errorf("%w; and %w", err, ill),
+		return state, &failure.Error{
+			Kind: failure.Unavailable, Message: "Mercado Pago does not answer our account", Err: fmt.Errorf("%w; and %w", err, ill),
 		}
 	}
 	if odd {
-		return state, &payment.Error{Kind: payment.Internal, Message: "Mercado Pago shows this payment in a way that cannot be read", Err: err}
+		return state, &failure.Error{Kind: failure.Internal, Message: "Mercado Pago shows this payment in a way that cannot be read", Err: err}
 	}
-	return state, &payment.Error{Kind: payment.Forbidden, Message: "Mercado Pago does not show this payment to our account", Err: err}
+	return state, &failure.Error{Kind: failure.Forbidden, Message: "Mercado Pago does not show this payment to our account", Err: err}
 }

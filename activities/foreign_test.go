@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -26,25 +26,25 @@ func TestARefusalOfOnePaymentIsToldFromOneOfEverything(t *testing.T) {
 	strike := func(f simulator.Fault) simulator.Fault { f.PaymentID = foreign; return f }
 	for name, row := range map[string]struct {
 		of   simulator.Fault
-		kind payment.Kind
+		kind failure.Kind
 	}{
-		"401":   {simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Status: http.StatusUnauthorized}, payment.Forbidden},
-		"403":   {simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Status: http.StatusForbidden}, payment.Forbidden},
-		"page":  {unreadable[0], payment.Internal},
-		"empty": {unreadable[1], payment.Internal},
+		"401":   {simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Status: http.StatusUnauthorized}, failure.Forbidden},
+		"403":   {simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Status: http.StatusForbidden}, failure.Forbidden},
+		"page":  {unreadable[0], failure.Internal},
+		"empty": {unreadable[1], failure.Internal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.provider.AddFault(strike(row.of))
 			_, err := w.Identify(t.Context(), foreign)
-			require.Equal(t, row.kind, payment.KindOf(err))
+			require.Equal(t, row.kind, failure.KindOf(err))
 
 			everything := newWorld(t)
 			everything.provider.AddFault(strike(row.of))
 			everything.provider.AddFault(simulator.Fault{On: simulator.Account, Kind: simulator.KindError, Status: http.StatusUnauthorized, Times: 1})
 			_, err = everything.Identify(t.Context(), foreign)
-			require.Equal(t, payment.Unavailable, payment.KindOf(err))
+			require.Equal(t, failure.Unavailable, failure.KindOf(err))
 		})
 	}
 }
@@ -56,7 +56,7 @@ func TestTheAccountsAnswerIsReliedOnForAWhile(t *testing.T) {
 	w.provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Status: http.StatusForbidden})
 	for range 20 {
 		_, err := w.Identify(t.Context(), foreign)
-		require.Equal(t, payment.Forbidden, payment.KindOf(err))
+		require.Equal(t, failure.Forbidden, failure.KindOf(err))
 	}
 	asked := 0
 	for _, r := range w.provider.Requests() {
@@ -90,7 +90,7 @@ func TestWhatIsOddAboutOnePaymentOpensNoBreaker(t *testing.T) {
 		w.provider.SetFaults([]simulator.Fault{f})
 		for range 20 {
 			_, err := w.Look(t.Context(), LookInput{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money})
-			requireVerdict(t, err, payment.Unavailable, true)
+			requireVerdict(t, err, failure.Unavailable, true)
 		}
 		require.True(t, w.Activities.provider.reads.Steady(), "%s of our own payment", f.Kind)
 	}
@@ -98,7 +98,7 @@ func TestWhatIsOddAboutOnePaymentOpensNoBreaker(t *testing.T) {
 	w.Activities.provider.account = &account{read: w.Activities.provider.readAccount} // nothing was heard of it yet
 	for range 100 {
 		_, err := w.Look(t.Context(), LookInput{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money})
-		requireVerdict(t, err, payment.Unavailable, true)
+		requireVerdict(t, err, failure.Unavailable, true)
 	}
 	require.False(t, w.Activities.provider.reads.Steady(), "nothing that Mercado Pago says can be read")
 }

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/providerlimit"
@@ -115,8 +116,8 @@ func (p *provider) pass(ctx context.Context, through *breaker.Breaker, admit fun
 	}
 	return admit(ctx, func(ctx context.Context) error {
 		err := send(ctx)
-		if payment.KindOf(err) == payment.Limited && p.budget != nil {
-			p.budget.Pause(ctx, payment.RetryAfter(err))
+		if failure.KindOf(err) == failure.Limited && p.budget != nil {
+			p.budget.Pause(ctx, failure.RetryAfter(err))
 		}
 		return err
 	})

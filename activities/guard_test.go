@@ -11,6 +11,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -49,15 +50,15 @@ func TestA429PausesEveryWorker(t *testing.T) {
 	id := w.opened(t)
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Delay: time.Minute, Times: 1})
 	_, err := one.charge(t, id)
-	requireVerdict(t, err, payment.Limited, true)
+	requireVerdict(t, err, failure.Limited, true)
 	require.Len(t, w.provider.Requests(), 1)
 
 	for _, worker := range []world{one, other} {
 		_, err := worker.charge(t, id)
-		requireVerdict(t, err, payment.Limited, true)
+		requireVerdict(t, err, failure.Limited, true)
 		require.Greater(t, application(t, err).NextRetryDelay(), 10*time.Second)
 		_, err = worker.Look(t.Context(), LookInput{PaymentID: id, Money: money})
-		requireVerdict(t, err, payment.Limited, true)
+		requireVerdict(t, err, failure.Limited, true)
 	}
 	require.Len(t, w.provider.Requests(), 1, "nobody calls")
 }
@@ -93,7 +94,7 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 		"old poll":        {payment.ForSweep, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Unasked: true}) }},
 		"webhook without a payment": {payment.ForNews, 1, func(t *testing.T, worker world) {
 			_, err := worker.Identify(t.Context(), "404")
-			require.Equal(t, payment.NotFound, payment.KindOf(err))
+			require.Equal(t, failure.NotFound, failure.KindOf(err))
 		}},
 		"sweep": {payment.ForSweep, 1, func(t *testing.T, worker world) {
 			_, err := worker.Activities.provider.changesIn(t.Context(), mercadopago.Window{From: time.Now().Add(-time.Minute), To: time.Now()})
@@ -124,7 +125,7 @@ func TestAnOpenBreakerCostsNoBudget(t *testing.T) {
 	id := w.opened(t)
 	spent := func() string {
 		_, err := w.charge(t, id)
-		requireVerdict(t, err, payment.Unavailable, true)
+		requireVerdict(t, err, failure.Unavailable, true)
 		return store.Client().Get(t.Context(), "onlywave:budget:{mp}:level").Val()
 	}
 	require.Eventually(t, func() bool { first := spent(); return first != "" && first == spent() }, patience, time.Millisecond)

@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -55,7 +56,7 @@ type State struct {
 // finds the row of the first.
 func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	p, written, err := a.open(ctx, in)
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		return State{}, nil
 	}
 	if err != nil {
@@ -148,7 +149,7 @@ type GiveUpInput struct {
 	PaymentID string `json:"payment_id"`
 	Why       string `json:"why"` // for people; no personal data
 
-	Code payment.FailureCode `json:"code,omitempty"` // for programs; "" when the provider did not say
+	Code failure.Code `json:"code,omitempty"` // for programs; "" when the provider did not say
 }
 
 // Fail records that the provider refused the charge before any money could move. A payment the

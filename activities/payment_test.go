@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -110,11 +111,11 @@ func TestAnAnswerThatTheRecordRefusesIsNotTriedAgain(t *testing.T) {
 	state.Refunded = money.Centavos + 1
 	for range 2 {
 		_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
-		requireVerdict(t, err, payment.Conflict, false)
+		requireVerdict(t, err, failure.Conflict, false)
 	}
 	state.Refunded, state.RawStatus = 0, "a\x00b"
 	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
-	requireVerdict(t, err, payment.Invalid, false)
+	requireVerdict(t, err, failure.Invalid, false)
 }
 
 // Of one moment a look's answer counts when it is further in the payment's life, and a creation's does not, however late it comes.
@@ -164,10 +165,10 @@ func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 	}
 	for name, step := range steps {
 		t.Log(name)
-		requireVerdict(t, step(t.Context()), payment.Unavailable, true)
+		requireVerdict(t, step(t.Context()), failure.Unavailable, true)
 	}
 	for _, move := range []func(context.Context, GiveUpInput) (Moved, error){w.Fail, w.Park} {
 		_, err := move(t.Context(), GiveUpInput{PaymentID: in.PaymentID})
-		requireVerdict(t, err, payment.NotFound, false)
+		requireVerdict(t, err, failure.NotFound, false)
 	}
 }

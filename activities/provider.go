@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -38,7 +39,7 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.
 
 func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
 	p, err := a.record.Payment(ctx, in.PaymentID)
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		return payment.ProviderState{}, missing(err)
 	}
 	if err != nil {
@@ -72,8 +73,8 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 // send sends the charge, unless the payment's end has come: what was not charged by then is not charged any more.
 func (a *Activities) send(ctx context.Context, p payment.Payment) (payment.ProviderState, error) {
 	if p.Ended(a.now()) {
-		return payment.ProviderState{}, &payment.Error{
-			Kind: payment.Invalid, Message: "the time to pay ran out before Mercado Pago could be asked for the charge",
+		return payment.ProviderState{}, &failure.Error{
+			Kind: failure.Invalid, Message: "the time to pay ran out before Mercado Pago could be asked for the charge",
 		}
 	}
 	return a.provider.createPix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
@@ -91,9 +92,9 @@ func (a *Activities) restored() bool { return a.now().Before(a.searchUntil) }
 // charge, and must not look like one.
 func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (payment.ProviderState, bool, error) {
 	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ProviderPaymentID: p.Provider.PaymentID, Urgency: payment.ForBuyer})
-	switch payment.KindOf(err) {
-	case payment.Invalid, payment.NotFound, payment.Conflict:
-		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not say whether it has charged already", Err: err}
+	switch failure.KindOf(err) {
+	case failure.Invalid, failure.NotFound, failure.Conflict:
+		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not say whether it has charged already", Err: err}
 	}
 	return state, found, err
 }
@@ -103,10 +104,10 @@ func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (paym
 // error's details say so.
 func doubt(ctx context.Context, again bool, err error) error {
 	again = again || activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1
-	if payment.KindOf(err) != payment.Invalid || !again {
+	if failure.KindOf(err) != failure.Invalid || !again {
 		return verdict(err)
 	}
-	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.Invalid), temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(message(err), string(failure.Invalid), temporal.ApplicationErrorOptions{
 		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Earlier: true, Code: failureCode(err)}},
 	})
 }
@@ -117,27 +118,27 @@ type Doubt struct {
 	Untried bool `json:"untried,omitempty"` // a quick try that was not begun: it has not charged
 	Missing bool `json:"missing,omitempty"` // the database has no such payment: this try has not charged
 
-	Code payment.FailureCode `json:"code,omitempty"` // why the provider refused
+	Code failure.Code `json:"code,omitempty"` // why the provider refused
 }
 
 // missing is the verdict on a charge of a payment that the database does not have, or not any more.
 func missing(err error) error {
-	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.NotFound), temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(message(err), string(failure.NotFound), temporal.ApplicationErrorOptions{
 		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Missing: true}},
 	})
 }
 
 // untried is the verdict on a quick try that was not begun.
 func untried(err error) error {
-	return temporal.NewApplicationErrorWithOptions(message(err), string(payment.Unavailable), temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(message(err), string(failure.Unavailable), temporal.ApplicationErrorOptions{
 		Category: temporal.ApplicationErrorCategoryBenign, Cause: errors.Unwrap(err), Details: []any{Doubt{Untried: true}},
 	})
 }
 
 // refused says whether the provider answered, and the answer was no.
 func refused(err error) bool {
-	switch payment.KindOf(err) {
-	case payment.Invalid, payment.Conflict, payment.NotFound, payment.Unauthorized, payment.Forbidden:
+	switch failure.KindOf(err) {
+	case failure.Invalid, failure.Conflict, failure.NotFound, failure.Unauthorized, failure.Forbidden:
 		return true
 	}
 	return false
@@ -194,9 +195,9 @@ func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderSt
 		return a.provider.findByReference(ctx, in.urgency(), in.PaymentID)
 	}
 	state, err := a.provider.get(ctx, in.urgency(), in.ProviderPaymentID)
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		// The provider itself gave us this ID, so its reading side lags behind its writing side.
-		err = &payment.Error{Kind: payment.Unavailable, Message: "the provider does not find its own payment yet", Err: err}
+		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not find its own payment yet", Err: err}
 	}
 	return state, err == nil, err
 }
@@ -204,7 +205,7 @@ func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderSt
 // believe refuses an answer that is about something else.
 func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked payment.Money) (payment.ProviderState, error) {
 	if why := s.Contradicts(paymentID, providerPaymentID, asked); why != "" {
-		return payment.ProviderState{}, verdict(&payment.Error{Kind: payment.Conflict, Message: why})
+		return payment.ProviderState{}, verdict(&failure.Error{Kind: failure.Conflict, Message: why})
 	}
 	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -66,14 +67,14 @@ func TestAChargeRepeatedAfterHoursIsLookedForFirst(t *testing.T) {
 	id := w.openedAt(t, time.Now().Add(-2*time.Hour))
 	w.arm(id, lost)
 	_, err := w.charge(t, id)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	require.Equal(t, 1, w.charges(id))
 
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
 	for _, deaf := range []int{http.StatusInternalServerError, http.StatusBadRequest} {
 		w.arm(id, simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: deaf, Times: 1})
 		_, err = w.charge(t, id)
-		requireVerdict(t, err, payment.Unavailable, true)
+		requireVerdict(t, err, failure.Unavailable, true)
 	}
 	state, err := w.charge(t, id)
 	require.NoError(t, err)
@@ -91,7 +92,7 @@ func TestAChargeThatTheRecordKnowsIsNotSentAgain(t *testing.T) {
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey},
 		simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
 	_, err = w.charge(t, id)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	again, err := w.charge(t, id)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
@@ -104,7 +105,7 @@ func TestAChargeWhoseAnswerWasLostIsFoundByItsKey(t *testing.T) {
 	id := w.opened(t)
 	w.arm(id, lost)
 	_, err := w.charge(t, id)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	require.Equal(t, 1, w.charges(id))
 
 	state, err := w.charge(t, id)
@@ -120,7 +121,7 @@ func TestARefusalIsBelievedAfterASearchOnly(t *testing.T) {
 		id := w.opened(t)
 		w.arm(id, lost, refusal(status))
 		_, err := w.charge(t, id)
-		requireVerdict(t, err, payment.Unavailable, true)
+		requireVerdict(t, err, failure.Unavailable, true)
 		state, err := w.charge(t, id)
 		require.NoError(t, err, "the earlier attempt went through")
 		require.Equal(t, w.provider.Ledger()[0].PaymentID, state.PaymentID)
@@ -135,9 +136,9 @@ func TestARefusalIsNotBelievedWhileTheSearchFails(t *testing.T) {
 	w.arm(id, refusal(http.StatusBadRequest))
 	w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Times: 1})
 	_, err := w.charge(t, id)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	_, err = w.charge(t, id)
-	requireVerdict(t, err, payment.Invalid, false)
+	requireVerdict(t, err, failure.Invalid, false)
 	require.Zero(t, w.charges(id))
 }
 
@@ -145,16 +146,16 @@ func TestWhatTheProviderSaysOfAChargeIsWhatTemporalIsTold(t *testing.T) {
 	t.Parallel()
 	rows := map[string]struct {
 		fault simulator.Fault
-		kind  payment.Kind
+		kind  failure.Kind
 		again bool
 		delay time.Duration
 	}{
-		"refused":      {refusal(http.StatusBadRequest), payment.Invalid, false, 0},
-		"unauthorized": {refusal(http.StatusUnauthorized), payment.Unauthorized, true, 0},
-		"forbidden":    {refusal(http.StatusForbidden), payment.Forbidden, true, 0},
-		"broken":       {refusal(http.StatusInternalServerError), payment.Unavailable, true, 0},
+		"refused":      {refusal(http.StatusBadRequest), failure.Invalid, false, 0},
+		"unauthorized": {refusal(http.StatusUnauthorized), failure.Unauthorized, true, 0},
+		"forbidden":    {refusal(http.StatusForbidden), failure.Forbidden, true, 0},
+		"broken":       {refusal(http.StatusInternalServerError), failure.Unavailable, true, 0},
 		"limited": {simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Delay: 7 * time.Second},
-			payment.Limited, true, 7 * time.Second},
+			failure.Limited, true, 7 * time.Second},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +175,7 @@ func TestAChargeOfAPaymentThatIsNotThereIsGivenUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, err := w.charge(t, creation(t).PaymentID)
-	requireVerdict(t, err, payment.NotFound, false)
+	requireVerdict(t, err, failure.NotFound, false)
 	var doubt Doubt
 	require.NoError(t, application(t, err).Details(&doubt))
 	require.Equal(t, Doubt{Missing: true}, doubt)
@@ -194,7 +195,7 @@ func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 	for name, in := range rows {
 		t.Log(name)
 		_, err := w.Look(t.Context(), in)
-		requireVerdict(t, err, payment.Conflict, false)
+		requireVerdict(t, err, failure.Conflict, false)
 	}
 
 	// The ID that the record knows is another payment's.
@@ -207,7 +208,7 @@ func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: recorded})
 	require.NoError(t, err)
 	_, err = w.charge(t, id)
-	requireVerdict(t, err, payment.Conflict, false)
+	requireVerdict(t, err, failure.Conflict, false)
 }
 
 func TestLookingFindsThePaymentByEitherName(t *testing.T) {
@@ -239,7 +240,7 @@ func TestAPaymentThatTheProviderDoesNotKnow(t *testing.T) {
 	w.arm(id, simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
 	in := LookInput{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money}
 	_, err = w.Look(t.Context(), in)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	seen, err := w.Look(t.Context(), in)
 	require.NoError(t, err)
 	require.True(t, seen.Found)
@@ -263,13 +264,13 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 	identify(id, state.PaymentID)
 	identify("", foreign.PaymentID)
 	_, err = w.Identify(t.Context(), "1")
-	require.Equal(t, payment.NotFound, payment.KindOf(err), "it may be too new")
+	require.Equal(t, failure.NotFound, failure.KindOf(err), "it may be too new")
 
 	w.provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError})
 	_, err = w.Identify(t.Context(), foreign.PaymentID)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	_, err = w.Identify(t.Context(), "not-a-number")
-	require.Equal(t, payment.Invalid, payment.KindOf(err))
+	require.Equal(t, failure.Invalid, failure.KindOf(err))
 }
 
 // The provider charges, its answer is lost, the next attempt is refused, and the search lags behind: the refusal comes with a
@@ -307,7 +308,7 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 			})
 			told, ok := errors.AsType[*temporal.ApplicationError](errors.Unwrap(env.GetWorkflowError()))
 			require.True(t, ok)
-			require.Equal(t, string(payment.Invalid), told.Type())
+			require.Equal(t, string(failure.Invalid), told.Type())
 			require.True(t, told.NonRetryable())
 			require.Equal(t, row.doubt, told.HasDetails())
 			require.Equal(t, len(row.before), w.charges(id))
@@ -341,7 +342,7 @@ func TestAChargeThatMayBeAnOldOneIsLookedForFirst(t *testing.T) {
 
 			w.arm(id, simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Times: 1})
 			_, err := w.Charge(t.Context(), row.in)
-			requireVerdict(t, err, payment.Unavailable, true)
+			requireVerdict(t, err, failure.Unavailable, true)
 			require.Equal(t, 1, w.charges(id), "nothing is sent while the search does not answer")
 		})
 	}
@@ -351,10 +352,10 @@ func TestAChargeThatMayBeAnOldOneIsLookedForFirst(t *testing.T) {
 func TestTheReasonOfARefusalReachesThePayment(t *testing.T) {
 	t.Parallel()
 	for cause, want := range map[int]payment.FailureReason{
-		2067:  {Code: payment.FailureTaxID, Message: payment.FailureTaxID.Message(), Pointer: "/payer/tax_id"},
-		4050:  {Code: payment.FailureEmail, Message: payment.FailureEmail.Message(), Pointer: "/payer/email"},
-		13253: {Code: payment.FailurePixKey, Message: payment.FailurePixKey.Message()},
-		99999: {Code: payment.FailureRefused, Message: "Mercado Pago refuses this request"},
+		2067:  {Code: failure.CodeTaxID, Message: failure.CodeTaxID.Message(), Pointer: "/payer/tax_id"},
+		4050:  {Code: failure.CodeEmail, Message: failure.CodeEmail.Message(), Pointer: "/payer/email"},
+		13253: {Code: failure.CodePixKey, Message: failure.CodePixKey.Message()},
+		99999: {Code: failure.CodeRefused, Message: "Mercado Pago refuses this request"},
 	} {
 		w := newWorld(t)
 		id := w.opened(t)

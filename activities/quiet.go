@@ -6,7 +6,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
@@ -84,7 +84,7 @@ func (a *Activities) stopped(ctx context.Context, page []postgres.QuietPayment, 
 	runs, err := a.running(ctx, all)
 	if err != nil {
 		if activity.IsActivity(ctx) {
-			activity.GetLogger(ctx).Warn("it is not known which payments have a workflow", "kind", payment.KindOf(err), "error", err)
+			activity.GetLogger(ctx).Warn("it is not known which payments have a workflow", "kind", failure.KindOf(err), "error", err)
 		}
 		dealt = min(len(all), most)
 		return all[:dealt], dealt, false

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -34,7 +35,7 @@ func TestAQuietPaymentWithoutARunIsToldOnceInAWhile(t *testing.T) {
 	bell.runs = map[string]bool{well: true}
 	bell.broken = true
 	_, err := w.SignalQuiet(t.Context(), QuietInput{})
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	bell.broken = false
 	for _, want := range []Quiet{{Checked: 2, Told: 1}, {Checked: 1}} {
 		quiet, err := w.SignalQuiet(t.Context(), QuietInput{})

@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -220,7 +221,7 @@ func (a *Activities) tell(ctx context.Context, ids []string) (told int, err erro
 		switch {
 		case err == nil:
 			told++
-		case payment.KindOf(err) != payment.Invalid:
+		case failure.KindOf(err) != failure.Invalid:
 			return told, err
 		case activity.IsActivity(ctx):
 			activity.GetLogger(ctx).Warn("payment not told to look", "payment_id", id, "error", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -36,10 +37,10 @@ func (b *bell) ring(_ context.Context, id string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.broken {
-		return &payment.Error{Kind: payment.Unavailable, Message: "away", Err: errors.New("away")}
+		return &failure.Error{Kind: failure.Unavailable, Message: "away", Err: errors.New("away")}
 	}
 	if id == b.deaf {
-		return &payment.Error{Kind: payment.Invalid, Message: "its run takes no more signals"}
+		return &failure.Error{Kind: failure.Invalid, Message: "its run takes no more signals"}
 	}
 	b.rung = append(b.rung, id)
 	return nil
@@ -369,10 +370,10 @@ func TestALostPageIsReadAgain(t *testing.T) {
 
 	w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindTruncated, Times: 1})
 	_, err = w.Sweep(t.Context(), *first.Rest)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	bell.broken = true
 	_, err = w.Sweep(t.Context(), *first.Rest)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	bell.broken = false
 	seen := first.Seen
 	for rest := first.Rest; rest != nil; {

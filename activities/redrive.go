@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -139,10 +140,10 @@ func (a *Activities) redrive(ctx context.Context, redriveID string, letters []pa
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			switch kind := payment.KindOf(err); {
+			switch kind := failure.KindOf(err); {
 			case err == nil:
 				sent = append(sent, l.ID)
-			case kind == payment.Unavailable || kind == payment.Limited:
+			case kind == failure.Unavailable || kind == failure.Limited:
 				return err
 			default:
 				failed, why = append(failed, l.ID), append(why, message(err))
@@ -170,22 +171,22 @@ func (a *Activities) sendAgain(ctx context.Context, l payment.DeadLetter) error 
 	case err == nil:
 		return nil
 	case errors.Is(err, rabbitmq.ErrUnavailable), errors.Is(err, rabbitmq.ErrRefused):
-		return &payment.Error{Kind: payment.Unavailable, Message: "the broker did not take the message", Err: err}
+		return &failure.Error{Kind: failure.Unavailable, Message: "the broker did not take the message", Err: err}
 	case errors.Is(err, rabbitmq.ErrUnroutable):
-		return &payment.Error{Kind: payment.Invalid, Message: "no queue is bound for the message any more", Err: err}
+		return &failure.Error{Kind: failure.Invalid, Message: "no queue is bound for the message any more", Err: err}
 	}
-	return &payment.Error{Kind: payment.Invalid, Message: "the message cannot be sent as it is", Err: err}
+	return &failure.Error{Kind: failure.Invalid, Message: "the message cannot be sent as it is", Err: err}
 }
 
 // wake tells a letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
 // for: a new run would find nothing and end, as if that were the end of it.
 func (a *Activities) wake(ctx context.Context, l payment.DeadLetter) error {
 	if l.PaymentID == "" {
-		return &payment.Error{Kind: payment.Invalid, Message: "the letter names no payment"}
+		return &failure.Error{Kind: failure.Invalid, Message: "the letter names no payment"}
 	}
 	_, err := a.record.Payment(ctx, l.PaymentID)
-	if payment.KindOf(err) == payment.NotFound {
-		return &payment.Error{Kind: payment.Invalid, Message: "the payment was never written: reset run " + l.RunID + " to its first task"}
+	if failure.KindOf(err) == failure.NotFound {
+		return &failure.Error{Kind: failure.Invalid, Message: "the payment was never written: reset run " + l.RunID + " to its first task"}
 	}
 	if err != nil {
 		return err

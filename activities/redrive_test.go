@@ -10,6 +10,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -175,11 +176,11 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	r := newRedriven(t)
 	r.letter(t, "a", nil)
 	l := r.workflows(t, "b", r.opened(t))
-	r.notifying = &payment.Error{Kind: payment.Unavailable, Message: "away"}
+	r.notifying = &failure.Error{Kind: failure.Unavailable, Message: "away"}
 	in := r.input(t, 1, 10)
 	for range 2 {
 		_, err := r.Redrive(t.Context(), in)
-		requireVerdict(t, err, payment.Unavailable, true)
+		requireVerdict(t, err, failure.Unavailable, true)
 		standing, err := r.RedriveStanding(t.Context(), in)
 		require.NoError(t, err)
 		require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 1}, standing)
@@ -194,7 +195,7 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	r.letter(t, "c", nil)
 	in = r.input(t, 2, 10)
 	_, err := r.Redrive(t.Context(), in)
-	requireVerdict(t, err, payment.Unavailable, true)
+	requireVerdict(t, err, failure.Unavailable, true)
 	for range 2 {
 		require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
 		survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})

@@ -9,7 +9,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 const (
@@ -63,5 +63,5 @@ func (t *tries) try(ctx context.Context, steady bool, step func(context.Context)
 var errUntried = errors.New("not begun")
 
 func noTry(why string) error {
-	return &payment.Error{Kind: payment.Unavailable, Message: "no quick try", Err: fmt.Errorf("%w: %s", errUntried, why)}
+	return &failure.Error{Kind: failure.Unavailable, Message: "no quick try", Err: fmt.Errorf("%w: %s", errUntried, why)}
 }

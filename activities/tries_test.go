@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -108,11 +108,11 @@ func TestQuickTriesTakeAFreePlaceOrNone(t *testing.T) {
 		<-full
 	}
 	unreachable := func(context.Context) error { return errors.New("it was tried") }
-	require.Equal(t, payment.Unavailable, payment.KindOf(tries.try(t.Context(), true, unreachable)))
+	require.Equal(t, failure.Unavailable, failure.KindOf(tries.try(t.Context(), true, unreachable)))
 	close(finish)
 	for range triesAtOnce {
 		require.NoError(t, <-ended)
 	}
 	require.NoError(t, tries.try(t.Context(), true, func(context.Context) error { return nil }))
-	require.Equal(t, payment.Unavailable, payment.KindOf(tries.try(t.Context(), false, unreachable)), "the breaker is not closed")
+	require.Equal(t, failure.Unavailable, failure.KindOf(tries.try(t.Context(), false, unreachable)), "the breaker is not closed")
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
@@ -98,7 +99,7 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, words(payment.Causes()), schemas["Cause"].Value.Enum)
 	require.Equal(t, words(payment.LetterStates()), schemas["LetterState"].Value.Enum)
 	require.Equal(t, words(workflows.RedriveStates()), schemas["RedriveState"].Value.Enum)
-	for _, code := range payment.FailureCodes() {
+	for _, code := range failure.Codes() {
 		require.Contains(t, schemas["Failure"].Value.Properties["code"].Value.Description, "`"+string(code)+"`")
 	}
 	expiry := schemas["MethodRequest"].Value.Properties["expires_in"].Value

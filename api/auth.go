@@ -10,6 +10,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -61,10 +62,10 @@ func (k *keys) key(ctx context.Context, id string, scope payment.Scope, mayGuess
 	now := time.Now() // from before the read, so that a revocation during it is not remembered longer
 	read, err := k.record.APIKey(ctx, id)
 	found := &read
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		found, err = nil, nil
 	}
-	if payment.KindOf(err) == payment.Unavailable && kept.key != nil && now.Before(kept.read.Add(keyGrace)) {
+	if failure.KindOf(err) == failure.Unavailable && kept.key != nil && now.Before(kept.read.Add(keyGrace)) {
 		kept.away, kept.until = true, now.Add(keyMemory) // the record is not asked, and waited for, for each request
 		k.known.Add(id, kept)
 		if scope == payment.ScopePaymentsRead {
@@ -84,7 +85,7 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 		scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
 		if token == "" || !strings.EqualFold(scheme, "Bearer") {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave"`)
-			return &payment.Error{Kind: payment.Unauthorized, Message: "send your API key as Authorization: Bearer ow_…"}
+			return &failure.Error{Kind: failure.Unauthorized, Message: "send your API key as Authorization: Bearer ow_…"}
 		}
 		token = strings.TrimSpace(token)
 		key, err := s.admitted(c.Request.Context(), token, scope, func() error { return s.mayGuess(c) })
@@ -93,7 +94,7 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 		}
 		if key == nil {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave", error="invalid_token"`)
-			return s.guessed(c, &payment.Error{Kind: payment.Unauthorized, Message: s.whyRefused(token)})
+			return s.guessed(c, &failure.Error{Kind: failure.Unauthorized, Message: s.whyRefused(token)})
 		}
 		event(c).clientID, event(c).keyID = key.ClientID, key.ID
 		if err := s.limit(c, key, scope); err != nil {
@@ -101,7 +102,7 @@ func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
 		}
 		if !key.Allows(scope) {
 			c.Header("WWW-Authenticate", fmt.Sprintf(`Bearer realm="onlywave", error="insufficient_scope", scope="%s"`, scope))
-			return &payment.Error{Kind: payment.Forbidden, Message: "the API key lacks the scope " + string(scope)}
+			return &failure.Error{Kind: failure.Forbidden, Message: "the API key lacks the scope " + string(scope)}
 		}
 		return nil
 	}

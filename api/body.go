@@ -13,7 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // maxBody is in bytes.
@@ -21,7 +21,7 @@ const maxBody = 64 << 10
 
 // readJSON decodes the body into out. A body that cannot be read is an error; the findings are what is wrong in one that can be
 // read, and then out is filled in as far as that goes.
-func (s *Server) readJSON(c *gin.Context, schema string, out any) (payment.Fields, error) {
+func (s *Server) readJSON(c *gin.Context, schema string, out any) (failure.Fields, error) {
 	if err := isPlainJSON(c.Request.Header); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (s *Server) readJSON(c *gin.Context, schema string, out any) (payment.Field
 // else is misunderstood.
 func isPlainJSON(h http.Header) error {
 	wrong := func(name, detail string) error {
-		return refuse(mediaType, "", payment.Field{Pointer: "#header/" + name, Detail: detail})
+		return refuse(mediaType, "", failure.Field{Pointer: "#header/" + name, Detail: detail})
 	}
 	declared := h.Values("Content-Type")
 	contentType, parameters, err := mime.ParseMediaType(strings.Join(declared, ", ")) // one that comes twice has no meaning
@@ -88,9 +88,9 @@ func readBody(c *gin.Context) ([]byte, error) {
 
 // addFields adds findings about parts of the body that nothing was said of yet: who is told that payer is missing need not
 // be told that its e-mail is wrong.
-func addFields(known payment.Fields, more []payment.Field) payment.Fields {
+func addFields(known failure.Fields, more []failure.Field) failure.Fields {
 	for _, f := range more {
-		if !slices.ContainsFunc(known, func(k payment.Field) bool {
+		if !slices.ContainsFunc(known, func(k failure.Field) bool {
 			return f.Pointer == k.Pointer || strings.HasPrefix(f.Pointer, k.Pointer+"/")
 		}) {
 			known.Add(f.Pointer, f.Detail)
@@ -100,6 +100,6 @@ func addFields(known payment.Fields, more []payment.Field) payment.Fields {
 }
 
 // invalid is the error of a request that can be read but is wrong.
-func invalid(wrong payment.Fields) error {
-	return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: wrong}
+func invalid(wrong failure.Fields) error {
+	return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: wrong}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // allocMax is what refusing one request may take: the body is at most 64 KiB, and everything else is in proportion to it. What is
@@ -45,7 +45,7 @@ func TestOneBodyUsesLittleMemory(t *testing.T) { // not parallel: it measures th
 			}
 			require.GreaterOrEqual(t, w.Code, http.StatusBadRequest, "%s: %s", r.path, name)
 			require.Less(t, w.Code, http.StatusInternalServerError, "%s: %s: %s", r.path, name, w.Body)
-			require.LessOrEqual(t, len(decode[Problem](t, w).Errors), payment.MaxFields)
+			require.LessOrEqual(t, len(decode[Problem](t, w).Errors), failure.MaxFields)
 			require.Less(t, w.Body.Len(), 8<<10)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -56,7 +57,7 @@ func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
 	require.Equal(t, held, decode[Breaker](t, w))
 	require.Equal(t, held, decode[Breaker](t, f.get(t, "/v1/breakers/charge")))
 	refused := f.server.config.Breakers.Breaker("charge", breaker.Config{}).Do(t.Context(), nil)
-	require.Equal(t, payment.Unavailable, payment.KindOf(refused))
+	require.Equal(t, failure.Unavailable, failure.KindOf(refused))
 
 	free.Forcings = 2
 	require.Equal(t, free, decode[Breaker](t, f.set(t, "charge", `{"state": "automatic", "reason": "done"}`, "Authorization", "Bearer "+f.otherKey)))

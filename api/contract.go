@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 //go:embed openapi.yaml
@@ -46,7 +46,7 @@ func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
 		if err != nil {
 			return refuse(queryInvalid, "the query cannot be read; percent-encode its values")
 		}
-		var wrong payment.Fields
+		var wrong failure.Fields
 		for name, several := range values {
 			if !slices.Contains(known, name) {
 				wrong.Add("#query/"+name, "is not a parameter here; remove it")

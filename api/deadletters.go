@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -136,7 +137,7 @@ func (s *Server) redriveDeadLetter(c *gin.Context) error {
 	return s.answerStarted(c, started)
 }
 
-var errNoRedrive = &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id"}
+var errNoRedrive = &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 
 // letterView shows a letter, without what only one letter at a time is shown with. Its body is never shown.
 func (s *Server) letterView(l payment.DeadLetter) DeadLetter {

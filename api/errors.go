@@ -11,7 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // verdict is how a failure looks from outside. Codes are part of the contract and never change.
@@ -36,23 +36,23 @@ var (
 
 // verdictOf is the one place where kinds become HTTP. A kind that is not ours is Internal: what comes back from Temporal may
 // carry any word.
-func verdictOf(kind payment.Kind) verdict {
+func verdictOf(kind failure.Kind) verdict {
 	switch kind {
-	case payment.Invalid:
+	case failure.Invalid:
 		return verdict{http.StatusUnprocessableEntity, "invalid_request", "The request is not valid"}
-	case payment.Unauthorized:
+	case failure.Unauthorized:
 		return verdict{http.StatusUnauthorized, "unauthorized", "Not authenticated"}
-	case payment.Forbidden:
+	case failure.Forbidden:
 		return verdict{http.StatusForbidden, "forbidden", "Not allowed"}
-	case payment.NotFound:
+	case failure.NotFound:
 		return verdict{http.StatusNotFound, "not_found", "Not found"}
-	case payment.Conflict:
+	case failure.Conflict:
 		return verdict{http.StatusConflict, "conflict", "The request contradicts what is already there"}
-	case payment.Limited:
+	case failure.Limited:
 		return verdict{http.StatusTooManyRequests, "rate_limited", "Too many requests"}
-	case payment.Unavailable:
+	case failure.Unavailable:
 		return verdict{http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"}
-	case payment.Internal:
+	case failure.Internal:
 	}
 	return verdict{http.StatusInternalServerError, "internal", "Something went wrong on our side"}
 }
@@ -61,13 +61,13 @@ func verdictOf(kind payment.Kind) verdict {
 type refusal struct {
 	verdict
 	detail string
-	fields []payment.Field
+	fields []failure.Field
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.detail }
 
 // refuse makes a refusal. Without a detail the fields speak for themselves.
-func refuse(v verdict, detail string, fields ...payment.Field) error {
+func refuse(v verdict, detail string, fields ...failure.Field) error {
 	return &refusal{verdict: v, detail: detail, fields: fields}
 }
 
@@ -80,10 +80,10 @@ const retryDefault = 2 * time.Second
 // answerError renders err as a problem (RFC 9457), and keeps it for the log.
 func (s *Server) answerError(c *gin.Context, err error) {
 	event(c).err = err
-	v, detail, fields := verdictOf(payment.KindOf(err)), "", []payment.Field(nil)
+	v, detail, fields := verdictOf(failure.KindOf(err)), "", []failure.Field(nil)
 	if r, ok := errors.AsType[*refusal](err); ok {
 		v, detail, fields = r.verdict, r.detail, r.fields
-	} else if e, ok := errors.AsType[*payment.Error](err); ok {
+	} else if e, ok := errors.AsType[*failure.Error](err); ok {
 		detail, fields = e.Message, e.Fields
 	}
 	if v.status == http.StatusInternalServerError {
@@ -95,14 +95,14 @@ func (s *Server) answerError(c *gin.Context, err error) {
 	s.answerProblem(c, v, detail, fields)
 }
 
-func (s *Server) answerProblem(c *gin.Context, v verdict, detail string, fields []payment.Field) {
+func (s *Server) answerProblem(c *gin.Context, v verdict, detail string, fields []failure.Field) {
 	p := Problem{
 		Type: "urn:onlywave:problem:" + v.code, Title: v.title, Status: v.status, Code: v.code, Detail: detail,
 		Instance: c.Request.URL.EscapedPath(), RequestID: event(c).requestID,
 	}
 	fields = slices.Clone(fields)
-	slices.SortStableFunc(fields, func(a, b payment.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	for _, f := range fields[:min(len(fields), payment.MaxFields)] {
+	slices.SortStableFunc(fields, func(a, b failure.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	for _, f := range fields[:min(len(fields), failure.MaxFields)] {
 		p.Errors = append(p.Errors, ProblemField{Pointer: shorten(f.Pointer), Detail: f.Detail})
 	}
 	if len(p.Errors) > 0 {
@@ -142,7 +142,7 @@ func shorten(pointer string) string {
 }
 
 func retryAfter(err error) string {
-	wait := payment.RetryAfter(err)
+	wait := failure.RetryAfter(err)
 	if wait <= 0 {
 		wait = retryDefault
 	}

@@ -12,24 +12,24 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // Every kind has a verdict of its own.
 func TestEveryKindHasAVerdict(t *testing.T) {
 	t.Parallel()
-	want := map[payment.Kind]int{
-		payment.Invalid: 422, payment.Unauthorized: 401, payment.Forbidden: 403, payment.NotFound: 404,
-		payment.Conflict: 409, payment.Limited: 429, payment.Unavailable: 503, payment.Internal: 500,
+	want := map[failure.Kind]int{
+		failure.Invalid: 422, failure.Unauthorized: 401, failure.Forbidden: 403, failure.NotFound: 404,
+		failure.Conflict: 409, failure.Limited: 429, failure.Unavailable: 503, failure.Internal: 500,
 	}
 	codes := map[string]bool{}
-	for _, kind := range payment.Kinds() {
+	for _, kind := range failure.Kinds() {
 		v := verdictOf(kind)
 		require.Equal(t, want[kind], v.status, kind)
 		require.False(t, codes[v.code], v.code)
 		codes[v.code] = true
 	}
-	require.Equal(t, verdictOf(payment.Internal), verdictOf("PanicError"))
+	require.Equal(t, verdictOf(failure.Internal), verdictOf("PanicError"))
 }
 
 func TestProblems(t *testing.T) {
@@ -41,12 +41,12 @@ func TestProblems(t *testing.T) {
 		detail     string
 		retryAfter string
 	}{
-		"limited":     {&payment.Error{Kind: payment.Limited, Message: "slow down", RetryAfter: 90 * time.Second}, 429, "slow down", "90"},
-		"unavailable": {&payment.Error{Kind: payment.Unavailable, RetryAfter: 10 * time.Millisecond}, 503, "", "1"},
+		"limited":     {&failure.Error{Kind: failure.Limited, Message: "slow down", RetryAfter: 90 * time.Second}, 429, "slow down", "90"},
+		"unavailable": {&failure.Error{Kind: failure.Unavailable, RetryAfter: 10 * time.Millisecond}, 503, "", "1"},
 		"deadline":    {fmt.Errorf("read: %w", context.DeadlineExceeded), 503, "", "2"},
-		"conflict":    {fmt.Errorf("x: %w", &payment.Error{Kind: payment.Conflict, Message: "already so", Err: errors.New("inner")}), 409, "already so", ""},
+		"conflict":    {fmt.Errorf("x: %w", &failure.Error{Kind: failure.Conflict, Message: "already so", Err: errors.New("inner")}), 409, "already so", ""},
 		"foreign":     {errors.New("secret"), 500, "", ""},
-		"internal":    {&payment.Error{Kind: payment.Internal, Message: "secret", Fields: []payment.Field{{Pointer: "/secret"}}}, 500, "", ""},
+		"internal":    {&failure.Error{Kind: failure.Internal, Message: "secret", Fields: []failure.Field{{Pointer: "/secret"}}}, 500, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

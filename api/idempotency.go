@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -14,7 +15,7 @@ const maxIdempotencyKey = 255
 // (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header). Both spellings are one key.
 func idempotencyKey(h http.Header) (string, error) {
 	wrong := func(detail string) error {
-		return refuse(headerInvalid, "", payment.Field{Pointer: "#header/Idempotency-Key", Detail: detail})
+		return refuse(headerInvalid, "", failure.Field{Pointer: "#header/Idempotency-Key", Detail: detail})
 	}
 	const what = "1 to %d visible ASCII characters that name this payment, such as your order number"
 	values := h.Values("Idempotency-Key")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -51,7 +52,7 @@ func (l *letters) DeadLetter(_ context.Context, id string) (payment.DeadLetter, 
 			return letter, nil
 		}
 	}
-	return payment.DeadLetter{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such thing"}
+	return payment.DeadLetter{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
 }
 
 func (l *letters) DeadLetters(_ context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error) {
@@ -76,7 +77,7 @@ func (l *letters) DiscardDeadLetter(_ context.Context, by audit.Actor, id, reaso
 		letter.State, letter.ClosedAt, letter.ClosedBy, letter.Reason = payment.LetterDiscarded, born.Add(time.Hour), by.Name, reason
 	}
 	if letter.State != payment.LetterDiscarded || letter.Reason != reason {
-		return *letter, &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(letter.State) + " already"}
+		return *letter, &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(letter.State) + " already"}
 	}
 	return *letter, nil
 }
@@ -97,7 +98,7 @@ func (l *letters) Redrive(_ context.Context, in deadletter.Order) (joined bool, 
 	defer l.mu.Unlock()
 	known, joined := l.started[in.ID]
 	if joined && (known.Reason != in.Reason || known.Filter.Cause != in.Filter.Cause || !slices.Equal(known.Filter.IDs, in.Filter.IDs)) {
-		return true, &payment.Error{Kind: payment.Conflict, Message: "another"}
+		return true, &failure.Error{Kind: failure.Conflict, Message: "another"}
 	}
 	l.started[in.ID] = in
 	return joined, nil

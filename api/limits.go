@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 )
@@ -87,7 +88,7 @@ func (s *Server) refusedLimit(what string) ratelimit.Limit {
 }
 
 func limited(words string, v ratelimit.Verdict) error {
-	return &payment.Error{Kind: payment.Limited, Message: words, RetryAfter: v.RetryAfter}
+	return &failure.Error{Kind: failure.Limited, Message: words, RetryAfter: v.RetryAfter}
 }
 
 // address is whose limit a request counts against before it is known who asks.

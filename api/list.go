@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -89,7 +90,7 @@ func (s *Server) listEvents(c *gin.Context) error {
 // query reads parameters and gathers what is wrong with them.
 type query struct {
 	values url.Values
-	wrong  payment.Fields
+	wrong  failure.Fields
 }
 
 func (q *query) filter(clientID string) payment.Filter {

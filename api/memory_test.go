@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/settle"
@@ -35,7 +36,7 @@ func newMemory() *memory {
 	return &memory{payments: map[string]payment.Payment{}, events: map[string][]payment.Event{}, keys: map[string]payment.APIKey{}}
 }
 
-var errAway = &payment.Error{Kind: payment.Unavailable, Message: "the record is away", Err: errors.New("dial tcp 10.0.0.7:5432: refused")}
+var errAway = &failure.Error{Kind: failure.Unavailable, Message: "the record is away", Err: errors.New("dial tcp 10.0.0.7:5432: refused")}
 
 func (m *memory) Payment(_ context.Context, id string) (payment.Payment, error) {
 	m.mu.Lock()
@@ -43,7 +44,7 @@ func (m *memory) Payment(_ context.Context, id string) (payment.Payment, error) 
 	if p, ok := m.payments[id]; ok || m.away != nil {
 		return p, m.away
 	}
-	return payment.Payment{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such thing"}
+	return payment.Payment{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
 }
 
 func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Payment, time.Duration, error) {
@@ -80,7 +81,7 @@ func (m *memory) APIKey(_ context.Context, id string) (payment.APIKey, error) {
 	if k, ok := m.keys[id]; ok || m.away != nil {
 		return k, m.away
 	}
-	return payment.APIKey{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such thing"}
+	return payment.APIKey{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
 }
 
 func (m *memory) Spool(_ context.Context, _, routingKey string, _ []byte, _ time.Time) error {
@@ -129,7 +130,7 @@ func (e *engine) Create(_ context.Context, in workflows.Creation) (*workflows.An
 	}
 	known, ok := e.record.payments[in.PaymentID]
 	if ok && known.Fingerprint != in.Request.Fingerprint() {
-		return nil, &payment.Error{Kind: payment.Conflict, Message: "the idempotency key was used for another request"}
+		return nil, &failure.Error{Kind: failure.Conflict, Message: "the idempotency key was used for another request"}
 	}
 	e.record.set(in.PaymentID, func(p *payment.Payment) {
 		if ok && p.Status != payment.Processing {

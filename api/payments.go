@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
@@ -47,7 +48,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 	wish := readPreference(c.Request.Header)
 	p, err = s.create(ctx, workflows.Creation{
 		PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait,
-		Unread: readErr != nil && payment.KindOf(readErr) != payment.NotFound,
+		Unread: readErr != nil && failure.KindOf(readErr) != failure.NotFound,
 	})
 	if err != nil {
 		return createError(err)
@@ -80,13 +81,13 @@ func (s *Server) create(ctx context.Context, in workflows.Creation) (payment.Pay
 // createError is what the caller is told when his payment was not created. The request is known to be right, so whatever else
 // went wrong, such as the provider refusing our own credentials, is not about him.
 func createError(err error) error {
-	switch payment.KindOf(err) {
-	case payment.Conflict:
+	switch failure.KindOf(err) {
+	case failure.Conflict:
 		return errKeyReused
-	case payment.Limited, payment.Unavailable:
+	case failure.Limited, failure.Unavailable:
 		return err
 	}
-	return &payment.Error{Kind: payment.Internal, Err: err}
+	return &failure.Error{Kind: failure.Internal, Err: err}
 }
 
 var errKeyReused = refuse(keyReused, "this key belongs to a payment with another body; repeat that body, or use a new key for a new payment")
@@ -99,7 +100,7 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 		return payment.Request{}, err
 	}
 	request := body.request().Normalized()
-	if e, ok := errors.AsType[*payment.Error](request.Validate()); ok {
+	if e, ok := errors.AsType[*failure.Error](request.Validate()); ok {
 		wrong = addFields(wrong, e.Fields)
 	}
 	if len(wrong) > 0 {
@@ -117,14 +118,14 @@ func (s *Server) created(ctx context.Context, in workflows.Creation, answer *wor
 		s.config.Cache.Keep(ctx, p, asked) // what the caller is told now, it must find when it reads it
 		return p, answer != nil && p.Version < answer.Version
 	}
-	if payment.KindOf(err) != payment.NotFound {
+	if failure.KindOf(err) != failure.NotFound {
 		s.config.Log.WarnContext(ctx, "created payment not read", "payment_id", in.PaymentID, "error", err)
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, Request: in.Request, Status: payment.Processing,
 		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now, UpdatedAt: now,
-	}, answer != nil && payment.KindOf(err) == payment.NotFound
+	}, answer != nil && failure.KindOf(err) == failure.NotFound
 }
 
 func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, applied string) {
@@ -166,7 +167,7 @@ func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
 	e.paymentID = id
 	p, age, err := s.config.Cache.Payment(c.Request.Context(), id, s.config.Record.Payment)
 	switch {
-	case payment.KindOf(err) == payment.NotFound:
+	case failure.KindOf(err) == failure.NotFound:
 		return payment.Payment{}, 0, s.unwritten(c.Request.Context(), e.clientID, id)
 	case err != nil:
 		return payment.Payment{}, 0, err
@@ -176,7 +177,7 @@ func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
 	return p, age, nil
 }
 
-var errNoPayment = &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
+var errNoPayment = &failure.Error{Kind: failure.NotFound, Message: "there is no payment with this id"}
 
 // unwritten is what there is to say of a payment that the record does not know. It may have been accepted while the record was
 // away; whoever is told then that there is none pays again.
@@ -184,9 +185,9 @@ func (s *Server) unwritten(ctx context.Context, clientID, id string) error {
 	begun, err := s.config.Payments.Begun(ctx, clientID, id)
 	switch {
 	case err != nil:
-		return &payment.Error{Kind: payment.Unavailable, Message: "whether there is such a payment cannot be said now", RetryAfter: retryDefault, Err: err}
+		return &failure.Error{Kind: failure.Unavailable, Message: "whether there is such a payment cannot be said now", RetryAfter: retryDefault, Err: err}
 	case begun:
-		return &payment.Error{Kind: payment.Unavailable, Message: "the payment is accepted and not written yet; ask again, or repeat its POST with the same key", RetryAfter: time.Second}
+		return &failure.Error{Kind: failure.Unavailable, Message: "the payment is accepted and not written yet; ask again, or repeat its POST with the same key", RetryAfter: time.Second}
 	}
 	return errNoPayment
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -72,11 +73,11 @@ func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
 	for name, prepare := range map[string]func(*fixture){
 		"known to the record": func(*fixture) {},
 		"known to the workflow": func(f *fixture) {
-			f.engine.fails = &payment.Error{Kind: payment.Conflict, Message: "x"}
+			f.engine.fails = &failure.Error{Kind: failure.Conflict, Message: "x"}
 			f.record.payments = nil
 		},
 		"known, the record is away": func(f *fixture) {
-			f.engine.fails = &payment.Error{Kind: payment.Conflict, Message: "x"}
+			f.engine.fails = &failure.Error{Kind: failure.Conflict, Message: "x"}
 			f.record.setAway(errAway)
 		},
 	} {
@@ -152,11 +153,11 @@ func TestAFailureHasACodeAndAPointer(t *testing.T) {
 	f := newFixture(t)
 	p := decode[Payment](t, f.create(t, "k", goodBody))
 	f.record.set(p.ID, func(stored *payment.Payment) {
-		stored.Status, stored.FailureCode, stored.Failure = payment.Failed, payment.FailureTaxID, payment.FailureTaxID.Message()
+		stored.Status, stored.FailureCode, stored.Failure = payment.Failed, failure.CodeTaxID, failure.CodeTaxID.Message()
 	})
 	f.record.events[p.ID] = []payment.Event{{
 		PaymentID: p.ID, ClientID: "shop", Seq: 1, Status: payment.Failed, At: born,
-		Data: payment.EventData{Amount: 1050, Failure: payment.FailureTaxID.Message(), FailureCode: payment.FailureTaxID},
+		Data: payment.EventData{Amount: 1050, Failure: failure.CodeTaxID.Message(), FailureCode: failure.CodeTaxID},
 	}}
 	want := Failure{Code: "invalid_tax_id", Message: "the provider does not accept the buyer's CPF or CNPJ", Pointer: "/payer/tax_id"}
 	golden(t, "payment_failed", f.get(t, "/v1/payments/"+p.ID))
@@ -204,12 +205,12 @@ func TestCreateAnswers202WhenTheRecordIsAway(t *testing.T) {
 func TestCreateSaysWhenTheWorkflowsAreAway(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.engine.fails = &payment.Error{Kind: payment.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: 1200 * time.Millisecond}
+	f.engine.fails = &failure.Error{Kind: failure.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: 1200 * time.Millisecond}
 	w := f.create(t, "k", goodBody)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Equal(t, "2", w.Header().Get("Retry-After"))
 
-	f.engine.fails = &payment.Error{Kind: payment.Limited, Message: "too many requests at once"}
+	f.engine.fails = &failure.Error{Kind: failure.Limited, Message: "too many requests at once"}
 	require.Equal(t, http.StatusTooManyRequests, f.create(t, "k", goodBody).Code)
 }
 
@@ -217,8 +218,8 @@ func TestCreateSaysWhenTheWorkflowsAreAway(t *testing.T) {
 func TestCreateKeepsOurTroublesToItself(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	for _, kind := range []payment.Kind{payment.Forbidden, payment.Unauthorized, payment.Invalid, payment.NotFound, payment.Internal, "PanicError"} {
-		f.engine.fails = &payment.Error{Kind: kind, Message: "the access token is wrong"}
+	for _, kind := range []failure.Kind{failure.Forbidden, failure.Unauthorized, failure.Invalid, failure.NotFound, failure.Internal, "PanicError"} {
+		f.engine.fails = &failure.Error{Kind: kind, Message: "the access token is wrong"}
 		w := f.create(t, "k", goodBody)
 		require.Equal(t, http.StatusInternalServerError, w.Code, kind)
 		require.NotContains(t, w.Body.String(), "token")
@@ -322,7 +323,7 @@ func TestAPaymentThatIsNotWrittenYetIsNotMissing(t *testing.T) {
 	}
 	require.Equal(t, http.StatusNotFound, f.get(t, "/v1/payments/"+id, "Authorization", "Bearer "+f.otherKey).Code)
 
-	f.engine.fails = &payment.Error{Kind: payment.Unavailable, Message: "the payment engine did not answer in time"}
+	f.engine.fails = &failure.Error{Kind: failure.Unavailable, Message: "the payment engine did not answer in time"}
 	w := f.get(t, "/v1/payments/"+payment.NewID("shop", "none"))
 	require.Equal(t, http.StatusServiceUnavailable, w.Code, "nobody knows")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -101,7 +102,7 @@ func (s *Server) closeFinding(c *gin.Context) error {
 	}
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 	if err != nil {
-		return &payment.Error{Kind: payment.NotFound, Message: "there is no finding with this id"}
+		return &failure.Error{Kind: failure.NotFound, Message: "there is no finding with this id"}
 	}
 	f, err := s.findings.Close(c.Request.Context(), actor(c), id, body.Reason)
 	if err != nil {

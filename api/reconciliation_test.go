@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -60,11 +61,11 @@ func (m *memory) CloseFinding(_ context.Context, actor audit.Actor, id int64, re
 		case f.ClosedBy == "":
 			f.ClosedBy, f.ClosedReason, f.ResolvedAt = actor.Name, reason, born
 		case f.ClosedBy != actor.Name || f.ClosedReason != reason:
-			return *f, &payment.Error{Kind: payment.Conflict, Message: "closed"}
+			return *f, &failure.Error{Kind: failure.Conflict, Message: "closed"}
 		}
 		return *f, m.away
 	}
-	return payment.Finding{}, &payment.Error{Kind: payment.NotFound}
+	return payment.Finding{}, &failure.Error{Kind: failure.NotFound}
 }
 
 func TestAFindingIsClosedWithAReason(t *testing.T) {

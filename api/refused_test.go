@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -274,7 +275,7 @@ func TestManyFindingsAreCut(t *testing.T) {
 	}
 	w := newFixture(t).create(t, "k", strings.Replace(goodBody, "{", "{"+fields.String(), 1))
 	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
-	require.Len(t, decode[Problem](t, w).Errors, payment.MaxFields)
+	require.Len(t, decode[Problem](t, w).Errors, failure.MaxFields)
 	require.Less(t, w.Body.Len(), 4<<10)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -16,10 +17,10 @@ func (s *Server) settlePayment(c *gin.Context) error {
 		return err
 	}
 	if body.Status != SettleFailed {
-		wrong = addFields(wrong, []payment.Field{{Pointer: "/status", Detail: "must be failed"}})
+		wrong = addFields(wrong, []failure.Field{{Pointer: "/status", Detail: "must be failed"}})
 	}
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return &payment.Error{Kind: payment.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
+		return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
 	}
 	p, err := s.settlements.Fail(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
 	if err != nil {

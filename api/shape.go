@@ -14,6 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -28,11 +29,11 @@ const maxDepth = 8
 type shape struct {
 	body    []byte
 	decoder *jsontext.Decoder
-	wrong   payment.Fields
+	wrong   failure.Fields
 }
 
 // checkShape returns what is wrong with a body that can be read. Time and memory are in proportion to the body.
-func checkShape(schema *openapi3.Schema, body []byte) (payment.Fields, error) {
+func checkShape(schema *openapi3.Schema, body []byte) (failure.Fields, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, refuse(jsonInvalid, "the body is empty; send a JSON object")
 	}
@@ -45,7 +46,7 @@ func checkShape(schema *openapi3.Schema, body []byte) (payment.Fields, error) {
 		err = s.end()
 	}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
-		s.wrong = append(s.wrong, payment.Field{Pointer: string(syntax.JSONPointer), Detail: "is there more than once"})
+		s.wrong = append(s.wrong, failure.Field{Pointer: string(syntax.JSONPointer), Detail: "is there more than once"})
 		return nil, invalid(s.wrong)
 	}
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
@@ -24,12 +24,12 @@ func trace(c *gin.Context) {
 		return // and what follows begins none either
 	}
 	c.Request = c.Request.WithContext(ctx)
-	kind := string(payment.Internal) // a panic passes through here
+	kind := string(failure.Internal) // a panic passes through here
 	defer func() { s.End(kind) }()
 	c.Next()
 	e := event(c)
 	if kind = ""; c.Writer.Status() >= http.StatusInternalServerError {
-		kind = string(payment.KindOf(e.err))
+		kind = string(failure.KindOf(e.err))
 	}
 	s.Set("http.request.method", c.Request.Method)
 	s.Set("http.route", c.FullPath())

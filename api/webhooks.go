@@ -10,8 +10,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/replay"
 )
@@ -72,8 +72,8 @@ func (s *Server) store(ctx context.Context, n mercadopago.Notification) error {
 		return nil
 	}
 	if err := s.config.Record.Spool(ctx, m.ID, m.Key, m.Body, m.Time); err != nil {
-		return &payment.Error{
-			Kind: payment.Unavailable, Message: "the notification cannot be stored now, send it again", RetryAfter: retryDefault,
+		return &failure.Error{
+			Kind: failure.Unavailable, Message: "the notification cannot be stored now, send it again", RetryAfter: retryDefault,
 			Err: errors.Join(publishErr, err),
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // accountEvery is how long after a check that brought no answer the next one is made.
@@ -23,10 +23,10 @@ func (w *Worker) checkAccount(ctx context.Context) (checked bool, err error) {
 	case err == nil:
 		w.Log.Info("mercado pago account", "account", account.ID, "site", account.Site, "test", account.Test)
 		return true, nil
-	case payment.KindOf(err) == payment.Conflict:
+	case failure.KindOf(err) == failure.Conflict:
 		return false, err
 	case ctx.Err() == nil:
-		w.Log.Log(ctx, levelOf(payment.KindOf(err)), "mercado pago account not checked yet", "kind", payment.KindOf(err), "error", err)
+		w.Log.Log(ctx, levelOf(failure.KindOf(err)), "mercado pago account not checked yet", "kind", failure.KindOf(err), "error", err)
 	}
 	return false, nil
 }

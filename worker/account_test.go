@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -24,7 +24,7 @@ func TestATokenOfAnotherAccountStartsNoWork(t *testing.T) {
 	w, logged := newWorker(t, at)
 	w.Provider = expecting(t, at, "77")
 	err := w.Run(t.Context())
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.ErrorContains(t, err, "MERCADOPAGO_COLLECTOR_ID expects 77")
 	require.False(t, logged.says("queues finished"), "it has begun nothing")
 }

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -54,7 +55,7 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 		require.NoError(t, w.Workflows.Notify(t.Context(), in.PaymentID))
 	}
 	answer, err := w.Workflows.Create(t.Context(), early)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err), "nobody has the payment")
+	require.Equal(t, failure.Unavailable, failure.KindOf(err), "nobody has the payment")
 	require.Nil(t, answer)
 	waited := make(chan bool, 1)
 	go func() {
@@ -106,17 +107,17 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	for _, unread := range []bool{false, true} {
 		other.Unread = unread
 		_, err = w.Workflows.Create(t.Context(), other)
-		require.Equal(t, payment.Conflict, payment.KindOf(err), "%v", err)
+		require.Equal(t, failure.Conflict, failure.KindOf(err), "%v", err)
 	}
 	other.Wait = patience
 	began := time.Now()
 	_, err = w.Workflows.Create(t.Context(), other)
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Less(t, time.Since(began), patience, "it has not waited for the run")
 
 	lost, _ := newWorker(t, away)
 	_, err = lost.Workflows.Begun(t.Context(), "shop", accepted.PaymentID)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }
 
 // A run that has ended since the record was asked has written its payment by then, and one that could not write it waits for a

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -51,8 +52,8 @@ func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery)
 
 // passes says whether a failure is the world's, and will be over.
 func passes(err error) bool {
-	kind := payment.KindOf(err)
-	return kind == payment.Unavailable || kind == payment.Limited
+	kind := failure.KindOf(err)
+	return kind == failure.Unavailable || kind == failure.Limited
 }
 
 func (w *Worker) keep(ctx context.Context, letters []payment.DeadLetter) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -116,7 +117,7 @@ func TestWithoutTheRecordDeadLettersWait(t *testing.T) {
 	t.Parallel()
 	w, _ := newWorker(t, away)
 	err := w.keepDeadLetters(t.Context(), []rabbitmq.Delivery{dead("1", "invalid", nil)})
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.False(t, isDead(err), "a dead letter is never made one again")
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -28,7 +29,7 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 		return n.PaymentID, nil
 	}
 	p, err := w.Record.PaymentByProvider(ctx, payment.MercadoPago, n.ResourceID)
-	if err == nil || payment.KindOf(err) != payment.NotFound {
+	if err == nil || failure.KindOf(err) != failure.NotFound {
 		return p.ID, verdict(err)
 	}
 	if w.identifying.Add(1) > identifiedAtOnce {
@@ -37,13 +38,13 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 	}
 	defer w.identifying.Add(-1)
 	id, err := w.Activities.Identify(ctx, n.ResourceID)
-	switch kind := payment.KindOf(err); {
+	switch kind := failure.KindOf(err); {
 	case err == nil && id != "":
 		return id, nil
-	case err == nil, kind == payment.Conflict: // it is another shop's, or another account's
+	case err == nil, kind == failure.Conflict: // it is another shop's, or another account's
 		w.Log.WarnContext(ctx, "webhook of a payment that is not ours", "provider_payment_id", n.ResourceID, "topic", n.Topic, "message_id", d.ID)
 		return "", nil
-	case kind == payment.NotFound:
+	case kind == failure.NotFound:
 		return "", w.unknown(ctx, d, n, err)
 	}
 	return "", unidentified(n, err)
@@ -52,16 +53,16 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 // unidentified is verdict for the provider's word on whose a payment is. What it refuses about this one is the message's fault,
 // and may have been too new to be found; a provider that answers nobody keeps none of the messages that can do without it.
 func unidentified(n mercadopago.Notification, err error) error {
-	kind := payment.KindOf(err)
+	kind := failure.KindOf(err)
 	err = fmt.Errorf("identify the provider's payment %s: %w", n.ResourceID, err)
 	switch kind {
-	case payment.Invalid, payment.NotFound, payment.Conflict:
+	case failure.Invalid, failure.NotFound, failure.Conflict:
 		return fault(payment.CauseInvalid, err)
-	case payment.Forbidden:
+	case failure.Forbidden:
 		return fault(payment.CauseRefused, err)
-	case payment.Internal:
+	case failure.Internal:
 		return fault(payment.CauseInternal, err)
-	case payment.Unavailable, payment.Limited, payment.Unauthorized:
+	case failure.Unavailable, failure.Limited, failure.Unauthorized:
 	}
 	if time.Since(n.ReceivedAt) > identifyTime {
 		return rabbitmq.DeadLetter(string(payment.CauseDependencyAway), err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -70,16 +71,16 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 // Every kind of answer about a stranger's payment is somebody's fault. A new kind needs to be decided here.
 func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
 	t.Parallel()
-	words := map[payment.Kind]string{
-		payment.Invalid: "message's fault, invalid", payment.NotFound: "message's fault, invalid", payment.Conflict: "message's fault, invalid",
-		payment.Forbidden: "message's fault, refused", payment.Internal: "message's fault, internal",
-		payment.Unauthorized: "postponed", payment.Limited: "postponed", payment.Unavailable: "postponed",
+	words := map[failure.Kind]string{
+		failure.Invalid: "message's fault, invalid", failure.NotFound: "message's fault, invalid", failure.Conflict: "message's fault, invalid",
+		failure.Forbidden: "message's fault, refused", failure.Internal: "message's fault, internal",
+		failure.Unauthorized: "postponed", failure.Limited: "postponed", failure.Unavailable: "postponed",
 	}
-	require.Len(t, words, len(payment.Kinds()))
+	require.Len(t, words, len(failure.Kinds()))
 	now, old := notification(t, "now"), notification(t, "old")
 	old.ReceivedAt = time.Now().Add(-25 * time.Hour)
-	for _, kind := range payment.Kinds() {
-		failure := &payment.Error{Kind: kind, Message: "x"}
+	for _, kind := range failure.Kinds() {
+		failure := &failure.Error{Kind: kind, Message: "x"}
 		want := words[kind] + ": identify the provider's payment " + now.ResourceID + ": x"
 		require.EqualError(t, unidentified(now, failure), want)
 		if words[kind] == "postponed" {

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/tracing"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -39,7 +39,7 @@ func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	s.Set("temporal.workflow_id", info.WorkflowExecution.ID)
 	s.Set("temporal.run_id", info.WorkflowExecution.RunID)
 	s.SetInt("temporal.attempt", int(info.Attempt))
-	failure := string(payment.Internal) // a panic passes through here
+	failure := string(failure.Internal) // a panic passes through here
 	defer func() { s.End(failure) }()
 	result, err := l.Next.ExecuteActivity(ctx, in)
 	attrs := []slog.Attr{
@@ -58,11 +58,11 @@ func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 }
 
 // levelOf is how loud a failure is: an outage is expected and repeated, the rest needs a person.
-func levelOf(kind payment.Kind) slog.Level {
+func levelOf(kind failure.Kind) slog.Level {
 	switch kind {
-	case payment.Unavailable, payment.Limited, payment.NotFound:
+	case failure.Unavailable, failure.Limited, failure.NotFound:
 		return slog.LevelInfo
-	case payment.Invalid, payment.Conflict:
+	case failure.Invalid, failure.Conflict:
 		return slog.LevelWarn
 	}
 	return slog.LevelError

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
@@ -330,7 +331,7 @@ func TestAPOSTDoesNotRepeatARunThatFails(t *testing.T) {
 	in.PaymentID, in.Wait = payment.NewID("shop", "another ID for the same key"), patience
 	answer, err := s.Workflows.Create(t.Context(), in)
 	require.Nil(t, answer)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err), "%v", err)
+	require.Equal(t, failure.Unavailable, failure.KindOf(err), "%v", err)
 	s.awaitRun(t, in.PaymentID, enums.WORKFLOW_EXECUTION_STATUS_FAILED)
 	require.Equal(t, 1, s.runs(t, in.PaymentID))
 	s.requireOneCharge(t, taken.ID)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -76,7 +77,7 @@ func TestASlowProviderKeepsNobodyElseWaiting(t *testing.T) {
 					if answer != nil {
 						n.Add(1)
 					}
-					if payment.KindOf(err) != payment.Unavailable || t.Context().Err() != nil {
+					if failure.KindOf(err) != failure.Unavailable || t.Context().Err() != nil {
 						return err
 					}
 				}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -23,7 +24,7 @@ func TestAnOperatorIsToldWhyAPaymentCannotBeSettled(t *testing.T) {
 	s.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
 	order := settle.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}
 	err = s.Workflows.Settle(t.Context(), order)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.ErrorContains(t, err, "the provider does not say whether it has the payment")
 
 	s.provider.SetFaults(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -24,7 +25,7 @@ func (w *Worker) runWebhooks(ctx context.Context) error {
 func traced(handle func(context.Context, rabbitmq.Delivery) error) func(context.Context, rabbitmq.Delivery) error {
 	return func(ctx context.Context, d rabbitmq.Delivery) error {
 		ctx, s := rabbitmq.Traced(ctx, rabbitmq.QueueProcess, d)
-		failure := string(payment.Internal) // a panic passes through here
+		failure := string(failure.Internal) // a panic passes through here
 		defer func() { s.End(failure) }()
 		err := handle(ctx, d)
 		if failure = ""; err != nil {
@@ -78,7 +79,7 @@ func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.
 		return verdict(err)
 	}
 	if err := w.tell(ctx, id); err != nil {
-		if payment.KindOf(err) == payment.NotFound {
+		if failure.KindOf(err) == failure.NotFound {
 			return w.unknown(ctx, d, n, err)
 		}
 		return verdict(err)
@@ -122,12 +123,12 @@ func verdict(err error) error {
 	if err == nil {
 		return nil
 	}
-	switch payment.KindOf(err) {
-	case payment.Invalid, payment.NotFound, payment.Conflict:
+	switch failure.KindOf(err) {
+	case failure.Invalid, failure.NotFound, failure.Conflict:
 		return fault(payment.CauseInvalid, err)
-	case payment.Internal:
+	case failure.Internal:
 		return fault(payment.CauseInternal, err)
-	case payment.Unavailable, payment.Limited, payment.Unauthorized, payment.Forbidden:
+	case failure.Unavailable, failure.Limited, failure.Unauthorized, failure.Forbidden:
 	}
 	return err
 }
@@ -145,14 +146,14 @@ func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notificati
 	}
 	p, err := w.Record.Payment(ctx, id)
 	if err != nil {
-		return payment.KindOf(err) == payment.NotFound, ignoreNotFound(err)
+		return failure.KindOf(err) == failure.NotFound, ignoreNotFound(err)
 	}
 	late := n.ReceivedAt.Sub(p.CreatedAt) > createdLag
 	return late || p.Status == payment.Unknown || p.Status == payment.Failed, nil
 }
 
 func ignoreNotFound(err error) error {
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		return nil
 	}
 	return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -176,7 +177,7 @@ func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 
 	provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Times: 1})
 	err = w.webhook(t.Context(), delivery(t, n))
-	require.Equal(t, payment.Unavailable, payment.KindOf(err), "it waits for the provider")
+	require.Equal(t, failure.Unavailable, failure.KindOf(err), "it waits for the provider")
 	require.False(t, isFault(err))
 	provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
 	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid", "it may be too new to be found")
@@ -234,11 +235,11 @@ func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err := w.webhook(ctx, delivery(t, n))
 		cancel()
-		require.Equal(t, payment.Unavailable, payment.KindOf(err), n.Action)
+		require.Equal(t, failure.Unavailable, failure.KindOf(err), n.Action)
 		require.False(t, isFault(err), n.Action)
 	}
 	err := w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, updated)})
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.False(t, isDead(err))
 }
 
@@ -266,16 +267,16 @@ func TestAPaymentThatTakesNoMoreSignalsHoldsUpNoMessage(t *testing.T) {
 // Every kind is somebody's fault. A new kind needs to be decided here.
 func TestWhoseFaultAKindIs(t *testing.T) {
 	t.Parallel()
-	causes := map[payment.Kind]payment.Cause{
-		payment.Invalid: payment.CauseInvalid, payment.NotFound: payment.CauseInvalid, payment.Conflict: payment.CauseInvalid,
-		payment.Internal:     payment.CauseInternal,
-		payment.Unauthorized: "", payment.Forbidden: "", payment.Limited: "", payment.Unavailable: "",
+	causes := map[failure.Kind]payment.Cause{
+		failure.Invalid: payment.CauseInvalid, failure.NotFound: payment.CauseInvalid, failure.Conflict: payment.CauseInvalid,
+		failure.Internal:     payment.CauseInternal,
+		failure.Unauthorized: "", failure.Forbidden: "", failure.Limited: "", failure.Unavailable: "",
 	}
-	require.Len(t, causes, len(payment.Kinds()))
-	for _, kind := range payment.Kinds() {
+	require.Len(t, causes, len(failure.Kinds()))
+	for _, kind := range failure.Kinds() {
 		cause, ok := causes[kind]
 		require.True(t, ok, "%s is not decided", kind)
-		failure := &payment.Error{Kind: kind, Message: "x"}
+		failure := &failure.Error{Kind: kind, Message: "x"}
 		if cause == "" {
 			require.Equal(t, error(failure), verdict(failure), kind)
 			continue

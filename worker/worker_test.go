@@ -19,6 +19,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -315,13 +316,13 @@ func TestAWorkerMayStartBeforeTemporal(t *testing.T) {
 
 func TestEveryKindHasALoudness(t *testing.T) {
 	t.Parallel()
-	decided := map[payment.Kind]slog.Level{
-		payment.Unavailable: slog.LevelInfo, payment.Limited: slog.LevelInfo, payment.NotFound: slog.LevelInfo,
-		payment.Invalid: slog.LevelWarn, payment.Conflict: slog.LevelWarn,
-		payment.Unauthorized: slog.LevelError, payment.Forbidden: slog.LevelError, payment.Internal: slog.LevelError,
+	decided := map[failure.Kind]slog.Level{
+		failure.Unavailable: slog.LevelInfo, failure.Limited: slog.LevelInfo, failure.NotFound: slog.LevelInfo,
+		failure.Invalid: slog.LevelWarn, failure.Conflict: slog.LevelWarn,
+		failure.Unauthorized: slog.LevelError, failure.Forbidden: slog.LevelError, failure.Internal: slog.LevelError,
 	}
-	require.Len(t, decided, len(payment.Kinds()))
-	for _, kind := range payment.Kinds() {
+	require.Len(t, decided, len(failure.Kinds()))
+	for _, kind := range failure.Kinds() {
 		want, ok := decided[kind]
 		require.True(t, ok, "%s has no level", kind)
 		require.Equal(t, want, levelOf(kind), kind)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/internal/tracing"
@@ -67,7 +68,7 @@ func (c *Client) Create(ctx context.Context, in Creation) (*Answer, error) {
 	switch {
 	case err == nil:
 		return &answer, nil
-	case payment.KindOf(err) != payment.Unavailable, unwritten(err):
+	case failure.KindOf(err) != failure.Unavailable, unwritten(err):
 		return nil, err
 	}
 	run, _ := c.runOf(context.WithoutCancel(ctx), in.ClientID, in.PaymentID)
@@ -81,8 +82,8 @@ func (c *Client) Create(ctx context.Context, in Creation) (*Answer, error) {
 }
 
 func conflict(in Creation) error {
-	return &payment.Error{
-		Kind: payment.Conflict, Message: "the idempotency key was used for another request",
+	return &failure.Error{
+		Kind: failure.Conflict, Message: "the idempotency key was used for another request",
 		Err: fmt.Errorf("create payment %s: its run was started by another request", in.PaymentID),
 	}
 }
@@ -120,7 +121,7 @@ func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, 
 		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	}
 	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
-	defer func() { s.End(payment.Failure(interpret("create payment", err))) }()
+	defer func() { s.End(failure.Label(interpret("create payment", err))) }()
 	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
 		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, AskedAt: askedAt, Polls: c.polls})
 	update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
@@ -198,7 +199,7 @@ func (c *Client) latest(ctx context.Context, workflowID string) (*workflow.Workf
 // often it is asked, as when the payment's run has had as many signals as one may.
 func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWithStartWorkflow:", "Payment")
-	defer func() { s.End(payment.Failure(err)) }()
+	defer func() { s.End(failure.Label(err)) }()
 	doing := "notify payment " + paymentID
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID, payment.ForNews), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
@@ -211,7 +212,7 @@ func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
 // NotifyRunning is Notify for a payment that has a run. It is false, and nothing was told, when it has none.
 func (c *Client) NotifyRunning(ctx context.Context, paymentID string) (running bool, err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWorkflow:", "Payment")
-	defer func() { s.End(payment.Failure(err)) }()
+	defer func() { s.End(failure.Label(err)) }()
 	doing := "notify payment " + paymentID
 	err = c.temporal.SignalWorkflow(ctx, WorkflowID(paymentID), "", SignalLook, nil)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
@@ -225,7 +226,7 @@ func (c *Client) NotifyRunning(ctx context.Context, paymentID string) (running b
 
 // unnotifiable is the error for a run that takes no more signals.
 func unnotifiable(doing string, err error) error {
-	return &payment.Error{Kind: payment.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
+	return &failure.Error{Kind: failure.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
 }
 
 // settleWait is how long the operator waits who settles a payment, which is searched for meanwhile.
@@ -239,7 +240,7 @@ func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
 	defer cancel()
 	doing := "settle payment " + o.PaymentID
 	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
-	defer func() { s.End(payment.Failure(err)) }()
+	defer func() { s.End(failure.Label(err)) }()
 	err = c.untilHeard(ctx, WorkflowID(o.PaymentID), UpdateSettle+"-"+uuid.NewString(), func(updateID string) error {
 		start := c.temporal.NewWithStartWorkflowOperation(c.startOptions(o.PaymentID, payment.ForOperator), Payment, PaymentInput{PaymentID: o.PaymentID, Polls: c.polls})
 		update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
@@ -260,7 +261,7 @@ func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
 // Email begins the sending of an e-mail. One that was begun before is left alone, however it ended.
 func (c *Client) Email(ctx context.Context, in activities.EmailInput) (err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "StartWorkflow:", "Email")
-	defer func() { s.End(payment.Failure(err)) }()
+	defer func() { s.End(failure.Label(err)) }()
 	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                    EmailWorkflowID(in.Name),
 		TaskQueue:             TaskQueue,
@@ -296,7 +297,7 @@ func (c *Client) Redrive(ctx context.Context, o deadletter.Order) (joined bool, 
 	var known string
 	payload := run.GetWorkflowExecutionInfo().GetMemo().GetFields()[memoFingerprint]
 	if err := converter.GetDefaultDataConverter().FromPayload(payload, &known); err != nil || known != fingerprint {
-		return true, &payment.Error{Kind: payment.Conflict, Message: "the idempotency key was used for another redrive", Err: err}
+		return true, &failure.Error{Kind: failure.Conflict, Message: "the idempotency key was used for another redrive", Err: err}
 	}
 	return true, nil
 }
@@ -314,7 +315,7 @@ func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgres
 	var progress RedriveProgress
 	answer, err := c.temporal.QueryWorkflow(ctx, RedriveWorkflowID(id), "", QueryRedrive)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return progress, &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id", Err: err}
+		return progress, &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id", Err: err}
 	}
 	if err == nil {
 		err = answer.Get(&progress)
@@ -359,10 +360,10 @@ func interpret(doing string, err error) error {
 	}
 	wrapped := fmt.Errorf("%s: %w", doing, err)
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok && !ofServer(app) {
-		return &payment.Error{Kind: payment.Kind(app.Type()), Message: app.Message(), Err: wrapped}
+		return &failure.Error{Kind: failure.Kind(app.Type()), Message: app.Message(), Err: wrapped}
 	}
 	if busy, ok := errors.AsType[*serviceerror.ResourceExhausted](err); ok && busy.Cause != enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW {
-		return &payment.Error{Kind: payment.Limited, Message: "too many requests at once", RetryAfter: time.Second, Err: wrapped}
+		return &failure.Error{Kind: failure.Limited, Message: "too many requests at once", RetryAfter: time.Second, Err: wrapped}
 	}
-	return &payment.Error{Kind: payment.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: time.Second, Err: wrapped}
+	return &failure.Error{Kind: failure.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: time.Second, Err: wrapped}
 }

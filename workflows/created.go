@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -33,7 +34,7 @@ func (p *mailbox) mayCreate(_ workflow.Context, fingerprint string, _ bool) erro
 }
 
 func errAnotherRequest() error {
-	return temporal.NewNonRetryableApplicationError("the idempotency key was used for another request", string(payment.Conflict), nil)
+	return temporal.NewNonRetryableApplicationError("the idempotency key was used for another request", string(failure.Conflict), nil)
 }
 
 // created answers a POST: it joins the payment, whoever started it, and returns once the provider has answered, or nobody knows
@@ -50,7 +51,7 @@ func (p *mailbox) created(ctx workflow.Context, fingerprint string, lost bool) (
 	}
 	if !p.state.Found {
 		// A signal opened this run before the payment existed, or its row is lost; the run is about to end.
-		return Answer{}, temporal.NewApplicationError("the payment is being opened, repeat the request", string(payment.Unavailable))
+		return Answer{}, temporal.NewApplicationError("the payment is being opened, repeat the request", string(failure.Unavailable))
 	}
 	if p.state.Fingerprint != fingerprint {
 		return Answer{}, errAnotherRequest()

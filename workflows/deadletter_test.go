@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -35,11 +36,11 @@ func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 		world *world
 		cause payment.Cause
 	}{
-		"the record contradicts":       {&world{apply: func(int) error { return refusal(payment.Conflict) }}, payment.CauseContradiction},
-		"the record is away too long":  {&world{apply: func(int) error { return refusal(payment.Unavailable) }}, payment.CauseDependencyAway},
-		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(payment.Unavailable) }}, payment.CauseDependencyAway},
-		"the payment cannot be opened": {&world{open: func(int) error { return refusal(payment.Conflict) }}, payment.CauseContradiction},
-		"a bug":                        {&world{apply: func(int) error { return refusal(payment.Internal) }}, payment.CauseInternal},
+		"the record contradicts":       {&world{apply: func(int) error { return refusal(failure.Conflict) }}, payment.CauseContradiction},
+		"the record is away too long":  {&world{apply: func(int) error { return refusal(failure.Unavailable) }}, payment.CauseDependencyAway},
+		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(failure.Unavailable) }}, payment.CauseDependencyAway},
+		"the payment cannot be opened": {&world{open: func(int) error { return refusal(failure.Conflict) }}, payment.CauseContradiction},
+		"a bug":                        {&world{apply: func(int) error { return refusal(failure.Internal) }}, payment.CauseInternal},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -54,10 +55,10 @@ func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 
 // Nothing is lost while the broker is away, however long.
 func TestARunWaitsUntilItsDeadLetterIsTaken(t *testing.T) {
-	w := &world{apply: func(int) error { return refusal(payment.Conflict) }}
+	w := &world{apply: func(int) error { return refusal(failure.Conflict) }}
 	w.bury = func(attempt int) error {
 		if attempt <= 5 {
-			return temporal.NewApplicationErrorWithOptions("away", string(payment.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
+			return temporal.NewApplicationErrorWithOptions("away", string(failure.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
 		}
 		return nil
 	}
@@ -68,7 +69,7 @@ func TestARunWaitsUntilItsDeadLetterIsTaken(t *testing.T) {
 }
 
 func TestACancelledRunLeavesNoDeadLetter(t *testing.T) {
-	w := &world{apply: func(int) error { return refusal(payment.Conflict) }, bury: func(int) error { return transient(payment.Unavailable) }}
+	w := &world{apply: func(int) error { return refusal(failure.Conflict) }, bury: func(int) error { return transient(failure.Unavailable) }}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(env.CancelWorkflow, 10*time.Second)
 	start(env, creation())
@@ -78,10 +79,10 @@ func TestACancelledRunLeavesNoDeadLetter(t *testing.T) {
 
 // An outcome that nobody knows is told to people, and the payment is looked for all the same.
 func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
-	w := &world{charge: func(int) error { return transient(payment.Unavailable) }}
+	w := &world{charge: func(int) error { return transient(failure.Unavailable) }}
 	w.look = func(attempt int) error {
 		if attempt == 1 {
-			return refusal(payment.Conflict)
+			return refusal(failure.Conflict)
 		}
 		return nil
 	}
@@ -102,7 +103,7 @@ func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
 
 // While the broker is away the payment is looked for all the same, and found; nobody need be told any more.
 func TestABrokerThatIsAwayKeepsNobodyFromFindingThePayment(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(payment.Conflict) }, bury: func(int) error { return transient(payment.Unavailable) }}
+	w := &world{charge: func(int) error { return refusal(failure.Conflict) }, bury: func(int) error { return transient(failure.Unavailable) }}
 	env := newEnv(t, w)
 	nudge(env, 20*time.Second, func() { w.provider = payment.Approved })
 	start(env, creation())
@@ -116,10 +117,10 @@ func TestABrokerThatIsAwayKeepsNobodyFromFindingThePayment(t *testing.T) {
 
 // However long the broker is away, people are told of an outcome that stays unknown.
 func TestPeopleAreToldOfAnUnknownOutcomeOnceTheBrokerIsBack(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
+	w := &world{charge: func(int) error { return refusal(failure.Conflict) }}
 	w.bury = func(attempt int) error {
 		if attempt <= 5 {
-			return temporal.NewApplicationErrorWithOptions("away", string(payment.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
+			return temporal.NewApplicationErrorWithOptions("away", string(failure.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
 		}
 		return nil
 	}
@@ -134,15 +135,15 @@ func TestPeopleAreToldOfAnUnknownOutcomeOnceTheBrokerIsBack(t *testing.T) {
 }
 
 func TestATrailKeepsTheLatestFailures(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
+	w := &world{charge: func(int) error { return refusal(failure.Conflict) }}
 	w.look = func(attempt int) error {
 		if attempt <= 30 {
-			return refusal(payment.Conflict)
+			return refusal(failure.Conflict)
 		}
 		w.provider = payment.Approved
 		return nil
 	}
-	w.apply = func(int) error { return refusal(payment.Conflict) }
+	w.apply = func(int) error { return refusal(failure.Conflict) }
 	env := newEnv(t, w)
 	start(env, creation())
 	require.Len(t, w.letters, 2)

@@ -8,12 +8,13 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // doubtful is a refusal that follows an attempt which may have charged.
 func doubtful(int) error {
-	return temporal.NewNonRetryableApplicationError("no", string(payment.Invalid), nil, activities.Doubt{Earlier: true})
+	return temporal.NewNonRetryableApplicationError("no", string(failure.Invalid), nil, activities.Doubt{Earlier: true})
 }
 
 // One answer is lost, the next attempt is refused, and the search lags behind: a charged payment must not become a failed one.
@@ -21,7 +22,7 @@ func TestARefusalAfterALostAnswerIsBelievedAfterTenMinutesOfSearchingOnly(t *tes
 	const found = 390 * time.Second // as it was seen: the search knew the payment six and a half minutes later
 	silent := func(n int) error {
 		if n <= 3 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}
@@ -81,7 +82,7 @@ func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 			env := newEnv(t, w)
 			w.look = func(int) error {
 				if env.Now().Sub(started) < 2*time.Hour {
-					return refusal(payment.Conflict)
+					return refusal(failure.Conflict)
 				}
 				w.provider = row.provider
 				return nil
@@ -114,13 +115,13 @@ func TestARunThatFindsAPaymentUnknownTellsPeople(t *testing.T) {
 
 // The activity that follows a quick try must know that it may not be the first to charge, unless the try was not begun.
 func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
-	untried := temporal.NewApplicationError("no quick try", string(payment.Unavailable), activities.Doubt{Untried: true})
+	untried := temporal.NewApplicationError("no quick try", string(failure.Unavailable), activities.Doubt{Untried: true})
 	for name, row := range map[string]struct {
 		quick error
 		again bool
 	}{
-		"no answer": {transient(payment.Unavailable), true},
-		"a bug":     {transient(payment.Internal), true},
+		"no answer": {transient(failure.Unavailable), true},
+		"a bug":     {transient(failure.Internal), true},
 		"not begun": {untried, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,18 +162,18 @@ func TestAQuickTryKnowsThatItMayNotBeTheFirst(t *testing.T) {
 // What can be put right is told by its code, also when the refusal came after trouble and was believed late.
 func TestAFailureKeepsItsCode(t *testing.T) {
 	for name, refusal := range map[string]activities.Doubt{
-		"at once":       {Code: payment.FailureTaxID},
-		"after a doubt": {Code: payment.FailureTaxID, Earlier: true},
+		"at once":       {Code: failure.CodeTaxID},
+		"after a doubt": {Code: failure.CodeTaxID, Earlier: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{charge: func(int) error {
-				return temporal.NewNonRetryableApplicationError("the tax id is wrong", string(payment.Invalid), nil, refusal)
+				return temporal.NewNonRetryableApplicationError("the tax id is wrong", string(failure.Invalid), nil, refusal)
 			}}
 			env := newEnv(t, w)
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
 			require.Len(t, w.failed, 1)
-			require.Equal(t, payment.FailureTaxID, w.failed[0].Code)
+			require.Equal(t, failure.CodeTaxID, w.failed[0].Code)
 			require.Equal(t, "the tax id is wrong", w.failed[0].Why)
 		})
 	}

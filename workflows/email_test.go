@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -43,7 +44,7 @@ func sendEmail(t *testing.T, p *postman) (activities.Emailed, time.Duration, err
 func TestAnEmailIsTriedForADay(t *testing.T) {
 	t.Parallel()
 	away := func(int) error {
-		return temporal.NewApplicationErrorWithOptions("away", string(payment.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: 5 * time.Hour})
+		return temporal.NewApplicationErrorWithOptions("away", string(failure.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: 5 * time.Hour})
 	}
 	p := &postman{send: away}
 	_, took, err := sendEmail(t, p)
@@ -63,7 +64,7 @@ func TestAnEmailIsTriedForADay(t *testing.T) {
 
 func TestAnEmailAboutNothingIsGivenUpAtOnce(t *testing.T) {
 	t.Parallel()
-	p := &postman{send: func(int) error { return refusal(payment.NotFound) }}
+	p := &postman{send: func(int) error { return refusal(failure.NotFound) }}
 	_, _, err := sendEmail(t, p)
 	require.Error(t, err)
 	require.Equal(t, 1, p.tries)

@@ -5,22 +5,22 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // KindOf reads back the kind that an activity gave its failure. A step that ran out of time is
 // Unavailable: its outcome is not known.
-func KindOf(err error) payment.Kind {
+func KindOf(err error) failure.Kind {
 	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
 		if last, ok := errors.AsType[*temporal.ApplicationError](timeout.Unwrap()); ok {
-			return payment.Kind(last.Type())
+			return failure.Kind(last.Type())
 		}
-		return payment.Unavailable
+		return failure.Unavailable
 	}
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		return payment.Kind(app.Type())
+		return failure.Kind(app.Type())
 	}
-	return payment.Internal
+	return failure.Internal
 }
 
 // reason is the failure in words that may be stored and shown.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -39,7 +40,7 @@ func TestAPixThatCannotBeClosedIsTriedAgain(t *testing.T) {
 	w := &world{expires: started.Add(time.Hour), keepsEnd: true}
 	w.close = func(attempt int) error {
 		if attempt <= 2 {
-			return refusal(payment.Conflict)
+			return refusal(failure.Conflict)
 		}
 		return nil
 	}
@@ -69,7 +70,7 @@ func TestAPixFromBeforeIsNotClosed(t *testing.T) {
 
 // Its charge was in doubt, and it turns up after its end: it is closed like any other.
 func TestAnUnknownPixThatTurnsUpAfterItsEndIsClosed(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour), keepsEnd: true, charge: func(int) error { return refusal(payment.Conflict) }}
+	w := &world{expires: started.Add(time.Hour), keepsEnd: true, charge: func(int) error { return refusal(failure.Conflict) }}
 	env := newEnv(t, w)
 	nudge(env, 2*time.Hour, func() { w.provider = payment.Pending })
 	start(env, creation())

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -171,11 +172,11 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 		return err
 	case doubtOf(err).Missing && p.rewrites(ctx):
 		return p.rewrite(ctx)
-	case KindOf(err) == payment.Invalid && doubtOf(err).Earlier && believesLate(ctx):
+	case KindOf(err) == failure.Invalid && doubtOf(err).Earlier && believesLate(ctx):
 		return p.doubtRefusal(ctx, err)
-	case KindOf(err) == payment.Invalid && doubtOf(err).Earlier && looksAgain(ctx):
+	case KindOf(err) == failure.Invalid && doubtOf(err).Earlier && looksAgain(ctx):
 		return p.lookAgain(ctx, err)
-	case KindOf(err) == payment.Invalid:
+	case KindOf(err) == failure.Invalid:
 		return p.move(ctx, "fail", steps.Fail, p.giveUp(err))
 	}
 	return p.park(ctx, err)
@@ -245,7 +246,7 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 	var m activities.Moved
 	run := func() error { return workflow.ExecuteLocalActivity(inRecord(ctx, summary), step, in).Get(ctx, &m) }
 	err := run()
-	if err != nil && KindOf(err) == payment.NotFound && p.rewrites(ctx) {
+	if err != nil && KindOf(err) == failure.NotFound && p.rewrites(ctx) {
 		if err = p.rewrite(ctx); err == nil {
 			err = run()
 		}

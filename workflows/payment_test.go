@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -75,7 +76,7 @@ func TestANudgeBeforeTheChargeHasReturnedIsAnsweredAfterIt(t *testing.T) {
 	w.charge = func(attempt int) error {
 		if attempt == 1 {
 			env.SignalWorkflow(SignalLook, nil)
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}
@@ -89,7 +90,7 @@ func TestANudgeBeforeTheChargeHasReturnedIsAnsweredAfterIt(t *testing.T) {
 }
 
 func TestARefusedChargeFailsThePayment(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(payment.Invalid) }}
+	w := &world{charge: func(int) error { return refusal(failure.Invalid) }}
 	env := newEnv(t, w)
 	answers := 0
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
@@ -104,11 +105,11 @@ func TestARefusedChargeFailsThePayment(t *testing.T) {
 // Silence, a key the provider calls spent, an answer about something else, a bug, a wrong credential:
 // none of them says that no money moved.
 func TestWhatIsNotARefusalLeavesThePaymentUnknownNeverFailed(t *testing.T) {
-	for _, kind := range []payment.Kind{payment.Unavailable, payment.Limited, payment.Internal, payment.Unauthorized, payment.Forbidden, payment.Conflict} {
+	for _, kind := range []failure.Kind{failure.Unavailable, failure.Limited, failure.Internal, failure.Unauthorized, failure.Forbidden, failure.Conflict} {
 		t.Run(string(kind), func(t *testing.T) {
 			w := &world{}
 			w.charge = func(int) error {
-				if kind == payment.Conflict {
+				if kind == failure.Conflict {
 					return refusal(kind)
 				}
 				return transient(kind)
@@ -130,7 +131,7 @@ func TestALookThatFailsIsRepeatedAsAnActivityOfItsOwn(t *testing.T) {
 	w := &world{expires: started.Add(time.Hour)}
 	w.look = func(attempt int) error {
 		if attempt <= 3 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}
@@ -147,7 +148,7 @@ func TestAnAnswerAboutSomethingElseIsNotApplied(t *testing.T) {
 	w := &world{expires: started.Add(time.Hour)}
 	w.look = func(attempt int) error {
 		if attempt == 1 {
-			return refusal(payment.Conflict)
+			return refusal(failure.Conflict)
 		}
 		return nil
 	}
@@ -165,7 +166,7 @@ func TestARunFromBeforeTheOutboxPublishesItsEventsInOrder(t *testing.T) {
 	w := &world{older: true, provider: payment.Approved}
 	w.publish = func(attempt int) error {
 		if attempt <= 5 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}
@@ -191,7 +192,7 @@ func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
 	require.Len(t, refused, 1)
 	app, ok := errors.AsType[*temporal.ApplicationError](refused[0])
 	require.True(t, ok)
-	require.Equal(t, string(payment.Conflict), app.Type())
+	require.Equal(t, string(failure.Conflict), app.Type())
 	require.Equal(t, 1, w.charges)
 }
 
@@ -199,7 +200,7 @@ func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
 func TestAnotherRequestIsRefusedBeforeThePaymentIsOpened(t *testing.T) {
 	w := &world{open: func(attempt int) error {
 		if attempt <= 8 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}}
@@ -216,12 +217,12 @@ func TestAnotherRequestIsRefusedBeforeThePaymentIsOpened(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	app, ok := errors.AsType[*temporal.ApplicationError](refused)
 	require.True(t, ok, "%v", refused)
-	require.Equal(t, string(payment.Conflict), app.Type())
+	require.Equal(t, string(failure.Conflict), app.Type())
 }
 
 // A payment may be unknown for months. Whoever has posted it does not wait for so long, nor does a fresh run.
 func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(payment.Conflict) }}
+	w := &world{charge: func(int) error { return refusal(failure.Conflict) }}
 	env := newEnv(t, w)
 	answers := 0
 	for _, after := range []time.Duration{0, time.Hour} {

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -70,7 +71,7 @@ func TestPruningWaitsForTheRecord(t *testing.T) {
 	t.Parallel()
 	a := &archive{rounds: 2, prune: func(attempt int) error {
 		if attempt > 1 && attempt < 6 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}}

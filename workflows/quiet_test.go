@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
@@ -64,10 +64,10 @@ func TestAllQuietPaymentsAreLookedAtAtAPace(t *testing.T) {
 
 func TestARecordThatIsAwayFailsTheRunSoon(t *testing.T) {
 	t.Parallel()
-	s := &silence{pages: 2, fails: func(int) error { return transient(payment.Unavailable) }}
+	s := &silence{pages: 2, fails: func(int) error { return transient(failure.Unavailable) }}
 	env := s.env()
 	env.ExecuteWorkflow(SignalQuiet, activities.QuietInput{})
-	require.Equal(t, payment.Unavailable, KindOf(env.GetWorkflowError()))
+	require.Equal(t, failure.Unavailable, KindOf(env.GetWorkflowError()))
 	require.LessOrEqual(t, env.Now().Sub(started), 16*time.Minute)
 }
 

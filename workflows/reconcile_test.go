@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -105,7 +106,7 @@ func TestAnOutageOfTheProviderHoldsUpARun(t *testing.T) {
 	t.Parallel()
 	b := &books{pages: 2, sweep: func(attempt int) error {
 		if attempt > 1 && attempt < 10 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}}
@@ -122,14 +123,14 @@ func TestALongOutageFailsARun(t *testing.T) {
 	t.Parallel()
 	b := &books{pages: 2, sweep: func(attempt int) error {
 		if attempt > 1 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}}
 	env := b.env()
 	env.ExecuteWorkflow(Reconcile, ReconcileInput{})
 	require.Error(t, env.GetWorkflowError())
-	require.Equal(t, payment.Unavailable, KindOf(env.GetWorkflowError()))
+	require.Equal(t, failure.Unavailable, KindOf(env.GetWorkflowError()))
 	require.LessOrEqual(t, env.Now().Sub(started), sweepBudget+time.Minute)
 	require.Empty(t, b.finished)
 }
@@ -149,10 +150,10 @@ func TestWhatIsFoundIsReportedUntilNothingIsLeft(t *testing.T) {
 // A broker that is away fails the report soon, where it is seen; what was settled is settled.
 func TestABrokerThatIsAwayFailsTheReportSoon(t *testing.T) {
 	t.Parallel()
-	b := &books{alert: func(int) error { return transient(payment.Unavailable) }}
+	b := &books{alert: func(int) error { return transient(failure.Unavailable) }}
 	env := b.env()
 	env.ExecuteWorkflow(AlertFindings)
-	require.Equal(t, payment.Unavailable, KindOf(env.GetWorkflowError()))
+	require.Equal(t, failure.Unavailable, KindOf(env.GetWorkflowError()))
 	require.LessOrEqual(t, env.Now().Sub(started), 2*time.Minute)
 	require.Equal(t, 1, b.attempts["settle"])
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -175,7 +176,7 @@ func TestARedriveKeepsItsRate(t *testing.T) {
 func TestARedriveOutlastsAnOutage(t *testing.T) {
 	p := &pile{letters: 150, away: func(attempt int) error {
 		if attempt > 1 && attempt < 10 {
-			return transient(payment.Unavailable)
+			return transient(failure.Unavailable)
 		}
 		return nil
 	}}
@@ -197,11 +198,11 @@ func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
 		require.Equal(t, []string{"cancelled by an operator"}, p.left)
 	})
 	t.Run("failed", func(t *testing.T) {
-		p := &pile{letters: 150, away: func(int) error { return refusal(payment.Internal) }}
+		p := &pile{letters: 150, away: func(int) error { return refusal(failure.Internal) }}
 		progress, err := p.redriven(t, deadletter.Plan{})
 		app, ok := errors.AsType[*temporal.ApplicationError](err)
 		require.True(t, ok)
-		require.Equal(t, string(payment.Internal), app.Type())
+		require.Equal(t, string(failure.Internal), app.Type())
 		require.Equal(t, RedriveFailed, progress.State)
 		require.Equal(t, []string{"no"}, p.left)
 	})

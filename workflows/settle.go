@@ -5,6 +5,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 )
@@ -22,7 +23,7 @@ func (p *mailbox) settle(ctx workflow.Context, o settle.Order) error {
 		return err
 	}
 	if !p.state.Found {
-		return deny(payment.NotFound, "there is no payment with this id")
+		return deny(failure.NotFound, "there is no payment with this id")
 	}
 	s := &settlement{Order: o}
 	p.settlements = append(p.settlements, s)
@@ -46,10 +47,10 @@ func (p *mailbox) settleNext(ctx workflow.Context) (err error) {
 // settleFailed searches for the payment once more. What is found is applied, and refuses the decision.
 func (p *mailbox) settleFailed(ctx workflow.Context, o settle.Order) (refusal, err error) {
 	if p.state.Status != payment.Unknown {
-		return deny(payment.Conflict, "the payment is "+string(p.state.Status)+"; only an unknown one can be settled"), nil
+		return deny(failure.Conflict, "the payment is "+string(p.state.Status)+"; only an unknown one can be settled"), nil
 	}
 	if p.untold() {
-		return deny(payment.Conflict, "the payment is being searched for and ends by itself; repeat this in ten minutes"), nil
+		return deny(failure.Conflict, "the payment is being searched for and ends by itself; repeat this in ten minutes"), nil
 	}
 	in := activities.LookInput{
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Urgency: payment.ForOperator,
@@ -60,24 +61,24 @@ func (p *mailbox) settleFailed(ctx workflow.Context, o settle.Order) (refusal, e
 	case temporal.IsCanceledError(searched):
 		return nil, searched
 	case searched != nil:
-		return deny(payment.Unavailable, "the provider does not say whether it has the payment: "+reason(searched)), nil
+		return deny(failure.Unavailable, "the provider does not say whether it has the payment: "+reason(searched)), nil
 	case seen.Found:
 		if err := p.apply(ctx, seen.State, true); err != nil {
 			return nil, err
 		}
-		return deny(payment.Conflict, "the provider has the payment, which is "+string(p.state.Status)), nil
+		return deny(failure.Conflict, "the provider has the payment, which is "+string(p.state.Status)), nil
 	}
 	if err := p.move(ctx, "settle as failed", steps.Settle, activities.SettleInput{Order: o}); err != nil {
 		return nil, err
 	}
 	if p.state.Status != payment.Failed {
-		return deny(payment.Conflict, "the payment is "+string(p.state.Status)+" meanwhile"), nil
+		return deny(failure.Conflict, "the payment is "+string(p.state.Status)+" meanwhile"), nil
 	}
 	p.refused = nil
 	return nil, nil
 }
 
 // deny is what an operator is told instead.
-func deny(kind payment.Kind, why string) error {
+func deny(kind failure.Kind, why string) error {
 	return temporal.NewNonRetryableApplicationError(why, string(kind), nil)
 }

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 )
@@ -16,14 +17,14 @@ import (
 var order = settle.Order{PaymentID: paymentID, Actor: "ana", Reason: "the panel has none"}
 
 // decide sends an operator's decision after a while, and tells its outcome as a kind, "" when it was carried out.
-func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, who string, after time.Duration, outcomes *[]payment.Kind) {
+func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, who string, after time.Duration, outcomes *[]failure.Kind) {
 	env.RegisterDelayedCallback(func() {
 		env.UpdateWorkflow(UpdateSettle, UpdateSettle+who, &testsuite.TestUpdateCallback{
 			OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
 			OnComplete: func(_ any, err error) {
-				kind := payment.Kind("")
+				kind := failure.Kind("")
 				if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-					kind = payment.Kind(app.Type())
+					kind = failure.Kind(app.Type())
 				}
 				*outcomes = append(*outcomes, kind)
 			},
@@ -32,37 +33,37 @@ func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, who string, af
 }
 
 func TestAnOperatorSettlesAnUnknownPaymentAfterASearch(t *testing.T) {
-	unheard := func(int) error { return refusal(payment.Conflict) }
+	unheard := func(int) error { return refusal(failure.Conflict) }
 	for name, row := range map[string]struct {
 		world    *world
 		refused  bool // before it is settled: the charge was refused after a doubt
-		outcomes []payment.Kind
+		outcomes []failure.Kind
 		want     payment.Status
 		settled  int
 	}{
 		"the provider has none": {
-			world: &world{charge: unheard}, outcomes: []payment.Kind{"", payment.Conflict}, want: payment.Failed, settled: 1,
+			world: &world{charge: unheard}, outcomes: []failure.Kind{"", failure.Conflict}, want: payment.Failed, settled: 1,
 		},
 		"the provider has it": {
-			world: &world{charge: unheard, provider: payment.Approved}, outcomes: []payment.Kind{payment.Conflict, payment.Conflict}, want: payment.Approved,
+			world: &world{charge: unheard, provider: payment.Approved}, outcomes: []failure.Kind{failure.Conflict, failure.Conflict}, want: payment.Approved,
 		},
 		"it is being searched for": {
-			world: &world{charge: doubtful}, outcomes: []payment.Kind{payment.Conflict, payment.Conflict}, want: payment.Failed,
+			world: &world{charge: doubtful}, outcomes: []failure.Kind{failure.Conflict, failure.Conflict}, want: payment.Failed,
 		},
 		"the provider does not say": {
 			world: &world{charge: unheard, look: func(n int) error {
 				if n <= 1 {
-					return refusal(payment.Conflict)
+					return refusal(failure.Conflict)
 				}
 				return nil
 			}},
-			outcomes: []payment.Kind{payment.Unavailable, ""}, want: payment.Failed, settled: 1,
+			outcomes: []failure.Kind{failure.Unavailable, ""}, want: payment.Failed, settled: 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := row.world
 			env := newEnv(t, w)
-			var outcomes []payment.Kind
+			var outcomes []failure.Kind
 			decide(t, env, "ana", 5*time.Second, &outcomes)
 			decide(t, env, "ana again", 5*time.Second, &outcomes)
 			post(env, 3*time.Second, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err) })
@@ -81,9 +82,9 @@ func TestAnOperatorSettlesAnUnknownPaymentAfterASearch(t *testing.T) {
 func TestWhatIsNotThereCannotBeSettled(t *testing.T) {
 	w := &world{}
 	env := newEnv(t, w)
-	var outcomes []payment.Kind
+	var outcomes []failure.Kind
 	decide(t, env, "ana", 0, &outcomes)
 	start(env, nil)
 	require.NoError(t, env.GetWorkflowError())
-	require.Equal(t, []payment.Kind{payment.NotFound}, outcomes)
+	require.Equal(t, []failure.Kind{failure.NotFound}, outcomes)
 }

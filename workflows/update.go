@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // An update is sent again after these pauses: a run that is about to end takes milliseconds, and Temporal starts no second run
@@ -75,7 +75,7 @@ func overtaken(err error) bool { return temporal.IsCanceledError(err) || unwritt
 // the provider does not answer an operator, cannot be retried.
 func unwritten(err error) bool {
 	app, answer := errors.AsType[*temporal.ApplicationError](err)
-	return answer && payment.Kind(app.Type()) == payment.Unavailable && !app.NonRetryable()
+	return answer && failure.Kind(app.Type()) == failure.Unavailable && !app.NonRetryable()
 }
 
 // endedUnder says whether the run had begun to deal with the update when it ended.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -16,7 +17,7 @@ func TestALookSaysWhoWaitsForIt(t *testing.T) {
 	t.Parallel()
 	twice := func(try int) error { // so that each look becomes an activity
 		if try%2 == 1 {
-			return transient(payment.Limited)
+			return transient(failure.Limited)
 		}
 		return nil
 	}

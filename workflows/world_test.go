@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 )
@@ -262,10 +263,10 @@ func start(env *testsuite.TestWorkflowEnvironment, c *activities.Creation) {
 	env.ExecuteWorkflow(Payment, PaymentInput{PaymentID: paymentID, Creation: c, Polls: polls})
 }
 
-func transient(kind payment.Kind) error {
+func transient(kind failure.Kind) error {
 	return temporal.NewApplicationError("away", string(kind))
 }
 
-func refusal(kind payment.Kind) error {
+func refusal(kind failure.Kind) error {
 	return temporal.NewNonRetryableApplicationError("no", string(kind), nil)
 }

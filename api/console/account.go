@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/qrcode"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -74,7 +75,7 @@ func (c *Console) changePassword(v *visit) (reply, error) {
 // isNot says why the text is not the password of whoever is logged in, or "".
 func (c *Console) isNot(v *visit, password string) (string, error) {
 	if verdict := c.config.Limiter.Take(v.Context(), "user:"+v.user.Name, ownPassword); !verdict.Admitted {
-		return "", &payment.Error{Kind: payment.Limited, Message: "the password was asked for too often", RetryAfter: verdict.RetryAfter}
+		return "", &failure.Error{Kind: failure.Limited, Message: "the password was asked for too often", RetryAfter: verdict.RetryAfter}
 	}
 	is, err := session.PasswordIs(v.Context(), session.Proven, v.user.PasswordHash, password)
 	if err != nil || is {
@@ -128,7 +129,7 @@ func (c *Console) secondFactorPage(v *visit, status int, wrong string) (reply, e
 // enrolment is the one that this session has begun, or a new one. It is kept sealed until a code has proved that it works.
 func (c *Console) enrolment(v *visit) (secondfactor.Enrolment, error) {
 	if c.config.Seal == nil {
-		return secondfactor.Enrolment{}, &payment.Error{Kind: payment.Unavailable, Message: "a second factor can be set up when CONSOLE_SECRET is set"}
+		return secondfactor.Enrolment{}, &failure.Error{Kind: failure.Unavailable, Message: "a second factor can be set up when CONSOLE_SECRET is set"}
 	}
 	sessions := c.config.Sessions
 	if secret, err := c.config.Seal.Open(v.user.Name, sessions.GetString(v.Context(), sessionEnrolment)); err == nil {
@@ -193,7 +194,7 @@ func (c *Console) setSecondFactor(v *visit) (reply, error) {
 // newRecoveryCodes replaces the recovery codes of the user.
 func (c *Console) newRecoveryCodes(v *visit) (reply, error) {
 	if v.user.SecondFactor == "" {
-		return reply{}, &payment.Error{Kind: payment.Conflict, Message: "recovery codes are for those who have a second factor"}
+		return reply{}, &failure.Error{Kind: failure.Conflict, Message: "recovery codes are for those who have a second factor"}
 	}
 	wrong, err := c.isNot(v, v.PostFormValue("password"))
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -170,5 +171,5 @@ func guarded(next http.Handler) http.Handler {
 }
 
 func nothingHere(*visit) (reply, error) {
-	return reply{}, &payment.Error{Kind: payment.NotFound, Message: "there is no such page"}
+	return reply{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such page"}
 }

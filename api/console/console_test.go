@@ -26,6 +26,7 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -261,7 +262,7 @@ func (d *door) Redrive(_ context.Context, in deadletter.Order) (bool, error) {
 	defer d.mu.Unlock()
 	known, joined := d.started[in.ID]
 	if joined && !reflect.DeepEqual(known, in) {
-		return true, &payment.Error{Kind: payment.Conflict, Message: "another"}
+		return true, &failure.Error{Kind: failure.Conflict, Message: "another"}
 	}
 	d.started[in.ID] = in
 	return joined, nil
@@ -284,7 +285,7 @@ func (d *door) RedriveProgress(_ context.Context, id string) (workflows.RedriveP
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, ok := d.started[id]; !ok {
-		return workflows.RedriveProgress{}, &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id"}
+		return workflows.RedriveProgress{}, &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 	}
 	return workflows.RedriveProgress{State: d.state, Matching: 3, Standing: payment.RedriveStanding{Taken: 2, Sent: 2, Left: 1}}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -31,7 +32,7 @@ func (c *Console) listPayments(v *visit) (reply, error) {
 		Query: strings.TrimSpace(v.FormValue("q")), Status: payment.Status(v.FormValue("status")), Statuses: payment.Statuses(),
 	}
 	if utf8.RuneCountInString(page.Query) > 64 || page.Status != "" && !page.Status.Known() {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "search for an id, a reference of at most 64 characters, or a status of the list"}
+		return reply{}, &failure.Error{Kind: failure.Invalid, Message: "search for an id, a reference of at most 64 characters, or a status of the list"}
 	}
 	if id, err := c.findPayment(v, page.Query); id != "" || err != nil {
 		return reply{to: "/console/payments/" + id}, err
@@ -59,7 +60,7 @@ func (c *Console) findPayment(v *visit, text string) (string, error) {
 		return "", nil
 	}
 	p, err := c.config.Record.PaymentByProvider(v.Context(), payment.MercadoPago, text)
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		return "", nil // it may be a reference
 	}
 	return p.ID, err
@@ -74,7 +75,7 @@ func position(v *visit, into *payment.Position) error {
 	microseconds, id, _ := strings.Cut(text, "_")
 	n, err := strconv.ParseInt(microseconds, 10, 64)
 	if err != nil || !payment.ValidID(id) {
-		return &payment.Error{Kind: payment.Invalid, Message: "the list has no such page"}
+		return &failure.Error{Kind: failure.Invalid, Message: "the list has no such page"}
 	}
 	*into = payment.Position{CreatedAt: time.UnixMicro(n).UTC(), ID: id}
 	return nil
@@ -113,12 +114,12 @@ type paymentPage struct {
 func (c *Console) showPayment(v *visit) (reply, error) {
 	id := v.PathValue("id")
 	if !payment.ValidID(id) {
-		return reply{}, &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
+		return reply{}, &failure.Error{Kind: failure.NotFound, Message: "there is no payment with this id"}
 	}
 	p, err := c.config.Record.Payment(v.Context(), id)
 	if err != nil {
-		if payment.KindOf(err) == payment.NotFound {
-			err = &payment.Error{Kind: payment.NotFound, Message: "the record has no payment with this id; it may be accepted and not written yet: Temporal knows it then, as " + workflows.WorkflowID(id)}
+		if failure.KindOf(err) == failure.NotFound {
+			err = &failure.Error{Kind: failure.NotFound, Message: "the record has no payment with this id; it may be accepted and not written yet: Temporal knows it then, as " + workflows.WorkflowID(id)}
 		}
 		return reply{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/session"
@@ -71,7 +72,7 @@ func (c *Console) logIn(v *visit) (reply, error) {
 		return reply{}, tooMany(verdict)
 	}
 	u, err := c.userInTime(v.Context(), form.Name)
-	if err != nil && payment.KindOf(err) != payment.NotFound {
+	if err != nil && failure.KindOf(err) != failure.NotFound {
 		return reply{}, err
 	}
 	shown, err := c.shown(v.Context(), u, v.PostFormValue("code"))
@@ -104,7 +105,7 @@ func (c *Console) letIn(v *visit, u payment.User, shown shown, form logInForm) (
 	}
 	e := person(v, audit.LogIn, u.Name)
 	e.After = audit.Values{"second_factor": shown.by}
-	if err = c.config.Record.LogIn(v.Context(), e, u.Name, shown.proof); payment.KindOf(err) == payment.Conflict {
+	if err = c.config.Record.LogIn(v.Context(), e, u.Name, shown.proof); failure.KindOf(err) == failure.Conflict {
 		form.Wrong = c.refused(v, u, false)
 		return logInPage(http.StatusUnprocessableEntity, form), nil
 	}
@@ -192,7 +193,7 @@ func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
 }
 
 func tooMany(verdict ratelimit.Verdict) error {
-	return &payment.Error{Kind: payment.Limited, Message: "too many log-ins were tried", RetryAfter: verdict.RetryAfter}
+	return &failure.Error{Kind: failure.Limited, Message: "too many log-ins were tried", RetryAfter: verdict.RetryAfter}
 }
 
 func (c *Console) logOut(v *visit) (reply, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/secondfactor"
@@ -61,11 +62,11 @@ func (c *Console) shownRecovery(ctx context.Context, u payment.User, code string
 // open is a user's secret. One that this process cannot open says so, as no code would ever be right.
 func (c *Console) open(user, sealed string) (string, error) {
 	if c.config.Seal == nil {
-		return "", &payment.Error{Kind: payment.Unavailable, Message: "second factors cannot be checked: CONSOLE_SECRET is not set"}
+		return "", &failure.Error{Kind: failure.Unavailable, Message: "second factors cannot be checked: CONSOLE_SECRET is not set"}
 	}
 	secret, err := c.config.Seal.Open(user, sealed)
 	if err != nil {
-		return "", &payment.Error{Kind: payment.Unavailable, Err: err,
+		return "", &failure.Error{Kind: failure.Unavailable, Err: err,
 			Message: "this second factor cannot be checked: CONSOLE_SECRET has changed since; onlywave users reset-second-factor lets the user set up another"}
 	}
 	return secret, nil

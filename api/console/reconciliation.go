@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -30,7 +31,7 @@ func (c *Console) showReconciliation(v *visit) (reply, error) {
 		filter.Before, err = strconv.ParseInt(before, 10, 64)
 	}
 	if err != nil || page.Kind != "" && !page.Kind.Known() {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "there are no such findings"}
+		return reply{}, &failure.Error{Kind: failure.Invalid, Message: "there are no such findings"}
 	}
 	if page.Runs, err = c.config.Record.Reconciliations(v.Context(), runsShown); err != nil {
 		return reply{}, err
@@ -56,7 +57,7 @@ func (c *Console) showReconciliation(v *visit) (reply, error) {
 func (c *Console) closeFinding(v *visit) (reply, error) {
 	id, err := strconv.ParseInt(v.PathValue("id"), 10, 64)
 	if err != nil {
-		return reply{}, &payment.Error{Kind: payment.NotFound, Message: "there is no finding with this id"}
+		return reply{}, &failure.Error{Kind: failure.NotFound, Message: "there is no finding with this id"}
 	}
 	if _, err := c.findings.Close(v.Context(), v.actor(), id, v.PostFormValue("reason")); err != nil {
 		return reply{}, err

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -27,7 +28,7 @@ func (c *Console) redriveLetters(v *visit) (reply, error) {
 	}
 	plan, wrong := planOf(v)
 	if len(wrong) > 0 {
-		return reply{}, &payment.Error{Kind: payment.Invalid, Message: "the form is not valid", Fields: append(wrong, plan.Fields()...)}
+		return reply{}, &failure.Error{Kind: failure.Invalid, Message: "the form is not valid", Fields: append(wrong, plan.Fields()...)}
 	}
 	if plan.DryRun {
 		key += " counted" // the same form, sent in earnest, is another redrive
@@ -37,8 +38,8 @@ func (c *Console) redriveLetters(v *visit) (reply, error) {
 }
 
 // planOf reads a form, and finds what is no number.
-func planOf(v *visit) (deadletter.Plan, []payment.Field) {
-	var wrong []payment.Field
+func planOf(v *visit) (deadletter.Plan, []failure.Field) {
+	var wrong []failure.Field
 	number := func(name string) int {
 		text := v.PostFormValue(name)
 		if text == "" {
@@ -46,7 +47,7 @@ func planOf(v *visit) (deadletter.Plan, []payment.Field) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			wrong = append(wrong, payment.Field{Pointer: "/" + name, Detail: "must be a whole number"})
+			wrong = append(wrong, failure.Field{Pointer: "/" + name, Detail: "must be a whole number"})
 		}
 		return n
 	}
@@ -60,7 +61,7 @@ func planOf(v *visit) (deadletter.Plan, []payment.Field) {
 func formKey(v *visit) (string, error) {
 	key := v.PostFormValue("key")
 	if key == "" || len(key) > 64 {
-		return "", &payment.Error{Kind: payment.Invalid, Message: "the form is not complete"}
+		return "", &failure.Error{Kind: failure.Invalid, Message: "the form is not complete"}
 	}
 	return key, nil
 }
@@ -68,7 +69,7 @@ func formKey(v *visit) (string, error) {
 // redriveStarted leads to the redrive.
 func (c *Console) redriveStarted(v *visit, started deadletter.Started, err error) (reply, error) {
 	if errors.Is(err, deadletter.ErrKeyUsed) {
-		err = &payment.Error{Kind: payment.Conflict, Message: "this form was sent before, and said something else"}
+		err = &failure.Error{Kind: failure.Conflict, Message: "this form was sent before, and said something else"}
 	}
 	if err != nil {
 		return reply{}, err
@@ -94,7 +95,7 @@ const refreshEvery = 2
 func (c *Console) showRedrive(v *visit) (reply, error) {
 	id := v.PathValue("id")
 	if !payment.ValidID(id) {
-		return reply{}, &payment.Error{Kind: payment.NotFound, Message: "there is no redrive with this id"}
+		return reply{}, &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 	}
 	progress, err := c.config.Redrives.RedriveProgress(v.Context(), id)
 	if err != nil {

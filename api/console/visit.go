@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -87,7 +88,7 @@ func (c *Console) enter(v *visit, scope payment.Scope) error {
 	}
 	v.Request, v.kept = v.WithContext(ctx), true
 	if err := v.ParseForm(); err != nil {
-		return &payment.Error{Kind: payment.Invalid, Message: "the form cannot be read"}
+		return &failure.Error{Kind: failure.Invalid, Message: "the form cannot be read"}
 	}
 	if v.user, err = c.who(ctx); err != nil || scope == anybody {
 		return err
@@ -101,7 +102,7 @@ func (c *Console) enter(v *visit, scope payment.Scope) error {
 	case c.needsSecondFactor(v.user) && !strings.HasPrefix(v.URL.Path, enrolling):
 		return errEnrol
 	case !v.user.Role.Allows(scope):
-		return &payment.Error{Kind: payment.Forbidden, Message: "you may look, and change nothing: your role is " + string(v.user.Role)}
+		return &failure.Error{Kind: failure.Forbidden, Message: "you may look, and change nothing: your role is " + string(v.user.Role)}
 	}
 	return nil
 }
@@ -114,10 +115,10 @@ func (c *Console) who(ctx context.Context) (payment.User, error) {
 		return payment.User{}, nil
 	}
 	u, err := c.userInTime(ctx, name)
-	switch kind := payment.KindOf(err); {
-	case err != nil && kind == payment.Unavailable:
+	switch kind := failure.KindOf(err); {
+	case err != nil && kind == failure.Unavailable:
 		return payment.User{Name: name, Role: payment.Viewer}, nil
-	case err != nil && kind != payment.NotFound:
+	case err != nil && kind != failure.NotFound:
 		return payment.User{}, err
 	case err != nil, u.Generation != sessions.GetString(ctx, sessionGeneration): // removed or revoked
 		return payment.User{}, sessions.Destroy(ctx)

@@ -8,6 +8,7 @@ package audit
 import (
 	"strings"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -31,12 +32,12 @@ type Actor struct {
 }
 
 // Fields finds what is wrong with the actor's name, which people will read later.
-func (a Actor) Fields() []payment.Field {
+func (a Actor) Fields() []failure.Field {
 	if strings.TrimSpace(a.Name) == "" {
-		return []payment.Field{{Pointer: "/actor", Detail: "must say who does it"}}
+		return []failure.Field{{Pointer: "/actor", Detail: "must say who does it"}}
 	}
 	if fault := payment.NameFault(a.Name); fault != "" {
-		return []payment.Field{{Pointer: "/actor", Detail: fault}}
+		return []failure.Field{{Pointer: "/actor", Detail: fault}}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -105,11 +106,11 @@ type Filter struct {
 const MaxList = 1000
 
 // Fields finds what is wrong with the filter; the pointers are bare names.
-func (f Filter) Fields() []payment.Field {
-	var wrong []payment.Field
+func (f Filter) Fields() []failure.Field {
+	var wrong []failure.Field
 	check := func(right bool, name, detail string) {
 		if !right {
-			wrong = append(wrong, payment.Field{Pointer: name, Detail: detail})
+			wrong = append(wrong, failure.Field{Pointer: name, Detail: detail})
 		}
 	}
 	check(f.Action == "" || slices.Contains(Actions(), f.Action), "action", "must be one of "+oneOf(Actions()))

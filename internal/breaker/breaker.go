@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/redis"
 )
 
@@ -183,10 +183,10 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	case ctx.Err() != nil:
 		return released
 	}
-	switch payment.KindOf(err) {
-	case payment.Unavailable:
+	switch failure.KindOf(err) {
+	case failure.Unavailable:
 		return failed
-	case payment.Limited:
+	case failure.Limited:
 		return released
 	}
 	return success
@@ -235,8 +235,8 @@ func (b *Breaker) forgetOutage(generation string) {
 // refuse says when to come again; a random part keeps those who wait from coming all at once.
 func (b *Breaker) refuse(wait time.Duration) error {
 	wait = max(wait, 100*time.Millisecond)
-	return &payment.Error{
-		Kind: payment.Unavailable, Message: "the circuit breaker is open", RetryAfter: wait + rand.N(wait/4+time.Millisecond),
+	return &failure.Error{
+		Kind: failure.Unavailable, Message: "the circuit breaker is open", RetryAfter: wait + rand.N(wait/4+time.Millisecond),
 		Err: fmt.Errorf("breaker %s", b.name),
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -23,7 +23,7 @@ const patience = 20 * time.Second
 
 var (
 	silent   = slog.New(slog.DiscardHandler)
-	errDown  = &payment.Error{Kind: payment.Unavailable, Message: "no answer"}
+	errDown  = &failure.Error{Kind: failure.Unavailable, Message: "no answer"}
 	quickest = Config{Window: 10 * time.Second, Minimum: 10, Rate: 0.5, Open: 200 * time.Millisecond, MaxOpen: time.Second, Probes: 2, Lease: time.Minute}
 	lasting  = Config{Window: 10 * time.Second, Minimum: 10, Rate: 0.5, Open: time.Minute, MaxOpen: time.Minute, Probes: 2, Lease: time.Minute}
 )
@@ -73,7 +73,7 @@ func workers(t *testing.T, stack *devstack.Stack, n int, c Config) (string, []*B
 }
 
 func isRefused(err error) bool {
-	return payment.KindOf(err) == payment.Unavailable && payment.RetryAfter(err) > 0
+	return failure.KindOf(err) == failure.Unavailable && failure.RetryAfter(err) > 0
 }
 
 // trip fails calls, taking turns, until one is refused, and says how many went out.
@@ -125,16 +125,16 @@ func TestARateBelowTheThresholdDoesNotOpenIt(t *testing.T) {
 // gone say nothing about it.
 func TestOnlyUnavailableIsAFailure(t *testing.T) {
 	t.Parallel()
-	for _, kind := range payment.Kinds() {
+	for _, kind := range failure.Kinds() {
 		_, all := workers(t, devstacktest.Shared(), 1, lasting)
-		answer := &payment.Error{Kind: kind}
+		answer := &failure.Error{Kind: kind}
 		for range 3 * lasting.Minimum {
 			err := all[0].Do(t.Context(), func(context.Context) error { return answer })
-			if kind != payment.Unavailable {
+			if kind != failure.Unavailable {
 				require.Equal(t, error(answer), err, kind)
 			}
 		}
-		require.Equal(t, kind == payment.Unavailable, isRefused(all[0].Do(t.Context(), (&party{}).call)), kind)
+		require.Equal(t, kind == failure.Unavailable, isRefused(all[0].Do(t.Context(), (&party{}).call)), kind)
 	}
 	_, all := workers(t, devstacktest.Shared(), 1, lasting)
 	for range 3 * lasting.Minimum {
@@ -307,7 +307,7 @@ func TestAWindowThatLearnsNothingIsNotExtended(t *testing.T) {
 		for i := range 10 * quickest.Probes {
 			_ = all[i%2].Do(t.Context(), func(context.Context) error {
 				sent++
-				return &payment.Error{Kind: payment.Limited}
+				return &failure.Error{Kind: failure.Limited}
 			})
 			if client.HGet(t.Context(), keys(name)[0], "state").Val() == string(Open) {
 				break

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -89,10 +90,10 @@ type Setting struct {
 }
 
 // Fields finds what is wrong with a setting.
-func (s Setting) Fields() []payment.Field {
+func (s Setting) Fields() []failure.Field {
 	wrong := payment.ReasonFields(s.Reason)
 	if !slices.Contains([]State{Open, Closed, Automatic}, s.To) {
-		wrong = append(wrong, payment.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
+		wrong = append(wrong, failure.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
 	}
 	return wrong
 }
@@ -105,7 +106,7 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	}
 	s.Reason = strings.TrimSpace(s.Reason)
 	if wrong := append(actor.Fields(), s.Fields()...); len(wrong) > 0 {
-		return &payment.Error{Kind: payment.Invalid, Message: "the breaker's setting is not valid", Fields: wrong}
+		return &failure.Error{Kind: failure.Invalid, Message: "the breaker's setting is not valid", Fields: wrong}
 	}
 	if err := f.record(ctx, actor, name, s); err != nil {
 		return err
@@ -131,7 +132,7 @@ func (f *Fleet) record(ctx context.Context, actor audit.Actor, name string, s Se
 		return err
 	}
 	if f.Audit == nil {
-		return &payment.Error{Kind: payment.Internal, Message: "a breaker is forced in a process that keeps no audit"}
+		return &failure.Error{Kind: failure.Internal, Message: "a breaker is forced in a process that keeps no audit"}
 	}
 	return f.Audit(ctx, audit.Entry{
 		Actor: actor, Action: audit.BreakerSet, Object: "breaker/" + name, Reason: s.Reason,
@@ -143,11 +144,11 @@ func known(name string) error {
 	if slices.Contains(Names(), name) {
 		return nil
 	}
-	return &payment.Error{Kind: payment.NotFound, Message: "there are only the breakers " + strings.Join(Names(), ", ")}
+	return &failure.Error{Kind: failure.NotFound, Message: "there are only the breakers " + strings.Join(Names(), ", ")}
 }
 
 func away(err error) error {
-	return &payment.Error{Kind: payment.Unavailable, Message: "Redis, which holds the breakers, is away", Err: err}
+	return &failure.Error{Kind: failure.Unavailable, Message: "Redis, which holds the breakers, is away", Err: err}
 }
 
 func millis(text string) time.Time {

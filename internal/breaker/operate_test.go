@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -30,7 +30,7 @@ func TestForcedOpenAndClosedAndFreeAgain(t *testing.T) {
 	}
 	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: Automatic, Reason: "done"}))
 	trip(t, &mp, b)
-	require.Equal(t, payment.Invalid, payment.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: HalfOpen, Reason: "done"})))
+	require.Equal(t, failure.Invalid, failure.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: HalfOpen, Reason: "done"})))
 }
 
 func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
@@ -66,12 +66,12 @@ func TestABreakerIsForcedOnRecordOrNotAtAll(t *testing.T) {
 	fleet.Changed = func(Change) { told++ }
 	ana := audit.Actor{Name: "ana", Door: audit.CommandLine, From: "root@host"}
 	hold := Setting{To: Open, Reason: "maintenance"}
-	for kind, record := range map[payment.Kind]func(context.Context, audit.Entry) error{
-		payment.Unavailable: func(context.Context, audit.Entry) error { return &payment.Error{Kind: payment.Unavailable} },
-		payment.Internal:    nil,
+	for kind, record := range map[failure.Kind]func(context.Context, audit.Entry) error{
+		failure.Unavailable: func(context.Context, audit.Entry) error { return &failure.Error{Kind: failure.Unavailable} },
+		failure.Internal:    nil,
 	} {
 		fleet.Audit = record
-		require.Equal(t, kind, payment.KindOf(fleet.Force(t.Context(), ana, Read, hold)))
+		require.Equal(t, kind, failure.KindOf(fleet.Force(t.Context(), ana, Read, hold)))
 		s, err := fleet.Status(t.Context(), Read)
 		require.NoError(t, err)
 		require.Equal(t, Status{Name: Read, State: Closed}, s)
@@ -108,7 +108,7 @@ func TestWhatAnOperatorDoesIsTold(t *testing.T) {
 		{Breaker: Read, From: Open, To: Closed, Actor: "ben", Reason: "done"},
 	}, changes)
 
-	require.Equal(t, payment.NotFound, payment.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "refund", Setting{To: Open, Reason: "maintenance"})))
+	require.Equal(t, failure.NotFound, failure.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "refund", Setting{To: Open, Reason: "maintenance"})))
 	for pointer, wrong := range map[string]struct {
 		actor string
 		Setting
@@ -117,14 +117,14 @@ func TestWhatAnOperatorDoesIsTold(t *testing.T) {
 		"/reason": {"ana", Setting{To: Open, Reason: "card 4111 1111 1111 1111"}},
 		"/state":  {"ana", Setting{To: HalfOpen, Reason: "maintenance"}},
 	} {
-		refused, ok := errors.AsType[*payment.Error](fleet.Force(t.Context(), audit.Actor{Name: wrong.actor}, Read, wrong.Setting))
+		refused, ok := errors.AsType[*failure.Error](fleet.Force(t.Context(), audit.Actor{Name: wrong.actor}, Read, wrong.Setting))
 		require.True(t, ok)
-		require.Equal(t, payment.Invalid, refused.Kind)
+		require.Equal(t, failure.Invalid, refused.Kind)
 		require.Equal(t, pointer, refused.Fields[0].Pointer)
 	}
 	require.NoError(t, stack.Process(devstack.Redis).Kill())
-	require.Equal(t, payment.Unavailable, payment.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Read, Setting{To: Open, Reason: "maintenance"})))
+	require.Equal(t, failure.Unavailable, failure.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Read, Setting{To: Open, Reason: "maintenance"})))
 	_, err = fleet.Statuses(t.Context())
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.Len(t, changes, 2)
 }

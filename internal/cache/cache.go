@@ -17,6 +17,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redis"
 )
@@ -85,7 +86,7 @@ func (c *Payments) Payment(ctx context.Context, id string, record Record) (p pay
 	defer cancel()
 	p, err = c.read(limited, id, record)
 	switch {
-	case err == nil || payment.KindOf(err) != payment.Unavailable:
+	case err == nil || failure.KindOf(err) != failure.Unavailable:
 		c.looked(miss)
 		return p, 0, err
 	case held.age < c.ttl:

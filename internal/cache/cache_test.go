@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redis"
@@ -25,7 +26,7 @@ const patient = 20 * time.Second
 
 var (
 	silent  = slog.New(slog.DiscardHandler)
-	errAway = &payment.Error{Kind: payment.Unavailable, Message: "the record is away"}
+	errAway = &failure.Error{Kind: failure.Unavailable, Message: "the record is away"}
 	born    = time.Date(2026, 11, 23, 19, 32, 45, 102313000, time.UTC)
 )
 
@@ -211,7 +212,7 @@ func TestARecordThatIsAwayIsAnsweredFor(t *testing.T) {
 	}
 	require.Equal(t, 2, c.counted(t, stale))
 
-	for _, want := range []error{&payment.Error{Kind: payment.NotFound}, errors.New("a bug")} { // what is an answer is told
+	for _, want := range []error{&failure.Error{Kind: failure.NotFound}, errors.New("a bug")} { // what is an answer is told
 		_, _, err := c.Payment(t.Context(), id+"x", func(context.Context, string) (payment.Payment, error) { return payment.Payment{}, want })
 		require.ErrorIs(t, err, want)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -46,7 +47,7 @@ func withRecord(ctx context.Context, part config.Part, environ []string, use fun
 
 // flagged says what is wrong with a command's flags, each by its name. Other errors stay as they are.
 func flagged(err error) error {
-	e, ok := errors.AsType[*payment.Error](err)
+	e, ok := errors.AsType[*failure.Error](err)
 	if !ok || len(e.Fields) == 0 {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/workflows"
@@ -176,7 +177,7 @@ func (t deadLetterTools) watch(ctx context.Context, id string) error {
 		p, err := t.door.RedriveProgress(ctx, id)
 		line := ""
 		switch {
-		case payment.KindOf(err) == payment.Unavailable:
+		case failure.KindOf(err) == failure.Unavailable:
 			line = "no answer, asking again"
 		case err != nil:
 			return err

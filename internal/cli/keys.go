@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -90,7 +91,7 @@ func expiry(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, &payment.Error{Kind: payment.Invalid, Message: "the API key is not valid", Fields: []payment.Field{
+	return time.Time{}, &failure.Error{Kind: failure.Invalid, Message: "the API key is not valid", Fields: []failure.Field{
 		{Pointer: "expires", Detail: "must be such as 90d, 12h, 2027-01-31 or 2027-01-31T00:00:00Z"},
 	}}
 }

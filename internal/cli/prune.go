@@ -10,6 +10,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -54,7 +55,7 @@ func recordCommand(environ []string, out io.Writer) *cobra.Command {
 // pruneRecord says what it has removed also when it is broken off.
 func pruneRecord(ctx context.Context, store *postgres.Store, actor audit.Actor, keep payment.Retention, out io.Writer) error {
 	if wrong := actor.Fields(); len(wrong) > 0 {
-		return &payment.Error{Kind: payment.Invalid, Message: "the prune is not valid", Fields: wrong}
+		return &failure.Error{Kind: failure.Invalid, Message: "the prune is not valid", Fields: wrong}
 	}
 	if err := store.Audit(ctx, audit.Entry{Actor: actor, Action: audit.RecordPrune, Object: "record/old", After: audit.Values{
 		"notifications": keep.Notifications.String(), "dead_letters": keep.DeadLetters.String(),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
@@ -77,7 +78,7 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 
 func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in io.Reader, out io.Writer, u payment.User) error {
 	if wrong := u.Fields(); len(wrong) > 0 { // before a password is asked for
-		return &payment.Error{Kind: payment.Invalid, Message: "the user is not valid", Fields: wrong}
+		return &failure.Error{Kind: failure.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
 	password, err := newPassword(in, out, u.Name)
 	if err != nil {
@@ -143,7 +144,7 @@ func readPassword(in io.Reader, out io.Writer) (string, error) {
 
 // known says who it was that nobody knows.
 func known(name string, err error) error {
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		return fmt.Errorf("there is no user %s", name)
 	}
 	return err

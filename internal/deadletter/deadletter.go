@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -46,19 +47,19 @@ func (a Actions) List(ctx context.Context, f payment.LetterFilter) ([]payment.De
 		wrong = append(wrong, wholeNumber("limit", 1, MaxList))
 	}
 	if len(wrong) > 0 {
-		return nil, &payment.Error{Kind: payment.Invalid, Message: "the filter is not valid", Fields: wrong}
+		return nil, &failure.Error{Kind: failure.Invalid, Message: "the filter is not valid", Fields: wrong}
 	}
 	return a.Store.DeadLetters(ctx, f)
 }
 
 // Show reads one; kind NotFound when there is none with this id.
 func (a Actions) Show(ctx context.Context, id string) (payment.DeadLetter, error) {
-	none := &payment.Error{Kind: payment.NotFound, Message: "there is no dead letter with this id"}
+	none := &failure.Error{Kind: failure.NotFound, Message: "there is no dead letter with this id"}
 	if !payment.ValidID(id) {
 		return payment.DeadLetter{}, none
 	}
 	l, err := a.Store.DeadLetter(ctx, id)
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		return payment.DeadLetter{}, none
 	}
 	return l, err
@@ -69,7 +70,7 @@ func (a Actions) Show(ctx context.Context, id string) (payment.DeadLetter, error
 func (a Actions) Discard(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error) {
 	reason = strings.TrimSpace(reason)
 	if wrong := append(actor.Fields(), payment.ReasonFields(reason)...); len(wrong) > 0 {
-		return payment.DeadLetter{}, &payment.Error{Kind: payment.Invalid, Message: "the discard is not valid", Fields: wrong}
+		return payment.DeadLetter{}, &failure.Error{Kind: failure.Invalid, Message: "the discard is not valid", Fields: wrong}
 	}
 	if _, err := a.Show(ctx, id); err != nil {
 		return payment.DeadLetter{}, err

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -53,7 +54,7 @@ type untouched struct {
 type full struct{ untouched }
 
 func (full) Audit(context.Context, audit.Entry) error {
-	return &payment.Error{Kind: payment.Unavailable, Message: "no room"}
+	return &failure.Error{Kind: failure.Unavailable, Message: "no room"}
 }
 
 // A redrive that cannot be recorded is not started.
@@ -83,8 +84,8 @@ func TestWhatIsWrongReachesNothing(t *testing.T) {
 		"a card number in one":       func() error { _, err := a.RedriveOne(ctx, ana, "k", id, "4111 1111 1111 1111"); return err },
 		"markup in the actor's name": func() error { _, err := a.RedriveOne(ctx, audit.Actor{Name: "<b>"}, "k", id, ""); return err },
 	} {
-		require.Equal(t, payment.Invalid, payment.KindOf(ask()), name)
+		require.Equal(t, failure.Invalid, failure.KindOf(ask()), name)
 	}
 	_, err := a.Show(ctx, "x")
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -42,8 +43,8 @@ type Order struct {
 }
 
 // Fields finds what is wrong with a plan for many dead letters.
-func (p Plan) Fields() []payment.Field {
-	var wrong payment.Fields
+func (p Plan) Fields() []failure.Field {
+	var wrong failure.Fields
 	for _, f := range payment.ReasonFields(p.Reason) {
 		wrong.Add(f.Pointer, f.Detail)
 	}
@@ -63,7 +64,7 @@ func (p Plan) Fields() []payment.Field {
 	return wrong
 }
 
-func (p Plan) checkFilter(wrong *payment.Fields) {
+func (p Plan) checkFilter(wrong *failure.Fields) {
 	for _, f := range p.Filter.Fields() {
 		wrong.Add("/filter/"+f.Pointer, f.Detail)
 	}
@@ -82,8 +83,8 @@ func (p Plan) checkFilter(wrong *payment.Fields) {
 	}
 }
 
-func wholeNumber(pointer string, least, most int) payment.Field {
-	return payment.Field{Pointer: pointer, Detail: fmt.Sprintf("must be a whole number from %d to %d", least, most)}
+func wholeNumber(pointer string, least, most int) failure.Field {
+	return failure.Field{Pointer: pointer, Detail: fmt.Sprintf("must be a whole number from %d to %d", least, most)}
 }
 
 // Started is a redrive that runs or ran.
@@ -93,13 +94,13 @@ type Started struct {
 }
 
 // ErrKeyUsed says that the key of a request belongs to a redrive that was ordered in other words.
-var ErrKeyUsed error = &payment.Error{Kind: payment.Conflict, Message: "the key was used for another redrive"}
+var ErrKeyUsed error = &failure.Error{Kind: failure.Conflict, Message: "the key was used for another redrive"}
 
 // Redrive sends many dead letters again. Whoever repeats a request repeats its key, and joins the redrive that it started.
 func (a Actions) Redrive(ctx context.Context, actor audit.Actor, key string, p Plan) (Started, error) {
 	p.Reason = strings.TrimSpace(p.Reason)
 	if wrong := append(actor.Fields(), p.Fields()...); len(wrong) > 0 {
-		return Started{}, &payment.Error{Kind: payment.Invalid, Message: "the redrive is not valid", Fields: wrong}
+		return Started{}, &failure.Error{Kind: failure.Invalid, Message: "the redrive is not valid", Fields: wrong}
 	}
 	return a.start(ctx, actor, key, p)
 }
@@ -113,7 +114,7 @@ func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, rea
 		wrong = append(wrong, payment.ReasonFields(p.Reason)...)
 	}
 	if len(wrong) > 0 {
-		return Started{}, &payment.Error{Kind: payment.Invalid, Message: "the redrive is not valid", Fields: wrong}
+		return Started{}, &failure.Error{Kind: failure.Invalid, Message: "the redrive is not valid", Fields: wrong}
 	}
 	l, err := a.Show(ctx, id)
 	if err != nil {
@@ -139,7 +140,7 @@ func (a Actions) start(ctx context.Context, actor audit.Actor, key string, p Pla
 		}
 	}
 	joined, err := a.Redriver.Redrive(ctx, o)
-	if payment.KindOf(err) == payment.Conflict {
+	if failure.KindOf(err) == failure.Conflict {
 		return Started{}, ErrKeyUsed
 	}
 	return Started{ID: o.ID, Joined: joined}, err

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	gomail "github.com/wneessen/go-mail"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/tracing"
 )
@@ -107,7 +108,7 @@ func newCounter() *prometheus.CounterVec {
 		Name: "onlywave_emails_total", Help: "Tries to send an e-mail, by what it tells and by outcome: sent, or a kind of failure; invalid is one refused for good, withheld one too many for its reader.",
 	}, []string{"notice", "outcome"})
 	for _, n := range payment.Notices() {
-		for _, outcome := range []string{sent, withheld, string(payment.Invalid), string(payment.Limited), string(payment.Unauthorized), string(payment.Unavailable)} {
+		for _, outcome := range []string{sent, withheld, string(failure.Invalid), string(failure.Limited), string(failure.Unauthorized), string(failure.Unavailable)} {
 			counter.WithLabelValues(string(n), outcome)
 		}
 	}
@@ -132,7 +133,7 @@ func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Colle
 func (s *Sender) Send(ctx context.Context, m Message) error {
 	ctx, step := tracing.Start(ctx, tracing.Client, "smtp ", string(m.Notice))
 	err := s.send(ctx, m)
-	failure := payment.Failure(err)
+	failure := failure.Label(err)
 	step.End(failure)
 	s.emails.WithLabelValues(string(m.Notice), cmp.Or(failure, sent)).Inc()
 	return err
@@ -141,7 +142,7 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 func (s *Sender) send(ctx context.Context, m Message) error {
 	out, err := s.message(m)
 	if err != nil {
-		return &payment.Error{Kind: payment.Invalid, Message: "the e-mail cannot be written"} // the cause holds an address
+		return &failure.Error{Kind: failure.Invalid, Message: "the e-mail cannot be written"} // the cause holds an address
 	}
 	// A client keeps a connection, and this one is used by many at once.
 	client, err := gomail.NewClient(s.host, s.options...)

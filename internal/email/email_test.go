@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/mailsink"
 )
@@ -71,7 +72,7 @@ func TestNoTextBecomesAHeader(t *testing.T) {
 	for _, to := range []string{"ana@example.com\r\nBcc: eve@example.com", "ana@example.com, eve@example.com", "ana@example.com>\r\nRCPT TO:<eve@example.com"} {
 		m.To = to
 		err := s.Send(t.Context(), m)
-		require.Equal(t, payment.Invalid, payment.KindOf(err), to)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), to)
 		require.NotContains(t, err.Error(), "@")
 	}
 	mails := server.Mails("")
@@ -83,10 +84,10 @@ func TestNoTextBecomesAHeader(t *testing.T) {
 // Each way in which a mail server fails is a kind, and no address is in the error, though the server's own words hold one.
 func TestEveryFailureHasItsKind(t *testing.T) {
 	t.Parallel()
-	rows := map[mailsink.Kind]payment.Kind{
-		mailsink.KindForbid: payment.Unauthorized, mailsink.KindRefuse: payment.Invalid, mailsink.KindFull: payment.Limited,
-		mailsink.KindReject: payment.Invalid, mailsink.KindLater: payment.Unavailable, mailsink.KindCut: payment.Unavailable,
-		mailsink.KindLost: payment.Unavailable,
+	rows := map[mailsink.Kind]failure.Kind{
+		mailsink.KindForbid: failure.Unauthorized, mailsink.KindRefuse: failure.Invalid, mailsink.KindFull: failure.Limited,
+		mailsink.KindReject: failure.Invalid, mailsink.KindLater: failure.Unavailable, mailsink.KindCut: failure.Unavailable,
+		mailsink.KindLost: failure.Unavailable,
 	}
 	for fault, kind := range rows {
 		t.Run(string(fault), func(t *testing.T) {
@@ -95,7 +96,7 @@ func TestEveryFailureHasItsKind(t *testing.T) {
 			server.AddFault(mailsink.Fault{Kind: fault})
 			err := s.Send(t.Context(), instructions(t))
 			require.Error(t, err)
-			require.Equal(t, kind, payment.KindOf(err), "%v", err)
+			require.Equal(t, kind, failure.KindOf(err), "%v", err)
 			require.NotContains(t, err.Error(), "@")
 			kept := 0
 			if fault == mailsink.KindLost {
@@ -121,10 +122,10 @@ func TestAnEmailThatWasTakenIsSentWhateverComesAfter(t *testing.T) {
 func TestNothingGoesOutReadableUnlessToldSo(t *testing.T) {
 	t.Parallel()
 	server, s := sink(t, "")
-	require.Equal(t, payment.Unavailable, payment.KindOf(s.Send(t.Context(), instructions(t))), "the server has no STARTTLS")
+	require.Equal(t, failure.Unavailable, failure.KindOf(s.Send(t.Context(), instructions(t))), "the server has no STARTTLS")
 	require.Empty(t, server.Mails(""))
 	nobody := sender(t, "smtps://127.0.0.1:1")
-	require.Equal(t, payment.Unavailable, payment.KindOf(nobody.Send(t.Context(), instructions(t))))
+	require.Equal(t, failure.Unavailable, failure.KindOf(nobody.Send(t.Context(), instructions(t))))
 }
 
 func TestAddressesThatAreNoneAreNamedWithoutTheirPassword(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // interpret gives a mail server's failures their kind. Its words are left out.
@@ -29,7 +29,7 @@ func interpret(err error) error {
 	if code > 0 {
 		cause = fmt.Errorf("reply %d while %s", code, step)
 	}
-	return &payment.Error{Kind: kind, Message: message, Err: cause}
+	return &failure.Error{Kind: kind, Message: message, Err: cause}
 }
 
 var steps = map[gomail.SendErrReason]string{
@@ -39,19 +39,19 @@ var steps = map[gomail.SendErrReason]string{
 
 // judge says what a reply means. 5xx is final, and where it comes tells whom it is about: the reader and what is written, or us.
 // A reader's own 4xx, such as a full mailbox, says nothing about the server.
-func judge(reason gomail.SendErrReason, code int) (payment.Kind, string) {
+func judge(reason gomail.SendErrReason, code int) (failure.Kind, string) {
 	final := code >= 500
 	switch {
 	case code == 421:
-		return payment.Unavailable, "the mail server is closing"
+		return failure.Unavailable, "the mail server is closing"
 	case code == 530 || code == 535:
-		return payment.Unauthorized, "the mail server does not accept our credentials"
+		return failure.Unauthorized, "the mail server does not accept our credentials"
 	case final && (reason == gomail.ErrSMTPRcptTo || reason == gomail.ErrSMTPData || reason == gomail.ErrSMTPDataClose):
-		return payment.Invalid, "the mail server refuses this e-mail for good"
+		return failure.Invalid, "the mail server refuses this e-mail for good"
 	case final:
-		return payment.Unauthorized, "the mail server does not accept us"
+		return failure.Unauthorized, "the mail server does not accept us"
 	case code >= 400 && reason == gomail.ErrSMTPRcptTo:
-		return payment.Limited, "the mail server cannot reach this reader now"
+		return failure.Limited, "the mail server cannot reach this reader now"
 	}
-	return payment.Unavailable, "the mail server did not take the e-mail"
+	return failure.Unavailable, "the mail server did not take the e-mail"
 }

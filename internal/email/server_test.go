@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	gomail "github.com/wneessen/go-mail"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // guarded is a mail server as providers run them: it wants TLS and a password.
@@ -104,11 +104,11 @@ func TestAMailServerThatWantsTLSAndAPassword(t *testing.T) {
 	require.Equal(t, "shop", <-g.taken)
 	for _, login := range []string{"shop:wrong@", ""} {
 		err := g.sender(t, login).Send(t.Context(), instructions(t))
-		require.Equal(t, payment.Unauthorized, payment.KindOf(err), "%q: %v", login, err)
+		require.Equal(t, failure.Unauthorized, failure.KindOf(err), "%q: %v", login, err)
 		require.NotContains(t, err.Error(), "wrong")
 	}
 	stranger := sender(t, "smtp://shop:p%40ss%2Fword@"+g.url)
-	require.Equal(t, payment.Unavailable, payment.KindOf(stranger.Send(t.Context(), instructions(t))), "its certificate is not known")
+	require.Equal(t, failure.Unavailable, failure.KindOf(stranger.Send(t.Context(), instructions(t))), "its certificate is not known")
 	require.Empty(t, g.taken)
 }
 
@@ -119,5 +119,5 @@ func TestASilentMailServerIsNotWaitedForForEver(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	s := sender(t, "smtp://"+listener.Addr().String()+"?tls=none")
 	s.options = append(s.options, gomail.WithTimeout(50*time.Millisecond))
-	require.Equal(t, payment.Unavailable, payment.KindOf(s.Send(t.Context(), instructions(t))))
+	require.Equal(t, failure.Unavailable, failure.KindOf(s.Send(t.Context(), instructions(t))))
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -26,7 +27,7 @@ type Actions struct{ Store Store }
 // List finds what is open, the newest first. The pointers of what is wrong with the filter are bare names.
 func (a Actions) List(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error) {
 	if wrong := f.Fields(); len(wrong) > 0 {
-		return nil, &payment.Error{Kind: payment.Invalid, Message: "the filter is not valid", Fields: wrong}
+		return nil, &failure.Error{Kind: failure.Invalid, Message: "the filter is not valid", Fields: wrong}
 	}
 	return a.Store.Findings(ctx, f)
 }
@@ -36,11 +37,11 @@ func (a Actions) List(ctx context.Context, f payment.FindingFilter) ([]payment.F
 func (a Actions) Close(ctx context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
 	reason = strings.TrimSpace(reason)
 	if wrong := append(actor.Fields(), payment.ReasonFields(reason)...); len(wrong) > 0 {
-		return payment.Finding{}, &payment.Error{Kind: payment.Invalid, Message: "the finding cannot be closed like this", Fields: wrong}
+		return payment.Finding{}, &failure.Error{Kind: failure.Invalid, Message: "the finding cannot be closed like this", Fields: wrong}
 	}
 	f, err := a.Store.CloseFinding(ctx, actor, id, reason)
-	if payment.KindOf(err) == payment.NotFound {
-		return f, &payment.Error{Kind: payment.NotFound, Message: "there is no finding with this id", Err: err}
+	if failure.KindOf(err) == failure.NotFound {
+		return f, &failure.Error{Kind: failure.NotFound, Message: "there is no finding with this id", Err: err}
 	}
 	return f, err
 }

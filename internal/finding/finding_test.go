@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -43,16 +44,16 @@ func TestWhoClosesAFindingSaysWhy(t *testing.T) {
 	} {
 		s := &shelf{}
 		_, err := Actions{s}.Close(t.Context(), example.actor, 7, example.reason)
-		e, ok := errors.AsType[*payment.Error](err)
+		e, ok := errors.AsType[*failure.Error](err)
 		require.True(t, ok, name)
-		require.Equal(t, []any{payment.Invalid, example.pointer}, []any{e.Kind, e.Fields[0].Pointer}, name)
+		require.Equal(t, []any{failure.Invalid, example.pointer}, []any{e.Kind, e.Fields[0].Pointer}, name)
 		require.Empty(t, s.closed, name)
 	}
 	s := &shelf{}
 	f, err := Actions{s}.Close(t.Context(), ana, 7, " made in the panel ")
 	require.NoError(t, err)
 	require.Equal(t, payment.Finding{ID: 7, ClosedBy: "ana", ClosedReason: "made in the panel"}, f)
-	s.err = &payment.Error{Kind: payment.NotFound}
+	s.err = &failure.Error{Kind: failure.NotFound}
 	_, err = Actions{s}.Close(t.Context(), ana, 7, "made in the panel")
 	require.EqualError(t, errors.Unwrap(err), s.err.Error())
 	require.ErrorContains(t, err, "there is no finding with this id")
@@ -62,7 +63,7 @@ func TestOnlyKindsThatThereAreAreListed(t *testing.T) {
 	t.Parallel()
 	for _, f := range []payment.FindingFilter{{Kind: "orphan", Limit: 1}, {Limit: 0}, {Limit: payment.MaxFindings + 1}} {
 		_, err := Actions{&shelf{}}.List(t.Context(), f)
-		require.Equal(t, payment.Invalid, payment.KindOf(err), "%v", f)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), "%v", f)
 	}
 	list, err := Actions{&shelf{}}.List(t.Context(), payment.FindingFilter{Kind: payment.Stranger, Limit: 1})
 	require.NoError(t, err)

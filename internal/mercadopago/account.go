@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // Account is a seller's account at Mercado Pago, as GET /users/me describes the one that the access token belongs to.
@@ -60,10 +60,10 @@ func (c *Client) CheckAccount(ctx context.Context) (Account, error) {
 	case err != nil:
 		return account, err
 	case c.collector != "" && account.ID != c.collector:
-		return account, &payment.Error{Kind: payment.Conflict, Message: fmt.Sprintf(
+		return account, &failure.Error{Kind: failure.Conflict, Message: fmt.Sprintf(
 			"the access token belongs to Mercado Pago's account %s, and MERCADOPAGO_COLLECTOR_ID expects %s", account.ID, c.collector)}
 	case c.live && account.Test:
-		return account, &payment.Error{Kind: payment.Conflict, Message: fmt.Sprintf(
+		return account, &failure.Error{Kind: failure.Conflict, Message: fmt.Sprintf(
 			"the access token belongs to the test user %s, and ENVIRONMENT is live", account.ID)}
 	}
 	return account, nil

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -48,7 +48,7 @@ func TestTheAccountIsTheOneThatTheConfigurationMeans(t *testing.T) {
 				require.Equal(t, !example.account.LiveMode, found.Test)
 				return
 			}
-			require.Equal(t, payment.Conflict, payment.KindOf(err))
+			require.Equal(t, failure.Conflict, failure.KindOf(err))
 			require.ErrorContains(t, err, example.refused)
 		})
 	}
@@ -60,11 +60,11 @@ func TestATokenThatIsNotAcceptedIsUnauthorized(t *testing.T) {
 	s, c := account(t, simulator.Config{}, Config{})
 	s.SetFaults([]simulator.Fault{{On: simulator.Account, Kind: simulator.KindError, Status: http.StatusUnauthorized}})
 	_, err := c.Account(t.Context())
-	require.Equal(t, payment.Unauthorized, payment.KindOf(err))
+	require.Equal(t, failure.Unauthorized, failure.KindOf(err))
 
 	for _, body := range []string{"", "[]", "{}", `{"id": "x"}`, `{"id": 0}`} {
 		_, err := clientOf(t, answering(http.StatusOK, body), patience).Account(t.Context())
-		require.Equal(t, payment.Unavailable, payment.KindOf(err), body)
+		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 	}
 }
 
@@ -123,12 +123,12 @@ func TestAccount(t *testing.T) {
 
 	s.SetFaults([]simulator.Fault{{On: simulator.Account, Kind: simulator.KindError, Status: http.StatusUnauthorized}})
 	_, err = c.Account(t.Context())
-	require.Equal(t, payment.Unauthorized, payment.KindOf(err))
+	require.Equal(t, failure.Unauthorized, failure.KindOf(err))
 
 	for _, body := range []string{"", "[]", "{}", `{"id": null}`, `{"id": "me"}`, "<html>"} {
 		_, err := clientOf(t, answering(http.StatusOK, body), patience).Account(t.Context())
 		require.True(t, IsUnreadable(err), body)
-		require.Equal(t, payment.Unavailable, payment.KindOf(err), body)
+		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 	}
 }
 

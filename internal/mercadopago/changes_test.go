@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -172,6 +173,6 @@ func TestASearchThatSaysNothingIsNotNone(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{``, `{}`, `{"results":null}`, `<html>`, `{"results":[{]}`} {
 		_, err := reader{}.changes([]byte(body), Window{})
-		require.Equal(t, payment.Unavailable, payment.KindOf(err), body)
+		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 	}
 }

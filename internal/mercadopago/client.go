@@ -27,6 +27,7 @@ import (
 	"github.com/mercadopago/sdk-go/pkg/user"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -160,7 +161,7 @@ func (c *Client) Cancel(ctx context.Context, providerPaymentID, key string) (pay
 func (c *Client) onPayment(ctx context.Context, operation, key, providerPaymentID string, call func(context.Context, int) error) (payment.ProviderState, error) {
 	id, err := strconv.Atoi(providerPaymentID)
 	if err != nil || !decimal(providerPaymentID) {
-		return payment.ProviderState{}, &payment.Error{Kind: payment.Invalid, Message: "Mercado Pago's payment IDs are decimal numbers"}
+		return payment.ProviderState{}, &failure.Error{Kind: failure.Invalid, Message: "Mercado Pago's payment IDs are decimal numbers"}
 	}
 	body, err := c.ask(ctx, operation, key, func(ctx context.Context) error { return call(ctx, id) })
 	if err != nil {
@@ -178,8 +179,8 @@ func (c *Client) onPayment(ctx context.Context, operation, key, providerPaymentI
 // may, then the newest. The search lags behind what was just created, so that false is no proof.
 func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment.ProviderState, bool, error) {
 	if !payment.ValidID(paymentID) {
-		return payment.ProviderState{}, false, &payment.Error{
-			Kind: payment.Invalid, Message: "not a payment ID", Err: fmt.Errorf("find payment %.40q", paymentID),
+		return payment.ProviderState{}, false, &failure.Error{
+			Kind: failure.Invalid, Message: "not a payment ID", Err: fmt.Errorf("find payment %.40q", paymentID),
 		}
 	}
 	search := sdk.SearchRequest{Limit: searchLimit, Filters: map[string]string{

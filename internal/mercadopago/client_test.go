@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -123,7 +124,7 @@ func TestLostAnswersAreUnavailable(t *testing.T) {
 			p := somePayment("lost")
 
 			_, err = c.CreatePix(t.Context(), p, "key-1")
-			require.Equal(t, payment.Unavailable, payment.KindOf(err), "%v", err)
+			require.Equal(t, failure.Unavailable, failure.KindOf(err), "%v", err)
 
 			state, err := c.CreatePix(t.Context(), p, "key-1")
 			require.NoError(t, err)
@@ -149,7 +150,7 @@ func TestSlowAnswersTimeOut(t *testing.T) {
 	} {
 		c := clientOf(t, h, 50*time.Millisecond)
 		_, err := c.CreatePix(t.Context(), somePayment("slow"), "key-1")
-		require.Equal(t, payment.Unavailable, payment.KindOf(err), name)
+		require.Equal(t, failure.Unavailable, failure.KindOf(err), name)
 		require.ErrorIs(t, err, context.DeadlineExceeded, name)
 	}
 }
@@ -161,7 +162,7 @@ func TestACallersOwnDeadlineHolds(t *testing.T) {
 	cancel()
 	_, err := c.Get(ctx, "106400160592")
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }
 
 func TestOversizeAnswersAreCutOff(t *testing.T) {
@@ -175,7 +176,7 @@ func TestOversizeAnswersAreCutOff(t *testing.T) {
 		}
 	}), patience)
 	_, err := c.Get(t.Context(), "106400160592")
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.ErrorContains(t, err, "longer than")
 }
 
@@ -187,7 +188,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Cleanup(other.Close)
 	c := clientOf(t, http.RedirectHandler(other.URL, http.StatusTemporaryRedirect), patience)
 	_, err := c.CreatePix(t.Context(), somePayment("redirect"), "key-1")
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.Zero(t, elsewhere.Load())
 }
 
@@ -196,8 +197,8 @@ func TestRateLimit(t *testing.T) {
 	s, c := simulated(t, simulator.Config{})
 	s.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Times: 1, Delay: 3 * time.Second})
 	_, err := c.CreatePix(t.Context(), somePayment("limited"), "key-1")
-	require.Equal(t, payment.Limited, payment.KindOf(err))
-	require.Equal(t, 3*time.Second, payment.RetryAfter(err))
+	require.Equal(t, failure.Limited, failure.KindOf(err))
+	require.Equal(t, 3*time.Second, failure.RetryAfter(err))
 }
 
 func TestRefusalsOfTheSimulator(t *testing.T) {
@@ -208,7 +209,7 @@ func TestRefusalsOfTheSimulator(t *testing.T) {
 	wrong := p
 	wrong.Payer.TaxID = "12345678900"
 	_, err := c.CreatePix(t.Context(), wrong, "key-1")
-	require.Equal(t, payment.Invalid, payment.KindOf(err))
+	require.Equal(t, failure.Invalid, failure.KindOf(err))
 	require.ErrorContains(t, err, "2067")
 	require.Eventually(t, func() bool { return len(s.Requests()) == 1 }, patience, time.Millisecond)
 	require.ErrorContains(t, err, s.Requests()[0].RequestID)
@@ -218,13 +219,13 @@ func TestRefusalsOfTheSimulator(t *testing.T) {
 	other := p
 	other.Description = "Order 1043"
 	_, err = c.CreatePix(t.Context(), other, "key-2")
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 
 	_, err = c.CreatePix(t.Context(), p, "")
-	require.Equal(t, payment.Internal, payment.KindOf(err))
+	require.Equal(t, failure.Internal, failure.KindOf(err))
 
 	_, err = c.Get(t.Context(), "999999999999")
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
 func TestSameKeyInFlight(t *testing.T) {
@@ -239,8 +240,8 @@ func TestSameKeyInFlight(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool { return s.Faults()[0].Used == 1 }, patience, time.Millisecond)
 	_, err := c.CreatePix(t.Context(), p, "key-1")
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
-	require.Equal(t, time.Second, payment.RetryAfter(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
+	require.Equal(t, time.Second, failure.RetryAfter(err))
 	s.Close() // ends the first one's wait
 	<-first
 	require.LessOrEqual(t, len(s.Ledger()), 1)
@@ -263,11 +264,11 @@ func TestAPaymentIsCancelledWhileItIsNotPaid(t *testing.T) {
 	paid, err := c.CreatePix(t.Context(), somePayment("paid"), "k-paid")
 	require.NoError(t, err)
 	require.NoError(t, s.Pay(paid.PaymentID))
-	for id, kind := range map[string]payment.Kind{
-		open.PaymentID: payment.Conflict, paid.PaymentID: payment.Conflict, "1": payment.NotFound, "../1": payment.Invalid, "": payment.Invalid,
+	for id, kind := range map[string]failure.Kind{
+		open.PaymentID: failure.Conflict, paid.PaymentID: failure.Conflict, "1": failure.NotFound, "../1": failure.Invalid, "": failure.Invalid,
 	} {
 		_, err := c.Cancel(t.Context(), id, "k-cancel-"+id)
-		require.Equal(t, kind, payment.KindOf(err), "%q: %v", id, err)
+		require.Equal(t, kind, failure.KindOf(err), "%q: %v", id, err)
 	}
 	_, err = c.Cancel(t.Context(), paid.PaymentID, "")
 	require.ErrorContains(t, err, "idempotency key")
@@ -281,14 +282,14 @@ func TestProviderIDsAreChecked(t *testing.T) {
 	c := clientOf(t, answering(http.StatusOK, minimal("pending", "")), patience)
 	for _, id := range []string{"", "..", "../users/me", "1 2", "-1", "+1", "007", "ORD01", "1e3", "99999999999999999999", "١"} {
 		_, err := c.Get(t.Context(), id)
-		require.Equal(t, payment.Invalid, payment.KindOf(err), id)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), id)
 		_, _, err = c.FindByReference(t.Context(), id)
-		require.Equal(t, payment.Invalid, payment.KindOf(err), id)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), id)
 	}
 	_, err := c.Get(t.Context(), "106400160592")
 	require.NoError(t, err)
 	_, err = c.Get(t.Context(), "106400160593") // answered with another
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }
 
 func TestOfSeveralPaymentsTheOneWithMoneyWins(t *testing.T) {
@@ -325,7 +326,7 @@ func TestSearchesWithoutResultsAreUnavailable(t *testing.T) {
 	for _, body := range []string{``, `{}`, `null`, `{"results":null}`, `{"results":{}}`, `<html>`, `{"results":[{"external_reference":"` + reference + `"}]}`} {
 		c := clientOf(t, answering(http.StatusOK, body), patience)
 		_, found, err := c.FindByReference(t.Context(), reference)
-		require.Equal(t, payment.Unavailable, payment.KindOf(err), body)
+		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 		require.False(t, found)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -91,7 +92,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	if err != nil {
 		return payment.ProviderState{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}
-	var failure payment.FailureCode
+	var failure failure.Code
 	if status == payment.Rejected {
 		failure = rejections[string(p.StatusDetail)]
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -72,7 +72,7 @@ func TestAnswersThatSayNothingLeaveTheOutcomeUnknown(t *testing.T) {
 			t.Parallel()
 			body = strings.Replace(body, `"refunded":`, `"transaction_amount_refunded":`, 1)
 			_, err := reader{}.payment([]byte(body))
-			require.Equal(t, payment.Unavailable, payment.KindOf(err), "%v", err)
+			require.Equal(t, failure.Unavailable, failure.KindOf(err), "%v", err)
 		})
 	}
 }
@@ -136,7 +136,7 @@ func FuzzDecodePayment(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		state, err := reader{}.payment(body)
 		if err != nil {
-			require.Contains(t, []payment.Kind{payment.Unavailable, payment.Internal}, payment.KindOf(err))
+			require.Contains(t, []failure.Kind{failure.Unavailable, failure.Internal}, failure.KindOf(err))
 			require.Zero(t, state)
 		} else {
 			require.True(t, decimal(state.PaymentID))
@@ -145,7 +145,7 @@ func FuzzDecodePayment(f *testing.F) {
 		}
 		_, err = reader{}.search(body, state.Reference)
 		if err != nil {
-			require.Contains(t, []payment.Kind{payment.Unavailable, payment.Internal}, payment.KindOf(err))
+			require.Contains(t, []failure.Kind{failure.Unavailable, failure.Internal}, failure.KindOf(err))
 		}
 		readRefusal(body)
 	})

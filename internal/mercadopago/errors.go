@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // The kinds, as this package gives them. It is the only place where Mercado Pago's answers become kinds.
@@ -28,15 +28,15 @@ import (
 //
 // "Nothing was made" speaks of the request that was answered. An earlier one under the same key, whose
 // answer was lost, may have gone through; so search before believing a refusal.
-var messages = map[payment.Kind]string{
-	payment.Unavailable:  "Mercado Pago cannot answer now",
-	payment.Limited:      "Mercado Pago asks for fewer requests",
-	payment.Invalid:      "Mercado Pago refuses this request",
-	payment.Conflict:     "Mercado Pago says that this contradicts an earlier request",
-	payment.Unauthorized: "Mercado Pago does not accept our access token",
-	payment.Forbidden:    "Mercado Pago does not allow our account to do this",
-	payment.NotFound:     "Mercado Pago knows no such payment",
-	payment.Internal:     "Mercado Pago does not understand us",
+var messages = map[failure.Kind]string{
+	failure.Unavailable:  "Mercado Pago cannot answer now",
+	failure.Limited:      "Mercado Pago asks for fewer requests",
+	failure.Invalid:      "Mercado Pago refuses this request",
+	failure.Conflict:     "Mercado Pago says that this contradicts an earlier request",
+	failure.Unauthorized: "Mercado Pago does not accept our access token",
+	failure.Forbidden:    "Mercado Pago does not allow our account to do this",
+	failure.NotFound:     "Mercado Pago knows no such payment",
+	failure.Internal:     "Mercado Pago does not understand us",
 }
 
 const (
@@ -47,34 +47,34 @@ const (
 
 // failures are the causes of refusals that say who can put them right (API reference, payments, responses of 400; 13253 as sellers
 // without a Pix key see it).
-var failures = map[string]payment.FailureCode{
-	"23":    payment.FailureExpiry, // a bad date
-	"7523":  payment.FailureExpiry,
-	"2060":  payment.FailureOwnEmail,
-	"4050":  payment.FailureEmail,
-	"2067":  payment.FailureTaxID,
-	"2072":  payment.FailureAmount,
-	"4037":  payment.FailureAmount,
-	"13253": payment.FailurePixKey,
-	"3":     payment.FailureIntegration, // the token must be one for tests
-	"8":     payment.FailureIntegration, // an unknown field
-	"2131":  payment.FailureIntegration, // no payment method can be inferred
-	"4001":  payment.FailureIntegration, // no payment method
-	"4002":  payment.FailureIntegration, // no amount
-	"4003":  payment.FailureIntegration, // the amount is no number
-	"4020":  payment.FailureIntegration, // the notification's address is no URL
-	"4292":  payment.FailureIntegration, // no idempotency key
+var failures = map[string]failure.Code{
+	"23":    failure.CodeExpiry, // a bad date
+	"7523":  failure.CodeExpiry,
+	"2060":  failure.CodeOwnEmail,
+	"4050":  failure.CodeEmail,
+	"2067":  failure.CodeTaxID,
+	"2072":  failure.CodeAmount,
+	"4037":  failure.CodeAmount,
+	"13253": failure.CodePixKey,
+	"3":     failure.CodeIntegration, // the token must be one for tests
+	"8":     failure.CodeIntegration, // an unknown field
+	"2131":  failure.CodeIntegration, // no payment method can be inferred
+	"4001":  failure.CodeIntegration, // no payment method
+	"4002":  failure.CodeIntegration, // no amount
+	"4003":  failure.CodeIntegration, // the amount is no number
+	"4020":  failure.CodeIntegration, // the notification's address is no URL
+	"4292":  failure.CodeIntegration, // no idempotency key
 }
 
 // rejections are the details of rejected payments that only the seller or we can put right (guide "payment query results").
-var rejections = map[string]payment.FailureCode{
-	"collector_unavailable":      payment.FailureAccount,
-	"rejected_insufficient_data": payment.FailureIntegration,
+var rejections = map[string]failure.Code{
+	"collector_unavailable":      failure.CodeAccount,
+	"rejected_insufficient_data": failure.CodeIntegration,
 }
 
 // unreachable is the error for a request without a whole answer.
 func unreachable(err error) error {
-	return &payment.Error{Kind: payment.Unavailable, Message: "Mercado Pago did not answer", Err: err}
+	return &failure.Error{Kind: failure.Unavailable, Message: "Mercado Pago did not answer", Err: err}
 }
 
 // errUnreadable marks a 2xx answer that does not say what it must.
@@ -83,7 +83,7 @@ var errUnreadable = errors.New("unreadable")
 // unreadable is the error for a 2xx answer that does not say what it must. The request has very likely
 // worked.
 func unreadable(err error) error {
-	return &payment.Error{Kind: payment.Unavailable, Message: "Mercado Pago's answer is not readable", Err: fmt.Errorf("%w: %w", errUnreadable, err)}
+	return &failure.Error{Kind: failure.Unavailable, Message: "Mercado Pago's answer is not readable", Err: fmt.Errorf("%w: %w", errUnreadable, err)}
 }
 
 // IsUnreadable says whether Mercado Pago did answer, and nobody here can read what it said.
@@ -96,8 +96,8 @@ func refused(e *exchange) error {
 	if asked := retryAfter(e.header.Get("Retry-After"), time.Now()); asked > 0 {
 		wait = asked
 	}
-	known := &payment.Error{Kind: kind, Message: messages[kind], RetryAfter: wait, Err: errors.New(r.line(e))}
-	if code := r.failure(); kind == payment.Invalid && code != "" {
+	known := &failure.Error{Kind: kind, Message: messages[kind], RetryAfter: wait, Err: errors.New(r.line(e))}
+	if code := r.failure(); kind == failure.Invalid && code != "" {
 		known.Code, known.Message = code, code.Message()
 	}
 	return known
@@ -106,48 +106,48 @@ func refused(e *exchange) error {
 // verdict is the table: HTTP status and cause code to kind, and how long to wait at least. The codes are
 // those of the API reference for payments; 401001 and 422001 are from the guide "idempotency returns".
 // Where an answer may be read in two ways, it is read as "not known how it ended".
-func verdict(status int, r refusal) (payment.Kind, time.Duration) {
+func verdict(status int, r refusal) (failure.Kind, time.Duration) {
 	switch {
 	case status == http.StatusTooManyRequests:
-		return payment.Limited, 0
+		return failure.Limited, 0
 	case status == http.StatusNotImplemented:
-		return payment.Internal, 0
+		return failure.Internal, 0
 	case status < 400, status >= 500:
-		return payment.Unavailable, 0
+		return failure.Unavailable, 0
 	case r.page: // a gateway in between speaks; Mercado Pago itself answers in JSON
-		return payment.Unavailable, 0
+		return failure.Unavailable, 0
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusLocked, http.StatusFailedDependency:
-		return payment.Unavailable, 0
+		return failure.Unavailable, 0
 	case http.StatusBadRequest:
 		switch {
 		case r.has("2004", "2007"): // a call inside Mercado Pago went wrong
-			return payment.Unavailable, 0
+			return failure.Unavailable, 0
 		case r.has("2001"): // so an earlier one is there
-			return payment.Unavailable, duplicateWait
+			return failure.Unavailable, duplicateWait
 		case r.has("2018"): // the payment's state forbids it
-			return payment.Conflict, 0
+			return failure.Conflict, 0
 		}
-		return payment.Invalid, 0
+		return failure.Invalid, 0
 	case http.StatusUnauthorized:
-		return payment.Unauthorized, 0
+		return failure.Unauthorized, 0
 	case http.StatusForbidden:
-		return payment.Forbidden, 0
+		return failure.Forbidden, 0
 	case http.StatusNotFound:
-		return payment.NotFound, 0
+		return failure.NotFound, 0
 	case http.StatusConflict:
 		if r.has("idempotency_key_already_used", "2018") || r.says("already used") {
-			return payment.Conflict, 0
+			return failure.Conflict, 0
 		}
-		return payment.Unavailable, inFlightWait // 401001: the request with this key is not completed yet
+		return failure.Unavailable, inFlightWait // 401001: the request with this key is not completed yet
 	case http.StatusUnprocessableEntity:
 		if r.has("422001") { // the key is spent on a request that failed
-			return payment.Conflict, 0
+			return failure.Conflict, 0
 		}
-		return payment.Invalid, 0
+		return failure.Invalid, 0
 	}
-	return payment.Invalid, 0
+	return failure.Invalid, 0
 }
 
 // retryAfter reads the header (RFC 9110, section 10.2.3): seconds or a date; 0 when it says nothing.
@@ -196,7 +196,7 @@ func (r refusal) has(codes ...string) bool {
 }
 
 // failure is what the first cause means that we know, "" when we know none.
-func (r refusal) failure() payment.FailureCode {
+func (r refusal) failure() failure.Code {
 	for _, c := range r.causes {
 		if code, known := failures[string(c.Code)]; known {
 			return code

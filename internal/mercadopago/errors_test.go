@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 func TestRefusals(t *testing.T) {
@@ -22,59 +22,59 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		body   string
-		want   payment.Kind
+		want   failure.Kind
 		wait   time.Duration
 	}{
-		{400, code(2067), payment.Invalid, 0},
-		{400, code(`"4292"`), payment.Invalid, 0},
-		{400, ``, payment.Invalid, 0},
-		{400, `{"cause":"x"}`, payment.Invalid, 0},
-		{400, page, payment.Unavailable, 0},
-		{400, code(2004), payment.Unavailable, 0},
-		{400, code(`"2004"`), payment.Unavailable, 0},
-		{400, `{"cause":{"code":2007}}`, payment.Unavailable, 0},
-		{400, `{"cause":[{"code":1},{"code":"2007"}]}`, payment.Unavailable, 0},
-		{400, code(2001), payment.Unavailable, time.Minute},
-		{401, code(`"unauthorized"`), payment.Unauthorized, 0},
-		{401, ``, payment.Unauthorized, 0},
-		{403, `{"blocked_by":"PolicyAgent","code":"PA_UNAUTHORIZED_RESULT_FROM_POLICIES","message":"At least one policy returned UNAUTHORIZED.","status":403}`, payment.Forbidden, 0},
-		{403, page, payment.Unavailable, 0},
-		{404, code(2000), payment.NotFound, 0},
-		{404, page, payment.Unavailable, 0},
-		{405, ``, payment.Invalid, 0},
-		{408, ``, payment.Unavailable, 0},
-		{409, code(401001), payment.Unavailable, time.Second},
-		{409, ``, payment.Unavailable, time.Second},
-		{409, code(`"idempotency_key_already_used"`), payment.Conflict, 0},
-		{409, `{"errors":[{"code":"idempotency_key_already_used","message":"no"}]}`, payment.Conflict, 0},
-		{409, `{"message":"The idempotency key was Already Used"}`, payment.Conflict, 0},
-		{409, code(2018), payment.Conflict, 0},
-		{422, code(422001), payment.Conflict, 0},
-		{422, code(1), payment.Invalid, 0},
-		{423, ``, payment.Unavailable, 0},
-		{424, ``, payment.Unavailable, 0},
-		{425, ``, payment.Unavailable, 0},
-		{429, ``, payment.Limited, 0},
-		{429, page, payment.Limited, 0},
-		{500, code(2067), payment.Unavailable, 0},
-		{501, ``, payment.Internal, 0},
-		{502, page, payment.Unavailable, 0},
-		{503, ``, payment.Unavailable, 0},
-		{504, ``, payment.Unavailable, 0},
-		{520, ``, payment.Unavailable, 0},
-		{302, ``, payment.Unavailable, 0},
-		{100, ``, payment.Unavailable, 0},
+		{400, code(2067), failure.Invalid, 0},
+		{400, code(`"4292"`), failure.Invalid, 0},
+		{400, ``, failure.Invalid, 0},
+		{400, `{"cause":"x"}`, failure.Invalid, 0},
+		{400, page, failure.Unavailable, 0},
+		{400, code(2004), failure.Unavailable, 0},
+		{400, code(`"2004"`), failure.Unavailable, 0},
+		{400, `{"cause":{"code":2007}}`, failure.Unavailable, 0},
+		{400, `{"cause":[{"code":1},{"code":"2007"}]}`, failure.Unavailable, 0},
+		{400, code(2001), failure.Unavailable, time.Minute},
+		{401, code(`"unauthorized"`), failure.Unauthorized, 0},
+		{401, ``, failure.Unauthorized, 0},
+		{403, `{"blocked_by":"PolicyAgent","code":"PA_UNAUTHORIZED_RESULT_FROM_POLICIES","message":"At least one policy returned UNAUTHORIZED.","status":403}`, failure.Forbidden, 0},
+		{403, page, failure.Unavailable, 0},
+		{404, code(2000), failure.NotFound, 0},
+		{404, page, failure.Unavailable, 0},
+		{405, ``, failure.Invalid, 0},
+		{408, ``, failure.Unavailable, 0},
+		{409, code(401001), failure.Unavailable, time.Second},
+		{409, ``, failure.Unavailable, time.Second},
+		{409, code(`"idempotency_key_already_used"`), failure.Conflict, 0},
+		{409, `{"errors":[{"code":"idempotency_key_already_used","message":"no"}]}`, failure.Conflict, 0},
+		{409, `{"message":"The idempotency key was Already Used"}`, failure.Conflict, 0},
+		{409, code(2018), failure.Conflict, 0},
+		{422, code(422001), failure.Conflict, 0},
+		{422, code(1), failure.Invalid, 0},
+		{423, ``, failure.Unavailable, 0},
+		{424, ``, failure.Unavailable, 0},
+		{425, ``, failure.Unavailable, 0},
+		{429, ``, failure.Limited, 0},
+		{429, page, failure.Limited, 0},
+		{500, code(2067), failure.Unavailable, 0},
+		{501, ``, failure.Internal, 0},
+		{502, page, failure.Unavailable, 0},
+		{503, ``, failure.Unavailable, 0},
+		{504, ``, failure.Unavailable, 0},
+		{520, ``, failure.Unavailable, 0},
+		{302, ``, failure.Unavailable, 0},
+		{100, ``, failure.Unavailable, 0},
 	} {
 		err := refused(&exchange{status: c.status, header: http.Header{}, body: []byte(c.body)})
-		require.Equal(t, c.want, payment.KindOf(err), "%d %s", c.status, c.body)
-		require.Equal(t, c.wait, payment.RetryAfter(err), "%d %s", c.status, c.body)
+		require.Equal(t, c.want, failure.KindOf(err), "%d %s", c.status, c.body)
+		require.Equal(t, c.wait, failure.RetryAfter(err), "%d %s", c.status, c.body)
 		require.ErrorContains(t, err, fmt.Sprintf("HTTP %d", c.status))
 	}
 }
 
 func TestEveryKindHasItsMessage(t *testing.T) {
 	t.Parallel()
-	for _, kind := range payment.Kinds() {
+	for _, kind := range failure.Kinds() {
 		require.NotEmpty(t, messages[kind], kind)
 	}
 }
@@ -92,7 +92,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 	for _, status := range []int{429, 503, 409} {
 		err := refused(&exchange{status: status, header: http.Header{"Retry-After": {"7"}}})
-		require.Equal(t, 7*time.Second, payment.RetryAfter(err), status)
+		require.Equal(t, 7*time.Second, failure.RetryAfter(err), status)
 	}
 }
 
@@ -104,9 +104,9 @@ func TestRefusalsSayWhatIsWrongAndNoMore(t *testing.T) {
 		{"code":"4050","description":"payer.email must be a valid email"}]}`
 	err := refused(&exchange{status: 400, header: http.Header{"X-Request-Id": {"5b0f6c1e-7a2d"}}, body: []byte(body)})
 
-	e, ok := errors.AsType[*payment.Error](err)
+	e, ok := errors.AsType[*failure.Error](err)
 	require.True(t, ok)
-	require.Equal(t, payment.FailureTaxID, e.Code)
+	require.Equal(t, failure.CodeTaxID, e.Code)
 	require.Equal(t, "the provider does not accept the buyer's CPF or CNPJ", e.Message)
 	require.Equal(t, "HTTP 400, 2067 Invalid number ###.###.###-## or ### ### ### ## of *** token *** or ***, request 5b0f6c1e-7a2d", e.Err.Error())
 }
@@ -114,25 +114,25 @@ func TestRefusalsSayWhatIsWrongAndNoMore(t *testing.T) {
 // What can be put right has a code of its own, and one that needs an operator is told apart; all else is a refusal.
 func TestCausesOfRefusalsHaveCodes(t *testing.T) {
 	t.Parallel()
-	for causes, want := range map[string]payment.FailureCode{
-		`{"code":2067}`:             payment.FailureTaxID,
-		`{"code":"4050"}`:           payment.FailureEmail,
-		`{"code":2060}`:             payment.FailureOwnEmail,
-		`{"code":2072}`:             payment.FailureAmount,
-		`{"code":4037}`:             payment.FailureAmount,
-		`{"code":23}`:               payment.FailureExpiry,
-		`{"code":7523}`:             payment.FailureExpiry,
-		`{"code":13253}`:            payment.FailurePixKey,
-		`{"code":4020}`:             payment.FailureIntegration,
-		`{"code":1},{"code":13253}`: payment.FailurePixKey,
+	for causes, want := range map[string]failure.Code{
+		`{"code":2067}`:             failure.CodeTaxID,
+		`{"code":"4050"}`:           failure.CodeEmail,
+		`{"code":2060}`:             failure.CodeOwnEmail,
+		`{"code":2072}`:             failure.CodeAmount,
+		`{"code":4037}`:             failure.CodeAmount,
+		`{"code":23}`:               failure.CodeExpiry,
+		`{"code":7523}`:             failure.CodeExpiry,
+		`{"code":13253}`:            failure.CodePixKey,
+		`{"code":4020}`:             failure.CodeIntegration,
+		`{"code":1},{"code":13253}`: failure.CodePixKey,
 		`{"code":999999}`:           "",
 		`{"description":"Collector user without key enabled"}`: "",
 	} {
 		err := refused(&exchange{status: 400, header: http.Header{}, body: []byte(`{"message":"no","cause":[` + causes + `]}`)})
-		e, ok := errors.AsType[*payment.Error](err)
+		e, ok := errors.AsType[*failure.Error](err)
 		require.True(t, ok)
 		require.Equal(t, want, e.Code, causes)
-		require.Equal(t, payment.Invalid, e.Kind)
+		require.Equal(t, failure.Invalid, e.Kind)
 		if want == "" {
 			require.Equal(t, "Mercado Pago refuses this request", e.Message)
 		} else {
@@ -140,7 +140,7 @@ func TestCausesOfRefusalsHaveCodes(t *testing.T) {
 		}
 	}
 	err := refused(&exchange{status: 503, header: http.Header{}, body: []byte(`{"cause":[{"code":2067}]}`)})
-	e, _ := errors.AsType[*payment.Error](err)
+	e, _ := errors.AsType[*failure.Error](err)
 	require.Empty(t, e.Code, "it may yet be charged")
 }
 

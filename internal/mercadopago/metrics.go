@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
@@ -32,7 +32,7 @@ func (c *Client) ask(ctx context.Context, operation, key string, call func(conte
 	ctx, s := tracing.Start(ctx, tracing.Client, "mercadopago ", operation)
 	began := time.Now()
 	body, err := ask(ctx, key, call)
-	failure := payment.Failure(err)
+	failure := failure.Label(err)
 	s.End(failure)
 	c.calls.WithLabelValues(operation, cmp.Or(failure, "ok")).Observe(time.Since(began).Seconds())
 	return body, err

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/tidwall/gjson"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -74,7 +75,7 @@ func ParseNotification(signed Signed, q url.Values, rawQuery string, h http.Head
 		n.ResourceID = name(q.Get("id"))
 	}
 	if n.Topic == "" && n.ResourceID == "" {
-		return Notification{}, &payment.Error{Kind: payment.Invalid, Message: "the notification names neither a topic nor a resource"}
+		return Notification{}, &failure.Error{Kind: failure.Invalid, Message: "the notification names neither a topic nor a resource"}
 	}
 	for canonical, name := range keptHeaders {
 		if value := h.Get(canonical); value != "" {
@@ -171,8 +172,8 @@ func DecodeNotification(b []byte) (Notification, error) {
 		err = fmt.Errorf("payment id %.40q", n.PaymentID)
 	}
 	if err != nil {
-		return Notification{}, &payment.Error{
-			Kind: payment.Invalid, Message: "not a notification as we write them",
+		return Notification{}, &failure.Error{
+			Kind: failure.Invalid, Message: "not a notification as we write them",
 			Err: fmt.Errorf("decode notification: %w", err),
 		}
 	}

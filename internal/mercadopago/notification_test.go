@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -132,7 +133,7 @@ func TestThePanelsTestIsKnown(t *testing.T) {
 func TestNotificationOfNothing(t *testing.T) {
 	t.Parallel()
 	_, err := parse("payment_id=x&id=7", http.Header{}, []byte(`{}`), receivedAt)
-	require.Equal(t, payment.Invalid, payment.KindOf(err))
+	require.Equal(t, failure.Invalid, failure.KindOf(err))
 }
 
 func TestForeignPaymentIDsAreLeftOut(t *testing.T) {
@@ -148,7 +149,7 @@ func TestDecodeNotificationRefusesOtherMessages(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{``, `{}`, `null`, `[]`, `{"id":"x"}`, `{"id":"` + vectorReq + `","payment_id":"x"}`, `{"id":"` + vectorReq + `","body":"%"}`} {
 		_, err := DecodeNotification([]byte(message))
-		require.Equal(t, payment.Invalid, payment.KindOf(err), message)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), message)
 	}
 }
 
@@ -160,7 +161,7 @@ func FuzzParseNotification(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query, body, agent string) {
 		n, err := parse(query, http.Header{"User-Agent": {agent}}, []byte(body), receivedAt)
 		if err != nil {
-			require.Equal(t, payment.Invalid, payment.KindOf(err))
+			require.Equal(t, failure.Invalid, failure.KindOf(err))
 			return
 		}
 		require.LessOrEqual(t, max(len(n.Topic), len(n.Action), len(n.ResourceID)), maxName)

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // Verifier checks the signature of notifications. It is safe for concurrent use.
@@ -61,7 +61,7 @@ type Signed struct {
 func (v *Verifier) Verify(q url.Values, h http.Header, now time.Time) (Signed, error) {
 	signed, err := v.verify(q["data.id"], h.Get("X-Request-Id"), h.Get("X-Signature"), now)
 	if err != nil {
-		return Signed{}, &payment.Error{Kind: payment.Unauthorized, Message: "the notification's signature is not valid", Err: err}
+		return Signed{}, &failure.Error{Kind: failure.Unauthorized, Message: "the notification's signature is not valid", Err: err}
 	}
 	return signed, nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 const (
@@ -95,7 +95,7 @@ func TestForgeriesAreRefused(t *testing.T) {
 	} {
 		q, h := delivery(c.id, c.request, c.signature)
 		err := check(v, q, h, signedAt)
-		require.Equal(t, payment.Unauthorized, payment.KindOf(err), c.name)
+		require.Equal(t, failure.Unauthorized, failure.KindOf(err), c.name)
 		require.ErrorContains(t, err, c.why, c.name)
 	}
 	// An old IPN names its resource otherwise, so a webhook's signature does not fit it.

@@ -3,6 +3,7 @@ package mercadopago
 import (
 	"fmt"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -33,8 +34,8 @@ func statusOf(p paymentBody) (payment.Status, error) {
 	case "charged_back":
 		return payment.ChargedBack, nil
 	}
-	return "", &payment.Error{
-		Kind: payment.Internal, Message: "Mercado Pago gives the payment a status that is not known here",
+	return "", &failure.Error{
+		Kind: failure.Internal, Message: "Mercado Pago gives the payment a status that is not known here",
 		Err: fmt.Errorf("unknown status %.40q, detail %.40q", p.Status, p.StatusDetail),
 	}
 }

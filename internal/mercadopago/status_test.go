@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -51,7 +52,7 @@ func TestUnknownStatusIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []text{"Approved", "paid", "approved "} {
 		_, err := statusOf(paymentBody{Status: status})
-		require.Equal(t, payment.Internal, payment.KindOf(err))
+		require.Equal(t, failure.Internal, failure.KindOf(err))
 		require.ErrorContains(t, err, string(status))
 	}
 }
@@ -59,8 +60,8 @@ func TestUnknownStatusIsNamed(t *testing.T) {
 // A rejection that only the seller or we can put right has a code, whatever else is rejected has none.
 func TestRejectionsForAReasonOfOursHaveACode(t *testing.T) {
 	t.Parallel()
-	for detail, want := range map[string]payment.FailureCode{
-		"collector_unavailable": payment.FailureAccount, "rejected_insufficient_data": payment.FailureIntegration, "cc_rejected_high_risk": "", "": "",
+	for detail, want := range map[string]failure.Code{
+		"collector_unavailable": failure.CodeAccount, "rejected_insufficient_data": failure.CodeIntegration, "cc_rejected_high_risk": "", "": "",
 	} {
 		state, err := reader{}.payment([]byte(`{"id":1,"status":"rejected","status_detail":"` + detail + `","transaction_amount":1,"date_created":"2026-11-23T12:00:00Z"}`))
 		require.NoError(t, err)

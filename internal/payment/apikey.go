@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // Scope is something an API key allows.
@@ -62,18 +64,18 @@ type KeyRequest struct {
 }
 
 // Fields finds what is wrong with the request; the pointers are bare names.
-func (r KeyRequest) Fields(now time.Time) []Field {
-	var wrong []Field
+func (r KeyRequest) Fields(now time.Time) []failure.Field {
+	var wrong []failure.Field
 	check := func(right bool, name, detail string) {
 		if !right {
-			wrong = append(wrong, Field{Pointer: name, Detail: detail})
+			wrong = append(wrong, failure.Field{Pointer: name, Detail: detail})
 		}
 	}
 	check(r.Environment == "test" || r.Environment == "live", "environment", "must be test or live")
 	fault := NameFault(r.ClientID)
 	check(fault == "", "client", fault)
 	check(len(r.Scopes) > 0 && !slices.ContainsFunc(r.Scopes, func(s Scope) bool { return !slices.Contains(Scopes(), s) }),
-		"scopes", "must be of "+oneOf(Scopes()))
+		"scopes", "must be of "+failure.OneOf(Scopes()))
 	check(r.ExpiresAt.IsZero() || r.ExpiresAt.After(now), "expires", "must be in the future")
 	return wrong
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // DeadLetter is something that could not be finished, kept as work for a person: a message that no handler could deal with,
@@ -36,7 +38,7 @@ func (l DeadLetter) Redrivable() error {
 	if l.State == LetterOpen {
 		return nil
 	}
-	return &Error{Kind: Conflict, Message: "the letter is " + string(l.State) + " already"}
+	return &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(l.State) + " already"}
 }
 
 // DeadMessage is what is needed to send the message again. Its body may hold personal data and is never shown.
@@ -129,13 +131,13 @@ func (c Cause) Advice() string { return advice[c] }
 func (c Cause) Known() bool { return advice[c] != "" }
 
 // CauseOf is why a payment's run could not go on, by the kind of failure that ended it.
-func CauseOf(kind Kind) Cause {
+func CauseOf(kind failure.Kind) Cause {
 	switch kind {
-	case Unavailable, Limited:
+	case failure.Unavailable, failure.Limited:
 		return CauseDependencyAway
-	case Invalid, Conflict, NotFound:
+	case failure.Invalid, failure.Conflict, failure.NotFound:
 		return CauseContradiction
-	case Unauthorized, Forbidden, Internal:
+	case failure.Unauthorized, failure.Forbidden, failure.Internal:
 	}
 	return CauseInternal
 }
@@ -183,16 +185,16 @@ func ParseLetterState(text string) LetterState {
 }
 
 // Fields finds what is wrong with the filter; the pointers are bare names.
-func (f LetterFilter) Fields() []Field {
-	var wrong []Field
+func (f LetterFilter) Fields() []failure.Field {
+	var wrong []failure.Field
 	check := func(right bool, name, detail string) {
 		if !right {
-			wrong = append(wrong, Field{Pointer: name, Detail: detail})
+			wrong = append(wrong, failure.Field{Pointer: name, Detail: detail})
 		}
 	}
-	check(f.State == "" || slices.Contains(LetterStates(), f.State), "state", "must be "+oneOf(LetterStates())+" or any")
+	check(f.State == "" || slices.Contains(LetterStates(), f.State), "state", "must be "+failure.OneOf(LetterStates())+" or any")
 	check(f.Source == "" || f.Source == FromWebhook || f.Source == FromWorkflow, "source", "must be webhook or workflow")
-	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of "+oneOf(Causes()))
+	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of "+failure.OneOf(Causes()))
 	check(f.Fingerprint == "" || isFingerprint(f.Fingerprint), "fingerprint", "must be 16 hexadecimal digits, as a dead letter shows them")
 	check(f.PaymentID == "" || ValidID(f.PaymentID), "payment_id", "must be the id of a payment")
 	check(f.DiedTo.IsZero() || f.DiedFrom.Before(f.DiedTo), "died_to", "must be later than died_from")

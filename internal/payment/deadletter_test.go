@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
@@ -18,13 +20,13 @@ func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
 
 func TestEveryKindThatEndsARunHasACause(t *testing.T) {
 	t.Parallel()
-	decided := map[Kind]Cause{
-		Unavailable: CauseDependencyAway, Limited: CauseDependencyAway,
-		Invalid: CauseContradiction, Conflict: CauseContradiction, NotFound: CauseContradiction,
-		Unauthorized: CauseInternal, Forbidden: CauseInternal, Internal: CauseInternal,
+	decided := map[failure.Kind]Cause{
+		failure.Unavailable: CauseDependencyAway, failure.Limited: CauseDependencyAway,
+		failure.Invalid: CauseContradiction, failure.Conflict: CauseContradiction, failure.NotFound: CauseContradiction,
+		failure.Unauthorized: CauseInternal, failure.Forbidden: CauseInternal, failure.Internal: CauseInternal,
 	}
-	require.Len(t, decided, len(Kinds()))
-	for _, kind := range Kinds() {
+	require.Len(t, decided, len(failure.Kinds()))
+	for _, kind := range failure.Kinds() {
 		require.Equal(t, decided[kind], CauseOf(kind), kind)
 	}
 	require.Equal(t, CauseInternal, CauseOf("a word from elsewhere"))

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // Payment is one payment as the record holds it.
@@ -23,7 +25,7 @@ type Payment struct {
 	Refunded    int64 // centavos already given back
 	Provider    Provider
 	Failure     string // why Status is failed or unknown, in words; empty otherwise
-	FailureCode FailureCode
+	FailureCode failure.Code
 	Version     int // number of the newest event; grows by one with each change
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -57,7 +59,7 @@ type ProviderState struct {
 	UpdatedAt    time.Time `json:"updated_at"`
 	Foreign      string    `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
 
-	FailureCode FailureCode `json:"failure_code,omitempty"` // of a rejection that only an operator can put right
+	FailureCode failure.Code `json:"failure_code,omitempty"` // of a rejection that only an operator can put right
 }
 
 // Outdated says whether an answer of the provider is news to a payment. A newer answer is. The provider's dates of a Pix have whole
@@ -114,7 +116,7 @@ type EventData struct {
 	Actor             string `json:"actor,omitempty"`      // the operator who has decided it, and why; not for client apps
 	Reason            string `json:"reason,omitempty"`
 
-	FailureCode FailureCode `json:"failure_code,omitempty"`
+	FailureCode failure.Code `json:"failure_code,omitempty"`
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An

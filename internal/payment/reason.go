@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // MaxReason is how long a reason may be, in characters.
 const MaxReason = 500
 
 // ReasonFields finds what is wrong with a reason, which people will read later.
-func ReasonFields(reason string) []Field {
+func ReasonFields(reason string) []failure.Field {
 	var detail string
 	switch {
 	case strings.TrimSpace(reason) == "":
@@ -24,5 +26,5 @@ func ReasonFields(reason string) []Field {
 			return nil
 		}
 	}
-	return []Field{{Pointer: "/reason", Detail: detail}}
+	return []failure.Field{{Pointer: "/reason", Detail: detail}}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // FindingKind is how the provider's books and ours were found to disagree.
@@ -86,16 +88,16 @@ type FindingFilter struct {
 const MaxFindings = 1000
 
 // Fields finds what is wrong with a filter. The pointers are bare names.
-func (f FindingFilter) Fields() (wrong []Field) {
+func (f FindingFilter) Fields() (wrong []failure.Field) {
 	if f.Kind != "" && !f.Kind.Known() {
 		var kinds []string
 		for _, known := range FindingKinds() {
 			kinds = append(kinds, string(known))
 		}
-		wrong = append(wrong, Field{Pointer: "kind", Detail: "must be one of " + strings.Join(kinds, ", ")})
+		wrong = append(wrong, failure.Field{Pointer: "kind", Detail: "must be one of " + strings.Join(kinds, ", ")})
 	}
 	if f.Limit < 1 || f.Limit > MaxFindings {
-		wrong = append(wrong, Field{Pointer: "limit", Detail: fmt.Sprintf("must be a whole number from 1 to %d", MaxFindings)})
+		wrong = append(wrong, failure.Field{Pointer: "limit", Detail: fmt.Sprintf("must be a whole number from 1 to %d", MaxFindings)})
 	}
 	return wrong
 }

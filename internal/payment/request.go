@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // Request is what a client app asks for.
@@ -85,7 +87,7 @@ func (r Request) Normalized() Request {
 // Validate finds everything that is wrong with the request at once; the error is of kind Invalid
 // with one Field per finding.
 func (r Request) Validate() error {
-	var fields Fields
+	var fields failure.Fields
 	wrong := fields.Add
 
 	if err := r.Amount.Validate(); err != "" {
@@ -108,7 +110,7 @@ func (r Request) Validate() error {
 	refuseText(wrong, "/payer/name", r.Payer.Name, OneLine)
 	refuseText(wrong, "/payer/email", r.Payer.Email, OneLine)
 	if len(fields) > 0 {
-		return &Error{Kind: Invalid, Message: "the request is not valid", Fields: fields}
+		return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: fields}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 func request() Request {
@@ -69,8 +71,8 @@ func TestValidateNamesEachWrongField(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.Equal(t, Invalid, KindOf(err))
-			e, _ := errors.AsType[*Error](err)
+			require.Equal(t, failure.Invalid, failure.KindOf(err))
+			e, _ := errors.AsType[*failure.Error](err)
 			var got []string
 			for _, f := range e.Fields {
 				require.NotEmpty(t, f.Detail)

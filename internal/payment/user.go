@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // User is a person who may log in to the console. The password itself is never stored.
@@ -42,13 +44,13 @@ func (r Role) Known() bool { return slices.Contains(Roles(), r) }
 func (r Role) Allows(s Scope) bool { return slices.Contains(roles[r], s) }
 
 // Fields finds what is wrong with the user; the pointers are bare names.
-func (u User) Fields() []Field {
-	var wrong []Field
+func (u User) Fields() []failure.Field {
+	var wrong []failure.Field
 	if !ValidUserName(u.Name) {
-		wrong = append(wrong, Field{Pointer: "name", Detail: "must have 1 to 32 small letters, digits, dots, dashes and underscores"})
+		wrong = append(wrong, failure.Field{Pointer: "name", Detail: "must have 1 to 32 small letters, digits, dots, dashes and underscores"})
 	}
 	if !u.Role.Known() {
-		wrong = append(wrong, Field{Pointer: "role", Detail: "must be operator or viewer"})
+		wrong = append(wrong, failure.Field{Pointer: "role", Detail: "must be operator or viewer"})
 	}
 	return wrong
 }

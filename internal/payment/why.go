@@ -2,25 +2,27 @@ package payment
 
 import (
 	"cmp"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // FailureReason is why a payment stands where it does, as client apps are told.
 type FailureReason struct {
-	Code    FailureCode `json:"code"`
-	Message string      `json:"message"`           // for people
-	Pointer string      `json:"pointer,omitempty"` // the field of the request that can be put right
+	Code    failure.Code `json:"code"`
+	Message string       `json:"message"`           // for people
+	Pointer string       `json:"pointer,omitempty"` // the field of the request that can be put right
 }
 
 // failureOf puts together what is stored of a failure; nil when there is none. What was stored before there were codes has its
 // text only.
-func failureOf(status Status, code FailureCode, text string) *FailureReason {
+func failureOf(status Status, code failure.Code, text string) *FailureReason {
 	if code == "" && text == "" {
 		return nil
 	}
 	if code == "" {
-		code = FailureRefused
+		code = failure.CodeRefused
 		if status == Unknown {
-			code = FailureUnknown
+			code = failure.CodeUnknown
 		}
 	}
 	return &FailureReason{Code: code, Message: cmp.Or(text, code.Message()), Pointer: code.Pointer()}

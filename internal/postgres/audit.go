@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // An entry that is there already stays as it is.
@@ -54,7 +54,7 @@ func (s *Store) audited(ctx context.Context, doing string, change func(pgx.Tx) (
 		}
 		return writeAudit(ctx, tx, e)
 	})
-	if _, known := errors.AsType[*payment.Error](err); known {
+	if _, known := errors.AsType[*failure.Error](err); known {
 		return err
 	}
 	return interpret(doing, err)
@@ -65,7 +65,7 @@ const selectAudit = `select id, at, actor, door, origin, action, object, reason,
 // AuditTrail lists what was done, the newest first, as the filter says; kind Invalid when it cannot be meant.
 func (s *Store) AuditTrail(ctx context.Context, f audit.Filter) ([]audit.Entry, error) {
 	if wrong := f.Fields(); len(wrong) > 0 {
-		return nil, &payment.Error{Kind: payment.Invalid, Message: "the filter is not valid", Fields: wrong}
+		return nil, &failure.Error{Kind: failure.Invalid, Message: "the filter is not valid", Fields: wrong}
 	}
 	query, args := selectAudit, pgx.NamedArgs{"limit": f.Limit, "after_id": f.After.ID}
 	and := func(is bool, condition, name string, value any) {

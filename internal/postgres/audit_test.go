@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -80,7 +81,7 @@ func TestNobodyChangesAnything(t *testing.T) {
 			s.SetRecoveryCodes(t.Context(), actor, "rui", nil),
 			s.RevokeAPIKey(t.Context(), actor, "aaaaaaaaaaaaa", moment(0)),
 		} {
-			require.Equal(t, payment.Invalid, payment.KindOf(err))
+			require.Equal(t, failure.Invalid, failure.KindOf(err))
 		}
 	}
 	require.Equal(t, before, s.trail(t, audit.Filter{}))
@@ -98,7 +99,7 @@ func TestADiscardIsOnRecordOnce(t *testing.T) {
 		require.NoError(t, err)
 	}
 	_, err := s.DiscardDeadLetter(t.Context(), ana, l.ID, "another word")
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Equal(t, []audit.Entry{{Actor: ana, Action: audit.DeadLetterDiscard, Object: "dead_letter/" + l.ID, Reason: "old",
 		Before: audit.Values{"state": "open"}, After: audit.Values{"state": "discarded"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
 
@@ -221,6 +222,6 @@ func TestTheAuditIsFilteredAndPaged(t *testing.T) {
 		"action": {Action: "users", Limit: 1}, "object": {Object: "ana", Limit: 1}, "limit": {}, "to": {From: moment(2), To: moment(1), Limit: 1},
 	} {
 		_, err := s.AuditTrail(t.Context(), f)
-		require.Equal(t, payment.Invalid, payment.KindOf(err), pointer)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), pointer)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -197,7 +198,7 @@ func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, re
 	}
 	l, err := s.DeadLetter(ctx, id)
 	if err == nil && (l.State != payment.LetterDiscarded || l.ClosedBy != actor.Name || l.Reason != reason) {
-		err = &payment.Error{Kind: payment.Conflict, Message: "the letter is " + string(l.State) + " already"}
+		err = &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(l.State) + " already"}
 	}
 	return l, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -57,7 +58,7 @@ func TestALetterIsKeptOnceAsItCame(t *testing.T) {
 	empty := payment.DeadLetter{ID: payment.NewDeadLetterID("empty", ""), Cause: payment.CauseUnlabelled, Deaths: 1}
 	require.Equal(t, 1, s.keep(t, empty))
 	_, err := s.DeadLetter(t.Context(), payment.NewDeadLetterID("none", ""))
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
 // A twin of a closed letter is no news; one that died later, or that has died more often, is.
@@ -101,10 +102,10 @@ func TestDiscardingTwiceIsDiscardingOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "rui"}, l.ID, "another")
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Equal(t, first, s.letter(t, l.ID))
 	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, payment.NewDeadLetterID("none", ""), "a test")
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
 func TestLettersAreListedAsTheFilterSays(t *testing.T) {

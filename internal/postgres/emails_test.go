@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -14,7 +15,7 @@ func TestTheFirstWordOnAnEmailStands(t *testing.T) {
 	s := newStore(t)
 	id := payment.NewEmailID("a/receipt")
 	_, err := s.Email(t.Context(), id)
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 
 	first := payment.Email{ID: id, Notice: payment.Receipt, PaymentID: payment.NewID("shop", "a"), Outcome: payment.EmailSent, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	second := first

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // readOnly is a server's word that it is a replica, or was demoted.
@@ -18,20 +18,20 @@ func interpret(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &payment.Error{Kind: kindOf(err), Message: message(err), Err: fmt.Errorf("%s: %w", doing, err)}
+	return &failure.Error{Kind: kindOf(err), Message: message(err), Err: fmt.Errorf("%s: %w", doing, err)}
 }
 
-func kindOf(err error) payment.Kind {
+func kindOf(err error) failure.Kind {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return payment.NotFound
+		return failure.NotFound
 	}
 	if _, ok := errors.AsType[pgx.ScanArgError](err); ok {
-		return payment.Internal // a row that we cannot read stays so
+		return failure.Internal // a row that we cannot read stays so
 	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		// Not an answer of the server's: no connection, a broken one, or no time left.
-		return payment.Unavailable
+		return failure.Unavailable
 	}
 	switch class := pgErr.Code[:2]; {
 	case class == "08", // connection exception
@@ -45,21 +45,21 @@ func kindOf(err error) payment.Kind {
 		pgErr.Code == "42P01", // a table is missing: migrations have not run yet
 		pgErr.Code == "42703", // a column is missing: likewise
 		pgErr.Code == "3D000": // the database is missing: not made yet
-		return payment.Unavailable
+		return failure.Unavailable
 	case class == "23": // integrity constraint violation, such as a unique or a check one: what is there speaks against it, for good
-		return payment.Conflict
+		return failure.Conflict
 	case class == "22", // data exception: no uuid, number, JSON, text without NUL, or one out of range
 		class == "54": // too long or too deep, as what an index must hold
-		return payment.Invalid
+		return failure.Invalid
 	}
-	return payment.Internal
+	return failure.Internal
 }
 
 func message(err error) string {
 	switch kindOf(err) {
-	case payment.NotFound:
+	case failure.NotFound:
 		return "there is no such thing"
-	case payment.Unavailable:
+	case failure.Unavailable:
 		return "the record is away"
 	}
 	return "the record refused"

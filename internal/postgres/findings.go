@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -207,9 +208,9 @@ func (s *Store) CloseFinding(ctx context.Context, actor audit.Actor, id int64, r
 	case err != nil:
 		return f, interpret(doing, err)
 	case f.ClosedBy == "":
-		return f, &payment.Error{Kind: payment.Conflict, Message: "the finding has settled itself already"}
+		return f, &failure.Error{Kind: failure.Conflict, Message: "the finding has settled itself already"}
 	case f.ClosedBy != actor.Name || f.ClosedReason != reason:
-		return f, &payment.Error{Kind: payment.Conflict, Message: "the finding was closed already, by " + f.ClosedBy}
+		return f, &failure.Error{Kind: failure.Conflict, Message: "the finding was closed already, by " + f.ClosedBy}
 	}
 	return f, nil
 }

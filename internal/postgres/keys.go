@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -22,7 +23,7 @@ values (@id, @client_id, @hash, @scopes, @at, @expires_at)`
 // result is the key's text: it cannot be read again. Kind Invalid when there can be no such key.
 func (s *Store) IssueAPIKey(ctx context.Context, actor audit.Actor, r payment.KeyRequest, at time.Time) (string, error) {
 	if wrong := append(actor.Fields(), r.Fields(at)...); len(wrong) > 0 {
-		return "", &payment.Error{Kind: payment.Invalid, Message: "the API key is not valid", Fields: wrong}
+		return "", &failure.Error{Kind: failure.Invalid, Message: "the API key is not valid", Fields: wrong}
 	}
 	text, k := payment.NewAPIKey(r.Environment, r.ClientID, r.Scopes, at)
 	k.ExpiresAt = r.ExpiresAt
@@ -53,7 +54,7 @@ const revokeAPIKey = `update api_keys set revoked_at = $2 where id = $1 and revo
 // RevokeAPIKey ends a key; doing it again changes nothing. Kind NotFound when there is none.
 func (s *Store) RevokeAPIKey(ctx context.Context, actor audit.Actor, id string, at time.Time) error {
 	if wrong := actor.Fields(); len(wrong) > 0 {
-		return &payment.Error{Kind: payment.Invalid, Message: "the revocation is not valid", Fields: wrong}
+		return &failure.Error{Kind: failure.Invalid, Message: "the revocation is not valid", Fields: wrong}
 	}
 	return s.audited(ctx, "revoke API key "+id, func(tx pgx.Tx) (audit.Entry, error) {
 		rows, _ := tx.Query(ctx, selectAPIKey+`where id = $1`, id)
@@ -84,8 +85,8 @@ func (s *Store) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
 // noAPIKey is the error of a read of one key.
 func noAPIKey(id string, err error) error {
 	err = interpret("read API key "+id, err)
-	if payment.KindOf(err) == payment.NotFound {
-		return &payment.Error{Kind: payment.NotFound, Message: "there is no API key with this id", Err: err}
+	if failure.KindOf(err) == failure.NotFound {
+		return &failure.Error{Kind: failure.NotFound, Message: "there is no API key with this id", Err: err}
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -49,6 +50,6 @@ func TestAnAPIKeyThatNobodyIssued(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	_, err := s.APIKey(t.Context(), "aaaaaaaaaaaaa")
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
-	require.Equal(t, payment.NotFound, payment.KindOf(s.RevokeAPIKey(t.Context(), audit.Actor{Name: "test"}, "aaaaaaaaaaaaa", moment(0))))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(s.RevokeAPIKey(t.Context(), audit.Actor{Name: "test"}, "aaaaaaaaaaaaa", moment(0))))
 }

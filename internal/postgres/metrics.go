@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -52,7 +53,7 @@ func newMetrics() metrics {
 		m.moves.WithLabelValues(string(payment.Pix), string(s))
 		m.surprise.WithLabelValues(string(s)) // what is first seen at 1 has not grown, for Prometheus
 	}
-	for _, code := range payment.FailureCodes() {
+	for _, code := range failure.Codes() {
 		m.failures.WithLabelValues(string(code))
 	}
 	m.approval.WithLabelValues(string(payment.Pix))
@@ -83,7 +84,7 @@ func (m metrics) moved(method payment.MethodType, from, to payment.Status, creat
 }
 
 // failed counts a failure; "" is none.
-func (m metrics) failed(code payment.FailureCode) {
+func (m metrics) failed(code failure.Code) {
 	if code != "" {
 		m.failures.WithLabelValues(string(code)).Inc()
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -145,13 +146,13 @@ const settle = givenUp + `, decided as (
 )` + backAndEvent
 
 // Fail records that the provider refused the charge before any money could move.
-func (s *Store) Fail(ctx context.Context, id string, code payment.FailureCode, why string, at time.Time) (Moved, error) {
-	return s.giveUp(ctx, id, payment.Failed, "refused", cmp.Or(code, payment.FailureRefused), why, at)
+func (s *Store) Fail(ctx context.Context, id string, code failure.Code, why string, at time.Time) (Moved, error) {
+	return s.giveUp(ctx, id, payment.Failed, "refused", cmp.Or(code, failure.CodeRefused), why, at)
 }
 
 // Park records that the provider's answer is lost: the payment may or may not have been charged.
 func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Moved, error) {
-	return s.giveUp(ctx, id, payment.Unknown, "unknown", payment.FailureUnknown, why, at)
+	return s.giveUp(ctx, id, payment.Unknown, "unknown", failure.CodeUnknown, why, at)
 }
 
 // settled is what client apps are told of a payment that an operator has settled as failed.
@@ -160,13 +161,13 @@ const settled = "settled by an operator: the provider has no charge of it"
 // Settle records that an operator has decided that an unknown payment has failed, and why. Doing it again changes nothing.
 func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string, at time.Time) (Moved, error) {
 	return s.move(ctx, "settle payment "+id, settle, id, payment.Failed, at, pgx.NamedArgs{
-		"id": id, "status": payment.Failed, "failure": settled, "failure_code": payment.FailureNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
-		"data":     payment.EventData{Failure: settled, FailureCode: payment.FailureNotCharged, Actor: actor.Name, Reason: reason},
+		"id": id, "status": payment.Failed, "failure": settled, "failure_code": failure.CodeNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
+		"data":     payment.EventData{Failure: settled, FailureCode: failure.CodeNotCharged, Actor: actor.Name, Reason: reason},
 		"audit_id": uuid.NewString(), "actor": actor.Name, "door": actor.Door, "origin": actor.From, "action": audit.PaymentSettle, "reason": reason,
 	})
 }
 
-func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome string, code payment.FailureCode, why string, at time.Time) (Moved, error) {
+func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome string, code failure.Code, why string, at time.Time) (Moved, error) {
 	return s.move(ctx, "move payment "+id+" to "+string(to), giveUp, id, to, at, pgx.NamedArgs{
 		"id": id, "status": to, "failure": why, "failure_code": code, "outcome": outcome, "known": to.From(), "at": at,
 		"data": payment.EventData{Failure: why, FailureCode: code},

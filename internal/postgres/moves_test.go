@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -174,7 +175,7 @@ func TestRefundsAreToldByTheirSum(t *testing.T) {
 	more := answer(id, payment.Refunded, 9)
 	more.Refunded = 1051
 	_, err := s.Apply(t.Context(), id, more, moment(30))
-	require.Equal(t, payment.Conflict, payment.KindOf(err), "asking again brings the same answer")
+	require.Equal(t, failure.Conflict, failure.KindOf(err), "asking again brings the same answer")
 	require.Equal(t, int64(1050), s.read(t, id).Refunded)
 	require.Len(t, s.history(t, id), 6)
 }
@@ -222,7 +223,7 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 		require.Equal(t, "done", s.outcome(t, answered))
 
 		_, err = giveUp(t.Context(), payment.NewID("shop", "never made"), "silence", moment(2))
-		require.Equal(t, payment.NotFound, payment.KindOf(err))
+		require.Equal(t, failure.NotFound, failure.KindOf(err))
 	}
 
 	id := s.open(t, newPayment("silent")).ID
@@ -239,7 +240,7 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 		{s.fail, "again", payment.Failed, "refused", false},
 		{s.Park, "too late", payment.Failed, "refused", false}, // failed is a verdict, and parking is none
 	}
-	codes := map[payment.Status]payment.FailureCode{payment.Unknown: payment.FailureUnknown, payment.Failed: payment.FailureTaxID}
+	codes := map[payment.Status]failure.Code{payment.Unknown: failure.CodeUnknown, payment.Failed: failure.CodeTaxID}
 	seq, failure := 1, ""
 	for _, row := range rows {
 		m, err := row.giveUp(t.Context(), id, row.why, moment(3))
@@ -264,7 +265,7 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 
 // fail gives a payment up as the provider says that its tax id is wrong.
 func (s *Store) fail(ctx context.Context, id, why string, at time.Time) (Moved, error) {
-	return s.Fail(ctx, id, payment.FailureTaxID, why, at)
+	return s.Fail(ctx, id, failure.CodeTaxID, why, at)
 }
 
 // A rejection for a reason of ours says so, and is counted with the failures, once.
@@ -273,11 +274,11 @@ func TestARejectionForAReasonOfOursHasItsCode(t *testing.T) {
 	s := newStore(t)
 	id := s.open(t, newPayment("rejected")).ID
 	state := answer(id, payment.Rejected, 1)
-	state.StatusDetail, state.FailureCode = "collector_unavailable", payment.FailureAccount
+	state.StatusDetail, state.FailureCode = "collector_unavailable", failure.CodeAccount
 	for range 2 {
 		s.apply(t, id, state)
 	}
-	require.Equal(t, &payment.FailureReason{Code: payment.FailureAccount, Message: payment.FailureAccount.Message()}, s.read(t, id).Why())
+	require.Equal(t, &payment.FailureReason{Code: failure.CodeAccount, Message: failure.CodeAccount.Message()}, s.read(t, id).Why())
 	require.Contains(t, metricstest.Text(t, s.Collectors()...), `onlywave_payment_failures_total{code="account_unavailable"} 1`+"\n")
 }
 
@@ -288,7 +289,7 @@ func TestFailuresFromBeforeHaveACode(t *testing.T) {
 	id := s.open(t, newPayment("old")).ID
 	_, err := s.pool.Exec(t.Context(), `update payments set status = 'failed', failure = 'Mercado Pago refuses this request' where id = $1`, id)
 	require.NoError(t, err)
-	require.Equal(t, &payment.FailureReason{Code: payment.FailureRefused, Message: "Mercado Pago refuses this request"}, s.read(t, id).Why())
+	require.Equal(t, &payment.FailureReason{Code: failure.CodeRefused, Message: "Mercado Pago refuses this request"}, s.read(t, id).Why())
 }
 
 func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
@@ -307,7 +308,7 @@ func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
 	}
 	never := payment.NewID("shop", "never made")
 	_, err := s.Apply(t.Context(), never, answer(never, payment.Pending, 1), moment(1))
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
 func TestAProvidersPaymentBelongsToOneOfOurs(t *testing.T) {
@@ -316,7 +317,7 @@ func TestAProvidersPaymentBelongsToOneOfOurs(t *testing.T) {
 	first, second := s.open(t, newPayment("first")).ID, s.open(t, newPayment("second")).ID
 	s.apply(t, first, answer(first, payment.Pending, 1))
 	_, err := s.Apply(t.Context(), second, answer(first, payment.Approved, 2), moment(2))
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Equal(t, []payment.Status{payment.Processing}, s.history(t, second))
 	require.Equal(t, "asked", s.outcome(t, second))
 }

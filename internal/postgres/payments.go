@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -62,8 +63,8 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 		return payment.Payment{}, false, interpret("open payment "+p.ID+" again", err)
 	}
 	stands, err = s.Payment(ctx, p.ID)
-	if payment.KindOf(err) == payment.NotFound {
-		err = &payment.Error{Kind: payment.Conflict, Message: "the idempotency key belongs to another payment", Err: err}
+	if failure.KindOf(err) == failure.NotFound {
+		err = &failure.Error{Kind: failure.Conflict, Message: "the idempotency key belongs to another payment", Err: err}
 	}
 	return stands, false, err
 }

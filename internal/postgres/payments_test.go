@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -111,13 +112,13 @@ func TestAPaymentThatIsRefusedLeavesNothing(t *testing.T) {
 	unknown := newPayment("unknown-app")
 	unknown.ClientID = "nobody"
 	_, _, err := s.OpenPayment(t.Context(), unknown)
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 
 	s.open(t, newPayment("taken"))
 	twin := newPayment("taken")
 	twin.ID = payment.NewID("shop", "another ID for the same key")
 	_, _, err = s.OpenPayment(t.Context(), twin)
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Equal(t, [3]int{}, s.rows(t, unknown.ID))
 	require.Equal(t, [3]int{}, s.rows(t, twin.ID))
 }
@@ -129,10 +130,10 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	s.open(t, p)
 	for _, unknown := range []string{"", "106400160592"} {
 		_, err := s.PaymentByProvider(t.Context(), payment.MercadoPago, unknown)
-		require.Equal(t, payment.NotFound, payment.KindOf(err), unknown)
+		require.Equal(t, failure.NotFound, failure.KindOf(err), unknown)
 	}
 	_, err := s.Payment(t.Context(), payment.NewID("shop", "never made"))
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 
 	state := answer(p.ID, payment.Pending, 1)
 	_, err = s.Apply(t.Context(), p.ID, state, moment(1))
@@ -141,7 +142,7 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, p.ID, read.ID)
 	_, err = s.PaymentByProvider(t.Context(), "another", state.PaymentID)
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
 // listed opens six payments of shop, one a second but for two of the same moment, and one of another client app.

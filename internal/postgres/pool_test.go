@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -31,7 +32,7 @@ func TestAStatementOrALockThatTakesTooLongIsAnAwayRecord(t *testing.T) {
 	url := newStore(t).pool.Config().ConnString()
 	s := openStore(t, url+"&statement_timeout=200ms")
 	_, err := s.pool.Exec(t.Context(), `select pg_sleep(60)`)
-	require.Equal(t, payment.Unavailable, payment.KindOf(interpret("sleep", err)))
+	require.Equal(t, failure.Unavailable, failure.KindOf(interpret("sleep", err)))
 
 	s = openStore(t, url+"&lock_timeout=200ms")
 	holder, err := s.pool.Begin(t.Context())
@@ -39,7 +40,7 @@ func TestAStatementOrALockThatTakesTooLongIsAnAwayRecord(t *testing.T) {
 	_, err = holder.Exec(t.Context(), `select pg_advisory_xact_lock(4711)`)
 	require.NoError(t, err)
 	_, err = s.pool.Exec(t.Context(), `select pg_advisory_xact_lock(4711)`)
-	require.Equal(t, payment.Unavailable, payment.KindOf(interpret("lock", err)))
+	require.Equal(t, failure.Unavailable, failure.KindOf(interpret("lock", err)))
 	require.NoError(t, holder.Rollback(t.Context()))
 }
 
@@ -59,7 +60,7 @@ func TestAConnectionThatFailsForItsServersSakeIsThrownAway(t *testing.T) {
 			require.Equal(t, first, s.number(t, `select pg_backend_pid()`))
 			_, _, err = s.OpenPayment(t.Context(), newPayment("refused"))
 		}
-		require.Equal(t, payment.Unavailable, payment.KindOf(interpret("spoil", err)), name)
+		require.Equal(t, failure.Unavailable, failure.KindOf(interpret("spoil", err)), name)
 		require.Equal(t, 1, s.open(t, newPayment("taken")).Version, name)
 		require.NotEqual(t, first, s.number(t, `select pg_backend_pid()`), name)
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -137,7 +138,7 @@ func TestARecordWithoutTablesIsAway(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, emptyDatabase(t))
 	_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.NoError(t, s.Ready(t.Context()))
 }
 
@@ -164,8 +165,8 @@ func TestTheRecordIsAwayWhilePostgresIsAndBackWithIt(t *testing.T) {
 	require.NoError(t, server.Kill())
 	for range 3 { // the broken connection, and those that are refused after it
 		_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))
-		require.Equal(t, payment.Unavailable, payment.KindOf(err), "%v", err)
-		require.Equal(t, payment.Unavailable, payment.KindOf(s.Ready(t.Context())))
+		require.Equal(t, failure.Unavailable, failure.KindOf(err), "%v", err)
+		require.Equal(t, failure.Unavailable, failure.KindOf(s.Ready(t.Context())))
 		require.Error(t, Migrate(t.Context(), url, silent))
 	}
 

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -49,7 +49,7 @@ func (w *writers) write(writer int) {
 			if err == nil {
 				break
 			}
-			if payment.KindOf(err) != payment.Unavailable {
+			if failure.KindOf(err) != failure.Unavailable {
 				w.t.Errorf("open payment: %v", err)
 				return
 			}
@@ -123,7 +123,7 @@ func TestAnOpenedPaymentIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		_, _, err := s.OpenPayment(ctx, p)
 		cancel()
-		require.Equal(t, payment.Unavailable, payment.KindOf(err))
+		require.Equal(t, failure.Unavailable, failure.KindOf(err))
 		require.Eventually(t, func() bool {
 			return s.number(t, `select count(*) from payments where id = $1`, p.ID) == 1
 		}, patience, 10*time.Millisecond, "the primary has it")
@@ -143,7 +143,7 @@ func TestANotificationIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err := s.Archive(ctx, batch)
 		cancel()
-		require.Equal(t, payment.Unavailable, payment.KindOf(err))
+		require.Equal(t, failure.Unavailable, failure.KindOf(err))
 		require.Eventually(t, func() bool {
 			return s.number(t, `select count(*) from webhook_notifications`) == 1
 		}, patience, 10*time.Millisecond, "the primary has it")

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -316,7 +317,7 @@ func TestAFindingThatAPersonHasClosedStaysClosed(t *testing.T) {
 			require.WithinDuration(t, time.Now(), closed.ResolvedAt, patience)
 		}
 		_, err := s.CloseFinding(t.Context(), audit.Actor{Name: "bia"}, f.ID, "another word")
-		require.Equal(t, payment.Conflict, payment.KindOf(err))
+		require.Equal(t, failure.Conflict, failure.KindOf(err))
 		require.ErrorContains(t, err, "by ana")
 		keep(kind, status, 0)
 		require.Empty(t, s.openFindings(t, kind), "as it was then it is not found again")
@@ -332,7 +333,7 @@ func TestAFindingThatAPersonHasClosedStaysClosed(t *testing.T) {
 
 	require.NoError(t, s.ClearFindings(t.Context(), []string{"7"}, moment(400)))
 	_, err := s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, int64(s.number(t, `select max(id) from findings where kind = 'contradiction'`)), "late")
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	_, err = s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, 987654321, "none")
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }

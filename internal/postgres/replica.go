@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 const (
@@ -174,7 +174,7 @@ func list[T any](ctx context.Context, s *Store, doing, query string, args pgx.Na
 		s.metrics.listed(fromPrimary)
 		return found, 0, nil
 	}
-	if s.replica != nil && payment.KindOf(err) == payment.Unavailable {
+	if s.replica != nil && failure.KindOf(err) == failure.Unavailable {
 		if found, age, known := listReplica(ctx, s.replica, query, args, scan); known {
 			s.metrics.listed(fromReplica)
 			return found, age, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -142,5 +143,5 @@ func TestWithoutAPrimaryListsAreOld(t *testing.T) {
 	require.Equal(t, "a", keys)
 	require.Greater(t, age, elapsed)
 	_, err := s.Payment(t.Context(), newPayment("a").ID)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }

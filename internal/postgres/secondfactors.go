@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -77,7 +78,7 @@ type Proof struct {
 // LogIn uses up what somebody has shown and records that the user is let in, both or neither. Kind Conflict when it was used
 // before: by the user, or by whoever looked on.
 func (s *Store) LogIn(ctx context.Context, e audit.Entry, name string, p Proof) error {
-	used := &payment.Error{Kind: payment.Conflict, Message: "this code was used before"}
+	used := &failure.Error{Kind: failure.Conflict, Message: "this code was used before"}
 	return s.audited(ctx, "log in "+name, func(tx pgx.Tx) (audit.Entry, error) {
 		statement, args := `update users set wrong_codes = 0 where name = $1`, []any{name}
 		switch {

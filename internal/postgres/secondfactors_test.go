@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -36,8 +37,8 @@ func TestACodeIsUsedOnce(t *testing.T) {
 		for range 8 {
 			group.Go(func() error {
 				err := s.LogIn(t.Context(), audit.Entry{Actor: ana, Action: audit.LogIn, Object: "user/rui"}, "rui", p)
-				switch payment.KindOf(err) {
-				case payment.Conflict:
+				switch failure.KindOf(err) {
+				case failure.Conflict:
 					refused.Add(1)
 					return nil
 				}
@@ -50,7 +51,7 @@ func TestACodeIsUsedOnce(t *testing.T) {
 	}
 	for _, old := range []Proof{{Step: 100}, {Step: 101}, {Step: 7}, {RecoveryHash: []byte("one")}, {RecoveryHash: []byte("three")}} {
 		err := s.LogIn(t.Context(), audit.Entry{Actor: ana, Action: audit.LogIn, Object: "user/rui"}, "rui", old)
-		require.Equal(t, payment.Conflict, payment.KindOf(err), old)
+		require.Equal(t, failure.Conflict, failure.KindOf(err), old)
 	}
 	log, err := s.LogIns(t.Context(), "rui", 10)
 	require.NoError(t, err)
@@ -108,6 +109,6 @@ func TestASecondFactorIsTakenAwayAndReplaced(t *testing.T) {
 	require.Zero(t, s.number(t, `select count(*) from audit a where a::text ~ 'sealed|three'`), "no secret")
 
 	_, err = s.SetSecondFactor(t.Context(), ana, "nobody", "sealed", 1, nil)
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 	require.NoError(t, s.RemoveUser(t.Context(), ana, "rui"))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -19,14 +20,14 @@ on conflict do nothing`
 // be no such user.
 func (s *Store) AddUser(ctx context.Context, actor audit.Actor, u payment.User) error {
 	if wrong := append(actor.Fields(), u.Fields()...); len(wrong) > 0 {
-		return &payment.Error{Kind: payment.Invalid, Message: "the user is not valid", Fields: wrong}
+		return &failure.Error{Kind: failure.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
 	return s.audited(ctx, "add user "+u.Name, func(tx pgx.Tx) (audit.Entry, error) {
 		tag, err := tx.Exec(ctx, insertUser, pgx.NamedArgs{
 			"name": u.Name, "role": u.Role, "password_hash": u.PasswordHash, "generation": uuid.NewString(), "at": u.CreatedAt,
 		})
 		if err == nil && tag.RowsAffected() == 0 {
-			err = &payment.Error{Kind: payment.Conflict, Message: "there is a user " + u.Name + " already"}
+			err = &failure.Error{Kind: failure.Conflict, Message: "there is a user " + u.Name + " already"}
 		}
 		return audit.Entry{Actor: actor, Action: audit.UserAdd, Object: userObject(u.Name), After: audit.Values{"role": string(u.Role)}}, err
 	})
@@ -64,7 +65,7 @@ func (s *Store) changeUser(ctx context.Context, actor audit.Actor, action audit.
 	change func(tx pgx.Tx, u payment.User) (before, after audit.Values, err error),
 ) error {
 	if wrong := actor.Fields(); len(wrong) > 0 {
-		return &payment.Error{Kind: payment.Invalid, Message: "the change is not valid", Fields: wrong}
+		return &failure.Error{Kind: failure.Invalid, Message: "the change is not valid", Fields: wrong}
 	}
 	return s.audited(ctx, "change user "+name, func(tx pgx.Tx) (audit.Entry, error) {
 		rows, _ := tx.Query(ctx, selectUser+`where name = $1 for update`, name)

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -19,7 +20,7 @@ func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 	}
 	ana := payment.User{Name: "ana", Role: payment.Operator, PasswordHash: "h", CreatedAt: moment(0)}
 	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana))
-	require.Equal(t, payment.Conflict, payment.KindOf(s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana)))
+	require.Equal(t, failure.Conflict, failure.KindOf(s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana)))
 	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, payment.User{Name: "a.viewer", Role: payment.Viewer, PasswordHash: "i", CreatedAt: moment(1)}))
 	first := read("ana")
 	require.NotEmpty(t, first.Generation)
@@ -51,8 +52,8 @@ func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 	require.NoError(t, s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"))
 	_, err = s.SetPassword(t.Context(), audit.Actor{Name: "test"}, "ana", "h")
 	for _, err := range []error{err, s.RemoveUser(t.Context(), audit.Actor{Name: "test"}, "ana"), s.RevokeUser(t.Context(), audit.Actor{Name: "test"}, "ana")} {
-		require.Equal(t, payment.NotFound, payment.KindOf(err))
+		require.Equal(t, failure.NotFound, failure.KindOf(err))
 	}
 	_, err = s.User(t.Context(), "ana")
-	require.Equal(t, payment.NotFound, payment.KindOf(err))
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -42,7 +43,7 @@ func TestABatchIsArchivedWholeOrNotAtAll(t *testing.T) {
 	noJSON.Whole, noText.Whole, nul.Topic = []byte(`{`), []byte(`{"topic": "\u0000"}`), "\x00"
 	for _, broken := range []Notification{noJSON, noText, nul} {
 		err := s.Archive(t.Context(), []Notification{notification("fine"), broken})
-		require.Equal(t, payment.Invalid, payment.KindOf(err), "the batch's own fault: %v", err)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), "the batch's own fault: %v", err)
 		require.Equal(t, 0, s.number(t, `select count(*) from webhook_notifications`))
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -40,11 +41,11 @@ func TestRedisAwayLeavesEachWorkerItsShare(t *testing.T) {
 			require.InDelta(t, 0.4*rate/4, charges, gained)
 
 			all[0].Pause(t.Context(), time.Minute)
-			require.Equal(t, payment.Limited, payment.KindOf(all[0].Take(t.Context(), a(payment.ForCharge))), "a pause it knows of itself")
+			require.Equal(t, failure.Limited, failure.KindOf(all[0].Take(t.Context(), a(payment.ForCharge))), "a pause it knows of itself")
 
 			harm.Heal(t, stack.Process(devstack.Redis))
 			require.Eventually(t, func() bool { return !all[0].store.Away() }, patient, 10*time.Millisecond)
-			require.Equal(t, payment.Limited, payment.KindOf(all[0].Take(t.Context(), a(payment.ForCharge))))
+			require.Equal(t, failure.Limited, failure.KindOf(all[0].Take(t.Context(), a(payment.ForCharge))))
 			require.NoError(t, all[1].Take(t.Context(), a(payment.ForCharge)), "and the others do not")
 		})
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -39,7 +40,7 @@ func TestInACluster(t *testing.T) {
 		}, time.Minute, 50*time.Millisecond)
 		all[0].Pause(t.Context(), time.Minute)
 		require.Eventually(t, func() bool {
-			return payment.KindOf(all[1].Take(t.Context(), a(payment.ForCharge))) == payment.Limited
+			return failure.KindOf(all[1].Take(t.Context(), a(payment.ForCharge))) == failure.Limited
 		}, time.Minute, 50*time.Millisecond, "a pause is everybody's")
 		break
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redis"
 )
@@ -94,7 +95,7 @@ func (b *Budget) Take(ctx context.Context, c Call) (err error) {
 			return nil
 		}
 		if wait > time.Until(give) {
-			return &payment.Error{Kind: payment.Limited, Message: "the provider's budget of calls is used up", RetryAfter: wait}
+			return &failure.Error{Kind: failure.Limited, Message: "the provider's budget of calls is used up", RetryAfter: wait}
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
@@ -180,7 +181,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return &payment.Error{Kind: payment.Unavailable, Message: "no time was left for the call", Err: ctx.Err()}
+		return &failure.Error{Kind: failure.Unavailable, Message: "no time was left for the call", Err: ctx.Err()}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -161,15 +162,15 @@ func TestALongWaitIsSpentElsewhereAndThePlaceIsKept(t *testing.T) {
 		}
 		first := a(payment.ForNews)
 		err := here.Take(t.Context(), first)
-		require.Equal(t, payment.Limited, payment.KindOf(err))
-		told := payment.RetryAfter(err)
+		require.Equal(t, failure.Limited, failure.KindOf(err))
+		told := failure.RetryAfter(err)
 		require.Greater(t, told, 5*time.Second)
-		later := payment.RetryAfter(here.Take(t.Context(), a(payment.ForNews)))
+		later := failure.RetryAfter(here.Take(t.Context(), a(payment.ForNews)))
 		require.Greater(t, later, told-time.Second)
 		for range 3 * slow {
 			_, _ = there.ask(t.Context(), a(payment.ForNews))
 		}
-		again := payment.RetryAfter(there.Take(t.Context(), first)) // its worker has died, and another has it now
+		again := failure.RetryAfter(there.Take(t.Context(), first)) // its worker has died, and another has it now
 		require.LessOrEqual(t, again, told, "those who came later are behind")
 	}
 }
@@ -180,14 +181,14 @@ func TestACallerWithoutTimeDoesNotWait(t *testing.T) {
 	b.Pause(t.Context(), pauseMax)
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	require.Equal(t, payment.Limited, payment.KindOf(b.Take(ctx, a(payment.ForCharge))))
+	require.Equal(t, failure.Limited, failure.KindOf(b.Take(ctx, a(payment.ForCharge))))
 
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	b = workers(t, devstacktest.Shared(), 1, 1)[0]
 	require.Eventually(t, func() bool {
 		b.Pause(t.Context(), patience/2)
-		return payment.KindOf(b.Take(gone, a(payment.ForCharge))) == payment.Unavailable
+		return failure.KindOf(b.Take(gone, a(payment.ForCharge))) == failure.Unavailable
 	}, patient, time.Millisecond, "its turn would come, and it is gone")
 }
 
@@ -198,7 +199,7 @@ func TestACallerIsLeftTimeForTheCall(t *testing.T) {
 	b.spend(t, payment.ForCharge)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second/slow)
 	defer cancel()
-	require.Equal(t, payment.Limited, payment.KindOf(b.Take(ctx, a(payment.ForCharge))))
+	require.Equal(t, failure.Limited, failure.KindOf(b.Take(ctx, a(payment.ForCharge))))
 }
 
 func TestAPauseIsEverybodys(t *testing.T) {
@@ -207,11 +208,11 @@ func TestAPauseIsEverybodys(t *testing.T) {
 	all[0].Pause(t.Context(), time.Minute)
 	for _, b := range all[:2] {
 		err := b.Take(t.Context(), a(payment.ForCharge))
-		require.Equal(t, payment.Limited, payment.KindOf(err))
-		require.InDelta(t, time.Minute, payment.RetryAfter(err), float64(20*time.Second))
+		require.Equal(t, failure.Limited, failure.KindOf(err))
+		require.InDelta(t, time.Minute, failure.RetryAfter(err), float64(20*time.Second))
 	}
 	all[2].Pause(t.Context(), time.Second)
-	require.Greater(t, payment.RetryAfter(all[2].Take(t.Context(), a(payment.ForCharge))), 10*time.Second, "the longer pause holds")
+	require.Greater(t, failure.RetryAfter(all[2].Take(t.Context(), a(payment.ForCharge))), 10*time.Second, "the longer pause holds")
 }
 
 func TestAPauseHasAnEndAndBounds(t *testing.T) {
@@ -223,7 +224,7 @@ func TestAPauseHasAnEndAndBounds(t *testing.T) {
 	require.Eventually(t, func() bool { return all[1].now(t, payment.ForSweep) && all[0].now(t, payment.ForSweep) }, patient, 10*time.Millisecond)
 
 	all[0].Pause(t.Context(), 24*time.Hour)
-	wait := payment.RetryAfter(all[1].Take(t.Context(), a(payment.ForCharge)))
+	wait := failure.RetryAfter(all[1].Take(t.Context(), a(payment.ForCharge)))
 	require.Greater(t, wait, pauseMax/2)
 	require.LessOrEqual(t, wait, pauseMax+2*time.Second)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -16,7 +17,7 @@ func TestAnEventTellsOfAFailureAsTheAPIDoes(t *testing.T) {
 		data payment.EventData
 		want string
 	}{
-		"with a code":           {payment.EventData{FailureCode: payment.FailureTaxID}, `{"code": "invalid_tax_id", "message": "the provider does not accept the buyer's CPF or CNPJ", "pointer": "/payer/tax_id"}`},
+		"with a code":           {payment.EventData{FailureCode: failure.CodeTaxID}, `{"code": "invalid_tax_id", "message": "the provider does not accept the buyer's CPF or CNPJ", "pointer": "/payer/tax_id"}`},
 		"from before the codes": {payment.EventData{Failure: "no"}, `{"code": "provider_refused", "message": "no"}`},
 		"none":                  {payment.EventData{}, ""},
 	} {

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // What one guess costs, after OWASP's advice for argon2id.
@@ -70,7 +70,7 @@ func PasswordIs(ctx context.Context, lane Lane, kept, password string) (bool, er
 	case lane <- struct{}{}:
 		defer func() { <-lane }()
 	case <-ctx.Done():
-		return false, &payment.Error{Kind: payment.Limited, Message: "too many log-ins are under way", RetryAfter: queueTime}
+		return false, &failure.Error{Kind: failure.Limited, Message: "too many log-ins are under way", RetryAfter: queueTime}
 	}
 	is := subtle.ConstantTimeCompare(hash, argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(hash)))) == 1
 	return is && someone, nil

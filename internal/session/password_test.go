@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // is asks with all the time there is.
@@ -83,7 +83,7 @@ func TestWhoComesInAFloodIsSentAway(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	_, err := PasswordIs(gone, Guesses, kept, "correct horse battery")
-	require.Equal(t, payment.Limited, payment.KindOf(err))
+	require.Equal(t, failure.Limited, failure.KindOf(err))
 	proven, err := PasswordIs(t.Context(), Proven, kept, "correct horse battery")
 	require.NoError(t, err, "who has proved something does not wait for those who guess")
 	require.True(t, proven)

@@ -10,7 +10,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -79,9 +79,9 @@ func TestWithoutRedisThereAreNoSessions(t *testing.T) {
 	t.Cleanup(func() { _ = nowhere.Close() })
 	m := New(nowhere, Options{Idle: time.Hour, Lifetime: time.Hour})
 	_, err = m.Load(t.Context(), "token")
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	ctx := load(t, m, "")
 	m.Put(ctx, "user", "ana")
 	_, _, err = m.Commit(ctx)
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }

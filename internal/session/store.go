@@ -8,7 +8,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/redis"
 )
 
@@ -64,7 +64,7 @@ func (s *store) ask(ctx context.Context, question func(context.Context) error) e
 	if err == nil || errors.Is(err, goredis.Nil) {
 		return err
 	}
-	return &payment.Error{Kind: payment.Unavailable, Message: "Redis, which holds the sessions, is away", Err: err}
+	return &failure.Error{Kind: failure.Unavailable, Message: "Redis, which holds the sessions, is away", Err: err}
 }
 
 // The same without a context, which scs asks for and does not use.

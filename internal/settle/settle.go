@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -53,7 +54,7 @@ type Actions struct {
 func (a Actions) Fail(ctx context.Context, actor audit.Actor, id, reason string) (payment.Payment, error) {
 	reason = strings.TrimSpace(reason)
 	if wrong := append(actor.Fields(), payment.ReasonFields(reason)...); len(wrong) > 0 {
-		return payment.Payment{}, &payment.Error{Kind: payment.Invalid, Message: "the decision is not valid", Fields: wrong}
+		return payment.Payment{}, &failure.Error{Kind: failure.Invalid, Message: "the decision is not valid", Fields: wrong}
 	}
 	p, err := a.read(ctx, id)
 	if err != nil {
@@ -73,12 +74,12 @@ func (a Actions) Fail(ctx context.Context, actor audit.Actor, id, reason string)
 }
 
 func (a Actions) read(ctx context.Context, id string) (payment.Payment, error) {
-	none := &payment.Error{Kind: payment.NotFound, Message: "there is no payment with this id"}
+	none := &failure.Error{Kind: failure.NotFound, Message: "there is no payment with this id"}
 	if !payment.ValidID(id) {
 		return payment.Payment{}, none
 	}
 	p, err := a.Payments.Payment(ctx, id)
-	if payment.KindOf(err) == payment.NotFound {
+	if failure.KindOf(err) == failure.NotFound {
 		return payment.Payment{}, none
 	}
 	return p, err
@@ -99,12 +100,12 @@ func (a Actions) repeats(ctx context.Context, p payment.Payment, o Order) (bool,
 // may says why a payment cannot be settled, or nil.
 func may(p payment.Payment, now time.Time) error {
 	if p.Status != payment.Unknown {
-		return &payment.Error{Kind: payment.Conflict, Message: "the payment is " + string(p.Status) + "; only an unknown one can be settled"}
+		return &failure.Error{Kind: failure.Conflict, Message: "the payment is " + string(p.Status) + "; only an unknown one can be settled"}
 	}
 	if since := now.Sub(p.UpdatedAt); since < Age {
 		at := p.UpdatedAt.Add(Age).UTC().Format(time.RFC3339)
-		return &payment.Error{
-			Kind: payment.Conflict, Message: "the provider's search may not know the payment yet; repeat this after " + at, RetryAfter: Age - since,
+		return &failure.Error{
+			Kind: failure.Conflict, Message: "the provider's search may not know the payment yet; repeat this after " + at, RetryAfter: Age - since,
 		}
 	}
 	return nil

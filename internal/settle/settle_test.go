@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -22,7 +23,7 @@ type store struct {
 
 func (s *store) Payment(_ context.Context, id string) (payment.Payment, error) {
 	if s.away == nil && id != s.p.ID {
-		return payment.Payment{}, &payment.Error{Kind: payment.NotFound}
+		return payment.Payment{}, &failure.Error{Kind: failure.NotFound}
 	}
 	return s.p, s.away
 }
@@ -63,9 +64,9 @@ func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 	}
 	require.Equal(t, []Order{{PaymentID: s.p.ID, Actor: "ana", Reason: "the panel has none", Door: audit.CommandLine}}, s.orders)
 	_, err := a.Fail(t.Context(), ana, s.p.ID, "another reason")
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	_, err = a.Fail(t.Context(), audit.Actor{Name: "bia", Door: audit.Console}, s.p.ID, "the panel has none")
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Len(t, s.orders, 1)
 }
 
@@ -78,14 +79,14 @@ func TestWhatMayNotBeSettledReachesNoWorkflow(t *testing.T) {
 		s := unknown()
 		s.p.Status = status
 		_, err := Actions{Payments: s, Engine: s}.Fail(t.Context(), ana, s.p.ID, "because")
-		require.Equal(t, payment.Conflict, payment.KindOf(err), status)
+		require.Equal(t, failure.Conflict, failure.KindOf(err), status)
 		require.ErrorContains(t, err, string(status))
 		require.Empty(t, s.orders)
 	}
 	young := unknown()
 	young.p.UpdatedAt = time.Now().Add(time.Minute - Age)
 	_, err := Actions{Payments: young, Engine: young}.Fail(t.Context(), ana, young.p.ID, "because")
-	require.Equal(t, payment.Conflict, payment.KindOf(err))
+	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.ErrorContains(t, err, "repeat this after")
 	require.Empty(t, young.orders)
 
@@ -100,18 +101,18 @@ func TestWhatMayNotBeSettledReachesNoWorkflow(t *testing.T) {
 		},
 	} {
 		_, err := ask()
-		require.Equal(t, payment.Invalid, payment.KindOf(err), name)
+		require.Equal(t, failure.Invalid, failure.KindOf(err), name)
 	}
 	for _, id := range []string{"x", payment.NewID("shop", "other")} {
 		_, err := a.Fail(t.Context(), ana, id, "because")
-		require.Equal(t, payment.NotFound, payment.KindOf(err), id)
+		require.Equal(t, failure.NotFound, failure.KindOf(err), id)
 	}
 	require.Empty(t, s.orders)
 
-	s.away = &payment.Error{Kind: payment.Unavailable}
+	s.away = &failure.Error{Kind: failure.Unavailable}
 	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
-	require.Equal(t, payment.Unavailable, payment.KindOf(err))
-	s.away, s.refuses = nil, &payment.Error{Kind: payment.Conflict, Message: "the provider has the payment"}
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
+	s.away, s.refuses = nil, &failure.Error{Kind: failure.Conflict, Message: "the provider has the payment"}
 	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
 	require.ErrorIs(t, err, s.refuses)
 }

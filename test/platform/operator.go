@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
@@ -29,7 +30,7 @@ func (p *Platform) Operator(ctx context.Context) (name, password string, err err
 	err = record.AddUser(ctx, thisProgram, payment.User{
 		Name: operatorName, Role: payment.Operator, PasswordHash: session.HashPassword(operatorPassword), CreatedAt: time.Now(),
 	})
-	if payment.KindOf(err) == payment.Conflict {
+	if failure.KindOf(err) == failure.Conflict {
 		err = nil
 	}
 	return operatorName, operatorPassword, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -72,7 +73,7 @@ func (b *bench) workers(store *postgres.Store) []work {
 	return []work{
 		{"workers: a payment by the provider's id", func(ctx context.Context) error {
 			_, err := store.PaymentByProvider(ctx, payment.MercadoPago, fmt.Sprint(100_000_000_000+b.Payments/2))
-			if payment.KindOf(err) == payment.NotFound { // one that failed
+			if failure.KindOf(err) == failure.NotFound { // one that failed
 				return nil
 			}
 			return err

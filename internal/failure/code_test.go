@@ -1,4 +1,4 @@
-package payment
+package failure
 
 import (
 	"testing"
@@ -8,8 +8,8 @@ import (
 
 func TestEveryFailureCodeSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	require.Len(t, failures, len(FailureCodes()))
-	for _, code := range FailureCodes() {
+	require.Len(t, failures, len(Codes()))
+	for _, code := range Codes() {
 		require.NotEmpty(t, code.Message(), code)
 		require.False(t, code.NeedsOperator() && code.Pointer() != "", "%s: nobody else can put it right", code)
 	}

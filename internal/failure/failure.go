@@ -1,4 +1,4 @@
-package payment
+package failure
 
 import (
 	"context"
@@ -34,7 +34,7 @@ type Error struct {
 	Kind       Kind
 	Message    string
 	Fields     []Field       // what is wrong where, for kind Invalid
-	Code       FailureCode   // why the provider refused, as far as that is known
+	Code       Code          // why the provider refused, as far as that is known
 	RetryAfter time.Duration // 0: not known
 	Err        error
 }
@@ -86,8 +86,8 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Failure is err's kind as a word for metrics and traces, "" when there is no error.
-func Failure(err error) string {
+// Label is err's kind as a word for metrics and traces, "" when there is no error.
+func Label(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -102,8 +102,8 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// oneOf lists what there is, for people.
-func oneOf[T ~string](all []T) string {
+// OneOf lists what there is, for people.
+func OneOf[T ~string](all []T) string {
 	words := make([]string, len(all))
 	for i, word := range all {
 		words[i] = string(word)

@@ -1,0 +1,53 @@
+package failure
+
+// Code is why a payment failed, was rejected for a reason of ours, or is unknown, for programs to decide by. Codes are part
+// of the contract and never change.
+type Code string
+
+// The codes.
+const (
+	CodeTaxID       Code = "invalid_tax_id"
+	CodeEmail       Code = "invalid_email"
+	CodeOwnEmail    Code = "payer_is_seller"
+	CodeAmount      Code = "invalid_amount"
+	CodeExpiry      Code = "invalid_expiry"
+	CodePixKey      Code = "account_without_pix_key"
+	CodeAccount     Code = "account_unavailable"
+	CodeIntegration Code = "integration_error"
+	CodeRefused     Code = "provider_refused"
+	CodeNotCharged  Code = "not_charged"
+	CodeUnknown     Code = "outcome_unknown"
+)
+
+// Codes lists every code.
+func Codes() []Code {
+	return []Code{CodeTaxID, CodeEmail, CodeOwnEmail, CodeAmount, CodeExpiry,
+		CodePixKey, CodeAccount, CodeIntegration, CodeRefused, CodeNotCharged, CodeUnknown}
+}
+
+// failures say for each code which field of the request can be put right, by whoever made the request or by the buyer, and what
+// is wrong, for people.
+var failures = map[Code]Field{
+	CodeTaxID:       {"/payer/tax_id", "the provider does not accept the buyer's CPF or CNPJ"},
+	CodeEmail:       {"/payer/email", "the provider does not accept the buyer's e-mail address"},
+	CodeOwnEmail:    {"/payer/email", "the buyer's e-mail address is the seller's own at the provider"},
+	CodeAmount:      {"/amount", "the provider does not accept the amount"},
+	CodeExpiry:      {"/method/expires_in", "the provider does not accept until when the payment can be made; the time may have run out meanwhile"},
+	CodePixKey:      {"", "the seller's account at the provider has no Pix key; nothing is wrong with the request"},
+	CodeAccount:     {"", "the seller's account at the provider cannot take payments now; nothing is wrong with the request"},
+	CodeIntegration: {"", "the provider does not understand how the platform asks; nothing is wrong with the request"},
+	CodeRefused:     {"", "the provider refuses the payment"},
+	CodeNotCharged:  {"", "the outcome was unknown, and the provider has made no charge"},
+	CodeUnknown:     {"", "the provider's answer is lost"},
+}
+
+// Pointer is the field of the request that can be put right, as a JSON pointer; "" when there is none.
+func (c Code) Pointer() string { return failures[c].Pointer }
+
+// Message says what is wrong, for people.
+func (c Code) Message() string { return failures[c].Detail }
+
+// NeedsOperator says whether the trouble is with the seller's account or with us: no request can put it right.
+func (c Code) NeedsOperator() bool {
+	return c == CodePixKey || c == CodeAccount || c == CodeIntegration
+}
