@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/failure"
@@ -44,7 +45,7 @@ func newMailing(t *testing.T, operators ...string) *mailing {
 	m.sink = mailsink.New(slog.New(sinkLog{m}))
 	m.record = openRecord(t, m.url)
 	m.Activities = New(Config{Record: m.record, Breakers: alone(t)})
-	_, err := m.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, time.Now())
+	_, err := m.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

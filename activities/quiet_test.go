@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -63,7 +64,7 @@ func TestEveryStoppedPaymentAmongThousandsIsFound(t *testing.T) {
 	require.NoError(t, template())
 	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
 	w, bell := world{record: openRecord(t, url)}, &bell{runs: map[string]bool{}}
-	_, err := w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, time.Now())
+	_, err := w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	w.Activities = New(Config{Record: w.record, Notify: bell.ring, Running: bell.running, Breakers: alone(t)})
 	conn, err := pgx.Connect(t.Context(), url)

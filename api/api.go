@@ -20,12 +20,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/mercadopago"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/internal/settle"
@@ -154,34 +154,34 @@ func (s *Server) Drained(ctx context.Context, wait time.Duration) (serving conte
 type route struct {
 	method string
 	path   string
-	scope  payment.Scope
+	scope  access.Scope
 	handle func(*gin.Context) error
 }
 
 // public routes need no API key.
-const public payment.Scope = ""
+const public access.Scope = ""
 
 func (s *Server) routes() []route {
 	return []route{
-		{http.MethodPost, "/v1/payments", payment.ScopePaymentsWrite, s.createPayment},
-		{http.MethodGet, "/v1/payments", payment.ScopePaymentsRead, s.listPayments},
-		{http.MethodGet, "/v1/payments/:id", payment.ScopePaymentsRead, s.getPayment},
-		{http.MethodGet, "/v1/payments/:id/events", payment.ScopePaymentsRead, s.listEvents},
+		{http.MethodPost, "/v1/payments", access.ScopePaymentsWrite, s.createPayment},
+		{http.MethodGet, "/v1/payments", access.ScopePaymentsRead, s.listPayments},
+		{http.MethodGet, "/v1/payments/:id", access.ScopePaymentsRead, s.getPayment},
+		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, s.listEvents},
 
-		{http.MethodPost, "/v1/payments/:id/settle", payment.ScopeOperationsWrite, s.settlePayment},
+		{http.MethodPost, "/v1/payments/:id/settle", access.ScopeOperationsWrite, s.settlePayment},
 
-		{http.MethodGet, "/v1/dead-letters", payment.ScopeOperationsRead, s.listDeadLetters},
-		{http.MethodGet, "/v1/dead-letters/:id", payment.ScopeOperationsRead, s.getDeadLetter},
-		{http.MethodPost, "/v1/dead-letters/:id/redrive", payment.ScopeOperationsWrite, s.redriveDeadLetter},
-		{http.MethodPost, "/v1/dead-letters/:id/discard", payment.ScopeOperationsWrite, s.discardDeadLetter},
-		{http.MethodPost, "/v1/dead-letters/redrive", payment.ScopeOperationsWrite, s.redriveDeadLetters},
-		{http.MethodGet, "/v1/redrives/:id", payment.ScopeOperationsRead, s.getRedrive},
+		{http.MethodGet, "/v1/dead-letters", access.ScopeOperationsRead, s.listDeadLetters},
+		{http.MethodGet, "/v1/dead-letters/:id", access.ScopeOperationsRead, s.getDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/:id/redrive", access.ScopeOperationsWrite, s.redriveDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/:id/discard", access.ScopeOperationsWrite, s.discardDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/redrive", access.ScopeOperationsWrite, s.redriveDeadLetters},
+		{http.MethodGet, "/v1/redrives/:id", access.ScopeOperationsRead, s.getRedrive},
 
-		{http.MethodGet, "/v1/breakers", payment.ScopeOperationsRead, s.listBreakers},
-		{http.MethodGet, "/v1/breakers/:name", payment.ScopeOperationsRead, s.getBreaker},
-		{http.MethodPut, "/v1/breakers/:name", payment.ScopeOperationsWrite, s.setBreaker},
-		{http.MethodGet, "/v1/reconciliation", payment.ScopeOperationsRead, s.getReconciliation},
-		{http.MethodPost, "/v1/reconciliation/findings/:id/close", payment.ScopeOperationsWrite, s.closeFinding},
+		{http.MethodGet, "/v1/breakers", access.ScopeOperationsRead, s.listBreakers},
+		{http.MethodGet, "/v1/breakers/:name", access.ScopeOperationsRead, s.getBreaker},
+		{http.MethodPut, "/v1/breakers/:name", access.ScopeOperationsWrite, s.setBreaker},
+		{http.MethodGet, "/v1/reconciliation", access.ScopeOperationsRead, s.getReconciliation},
+		{http.MethodPost, "/v1/reconciliation/findings/:id/close", access.ScopeOperationsWrite, s.closeFinding},
 
 		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},
 

@@ -28,6 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -164,14 +165,14 @@ func newFixture(t testing.TB) *fixture {
 	require.NoError(t, err)
 	f.router, err = gorillamux.NewRouter(f.server.contract.document)
 	require.NoError(t, err)
-	f.key = f.addKey("shop", payment.Scopes()...)
-	f.readKey = f.addKey("shop", payment.ScopePaymentsRead)
-	f.otherKey = f.addKey("other", payment.Scopes()...)
+	f.key = f.addKey("shop", access.Scopes()...)
+	f.readKey = f.addKey("shop", access.ScopePaymentsRead)
+	f.otherKey = f.addKey("other", access.Scopes()...)
 	return f
 }
 
-func (f *fixture) addKey(client string, scopes ...payment.Scope) string {
-	text, key := payment.NewAPIKey("test", client, scopes, born)
+func (f *fixture) addKey(client string, scopes ...access.Scope) string {
+	text, key := access.NewAPIKey("test", client, scopes, born)
 	f.record.keys[key.ID] = key
 	return text
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/gin-gonic/gin"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // A revoked key must stop working within five seconds, and a key that is tried again and again, right or wrong, must not cost
@@ -33,7 +33,7 @@ type keys struct {
 // remembered is what the record said; a nil key is that there is none. The library's own expiring cache is not used because
 // each one keeps a goroutine that nothing can stop.
 type remembered struct {
-	key   *payment.APIKey
+	key   *access.APIKey
 	until time.Time
 	read  time.Time // when the record said so
 	away  bool      // which is longer ago than keyMemory, because the record was away since
@@ -49,9 +49,9 @@ func newKeys(r record) *keys {
 
 // key is the key with this id for what needs the scope, or nil. An id that was no key's when last heard of may have to be
 // guessed at.
-func (k *keys) key(ctx context.Context, id string, scope payment.Scope, mayGuess func() error) (*payment.APIKey, error) {
+func (k *keys) key(ctx context.Context, id string, scope access.Scope, mayGuess func() error) (*access.APIKey, error) {
 	kept, ok := k.known.Get(id)
-	if ok && time.Now().Before(kept.until) && (!kept.away || scope == payment.ScopePaymentsRead) {
+	if ok && time.Now().Before(kept.until) && (!kept.away || scope == access.ScopePaymentsRead) {
 		return kept.key, nil
 	}
 	if kept.key == nil {
@@ -68,7 +68,7 @@ func (k *keys) key(ctx context.Context, id string, scope payment.Scope, mayGuess
 	if failure.KindOf(err) == failure.Unavailable && kept.key != nil && now.Before(kept.read.Add(keyGrace)) {
 		kept.away, kept.until = true, now.Add(keyMemory) // the record is not asked, and waited for, for each request
 		k.known.Add(id, kept)
-		if scope == payment.ScopePaymentsRead {
+		if scope == access.ScopePaymentsRead {
 			return kept.key, nil
 		}
 	}
@@ -80,7 +80,7 @@ func (k *keys) key(ctx context.Context, id string, scope payment.Scope, mayGuess
 }
 
 // authorize admits requests whose API key is in force, has the scope and is within its limits.
-func (s *Server) authorize(scope payment.Scope) func(*gin.Context) error {
+func (s *Server) authorize(scope access.Scope) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
 		if token == "" || !strings.EqualFold(scheme, "Bearer") {
@@ -115,7 +115,7 @@ func actor(c *gin.Context) audit.Actor {
 
 // whyRefused says what is wrong with a key, as far as everybody can read it there.
 func (s *Server) whyRefused(text string) string {
-	if environment, _, ok := payment.ParseAPIKey(text); ok && environment != s.config.Environment {
+	if environment, _, ok := access.ParseAPIKey(text); ok && environment != s.config.Environment {
 		return fmt.Sprintf("the API key is of another environment; this platform is %[1]s, and takes those that begin with ow_%[1]s_", s.config.Environment)
 	}
 	return "the API key is wrong, expired or revoked"
@@ -123,8 +123,8 @@ func (s *Server) whyRefused(text string) string {
 
 // admitted is the key that the text is, or nil when it is none that is in force. Those of another environment are not looked
 // for, so that a record which was copied lets no test in.
-func (s *Server) admitted(ctx context.Context, text string, scope payment.Scope, mayGuess func() error) (*payment.APIKey, error) {
-	environment, id, ok := payment.ParseAPIKey(text)
+func (s *Server) admitted(ctx context.Context, text string, scope access.Scope, mayGuess func() error) (*access.APIKey, error) {
+	environment, id, ok := access.ParseAPIKey(text)
 	if !ok || environment != s.config.Environment {
 		return nil, nil
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/access"
 )
 
 func TestKeysAreNeeded(t *testing.T) {
@@ -17,7 +17,7 @@ func TestKeysAreNeeded(t *testing.T) {
 	f := newFixture(t)
 	wrongSecret := []byte(f.key)
 	wrongSecret[len(wrongSecret)-20] ^= 1
-	unknown, _ := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	unknown, _ := access.NewAPIKey("test", "shop", access.Scopes(), born)
 	for _, header := range []string{"", "Bearer", "Bearer ", "Basic " + f.key, f.key, "Bearer x", "Bearer " + string(wrongSecret), "Bearer " + unknown} {
 		w := f.get(t, "/v1/payments", "Authorization", header)
 		require.Equal(t, http.StatusUnauthorized, w.Code, header)
@@ -36,7 +36,7 @@ func TestKeysAreOfOneEnvironment(t *testing.T) {
 		f := newFixture(t)
 		f.server.config.Environment = here
 		kept := func(environment string) string {
-			text, key := payment.NewAPIKey(environment, "shop", payment.Scopes(), born)
+			text, key := access.NewAPIKey(environment, "shop", access.Scopes(), born)
 			f.record.keys[key.ID] = key
 			return "Bearer " + text
 		}
@@ -67,14 +67,14 @@ func TestScopesAreNeeded(t *testing.T) {
 
 func TestExpiredAndRevokedKeysAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*payment.APIKey){
-		"expired": func(k *payment.APIKey) { k.ExpiresAt = time.Now().Add(-time.Second) },
-		"revoked": func(k *payment.APIKey) { k.RevokedAt = time.Now().Add(-time.Second) },
+	for name, end := range map[string]func(*access.APIKey){
+		"expired": func(k *access.APIKey) { k.ExpiresAt = time.Now().Add(-time.Second) },
+		"revoked": func(k *access.APIKey) { k.RevokedAt = time.Now().Add(-time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			_, id, _ := payment.ParseAPIKey(f.key)
+			_, id, _ := access.ParseAPIKey(f.key)
 			key := f.record.keys[id]
 			end(&key)
 			f.record.keys[id] = key
@@ -86,16 +86,16 @@ func TestExpiredAndRevokedKeysAreRefused(t *testing.T) {
 // A key is read once in five seconds, and a revoked one stops working within them.
 func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 	record := newMemory()
-	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
 	record.keys[key.ID] = key
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
 		admits := func(text string) bool {
-			key, err := s.admitted(t.Context(), text, payment.ScopePaymentsRead, func() error { return nil })
+			key, err := s.admitted(t.Context(), text, access.ScopePaymentsRead, func() error { return nil })
 			require.NoError(t, err)
 			return key != nil
 		}
-		unknown, _ := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+		unknown, _ := access.NewAPIKey("test", "shop", access.Scopes(), born)
 		for range 3 {
 			require.True(t, admits(text))
 			require.False(t, admits(unknown))
@@ -113,13 +113,13 @@ func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 // A key that ends by itself does so at its time, also in a process that remembers it.
 func TestAKeyExpiresWhileItIsRemembered(t *testing.T) {
 	record := newMemory()
-	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
 	synctest.Test(t, func(t *testing.T) {
 		key.ExpiresAt = time.Now().Add(keyMemory / 2)
 		record.keys[key.ID] = key
 		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
 		admits := func() bool {
-			key, err := s.admitted(t.Context(), text, payment.ScopePaymentsWrite, func() error { return nil })
+			key, err := s.admitted(t.Context(), text, access.ScopePaymentsWrite, func() error { return nil })
 			require.NoError(t, err)
 			return key != nil
 		}
@@ -149,15 +149,15 @@ func TestKeysNeedTheRecord(t *testing.T) {
 // While the record is away nobody can revoke a key: one that was in force goes on reading for a while, and changes nothing.
 func TestAKnownKeyReadsWhileTheRecordIsAway(t *testing.T) {
 	record := newMemory()
-	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
 	record.keys[key.ID] = key
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
-		ask := func(scope payment.Scope) (bool, error) {
+		ask := func(scope access.Scope) (bool, error) {
 			key, err := s.admitted(t.Context(), text, scope, func() error { return nil })
 			return key != nil, err
 		}
-		admitted, err := ask(payment.ScopePaymentsWrite)
+		admitted, err := ask(access.ScopePaymentsWrite)
 		require.NoError(t, err)
 		require.True(t, admitted)
 
@@ -165,34 +165,34 @@ func TestAKnownKeyReadsWhileTheRecordIsAway(t *testing.T) {
 		record.keys = nil // where a revoked one would not be found to be so
 		time.Sleep(keyMemory + time.Millisecond)
 		for range 3 {
-			admitted, err = ask(payment.ScopePaymentsRead)
+			admitted, err = ask(access.ScopePaymentsRead)
 			require.NoError(t, err)
 			require.True(t, admitted)
 		}
 		require.Equal(t, 2, record.reads, "the record is not waited for each time")
-		for _, scope := range []payment.Scope{payment.ScopePaymentsWrite, payment.ScopeOperationsRead, payment.ScopeOperationsWrite} {
+		for _, scope := range []access.Scope{access.ScopePaymentsWrite, access.ScopeOperationsRead, access.ScopeOperationsWrite} {
 			_, err = ask(scope)
 			require.ErrorIs(t, err, errAway)
 		}
 
 		key.RevokedAt = time.Now()
-		record.keys = map[string]payment.APIKey{key.ID: key}
+		record.keys = map[string]access.APIKey{key.ID: key}
 		record.setAway(nil)
 		time.Sleep(keyMemory + time.Millisecond)
-		admitted, err = ask(payment.ScopePaymentsRead)
+		admitted, err = ask(access.ScopePaymentsRead)
 		require.NoError(t, err)
 		require.False(t, admitted, "a revocation is heard of within keyMemory")
 
 		key.RevokedAt = time.Time{}
-		record.keys = map[string]payment.APIKey{key.ID: key}
+		record.keys = map[string]access.APIKey{key.ID: key}
 		time.Sleep(keyMemory + time.Millisecond)
-		admitted, err = ask(payment.ScopePaymentsRead)
+		admitted, err = ask(access.ScopePaymentsRead)
 		require.NoError(t, err)
 		require.True(t, admitted)
 		record.setAway(errAway)
 		record.keys = nil
 		time.Sleep(keyGrace + time.Millisecond)
-		_, err = ask(payment.ScopePaymentsRead)
+		_, err = ask(access.ScopePaymentsRead)
 		require.ErrorIs(t, err, errAway, "and not for ever")
 	})
 }

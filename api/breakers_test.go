@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
@@ -77,7 +78,7 @@ func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
 
 // keyID is the part of a key that may be shown.
 func keyID(text string) string {
-	_, id, _ := payment.ParseAPIKey(text)
+	_, id, _ := access.ParseAPIKey(text)
 	return id
 }
 
@@ -113,8 +114,8 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 func TestBreakersNeedAnOperatorsKey(t *testing.T) {
 	t.Parallel()
 	f, _, told := newOperator(t)
-	client := "Bearer " + f.addKey("shop", payment.ClientScopes()...)
-	reader := "Bearer " + f.addKey("ops", payment.ScopeOperationsRead)
+	client := "Bearer " + f.addKey("shop", access.ClientScopes()...)
+	reader := "Bearer " + f.addKey("ops", access.ScopeOperationsRead)
 	for _, path := range []string{"/v1/breakers", "/v1/breakers/charge"} {
 		require.Equal(t, http.StatusForbidden, f.get(t, path, "Authorization", client).Code)
 		require.Equal(t, http.StatusOK, f.get(t, path, "Authorization", reader).Code)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -96,8 +97,8 @@ func TestDeadLettersAreForOperators(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := f.letters.add("m", nil)
-	client := "Bearer " + f.addKey("shop", payment.ClientScopes()...)
-	reader := "Bearer " + f.addKey("ana", payment.ScopeOperationsRead)
+	client := "Bearer " + f.addKey("shop", access.ClientScopes()...)
+	reader := "Bearer " + f.addKey("ana", access.ScopeOperationsRead)
 	for _, path := range []string{"/v1/dead-letters", "/v1/dead-letters/" + id, "/v1/redrives/" + id} {
 		require.Equal(t, http.StatusForbidden, f.get(t, path, "Authorization", client).Code, path)
 	}

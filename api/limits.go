@@ -8,8 +8,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 )
 
@@ -28,18 +28,18 @@ const keysPerClient = 2
 const burst = 10
 
 // A class is what is limited together.
-func (l Limits) class(scope payment.Scope) (name string, quota int) {
+func (l Limits) class(scope access.Scope) (name string, quota int) {
 	switch scope {
-	case payment.ScopePaymentsWrite:
+	case access.ScopePaymentsWrite:
 		return "writes", l.Writes
-	case payment.ScopePaymentsRead:
+	case access.ScopePaymentsRead:
 		return "reads", l.Reads
 	}
 	return "operations", l.Operations
 }
 
 // limit charges the key and its client app for a request, and says in the answer's headers what they have left.
-func (s *Server) limit(c *gin.Context, key *payment.APIKey, scope payment.Scope) error {
+func (s *Server) limit(c *gin.Context, key *access.APIKey, scope access.Scope) error {
 	name, quota := s.config.Limits.class(scope)
 	v := s.config.Limiter.Take(c.Request.Context(), key.ClientID,
 		ratelimit.Limit{Name: name + "-key", Key: key.ID, Quota: burst * quota, Window: burst * time.Second},

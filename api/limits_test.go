@@ -12,7 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -101,7 +101,7 @@ func TestARequestTooManyIsToldWhenToComeAgain(t *testing.T) {
 func TestLimitsAreApart(t *testing.T) {
 	t.Parallel()
 	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 1, Reads: 1, Operations: 1})
-	spare, third := f.addKey("shop", payment.Scopes()...), f.addKey("shop", payment.Scopes()...)
+	spare, third := f.addKey("shop", access.Scopes()...), f.addKey("shop", access.Scopes()...)
 	list := func(key string) *httptest.ResponseRecorder { return f.get(t, "/v1/payments", bearer(key)...) }
 	spendAll := func(key string) { spend(t, func(int) *httptest.ResponseRecorder { return list(key) }) }
 
@@ -130,7 +130,7 @@ func TestGuessingKeysIsLimited(t *testing.T) {
 			t.Parallel()
 			f := newLimited(t, url, Limits{Refused: quota})
 			guess := func(address string) *httptest.ResponseRecorder {
-				key, _ := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+				key, _ := access.NewAPIKey("test", "shop", access.Scopes(), born)
 				return f.get(t, "/v1/payments", append(bearer(key), "X-Forwarded-For", address)...)
 			}
 			from := func(address, key string) int {
@@ -162,18 +162,18 @@ func TestGuessingKeysIsLimited(t *testing.T) {
 func TestAKeyThatWasRightIsNoGuess(t *testing.T) {
 	t.Parallel()
 	record := newMemory()
-	text, key := payment.NewAPIKey("test", "shop", payment.Scopes(), born)
+	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
 	record.keys[key.ID] = key
 	k := newKeys(record)
 	no := func() error { return errAway }
-	_, err := k.key(t.Context(), key.ID, payment.ScopePaymentsRead, no)
+	_, err := k.key(t.Context(), key.ID, access.ScopePaymentsRead, no)
 	require.ErrorIs(t, err, errAway)
 	k.known.Add(key.ID, remembered{key: &key, until: time.Now()})
-	found, err := k.key(t.Context(), key.ID, payment.ScopePaymentsRead, no)
+	found, err := k.key(t.Context(), key.ID, access.ScopePaymentsRead, no)
 	require.NoError(t, err)
 	require.True(t, found.Admits(text, time.Now()))
 	k.known.Add(key.ID, remembered{until: time.Now()})
-	_, err = k.key(t.Context(), key.ID, payment.ScopePaymentsRead, no)
+	_, err = k.key(t.Context(), key.ID, access.ScopePaymentsRead, no)
 	require.ErrorIs(t, err, errAway)
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -23,7 +24,7 @@ type memory struct {
 	mu       sync.Mutex
 	payments map[string]payment.Payment
 	events   map[string][]payment.Event
-	keys     map[string]payment.APIKey
+	keys     map[string]access.APIKey
 	spooled  []string // routing keys
 	runs     []payment.Reconciliation
 	findings []payment.Finding // newest first
@@ -33,7 +34,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{payments: map[string]payment.Payment{}, events: map[string][]payment.Event{}, keys: map[string]payment.APIKey{}}
+	return &memory{payments: map[string]payment.Payment{}, events: map[string][]payment.Event{}, keys: map[string]access.APIKey{}}
 }
 
 var errAway = &failure.Error{Kind: failure.Unavailable, Message: "the record is away", Err: errors.New("dial tcp 10.0.0.7:5432: refused")}
@@ -74,14 +75,14 @@ func (m *memory) Events(_ context.Context, id string, after, limit int) ([]payme
 	return events[:min(limit, len(events))], m.away
 }
 
-func (m *memory) APIKey(_ context.Context, id string) (payment.APIKey, error) {
+func (m *memory) APIKey(_ context.Context, id string) (access.APIKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
 	if k, ok := m.keys[id]; ok || m.away != nil {
 		return k, m.away
 	}
-	return payment.APIKey{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
+	return access.APIKey{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
 }
 
 func (m *memory) Spool(_ context.Context, _, routingKey string, _ []byte, _ time.Time) error {

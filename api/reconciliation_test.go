@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -81,7 +82,7 @@ func TestAFindingIsClosedWithAReason(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, w.Code, body)
 		require.Equal(t, pointer, decode[Problem](t, w).Errors[0].Pointer, body)
 	}
-	reader := "Bearer " + f.addKey("ana", payment.ScopeOperationsRead)
+	reader := "Bearer " + f.addKey("ana", access.ScopeOperationsRead)
 	require.Equal(t, http.StatusForbidden, f.post(t, path, "", `{"reason": "a"}`, "Authorization", reader).Code)
 	for range 2 {
 		w := f.post(t, path, "", `{"reason": " made in the panel "}`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -14,7 +15,7 @@ type record interface {
 	// Payments may come from a replica: age says how old the list is at most.
 	Payments(ctx context.Context, f payment.Filter) (list []payment.Payment, age time.Duration, err error)
 	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
-	APIKey(ctx context.Context, id string) (payment.APIKey, error) // kind NotFound when there is none
+	APIKey(ctx context.Context, id string) (access.APIKey, error) // kind NotFound when there is none
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
 	books
 }
@@ -53,8 +54,8 @@ func (t timely) Events(ctx context.Context, paymentID string, afterSeq, limit in
 	})
 }
 
-func (t timely) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
-	return inTime(ctx, func(ctx context.Context) (payment.APIKey, error) { return t.record.APIKey(ctx, id) })
+func (t timely) APIKey(ctx context.Context, id string) (access.APIKey, error) {
+	return inTime(ctx, func(ctx context.Context) (access.APIKey, error) { return t.record.APIKey(ctx, id) })
 }
 
 func (t timely) Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error {

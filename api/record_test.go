@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -21,9 +22,9 @@ func hang[T any](ctx context.Context) (nothing T, err error) {
 	return nothing, ctx.Err()
 }
 
-func (h hung) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
+func (h hung) APIKey(ctx context.Context, id string) (access.APIKey, error) {
 	if h.keys == nil {
-		return hang[payment.APIKey](ctx)
+		return hang[access.APIKey](ctx)
 	}
 	return h.keys.APIKey(ctx, id)
 }

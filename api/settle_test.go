@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
@@ -18,7 +19,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 	f := newFixture(t)
 	f.engine.answers = false
 	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
-	operator := "Bearer " + f.addKey("ana", payment.ScopeOperationsWrite)
+	operator := "Bearer " + f.addKey("ana", access.ScopeOperationsWrite)
 	path := "/v1/payments/" + id + "/settle"
 	const good = `{"status": "failed", "reason": "the panel has none"}`
 	require.Equal(t, http.StatusConflict, f.post(t, path, "", good, "Authorization", operator).Code, "it is not unknown")
@@ -26,7 +27,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 	require.Equal(t, http.StatusConflict, f.post(t, path, "", good, "Authorization", operator).Code, "it is too young")
 	f.record.set(id, func(p *payment.Payment) { p.UpdatedAt = born })
 
-	client := "Bearer " + f.addKey("shop", payment.ScopePaymentsRead, payment.ScopePaymentsWrite, payment.ScopeOperationsRead)
+	client := "Bearer " + f.addKey("shop", access.ScopePaymentsRead, access.ScopePaymentsWrite, access.ScopeOperationsRead)
 	require.Equal(t, http.StatusForbidden, f.post(t, path, "", good, "Authorization", client).Code)
 	for body, pointer := range map[string]string{
 		`{"status": "failed"}`: "/reason", `{"reason": "a"}`: "/status", `{"status": "approved", "reason": "a"}`: "/status",

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
@@ -75,7 +76,7 @@ func count(t *testing.T, at around, table string) int {
 // open writes the payment that a notification is about.
 func open(t *testing.T, w *Worker, id string) payment.Payment {
 	t.Helper()
-	_, err := w.Record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, time.Now())
+	_, err := w.Record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	p, _, err := w.Record.OpenPayment(t.Context(), payment.Payment{
 		ID: id, ClientID: "shop", IdempotencyKey: id, Status: payment.Processing, CreatedAt: time.Now(),

@@ -5,13 +5,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/qrcode"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/secondfactor"
-	"github.com/onlywave/onlywave/internal/session"
 )
 
 // ownPassword is how often somebody who is logged in may say the password again, right or wrong: a stolen session must not
@@ -23,7 +22,7 @@ const logInsShown = 20
 
 // accountPage is what users see of themselves.
 type accountPage struct {
-	User     payment.User
+	User     access.User
 	LogIns   []audit.Entry
 	Codes    int  // recovery codes that are left
 	Settable bool // a second factor can be set up here
@@ -58,14 +57,14 @@ func (c *Console) changePassword(v *visit) (reply, error) {
 	case next == v.PostFormValue("password"):
 		wrong = "The new password is the old one."
 	default:
-		if fault := session.CheckPassword(next, v.user.Name); fault != "" {
+		if fault := access.CheckPassword(next, v.user.Name); fault != "" {
 			wrong = "The new password " + fault + "."
 		}
 	}
 	if wrong != "" {
 		return c.accountPage(v, http.StatusUnprocessableEntity, wrong)
 	}
-	generation, err := c.config.Record.SetPassword(v.Context(), v.actor(), v.user.Name, session.HashPassword(next))
+	generation, err := c.config.Record.SetPassword(v.Context(), v.actor(), v.user.Name, access.HashPassword(next))
 	if err != nil {
 		return reply{}, err
 	}
@@ -77,7 +76,7 @@ func (c *Console) isNot(v *visit, password string) (string, error) {
 	if verdict := c.config.Limiter.Take(v.Context(), "user:"+v.user.Name, ownPassword); !verdict.Admitted {
 		return "", &failure.Error{Kind: failure.Limited, Message: "the password was asked for too often", RetryAfter: verdict.RetryAfter}
 	}
-	is, err := session.PasswordIs(v.Context(), session.Proven, v.user.PasswordHash, password)
+	is, err := access.PasswordIs(v.Context(), access.Proven, v.user.PasswordHash, password)
 	if err != nil || is {
 		return "", err
 	}
@@ -95,8 +94,8 @@ func (c *Console) goOn(v *visit, generation, notice string) (reply, error) {
 }
 
 // needsSecondFactor says whether the user may do nothing before one is set up.
-func (c *Console) needsSecondFactor(u payment.User) bool {
-	return c.config.RequireSecondFactor && u.SecondFactor == "" && u.Role.Allows(payment.ScopeOperationsWrite)
+func (c *Console) needsSecondFactor(u access.User) bool {
+	return c.config.RequireSecondFactor && u.SecondFactor == "" && u.Role.Allows(access.ScopeOperationsWrite)
 }
 
 // secondFactorPage tells an authenticator app what it has to know.

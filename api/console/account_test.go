@@ -12,6 +12,7 @@ import (
 	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/session"
 )
@@ -180,12 +181,12 @@ func TestNobodysGuessesKeepAUserWithACodeOut(t *testing.T) {
 	for f.console.config.Limiter.Take(t.Context(), "user:"+f.operator, allUserLogIns).Admitted {
 		continue // as others would
 	}
-	for range cap(session.Guesses) {
-		session.Guesses <- struct{}{}
+	for range cap(access.Guesses) {
+		access.Guesses <- struct{}{}
 	}
 	defer func() {
-		for range cap(session.Guesses) {
-			<-session.Guesses
+		for range cap(access.Guesses) {
+			<-access.Guesses
 		}
 	}()
 	require.Equal(t, http.StatusTooManyRequests, f.elsewhere().logInWith(f.operator, password, "").status)

@@ -17,11 +17,11 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/finding"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -105,45 +105,45 @@ func New(c Config) (*Console, error) {
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
 
 // anybody need not be logged in.
-const anybody payment.Scope = ""
+const anybody access.Scope = ""
 
 func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range []struct {
 		pattern string
-		scope   payment.Scope
+		scope   access.Scope
 		handle  func(*visit) (reply, error)
 	}{
 		{"GET /console/log-in", anybody, c.askLogIn},
 		{"POST /console/log-in", anybody, c.logIn},
 		{"POST /console/log-out", anybody, c.logOut},
 
-		{"GET /console/{$}", payment.ScopeOperationsRead, c.overview},
-		{"POST /console/breakers/{name}", payment.ScopeOperationsWrite, c.setBreaker},
+		{"GET /console/{$}", access.ScopeOperationsRead, c.overview},
+		{"POST /console/breakers/{name}", access.ScopeOperationsWrite, c.setBreaker},
 
-		{"GET /console/payments", payment.ScopeOperationsRead, c.listPayments},
-		{"GET /console/payments/{id}", payment.ScopeOperationsRead, c.showPayment},
-		{"POST /console/payments/{id}/settle", payment.ScopeOperationsWrite, c.settlePayment},
+		{"GET /console/payments", access.ScopeOperationsRead, c.listPayments},
+		{"GET /console/payments/{id}", access.ScopeOperationsRead, c.showPayment},
+		{"POST /console/payments/{id}/settle", access.ScopeOperationsWrite, c.settlePayment},
 
-		{"GET /console/dead-letters", payment.ScopeOperationsRead, c.listLetters},
-		{"GET /console/dead-letters/{id}", payment.ScopeOperationsRead, c.showLetter},
-		{"POST /console/dead-letters/{id}/redrive", payment.ScopeOperationsWrite, c.redriveLetter},
-		{"POST /console/dead-letters/{id}/discard", payment.ScopeOperationsWrite, c.discardLetter},
-		{"POST /console/redrives", payment.ScopeOperationsWrite, c.redriveLetters},
-		{"GET /console/redrives/{id}", payment.ScopeOperationsRead, c.showRedrive},
+		{"GET /console/dead-letters", access.ScopeOperationsRead, c.listLetters},
+		{"GET /console/dead-letters/{id}", access.ScopeOperationsRead, c.showLetter},
+		{"POST /console/dead-letters/{id}/redrive", access.ScopeOperationsWrite, c.redriveLetter},
+		{"POST /console/dead-letters/{id}/discard", access.ScopeOperationsWrite, c.discardLetter},
+		{"POST /console/redrives", access.ScopeOperationsWrite, c.redriveLetters},
+		{"GET /console/redrives/{id}", access.ScopeOperationsRead, c.showRedrive},
 
-		{"GET /console/reconciliation", payment.ScopeOperationsRead, c.showReconciliation},
-		{"POST /console/reconciliation/findings/{id}/close", payment.ScopeOperationsWrite, c.closeFinding},
-		{"GET /console/audit", payment.ScopeOperationsRead, c.listAudit},
+		{"GET /console/reconciliation", access.ScopeOperationsRead, c.showReconciliation},
+		{"POST /console/reconciliation/findings/{id}/close", access.ScopeOperationsWrite, c.closeFinding},
+		{"GET /console/audit", access.ScopeOperationsRead, c.listAudit},
 
-		{"GET /console/account", payment.ScopeOperationsRead, c.account},
-		{"POST /console/account/password", payment.ScopeOperationsRead, c.changePassword},
-		{"GET " + enrolling, payment.ScopeOperationsRead, c.askSecondFactor},
-		{"GET " + enrolling + "/code.png", payment.ScopeOperationsRead, c.secondFactorCode},
-		{"POST " + enrolling, payment.ScopeOperationsRead, c.setSecondFactor},
-		{"POST /console/account/recovery-codes", payment.ScopeOperationsRead, c.newRecoveryCodes},
+		{"GET /console/account", access.ScopeOperationsRead, c.account},
+		{"POST /console/account/password", access.ScopeOperationsRead, c.changePassword},
+		{"GET " + enrolling, access.ScopeOperationsRead, c.askSecondFactor},
+		{"GET " + enrolling + "/code.png", access.ScopeOperationsRead, c.secondFactorCode},
+		{"POST " + enrolling, access.ScopeOperationsRead, c.setSecondFactor},
+		{"POST /console/account/recovery-codes", access.ScopeOperationsRead, c.newRecoveryCodes},
 
-		{"/console/", payment.ScopeOperationsRead, nothingHere},
+		{"/console/", access.ScopeOperationsRead, nothingHere},
 	} {
 		mux.Handle(route.pattern, c.page(route.scope, route.handle))
 	}

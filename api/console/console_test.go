@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
@@ -120,9 +121,9 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	}))
 	t.Cleanup(server.Close)
 	f.url = server.URL
-	hash := session.HashPassword(password)
-	for name, role := range map[string]payment.Role{f.operator: payment.Operator, f.viewer: payment.Viewer} {
-		require.NoError(t, f.record.AddUser(t.Context(), audit.Actor{Name: "test"}, payment.User{Name: name, Role: role, PasswordHash: hash, CreatedAt: time.Now()}))
+	hash := access.HashPassword(password)
+	for name, role := range map[string]access.Role{f.operator: access.Operator, f.viewer: access.Viewer} {
+		require.NoError(t, f.record.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: name, Role: role, PasswordHash: hash, CreatedAt: time.Now()}))
 	}
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
@@ -25,7 +26,7 @@ var born = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 // open writes a payment of a client app, so many seconds after the beginning.
 func (f *fixture) open(client, key string, second int) payment.Payment {
 	f.t.Helper()
-	_, err := f.record.IssueAPIKey(f.t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: client, Scopes: payment.Scopes()}, born)
+	_, err := f.record.IssueAPIKey(f.t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: client, Scopes: access.Scopes()}, born)
 	require.NoError(f.t, err)
 	p, _, err := f.record.OpenPayment(f.t.Context(), payment.Payment{
 		ID: payment.NewID(client, key), ClientID: client, IdempotencyKey: key, Fingerprint: "f",

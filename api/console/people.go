@@ -10,11 +10,10 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/session"
 )
 
 // How many log-ins may be tried, right or wrong: by one address, for one user by one address, and for one user from wherever
@@ -31,7 +30,7 @@ var refusalsKept = ratelimit.Limit{Name: "log-ins-refused-kept", Quota: 30, Wind
 // userTime is how long the record may take to say who somebody is, so that time is left for the page.
 const userTime = 3 * time.Second
 
-func (c *Console) userInTime(ctx context.Context, name string) (payment.User, error) {
+func (c *Console) userInTime(ctx context.Context, name string) (access.User, error) {
 	ctx, cancel := context.WithTimeout(ctx, userTime)
 	defer cancel()
 	return c.config.Record.User(ctx, name)
@@ -65,7 +64,7 @@ const (
 // logIn begins a session under a new token. It takes as long for a user that there is not, and says the same.
 func (c *Console) logIn(v *visit) (reply, error) {
 	form := logInForm{Name: strings.ToLower(strings.TrimSpace(v.PostFormValue("name"))), To: v.PostFormValue("to")}
-	if !payment.ValidUserName(form.Name) {
+	if !access.ValidUserName(form.Name) {
 		form.Name = ""
 	}
 	if verdict := c.mayLogIn(v, form.Name); !verdict.Admitted {
@@ -79,14 +78,14 @@ func (c *Console) logIn(v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	lane := session.Proven
+	lane := access.Proven
 	if !shown.right {
-		lane = session.Guesses
+		lane = access.Guesses
 		if verdict := c.config.Limiter.Take(v.Context(), "user:"+form.Name, allUserLogIns); form.Name != "" && !verdict.Admitted {
 			return reply{}, tooMany(verdict)
 		}
 	}
-	is, err := session.PasswordIs(v.Context(), lane, u.PasswordHash, v.PostFormValue("password"))
+	is, err := access.PasswordIs(v.Context(), lane, u.PasswordHash, v.PostFormValue("password"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -98,7 +97,7 @@ func (c *Console) logIn(v *visit) (reply, error) {
 }
 
 // letIn begins the session of a user who has proved to be one. A code that was used before is a wrong one.
-func (c *Console) letIn(v *visit, u payment.User, shown shown, form logInForm) (reply, error) {
+func (c *Console) letIn(v *visit, u access.User, shown shown, form logInForm) (reply, error) {
 	last, err := c.config.Record.LogIns(v.Context(), u.Name, logInsShown)
 	if err != nil {
 		return reply{}, err
@@ -151,7 +150,7 @@ func person(v *visit, action audit.Action, name string) audit.Entry {
 
 // refused notes a log-in that failed, in the name of a user that there is: what else was typed may be a password in the wrong
 // field. A flood of guesses must not flood the audit, which is kept for good. It returns what to tell whoever tried.
-func (c *Console) refused(v *visit, u payment.User, knowsPassword bool) string {
+func (c *Console) refused(v *visit, u access.User, knowsPassword bool) string {
 	c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", u.Name, "remote", v.RemoteAddr, "password_right", knowsPassword)
 	if u.Name == "" {
 		return wrongLogIn

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -193,7 +194,7 @@ func TestASessionEndsWithItsUser(t *testing.T) {
 	for name, end := range map[string]func() error{
 		"revoked": func() error { return f.record.RevokeUser(t.Context(), audit.Actor{Name: "test"}, f.operator) },
 		"password": func() error {
-			_, err := f.record.SetPassword(t.Context(), audit.Actor{Name: "test"}, f.operator, session.HashPassword(password))
+			_, err := f.record.SetPassword(t.Context(), audit.Actor{Name: "test"}, f.operator, access.HashPassword(password))
 			return err
 		},
 		"removed": func() error { return f.record.RemoveUser(t.Context(), audit.Actor{Name: "test"}, f.viewer) },
@@ -210,7 +211,7 @@ func TestASessionEndsWithItsUser(t *testing.T) {
 	// Somebody new of the same name does not take the old sessions over.
 	b := f.as(f.operator)
 	require.NoError(t, f.record.RemoveUser(t.Context(), audit.Actor{Name: "test"}, f.operator))
-	require.NoError(t, f.record.AddUser(t.Context(), audit.Actor{Name: "test"}, payment.User{Name: f.operator, Role: payment.Operator, PasswordHash: session.HashPassword(password), CreatedAt: time.Now()}))
+	require.NoError(t, f.record.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: f.operator, Role: access.Operator, PasswordHash: access.HashPassword(password), CreatedAt: time.Now()}))
 	require.Equal(t, "/console/log-in", b.get("/console/").path)
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/secondfactor"
 )
@@ -16,7 +16,7 @@ import (
 // digits could be guessed in the end, two in a row cannot. So nobody's guesses keep the user out, and none gets in.
 const wrongCodesMax = 10
 
-func isGuessedAt(u payment.User) bool { return u.WrongCodes >= wrongCodesMax }
+func isGuessedAt(u access.User) bool { return u.WrongCodes >= wrongCodesMax }
 
 // shown is what somebody has shown beside a password.
 type shown struct {
@@ -28,7 +28,7 @@ type shown struct {
 }
 
 // shown looks at a code. It is cheap, unlike a password, so that whoever has one need not wait in the lane of those who guess.
-func (c *Console) shown(ctx context.Context, u payment.User, code string) (shown, error) {
+func (c *Console) shown(ctx context.Context, u access.User, code string) (shown, error) {
 	code = strings.TrimSpace(code)
 	if u.SecondFactor == "" || code == "" {
 		return shown{by: "none"}, nil
@@ -47,7 +47,7 @@ func (c *Console) shown(ctx context.Context, u payment.User, code string) (shown
 	return shown{right: true, enough: codes > 1 || !isGuessedAt(u), by: "authenticator app", proof: postgres.Proof{Step: step}}, nil
 }
 
-func (c *Console) shownRecovery(ctx context.Context, u payment.User, code string) (shown, error) {
+func (c *Console) shownRecovery(ctx context.Context, u access.User, code string) (shown, error) {
 	hash := secondfactor.HashRecoveryCode(u.Name, code)
 	left, has, err := c.config.Record.RecoveryCodes(ctx, u.Name, hash)
 	if err != nil || !has {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -44,7 +45,7 @@ func parse() map[string]*template.Template {
 type view struct {
 	Title   string
 	Place   string // the first part of the path, which the menu marks
-	User    payment.User
+	User    access.User
 	May     bool // the user may change things
 	Notice  string
 	Refresh int
@@ -64,7 +65,7 @@ func (c *Console) write(w http.ResponseWriter, v *visit, a reply) {
 	place, _, _ := strings.Cut(strings.TrimPrefix(v.URL.Path, "/console/"), "/")
 	var page bytes.Buffer
 	err := pages[a.page].ExecuteTemplate(&page, layout, view{
-		Title: a.title, Place: place, User: v.user, May: v.user.Role.Allows(payment.ScopeOperationsWrite),
+		Title: a.title, Place: place, User: v.user, May: v.user.Role.Allows(access.ScopeOperationsWrite),
 		Notice: v.notice, Refresh: a.refresh, Data: a.data,
 	})
 	if err != nil {

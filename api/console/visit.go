@@ -8,17 +8,17 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // visit is one request by one person.
 type visit struct {
 	*http.Request
-	user   payment.User // zero: nobody is logged in
-	kept   bool         // there is a session to write back
-	notice string       // what the last page wanted to be said on this one
+	user   access.User // zero: nobody is logged in
+	kept   bool        // there is a session to write back
+	notice string      // what the last page wanted to be said on this one
 }
 
 // actor is the person.
@@ -56,7 +56,7 @@ var (
 const enrolling = "/console/account/second-factor"
 
 // page serves what handle replies to people who are allowed the scope. The session is written before anything is answered.
-func (c *Console) page(scope payment.Scope, handle func(*visit) (reply, error)) http.Handler {
+func (c *Console) page(scope access.Scope, handle func(*visit) (reply, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 		defer cancel()
@@ -77,7 +77,7 @@ func (c *Console) page(scope payment.Scope, handle func(*visit) (reply, error)) 
 }
 
 // enter finds out who comes, and whether he may.
-func (c *Console) enter(v *visit, scope payment.Scope) error {
+func (c *Console) enter(v *visit, scope access.Scope) error {
 	var token string
 	if cookie, err := v.Cookie(c.config.Sessions.Cookie.Name); err == nil {
 		token = cookie.Value
@@ -108,20 +108,20 @@ func (c *Console) enter(v *visit, scope payment.Scope) error {
 }
 
 // who is the user of the session, as the record has him now. While the record is away whoever is logged in may look.
-func (c *Console) who(ctx context.Context) (payment.User, error) {
+func (c *Console) who(ctx context.Context) (access.User, error) {
 	sessions := c.config.Sessions
 	name := sessions.GetString(ctx, sessionUser)
 	if name == "" {
-		return payment.User{}, nil
+		return access.User{}, nil
 	}
 	u, err := c.userInTime(ctx, name)
 	switch kind := failure.KindOf(err); {
 	case err != nil && kind == failure.Unavailable:
-		return payment.User{Name: name, Role: payment.Viewer}, nil
+		return access.User{Name: name, Role: access.Viewer}, nil
 	case err != nil && kind != failure.NotFound:
-		return payment.User{}, err
+		return access.User{}, err
 	case err != nil, u.Generation != sessions.GetString(ctx, sessionGeneration): // removed or revoked
-		return payment.User{}, sessions.Destroy(ctx)
+		return access.User{}, sessions.Destroy(ctx)
 	}
 	return u, nil
 }

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
@@ -49,7 +49,7 @@ func keysCommand(environ []string, out io.Writer) *cobra.Command {
 }
 
 func createKeyCommand(with func(func(context.Context, config.Config, *postgres.Store) error) func(*cobra.Command, []string) error, out io.Writer) *cobra.Command {
-	var request payment.KeyRequest
+	var request access.KeyRequest
 	var scopes []string
 	var expires string
 	var by signature
@@ -68,7 +68,7 @@ func createKeyCommand(with func(func(context.Context, config.Config, *postgres.S
 			return err
 		})}
 	create.Flags().StringVar(&request.ClientID, "client", "", "the client app's ID, made known if it is new")
-	create.Flags().StringSliceVar(&scopes, "scopes", plain(payment.ClientScopes()), "what the key allows; operators also need operations:read and operations:write")
+	create.Flags().StringSliceVar(&scopes, "scopes", plain(access.ClientScopes()), "what the key allows; operators also need operations:read and operations:write")
 	create.Flags().StringVar(&expires, "expires", "", "when the key ends by itself: in so many days, such as 90d, or at a time, such as 2027-01-31T00:00:00Z; empty: never")
 	_ = create.MarkFlagRequired("client")
 	by.actorFlag(create)
@@ -111,7 +111,7 @@ func listKeys(ctx context.Context, record *postgres.Store, clientID string, out 
 	return table.Flush()
 }
 
-func plain(scopes []payment.Scope) []string {
+func plain(scopes []access.Scope) []string {
 	var words []string
 	for _, s := range scopes {
 		words = append(words, string(s))
@@ -119,10 +119,10 @@ func plain(scopes []payment.Scope) []string {
 	return words
 }
 
-func scopesOf(words []string) []payment.Scope {
-	var scopes []payment.Scope
+func scopesOf(words []string) []access.Scope {
+	var scopes []access.Scope
 	for _, word := range words {
-		scopes = append(scopes, payment.Scope(word))
+		scopes = append(scopes, access.Scope(word))
 	}
 	return scopes
 }

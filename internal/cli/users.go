@@ -15,12 +15,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
-	"github.com/onlywave/onlywave/internal/session"
 )
 
 // usersCommand makes and ends the people who may log in to the console.
@@ -37,10 +36,10 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 	var by signature
 	add := &cobra.Command{Use: "add NAME", Short: "Make a user; the password is asked for, or read from the input", Args: cobra.ExactArgs(1),
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			u := payment.User{Name: args[0], Role: payment.Role(role), CreatedAt: time.Now()}
+			u := access.User{Name: args[0], Role: access.Role(role), CreatedAt: time.Now()}
 			return addUser(cmd.Context(), record, by.administrator(), cmd.InOrStdin(), out, u)
 		})}
-	add.Flags().StringVar(&role, "role", string(payment.Viewer), "operator, who may change things, or viewer")
+	add.Flags().StringVar(&role, "role", string(access.Viewer), "operator, who may change things, or viewer")
 	users.AddCommand(add, &cobra.Command{Use: "list", Short: "List all users", Args: cobra.NoArgs,
 		RunE: with(func(cmd *cobra.Command, record *postgres.Store, _ []string) error {
 			return listUsers(cmd.Context(), record, out)
@@ -59,7 +58,7 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = record.SetPassword(cmd.Context(), by.administrator(), args[0], session.HashPassword(password))
+			_, err = record.SetPassword(cmd.Context(), by.administrator(), args[0], access.HashPassword(password))
 			return known(args[0], err)
 		}),
 	}, &cobra.Command{Use: "reset-second-factor NAME", Args: cobra.ExactArgs(1),
@@ -76,7 +75,7 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 	return users
 }
 
-func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in io.Reader, out io.Writer, u payment.User) error {
+func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in io.Reader, out io.Writer, u access.User) error {
 	if wrong := u.Fields(); len(wrong) > 0 { // before a password is asked for
 		return &failure.Error{Kind: failure.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
@@ -84,7 +83,7 @@ func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in 
 	if err != nil {
 		return err
 	}
-	u.PasswordHash = session.HashPassword(password)
+	u.PasswordHash = access.HashPassword(password)
 	return record.AddUser(ctx, actor, u)
 }
 
@@ -111,7 +110,7 @@ func newPassword(in io.Reader, out io.Writer, user string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	if wrong := session.CheckPassword(password, user); wrong != "" {
+	if wrong := access.CheckPassword(password, user); wrong != "" {
 		return "", errors.New("the password " + wrong)
 	}
 	return password, nil

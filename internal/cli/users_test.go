@@ -9,9 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/postgres"
-	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -78,9 +77,9 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 	}
 }
 
-func requirePassword(t *testing.T, u payment.User, password string) {
+func requirePassword(t *testing.T, u access.User, password string) {
 	t.Helper()
-	is, err := session.PasswordIs(t.Context(), session.Guesses, u.PasswordHash, password)
+	is, err := access.PasswordIs(t.Context(), access.Guesses, u.PasswordHash, password)
 	require.NoError(t, err)
 	require.True(t, is)
 }

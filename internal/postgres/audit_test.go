@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -33,7 +34,7 @@ func (s *Store) trail(t *testing.T, f audit.Filter) []audit.Entry {
 func TestEachChangeOfAUserOrAKeyIsOnRecord(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	rui := payment.User{Name: "rui", Role: payment.Viewer, PasswordHash: "$argon2id$secret", CreatedAt: moment(0)}
+	rui := access.User{Name: "rui", Role: access.Viewer, PasswordHash: "$argon2id$secret", CreatedAt: moment(0)}
 	require.NoError(t, s.AddUser(t.Context(), ana, rui))
 	require.Error(t, s.AddUser(t.Context(), ana, rui))
 	_, err := s.SetPassword(t.Context(), ana, "rui", "$argon2id$other")
@@ -41,10 +42,10 @@ func TestEachChangeOfAUserOrAKeyIsOnRecord(t *testing.T) {
 	require.NoError(t, s.RevokeUser(t.Context(), ana, "rui"))
 	require.NoError(t, s.RemoveUser(t.Context(), ana, "rui"))
 	require.Error(t, s.RemoveUser(t.Context(), ana, "rui"))
-	text, err := s.IssueAPIKey(t.Context(), ana, payment.KeyRequest{
-		Environment: "live", ClientID: "loja", Scopes: payment.ClientScopes(), ExpiresAt: moment(9)}, moment(0))
+	text, err := s.IssueAPIKey(t.Context(), ana, access.KeyRequest{
+		Environment: "live", ClientID: "loja", Scopes: access.ClientScopes(), ExpiresAt: moment(9)}, moment(0))
 	require.NoError(t, err)
-	_, id, _ := payment.ParseAPIKey(text)
+	_, id, _ := access.ParseAPIKey(text)
 	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, moment(5)))
 	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, moment(6)))
 
@@ -69,14 +70,14 @@ func TestEachChangeOfAUserOrAKeyIsOnRecord(t *testing.T) {
 func TestNobodyChangesAnything(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	require.NoError(t, s.AddUser(t.Context(), ana, payment.User{Name: "rui", Role: payment.Viewer, CreatedAt: moment(0)}))
+	require.NoError(t, s.AddUser(t.Context(), ana, access.User{Name: "rui", Role: access.Viewer, CreatedAt: moment(0)}))
 	before := s.trail(t, audit.Filter{})
-	request := payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}
+	request := access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}
 	for _, actor := range []audit.Actor{{}, {Name: "<b>"}} {
 		_, password := s.SetPassword(t.Context(), actor, "rui", "h")
 		_, issue := s.IssueAPIKey(t.Context(), actor, request, moment(0))
 		for _, err := range []error{
-			issue, s.AddUser(t.Context(), actor, payment.User{Name: "eva", Role: payment.Viewer}), s.RemoveUser(t.Context(), actor, "rui"),
+			issue, s.AddUser(t.Context(), actor, access.User{Name: "eva", Role: access.Viewer}), s.RemoveUser(t.Context(), actor, "rui"),
 			s.RevokeUser(t.Context(), actor, "rui"), password, s.ClearSecondFactor(t.Context(), actor, "rui"),
 			s.SetRecoveryCodes(t.Context(), actor, "rui", nil),
 			s.RevokeAPIKey(t.Context(), actor, "aaaaaaaaaaaaa", moment(0)),

@@ -7,9 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 const insertAPIKey = `
@@ -21,11 +21,11 @@ values (@id, @client_id, @hash, @scopes, @at, @expires_at)`
 
 // IssueAPIKey makes a key for a client app, which need not be known yet, and stores its hash. The
 // result is the key's text: it cannot be read again. Kind Invalid when there can be no such key.
-func (s *Store) IssueAPIKey(ctx context.Context, actor audit.Actor, r payment.KeyRequest, at time.Time) (string, error) {
+func (s *Store) IssueAPIKey(ctx context.Context, actor audit.Actor, r access.KeyRequest, at time.Time) (string, error) {
 	if wrong := append(actor.Fields(), r.Fields(at)...); len(wrong) > 0 {
 		return "", &failure.Error{Kind: failure.Invalid, Message: "the API key is not valid", Fields: wrong}
 	}
-	text, k := payment.NewAPIKey(r.Environment, r.ClientID, r.Scopes, at)
+	text, k := access.NewAPIKey(r.Environment, r.ClientID, r.Scopes, at)
 	k.ExpiresAt = r.ExpiresAt
 	err := s.audited(ctx, "issue API key "+k.ID, func(tx pgx.Tx) (audit.Entry, error) {
 		_, err := tx.Exec(ctx, insertAPIKey, pgx.NamedArgs{
@@ -40,7 +40,7 @@ func (s *Store) IssueAPIKey(ctx context.Context, actor audit.Actor, r payment.Ke
 	return text, err
 }
 
-func scopeList(scopes []payment.Scope) string {
+func scopeList(scopes []access.Scope) string {
 	words := make([]string, len(scopes))
 	for i, s := range scopes {
 		words[i] = string(s)
@@ -77,7 +77,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, actor audit.Actor, id string, 
 const selectAPIKey = `select id, client_id, hash, scopes, created_at, expires_at, revoked_at from api_keys `
 
 // APIKey reads a key by the id inside its text; kind NotFound when there is none.
-func (s *Store) APIKey(ctx context.Context, id string) (payment.APIKey, error) {
+func (s *Store) APIKey(ctx context.Context, id string) (access.APIKey, error) {
 	k, err := readRow(ctx, s.pool, scanAPIKey, selectAPIKey+`where id = $1`, id)
 	return k, noAPIKey(id, err)
 }
@@ -92,13 +92,13 @@ func noAPIKey(id string, err error) error {
 }
 
 // APIKeys lists the keys of a client app, or of all, by client and age.
-func (s *Store) APIKeys(ctx context.Context, clientID string) ([]payment.APIKey, error) {
+func (s *Store) APIKeys(ctx context.Context, clientID string) ([]access.APIKey, error) {
 	list, err := readRows(ctx, s.pool, scanAPIKey, selectAPIKey+`where $1 = '' or client_id = $1 order by client_id, created_at, id`, clientID)
 	return list, interpret("list API keys", err)
 }
 
-func scanAPIKey(row pgx.CollectableRow) (payment.APIKey, error) {
-	var k payment.APIKey
+func scanAPIKey(row pgx.CollectableRow) (access.APIKey, error) {
+	var k access.APIKey
 	var expires, revoked *time.Time
 	err := row.Scan(&k.ID, &k.ClientID, &k.Hash, &k.Scopes, &k.CreatedAt, &expires, &revoked)
 	if expires != nil {

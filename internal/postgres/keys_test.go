@@ -5,30 +5,30 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	text, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "live", ClientID: "newcomer", Scopes: []payment.Scope{payment.ScopePaymentsRead}}, moment(0))
+	text, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "live", ClientID: "newcomer", Scopes: []access.Scope{access.ScopePaymentsRead}}, moment(0))
 	require.NoError(t, err)
-	_, id, ok := payment.ParseAPIKey(text)
+	_, id, ok := access.ParseAPIKey(text)
 	require.True(t, ok)
 
 	k, err := s.APIKey(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "newcomer", k.ClientID)
 	require.True(t, k.Admits(text, moment(1)))
-	require.True(t, k.Allows(payment.ScopePaymentsRead))
-	require.False(t, k.Allows(payment.ScopePaymentsWrite))
+	require.True(t, k.Allows(access.ScopePaymentsRead))
+	require.False(t, k.Allows(access.ScopePaymentsWrite))
 	require.True(t, k.CreatedAt.Equal(moment(0)))
 	require.True(t, k.ExpiresAt.IsZero() && k.RevokedAt.IsZero())
 	require.Equal(t, 0, s.number(t, `select count(*) from api_keys k where k::text like '%' || $1 || '%'`, text))
 
-	second, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "live", ClientID: "newcomer", Scopes: payment.Scopes()}, moment(1))
+	second, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "live", ClientID: "newcomer", Scopes: access.Scopes()}, moment(1))
 	require.NoError(t, err)
 	require.NotEqual(t, text, second)
 	require.False(t, k.Admits(second, moment(1)))
@@ -40,7 +40,7 @@ func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
 	require.True(t, k.RevokedAt.Equal(moment(5)), "the first word counts")
 	require.False(t, k.Admits(text, moment(5)))
 
-	_, otherID, _ := payment.ParseAPIKey(second)
+	_, otherID, _ := access.ParseAPIKey(second)
 	other, err := s.APIKey(t.Context(), otherID)
 	require.NoError(t, err)
 	require.True(t, other.Admits(second, moment(9)))

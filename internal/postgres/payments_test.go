@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -165,7 +166,7 @@ func listed(t *testing.T, s *Store) {
 	b := payment.NewID("shop", "b")
 	_, err := s.Apply(t.Context(), b, answer(b, payment.Pending, 1), moment(7))
 	require.NoError(t, err)
-	_, err = s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "rival", Scopes: payment.Scopes()}, moment(0))
+	_, err = s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "rival", Scopes: access.Scopes()}, moment(0))
 	require.NoError(t, err)
 	foreign := newPayment("a")
 	foreign.ID, foreign.ClientID = payment.NewID("rival", "a"), "rival"

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -41,7 +42,7 @@ func newStore(t *testing.T) *Store {
 	t.Helper()
 	require.NoError(t, template())
 	s := openStore(t, devstacktest.FreshDatabase(t, devstacktest.Shared()))
-	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, moment(0))
+	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))
 	require.NoError(t, err)
 	return s
 }
@@ -174,7 +175,7 @@ func TestTheRecordIsAwayWhilePostgresIsAndBackWithIt(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
 	// A throw-away server may have lost its last second.
 	require.NoError(t, Migrate(t.Context(), url, silent))
-	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, moment(0))
+	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))
 	require.NoError(t, err)
 	require.Equal(t, 1, s.open(t, newPayment("back")).Version)
 }

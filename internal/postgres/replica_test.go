@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
@@ -22,7 +23,7 @@ func newPair(t *testing.T, maxAge time.Duration) (*devstack.Stack, *Store) {
 	require.NoError(t, Migrate(t.Context(), stack.PostgresURL(), silent))
 	s := openStore(t, stack.PostgresURL())
 	require.NoError(t, s.Follow(t.Context(), stack.PostgresReplicaURL(), 4, maxAge))
-	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, moment(0))
+	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))
 	require.NoError(t, err)
 	return stack, s
 }

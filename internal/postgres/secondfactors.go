@@ -6,16 +6,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // SetSecondFactor gives a user a second factor, which the code of the step has proved to work, and recovery codes by their
 // hashes. It ends all sessions of the user but those of the new generation, which it returns. Kind NotFound when there is none.
 func (s *Store) SetSecondFactor(ctx context.Context, actor audit.Actor, name, sealed string, step int64, recovery [][]byte) (generation string, err error) {
 	generation = uuid.NewString()
-	err = s.changeUser(ctx, actor, audit.UserSecondFactor, name, func(tx pgx.Tx, u payment.User) (before, after audit.Values, err error) {
+	err = s.changeUser(ctx, actor, audit.UserSecondFactor, name, func(tx pgx.Tx, u access.User) (before, after audit.Values, err error) {
 		_, err = tx.Exec(ctx, `update users set second_factor = $2, last_step = $3, wrong_codes = 0, generation = $4 where name = $1`,
 			name, sealed, step, generation)
 		if err != nil {
@@ -29,7 +29,7 @@ func (s *Store) SetSecondFactor(ctx context.Context, actor audit.Actor, name, se
 // ClearSecondFactor takes a user's second factor and recovery codes away, for somebody who has lost both, and ends all sessions
 // of the user. Kind NotFound when there is no such user.
 func (s *Store) ClearSecondFactor(ctx context.Context, actor audit.Actor, name string) error {
-	return s.changeUser(ctx, actor, audit.UserSecondFactorReset, name, func(tx pgx.Tx, u payment.User) (before, after audit.Values, err error) {
+	return s.changeUser(ctx, actor, audit.UserSecondFactorReset, name, func(tx pgx.Tx, u access.User) (before, after audit.Values, err error) {
 		_, err = tx.Exec(ctx, `update users set second_factor = '', last_step = 0, wrong_codes = 0, generation = $2 where name = $1`, name, uuid.NewString())
 		if err != nil {
 			return nil, nil, err
@@ -40,7 +40,7 @@ func (s *Store) ClearSecondFactor(ctx context.Context, actor audit.Actor, name s
 
 // SetRecoveryCodes replaces a user's recovery codes. Kind NotFound when there is no such user.
 func (s *Store) SetRecoveryCodes(ctx context.Context, actor audit.Actor, name string, recovery [][]byte) error {
-	return s.changeUser(ctx, actor, audit.UserRecoveryCodes, name, func(tx pgx.Tx, _ payment.User) (before, after audit.Values, err error) {
+	return s.changeUser(ctx, actor, audit.UserRecoveryCodes, name, func(tx pgx.Tx, _ access.User) (before, after audit.Values, err error) {
 		return nil, nil, replaceRecovery(ctx, tx, name, recovery)
 	})
 }

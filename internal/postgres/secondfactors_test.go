@@ -7,15 +7,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // newUser is a user with a second factor and two recovery codes.
 func newUser(t *testing.T, s *Store) {
 	t.Helper()
-	require.NoError(t, s.AddUser(t.Context(), ana, payment.User{Name: "rui", Role: payment.Operator, PasswordHash: "h", CreatedAt: moment(0)}))
+	require.NoError(t, s.AddUser(t.Context(), ana, access.User{Name: "rui", Role: access.Operator, PasswordHash: "h", CreatedAt: moment(0)}))
 	before, err := s.User(t.Context(), "rui")
 	require.NoError(t, err)
 	generation, err := s.SetSecondFactor(t.Context(), ana, "rui", "sealed", 100, [][]byte{[]byte("one"), []byte("two")})

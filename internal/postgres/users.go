@@ -6,9 +6,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 const insertUser = `
@@ -18,7 +18,7 @@ on conflict do nothing`
 
 // AddUser makes a user, with a generation of sessions of its own. Kind Conflict when the name is taken, Invalid when there can
 // be no such user.
-func (s *Store) AddUser(ctx context.Context, actor audit.Actor, u payment.User) error {
+func (s *Store) AddUser(ctx context.Context, actor audit.Actor, u access.User) error {
 	if wrong := append(actor.Fields(), u.Fields()...); len(wrong) > 0 {
 		return &failure.Error{Kind: failure.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
@@ -35,7 +35,7 @@ func (s *Store) AddUser(ctx context.Context, actor audit.Actor, u payment.User) 
 
 // RemoveUser ends a user and all sessions of the user; kind NotFound when there is none.
 func (s *Store) RemoveUser(ctx context.Context, actor audit.Actor, name string) error {
-	return s.changeUser(ctx, actor, audit.UserRemove, name, func(tx pgx.Tx, u payment.User) (before, after audit.Values, err error) {
+	return s.changeUser(ctx, actor, audit.UserRemove, name, func(tx pgx.Tx, u access.User) (before, after audit.Values, err error) {
 		_, err = tx.Exec(ctx, `delete from users where name = $1`, name)
 		return audit.Values{"role": string(u.Role)}, nil, err
 	})
@@ -43,7 +43,7 @@ func (s *Store) RemoveUser(ctx context.Context, actor audit.Actor, name string) 
 
 // RevokeUser ends all sessions of a user, who may log in again; kind NotFound when there is none.
 func (s *Store) RevokeUser(ctx context.Context, actor audit.Actor, name string) error {
-	return s.changeUser(ctx, actor, audit.UserRevoke, name, func(tx pgx.Tx, _ payment.User) (before, after audit.Values, err error) {
+	return s.changeUser(ctx, actor, audit.UserRevoke, name, func(tx pgx.Tx, _ access.User) (before, after audit.Values, err error) {
 		_, err = tx.Exec(ctx, `update users set generation = $2 where name = $1`, name, uuid.NewString())
 		return nil, nil, err
 	})
@@ -53,7 +53,7 @@ func (s *Store) RevokeUser(ctx context.Context, actor audit.Actor, name string) 
 // returns; kind NotFound when there is none.
 func (s *Store) SetPassword(ctx context.Context, actor audit.Actor, name, hash string) (generation string, err error) {
 	generation = uuid.NewString()
-	err = s.changeUser(ctx, actor, audit.UserPassword, name, func(tx pgx.Tx, _ payment.User) (before, after audit.Values, err error) {
+	err = s.changeUser(ctx, actor, audit.UserPassword, name, func(tx pgx.Tx, _ access.User) (before, after audit.Values, err error) {
 		_, err = tx.Exec(ctx, `update users set password_hash = $2, generation = $3 where name = $1`, name, hash, generation)
 		return nil, nil, err
 	})
@@ -62,7 +62,7 @@ func (s *Store) SetPassword(ctx context.Context, actor audit.Actor, name, hash s
 
 // changeUser changes a user that there is and records it, both or neither.
 func (s *Store) changeUser(ctx context.Context, actor audit.Actor, action audit.Action, name string,
-	change func(tx pgx.Tx, u payment.User) (before, after audit.Values, err error),
+	change func(tx pgx.Tx, u access.User) (before, after audit.Values, err error),
 ) error {
 	if wrong := actor.Fields(); len(wrong) > 0 {
 		return &failure.Error{Kind: failure.Invalid, Message: "the change is not valid", Fields: wrong}
@@ -83,19 +83,19 @@ func userObject(name string) string { return "user/" + name }
 const selectUser = `select name, role, password_hash, generation::text, created_at, second_factor, wrong_codes from users `
 
 // User reads one user; kind NotFound when there is none.
-func (s *Store) User(ctx context.Context, name string) (payment.User, error) {
+func (s *Store) User(ctx context.Context, name string) (access.User, error) {
 	u, err := readRow(ctx, s.pool, scanUser, selectUser+`where name = $1`, name)
 	return u, interpret("read user "+name, err)
 }
 
 // Users lists all of them by name.
-func (s *Store) Users(ctx context.Context) ([]payment.User, error) {
+func (s *Store) Users(ctx context.Context) ([]access.User, error) {
 	list, err := readRows(ctx, s.pool, scanUser, selectUser+`order by name`)
 	return list, interpret("list users", err)
 }
 
-func scanUser(row pgx.CollectableRow) (payment.User, error) {
-	u, err := pgx.RowToStructByPos[payment.User](row)
+func scanUser(row pgx.CollectableRow) (access.User, error) {
+	u, err := pgx.RowToStructByPos[access.User](row)
 	u.CreatedAt = u.CreatedAt.UTC()
 	return u, err
 }

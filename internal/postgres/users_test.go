@@ -5,30 +5,30 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	read := func(name string) payment.User {
+	read := func(name string) access.User {
 		u, err := s.User(t.Context(), name)
 		require.NoError(t, err)
 		return u
 	}
-	ana := payment.User{Name: "ana", Role: payment.Operator, PasswordHash: "h", CreatedAt: moment(0)}
+	ana := access.User{Name: "ana", Role: access.Operator, PasswordHash: "h", CreatedAt: moment(0)}
 	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana))
 	require.Equal(t, failure.Conflict, failure.KindOf(s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana)))
-	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, payment.User{Name: "a.viewer", Role: payment.Viewer, PasswordHash: "i", CreatedAt: moment(1)}))
+	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: "a.viewer", Role: access.Viewer, PasswordHash: "i", CreatedAt: moment(1)}))
 	first := read("ana")
 	require.NotEmpty(t, first.Generation)
 	ana.Generation = first.Generation
 	require.Equal(t, ana, first)
 	all, err := s.Users(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []payment.User{read("a.viewer"), first}, all)
+	require.Equal(t, []access.User{read("a.viewer"), first}, all)
 
 	generations := map[string]bool{first.Generation: true}
 	for _, end := range []func() error{

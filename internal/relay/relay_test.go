@@ -17,6 +17,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -56,7 +57,7 @@ func newWorld(t *testing.T, broker string) *world {
 	w.record, err = postgres.Open(t.Context(), w.url, 8)
 	require.NoError(t, err)
 	t.Cleanup(w.record.Close)
-	_, err = w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: "shop", Scopes: payment.Scopes()}, time.Now())
+	_, err = w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	w.dial(t)
 	return w

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/load"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -299,7 +300,7 @@ func TestTheCheckerObjects(t *testing.T) {
 }
 
 func TestAnAPIKeyIsFound(t *testing.T) {
-	text, _ := payment.NewAPIKey("test", "demo", nil, noon)
+	text, _ := access.NewAPIKey("test", "demo", nil, noon)
 	e := clean()
 	page("key " + text)(&e)
 	objections := Check(e)

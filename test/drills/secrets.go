@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -64,6 +65,6 @@ func secretsIn(line string, known map[string]string) []string {
 }
 
 func isAPIKey(text string) bool {
-	_, _, ok := payment.ParseAPIKey(text)
+	_, _, ok := access.ParseAPIKey(text)
 	return ok
 }

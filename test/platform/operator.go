@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
-	"github.com/onlywave/onlywave/internal/session"
 )
 
 // The person who may log in to the console of a stack that only loopback reaches.
@@ -27,8 +26,8 @@ func (p *Platform) Operator(ctx context.Context) (name, password string, err err
 		return "", "", err
 	}
 	defer record.Close()
-	err = record.AddUser(ctx, thisProgram, payment.User{
-		Name: operatorName, Role: payment.Operator, PasswordHash: session.HashPassword(operatorPassword), CreatedAt: time.Now(),
+	err = record.AddUser(ctx, thisProgram, access.User{
+		Name: operatorName, Role: access.Operator, PasswordHash: access.HashPassword(operatorPassword), CreatedAt: time.Now(),
 	})
 	if failure.KindOf(err) == failure.Conflict {
 		err = nil

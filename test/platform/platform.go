@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/workflows"
@@ -258,14 +258,14 @@ func (p *Platform) apiKey(ctx context.Context) (string, error) {
 	defer record.Close()
 	file := filepath.Join(filepath.Dir(p.Logs), "demo-api-key")
 	if kept, err := os.ReadFile(file); err == nil {
-		if _, id, ok := payment.ParseAPIKey(string(kept)); ok {
+		if _, id, ok := access.ParseAPIKey(string(kept)); ok {
 			if key, err := record.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) &&
-				!slices.ContainsFunc(payment.Scopes(), func(s payment.Scope) bool { return !key.Allows(s) }) {
+				!slices.ContainsFunc(access.Scopes(), func(s access.Scope) bool { return !key.Allows(s) }) {
 				return string(kept), nil
 			}
 		}
 	}
-	text, err := record.IssueAPIKey(ctx, thisProgram, payment.KeyRequest{Environment: "test", ClientID: demoClient, Scopes: payment.Scopes()}, time.Now())
+	text, err := record.IssueAPIKey(ctx, thisProgram, access.KeyRequest{Environment: "test", ClientID: demoClient, Scopes: access.Scopes()}, time.Now())
 	if err != nil {
 		return "", err
 	}

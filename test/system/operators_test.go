@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/cli"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -123,7 +124,7 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	actor := "ana-" + uuid.NewString()[:8]
 	name := "user-" + uuid.NewString()[:8]
 	key := strings.TrimSpace(command("", "keys", "create", "--client", "loja "+name, "--scopes", "payments:read", "--expires", "90d", "--actor", actor))
-	_, keyID, ok := payment.ParseAPIKey(key)
+	_, keyID, ok := access.ParseAPIKey(key)
 	require.True(t, ok)
 	require.Regexp(t, keyID+` +loja `+name+` +in force .*payments:read`, command("", "keys", "list", "--client", "loja "+name))
 	command("", "keys", "revoke", "--id", keyID, "--actor", actor)

@@ -17,8 +17,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/report"
@@ -129,7 +129,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		}
 	}
 	for _, client := range clients {
-		if b.keys[client], err = b.store.IssueAPIKey(ctx, audit.Actor{Name: "test"}, payment.KeyRequest{Environment: "test", ClientID: client, Scopes: payment.Scopes()}, time.Now()); err != nil {
+		if b.keys[client], err = b.store.IssueAPIKey(ctx, audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: client, Scopes: access.Scopes()}, time.Now()); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package payment
+package access
 
 import (
 	"crypto/rand"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // Scope is something an API key allows.
@@ -72,7 +73,7 @@ func (r KeyRequest) Fields(now time.Time) []failure.Field {
 		}
 	}
 	check(r.Environment == "test" || r.Environment == "live", "environment", "must be test or live")
-	fault := NameFault(r.ClientID)
+	fault := payment.NameFault(r.ClientID)
 	check(fault == "", "client", fault)
 	check(len(r.Scopes) > 0 && !slices.ContainsFunc(r.Scopes, func(s Scope) bool { return !slices.Contains(Scopes(), s) }),
 		"scopes", "must be of "+failure.OneOf(Scopes()))
