@@ -12,17 +12,14 @@ import (
 var (
 	paymentNamespace  = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x01}
 	providerNamespace = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x02}
-	letterNamespace   = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x20}
-	runNamespace      = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x21}
 	emailNamespace    = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x30}
 	auditNamespace    = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x40}
-	redriveNamespace  = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x22}
 )
 
 // NewID is the payment's ID, made from who asks and the idempotency key, so that whichever instance
 // gets a repeated request, it means the same payment.
 func NewID(clientID, idempotencyKey string) string {
-	return uuid5(paymentNamespace, clientID+"\x00"+idempotencyKey)
+	return NamedID(paymentNamespace, clientID+"\x00"+idempotencyKey)
 }
 
 // Operation is one intent that moves money at the provider.
@@ -38,30 +35,14 @@ const (
 // retry, a crash, a redeploy and an operator's reset all repeat it; number counts the operations of
 // one kind on one payment, from 1.
 func ProviderKey(paymentID string, op Operation, number int) string {
-	return uuid5(providerNamespace, paymentID+"\x00"+string(op)+"\x00"+strconv.Itoa(number))
-}
-
-// NewDeadLetterID is the dead letter of a message that died in a queue: however often it is delivered, and however often it
-// dies there, it is one letter.
-func NewDeadLetterID(messageID, queue string) string {
-	return uuid5(letterNamespace, messageID+"\x00"+queue)
-}
-
-// LetterMessageID is the message in which a run of a workflow says that it cannot go on; saying it again repeats the ID.
-func LetterMessageID(workflowID, runID string, cause Cause) string {
-	return uuid5(runNamespace, workflowID+"\x00"+runID+"\x00"+string(cause))
-}
-
-// NewRedriveID is the redrive that somebody asks for under an idempotency key.
-func NewRedriveID(actor, idempotencyKey string) string {
-	return uuid5(redriveNamespace, actor+"\x00"+idempotencyKey)
+	return NamedID(providerNamespace, paymentID+"\x00"+string(op)+"\x00"+strconv.Itoa(number))
 }
 
 // NewAuditID is the entry in the audit of an action that a repeated request repeats.
-func NewAuditID(name string) string { return uuid5(auditNamespace, name) }
+func NewAuditID(name string) string { return NamedID(auditNamespace, name) }
 
 // NewEmailID is the e-mail that tells something; however often it is sent, its Message-ID is made of this.
-func NewEmailID(name string) string { return uuid5(emailNamespace, name) }
+func NewEmailID(name string) string { return NamedID(emailNamespace, name) }
 
 // ValidID says whether s is a UUID as NewID writes it.
 func ValidID(s string) bool {
@@ -85,9 +66,9 @@ func OurID(s string) bool {
 	return ValidID(s) && s[14] == '5' && (s[19] == '8' || s[19] == '9' || s[19] == 'a' || s[19] == 'b')
 }
 
-// uuid5 is a name-based UUID (RFC 9562, section 5.5). SHA-1 is the standard's choice; nothing here
+// NamedID is a name-based UUID (RFC 9562, section 5.5). SHA-1 is the standard's choice; nothing here
 // depends on its strength.
-func uuid5(namespace [16]byte, name string) string {
+func NamedID(namespace [16]byte, name string) string {
 	h := sha1.New()
 	h.Write(namespace[:])
 	h.Write([]byte(name))
