@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -19,13 +19,13 @@ const (
 
 // DeadLetterInput says which run cannot go on, and all that is known of why.
 type DeadLetterInput struct {
-	PaymentID  string            `json:"payment_id"`
-	WorkflowID string            `json:"workflow_id"`
-	RunID      string            `json:"run_id"`
-	Cause      payment.Cause     `json:"cause"`
-	Error      string            `json:"error"` // for people; no personal data
-	At         time.Time         `json:"at"`
-	Trail      []payment.Attempt `json:"trail,omitempty"`
+	PaymentID  string               `json:"payment_id"`
+	WorkflowID string               `json:"workflow_id"`
+	RunID      string               `json:"run_id"`
+	Cause      deadletter.Cause     `json:"cause"`
+	Error      string               `json:"error"` // for people; no personal data
+	At         time.Time            `json:"at"`
+	Trail      []deadletter.Attempt `json:"trail,omitempty"`
 }
 
 // DeadLetter leaves a payment to a person, by way of onlywave.dead-letters, and has operators alerted. Run and cause make the
@@ -36,7 +36,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 		return verdict(&failure.Error{Kind: failure.Invalid, Message: "the trail cannot be written", Err: err})
 	}
 	err = a.publisher.Publish(ctx, rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
-		ID: payment.LetterMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(payment.FromWorkflow) + "." + string(in.Cause),
+		ID: deadletter.LetterMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(deadletter.FromWorkflow) + "." + string(in.Cause),
 		Headers: map[string]any{
 			rabbitmq.HeaderCause: string(in.Cause), rabbitmq.HeaderError: in.Error, rabbitmq.HeaderTime: in.At.UTC().Format(time.RFC3339),
 			HeaderPaymentID: in.PaymentID, HeaderWorkflowID: in.WorkflowID, HeaderRunID: in.RunID, rabbitmq.HeaderTrail: string(trail),

@@ -7,8 +7,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -37,14 +37,14 @@ func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 	id := creation(t).PaymentID
 	at := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	in := DeadLetterInput{
-		PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: payment.CauseContradiction, Error: "it contradicts", At: at,
-		Trail: []payment.Attempt{{Attempt: 1, At: at, Error: "no"}},
+		PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: deadletter.CauseContradiction, Error: "it contradicts", At: at,
+		Trail: []deadletter.Attempt{{Attempt: 1, At: at, Error: "no"}},
 	}
 	take := buried(t, id)
 	for range 2 {
 		require.NoError(t, a.DeadLetter(t.Context(), in))
 		d := take()
-		require.Equal(t, payment.LetterMessageID("payment/"+id, "run", payment.CauseContradiction), d.MessageId)
+		require.Equal(t, deadletter.LetterMessageID("payment/"+id, "run", deadletter.CauseContradiction), d.MessageId)
 		require.Equal(t, "workflow.contradiction", d.RoutingKey)
 		require.EqualValues(t, amqp.Persistent, d.DeliveryMode)
 		delete(d.Headers, "x-delivery-count") // the broker's
@@ -60,6 +60,6 @@ func TestWithoutABrokerADeadLetterIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	err := New(Config{Breakers: alone(t), Publisher: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: payment.CauseInternal})
+	err := New(Config{Breakers: alone(t), Publisher: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: deadletter.CauseInternal})
 	requireVerdict(t, err, failure.Unavailable, true)
 }

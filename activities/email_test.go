@@ -17,6 +17,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -291,15 +292,15 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t, "ops@example.com", "gone@example.com", "more@example.com")
 	m.publisher = publisher(t)
-	letter := func(id string, at time.Time, cause payment.Cause) DeadLetterInput {
+	letter := func(id string, at time.Time, cause deadletter.Cause) DeadLetterInput {
 		return DeadLetterInput{PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: cause, Error: "no answer in time", At: at,
-			Trail: []payment.Attempt{{Attempt: 1}}}
+			Trail: []deadletter.Attempt{{Attempt: 1}}}
 	}
 	at := time.Date(2026, 3, 1, 12, 59, 0, 0, time.UTC)
 	a, b := payment.NewID("shop", "a"), payment.NewID("shop", "b")
 	for _, in := range []DeadLetterInput{
-		letter(a, at, payment.CauseUnknownOutcome), letter(b, at.Add(-time.Hour/2), payment.CauseUnknownOutcome),
-		letter(b, at, payment.CauseInternal), letter(b, at.Add(time.Minute), payment.CauseInternal),
+		letter(a, at, deadletter.CauseUnknownOutcome), letter(b, at.Add(-time.Hour/2), deadletter.CauseUnknownOutcome),
+		letter(b, at, deadletter.CauseInternal), letter(b, at.Add(time.Minute), deadletter.CauseInternal),
 	} {
 		require.NoError(t, m.DeadLetter(t.Context(), in))
 	}
@@ -347,7 +348,7 @@ func TestAnOperatorsMailboxKeepsNoAlertFromTheOthers(t *testing.T) {
 
 func alarm() EmailInput {
 	return EmailInput{Name: "operators/internal/2026-03-01T12", Notice: payment.Alert, PaymentID: payment.NewID("shop", "a"),
-		Letter: &DeadLetterInput{Cause: payment.CauseInternal}}
+		Letter: &DeadLetterInput{Cause: deadletter.CauseInternal}}
 }
 
 // Whom an e-mail is for is not told by his place in the list, which may be another one by the next attempt.

@@ -10,6 +10,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -51,11 +52,11 @@ func newRedriven(t *testing.T) *redriven {
 }
 
 // letter keeps a webhook's letter.
-func (r *redriven) letter(t *testing.T, name string, change func(*payment.DeadLetter)) payment.DeadLetter {
+func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.DeadLetter)) deadletter.DeadLetter {
 	t.Helper()
-	l := payment.DeadLetter{
-		Source: payment.FromWebhook, Cause: payment.CauseInvalid, Error: "no", PaymentID: payment.NewID("shop", name),
-		Message: payment.DeadMessage{
+	l := deadletter.DeadLetter{
+		Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no", PaymentID: payment.NewID("shop", name),
+		Message: deadletter.DeadMessage{
 			ID: t.Name() + name, Exchange: rabbitmq.ExchangeEvents, Key: "mercadopago." + r.topic, ContentType: "application/json",
 			Body: []byte(`{"a": 1}`), SentAt: time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC),
 		},
@@ -64,17 +65,17 @@ func (r *redriven) letter(t *testing.T, name string, change func(*payment.DeadLe
 	if change != nil {
 		change(&l)
 	}
-	l.ID = payment.NewDeadLetterID(l.Message.ID, "")
-	_, err := r.record.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
+	l.ID = deadletter.NewDeadLetterID(l.Message.ID, "")
+	_, err := r.record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
 	require.NoError(t, err)
 	return l
 }
 
 // workflows keeps a letter of a payment's run.
-func (r *redriven) workflows(t *testing.T, name, paymentID string) payment.DeadLetter {
+func (r *redriven) workflows(t *testing.T, name, paymentID string) deadletter.DeadLetter {
 	t.Helper()
-	return r.letter(t, name, func(l *payment.DeadLetter) {
-		l.Source, l.Cause, l.PaymentID, l.RunID = payment.FromWorkflow, payment.CauseDependencyAway, paymentID, "run-"+name
+	return r.letter(t, name, func(l *deadletter.DeadLetter) {
+		l.Source, l.Cause, l.PaymentID, l.RunID = deadletter.FromWorkflow, deadletter.CauseDependencyAway, paymentID, "run-"+name
 	})
 }
 
@@ -83,10 +84,10 @@ func (r *redriven) input(t *testing.T, number, upto int) RedriveInput {
 	t.Helper()
 	survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
 	require.NoError(t, err)
-	return RedriveInput{RedriveID: payment.NewRedriveID("ana", fmt.Sprint(number)), Actor: "ana", Reason: "mended", Before: survey.At, Upto: upto}
+	return RedriveInput{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(number)), Actor: "ana", Reason: "mended", Before: survey.At, Upto: upto}
 }
 
-func (r *redriven) standing(t *testing.T, in RedriveInput) payment.RedriveStanding {
+func (r *redriven) standing(t *testing.T, in RedriveInput) deadletter.RedriveStanding {
 	t.Helper()
 	standing, err := r.Redrive(t.Context(), in)
 	require.NoError(t, err)
@@ -99,9 +100,9 @@ func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
 	l := r.letter(t, "a", nil)
 	in := r.input(t, 1, 10)
 	for range 2 {
-		require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, in))
+		require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, in))
 	}
-	require.Equal(t, payment.RedriveStanding{}, r.standing(t, r.input(t, 2, 10)), "another redrive finds it closed")
+	require.Equal(t, deadletter.RedriveStanding{}, r.standing(t, r.input(t, 2, 10)), "another redrive finds it closed")
 
 	d := next(t, r.queue)
 	require.Equal(t, l.Message.ID, d.MessageId)
@@ -115,7 +116,7 @@ func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
 	require.Equal(t, t.Name()+"last", next(t, r.queue).MessageId, "nothing came twice")
 	kept, err := r.record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, []any{payment.LetterRedriven, "ana", "mended"}, []any{kept.State, kept.ClosedBy, kept.Reason})
+	require.Equal(t, []any{deadletter.LetterRedriven, "ana", "mended"}, []any{kept.State, kept.ClosedBy, kept.Reason})
 }
 
 func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
@@ -124,7 +125,7 @@ func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
 	id := r.opened(t)
 	r.workflows(t, "a", id)
 	r.workflows(t, "b", "")
-	require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
 	require.Equal(t, []string{id}, r.woken)
 }
 
@@ -134,17 +135,17 @@ func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	l := r.workflows(t, "a", creation(t).PaymentID)
-	require.Equal(t, payment.RedriveStanding{Taken: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
 	require.Empty(t, r.woken)
 	kept, err := r.record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, payment.LetterOpen, kept.State)
+	require.Equal(t, deadletter.LetterOpen, kept.State)
 	done, err := r.record.Redrives(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, "the payment was never written: reset run run-a to its first task", done[0].Error)
 
 	r.opened(t) // the run was reset
-	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, r.input(t, 2, 10)))
+	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, r.input(t, 2, 10)))
 	require.Equal(t, []string{l.PaymentID}, r.woken)
 }
 
@@ -160,7 +161,7 @@ func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, marked, 3)
 
-	require.Equal(t, payment.RedriveStanding{Taken: 3, Sent: 3, Left: 2}, r.standing(t, in))
+	require.Equal(t, deadletter.RedriveStanding{Taken: 3, Sent: 3, Left: 2}, r.standing(t, in))
 	sent := map[string]bool{}
 	for range 3 {
 		sent[next(t, r.queue).MessageId] = true
@@ -183,10 +184,10 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 		requireVerdict(t, err, failure.Unavailable, true)
 		standing, err := r.RedriveStanding(t.Context(), in)
 		require.NoError(t, err)
-		require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 1}, standing)
+		require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 1}, standing)
 	}
 	r.notifying = nil
-	require.Equal(t, payment.RedriveStanding{Taken: 2, Sent: 2}, r.standing(t, in))
+	require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 2}, r.standing(t, in))
 	require.Equal(t, []string{l.PaymentID, l.PaymentID, l.PaymentID}, r.woken)
 
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
@@ -200,7 +201,7 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 		require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
 		survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
 		require.NoError(t, err)
-		require.Equal(t, []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: 1}}, survey.Causes, "it is open again")
+		require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: 1}}, survey.Causes, "it is open again")
 	}
 }
 
@@ -217,33 +218,33 @@ func TestWhatWasSentIsSettledAlthoughTheRedriveIsCancelled(t *testing.T) {
 	require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
 	standing, err := r.RedriveStanding(t.Context(), in)
 	require.NoError(t, err)
-	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, standing)
+	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, standing)
 }
 
 func TestALetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	rows := map[string]struct {
-		change func(*payment.DeadMessage)
+		change func(*deadletter.DeadMessage)
 		why    string
 	}{
-		"nobody listens": {func(m *payment.DeadMessage) { m.Key = "nobody.listens" }, "no queue is bound for the message any more"},
-		"no exchange":    {func(m *payment.DeadMessage) { m.Exchange = "" }, "the message cannot be sent as it is"},
-		"no such one":    {func(m *payment.DeadMessage) { m.Exchange = "elsewhere" }, "the message cannot be sent as it is"},
-		"no ID":          {func(m *payment.DeadMessage) { m.ID = "" }, "the message cannot be sent as it is"},
+		"nobody listens": {func(m *deadletter.DeadMessage) { m.Key = "nobody.listens" }, "no queue is bound for the message any more"},
+		"no exchange":    {func(m *deadletter.DeadMessage) { m.Exchange = "" }, "the message cannot be sent as it is"},
+		"no such one":    {func(m *deadletter.DeadMessage) { m.Exchange = "elsewhere" }, "the message cannot be sent as it is"},
+		"no ID":          {func(m *deadletter.DeadMessage) { m.ID = "" }, "the message cannot be sent as it is"},
 	}
 	ids := map[string]string{}
 	for name, row := range rows {
-		ids[name] = r.letter(t, name, func(l *payment.DeadLetter) { row.change(&l.Message) }).ID
+		ids[name] = r.letter(t, name, func(l *deadletter.DeadLetter) { row.change(&l.Message) }).ID
 	}
-	require.Equal(t, payment.RedriveStanding{Taken: 4, Failed: 4}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, deadletter.RedriveStanding{Taken: 4, Failed: 4}, r.standing(t, r.input(t, 1, 10)))
 	for name, row := range rows {
 		l, err := r.record.DeadLetter(t.Context(), ids[name])
 		require.NoError(t, err)
-		require.Equal(t, payment.LetterOpen, l.State, name)
+		require.Equal(t, deadletter.LetterOpen, l.State, name)
 		done, err := r.record.Redrives(t.Context(), ids[name])
 		require.NoError(t, err)
-		require.Equal(t, payment.RedriveFailed, done[0].Outcome)
+		require.Equal(t, deadletter.RedriveFailed, done[0].Outcome)
 		require.Equal(t, row.why, done[0].Error, name)
 	}
 }

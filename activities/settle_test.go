@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/settle"
 )
@@ -21,9 +22,9 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 
 	_, err = w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "silence"})
 	require.NoError(t, err)
-	_, err = w.record.KeepDeadLetters(t.Context(), []payment.DeadLetter{{
-		ID: payment.NewDeadLetterID(id, ""), Source: payment.FromWorkflow, Cause: payment.CauseUnknownOutcome, PaymentID: id,
-		State: payment.LetterOpen, Deaths: 1, DiedAt: time.Now(),
+	_, err = w.record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{{
+		ID: deadletter.NewDeadLetterID(id, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome, PaymentID: id,
+		State: deadletter.LetterOpen, Deaths: 1, DiedAt: time.Now(),
 	}})
 	require.NoError(t, err)
 	first, err := w.Settle(t.Context(), in)
@@ -45,8 +46,8 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	operations, err := w.record.Operations(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "settled", operations[0].Outcome)
-	l, err := w.record.DeadLetter(t.Context(), payment.NewDeadLetterID(id, ""))
+	l, err := w.record.DeadLetter(t.Context(), deadletter.NewDeadLetterID(id, ""))
 	require.NoError(t, err)
-	require.Equal(t, payment.LetterResolved, l.State)
+	require.Equal(t, deadletter.LetterResolved, l.State)
 	require.Zero(t, w.charges(id))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -34,7 +35,7 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 		_, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
 		require.NoError(t, err)
 	}
-	state := func() payment.LetterState {
+	state := func() deadletter.LetterState {
 		t.Helper()
 		kept, err := r.record.DeadLetter(t.Context(), l.ID)
 		require.NoError(t, err)
@@ -48,17 +49,17 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 		require.NoError(t, err)
 		runs = false
 		look()
-		require.Equal(t, payment.LetterRedriven, state(), "it may be on its way")
+		require.Equal(t, deadletter.LetterRedriven, state(), "it may be on its way")
 		_, err = conn.Exec(t.Context(), `update redrives set at = at - interval '2 minutes'`)
 		require.NoError(t, err)
 		runs = true
 		look()
-		require.Equal(t, payment.LetterRedriven, state(), "it runs")
+		require.Equal(t, deadletter.LetterRedriven, state(), "it runs")
 		runs = false
 		for range 2 {
 			look()
-			require.Equal(t, payment.LetterOpen, state())
+			require.Equal(t, deadletter.LetterOpen, state())
 		}
-		in.RedriveID = payment.NewRedriveID("ana", "again")
+		in.RedriveID = deadletter.NewRedriveID("ana", "again")
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/onlywave/onlywave/internal/access"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -97,8 +98,8 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, []any{string(payment.Pix)}, schemas["MethodType"].Value.Enum)
 	require.Equal(t, []any{payment.BRL}, schemas["Currency"].Value.Enum)
 	require.Equal(t, words(payment.FindingKinds()), schemas["FindingKind"].Value.Enum)
-	require.Equal(t, words(payment.Causes()), schemas["Cause"].Value.Enum)
-	require.Equal(t, words(payment.LetterStates()), schemas["LetterState"].Value.Enum)
+	require.Equal(t, words(deadletter.Causes()), schemas["Cause"].Value.Enum)
+	require.Equal(t, words(deadletter.LetterStates()), schemas["LetterState"].Value.Enum)
 	require.Equal(t, words(workflows.RedriveStates()), schemas["RedriveState"].Value.Enum)
 	for _, code := range failure.Codes() {
 		require.Contains(t, schemas["Failure"].Value.Properties["code"].Value.Description, "`"+string(code)+"`")

@@ -14,7 +14,6 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -91,10 +90,10 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 		`{"reason": "why not"}`:                       "/state",
 		`{"state": "open"}`:                           "/reason",
 		`{"state": "open", "reason": "  "}`:           "/reason",
-		`{"state": "open", "reason": "` + strings.Repeat("é", payment.MaxReason+1) + `"}`: "/reason",
-		`{"state": "open", "reason": "4111 1111 1111 1111 was refused"}`:                  "/reason",
-		`{"state": "open", "reason": "a\u0000b"}`:                                         "/reason",
-		`{"state": "open", "reason": "why not", "actor": "somebody else entirely"}`:       "/actor",
+		`{"state": "open", "reason": "` + strings.Repeat("é", audit.MaxReason+1) + `"}`: "/reason",
+		`{"state": "open", "reason": "4111 1111 1111 1111 was refused"}`:                "/reason",
+		`{"state": "open", "reason": "a\u0000b"}`:                                       "/reason",
+		`{"state": "open", "reason": "why not", "actor": "somebody else entirely"}`:     "/actor",
 	} {
 		w := f.set(t, "charge", body)
 		require.Equal(t, http.StatusUnprocessableEntity, w.Code, body)
@@ -107,7 +106,7 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 	}
 	require.Empty(t, *told)
 	require.Empty(t, f.letters.audited)
-	require.Equal(t, http.StatusOK, f.set(t, "read", `{"state": "closed", "reason": "`+strings.Repeat("é", payment.MaxReason)+`"}`).Code)
+	require.Equal(t, http.StatusOK, f.set(t, "read", `{"state": "closed", "reason": "`+strings.Repeat("é", audit.MaxReason)+`"}`).Code)
 }
 
 // A client app's own key is not for this.

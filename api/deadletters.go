@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -15,7 +16,7 @@ import (
 // deadLetters is where they are kept, with what was done about them.
 type deadLetters interface {
 	deadletter.Store
-	Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error)
+	Redrives(ctx context.Context, letterID string) ([]deadletter.Redrive, error)
 }
 
 // redriver starts redrives and says how they stand.
@@ -41,7 +42,7 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	shown, next := page(s.cursors, list, found, limit, func(l payment.DeadLetter) string {
+	shown, next := page(s.cursors, list, found, limit, func(l deadletter.DeadLetter) string {
 		return formatPosition(payment.Position{CreatedAt: l.DiedAt, ID: l.ID})
 	})
 	view := DeadLetterList{Data: make([]DeadLetter, 0, len(shown)), NextCursor: next}
@@ -52,11 +53,11 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	return nil
 }
 
-func (q *query) letterFilter() payment.LetterFilter {
-	f := payment.LetterFilter{
-		State:       payment.LetterOpen, // unless another is asked for
-		Source:      payment.Source(q.values.Get("source")),
-		Cause:       payment.Cause(q.values.Get("cause")),
+func (q *query) letterFilter() deadletter.LetterFilter {
+	f := deadletter.LetterFilter{
+		State:       deadletter.LetterOpen, // unless another is asked for
+		Source:      deadletter.Source(q.values.Get("source")),
+		Cause:       deadletter.Cause(q.values.Get("cause")),
 		Fingerprint: q.values.Get("fingerprint"),
 		PaymentID:   q.values.Get("payment_id"),
 		DiedFrom:    q.time("died_from"),
@@ -64,7 +65,7 @@ func (q *query) letterFilter() payment.LetterFilter {
 		Limit:       q.limit(),
 	}
 	if q.values.Has("state") {
-		f.State = payment.ParseLetterState(q.values.Get("state"))
+		f.State = deadletter.ParseLetterState(q.values.Get("state"))
 	}
 	for _, wrong := range f.Fields() {
 		q.refuse(wrong.Pointer, wrong.Detail)
@@ -82,13 +83,13 @@ func (s *Server) getDeadLetter(c *gin.Context) error {
 }
 
 // letter is the dead letter that the path names.
-func (s *Server) letter(c *gin.Context) (payment.DeadLetter, error) {
+func (s *Server) letter(c *gin.Context) (deadletter.DeadLetter, error) {
 	l, err := s.deadLetters.Show(c.Request.Context(), c.Param("id"))
 	event(c).paymentID = l.PaymentID
 	return l, err
 }
 
-func (s *Server) answerLetter(c *gin.Context, l payment.DeadLetter) error {
+func (s *Server) answerLetter(c *gin.Context, l deadletter.DeadLetter) error {
 	redrives, err := s.config.DeadLetters.Redrives(c.Request.Context(), l.ID)
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (s *Server) discardDeadLetter(c *gin.Context) error {
 		return err
 	}
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return invalid(addFields(wrong, payment.ReasonFields(body.Reason)))
+		return invalid(addFields(wrong, audit.ReasonFields(body.Reason)))
 	}
 	l, err := s.deadLetters.Discard(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Server) redriveDeadLetter(c *gin.Context) error {
 var errNoRedrive = &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 
 // letterView shows a letter, without what only one letter at a time is shown with. Its body is never shown.
-func (s *Server) letterView(l payment.DeadLetter) DeadLetter {
+func (s *Server) letterView(l deadletter.DeadLetter) DeadLetter {
 	v := DeadLetter{
 		ID: l.ID, State: LetterState(l.State), Source: LetterSource(l.Source), Cause: string(l.Cause), Advice: l.Cause.Advice(),
 		Fingerprint: l.Fingerprint, Error: l.Error, PaymentID: l.PaymentID, WorkflowID: l.WorkflowID, RunID: l.RunID,

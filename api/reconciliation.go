@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -98,7 +99,7 @@ func (s *Server) closeFinding(c *gin.Context) error {
 		return err
 	}
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return invalid(addFields(wrong, payment.ReasonFields(body.Reason)))
+		return invalid(addFields(wrong, audit.ReasonFields(body.Reason)))
 	}
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 	if err != nil {

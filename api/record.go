@@ -6,6 +6,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -85,16 +86,16 @@ func (t timely) CloseFinding(ctx context.Context, actor audit.Actor, id int64, r
 	})
 }
 
-func (t timely) DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) {
-	return inTime(ctx, func(ctx context.Context) (payment.DeadLetter, error) { return t.letters.DeadLetter(ctx, id) })
+func (t timely) DeadLetter(ctx context.Context, id string) (deadletter.DeadLetter, error) {
+	return inTime(ctx, func(ctx context.Context) (deadletter.DeadLetter, error) { return t.letters.DeadLetter(ctx, id) })
 }
 
-func (t timely) DeadLetters(ctx context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error) {
-	return inTime(ctx, func(ctx context.Context) ([]payment.DeadLetter, error) { return t.letters.DeadLetters(ctx, f) })
+func (t timely) DeadLetters(ctx context.Context, f deadletter.LetterFilter) ([]deadletter.DeadLetter, error) {
+	return inTime(ctx, func(ctx context.Context) ([]deadletter.DeadLetter, error) { return t.letters.DeadLetters(ctx, f) })
 }
 
-func (t timely) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error) {
-	return inTime(ctx, func(ctx context.Context) (payment.DeadLetter, error) {
+func (t timely) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (deadletter.DeadLetter, error) {
+	return inTime(ctx, func(ctx context.Context) (deadletter.DeadLetter, error) {
 		return t.letters.DiscardDeadLetter(ctx, actor, id, reason)
 	})
 }
@@ -104,6 +105,6 @@ func (t timely) Audit(ctx context.Context, e audit.Entry) error {
 	return err
 }
 
-func (t timely) Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error) {
-	return inTime(ctx, func(ctx context.Context) ([]payment.Redrive, error) { return t.letters.Redrives(ctx, letterID) })
+func (t timely) Redrives(ctx context.Context, letterID string) ([]deadletter.Redrive, error) {
+	return inTime(ctx, func(ctx context.Context) ([]deadletter.Redrive, error) { return t.letters.Redrives(ctx, letterID) })
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -59,16 +60,16 @@ func (hung) Findings(ctx context.Context, _ payment.FindingFilter) ([]payment.Fi
 	return hang[[]payment.Finding](ctx)
 }
 
-func (hung) DeadLetter(ctx context.Context, _ string) (payment.DeadLetter, error) {
-	return hang[payment.DeadLetter](ctx)
+func (hung) DeadLetter(ctx context.Context, _ string) (deadletter.DeadLetter, error) {
+	return hang[deadletter.DeadLetter](ctx)
 }
 
-func (hung) DeadLetters(ctx context.Context, _ payment.LetterFilter) ([]payment.DeadLetter, error) {
-	return hang[[]payment.DeadLetter](ctx)
+func (hung) DeadLetters(ctx context.Context, _ deadletter.LetterFilter) ([]deadletter.DeadLetter, error) {
+	return hang[[]deadletter.DeadLetter](ctx)
 }
 
-func (hung) DiscardDeadLetter(ctx context.Context, _ audit.Actor, _, _ string) (payment.DeadLetter, error) {
-	return hang[payment.DeadLetter](ctx)
+func (hung) DiscardDeadLetter(ctx context.Context, _ audit.Actor, _, _ string) (deadletter.DeadLetter, error) {
+	return hang[deadletter.DeadLetter](ctx)
 }
 
 func (hung) CloseFinding(ctx context.Context, _ audit.Actor, _ int64, _ string) (payment.Finding, error) {
@@ -80,8 +81,8 @@ func (hung) Audit(ctx context.Context, _ audit.Entry) error {
 	return err
 }
 
-func (hung) Redrives(ctx context.Context, _ string) ([]payment.Redrive, error) {
-	return hang[[]payment.Redrive](ctx)
+func (hung) Redrives(ctx context.Context, _ string) ([]deadletter.Redrive, error) {
+	return hang[[]deadletter.Redrive](ctx)
 }
 
 // hangs makes the fixture's record one that hangs.

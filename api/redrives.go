@@ -34,9 +34,9 @@ func (s *Server) redriveDeadLetters(c *gin.Context) error {
 	return s.answerStarted(c, started)
 }
 
-func (f RedriveFilter) filter() payment.LetterFilter {
-	return payment.LetterFilter{
-		IDs: f.Ids, Source: payment.Source(f.Source), Cause: payment.Cause(f.Cause), Fingerprint: f.Fingerprint, PaymentID: f.PaymentID,
+func (f RedriveFilter) filter() deadletter.LetterFilter {
+	return deadletter.LetterFilter{
+		IDs: f.Ids, Source: deadletter.Source(f.Source), Cause: deadletter.Cause(f.Cause), Fingerprint: f.Fingerprint, PaymentID: f.PaymentID,
 		DiedFrom: f.DiedFrom.UTC(), DiedTo: f.DiedTo.UTC(),
 	}
 }

@@ -5,8 +5,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // settlePayment settles a payment of any client app whose outcome nobody knows. Doing it again in the same words changes nothing.
@@ -20,7 +20,7 @@ func (s *Server) settlePayment(c *gin.Context) error {
 		wrong = addFields(wrong, []failure.Field{{Pointer: "/status", Detail: "must be failed"}})
 	}
 	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: addFields(wrong, payment.ReasonFields(body.Reason))}
+		return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: addFields(wrong, audit.ReasonFields(body.Reason))}
 	}
 	p, err := s.settlements.Fail(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
 	if err != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/mercadopago"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -28,7 +28,7 @@ func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 	for _, d := range batch {
 		n, err := mercadopago.DecodeNotification(d.Body)
 		if err != nil {
-			return rabbitmq.DeadLetter(string(payment.CauseUnreadable), err)
+			return rabbitmq.DeadLetter(string(deadletter.CauseUnreadable), err)
 		}
 		kept = append(kept, postgres.Notification{
 			ID: n.ID, Topic: n.Topic, Action: n.Action, ResourceID: n.ResourceID, PaymentID: n.PaymentID,

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/mercadopago"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -55,11 +55,11 @@ create trigger offended before insert on webhook_notifications for each row when
 	}
 	rows := []struct {
 		bad   mercadopago.Notification
-		cause payment.Cause
+		cause deadletter.Cause
 	}{
-		{refused(incompressible(8 << 10)), payment.CauseInvalid}, // by an index
-		{refused("forbidden"), payment.CauseInvalid},             // by a check
-		{refused("offending"), payment.CauseInternal},            // by a bug
+		{refused(incompressible(8 << 10)), deadletter.CauseInvalid}, // by an index
+		{refused("forbidden"), deadletter.CauseInvalid},             // by a check
+		{refused("offending"), deadletter.CauseInternal},            // by a bug
 	}
 	for _, row := range rows {
 		bad, cause := row.bad, row.cause

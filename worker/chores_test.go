@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -29,7 +30,7 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	_, err = conn.Exec(t.Context(), `update payments set updated_at = now() - interval '3 hours'`)
 	require.NoError(t, err)
-	take := postgres.RedriveTake{RedriveID: payment.NewRedriveID("ana", "terminated"), Actor: "ana", Before: time.Now().Add(time.Minute), Upto: 10}
+	take := postgres.RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "terminated"), Actor: "ana", Before: time.Now().Add(time.Minute), Upto: 10}
 	taken, err := w.Record.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	require.Len(t, taken, 1)
@@ -45,7 +46,7 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	eventually(t, func() bool { return w.woken(t, l.PaymentID) }, "the quiet payment is woken")
 	eventually(t, func() bool {
 		kept, err := w.Record.DeadLetter(t.Context(), l.ID)
-		return err == nil && kept.State == payment.LetterOpen
+		return err == nil && kept.State == deadletter.LetterOpen
 	}, "the letter is open again")
 	eventually(t, func() bool { return count(t, at, "findings where alerted_at is not null") == 1 }, "a person is told")
 	require.Zero(t, finished(t, w), "and no window was seen")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -29,7 +30,7 @@ func (w *Worker) runDeadLetters(ctx context.Context) error {
 // not take a batch, each is kept by itself, and one that it will not take either is kept without what it says of itself.
 func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery) error {
 	now := time.Now()
-	letters := make([]payment.DeadLetter, len(batch))
+	letters := make([]deadletter.DeadLetter, len(batch))
 	for i, d := range batch {
 		letters[i] = letterOf(d, now)
 	}
@@ -38,10 +39,10 @@ func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery)
 		return err
 	}
 	for _, l := range letters {
-		err := w.keep(ctx, []payment.DeadLetter{l})
+		err := w.keep(ctx, []deadletter.DeadLetter{l})
 		if err != nil && !passes(err) {
 			w.Log.Error("dead letter kept without its headers", "message_id", l.Message.ID, "error", err)
-			err = w.keep(ctx, []payment.DeadLetter{bare(l)})
+			err = w.keep(ctx, []deadletter.DeadLetter{bare(l)})
 		}
 		if err != nil {
 			return err
@@ -56,7 +57,7 @@ func passes(err error) bool {
 	return kind == failure.Unavailable || kind == failure.Limited
 }
 
-func (w *Worker) keep(ctx context.Context, letters []payment.DeadLetter) error {
+func (w *Worker) keep(ctx context.Context, letters []deadletter.DeadLetter) error {
 	news, err := w.Record.KeepDeadLetters(ctx, letters)
 	if err != nil {
 		return err
@@ -74,36 +75,36 @@ func (w *Worker) keep(ctx context.Context, letters []payment.DeadLetter) error {
 }
 
 // letterOf reads a letter, as far as it can be read.
-func letterOf(d rabbitmq.Delivery, now time.Time) payment.DeadLetter {
+func letterOf(d rabbitmq.Delivery, now time.Time) deadletter.DeadLetter {
 	death := d.Death()
-	l := payment.DeadLetter{
-		ID:     payment.NewDeadLetterID(d.ID, death.Queue),
-		Source: payment.FromWebhook, Cause: causeOf(death.Cause), Error: payment.Clean(death.Error),
+	l := deadletter.DeadLetter{
+		ID:     deadletter.NewDeadLetterID(d.ID, death.Queue),
+		Source: deadletter.FromWebhook, Cause: causeOf(death.Cause), Error: payment.Clean(death.Error),
 		WorkflowID: header(d, activities.HeaderWorkflowID), RunID: header(d, activities.HeaderRunID),
-		Message: payment.DeadMessage{
+		Message: deadletter.DeadMessage{
 			ID: payment.Clean(d.ID), Queue: payment.Clean(death.Queue), Exchange: payment.Clean(death.Exchange), Key: payment.Clean(death.Key),
 			ContentType: payment.Clean(d.ContentType), Body: d.Body, SentAt: d.Time,
 		},
-		Trail: trailOf(death.Trail), State: payment.LetterOpen, Deaths: death.Deaths, DiedAt: death.At,
+		Trail: trailOf(death.Trail), State: deadletter.LetterOpen, Deaths: death.Deaths, DiedAt: death.At,
 	}
-	if death.Source == string(payment.FromWorkflow) {
-		l.Source = payment.FromWorkflow
+	if death.Source == string(deadletter.FromWorkflow) {
+		l.Source = deadletter.FromWorkflow
 	}
 	if l.DiedAt.IsZero() {
 		l.DiedAt = now.UTC().Truncate(time.Microsecond)
 	}
 	l.PaymentID = paymentOfLetter(d)
-	l.Fingerprint = payment.FaultFingerprint(l.Source, l.Cause, l.Error)
+	l.Fingerprint = deadletter.FaultFingerprint(l.Source, l.Cause, l.Error)
 	return l
 }
 
 // causeOf takes a cause that is not in the list as it is, when it looks like one: a newer release may know it.
-func causeOf(word string) payment.Cause {
+func causeOf(word string) deadletter.Cause {
 	const longest = 40
 	if word == "" || len(word) > longest || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz-") != "" {
-		return payment.CauseUnlabelled
+		return deadletter.CauseUnlabelled
 	}
-	return payment.Cause(word)
+	return deadletter.Cause(word)
 }
 
 func paymentOfLetter(d rabbitmq.Delivery) string {
@@ -115,20 +116,20 @@ func paymentOfLetter(d rabbitmq.Delivery) string {
 	return id
 }
 
-func trailOf(attempts []rabbitmq.Attempt) []payment.Attempt {
-	var trail []payment.Attempt
+func trailOf(attempts []rabbitmq.Attempt) []deadletter.Attempt {
+	var trail []deadletter.Attempt
 	for _, a := range attempts {
-		trail = append(trail, payment.Attempt{Attempt: a.Number, At: a.At, Error: payment.Clean(a.Error)})
+		trail = append(trail, deadletter.Attempt{Attempt: a.Number, At: a.At, Error: payment.Clean(a.Error)})
 	}
 	return trail
 }
 
 // bare is a letter without all that may be wrong with it: the message itself, to be looked at by a person.
-func bare(l payment.DeadLetter) payment.DeadLetter {
-	return payment.DeadLetter{
-		ID: l.ID, Source: l.Source, Cause: payment.CauseUnlabelled, Error: "the record refused what this letter says of itself",
-		Fingerprint: payment.FaultFingerprint(l.Source, payment.CauseUnlabelled, ""),
-		Message:     payment.DeadMessage{ID: l.Message.ID, Body: l.Message.Body}, Deaths: 1, DiedAt: l.DiedAt,
+func bare(l deadletter.DeadLetter) deadletter.DeadLetter {
+	return deadletter.DeadLetter{
+		ID: l.ID, Source: l.Source, Cause: deadletter.CauseUnlabelled, Error: "the record refused what this letter says of itself",
+		Fingerprint: deadletter.FaultFingerprint(l.Source, deadletter.CauseUnlabelled, ""),
+		Message:     deadletter.DeadMessage{ID: l.Message.ID, Body: l.Message.Body}, Deaths: 1, DiedAt: l.DiedAt,
 	}
 }
 

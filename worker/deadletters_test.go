@@ -11,15 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
 // letterOf finds the one letter that a message became.
-func (w *Worker) letterOf(t *testing.T, messageID string) payment.DeadLetter {
+func (w *Worker) letterOf(t *testing.T, messageID string) deadletter.DeadLetter {
 	t.Helper()
-	all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Limit: 1000})
+	all, err := w.Record.DeadLetters(t.Context(), deadletter.LetterFilter{Limit: 1000})
 	require.NoError(t, err)
 	for _, l := range all {
 		if l.Message.ID == messageID {
@@ -27,7 +28,7 @@ func (w *Worker) letterOf(t *testing.T, messageID string) payment.DeadLetter {
 		}
 	}
 	require.Fail(t, "no such letter", messageID)
-	return payment.DeadLetter{}
+	return deadletter.DeadLetter{}
 }
 
 // dead is a message as a consumer makes it a dead letter.
@@ -47,7 +48,7 @@ func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 	at, _ := newAround(t)
 	w, logged := newWorker(t, at)
 	n := notification(t, "a")
-	trail := []payment.Attempt{{Attempt: 1, At: time.Date(2026, 3, 1, 11, 59, 0, 0, time.UTC), Error: "no"}}
+	trail := []deadletter.Attempt{{Attempt: 1, At: time.Date(2026, 3, 1, 11, 59, 0, 0, time.UTC), Error: "no"}}
 	text, err := json.Marshal(trail)
 	require.NoError(t, err)
 	d := dead(n.ID, "invalid", encode(t, n), rabbitmq.HeaderQueue, rabbitmq.QueueProcess, rabbitmq.HeaderTrail, string(text))
@@ -56,12 +57,12 @@ func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 	}
 	require.Equal(t, 1, count(t, at, "dead_letters"))
 	l := w.letterOf(t, n.ID)
-	require.Equal(t, payment.DeadLetter{
-		ID: payment.NewDeadLetterID(n.ID, rabbitmq.QueueProcess), Source: payment.FromWebhook, Cause: payment.CauseInvalid,
+	require.Equal(t, deadletter.DeadLetter{
+		ID: deadletter.NewDeadLetterID(n.ID, rabbitmq.QueueProcess), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid,
 		Fingerprint: l.Fingerprint, Error: "the record refused", PaymentID: n.PaymentID,
-		Message: payment.DeadMessage{ID: n.ID, Queue: rabbitmq.QueueProcess, Exchange: rabbitmq.ExchangeWebhooks,
+		Message: deadletter.DeadMessage{ID: n.ID, Queue: rabbitmq.QueueProcess, Exchange: rabbitmq.ExchangeWebhooks,
 			Key: "mercadopago.payment", Body: d.Body, SentAt: l.Message.SentAt},
-		Trail: trail, State: payment.LetterOpen, Deaths: 1, DiedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ReceivedAt: l.ReceivedAt,
+		Trail: trail, State: deadletter.LetterOpen, Deaths: 1, DiedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ReceivedAt: l.ReceivedAt,
 	}, l)
 	require.True(t, logged.says("payment_id="+n.PaymentID))
 	require.True(t, logged.says("fingerprint="+l.Fingerprint))
@@ -109,7 +110,7 @@ func TestWhateverIsInTheQueueOfDeadLettersIsKept(t *testing.T) {
 	batch = append(batch, dead(good.ID, "invalid", encode(t, good)))
 	require.NoError(t, w.keepDeadLetters(t.Context(), batch))
 	require.Equal(t, len(batch), count(t, at, "dead_letters"))
-	require.Equal(t, payment.CauseUnlabelled, w.letterOf(t, "1").Cause)
+	require.Equal(t, deadletter.CauseUnlabelled, w.letterOf(t, "1").Cause)
 	require.Equal(t, good.PaymentID, w.letterOf(t, good.ID).PaymentID)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -57,15 +58,15 @@ func unidentified(n mercadopago.Notification, err error) error {
 	err = fmt.Errorf("identify the provider's payment %s: %w", n.ResourceID, err)
 	switch kind {
 	case failure.Invalid, failure.NotFound, failure.Conflict:
-		return fault(payment.CauseInvalid, err)
+		return fault(deadletter.CauseInvalid, err)
 	case failure.Forbidden:
-		return fault(payment.CauseRefused, err)
+		return fault(deadletter.CauseRefused, err)
 	case failure.Internal:
-		return fault(payment.CauseInternal, err)
+		return fault(deadletter.CauseInternal, err)
 	case failure.Unavailable, failure.Limited, failure.Unauthorized:
 	}
 	if time.Since(n.ReceivedAt) > identifyTime {
-		return rabbitmq.DeadLetter(string(payment.CauseDependencyAway), err)
+		return rabbitmq.DeadLetter(string(deadletter.CauseDependencyAway), err)
 	}
 	return rabbitmq.Postpone(err)
 }

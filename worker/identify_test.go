@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -22,11 +22,11 @@ const strangersLetters = "dead_letters where source = 'webhook'"
 func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 	for name, fault := range map[string]struct {
 		of    simulator.Fault
-		cause payment.Cause
+		cause deadletter.Cause
 	}{
 		"refused":      {simulator.Fault{Kind: simulator.KindError, Status: http.StatusForbidden}, "refused"},
 		"unauthorized": {simulator.Fault{Kind: simulator.KindError, Status: http.StatusUnauthorized}, "refused"},
-		"unreadable":   {simulator.Fault{Kind: simulator.KindHTML, Status: http.StatusOK}, payment.CauseInternal},
+		"unreadable":   {simulator.Fault{Kind: simulator.KindHTML, Status: http.StatusOK}, deadletter.CauseInternal},
 		"failing":      {simulator.Fault{Kind: simulator.KindError, Status: http.StatusInternalServerError}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 				return
 			}
 			eventually(t, func() bool { return count(t, at, strangersLetters) == strangers }, "the strangers' are dead letters")
-			all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Source: payment.FromWebhook, Limit: strangers})
+			all, err := w.Record.DeadLetters(t.Context(), deadletter.LetterFilter{Source: deadletter.FromWebhook, Limit: strangers})
 			require.NoError(t, err)
 			for _, l := range all {
 				require.Equal(t, fault.cause, l.Cause)

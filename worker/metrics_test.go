@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -45,7 +45,7 @@ func TestFiguresSpareTheRecord(t *testing.T) {
 	f.asked = time.Now().Add(-figuresEvery)
 	text := metricstest.Text(t, f)
 	require.Contains(t, text, "onlywave_spool_webhooks 1")
-	require.Contains(t, text, `onlywave_dead_letters_open{cause="`+string(payment.CauseInvalid)+`"} 0`)
+	require.Contains(t, text, `onlywave_dead_letters_open{cause="`+string(deadletter.CauseInvalid)+`"} 0`)
 
 	nowhere, _ := newWorker(t, away)
 	require.Empty(t, metricstest.Text(t, NewFigures(nowhere.Record, slog.New(slog.DiscardHandler))))

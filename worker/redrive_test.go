@@ -27,7 +27,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	}})
 	l := deadRun(t, w)
 	stop := run(t, w)
-	in := deadletter.Order{ID: payment.NewRedriveID("ana", "1"), Actor: "ana", Plan: deadletter.Plan{Filter: payment.LetterFilter{IDs: []string{l.ID}}}}
+	in := deadletter.Order{ID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Plan: deadletter.Plan{Filter: deadletter.LetterFilter{IDs: []string{l.ID}}}}
 	_, err := w.Workflows.Redrive(t.Context(), in)
 	require.NoError(t, err)
 	<-sending
@@ -41,10 +41,10 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 
 	redrives, err := w.Record.Redrives(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, payment.RedriveSent, redrives[0].Outcome)
+	require.Equal(t, deadletter.RedriveSent, redrives[0].Outcome)
 	kept, err := w.Record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, payment.LetterRedriven, kept.State)
+	require.Equal(t, deadletter.LetterRedriven, kept.State)
 	stop()
 }
 
@@ -66,7 +66,7 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	l := deadRun(t, w)
 	stop := run(t, w)
 	redrive := func(key string, dryRun bool) deadletter.Order {
-		in := deadletter.Order{ID: payment.NewRedriveID("ana", key), Actor: "ana", Plan: deadletter.Plan{DryRun: dryRun}}
+		in := deadletter.Order{ID: deadletter.NewRedriveID("ana", key), Actor: "ana", Plan: deadletter.Plan{DryRun: dryRun}}
 		_, err := w.Workflows.Redrive(t.Context(), in)
 		require.NoError(t, err)
 		return in
@@ -96,30 +96,30 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	next := redrive("3", false)
 	eventually(t, sends, "the next sends")
 	close(release)
-	require.Equal(t, payment.RedriveStanding{Taken: 1, Sent: 1}, ended(next).Standing)
+	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, ended(next).Standing)
 
-	outcomes := map[string]payment.RedriveOutcome{}
+	outcomes := map[string]deadletter.RedriveOutcome{}
 	redrives, err := w.Record.Redrives(t.Context(), l.ID)
 	require.NoError(t, err)
 	for _, r := range redrives {
 		outcomes[r.RedriveID] = r.Outcome
 	}
-	require.Equal(t, map[string]payment.RedriveOutcome{first.ID: payment.RedriveFailed, next.ID: payment.RedriveSent}, outcomes)
+	require.Equal(t, map[string]deadletter.RedriveOutcome{first.ID: deadletter.RedriveFailed, next.ID: deadletter.RedriveSent}, outcomes)
 	kept, err := w.Record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, payment.LetterRedriven, kept.State)
+	require.Equal(t, deadletter.LetterRedriven, kept.State)
 	stop()
 }
 
 // deadRun is the letter of a payment's workflow.
-func deadRun(t *testing.T, w *Worker) payment.DeadLetter {
+func deadRun(t *testing.T, w *Worker) deadletter.DeadLetter {
 	t.Helper()
 	p := open(t, w, payment.NewID("shop", "dead"))
-	l := payment.DeadLetter{
-		ID: payment.NewDeadLetterID(p.ID, ""), Source: payment.FromWorkflow, Cause: payment.CauseInternal, Error: "no", PaymentID: p.ID,
+	l := deadletter.DeadLetter{
+		ID: deadletter.NewDeadLetterID(p.ID, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseInternal, Error: "no", PaymentID: p.ID,
 		Deaths: 1, DiedAt: time.Now(),
 	}
-	_, err := w.Record.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
+	_, err := w.Record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
 	require.NoError(t, err)
 	return l
 }

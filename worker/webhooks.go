@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -40,7 +41,7 @@ func traced(handle func(context.Context, rabbitmq.Delivery) error) func(context.
 func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	n, err := mercadopago.DecodeNotification(d.Body)
 	if err != nil {
-		return fault(payment.CauseUnreadable, err)
+		return fault(deadletter.CauseUnreadable, err)
 	}
 	if n.IsTest() {
 		w.Log.InfoContext(ctx, "webhook of the provider's test button", "message_id", d.ID)
@@ -106,7 +107,7 @@ func (w *Worker) tell(ctx context.Context, id string) error {
 // Then it is counted and left: the archive has it, and there is nothing that a person could do about it.
 func (w *Worker) unknown(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification, err error) error {
 	if !d.LastTry() {
-		return fault(payment.CauseInvalid, err)
+		return fault(deadletter.CauseInvalid, err)
 	}
 	w.Metrics.unknown()
 	w.Log.WarnContext(ctx, "webhook of a payment that nobody knows", "payment_id", n.PaymentID, "provider_payment_id", n.ResourceID,
@@ -114,7 +115,7 @@ func (w *Worker) unknown(ctx context.Context, d rabbitmq.Delivery, n mercadopago
 	return nil
 }
 
-func fault(cause payment.Cause, err error) error { return rabbitmq.Fault(string(cause), err) }
+func fault(cause deadletter.Cause, err error) error { return rabbitmq.Fault(string(cause), err) }
 
 // verdict says whose fault a failure is. What is invalid stays so, and a bug of ours meets the same
 // message each time, until a deployment mends it; meanwhile they would hold up what comes behind them.
@@ -125,9 +126,9 @@ func verdict(err error) error {
 	}
 	switch failure.KindOf(err) {
 	case failure.Invalid, failure.NotFound, failure.Conflict:
-		return fault(payment.CauseInvalid, err)
+		return fault(deadletter.CauseInvalid, err)
 	case failure.Internal:
-		return fault(payment.CauseInternal, err)
+		return fault(deadletter.CauseInternal, err)
 	case failure.Unavailable, failure.Limited, failure.Unauthorized, failure.Forbidden:
 	}
 	return err

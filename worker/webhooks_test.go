@@ -17,6 +17,7 @@ import (
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -268,9 +269,9 @@ func TestAPaymentThatTakesNoMoreSignalsHoldsUpNoMessage(t *testing.T) {
 // Every kind is somebody's fault. A new kind needs to be decided here.
 func TestWhoseFaultAKindIs(t *testing.T) {
 	t.Parallel()
-	causes := map[failure.Kind]payment.Cause{
-		failure.Invalid: payment.CauseInvalid, failure.NotFound: payment.CauseInvalid, failure.Conflict: payment.CauseInvalid,
-		failure.Internal:     payment.CauseInternal,
+	causes := map[failure.Kind]deadletter.Cause{
+		failure.Invalid: deadletter.CauseInvalid, failure.NotFound: deadletter.CauseInvalid, failure.Conflict: deadletter.CauseInvalid,
+		failure.Internal:     deadletter.CauseInternal,
 		failure.Unauthorized: "", failure.Forbidden: "", failure.Limited: "", failure.Unavailable: "",
 	}
 	require.Len(t, causes, len(failure.Kinds()))

@@ -19,6 +19,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -210,11 +211,11 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.Zero(t, n, "the spool is empty")
 
 	eventually(t, func() bool { return count(t, at, "dead_letters where source = 'webhook'") == 4 }, "four are dead letters")
-	all, err := w.Record.DeadLetters(t.Context(), payment.LetterFilter{Source: payment.FromWebhook, Limit: 10})
+	all, err := w.Record.DeadLetters(t.Context(), deadletter.LetterFilter{Source: deadletter.FromWebhook, Limit: 10})
 	require.NoError(t, err)
 	type dead struct {
 		id       string
-		cause    payment.Cause
+		cause    deadletter.Cause
 		queue    string
 		attempts int
 	}
@@ -224,10 +225,10 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 		found = append(found, dead{l.Message.ID, l.Cause, l.Message.Queue, len(l.Trail)})
 	}
 	require.ElementsMatch(t, []dead{
-		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueProcess, 4},
-		{"unreadable", payment.CauseUnreadable, rabbitmq.QueueArchive, 1},
-		{poison.ID, payment.CauseInvalid, rabbitmq.QueueArchive, 1},
-		{long.ID, payment.CauseInvalid, rabbitmq.QueueArchive, 1},
+		{"unreadable", deadletter.CauseUnreadable, rabbitmq.QueueProcess, 4},
+		{"unreadable", deadletter.CauseUnreadable, rabbitmq.QueueArchive, 1},
+		{poison.ID, deadletter.CauseInvalid, rabbitmq.QueueArchive, 1},
+		{long.ID, deadletter.CauseInvalid, rabbitmq.QueueArchive, 1},
 	}, found)
 	stop()
 }

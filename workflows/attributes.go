@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -97,7 +98,7 @@ func awaitSearchable(ctx context.Context, c client.Client, name string) error {
 type searched struct {
 	status            payment.Status
 	providerPaymentID string
-	deadLetter        payment.Cause
+	deadLetter        deadletter.Cause
 }
 
 // startAttributes are known when a creation starts a run; describe completes them.
@@ -136,7 +137,7 @@ func (p *mailbox) describe(ctx workflow.Context) error {
 }
 
 // deadLetterAttribute finds the runs that wait for a person.
-func deadLetterAttribute(cause payment.Cause) temporal.SearchAttributeUpdate {
+func deadLetterAttribute(cause deadletter.Cause) temporal.SearchAttributeUpdate {
 	if cause == "" {
 		return attrDeadLetter.ValueUnset()
 	}
@@ -155,7 +156,7 @@ func (p *mailbox) details() string {
 	case p.state.Status == payment.Unknown && p.untold():
 		text += "  \nrefused after an attempt whose answer is lost; searched for until " + p.refused.at.Add(believedAfter).UTC().Format(time.RFC3339) + " before that is believed"
 	case p.state.Status == payment.Unknown:
-		text += "  \n**Dead letter**: " + payment.CauseUnknownOutcome.Advice()
+		text += "  \n**Dead letter**: " + deadletter.CauseUnknownOutcome.Advice()
 	}
 	return text
 }

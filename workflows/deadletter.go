@@ -5,6 +5,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -17,7 +18,7 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 	if temporal.IsCanceledError(err) || !writesDeadLetters(ctx) {
 		return err
 	}
-	cause := payment.CauseOf(KindOf(err))
+	cause := deadletter.CauseOf(KindOf(err))
 	p.remember(ctx, "run", err)
 	sent := workflow.ExecuteActivity(untilSent(ctx, "dead letter "+string(cause)), steps.DeadLetter, p.letter(ctx, cause, err)).Get(ctx, nil)
 	if temporal.IsCanceledError(sent) {
@@ -40,7 +41,7 @@ func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 	if !writesDeadLetters(ctx) {
 		return nil
 	}
-	summary, letter := "dead letter "+string(payment.CauseUnknownOutcome), p.letter(ctx, payment.CauseUnknownOutcome, why)
+	summary, letter := "dead letter "+string(deadletter.CauseUnknownOutcome), p.letter(ctx, deadletter.CauseUnknownOutcome, why)
 	if !reportsBeside(ctx) {
 		return quickly(ctx, summary, atBroker, steps.DeadLetter, letter, nil)
 	}
@@ -67,14 +68,14 @@ func (p *mailbox) stopReports() {
 }
 
 // openCause is the cause of the payment's open letter while its run goes on, or "".
-func (p *mailbox) openCause(ctx workflow.Context) payment.Cause {
+func (p *mailbox) openCause(ctx workflow.Context) deadletter.Cause {
 	if p.state.Status == payment.Unknown && !p.untold() && writesDeadLetters(ctx) {
-		return payment.CauseUnknownOutcome
+		return deadletter.CauseUnknownOutcome
 	}
 	return ""
 }
 
-func (p *mailbox) letter(ctx workflow.Context, cause payment.Cause, err error) activities.DeadLetterInput {
+func (p *mailbox) letter(ctx workflow.Context, cause deadletter.Cause, err error) activities.DeadLetterInput {
 	run := workflow.GetInfo(ctx).WorkflowExecution
 	return activities.DeadLetterInput{
 		PaymentID: p.in.PaymentID, WorkflowID: run.ID, RunID: run.RunID,
@@ -88,6 +89,6 @@ func (p *mailbox) remember(ctx workflow.Context, step string, err error) {
 	if len(p.trail) > 0 {
 		number = p.trail[len(p.trail)-1].Attempt + 1
 	}
-	p.trail = append(p.trail, payment.Attempt{Attempt: number, At: workflow.Now(ctx).UTC(), Error: step + ": " + reason(err)})
+	p.trail = append(p.trail, deadletter.Attempt{Attempt: number, At: workflow.Now(ctx).UTC(), Error: step + ": " + reason(err)})
 	p.trail = p.trail[max(0, len(p.trail)-longestTrail):]
 }

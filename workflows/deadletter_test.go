@@ -9,12 +9,13 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // requireDead checks that a run has told people of its end, once, and then failed in the same words.
-func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *world, cause payment.Cause) {
+func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *world, cause deadletter.Cause) {
 	t.Helper()
 	app, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
 	require.True(t, ok, "%v", env.GetWorkflowError())
@@ -34,13 +35,13 @@ func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *world,
 func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 	rows := map[string]struct {
 		world *world
-		cause payment.Cause
+		cause deadletter.Cause
 	}{
-		"the record contradicts":       {&world{apply: func(int) error { return refusal(failure.Conflict) }}, payment.CauseContradiction},
-		"the record is away too long":  {&world{apply: func(int) error { return refusal(failure.Unavailable) }}, payment.CauseDependencyAway},
-		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(failure.Unavailable) }}, payment.CauseDependencyAway},
-		"the payment cannot be opened": {&world{open: func(int) error { return refusal(failure.Conflict) }}, payment.CauseContradiction},
-		"a bug":                        {&world{apply: func(int) error { return refusal(failure.Internal) }}, payment.CauseInternal},
+		"the record contradicts":       {&world{apply: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
+		"the record is away too long":  {&world{apply: func(int) error { return refusal(failure.Unavailable) }}, deadletter.CauseDependencyAway},
+		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(failure.Unavailable) }}, deadletter.CauseDependencyAway},
+		"the payment cannot be opened": {&world{open: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
+		"a bug":                        {&world{apply: func(int) error { return refusal(failure.Internal) }}, deadletter.CauseInternal},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +65,7 @@ func TestARunWaitsUntilItsDeadLetterIsTaken(t *testing.T) {
 	}
 	env := newEnv(t, w)
 	start(env, creation())
-	requireDead(t, env, w, payment.CauseContradiction)
+	requireDead(t, env, w, deadletter.CauseContradiction)
 	require.Greater(t, env.Now().Sub(started), 2*budget)
 }
 
@@ -96,7 +97,7 @@ func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, w.history)
 	require.Len(t, w.letters, 1)
-	require.Equal(t, payment.CauseUnknownOutcome, w.letters[0].Cause)
+	require.Equal(t, deadletter.CauseUnknownOutcome, w.letters[0].Cause)
 	require.Equal(t, "charge: away", w.letters[0].Trail[0].Error)
 	require.Equal(t, 1, w.letters[0].Trail[0].Attempt)
 }
@@ -148,7 +149,7 @@ func TestATrailKeepsTheLatestFailures(t *testing.T) {
 	start(env, creation())
 	require.Len(t, w.letters, 2)
 	last := w.letters[1]
-	require.Equal(t, payment.CauseContradiction, last.Cause)
+	require.Equal(t, deadletter.CauseContradiction, last.Cause)
 	require.Len(t, last.Trail, longestTrail)
 	require.Equal(t, 32, last.Trail[longestTrail-1].Attempt)
 }

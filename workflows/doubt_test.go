@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -90,7 +91,7 @@ func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 			env.RegisterDelayedCallback(func() {
 				require.Equal(t, payment.Unknown, w.row.Status)
 				require.Len(t, w.letters, 1)
-				require.Equal(t, payment.CauseUnknownOutcome, w.letters[0].Cause)
+				require.Equal(t, deadletter.CauseUnknownOutcome, w.letters[0].Cause)
 			}, time.Hour)
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
@@ -108,7 +109,7 @@ func TestARunThatFindsAPaymentUnknownTellsPeople(t *testing.T) {
 	start(env, creation())
 	require.NoError(t, env.GetWorkflowError())
 	require.Len(t, w.letters, 1)
-	require.Equal(t, payment.CauseUnknownOutcome, w.letters[0].Cause)
+	require.Equal(t, deadletter.CauseUnknownOutcome, w.letters[0].Cause)
 	require.Equal(t, payment.Approved, w.row.Status)
 	require.Zero(t, w.count("Charge"))
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -51,14 +52,14 @@ type mailbox struct {
 	soon        int       // looks made since a signal that has brought no news
 	soonAt      time.Time // when to make the next of those; zero: there is none
 	nudges      workflow.ReceiveChannel
-	known       int                 // number of the newest event; 0 in runs from before it was kept
-	unheard     []payment.Event     // events that a run from before the outbox has still to publish; else none
-	searched    searched            // what the search attributes say
-	trail       []payment.Attempt   // steps that failed for good, the latest last
-	refused     *doubtedRefusal     // not believed yet; nil: none
-	reports     int                 // dead letters on their way beside the run's work
-	needless    workflow.CancelFunc // ends the latest of them
-	settlements []*settlement       // decisions of operators that wait for their turn
+	known       int                  // number of the newest event; 0 in runs from before it was kept
+	unheard     []payment.Event      // events that a run from before the outbox has still to publish; else none
+	searched    searched             // what the search attributes say
+	trail       []deadletter.Attempt // steps that failed for good, the latest last
+	refused     *doubtedRefusal      // not believed yet; nil: none
+	reports     int                  // dead letters on their way beside the run's work
+	needless    workflow.CancelFunc  // ends the latest of them
+	settlements []*settlement        // decisions of operators that wait for their turn
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/deadletter"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // redriveBatch is how many letters one step sends at most.
@@ -61,13 +60,13 @@ func (s RedriveState) Over() bool {
 
 // RedriveProgress is how a redrive stands; the workflow answers queries with it, and ends with it.
 type RedriveProgress struct {
-	State     RedriveState            `json:"state"`
-	Note      string                  `json:"note,omitempty"`
-	Before    time.Time               `json:"before,omitzero"` // what died later is not part of it
-	Matching  int                     `json:"matching"`        // open letters that were chosen at the start
-	Causes    []payment.CauseCount    `json:"causes,omitempty"`
-	Standing  payment.RedriveStanding `json:"standing"`
-	CanaryOut bool                    `json:"canary_out,omitempty"` // and came to no harm
+	State     RedriveState               `json:"state"`
+	Note      string                     `json:"note,omitempty"`
+	Before    time.Time                  `json:"before,omitzero"` // what died later is not part of it
+	Matching  int                        `json:"matching"`        // open letters that were chosen at the start
+	Causes    []deadletter.CauseCount    `json:"causes,omitempty"`
+	Standing  deadletter.RedriveStanding `json:"standing"`
+	CanaryOut bool                       `json:"canary_out,omitempty"` // and came to no harm
 }
 
 // Redrive sends dead letters again, in stages. It survives the worker that does it, and each letter is sent once, or twice
@@ -138,7 +137,7 @@ func (r *redrive) run(ctx workflow.Context) error {
 
 // survey draws the line: what dies from now on is not part of this redrive.
 func (r *redrive) survey(ctx workflow.Context) error {
-	var survey payment.Survey
+	var survey deadletter.Survey
 	in := activities.SurveyInput{Filter: r.in.Filter}
 	if err := workflow.ExecuteLocalActivity(inRecord(ctx, "count"), steps.SurveyDeadLetters, in).Get(ctx, &survey); err != nil {
 		return err

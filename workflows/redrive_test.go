@@ -18,14 +18,13 @@ import (
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // pile stands in for the record: a number of open letters, and what becomes of them.
 type pile struct {
 	mu       sync.Mutex
 	letters  int
-	standing payment.RedriveStanding
+	standing deadletter.RedriveStanding
 	upto     []int
 	at       []time.Time
 	env      *testsuite.TestWorkflowEnvironment
@@ -35,21 +34,21 @@ type pile struct {
 	left     []string // why redrives were abandoned
 }
 
-func (p *pile) SurveyDeadLetters(context.Context, activities.SurveyInput) (payment.Survey, error) {
-	survey := payment.Survey{At: started}
+func (p *pile) SurveyDeadLetters(context.Context, activities.SurveyInput) (deadletter.Survey, error) {
+	survey := deadletter.Survey{At: started}
 	if p.letters > 0 {
-		survey.Causes = []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: p.letters}}
+		survey.Causes = []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: p.letters}}
 	}
 	return survey, nil
 }
 
-func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (payment.RedriveStanding, error) {
+func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (deadletter.RedriveStanding, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.upto, p.at = append(p.upto, in.Upto), append(p.at, p.env.Now())
 	if p.away != nil {
 		if err := p.away(len(p.upto)); err != nil {
-			return payment.RedriveStanding{}, err
+			return deadletter.RedriveStanding{}, err
 		}
 	}
 	s := &p.standing
@@ -61,7 +60,7 @@ func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (payment.R
 	return *s, nil
 }
 
-func (p *pile) RedriveStanding(context.Context, activities.RedriveInput) (payment.RedriveStanding, error) {
+func (p *pile) RedriveStanding(context.Context, activities.RedriveInput) (deadletter.RedriveStanding, error) {
 	return p.standing, nil
 }
 
@@ -104,7 +103,7 @@ func TestARedriveSendsInBatchesUntilNoneIsLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
 	require.Equal(t, 250, progress.Matching)
-	require.Equal(t, payment.RedriveStanding{Taken: 250, Sent: 250}, progress.Standing)
+	require.Equal(t, deadletter.RedriveStanding{Taken: 250, Sent: 250}, progress.Standing)
 	require.Equal(t, []int{100, 200, 300}, p.upto)
 	require.Empty(t, p.left)
 }
@@ -124,7 +123,7 @@ func TestADryRunOnlyCounts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RedriveDryRun, progress.State)
 	require.Equal(t, 250, progress.Matching)
-	require.Equal(t, []payment.CauseCount{{Cause: payment.CauseInvalid, Letters: 250}}, progress.Causes)
+	require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: 250}}, progress.Causes)
 	require.Empty(t, p.upto)
 }
 
@@ -156,7 +155,7 @@ func TestARedriveStopsAfterSoManyErrors(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RedriveStopped, progress.State)
 	require.Equal(t, "250 letters failed or died again", progress.Note)
-	require.Equal(t, payment.RedriveStanding{Taken: 300, Sent: 150, Failed: 150, DiedAgain: 100, Left: 700}, progress.Standing)
+	require.Equal(t, deadletter.RedriveStanding{Taken: 300, Sent: 150, Failed: 150, DiedAgain: 100, Left: 700}, progress.Standing)
 }
 
 func TestARedriveKeepsItsRate(t *testing.T) {
@@ -211,7 +210,7 @@ func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
 // Redrives that run carry this text, and whether a repeated request asks for the same is told by it.
 func TestTheInputOfARedriveIsFixed(t *testing.T) {
 	in := RedriveInput{Order: deadletter.Order{ID: "1", Actor: "ana", Plan: deadletter.Plan{
-		Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid}, DryRun: true, Canary: 5,
+		Reason: "mended", Filter: deadletter.LetterFilter{Cause: deadletter.CauseInvalid}, DryRun: true, Canary: 5,
 		CanaryWait: time.Minute, Rate: 50, StopAfter: 10,
 	}}, Progress: &RedriveProgress{State: RedriveRunning}}
 	text, err := json.Marshal(in)

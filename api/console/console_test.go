@@ -28,7 +28,6 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -288,7 +287,7 @@ func (d *door) RedriveProgress(_ context.Context, id string) (workflows.RedriveP
 	if _, ok := d.started[id]; !ok {
 		return workflows.RedriveProgress{}, &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 	}
-	return workflows.RedriveProgress{State: d.state, Matching: 3, Standing: payment.RedriveStanding{Taken: 2, Sent: 2, Left: 1}}, nil
+	return workflows.RedriveProgress{State: d.state, Matching: 3, Standing: deadletter.RedriveStanding{Taken: 2, Sent: 2, Left: 1}}, nil
 }
 
 // only is the one redrive that was started.

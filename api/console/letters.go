@@ -4,27 +4,28 @@ import (
 	"crypto/rand"
 	"strings"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
 
 type lettersPage struct {
-	Filter  payment.LetterFilter
+	Filter  deadletter.LetterFilter
 	State   string // as the form has it
-	States  []payment.LetterState
-	Causes  []payment.Cause
-	Letters []payment.DeadLetter
+	States  []deadletter.LetterState
+	Causes  []deadletter.Cause
+	Letters []deadletter.DeadLetter
 	Next    string
 	Key     string // of the redrive that the page's form may start, once
 }
 
 func (c *Console) listLetters(v *visit) (reply, error) {
-	page := lettersPage{State: v.FormValue("state"), States: payment.LetterStates(), Causes: payment.Causes(), Key: rand.Text()}
+	page := lettersPage{State: v.FormValue("state"), States: deadletter.LetterStates(), Causes: deadletter.Causes(), Key: rand.Text()}
 	if page.State == "" {
-		page.State = string(payment.LetterOpen)
+		page.State = string(deadletter.LetterOpen)
 	}
 	page.Filter = letterFilter(v)
-	page.Filter.State, page.Filter.Limit = payment.ParseLetterState(page.State), pageSize+1
+	page.Filter.State, page.Filter.Limit = deadletter.ParseLetterState(page.State), pageSize+1
 	if err := position(v, &page.Filter.After); err != nil {
 		return reply{}, err
 	}
@@ -32,30 +33,30 @@ func (c *Console) listLetters(v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page.Letters, page.Next = cut(v, found, func(l payment.DeadLetter) payment.Position {
+	page.Letters, page.Next = cut(v, found, func(l deadletter.DeadLetter) payment.Position {
 		return payment.Position{CreatedAt: l.DiedAt, ID: l.ID}
 	})
 	return reply{page: "dead-letters", title: "Dead letters", data: page}, nil
 }
 
 // letterFilter is what a form says of which letters are meant, whatever their state.
-func letterFilter(v *visit) payment.LetterFilter {
+func letterFilter(v *visit) deadletter.LetterFilter {
 	text := func(name string) string { return strings.TrimSpace(v.FormValue(name)) }
-	return payment.LetterFilter{
-		Source: payment.Source(text("source")), Cause: payment.Cause(text("cause")),
+	return deadletter.LetterFilter{
+		Source: deadletter.Source(text("source")), Cause: deadletter.Cause(text("cause")),
 		Fingerprint: text("fingerprint"), PaymentID: text("payment_id"),
 	}
 }
 
 type letterPage struct {
-	payment.DeadLetter
-	Redrives []payment.Redrive
+	deadletter.DeadLetter
+	Redrives []deadletter.Redrive
 	Temporal string
 	Key      string // of the redrive that the page's button may start, once
 }
 
 // Open says that something can be done.
-func (p letterPage) Open() bool { return p.State == payment.LetterOpen }
+func (p letterPage) Open() bool { return p.State == deadletter.LetterOpen }
 
 func (c *Console) showLetter(v *visit) (reply, error) {
 	l, err := c.deadLetters.Show(v.Context(), v.PathValue("id"))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -47,9 +48,9 @@ func (p overviewPage) Statuses() []payment.Status {
 }
 
 // Causes are those of open dead letters, most first.
-func (p overviewPage) Causes() []payment.Cause {
-	causes := slices.DeleteFunc(slices.Collect(maps.Keys(p.Figures.Letters)), func(c payment.Cause) bool { return p.Figures.Letters[c].Count == 0 })
-	slices.SortFunc(causes, func(a, b payment.Cause) int {
+func (p overviewPage) Causes() []deadletter.Cause {
+	causes := slices.DeleteFunc(slices.Collect(maps.Keys(p.Figures.Letters)), func(c deadletter.Cause) bool { return p.Figures.Letters[c].Count == 0 })
+	slices.SortFunc(causes, func(a, b deadletter.Cause) int {
 		return cmp.Or(cmp.Compare(p.Figures.Letters[b].Count, p.Figures.Letters[a].Count), strings.Compare(string(a), string(b)))
 	})
 	return causes

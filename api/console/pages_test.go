@@ -41,18 +41,18 @@ func (f *fixture) open(client, key string, second int) payment.Payment {
 }
 
 // keepLetter keeps a dead letter.
-func (f *fixture) keepLetter(name string, change func(*payment.DeadLetter)) string {
+func (f *fixture) keepLetter(name string, change func(*deadletter.DeadLetter)) string {
 	f.t.Helper()
-	l := payment.DeadLetter{
-		ID: payment.NewDeadLetterID(name, "q"), Source: payment.FromWebhook, Cause: payment.CauseInvalid, Fingerprint: "0f7c1f4e4d1c4f0a",
-		Error: "the record refused", State: payment.LetterOpen, Deaths: 1, DiedAt: born,
-		Message: payment.DeadMessage{ID: name, Queue: "q", Exchange: "e", Key: "k", Body: []byte("buyer@example.com"), SentAt: born},
-		Trail:   []payment.Attempt{{Attempt: 1, At: born, Error: "no"}},
+	l := deadletter.DeadLetter{
+		ID: deadletter.NewDeadLetterID(name, "q"), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Fingerprint: "0f7c1f4e4d1c4f0a",
+		Error: "the record refused", State: deadletter.LetterOpen, Deaths: 1, DiedAt: born,
+		Message: deadletter.DeadMessage{ID: name, Queue: "q", Exchange: "e", Key: "k", Body: []byte("buyer@example.com"), SentAt: born},
+		Trail:   []deadletter.Attempt{{Attempt: 1, At: born, Error: "no"}},
 	}
 	if change != nil {
 		change(&l)
 	}
-	_, err := f.record.KeepDeadLetters(f.t.Context(), []payment.DeadLetter{l})
+	_, err := f.record.KeepDeadLetters(f.t.Context(), []deadletter.DeadLetter{l})
 	require.NoError(f.t, err)
 	return l.ID
 }
@@ -112,7 +112,7 @@ func TestAPaymentIsShownWithAllButTheBuyer(t *testing.T) {
 	pay := f.open("shop", "order-1", 1)
 	_, err := f.record.Park(t.Context(), pay.ID, "no answer", born)
 	require.NoError(t, err)
-	f.keepLetter("m", func(l *payment.DeadLetter) { l.PaymentID = pay.ID; l.Cause = payment.CauseUnknownOutcome })
+	f.keepLetter("m", func(l *deadletter.DeadLetter) { l.PaymentID = pay.ID; l.Cause = deadletter.CauseUnknownOutcome })
 	p := f.as(f.viewer).get("/console/payments/" + pay.ID)
 	require.Equal(t, "BRL 10.50 unknown", p.says("h1"))
 	require.Equal(t, pay.ID, p.says("#payment-id"))
@@ -134,8 +134,8 @@ func TestDeadLettersAreFiltered(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, session.Options{})
 	id := f.keepLetter("a", nil)
-	f.keepLetter("b", func(l *payment.DeadLetter) {
-		l.Cause, l.Source, l.Fingerprint, l.DiedAt = payment.CauseInternal, payment.FromWorkflow, "ffffffffffffffff", born.Add(time.Second)
+	f.keepLetter("b", func(l *deadletter.DeadLetter) {
+		l.Cause, l.Source, l.Fingerprint, l.DiedAt = deadletter.CauseInternal, deadletter.FromWorkflow, "ffffffffffffffff", born.Add(time.Second)
 	})
 	_, err := f.record.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ops"}, f.keepLetter("c", nil), "old")
 	require.NoError(t, err)
@@ -144,13 +144,13 @@ func TestDeadLettersAreFiltered(t *testing.T) {
 	require.Len(t, b.get("/console/dead-letters?state=any").column("letters", "Cause"), 3)
 	narrow := b.get("/console/dead-letters?fingerprint=0f7c1f4e4d1c4f0a&cause=invalid")
 	require.Equal(t, []string{id[:8]}, narrow.column("letters", "Letter"))
-	require.Equal(t, payment.CauseInvalid.Advice(), narrow.says(".advice"))
+	require.Equal(t, deadletter.CauseInvalid.Advice(), narrow.says(".advice"))
 	for _, wrong := range []string{"cause=nonsense", "state=nonsense", "fingerprint=zz", "payment_id=x"} {
 		p := b.get("/console/dead-letters?" + wrong)
 		require.Equal(t, http.StatusUnprocessableEntity, p.status)
 		require.Contains(t, p.says(".failure li"), wrong[:strings.Index(wrong, "=")])
 	}
-	require.Equal(t, http.StatusNotFound, b.get("/console/dead-letters/"+payment.NewDeadLetterID("none", "")).status)
+	require.Equal(t, http.StatusNotFound, b.get("/console/dead-letters/"+deadletter.NewDeadLetterID("none", "")).status)
 }
 
 // A form that is sent twice is one redrive, in the name of who sent it.
@@ -164,7 +164,7 @@ func TestALetterIsRedrivenOnce(t *testing.T) {
 	for range 2 {
 		p := b.press(shown, "redrive", "reason", "mended")
 		in := f.door.only(t)
-		require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{Reason: "mended", Filter: payment.LetterFilter{IDs: []string{id}}}}, in)
+		require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{Reason: "mended", Filter: deadletter.LetterFilter{IDs: []string{id}}}}, in)
 		require.Equal(t, "/console/redrives/"+in.ID, p.path)
 		require.Equal(t, "2", p.Find("meta[http-equiv=refresh]").AttrOr("content", ""), "the page looks again by itself")
 		require.Equal(t, "2 of 3", p.says("progress"))
@@ -174,7 +174,7 @@ func TestALetterIsRedrivenOnce(t *testing.T) {
 
 	f.door.state = workflows.RedriveDone
 	require.Zero(t, b.get("/console/redrives/"+f.door.only(t).ID).Find("meta[http-equiv=refresh]").Length())
-	require.Equal(t, http.StatusNotFound, b.get("/console/redrives/"+payment.NewRedriveID("x", "y")).status)
+	require.Equal(t, http.StatusNotFound, b.get("/console/redrives/"+deadletter.NewRedriveID("x", "y")).status)
 	require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/dead-letters/"+id+"/redrive").status, "without a key nothing tells twins")
 
 	// What is closed is not redriven, but to repeat what was done is right.
@@ -191,7 +191,7 @@ func TestALetterIsDiscardedWithAReason(t *testing.T) {
 	id := f.keepLetter("m", nil)
 	b := f.as(f.operator)
 	shown := b.get("/console/dead-letters/" + id)
-	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", payment.MaxReason+1)} {
+	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", audit.MaxReason+1)} {
 		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, "discard", "reason", reason).status)
 	}
 	for range 2 {
@@ -205,7 +205,7 @@ func TestALetterIsDiscardedWithAReason(t *testing.T) {
 	require.Equal(t, []string{"of no use state: open → discarded"}, trail.column("entries", "Why, and what changed"))
 	l, err := f.record.DeadLetter(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, []string{string(payment.LetterDiscarded), f.operator, "of no use"}, []string{string(l.State), l.ClosedBy, l.Reason})
+	require.Equal(t, []string{string(deadletter.LetterDiscarded), f.operator, "of no use"}, []string{string(l.State), l.ClosedBy, l.Reason})
 	require.Empty(t, b.get("/console/dead-letters").says(".notice"), "a notice is shown once")
 }
 
@@ -222,7 +222,7 @@ func TestAnUnknownPaymentIsSettledWithAReason(t *testing.T) {
 
 	b := f.as(f.operator)
 	shown := b.get(path)
-	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", payment.MaxReason+1)} {
+	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", audit.MaxReason+1)} {
 		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, "settle", "reason", reason).status)
 	}
 	for range 2 {
@@ -253,7 +253,7 @@ func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
 	p := b.press(form, "redrive-all", "reason", "mended")
 	in := f.door.only(t)
 	require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{
-		Reason: "mended", Filter: payment.LetterFilter{Cause: payment.CauseInvalid},
+		Reason: "mended", Filter: deadletter.LetterFilter{Cause: deadletter.CauseInvalid},
 		DryRun: true, Canary: 1, CanaryWait: time.Minute, Rate: 10, StopAfter: 5,
 	}}, in)
 	require.Equal(t, "3 letters would be sent. Nothing was.", p.says(".lead"))
@@ -356,7 +356,7 @@ func TestAFindingIsClosedWithAReason(t *testing.T) {
 	button := fmt.Sprint("close-", found[0].ID)
 	b := f.as(f.operator)
 	shown := b.get("/console/reconciliation?kind=stranger")
-	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", payment.MaxReason+1)} {
+	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", audit.MaxReason+1)} {
 		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, button, "reason", reason).status)
 	}
 	for range 2 {

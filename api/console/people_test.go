@@ -15,7 +15,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -185,7 +185,7 @@ func TestAViewerLooksAndChangesNothing(t *testing.T) {
 	require.Empty(t, f.door.started)
 	l, err := f.record.DeadLetter(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, payment.LetterOpen, l.State)
+	require.Equal(t, deadletter.LetterOpen, l.State)
 }
 
 func TestASessionEndsWithItsUser(t *testing.T) {

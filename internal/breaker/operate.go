@@ -10,7 +10,6 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // Names are the breakers there are, one for each kind of call.
@@ -91,7 +90,7 @@ type Setting struct {
 
 // Fields finds what is wrong with a setting.
 func (s Setting) Fields() []failure.Field {
-	wrong := payment.ReasonFields(s.Reason)
+	wrong := audit.ReasonFields(s.Reason)
 	if !slices.Contains([]State{Open, Closed, Automatic}, s.To) {
 		wrong = append(wrong, failure.Field{Pointer: "/state", Detail: "must be open, closed or automatic"})
 	}

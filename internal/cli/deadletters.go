@@ -14,7 +14,6 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -53,21 +52,21 @@ func deadLettersCommand(environ []string, out io.Writer) *cobra.Command {
 type withTools func(func(context.Context, deadLetterTools, []string) error) func(*cobra.Command, []string) error
 
 func listLettersCommand(with withTools) *cobra.Command {
-	var filter payment.LetterFilter
+	var filter deadletter.LetterFilter
 	var state string
 	command := &cobra.Command{Use: "list", Short: "List dead letters, those that died last first", Args: cobra.NoArgs,
 		RunE: with(func(ctx context.Context, t deadLetterTools, _ []string) error {
-			filter.State = payment.ParseLetterState(state)
+			filter.State = deadletter.ParseLetterState(state)
 			return t.list(ctx, filter)
 		})}
 	letterFlags(command, &filter)
-	command.Flags().StringVar(&state, "state", string(payment.LetterOpen), "open, redriven, discarded or resolved, or any")
+	command.Flags().StringVar(&state, "state", string(deadletter.LetterOpen), "open, redriven, discarded or resolved, or any")
 	command.Flags().IntVar(&filter.Limit, "limit", 50, "how many at most")
 	return command
 }
 
 // letterFlags choose letters.
-func letterFlags(command *cobra.Command, filter *payment.LetterFilter) {
+func letterFlags(command *cobra.Command, filter *deadletter.LetterFilter) {
 	flags := command.Flags()
 	flags.StringVar((*string)(&filter.Cause), "cause", "", "only letters of this cause")
 	flags.StringVar(&filter.Fingerprint, "fingerprint", "", "only letters of this fault")
@@ -125,7 +124,7 @@ func redriveCommand(with withTools) *cobra.Command {
 	return command
 }
 
-func (t deadLetterTools) list(ctx context.Context, filter payment.LetterFilter) error {
+func (t deadLetterTools) list(ctx context.Context, filter deadletter.LetterFilter) error {
 	letters, err := t.actions.List(ctx, filter)
 	if err != nil {
 		return err

@@ -26,13 +26,13 @@ const (
 
 // Plan is which dead letters are sent again, why it will go well this time, and how carefully.
 type Plan struct {
-	Reason     string               `json:"reason,omitempty"`
-	Filter     payment.LetterFilter `json:"filter"`
-	DryRun     bool                 `json:"dry_run,omitempty"`     // only count
-	Canary     int                  `json:"canary,omitempty"`      // so many first; 0: none
-	CanaryWait time.Duration        `json:"canary_wait,omitempty"` // then see for so long whether they die again
-	Rate       int                  `json:"rate,omitempty"`        // dead letters a second at most; 0: as fast as it goes
-	StopAfter  int                  `json:"stop_after,omitempty"`  // dead letters that fail or die again; 0: never stop for them
+	Reason     string        `json:"reason,omitempty"`
+	Filter     LetterFilter  `json:"filter"`
+	DryRun     bool          `json:"dry_run,omitempty"`     // only count
+	Canary     int           `json:"canary,omitempty"`      // so many first; 0: none
+	CanaryWait time.Duration `json:"canary_wait,omitempty"` // then see for so long whether they die again
+	Rate       int           `json:"rate,omitempty"`        // dead letters a second at most; 0: as fast as it goes
+	StopAfter  int           `json:"stop_after,omitempty"`  // dead letters that fail or die again; 0: never stop for them
 }
 
 // Order is a plan that somebody wants carried out.
@@ -45,7 +45,7 @@ type Order struct {
 // Fields finds what is wrong with a plan for many dead letters.
 func (p Plan) Fields() []failure.Field {
 	var wrong failure.Fields
-	for _, f := range payment.ReasonFields(p.Reason) {
+	for _, f := range audit.ReasonFields(p.Reason) {
 		wrong.Add(f.Pointer, f.Detail)
 	}
 	between := func(name string, n, most int) {
@@ -108,10 +108,10 @@ func (a Actions) Redrive(ctx context.Context, actor audit.Actor, key string, p P
 // RedriveOne sends one dead letter again; its reason may be empty. Kind Conflict when the letter is closed, unless the request
 // is repeated: to repeat one is always right.
 func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, reason string) (Started, error) {
-	p := Plan{Reason: strings.TrimSpace(reason), Filter: payment.LetterFilter{IDs: []string{id}}}
+	p := Plan{Reason: strings.TrimSpace(reason), Filter: LetterFilter{IDs: []string{id}}}
 	wrong := actor.Fields()
 	if p.Reason != "" {
-		wrong = append(wrong, payment.ReasonFields(p.Reason)...)
+		wrong = append(wrong, audit.ReasonFields(p.Reason)...)
 	}
 	if len(wrong) > 0 {
 		return Started{}, &failure.Error{Kind: failure.Invalid, Message: "the redrive is not valid", Fields: wrong}
@@ -121,7 +121,7 @@ func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, rea
 		return Started{}, err
 	}
 	if closed := l.Redrivable(); closed != nil {
-		there, err := a.Redriver.HasRedrive(ctx, payment.NewRedriveID(actor.Name, key))
+		there, err := a.Redriver.HasRedrive(ctx, NewRedriveID(actor.Name, key))
 		if err != nil {
 			return Started{}, err
 		}
@@ -133,7 +133,7 @@ func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, rea
 }
 
 func (a Actions) start(ctx context.Context, actor audit.Actor, key string, p Plan) (Started, error) {
-	o := Order{ID: payment.NewRedriveID(actor.Name, key), Actor: actor.Name, Plan: p}
+	o := Order{ID: NewRedriveID(actor.Name, key), Actor: actor.Name, Plan: p}
 	if !p.DryRun { // which changes nothing
 		if err := a.Store.Audit(ctx, o.entry(actor)); err != nil {
 			return Started{}, err

@@ -3,12 +3,13 @@ package email
 import (
 	"time"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // Letter is a dead letter as operators are told of it.
 type Letter struct {
-	Cause      payment.Cause
+	Cause      deadletter.Cause
 	PaymentID  string
 	WorkflowID string
 	RunID      string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -135,7 +136,7 @@ func TestBuyersAreToldOfPaymentsOnly(t *testing.T) {
 }
 
 func TestOperatorsLearnWhatToDo(t *testing.T) {
-	for _, cause := range payment.Causes() {
+	for _, cause := range deadletter.Causes() {
 		m, err := ToOperator("ops@example.com", Letter{Cause: cause, PaymentID: aUUID, Error: "no answer in time"}, aUUID)
 		require.NoError(t, err)
 		require.Contains(t, m.Text, cause.Advice())

@@ -36,7 +36,7 @@ func (a Actions) List(ctx context.Context, f payment.FindingFilter) ([]payment.F
 // changes nothing.
 func (a Actions) Close(ctx context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
 	reason = strings.TrimSpace(reason)
-	if wrong := append(actor.Fields(), payment.ReasonFields(reason)...); len(wrong) > 0 {
+	if wrong := append(actor.Fields(), audit.ReasonFields(reason)...); len(wrong) > 0 {
 		return payment.Finding{}, &failure.Error{Kind: failure.Invalid, Message: "the finding cannot be closed like this", Fields: wrong}
 	}
 	f, err := a.Store.CloseFinding(ctx, actor, id, reason)

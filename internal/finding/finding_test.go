@@ -40,7 +40,7 @@ func TestWhoClosesAFindingSaysWhy(t *testing.T) {
 		"a second line": {audit.Actor{Name: "ana\nbia"}, "made in the panel", "/actor"},
 		"no reason":     {ana, "  ", "/reason"},
 		"a card":        {ana, "paid with 4235 6477 2802 5682", "/reason"},
-		"too long":      {ana, strings.Repeat("é", payment.MaxReason+1), "/reason"},
+		"too long":      {ana, strings.Repeat("é", audit.MaxReason+1), "/reason"},
 	} {
 		s := &shelf{}
 		_, err := Actions{s}.Close(t.Context(), example.actor, 7, example.reason)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -112,7 +113,7 @@ func TestADiscardIsOnRecordOnce(t *testing.T) {
 	require.Error(t, err)
 	kept, err := s.DeadLetter(t.Context(), other.ID)
 	require.NoError(t, err)
-	require.Equal(t, payment.LetterOpen, kept.State, "what cannot be recorded is not done")
+	require.Equal(t, deadletter.LetterOpen, kept.State, "what cannot be recorded is not done")
 }
 
 func TestAClosedFindingIsOnRecordOnce(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -49,7 +50,7 @@ const onlyWave = "onlywave"
 
 // KeepDeadLetters keeps letters, all or none, and returns the IDs of those that are new or have died again. A letter that is
 // kept already stays as it is.
-func (s *Store) KeepDeadLetters(ctx context.Context, letters []payment.DeadLetter) (news []string, err error) {
+func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.DeadLetter) (news []string, err error) {
 	letters = newestOfEach(letters)
 	args, unknown := letterColumns(letters)
 	var batch pgx.Batch
@@ -63,8 +64,8 @@ func (s *Store) KeepDeadLetters(ctx context.Context, letters []payment.DeadLette
 }
 
 // newestOfEach is what one insert can take: no letter twice.
-func newestOfEach(letters []payment.DeadLetter) []payment.DeadLetter {
-	newest := map[string]payment.DeadLetter{}
+func newestOfEach(letters []deadletter.DeadLetter) []deadletter.DeadLetter {
+	newest := map[string]deadletter.DeadLetter{}
 	for _, l := range letters {
 		if known, ok := newest[l.ID]; !ok || l.DiedAt.After(known.DiedAt) || l.Deaths > known.Deaths {
 			newest[l.ID] = l
@@ -74,7 +75,7 @@ func newestOfEach(letters []payment.DeadLetter) []payment.DeadLetter {
 }
 
 // letterColumns turns letters into columns, and finds the payments whose outcome is said to be unknown.
-func letterColumns(letters []payment.DeadLetter) (args pgx.NamedArgs, unknown []string) {
+func letterColumns(letters []deadletter.DeadLetter) (args pgx.NamedArgs, unknown []string) {
 	n := len(letters)
 	ids, sources, causes := make([]string, n), make([]string, n), make([]string, n)
 	fingerprints, failures, payments := make([]string, n), make([]string, n), make([]*string, n)
@@ -91,7 +92,7 @@ func letterColumns(letters []payment.DeadLetter) (args pgx.NamedArgs, unknown []
 		if l.PaymentID != "" {
 			payments[i] = &l.PaymentID
 		}
-		if l.PaymentID != "" && l.Cause == payment.CauseUnknownOutcome {
+		if l.PaymentID != "" && l.Cause == deadletter.CauseUnknownOutcome {
 			unknown = append(unknown, l.PaymentID)
 		}
 	}
@@ -99,11 +100,11 @@ func letterColumns(letters []payment.DeadLetter) (args pgx.NamedArgs, unknown []
 		"ids": ids, "sources": sources, "causes": causes, "fingerprints": fingerprints, "errors": failures,
 		"payments": payments, "workflows": workflows, "runs": runs, "messages": messages, "queues": queues,
 		"exchanges": exchanges, "keys": keys, "types": types, "bodies": bodies, "sent": sent, "trails": trails,
-		"deaths": deaths, "died": died, "by": onlyWave, "unknown_outcome": payment.CauseUnknownOutcome, "unknown": payment.Unknown,
+		"deaths": deaths, "died": died, "by": onlyWave, "unknown_outcome": deadletter.CauseUnknownOutcome, "unknown": payment.Unknown,
 	}, unknown
 }
 
-func trailJSON(trail []payment.Attempt) []byte {
+func trailJSON(trail []deadletter.Attempt) []byte {
 	text, err := json.Marshal(trail)
 	if err != nil || trail == nil {
 		return []byte("[]") // a time that JSON cannot write is not worth the letter
@@ -125,13 +126,13 @@ select id, source, cause, fingerprint, error, coalesce(payment_id::text, ''), wo
 from dead_letters d `
 
 // DeadLetter reads one letter; kind NotFound when there is none.
-func (s *Store) DeadLetter(ctx context.Context, id string) (payment.DeadLetter, error) {
+func (s *Store) DeadLetter(ctx context.Context, id string) (deadletter.DeadLetter, error) {
 	l, err := readRow(ctx, s.pool, scanDeadLetter, selectDeadLetter+`where id = $1`, id)
 	return l, interpret("read dead letter "+id, err)
 }
 
 // DeadLetters lists letters, those that died last first, as the filter says.
-func (s *Store) DeadLetters(ctx context.Context, f payment.LetterFilter) ([]payment.DeadLetter, error) {
+func (s *Store) DeadLetters(ctx context.Context, f deadletter.LetterFilter) ([]deadletter.DeadLetter, error) {
 	where, args := letterConditions(f)
 	if f.After.ID != "" {
 		where += " and (d.died_at, d.id) < (@after_at, @after_id)"
@@ -143,7 +144,7 @@ func (s *Store) DeadLetters(ctx context.Context, f payment.LetterFilter) ([]paym
 }
 
 // letterConditions is the filter as SQL about dead_letters d.
-func letterConditions(f payment.LetterFilter) (where string, args pgx.NamedArgs) {
+func letterConditions(f deadletter.LetterFilter) (where string, args pgx.NamedArgs) {
 	where, args = "where true", pgx.NamedArgs{}
 	and := func(is bool, condition, name string, value any) {
 		if is {
@@ -162,8 +163,8 @@ func letterConditions(f payment.LetterFilter) (where string, args pgx.NamedArgs)
 	return where, args
 }
 
-func scanDeadLetter(row pgx.CollectableRow) (payment.DeadLetter, error) {
-	var l payment.DeadLetter
+func scanDeadLetter(row pgx.CollectableRow) (deadletter.DeadLetter, error) {
+	var l deadletter.DeadLetter
 	var closedAt *time.Time
 	err := row.Scan(&l.ID, &l.Source, &l.Cause, &l.Fingerprint, &l.Error, &l.PaymentID, &l.WorkflowID, &l.RunID,
 		&l.Message.ID, &l.Message.Queue, &l.Message.Exchange, &l.Message.Key, &l.Message.ContentType, &l.Message.Body,
@@ -182,7 +183,7 @@ where id = @id and state = 'open'`
 
 // DiscardDeadLetter gives a letter up and says who did it and why. Doing it again changes nothing; kind Conflict when the
 // letter was closed in another way, NotFound when there is none.
-func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (payment.DeadLetter, error) {
+func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (deadletter.DeadLetter, error) {
 	err := s.audited(ctx, "discard dead letter "+id, func(tx pgx.Tx) (audit.Entry, error) {
 		tag, err := tx.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason})
 		if err != nil || tag.RowsAffected() == 0 {
@@ -190,14 +191,14 @@ func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, re
 		}
 		return audit.Entry{
 			Actor: actor, Action: audit.DeadLetterDiscard, Object: "dead_letter/" + id, Reason: reason,
-			Before: audit.Values{"state": string(payment.LetterOpen)}, After: audit.Values{"state": string(payment.LetterDiscarded)},
+			Before: audit.Values{"state": string(deadletter.LetterOpen)}, After: audit.Values{"state": string(deadletter.LetterDiscarded)},
 		}, nil
 	})
 	if err != nil {
-		return payment.DeadLetter{}, err
+		return deadletter.DeadLetter{}, err
 	}
 	l, err := s.DeadLetter(ctx, id)
-	if err == nil && (l.State != payment.LetterDiscarded || l.ClosedBy != actor.Name || l.Reason != reason) {
+	if err == nil && (l.State != deadletter.LetterDiscarded || l.ClosedBy != actor.Name || l.Reason != reason) {
 		err = &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(l.State) + " already"}
 	}
 	return l, err

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -19,7 +20,7 @@ type Figure struct {
 // Figures are what is open in the whole record, whoever asks.
 type Figures struct {
 	Payments map[payment.Status]Figure      // open ones, by status; the oldest by when it last changed
-	Letters  map[payment.Cause]Figure       // open dead letters; the oldest by when it died
+	Letters  map[deadletter.Cause]Figure    // open dead letters; the oldest by when it died
 	Findings map[payment.FindingKind]Figure // open ones of reconciliation, without those that are only counted
 	Behind   Figure                         // payments that the provider knows something newer of; the oldest by when that was found
 	PastEnd  Figure                         // pending ones whose end has passed; the oldest by that end
@@ -63,13 +64,13 @@ select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::floa
 
 // Figures counts what is open. Statuses, causes and kinds of which there is none are there, too.
 func (s *Store) Figures(ctx context.Context) (Figures, error) {
-	f := Figures{Payments: map[payment.Status]Figure{}, Letters: map[payment.Cause]Figure{}, Findings: map[payment.FindingKind]Figure{}}
+	f := Figures{Payments: map[payment.Status]Figure{}, Letters: map[deadletter.Cause]Figure{}, Findings: map[payment.FindingKind]Figure{}}
 	for _, status := range payment.Statuses() {
 		if status.Open() {
 			f.Payments[status] = Figure{}
 		}
 	}
-	for _, c := range payment.Causes() {
+	for _, c := range deadletter.Causes() {
 		f.Letters[c] = Figure{}
 	}
 	for _, k := range []payment.FindingKind{payment.Contradiction, payment.Stranger, payment.Unreadable} {
@@ -85,7 +86,7 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 		case "payment":
 			f.Payments[payment.Status(label)] = Figure{count, oldest}
 		case "letter":
-			f.Letters[payment.Cause(label)] = Figure{count, oldest}
+			f.Letters[deadletter.Cause(label)] = Figure{count, oldest}
 		case "finding":
 			f.Findings[payment.FindingKind(label)] = Figure{count, oldest}
 		case "behind":

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -14,7 +15,7 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	s := newStore(t)
 	f, err := s.Figures(t.Context())
 	require.NoError(t, err)
-	require.Len(t, f.Letters, len(payment.Causes()))
+	require.Len(t, f.Letters, len(deadletter.Causes()))
 	require.Len(t, f.Payments, 5, "every open status, though there is no payment")
 	require.WithinDuration(t, ahead(time.Now()).AddDate(0, 1, 0), time.Now().Add(f.Ahead), time.Minute)
 	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings, Ahead: f.Ahead, Since: f.Since, Untold: f.Untold}, f)
@@ -54,7 +55,7 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.Equal(t, 1, f.Payments[payment.Unknown].Count)
 	require.NotContains(t, f.Payments, payment.Approved, "what is over is not open")
 	require.WithinDuration(t, moment(20), time.Now().Add(-f.Payments[payment.Unknown].Oldest), time.Minute)
-	require.Equal(t, 1, f.Letters[payment.CauseInvalid].Count)
+	require.Equal(t, 1, f.Letters[deadletter.CauseInvalid].Count)
 	require.Equal(t, 2, f.Findings[payment.Stranger].Count)
 	require.NotContains(t, f.Findings, payment.MissedWebhook)
 	require.Equal(t, 2, f.Spool.Count)

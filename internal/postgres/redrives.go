@@ -6,18 +6,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/deadletter"
 )
 
 // SurveyDeadLetters counts the open letters that the filter chooses.
-func (s *Store) SurveyDeadLetters(ctx context.Context, f payment.LetterFilter) (payment.Survey, error) {
-	f.State = payment.LetterOpen
+func (s *Store) SurveyDeadLetters(ctx context.Context, f deadletter.LetterFilter) (deadletter.Survey, error) {
+	f.State = deadletter.LetterOpen
 	where, args := letterConditions(f)
-	var survey payment.Survey
+	var survey deadletter.Survey
 	var batch pgx.Batch
 	batch.Queue(`select now()`).QueryRow(func(row pgx.Row) error { return row.Scan(&survey.At) })
 	batch.Queue(`select d.cause, count(*) from dead_letters d `+where+` group by d.cause order by d.cause`, args).Query(func(rows pgx.Rows) (err error) {
-		survey.Causes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[payment.CauseCount])
+		survey.Causes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[deadletter.CauseCount])
 		return err
 	})
 	err := s.pool.SendBatch(ctx, &batch).Close()
@@ -30,7 +30,7 @@ type RedriveTake struct {
 	RedriveID string
 	Actor     string
 	Reason    string
-	Filter    payment.LetterFilter
+	Filter    deadletter.LetterFilter
 	Before    time.Time // letters that died after this moment are left alone
 	Upto      int       // how many the redrive has afterwards, unless there are no more
 }
@@ -70,10 +70,10 @@ order by d.id`
 
 // TakeForRedrive marks letters as redriven, before they are sent, and returns all that this redrive has yet to send: those it
 // takes now, and those that a killed worker took and may not have sent. A second run takes no more letters than the first.
-func (s *Store) TakeForRedrive(ctx context.Context, t RedriveTake) ([]payment.DeadLetter, error) {
+func (s *Store) TakeForRedrive(ctx context.Context, t RedriveTake) ([]deadletter.DeadLetter, error) {
 	where, args := letterConditions(t.Filter)
 	args["redrive_id"], args["actor"], args["reason"], args["before"], args["upto"] = t.RedriveID, t.Actor, t.Reason, t.Before, t.Upto
-	var sending []payment.DeadLetter
+	var sending []deadletter.DeadLetter
 	var batch pgx.Batch
 	batch.Queue(endSending+ofRedrive, t.RedriveID)
 	batch.Queue(takeForRedrive(where), args)
@@ -152,10 +152,10 @@ from redrives r join dead_letters d on d.id = r.letter_id
 where r.redrive_id = @redrive_id`
 
 // Standing counts a redrive's letters.
-func (s *Store) Standing(ctx context.Context, t RedriveTake) (payment.RedriveStanding, error) {
+func (s *Store) Standing(ctx context.Context, t RedriveTake) (deadletter.RedriveStanding, error) {
 	where, args := letterConditions(t.Filter)
 	args["redrive_id"], args["before"] = t.RedriveID, t.Before
-	var standing payment.RedriveStanding
+	var standing deadletter.RedriveStanding
 	var batch pgx.Batch
 	batch.Queue(countRedrive, args).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&standing.Taken, &standing.Sent, &standing.Failed, &standing.DiedAgain)
@@ -173,9 +173,9 @@ order by at desc
 limit 20`
 
 // Redrives lists a letter's latest redrives, newest first.
-func (s *Store) Redrives(ctx context.Context, letterID string) ([]payment.Redrive, error) {
-	list, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (payment.Redrive, error) {
-		r, err := pgx.RowToStructByPos[payment.Redrive](row)
+func (s *Store) Redrives(ctx context.Context, letterID string) ([]deadletter.Redrive, error) {
+	list, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (deadletter.Redrive, error) {
+		r, err := pgx.RowToStructByPos[deadletter.Redrive](row)
 		r.At = r.At.UTC()
 		return r, err
 	}, selectRedrives, letterID)

@@ -53,7 +53,7 @@ type Actions struct {
 // kind Conflict when the payment may not be settled, NotFound when there is none.
 func (a Actions) Fail(ctx context.Context, actor audit.Actor, id, reason string) (payment.Payment, error) {
 	reason = strings.TrimSpace(reason)
-	if wrong := append(actor.Fields(), payment.ReasonFields(reason)...); len(wrong) > 0 {
+	if wrong := append(actor.Fields(), audit.ReasonFields(reason)...); len(wrong) > 0 {
 		return payment.Payment{}, &failure.Error{Kind: failure.Invalid, Message: "the decision is not valid", Fields: wrong}
 	}
 	p, err := a.read(ctx, id)

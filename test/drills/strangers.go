@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -44,7 +45,7 @@ func strangersAreBuried(ctx context.Context, s *Scene) error {
 	buried := 0
 	for end := time.Now().Add(burialPatience); time.Now().Before(end); {
 		buried = 0
-		for _, cause := range []payment.Cause{payment.CauseRefused, payment.CauseInternal} {
+		for _, cause := range []deadletter.Cause{deadletter.CauseRefused, deadletter.CauseInternal} {
 			n, err := s.countLetters(ctx, cause)
 			if err != nil {
 				return err
@@ -63,7 +64,7 @@ func strangersAreBuried(ctx context.Context, s *Scene) error {
 }
 
 // countLetters counts the dead letters of this drill.
-func (s *Scene) countLetters(ctx context.Context, cause payment.Cause) (int, error) {
+func (s *Scene) countLetters(ctx context.Context, cause deadletter.Cause) (int, error) {
 	n, next := 0, ""
 	for {
 		var page struct {

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/cli"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/mercadopago"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/platform"
 )
@@ -105,16 +105,16 @@ func seedLetters(t *testing.T, url string, n int) {
 	record, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)
 	defer record.Close()
-	causes := []payment.Cause{payment.CauseHandlerPanic, payment.CauseInvalid, payment.CauseUnreadable}
-	var batch []payment.DeadLetter
+	causes := []deadletter.Cause{deadletter.CauseHandlerPanic, deadletter.CauseInvalid, deadletter.CauseUnreadable}
+	var batch []deadletter.DeadLetter
 	for i := range n {
 		id := uuid.NewString()
 		body, err := json.Marshal(mercadopago.Notification{ID: id, Topic: "topic_of_tomorrow", ReceivedAt: time.Now()})
 		require.NoError(t, err)
-		batch = append(batch, payment.DeadLetter{
-			ID: payment.NewDeadLetterID(id, ""), Source: payment.FromWebhook, Cause: causes[i%3], Error: "no", Deaths: 1, DiedAt: time.Now(),
-			Fingerprint: payment.FaultFingerprint(payment.FromWebhook, causes[i%3], "no"),
-			Message:     payment.DeadMessage{ID: id, Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
+		batch = append(batch, deadletter.DeadLetter{
+			ID: deadletter.NewDeadLetterID(id, ""), Source: deadletter.FromWebhook, Cause: causes[i%3], Error: "no", Deaths: 1, DiedAt: time.Now(),
+			Fingerprint: deadletter.FaultFingerprint(deadletter.FromWebhook, causes[i%3], "no"),
+			Message:     deadletter.DeadMessage{ID: id, Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
 		})
 	}
 	_, err = record.KeepDeadLetters(t.Context(), batch)
@@ -128,11 +128,11 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	record, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)
 	defer record.Close()
-	l := payment.DeadLetter{
-		ID: payment.NewDeadLetterID(t.Name(), ""), Source: payment.FromWebhook, Cause: payment.CauseInvalid, Error: "the record refused",
-		Fingerprint: "0123456789abcdef", Deaths: 1, DiedAt: time.Now(), Message: payment.DeadMessage{ID: t.Name(), Body: []byte("segredo")},
+	l := deadletter.DeadLetter{
+		ID: deadletter.NewDeadLetterID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the record refused",
+		Fingerprint: "0123456789abcdef", Deaths: 1, DiedAt: time.Now(), Message: deadletter.DeadMessage{ID: t.Name(), Body: []byte("segredo")},
 	}
-	_, err = record.KeepDeadLetters(t.Context(), []payment.DeadLetter{l})
+	_, err = record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
 	require.NoError(t, err)
 	environ := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 	command := func(args ...string) (string, error) {
@@ -145,7 +145,7 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	require.Contains(t, list, l.ID)
 	shown, err := command("show", l.ID)
 	require.NoError(t, err)
-	require.Contains(t, shown, payment.CauseInvalid.Advice())
+	require.Contains(t, shown, deadletter.CauseInvalid.Advice())
 	require.NotContains(t, list+shown, "segredo")
 
 	_, err = command("discard", l.ID)

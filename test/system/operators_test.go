@@ -12,14 +12,14 @@ import (
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/cli"
 	"github.com/onlywave/onlywave/internal/config"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
 // A command refuses what REST and the console refuse, in words that name the flag, and changes nothing.
 func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
 	t.Parallel()
-	id := payment.NewDeadLetterID(t.Name(), "")
+	id := deadletter.NewDeadLetterID(t.Name(), "")
 	environ := operatorEnv()
 	for name, c := range map[string]struct {
 		args []string
@@ -106,11 +106,11 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	record, err := postgres.Open(t.Context(), shared.Stack.PostgresURL(), 1)
 	require.NoError(t, err)
 	defer record.Close()
-	letter := payment.DeadLetter{
-		ID: payment.NewDeadLetterID(t.Name(), ""), Source: payment.FromWebhook, Cause: payment.CauseInvalid, Error: "no",
-		Fingerprint: "0123456789abcdee", Deaths: 1, DiedAt: time.Now(), Message: payment.DeadMessage{ID: t.Name(), Body: []byte("x")},
+	letter := deadletter.DeadLetter{
+		ID: deadletter.NewDeadLetterID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no",
+		Fingerprint: "0123456789abcdee", Deaths: 1, DiedAt: time.Now(), Message: deadletter.DeadMessage{ID: t.Name(), Body: []byte("x")},
 	}
-	_, err = record.KeepDeadLetters(t.Context(), []payment.DeadLetter{letter})
+	_, err = record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{letter})
 	require.NoError(t, err)
 	command := func(input string, args ...string) string {
 		t.Helper()

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/mercadopago"
-	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/platform"
 )
@@ -33,24 +33,24 @@ func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Paym
 	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
 	require.NoError(w.t, err)
 	defer record.Close()
-	var letters []payment.DeadLetter
+	var letters []deadletter.DeadLetter
 	for i, l := range []struct {
-		cause payment.Cause
+		cause deadletter.Cause
 		error string
 	}{
-		{payment.CauseHandlerPanic, "handler panicked: index out of range [3] with length 3"},
-		{payment.CauseHandlerPanic, "handler panicked: index out of range [5] with length 5"},
-		{payment.CauseInvalid, "the record refused: value too long"},
-		{payment.CauseHandlerPanic, "handler panicked: index out of range [2] with length 2"},
+		{deadletter.CauseHandlerPanic, "handler panicked: index out of range [3] with length 3"},
+		{deadletter.CauseHandlerPanic, "handler panicked: index out of range [5] with length 5"},
+		{deadletter.CauseInvalid, "the record refused: value too long"},
+		{deadletter.CauseHandlerPanic, "handler panicked: index out of range [2] with length 2"},
 	} {
 		id, at := uuid.NewString(), time.Now().Add(-time.Duration(i*i*7)*time.Minute)
 		body, err := json.Marshal(mercadopago.Notification{ID: id, Topic: "topic_of_tomorrow", ReceivedAt: at})
 		require.NoError(w.t, err)
-		letters = append(letters, payment.DeadLetter{
-			ID: payment.NewDeadLetterID(id, "onlywave.webhooks.process"), Source: payment.FromWebhook, Cause: l.cause, Error: l.error,
-			Deaths: 1, DiedAt: at, PaymentID: paid.ID, Fingerprint: payment.FaultFingerprint(payment.FromWebhook, l.cause, l.error),
-			Message: payment.DeadMessage{ID: id, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
-			Trail: []payment.Attempt{{Attempt: 1, At: at.Add(-3 * time.Minute), Error: l.error}, {Attempt: 2, At: at.Add(-2 * time.Minute), Error: l.error},
+		letters = append(letters, deadletter.DeadLetter{
+			ID: deadletter.NewDeadLetterID(id, "onlywave.webhooks.process"), Source: deadletter.FromWebhook, Cause: l.cause, Error: l.error,
+			Deaths: 1, DiedAt: at, PaymentID: paid.ID, Fingerprint: deadletter.FaultFingerprint(deadletter.FromWebhook, l.cause, l.error),
+			Message: deadletter.DeadMessage{ID: id, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
+			Trail: []deadletter.Attempt{{Attempt: 1, At: at.Add(-3 * time.Minute), Error: l.error}, {Attempt: 2, At: at.Add(-2 * time.Minute), Error: l.error},
 				{Attempt: 3, At: at, Error: l.error}},
 		})
 	}

@@ -1,4 +1,4 @@
-package payment
+package deadletter
 
 import (
 	"crypto/sha256"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // DeadLetter is something that could not be finished, kept as work for a person: a message that no handler could deal with,
@@ -158,16 +159,16 @@ func FaultFingerprint(source Source, cause Cause, text string) string {
 
 // LetterFilter chooses dead letters, those that died last first. Zero fields do not filter.
 type LetterFilter struct {
-	IDs         []string    `json:"ids,omitempty"`
-	Source      Source      `json:"source,omitempty"`
-	Cause       Cause       `json:"cause,omitempty"`
-	Fingerprint string      `json:"fingerprint,omitempty"`
-	PaymentID   string      `json:"payment_id,omitempty"`
-	State       LetterState `json:"state,omitempty"`
-	DiedFrom    time.Time   `json:"died_from,omitzero"` // inclusive
-	DiedTo      time.Time   `json:"died_to,omitzero"`   // exclusive
-	After       Position    `json:"-"`                  // start behind this letter; its time is when it died
-	Limit       int         `json:"-"`
+	IDs         []string         `json:"ids,omitempty"`
+	Source      Source           `json:"source,omitempty"`
+	Cause       Cause            `json:"cause,omitempty"`
+	Fingerprint string           `json:"fingerprint,omitempty"`
+	PaymentID   string           `json:"payment_id,omitempty"`
+	State       LetterState      `json:"state,omitempty"`
+	DiedFrom    time.Time        `json:"died_from,omitzero"` // inclusive
+	DiedTo      time.Time        `json:"died_to,omitzero"`   // exclusive
+	After       payment.Position `json:"-"`                  // start behind this letter; its time is when it died
+	Limit       int              `json:"-"`
 }
 
 // Narrow says whether the filter chooses anything, beside a state and a time.
@@ -196,7 +197,7 @@ func (f LetterFilter) Fields() []failure.Field {
 	check(f.Source == "" || f.Source == FromWebhook || f.Source == FromWorkflow, "source", "must be webhook or workflow")
 	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of "+failure.OneOf(Causes()))
 	check(f.Fingerprint == "" || isFingerprint(f.Fingerprint), "fingerprint", "must be 16 hexadecimal digits, as a dead letter shows them")
-	check(f.PaymentID == "" || ValidID(f.PaymentID), "payment_id", "must be the id of a payment")
+	check(f.PaymentID == "" || payment.ValidID(f.PaymentID), "payment_id", "must be the id of a payment")
 	check(f.DiedTo.IsZero() || f.DiedFrom.Before(f.DiedTo), "died_to", "must be later than died_from")
 	return wrong
 }

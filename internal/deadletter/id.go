@@ -1,4 +1,8 @@
-package payment
+package deadletter
+
+import (
+	"github.com/onlywave/onlywave/internal/payment"
+)
 
 // They must never change, see internal/payment.
 var (
@@ -10,15 +14,15 @@ var (
 // NewDeadLetterID is the dead letter of a message that died in a queue: however often it is delivered, and however often it
 // dies there, it is one letter.
 func NewDeadLetterID(messageID, queue string) string {
-	return NamedID(letterNamespace, messageID+"\x00"+queue)
+	return payment.NamedID(letterNamespace, messageID+"\x00"+queue)
 }
 
 // LetterMessageID is the message in which a run of a workflow says that it cannot go on; saying it again repeats the ID.
 func LetterMessageID(workflowID, runID string, cause Cause) string {
-	return NamedID(runNamespace, workflowID+"\x00"+runID+"\x00"+string(cause))
+	return payment.NamedID(runNamespace, workflowID+"\x00"+runID+"\x00"+string(cause))
 }
 
 // NewRedriveID is the redrive that somebody asks for under an idempotency key.
 func NewRedriveID(actor, idempotencyKey string) string {
-	return NamedID(redriveNamespace, actor+"\x00"+idempotencyKey)
+	return payment.NamedID(redriveNamespace, actor+"\x00"+idempotencyKey)
 }

@@ -1,4 +1,4 @@
-package payment
+package deadletter
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
@@ -60,9 +61,9 @@ func TestALettersIDNamesItsMessageAndItsQueue(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, NewDeadLetterID("m", "q"), NewDeadLetterID("m", "q"))
 	ids := map[string]bool{NewDeadLetterID("m", "q"): true, NewDeadLetterID("m", ""): true, NewDeadLetterID("mq", ""): true,
-		LetterMessageID("m", "q", ""): true, NewRedriveID("m", "q"): true, NewID("m", "q"): true}
+		LetterMessageID("m", "q", ""): true, NewRedriveID("m", "q"): true, payment.NewID("m", "q"): true}
 	require.Len(t, ids, 6)
 	for id := range ids {
-		require.True(t, ValidID(id))
+		require.True(t, payment.ValidID(id))
 	}
 }

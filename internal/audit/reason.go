@@ -1,4 +1,4 @@
-package payment
+package audit
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // MaxReason is how long a reason may be, in characters.
@@ -19,10 +20,10 @@ func ReasonFields(reason string) []failure.Field {
 		detail = "must say why"
 	case utf8.RuneCountInString(reason) > MaxReason:
 		detail = fmt.Sprintf("must have at most %d characters", MaxReason)
-	case ContainsCardNumber(reason):
+	case payment.ContainsCardNumber(reason):
 		detail = "must not contain a card number"
 	default:
-		if detail = Illegible(reason, Lines); detail == "" {
+		if detail = payment.Illegible(reason, payment.Lines); detail == "" {
 			return nil
 		}
 	}
