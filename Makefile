@@ -19,11 +19,11 @@ build: ## Build the binary into .bin/onlywave
 
 .PHONY: demo
 demo: bootstrap build ## Run the whole platform and watch one payment's story on it
-	@exec .bin/onlywave demo
+	@exec .bin/onlywave-lab demo
 
 .PHONY: up
 up: bootstrap build ## Run the whole platform until Ctrl-C, with a curl to paste
-	@exec .bin/onlywave dev
+	@exec .bin/onlywave-lab dev
 
 .PHONY: compose
 compose: ## With Docker: start the platform of docker-compose.yml, have a payment paid on it, and remove it again
@@ -34,7 +34,7 @@ test: bootstrap ## Run every test, on real services
 	go test -race -timeout 15m -p 4 $(PACKAGES)
 
 # Packages whose tests start no service: they import neither devstack nor the platform.
-UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'internal/devstack' -e 'onlywave/dev ' -e 'onlywave/dev]' | cut -d: -f1)
+UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'test/devstack' -e 'onlywave/dev ' -e 'onlywave/dev]' | cut -d: -f1)
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no service, in seconds
@@ -44,7 +44,7 @@ test-unit: ## Run the tests that need no service, in seconds
 lint: ## Check format, vet, staticcheck, workflow determinism, import rules and generated code
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }
 	go vet $(PACKAGES)
-	go vet -tags chromium ./console/walk
+	go vet -tags chromium ./test/system/walk
 	$(TOOL) staticcheck $(PACKAGES)
 	$(TOOL) workflowcheck ./worker ./workflows
 	$(TOOL) depguard $(PACKAGES)
@@ -64,28 +64,28 @@ verify: ## Check that the generated code and the module files are up to date
 
 .PHONY: bench
 bench: bootstrap build ## Measure against the machine's own limits, and keep the table in docs/performance.md
-	@exec .bin/onlywave bench
+	@exec .bin/onlywave-lab bench
 
 .PHONY: bench-record
 bench-record: bootstrap build ## Measure reads of a record of 5 million payments, and keep the tables and plans in docs/record.md (15 GB, 10 min)
-	@exec .bin/onlywave bench record
+	@exec .bin/onlywave-lab bench record
 
 .PHONY: drill
 drill: bootstrap build ## Break a throw-away platform in every way we know (NAME=redis-.* SEED=7), see docs/drills.md
-	@exec .bin/onlywave drill --name '$(NAME)' --seed '$(or $(SEED),0)'
+	@exec .bin/onlywave-lab drill --name '$(NAME)' --seed '$(or $(SEED),0)'
 
 .PHONY: soak
 soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats one
-	@exec .bin/onlywave drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
+	@exec .bin/onlywave-lab drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
 
 .PHONY: screenshots
 screenshots: build ## Walk through the console in Chromium, with a picture of each page in .screenshots
 	@WITH_CHROMIUM=1 scripts/bootstrap
-	go test -tags chromium -count=1 ./console/walk -args -program '$(CURDIR)/.bin/onlywave' -pictures '$(CURDIR)/.screenshots'
+	go test -tags chromium -count=1 ./test/system/walk -args -program '$(CURDIR)/.bin/onlywave' -pictures '$(CURDIR)/.screenshots'
 
 .PHONY: alerts
 alerts: bootstrap build ## Make every alert fire on a throw-away platform and clear again, and keep the table in docs/alerts.md
-	@exec .bin/onlywave alerts
+	@exec .bin/onlywave-lab alerts
 
 .PHONY: clean-data
 clean-data: ## Remove the data and logs of `make up` and `make demo`

@@ -1,3 +1,5 @@
+// Package access says who may do what: API keys and their scopes, the users of the console, their roles and passwords. Its one rule: what
+// proves who somebody is can be checked with what is stored, and not be made from it.
 package access
 
 import (

@@ -29,7 +29,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // that holds the value. The rest of Temporal's own variables (TEMPORAL_TLS_…, TEMPORAL_PROFILE, …) is
 // read by its client, as its command line does.
 type Config struct {
-	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator, test keys, the secrets of onlywave dev, and dependencies without TLS and credentials"`
+	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator, test keys, the secrets of onlywave-lab dev, and dependencies without TLS and credentials"`
 	Env         string `env:"ENV" help:"production, as many set it, insists on ENVIRONMENT=live"`
 	LogLevel    string `env:"LOG_LEVEL" help:"debug, info, warn or error"`
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// devSecret begins every secret that `onlywave dev` and compose have, and that anybody can read.
+// devSecret begins every secret that `onlywave-lab dev` and compose have, and that anybody can read.
 const devSecret = "onlywave-dev-"
 
 // checkLive refuses values that are good for a test and let strangers in, or move no money, when real money is at stake.

@@ -1,3 +1,5 @@
+// Package failure says what kind of failure something is, once, where it happens, so that every edge agrees on what it means. Its one rule:
+// it knows nothing of what fails.
 package failure
 
 import (

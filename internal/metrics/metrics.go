@@ -1,4 +1,4 @@
-// Package telemetry shows how a process fares: its metrics for Prometheus, and what orchestrators and operators ask of it,
+// Package metrics shows how a process fares: its metrics for Prometheus, and what orchestrators and operators ask of it,
 // with reasons. What is measured makes its own metrics and hands them over as collectors; here they meet in one registry.
 //
 // Its one rule: it is for ourselves, at an address of its own that no stranger reaches.

@@ -1,4 +1,4 @@
-// Package budget keeps all workers together below the rate of calls that the provider bears, and makes all of them pause when
+// Package providerlimit keeps all workers together below the rate of calls that the provider bears, and makes all of them pause when
 // the provider asks for it. Who is waited for goes first, each urgency has a share that the others cannot take, and among equals
 // it is first come, first served.
 //

@@ -1,4 +1,4 @@
-// Package redisstore is Redis for what may be lost: the breakers' state, the provider's budget, limits, copies, sessions. Its one
+// Package redis is Redis for what may be lost: the breakers' state, the provider's budget, limits, copies, sessions. Its one
 // rule: Redis never costs its callers more than a moment. A question is answered at once or not at all, and while Redis is
 // unavailable nobody waits for it: one question a second finds out when it is back, and until then each process decides for itself.
 //

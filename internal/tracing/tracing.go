@@ -1,4 +1,4 @@
-// Package span records what a traced payment passes through, and carries its trace from process to process. Its one rule: a
+// Package tracing records what a traced payment passes through, and carries its trace from process to process. Its one rule: a
 // span tells names, ids of ours and kinds of failure, never values, addresses or texts of others; and where nothing is traced
 // it costs a look-up.
 package tracing

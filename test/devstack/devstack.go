@@ -1,5 +1,5 @@
 // Package devstack runs the real Postgres, Redis, RabbitMQ and Temporal (development server) as child processes, for
-// `onlywave dev`, for tests and for fault drills; and any other child, such as nginx, our own api and worker, the same way.
+// `onlywave-lab dev`, for tests and for fault drills; and any other child, such as nginx, our own api and worker, the same way.
 // Its one rule: what it starts is its own. Own ports on loopback, own folder, and no process left behind, not even
 // when the parent is killed with SIGKILL; what already runs on the machine is never touched.
 //

@@ -28,7 +28,7 @@ type Drill struct {
 	Flood  load.Flood    // webhooks beside the simulator's own
 	Within time.Duration // how long each buyer has to pay; 0: an hour
 
-	// Doubled is a drill on what `onlywave dev --replicas 2 --monitoring` runs: each has a second one to take over, clients come
+	// Doubled is a drill on what `onlywave-lab dev --replicas 2 --monitoring` runs: each has a second one to take over, clients come
 	// in through the balancer, and there are no links to harm.
 	Doubled bool
 	// RedisCluster gives the platform a cluster of three masters and their replicas in the place of one Redis.

@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// loadCommand plays client apps and buyers against a platform that runs, such as `onlywave dev`'s.
+// loadCommand plays client apps and buyers against a platform that runs, such as `onlywave-lab dev`'s.
 func loadCommand(out io.Writer) *cobra.Command {
 	o := load.Options{Out: out}
 	var apis []string

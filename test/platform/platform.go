@@ -1,4 +1,4 @@
-// Package dev is the whole platform on one machine: real services, the simulator, and our own parts
+// Package platform is the whole platform on one machine: real services, the simulator, and our own parts
 // as processes, for a person to play with, for the demo, the whole-system tests and the benchmarks.
 // Its rule: it works from outside, through processes, HTTP and the operators' tools, and never reaches
 // into a part.

@@ -1,4 +1,4 @@
-// Package markdown keeps measured tables in the pages of docs. Its rule: it writes between its own marks and leaves the
+// Package report keeps measured tables in the pages of docs. Its rule: it writes between its own marks and leaves the
 // rest of a page, which people wrote, as it is.
 package report
 

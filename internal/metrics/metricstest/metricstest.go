@@ -1,4 +1,4 @@
-// Package telemetrytest lets tests read metrics as Prometheus does. Its one rule: what it reads is the text that is served.
+// Package metricstest lets tests read metrics as Prometheus does. Its one rule: what it reads is the text that is served.
 package metricstest
 
 import (

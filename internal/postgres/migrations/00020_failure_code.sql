@@ -1,3 +1,3 @@
 -- +goose Up
--- Why a payment failed, for programs to decide by; see internal/payment/failure.go. Failures from before have their text only.
+-- Why a payment failed, for programs to decide by; see internal/failure/code.go. Failures from before have their text only.
 alter table payments add column failure_code text not null default '';

@@ -1,4 +1,4 @@
-// Package spantest lets tests read the traces of what they do. Its one rule: they come over the wire, as to any collector.
+// Package tracesinktest lets tests read the traces of what they do. Its one rule: they come over the wire, as to any collector.
 package tracesinktest
 
 import (
