@@ -1,13 +1,26 @@
-# The one binary, static, as a user without rights. The caches keep modules and what was compiled from one build to the next.
-FROM golang:1.26-bookworm AS build
+# The product, or with --target lab what stands for the services of others, without which it cannot be tried: each one binary, static, as
+# a user without rights. The caches keep modules and what was compiled from one build to the next.
+FROM golang:1.26-bookworm AS source
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+
+FROM source AS build-lab
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /onlywave-lab ./test/lab
+
+FROM gcr.io/distroless/static-debian12:nonroot AS lab
+COPY --from=build-lab /onlywave-lab /onlywave-lab
+USER nonroot:nonroot
+ENTRYPOINT ["/onlywave-lab"]
+
+FROM source AS build
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /onlywave .
 
-FROM gcr.io/distroless/static-debian12:nonroot
+# The last one is what is built when no target is named.
+FROM gcr.io/distroless/static-debian12:nonroot AS product
 COPY --from=build /onlywave /onlywave
 USER nonroot:nonroot
 ENTRYPOINT ["/onlywave"]

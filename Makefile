@@ -14,8 +14,10 @@ bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, ng
 	@scripts/bootstrap
 
 .PHONY: build
-build: ## Build the binary into .bin/onlywave
-	@mkdir -p .bin && CGO_ENABLED=0 go build -trimpath -o .bin/onlywave .
+build: ## Build into .bin the product, onlywave, and onlywave-lab, which runs it here, breaks it and measures it
+	@mkdir -p .bin
+	CGO_ENABLED=0 go build -trimpath -o .bin/onlywave .
+	CGO_ENABLED=0 go build -trimpath -o .bin/onlywave-lab ./test/lab
 
 .PHONY: demo
 demo: bootstrap build ## Run the whole platform and watch one payment's story on it
@@ -33,8 +35,8 @@ compose: ## With Docker: start the platform of docker-compose.yml, have a paymen
 test: bootstrap ## Run every test, on real services
 	go test -race -timeout 15m -p 4 $(PACKAGES)
 
-# Packages whose tests start no service: they import neither devstack nor the platform.
-UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'test/devstack' -e 'onlywave/dev ' -e 'onlywave/dev]' | cut -d: -f1)
+# Packages whose tests start no service: they import neither test/devstack nor test/platform.
+UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'onlywave/test/devstack' -e 'onlywave/test/platform' | cut -d: -f1)
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no service, in seconds
@@ -79,9 +81,9 @@ soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats on
 	@exec .bin/onlywave-lab drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
 
 .PHONY: screenshots
-screenshots: build ## Walk through the console in Chromium, with a picture of each page in .screenshots
+screenshots: ## Walk through the console in Chromium, with a picture of each page in .screenshots
 	@WITH_CHROMIUM=1 scripts/bootstrap
-	go test -tags chromium -count=1 ./test/system/walk -args -program '$(CURDIR)/.bin/onlywave' -pictures '$(CURDIR)/.screenshots'
+	go test -tags chromium -count=1 ./test/system/walk -args -pictures '$(CURDIR)/.screenshots'
 
 .PHONY: alerts
 alerts: bootstrap build ## Make every alert fire on a throw-away platform and clear again, and keep the table in docs/alerts.md

@@ -29,11 +29,11 @@ func loadCompose(t *testing.T, profiles ...string) *types.Project {
 	return project
 }
 
-// ours are the services that run our own image, each with the part of the program it is.
+// ours are the services that run our own images, each with the part of its program that it is.
 func ours(p *types.Project) map[config.Part]types.ServiceConfig {
 	parts := map[config.Part]types.ServiceConfig{}
 	for _, s := range p.Services {
-		if s.Image == "onlywave" {
+		if strings.HasPrefix(s.Image, "onlywave") {
 			parts[config.Part(s.Command[0])] = s
 		}
 	}
@@ -145,16 +145,20 @@ func TestComposeHealthChecksOfOursRunTheBinary(t *testing.T) {
 			continue
 		}
 		test := service.HealthCheck.Test
-		require.True(t, slices.Equal(test[:3], []string{"CMD", "/onlywave", "healthy"}), strings.Join(test, " "))
+		require.True(t, slices.Equal(test[:3], []string{"CMD", "/" + service.Image, "healthy"}), strings.Join(test, " "))
 	}
 }
 
-// One service builds the image, and no other makes another of the same name or looks for it in a registry.
-func TestComposeBuildsOneImage(t *testing.T) {
+// One service builds each of our images, and no other makes another of the same name or looks for it in a registry. What stands for
+// the services of others is not in the image that holds the provider's token.
+func TestComposeBuildsTwoImages(t *testing.T) {
 	p := loadCompose(t)
+	builds := map[config.Part]string{config.Migrate: "", config.Simulator: "lab"}
 	for part, service := range ours(p) {
-		if part == config.Migrate {
+		require.Equal(t, part == config.Simulator || part == config.MailSink, service.Image == "onlywave-lab", service.Name)
+		if target, ok := builds[part]; ok {
 			require.NotNil(t, service.Build)
+			require.Equal(t, target, service.Build.Target)
 			require.Empty(t, service.PullPolicy)
 			continue
 		}
@@ -253,7 +257,7 @@ func TestComposeBoundsAndAsksEveryService(t *testing.T) {
 		require.Positive(t, s.Deploy.Resources.Limits.NanoCPUs, s.Name)
 		require.Positive(t, s.Deploy.Resources.Limits.MemoryBytes, s.Name)
 		require.Equal(t, s.Name == "migrate", s.HealthCheck == nil, s.Name)
-		if s.Image == "onlywave" {
+		if strings.HasPrefix(s.Image, "onlywave") {
 			mebibytes, err := strconv.ParseInt(strings.TrimSuffix(*s.Environment[memoryLimit], "MiB"), 10, 64)
 			require.NoError(t, err)
 			require.InEpsilon(t, 0.9*float64(s.Deploy.Resources.Limits.MemoryBytes), mebibytes<<20, 0.01, s.Name)
