@@ -33,7 +33,7 @@ compose: ## With Docker: start the platform of docker-compose.yml, have a paymen
 
 .PHONY: test
 test: bootstrap ## Run every test, on real services
-	go test -race -timeout 15m -p 4 $(PACKAGES)
+	go test -race -timeout 15m -p 4 ./test/system $(PACKAGES) # what takes longest begins first
 
 # Packages whose tests start no service: they import neither test/devstack nor test/platform.
 UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'onlywave/test/devstack' -e 'onlywave/test/platform' | cut -d: -f1)
