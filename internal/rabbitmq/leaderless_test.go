@@ -41,9 +41,9 @@ func TestABrokerThatIsKilledAtOnceKeepsEveryQueue(t *testing.T) {
 // Whoever consumes from a queue without a leader gets neither a message nor an error. Somebody must be told.
 func TestAConsumerSaysThatItsQueueHasNoLeader(t *testing.T) {
 	connect(t)
-	process := strings.ReplaceAll("sys:TODO('%2F_NAME').", "NAME", QueueArchive)
-	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "TODO", "suspend"))
-	t.Cleanup(func() { rabbitmqctl(t, "eval", strings.ReplaceAll(process, "TODO", "resume")) })
+	process := strings.ReplaceAll("sys:DO('%2F_NAME').", "NAME", QueueArchive)
+	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "suspend"))
+	t.Cleanup(func() { rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "resume")) })
 	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueArchive, 1, silent)
 	require.NoError(t, c.Ready(), "it does not run yet")
 	stop := running(t, func(ctx context.Context) error {
@@ -52,7 +52,7 @@ func TestAConsumerSaysThatItsQueueHasNoLeader(t *testing.T) {
 	told := func() bool { err := c.Ready(); return err != nil && strings.Contains(err.Error(), "no leader") }
 	require.Eventually(t, told, patience, 10*time.Millisecond)
 	require.ErrorContains(t, c.Ready(), QueueArchive)
-	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "TODO", "resume"))
+	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "resume"))
 	require.Eventually(t, func() bool { return c.Ready() == nil }, patience, 10*time.Millisecond)
 	stop()
 }
