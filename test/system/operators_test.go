@@ -2,6 +2,7 @@ package system
 
 import (
 	"os"
+	"os/user"
 	"strings"
 	"testing"
 	"time"
@@ -140,8 +141,14 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	command("", "breakers", "close", "email", "--actor", actor, "--reason", "a test")
 	command("", "breakers", "automatic", "email", "--actor", actor, "--reason", "done")
 
+	who, err := user.Current()
+	require.NoError(t, err)
 	host, err := os.Hostname()
 	require.NoError(t, err)
+	from := who.Username + "@" + host
+	if sudoer := os.Getenv("SUDO_USER"); sudoer != "" {
+		from += ", by sudo from " + sudoer
+	}
 	told := command("", "audit", "list", "--actor", actor)
 	lines := strings.Split(strings.TrimSpace(told), "\n")[1:] // the newest first
 	for i, want := range []string{
@@ -157,7 +164,7 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 		`key.create +api_key/` + keyID + ` .*client: loja ` + name + `.*scopes: payments:read`,
 	} {
 		require.Regexp(t, actor+` +command +`+want, lines[i])
-		require.Contains(t, lines[i], "@"+host, "the user of the operating system")
+		require.Contains(t, lines[i], from, "the user of the operating system")
 	}
 	require.Len(t, lines, 10, "what changes nothing is no action:\n%s", told)
 	for _, secret := range []string{key, "long enough", "argon2"} {
