@@ -29,16 +29,11 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	record, err := openDatabases(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer record.Close()
-	if c.DatabaseReplicaURL != "" {
-		if err := record.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
-			return err
-		}
-	}
 	sdk, err := metrics.NewTemporal()
 	if err != nil {
 		return err
@@ -78,11 +73,10 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
-		DeadLetters: record, Redrives: door, Console: people,
+		DeadLetters: record, Redrives: door, Console: people, Ready: ready,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,
-		Ready: ready,
 	})
 	if err != nil {
 		return err

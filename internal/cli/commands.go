@@ -111,7 +111,7 @@ func (s *signature) administrator() audit.Actor {
 	return actor
 }
 
-// by is the actor: who he says he is, and who the operating system says.
+// by is the actor: the name that was given, and whom the operating system says.
 func (s *signature) by() audit.Actor {
 	return audit.Actor{Name: s.actor, Door: audit.CommandLine, From: osUser()}
 }

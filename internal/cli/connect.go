@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/redis"
 )
 
@@ -14,4 +16,17 @@ func openRedis(c config.Config, log *slog.Logger) (*redis.Store, error) {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
 	}
 	return store, nil
+}
+
+// openDatabases opens the primary and, if there is one, the replica that lists are read from.
+func openDatabases(ctx context.Context, c config.Config) (*postgres.Store, error) {
+	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	if err != nil || c.DatabaseReplicaURL == "" {
+		return record, err
+	}
+	if err := record.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
+		record.Close()
+		return nil, err
+	}
+	return record, nil
 }
