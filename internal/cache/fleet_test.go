@@ -77,15 +77,11 @@ func (a *abilities) use(ctx context.Context) error {
 	return nil
 }
 
-// While Redis fails over, once because it is told to and once because its master is gone, no call of any kind fails, and
-// afterwards all are counted together again.
-func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
-	t.Parallel()
-	stack := devstacktest.StartWithSentinels(t)
-	a := open(t, stack.RedisURL())
+// callOften makes calls of all kinds until noneFailed, which requires that none has.
+func callOften(t *testing.T, a *abilities) (calls *atomic.Int64, noneFailed func()) {
 	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var calls atomic.Int64
+	t.Cleanup(stop)
+	calls = &atomic.Int64{}
 	var group errgroup.Group
 	for range 4 {
 		group.Go(func() error {
@@ -97,6 +93,16 @@ func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
 			return nil
 		})
 	}
+	return calls, func() { stop(); require.NoError(t, group.Wait()) }
+}
+
+// While Redis fails over, once because it is told to and once because its master is gone, no call of any kind fails, and
+// afterwards all are counted together again.
+func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.StartWithSentinels(t)
+	a := open(t, stack.RedisURL())
+	calls, noneFailed := callOften(t, a)
 	goesOn := func(master devstack.Service) {
 		before := calls.Load()
 		require.Eventually(t, func() bool {
@@ -112,8 +118,7 @@ func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond)
 	require.NoError(t, stack.Process(devstack.RedisReplica).Kill())
 	goesOn(devstack.Redis)
-	stop()
-	require.NoError(t, group.Wait())
+	noneFailed()
 }
 
 // A cluster refuses a script whose keys are not all in one slot.
@@ -140,20 +145,7 @@ func TestNoCallFailsWhileAClusterLosesANode(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
 	a := open(t, stack.RedisURL())
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var calls atomic.Int64
-	var group errgroup.Group
-	for range 4 {
-		group.Go(func() error {
-			for ; ctx.Err() == nil; calls.Add(1) {
-				if err := a.use(context.WithoutCancel(ctx)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
+	calls, noneFailed := callOften(t, a)
 	goesOn := func() {
 		before := calls.Load()
 		require.Eventually(t, func() bool { return calls.Load() > before+100 && !a.store.Away() }, time.Minute, 50*time.Millisecond)
@@ -167,6 +159,5 @@ func TestNoCallFailsWhileAClusterLosesANode(t *testing.T) {
 	require.NoError(t, stack.Process(lost).Restart(t.Context()))
 	require.Eventually(t, func() bool { return stack.RedisClusterWhole(t.Context()) == nil }, time.Minute, 50*time.Millisecond)
 	goesOn()
-	stop()
-	require.NoError(t, group.Wait())
+	noneFailed()
 }
