@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README's table of settings is what `onlywave config` prints.
-func TestTheREADMEsSettingsAreThePrograms(t *testing.T) {
+// The table of settings in the docs is what `onlywave config` prints.
+func TestTheDocumentedSettingsAreThePrograms(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/configuration.md")
 	require.NoError(t, err)
-	_, rest, begun := strings.Cut(string(readme), "<!-- config: begin -->\n")
+	_, rest, begun := strings.Cut(string(page), "<!-- config: begin -->\n")
 	table, _, ended := strings.Cut(rest, "<!-- config: end -->")
 	require.True(t, begun && ended)
 
