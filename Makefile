@@ -69,7 +69,7 @@ bench: bootstrap build ## Measure against the machine's own limits, and keep the
 	@exec .bin/onlywave-lab bench
 
 .PHONY: bench-record
-bench-record: bootstrap build ## Measure reads of a record of 5 million payments, and keep the tables and plans in docs/record.md (15 GB, 10 min)
+bench-record: bootstrap build ## Measure reads of a record of 5 million payments, and keep the tables and plans in test/bench/record/results (15 GB, 10 min)
 	@exec .bin/onlywave-lab bench record
 
 .PHONY: drill

@@ -34,7 +34,7 @@ func breaks(migration string) []string {
 	return found
 }
 
-// While a new version is rolled out the old one goes on with the new schema: see docs/record.md, "Changing the schema". What
+// While a new version is rolled out the old one goes on with the new schema: see docs/database.md, "Changing the schema". What
 // contracts says in its head since when no program needs it any more.
 func TestMigrationsLeaveTheVersionBeforeAtWork(t *testing.T) {
 	t.Parallel()

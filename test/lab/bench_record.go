@@ -24,6 +24,6 @@ func benchRecordCommand(out io.Writer) *cobra.Command {
 	cmd.Flags().DurationVar(&o.Length, "length", 3*time.Minute, "of asking")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "of what is asked for")
 	cmd.Flags().StringVar(&o.Dir, "data", "", "folder that keeps the record, to be asked again; empty: it is thrown away")
-	cmd.Flags().StringVar(&o.Report, "report", "docs/record.md", "the page whose tables are made anew; empty: none")
+	cmd.Flags().StringVar(&o.Report, "report", "test/bench/record/results/README.md", "the page whose tables are made anew; empty: none")
 	return cmd
 }
