@@ -105,7 +105,7 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 			worker := w.limited(t, uuid.NewString(), "a")
 			row.do(t, worker)
 			require.Contains(t, metricstest.Text(t, worker.Activities.provider.budget.Collectors()...),
-				fmt.Sprintf(`onlywave_budget_wait_seconds_count{outcome="admitted",urgency="%s"} %d`, row.urgency, row.calls))
+				fmt.Sprintf(`onlywave_provider_limit_wait_seconds_count{outcome="admitted",urgency="%s"} %d`, row.urgency, row.calls))
 		})
 	}
 }

@@ -22,9 +22,9 @@ type Metrics struct {
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "onlywave_step_duration_seconds", Help: "How long one run of a step took, by step and outcome: ok, or a kind of failure.",
+			Name: "onlywave_activity_duration_seconds", Help: "Duration of one attempt of an activity, by activity and outcome (ok, or the kind of failure).",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{"step", "outcome"}),
+		}, []string{"activity", "outcome"}),
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "onlywave_messages_total", Help: "Messages handed over, by queue and by the handler's word on them: done, fault, dead-letter, postponed or waiting.",
 		}, []string{"queue", "outcome"}),

@@ -71,13 +71,13 @@ var flow = Dashboard{Name: "payments", Title: "OnlyWave: a payment's way", Panel
 		Queries: one(`onlywave:late_approvals:ratio_rate1h`, "late"),
 	},
 	{
-		Title: "Time of steps, p99", Unit: "s", Description: "One run of a step in a hundred takes longer.",
-		Queries: one(`histogram_quantile(0.99, sum by (le, step) (rate(onlywave_step_duration_seconds_bucket[$__rate_interval])))`, "{{step}}"),
+		Title: "Time of activities, p99", Unit: "s", Description: "One run of an activity in a hundred takes longer.",
+		Queries: one(`histogram_quantile(0.99, sum by (le, activity) (rate(onlywave_activity_duration_seconds_bucket[$__rate_interval])))`, "{{activity}}"),
 	},
 	{
-		Title: "Steps that do not go well", Unit: "ops", Description: "Runs of steps by kind of failure; unavailable and limited are tried again by themselves.",
-		Queries: one(`sum by (step, outcome) (rate(onlywave_step_duration_seconds_count{outcome!="ok"}[$__rate_interval]))`, "{{step}}: {{outcome}}"),
-		Quiet:   "no step fails while all is well",
+		Title: "Activities that fail", Unit: "ops", Description: "Runs of activities by kind of failure; unavailable and limited are retried automatically.",
+		Queries: one(`sum by (activity, outcome) (rate(onlywave_activity_duration_seconds_count{outcome!="ok"}[$__rate_interval]))`, "{{activity}}: {{outcome}}"),
+		Quiet:   "no activity fails while all is well",
 	},
 	{
 		Title: "Webhooks' lag, p99", Unit: "s", Description: "From a webhook's arrival to its payment's workflow.",
@@ -103,8 +103,8 @@ var dependencies = Dashboard{Name: "dependencies", Title: "OnlyWave: what it dep
 		Queries: one(`min by (dependency) (onlywave_dependency_up)`, "{{dependency}}"),
 	},
 	{
-		Title: "Redis", Unit: "short", Description: "1 while some process does without Redis.",
-		Queries: one(`max by (instance) (onlywave_redis_away)`, "{{instance}}"),
+		Title: "Redis", Unit: "short", Description: "1 while a process works without Redis.",
+		Queries: one(`max by (instance) (onlywave_redis_unavailable)`, "{{instance}}"),
 	},
 	{
 		Title: "Mercado Pago's answers", Unit: "ops", Description: "Calls by what became of them.",
@@ -119,8 +119,8 @@ var dependencies = Dashboard{Name: "dependencies", Title: "OnlyWave: what it dep
 		Queries: one(`max by (breaker, state) (onlywave_breaker_state{state!="closed"})`, "{{breaker}}: {{state}}"),
 	},
 	{
-		Title: "Wait for the provider's budget, p99", Unit: "s", Description: "How long calls wait for their turn, by who waits for them and whether they got it.",
-		Queries: one(`histogram_quantile(0.99, sum by (le, urgency, outcome) (rate(onlywave_budget_wait_seconds_bucket[$__rate_interval])))`, "{{urgency}}, {{outcome}}"),
+		Title: "Wait for the provider rate limit, p99", Unit: "s", Description: "How long calls wait for the provider rate limit, by urgency and outcome.",
+		Queries: one(`histogram_quantile(0.99, sum by (le, urgency, outcome) (rate(onlywave_provider_limit_wait_seconds_bucket[$__rate_interval])))`, "{{urgency}}, {{outcome}}"),
 	},
 	{
 		Title: "Postgres connections", Unit: "short", Description: "In use, by process, and how many there may be.",

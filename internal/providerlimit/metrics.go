@@ -10,7 +10,7 @@ import (
 
 func newWaits() *prometheus.HistogramVec {
 	waits := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "onlywave_budget_wait_seconds", Help: "How long calls waited for their turn in the provider's budget, by who waits for them and whether they got it.",
+		Name: "onlywave_provider_limit_wait_seconds", Help: "Time that calls waited for the provider rate limit, by urgency and outcome (admitted, refused).",
 		Buckets: []float64{.001, .01, .05, .1, .25, .5, 1},
 	}, []string{"urgency", "outcome"})
 	for _, u := range payment.Urgencies() {

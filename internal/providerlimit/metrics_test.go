@@ -17,6 +17,6 @@ func TestWaitsAreMeasuredByHowTheyEnd(t *testing.T) {
 	b.Pause(t.Context(), pauseMax)
 	require.Error(t, b.Take(t.Context(), a(payment.ForCharge)))
 	text := metricstest.Text(t, b.Collectors()...)
-	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="admitted",urgency="charge"} 1`)
-	require.Contains(t, text, `onlywave_budget_wait_seconds_count{outcome="refused",urgency="charge"} 1`)
+	require.Contains(t, text, `onlywave_provider_limit_wait_seconds_count{outcome="admitted",urgency="charge"} 1`)
+	require.Contains(t, text, `onlywave_provider_limit_wait_seconds_count{outcome="refused",urgency="charge"} 1`)
 }

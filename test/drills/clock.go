@@ -44,7 +44,7 @@ func clockAhead(ctx context.Context, s *Scene) error {
 	}
 	// Which worker begins a run is chance, and a run takes half a minute when its remote activities come to this one: their time is
 	// over there before it began.
-	begun, err := s.await(ctx, 4*reconcilePatience, s.aheadName(), `onlywave_step_duration_seconds_count\{.*step="BeginReconciliation".*\} (\S+)`, func(n float64) bool { return n > 0 })
+	begun, err := s.await(ctx, 4*reconcilePatience, s.aheadName(), `onlywave_activity_duration_seconds_count\{.*activity="BeginReconciliation".*\} (\S+)`, func(n float64) bool { return n > 0 })
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func TestMetricsTellOfAPayment(t *testing.T) {
 		}
 		for _, series := range []string{
 			`onlywave_http_request_duration_seconds_count{method="POST",route="/v1/payments",status="2xx"}`,
-			`onlywave_step_duration_seconds_count{outcome="ok",step="Charge"}`,
+			`onlywave_activity_duration_seconds_count{activity="Charge",outcome="ok"}`,
 			`onlywave_provider_call_duration_seconds_count{operation="create_pix",outcome="ok"}`,
 			`onlywave_payment_moves_total{method="pix",status="approved"}`,
 			`onlywave_payment_approval_seconds_count{method="pix"}`,
