@@ -57,8 +57,10 @@ func TestEveryAlertHasItsPage(t *testing.T) {
 	const page = "docs/operations.md"
 	text := read(t, "../../"+page)
 	require.Equal(t, len(alerts(t)), strings.Count(read(t, "rules.yml"), "severity: "))
-	require.ElementsMatch(t, alerts(t), found(text, `(?m)^## (\w+)$`))
-	for _, section := range strings.Split(text, "\n## ")[1:] {
+	require.ElementsMatch(t, alerts(t), found(text, `(?m)^### (\w+)$`))
+	_, text, _ = strings.Cut(text, "\n## When an alert fires\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	for _, section := range strings.Split(text, "\n### ")[1:] {
 		for _, part := range []string{"**Means**", "**Look at**", "**Do**"} {
 			require.Contains(t, section, part, section)
 		}
