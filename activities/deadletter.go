@@ -36,7 +36,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 		return verdict(&failure.Error{Kind: failure.Invalid, Message: "the trail cannot be written", Err: err})
 	}
 	err = a.publisher.Publish(ctx, rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
-		ID: deadletter.LetterMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(deadletter.FromWorkflow) + "." + string(in.Cause),
+		ID: deadletter.RunMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(deadletter.FromWorkflow) + "." + string(in.Cause),
 		Headers: map[string]any{
 			rabbitmq.HeaderCause: string(in.Cause), rabbitmq.HeaderError: in.Error, rabbitmq.HeaderTime: in.At.UTC().Format(time.RFC3339),
 			HeaderPaymentID: in.PaymentID, HeaderWorkflowID: in.WorkflowID, HeaderRunID: in.RunID, rabbitmq.HeaderTrail: string(trail),

@@ -44,7 +44,7 @@ func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 	for range 2 {
 		require.NoError(t, a.DeadLetter(t.Context(), in))
 		d := take()
-		require.Equal(t, deadletter.LetterMessageID("payment/"+id, "run", deadletter.CauseContradiction), d.MessageId)
+		require.Equal(t, deadletter.RunMessageID("payment/"+id, "run", deadletter.CauseContradiction), d.MessageId)
 		require.Equal(t, "workflow.contradiction", d.RoutingKey)
 		require.EqualValues(t, amqp.Persistent, d.DeliveryMode)
 		delete(d.Headers, "x-delivery-count") // the broker's

@@ -26,7 +26,7 @@ const (
 
 // SurveyInput chooses open dead letters.
 type SurveyInput struct {
-	Filter deadletter.LetterFilter `json:"filter"`
+	Filter deadletter.Filter `json:"filter"`
 }
 
 // SurveyDeadLetters counts what a redrive would send again, with the letters of those that were terminated. A second run finds
@@ -44,12 +44,12 @@ func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (dea
 
 // RedriveInput is one step of a redrive: to go on until so many letters were tried.
 type RedriveInput struct {
-	RedriveID string                  `json:"redrive_id"`
-	Actor     string                  `json:"actor"`
-	Reason    string                  `json:"reason,omitempty"`
-	Filter    deadletter.LetterFilter `json:"filter"`
-	Before    time.Time               `json:"before"` // only letters that were dead by then
-	Upto      int                     `json:"upto"`
+	RedriveID string            `json:"redrive_id"`
+	Actor     string            `json:"actor"`
+	Reason    string            `json:"reason,omitempty"`
+	Filter    deadletter.Filter `json:"filter"`
+	Before    time.Time         `json:"before"` // only letters that were dead by then
+	Upto      int               `json:"upto"`
 }
 
 func (in RedriveInput) take() postgres.RedriveTake {
@@ -61,19 +61,19 @@ func (in RedriveInput) take() postgres.RedriveTake {
 // Redrive sends dead letters again: a webhook's message to where it was first published, under the same ID; a workflow's
 // letter as a nudge to its payment. Letters are marked before they are sent and settled afterwards, so a second run sends
 // those again that the first may not have sent, as twins at worst, and takes no others.
-func (a *Activities) Redrive(ctx context.Context, in RedriveInput) (deadletter.RedriveStanding, error) {
+func (a *Activities) Redrive(ctx context.Context, in RedriveInput) (deadletter.Progress, error) {
 	letters, err := a.record.TakeForRedrive(ctx, in.take())
 	if err != nil {
-		return deadletter.RedriveStanding{}, verdict(err)
+		return deadletter.Progress{}, verdict(err)
 	}
 	if err := a.redrive(ctx, in.RedriveID, letters); err != nil {
-		return deadletter.RedriveStanding{}, verdict(err)
+		return deadletter.Progress{}, verdict(err)
 	}
 	return a.RedriveStanding(ctx, in)
 }
 
 // RedriveStanding counts how far a redrive has come. It only reads.
-func (a *Activities) RedriveStanding(ctx context.Context, in RedriveInput) (deadletter.RedriveStanding, error) {
+func (a *Activities) RedriveStanding(ctx context.Context, in RedriveInput) (deadletter.Progress, error) {
 	standing, err := a.record.Standing(ctx, in.take())
 	if err != nil {
 		return standing, verdict(err)
@@ -127,7 +127,7 @@ func (a *Activities) openStranded(ctx context.Context) error {
 
 // redrive sends letters, several at once, and writes down what became of them. When the world fails, or the redrive is
 // cancelled, what was sent by then is written down all the same.
-func (a *Activities) redrive(ctx context.Context, redriveID string, letters []deadletter.DeadLetter) error {
+func (a *Activities) redrive(ctx context.Context, redriveID string, letters []deadletter.Message) error {
 	var mu sync.Mutex
 	var sent, failed, why []string
 	var group errgroup.Group
@@ -157,14 +157,14 @@ func (a *Activities) redrive(ctx context.Context, redriveID string, letters []de
 	return errors.Join(err, a.record.SettleRedrive(ctx, redriveID, sent, failed, why))
 }
 
-func (a *Activities) sendAgain(ctx context.Context, l deadletter.DeadLetter) error {
+func (a *Activities) sendAgain(ctx context.Context, l deadletter.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, redriveTimeout)
 	defer cancel()
 	if l.Source == deadletter.FromWorkflow {
 		return a.wake(ctx, l)
 	}
-	err := a.publisher.Publish(ctx, l.Message.Exchange, rabbitmq.Message{
-		ID: l.Message.ID, Key: l.Message.Key, ContentType: l.Message.ContentType, Body: l.Message.Body, Time: l.Message.SentAt,
+	err := a.publisher.Publish(ctx, l.Original.Exchange, rabbitmq.Message{
+		ID: l.Original.ID, Key: l.Original.Key, ContentType: l.Original.ContentType, Body: l.Original.Body, Time: l.Original.SentAt,
 		Headers: map[string]any{rabbitmq.HeaderDeaths: int64(l.Deaths)},
 	})
 	switch {
@@ -180,7 +180,7 @@ func (a *Activities) sendAgain(ctx context.Context, l deadletter.DeadLetter) err
 
 // wake tells a letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
 // for: a new run would find nothing and end, as if that were the end of it.
-func (a *Activities) wake(ctx context.Context, l deadletter.DeadLetter) error {
+func (a *Activities) wake(ctx context.Context, l deadletter.Message) error {
 	if l.PaymentID == "" {
 		return &failure.Error{Kind: failure.Invalid, Message: "the letter names no payment"}
 	}

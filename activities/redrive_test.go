@@ -52,11 +52,11 @@ func newRedriven(t *testing.T) *redriven {
 }
 
 // letter keeps a webhook's letter.
-func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.DeadLetter)) deadletter.DeadLetter {
+func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Message)) deadletter.Message {
 	t.Helper()
-	l := deadletter.DeadLetter{
+	l := deadletter.Message{
 		Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no", PaymentID: payment.NewID("shop", name),
-		Message: deadletter.DeadMessage{
+		Original: deadletter.Original{
 			ID: t.Name() + name, Exchange: rabbitmq.ExchangeEvents, Key: "mercadopago." + r.topic, ContentType: "application/json",
 			Body: []byte(`{"a": 1}`), SentAt: time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC),
 		},
@@ -65,16 +65,16 @@ func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Dea
 	if change != nil {
 		change(&l)
 	}
-	l.ID = deadletter.NewDeadLetterID(l.Message.ID, "")
-	_, err := r.record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
+	l.ID = deadletter.NewID(l.Original.ID, "")
+	_, err := r.record.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
 	return l
 }
 
 // workflows keeps a letter of a payment's run.
-func (r *redriven) workflows(t *testing.T, name, paymentID string) deadletter.DeadLetter {
+func (r *redriven) workflows(t *testing.T, name, paymentID string) deadletter.Message {
 	t.Helper()
-	return r.letter(t, name, func(l *deadletter.DeadLetter) {
+	return r.letter(t, name, func(l *deadletter.Message) {
 		l.Source, l.Cause, l.PaymentID, l.RunID = deadletter.FromWorkflow, deadletter.CauseDependencyAway, paymentID, "run-"+name
 	})
 }
@@ -87,7 +87,7 @@ func (r *redriven) input(t *testing.T, number, upto int) RedriveInput {
 	return RedriveInput{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(number)), Actor: "ana", Reason: "mended", Before: survey.At, Upto: upto}
 }
 
-func (r *redriven) standing(t *testing.T, in RedriveInput) deadletter.RedriveStanding {
+func (r *redriven) standing(t *testing.T, in RedriveInput) deadletter.Progress {
 	t.Helper()
 	standing, err := r.Redrive(t.Context(), in)
 	require.NoError(t, err)
@@ -100,23 +100,23 @@ func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
 	l := r.letter(t, "a", nil)
 	in := r.input(t, 1, 10)
 	for range 2 {
-		require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, in))
+		require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, r.standing(t, in))
 	}
-	require.Equal(t, deadletter.RedriveStanding{}, r.standing(t, r.input(t, 2, 10)), "another redrive finds it closed")
+	require.Equal(t, deadletter.Progress{}, r.standing(t, r.input(t, 2, 10)), "another redrive finds it closed")
 
 	d := next(t, r.queue)
-	require.Equal(t, l.Message.ID, d.MessageId)
-	require.Equal(t, l.Message.Key, d.RoutingKey)
-	require.Equal(t, l.Message.Body, d.Body)
-	require.Equal(t, l.Message.ContentType, d.ContentType)
-	require.True(t, l.Message.SentAt.Equal(d.Timestamp))
+	require.Equal(t, l.Original.ID, d.MessageId)
+	require.Equal(t, l.Original.Key, d.RoutingKey)
+	require.Equal(t, l.Original.Body, d.Body)
+	require.Equal(t, l.Original.ContentType, d.ContentType)
+	require.True(t, l.Original.SentAt.Equal(d.Timestamp))
 	require.Equal(t, amqp.Table{rabbitmq.HeaderDeaths: int64(2)}, d.Headers)
 	r.letter(t, "last", nil)
 	r.standing(t, r.input(t, 3, 10))
 	require.Equal(t, t.Name()+"last", next(t, r.queue).MessageId, "nothing came twice")
 	kept, err := r.record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, []any{deadletter.LetterRedriven, "ana", "mended"}, []any{kept.State, kept.ClosedBy, kept.Reason})
+	require.Equal(t, []any{deadletter.Redriven, "ana", "mended"}, []any{kept.State, kept.ClosedBy, kept.Reason})
 }
 
 func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
@@ -125,7 +125,7 @@ func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
 	id := r.opened(t)
 	r.workflows(t, "a", id)
 	r.workflows(t, "b", "")
-	require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
 	require.Equal(t, []string{id}, r.woken)
 }
 
@@ -135,17 +135,17 @@ func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	l := r.workflows(t, "a", creation(t).PaymentID)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, deadletter.Progress{Taken: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
 	require.Empty(t, r.woken)
 	kept, err := r.record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterOpen, kept.State)
+	require.Equal(t, deadletter.Open, kept.State)
 	done, err := r.record.Redrives(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, "the payment was never written: reset run run-a to its first task", done[0].Error)
 
 	r.opened(t) // the run was reset
-	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, r.standing(t, r.input(t, 2, 10)))
+	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, r.standing(t, r.input(t, 2, 10)))
 	require.Equal(t, []string{l.PaymentID}, r.woken)
 }
 
@@ -161,13 +161,13 @@ func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, marked, 3)
 
-	require.Equal(t, deadletter.RedriveStanding{Taken: 3, Sent: 3, Left: 2}, r.standing(t, in))
+	require.Equal(t, deadletter.Progress{Taken: 3, Sent: 3, Left: 2}, r.standing(t, in))
 	sent := map[string]bool{}
 	for range 3 {
 		sent[next(t, r.queue).MessageId] = true
 	}
 	for _, l := range marked {
-		require.True(t, sent[l.Message.ID])
+		require.True(t, sent[l.Original.ID])
 	}
 }
 
@@ -184,10 +184,10 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 		requireVerdict(t, err, failure.Unavailable, true)
 		standing, err := r.RedriveStanding(t.Context(), in)
 		require.NoError(t, err)
-		require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 1}, standing)
+		require.Equal(t, deadletter.Progress{Taken: 2, Sent: 1}, standing)
 	}
 	r.notifying = nil
-	require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 2}, r.standing(t, in))
+	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2}, r.standing(t, in))
 	require.Equal(t, []string{l.PaymentID, l.PaymentID, l.PaymentID}, r.woken)
 
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
@@ -201,7 +201,7 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 		require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
 		survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
 		require.NoError(t, err)
-		require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: 1}}, survey.Causes, "it is open again")
+		require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: 1}}, survey.Causes, "it is open again")
 	}
 }
 
@@ -218,30 +218,30 @@ func TestWhatWasSentIsSettledAlthoughTheRedriveIsCancelled(t *testing.T) {
 	require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
 	standing, err := r.RedriveStanding(t.Context(), in)
 	require.NoError(t, err)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, standing)
+	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, standing)
 }
 
 func TestALetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	rows := map[string]struct {
-		change func(*deadletter.DeadMessage)
+		change func(*deadletter.Original)
 		why    string
 	}{
-		"nobody listens": {func(m *deadletter.DeadMessage) { m.Key = "nobody.listens" }, "no queue is bound for the message any more"},
-		"no exchange":    {func(m *deadletter.DeadMessage) { m.Exchange = "" }, "the message cannot be sent as it is"},
-		"no such one":    {func(m *deadletter.DeadMessage) { m.Exchange = "elsewhere" }, "the message cannot be sent as it is"},
-		"no ID":          {func(m *deadletter.DeadMessage) { m.ID = "" }, "the message cannot be sent as it is"},
+		"nobody listens": {func(m *deadletter.Original) { m.Key = "nobody.listens" }, "no queue is bound for the message any more"},
+		"no exchange":    {func(m *deadletter.Original) { m.Exchange = "" }, "the message cannot be sent as it is"},
+		"no such one":    {func(m *deadletter.Original) { m.Exchange = "elsewhere" }, "the message cannot be sent as it is"},
+		"no ID":          {func(m *deadletter.Original) { m.ID = "" }, "the message cannot be sent as it is"},
 	}
 	ids := map[string]string{}
 	for name, row := range rows {
-		ids[name] = r.letter(t, name, func(l *deadletter.DeadLetter) { row.change(&l.Message) }).ID
+		ids[name] = r.letter(t, name, func(l *deadletter.Message) { row.change(&l.Original) }).ID
 	}
-	require.Equal(t, deadletter.RedriveStanding{Taken: 4, Failed: 4}, r.standing(t, r.input(t, 1, 10)))
+	require.Equal(t, deadletter.Progress{Taken: 4, Failed: 4}, r.standing(t, r.input(t, 1, 10)))
 	for name, row := range rows {
 		l, err := r.record.DeadLetter(t.Context(), ids[name])
 		require.NoError(t, err)
-		require.Equal(t, deadletter.LetterOpen, l.State, name)
+		require.Equal(t, deadletter.Open, l.State, name)
 		done, err := r.record.Redrives(t.Context(), ids[name])
 		require.NoError(t, err)
 		require.Equal(t, deadletter.RedriveFailed, done[0].Outcome)

@@ -22,9 +22,9 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 
 	_, err = w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "silence"})
 	require.NoError(t, err)
-	_, err = w.record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{{
-		ID: deadletter.NewDeadLetterID(id, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome, PaymentID: id,
-		State: deadletter.LetterOpen, Deaths: 1, DiedAt: time.Now(),
+	_, err = w.record.KeepDeadLetters(t.Context(), []deadletter.Message{{
+		ID: deadletter.NewID(id, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome, PaymentID: id,
+		State: deadletter.Open, Deaths: 1, DiedAt: time.Now(),
 	}})
 	require.NoError(t, err)
 	first, err := w.Settle(t.Context(), in)
@@ -46,8 +46,8 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	operations, err := w.record.Operations(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "settled", operations[0].Outcome)
-	l, err := w.record.DeadLetter(t.Context(), deadletter.NewDeadLetterID(id, ""))
+	l, err := w.record.DeadLetter(t.Context(), deadletter.NewID(id, ""))
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterResolved, l.State)
+	require.Equal(t, deadletter.Resolved, l.State)
 	require.Zero(t, w.charges(id))
 }

@@ -35,7 +35,7 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 		_, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
 		require.NoError(t, err)
 	}
-	state := func() deadletter.LetterState {
+	state := func() deadletter.State {
 		t.Helper()
 		kept, err := r.record.DeadLetter(t.Context(), l.ID)
 		require.NoError(t, err)
@@ -49,16 +49,16 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 		require.NoError(t, err)
 		runs = false
 		look()
-		require.Equal(t, deadletter.LetterRedriven, state(), "it may be on its way")
+		require.Equal(t, deadletter.Redriven, state(), "it may be on its way")
 		_, err = conn.Exec(t.Context(), `update redrives set at = at - interval '2 minutes'`)
 		require.NoError(t, err)
 		runs = true
 		look()
-		require.Equal(t, deadletter.LetterRedriven, state(), "it runs")
+		require.Equal(t, deadletter.Redriven, state(), "it runs")
 		runs = false
 		for range 2 {
 			look()
-			require.Equal(t, deadletter.LetterOpen, state())
+			require.Equal(t, deadletter.Open, state())
 		}
 		in.RedriveID = deadletter.NewRedriveID("ana", "again")
 	}

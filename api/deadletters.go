@@ -42,7 +42,7 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	shown, next := page(s.cursors, list, found, limit, func(l deadletter.DeadLetter) string {
+	shown, next := page(s.cursors, list, found, limit, func(l deadletter.Message) string {
 		return formatPosition(payment.Position{CreatedAt: l.DiedAt, ID: l.ID})
 	})
 	view := DeadLetterList{Data: make([]DeadLetter, 0, len(shown)), NextCursor: next}
@@ -53,9 +53,9 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	return nil
 }
 
-func (q *query) letterFilter() deadletter.LetterFilter {
-	f := deadletter.LetterFilter{
-		State:       deadletter.LetterOpen, // unless another is asked for
+func (q *query) letterFilter() deadletter.Filter {
+	f := deadletter.Filter{
+		State:       deadletter.Open, // unless another is asked for
 		Source:      deadletter.Source(q.values.Get("source")),
 		Cause:       deadletter.Cause(q.values.Get("cause")),
 		Fingerprint: q.values.Get("fingerprint"),
@@ -65,7 +65,7 @@ func (q *query) letterFilter() deadletter.LetterFilter {
 		Limit:       q.limit(),
 	}
 	if q.values.Has("state") {
-		f.State = deadletter.ParseLetterState(q.values.Get("state"))
+		f.State = deadletter.ParseState(q.values.Get("state"))
 	}
 	for _, wrong := range f.Fields() {
 		q.refuse(wrong.Pointer, wrong.Detail)
@@ -83,13 +83,13 @@ func (s *Server) getDeadLetter(c *gin.Context) error {
 }
 
 // letter is the dead letter that the path names.
-func (s *Server) letter(c *gin.Context) (deadletter.DeadLetter, error) {
+func (s *Server) letter(c *gin.Context) (deadletter.Message, error) {
 	l, err := s.deadLetters.Show(c.Request.Context(), c.Param("id"))
 	event(c).paymentID = l.PaymentID
 	return l, err
 }
 
-func (s *Server) answerLetter(c *gin.Context, l deadletter.DeadLetter) error {
+func (s *Server) answerLetter(c *gin.Context, l deadletter.Message) error {
 	redrives, err := s.config.DeadLetters.Redrives(c.Request.Context(), l.ID)
 	if err != nil {
 		return err
@@ -141,12 +141,12 @@ func (s *Server) redriveDeadLetter(c *gin.Context) error {
 var errNoRedrive = &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 
 // letterView shows a letter, without what only one letter at a time is shown with. Its body is never shown.
-func (s *Server) letterView(l deadletter.DeadLetter) DeadLetter {
+func (s *Server) letterView(l deadletter.Message) DeadLetter {
 	v := DeadLetter{
 		ID: l.ID, State: LetterState(l.State), Source: LetterSource(l.Source), Cause: string(l.Cause), Advice: l.Cause.Advice(),
 		Fingerprint: l.Fingerprint, Error: l.Error, PaymentID: l.PaymentID, WorkflowID: l.WorkflowID, RunID: l.RunID,
 		Message: DeadMessage{
-			ID: l.Message.ID, Queue: l.Message.Queue, Exchange: l.Message.Exchange, Key: l.Message.Key, Size: len(l.Message.Body),
+			ID: l.Original.ID, Queue: l.Original.Queue, Exchange: l.Original.Exchange, Key: l.Original.Key, Size: len(l.Original.Body),
 		},
 		Deaths: l.Deaths, DiedAt: l.DiedAt, ReceivedAt: l.ReceivedAt, ClosedAt: l.ClosedAt, ClosedBy: l.ClosedBy, Reason: l.Reason,
 		Links: Links{Self: s.config.PublicURL + "/v1/dead-letters/" + l.ID},

@@ -27,7 +27,7 @@ func TestADeadLetterIsShownWithoutItsBody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := f.letters.add("m", nil)
-	f.letters.done[id] = []deadletter.Redrive{{RedriveID: deadletter.NewRedriveID("shop", "1"), LetterID: id, Actor: "shop", Reason: "mended", At: born, Outcome: deadletter.RedriveSent}}
+	f.letters.done[id] = []deadletter.Redrive{{RedriveID: deadletter.NewRedriveID("shop", "1"), DeadLetterID: id, Actor: "shop", Reason: "mended", At: born, Outcome: deadletter.RedriveSent}}
 	w := f.get(t, "/v1/dead-letters/"+id)
 	require.Equal(t, http.StatusOK, w.Code)
 	golden(t, "dead_letter", w)
@@ -36,7 +36,7 @@ func TestADeadLetterIsShownWithoutItsBody(t *testing.T) {
 
 	list := f.get(t, "/v1/dead-letters")
 	golden(t, "dead_letter_list", list)
-	for _, path := range []string{"/v1/dead-letters/x", "/v1/dead-letters/" + deadletter.NewDeadLetterID("x", "")} {
+	for _, path := range []string{"/v1/dead-letters/x", "/v1/dead-letters/" + deadletter.NewID("x", "")} {
 		require.Equal(t, http.StatusNotFound, f.get(t, path).Code)
 	}
 }
@@ -45,7 +45,7 @@ func TestADeadLetterIsShownWithoutItsBody(t *testing.T) {
 func TestACauseOfTomorrowIsShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.letters.add("m", func(l *deadletter.DeadLetter) { l.Cause = "tomorrow"; l.PaymentID = "" })
+	id := f.letters.add("m", func(l *deadletter.Message) { l.Cause = "tomorrow"; l.PaymentID = "" })
 	require.Equal(t, "tomorrow", decode[DeadLetter](t, f.get(t, "/v1/dead-letters/"+id)).Cause)
 }
 
@@ -57,7 +57,7 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 		want = append(want, f.letters.add(fmt.Sprint(i), nil))
 	}
 	slices.Reverse(want)
-	f.letters.add("closed", func(l *deadletter.DeadLetter) { l.State = deadletter.LetterRedriven })
+	f.letters.add("closed", func(l *deadletter.Message) { l.State = deadletter.Redriven })
 	var got []string
 	for path := "/v1/dead-letters?limit=2"; path != ""; {
 		page := decode[DeadLetterList](t, f.get(t, path))
@@ -76,7 +76,7 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 	f.get(t, "/v1/dead-letters?state=resolved&source=workflow&cause=unknown-outcome&fingerprint=0f7c1f4e4d1c4f0a&payment_id="+p+
 		"&died_from=2026-11-01T00:00:00Z&died_to=2026-11-02T00:00:00Z")
 	day := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	require.Equal(t, deadletter.LetterFilter{State: deadletter.LetterResolved, Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome,
+	require.Equal(t, deadletter.Filter{State: deadletter.Resolved, Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome,
 		Fingerprint: "0f7c1f4e4d1c4f0a", PaymentID: p, DiedFrom: day, DiedTo: day.AddDate(0, 0, 1), Limit: limitDefault + 1}, f.letters.asked)
 
 	cursor := decode[DeadLetterList](t, f.get(t, "/v1/dead-letters?limit=2")).NextCursor
@@ -142,9 +142,9 @@ func TestARedriveOfOneLetterIsOne(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, first.Code, "%s", first.Body)
 	redrive := deadletter.NewRedriveID("shop", "k")
 	require.Equal(t, host+"/v1/redrives/"+redrive, first.Header().Get("Location"))
-	require.Equal(t, deadletter.Order{ID: redrive, Actor: "shop", Plan: deadletter.Plan{Filter: deadletter.LetterFilter{IDs: []string{id}}}}, f.letters.started[redrive])
+	require.Equal(t, deadletter.Order{ID: redrive, Actor: "shop", Plan: deadletter.Plan{Filter: deadletter.Filter{IDs: []string{id}}}}, f.letters.started[redrive])
 
-	f.letters.all[0].State = deadletter.LetterRedriven
+	f.letters.all[0].State = deadletter.Redriven
 	again := f.post(t, path, "k", "")
 	require.Equal(t, http.StatusAccepted, again.Code, "a repeated request is answered as it was")
 	require.Equal(t, "true", again.Header().Get("Idempotency-Replayed"))
@@ -167,7 +167,7 @@ func TestARedriveOfManyIsStartedAsAsked(t *testing.T) {
 	id := deadletter.NewRedriveID("shop", "k")
 	require.Equal(t, deadletter.Order{ID: id, Actor: "shop", Plan: deadletter.Plan{
 		Reason: "mended", Canary: 5, CanaryWait: time.Minute, Rate: 50, StopAfter: 10,
-		Filter: deadletter.LetterFilter{Cause: deadletter.CauseInvalid, DiedTo: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)},
+		Filter: deadletter.Filter{Cause: deadletter.CauseInvalid, DiedTo: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)},
 	}}, f.letters.started[id])
 	require.Equal(t, "true", f.post(t, "/v1/dead-letters/redrive", "k", careful).Header().Get("Idempotency-Replayed"))
 	reused := f.post(t, "/v1/dead-letters/redrive", "k", strings.Replace(careful, "invalid", "unreadable", 1))

@@ -16,10 +16,10 @@ import (
 // letters is the record of dead letters without Postgres, and their redrives without Temporal.
 type letters struct {
 	mu      sync.Mutex
-	all     []deadletter.DeadLetter // those that died last first
+	all     []deadletter.Message // those that died last first
 	done    map[string][]deadletter.Redrive
 	started map[string]deadletter.Order
-	asked   deadletter.LetterFilter
+	asked   deadletter.Filter
 	audited []audit.Entry
 }
 
@@ -28,13 +28,13 @@ func newLetters() *letters {
 }
 
 // add puts a letter before the others.
-func (l *letters) add(name string, change func(*deadletter.DeadLetter)) string {
-	letter := deadletter.DeadLetter{
-		ID: deadletter.NewDeadLetterID(name, "q"), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid,
+func (l *letters) add(name string, change func(*deadletter.Message)) string {
+	letter := deadletter.Message{
+		ID: deadletter.NewID(name, "q"), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid,
 		Fingerprint: "0f7c1f4e4d1c4f0a", Error: "the record refused", PaymentID: payment.NewID("shop", "order-1042"),
-		Message: deadletter.DeadMessage{ID: name, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.payment",
+		Original: deadletter.Original{ID: name, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.payment",
 			Body: []byte(`{"payer": "ana@example.com"}`)},
-		Trail: []deadletter.Attempt{{Attempt: 1, At: born, Error: "no"}}, State: deadletter.LetterOpen, Deaths: 1,
+		Trail: []deadletter.Attempt{{Attempt: 1, At: born, Error: "no"}}, State: deadletter.Open, Deaths: 1,
 		DiedAt: born.Add(time.Duration(len(l.all)) * time.Second), ReceivedAt: born.Add(time.Hour),
 	}
 	if change != nil {
@@ -44,7 +44,7 @@ func (l *letters) add(name string, change func(*deadletter.DeadLetter)) string {
 	return letter.ID
 }
 
-func (l *letters) DeadLetter(_ context.Context, id string) (deadletter.DeadLetter, error) {
+func (l *letters) DeadLetter(_ context.Context, id string) (deadletter.Message, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, letter := range l.all {
@@ -52,14 +52,14 @@ func (l *letters) DeadLetter(_ context.Context, id string) (deadletter.DeadLette
 			return letter, nil
 		}
 	}
-	return deadletter.DeadLetter{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
+	return deadletter.Message{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
 }
 
-func (l *letters) DeadLetters(_ context.Context, f deadletter.LetterFilter) ([]deadletter.DeadLetter, error) {
+func (l *letters) DeadLetters(_ context.Context, f deadletter.Filter) ([]deadletter.Message, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = f
-	var found []deadletter.DeadLetter
+	var found []deadletter.Message
 	for _, letter := range l.all {
 		if (f.State == "" || f.State == letter.State) && (f.After.ID == "" || letter.DiedAt.Before(f.After.CreatedAt)) {
 			found = append(found, letter)
@@ -68,15 +68,15 @@ func (l *letters) DeadLetters(_ context.Context, f deadletter.LetterFilter) ([]d
 	return found[:min(f.Limit, len(found))], nil
 }
 
-func (l *letters) DiscardDeadLetter(_ context.Context, by audit.Actor, id, reason string) (deadletter.DeadLetter, error) {
+func (l *letters) DiscardDeadLetter(_ context.Context, by audit.Actor, id, reason string) (deadletter.Message, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.all, func(letter deadletter.DeadLetter) bool { return letter.ID == id })
+	i := slices.IndexFunc(l.all, func(letter deadletter.Message) bool { return letter.ID == id })
 	letter := &l.all[i]
-	if letter.State == deadletter.LetterOpen {
-		letter.State, letter.ClosedAt, letter.ClosedBy, letter.Reason = deadletter.LetterDiscarded, born.Add(time.Hour), by.Name, reason
+	if letter.State == deadletter.Open {
+		letter.State, letter.ClosedAt, letter.ClosedBy, letter.Reason = deadletter.Discarded, born.Add(time.Hour), by.Name, reason
 	}
-	if letter.State != deadletter.LetterDiscarded || letter.Reason != reason {
+	if letter.State != deadletter.Discarded || letter.Reason != reason {
 		return *letter, &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(letter.State) + " already"}
 	}
 	return *letter, nil
@@ -119,7 +119,7 @@ func (l *letters) RedriveProgress(_ context.Context, id string) (workflows.Redri
 	}
 	return workflows.RedriveProgress{
 		State: workflows.RedriveStopped, Note: "1 of 5 canaries failed or died again", Matching: 12,
-		Causes:   []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: 12}},
-		Standing: deadletter.RedriveStanding{Taken: 5, Sent: 5, DiedAgain: 1, Left: 7},
+		Causes:   []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: 12}},
+		Standing: deadletter.Progress{Taken: 5, Sent: 5, DiedAgain: 1, Left: 7},
 	}, nil
 }

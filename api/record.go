@@ -86,16 +86,16 @@ func (t timely) CloseFinding(ctx context.Context, actor audit.Actor, id int64, r
 	})
 }
 
-func (t timely) DeadLetter(ctx context.Context, id string) (deadletter.DeadLetter, error) {
-	return inTime(ctx, func(ctx context.Context) (deadletter.DeadLetter, error) { return t.letters.DeadLetter(ctx, id) })
+func (t timely) DeadLetter(ctx context.Context, id string) (deadletter.Message, error) {
+	return inTime(ctx, func(ctx context.Context) (deadletter.Message, error) { return t.letters.DeadLetter(ctx, id) })
 }
 
-func (t timely) DeadLetters(ctx context.Context, f deadletter.LetterFilter) ([]deadletter.DeadLetter, error) {
-	return inTime(ctx, func(ctx context.Context) ([]deadletter.DeadLetter, error) { return t.letters.DeadLetters(ctx, f) })
+func (t timely) DeadLetters(ctx context.Context, f deadletter.Filter) ([]deadletter.Message, error) {
+	return inTime(ctx, func(ctx context.Context) ([]deadletter.Message, error) { return t.letters.DeadLetters(ctx, f) })
 }
 
-func (t timely) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (deadletter.DeadLetter, error) {
-	return inTime(ctx, func(ctx context.Context) (deadletter.DeadLetter, error) {
+func (t timely) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (deadletter.Message, error) {
+	return inTime(ctx, func(ctx context.Context) (deadletter.Message, error) {
 		return t.letters.DiscardDeadLetter(ctx, actor, id, reason)
 	})
 }

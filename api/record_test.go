@@ -60,16 +60,16 @@ func (hung) Findings(ctx context.Context, _ payment.FindingFilter) ([]payment.Fi
 	return hang[[]payment.Finding](ctx)
 }
 
-func (hung) DeadLetter(ctx context.Context, _ string) (deadletter.DeadLetter, error) {
-	return hang[deadletter.DeadLetter](ctx)
+func (hung) DeadLetter(ctx context.Context, _ string) (deadletter.Message, error) {
+	return hang[deadletter.Message](ctx)
 }
 
-func (hung) DeadLetters(ctx context.Context, _ deadletter.LetterFilter) ([]deadletter.DeadLetter, error) {
-	return hang[[]deadletter.DeadLetter](ctx)
+func (hung) DeadLetters(ctx context.Context, _ deadletter.Filter) ([]deadletter.Message, error) {
+	return hang[[]deadletter.Message](ctx)
 }
 
-func (hung) DiscardDeadLetter(ctx context.Context, _ audit.Actor, _, _ string) (deadletter.DeadLetter, error) {
-	return hang[deadletter.DeadLetter](ctx)
+func (hung) DiscardDeadLetter(ctx context.Context, _ audit.Actor, _, _ string) (deadletter.Message, error) {
+	return hang[deadletter.Message](ctx)
 }
 
 func (hung) CloseFinding(ctx context.Context, _ audit.Actor, _ int64, _ string) (payment.Finding, error) {

@@ -34,8 +34,8 @@ func (s *Server) redriveDeadLetters(c *gin.Context) error {
 	return s.answerStarted(c, started)
 }
 
-func (f RedriveFilter) filter() deadletter.LetterFilter {
-	return deadletter.LetterFilter{
+func (f RedriveFilter) filter() deadletter.Filter {
+	return deadletter.Filter{
 		IDs: f.Ids, Source: deadletter.Source(f.Source), Cause: deadletter.Cause(f.Cause), Fingerprint: f.Fingerprint, PaymentID: f.PaymentID,
 		DiedFrom: f.DiedFrom.UTC(), DiedTo: f.DiedTo.UTC(),
 	}
@@ -92,7 +92,7 @@ func (s *Server) redriveView(id string, p workflows.RedriveProgress) Redrive {
 		Links: Links{Self: s.config.PublicURL + "/v1/redrives/" + id, Temporal: s.temporalLink(workflows.RedriveWorkflowID(id))},
 	}
 	for _, n := range p.Causes {
-		v.Causes = append(v.Causes, CauseCount{Cause: string(n.Cause), Letters: n.Letters})
+		v.Causes = append(v.Causes, CauseCount{Cause: string(n.Cause), Letters: n.Count})
 	}
 	return v
 }

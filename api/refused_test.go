@@ -179,7 +179,7 @@ func TestABodyThatIsNotPlainJSONIsUnsupported(t *testing.T) {
 			if r.scope == public || bodySchema(f.server.contract.operation(r)) == nil {
 				continue
 			}
-			path := strings.NewReplacer(":id", deadletter.NewDeadLetterID("n", "q"), ":name", "charge").Replace(r.path)
+			path := strings.NewReplacer(":id", deadletter.NewID("n", "q"), ":name", "charge").Replace(r.path)
 			answer := f.do(t, r.method, path, strings.NewReader(row.body), "Content-Type", "application/json", "Idempotency-Key", "k", row.header, row.value)
 			require.Equal(t, http.StatusUnsupportedMediaType, answer.Code, "%s: %s: %s", r.path, name, answer.Body)
 			problem := decode[Problem](t, answer)
@@ -261,7 +261,7 @@ func TestCardNumbersInHeaders(t *testing.T) {
 		require.NotEqual(t, card, w.Header().Get("X-Request-Id"))
 		require.NotContains(t, f.logs.String()+w.Body.String(), card)
 	}
-	for _, path := range []string{"/v1/dead-letters/redrive", "/v1/dead-letters/" + deadletter.NewDeadLetterID("n", "q") + "/redrive"} {
+	for _, path := range []string{"/v1/dead-letters/redrive", "/v1/dead-letters/" + deadletter.NewID("n", "q") + "/redrive"} {
 		w := f.post(t, path, "4111.1111.1111.1111", `{"reason": "x", "filter": {"source": "webhook"}}`)
 		require.Equal(t, http.StatusBadRequest, w.Code)
 	}

@@ -46,7 +46,7 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	eventually(t, func() bool { return w.woken(t, l.PaymentID) }, "the quiet payment is woken")
 	eventually(t, func() bool {
 		kept, err := w.Record.DeadLetter(t.Context(), l.ID)
-		return err == nil && kept.State == deadletter.LetterOpen
+		return err == nil && kept.State == deadletter.Open
 	}, "the letter is open again")
 	eventually(t, func() bool { return count(t, at, "findings where alerted_at is not null") == 1 }, "a person is told")
 	require.Zero(t, finished(t, w), "and no window was seen")

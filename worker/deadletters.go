@@ -30,7 +30,7 @@ func (w *Worker) runDeadLetters(ctx context.Context) error {
 // not take a batch, each is kept by itself, and one that it will not take either is kept without what it says of itself.
 func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery) error {
 	now := time.Now()
-	letters := make([]deadletter.DeadLetter, len(batch))
+	letters := make([]deadletter.Message, len(batch))
 	for i, d := range batch {
 		letters[i] = letterOf(d, now)
 	}
@@ -39,10 +39,10 @@ func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery)
 		return err
 	}
 	for _, l := range letters {
-		err := w.keep(ctx, []deadletter.DeadLetter{l})
+		err := w.keep(ctx, []deadletter.Message{l})
 		if err != nil && !passes(err) {
-			w.Log.Error("dead letter kept without its headers", "message_id", l.Message.ID, "error", err)
-			err = w.keep(ctx, []deadletter.DeadLetter{bare(l)})
+			w.Log.Error("dead letter kept without its headers", "message_id", l.Original.ID, "error", err)
+			err = w.keep(ctx, []deadletter.Message{bare(l)})
 		}
 		if err != nil {
 			return err
@@ -57,7 +57,7 @@ func passes(err error) bool {
 	return kind == failure.Unavailable || kind == failure.Limited
 }
 
-func (w *Worker) keep(ctx context.Context, letters []deadletter.DeadLetter) error {
+func (w *Worker) keep(ctx context.Context, letters []deadletter.Message) error {
 	news, err := w.Record.KeepDeadLetters(ctx, letters)
 	if err != nil {
 		return err
@@ -69,23 +69,23 @@ func (w *Worker) keep(ctx context.Context, letters []deadletter.DeadLetter) erro
 		}
 		news = slices.Delete(news, i, i+1)
 		w.Log.Warn("dead letter", "dead_letter_id", l.ID, "source", l.Source, "cause", l.Cause, "fingerprint", l.Fingerprint,
-			"payment_id", l.PaymentID, "workflow_id", l.WorkflowID, "message_id", l.Message.ID)
+			"payment_id", l.PaymentID, "workflow_id", l.WorkflowID, "message_id", l.Original.ID)
 	}
 	return nil
 }
 
 // letterOf reads a letter, as far as it can be read.
-func letterOf(d rabbitmq.Delivery, now time.Time) deadletter.DeadLetter {
+func letterOf(d rabbitmq.Delivery, now time.Time) deadletter.Message {
 	death := d.Death()
-	l := deadletter.DeadLetter{
-		ID:     deadletter.NewDeadLetterID(d.ID, death.Queue),
+	l := deadletter.Message{
+		ID:     deadletter.NewID(d.ID, death.Queue),
 		Source: deadletter.FromWebhook, Cause: causeOf(death.Cause), Error: payment.Clean(death.Error),
 		WorkflowID: header(d, activities.HeaderWorkflowID), RunID: header(d, activities.HeaderRunID),
-		Message: deadletter.DeadMessage{
+		Original: deadletter.Original{
 			ID: payment.Clean(d.ID), Queue: payment.Clean(death.Queue), Exchange: payment.Clean(death.Exchange), Key: payment.Clean(death.Key),
 			ContentType: payment.Clean(d.ContentType), Body: d.Body, SentAt: d.Time,
 		},
-		Trail: trailOf(death.Trail), State: deadletter.LetterOpen, Deaths: death.Deaths, DiedAt: death.At,
+		Trail: trailOf(death.Trail), State: deadletter.Open, Deaths: death.Deaths, DiedAt: death.At,
 	}
 	if death.Source == string(deadletter.FromWorkflow) {
 		l.Source = deadletter.FromWorkflow
@@ -94,7 +94,7 @@ func letterOf(d rabbitmq.Delivery, now time.Time) deadletter.DeadLetter {
 		l.DiedAt = now.UTC().Truncate(time.Microsecond)
 	}
 	l.PaymentID = paymentOfLetter(d)
-	l.Fingerprint = deadletter.FaultFingerprint(l.Source, l.Cause, l.Error)
+	l.Fingerprint = deadletter.NewFingerprint(l.Source, l.Cause, l.Error)
 	return l
 }
 
@@ -125,11 +125,11 @@ func trailOf(attempts []rabbitmq.Attempt) []deadletter.Attempt {
 }
 
 // bare is a letter without all that may be wrong with it: the message itself, to be looked at by a person.
-func bare(l deadletter.DeadLetter) deadletter.DeadLetter {
-	return deadletter.DeadLetter{
+func bare(l deadletter.Message) deadletter.Message {
+	return deadletter.Message{
 		ID: l.ID, Source: l.Source, Cause: deadletter.CauseUnlabelled, Error: "the record refused what this letter says of itself",
-		Fingerprint: deadletter.FaultFingerprint(l.Source, deadletter.CauseUnlabelled, ""),
-		Message:     deadletter.DeadMessage{ID: l.Message.ID, Body: l.Message.Body}, Deaths: 1, DiedAt: l.DiedAt,
+		Fingerprint: deadletter.NewFingerprint(l.Source, deadletter.CauseUnlabelled, ""),
+		Original:    deadletter.Original{ID: l.Original.ID, Body: l.Original.Body}, Deaths: 1, DiedAt: l.DiedAt,
 	}
 }
 

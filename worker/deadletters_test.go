@@ -18,17 +18,17 @@ import (
 )
 
 // letterOf finds the one letter that a message became.
-func (w *Worker) letterOf(t *testing.T, messageID string) deadletter.DeadLetter {
+func (w *Worker) letterOf(t *testing.T, messageID string) deadletter.Message {
 	t.Helper()
-	all, err := w.Record.DeadLetters(t.Context(), deadletter.LetterFilter{Limit: 1000})
+	all, err := w.Record.DeadLetters(t.Context(), deadletter.Filter{Limit: 1000})
 	require.NoError(t, err)
 	for _, l := range all {
-		if l.Message.ID == messageID {
+		if l.Original.ID == messageID {
 			return l
 		}
 	}
 	require.Fail(t, "no such letter", messageID)
-	return deadletter.DeadLetter{}
+	return deadletter.Message{}
 }
 
 // dead is a message as a consumer makes it a dead letter.
@@ -57,12 +57,12 @@ func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 	}
 	require.Equal(t, 1, count(t, at, "dead_letters"))
 	l := w.letterOf(t, n.ID)
-	require.Equal(t, deadletter.DeadLetter{
-		ID: deadletter.NewDeadLetterID(n.ID, rabbitmq.QueueProcess), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid,
+	require.Equal(t, deadletter.Message{
+		ID: deadletter.NewID(n.ID, rabbitmq.QueueProcess), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid,
 		Fingerprint: l.Fingerprint, Error: "the record refused", PaymentID: n.PaymentID,
-		Message: deadletter.DeadMessage{ID: n.ID, Queue: rabbitmq.QueueProcess, Exchange: rabbitmq.ExchangeWebhooks,
-			Key: "mercadopago.payment", Body: d.Body, SentAt: l.Message.SentAt},
-		Trail: trail, State: deadletter.LetterOpen, Deaths: 1, DiedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ReceivedAt: l.ReceivedAt,
+		Original: deadletter.Original{ID: n.ID, Queue: rabbitmq.QueueProcess, Exchange: rabbitmq.ExchangeWebhooks,
+			Key: "mercadopago.payment", Body: d.Body, SentAt: l.Original.SentAt},
+		Trail: trail, State: deadletter.Open, Deaths: 1, DiedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ReceivedAt: l.ReceivedAt,
 	}, l)
 	require.True(t, logged.says("payment_id="+n.PaymentID))
 	require.True(t, logged.says("fingerprint="+l.Fingerprint))

@@ -59,7 +59,7 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 				return
 			}
 			eventually(t, func() bool { return count(t, at, strangersLetters) == strangers }, "the strangers' are dead letters")
-			all, err := w.Record.DeadLetters(t.Context(), deadletter.LetterFilter{Source: deadletter.FromWebhook, Limit: strangers})
+			all, err := w.Record.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: strangers})
 			require.NoError(t, err)
 			for _, l := range all {
 				require.Equal(t, fault.cause, l.Cause)

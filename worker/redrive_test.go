@@ -27,7 +27,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	}})
 	l := deadRun(t, w)
 	stop := run(t, w)
-	in := deadletter.Order{ID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Plan: deadletter.Plan{Filter: deadletter.LetterFilter{IDs: []string{l.ID}}}}
+	in := deadletter.Order{ID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Plan: deadletter.Plan{Filter: deadletter.Filter{IDs: []string{l.ID}}}}
 	_, err := w.Workflows.Redrive(t.Context(), in)
 	require.NoError(t, err)
 	<-sending
@@ -44,7 +44,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	require.Equal(t, deadletter.RedriveSent, redrives[0].Outcome)
 	kept, err := w.Record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterRedriven, kept.State)
+	require.Equal(t, deadletter.Redriven, kept.State)
 	stop()
 }
 
@@ -96,7 +96,7 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	next := redrive("3", false)
 	eventually(t, sends, "the next sends")
 	close(release)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, ended(next).Standing)
+	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, ended(next).Standing)
 
 	outcomes := map[string]deadletter.RedriveOutcome{}
 	redrives, err := w.Record.Redrives(t.Context(), l.ID)
@@ -107,19 +107,19 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	require.Equal(t, map[string]deadletter.RedriveOutcome{first.ID: deadletter.RedriveFailed, next.ID: deadletter.RedriveSent}, outcomes)
 	kept, err := w.Record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterRedriven, kept.State)
+	require.Equal(t, deadletter.Redriven, kept.State)
 	stop()
 }
 
 // deadRun is the letter of a payment's workflow.
-func deadRun(t *testing.T, w *Worker) deadletter.DeadLetter {
+func deadRun(t *testing.T, w *Worker) deadletter.Message {
 	t.Helper()
 	p := open(t, w, payment.NewID("shop", "dead"))
-	l := deadletter.DeadLetter{
-		ID: deadletter.NewDeadLetterID(p.ID, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseInternal, Error: "no", PaymentID: p.ID,
+	l := deadletter.Message{
+		ID: deadletter.NewID(p.ID, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseInternal, Error: "no", PaymentID: p.ID,
 		Deaths: 1, DiedAt: time.Now(),
 	}
-	_, err := w.Record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
+	_, err := w.Record.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
 	return l
 }

@@ -211,7 +211,7 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.Zero(t, n, "the spool is empty")
 
 	eventually(t, func() bool { return count(t, at, "dead_letters where source = 'webhook'") == 4 }, "four are dead letters")
-	all, err := w.Record.DeadLetters(t.Context(), deadletter.LetterFilter{Source: deadletter.FromWebhook, Limit: 10})
+	all, err := w.Record.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: 10})
 	require.NoError(t, err)
 	type dead struct {
 		id       string
@@ -221,8 +221,8 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	}
 	var found []dead
 	for _, l := range all {
-		require.Equal(t, rabbitmq.ExchangeWebhooks, l.Message.Exchange)
-		found = append(found, dead{l.Message.ID, l.Cause, l.Message.Queue, len(l.Trail)})
+		require.Equal(t, rabbitmq.ExchangeWebhooks, l.Original.Exchange)
+		found = append(found, dead{l.Original.ID, l.Cause, l.Original.Queue, len(l.Trail)})
 	}
 	require.ElementsMatch(t, []dead{
 		{"unreadable", deadletter.CauseUnreadable, rabbitmq.QueueProcess, 4},

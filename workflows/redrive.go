@@ -60,13 +60,13 @@ func (s RedriveState) Over() bool {
 
 // RedriveProgress is how a redrive stands; the workflow answers queries with it, and ends with it.
 type RedriveProgress struct {
-	State     RedriveState               `json:"state"`
-	Note      string                     `json:"note,omitempty"`
-	Before    time.Time                  `json:"before,omitzero"` // what died later is not part of it
-	Matching  int                        `json:"matching"`        // open letters that were chosen at the start
-	Causes    []deadletter.CauseCount    `json:"causes,omitempty"`
-	Standing  deadletter.RedriveStanding `json:"standing"`
-	CanaryOut bool                       `json:"canary_out,omitempty"` // and came to no harm
+	State     RedriveState            `json:"state"`
+	Note      string                  `json:"note,omitempty"`
+	Before    time.Time               `json:"before,omitzero"` // what died later is not part of it
+	Matching  int                     `json:"matching"`        // open letters that were chosen at the start
+	Causes    []deadletter.CauseCount `json:"causes,omitempty"`
+	Standing  deadletter.Progress     `json:"standing"`
+	CanaryOut bool                    `json:"canary_out,omitempty"` // and came to no harm
 }
 
 // Redrive sends dead letters again, in stages. It survives the worker that does it, and each letter is sent once, or twice
@@ -144,7 +144,7 @@ func (r *redrive) survey(ctx workflow.Context) error {
 	}
 	r.Before, r.Causes = survey.At, survey.Causes
 	for _, c := range survey.Causes {
-		r.Matching += c.Letters
+		r.Matching += c.Count
 	}
 	r.Standing.Left = r.Matching
 	if r.Matching == 0 {

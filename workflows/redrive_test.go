@@ -24,7 +24,7 @@ import (
 type pile struct {
 	mu       sync.Mutex
 	letters  int
-	standing deadletter.RedriveStanding
+	standing deadletter.Progress
 	upto     []int
 	at       []time.Time
 	env      *testsuite.TestWorkflowEnvironment
@@ -37,18 +37,18 @@ type pile struct {
 func (p *pile) SurveyDeadLetters(context.Context, activities.SurveyInput) (deadletter.Survey, error) {
 	survey := deadletter.Survey{At: started}
 	if p.letters > 0 {
-		survey.Causes = []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: p.letters}}
+		survey.Causes = []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: p.letters}}
 	}
 	return survey, nil
 }
 
-func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (deadletter.RedriveStanding, error) {
+func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (deadletter.Progress, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.upto, p.at = append(p.upto, in.Upto), append(p.at, p.env.Now())
 	if p.away != nil {
 		if err := p.away(len(p.upto)); err != nil {
-			return deadletter.RedriveStanding{}, err
+			return deadletter.Progress{}, err
 		}
 	}
 	s := &p.standing
@@ -60,7 +60,7 @@ func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (deadlette
 	return *s, nil
 }
 
-func (p *pile) RedriveStanding(context.Context, activities.RedriveInput) (deadletter.RedriveStanding, error) {
+func (p *pile) RedriveStanding(context.Context, activities.RedriveInput) (deadletter.Progress, error) {
 	return p.standing, nil
 }
 
@@ -103,7 +103,7 @@ func TestARedriveSendsInBatchesUntilNoneIsLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
 	require.Equal(t, 250, progress.Matching)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 250, Sent: 250}, progress.Standing)
+	require.Equal(t, deadletter.Progress{Taken: 250, Sent: 250}, progress.Standing)
 	require.Equal(t, []int{100, 200, 300}, p.upto)
 	require.Empty(t, p.left)
 }
@@ -123,7 +123,7 @@ func TestADryRunOnlyCounts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RedriveDryRun, progress.State)
 	require.Equal(t, 250, progress.Matching)
-	require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: 250}}, progress.Causes)
+	require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: 250}}, progress.Causes)
 	require.Empty(t, p.upto)
 }
 
@@ -155,7 +155,7 @@ func TestARedriveStopsAfterSoManyErrors(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RedriveStopped, progress.State)
 	require.Equal(t, "250 letters failed or died again", progress.Note)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 300, Sent: 150, Failed: 150, DiedAgain: 100, Left: 700}, progress.Standing)
+	require.Equal(t, deadletter.Progress{Taken: 300, Sent: 150, Failed: 150, DiedAgain: 100, Left: 700}, progress.Standing)
 }
 
 func TestARedriveKeepsItsRate(t *testing.T) {
@@ -210,7 +210,7 @@ func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
 // Redrives that run carry this text, and whether a repeated request asks for the same is told by it.
 func TestTheInputOfARedriveIsFixed(t *testing.T) {
 	in := RedriveInput{Order: deadletter.Order{ID: "1", Actor: "ana", Plan: deadletter.Plan{
-		Reason: "mended", Filter: deadletter.LetterFilter{Cause: deadletter.CauseInvalid}, DryRun: true, Canary: 5,
+		Reason: "mended", Filter: deadletter.Filter{Cause: deadletter.CauseInvalid}, DryRun: true, Canary: 5,
 		CanaryWait: time.Minute, Rate: 50, StopAfter: 10,
 	}}, Progress: &RedriveProgress{State: RedriveRunning}}
 	text, err := json.Marshal(in)

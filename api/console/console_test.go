@@ -287,7 +287,7 @@ func (d *door) RedriveProgress(_ context.Context, id string) (workflows.RedriveP
 	if _, ok := d.started[id]; !ok {
 		return workflows.RedriveProgress{}, &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 	}
-	return workflows.RedriveProgress{State: d.state, Matching: 3, Standing: deadletter.RedriveStanding{Taken: 2, Sent: 2, Left: 1}}, nil
+	return workflows.RedriveProgress{State: d.state, Matching: 3, Standing: deadletter.Progress{Taken: 2, Sent: 2, Left: 1}}, nil
 }
 
 // only is the one redrive that was started.

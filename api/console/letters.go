@@ -10,22 +10,22 @@ import (
 )
 
 type lettersPage struct {
-	Filter  deadletter.LetterFilter
+	Filter  deadletter.Filter
 	State   string // as the form has it
-	States  []deadletter.LetterState
+	States  []deadletter.State
 	Causes  []deadletter.Cause
-	Letters []deadletter.DeadLetter
+	Letters []deadletter.Message
 	Next    string
 	Key     string // of the redrive that the page's form may start, once
 }
 
 func (c *Console) listLetters(v *visit) (reply, error) {
-	page := lettersPage{State: v.FormValue("state"), States: deadletter.LetterStates(), Causes: deadletter.Causes(), Key: rand.Text()}
+	page := lettersPage{State: v.FormValue("state"), States: deadletter.States(), Causes: deadletter.Causes(), Key: rand.Text()}
 	if page.State == "" {
-		page.State = string(deadletter.LetterOpen)
+		page.State = string(deadletter.Open)
 	}
 	page.Filter = letterFilter(v)
-	page.Filter.State, page.Filter.Limit = deadletter.ParseLetterState(page.State), pageSize+1
+	page.Filter.State, page.Filter.Limit = deadletter.ParseState(page.State), pageSize+1
 	if err := position(v, &page.Filter.After); err != nil {
 		return reply{}, err
 	}
@@ -33,37 +33,37 @@ func (c *Console) listLetters(v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page.Letters, page.Next = cut(v, found, func(l deadletter.DeadLetter) payment.Position {
+	page.Letters, page.Next = cut(v, found, func(l deadletter.Message) payment.Position {
 		return payment.Position{CreatedAt: l.DiedAt, ID: l.ID}
 	})
 	return reply{page: "dead-letters", title: "Dead letters", data: page}, nil
 }
 
 // letterFilter is what a form says of which letters are meant, whatever their state.
-func letterFilter(v *visit) deadletter.LetterFilter {
+func letterFilter(v *visit) deadletter.Filter {
 	text := func(name string) string { return strings.TrimSpace(v.FormValue(name)) }
-	return deadletter.LetterFilter{
+	return deadletter.Filter{
 		Source: deadletter.Source(text("source")), Cause: deadletter.Cause(text("cause")),
 		Fingerprint: text("fingerprint"), PaymentID: text("payment_id"),
 	}
 }
 
 type letterPage struct {
-	deadletter.DeadLetter
+	deadletter.Message
 	Redrives []deadletter.Redrive
 	Temporal string
 	Key      string // of the redrive that the page's button may start, once
 }
 
 // Open says that something can be done.
-func (p letterPage) Open() bool { return p.State == deadletter.LetterOpen }
+func (p letterPage) Open() bool { return p.State == deadletter.Open }
 
 func (c *Console) showLetter(v *visit) (reply, error) {
 	l, err := c.deadLetters.Show(v.Context(), v.PathValue("id"))
 	if err != nil {
 		return reply{}, err
 	}
-	page := letterPage{DeadLetter: l, Key: rand.Text()}
+	page := letterPage{Message: l, Key: rand.Text()}
 	if l.PaymentID != "" {
 		page.Temporal = c.temporal(workflows.WorkflowID(l.PaymentID))
 	}

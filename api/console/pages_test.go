@@ -41,18 +41,18 @@ func (f *fixture) open(client, key string, second int) payment.Payment {
 }
 
 // keepLetter keeps a dead letter.
-func (f *fixture) keepLetter(name string, change func(*deadletter.DeadLetter)) string {
+func (f *fixture) keepLetter(name string, change func(*deadletter.Message)) string {
 	f.t.Helper()
-	l := deadletter.DeadLetter{
-		ID: deadletter.NewDeadLetterID(name, "q"), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Fingerprint: "0f7c1f4e4d1c4f0a",
-		Error: "the record refused", State: deadletter.LetterOpen, Deaths: 1, DiedAt: born,
-		Message: deadletter.DeadMessage{ID: name, Queue: "q", Exchange: "e", Key: "k", Body: []byte("buyer@example.com"), SentAt: born},
-		Trail:   []deadletter.Attempt{{Attempt: 1, At: born, Error: "no"}},
+	l := deadletter.Message{
+		ID: deadletter.NewID(name, "q"), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Fingerprint: "0f7c1f4e4d1c4f0a",
+		Error: "the record refused", State: deadletter.Open, Deaths: 1, DiedAt: born,
+		Original: deadletter.Original{ID: name, Queue: "q", Exchange: "e", Key: "k", Body: []byte("buyer@example.com"), SentAt: born},
+		Trail:    []deadletter.Attempt{{Attempt: 1, At: born, Error: "no"}},
 	}
 	if change != nil {
 		change(&l)
 	}
-	_, err := f.record.KeepDeadLetters(f.t.Context(), []deadletter.DeadLetter{l})
+	_, err := f.record.KeepDeadLetters(f.t.Context(), []deadletter.Message{l})
 	require.NoError(f.t, err)
 	return l.ID
 }
@@ -112,7 +112,7 @@ func TestAPaymentIsShownWithAllButTheBuyer(t *testing.T) {
 	pay := f.open("shop", "order-1", 1)
 	_, err := f.record.Park(t.Context(), pay.ID, "no answer", born)
 	require.NoError(t, err)
-	f.keepLetter("m", func(l *deadletter.DeadLetter) { l.PaymentID = pay.ID; l.Cause = deadletter.CauseUnknownOutcome })
+	f.keepLetter("m", func(l *deadletter.Message) { l.PaymentID = pay.ID; l.Cause = deadletter.CauseUnknownOutcome })
 	p := f.as(f.viewer).get("/console/payments/" + pay.ID)
 	require.Equal(t, "BRL 10.50 unknown", p.says("h1"))
 	require.Equal(t, pay.ID, p.says("#payment-id"))
@@ -134,7 +134,7 @@ func TestDeadLettersAreFiltered(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, session.Options{})
 	id := f.keepLetter("a", nil)
-	f.keepLetter("b", func(l *deadletter.DeadLetter) {
+	f.keepLetter("b", func(l *deadletter.Message) {
 		l.Cause, l.Source, l.Fingerprint, l.DiedAt = deadletter.CauseInternal, deadletter.FromWorkflow, "ffffffffffffffff", born.Add(time.Second)
 	})
 	_, err := f.record.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ops"}, f.keepLetter("c", nil), "old")
@@ -150,7 +150,7 @@ func TestDeadLettersAreFiltered(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, p.status)
 		require.Contains(t, p.says(".failure li"), wrong[:strings.Index(wrong, "=")])
 	}
-	require.Equal(t, http.StatusNotFound, b.get("/console/dead-letters/"+deadletter.NewDeadLetterID("none", "")).status)
+	require.Equal(t, http.StatusNotFound, b.get("/console/dead-letters/"+deadletter.NewID("none", "")).status)
 }
 
 // A form that is sent twice is one redrive, in the name of who sent it.
@@ -164,7 +164,7 @@ func TestALetterIsRedrivenOnce(t *testing.T) {
 	for range 2 {
 		p := b.press(shown, "redrive", "reason", "mended")
 		in := f.door.only(t)
-		require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{Reason: "mended", Filter: deadletter.LetterFilter{IDs: []string{id}}}}, in)
+		require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{Reason: "mended", Filter: deadletter.Filter{IDs: []string{id}}}}, in)
 		require.Equal(t, "/console/redrives/"+in.ID, p.path)
 		require.Equal(t, "2", p.Find("meta[http-equiv=refresh]").AttrOr("content", ""), "the page looks again by itself")
 		require.Equal(t, "2 of 3", p.says("progress"))
@@ -205,7 +205,7 @@ func TestALetterIsDiscardedWithAReason(t *testing.T) {
 	require.Equal(t, []string{"of no use state: open → discarded"}, trail.column("entries", "Why, and what changed"))
 	l, err := f.record.DeadLetter(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, []string{string(deadletter.LetterDiscarded), f.operator, "of no use"}, []string{string(l.State), l.ClosedBy, l.Reason})
+	require.Equal(t, []string{string(deadletter.Discarded), f.operator, "of no use"}, []string{string(l.State), l.ClosedBy, l.Reason})
 	require.Empty(t, b.get("/console/dead-letters").says(".notice"), "a notice is shown once")
 }
 
@@ -253,7 +253,7 @@ func TestManyLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
 	p := b.press(form, "redrive-all", "reason", "mended")
 	in := f.door.only(t)
 	require.Equal(t, deadletter.Order{ID: in.ID, Actor: f.operator, Plan: deadletter.Plan{
-		Reason: "mended", Filter: deadletter.LetterFilter{Cause: deadletter.CauseInvalid},
+		Reason: "mended", Filter: deadletter.Filter{Cause: deadletter.CauseInvalid},
 		DryRun: true, Canary: 1, CanaryWait: time.Minute, Rate: 10, StopAfter: 5,
 	}}, in)
 	require.Equal(t, "3 letters would be sent. Nothing was.", p.says(".lead"))

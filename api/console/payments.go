@@ -107,7 +107,7 @@ type paymentPage struct {
 	payment.Payment
 	Events     []payment.Event
 	Operations []payment.OperationRecord
-	Letters    []deadletter.DeadLetter
+	Letters    []deadletter.Message
 	Temporal   string // in its Web UI; empty: nowhere
 }
 
@@ -131,7 +131,7 @@ func (c *Console) showPayment(v *visit) (reply, error) {
 	if page.Operations, err = c.config.Record.Operations(v.Context(), id); err != nil {
 		return reply{}, err
 	}
-	page.Letters, err = c.config.Record.DeadLetters(v.Context(), deadletter.LetterFilter{PaymentID: id, Limit: pageSize})
+	page.Letters, err = c.config.Record.DeadLetters(v.Context(), deadletter.Filter{PaymentID: id, Limit: pageSize})
 	return reply{page: "payment", title: "Payment " + id, data: page}, err
 }
 

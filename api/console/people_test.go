@@ -185,7 +185,7 @@ func TestAViewerLooksAndChangesNothing(t *testing.T) {
 	require.Empty(t, f.door.started)
 	l, err := f.record.DeadLetter(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterOpen, l.State)
+	require.Equal(t, deadletter.Open, l.State)
 }
 
 func TestASessionEndsWithItsUser(t *testing.T) {

@@ -52,21 +52,21 @@ func deadLettersCommand(environ []string, out io.Writer) *cobra.Command {
 type withTools func(func(context.Context, deadLetterTools, []string) error) func(*cobra.Command, []string) error
 
 func listLettersCommand(with withTools) *cobra.Command {
-	var filter deadletter.LetterFilter
+	var filter deadletter.Filter
 	var state string
 	command := &cobra.Command{Use: "list", Short: "List dead letters, those that died last first", Args: cobra.NoArgs,
 		RunE: with(func(ctx context.Context, t deadLetterTools, _ []string) error {
-			filter.State = deadletter.ParseLetterState(state)
+			filter.State = deadletter.ParseState(state)
 			return t.list(ctx, filter)
 		})}
 	letterFlags(command, &filter)
-	command.Flags().StringVar(&state, "state", string(deadletter.LetterOpen), "open, redriven, discarded or resolved, or any")
+	command.Flags().StringVar(&state, "state", string(deadletter.Open), "open, redriven, discarded or resolved, or any")
 	command.Flags().IntVar(&filter.Limit, "limit", 50, "how many at most")
 	return command
 }
 
 // letterFlags choose letters.
-func letterFlags(command *cobra.Command, filter *deadletter.LetterFilter) {
+func letterFlags(command *cobra.Command, filter *deadletter.Filter) {
 	flags := command.Flags()
 	flags.StringVar((*string)(&filter.Cause), "cause", "", "only letters of this cause")
 	flags.StringVar(&filter.Fingerprint, "fingerprint", "", "only letters of this fault")
@@ -124,7 +124,7 @@ func redriveCommand(with withTools) *cobra.Command {
 	return command
 }
 
-func (t deadLetterTools) list(ctx context.Context, filter deadletter.LetterFilter) error {
+func (t deadLetterTools) list(ctx context.Context, filter deadletter.Filter) error {
 	letters, err := t.actions.List(ctx, filter)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (t deadLetterTools) show(ctx context.Context, id string) error {
 	for _, row := range [][2]string{
 		{"id", l.ID}, {"state", string(l.State)}, {"cause", string(l.Source) + ", " + string(l.Cause)}, {"advice", l.Cause.Advice()},
 		{"error", l.Error}, {"fingerprint", l.Fingerprint}, {"payment", l.PaymentID}, {"workflow", l.WorkflowID}, {"run", l.RunID},
-		{"message", fmt.Sprintf("%s, %d bytes, to %s with %s", l.Message.ID, len(l.Message.Body), l.Message.Exchange, l.Message.Key)},
+		{"message", fmt.Sprintf("%s, %d bytes, to %s with %s", l.Original.ID, len(l.Original.Body), l.Original.Exchange, l.Original.Key)},
 		{"died", fmt.Sprintf("%s, %d times", moment(l.DiedAt), l.Deaths)}, {"closed", moment(l.ClosedAt)}, {"by", l.ClosedBy}, {"reason", l.Reason},
 	} {
 		if row[1] != "" {
@@ -202,7 +202,7 @@ func progressLine(p workflows.RedriveProgress) string {
 	line := fmt.Sprintf("%s: %d chosen, %d sent, %d failed, %d died again, %d left",
 		p.State, p.Matching, p.Standing.Sent, p.Standing.Failed, p.Standing.DiedAgain, p.Standing.Left)
 	for _, c := range p.Causes {
-		line += fmt.Sprintf(" · %s %d", c.Cause, c.Letters)
+		line += fmt.Sprintf(" · %s %d", c.Cause, c.Count)
 	}
 	if p.Note != "" {
 		line += " · " + p.Note

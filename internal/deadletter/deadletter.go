@@ -19,9 +19,9 @@ const MaxList = 1000
 
 // Store is where dead letters are kept: Postgres.
 type Store interface {
-	DeadLetter(ctx context.Context, id string) (DeadLetter, error) // kind NotFound when there is none
-	DeadLetters(ctx context.Context, f LetterFilter) ([]DeadLetter, error)
-	DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (DeadLetter, error) // and records it
+	DeadLetter(ctx context.Context, id string) (Message, error) // kind NotFound when there is none
+	DeadLetters(ctx context.Context, f Filter) ([]Message, error)
+	DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (Message, error) // and records it
 	Audit(ctx context.Context, e audit.Entry) error
 }
 
@@ -41,7 +41,7 @@ type Actions struct {
 }
 
 // List finds dead letters, those that died last first. The pointers of what is wrong with the filter are bare names.
-func (a Actions) List(ctx context.Context, f LetterFilter) ([]DeadLetter, error) {
+func (a Actions) List(ctx context.Context, f Filter) ([]Message, error) {
 	wrong := f.Fields()
 	if f.Limit < 1 || f.Limit > MaxList {
 		wrong = append(wrong, wholeNumber("limit", 1, MaxList))
@@ -53,27 +53,27 @@ func (a Actions) List(ctx context.Context, f LetterFilter) ([]DeadLetter, error)
 }
 
 // Show reads one; kind NotFound when there is none with this id.
-func (a Actions) Show(ctx context.Context, id string) (DeadLetter, error) {
+func (a Actions) Show(ctx context.Context, id string) (Message, error) {
 	none := &failure.Error{Kind: failure.NotFound, Message: "there is no dead letter with this id"}
 	if !payment.ValidID(id) {
-		return DeadLetter{}, none
+		return Message{}, none
 	}
 	l, err := a.Store.DeadLetter(ctx, id)
 	if failure.KindOf(err) == failure.NotFound {
-		return DeadLetter{}, none
+		return Message{}, none
 	}
 	return l, err
 }
 
 // Discard gives a dead letter up for good. To repeat it in the same words changes nothing; kind Conflict when it was closed in
 // another way.
-func (a Actions) Discard(ctx context.Context, actor audit.Actor, id, reason string) (DeadLetter, error) {
+func (a Actions) Discard(ctx context.Context, actor audit.Actor, id, reason string) (Message, error) {
 	reason = strings.TrimSpace(reason)
 	if wrong := append(actor.Fields(), audit.ReasonFields(reason)...); len(wrong) > 0 {
-		return DeadLetter{}, &failure.Error{Kind: failure.Invalid, Message: "the discard is not valid", Fields: wrong}
+		return Message{}, &failure.Error{Kind: failure.Invalid, Message: "the discard is not valid", Fields: wrong}
 	}
 	if _, err := a.Show(ctx, id); err != nil {
-		return DeadLetter{}, err
+		return Message{}, err
 	}
 	return a.Store.DiscardDeadLetter(ctx, actor, id, reason)
 }

@@ -14,16 +14,16 @@ import (
 
 func TestAPlanSaysWhatIsWrongWithIt(t *testing.T) {
 	t.Parallel()
-	good := Plan{Reason: "mended", Filter: LetterFilter{Cause: CauseInvalid}, Canary: MaxCanary,
+	good := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}, Canary: MaxCanary,
 		CanaryWait: MaxCanaryWait, Rate: MaxRate, StopAfter: MaxStopAfter}
 	require.Empty(t, good.Fields())
 	tooMany := make([]string, MaxIDs+1)
 	for i := range tooMany {
-		tooMany[i] = NewDeadLetterID(strings.Repeat("x", i), "")
+		tooMany[i] = NewID(strings.Repeat("x", i), "")
 	}
 	for pointer, change := range map[string]func(*Plan){
 		"/reason":             func(p *Plan) { p.Reason = "card 4111 1111 1111 1111" },
-		"/filter":             func(p *Plan) { p.Filter = LetterFilter{State: LetterOpen} },
+		"/filter":             func(p *Plan) { p.Filter = Filter{State: Open} },
 		"/filter/cause":       func(p *Plan) { p.Filter.Cause = "invald" },
 		"/filter/source":      func(p *Plan) { p.Filter.Source = "mail" },
 		"/filter/fingerprint": func(p *Plan) { p.Filter.Fingerprint = "x" },
@@ -60,7 +60,7 @@ func (full) Audit(context.Context, audit.Entry) error {
 func TestARedriveIsOnRecordOrIsNone(t *testing.T) {
 	t.Parallel()
 	a := Actions{Store: full{}, Redriver: untouched{}}
-	plan := Plan{Reason: "mended", Filter: LetterFilter{Cause: CauseInvalid}}
+	plan := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}}
 	_, err := a.Redrive(t.Context(), audit.Actor{Name: "ana", Door: audit.CommandLine}, "k", plan)
 	require.ErrorContains(t, err, "no room")
 }
@@ -70,12 +70,12 @@ func TestWhatIsWrongReachesNothing(t *testing.T) {
 	t.Parallel()
 	a := Actions{Store: untouched{}, Redriver: untouched{}}
 	ana, ctx := audit.Actor{Name: "ana", Door: audit.CommandLine}, context.Background()
-	id := NewDeadLetterID("m", "")
-	plan := Plan{Reason: "mended", Filter: LetterFilter{Cause: CauseInvalid}}
+	id := NewID("m", "")
+	plan := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}}
 	for name, ask := range map[string]func() error{
-		"a state that is none":       func() error { _, err := a.List(ctx, LetterFilter{State: "opne", Limit: 1}); return err },
-		"no limit":                   func() error { _, err := a.List(ctx, LetterFilter{}); return err },
-		"a limit below nothing":      func() error { _, err := a.List(ctx, LetterFilter{Limit: -1}); return err },
+		"a state that is none":       func() error { _, err := a.List(ctx, Filter{State: "opne", Limit: 1}); return err },
+		"no limit":                   func() error { _, err := a.List(ctx, Filter{}); return err },
+		"a limit below nothing":      func() error { _, err := a.List(ctx, Filter{Limit: -1}); return err },
 		"nobody discards":            func() error { _, err := a.Discard(ctx, audit.Actor{}, id, "old"); return err },
 		"a discard without reason":   func() error { _, err := a.Discard(ctx, ana, id, " "); return err },
 		"nobody redrives":            func() error { _, err := a.Redrive(ctx, audit.Actor{Name: " "}, "k", plan); return err },

@@ -12,10 +12,10 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// DeadLetter is something that could not be finished, kept as work for a person: a message that no handler could deal with,
+// Message is something that could not be finished, kept as work for a person: a message that no handler could deal with,
 // or a payment's workflow that could not go on.
-type DeadLetter struct {
-	ID          string // UUIDv5 of message and queue, see NewDeadLetterID
+type Message struct {
+	ID          string // UUIDv5 of message and queue, see NewID
 	Source      Source
 	Cause       Cause
 	Fingerprint string // the same for letters of one fault, see Fingerprint
@@ -23,9 +23,9 @@ type DeadLetter struct {
 	PaymentID   string // empty when it is not known
 	WorkflowID  string // of a workflow's letter
 	RunID       string
-	Message     DeadMessage
+	Original    Original
 	Trail       []Attempt
-	State       LetterState
+	State       State
 	Deaths      int // how often it has died
 	DiedAt      time.Time
 	ReceivedAt  time.Time // when the record last took it in, by the record's clock
@@ -35,15 +35,15 @@ type DeadLetter struct {
 }
 
 // Redrivable says why a letter may not be sent again, or nil.
-func (l DeadLetter) Redrivable() error {
-	if l.State == LetterOpen {
+func (m Message) Redrivable() error {
+	if m.State == Open {
 		return nil
 	}
-	return &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(l.State) + " already"}
+	return &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(m.State) + " already"}
 }
 
-// DeadMessage is what is needed to send the message again. Its body may hold personal data and is never shown.
-type DeadMessage struct {
+// Original is what is needed to send the message again. Its body may hold personal data and is never shown.
+type Original struct {
 	ID          string
 	Queue       string // in which it died; empty when it is not known
 	Exchange    string // to which it was first published
@@ -69,20 +69,20 @@ const (
 	FromWorkflow Source = "workflow"
 )
 
-// LetterState is what has become of a dead letter.
-type LetterState string
+// State is what has become of a dead letter.
+type State string
 
 // The states. A letter that dies again is open again.
 const (
-	LetterOpen      LetterState = "open"
-	LetterRedriven  LetterState = "redriven"  // sent again
-	LetterDiscarded LetterState = "discarded" // given up by a person, who said why
-	LetterResolved  LetterState = "resolved"  // became needless by itself
+	Open      State = "open"
+	Redriven  State = "redriven"  // sent again
+	Discarded State = "discarded" // given up by a person, who said why
+	Resolved  State = "resolved"  // became needless by itself
 )
 
-// LetterStates lists every state.
-func LetterStates() []LetterState {
-	return []LetterState{LetterOpen, LetterRedriven, LetterDiscarded, LetterResolved}
+// States lists every state.
+func States() []State {
+	return []State{Open, Redriven, Discarded, Resolved}
 }
 
 // Cause is why something became a dead letter.
@@ -149,22 +149,22 @@ var (
 	numbered = regexp.MustCompile(`[\pL\pN_.:+-]*\pN[\pL\pN_.:+-]*`)
 )
 
-// FaultFingerprint groups dead letters of one fault, however many there are. 64 bits, hexadecimal.
-func FaultFingerprint(source Source, cause Cause, text string) string {
+// NewFingerprint groups dead letters of one fault, however many there are. 64 bits, hexadecimal.
+func NewFingerprint(source Source, cause Cause, text string) string {
 	text = numbered.ReplaceAllString(quoted.ReplaceAllString(text, `"`), "#")
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
 	sum := sha256.Sum256([]byte(string(source) + "\x00" + string(cause) + "\x00" + text))
 	return hex.EncodeToString(sum[:8])
 }
 
-// LetterFilter chooses dead letters, those that died last first. Zero fields do not filter.
-type LetterFilter struct {
+// Filter chooses dead letters, those that died last first. Zero fields do not filter.
+type Filter struct {
 	IDs         []string         `json:"ids,omitempty"`
 	Source      Source           `json:"source,omitempty"`
 	Cause       Cause            `json:"cause,omitempty"`
 	Fingerprint string           `json:"fingerprint,omitempty"`
 	PaymentID   string           `json:"payment_id,omitempty"`
-	State       LetterState      `json:"state,omitempty"`
+	State       State            `json:"state,omitempty"`
 	DiedFrom    time.Time        `json:"died_from,omitzero"` // inclusive
 	DiedTo      time.Time        `json:"died_to,omitzero"`   // exclusive
 	After       payment.Position `json:"-"`                  // start behind this letter; its time is when it died
@@ -172,28 +172,28 @@ type LetterFilter struct {
 }
 
 // Narrow says whether the filter chooses anything, beside a state and a time.
-func (f LetterFilter) Narrow() bool {
+func (f Filter) Narrow() bool {
 	return len(f.IDs) > 0 || f.Source != "" || f.Cause != "" || f.Fingerprint != "" || f.PaymentID != ""
 }
 
-// ParseLetterState reads a state as people write it. "any", and nothing, mean letters of every state. Whether there is such a
+// ParseState reads a state as people write it. "any", and nothing, mean letters of every state. Whether there is such a
 // state is for Fields to say.
-func ParseLetterState(text string) LetterState {
+func ParseState(text string) State {
 	if text == "any" {
 		return ""
 	}
-	return LetterState(text)
+	return State(text)
 }
 
 // Fields finds what is wrong with the filter; the pointers are bare names.
-func (f LetterFilter) Fields() []failure.Field {
+func (f Filter) Fields() []failure.Field {
 	var wrong []failure.Field
 	check := func(right bool, name, detail string) {
 		if !right {
 			wrong = append(wrong, failure.Field{Pointer: name, Detail: detail})
 		}
 	}
-	check(f.State == "" || slices.Contains(LetterStates(), f.State), "state", "must be "+failure.OneOf(LetterStates())+" or any")
+	check(f.State == "" || slices.Contains(States(), f.State), "state", "must be "+failure.OneOf(States())+" or any")
 	check(f.Source == "" || f.Source == FromWebhook || f.Source == FromWorkflow, "source", "must be webhook or workflow")
 	check(f.Cause == "" || f.Cause.Known(), "cause", "must be one of "+failure.OneOf(Causes()))
 	check(f.Fingerprint == "" || isFingerprint(f.Fingerprint), "fingerprint", "must be 16 hexadecimal digits, as a dead letter shows them")

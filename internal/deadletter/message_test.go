@@ -35,7 +35,7 @@ func TestEveryKindThatEndsARunHasACause(t *testing.T) {
 
 func TestLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
 	t.Parallel()
-	of := func(text string) string { return FaultFingerprint(FromWebhook, CauseInvalid, text) }
+	of := func(text string) string { return NewFingerprint(FromWebhook, CauseInvalid, text) }
 	same := [][2]string{
 		{"identify the provider's payment 106400160592: not a number", "identify the provider's payment 7: not a number"},
 		{"payment 0b6cf1d2-7b3f-5c7e-9a56-0f3d8f6a5a11 is away", "payment 864f878f-658f-5fb2-bfc1-f88228e1d455 is away"},
@@ -48,7 +48,7 @@ func TestLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
 		require.Equal(t, of(pair[0]), of(pair[1]), pair)
 	}
 	different := []string{of("the record refused"), of("the record is away"), of(""),
-		FaultFingerprint(FromWorkflow, CauseInvalid, ""), FaultFingerprint(FromWebhook, CauseUnreadable, "")}
+		NewFingerprint(FromWorkflow, CauseInvalid, ""), NewFingerprint(FromWebhook, CauseUnreadable, "")}
 	seen := map[string]bool{}
 	for _, f := range different {
 		require.Len(t, f, 16)
@@ -59,9 +59,9 @@ func TestLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
 
 func TestALettersIDNamesItsMessageAndItsQueue(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, NewDeadLetterID("m", "q"), NewDeadLetterID("m", "q"))
-	ids := map[string]bool{NewDeadLetterID("m", "q"): true, NewDeadLetterID("m", ""): true, NewDeadLetterID("mq", ""): true,
-		LetterMessageID("m", "q", ""): true, NewRedriveID("m", "q"): true, payment.NewID("m", "q"): true}
+	require.Equal(t, NewID("m", "q"), NewID("m", "q"))
+	ids := map[string]bool{NewID("m", "q"): true, NewID("m", ""): true, NewID("mq", ""): true,
+		RunMessageID("m", "q", ""): true, NewRedriveID("m", "q"): true, payment.NewID("m", "q"): true}
 	require.Len(t, ids, 6)
 	for id := range ids {
 		require.True(t, payment.ValidID(id))

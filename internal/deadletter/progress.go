@@ -4,13 +4,13 @@ import "time"
 
 // Redrive is one letter's part in one redrive.
 type Redrive struct {
-	RedriveID string
-	LetterID  string
-	Actor     string
-	Reason    string
-	At        time.Time
-	Outcome   RedriveOutcome
-	Error     string
+	RedriveID    string
+	DeadLetterID string
+	Actor        string
+	Reason       string
+	At           time.Time
+	Outcome      RedriveOutcome
+	Error        string
 }
 
 // RedriveOutcome is what became of sending a letter again.
@@ -25,8 +25,8 @@ const (
 
 // CauseCount is how many letters of one cause there are.
 type CauseCount struct {
-	Cause   Cause `json:"cause"`
-	Letters int   `json:"letters"`
+	Cause Cause `json:"cause"`
+	Count int   `json:"letters"`
 }
 
 // Survey is what a redrive would find now.
@@ -35,8 +35,8 @@ type Survey struct {
 	Causes []CauseCount `json:"causes,omitempty"`
 }
 
-// RedriveStanding is how far a redrive has come.
-type RedriveStanding struct {
+// Progress is how far a redrive has come.
+type Progress struct {
 	Taken     int `json:"taken"`
 	Sent      int `json:"sent"`
 	Failed    int `json:"failed"`     // could not be sent, and are open again

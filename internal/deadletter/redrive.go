@@ -27,7 +27,7 @@ const (
 // Plan is which dead letters are sent again, why it will go well this time, and how carefully.
 type Plan struct {
 	Reason     string        `json:"reason,omitempty"`
-	Filter     LetterFilter  `json:"filter"`
+	Filter     Filter        `json:"filter"`
 	DryRun     bool          `json:"dry_run,omitempty"`     // only count
 	Canary     int           `json:"canary,omitempty"`      // so many first; 0: none
 	CanaryWait time.Duration `json:"canary_wait,omitempty"` // then see for so long whether they die again
@@ -108,7 +108,7 @@ func (a Actions) Redrive(ctx context.Context, actor audit.Actor, key string, p P
 // RedriveOne sends one dead letter again; its reason may be empty. Kind Conflict when the letter is closed, unless the request
 // is repeated: to repeat one is always right.
 func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, reason string) (Started, error) {
-	p := Plan{Reason: strings.TrimSpace(reason), Filter: LetterFilter{IDs: []string{id}}}
+	p := Plan{Reason: strings.TrimSpace(reason), Filter: Filter{IDs: []string{id}}}
 	wrong := actor.Fields()
 	if p.Reason != "" {
 		wrong = append(wrong, audit.ReasonFields(p.Reason)...)

@@ -113,7 +113,7 @@ func TestADiscardIsOnRecordOnce(t *testing.T) {
 	require.Error(t, err)
 	kept, err := s.DeadLetter(t.Context(), other.ID)
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterOpen, kept.State, "what cannot be recorded is not done")
+	require.Equal(t, deadletter.Open, kept.State, "what cannot be recorded is not done")
 }
 
 func TestAClosedFindingIsOnRecordOnce(t *testing.T) {

@@ -50,7 +50,7 @@ const onlyWave = "onlywave"
 
 // KeepDeadLetters keeps letters, all or none, and returns the IDs of those that are new or have died again. A letter that is
 // kept already stays as it is.
-func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.DeadLetter) (news []string, err error) {
+func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.Message) (news []string, err error) {
 	letters = newestOfEach(letters)
 	args, unknown := letterColumns(letters)
 	var batch pgx.Batch
@@ -64,8 +64,8 @@ func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.DeadLe
 }
 
 // newestOfEach is what one insert can take: no letter twice.
-func newestOfEach(letters []deadletter.DeadLetter) []deadletter.DeadLetter {
-	newest := map[string]deadletter.DeadLetter{}
+func newestOfEach(letters []deadletter.Message) []deadletter.Message {
+	newest := map[string]deadletter.Message{}
 	for _, l := range letters {
 		if known, ok := newest[l.ID]; !ok || l.DiedAt.After(known.DiedAt) || l.Deaths > known.Deaths {
 			newest[l.ID] = l
@@ -75,7 +75,7 @@ func newestOfEach(letters []deadletter.DeadLetter) []deadletter.DeadLetter {
 }
 
 // letterColumns turns letters into columns, and finds the payments whose outcome is said to be unknown.
-func letterColumns(letters []deadletter.DeadLetter) (args pgx.NamedArgs, unknown []string) {
+func letterColumns(letters []deadletter.Message) (args pgx.NamedArgs, unknown []string) {
 	n := len(letters)
 	ids, sources, causes := make([]string, n), make([]string, n), make([]string, n)
 	fingerprints, failures, payments := make([]string, n), make([]string, n), make([]*string, n)
@@ -86,8 +86,8 @@ func letterColumns(letters []deadletter.DeadLetter) (args pgx.NamedArgs, unknown
 	for i, l := range letters {
 		ids[i], sources[i], causes[i] = l.ID, string(l.Source), string(l.Cause)
 		fingerprints[i], failures[i], workflows[i], runs[i] = l.Fingerprint, l.Error, l.WorkflowID, l.RunID
-		messages[i], queues[i], exchanges[i], keys[i] = l.Message.ID, l.Message.Queue, l.Message.Exchange, l.Message.Key
-		types[i], bodies[i], sent[i] = l.Message.ContentType, append([]byte{}, l.Message.Body...), l.Message.SentAt
+		messages[i], queues[i], exchanges[i], keys[i] = l.Original.ID, l.Original.Queue, l.Original.Exchange, l.Original.Key
+		types[i], bodies[i], sent[i] = l.Original.ContentType, append([]byte{}, l.Original.Body...), l.Original.SentAt
 		trails[i], deaths[i], died[i] = trailJSON(l.Trail), l.Deaths, l.DiedAt
 		if l.PaymentID != "" {
 			payments[i] = &l.PaymentID
@@ -126,13 +126,13 @@ select id, source, cause, fingerprint, error, coalesce(payment_id::text, ''), wo
 from dead_letters d `
 
 // DeadLetter reads one letter; kind NotFound when there is none.
-func (s *Store) DeadLetter(ctx context.Context, id string) (deadletter.DeadLetter, error) {
+func (s *Store) DeadLetter(ctx context.Context, id string) (deadletter.Message, error) {
 	l, err := readRow(ctx, s.pool, scanDeadLetter, selectDeadLetter+`where id = $1`, id)
 	return l, interpret("read dead letter "+id, err)
 }
 
 // DeadLetters lists letters, those that died last first, as the filter says.
-func (s *Store) DeadLetters(ctx context.Context, f deadletter.LetterFilter) ([]deadletter.DeadLetter, error) {
+func (s *Store) DeadLetters(ctx context.Context, f deadletter.Filter) ([]deadletter.Message, error) {
 	where, args := letterConditions(f)
 	if f.After.ID != "" {
 		where += " and (d.died_at, d.id) < (@after_at, @after_id)"
@@ -144,7 +144,7 @@ func (s *Store) DeadLetters(ctx context.Context, f deadletter.LetterFilter) ([]d
 }
 
 // letterConditions is the filter as SQL about dead_letters d.
-func letterConditions(f deadletter.LetterFilter) (where string, args pgx.NamedArgs) {
+func letterConditions(f deadletter.Filter) (where string, args pgx.NamedArgs) {
 	where, args = "where true", pgx.NamedArgs{}
 	and := func(is bool, condition, name string, value any) {
 		if is {
@@ -163,16 +163,16 @@ func letterConditions(f deadletter.LetterFilter) (where string, args pgx.NamedAr
 	return where, args
 }
 
-func scanDeadLetter(row pgx.CollectableRow) (deadletter.DeadLetter, error) {
-	var l deadletter.DeadLetter
+func scanDeadLetter(row pgx.CollectableRow) (deadletter.Message, error) {
+	var l deadletter.Message
 	var closedAt *time.Time
 	err := row.Scan(&l.ID, &l.Source, &l.Cause, &l.Fingerprint, &l.Error, &l.PaymentID, &l.WorkflowID, &l.RunID,
-		&l.Message.ID, &l.Message.Queue, &l.Message.Exchange, &l.Message.Key, &l.Message.ContentType, &l.Message.Body,
-		&l.Message.SentAt, &l.Trail, &l.State, &l.Deaths, &l.DiedAt, &l.ReceivedAt, &closedAt, &l.ClosedBy, &l.Reason)
+		&l.Original.ID, &l.Original.Queue, &l.Original.Exchange, &l.Original.Key, &l.Original.ContentType, &l.Original.Body,
+		&l.Original.SentAt, &l.Trail, &l.State, &l.Deaths, &l.DiedAt, &l.ReceivedAt, &closedAt, &l.ClosedBy, &l.Reason)
 	if closedAt != nil {
 		l.ClosedAt = closedAt.UTC()
 	}
-	l.DiedAt, l.ReceivedAt, l.Message.SentAt = l.DiedAt.UTC(), l.ReceivedAt.UTC(), l.Message.SentAt.UTC()
+	l.DiedAt, l.ReceivedAt, l.Original.SentAt = l.DiedAt.UTC(), l.ReceivedAt.UTC(), l.Original.SentAt.UTC()
 	return l, err
 }
 
@@ -183,7 +183,7 @@ where id = @id and state = 'open'`
 
 // DiscardDeadLetter gives a letter up and says who did it and why. Doing it again changes nothing; kind Conflict when the
 // letter was closed in another way, NotFound when there is none.
-func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (deadletter.DeadLetter, error) {
+func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (deadletter.Message, error) {
 	err := s.audited(ctx, "discard dead letter "+id, func(tx pgx.Tx) (audit.Entry, error) {
 		tag, err := tx.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason})
 		if err != nil || tag.RowsAffected() == 0 {
@@ -191,14 +191,14 @@ func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, re
 		}
 		return audit.Entry{
 			Actor: actor, Action: audit.DeadLetterDiscard, Object: "dead_letter/" + id, Reason: reason,
-			Before: audit.Values{"state": string(deadletter.LetterOpen)}, After: audit.Values{"state": string(deadletter.LetterDiscarded)},
+			Before: audit.Values{"state": string(deadletter.Open)}, After: audit.Values{"state": string(deadletter.Discarded)},
 		}, nil
 	})
 	if err != nil {
-		return deadletter.DeadLetter{}, err
+		return deadletter.Message{}, err
 	}
 	l, err := s.DeadLetter(ctx, id)
-	if err == nil && (l.State != deadletter.LetterDiscarded || l.ClosedBy != actor.Name || l.Reason != reason) {
+	if err == nil && (l.State != deadletter.Discarded || l.ClosedBy != actor.Name || l.Reason != reason) {
 		err = &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(l.State) + " already"}
 	}
 	return l, err

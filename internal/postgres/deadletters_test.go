@@ -16,29 +16,29 @@ import (
 )
 
 // letter is a webhook that died in a queue; its number names it and says when it died.
-func letter(number int) deadletter.DeadLetter {
-	l := deadletter.DeadLetter{
+func letter(number int) deadletter.Message {
+	l := deadletter.Message{
 		Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the record refused", PaymentID: payment.NewID("shop", "x"),
-		Message: deadletter.DeadMessage{
+		Original: deadletter.Original{
 			ID: fmt.Sprint("message-", number), Queue: "q", Exchange: "onlywave.webhooks", Key: "mercadopago.payment",
 			ContentType: "application/json", Body: []byte(`{"a": "\u0000"}`), SentAt: moment(0),
 		},
-		Trail: []deadletter.Attempt{{Attempt: 1, At: moment(1), Error: "no"}}, State: deadletter.LetterOpen, Deaths: 1, DiedAt: moment(number),
+		Trail: []deadletter.Attempt{{Attempt: 1, At: moment(1), Error: "no"}}, State: deadletter.Open, Deaths: 1, DiedAt: moment(number),
 	}
-	l.ID = deadletter.NewDeadLetterID(l.Message.ID, l.Message.Queue)
-	l.Fingerprint = deadletter.FaultFingerprint(l.Source, l.Cause, l.Error)
+	l.ID = deadletter.NewID(l.Original.ID, l.Original.Queue)
+	l.Fingerprint = deadletter.NewFingerprint(l.Source, l.Cause, l.Error)
 	return l
 }
 
 // keep keeps letters and says how many were news.
-func (s *Store) keep(t *testing.T, letters ...deadletter.DeadLetter) int {
+func (s *Store) keep(t *testing.T, letters ...deadletter.Message) int {
 	t.Helper()
 	news, err := s.KeepDeadLetters(t.Context(), letters)
 	require.NoError(t, err)
 	return len(news)
 }
 
-func (s *Store) letter(t *testing.T, id string) deadletter.DeadLetter {
+func (s *Store) letter(t *testing.T, id string) deadletter.Message {
 	t.Helper()
 	l, err := s.DeadLetter(t.Context(), id)
 	require.NoError(t, err)
@@ -56,9 +56,9 @@ func TestALetterIsKeptOnceAsItCame(t *testing.T) {
 	l.ReceivedAt = kept.ReceivedAt
 	require.Equal(t, l, kept)
 
-	empty := deadletter.DeadLetter{ID: deadletter.NewDeadLetterID("empty", ""), Cause: deadletter.CauseUnlabelled, Deaths: 1}
+	empty := deadletter.Message{ID: deadletter.NewID("empty", ""), Cause: deadletter.CauseUnlabelled, Deaths: 1}
 	require.Equal(t, 1, s.keep(t, empty))
-	_, err := s.DeadLetter(t.Context(), deadletter.NewDeadLetterID("none", ""))
+	_, err := s.DeadLetter(t.Context(), deadletter.NewID("none", ""))
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
@@ -71,13 +71,13 @@ func TestALetterThatDiesAgainIsOpenAgain(t *testing.T) {
 	_, err := s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, l.ID, "a test")
 	require.NoError(t, err)
 	require.Zero(t, s.keep(t, l))
-	require.Equal(t, deadletter.LetterDiscarded, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Discarded, s.letter(t, l.ID).State)
 
 	later := l
 	later.DiedAt, later.Error = moment(2), "again"
 	require.Equal(t, 1, s.keep(t, later, l))
 	again := s.letter(t, l.ID)
-	require.Equal(t, deadletter.LetterOpen, again.State)
+	require.Equal(t, deadletter.Open, again.State)
 	require.Equal(t, "again", again.Error)
 	require.Equal(t, 2, again.Deaths)
 	require.Zero(t, again.ClosedAt)
@@ -105,14 +105,14 @@ func TestDiscardingTwiceIsDiscardingOnce(t *testing.T) {
 	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "rui"}, l.ID, "another")
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Equal(t, first, s.letter(t, l.ID))
-	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, deadletter.NewDeadLetterID("none", ""), "a test")
+	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, deadletter.NewID("none", ""), "a test")
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
 func TestLettersAreListedAsTheFilterSays(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	var all []deadletter.DeadLetter
+	var all []deadletter.Message
 	for i := range 5 {
 		all = append(all, letter(i))
 	}
@@ -123,19 +123,19 @@ func TestLettersAreListedAsTheFilterSays(t *testing.T) {
 	require.NoError(t, err)
 
 	rows := []struct {
-		filter deadletter.LetterFilter
+		filter deadletter.Filter
 		want   []int
 	}{
-		{deadletter.LetterFilter{}, []int{4, 3, 2, 1, 0}},
-		{deadletter.LetterFilter{State: deadletter.LetterOpen}, []int{4, 3, 2, 1}},
-		{deadletter.LetterFilter{State: deadletter.LetterDiscarded}, []int{0}},
-		{deadletter.LetterFilter{Cause: deadletter.CauseUnreadable}, []int{1}},
-		{deadletter.LetterFilter{Source: deadletter.FromWorkflow}, []int{2}},
-		{deadletter.LetterFilter{Fingerprint: "another"}, []int{3}},
-		{deadletter.LetterFilter{PaymentID: all[0].PaymentID}, []int{3, 2, 1, 0}},
-		{deadletter.LetterFilter{IDs: []string{all[2].ID, all[4].ID}}, []int{4, 2}},
-		{deadletter.LetterFilter{DiedFrom: moment(1), DiedTo: moment(3)}, []int{2, 1}},
-		{deadletter.LetterFilter{After: payment.Position{CreatedAt: moment(3), ID: all[3].ID}}, []int{2, 1, 0}},
+		{deadletter.Filter{}, []int{4, 3, 2, 1, 0}},
+		{deadletter.Filter{State: deadletter.Open}, []int{4, 3, 2, 1}},
+		{deadletter.Filter{State: deadletter.Discarded}, []int{0}},
+		{deadletter.Filter{Cause: deadletter.CauseUnreadable}, []int{1}},
+		{deadletter.Filter{Source: deadletter.FromWorkflow}, []int{2}},
+		{deadletter.Filter{Fingerprint: "another"}, []int{3}},
+		{deadletter.Filter{PaymentID: all[0].PaymentID}, []int{3, 2, 1, 0}},
+		{deadletter.Filter{IDs: []string{all[2].ID, all[4].ID}}, []int{4, 2}},
+		{deadletter.Filter{DiedFrom: moment(1), DiedTo: moment(3)}, []int{2, 1}},
+		{deadletter.Filter{After: payment.Position{CreatedAt: moment(3), ID: all[3].ID}}, []int{2, 1, 0}},
 	}
 	for _, row := range rows {
 		row.filter.Limit = 10
@@ -150,7 +150,7 @@ func TestLettersAreListedAsTheFilterSays(t *testing.T) {
 }
 
 // unknown is a payment whose outcome nobody knows, and the letter that says so.
-func (s *Store) unknown(t *testing.T, key string) deadletter.DeadLetter {
+func (s *Store) unknown(t *testing.T, key string) deadletter.Message {
 	t.Helper()
 	p := newPayment(key)
 	_, _, err := s.OpenPayment(t.Context(), p)
@@ -158,7 +158,7 @@ func (s *Store) unknown(t *testing.T, key string) deadletter.DeadLetter {
 	_, err = s.Park(t.Context(), p.ID, "silence", moment(1))
 	require.NoError(t, err)
 	l := letter(1)
-	l.ID, l.PaymentID = deadletter.NewDeadLetterID(key, ""), p.ID
+	l.ID, l.PaymentID = deadletter.NewID(key, ""), p.ID
 	l.Source, l.Cause = deadletter.FromWorkflow, deadletter.CauseUnknownOutcome
 	return l
 }
@@ -172,17 +172,17 @@ func TestALetterOfAnUnknownOutcomeIsResolvedWithThePayment(t *testing.T) {
 	s.keep(t, l, other)
 	_, err := s.Park(t.Context(), l.PaymentID, "silence", moment(1))
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterOpen, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Open, s.letter(t, l.ID).State)
 
 	for range 2 {
 		_, err = s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
 		require.NoError(t, err)
 		resolved := s.letter(t, l.ID)
-		require.Equal(t, deadletter.LetterResolved, resolved.State)
+		require.Equal(t, deadletter.Resolved, resolved.State)
 		require.Equal(t, "the payment is approved", resolved.Reason)
 		require.Equal(t, onlyWave, resolved.ClosedBy)
 	}
-	require.Equal(t, deadletter.LetterOpen, s.letter(t, other.ID).State, "that one is about something else")
+	require.Equal(t, deadletter.Open, s.letter(t, other.ID).State, "that one is about something else")
 }
 
 func TestALetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
@@ -192,7 +192,7 @@ func TestALetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
 	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
 	require.NoError(t, err)
 	require.Equal(t, 1, s.keep(t, l))
-	require.Equal(t, deadletter.LetterResolved, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
 }
 
 // A letter that comes while its payment is being moved waits for the move, and is resolved by it.
@@ -210,14 +210,14 @@ func TestALetterWaitsForTheMoveOfItsPayment(t *testing.T) {
 
 	kept := make(chan error, 1)
 	go func() {
-		_, err := s.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
+		_, err := s.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 		kept <- err
 	}()
 	const waiting = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 	require.Eventually(t, func() bool { return len(kept) == 1 || s.number(t, waiting) == 1 }, patience, 10*time.Millisecond)
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NoError(t, <-kept)
-	require.Equal(t, deadletter.LetterResolved, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
 }
 
 // Whichever comes first, the letter and the payment end up agreeing.
@@ -228,12 +228,12 @@ func TestALetterAndItsOutcomeMayComeAtOnce(t *testing.T) {
 		l := s.unknown(t, fmt.Sprint(i))
 		sideBySide(t, 2, func(i int) error {
 			if i == 0 {
-				_, err := s.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
+				_, err := s.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 				return err
 			}
 			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
 			return err
 		})
-		require.Equal(t, deadletter.LetterResolved, s.letter(t, l.ID).State)
+		require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
 	}
 }

@@ -89,7 +89,7 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 			return err
 		},
 		"events":  func() error { _, err := s.Events(t.Context(), p.ID, 0, 10); return err },
-		"letters": func() error { _, err := s.DeadLetters(t.Context(), deadletter.LetterFilter{Limit: 10}); return err },
+		"letters": func() error { _, err := s.DeadLetters(t.Context(), deadletter.Filter{Limit: 10}); return err },
 		"figures": func() error { _, err := s.Figures(t.Context()); return err },
 		"ready":   func() error { return s.Ready(t.Context()) },
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // SurveyDeadLetters counts the open letters that the filter chooses.
-func (s *Store) SurveyDeadLetters(ctx context.Context, f deadletter.LetterFilter) (deadletter.Survey, error) {
-	f.State = deadletter.LetterOpen
+func (s *Store) SurveyDeadLetters(ctx context.Context, f deadletter.Filter) (deadletter.Survey, error) {
+	f.State = deadletter.Open
 	where, args := letterConditions(f)
 	var survey deadletter.Survey
 	var batch pgx.Batch
@@ -30,7 +30,7 @@ type RedriveTake struct {
 	RedriveID string
 	Actor     string
 	Reason    string
-	Filter    deadletter.LetterFilter
+	Filter    deadletter.Filter
 	Before    time.Time // letters that died after this moment are left alone
 	Upto      int       // how many the redrive has afterwards, unless there are no more
 }
@@ -70,10 +70,10 @@ order by d.id`
 
 // TakeForRedrive marks letters as redriven, before they are sent, and returns all that this redrive has yet to send: those it
 // takes now, and those that a killed worker took and may not have sent. A second run takes no more letters than the first.
-func (s *Store) TakeForRedrive(ctx context.Context, t RedriveTake) ([]deadletter.DeadLetter, error) {
+func (s *Store) TakeForRedrive(ctx context.Context, t RedriveTake) ([]deadletter.Message, error) {
 	where, args := letterConditions(t.Filter)
 	args["redrive_id"], args["actor"], args["reason"], args["before"], args["upto"] = t.RedriveID, t.Actor, t.Reason, t.Before, t.Upto
-	var sending []deadletter.DeadLetter
+	var sending []deadletter.Message
 	var batch pgx.Batch
 	batch.Queue(endSending+ofRedrive, t.RedriveID)
 	batch.Queue(takeForRedrive(where), args)
@@ -152,10 +152,10 @@ from redrives r join dead_letters d on d.id = r.letter_id
 where r.redrive_id = @redrive_id`
 
 // Standing counts a redrive's letters.
-func (s *Store) Standing(ctx context.Context, t RedriveTake) (deadletter.RedriveStanding, error) {
+func (s *Store) Standing(ctx context.Context, t RedriveTake) (deadletter.Progress, error) {
 	where, args := letterConditions(t.Filter)
 	args["redrive_id"], args["before"] = t.RedriveID, t.Before
-	var standing deadletter.RedriveStanding
+	var standing deadletter.Progress
 	var batch pgx.Batch
 	batch.Queue(countRedrive, args).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&standing.Taken, &standing.Sent, &standing.Failed, &standing.DiedAgain)

@@ -18,9 +18,9 @@ func TestARedriveTakesEachLetterOnce(t *testing.T) {
 	for i := range 10 {
 		s.keep(t, letter(i))
 	}
-	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.LetterFilter{Cause: deadletter.CauseInvalid})
+	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{Cause: deadletter.CauseInvalid})
 	require.NoError(t, err)
-	require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Letters: 10}}, survey.Causes)
+	require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: 10}}, survey.Causes)
 	late := letter(11)
 	s.keep(t, late)
 	take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Reason: "mended", Before: survey.At, Upto: 4}
@@ -34,26 +34,26 @@ func TestARedriveTakesEachLetterOnce(t *testing.T) {
 	require.NoError(t, err)
 	ids := idsOf(sending)
 	require.NoError(t, s.SettleRedrive(t.Context(), take.RedriveID, ids[:3], ids[3:], []string{"no queue"}))
-	require.Equal(t, deadletter.RedriveStanding{Taken: 4, Sent: 3, Failed: 1, Left: 6}, s.standing(t, take))
-	require.Equal(t, deadletter.LetterOpen, s.letter(t, ids[3]).State)
+	require.Equal(t, deadletter.Progress{Taken: 4, Sent: 3, Failed: 1, Left: 6}, s.standing(t, take))
+	require.Equal(t, deadletter.Open, s.letter(t, ids[3]).State)
 	redriven := s.letter(t, ids[0])
-	require.Equal(t, []any{deadletter.LetterRedriven, "ana", "mended"}, []any{redriven.State, redriven.ClosedBy, redriven.Reason})
+	require.Equal(t, []any{deadletter.Redriven, "ana", "mended"}, []any{redriven.State, redriven.ClosedBy, redriven.Reason})
 	done, err := s.Redrives(t.Context(), ids[3])
 	require.NoError(t, err)
-	require.Equal(t, []deadletter.Redrive{{RedriveID: take.RedriveID, LetterID: ids[3], Actor: "ana", Reason: "mended", At: done[0].At,
+	require.Equal(t, []deadletter.Redrive{{RedriveID: take.RedriveID, DeadLetterID: ids[3], Actor: "ana", Reason: "mended", At: done[0].At,
 		Outcome: deadletter.RedriveFailed, Error: "no queue"}}, done)
 
 	again := redriven
 	again.Deaths++
 	s.keep(t, again)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 4, Sent: 3, Failed: 1, DiedAgain: 1, Left: 6}, s.standing(t, take))
+	require.Equal(t, deadletter.Progress{Taken: 4, Sent: 3, Failed: 1, DiedAgain: 1, Left: 6}, s.standing(t, take))
 
 	take.Upto = 100
 	sending, err = s.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	require.Len(t, sending, 6, "neither what failed, nor what died again, nor what died too late")
 	require.NoError(t, s.AbandonRedrive(t.Context(), take.RedriveID, "cancelled"))
-	require.Equal(t, deadletter.RedriveStanding{Taken: 10, Sent: 3, Failed: 7, DiedAgain: 1}, s.standing(t, take))
+	require.Equal(t, deadletter.Progress{Taken: 10, Sent: 3, Failed: 7, DiedAgain: 1}, s.standing(t, take))
 	require.Equal(t, 9, s.number(t, `select count(*) from dead_letters where state = 'open'`))
 }
 
@@ -63,7 +63,7 @@ func TestALetterThatDiesWhileItIsSentIsNotSentAgain(t *testing.T) {
 	s := newStore(t)
 	l := letter(1)
 	s.keep(t, l)
-	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.LetterFilter{})
+	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{})
 	require.NoError(t, err)
 	take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Before: survey.At, Upto: 1}
 	_, err = s.TakeForRedrive(t.Context(), take)
@@ -73,9 +73,9 @@ func TestALetterThatDiesWhileItIsSentIsNotSentAgain(t *testing.T) {
 	sending, err := s.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	require.Empty(t, sending)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1, DiedAgain: 1}, s.standing(t, take))
+	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1, DiedAgain: 1}, s.standing(t, take))
 	require.NoError(t, s.AbandonRedrive(t.Context(), take.RedriveID, "cancelled"))
-	require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1, DiedAgain: 1}, s.standing(t, take))
+	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1, DiedAgain: 1}, s.standing(t, take))
 }
 
 func TestTwoRedrivesOfOneLetterAreOne(t *testing.T) {
@@ -84,7 +84,7 @@ func TestTwoRedrivesOfOneLetterAreOne(t *testing.T) {
 	for i := range 20 {
 		s.keep(t, letter(i))
 	}
-	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.LetterFilter{})
+	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{})
 	require.NoError(t, err)
 	var taken atomic.Int64
 	sideBySide(t, 4, func(i int) error {
@@ -99,7 +99,7 @@ func TestTwoRedrivesOfOneLetterAreOne(t *testing.T) {
 // redriven takes all that is open now, and says that it was sent.
 func (s *Store) redriven(t *testing.T, number string) RedriveTake {
 	t.Helper()
-	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.LetterFilter{})
+	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{})
 	require.NoError(t, err)
 	take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", number), Actor: "ana", Before: survey.At, Upto: 100}
 	sending, err := s.TakeForRedrive(t.Context(), take)
@@ -118,7 +118,7 @@ func TestAPaymentThatDiesAgainIsCounted(t *testing.T) {
 	l.Source, l.Cause = deadletter.FromWorkflow, deadletter.CauseContradiction
 	s.keep(t, l, letter(2))
 	take := s.redriven(t, "1")
-	require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 2}, s.standing(t, take))
+	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2}, s.standing(t, take))
 
 	webhooks, another := letter(3), letter(4)
 	webhooks.PaymentID = l.PaymentID
@@ -127,9 +127,9 @@ func TestAPaymentThatDiesAgainIsCounted(t *testing.T) {
 	require.Zero(t, s.standing(t, take).DiedAgain, "those are about something else")
 
 	again := l
-	again.ID, again.RunID = deadletter.NewDeadLetterID("the next run's", ""), "next"
+	again.ID, again.RunID = deadletter.NewID("the next run's", ""), "next"
 	s.keep(t, again)
-	require.Equal(t, deadletter.RedriveStanding{Taken: 2, Sent: 2, DiedAgain: 1}, s.standing(t, take))
+	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2, DiedAgain: 1}, s.standing(t, take))
 }
 
 // To look again may find nothing. Until the outcome is known, people see the letter.
@@ -140,12 +140,12 @@ func TestALetterOfAnUnknownOutcomeOutlivesARedrive(t *testing.T) {
 	s.keep(t, l)
 	for _, number := range []string{"1", "2"} {
 		take := s.redriven(t, number)
-		require.Equal(t, deadletter.LetterOpen, s.letter(t, l.ID).State)
-		require.Equal(t, deadletter.RedriveStanding{Taken: 1, Sent: 1}, s.standing(t, take), "it is not sent twice, and has not died again")
+		require.Equal(t, deadletter.Open, s.letter(t, l.ID).State)
+		require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, s.standing(t, take), "it is not sent twice, and has not died again")
 	}
 	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
 	require.NoError(t, err)
-	require.Equal(t, deadletter.LetterResolved, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
 }
 
 // Whichever comes first, a payment whose outcome is known has no open letter that says otherwise.
@@ -165,7 +165,7 @@ func TestARedriveAndTheOutcomeMayComeAtOnce(t *testing.T) {
 			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
 			return err
 		})
-		require.Equal(t, deadletter.LetterResolved, s.letter(t, l.ID).State)
+		require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
 	}
 }
 
@@ -182,7 +182,7 @@ func TestStrandedLettersAreOpenedAgain(t *testing.T) {
 	require.NoError(t, err)
 	diedAgain.Deaths++
 	s.keep(t, diedAgain, fresh)
-	_, err = s.TakeForRedrive(t.Context(), RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "2"), Before: take.Before, Filter: deadletter.LetterFilter{IDs: []string{fresh.ID}}, Upto: 1})
+	_, err = s.TakeForRedrive(t.Context(), RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "2"), Before: take.Before, Filter: deadletter.Filter{IDs: []string{fresh.ID}}, Upto: 1})
 	require.NoError(t, err)
 
 	for _, sending := range [][]string{{take.RedriveID}, {}} {
@@ -190,22 +190,22 @@ func TestStrandedLettersAreOpenedAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, sending, long)
 		require.NoError(t, s.AbandonRedrive(t.Context(), take.RedriveID, "terminated"))
-		require.Equal(t, deadletter.LetterOpen, s.letter(t, old.ID).State)
-		require.Equal(t, deadletter.LetterOpen, s.letter(t, diedAgain.ID).State)
-		require.Equal(t, deadletter.LetterRedriven, s.letter(t, fresh.ID).State, "that one may be on its way")
+		require.Equal(t, deadletter.Open, s.letter(t, old.ID).State)
+		require.Equal(t, deadletter.Open, s.letter(t, diedAgain.ID).State)
+		require.Equal(t, deadletter.Redriven, s.letter(t, fresh.ID).State, "that one may be on its way")
 		standing := s.standing(t, take)
 		require.Equal(t, []int{1, 1}, []int{standing.Sent, standing.Failed})
 	}
 }
 
-func (s *Store) standing(t *testing.T, take RedriveTake) deadletter.RedriveStanding {
+func (s *Store) standing(t *testing.T, take RedriveTake) deadletter.Progress {
 	t.Helper()
 	standing, err := s.Standing(t.Context(), take)
 	require.NoError(t, err)
 	return standing
 }
 
-func idsOf(letters []deadletter.DeadLetter) []string {
+func idsOf(letters []deadletter.Message) []string {
 	var ids []string
 	for _, l := range letters {
 		ids = append(ids, l.ID)

@@ -106,15 +106,15 @@ func seedLetters(t *testing.T, url string, n int) {
 	require.NoError(t, err)
 	defer record.Close()
 	causes := []deadletter.Cause{deadletter.CauseHandlerPanic, deadletter.CauseInvalid, deadletter.CauseUnreadable}
-	var batch []deadletter.DeadLetter
+	var batch []deadletter.Message
 	for i := range n {
 		id := uuid.NewString()
 		body, err := json.Marshal(mercadopago.Notification{ID: id, Topic: "topic_of_tomorrow", ReceivedAt: time.Now()})
 		require.NoError(t, err)
-		batch = append(batch, deadletter.DeadLetter{
-			ID: deadletter.NewDeadLetterID(id, ""), Source: deadletter.FromWebhook, Cause: causes[i%3], Error: "no", Deaths: 1, DiedAt: time.Now(),
-			Fingerprint: deadletter.FaultFingerprint(deadletter.FromWebhook, causes[i%3], "no"),
-			Message:     deadletter.DeadMessage{ID: id, Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
+		batch = append(batch, deadletter.Message{
+			ID: deadletter.NewID(id, ""), Source: deadletter.FromWebhook, Cause: causes[i%3], Error: "no", Deaths: 1, DiedAt: time.Now(),
+			Fingerprint: deadletter.NewFingerprint(deadletter.FromWebhook, causes[i%3], "no"),
+			Original:    deadletter.Original{ID: id, Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
 		})
 	}
 	_, err = record.KeepDeadLetters(t.Context(), batch)
@@ -128,11 +128,11 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	record, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)
 	defer record.Close()
-	l := deadletter.DeadLetter{
-		ID: deadletter.NewDeadLetterID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the record refused",
-		Fingerprint: "0123456789abcdef", Deaths: 1, DiedAt: time.Now(), Message: deadletter.DeadMessage{ID: t.Name(), Body: []byte("segredo")},
+	l := deadletter.Message{
+		ID: deadletter.NewID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the record refused",
+		Fingerprint: "0123456789abcdef", Deaths: 1, DiedAt: time.Now(), Original: deadletter.Original{ID: t.Name(), Body: []byte("segredo")},
 	}
-	_, err = record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{l})
+	_, err = record.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
 	environ := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 	command := func(args ...string) (string, error) {

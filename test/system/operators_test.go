@@ -20,7 +20,7 @@ import (
 // A command refuses what REST and the console refuse, in words that name the flag, and changes nothing.
 func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
 	t.Parallel()
-	id := deadletter.NewDeadLetterID(t.Name(), "")
+	id := deadletter.NewID(t.Name(), "")
 	environ := operatorEnv()
 	for name, c := range map[string]struct {
 		args []string
@@ -107,11 +107,11 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	record, err := postgres.Open(t.Context(), shared.Stack.PostgresURL(), 1)
 	require.NoError(t, err)
 	defer record.Close()
-	letter := deadletter.DeadLetter{
-		ID: deadletter.NewDeadLetterID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no",
-		Fingerprint: "0123456789abcdee", Deaths: 1, DiedAt: time.Now(), Message: deadletter.DeadMessage{ID: t.Name(), Body: []byte("x")},
+	letter := deadletter.Message{
+		ID: deadletter.NewID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no",
+		Fingerprint: "0123456789abcdee", Deaths: 1, DiedAt: time.Now(), Original: deadletter.Original{ID: t.Name(), Body: []byte("x")},
 	}
-	_, err = record.KeepDeadLetters(t.Context(), []deadletter.DeadLetter{letter})
+	_, err = record.KeepDeadLetters(t.Context(), []deadletter.Message{letter})
 	require.NoError(t, err)
 	command := func(input string, args ...string) string {
 		t.Helper()

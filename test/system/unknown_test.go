@@ -19,7 +19,7 @@ import (
 )
 
 // letters counts a payment's dead letters of a cause and in a state.
-func letters(t *testing.T, paymentID string, cause deadletter.Cause, state deadletter.LetterState) int {
+func letters(t *testing.T, paymentID string, cause deadletter.Cause, state deadletter.State) int {
 	return inRecord(t, `select count(*) from dead_letters where payment_id = $1 and cause = $2 and state = $3`, paymentID, cause, state)
 }
 
@@ -41,7 +41,7 @@ func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	require.NoError(t, err)
 	_, err = shared.Shops[0].Await(within(t), id, "unknown")
 	require.NoError(t, err)
-	eventually(t, func() bool { return letters(t, id, deadletter.CauseUnknownOutcome, deadletter.LetterOpen) == 1 }, "a person is told")
+	eventually(t, func() bool { return letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "a person is told")
 	const waiting = `DeadLetterCause = "unknown-outcome" and ExecutionStatus = "Running"`
 	eventually(t, func() bool { return found(t, id, waiting) }, "and finds the run, which goes on")
 
@@ -51,7 +51,7 @@ func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	require.NoError(t, shared.Provider.Pay(within(t), ledger[0].PaymentID))
 	_, err = shared.Shops[0].Await(within(t), id, "approved")
 	require.NoError(t, err)
-	require.Equal(t, 1, letters(t, id, deadletter.CauseUnknownOutcome, deadletter.LetterResolved))
+	require.Equal(t, 1, letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Resolved))
 	require.Equal(t, 1, charges(t, id))
 	eventually(t, func() bool {
 		return found(t, id, fmt.Sprintf(`PaymentStatus = "approved" and WorkflowId = "payment/%s" and DeadLetterCause is null`, id))
@@ -80,7 +80,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.NoError(t, err)
 		_, err = shared.Shops[0].Await(within(t), id, "unknown")
 		require.NoError(t, err)
-		eventually(t, func() bool { return letters(t, id, deadletter.CauseUnknownOutcome, deadletter.LetterOpen) == 1 }, "a person is told")
+		eventually(t, func() bool { return letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "a person is told")
 		_, err = settleIt(t, id)
 		require.ErrorContains(t, err, "may not know the payment yet")
 		require.Equal(t, 1, inRecord(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
@@ -98,7 +98,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.Equal(t, []string{"processing", "unknown", "failed"}, history(t, id))
 		require.Equal(t, 1, inRecord(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
 		require.Equal(t, 1, inRecord(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and door = 'command' and origin <> ''`, id))
-		require.Equal(t, 1, letters(t, id, deadletter.CauseUnknownOutcome, deadletter.LetterResolved))
+		require.Equal(t, 1, letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Resolved))
 		answer, err := shared.Shops[1].Post(within(t), key, platform.Order(1050, key))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status)
@@ -122,12 +122,12 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	key, id := key(t)
 	create(t, key)
 	other := startUnderAnothersKey(t, key)
-	eventually(t, func() bool { return letters(t, other, deadletter.CauseContradiction, deadletter.LetterOpen) == 1 }, "a person is told")
+	eventually(t, func() bool { return letters(t, other, deadletter.CauseContradiction, deadletter.Open) == 1 }, "a person is told")
 	const failed = `DeadLetterCause = "contradiction" and ExecutionStatus = "Failed"`
 	eventually(t, func() bool { return found(t, other, failed) }, "and finds the run")
 	require.Contains(t, temporal(t, "workflow", "show", "--workflow-id", "payment/"+other), "idempotency key belongs to another payment")
 	require.Zero(t, charges(t, other))
-	require.Zero(t, letters(t, id, deadletter.CauseContradiction, deadletter.LetterOpen))
+	require.Zero(t, letters(t, id, deadletter.CauseContradiction, deadletter.Open))
 
 	// A reset runs into the same, and is another run's letter.
 	reset := func() {
@@ -135,7 +135,7 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 		temporal(t, "workflow", "reset", "--workflow-id", "payment/"+other, "--type", "FirstWorkflowTask", "--reason", "test")
 	}
 	reset()
-	eventually(t, func() bool { return letters(t, other, deadletter.CauseContradiction, deadletter.LetterOpen) == 2 }, "told again")
+	eventually(t, func() bool { return letters(t, other, deadletter.CauseContradiction, deadletter.Open) == 2 }, "told again")
 
 	// The payment was never written, so that only its run knows what was asked for: a redrive says so, and loses nothing. Once
 	// the record is mended, a reset makes the payment.
@@ -143,7 +143,7 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 	require.NoError(t, cli.Run(within(t), []string{"dead-letters", "redrive", "--payment", other, "--actor", "ana", "--reason", "test", "--watch"}, environ, &out))
 	require.Contains(t, out.String(), "0 sent, 2 failed")
-	require.Equal(t, 2, letters(t, other, deadletter.CauseContradiction, deadletter.LetterOpen))
+	require.Equal(t, 2, letters(t, other, deadletter.CauseContradiction, deadletter.Open))
 	require.Equal(t, 1, inRecord(t, `with mended as (update payments set idempotency_key = id::text where id = $1 returning 1) select count(*) from mended`, id))
 	reset()
 	_, err := shared.Shops[0].Await(within(t), other, "pending")

@@ -33,7 +33,7 @@ func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Paym
 	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
 	require.NoError(w.t, err)
 	defer record.Close()
-	var letters []deadletter.DeadLetter
+	var letters []deadletter.Message
 	for i, l := range []struct {
 		cause deadletter.Cause
 		error string
@@ -46,10 +46,10 @@ func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Paym
 		id, at := uuid.NewString(), time.Now().Add(-time.Duration(i*i*7)*time.Minute)
 		body, err := json.Marshal(mercadopago.Notification{ID: id, Topic: "topic_of_tomorrow", ReceivedAt: at})
 		require.NoError(w.t, err)
-		letters = append(letters, deadletter.DeadLetter{
-			ID: deadletter.NewDeadLetterID(id, "onlywave.webhooks.process"), Source: deadletter.FromWebhook, Cause: l.cause, Error: l.error,
-			Deaths: 1, DiedAt: at, PaymentID: paid.ID, Fingerprint: deadletter.FaultFingerprint(deadletter.FromWebhook, l.cause, l.error),
-			Message: deadletter.DeadMessage{ID: id, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
+		letters = append(letters, deadletter.Message{
+			ID: deadletter.NewID(id, "onlywave.webhooks.process"), Source: deadletter.FromWebhook, Cause: l.cause, Error: l.error,
+			Deaths: 1, DiedAt: at, PaymentID: paid.ID, Fingerprint: deadletter.NewFingerprint(deadletter.FromWebhook, l.cause, l.error),
+			Original: deadletter.Original{ID: id, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
 			Trail: []deadletter.Attempt{{Attempt: 1, At: at.Add(-3 * time.Minute), Error: l.error}, {Attempt: 2, At: at.Add(-2 * time.Minute), Error: l.error},
 				{Attempt: 3, At: at, Error: l.error}},
 		})
