@@ -6,44 +6,54 @@ TOOL := go tool -modfile=tools/go.mod
 PACKAGES := ./...
 
 .PHONY: help
-help: ## Show what can be made
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nDurations are for a machine with two cores.\n'
+
+##@ Run it
 
 .PHONY: bootstrap
-bootstrap: ## Put on this machine what is missing: Postgres, Redis, RabbitMQ, nginx, Prometheus, Alertmanager, the temporal command
+bootstrap: ## Install the services on this machine if they are missing: Postgres, Redis, RabbitMQ, Temporal, nginx, Prometheus
 	@scripts/bootstrap
 
 .PHONY: build
-build: ## Build into .bin the product, onlywave, and onlywave-lab, which runs it here, breaks it and measures it
+build: ## Build both programs into .bin: onlywave (the product) and onlywave-lab (its test tools)
 	@mkdir -p .bin
 	CGO_ENABLED=0 go build -trimpath -o .bin/onlywave .
 	CGO_ENABLED=0 go build -trimpath -o .bin/onlywave-lab ./test/lab
 
 .PHONY: demo
-demo: bootstrap build ## Run the whole platform and watch one payment's story on it
+demo: bootstrap build ## Start the platform, follow one payment through it, and stop (45 s)
 	@exec .bin/onlywave-lab demo
 
 .PHONY: up
-up: bootstrap build ## Run the whole platform until Ctrl-C, with a curl to paste
+up: bootstrap build ## Start the platform, print a curl command to try, and run until Ctrl-C
 	@exec .bin/onlywave-lab dev
 
+.PHONY: clean-data
+clean-data: ## Delete the data and the logs of make demo and make up
+	rm -rf .data
+
 .PHONY: compose
-compose: ## With Docker: start the platform of docker-compose.yml, have a payment paid on it, and remove it again
+compose: ## Start the platform in Docker from docker-compose.yml, pay one payment, and remove the platform
 	@scripts/compose
 
-.PHONY: test
-test: bootstrap ## Run every test, on real services
-	go test -race -timeout 15m -p 4 ./test/system $(PACKAGES) # what takes longest begins first
+##@ Test it
 
-# Packages whose tests start no service: they import neither test/devstack nor test/platform.
-UNIT_PACKAGES = $(shell go list -f '{{.ImportPath}}: {{.TestImports}} {{.XTestImports}}' $(PACKAGES) | grep -v -e 'onlywave/test/devstack' -e 'onlywave/test/platform' | cut -d: -f1)
+# A unit test starts no other program: its package's tests import neither test/devstack nor test/platform nor os/exec.
+IMPORTS_OF_TESTS = {{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}: {{join .TestImports " "}} {{join .XTestImports " "}}{{end}}
+UNIT_PACKAGES = $(shell go list -f '$(IMPORTS_OF_TESTS)' $(PACKAGES) | grep -Ev ' (github.com/onlywave/onlywave/test/(devstack|platform)|os/exec)(/| |$$)' | cut -d: -f1)
 
 .PHONY: test-unit
-test-unit: ## Run the tests that need no service, in seconds
+test-unit: ## Run the tests that need no service (30 s)
 	go test $(UNIT_PACKAGES)
 
+.PHONY: test
+test: bootstrap ## Run every test on real services (6 to 8 min)
+	go test -race -timeout 15m -p 4 ./test/system $(PACKAGES) # the longest package starts first
+
 .PHONY: lint
-lint: ## Check format, vet, staticcheck, workflow determinism, import rules and generated code
+lint: ## Check format, go vet, staticcheck, workflow determinism, import rules and generated code
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }
 	go vet $(PACKAGES)
 	go vet -tags chromium ./test/system/walk
@@ -52,43 +62,43 @@ lint: ## Check format, vet, staticcheck, workflow determinism, import rules and 
 	$(TOOL) depguard $(PACKAGES)
 	@$(MAKE) --no-print-directory verify
 
+.PHONY: screenshots
+screenshots: ## Click through the console in Chromium and save a picture of each page in .screenshots
+	@WITH_CHROMIUM=1 scripts/bootstrap
+	go test -tags chromium -count=1 ./test/system/walk -args -pictures '$(CURDIR)/.screenshots'
+
+##@ Break and measure it
+
+.PHONY: drill
+drill: bootstrap build ## Break the platform in every known way and update docs/drills.md (31 min); NAME=redis-.* picks some
+	@exec .bin/onlywave-lab drill --name '$(NAME)' --seed '$(or $(SEED),0)'
+
+.PHONY: soak
+soak: bootstrap build ## Inject random faults into the platform for LENGTH=10m; SEED=7 repeats the faults of a run
+	@exec .bin/onlywave-lab drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
+
+.PHONY: alerts
+alerts: bootstrap build ## Make every alert fire and resolve, and update docs/alerts.md (33 min)
+	@exec .bin/onlywave-lab alerts
+
+.PHONY: bench
+bench: bootstrap build ## Measure throughput and latency, and update docs/performance.md (4 min)
+	@exec .bin/onlywave-lab bench
+
+.PHONY: bench-record
+bench-record: bootstrap build ## Measure reads from a database of 5 million payments, and update test/bench/record/results (10 min, 15 GB)
+	@exec .bin/onlywave-lab bench record
+
+##@ Change it
+
 .PHONY: generate
-generate: ## Make the generated code anew
+generate: ## Regenerate the generated code and the Grafana dashboards
 	go generate $(PACKAGES)
 
 .PHONY: verify
-verify: ## Check that the generated code and the module files are up to date
+verify: ## Check that the generated code and the module files are up to date; make lint includes it
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
 	@before=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' | xargs sha256sum); $(MAKE) --no-print-directory generate; \
 	after=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' | xargs sha256sum); \
-	[ "$$before" = "$$after" ] || { echo "generated code was out of date; it is made anew now, commit it"; exit 1; }
-
-.PHONY: bench
-bench: bootstrap build ## Measure against the machine's own limits, and keep the table in docs/performance.md
-	@exec .bin/onlywave-lab bench
-
-.PHONY: bench-record
-bench-record: bootstrap build ## Measure reads of a record of 5 million payments, and keep the tables and plans in test/bench/record/results (15 GB, 10 min)
-	@exec .bin/onlywave-lab bench record
-
-.PHONY: drill
-drill: bootstrap build ## Break a throw-away platform in every way we know (NAME=redis-.* SEED=7), see docs/drills.md
-	@exec .bin/onlywave-lab drill --name '$(NAME)' --seed '$(or $(SEED),0)'
-
-.PHONY: soak
-soak: bootstrap build ## Draw faults at random for LENGTH (10m); SEED repeats one
-	@exec .bin/onlywave-lab drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
-
-.PHONY: screenshots
-screenshots: ## Walk through the console in Chromium, with a picture of each page in .screenshots
-	@WITH_CHROMIUM=1 scripts/bootstrap
-	go test -tags chromium -count=1 ./test/system/walk -args -pictures '$(CURDIR)/.screenshots'
-
-.PHONY: alerts
-alerts: bootstrap build ## Make every alert fire on a throw-away platform and clear again, and keep the table in docs/alerts.md
-	@exec .bin/onlywave-lab alerts
-
-.PHONY: clean-data
-clean-data: ## Remove the data and logs of `make up` and `make demo`
-	rm -rf .data
+	[ "$$before" = "$$after" ] || { echo "The generated code was out of date. It is regenerated now; commit it."; exit 1; }
