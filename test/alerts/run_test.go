@@ -12,6 +12,7 @@ import (
 
 // One of the troubles, and one that troubles nobody: it is there to be noticed as an alert that was not seen.
 func TestAnAlertFiresAndClears(t *testing.T) {
+	platformtest.TakePlace(t)
 	chosen, err := Choose("APIAbsent")
 	require.NoError(t, err)
 	chosen = append(chosen, Trouble{Shows: "nothing happens", Alerts: []string{"WorkerAbsent"}, Lasts: 3 * time.Second})

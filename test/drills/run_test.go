@@ -15,6 +15,7 @@ import (
 // Three of the drills, short, and one whose fault no platform could heal: it is there to be objected to, where the record
 // has moved to another Postgres before.
 func TestAFewDrills(t *testing.T) {
+	platformtest.TakePlace(t)
 	chosen, err := Choose(All(), "worker-killed,rabbitmq-killed,failover")
 	require.NoError(t, err)
 	chosen = append(chosen, Drill{Name: "history-torn", Doubled: true, Strike: []Act{tearAHistory}})

@@ -53,19 +53,10 @@ func runTests(m *testing.M) int {
 	return code
 }
 
-// beside bounds how many whole platforms run beside the shared one: each is a dozen processes.
-var beside = make(chan struct{}, 2)
-
-// takePlace lets a test that starts a platform of its own run beside others, when there is a place for it.
-func takePlace(t *testing.T) {
-	t.Parallel()
-	beside <- struct{}{}
-	t.Cleanup(func() { <-beside })
-}
-
 // start runs a platform of the test's own until its end.
 func start(t *testing.T, o platform.Options) *platform.Platform {
-	takePlace(t)
+	t.Parallel()
+	platformtest.TakePlace(t)
 	p, err := platform.Start(t.Context(), platformtest.Options(o))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Stop()) })
