@@ -25,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/finding"
+	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/replay"
@@ -36,18 +37,18 @@ import (
 
 // Config is what a Server needs. All of it is required unless it says otherwise.
 type Config struct {
-	Payments  payments  // the workflows' front door
-	Record    record    // reads, API keys and the webhook spool
+	Workflows workflowClient // of payments
+	Database  database
 	Publisher publisher // to RabbitMQ
 	Verifier  *mercadopago.Verifier
 	Breakers  *breaker.Fleet // to be shown, and overruled by operators
 	Limiter   *ratelimit.Limiter
 	Limits    Limits          // optional: none
-	Cache     *cache.Payments // optional: payments are read from the record only
+	Cache     *cache.Payments // optional: payments are read from the database only
 	Replays   *replay.Guard   // optional: a copy of a notification is taken in like the first
 
-	DeadLetters deadLetters  // the record, too
-	Redrives    redriver     // the workflows' front door, too
+	DeadLetters deadLetters  // the database, too
+	Redrives    redriver     // the client of workflows, too
 	Console     http.Handler // optional: the operators' pages, at /console
 
 	Environment  string // test or live: whose API keys are taken
@@ -66,6 +67,7 @@ type Config struct {
 type Server struct {
 	config      Config
 	contract    *contract
+	payments    lookup.Payments
 	keys        *keys
 	cursors     cursors
 	deadLetters deadletter.Actions
@@ -85,16 +87,16 @@ func New(c Config) (*Server, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("configure api: %w", err)
 	}
-	record := timely{record: c.Record, letters: c.DeadLetters}
-	c.Record, c.DeadLetters = record, record
 	contract, err := loadContract(c.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		config: c, contract: contract, keys: newKeys(c.Record), cursors: cursors{secret: c.CursorSecret}, requests: newRequests(),
-		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives}, findings: finding.Actions{Store: c.Record},
-		settlements: settle.Actions{Payments: c.Record, Engine: c.Payments},
+		config: c, contract: contract, keys: newKeys(c.Database), cursors: cursors{secret: c.CursorSecret}, requests: newRequests(),
+		payments:    lookup.Payments{Database: c.Database, Workflows: c.Workflows, Cache: c.Cache},
+		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives},
+		findings:    finding.Actions{Store: c.Database},
+		settlements: settle.Actions{Payments: c.Database, Engine: c.Workflows},
 	}
 	s.readiness.ask = c.Ready
 	gin.SetMode(gin.ReleaseMode)
@@ -122,7 +124,7 @@ func (c Config) validate() error {
 		cursorSecret = errors.New("CursorSecret must have at least 32 bytes")
 	}
 	return errors.Join(
-		missing("Payments", c.Payments == nil), missing("Record", c.Record == nil),
+		missing("Workflows", c.Workflows == nil), missing("Database", c.Database == nil),
 		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
 		missing("Limiter", c.Limiter == nil), missing("Environment", c.Environment == ""),
 		missing("DeadLetters", c.DeadLetters == nil), missing("Redrives", c.Redrives == nil),
@@ -155,6 +157,7 @@ type route struct {
 	method string
 	path   string
 	scope  access.Scope
+	within time.Duration // the time the handler has; 0: it keeps to times of its own
 	handle func(*gin.Context) error
 }
 
@@ -163,34 +166,34 @@ const public access.Scope = ""
 
 func (s *Server) routes() []route {
 	return []route{
-		{http.MethodPost, "/v1/payments", access.ScopePaymentsWrite, s.createPayment},
-		{http.MethodGet, "/v1/payments", access.ScopePaymentsRead, s.listPayments},
-		{http.MethodGet, "/v1/payments/:id", access.ScopePaymentsRead, s.getPayment},
-		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, s.listEvents},
+		{http.MethodPost, "/v1/payments", access.ScopePaymentsWrite, workflowTimeout, s.createPayment},
+		{http.MethodGet, "/v1/payments", access.ScopePaymentsRead, databaseTimeout, s.listPayments},
+		{http.MethodGet, "/v1/payments/:id", access.ScopePaymentsRead, databaseTimeout, s.getPayment},
+		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, databaseTimeout, s.listEvents},
 
-		{http.MethodPost, "/v1/payments/:id/settle", access.ScopeOperationsWrite, s.settlePayment},
+		{http.MethodPost, "/v1/payments/:id/settle", access.ScopeOperationsWrite, workflowTimeout, s.settlePayment},
 
-		{http.MethodGet, "/v1/dead-letters", access.ScopeOperationsRead, s.listDeadLetters},
-		{http.MethodGet, "/v1/dead-letters/:id", access.ScopeOperationsRead, s.getDeadLetter},
-		{http.MethodPost, "/v1/dead-letters/:id/redrive", access.ScopeOperationsWrite, s.redriveDeadLetter},
-		{http.MethodPost, "/v1/dead-letters/:id/discard", access.ScopeOperationsWrite, s.discardDeadLetter},
-		{http.MethodPost, "/v1/dead-letters/redrive", access.ScopeOperationsWrite, s.redriveDeadLetters},
-		{http.MethodGet, "/v1/redrives/:id", access.ScopeOperationsRead, s.getRedrive},
+		{http.MethodGet, "/v1/dead-letters", access.ScopeOperationsRead, databaseTimeout, s.listDeadLetters},
+		{http.MethodGet, "/v1/dead-letters/:id", access.ScopeOperationsRead, databaseTimeout, s.getDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/:id/redrive", access.ScopeOperationsWrite, workflowTimeout, s.redriveDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/:id/discard", access.ScopeOperationsWrite, databaseTimeout, s.discardDeadLetter},
+		{http.MethodPost, "/v1/dead-letters/redrive", access.ScopeOperationsWrite, workflowTimeout, s.redriveDeadLetters},
+		{http.MethodGet, "/v1/redrives/:id", access.ScopeOperationsRead, workflowTimeout, s.getRedrive},
 
-		{http.MethodGet, "/v1/breakers", access.ScopeOperationsRead, s.listBreakers},
-		{http.MethodGet, "/v1/breakers/:name", access.ScopeOperationsRead, s.getBreaker},
-		{http.MethodPut, "/v1/breakers/:name", access.ScopeOperationsWrite, s.setBreaker},
-		{http.MethodGet, "/v1/reconciliation", access.ScopeOperationsRead, s.getReconciliation},
-		{http.MethodPost, "/v1/reconciliation/findings/:id/close", access.ScopeOperationsWrite, s.closeFinding},
+		{http.MethodGet, "/v1/breakers", access.ScopeOperationsRead, databaseTimeout, s.listBreakers},
+		{http.MethodGet, "/v1/breakers/:name", access.ScopeOperationsRead, databaseTimeout, s.getBreaker},
+		{http.MethodPut, "/v1/breakers/:name", access.ScopeOperationsWrite, workflowTimeout, s.setBreaker},
+		{http.MethodGet, "/v1/reconciliation", access.ScopeOperationsRead, databaseTimeout, s.getReconciliation},
+		{http.MethodPost, "/v1/reconciliation/findings/:id/close", access.ScopeOperationsWrite, databaseTimeout, s.closeFinding},
 
-		{http.MethodPost, "/webhooks/mercadopago", public, s.receiveMercadoPago},
+		{http.MethodPost, "/webhooks/mercadopago", public, 0, s.receiveMercadoPago},
 
-		{http.MethodGet, "/livez", public, s.live},
-		{http.MethodGet, "/readyz", public, s.ready},
+		{http.MethodGet, "/livez", public, 0, s.live},
+		{http.MethodGet, "/readyz", public, 0, s.ready},
 
-		{http.MethodGet, "/openapi.json", public, s.openAPI},
-		{http.MethodGet, "/docs", public, s.docs},
-		{http.MethodGet, "/docs/:file", public, s.docsFile},
+		{http.MethodGet, "/openapi.json", public, 0, s.openAPI},
+		{http.MethodGet, "/docs", public, 0, s.docs},
+		{http.MethodGet, "/docs/:file", public, 0, s.docsFile},
 	}
 }
 
@@ -206,9 +209,9 @@ func (s *Server) mount() {
 			steps = append(steps, trace)
 		}
 		if r.scope != public {
-			steps = append(steps, s.answer(s.authorize(r.scope)), s.answer(s.contract.knowsQuery(r)))
+			steps = append(steps, s.answer(within(databaseTimeout, s.authorize(r.scope))), s.answer(s.contract.knowsQuery(r)))
 		}
-		steps = append(steps, s.answer(r.handle))
+		steps = append(steps, s.answer(within(r.within, r.handle)))
 		s.engine.Handle(r.method, r.path, steps...)
 		if r.method == http.MethodGet {
 			s.engine.Handle(http.MethodHead, r.path, steps...)

@@ -121,7 +121,7 @@ func words[T ~string](list []T) []any {
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{})
-	for _, what := range []string{"Payments", "Record", "Publisher", "Verifier", "Breakers", "Limiter", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret", "Environment"} {
+	for _, what := range []string{"Workflows", "Database", "Publisher", "Verifier", "Breakers", "Limiter", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret", "Environment"} {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
@@ -153,7 +153,7 @@ func newFixture(t testing.TB) *fixture {
 	verifier, err := mercadopago.NewVerifier([]string{webhookSecret}, 0)
 	require.NoError(t, err)
 	f.server, err = New(Config{
-		Payments: f.engine, Record: f.record, Publisher: f.publisher, Verifier: verifier,
+		Workflows: f.engine, Database: f.record, Publisher: f.publisher, Verifier: verifier,
 		DeadLetters: f.letters, Redrives: f.letters,
 		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		Limiter:      newLimiter(t, "redis://127.0.0.1:1"),

@@ -26,8 +26,8 @@ const (
 
 // keys knows API keys from the record, for as long as keyMemory.
 type keys struct {
-	record record
-	known  *lru.Cache[string, remembered] // by id
+	database database
+	known    *lru.Cache[string, remembered] // by id
 }
 
 // remembered is what the record said; a nil key is that there is none. The library's own expiring cache is not used because
@@ -39,12 +39,12 @@ type remembered struct {
 	away  bool      // which is longer ago than keyMemory, because the record was away since
 }
 
-func newKeys(r record) *keys {
+func newKeys(d database) *keys {
 	known, err := lru.New[string, remembered](keysKept)
 	if err != nil {
 		panic("api: " + err.Error()) // the size is a constant
 	}
-	return &keys{record: r, known: known}
+	return &keys{database: d, known: known}
 }
 
 // key is the key with this id for what needs the scope, or nil. An id that was no key's when last heard of may have to be
@@ -60,7 +60,7 @@ func (k *keys) key(ctx context.Context, id string, scope access.Scope, mayGuess 
 		}
 	}
 	now := time.Now() // from before the read, so that a revocation during it is not remembered longer
-	read, err := k.record.APIKey(ctx, id)
+	read, err := k.database.APIKey(ctx, id)
 	found := &read
 	if failure.KindOf(err) == failure.NotFound {
 		found, err = nil, nil

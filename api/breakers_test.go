@@ -24,6 +24,7 @@ func newBreakers(t testing.TB, url string, log *slog.Logger) *breaker.Fleet {
 	t.Helper()
 	store, err := redis.Open(url, log)
 	require.NoError(t, err)
+	store.AnswerTime = 20 * time.Second // on a busy machine the default may be too short
 	t.Cleanup(func() { _ = store.Close() })
 	return breaker.NewFleet(store, "api", log)
 }

@@ -23,7 +23,10 @@ func newCached(t *testing.T, url string, ttl time.Duration) *fixture {
 	require.NoError(t, err)
 	store.AnswerTime = 20 * time.Second
 	t.Cleanup(func() { _ = store.Close() })
-	f.server.config.Cache = cache.New(store, ttl)
+	c := f.server.config
+	c.Cache = cache.New(store, ttl)
+	f.server, err = New(c)
+	require.NoError(t, err)
 	return f
 }
 

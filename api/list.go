@@ -34,7 +34,7 @@ func (s *Server) listPayments(c *gin.Context) error {
 	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
-	found, age, err := s.config.Record.Payments(c.Request.Context(), filter)
+	found, age, err := s.config.Database.Payments(c.Request.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *Server) listEvents(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.config.Record.Events(c.Request.Context(), p.ID, after, limit+1)
+	found, err := s.config.Database.Events(c.Request.Context(), p.ID, after, limit+1)
 	if err != nil {
 		return err
 	}

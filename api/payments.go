@@ -14,8 +14,8 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// payments is the workflows' front door, as far as it is used here; tests have no Temporal.
-type payments interface {
+// workflowClient is a *workflows.Client, as far as payments need it; tests of this package have no Temporal.
+type workflowClient interface {
 	Create(ctx context.Context, in workflows.Creation) (*workflows.Answer, error)
 	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
 	settle.Engine
@@ -35,7 +35,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 	}
 	e := event(c)
 	e.paymentID = payment.NewID(e.clientID, key)
-	p, readErr := s.config.Record.Payment(ctx, e.paymentID)
+	p, readErr := s.payments.Stored(ctx, e.paymentID)
 	existed := readErr == nil
 	if existed && p.Fingerprint != request.Fingerprint() {
 		return errKeyReused
@@ -61,7 +61,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 // restore from an older backup: then the payment is asked for once more, within the same wait.
 func (s *Server) create(ctx context.Context, in workflows.Creation) (payment.Payment, error) {
 	until := time.Now().Add(in.Wait)
-	answer, err := s.config.Payments.Create(ctx, in)
+	answer, err := s.config.Workflows.Create(ctx, in)
 	if err != nil {
 		return payment.Payment{}, err
 	}
@@ -71,7 +71,7 @@ func (s *Server) create(ctx context.Context, in workflows.Creation) (payment.Pay
 	}
 	s.config.Log.ErrorContext(ctx, "the database has lost what was answered before", "payment_id", in.PaymentID, "version", answer.Version)
 	in.Lost, in.Wait = answer, time.Until(until)
-	if answer, err = s.config.Payments.Create(ctx, in); err != nil {
+	if answer, err = s.config.Workflows.Create(ctx, in); err != nil {
 		return payment.Payment{}, err
 	}
 	p, _ = s.created(ctx, in, answer)
@@ -112,10 +112,8 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 // created is the payment after Create: it exists for certain, so when the database cannot show it, now or yet, what was asked
 // for is what there is to say. lost says that the database does not have what the run has answered.
 func (s *Server) created(ctx context.Context, in workflows.Creation, answer *workflows.Answer) (p payment.Payment, lost bool) {
-	asked := time.Now()
-	p, err := s.config.Record.Payment(ctx, in.PaymentID)
+	p, err := s.payments.Refresh(ctx, in.PaymentID)
 	if err == nil {
-		s.config.Cache.Keep(ctx, p, asked) // what the caller is told now, it must find when it reads it
 		return p, answer != nil && p.Version < answer.Version
 	}
 	if failure.KindOf(err) != failure.NotFound {
@@ -144,7 +142,7 @@ func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, 
 	c.PureJSON(status, view)
 }
 
-// getPayment shows one payment, and how old it is if the record could not be asked.
+// getPayment shows one payment, and how old the answer is when the database was unavailable.
 func (s *Server) getPayment(c *gin.Context) error {
 	p, age, err := s.own(c)
 	if err != nil {
@@ -157,37 +155,11 @@ func (s *Server) getPayment(c *gin.Context) error {
 	return nil
 }
 
-// own is the payment that the path names, if it belongs to the caller; whether others have it is none of his business. An age
-// is that of a copy which answers for the record.
+// own is the payment that the path names, if the caller has it. An age above 0 is that of a cached copy, see lookup.Payments.
 func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
 	e, id := event(c), c.Param("id")
-	if !payment.ValidID(id) {
-		return payment.Payment{}, 0, errNoPayment
+	if payment.ValidID(id) {
+		e.paymentID = id
 	}
-	e.paymentID = id
-	p, age, err := s.config.Cache.Payment(c.Request.Context(), id, s.config.Record.Payment)
-	switch {
-	case failure.KindOf(err) == failure.NotFound:
-		return payment.Payment{}, 0, s.unwritten(c.Request.Context(), e.clientID, id)
-	case err != nil:
-		return payment.Payment{}, 0, err
-	case p.ClientID != e.clientID:
-		return payment.Payment{}, 0, errNoPayment
-	}
-	return p, age, nil
-}
-
-var errNoPayment = &failure.Error{Kind: failure.NotFound, Message: "there is no payment with this id"}
-
-// unwritten is what there is to say of a payment that the record does not know. It may have been accepted while the record was
-// away; whoever is told then that there is none pays again.
-func (s *Server) unwritten(ctx context.Context, clientID, id string) error {
-	begun, err := s.config.Payments.Begun(ctx, clientID, id)
-	switch {
-	case err != nil:
-		return &failure.Error{Kind: failure.Unavailable, Message: "whether there is such a payment cannot be said now", RetryAfter: retryDefault, Err: err}
-	case begun:
-		return &failure.Error{Kind: failure.Unavailable, Message: "the payment is accepted and not written yet; ask again, or repeat its POST with the same key", RetryAfter: time.Second}
-	}
-	return errNoPayment
+	return s.payments.Find(c.Request.Context(), e.clientID, id)
 }

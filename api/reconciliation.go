@@ -9,19 +9,11 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
 // lastRuns is how many runs are shown.
 const lastRuns = 10
-
-// books is what reconciliation has written down.
-type books interface {
-	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
-	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)
-	finding.Store
-}
 
 // getReconciliation shows operators the last runs, the totals and one page of what is open.
 func (s *Server) getReconciliation(c *gin.Context) error {
@@ -60,14 +52,14 @@ func (s *Server) getReconciliation(c *gin.Context) error {
 // reconciliation is the view without its findings. A kind of which nothing was found has a total too.
 func (s *Server) reconciliation(ctx context.Context) (Reconciliation, error) {
 	view := Reconciliation{Runs: []ReconciliationRun{}, Totals: []FindingTotal{}, Findings: []Finding{}}
-	runs, err := s.config.Record.Reconciliations(ctx, lastRuns)
+	runs, err := s.config.Database.Reconciliations(ctx, lastRuns)
 	if err != nil {
 		return view, err
 	}
 	for _, r := range runs {
 		view.Runs = append(view.Runs, runView(r))
 	}
-	totals, err := s.config.Record.FindingTotals(ctx)
+	totals, err := s.config.Database.FindingTotals(ctx)
 	if err != nil {
 		return view, err
 	}

@@ -71,7 +71,7 @@ func (s *Server) store(ctx context.Context, n mercadopago.Notification) error {
 	if publishErr == nil {
 		return nil
 	}
-	if err := s.config.Record.Spool(ctx, m.ID, m.Key, m.Body, m.Time); err != nil {
+	if err := s.spool(ctx, m); err != nil {
 		return &failure.Error{
 			Kind: failure.Unavailable, Message: "the notification cannot be stored now, send it again", RetryAfter: retryDefault,
 			Err: errors.Join(publishErr, err),
@@ -85,6 +85,12 @@ func (s *Server) publish(ctx context.Context, m rabbitmq.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	return s.config.Publisher.Publish(ctx, rabbitmq.ExchangeWebhooks, m)
+}
+
+func (s *Server) spool(ctx context.Context, m rabbitmq.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseTimeout)
+	defer cancel()
+	return s.config.Database.Spool(ctx, m.ID, m.Key, m.Body, m.Time)
 }
 
 // routingKey is mercadopago.<topic>. The topic is not signed, so it may be anything.

@@ -140,7 +140,7 @@ func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, 
 	return answer, outcome(ctx, update, &answer)
 }
 
-// Begun says whether a client's payment was begun, written or not, and no operator has ended it. One that has settled since the
+// Begun says whether a client's payment was begun, written or not, and no operator has ended it; an empty clientID stands for every client. One that has settled since the
 // record was asked is written, and one that could not be written waits for a person. Errors: Unavailable when Temporal does not
 // answer.
 func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, error) {
@@ -163,8 +163,8 @@ func (r latestRun) another(request payment.Request) bool {
 	return r.fingerprint != "" && r.fingerprint != request.Fingerprint()
 }
 
-// runOf is how the newest run of a client's payment stands. A run that a signal has woken may know of no payment, and it does
-// not say whose it is.
+// runOf is how the newest run of a client's payment stands; an empty clientID stands for every client. A run that a signal has
+// started may know of no payment, and then it names no client.
 func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (latestRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -179,7 +179,7 @@ func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (latestR
 		return text, err
 	}
 	whose, err := read(info.GetSearchAttributes().GetIndexedFields()[attrClient.GetName()])
-	if err != nil || whose != clientID {
+	if err != nil || whose == "" || clientID != "" && whose != clientID {
 		return latestRun{}, err
 	}
 	fingerprint, err := read(info.GetMemo().GetFields()[memoFingerprint])

@@ -68,7 +68,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	server, err := api.New(api.Config{
 		Environment: c.Environment,
-		Payments:    door, Record: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Workflows:   door, Database: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
 		Limiter: limiter, Cache: copies, Replays: replays,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,

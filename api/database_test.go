@@ -16,7 +16,7 @@ import (
 )
 
 // hung is a record that never answers, but for API keys if they are known.
-type hung struct{ keys record }
+type hung struct{ keys database }
 
 func hang[T any](ctx context.Context) (nothing T, err error) {
 	<-ctx.Done()
@@ -89,7 +89,7 @@ func (hung) Redrives(ctx context.Context, _ string) ([]deadletter.Redrive, error
 func (f *fixture) hangs(t *testing.T, h hung) {
 	t.Helper()
 	c := f.server.config
-	c.Record, c.DeadLetters = h, h
+	c.Database, c.DeadLetters = h, h
 	server, err := New(c)
 	require.NoError(t, err)
 	f.server = server
@@ -105,7 +105,7 @@ func TestAReadOfARecordThatHangsIsRefusedInTime(t *testing.T) {
 		} {
 			start := time.Now()
 			require.Equal(t, http.StatusServiceUnavailable, f.get(t, path).Code, path)
-			require.Equal(t, recordTimeout, time.Since(start), path)
+			require.Equal(t, databaseTimeout, time.Since(start), path)
 		}
 	})
 }
@@ -116,7 +116,7 @@ func TestAKeyThatTheRecordHangsOnIsRefusedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		require.Equal(t, http.StatusServiceUnavailable, f.create(t, "k", goodBody).Code)
-		require.Equal(t, recordTimeout, time.Since(start))
+		require.Equal(t, databaseTimeout, time.Since(start))
 	})
 	require.Empty(t, f.engine.asked)
 }
@@ -130,7 +130,7 @@ func TestAPaymentIsCreatedWhileTheRecordHangs(t *testing.T) {
 		w := f.create(t, "k", goodBody)
 		require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
 		require.Equal(t, Processing, decode[Payment](t, w).Status)
-		require.Equal(t, 2*recordTimeout, time.Since(start), "before the workflow, and after")
+		require.Equal(t, 2*databaseTimeout, time.Since(start), "before the workflow, and after")
 	})
 	require.Len(t, f.engine.asked, 1)
 }
@@ -143,6 +143,6 @@ func TestANotificationThatCannotBeSpooledInTimeIsRefused(t *testing.T) {
 		time.Sleep(time.Until(born)) // a bubble's time begins before any signature's
 		start := time.Now()
 		require.Equal(t, http.StatusServiceUnavailable, f.notify(t, notificationPath, notificationBody).Code)
-		require.Equal(t, recordTimeout, time.Since(start))
+		require.Equal(t, databaseTimeout, time.Since(start))
 	})
 }
