@@ -22,6 +22,7 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/finding"
+	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -39,6 +40,7 @@ const maxForm = 64 << 10
 // Config is what a Console needs. All of it is required unless it says otherwise.
 type Config struct {
 	Record   *postgres.Store
+	Payments lookup.Payments // of every client app
 	Redrives redriver
 	Settling settle.Engine // carries out what is decided about a payment
 	Breakers *breaker.Fleet
@@ -75,7 +77,7 @@ type redriver interface {
 
 // New makes a Console, or says what is missing.
 func New(c Config) (*Console, error) {
-	if c.Record == nil || c.Redrives == nil || c.Settling == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
+	if c.Record == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Redrives == nil || c.Settling == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
 		c.Queues == nil || c.Log == nil {
 		return nil, errors.New("configure console: all of Config that is not optional is required")
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
@@ -103,7 +104,7 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	seal, err := secondfactor.NewSeal(strings.Repeat("console", 5))
 	require.NoError(t, err)
 	f.console, err = New(Config{
-		Record: f.record, Redrives: f.door, Settling: f.door, Breakers: breakers, Limiter: ratelimit.New(f.redis),
+		Record: f.record, Payments: lookup.Payments{Database: f.record, Workflows: f.door}, Redrives: f.door, Settling: f.door, Breakers: breakers, Limiter: ratelimit.New(f.redis),
 		Sessions: session.New(f.redis, options), Ready: func(context.Context) map[string]error { return f.ready },
 		Queues: func(context.Context) ([]rabbitmq.QueueDepth, error) {
 			if f.queues != nil {
@@ -255,6 +256,13 @@ type door struct {
 	record  *postgres.Store
 	started map[string]deadletter.Order
 	state   workflows.RedriveState
+	begun   string // the id of a payment that is accepted but not stored
+}
+
+func (d *door) Begun(_ context.Context, _, paymentID string) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return paymentID == d.begun, nil
 }
 
 func (d *door) Redrive(_ context.Context, in deadletter.Order) (bool, error) {

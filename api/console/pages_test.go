@@ -85,9 +85,12 @@ func TestAPaymentIsFoundByWhatIsKnownOfIt(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, v.get("/console/payments?"+wrong).status)
 	}
 	require.Equal(t, http.StatusNotFound, v.get("/console/payments/x").status)
-	none := v.get("/console/payments/" + payment.NewID("nobody", "x"))
-	require.Equal(t, http.StatusNotFound, none.status)
-	require.Contains(t, none.says("main"), "may be accepted and not written yet", "nobody is told to pay again for what is on its way")
+	none := payment.NewID("nobody", "x")
+	require.Equal(t, http.StatusNotFound, v.get("/console/payments/"+none).status)
+	f.door.begun = none
+	accepted := v.get("/console/payments/" + none)
+	require.Equal(t, http.StatusServiceUnavailable, accepted.status)
+	require.Contains(t, accepted.says("main"), "accepted but not stored yet")
 }
 
 func TestPaymentsArePaged(t *testing.T) {

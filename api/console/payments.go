@@ -114,14 +114,8 @@ type paymentPage struct {
 // showPayment shows all that the record knows of one payment, but for the buyer.
 func (c *Console) showPayment(v *visit) (reply, error) {
 	id := v.PathValue("id")
-	if !payment.ValidID(id) {
-		return reply{}, &failure.Error{Kind: failure.NotFound, Message: "there is no payment with this id"}
-	}
-	p, err := c.config.Record.Payment(v.Context(), id)
+	p, _, err := c.config.Payments.Find(v.Context(), "", id)
 	if err != nil {
-		if failure.KindOf(err) == failure.NotFound {
-			err = &failure.Error{Kind: failure.NotFound, Message: "the record has no payment with this id; it may be accepted and not written yet: Temporal knows it then, as " + workflows.WorkflowID(id)}
-		}
 		return reply{}, err
 	}
 	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id))}

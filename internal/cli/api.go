@@ -10,6 +10,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/postgres"
@@ -108,7 +109,7 @@ func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store
 	}
 	return console.New(console.Config{
 		Seal: seal, RequireSecondFactor: c.Environment == "live",
-		Record: record, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
+		Record: record, Payments: lookup.Payments{Database: record, Workflows: door}, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
 		Sessions: session.New(store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
 		}),
