@@ -110,7 +110,7 @@ func (s *Server) authorize(scope access.Scope) func(*gin.Context) error {
 
 // actor is the client app whose key the request has.
 func actor(c *gin.Context) audit.Actor {
-	return audit.Actor{Name: event(c).clientID, Door: audit.REST, From: c.ClientIP() + ", API key " + event(c).keyID}
+	return audit.Actor{Name: event(c).clientID, Channel: audit.REST, From: c.ClientIP() + ", API key " + event(c).keyID}
 }
 
 // whyRefused says what is wrong with a key, as far as everybody can read it there.

@@ -67,7 +67,7 @@ func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
 		{Breaker: "charge", From: breaker.Open, To: breaker.Closed, Actor: "other", Reason: "done"},
 	}, *told)
 	require.Equal(t, audit.Entry{
-		Actor: audit.Actor{Name: "shop", Door: audit.REST, From: "192.0.2.1, API key " + keyID(f.key)}, Action: audit.BreakerSet,
+		Actor: audit.Actor{Name: "shop", Channel: audit.REST, From: "192.0.2.1, API key " + keyID(f.key)}, Action: audit.BreakerSet,
 		Object: "breaker/charge", Reason: "maintenance", Before: audit.Values{"state": "automatic"}, After: audit.Values{"state": "open"},
 	}, f.letters.audited[0])
 	require.Equal(t, []string{"other", "done"}, []string{f.letters.audited[1].Actor.Name, f.letters.audited[1].Reason})

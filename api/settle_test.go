@@ -47,7 +47,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.Equal(t, Status(payment.Failed), decode[Payment](t, w).Status)
 	}
 	require.Equal(t, []settle.Order{{
-		PaymentID: id, Actor: "ana", Reason: "the panel has none", Door: audit.REST, From: "192.0.2.1, API key " + keyID(strings.TrimPrefix(operator, "Bearer ")),
+		PaymentID: id, Actor: "ana", Reason: "the panel has none", Channel: audit.REST, From: "192.0.2.1, API key " + keyID(strings.TrimPrefix(operator, "Bearer ")),
 	}}, f.engine.orders)
 	require.Equal(t, http.StatusConflict, f.post(t, path, "", strings.Replace(good, "none", "nothing", 1), "Authorization", operator).Code)
 

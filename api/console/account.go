@@ -76,7 +76,7 @@ func (c *Console) isNot(v *visit, password string) (string, error) {
 	if verdict := c.config.Limiter.Take(v.Context(), "user:"+v.user.Name, ownPassword); !verdict.Admitted {
 		return "", &failure.Error{Kind: failure.Limited, Message: "the password was asked for too often", RetryAfter: verdict.RetryAfter}
 	}
-	is, err := access.PasswordIs(v.Context(), access.Proven, v.user.PasswordHash, password)
+	is, err := access.PasswordMatches(v.Context(), access.Proven, v.user.PasswordHash, password)
 	if err != nil || is {
 		return "", err
 	}

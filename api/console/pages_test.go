@@ -241,7 +241,7 @@ func TestAnUnknownPaymentIsSettledWithAReason(t *testing.T) {
 	trail, err := f.record.AuditTrail(t.Context(), audit.Filter{Object: "payment/" + p.ID, Limit: audit.MaxList})
 	require.NoError(t, err)
 	require.Len(t, trail, 1)
-	require.Equal(t, []any{f.operator, audit.Console}, []any{trail[0].Actor.Name, trail[0].Actor.Door})
+	require.Equal(t, []any{f.operator, audit.Console}, []any{trail[0].Actor.Name, trail[0].Actor.Channel})
 	require.NotEmpty(t, trail[0].Actor.From)
 }
 

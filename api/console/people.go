@@ -85,7 +85,7 @@ func (c *Console) logIn(v *visit) (reply, error) {
 			return reply{}, tooMany(verdict)
 		}
 	}
-	is, err := access.PasswordIs(v.Context(), lane, u.PasswordHash, v.PostFormValue("password"))
+	is, err := access.PasswordMatches(v.Context(), lane, u.PasswordHash, v.PostFormValue("password"))
 	if err != nil {
 		return reply{}, err
 	}

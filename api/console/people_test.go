@@ -312,7 +312,7 @@ func TestLogInsAreOnRecord(t *testing.T) {
 	refused := slices.Repeat([]audit.Action{audit.LogInRefused}, refusalsKept.Quota)
 	require.Equal(t, append(append([]audit.Action{audit.LogOut, audit.LogIn}, refused...), audit.UserAdd), actions)
 	host, _, _ := strings.Cut(f.address, ":")
-	require.Equal(t, audit.Actor{Name: f.operator, Door: audit.Console, From: host}, trail[0].Actor)
+	require.Equal(t, audit.Actor{Name: f.operator, Channel: audit.Console, From: host}, trail[0].Actor)
 
 	viewer := f.as(f.viewer)
 	p := viewer.get("/console/audit?object=user/" + f.operator + "&action=log_out")

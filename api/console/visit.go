@@ -24,7 +24,7 @@ type visit struct {
 // actor is the person.
 func (v *visit) actor() audit.Actor {
 	host, _, _ := net.SplitHostPort(v.RemoteAddr) // the server wrote it
-	return audit.Actor{Name: v.user.Name, Door: audit.Console, From: host}
+	return audit.Actor{Name: v.user.Name, Channel: audit.Console, From: host}
 }
 
 // reply is what a handler wants to be answered: a page, or another place to go to.

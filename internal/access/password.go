@@ -44,9 +44,9 @@ func HashPassword(password string) string {
 	return encode(hashMemory, hashPasses, hashLanes, salt, argon2.IDKey([]byte(password), salt, hashPasses, hashMemory, hashLanes, hashSize))
 }
 
-// PasswordIs says whether the kept hash is the password's. Without a hash, which is nobody's, it takes as long to say no. The
+// PasswordMatches says whether the kept hash is the password's. Without a hash, which is nobody's, it takes as long to say no. The
 // error is of kind Limited: too many others are asking in this lane.
-func PasswordIs(ctx context.Context, lane Lane, kept, password string) (bool, error) {
+func PasswordMatches(ctx context.Context, lane Lane, kept, password string) (bool, error) {
 	someone := kept != ""
 	if !someone {
 		kept = nobody

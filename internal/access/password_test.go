@@ -14,7 +14,7 @@ import (
 // is asks with all the time there is.
 func is(t *testing.T, kept, password string) bool {
 	t.Helper()
-	is, err := PasswordIs(t.Context(), Guesses, kept, password)
+	is, err := PasswordMatches(t.Context(), Guesses, kept, password)
 	require.NoError(t, err)
 	return is
 }
@@ -82,9 +82,9 @@ func TestWhoComesInAFloodIsSentAway(t *testing.T) {
 	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	_, err := PasswordIs(gone, Guesses, kept, "correct horse battery")
+	_, err := PasswordMatches(gone, Guesses, kept, "correct horse battery")
 	require.Equal(t, failure.Limited, failure.KindOf(err))
-	proven, err := PasswordIs(t.Context(), Proven, kept, "correct horse battery")
+	proven, err := PasswordMatches(t.Context(), Proven, kept, "correct horse battery")
 	require.NoError(t, err, "who has proved something does not wait for those who guess")
 	require.True(t, proven)
 	for range cap(Guesses) {

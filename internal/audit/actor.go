@@ -12,22 +12,22 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Door is the way by which an action came in.
-type Door string
+// Channel is the front end through which an action was requested.
+type Channel string
 
-// The doors.
+// The channels.
 const (
-	Console     Door = "console" // a person who is logged in
-	REST        Door = "rest"    // a client app's API key
-	CommandLine Door = "command" // somebody with a shell
+	Console     Channel = "console" // a user who is logged in to the console
+	REST        Channel = "rest"    // a client app with its API key
+	CommandLine Channel = "command" // somebody with a shell
 )
 
-// Actor is who does something.
+// Actor says who does something.
 type Actor struct {
-	Name string // a user of the console, a client app, or who --actor says it is
-	Door Door
-	// From is where it was done, as far as that is known: the network address, or for a command the operating system's user
-	// and host, which nobody can claim for himself.
+	Name    string // a user of the console, a client app, or the name given with --actor
+	Channel Channel
+	// From is where the request came from, as far as that is known: the network address, or for a command the operating
+	// system's user and host, which the caller cannot choose.
 	From string
 }
 

@@ -64,7 +64,7 @@ func TestABreakerIsForcedOnRecordOrNotAtAll(t *testing.T) {
 	fleet := newFleet(t, stack, "operator")
 	var told int
 	fleet.Changed = func(Change) { told++ }
-	ana := audit.Actor{Name: "ana", Door: audit.CommandLine, From: "root@host"}
+	ana := audit.Actor{Name: "ana", Channel: audit.CommandLine, From: "root@host"}
 	hold := Setting{To: Open, Reason: "maintenance"}
 	for kind, record := range map[failure.Kind]func(context.Context, audit.Entry) error{
 		failure.Unavailable: func(context.Context, audit.Entry) error { return &failure.Error{Kind: failure.Unavailable} },

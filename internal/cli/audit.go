@@ -39,13 +39,13 @@ func auditCommand(environ []string, out io.Writer) *cobra.Command {
 
 func printAudit(out io.Writer, entries []audit.Entry) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "AT\tACTOR\tBY\tACTION\tOBJECT\tREASON\tFROM\tCHANGES")
+	fmt.Fprintln(table, "AT\tACTOR\tCHANNEL\tACTION\tOBJECT\tREASON\tFROM\tCHANGES")
 	for _, e := range entries {
 		var changes []string
 		for _, c := range e.Changes() {
 			changes = append(changes, c.String())
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", moment(e.At), e.Actor.Name, e.Actor.Door, e.Action, e.Object,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", moment(e.At), e.Actor.Name, e.Actor.Channel, e.Action, e.Object,
 			cell(e.Reason), e.Actor.From, cell(strings.Join(changes, ", ")))
 	}
 	return table.Flush()

@@ -113,7 +113,7 @@ func (s *signature) administrator() audit.Actor {
 
 // by is the actor: the name that was given, and whom the operating system says.
 func (s *signature) by() audit.Actor {
-	return audit.Actor{Name: s.actor, Door: audit.CommandLine, From: osUser()}
+	return audit.Actor{Name: s.actor, Channel: audit.CommandLine, From: osUser()}
 }
 
 // osUser is whom this process belongs to, as user@host. Who came by sudo is named, too.

@@ -79,7 +79,7 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 
 func requirePassword(t *testing.T, u access.User, password string) {
 	t.Helper()
-	is, err := access.PasswordIs(t.Context(), access.Guesses, u.PasswordHash, password)
+	is, err := access.PasswordMatches(t.Context(), access.Guesses, u.PasswordHash, password)
 	require.NoError(t, err)
 	require.True(t, is)
 }

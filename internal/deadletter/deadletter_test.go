@@ -61,7 +61,7 @@ func TestARedriveIsOnRecordOrIsNone(t *testing.T) {
 	t.Parallel()
 	a := Actions{Store: full{}, Redriver: untouched{}}
 	plan := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}}
-	_, err := a.Redrive(t.Context(), audit.Actor{Name: "ana", Door: audit.CommandLine}, "k", plan)
+	_, err := a.Redrive(t.Context(), audit.Actor{Name: "ana", Channel: audit.CommandLine}, "k", plan)
 	require.ErrorContains(t, err, "no room")
 }
 
@@ -69,7 +69,7 @@ func TestARedriveIsOnRecordOrIsNone(t *testing.T) {
 func TestWhatIsWrongReachesNothing(t *testing.T) {
 	t.Parallel()
 	a := Actions{Store: untouched{}, Redriver: untouched{}}
-	ana, ctx := audit.Actor{Name: "ana", Door: audit.CommandLine}, context.Background()
+	ana, ctx := audit.Actor{Name: "ana", Channel: audit.CommandLine}, context.Background()
 	id := NewID("m", "")
 	plan := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}}
 	for name, ask := range map[string]func() error{

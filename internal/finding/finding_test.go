@@ -30,7 +30,7 @@ func (s *shelf) CloseFinding(_ context.Context, actor audit.Actor, id int64, rea
 
 func TestWhoClosesAFindingSaysWhy(t *testing.T) {
 	t.Parallel()
-	ana := audit.Actor{Name: "ana", Door: audit.CommandLine}
+	ana := audit.Actor{Name: "ana", Channel: audit.CommandLine}
 	for name, example := range map[string]struct {
 		actor   audit.Actor
 		reason  string

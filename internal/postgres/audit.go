@@ -39,7 +39,7 @@ func writeAudit(ctx context.Context, to executor, e audit.Entry) error {
 		return v
 	}
 	_, err := to.Exec(ctx, insertAudit, pgx.NamedArgs{
-		"id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "door": e.Actor.Door, "origin": e.Actor.From,
+		"id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "door": e.Actor.Channel, "origin": e.Actor.From,
 		"action": e.Action, "object": e.Object, "reason": e.Reason, "before": plain(e.Before), "after": plain(e.After),
 	})
 	return err
@@ -86,7 +86,7 @@ func (s *Store) AuditTrail(ctx context.Context, f audit.Filter) ([]audit.Entry, 
 
 func scanAudit(row pgx.CollectableRow) (audit.Entry, error) {
 	var e audit.Entry
-	err := row.Scan(&e.ID, &e.At, &e.Actor.Name, &e.Actor.Door, &e.Actor.From, &e.Action, &e.Object, &e.Reason, &e.Before, &e.After)
+	err := row.Scan(&e.ID, &e.At, &e.Actor.Name, &e.Actor.Channel, &e.Actor.From, &e.Action, &e.Object, &e.Reason, &e.Before, &e.After)
 	e.At = e.At.UTC()
 	return e, err
 }

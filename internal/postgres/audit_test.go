@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-var ana = audit.Actor{Name: "ana", Door: audit.Console, From: "203.0.113.7"}
+var ana = audit.Actor{Name: "ana", Channel: audit.Console, From: "203.0.113.7"}
 
 // trail is what was done, the newest first, without what differs each time.
 func (s *Store) trail(t *testing.T, f audit.Filter) []audit.Entry {
@@ -189,7 +189,7 @@ func TestTheAuditOnlyGrows(t *testing.T) {
 func TestTheAuditIsFilteredAndPaged(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	rui := audit.Actor{Name: "rui", Door: audit.CommandLine, From: "root@host"}
+	rui := audit.Actor{Name: "rui", Channel: audit.CommandLine, From: "root@host"}
 	for _, e := range []audit.Entry{
 		{Actor: ana, Action: audit.LogIn, Object: "user/ana"}, {Actor: rui, Action: audit.BreakerSet, Object: "breaker/read", Reason: "r"},
 		{Actor: ana, Action: audit.BreakerSet, Object: "breaker/read"}, {Actor: ana, Action: audit.LogOut, Object: "user/ana"},

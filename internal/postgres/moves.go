@@ -163,7 +163,7 @@ func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string
 	return s.move(ctx, "settle payment "+id, settle, id, payment.Failed, at, pgx.NamedArgs{
 		"id": id, "status": payment.Failed, "failure": settled, "failure_code": failure.CodeNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
 		"data":     payment.EventData{Failure: settled, FailureCode: failure.CodeNotCharged, Actor: actor.Name, Reason: reason},
-		"audit_id": uuid.NewString(), "actor": actor.Name, "door": actor.Door, "origin": actor.From, "action": audit.PaymentSettle, "reason": reason,
+		"audit_id": uuid.NewString(), "actor": actor.Name, "door": actor.Channel, "origin": actor.From, "action": audit.PaymentSettle, "reason": reason,
 	})
 }
 

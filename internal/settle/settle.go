@@ -23,13 +23,13 @@ type Order struct {
 	PaymentID string `json:"payment_id"`
 	Actor     string `json:"actor"`
 	Reason    string `json:"reason"`
-	// By which way it came, and from where, see audit.Actor. Orders from before there was an audit have neither.
-	Door audit.Door `json:"door,omitempty"`
-	From string     `json:"from,omitempty"`
+	// See audit.Actor. Orders that are older than the audit have neither.
+	Channel audit.Channel `json:"door,omitempty"`
+	From    string        `json:"from,omitempty"`
 }
 
 // By is who has decided.
-func (o Order) By() audit.Actor { return audit.Actor{Name: o.Actor, Door: o.Door, From: o.From} }
+func (o Order) By() audit.Actor { return audit.Actor{Name: o.Actor, Channel: o.Channel, From: o.From} }
 
 // Payments is where payments are kept: Postgres.
 type Payments interface {
@@ -60,7 +60,7 @@ func (a Actions) Fail(ctx context.Context, actor audit.Actor, id, reason string)
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	o := Order{PaymentID: id, Actor: actor.Name, Reason: reason, Door: actor.Door, From: actor.From}
+	o := Order{PaymentID: id, Actor: actor.Name, Reason: reason, Channel: actor.Channel, From: actor.From}
 	if same, err := a.repeats(ctx, p, o); same || err != nil {
 		return p, err
 	}

@@ -44,7 +44,7 @@ func (s *store) Settle(_ context.Context, o Order) error {
 	return s.refuses
 }
 
-var ana = audit.Actor{Name: "ana", Door: audit.CommandLine}
+var ana = audit.Actor{Name: "ana", Channel: audit.CommandLine}
 
 func unknown() *store {
 	return &store{p: payment.Payment{
@@ -62,10 +62,10 @@ func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, payment.Failed, p.Status)
 	}
-	require.Equal(t, []Order{{PaymentID: s.p.ID, Actor: "ana", Reason: "the panel has none", Door: audit.CommandLine}}, s.orders)
+	require.Equal(t, []Order{{PaymentID: s.p.ID, Actor: "ana", Reason: "the panel has none", Channel: audit.CommandLine}}, s.orders)
 	_, err := a.Fail(t.Context(), ana, s.p.ID, "another reason")
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
-	_, err = a.Fail(t.Context(), audit.Actor{Name: "bia", Door: audit.Console}, s.p.ID, "the panel has none")
+	_, err = a.Fail(t.Context(), audit.Actor{Name: "bia", Channel: audit.Console}, s.p.ID, "the panel has none")
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Len(t, s.orders, 1)
 }

@@ -17,7 +17,7 @@ const (
 )
 
 // thisProgram is who makes keys and users of a stack that is only a rehearsal.
-var thisProgram = audit.Actor{Name: "onlywave-lab dev", Door: audit.CommandLine, From: "this machine"}
+var thisProgram = audit.Actor{Name: "onlywave-lab dev", Channel: audit.CommandLine, From: "this machine"}
 
 // Operator is a person who may do everything in the console: made once for each data folder.
 func (p *Platform) Operator(ctx context.Context) (name, password string, err error) {
