@@ -19,7 +19,7 @@ func auditCommand(environ []string, out io.Writer) *cobra.Command {
 	var f audit.Filter
 	list := &cobra.Command{Use: "list", Short: "List what operators and administrators did, and log-ins, the newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withRecord(cmd.Context(), config.Audit, environ, func(_ config.Config, record *postgres.Store) error {
+			return withDatabase(cmd.Context(), config.Audit, environ, func(_ config.Config, record *postgres.Store) error {
 				entries, err := record.AuditTrail(cmd.Context(), f)
 				if err != nil {
 					return err

@@ -41,7 +41,7 @@ func Root(environ []string, out io.Writer) *cobra.Command {
 		reconcileCommand(environ, out),
 		deadLettersCommand(environ, out),
 		paymentsCommand(environ, out),
-		recordCommand(environ, out),
+		pruneCommand(environ, out),
 		auditCommand(environ, out),
 		configCommand(environ, out),
 		HealthyCommand(),

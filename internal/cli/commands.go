@@ -31,8 +31,8 @@ func settings(part config.Part, environ []string) (config.Config, error) {
 	return c, nil
 }
 
-// withRecord is what a command does with the record, over one connection.
-func withRecord(ctx context.Context, part config.Part, environ []string, use func(config.Config, *postgres.Store) error) error {
+// withDatabase is what a command does with the record, over one connection.
+func withDatabase(ctx context.Context, part config.Part, environ []string, use func(config.Config, *postgres.Store) error) error {
 	c, err := settings(part, environ)
 	if err != nil {
 		return err

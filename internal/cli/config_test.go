@@ -27,7 +27,7 @@ func TestConfigCheckSaysEverythingThatIsWrong(t *testing.T) {
 	require.ErrorContains(t, Run(t.Context(), []string{"config", "check", "apis"}, environ, &out), "there is no part")
 }
 
-// What a setting's reason excuses is passed, and said.
+// A …_REASON setting allows a connection without protection, and the check reports it.
 func TestConfigCheckSaysWhatIsUnprotected(t *testing.T) {
 	environ := []string{"ENVIRONMENT=live", "DATABASE_URL=postgres://hunter2@db/onlywave"}
 	var out bytes.Buffer
@@ -45,13 +45,13 @@ func TestConfigCheckSaysWhatIsUnprotected(t *testing.T) {
 	require.NotContains(t, out.String(), "hunter2")
 }
 
-// A script must not take a mistyped command for one that was done.
+// A script must not take a mistyped command for one that succeeded.
 func TestAMistypedCommandFails(t *testing.T) {
-	for _, typed := range [][]string{{"recrod"}, {"record", "prun"}, {"keys", "make"}, {"record", "prune", "now"}} {
+	for _, typed := range [][]string{{"prnue"}, {"reconcile", "nwo"}, {"keys", "make"}, {"prune", "now"}} {
 		var out bytes.Buffer
 		require.ErrorContains(t, Run(t.Context(), typed, nil, &out), "unknown command", typed)
 	}
 	var out bytes.Buffer
-	require.NoError(t, Run(t.Context(), []string{"record"}, nil, &out))
-	require.Contains(t, out.String(), "prune")
+	require.NoError(t, Run(t.Context(), []string{"reconcile"}, nil, &out))
+	require.Contains(t, out.String(), "findings")
 }

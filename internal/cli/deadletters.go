@@ -31,7 +31,7 @@ func deadLettersCommand(environ []string, out io.Writer) *cobra.Command {
 	command := &cobra.Command{Use: "dead-letters", Short: "Show dead letters, send them again, or give them up"}
 	with := func(use func(context.Context, deadLetterTools, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			return withRecord(cmd.Context(), config.DeadLetters, environ, func(c config.Config, record *postgres.Store) error {
+			return withDatabase(cmd.Context(), config.DeadLetters, environ, func(c config.Config, record *postgres.Store) error {
 				temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
 				if err != nil {
 					return err

@@ -22,7 +22,7 @@ func keysCommand(environ []string, out io.Writer) *cobra.Command {
 	keys := &cobra.Command{Use: "keys", Short: "Make, list and revoke client apps' API keys"}
 	with := func(use func(context.Context, config.Config, *postgres.Store) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			return withRecord(cmd.Context(), config.Keys, environ, func(c config.Config, record *postgres.Store) error {
+			return withDatabase(cmd.Context(), config.Keys, environ, func(c config.Config, record *postgres.Store) error {
 				return use(cmd.Context(), c, record)
 			})
 		}

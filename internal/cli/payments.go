@@ -26,7 +26,7 @@ func settleCommand(environ []string, out io.Writer) *cobra.Command {
 		Long: "Say that an unknown payment has failed.\n\n" +
 			"Mercado Pago is searched once more, and what is found refuses the decision and is followed instead.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRecord(cmd.Context(), config.Payments, environ, func(c config.Config, record *postgres.Store) error {
+			return withDatabase(cmd.Context(), config.Payments, environ, func(c config.Config, record *postgres.Store) error {
 				temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
 				if err != nil {
 					return err

@@ -38,7 +38,7 @@ func reconcileCommand(environ []string, out io.Writer) *cobra.Command {
 
 // withFindings is what a command does with findings, over one connection.
 func withFindings(ctx context.Context, environ []string, use func(finding.Actions) error) error {
-	return withRecord(ctx, config.Findings, environ, func(_ config.Config, record *postgres.Store) error {
+	return withDatabase(ctx, config.Findings, environ, func(_ config.Config, record *postgres.Store) error {
 		return flagged(use(finding.Actions{Store: record}))
 	})
 }

@@ -27,7 +27,7 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 	users := &cobra.Command{Use: "users", Short: "Make, list and end the people who may log in to the console"}
 	with := func(use func(*cobra.Command, *postgres.Store, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			return withRecord(cmd.Context(), config.Users, environ, func(_ config.Config, record *postgres.Store) error {
+			return withDatabase(cmd.Context(), config.Users, environ, func(_ config.Config, record *postgres.Store) error {
 				return use(cmd, record, args)
 			})
 		}

@@ -170,15 +170,15 @@ const (
 	Findings    Part = "findings"
 	DeadLetters Part = "dead-letters"
 	Payments    Part = "payments"
-	Record      Part = "record"
+	Prune       Part = "prune"
 	Audit       Part = "audit"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Record, Audit}
+var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Prune, Audit}
 
 // The parts that reach a dependency: they are asked where it is, and when live, how it is protected.
 var (
-	onPostgres = []Part{API, Worker, Migrate, Keys, Users, Breakers, Findings, DeadLetters, Payments, Record, Audit}
+	onPostgres = []Part{API, Worker, Migrate, Keys, Users, Breakers, Findings, DeadLetters, Payments, Prune, Audit}
 	onRedis    = []Part{API, Worker, Breakers}
 	onRabbitMQ = []Part{API, Worker, Breakers}
 	onTemporal = []Part{API, Worker, Migrate, Reconcile, DeadLetters, Payments}

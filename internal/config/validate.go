@@ -34,7 +34,7 @@ func (c Config) validate(part Part, set envMap) []error {
 		k.that(c.ReconcileEvery >= time.Second, "RECONCILE_EVERY", "must be at least 1s")
 		k.that(c.ReconcileGrace >= 0, "RECONCILE_GRACE", "must not be less than 0")
 		c.checkRetention(k)
-	case Record:
+	case Prune:
 		c.checkRetention(k)
 	case MailSink:
 		k.that(c.Environment != "live", "ENVIRONMENT", "the mail sink, which delivers nothing, is not for live")

@@ -95,7 +95,7 @@ func TestCommandsNeedNoMoreThanThePlatformSays(t *testing.T) {
 	exports, _, _ = strings.Cut(exports, "\n")
 	environ := strings.Fields(strings.ReplaceAll(exports, "'", ""))
 	for _, part := range []config.Part{
-		config.Keys, config.Users, config.Breakers, config.Reconcile, config.Findings, config.DeadLetters, config.Payments, config.Record, config.Audit,
+		config.Keys, config.Users, config.Breakers, config.Reconcile, config.Findings, config.DeadLetters, config.Payments, config.Prune, config.Audit,
 	} {
 		_, err := config.Load(part, environ)
 		require.NoError(t, err, part)
