@@ -34,11 +34,11 @@ func ofProcesses() []Trouble {
 			Prepare: buildAhead, Strike: []Act{clockAhead}, Heal: []Act{clockRight},
 		},
 		{
-			Shows: "every link to Redis is cut", Alerts: []string{"RedisAway"},
+			Shows: "every link to Redis is cut", Alerts: []string{"RedisUnavailable"},
 			Strike: []Act{cut("", devstack.Redis)}, During: every(time.Second, order), Heal: []Act{mend("", devstack.Redis)},
 		},
 		{
-			Shows: "every link to RabbitMQ is cut, and buyers go on paying", Alerts: []string{"DependencyAway", "SpoolNotEmpty", "EventsNotTold"},
+			Shows: "every link to RabbitMQ is cut, and buyers go on paying", Alerts: []string{"DependencyUnavailable", "SpoolNotEmpty", "EventsNotPublished"},
 			Strike: []Act{order, cut("", devstack.RabbitMQ), pay}, Heal: []Act{mend("", devstack.RabbitMQ)},
 		},
 		{
@@ -158,7 +158,7 @@ func ofTheRecord() []Trouble {
 			During: every(time.Second, order), Heal: []Act{order, pay},
 		},
 		{
-			Shows: "the months of the record that lie ahead are dropped; the program makes them again", Alerts: []string{"RecordMonthsRunOut"},
+			Shows: "the months of the record that lie ahead are dropped; the program makes them again", Alerts: []string{"PartitionsRunOut"},
 			Strike: []Act{dropMonths}, Heal: []Act{migrate},
 		},
 	}

@@ -207,7 +207,7 @@ var subscribers = []Drill{
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime, subscribersAreTold(4, time.Minute)},
 	},
 	{
-		Name: "rabbitmq-away-while-paying", Shows: "RabbitMQ is away for three minutes and buyers pay: each payment is believed in time, and events come afterwards, in order.",
+		Name: "rabbitmq-unavailable-while-paying", Shows: "RabbitMQ is away for three minutes and buyers pay: each payment is believed in time, and events come afterwards, in order.",
 		Rate: 2, Lasts: 4 * time.Minute, Settings: pollsAreRare, Strike: []Act{subscribe, shortly, kill(devstack.RabbitMQ)}, Heal: []Act{restart(devstack.RabbitMQ)},
 		Expect: []Expectation{everyoneIsAnswered, webhooksAreTaken, paidAreSeenInTime, subscribersAreTold(1, 0)},
 	},
