@@ -94,7 +94,7 @@ func alone(t *testing.T) *breaker.Fleet {
 // creation is what client app shop asks for: a Pix of R$ 10,50 under the test's name as the key.
 func creation(t *testing.T) OpenInput {
 	key := strings.ReplaceAll(t.Name(), "/", ".")
-	return OpenInput{PaymentID: payment.NewID("shop", key), Creation: &Creation{
+	return OpenInput{PaymentID: payment.NewID("shop", key), Creation: &payment.Creation{
 		ClientID: "shop", IdempotencyKey: key,
 		Request: payment.Request{
 			Amount: money, Description: "Order 1", Reference: "order-1",

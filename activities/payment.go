@@ -12,20 +12,10 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// Creation is what a client app asked for; it is written by Open.
-type Creation struct {
-	ClientID       string          `json:"client_id"`
-	IdempotencyKey string          `json:"idempotency_key"`
-	Request        payment.Request `json:"request"`
-	// Fingerprint is the request's. The workflow compares it with others, and could not make it: encoding/json is not
-	// deterministic by the rules of workflow code. "" in runs from before it was kept.
-	Fingerprint string `json:"fingerprint,omitempty"`
-}
-
 // OpenInput names the payment; without a Creation it must be there already.
 type OpenInput struct {
-	PaymentID string    `json:"payment_id"`
-	Creation  *Creation `json:"creation,omitempty"`
+	PaymentID string            `json:"payment_id"`
+	Creation  *payment.Creation `json:"creation,omitempty"`
 	// AskedAt is when the client app asked for it. A row that is written anew has the same, and with it the body that the provider
 	// is sent. Zero, as runs from before it was kept say: now.
 	AskedAt time.Time `json:"asked_at,omitzero"`
@@ -170,7 +160,7 @@ func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 
 // moved has others told of what happened. The payment is copied before anybody hears of it, also by a step that runs again because
 // it ended between the two.
-func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Moved, err error) (Moved, error) {
+func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move, err error) (Moved, error) {
 	if err != nil {
 		return Moved{}, verdict(err)
 	}

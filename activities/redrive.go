@@ -11,7 +11,6 @@ import (
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -42,27 +41,11 @@ func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (dea
 	return survey, nil
 }
 
-// RedriveInput is one step of a redrive: to go on until so many letters were tried.
-type RedriveInput struct {
-	RedriveID string            `json:"redrive_id"`
-	Actor     string            `json:"actor"`
-	Reason    string            `json:"reason,omitempty"`
-	Filter    deadletter.Filter `json:"filter"`
-	Before    time.Time         `json:"before"` // only letters that were dead by then
-	Upto      int               `json:"upto"`
-}
-
-func (in RedriveInput) take() postgres.RedriveTake {
-	return postgres.RedriveTake{
-		RedriveID: in.RedriveID, Actor: in.Actor, Reason: in.Reason, Filter: in.Filter, Before: in.Before, Upto: in.Upto,
-	}
-}
-
 // Redrive sends dead letters again: a webhook's message to where it was first published, under the same ID; a workflow's
 // letter as a nudge to its payment. Letters are marked before they are sent and settled afterwards, so a second run sends
 // those again that the first may not have sent, as twins at worst, and takes no others.
-func (a *Activities) Redrive(ctx context.Context, in RedriveInput) (deadletter.Progress, error) {
-	letters, err := a.record.TakeForRedrive(ctx, in.take())
+func (a *Activities) Redrive(ctx context.Context, in deadletter.Batch) (deadletter.Progress, error) {
+	letters, err := a.record.TakeForRedrive(ctx, in)
 	if err != nil {
 		return deadletter.Progress{}, verdict(err)
 	}
@@ -73,8 +56,8 @@ func (a *Activities) Redrive(ctx context.Context, in RedriveInput) (deadletter.P
 }
 
 // RedriveStanding counts how far a redrive has come. It only reads.
-func (a *Activities) RedriveStanding(ctx context.Context, in RedriveInput) (deadletter.Progress, error) {
-	standing, err := a.record.Standing(ctx, in.take())
+func (a *Activities) RedriveStanding(ctx context.Context, in deadletter.Batch) (deadletter.Progress, error) {
+	standing, err := a.record.Standing(ctx, in)
 	if err != nil {
 		return standing, verdict(err)
 	}

@@ -80,14 +80,14 @@ func (r *redriven) workflows(t *testing.T, name, paymentID string) deadletter.Me
 }
 
 // input is a redrive of all that is there now.
-func (r *redriven) input(t *testing.T, number, upto int) RedriveInput {
+func (r *redriven) input(t *testing.T, number, upto int) deadletter.Batch {
 	t.Helper()
 	survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
 	require.NoError(t, err)
-	return RedriveInput{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(number)), Actor: "ana", Reason: "mended", Before: survey.At, Upto: upto}
+	return deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(number)), Actor: "ana", Reason: "mended", Before: survey.At, Upto: upto}
 }
 
-func (r *redriven) standing(t *testing.T, in RedriveInput) deadletter.Progress {
+func (r *redriven) standing(t *testing.T, in deadletter.Batch) deadletter.Progress {
 	t.Helper()
 	standing, err := r.Redrive(t.Context(), in)
 	require.NoError(t, err)
@@ -157,7 +157,7 @@ func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 		r.letter(t, fmt.Sprint(i), nil)
 	}
 	in := r.input(t, 1, 3)
-	marked, err := r.record.TakeForRedrive(t.Context(), in.take()) // and then it was killed
+	marked, err := r.record.TakeForRedrive(t.Context(), in) // and then it was killed
 	require.NoError(t, err)
 	require.Len(t, marked, 3)
 

@@ -45,7 +45,7 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	for _, look := range []func(){reopen, survey} {
-		_, err := r.record.TakeForRedrive(t.Context(), in.take()) // and then it was terminated
+		_, err := r.record.TakeForRedrive(t.Context(), in) // and then it was terminated
 		require.NoError(t, err)
 		runs = false
 		look()

@@ -114,12 +114,12 @@ type engine struct {
 	record  *memory
 	answers bool
 	fails   error
-	asked   []workflows.Creation
+	asked   []workflows.CreateInput
 	orders  []settle.Order
 	closed  *workflows.Answer // of a run that has closed; it starts another when it is told that its answer is lost
 }
 
-func (e *engine) Create(_ context.Context, in workflows.Creation) (*workflows.Answer, error) {
+func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows.Answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.asked = append(e.asked, in)
@@ -168,12 +168,12 @@ func (e *engine) Settle(_ context.Context, o settle.Order) error {
 func (e *engine) Begun(_ context.Context, clientID, paymentID string) (bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.ContainsFunc(e.asked, func(in workflows.Creation) bool {
+	return slices.ContainsFunc(e.asked, func(in workflows.CreateInput) bool {
 		return in.ClientID == clientID && in.PaymentID == paymentID
 	}), e.fails
 }
 
-func newPayment(in workflows.Creation) payment.Payment {
+func newPayment(in workflows.CreateInput) payment.Payment {
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Request.Fingerprint(),
 		Request: in.Request, Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},

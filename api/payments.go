@@ -16,7 +16,7 @@ import (
 
 // workflowClient is a *workflows.Client, as far as payments need it; tests of this package have no Temporal.
 type workflowClient interface {
-	Create(ctx context.Context, in workflows.Creation) (*workflows.Answer, error)
+	Create(ctx context.Context, in workflows.CreateInput) (*workflows.Answer, error)
 	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
 	settle.Engine
 }
@@ -46,8 +46,8 @@ func (s *Server) createPayment(c *gin.Context) error {
 	}
 	// The record may be away or hang, or have nothing to say yet: the workflow decides.
 	wish := readPreference(c.Request.Header)
-	p, err = s.create(ctx, workflows.Creation{
-		PaymentID: e.paymentID, ClientID: e.clientID, IdempotencyKey: key, Request: request, Wait: wish.wait,
+	p, err = s.create(ctx, workflows.CreateInput{
+		PaymentID: e.paymentID, Creation: payment.Creation{ClientID: e.clientID, IdempotencyKey: key, Request: request}, Wait: wish.wait,
 		Unread: readErr != nil && failure.KindOf(readErr) != failure.NotFound,
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 
 // create has the payment created. A run that has closed goes on answering, and what it has written may be lost since, as after a
 // restore from an older backup: then the payment is asked for once more, within the same wait.
-func (s *Server) create(ctx context.Context, in workflows.Creation) (payment.Payment, error) {
+func (s *Server) create(ctx context.Context, in workflows.CreateInput) (payment.Payment, error) {
 	until := time.Now().Add(in.Wait)
 	answer, err := s.config.Workflows.Create(ctx, in)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 
 // created is the payment after Create: it exists for certain, so when the database cannot show it, now or yet, what was asked
 // for is what there is to say. lost says that the database does not have what the run has answered.
-func (s *Server) created(ctx context.Context, in workflows.Creation, answer *workflows.Answer) (p payment.Payment, lost bool) {
+func (s *Server) created(ctx context.Context, in workflows.CreateInput, answer *workflows.Answer) (p payment.Payment, lost bool) {
 	p, err := s.payments.Refresh(ctx, in.PaymentID)
 	if err == nil {
 		return p, answer != nil && p.Version < answer.Version

@@ -314,7 +314,7 @@ func TestAPaymentThatIsNotWrittenYetIsNotMissing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := payment.NewID("shop", "accepted")
-	f.engine.asked = append(f.engine.asked, workflows.Creation{ClientID: "shop", PaymentID: id})
+	f.engine.asked = append(f.engine.asked, workflows.CreateInput{Creation: payment.Creation{ClientID: "shop"}, PaymentID: id})
 	for _, path := range []string{"/v1/payments/" + id, "/v1/payments/" + id + "/events"} {
 		w := f.get(t, path)
 		require.Equal(t, http.StatusServiceUnavailable, w.Code, path)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -30,7 +29,7 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	_, err = conn.Exec(t.Context(), `update payments set updated_at = now() - interval '3 hours'`)
 	require.NoError(t, err)
-	take := postgres.RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "terminated"), Actor: "ana", Before: time.Now().Add(time.Minute), Upto: 10}
+	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "terminated"), Actor: "ana", Before: time.Now().Add(time.Minute), Upto: 10}
 	taken, err := w.Record.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	require.Len(t, taken, 1)

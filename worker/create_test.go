@@ -52,7 +52,7 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	w := newShop(t)
 	early, patient := wish("early"), wish("patient")
 	patient.Wait = patience
-	for _, in := range []workflows.Creation{early, patient} {
+	for _, in := range []workflows.CreateInput{early, patient} {
 		require.NoError(t, w.Workflows.Notify(t.Context(), in.PaymentID))
 	}
 	answer, err := w.Workflows.Create(t.Context(), early)
@@ -74,7 +74,7 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	require.Equal(t, early.Request.Fingerprint(), answer.Fingerprint)
 	require.Equal(t, payment.Pending, answer.Status)
 	require.Equal(t, 2, answer.Version)
-	for _, in := range []workflows.Creation{early, patient} {
+	for _, in := range []workflows.CreateInput{early, patient} {
 		p, err := w.Record.Payment(t.Context(), in.PaymentID)
 		require.NoError(t, err)
 		require.Equal(t, payment.Pending, p.Status)

@@ -301,7 +301,7 @@ func TestAPOSTAfterARunWasEndedStartsAnother(t *testing.T) {
 	}
 }
 
-func (s store) mustCreate(t *testing.T, in workflows.Creation) *workflows.Answer {
+func (s store) mustCreate(t *testing.T, in workflows.CreateInput) *workflows.Answer {
 	t.Helper()
 	answer, err := s.Workflows.Create(t.Context(), in)
 	require.NoError(t, err)

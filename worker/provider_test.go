@@ -22,13 +22,13 @@ import (
 )
 
 // wish is a client app's, for a payment that the test names.
-func wish(key string) workflows.Creation {
-	return workflows.Creation{
-		PaymentID: payment.NewID("shop", key), ClientID: "shop", IdempotencyKey: key,
-		Request: payment.Request{
+func wish(key string) workflows.CreateInput {
+	return workflows.CreateInput{
+		PaymentID: payment.NewID("shop", key),
+		Creation: payment.Creation{ClientID: "shop", IdempotencyKey: key, Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Description: "Order 1",
 			Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600}, Payer: payment.Payer{Email: "ana@example.com"},
-		},
+		}},
 		Wait: time.Second,
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -102,7 +101,7 @@ type searched struct {
 }
 
 // startAttributes are known when a creation starts a run; describe completes them.
-func startAttributes(c activities.Creation) temporal.SearchAttributes {
+func startAttributes(c payment.Creation) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
 		attrStatus.ValueSet(string(payment.Processing)), attrMethod.ValueSet(string(c.Request.Method.Type)),
 		attrClient.ValueSet(c.ClientID), attrAmount.ValueSet(c.Request.Amount.Centavos), attrAsked.ValueSet(true))

@@ -42,21 +42,19 @@ type Client struct {
 // NewClient makes the front door to a Temporal namespace.
 func NewClient(c client.Client, polls Polls) *Client { return &Client{temporal: c, polls: polls} }
 
-// Creation is a client app's wish for a payment.
-type Creation struct {
-	PaymentID      string
-	ClientID       string
-	IdempotencyKey string
-	Request        payment.Request // normalized and valid
-	Wait           time.Duration   // how long to wait for the provider's answer
-	Unread         bool            // the database could not be asked whether there is another request under the key
-	Lost           *Answer         // what a run has answered before, if the database does not have it
+// CreateInput is a client app's request for a payment.
+type CreateInput struct {
+	payment.Creation
+	PaymentID string
+	Wait      time.Duration // how long to wait for the provider's answer
+	Unread    bool          // the database could not be asked whether there is another request under the key
+	Lost      *Answer       // what a run has answered before, if the database does not have it
 }
 
 // Create starts the payment or joins it; this is the moment from which the payment exists. The answer is nil when there was
 // nothing to tell within Wait: the payment goes on by itself. Errors: Conflict when the key was used for another request;
 // Unavailable when Temporal cannot take it, in which case repeating the call with the same key is safe.
-func (c *Client) Create(ctx context.Context, in Creation) (*Answer, error) {
+func (c *Client) Create(ctx context.Context, in CreateInput) (*Answer, error) {
 	if in.Unread {
 		if run, _ := c.runOf(ctx, in.ClientID, in.PaymentID); run.another(in.Request) {
 			return nil, conflict(in)
@@ -81,7 +79,7 @@ func (c *Client) Create(ctx context.Context, in Creation) (*Answer, error) {
 	return nil, err
 }
 
-func conflict(in Creation) error {
+func conflict(in CreateInput) error {
 	return &failure.Error{
 		Kind: failure.Conflict, Message: "the idempotency key was used for another request",
 		Err: fmt.Errorf("create payment %s: its run was started by another request", in.PaymentID),
@@ -90,20 +88,20 @@ func conflict(in Creation) error {
 
 // create joins the payment's run or starts one. That there was a run before is told to the one that it starts, which then
 // looks for a charge before it makes one.
-func (c *Client) create(ctx context.Context, in Creation) (answer Answer, err error) {
-	fingerprint := in.Request.Fingerprint()
+func (c *Client) create(ctx context.Context, in CreateInput) (answer Answer, err error) {
+	in.Fingerprint = in.Request.Fingerprint()
 	// Equal requests are one update, however often and wherever they come in.
-	name := UpdateCreate + "-" + fingerprint
+	name := UpdateCreate + "-" + in.Fingerprint
 	var askedAt time.Time
 	if in.Lost != nil {
 		askedAt = cmp.Or(in.Lost.AskedAt, time.Now().UTC())
 		name += fmt.Sprintf("-lost-%d", time.Now().Unix()/10) // the run has answered for the update itself
 	}
 	err = c.untilHeard(ctx, WorkflowID(in.PaymentID), name, func(updateID string) error {
-		answer, err = c.tryCreate(ctx, in, askedAt, updateID, fingerprint)
+		answer, err = c.tryCreate(ctx, in, askedAt, updateID)
 		if _, closed := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); closed {
 			askedAt = time.Now().UTC()
-			answer, err = c.tryCreate(ctx, in, askedAt, updateID, fingerprint)
+			answer, err = c.tryCreate(ctx, in, askedAt, updateID)
 		}
 		return err
 	})
@@ -111,26 +109,25 @@ func (c *Client) create(ctx context.Context, in Creation) (answer Answer, err er
 }
 
 // tryCreate asks once. Without askedAt it starts no run where there was one before.
-func (c *Client) tryCreate(ctx context.Context, in Creation, askedAt time.Time, updateID, fingerprint string) (answer Answer, err error) {
-	creation := activities.Creation{ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Request: in.Request, Fingerprint: fingerprint}
+func (c *Client) tryCreate(ctx context.Context, in CreateInput, askedAt time.Time, updateID string) (answer Answer, err error) {
 	options := c.startOptions(in.PaymentID, payment.ForCharge)
-	options.TypedSearchAttributes = startAttributes(creation)
+	options.TypedSearchAttributes = startAttributes(in.Creation)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
-	options.Memo = map[string]any{memoFingerprint: fingerprint}
+	options.Memo = map[string]any{memoFingerprint: in.Fingerprint}
 	if askedAt.IsZero() {
 		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	}
 	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
 	defer func() { s.End(failure.Label(interpret("create payment", err))) }()
 	start := c.temporal.NewWithStartWorkflowOperation(options, Payment,
-		PaymentInput{PaymentID: in.PaymentID, Creation: &creation, AskedAt: askedAt, Polls: c.polls})
+		PaymentInput{PaymentID: in.PaymentID, Creation: &in.Creation, AskedAt: askedAt, Polls: c.polls})
 	update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
 			UpdateID:     updateID,
 			WorkflowID:   options.ID,
 			UpdateName:   UpdateCreate,
-			Args:         []any{fingerprint, in.Lost != nil},
+			Args:         []any{in.Fingerprint, in.Lost != nil},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})

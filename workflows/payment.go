@@ -15,8 +15,8 @@ import (
 
 // PaymentInput starts a run of a payment's mailbox.
 type PaymentInput struct {
-	PaymentID string               `json:"payment_id"`
-	Creation  *activities.Creation `json:"creation,omitempty"` // nil when the payment exists already
+	PaymentID string            `json:"payment_id"`
+	Creation  *payment.Creation `json:"creation,omitempty"` // nil when the payment exists already
 	// AskedAt is when the client app first asked for it, in a run that follows another one. Zero: with this run.
 	AskedAt time.Time `json:"asked_at,omitzero"`
 	Polls   Polls     `json:"polls"`

@@ -113,7 +113,7 @@ func (r *redrive) run(ctx workflow.Context) error {
 	}
 	r.State = RedriveRunning
 	for r.Standing.Left > 0 {
-		if err := r.step(ctx, r.Standing.Taken+r.batch()); err != nil {
+		if err := r.step(ctx, r.Standing.Taken+r.batchSize()); err != nil {
 			return err
 		}
 		if bad := r.Standing.Failed + r.Standing.DiedAgain; r.in.StopAfter > 0 && bad >= r.in.StopAfter {
@@ -121,7 +121,7 @@ func (r *redrive) run(ctx workflow.Context) error {
 			return nil
 		}
 		if r.in.Rate > 0 && r.Standing.Left > 0 {
-			if err := workflow.Sleep(ctx, time.Second*time.Duration(r.batch())/time.Duration(r.in.Rate)); err != nil {
+			if err := workflow.Sleep(ctx, time.Second*time.Duration(r.batchSize())/time.Duration(r.in.Rate)); err != nil {
 				return err
 			}
 		}
@@ -164,7 +164,7 @@ func (r *redrive) canary(ctx workflow.Context) (well bool, err error) {
 		if err := workflow.Sleep(ctx, r.in.CanaryWait); err != nil {
 			return false, err
 		}
-		err := workflow.ExecuteLocalActivity(inRecord(ctx, "look after the canary"), steps.RedriveStanding, r.input(0)).Get(ctx, &r.Standing)
+		err := workflow.ExecuteLocalActivity(inRecord(ctx, "look after the canary"), steps.RedriveStanding, r.batch(0)).Get(ctx, &r.Standing)
 		if err != nil {
 			return false, err
 		}
@@ -179,19 +179,19 @@ func (r *redrive) canary(ctx workflow.Context) (well bool, err error) {
 
 // step sends letters until so many were tried.
 func (r *redrive) step(ctx workflow.Context, upto int) error {
-	err := workflow.ExecuteActivity(atRedrive(ctx, fmt.Sprintf("send up to %d", upto)), steps.Redrive, r.input(upto)).Get(ctx, &r.Standing)
+	err := workflow.ExecuteActivity(atRedrive(ctx, fmt.Sprintf("send up to %d", upto)), steps.Redrive, r.batch(upto)).Get(ctx, &r.Standing)
 	r.describe(ctx)
 	return err
 }
 
-func (r *redrive) input(upto int) activities.RedriveInput {
-	return activities.RedriveInput{
+func (r *redrive) batch(upto int) deadletter.Batch {
+	return deadletter.Batch{
 		RedriveID: r.in.ID, Actor: r.in.Actor, Reason: r.in.Reason, Filter: r.in.Filter, Before: r.Before, Upto: upto,
 	}
 }
 
-// batch is a second's worth of letters, if the rate is low.
-func (r *redrive) batch() int {
+// batchSize is a second's worth of dead letters, if the rate is low.
+func (r *redrive) batchSize() int {
 	if r.in.Rate > 0 {
 		return min(r.in.Rate, redriveBatch)
 	}

@@ -42,7 +42,7 @@ func (p *pile) SurveyDeadLetters(context.Context, activities.SurveyInput) (deadl
 	return survey, nil
 }
 
-func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (deadletter.Progress, error) {
+func (p *pile) Redrive(_ context.Context, in deadletter.Batch) (deadletter.Progress, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.upto, p.at = append(p.upto, in.Upto), append(p.at, p.env.Now())
@@ -60,7 +60,7 @@ func (p *pile) Redrive(_ context.Context, in activities.RedriveInput) (deadlette
 	return *s, nil
 }
 
-func (p *pile) RedriveStanding(context.Context, activities.RedriveInput) (deadletter.Progress, error) {
+func (p *pile) RedriveStanding(context.Context, deadletter.Batch) (deadletter.Progress, error) {
 	return p.standing, nil
 }
 

@@ -221,13 +221,13 @@ func (w *world) count(step string) int {
 	return n
 }
 
-func creation() *activities.Creation {
+func creation() *payment.Creation {
 	request := payment.Request{
 		Amount: payment.Money{Centavos: 1050, Currency: payment.BRL},
 		Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 		Payer:  payment.Payer{Email: "ana@example.com"},
 	}
-	return &activities.Creation{ClientID: "shop", IdempotencyKey: "order-1042", Request: request, Fingerprint: request.Fingerprint()}
+	return &payment.Creation{ClientID: "shop", IdempotencyKey: "order-1042", Request: request, Fingerprint: request.Fingerprint()}
 }
 
 func newEnv(t *testing.T, w *world) *testsuite.TestWorkflowEnvironment {
@@ -259,7 +259,7 @@ func nudge(env *testsuite.TestWorkflowEnvironment, after time.Duration, change f
 	}, after)
 }
 
-func start(env *testsuite.TestWorkflowEnvironment, c *activities.Creation) {
+func start(env *testsuite.TestWorkflowEnvironment, c *payment.Creation) {
 	env.ExecuteWorkflow(Payment, PaymentInput{PaymentID: paymentID, Creation: c, Polls: polls})
 }
 

@@ -35,6 +35,16 @@ type Survey struct {
 	Causes []CauseCount `json:"causes,omitempty"`
 }
 
+// Batch is one activity of a redrive: it sends dead letters until the redrive has tried Upto of them.
+type Batch struct {
+	RedriveID string    `json:"redrive_id"`
+	Actor     string    `json:"actor"`
+	Reason    string    `json:"reason,omitempty"`
+	Filter    Filter    `json:"filter"`
+	Before    time.Time `json:"before"` // only dead letters that were there by then
+	Upto      int       `json:"upto"`
+}
+
 // Progress is how far a redrive has come.
 type Progress struct {
 	Taken     int `json:"taken"`

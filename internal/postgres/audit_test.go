@@ -138,7 +138,7 @@ func TestASettlementIsOnRecordOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	p := s.open(t, newPayment("order-1"))
-	settle := func(id string) (Moved, error) { return s.Settle(t.Context(), ana, id, "the panel has none", moment(2)) }
+	settle := func(id string) (Move, error) { return s.Settle(t.Context(), ana, id, "the panel has none", moment(2)) }
 	_, err := settle(p.ID)
 	require.NoError(t, err)
 	require.Empty(t, s.trail(t, audit.Filter{Actor: "ana"}), "it is not unknown")

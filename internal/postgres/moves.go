@@ -13,8 +13,8 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Moved is what became of an attempt to move a payment.
-type Moved struct {
+// Move is what became of an attempt to move a payment.
+type Move struct {
 	Event  *payment.Event // the event that was written; nil when there was nothing new
 	Status payment.Status // where the payment stands now
 	From   payment.Status // where it stood before
@@ -80,17 +80,17 @@ type answered struct {
 
 // Apply brings a payment to the provider's answer to a creation. One that is not newer than the last changes nothing; an equal
 // answer applied twice writes one event.
-func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Moved, error) {
+func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
 	return s.applyAnswer(ctx, id, state, false, at)
 }
 
 // ApplyLook brings a payment to what the provider says now, which counts also when it is of the same moment as the last answer and
 // further in the payment's life.
-func (s *Store) ApplyLook(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Moved, error) {
+func (s *Store) ApplyLook(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
 	return s.applyAnswer(ctx, id, state, true, at)
 }
 
-func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Moved, error) {
+func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Move, error) {
 	return s.move(ctx, "apply the provider's answer to payment "+id, applyState, id, state.Status, at, pgx.NamedArgs{
 		"id": id, "status": state.Status, "refunded": state.Refunded, "method": answered{state.ExpiresAt, state.QRCode, state.TicketURL},
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
@@ -146,12 +146,12 @@ const settle = givenUp + `, decided as (
 )` + backAndEvent
 
 // Fail records that the provider refused the charge before any money could move.
-func (s *Store) Fail(ctx context.Context, id string, code failure.Code, why string, at time.Time) (Moved, error) {
+func (s *Store) Fail(ctx context.Context, id string, code failure.Code, why string, at time.Time) (Move, error) {
 	return s.giveUp(ctx, id, payment.Failed, "refused", cmp.Or(code, failure.CodeRefused), why, at)
 }
 
 // Park records that the provider's answer is lost: the payment may or may not have been charged.
-func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Moved, error) {
+func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Move, error) {
 	return s.giveUp(ctx, id, payment.Unknown, "unknown", failure.CodeUnknown, why, at)
 }
 
@@ -159,7 +159,7 @@ func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Moved, 
 const settled = "settled by an operator: the provider has no charge of it"
 
 // Settle records that an operator has decided that an unknown payment has failed, and why. Doing it again changes nothing.
-func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string, at time.Time) (Moved, error) {
+func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string, at time.Time) (Move, error) {
 	return s.move(ctx, "settle payment "+id, settle, id, payment.Failed, at, pgx.NamedArgs{
 		"id": id, "status": payment.Failed, "failure": settled, "failure_code": failure.CodeNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
 		"data":     payment.EventData{Failure: settled, FailureCode: failure.CodeNotCharged, Actor: actor.Name, Reason: reason},
@@ -167,14 +167,14 @@ func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string
 	})
 }
 
-func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome string, code failure.Code, why string, at time.Time) (Moved, error) {
+func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome string, code failure.Code, why string, at time.Time) (Move, error) {
 	return s.move(ctx, "move payment "+id+" to "+string(to), giveUp, id, to, at, pgx.NamedArgs{
 		"id": id, "status": to, "failure": why, "failure_code": code, "outcome": outcome, "known": to.From(), "at": at,
 		"data": payment.EventData{Failure: why, FailureCode: code},
 	})
 }
 
-func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs) (Moved, error) {
+func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs) (Move, error) {
 	var clientID string
 	var method payment.MethodType
 	var created time.Time
@@ -195,10 +195,10 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
 	// One round trip and one transaction: whoever finds the payment moved finds its letter resolved.
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return Moved{}, interpret(doing, err)
+		return Move{}, interpret(doing, err)
 	}
 	if seq == nil {
-		return Moved{Status: status, From: status, Payment: p}, nil
+		return Move{Status: status, From: status, Payment: p}, nil
 	}
 	news, _ := args["provider_updated_at"].(time.Time) // only the provider's own answer has it
 	s.metrics.moved(method, status, to, created, news, at)
@@ -208,7 +208,7 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 	if status != to {
 		s.metrics.failed(data.FailureCode)
 	}
-	return Moved{
+	return Move{
 		Status: to, From: status, Sinks: sinks, Payment: p,
 		Event: &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
 	}, nil

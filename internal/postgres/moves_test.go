@@ -23,7 +23,7 @@ func answer(id string, status payment.Status, second int) payment.ProviderState 
 	}
 }
 
-func (s *Store) apply(t *testing.T, id string, state payment.ProviderState) Moved {
+func (s *Store) apply(t *testing.T, id string, state payment.ProviderState) Move {
 	t.Helper()
 	m, err := s.Apply(t.Context(), id, state, moment(30))
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	pending := answer(id, payment.Pending, 10)
 	pending.QRCode, pending.TicketURL, pending.ExpiresAt = "000201", "https://pay.example/1", moment(3600)
 	m := s.apply(t, id, pending)
-	require.Equal(t, Moved{Status: payment.Pending, From: payment.Processing, Payment: s.read(t, id), Event: &payment.Event{
+	require.Equal(t, Move{Status: payment.Pending, From: payment.Processing, Payment: s.read(t, id), Event: &payment.Event{
 		PaymentID: id, ClientID: "shop", Seq: 2, Status: payment.Pending, At: moment(30),
 		Data: payment.EventData{ProviderPaymentID: "mp-" + id, ProviderStatus: "raw_pending", StatusDetail: "detail_10", Amount: 1050},
 	}}, m)
@@ -76,7 +76,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	require.Equal(t, "done", s.outcome(t, id))
 
 	for _, late := range []payment.ProviderState{pending, answer(id, payment.Approved, 10), answer(id, payment.Approved, 9)} {
-		require.Equal(t, Moved{Status: payment.Pending, From: payment.Pending, Payment: p}, s.apply(t, id, late))
+		require.Equal(t, Move{Status: payment.Pending, From: payment.Pending, Payment: p}, s.apply(t, id, late))
 		require.Equal(t, p, s.read(t, id))
 	}
 	m = s.apply(t, id, answer(id, payment.Approved, 11))
@@ -132,7 +132,7 @@ func TestNewsThatMeansNoChangeIsNoEvent(t *testing.T) {
 	before := s.read(t, id)
 	m, err := s.Apply(t.Context(), id, answer(id, payment.Pending, 2), moment(40))
 	require.NoError(t, err)
-	require.Equal(t, Moved{Status: payment.Pending, From: payment.Pending, Payment: s.read(t, id)}, m)
+	require.Equal(t, Move{Status: payment.Pending, From: payment.Pending, Payment: s.read(t, id)}, m)
 	after := s.read(t, id)
 	require.Equal(t, moment(2), after.Provider.UpdatedAt)
 	require.Equal(t, "detail_2", after.Provider.StatusDetail)
@@ -215,10 +215,10 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 	answered := s.open(t, newPayment("answered")).ID
 	s.apply(t, answered, answer(answered, payment.Pending, 1))
 	before := s.read(t, answered)
-	for _, giveUp := range []func(context.Context, string, string, time.Time) (Moved, error){s.fail, s.Park} {
+	for _, giveUp := range []func(context.Context, string, string, time.Time) (Move, error){s.fail, s.Park} {
 		m, err := giveUp(t.Context(), answered, "silence", moment(2))
 		require.NoError(t, err)
-		require.Equal(t, Moved{Status: payment.Pending, From: payment.Pending, Payment: before}, m)
+		require.Equal(t, Move{Status: payment.Pending, From: payment.Pending, Payment: before}, m)
 		require.Equal(t, before, s.read(t, answered))
 		require.Equal(t, "done", s.outcome(t, answered))
 
@@ -228,7 +228,7 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 
 	id := s.open(t, newPayment("silent")).ID
 	rows := []struct {
-		giveUp  func(context.Context, string, string, time.Time) (Moved, error)
+		giveUp  func(context.Context, string, string, time.Time) (Move, error)
 		why     string
 		status  payment.Status
 		outcome string
@@ -264,7 +264,7 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 }
 
 // fail gives a payment up as the provider says that its tax id is wrong.
-func (s *Store) fail(ctx context.Context, id, why string, at time.Time) (Moved, error) {
+func (s *Store) fail(ctx context.Context, id, why string, at time.Time) (Move, error) {
 	return s.Fail(ctx, id, failure.CodeTaxID, why, at)
 }
 
@@ -295,7 +295,7 @@ func TestFailuresFromBeforeHaveACode(t *testing.T) {
 func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	for name, giveUp := range map[string]func(context.Context, string, string, time.Time) (Moved, error){"parked": s.Park, "failed": s.fail} {
+	for name, giveUp := range map[string]func(context.Context, string, string, time.Time) (Move, error){"parked": s.Park, "failed": s.fail} {
 		id := s.open(t, newPayment(name)).ID
 		_, err := giveUp(t.Context(), id, "silence", moment(1))
 		require.NoError(t, err)
@@ -337,7 +337,7 @@ func TestAnySequenceOfMovesKeepsTheRecordWhole(t *testing.T) {
 		for range rapid.IntRange(1, 12).Draw(t, "moves") {
 			before, err := s.Payment(ctx, p.ID)
 			require.NoError(t, err)
-			var m Moved
+			var m Move
 			switch rapid.SampledFrom([]string{"apply", "apply", "apply", "park", "fail"}).Draw(t, "move") {
 			case "apply":
 				state := answer(p.ID, rapid.SampledFrom(payment.Statuses()).Draw(t, "status"), rapid.IntRange(1, 20).Draw(t, "second"))

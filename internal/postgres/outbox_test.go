@@ -170,7 +170,7 @@ func TestNoMoveIsLostBetweenTellingAndRemembering(t *testing.T) {
 	s := newStore(t)
 	for i := range 30 {
 		id := s.open(t, newPayment("race-"+strconv.Itoa(i))).ID
-		var m Moved
+		var m Move
 		var more []string
 		sideBySide(t, 2, func(i int) (err error) {
 			if i == 0 {

@@ -25,16 +25,6 @@ func (s *Store) SurveyDeadLetters(ctx context.Context, f deadletter.Filter) (dea
 	return survey, interpret("survey dead letters", err)
 }
 
-// RedriveTake is a step of a redrive: it takes letters until the redrive has so many.
-type RedriveTake struct {
-	RedriveID string
-	Actor     string
-	Reason    string
-	Filter    deadletter.Filter
-	Before    time.Time // letters that died after this moment are left alone
-	Upto      int       // how many the redrive has afterwards, unless there are no more
-}
-
 // endSending settles letters that were sent, and have died again before that could be written down.
 const endSending = `
 update redrives r set outcome = 'sent'
@@ -70,19 +60,19 @@ order by d.id`
 
 // TakeForRedrive marks letters as redriven, before they are sent, and returns all that this redrive has yet to send: those it
 // takes now, and those that a killed worker took and may not have sent. A second run takes no more letters than the first.
-func (s *Store) TakeForRedrive(ctx context.Context, t RedriveTake) ([]deadletter.Message, error) {
-	where, args := letterConditions(t.Filter)
-	args["redrive_id"], args["actor"], args["reason"], args["before"], args["upto"] = t.RedriveID, t.Actor, t.Reason, t.Before, t.Upto
+func (s *Store) TakeForRedrive(ctx context.Context, b deadletter.Batch) ([]deadletter.Message, error) {
+	where, args := letterConditions(b.Filter)
+	args["redrive_id"], args["actor"], args["reason"], args["before"], args["upto"] = b.RedriveID, b.Actor, b.Reason, b.Before, b.Upto
 	var sending []deadletter.Message
 	var batch pgx.Batch
-	batch.Queue(endSending+ofRedrive, t.RedriveID)
+	batch.Queue(endSending+ofRedrive, b.RedriveID)
 	batch.Queue(takeForRedrive(where), args)
-	batch.Queue(selectSending, t.RedriveID).Query(func(rows pgx.Rows) (err error) {
+	batch.Queue(selectSending, b.RedriveID).Query(func(rows pgx.Rows) (err error) {
 		sending, err = pgx.CollectRows(rows, scanDeadLetter)
 		return err
 	})
 	err := s.pool.SendBatch(ctx, &batch).Close()
-	return sending, interpret("take letters for redrive "+t.RedriveID, err)
+	return sending, interpret("take letters for redrive "+b.RedriveID, err)
 }
 
 const settleSent = `update redrives set outcome = 'sent' where redrive_id = $1 and letter_id = any($2) and outcome = 'sending'`
@@ -152,9 +142,9 @@ from redrives r join dead_letters d on d.id = r.letter_id
 where r.redrive_id = @redrive_id`
 
 // Standing counts a redrive's letters.
-func (s *Store) Standing(ctx context.Context, t RedriveTake) (deadletter.Progress, error) {
-	where, args := letterConditions(t.Filter)
-	args["redrive_id"], args["before"] = t.RedriveID, t.Before
+func (s *Store) Standing(ctx context.Context, b deadletter.Batch) (deadletter.Progress, error) {
+	where, args := letterConditions(b.Filter)
+	args["redrive_id"], args["before"] = b.RedriveID, b.Before
 	var standing deadletter.Progress
 	var batch pgx.Batch
 	batch.Queue(countRedrive, args).QueryRow(func(row pgx.Row) error {
@@ -163,7 +153,7 @@ func (s *Store) Standing(ctx context.Context, t RedriveTake) (deadletter.Progres
 	batch.Queue(`select count(*) from dead_letters d `+where+untried, args).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&standing.Left)
 	})
-	return standing, interpret("count redrive "+t.RedriveID, s.pool.SendBatch(ctx, &batch).Close())
+	return standing, interpret("count redrive "+b.RedriveID, s.pool.SendBatch(ctx, &batch).Close())
 }
 
 const selectRedrives = `

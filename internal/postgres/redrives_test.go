@@ -23,7 +23,7 @@ func TestARedriveTakesEachLetterOnce(t *testing.T) {
 	require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: 10}}, survey.Causes)
 	late := letter(11)
 	s.keep(t, late)
-	take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Reason: "mended", Before: survey.At, Upto: 4}
+	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Reason: "mended", Before: survey.At, Upto: 4}
 
 	for range 2 { // a killed worker's step is done again
 		sending, err := s.TakeForRedrive(t.Context(), take)
@@ -65,7 +65,7 @@ func TestALetterThatDiesWhileItIsSentIsNotSentAgain(t *testing.T) {
 	s.keep(t, l)
 	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{})
 	require.NoError(t, err)
-	take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Before: survey.At, Upto: 1}
+	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Before: survey.At, Upto: 1}
 	_, err = s.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	l.Deaths++
@@ -88,7 +88,7 @@ func TestTwoRedrivesOfOneLetterAreOne(t *testing.T) {
 	require.NoError(t, err)
 	var taken atomic.Int64
 	sideBySide(t, 4, func(i int) error {
-		sending, err := s.TakeForRedrive(t.Context(), RedriveTake{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(i)), Before: survey.At, Upto: 100})
+		sending, err := s.TakeForRedrive(t.Context(), deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(i)), Before: survey.At, Upto: 100})
 		taken.Add(int64(len(sending)))
 		return err
 	})
@@ -97,11 +97,11 @@ func TestTwoRedrivesOfOneLetterAreOne(t *testing.T) {
 }
 
 // redriven takes all that is open now, and says that it was sent.
-func (s *Store) redriven(t *testing.T, number string) RedriveTake {
+func (s *Store) redriven(t *testing.T, number string) deadletter.Batch {
 	t.Helper()
 	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{})
 	require.NoError(t, err)
-	take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", number), Actor: "ana", Before: survey.At, Upto: 100}
+	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", number), Actor: "ana", Before: survey.At, Upto: 100}
 	sending, err := s.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	for range 2 {
@@ -155,7 +155,7 @@ func TestARedriveAndTheOutcomeMayComeAtOnce(t *testing.T) {
 	for i := range 40 {
 		l := s.unknown(t, fmt.Sprint(i))
 		s.keep(t, l)
-		take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(i)), Actor: "ana", Before: s.letter(t, l.ID).ReceivedAt, Upto: 100}
+		take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(i)), Actor: "ana", Before: s.letter(t, l.ID).ReceivedAt, Upto: 100}
 		_, err := s.TakeForRedrive(t.Context(), take)
 		require.NoError(t, err)
 		sideBySide(t, 2, func(i int) error {
@@ -175,14 +175,14 @@ func TestStrandedLettersAreOpenedAgain(t *testing.T) {
 	s := newStore(t)
 	old, diedAgain, fresh := letter(1), letter(2), letter(3)
 	s.keep(t, old, diedAgain)
-	take := RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Before: time.Now().Add(time.Hour), Upto: 100}
+	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Before: time.Now().Add(time.Hour), Upto: 100}
 	_, err := s.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	_, err = s.pool.Exec(t.Context(), `update redrives set at = now() - interval '2 minutes'`)
 	require.NoError(t, err)
 	diedAgain.Deaths++
 	s.keep(t, diedAgain, fresh)
-	_, err = s.TakeForRedrive(t.Context(), RedriveTake{RedriveID: deadletter.NewRedriveID("ana", "2"), Before: take.Before, Filter: deadletter.Filter{IDs: []string{fresh.ID}}, Upto: 1})
+	_, err = s.TakeForRedrive(t.Context(), deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "2"), Before: take.Before, Filter: deadletter.Filter{IDs: []string{fresh.ID}}, Upto: 1})
 	require.NoError(t, err)
 
 	for _, sending := range [][]string{{take.RedriveID}, {}} {
@@ -198,7 +198,7 @@ func TestStrandedLettersAreOpenedAgain(t *testing.T) {
 	}
 }
 
-func (s *Store) standing(t *testing.T, take RedriveTake) deadletter.Progress {
+func (s *Store) standing(t *testing.T, take deadletter.Batch) deadletter.Progress {
 	t.Helper()
 	standing, err := s.Standing(t.Context(), take)
 	require.NoError(t, err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/cli"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -155,7 +154,7 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 func startUnderAnothersKey(t *testing.T, key string) (id string) {
 	t.Helper()
 	id = payment.NewID("demo", key+" by hand")
-	input, err := json.Marshal(workflows.PaymentInput{PaymentID: id, Creation: &activities.Creation{
+	input, err := json.Marshal(workflows.PaymentInput{PaymentID: id, Creation: &payment.Creation{
 		ClientID: "demo", IdempotencyKey: key, Request: payment.Request{
 			Amount: payment.Money{Centavos: 100, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 			Payer: payment.Payer{Email: "ana@example.com"},

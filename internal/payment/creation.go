@@ -1,0 +1,11 @@
+package payment
+
+// Creation is what a client app asked for, and under which key. It lives in histories for months.
+type Creation struct {
+	ClientID       string  `json:"client_id"`
+	IdempotencyKey string  `json:"idempotency_key"`
+	Request        Request `json:"request"` // normalized and valid
+	// Fingerprint is the request's. The workflow compares it with others, and cannot compute it: encoding/json is not
+	// deterministic by the rules of workflow code. "" in runs from before it was kept.
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
