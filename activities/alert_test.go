@@ -36,7 +36,7 @@ func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 	told, err := w.AlertFindings(t.Context())
 	require.NoError(t, err)
 	require.Len(t, told, 1)
-	require.Equal(t, payment.Stranger, told[0].Kind)
+	require.Equal(t, payment.OrphanPayment, told[0].Kind)
 	w.reconcile(t, "b")
 	told, err = w.AlertFindings(t.Context())
 	require.NoError(t, err)
@@ -44,11 +44,11 @@ func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 
 	select {
 	case m := <-messages:
-		require.Equal(t, "reconciliation.stranger", m.RoutingKey)
+		require.Equal(t, "reconciliation.orphan_payment", m.RoutingKey)
 		var news map[string]any
 		require.NoError(t, json.Unmarshal(m.Body, &news))
 		require.Equal(t, m.MessageId, news["id"])
-		require.Equal(t, "reconciliation.stranger", news["type"])
+		require.Equal(t, "reconciliation.orphan_payment", news["type"])
 		require.Equal(t, stranger.PaymentID, news["provider_payment_id"])
 		require.False(t, strings.Contains(string(m.Body), "ana@"))
 	case <-time.After(patience):
@@ -83,10 +83,10 @@ func TestAFindingThatOneQueueRefusesIsToldOnce(t *testing.T) {
 	require.NoError(t, err)
 	full, err := channel.QueueDeclare("", false, true, true, false, amqp.Table{"x-max-length": 0, amqp.QueueOverflowArg: amqp.QueueOverflowRejectPublish})
 	require.NoError(t, err)
-	require.NoError(t, channel.QueueBind(full.Name, "reconciliation.stranger", rabbitmq.ExchangeEvents, false, nil))
+	require.NoError(t, channel.QueueBind(full.Name, "reconciliation.orphan_payment", rabbitmq.ExchangeEvents, false, nil))
 	state := w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
 	w.reconcile(t, "a")
-	heard := listen(t, "reconciliation.stranger")
+	heard := listen(t, "reconciliation.orphan_payment")
 	for range 2 {
 		_, err := w.AlertFindings(t.Context())
 		require.NoError(t, err)

@@ -111,7 +111,7 @@ func TestAPaymentThatCannotBeToldHoldsUpNoOther(t *testing.T) {
 	bell.deaf = ids[1]
 	counts := w.reconcile(t, "run")
 	require.Equal(t, 3, counts.Differences)
-	require.Equal(t, 2, counts.Nudged)
+	require.Equal(t, 2, counts.Signalled)
 	require.ElementsMatch(t, []string{ids[0], ids[2]}, bell.told())
 
 	quiet := []string{w.silentPayment(t, "old-1"), w.silentPayment(t, "old-2")}

@@ -147,7 +147,7 @@ func (j *judgement) other(providerPaymentID string) {
 func (j *judgement) compare(s payment.ProviderState, p payment.Payment, known bool, at time.Time) {
 	found := payment.Finding{ProviderPaymentID: s.PaymentID, ProviderUpdatedAt: s.UpdatedAt, ProviderStatus: s.Status, FoundAt: at}
 	if !known {
-		found.Kind, found.Detail = payment.Stranger, stranger(s)
+		found.Kind, found.Detail = payment.OrphanPayment, orphan(s)
 		j.findings = append(j.findings, found)
 		return
 	}
@@ -181,8 +181,8 @@ func harmlessTwin(s payment.ProviderState, p payment.Payment) bool {
 	return false
 }
 
-// stranger describes an orphan payment, one that we do not have. Its reference may be anything, so it is not repeated unless it is one of ours.
-func stranger(s payment.ProviderState) string {
+// orphan describes an orphan payment, one that we do not have. Its reference may be anything, so it is not repeated unless it is one of ours.
+func orphan(s payment.ProviderState) string {
 	if payment.ValidID(s.Reference) {
 		return "there is no payment " + s.Reference + "; the provider has " + s.Money.String() + ", " + string(s.Status)
 	}

@@ -104,7 +104,7 @@ func (w world) run(t *testing.T, runID string) (counts payment.ReconciliationCou
 		var swept Swept
 		swept, err = w.Sweep(t.Context(), *next)
 		counts.Seen += swept.Seen
-		counts.Nudged += swept.Nudged
+		counts.Signalled += swept.Nudged
 		counts.Others += swept.Others
 		next = swept.Rest
 	}
@@ -151,12 +151,12 @@ func TestWhatTheProviderKnowsBetterIsLookedAt(t *testing.T) {
 
 	require.NoError(t, w.provider.Pay(states[1].PaymentID))
 	w.notified(t, states[1].PaymentID, "payment.updated")
-	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Differences: 1, Nudged: 1}, w.reconcile(t, "behind"))
+	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Differences: 1, Signalled: 1}, w.reconcile(t, "behind"))
 	require.Equal(t, []string{ids[1]}, bell.told())
 	require.Equal(t, ids[1], w.open(t, payment.Difference)[0].PaymentID)
 
 	// It is still behind: it is told again, and found no second time.
-	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Nudged: 1}, w.reconcile(t, "still behind"))
+	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Signalled: 1}, w.reconcile(t, "still behind"))
 	require.Equal(t, []string{ids[1]}, bell.told())
 	require.Len(t, w.open(t, ""), 1)
 
@@ -186,11 +186,11 @@ func TestAPaymentWithAMarkOfOursThatWeLackIsAnOrphan(t *testing.T) {
 	t.Parallel()
 	w, bell := reconcilingWorld(t)
 	vanished := w.foreign(t, payment.NewID("shop", "never opened"), "key-2", money)
-	require.Equal(t, payment.ReconciliationCounts{Seen: 1, Strangers: 1}, w.reconcile(t, "a"))
+	require.Equal(t, payment.ReconciliationCounts{Seen: 1, OrphanPayments: 1}, w.reconcile(t, "a"))
 	require.NoError(t, w.provider.Pay(vanished.PaymentID))
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1}, w.reconcile(t, "b"), "an orphan is found once, whatever it does")
 	require.Empty(t, bell.told())
-	require.Empty(t, w.open(t, payment.Stranger)[0].PaymentID)
+	require.Empty(t, w.open(t, payment.OrphanPayment)[0].PaymentID)
 	// The record learns of it, as when a backup is restored.
 	in := creation(t)
 	in.PaymentID, in.Creation.IdempotencyKey = payment.NewID("shop", "never opened"), "never opened"
@@ -198,7 +198,7 @@ func TestAPaymentWithAMarkOfOursThatWeLackIsAnOrphan(t *testing.T) {
 	require.NoError(t, err)
 	w.reconcile(t, "c")
 	require.Equal(t, []string{in.PaymentID}, bell.told())
-	require.Empty(t, w.open(t, payment.Stranger))
+	require.Empty(t, w.open(t, payment.OrphanPayment))
 	require.Equal(t, vanished.PaymentID, w.open(t, payment.Difference)[0].ProviderPaymentID)
 }
 
@@ -212,7 +212,7 @@ func TestPaymentsOfOtherSalesAreCounted(t *testing.T) {
 	_, err := w.begin(t, "earlier")
 	require.NoError(t, err)
 	require.NoError(t, w.record.KeepFindings(t.Context(), "earlier", []payment.Finding{
-		{Kind: payment.Stranger, ProviderPaymentID: other.PaymentID, ProviderUpdatedAt: other.UpdatedAt, FoundAt: now()},
+		{Kind: payment.OrphanPayment, ProviderPaymentID: other.PaymentID, ProviderUpdatedAt: other.UpdatedAt, FoundAt: now()},
 	}))
 	require.Equal(t, payment.ReconciliationCounts{Seen: 2, Others: 2}, w.reconcile(t, "a"))
 	require.Empty(t, w.open(t, ""))
@@ -409,8 +409,8 @@ func TestTwoRunsAtOnceFindEverythingOnce(t *testing.T) {
 	require.NoError(t, group.Wait())
 	require.Len(t, w.open(t, payment.Difference), 60)
 	require.Len(t, w.open(t, payment.MissedWebhook), 60)
-	require.Len(t, w.open(t, payment.Stranger), 1)
+	require.Len(t, w.open(t, payment.OrphanPayment), 1)
 	require.LessOrEqual(t, len(bell.told()), 120)
 	require.Equal(t, 60, counts[0].Differences+counts[1].Differences)
-	require.Equal(t, 1, counts[0].Strangers+counts[1].Strangers)
+	require.Equal(t, 1, counts[0].OrphanPayments+counts[1].OrphanPayments)
 }

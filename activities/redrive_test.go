@@ -75,7 +75,7 @@ func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Mes
 func (r *redriven) workflows(t *testing.T, name, paymentID string) deadletter.Message {
 	t.Helper()
 	return r.letter(t, name, func(l *deadletter.Message) {
-		l.Source, l.Cause, l.PaymentID, l.RunID = deadletter.FromWorkflow, deadletter.CauseDependencyAway, paymentID, "run-"+name
+		l.Source, l.Cause, l.PaymentID, l.RunID = deadletter.FromWorkflow, deadletter.CauseDependencyUnavailable, paymentID, "run-"+name
 	})
 }
 

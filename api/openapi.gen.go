@@ -51,16 +51,16 @@ func (e BreakerState) Valid() bool {
 
 // Defines values for Cause.
 const (
-	CauseContradiction  Cause = "contradiction"
-	CauseDeliveryLimit  Cause = "delivery-limit"
-	CauseDependencyAway Cause = "dependency-away"
-	CauseHandlerPanic   Cause = "handler-panic"
-	CauseInternal       Cause = "internal"
-	CauseInvalid        Cause = "invalid"
-	CauseRefused        Cause = "refused"
-	CauseUnknownOutcome Cause = "unknown-outcome"
-	CauseUnlabelled     Cause = "unlabelled"
-	CauseUnreadable     Cause = "unreadable"
+	CauseContradiction         Cause = "contradiction"
+	CauseDeliveryLimit         Cause = "delivery-limit"
+	CauseDependencyUnavailable Cause = "dependency-unavailable"
+	CauseHandlerPanic          Cause = "handler-panic"
+	CauseInternal              Cause = "internal"
+	CauseInvalid               Cause = "invalid"
+	CauseRefused               Cause = "refused"
+	CauseUnknownOutcome        Cause = "unknown-outcome"
+	CauseUnlabelled            Cause = "unlabelled"
+	CauseUnreadable            Cause = "unreadable"
 )
 
 // Valid indicates whether the value is a known member of the Cause enum.
@@ -70,7 +70,7 @@ func (e Cause) Valid() bool {
 		return true
 	case CauseDeliveryLimit:
 		return true
-	case CauseDependencyAway:
+	case CauseDependencyUnavailable:
 		return true
 	case CauseHandlerPanic:
 		return true
@@ -111,7 +111,7 @@ const (
 	FindingKindContradiction FindingKind = "contradiction"
 	FindingKindDifference    FindingKind = "difference"
 	FindingKindMissedWebhook FindingKind = "missed_webhook"
-	FindingKindStranger      FindingKind = "stranger"
+	FindingKindOrphanPayment FindingKind = "orphan_payment"
 	FindingKindUnreadable    FindingKind = "unreadable"
 )
 
@@ -124,7 +124,7 @@ func (e FindingKind) Valid() bool {
 		return true
 	case FindingKindMissedWebhook:
 		return true
-	case FindingKindStranger:
+	case FindingKindOrphanPayment:
 		return true
 	case FindingKindUnreadable:
 		return true
@@ -620,9 +620,8 @@ type Finding struct {
 	ID int64 `json:"id"`
 
 	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-	// about the same payment, such as another amount; it has an orphan payment, one with a mark of ours that we have not
-	// (`stranger`); it has one that cannot be
-	// understood; it changed a payment and never notified us.
+	// about the same payment, such as another amount; it has an orphan payment, which carries our reference, address or metadata
+	// and which we do not have; it has one that cannot be understood; it changed a payment and never notified us.
 	Kind FindingKind `json:"kind"`
 
 	// PaymentID Ours; absent when there is none.
@@ -648,17 +647,15 @@ type Finding struct {
 }
 
 // FindingKind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-// about the same payment, such as another amount; it has an orphan payment, one with a mark of ours that we have not
-// (`stranger`); it has one that cannot be
-// understood; it changed a payment and never notified us.
+// about the same payment, such as another amount; it has an orphan payment, which carries our reference, address or metadata
+// and which we do not have; it has one that cannot be understood; it changed a payment and never notified us.
 type FindingKind string
 
 // FindingTotal defines model for FindingTotal.
 type FindingTotal struct {
 	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-	// about the same payment, such as another amount; it has an orphan payment, one with a mark of ours that we have not
-	// (`stranger`); it has one that cannot be
-	// understood; it changed a payment and never notified us.
+	// about the same payment, such as another amount; it has an orphan payment, which carries our reference, address or metadata
+	// and which we do not have; it has one that cannot be understood; it changed a payment and never notified us.
 	Kind FindingKind `json:"kind"`
 	All  int         `json:"all"`
 	Open int         `json:"open"`
@@ -897,7 +894,7 @@ type ReconciliationRun struct {
 	Seen           int `json:"seen"`
 	Differences    int `json:"differences"`
 	Contradictions int `json:"contradictions"`
-	Strangers      int `json:"strangers"`
+	OrphanPayments int `json:"orphan_payments"`
 	Unreadable     int `json:"unreadable"`
 	MissedWebhooks int `json:"missed_webhooks"`
 
@@ -905,8 +902,8 @@ type ReconciliationRun struct {
 	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	Quiet int `json:"quiet"`
 
-	// Nudged Payments that were told to look.
-	Nudged int `json:"nudged"`
+	// Signalled Payments that were signalled to look at Mercado Pago.
+	Signalled int `json:"signalled"`
 
 	// Others Payments of other sales on the same account, which carry no reference, notification address or metadata of ours. They are
 	// counted in `seen`, too, and nobody is told of them.

@@ -110,8 +110,8 @@ func runView(r payment.Reconciliation) ReconciliationRun {
 	return ReconciliationRun{
 		ID: r.ID, From: r.From, To: r.To, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Seen: r.Counts.Seen, Differences: r.Counts.Differences, Contradictions: r.Counts.Contradictions,
-		Strangers: r.Counts.Strangers, Unreadable: r.Counts.Unreadable, MissedWebhooks: r.Counts.Missed,
-		Quiet: r.Counts.Quiet, Nudged: r.Counts.Nudged, Others: r.Counts.Others,
+		OrphanPayments: r.Counts.OrphanPayments, Unreadable: r.Counts.Unreadable, MissedWebhooks: r.Counts.Missed,
+		Quiet: r.Counts.Quiet, Signalled: r.Counts.Signalled, Others: r.Counts.Others,
 	}
 }
 

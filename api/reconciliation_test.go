@@ -72,7 +72,7 @@ func (m *memory) CloseFinding(_ context.Context, actor audit.Actor, id int64, re
 func TestAFindingIsClosedWithAReason(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.record.findings = []payment.Finding{{ID: 2, Kind: payment.Stranger, ProviderPaymentID: "106400160593", ProviderStatus: payment.Approved, ProviderUpdatedAt: born, FoundAt: born}}
+	f.record.findings = []payment.Finding{{ID: 2, Kind: payment.OrphanPayment, ProviderPaymentID: "106400160593", ProviderStatus: payment.Approved, ProviderUpdatedAt: born, FoundAt: born}}
 	const path = "/v1/reconciliation/findings/2/close"
 	for body, pointer := range map[string]string{
 		`{}`: "/reason", `{"reason": "  "}`: "/reason", `{"reason": 1}`: "/reason", `{"reason": "card 4235 6477 2802 5682"}`: "/reason",
@@ -103,10 +103,10 @@ func TestReconciliation(t *testing.T) {
 	f.record.runs = []payment.Reconciliation{
 		{ID: "run-2", From: born.Add(-10 * time.Minute), To: born.Add(5 * time.Minute), StartedAt: born.Add(7 * time.Minute)},
 		{ID: "run-1", From: born.Add(-15 * time.Minute), To: born, StartedAt: born.Add(2 * time.Minute), FinishedAt: born.Add(3 * time.Minute),
-			Counts: payment.ReconciliationCounts{Seen: 1, Differences: 2, Contradictions: 3, Strangers: 4, Unreadable: 5, Missed: 6, Quiet: 7, Nudged: 8, Others: 9}},
+			Counts: payment.ReconciliationCounts{Seen: 1, Differences: 2, Contradictions: 3, OrphanPayments: 4, Unreadable: 5, Missed: 6, Quiet: 7, Signalled: 8, Others: 9}},
 	}
 	f.record.findings = []payment.Finding{
-		{ID: 2, Kind: payment.Stranger, ProviderPaymentID: "106400160593", ProviderUpdatedAt: born, ProviderStatus: payment.Approved, Detail: "there is no payment", FoundAt: born.Add(3 * time.Minute)},
+		{ID: 2, Kind: payment.OrphanPayment, ProviderPaymentID: "106400160593", ProviderUpdatedAt: born, ProviderStatus: payment.Approved, Detail: "there is no payment", FoundAt: born.Add(3 * time.Minute)},
 		{ID: 1, Kind: payment.MissedWebhook, PaymentID: payment.NewID("shop", "k"), ProviderPaymentID: "106400160592", ProviderUpdatedAt: born, Detail: "the payment changed", FoundAt: born.Add(3 * time.Minute)},
 	}
 	golden(t, "reconciliation", f.get(t, "/v1/reconciliation"))
@@ -130,11 +130,11 @@ func TestOpenFindingsArePaged(t *testing.T) {
 	require.Len(t, decode[Reconciliation](t, empty).Totals, len(payment.FindingKinds()))
 
 	for i := range 25 {
-		f.record.findings = append(f.record.findings, payment.Finding{ID: int64(25 - i), Kind: payment.Stranger, ProviderPaymentID: fmt.Sprint(i), FoundAt: born})
+		f.record.findings = append(f.record.findings, payment.Finding{ID: int64(25 - i), Kind: payment.OrphanPayment, ProviderPaymentID: fmt.Sprint(i), FoundAt: born})
 	}
 	next, seen := "", 0
 	for pages := 1; ; pages++ {
-		page := decode[Reconciliation](t, f.get(t, "/v1/reconciliation?kind=stranger&limit=10"+next))
+		page := decode[Reconciliation](t, f.get(t, "/v1/reconciliation?kind=orphan_payment&limit=10"+next))
 		for _, finding := range page.Findings {
 			seen++
 			require.Equal(t, int64(26-seen), finding.ID)

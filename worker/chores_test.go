@@ -37,7 +37,7 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), `insert into reconciliations (id, window_from, window_to, started_at) values ('earlier', now(), now(), now())`)
 	require.NoError(t, err)
-	require.NoError(t, w.Record.KeepFindings(t.Context(), "earlier", []payment.Finding{{Kind: payment.Stranger, ProviderPaymentID: "7", FoundAt: time.Now()}}))
+	require.NoError(t, w.Record.KeepFindings(t.Context(), "earlier", []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: "7", FoundAt: time.Now()}}))
 
 	stop := run(t, w)
 	require.NoError(t, workflows.KeepReconciling(t.Context(), w.Temporal, time.Second, time.Minute))

@@ -104,7 +104,7 @@ func causeOf(word string) deadletter.Cause {
 	if word == "" || len(word) > longest || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz-") != "" {
 		return deadletter.CauseUnlabelled
 	}
-	return deadletter.Cause(word)
+	return deadletter.ParseCause(word)
 }
 
 func paymentOfLetter(d rabbitmq.Delivery) string {

@@ -66,7 +66,7 @@ func unidentified(n mercadopago.Notification, err error) error {
 	case failure.Unavailable, failure.Limited, failure.Unauthorized:
 	}
 	if time.Since(n.ReceivedAt) > identifyTime {
-		return rabbitmq.DeadLetter(string(deadletter.CauseDependencyAway), err)
+		return rabbitmq.DeadLetter(string(deadletter.CauseDependencyUnavailable), err)
 	}
 	return rabbitmq.Postpone(err)
 }

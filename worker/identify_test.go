@@ -84,7 +84,7 @@ func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
 		want := words[kind] + ": identify the provider's payment " + now.ResourceID + ": x"
 		require.EqualError(t, unidentified(now, failure), want)
 		if words[kind] == "postponed" {
-			want = "dead letter, dependency-away: identify the provider's payment " + now.ResourceID + ": x"
+			want = "dead letter, dependency-unavailable: identify the provider's payment " + now.ResourceID + ": x"
 		}
 		require.EqualError(t, unidentified(old, failure), want, "in the end a person must know")
 	}

@@ -38,8 +38,8 @@ func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 		cause deadletter.Cause
 	}{
 		"the record contradicts":       {&world{apply: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
-		"the record is away too long":  {&world{apply: func(int) error { return refusal(failure.Unavailable) }}, deadletter.CauseDependencyAway},
-		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(failure.Unavailable) }}, deadletter.CauseDependencyAway},
+		"the record is away too long":  {&world{apply: func(int) error { return refusal(failure.Unavailable) }}, deadletter.CauseDependencyUnavailable},
+		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(failure.Unavailable) }}, deadletter.CauseDependencyUnavailable},
 		"the payment cannot be opened": {&world{open: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
 		"a bug":                        {&world{apply: func(int) error { return refusal(failure.Internal) }}, deadletter.CauseInternal},
 	}

@@ -77,7 +77,7 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 		return err
 	}
 	r.counts.Seen += swept.Seen
-	r.counts.Nudged += swept.Nudged
+	r.counts.Signalled += swept.Nudged
 	r.counts.Others += swept.Others
 	r.rest = swept.Rest
 	r.describe(ctx)
@@ -88,7 +88,7 @@ func (r *reconciliation) nudgeQuiet(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(last(ctx, "nudge quiet payments"), steps.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
 		return err
 	}
-	r.counts.Nudged += r.counts.Quiet
+	r.counts.Signalled += r.counts.Quiet
 	return nil
 }
 
@@ -102,12 +102,12 @@ func (r *reconciliation) finish(ctx workflow.Context) error {
 // describe shows in the Web UI how far the run has come.
 func (r *reconciliation) describe(ctx workflow.Context) {
 	c := r.counts
-	text := fmt.Sprintf("**%d** changes seen, **%d** payments told to look, %d of them quiet", c.Seen, c.Nudged, c.Quiet)
+	text := fmt.Sprintf("**%d** changes seen, **%d** payments told to look, %d of them quiet", c.Seen, c.Signalled, c.Quiet)
 	if r.rest != nil {
 		text += "  \nnext from " + r.rest.Window.From.UTC().Format(time.RFC3339)
 	} else {
 		text += fmt.Sprintf("  \nfound: %d differences, %d contradictions, %d orphan payments, %d unreadable, %d missed webhooks; %d of other sales",
-			c.Differences, c.Contradictions, c.Strangers, c.Unreadable, c.Missed, c.Others)
+			c.Differences, c.Contradictions, c.OrphanPayments, c.Unreadable, c.Missed, c.Others)
 	}
 	workflow.SetCurrentDetails(ctx, text)
 }

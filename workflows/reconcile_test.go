@@ -72,7 +72,7 @@ func (b *books) AlertFindings(context.Context) ([]payment.Finding, error) {
 		return nil, err
 	}
 	b.strange--
-	return []payment.Finding{{Kind: payment.Stranger, ProviderPaymentID: providerID}}, nil
+	return []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: providerID}}, nil
 }
 
 func (b *books) env() *testsuite.TestWorkflowEnvironment {
@@ -95,10 +95,10 @@ func TestARunSeesItsWholeWindow(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	from := started.Add(-15 * time.Minute)
 	require.Equal(t, []time.Time{from, from.Add(time.Minute), from.Add(2 * time.Minute)}, b.swept)
-	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Nudged: 6}}, b.finished)
+	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Signalled: 6}}, b.finished)
 	var counts payment.ReconciliationCounts
 	require.NoError(t, env.GetWorkflowResult(&counts))
-	require.Equal(t, payment.ReconciliationCounts{Seen: 150, Nudged: 6, Missed: 7}, counts)
+	require.Equal(t, payment.ReconciliationCounts{Seen: 150, Signalled: 6, Missed: 7}, counts)
 }
 
 // An outage in the middle: the page is asked for until it comes, and nothing is left out or counted twice.
@@ -115,7 +115,7 @@ func TestAnOutageOfTheProviderHoldsUpARun(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	require.GreaterOrEqual(t, env.Now().Sub(started), 2*time.Minute)
 	require.Len(t, b.swept, 2)
-	require.Equal(t, []payment.ReconciliationCounts{{Seen: 100, Nudged: 4}}, b.finished)
+	require.Equal(t, []payment.ReconciliationCounts{{Seen: 100, Signalled: 4}}, b.finished)
 }
 
 // A run that cannot see its whole window does not finish, so that the next one begins where this one did.
@@ -175,8 +175,8 @@ func TestALongRunGoesOnInAFreshOne(t *testing.T) {
 	rest.Window.From = b.swept[1].Add(time.Minute)
 	env = b.env()
 	b.sweep = nil
-	env.ExecuteWorkflow(Reconcile, ReconcileInput{Grace: time.Minute, Counts: payment.ReconciliationCounts{Seen: 100, Nudged: 4}, Rest: &rest})
+	env.ExecuteWorkflow(Reconcile, ReconcileInput{Grace: time.Minute, Counts: payment.ReconciliationCounts{Seen: 100, Signalled: 4}, Rest: &rest})
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, 1, b.attempts["begin"])
-	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Nudged: 6}}, b.finished)
+	require.Equal(t, []payment.ReconciliationCounts{{Seen: 150, Signalled: 6}}, b.finished)
 }

@@ -328,7 +328,7 @@ func TestFindingsOfReconciliationAreShown(t *testing.T) {
 	require.NoError(t, err)
 	var found []payment.Finding
 	for i := range pageSize + 1 {
-		found = append(found, payment.Finding{Kind: payment.Stranger, ProviderPaymentID: fmt.Sprint(i), ProviderUpdatedAt: born, Detail: "<b>not ours</b>", FoundAt: born})
+		found = append(found, payment.Finding{Kind: payment.OrphanPayment, ProviderPaymentID: fmt.Sprint(i), ProviderUpdatedAt: born, Detail: "<b>not ours</b>", FoundAt: born})
 	}
 	found = append(found, payment.Finding{Kind: payment.MissedWebhook, ProviderPaymentID: "m", ProviderUpdatedAt: born, Detail: "updated", FoundAt: born})
 	require.NoError(t, f.record.KeepFindings(t.Context(), run.ID, found))
@@ -336,7 +336,7 @@ func TestFindingsOfReconciliationAreShown(t *testing.T) {
 	p := b.get("/console/reconciliation")
 	require.Contains(t, p.says(".figures"), fmt.Sprintf("%d orphan payment", pageSize+1))
 	require.Equal(t, []string{"running"}, p.column("runs", "State"))
-	strangers := b.get("/console/reconciliation?kind=stranger")
+	strangers := b.get("/console/reconciliation?kind=orphan_payment")
 	require.Len(t, strangers.column("findings", "Kind"), pageSize)
 	require.Equal(t, "<b>not ours</b>", strangers.column("findings", "Detail")[0])
 	require.Zero(t, strangers.Find("#findings form").Length(), "a viewer changes nothing")
@@ -351,14 +351,14 @@ func TestAFindingIsClosedWithAReason(t *testing.T) {
 	run, err := f.record.BeginReconciliation(t.Context(), postgres.BeginPlan{ID: "run", Now: born, Deep: time.Hour, DeepEvery: time.Hour, Longest: time.Hour})
 	require.NoError(t, err)
 	require.NoError(t, f.record.KeepFindings(t.Context(), run.ID, []payment.Finding{
-		{Kind: payment.Stranger, ProviderPaymentID: "7", ProviderUpdatedAt: born, FoundAt: born},
-		{Kind: payment.Stranger, ProviderPaymentID: "8", ProviderUpdatedAt: born, FoundAt: born},
+		{Kind: payment.OrphanPayment, ProviderPaymentID: "7", ProviderUpdatedAt: born, FoundAt: born},
+		{Kind: payment.OrphanPayment, ProviderPaymentID: "8", ProviderUpdatedAt: born, FoundAt: born},
 	}))
 	found, err := f.record.Findings(t.Context(), payment.FindingFilter{Limit: 10})
 	require.NoError(t, err)
 	button := fmt.Sprint("close-", found[0].ID)
 	b := f.as(f.operator)
-	shown := b.get("/console/reconciliation?kind=stranger")
+	shown := b.get("/console/reconciliation?kind=orphan_payment")
 	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", audit.MaxReason+1)} {
 		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, button, "reason", reason).status)
 	}

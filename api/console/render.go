@@ -139,9 +139,6 @@ func age(d time.Duration) string {
 
 // words is a name of the code's for people, such as "in review".
 func words(name any) string {
-	if name == payment.Stranger {
-		return "orphan payment"
-	}
 	return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(name))
 }
 
@@ -158,7 +155,7 @@ func tone(state any) string {
 		return "good"
 	case "processing", "pending", "in_review", "authorized", "half-open", "counting", "canary", "running", "sending", "asked", "in_dispute", "partially_refunded", "redriven":
 		return "waiting"
-	case "unknown", "failed", "open", "stopped", "charged_back", "away", "contradiction", "stranger", "unreadable", "refused":
+	case "unknown", "failed", "open", "stopped", "charged_back", "away", "contradiction", "orphan_payment", "unreadable", "refused":
 		return "bad"
 	}
 	return "quiet"

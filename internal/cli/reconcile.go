@@ -55,7 +55,7 @@ func findingsCommand(environ []string, out io.Writer) *cobra.Command {
 				return tellFindings(out, found)
 			})
 		}}
-	command.Flags().StringVar((*string)(&filter.Kind), "kind", "", "only those of this kind: difference, contradiction, stranger (an orphan payment), unreadable or missed_webhook")
+	command.Flags().StringVar((*string)(&filter.Kind), "kind", "", "only those of this kind: difference, contradiction, orphan_payment, unreadable or missed_webhook")
 	command.Flags().IntVar(&filter.Limit, "limit", 50, "how many at most")
 	return command
 }

@@ -19,7 +19,7 @@ func NewID(messageID, queue string) string {
 
 // RunMessageID is the message in which a run of a workflow says that it cannot go on; saying it again repeats the ID.
 func RunMessageID(workflowID, runID string, cause Cause) string {
-	return payment.NamedID(runNamespace, workflowID+"\x00"+runID+"\x00"+string(cause))
+	return payment.NamedID(runNamespace, workflowID+"\x00"+runID+"\x00"+cause.Former())
 }
 
 // NewRedriveID is the redrive that somebody asks for under an idempotency key.

@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,10 +20,22 @@ func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
 	require.False(t, Cause("tomorrow").Known())
 }
 
+// Messages in queues and payloads in histories hold the word from before; ids and fingerprints are made from it.
+func TestACauseOfTheVersionBeforeIsRead(t *testing.T) {
+	t.Parallel()
+	var in struct{ Cause Cause }
+	require.NoError(t, json.Unmarshal([]byte(`{"cause":"dependency-away"}`), &in))
+	require.Equal(t, CauseDependencyUnavailable, in.Cause)
+	require.Equal(t, CauseDependencyUnavailable, ParseCause("dependency-away"))
+	require.Equal(t, Cause("tomorrow"), ParseCause("tomorrow"))
+	require.Equal(t, RunMessageID("payment/1", "run", "dependency-away"), RunMessageID("payment/1", "run", CauseDependencyUnavailable))
+	require.Equal(t, NewFingerprint(FromWorkflow, "dependency-away", "x"), NewFingerprint(FromWorkflow, CauseDependencyUnavailable, "x"))
+}
+
 func TestEveryKindThatEndsARunHasACause(t *testing.T) {
 	t.Parallel()
 	decided := map[failure.Kind]Cause{
-		failure.Unavailable: CauseDependencyAway, failure.Limited: CauseDependencyAway,
+		failure.Unavailable: CauseDependencyUnavailable, failure.Limited: CauseDependencyUnavailable,
 		failure.Invalid: CauseContradiction, failure.Conflict: CauseContradiction, failure.NotFound: CauseContradiction,
 		failure.Unauthorized: CauseInternal, failure.Forbidden: CauseInternal, failure.Internal: CauseInternal,
 	}

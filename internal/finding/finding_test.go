@@ -65,7 +65,7 @@ func TestOnlyKindsThatThereAreAreListed(t *testing.T) {
 		_, err := Actions{&shelf{}}.List(t.Context(), f)
 		require.Equal(t, failure.Invalid, failure.KindOf(err), "%v", f)
 	}
-	list, err := Actions{&shelf{}}.List(t.Context(), payment.FindingFilter{Kind: payment.Stranger, Limit: 1})
+	list, err := Actions{&shelf{}}.List(t.Context(), payment.FindingFilter{Kind: payment.OrphanPayment, Limit: 1})
 	require.NoError(t, err)
-	require.Equal(t, payment.Stranger, list[0].Kind)
+	require.Equal(t, payment.OrphanPayment, list[0].Kind)
 }

@@ -16,19 +16,29 @@ type FindingKind string
 const (
 	Difference    FindingKind = "difference"     // the provider knows something newer; the payment was told to look
 	Contradiction FindingKind = "contradiction"  // it says something else about the same thing, such as another amount
-	Stranger      FindingKind = "stranger"       // an orphan payment: it has one with a mark of ours that we have not
+	OrphanPayment FindingKind = "orphan_payment" // it has a payment that carries our reference, address or metadata, and we do not have it
 	Unreadable    FindingKind = "unreadable"     // it has a payment that cannot be understood
 	MissedWebhook FindingKind = "missed_webhook" // it changed a payment and never notified us
 )
 
 // FindingKinds lists every kind.
 func FindingKinds() []FindingKind {
-	return []FindingKind{Difference, Contradiction, Stranger, Unreadable, MissedWebhook}
+	return []FindingKind{Difference, Contradiction, OrphanPayment, Unreadable, MissedWebhook}
+}
+
+// UnmarshalText reads a kind as JSON has it. Histories from before hold the word stranger.
+func (k *FindingKind) UnmarshalText(text []byte) error {
+	if *k = FindingKind(text); *k == "stranger" {
+		*k = OrphanPayment
+	}
+	return nil
 }
 
 // Alarming says whether a person has to look at a finding of this kind. The others mend themselves, or are
 // of interest by their number.
-func (k FindingKind) Alarming() bool { return k == Contradiction || k == Stranger || k == Unreadable }
+func (k FindingKind) Alarming() bool {
+	return k == Contradiction || k == OrphanPayment || k == Unreadable
+}
 
 // Known says whether k is one of the kinds at all.
 func (k FindingKind) Known() bool { return slices.Contains(FindingKinds(), k) }
@@ -62,11 +72,11 @@ type ReconciliationCounts struct {
 	Seen           int `json:"seen"` // payments that the provider changed in the window
 	Differences    int `json:"differences"`
 	Contradictions int `json:"contradictions"`
-	Strangers      int `json:"strangers"`
+	OrphanPayments int `json:"strangers"` // histories hold the name of before
 	Unreadable     int `json:"unreadable"`
 	Missed         int `json:"missed"` // notifications
 	Quiet          int `json:"quiet"`  // open payments of ours that nothing was heard of for long
-	Nudged         int `json:"nudged"` // payments told to look, for a difference or because they were quiet
+	Signalled      int `json:"nudged"` // payments that were signalled to look, for a difference or because they were quiet
 	Others         int `json:"others"` // payments of other sales on the same account, which are no business of ours
 }
 
@@ -104,5 +114,5 @@ func (f FindingFilter) Fields() (wrong []failure.Field) {
 
 // ToLookAt is how many of a run's findings a person has to look at.
 func (r Reconciliation) ToLookAt() int {
-	return r.Counts.Contradictions + r.Counts.Strangers + r.Counts.Unreadable
+	return r.Counts.Contradictions + r.Counts.OrphanPayments + r.Counts.Unreadable
 }

@@ -121,7 +121,7 @@ func TestAClosedFindingIsOnRecordOnce(t *testing.T) {
 	s := newStore(t)
 	run, err := s.BeginReconciliation(t.Context(), plan("run", time.Now()))
 	require.NoError(t, err)
-	require.NoError(t, s.KeepFindings(t.Context(), run.ID, []payment.Finding{{Kind: payment.Stranger, ProviderPaymentID: "77", ProviderUpdatedAt: moment(0), FoundAt: moment(0)}}))
+	require.NoError(t, s.KeepFindings(t.Context(), run.ID, []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: "77", ProviderUpdatedAt: moment(0), FoundAt: moment(0)}}))
 	found, err := s.Findings(t.Context(), payment.FindingFilter{Limit: 1})
 	require.NoError(t, err)
 	for range 2 {
@@ -129,8 +129,8 @@ func TestAClosedFindingIsOnRecordOnce(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, []audit.Entry{{Actor: ana, Action: audit.FindingClose, Object: fmt.Sprint("finding/", found[0].ID), Reason: "another shop's",
-		Before: audit.Values{"kind": "stranger", "provider_payment_id": "77", "state": "open"},
-		After:  audit.Values{"kind": "stranger", "provider_payment_id": "77", "state": "closed"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
+		Before: audit.Values{"kind": "orphan_payment", "provider_payment_id": "77", "state": "open"},
+		After:  audit.Values{"kind": "orphan_payment", "provider_payment_id": "77", "state": "closed"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
 }
 
 // A settlement and its entry are one, and only one that moves the payment is there.

@@ -73,7 +73,7 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 	for _, c := range deadletter.Causes() {
 		f.Letters[c] = Figure{}
 	}
-	for _, k := range []payment.FindingKind{payment.Contradiction, payment.Stranger, payment.Unreadable} {
+	for _, k := range []payment.FindingKind{payment.Contradiction, payment.OrphanPayment, payment.Unreadable} {
 		f.Findings[k] = Figure{}
 	}
 	f.Untold = map[Sink]Figure{ToSubscribers: {}, ToBuyer: {}}

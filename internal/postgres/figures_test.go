@@ -42,7 +42,7 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 
 	run, err := s.BeginReconciliation(t.Context(), plan("run", ago))
 	require.NoError(t, err)
-	require.NoError(t, s.KeepFindings(t.Context(), run.ID, found(payment.Stranger, "not ours", "1", "2")))
+	require.NoError(t, s.KeepFindings(t.Context(), run.ID, found(payment.OrphanPayment, "not ours", "1", "2")))
 	require.NoError(t, s.KeepFindings(t.Context(), run.ID, found(payment.MissedWebhook, "never came", "3")))
 	_, err = s.pool.Exec(t.Context(), `update reconciliations set started_at = now() - interval '10 minutes'`)
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.NotContains(t, f.Payments, payment.Approved, "what is over is not open")
 	require.WithinDuration(t, moment(20), time.Now().Add(-f.Payments[payment.Unknown].Oldest), time.Minute)
 	require.Equal(t, 1, f.Letters[deadletter.CauseInvalid].Count)
-	require.Equal(t, 2, f.Findings[payment.Stranger].Count)
+	require.Equal(t, 2, f.Findings[payment.OrphanPayment].Count)
 	require.NotContains(t, f.Findings, payment.MissedWebhook)
 	require.Equal(t, 2, f.Spool.Count)
 	require.WithinDuration(t, ago, time.Now().Add(-f.Spool.Oldest), time.Minute)

@@ -56,7 +56,7 @@ func (s *Store) KeepFindings(ctx context.Context, runID string, found []payment.
 func (s *Store) ClearFindings(ctx context.Context, providerPaymentIDs []string, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
 update findings set resolved_at = $2
-where provider_payment_id = any($1) and resolved_at is null and kind in ('contradiction', 'stranger', 'unreadable')`,
+where provider_payment_id = any($1) and resolved_at is null and kind in ('contradiction', 'orphan_payment', 'unreadable')`,
 		providerPaymentIDs, now)
 	return interpret("clear findings", err)
 }

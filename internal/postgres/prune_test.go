@@ -54,7 +54,7 @@ func aged(t *testing.T, now time.Time) *Store {
 	_, err = s.pool.Exec(t.Context(), `update findings set resolved_at = found_at where kind = 'difference'`)
 	require.NoError(t, err)
 	require.NoError(t, s.KeepFindings(t.Context(), "run-1", []payment.Finding{
-		{Kind: payment.Stranger, ProviderPaymentID: "nobody's", ProviderUpdatedAt: old, FoundAt: old},
+		{Kind: payment.OrphanPayment, ProviderPaymentID: "nobody's", ProviderUpdatedAt: old, FoundAt: old},
 	}))
 
 	asked := s.open(t, newPayment("asked"))
@@ -121,7 +121,7 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 		}
 		require.Equal(t, 1, s.number(t, `select count(*) from redrives`))
 		require.Equal(t, 2, s.number(t, `select count(*) from findings where reconciliation_id = 'run-2'`))
-		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'stranger'`), "nobody has looked at it yet")
+		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'orphan_payment'`), "nobody has looked at it yet")
 		require.Equal(t, 2, s.number(t, `select count(*) from reconciliations where id in ('run-1', 'run-2')`), "the stranger's, and the newest")
 		for name, kept := range map[string]int{"old": 0, "barely old": 0, "alert": 0, "young": 1, "of one that has changed since": 1} {
 			require.Equal(t, kept, s.number(t, `select count(*) from emails where id = $1`, payment.NewEmailID(name)), name)

@@ -55,7 +55,7 @@ func (s *Store) BeginReconciliation(ctx context.Context, p BeginPlan) (payment.R
 const finishReconciliation = `
 with found as (
     select count(*) filter (where kind = 'difference') as differences, count(*) filter (where kind = 'contradiction') as contradictions,
-           count(*) filter (where kind = 'stranger') as strangers, count(*) filter (where kind = 'unreadable') as unreadable,
+           count(*) filter (where kind = 'orphan_payment') as strangers, count(*) filter (where kind = 'unreadable') as unreadable,
            count(*) filter (where kind = 'missed_webhook') as missed
     from findings where reconciliation_id = @id
 )
@@ -69,7 +69,7 @@ where r.id = @id`
 // from the findings.
 func (s *Store) FinishReconciliation(ctx context.Context, id string, counts payment.ReconciliationCounts, now time.Time) (payment.ReconciliationCounts, error) {
 	_, err := s.pool.Exec(ctx, finishReconciliation, pgx.NamedArgs{
-		"id": id, "seen": counts.Seen, "quiet": counts.Quiet, "nudged": counts.Nudged, "others": counts.Others, "now": now,
+		"id": id, "seen": counts.Seen, "quiet": counts.Quiet, "nudged": counts.Signalled, "others": counts.Others, "now": now,
 	})
 	if err != nil {
 		return counts, interpret("finish reconciliation "+id, err)
@@ -94,7 +94,7 @@ func scanReconciliation(row pgx.CollectableRow) (payment.Reconciliation, error) 
 	var finished *time.Time
 	c := &r.Counts
 	err := row.Scan(&r.ID, &r.From, &r.To, &r.StartedAt, &finished,
-		&c.Seen, &c.Differences, &c.Contradictions, &c.Strangers, &c.Unreadable, &c.Missed, &c.Quiet, &c.Nudged, &c.Others)
+		&c.Seen, &c.Differences, &c.Contradictions, &c.OrphanPayments, &c.Unreadable, &c.Missed, &c.Quiet, &c.Signalled, &c.Others)
 	if finished != nil {
 		r.FinishedAt = finished.UTC()
 	}

@@ -113,36 +113,36 @@ func TestWhatIsFoundIsKeptOnceHoweverManyRunsFindIt(t *testing.T) {
 	s := newStore(t)
 	s.reconciled(t, "a", moment(300))
 	s.reconciled(t, "b", moment(301))
-	all := append(found(payment.Stranger, "who?", "1", "2"), found(payment.MissedWebhook, MissedChange, "1", "3")...)
+	all := append(found(payment.OrphanPayment, "who?", "1", "2"), found(payment.MissedWebhook, MissedChange, "1", "3")...)
 	sideBySide(t, 8, func(i int) error { return s.KeepFindings(t.Context(), []string{"a", "b"}[i%2], all) })
 	require.Len(t, s.openFindings(t, ""), 4)
 
 	// A later change is another missed notification, and the same stranger.
-	later := append(found(payment.Stranger, "who?", "1"), found(payment.MissedWebhook, MissedChange, "1")...)
+	later := append(found(payment.OrphanPayment, "who?", "1"), found(payment.MissedWebhook, MissedChange, "1")...)
 	for i := range later {
 		later[i].ProviderUpdatedAt = moment(60)
 	}
 	require.NoError(t, s.KeepFindings(t.Context(), "b", later))
-	require.Len(t, s.openFindings(t, payment.Stranger), 2)
+	require.Len(t, s.openFindings(t, payment.OrphanPayment), 2)
 	require.Len(t, s.openFindings(t, payment.MissedWebhook), 3)
 
 	// Once it is cleared it may be found again.
 	require.NoError(t, s.ClearFindings(t.Context(), []string{"1"}, moment(400)))
-	require.Len(t, s.openFindings(t, payment.Stranger), 1)
+	require.Len(t, s.openFindings(t, payment.OrphanPayment), 1)
 	require.Len(t, s.openFindings(t, payment.MissedWebhook), 3)
 	require.NoError(t, s.KeepFindings(t.Context(), "b", later))
-	require.Len(t, s.openFindings(t, payment.Stranger), 2)
+	require.Len(t, s.openFindings(t, payment.OrphanPayment), 2)
 
 	totals, err := s.FindingTotals(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []payment.FindingTotal{{Kind: payment.MissedWebhook, All: 3, Open: 3}, {Kind: payment.Stranger, All: 3, Open: 2}}, totals)
+	require.Equal(t, []payment.FindingTotal{{Kind: payment.MissedWebhook, All: 3, Open: 3}, {Kind: payment.OrphanPayment, All: 3, Open: 2}}, totals)
 
 	a, err := s.FinishReconciliation(t.Context(), "a", payment.ReconciliationCounts{Seen: 7}, moment(500))
 	require.NoError(t, err)
 	b, err := s.FinishReconciliation(t.Context(), "b", payment.ReconciliationCounts{}, moment(500))
 	require.NoError(t, err)
 	require.Equal(t, 7, a.Seen)
-	require.Equal(t, 3, a.Strangers+b.Strangers, "each is counted by the run that found it first")
+	require.Equal(t, 3, a.OrphanPayments+b.OrphanPayments, "each is counted by the run that found it first")
 	require.Equal(t, 3, a.Missed+b.Missed)
 }
 
@@ -150,7 +150,7 @@ func TestOpenFindingsArePaged(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	s.reconciled(t, "a", moment(300))
-	require.NoError(t, s.KeepFindings(t.Context(), "a", found(payment.Stranger, "who?", "1", "2", "3", "4", "5")))
+	require.NoError(t, s.KeepFindings(t.Context(), "a", found(payment.OrphanPayment, "who?", "1", "2", "3", "4", "5")))
 	var ids []string
 	before := int64(0)
 	for range 3 {
@@ -260,7 +260,7 @@ func TestFindingsAreAlertedOnce(t *testing.T) {
 	require.NoError(t, err)
 	var ids []int64
 	for _, f := range waiting {
-		require.Contains(t, []payment.FindingKind{payment.Contradiction, payment.Stranger, payment.Unreadable}, f.Kind)
+		require.Contains(t, []payment.FindingKind{payment.Contradiction, payment.OrphanPayment, payment.Unreadable}, f.Kind)
 		ids = append(ids, f.ID)
 	}
 	require.Len(t, ids, 3)
@@ -322,9 +322,9 @@ func TestAFindingThatAPersonHasClosedStaysClosed(t *testing.T) {
 		keep(kind, status, 0)
 		require.Empty(t, s.openFindings(t, kind), "as it was then it is not found again")
 	}
-	keep(payment.Stranger, payment.Pending, 60)
+	keep(payment.OrphanPayment, payment.Pending, 60)
 	keep(payment.Contradiction, payment.Pending, 60)
-	require.Empty(t, s.openFindings(t, payment.Stranger), "its status is the same")
+	require.Empty(t, s.openFindings(t, payment.OrphanPayment), "its status is the same")
 	require.Empty(t, s.openFindings(t, payment.Contradiction))
 	keep(payment.Contradiction, payment.Approved, 120)
 	require.Len(t, s.openFindings(t, payment.Contradiction), 1, "money has come: a person must know")

@@ -2,7 +2,7 @@
 -- minutes. $1 is how many payments there are and $2 the end of the two years.
 with letters as (
     select n, case when n % 5 = 0 then 'workflow' else 'webhook' end as source,
-           (array['invalid', 'invalid', 'invalid', 'unreadable', 'handler-panic', 'delivery-limit', 'contradiction', 'dependency-away'])[1 + n % 8] as cause,
+           (array['invalid', 'invalid', 'invalid', 'unreadable', 'handler-panic', 'delivery-limit', 'contradiction', 'dependency-unavailable'])[1 + n % 8] as cause,
            $2::timestamptz - interval '730 days' * (1 - sqrt(n::float8 * 100 / $1)) as died_at,
            draw(n, 6) as fate
     from generate_series(1, $1::bigint / 100) n
@@ -28,10 +28,10 @@ from generate_series(0, 730 * 288 - 1) n cross join lateral (select $2::timestam
 insert into findings (reconciliation_id, kind, payment_id, provider_payment_id, provider_updated_at, detail, found_at, resolved_at, alerted_at)
 select 'run-' || floor(extract(epoch from $2::timestamptz - at) / 300)::int, kind, md5('payment ' || n * 50)::uuid, (100000000000 + n * 50)::text, at,
        'the payment changed', at, case when n % 3 = 0 and kind = 'missed_webhook' or n > $1::bigint / 50 - 5 then null else at + interval '1 hour' end,
-       case when kind = 'stranger' then at end
+       case when kind = 'orphan_payment' then at end
 from generate_series(1, $1::bigint / 50) n cross join lateral (
     select $2::timestamptz - interval '729 days' * (1 - sqrt(n::float8 * 50 / $1)) as at,
-           case when n % 100 = 0 then 'stranger' when n % 2 = 0 then 'difference' else 'missed_webhook' end as kind) t
+           case when n % 100 = 0 then 'orphan_payment' when n % 2 = 0 then 'difference' else 'missed_webhook' end as kind) t
 order by n;
 
 insert into nudges (payment_id, at)

@@ -41,7 +41,7 @@ const (
 var clients = []string{"client-1", "client-20", "client-40"}
 
 // drawnCauses are those of the letters that beside.sql draws.
-var drawnCauses = []string{"invalid", "invalid", "invalid", "unreadable", "handler-panic", "delivery-limit", "contradiction", "dependency-away"}
+var drawnCauses = []string{"invalid", "invalid", "invalid", "unreadable", "handler-panic", "delivery-limit", "contradiction", "dependency-unavailable"}
 
 // known is what is asked for: so many payments of each client, by number, drawn at random.
 type known struct {
