@@ -41,12 +41,12 @@ func promtool(t *testing.T, args ...string) {
 func TestRulesFireWhenTheyShould(t *testing.T) {
 	t.Parallel()
 	promtool(t, "check", "config", "prometheus.yml") // and the rules that it names
-	promtool(t, "test", "rules", "rules.test.yml")
+	promtool(t, "test", "rules", "rules.test.yml", "days.test.yml")
 }
 
 func TestEveryAlertIsTriedOut(t *testing.T) {
 	t.Parallel()
-	tried := found(read(t, "rules.test.yml"), `(?m)alertname: (\w+)\n +exp_alerts:`)
+	tried := found(read(t, "rules.test.yml")+read(t, "days.test.yml"), `(?m)alertname: (\w+)\n +exp_alerts:`)
 	for _, alert := range alerts(t) {
 		require.Contains(t, tried, alert, "it is never seen to fire")
 	}
