@@ -4,6 +4,7 @@ package kubernetes
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,9 +46,25 @@ func build(t *testing.T, overlay string) []*resource.Resource {
 	return made.Resources()
 }
 
-// render makes an overlay and reads it as the API server does when it is asked to be strict: a field that it does not know, or
-// of another kind, is an error. Each resource is held against its schema.
+var (
+	rendering sync.Mutex
+	rendered  = map[string]*place{} // by overlay
+)
+
+// render makes an overlay once for all tests, which only read it.
 func render(t *testing.T, overlay string) *place {
+	t.Helper()
+	rendering.Lock()
+	defer rendering.Unlock()
+	if rendered[overlay] == nil {
+		rendered[overlay] = decode(t, build(t, overlay))
+	}
+	return rendered[overlay]
+}
+
+// decode reads an overlay as the API server does when it is asked to be strict: a field that it does not know, or of another
+// kind, is an error. Each resource is held against its schema.
+func decode(t *testing.T, resources []*resource.Resource) *place {
 	t.Helper()
 	conforms := conform(t)
 	p := &place{
@@ -55,7 +72,7 @@ func render(t *testing.T, overlay string) *place {
 		map[string]*policyv1.PodDisruptionBudget{}, map[string]*networkingv1.NetworkPolicy{}, map[string]*autoscalingv2.HorizontalPodAutoscaler{},
 		map[string]*corev1.ServiceAccount{}, map[string]*corev1.Namespace{}, map[string]*unstructured.Unstructured{},
 	}
-	for _, made := range build(t, overlay) {
+	for _, made := range resources {
 		text, err := made.AsYAML()
 		require.NoError(t, err)
 		require.NoError(t, conforms(text), string(text))
