@@ -1,5 +1,5 @@
-// Package alertmanager says who is told of an alert. Its one rule: a page is for now, at night too, and a ticket waits for the
-// next working day; nobody is told of a ticket whose cause has already paged somebody.
+// Package alertmanager holds Alertmanager's configuration: where alerts are sent. Its one rule: a page needs an operator now, a
+// ticket waits for the next working day, and a ticket is held back while a page for its cause fires.
 package alertmanager
 
 import (
@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Config is Alertmanager's configuration as docker-compose.yml has it.
+// Config is the configuration that docker-compose.yml mounts.
 //
 //go:embed alertmanager.yml
 var Config string
 
-// pager stands in Config where the alerts go.
+// pager is the receiver's address in Config.
 const pager = "http://pager:9095"
 
-// For is the configuration that sends alerts to another address, such as http://127.0.0.1:9095.
+// For is the configuration with another receiver, such as http://127.0.0.1:9095.
 func For(address string) string { return strings.ReplaceAll(Config, pager, address) }

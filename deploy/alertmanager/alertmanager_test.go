@@ -9,7 +9,7 @@ import (
 	"github.com/onlywave/onlywave/deploy/prometheus"
 )
 
-// A misspelt name would hold nothing back, and nobody would notice.
+// An inhibit rule with a misspelt name would silently hold nothing back.
 func TestEveryAlertThatIsNamedExists(t *testing.T) {
 	t.Parallel()
 	named := regexp.MustCompile(`[A-Z]\w+(?:\|\w+)*`).FindAllString(regexp.MustCompile(`(?m)^#.*$`).ReplaceAllString(Config, ""), -1)

@@ -1,5 +1,5 @@
-// Package grafana makes the dashboards from a table of panels. Its one rule: a panel says in words what it shows, and its query
-// is one that a test has asked a real Prometheus.
+// Package grafana makes the dashboards from a table of panels. Its one rule: a panel describes in words what it shows, and a test
+// runs its query on a real Prometheus.
 package grafana
 
 import "encoding/json"
@@ -8,7 +8,7 @@ import "encoding/json"
 
 // Dashboard is a page of panels, two in a row.
 type Dashboard struct {
-	Name   string // of its file, and in its address
+	Name   string // of its file and in its URL
 	Title  string
 	Panels []Panel
 }
@@ -16,10 +16,10 @@ type Dashboard struct {
 // Panel is one graph.
 type Panel struct {
 	Title       string
-	Description string // what it shows, and what is bad about it
+	Description string // what it shows, and which values are bad
 	Unit        string // as Grafana calls it
 	Queries     []Query
-	// Quiet says why the queries may well find nothing.
+	// Quiet says why the queries may find nothing; "": they must find something.
 	Quiet string
 }
 

@@ -1,5 +1,5 @@
-// Package prometheus is what Prometheus is told of us: where to ask, and what wakes a person. Its one rule: an alert is tried
-// out, and says what to do.
+// Package prometheus holds Prometheus' configuration: which processes to scrape, and the alerts. Its one rule: every alert has a
+// test in which it fires, and a runbook.
 package prometheus
 
 import (
@@ -11,27 +11,27 @@ import (
 	"time"
 )
 
-// Rules are the recording rules and the alerts, as they are in production.
+// Rules are the recording rules and the alerts of production.
 //
 //go:embed rules.yml
 var Rules string
 
-// Target is a process to ask.
+// Target is a process to scrape.
 type Target struct {
 	Name    string // such as "worker-2"
 	Address string // host:port
 }
 
-// Config is what differs between machines on which Prometheus asks processes by their addresses.
+// Config is for a Prometheus that scrapes processes by their addresses.
 type Config struct {
-	Every        time.Duration // between two questions
-	Parts        []Target      // our own
-	RabbitMQ     string        // host:port of its metrics; empty: it is not asked
+	Every        time.Duration // between two scrapes
+	Parts        []Target      // api and worker processes
+	RabbitMQ     string        // host:port of its metrics; empty: it is not scraped
 	Temporal     string        // the same
 	Alertmanager string        // host:port
 }
 
-// Render makes the configuration; its rules are in rules.yml beside it.
+// Render makes the configuration, which reads the rules from rules.yml beside it.
 func (c Config) Render() string {
 	var text strings.Builder
 	every := c.Every.Milliseconds()
@@ -53,9 +53,9 @@ func (c Config) Render() string {
 
 var (
 	alertLine = regexp.MustCompile(`(?m)^ +- alert: (\w+)$`)
-	// durations are windows, offsets and waits, and intervals of Alertmanager's.
+	// durations are windows, offsets, waits (for), and Alertmanager's intervals.
 	durations = regexp.MustCompile(`(\[|\boffset |\b(?:for|group_wait|group_interval|repeat_interval): )(\d+)(s|m|h|d)\b`)
-	// ages are the thresholds of what is measured in seconds of waiting.
+	// ages are the thresholds of metrics that measure a wait in seconds.
 	ages = regexp.MustCompile(`(?m)(onlywave_\w+(?:_oldest_seconds|_behind_seconds|_lag_seconds_bucket)\b.* > )(\d+)$`)
 	unit = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 )
@@ -69,8 +69,8 @@ func Alerts() []string {
 	return names
 }
 
-// Faster makes rules, or Alertmanager's configuration, in which time goes so many times as fast: windows, waits and the ages
-// that are too high are divided by it, and nothing else changes. At 60 a minute is a second.
+// Faster divides all windows, waits and age thresholds of rules, or of Alertmanager's configuration, by a factor. Nothing else
+// changes. At 60 a minute becomes a second.
 func Faster(text string, times int) string {
 	text = durations.ReplaceAllStringFunc(text, func(found string) string {
 		m := durations.FindStringSubmatch(found)
