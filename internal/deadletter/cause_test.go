@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/payment"
 )
 
 func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
@@ -68,15 +67,4 @@ func TestLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
 		seen[f] = true
 	}
 	require.Len(t, seen, len(different))
-}
-
-func TestALettersIDNamesItsMessageAndItsQueue(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, NewID("m", "q"), NewID("m", "q"))
-	ids := map[string]bool{NewID("m", "q"): true, NewID("m", ""): true, NewID("mq", ""): true,
-		RunMessageID("m", "q", ""): true, NewRedriveID("m", "q"): true, payment.NewID("m", "q"): true}
-	require.Len(t, ids, 6)
-	for id := range ids {
-		require.True(t, payment.ValidID(id))
-	}
 }
