@@ -151,7 +151,7 @@ func TestARedriveOfOneLetterIsOne(t *testing.T) {
 	require.Equal(t, first.Body.String(), again.Body.String())
 	other := f.post(t, path, "k2", "")
 	require.Equal(t, http.StatusConflict, other.Code)
-	require.Equal(t, "the letter is redriven already", decode[Problem](t, other).Detail)
+	require.Equal(t, "the dead letter is already redriven", decode[Problem](t, other).Detail)
 	require.Len(t, f.letters.started, 1)
 	require.Equal(t, http.StatusNotFound, f.post(t, "/v1/dead-letters/"+redrive+"/redrive", "k3", "").Code)
 }

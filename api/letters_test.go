@@ -77,7 +77,7 @@ func (l *letters) DiscardDeadLetter(_ context.Context, by audit.Actor, id, reaso
 		letter.State, letter.ClosedAt, letter.ClosedBy, letter.Reason = deadletter.Discarded, born.Add(time.Hour), by.Name, reason
 	}
 	if letter.State != deadletter.Discarded || letter.Reason != reason {
-		return *letter, &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(letter.State) + " already"}
+		return *letter, &failure.Error{Kind: failure.Conflict, Message: "the dead letter is already " + string(letter.State)}
 	}
 	return *letter, nil
 }

@@ -263,7 +263,7 @@ func TestWithoutRedisTheConsoleSaysSo(t *testing.T) {
 		harm.Do(t, stack.Process(devstack.Redis))
 		for _, p := range []page{b.get("/console/"), f.browser().logIn(f.operator, password)} {
 			require.Equal(t, http.StatusServiceUnavailable, p.status, name)
-			require.Contains(t, p.says(".failure"), "Redis, which holds the sessions, is away")
+			require.Contains(t, p.says(".failure"), "Redis, which holds the sessions, is unavailable")
 			require.Contains(t, p.says(".failure"), "onlywave dead-letters")
 			require.Zero(t, p.Find("nav").Length())
 		}

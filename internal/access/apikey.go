@@ -1,5 +1,6 @@
-// Package access says who may do what: API keys and their scopes, the users of the console, their roles and passwords. Its one rule: what
-// proves who somebody is can be checked with what is stored, and not be made from it.
+// Package access says who may do what: API keys and their scopes, the users of the console, their roles and passwords.
+//
+// Its one rule: the stored data is enough to check a key or a password, and not enough to make one.
 package access
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Scope is something an API key allows.
+// Scope is a permission of an API key or a role.
 type Scope string
 
 // The scopes.
@@ -25,7 +26,7 @@ const (
 	ScopePaymentsRead  Scope = "payments:read"
 	ScopePaymentsWrite Scope = "payments:write"
 
-	// For the people who run the platform, and their scripts: breakers, dead letters and the like, of all client apps.
+	// For operators and their scripts: breakers, dead letters and the like, of all client apps.
 	ScopeOperationsRead  Scope = "operations:read"
 	ScopeOperationsWrite Scope = "operations:write"
 )
@@ -33,10 +34,10 @@ const (
 // Scopes lists every scope.
 func Scopes() []Scope { return append(ClientScopes(), ScopeOperationsRead, ScopeOperationsWrite) }
 
-// ClientScopes lists those a client app needs.
+// ClientScopes lists the scopes of a client app.
 func ClientScopes() []Scope { return []Scope{ScopePaymentsRead, ScopePaymentsWrite} }
 
-// APIKey is a client app's key as the record holds it. The key itself is shown once and never stored.
+// APIKey is a client app's key as the database holds it. The key's text is shown once and never stored.
 type APIKey struct {
 	ID        string
 	ClientID  string
@@ -44,10 +45,10 @@ type APIKey struct {
 	Scopes    []Scope
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: never
-	RevokedAt time.Time // zero: not
+	RevokedAt time.Time // zero: it is not revoked
 }
 
-// State is how the key stands, for people: in force, expired or revoked.
+// State is the key's state for a table: in force, expired or revoked.
 func (k APIKey) State(now time.Time) string {
 	switch {
 	case k.InForce(now):
@@ -58,15 +59,15 @@ func (k APIKey) State(now time.Time) string {
 	return "revoked"
 }
 
-// KeyRequest is a key that somebody wants to have.
+// KeyRequest is the request for a new key.
 type KeyRequest struct {
 	Environment string // test or live
-	ClientID    string // a client app, which need not be known yet
+	ClientID    string // a client app; an unknown one is added
 	Scopes      []Scope
 	ExpiresAt   time.Time // zero: never
 }
 
-// Fields finds what is wrong with the request; the pointers are bare names.
+// Fields lists the errors of the request; their pointers are bare names.
 func (r KeyRequest) Fields(now time.Time) []failure.Field {
 	var wrong []failure.Field
 	check := func(right bool, name, detail string) {
@@ -78,13 +79,13 @@ func (r KeyRequest) Fields(now time.Time) []failure.Field {
 	fault := payment.NameFault(r.ClientID)
 	check(fault == "", "client", fault)
 	check(len(r.Scopes) > 0 && !slices.ContainsFunc(r.Scopes, func(s Scope) bool { return !slices.Contains(Scopes(), s) }),
-		"scopes", "must be of "+failure.OneOf(Scopes()))
+		"scopes", "must be one or more of "+failure.OneOf(Scopes()))
 	check(r.ExpiresAt.IsZero() || r.ExpiresAt.After(now), "expires", "must be in the future")
 	return wrong
 }
 
-// A key reads ow_<environment>_<id>_<secret><checksum>: the prefix lets secret scanners find a leaked
-// one, the checksum lets the API refuse a mistyped one without asking the record.
+// A key's text is ow_<environment>_<id>_<secret><checksum>. The prefix lets secret scanners find a leaked key; the checksum lets the
+// API refuse a mistyped key without a query to the database.
 const (
 	keyPrefix   = "ow"
 	keyIDLen    = 13 // 8 random bytes
@@ -94,8 +95,8 @@ const (
 
 var keyText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// NewAPIKey makes a key for a client app; environment is "test" or "live". The first result is the
-// key's text, to be shown once. It never expires unless that is set.
+// NewAPIKey makes a key for a client app; environment is "test" or "live". The first result is the key's text, to be shown once.
+// The key does not expire unless the caller sets ExpiresAt.
 func NewAPIKey(environment, clientID string, scopes []Scope, now time.Time) (string, APIKey) {
 	random := make([]byte, 28)
 	rand.Read(random) // never fails, see its documentation
@@ -105,7 +106,7 @@ func NewAPIKey(environment, clientID string, scopes []Scope, now time.Time) (str
 	return text, APIKey{ID: id, ClientID: clientID, Hash: hashKey(text), Scopes: scopes, CreatedAt: now}
 }
 
-// ParseAPIKey is the environment and the id inside a key's text; false when the text cannot be a key of ours.
+// ParseAPIKey returns the environment and the id inside a key's text; false if the text is no valid key.
 func ParseAPIKey(text string) (environment, id string, ok bool) {
 	parts := strings.Split(text, "_")
 	if len(parts) != 4 || parts[0] != keyPrefix || len(parts[2]) != keyIDLen || len(parts[3]) != keySecLen+keyCheckLen {
@@ -115,12 +116,12 @@ func ParseAPIKey(text string) (environment, id string, ok bool) {
 	return parts[1], parts[2], sum == keyChecksum(body)
 }
 
-// Admits says whether text is this key and the key is in force.
+// Admits says whether text is this key's text and the key is in force.
 func (k APIKey) Admits(text string, now time.Time) bool {
 	return subtle.ConstantTimeCompare(k.Hash, hashKey(text)) == 1 && k.InForce(now)
 }
 
-// InForce says whether the key has neither expired nor been revoked.
+// InForce says whether the key is neither expired nor revoked.
 func (k APIKey) InForce(now time.Time) bool {
 	return (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt)) && (k.RevokedAt.IsZero() || now.Before(k.RevokedAt))
 }

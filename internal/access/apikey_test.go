@@ -21,7 +21,7 @@ func TestAPIKeys(t *testing.T) {
 	mistyped := []byte(text)
 	mistyped[len(mistyped)-20] ^= 1
 	_, _, ok = ParseAPIKey(string(mistyped))
-	require.False(t, ok, "the checksum finds a mistyped key")
+	require.False(t, ok, "the checksum detects a mistyped key")
 
 	other, _ := NewAPIKey("test", "shop", nil, now)
 	require.False(t, key.Admits(other, now))

@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// What one guess costs, after OWASP's advice for argon2id.
+// The cost of one hash, as OWASP recommends for argon2id.
 const (
 	hashMemory = 19 << 10 // KiB
 	hashPasses = 2
@@ -23,11 +23,11 @@ const (
 	saltSize   = 16
 )
 
-// Lane is where a password waits to be hashed: a flood of log-ins must not use up the machine. Whoever has waited for queueTime
-// is sent away, so that those who come after a flood do not wait for all of it.
+// Lane limits how many passwords are hashed at the same time, so that many log-ins at once do not overload the machine. A log-in
+// that has waited for queueTime is refused, so that the queue stays short.
 type Lane chan struct{}
 
-// The lanes. Whoever has proved something beside the password does not wait for those who only guess.
+// The lanes. A log-in with a correct code or a session does not wait behind log-ins with only a password.
 var (
 	Guesses = make(Lane, 2)
 	Proven  = make(Lane, 1)
@@ -37,25 +37,25 @@ const queueTime = 3 * time.Second
 
 var base64Text = base64.RawStdEncoding
 
-// HashPassword is what is kept of a password, in the usual form $argon2id$v=19$m=…,t=…,p=…$salt$hash.
+// HashPassword is the hash to store, in the usual form $argon2id$v=19$m=…,t=…,p=…$salt$hash.
 func HashPassword(password string) string {
 	salt := make([]byte, saltSize)
 	rand.Read(salt) // never fails, see its documentation
 	return encode(hashMemory, hashPasses, hashLanes, salt, argon2.IDKey([]byte(password), salt, hashPasses, hashMemory, hashLanes, hashSize))
 }
 
-// PasswordMatches says whether the kept hash is the password's. Without a hash, which is nobody's, it takes as long to say no. The
-// error is of kind Limited: too many others are asking in this lane.
-func PasswordMatches(ctx context.Context, lane Lane, kept, password string) (bool, error) {
-	someone := kept != ""
-	if !someone {
-		kept = nobody
+// PasswordMatches says whether the stored hash belongs to the password. An empty hash, of a user that does not exist, takes the same
+// time and is false. An error has kind Limited: too many log-ins wait in this lane.
+func PasswordMatches(ctx context.Context, lane Lane, stored, password string) (bool, error) {
+	exists := stored != ""
+	if !exists {
+		stored = unusedHash
 	}
 	var version int
 	var memory, passes uint32
 	var lanes uint8
 	var rest string
-	if _, err := fmt.Sscanf(kept, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s", &version, &memory, &passes, &lanes, &rest); err != nil {
+	if _, err := fmt.Sscanf(stored, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s", &version, &memory, &passes, &lanes, &rest); err != nil {
 		return false, nil
 	}
 	saltText, hashText, _ := strings.Cut(rest, "$")
@@ -70,14 +70,14 @@ func PasswordMatches(ctx context.Context, lane Lane, kept, password string) (boo
 	case lane <- struct{}{}:
 		defer func() { <-lane }()
 	case <-ctx.Done():
-		return false, &failure.Error{Kind: failure.Limited, Message: "too many log-ins are under way", RetryAfter: queueTime}
+		return false, &failure.Error{Kind: failure.Limited, Message: "too many log-ins at the same time", RetryAfter: queueTime}
 	}
-	is := subtle.ConstantTimeCompare(hash, argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(hash)))) == 1
-	return is && someone, nil
+	matches := subtle.ConstantTimeCompare(hash, argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(hash)))) == 1
+	return matches && exists, nil
 }
 
-// nobody is a hash that costs as much as any, and is no password's.
-var nobody = encode(hashMemory, hashPasses, hashLanes, make([]byte, saltSize), make([]byte, hashSize))
+// unusedHash costs as much as any hash and belongs to no password.
+var unusedHash = encode(hashMemory, hashPasses, hashLanes, make([]byte, saltSize), make([]byte, hashSize))
 
 func encode(memory, passes, lanes int, salt, hash []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,

@@ -9,29 +9,29 @@ import (
 	"github.com/trustelem/zxcvbn"
 )
 
-// Bounds of a password, in characters and bytes. Nothing is asked of what it is made of, and nobody has to change one that
-// nobody else knows (NIST SP 800-63B, section 3.1.1.2).
+// Bounds of a password, in characters and bytes. As NIST SP 800-63B, section 3.1.1.2, recommends, there are no rules for the kinds
+// of characters, and passwords do not expire.
 const (
 	passwordMin = 12
 	passwordMax = 1024
 )
 
-// strength is how many guesses a new password has to stand, on zxcvbn's scale of 0 to 4: 3 is more than 100 million by somebody
-// who tries common passwords, names, words, dates, rows of keys and repetitions first. estimated bounds the work.
+// strength is the least strength of a new password on zxcvbn's scale of 0 to 4. 3 means more than 100 million guesses by an attacker
+// that first tries common passwords, names, words, dates, rows of keys and repetitions. estimated bounds the work of zxcvbn.
 const (
 	strength  = 3
 	estimated = 100 // characters
 )
 
-// wellKnown are words that guessers of our users' passwords begin with, beside zxcvbn's 94,000 common passwords and its lists of
-// English words and names.
+// wellKnown are words that an attacker of this platform tries early, in addition to zxcvbn's 94,000 common passwords and its lists
+// of English words and names.
 var wellKnown = []string{
 	"onlywave", "console", "operator", "operador", "viewer", "mercadopago", "pix", "pagamento", "pagamentos", "admin", "senha",
 	"minha", "mudar", "mudar123", "acesso", "brasil", "flamengo", "corinthians", "palmeiras", "saopaulo", "santos", "gremio",
 	"vasco", "jesus", "deus", "deusefiel", "amor", "familia", "felicidade", "verao", "inverno",
 }
 
-// CheckPassword says what is wrong with a user's new password, or "".
+// CheckPassword returns the error of a user's new password, or "".
 func CheckPassword(password, user string) string {
 	switch {
 	case utf8.RuneCountInString(password) < passwordMin:
@@ -49,12 +49,12 @@ func CheckPassword(password, user string) string {
 	return ""
 }
 
-// holdsName looks for the name as a whole; a name of two letters is in many words.
+// holdsName looks for the whole name. A name of two letters is part of many words, so it does not count.
 func holdsName(password, user string) bool {
 	return len(user) > 2 && strings.Contains(strings.ToLower(password), strings.ToLower(user))
 }
 
-// isGuessable judges what is left of the password without the parts of the name, which a guesser knows.
+// isGuessable removes the parts of the user's name, which an attacker knows, and estimates the rest of the password.
 func isGuessable(password, user string) bool {
 	for part := range strings.FieldsFuncSeq(user, func(r rune) bool { return strings.ContainsRune("._-", r) }) {
 		if len(part) > 2 {

@@ -8,15 +8,15 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// User is a person who may log in to the console. The password itself is never stored.
+// User may log in to the console. The password itself is never stored.
 type User struct {
-	Name         string // as the record says who did something
+	Name         string // as the audit names the user
 	Role         Role
 	PasswordHash string
-	Generation   string // of the user's sessions: those of another one have ended
+	Generation   string // of the user's sessions: a session of another generation has ended
 	CreatedAt    time.Time
 	SecondFactor string // the sealed secret of an authenticator app; empty: none is set up
-	WrongCodes   int    // that came with the right password since the last log-in
+	WrongCodes   int    // wrong codes with the right password since the last log-in
 }
 
 // Role is what a user may do.
@@ -25,10 +25,10 @@ type Role string
 // The roles.
 const (
 	Operator Role = "operator"
-	Viewer   Role = "viewer" // looks, and changes nothing
+	Viewer   Role = "viewer" // may read and change nothing
 )
 
-// roles is what each allows.
+// roles are the scopes of each role.
 var roles = map[Role][]Scope{
 	Operator: {ScopeOperationsRead, ScopeOperationsWrite},
 	Viewer:   {ScopeOperationsRead},
@@ -43,7 +43,7 @@ func (r Role) Known() bool { return slices.Contains(Roles(), r) }
 // Allows says whether the role has the scope.
 func (r Role) Allows(s Scope) bool { return slices.Contains(roles[r], s) }
 
-// Fields finds what is wrong with the user; the pointers are bare names.
+// Fields lists the errors of the user; their pointers are bare names.
 func (u User) Fields() []failure.Field {
 	var wrong []failure.Field
 	if !ValidUserName(u.Name) {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRolesAllowWhatTheySay(t *testing.T) {
+func TestRolesAllowTheirScopes(t *testing.T) {
 	t.Parallel()
 	for role, allowed := range map[Role][]Scope{
 		Operator: {ScopeOperationsRead, ScopeOperationsWrite}, Viewer: {ScopeOperationsRead}, "king": {}, "": {},

@@ -1,8 +1,8 @@
-// Package audit says who did what on the platform: each action of an operator, an administrator or somebody who logs in is an
-// Entry, which Postgres keeps and never changes.
+// Package audit records who did what on the platform. Each action of an operator or an administrator, and each log-in, is an
+// Entry; Postgres keeps it and never changes it.
 //
-// Its one rule: nothing is done that is not on record. What changes in Postgres is written with its entry in one transaction; for
-// what changes elsewhere the entry is written before, so that it may say what then failed, and never the other way round.
+// Its one rule: every action has an entry. A change in Postgres and its entry are one transaction. For a change elsewhere the entry
+// is written first: then an entry may exist for a change that failed, and never a change without an entry.
 package audit
 
 import (
@@ -31,7 +31,7 @@ type Actor struct {
 	From string
 }
 
-// Fields finds what is wrong with the actor's name, which people will read later.
+// Fields lists the errors of the actor's name.
 func (a Actor) Fields() []failure.Field {
 	if strings.TrimSpace(a.Name) == "" {
 		return []failure.Field{{Pointer: "/actor", Detail: "must say who does it"}}

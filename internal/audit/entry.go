@@ -9,13 +9,13 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Action is what was done.
+// Action is the kind of an action.
 type Action string
 
 // The actions.
 const (
 	LogIn        Action = "log_in"
-	LogInRefused Action = "log_in.refused" // somebody gave this user's name and could not prove to be the user
+	LogInRefused Action = "log_in.refused" // a log-in with this user's name and a wrong password or code
 	LogOut       Action = "log_out"
 
 	UserAdd      Action = "user.add"
@@ -24,8 +24,8 @@ const (
 	UserPassword Action = "user.password"
 
 	UserSecondFactor      Action = "user.second_factor"       // set up, or replaced
-	UserSecondFactorReset Action = "user.second_factor_reset" // taken away
-	UserRecoveryCodes     Action = "user.recovery_codes"      // made anew
+	UserSecondFactorReset Action = "user.second_factor_reset" // removed
+	UserRecoveryCodes     Action = "user.recovery_codes"      // new ones replaced the old ones
 
 	KeyCreate Action = "key.create"
 	KeyRevoke Action = "key.revoke"
@@ -35,7 +35,7 @@ const (
 	RedriveStart      Action = "redrive.start"
 	PaymentSettle     Action = "payment.settle"
 	FindingClose      Action = "finding.close"
-	RecordPrune       Action = "record.prune" // by hand; the schedule's runs are no action of anybody's
+	RecordPrune       Action = "record.prune" // by the command; runs of the schedule have no entry
 )
 
 // Actions lists every action.
@@ -47,14 +47,14 @@ func Actions() []Action {
 	}
 }
 
-// Values are what an object was, or is: plain text by name. No secret, and nothing of a buyer's, is ever among them.
+// Values are properties of an object, as plain text by name. They never hold a secret or a buyer's data.
 type Values map[string]string
 
-// Entry is one action, as it is kept for good.
+// Entry is one action.
 type Entry struct {
-	// ID makes an action that may be recorded twice one entry, see payment.NewAuditID. Empty: an entry of its own.
+	// ID keeps a repeated action from having two entries, see payment.NewAuditID. Empty: a new random id.
 	ID     string
-	At     time.Time // by the database's clock, which writes it
+	At     time.Time // set by the database's clock
 	Actor  Actor
 	Action Action
 	Object string // kind and id, such as user/ana
@@ -63,7 +63,7 @@ type Entry struct {
 	After  Values
 }
 
-// Changes lists what differs, in the names' order.
+// Changes lists the values that differ, sorted by name.
 func (e Entry) Changes() []Change {
 	var changes []Change
 	for name, before := range e.Before {
@@ -80,10 +80,10 @@ func (e Entry) Changes() []Change {
 	return changes
 }
 
-// Change is one value that an action changed; an empty one is not there.
+// Change is one changed value; empty means absent.
 type Change struct{ Name, Before, After string }
 
-// String is such as "state: open → closed".
+// String looks like "state: open → closed".
 func (c Change) String() string {
 	if c.Before == "" {
 		return c.Name + ": " + c.After
@@ -91,7 +91,7 @@ func (c Change) String() string {
 	return c.Name + ": " + c.Before + " → " + c.After
 }
 
-// Filter chooses entries, the newest first. Zero fields do not filter.
+// Filter selects entries, the newest first. Zero fields do not filter.
 type Filter struct {
 	Actor  string
 	Action Action
@@ -102,10 +102,10 @@ type Filter struct {
 	Limit  int
 }
 
-// MaxList is how many entries one list may ask for.
+// MaxList is the largest limit of a list.
 const MaxList = 1000
 
-// Fields finds what is wrong with the filter; the pointers are bare names.
+// Fields lists the errors of the filter; their pointers are bare names.
 func (f Filter) Fields() []failure.Field {
 	var wrong []failure.Field
 	check := func(right bool, name, detail string) {
@@ -113,17 +113,9 @@ func (f Filter) Fields() []failure.Field {
 			wrong = append(wrong, failure.Field{Pointer: name, Detail: detail})
 		}
 	}
-	check(f.Action == "" || slices.Contains(Actions(), f.Action), "action", "must be one of "+oneOf(Actions()))
+	check(f.Action == "" || slices.Contains(Actions(), f.Action), "action", "must be one of "+failure.OneOf(Actions()))
 	check(f.Object == "" || strings.Contains(f.Object, "/"), "object", "must be a kind and an id, such as user/ana")
 	check(f.To.IsZero() || f.From.Before(f.To), "to", "must be later than from")
 	check(f.Limit >= 1 && f.Limit <= MaxList, "limit", "must be a whole number from 1 to 1000")
 	return wrong
-}
-
-func oneOf(all []Action) string {
-	words := make([]string, len(all))
-	for i, a := range all {
-		words[i] = string(a)
-	}
-	return strings.Join(words, ", ")
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// MaxReason is how long a reason may be, in characters.
+// MaxReason is the largest length of a reason, in characters.
 const MaxReason = 500
 
-// ReasonFields finds what is wrong with a reason, which people will read later.
+// ReasonFields lists the errors of a reason.
 func ReasonFields(reason string) []failure.Field {
 	var detail string
 	switch {

@@ -26,28 +26,28 @@ const (
 	CauseUnlabelled            Cause = "unlabelled"
 )
 
-// neverWritten is what to do when a run ended before it wrote its payment.
-const neverWritten = " If the redrive says that the payment was never written, reset the letter's run to its first task: only its history holds what was asked for."
+// neverWritten is what to do if a run ended before it wrote its payment.
+const neverWritten = " If the redrive says that the payment was never written, reset the dead letter's run to its first task: only the run's history holds the request."
 
-// advice is the fixed list of causes, and what to do about each.
+// advice is what an operator can do, for each cause.
 var advice = map[Cause]string{
-	CauseUnreadable:            "The message is not what its queue expects. Find out who published it; redrive it only after a release that can read it, else discard it.",
-	CauseInvalid:               "The message can be read, but the record or the provider will never take what it says. Look at the error; redrive it after a release that can, else discard it.",
-	CauseRefused:               "Mercado Pago does not show our account what this webhook is about. Most likely it belongs to another account: compare the webhook's user_id with our account's id, and discard it. Redrive it once our account may read it.",
-	CauseHandlerPanic:          "A handler of ours has a bug that this message shows. The worker's log has the stack. Mend the bug, redrive one as a canary, then the rest by fingerprint.",
-	CauseDeliveryLimit:         "Workers died over this message, or while they held it: it may be innocent. Redrive it by itself and watch the workers; if one dies again, mend the fault first.",
-	CauseUnknownOutcome:        "Nobody knows whether the provider charged this payment. Never charge it again. Search the provider's panel for the payment's id as external reference; a redrive looks again at once, and the letter stays open until the provider answers and it is resolved by itself. When the panel has no such payment, settle it as failed, with a reason: it is searched for once more before that is believed.",
-	CauseDependencyUnavailable: "The database or the broker was unavailable for longer than a payment keeps trying. Once it has recovered, redrive: a new run loads the payment and goes on." + neverWritten,
-	CauseContradiction:         "What the payment's workflow was told contradicts the record, and trying again changes nothing. Compare the payment with the provider's panel; redrive after the record or the code has been mended." + neverWritten,
-	CauseInternal:              "A bug or a wrong credential of ours is in the way. The worker's log has the error. Mend it, redrive one as a canary, then the rest by fingerprint." + neverWritten,
-	CauseUnlabelled:            "Somebody else published this as a dead letter, without a cause that we know. Find out who; discard it when it needs nothing.",
+	CauseUnreadable:            "The message does not have the form that its queue expects. Find out which program published it. Redrive it after a release that can read it, or discard it.",
+	CauseInvalid:               "The message can be read, but the database or the provider will always refuse its content. Read the error. Redrive it after a release that handles it, or discard it.",
+	CauseRefused:               "Mercado Pago does not let our account read the resource of this webhook. Most likely the resource belongs to another account: compare the webhook's user_id with our account's id, and discard it. If our account should be able to read it, give the account access and redrive it.",
+	CauseHandlerPanic:          "The message makes a handler panic, which is a bug in OnlyWave. The worker's log has the stack trace. Fix the bug, redrive one dead letter as a canary, then the rest by fingerprint.",
+	CauseDeliveryLimit:         "Workers stopped again and again while they held this message. The message may be the cause or not. Redrive it alone and watch the workers; if one stops again, fix the fault first.",
+	CauseUnknownOutcome:        "It is not known whether the provider charged this payment. Never charge it again. Search the provider's panel for the payment's id as external reference. A redrive searches for it at once; the dead letter stays open until the provider answers, and is then resolved by itself. If the panel has no such payment, settle the payment as failed, with a reason: the provider is searched once more before the payment fails.",
+	CauseDependencyUnavailable: "Postgres or RabbitMQ was unavailable for longer than a payment keeps retrying. Redrive it when they work again: a new run loads the payment and goes on." + neverWritten,
+	CauseContradiction:         "An answer to the payment's workflow contradicts the database, and a retry would not help. Compare the payment with the provider's panel. Redrive it after the data or the code has been fixed." + neverWritten,
+	CauseInternal:              "A bug or a wrong credential of OnlyWave stops the payment. The worker's log has the error. Fix it, redrive one dead letter as a canary, then the rest by fingerprint." + neverWritten,
+	CauseUnlabelled:            "Another program published this dead letter, without a cause of this list. Find out which one. Discard it if nothing needs to be done.",
 }
 
-// dependencyAway was the word for CauseDependencyUnavailable. Messages and histories from before hold it, and ids and fingerprints
-// are made from it, so that they stay the same.
+// dependencyAway is the former value of CauseDependencyUnavailable. Older messages and histories hold it. Ids and fingerprints are
+// still made from it, so they do not change.
 const dependencyAway = "dependency-away"
 
-// ParseCause reads a cause as messages and histories have it, also those from before.
+// ParseCause reads a cause from a message or a history, also with its former value.
 func ParseCause(word string) Cause {
 	if word == dependencyAway {
 		return CauseDependencyUnavailable
@@ -55,13 +55,13 @@ func ParseCause(word string) Cause {
 	return Cause(word)
 }
 
-// UnmarshalText reads a cause as JSON has it.
+// UnmarshalText reads a cause from JSON, also with its former value.
 func (c *Cause) UnmarshalText(text []byte) error {
 	*c = ParseCause(string(text))
 	return nil
 }
 
-// Former is the word that stood for the cause at first. It never changes.
+// Former is the first value that the cause had. It never changes.
 func (c Cause) Former() string {
 	if c == CauseDependencyUnavailable {
 		return dependencyAway
@@ -69,19 +69,19 @@ func (c Cause) Former() string {
 	return string(c)
 }
 
-// Causes lists every cause, in the order of the list above.
+// Causes lists every cause.
 func Causes() []Cause {
 	return []Cause{CauseUnreadable, CauseInvalid, CauseRefused, CauseHandlerPanic, CauseDeliveryLimit,
 		CauseUnknownOutcome, CauseDependencyUnavailable, CauseContradiction, CauseInternal, CauseUnlabelled}
 }
 
-// Advice is what a person can do about a letter of this cause.
+// Advice is what an operator can do about a dead letter of this cause.
 func (c Cause) Advice() string { return advice[c] }
 
 // Known says whether the cause is one of the list.
 func (c Cause) Known() bool { return advice[c] != "" }
 
-// CauseOf is why a payment's run could not go on, by the kind of failure that ended it.
+// CauseOf is the cause of a payment's run that could not go on, by the kind of the error that ended it.
 func CauseOf(kind failure.Kind) Cause {
 	switch kind {
 	case failure.Unavailable, failure.Limited:
@@ -93,13 +93,13 @@ func CauseOf(kind failure.Kind) Cause {
 	return CauseInternal
 }
 
-// What differs between two errors of one fault: what is quoted, and words with a digit in them, as ids, numbers and times have.
+// Two errors of one fault differ in quoted texts and in words with a digit, such as ids, numbers and times.
 var (
 	quoted   = regexp.MustCompile(`"[^"]*"?`)
 	numbered = regexp.MustCompile(`[\pL\pN_.:+-]*\pN[\pL\pN_.:+-]*`)
 )
 
-// NewFingerprint groups dead letters of one fault, however many there are. 64 bits, hexadecimal.
+// NewFingerprint is the same for all dead letters of one fault: 64 bits, hexadecimal.
 func NewFingerprint(source Source, cause Cause, text string) string {
 	text = numbered.ReplaceAllString(quoted.ReplaceAllString(text, `"`), "#")
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")

@@ -19,8 +19,8 @@ func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
 	require.False(t, Cause("tomorrow").Known())
 }
 
-// Messages in queues and payloads in histories hold the word from before; ids and fingerprints are made from it.
-func TestACauseOfTheVersionBeforeIsRead(t *testing.T) {
+// Older messages in queues and payloads in histories hold the former value; ids and fingerprints are made from it.
+func TestACauseIsReadByItsFormerValue(t *testing.T) {
 	t.Parallel()
 	var in struct{ Cause Cause }
 	require.NoError(t, json.Unmarshal([]byte(`{"cause":"dependency-away"}`), &in))
@@ -42,24 +42,24 @@ func TestEveryKindThatEndsARunHasACause(t *testing.T) {
 	for _, kind := range failure.Kinds() {
 		require.Equal(t, decided[kind], CauseOf(kind), kind)
 	}
-	require.Equal(t, CauseInternal, CauseOf("a word from elsewhere"))
+	require.Equal(t, CauseInternal, CauseOf("no kind"))
 }
 
-func TestLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
+func TestDeadLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
 	t.Parallel()
 	of := func(text string) string { return NewFingerprint(FromWebhook, CauseInvalid, text) }
 	same := [][2]string{
 		{"identify the provider's payment 106400160592: not a number", "identify the provider's payment 7: not a number"},
-		{"payment 0b6cf1d2-7b3f-5c7e-9a56-0f3d8f6a5a11 is away", "payment 864f878f-658f-5fb2-bfc1-f88228e1d455 is away"},
+		{"payment 0b6cf1d2-7b3f-5c7e-9a56-0f3d8f6a5a11 is unavailable", "payment 864f878f-658f-5fb2-bfc1-f88228e1d455 is unavailable"},
 		{`carries the reference "order of ana"`, `carries the reference "order of rui"`},
 		{"dial tcp 10.0.0.7:5432: refused", "dial tcp 10.0.0.8:5433: refused"},
 		{"at 2026-11-23T19:32:45Z", "at 2026-11-24T01:02:03.5Z"},
-		{"The  record refused\n", "the record refused"},
+		{"The  database refused\n", "the database refused"},
 	}
 	for _, pair := range same {
 		require.Equal(t, of(pair[0]), of(pair[1]), pair)
 	}
-	different := []string{of("the record refused"), of("the record is away"), of(""),
+	different := []string{of("the database refused"), of("the record is unavailable"), of(""),
 		NewFingerprint(FromWorkflow, CauseInvalid, ""), NewFingerprint(FromWebhook, CauseUnreadable, "")}
 	seen := map[string]bool{}
 	for _, f := range different {

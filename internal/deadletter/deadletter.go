@@ -1,8 +1,8 @@
-// Package deadletter owns what operators may do about dead letters: list them, give one up, send some again. REST, the console
-// and the command line decode a request, call this package and print what it answers.
+// Package deadletter owns what operators may do about dead letters: list them, discard one, and redrive them, which means to send
+// them again. REST, the console and the command line decode a request, call this package and print what it returns.
 //
-// Its one rule: whatever is asked is checked here, so that all three refuse the same, and nothing is changed by anybody who has
-// not said who does it, and why.
+// Its one rule: every request is checked here, so that all three refuse the same requests. Every change needs an actor, and every
+// discard and every redrive of many dead letters needs a reason.
 package deadletter
 
 import (
@@ -14,23 +14,22 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// MaxList is how many dead letters one list may ask for.
+// MaxList is the largest limit of a list.
 const MaxList = 1000
 
-// Store is where dead letters are kept: Postgres.
+// Store keeps dead letters: Postgres.
 type Store interface {
 	DeadLetter(ctx context.Context, id string) (Message, error) // kind NotFound when there is none
 	DeadLetters(ctx context.Context, f Filter) ([]Message, error)
-	DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (Message, error) // and records it
+	DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (Message, error) // with its entry in the audit
 	Audit(ctx context.Context, e audit.Entry) error
 }
 
 // Redriver starts redrives: Temporal.
 type Redriver interface {
-	// Redrive joins the redrive with the order's ID, which it starts unless it is there; kind Conflict when that one was
-	// ordered in other words.
+	// Redrive starts the redrive with the order's ID, or joins it if it exists; kind Conflict if that one has another plan.
 	Redrive(ctx context.Context, o Order) (joined bool, err error)
-	// HasRedrive says whether there is one with the ID, however it ended.
+	// HasRedrive says whether a redrive with the ID exists, running or ended.
 	HasRedrive(ctx context.Context, id string) (bool, error)
 }
 
@@ -40,7 +39,7 @@ type Actions struct {
 	Redriver Redriver
 }
 
-// List finds dead letters, those that died last first. The pointers of what is wrong with the filter are bare names.
+// List finds dead letters, the latest first. The errors of the filter have bare names as pointers.
 func (a Actions) List(ctx context.Context, f Filter) ([]Message, error) {
 	wrong := f.Fields()
 	if f.Limit < 1 || f.Limit > MaxList {
@@ -52,21 +51,21 @@ func (a Actions) List(ctx context.Context, f Filter) ([]Message, error) {
 	return a.Store.DeadLetters(ctx, f)
 }
 
-// Show reads one; kind NotFound when there is none with this id.
+// Show reads one dead letter; kind NotFound if there is none with this id.
 func (a Actions) Show(ctx context.Context, id string) (Message, error) {
 	none := &failure.Error{Kind: failure.NotFound, Message: "there is no dead letter with this id"}
 	if !payment.ValidID(id) {
 		return Message{}, none
 	}
-	l, err := a.Store.DeadLetter(ctx, id)
+	m, err := a.Store.DeadLetter(ctx, id)
 	if failure.KindOf(err) == failure.NotFound {
 		return Message{}, none
 	}
-	return l, err
+	return m, err
 }
 
-// Discard gives a dead letter up for good. To repeat it in the same words changes nothing; kind Conflict when it was closed in
-// another way.
+// Discard closes a dead letter for good. The same actor may repeat it with the same reason; kind Conflict if the dead letter was
+// closed in another way.
 func (a Actions) Discard(ctx context.Context, actor audit.Actor, id, reason string) (Message, error) {
 	reason = strings.TrimSpace(reason)
 	if wrong := append(actor.Fields(), audit.ReasonFields(reason)...); len(wrong) > 0 {

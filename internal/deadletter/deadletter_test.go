@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-func TestAPlanSaysWhatIsWrongWithIt(t *testing.T) {
+func TestThePlansErrorsNameTheirFields(t *testing.T) {
 	t.Parallel()
 	good := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}, Canary: MaxCanary,
 		CanaryWait: MaxCanaryWait, Rate: MaxRate, StopAfter: MaxStopAfter}
@@ -43,47 +43,45 @@ func TestAPlanSaysWhatIsWrongWithIt(t *testing.T) {
 	}
 }
 
-// untouched is a store and an engine that nothing may reach.
-type untouched struct {
+// unused is a store and a redriver that no call may reach.
+type unused struct {
 	Store
 	Redriver
 }
 
-// full keeps no audit.
-type full struct{ untouched }
+// noAudit is a store that cannot write the audit.
+type noAudit struct{ unused }
 
-func (full) Audit(context.Context, audit.Entry) error {
+func (noAudit) Audit(context.Context, audit.Entry) error {
 	return &failure.Error{Kind: failure.Unavailable, Message: "no room"}
 }
 
-// A redrive that cannot be recorded is not started.
-func TestARedriveIsOnRecordOrIsNone(t *testing.T) {
+func TestARedriveThatCannotBeAuditedIsNotStarted(t *testing.T) {
 	t.Parallel()
-	a := Actions{Store: full{}, Redriver: untouched{}}
+	a := Actions{Store: noAudit{}, Redriver: unused{}}
 	plan := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}}
 	_, err := a.Redrive(t.Context(), audit.Actor{Name: "ana", Channel: audit.CommandLine}, "k", plan)
 	require.ErrorContains(t, err, "no room")
 }
 
-// What is refused is refused before anything is asked of a database or of Temporal.
-func TestWhatIsWrongReachesNothing(t *testing.T) {
+func TestAnInvalidRequestReachesNeitherDatabaseNorTemporal(t *testing.T) {
 	t.Parallel()
-	a := Actions{Store: untouched{}, Redriver: untouched{}}
+	a := Actions{Store: unused{}, Redriver: unused{}}
 	ana, ctx := audit.Actor{Name: "ana", Channel: audit.CommandLine}, context.Background()
 	id := NewID("m", "")
 	plan := Plan{Reason: "mended", Filter: Filter{Cause: CauseInvalid}}
-	for name, ask := range map[string]func() error{
-		"a state that is none":       func() error { _, err := a.List(ctx, Filter{State: "opne", Limit: 1}); return err },
+	for name, request := range map[string]func() error{
+		"an unknown state":           func() error { _, err := a.List(ctx, Filter{State: "opne", Limit: 1}); return err },
 		"no limit":                   func() error { _, err := a.List(ctx, Filter{}); return err },
-		"a limit below nothing":      func() error { _, err := a.List(ctx, Filter{Limit: -1}); return err },
-		"nobody discards":            func() error { _, err := a.Discard(ctx, audit.Actor{}, id, "old"); return err },
+		"a negative limit":           func() error { _, err := a.List(ctx, Filter{Limit: -1}); return err },
+		"a discard without an actor": func() error { _, err := a.Discard(ctx, audit.Actor{}, id, "old"); return err },
 		"a discard without reason":   func() error { _, err := a.Discard(ctx, ana, id, " "); return err },
-		"nobody redrives":            func() error { _, err := a.Redrive(ctx, audit.Actor{Name: " "}, "k", plan); return err },
+		"a redrive without an actor": func() error { _, err := a.Redrive(ctx, audit.Actor{Name: " "}, "k", plan); return err },
 		"a plan without a reason":    func() error { _, err := a.Redrive(ctx, ana, "k", Plan{Filter: plan.Filter}); return err },
-		"a card number in one":       func() error { _, err := a.RedriveOne(ctx, ana, "k", id, "4111 1111 1111 1111"); return err },
+		"a card number as reason":    func() error { _, err := a.RedriveOne(ctx, ana, "k", id, "4111 1111 1111 1111"); return err },
 		"markup in the actor's name": func() error { _, err := a.RedriveOne(ctx, audit.Actor{Name: "<b>"}, "k", id, ""); return err },
 	} {
-		require.Equal(t, failure.Invalid, failure.KindOf(ask()), name)
+		require.Equal(t, failure.Invalid, failure.KindOf(request()), name)
 	}
 	_, err := a.Show(ctx, "x")
 	require.Equal(t, failure.NotFound, failure.KindOf(err))

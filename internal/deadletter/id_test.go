@@ -8,7 +8,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-func TestALettersIDNamesItsMessageAndItsQueue(t *testing.T) {
+func TestIDsOfDifferentThingsDiffer(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, NewID("m", "q"), NewID("m", "q"))
 	ids := map[string]bool{NewID("m", "q"): true, NewID("m", ""): true, NewID("mq", ""): true,

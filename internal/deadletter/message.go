@@ -6,40 +6,40 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// Message is something that could not be finished, kept as work for a person: a message that no handler could deal with,
-// or a payment's workflow that could not go on.
+// Message is a dead letter: work that could not be finished and waits for an operator. It is a message that no handler could
+// process, or a payment's workflow that could not go on.
 type Message struct {
-	ID          string // UUIDv5 of message and queue, see NewID
+	ID          string // see NewID
 	Source      Source
 	Cause       Cause
-	Fingerprint string // the same for letters of one fault, see Fingerprint
+	Fingerprint string // the same for dead letters of one fault, see NewFingerprint
 	Error       string
-	PaymentID   string // empty when it is not known
-	WorkflowID  string // of a workflow's letter
+	PaymentID   string // empty if it is not known
+	WorkflowID  string // only for dead letters of workflows
 	RunID       string
 	Original    Original
 	Trail       []Attempt
 	State       State
 	Deaths      int // how often it has died
 	DiedAt      time.Time
-	ReceivedAt  time.Time // when the record last took it in, by the record's clock
+	ReceivedAt  time.Time // when the database last stored it, by the database's clock
 	ClosedAt    time.Time // zero while it is open
 	ClosedBy    string
 	Reason      string
 }
 
-// Redrivable says why a letter may not be sent again, or nil.
+// Redrivable says why the dead letter may not be sent again, or nil.
 func (m Message) Redrivable() error {
 	if m.State == Open {
 		return nil
 	}
-	return &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(m.State) + " already"}
+	return &failure.Error{Kind: failure.Conflict, Message: "the dead letter is already " + string(m.State)}
 }
 
-// Original is what is needed to send the message again. Its body may hold personal data and is never shown.
+// Original is the message as it was published, to send it again. Its body may hold personal data and is never shown.
 type Original struct {
 	ID          string
-	Queue       string // in which it died; empty when it is not known
+	Queue       string // in which it died; empty if it is not known
 	Exchange    string // to which it was first published
 	Key         string // and with which routing key
 	ContentType string
@@ -47,7 +47,7 @@ type Original struct {
 	SentAt      time.Time
 }
 
-// Attempt is one try that failed.
+// Attempt is one failed attempt to process the message.
 type Attempt struct {
 	Attempt int       `json:"attempt"`
 	At      time.Time `json:"at"`
@@ -63,15 +63,15 @@ const (
 	FromWorkflow Source = "workflow"
 )
 
-// State is what has become of a dead letter.
+// State is the state of a dead letter.
 type State string
 
-// The states. A letter that dies again is open again.
+// The states. A dead letter that dies again is open again.
 const (
 	Open      State = "open"
 	Redriven  State = "redriven"  // sent again
-	Discarded State = "discarded" // given up by a person, who said why
-	Resolved  State = "resolved"  // became needless by itself
+	Discarded State = "discarded" // an operator has closed it, with a reason
+	Resolved  State = "resolved"  // its payment's outcome is known now, so nothing needs to be done
 )
 
 // States lists every state.

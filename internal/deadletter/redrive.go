@@ -20,29 +20,29 @@ const (
 	MaxIDs        = 100
 	MaxCanaryWait = 24 * time.Hour
 
-	// DefaultCanaryWait is for those who do not say how long.
+	// DefaultCanaryWait applies if a request does not set one.
 	DefaultCanaryWait = time.Minute
 )
 
-// Plan is which dead letters are sent again, why it will go well this time, and how carefully.
+// Plan says which dead letters are sent again, why, and in which stages.
 type Plan struct {
 	Reason     string        `json:"reason,omitempty"`
 	Filter     Filter        `json:"filter"`
 	DryRun     bool          `json:"dry_run,omitempty"`     // only count
-	Canary     int           `json:"canary,omitempty"`      // so many first; 0: none
-	CanaryWait time.Duration `json:"canary_wait,omitempty"` // then see for so long whether they die again
-	Rate       int           `json:"rate,omitempty"`        // dead letters a second at most; 0: as fast as it goes
-	StopAfter  int           `json:"stop_after,omitempty"`  // dead letters that fail or die again; 0: never stop for them
+	Canary     int           `json:"canary,omitempty"`      // this many are sent first; 0: none
+	CanaryWait time.Duration `json:"canary_wait,omitempty"` // the time to wait after the canary for deaths
+	Rate       int           `json:"rate,omitempty"`        // dead letters a second at most; 0: no limit
+	StopAfter  int           `json:"stop_after,omitempty"`  // stop after this many that fail or die again; 0: never
 }
 
-// Order is a plan that somebody wants carried out.
+// Order is a plan with the id of its redrive and the actor who requested it.
 type Order struct {
 	ID    string `json:"id"`
 	Actor string `json:"actor"`
 	Plan
 }
 
-// Fields finds what is wrong with a plan for many dead letters.
+// Fields lists the errors of a plan for many dead letters.
 func (p Plan) Fields() []failure.Field {
 	var wrong failure.Fields
 	for _, f := range audit.ReasonFields(p.Reason) {
@@ -69,7 +69,7 @@ func (p Plan) checkFilter(wrong *failure.Fields) {
 		wrong.Add("/filter/"+f.Pointer, f.Detail)
 	}
 	if !p.Filter.Narrow() {
-		wrong.Add("/filter", "choose by ids, source, cause, fingerprint or payment: nobody means all of them")
+		wrong.Add("/filter", "must select by ids, source, cause, fingerprint or payment: one redrive may not send all dead letters")
 	}
 	ids := p.Filter.IDs
 	if len(ids) > MaxIDs {
@@ -87,16 +87,16 @@ func wholeNumber(pointer string, least, most int) failure.Field {
 	return failure.Field{Pointer: pointer, Detail: fmt.Sprintf("must be a whole number from %d to %d", least, most)}
 }
 
-// Started is a redrive that runs or ran.
+// Started is a redrive that is running or has ended.
 type Started struct {
 	ID     string
-	Joined bool // it was there already: the same request came before
+	Joined bool // it existed already: the same request came before
 }
 
-// ErrKeyUsed says that the key of a request belongs to a redrive that was ordered in other words.
-var ErrKeyUsed error = &failure.Error{Kind: failure.Conflict, Message: "the key was used for another redrive"}
+// ErrKeyUsed says that the idempotency key of a request belongs to a redrive with another plan.
+var ErrKeyUsed error = &failure.Error{Kind: failure.Conflict, Message: "the idempotency key was used for another redrive"}
 
-// Redrive sends many dead letters again. Whoever repeats a request repeats its key, and joins the redrive that it started.
+// Redrive sends many dead letters again. A repeated request has the same key and joins the redrive that it started.
 func (a Actions) Redrive(ctx context.Context, actor audit.Actor, key string, p Plan) (Started, error) {
 	p.Reason = strings.TrimSpace(p.Reason)
 	if wrong := append(actor.Fields(), p.Fields()...); len(wrong) > 0 {
@@ -105,8 +105,8 @@ func (a Actions) Redrive(ctx context.Context, actor audit.Actor, key string, p P
 	return a.start(ctx, actor, key, p)
 }
 
-// RedriveOne sends one dead letter again; its reason may be empty. Kind Conflict when the letter is closed, unless the request
-// is repeated: to repeat one is always right.
+// RedriveOne sends one dead letter again; the reason may be empty. Kind Conflict if the dead letter is closed, unless its redrive
+// was started with the same key: a request may always be repeated.
 func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, reason string) (Started, error) {
 	p := Plan{Reason: strings.TrimSpace(reason), Filter: Filter{IDs: []string{id}}}
 	wrong := actor.Fields()
@@ -116,16 +116,16 @@ func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, rea
 	if len(wrong) > 0 {
 		return Started{}, &failure.Error{Kind: failure.Invalid, Message: "the redrive is not valid", Fields: wrong}
 	}
-	l, err := a.Show(ctx, id)
+	m, err := a.Show(ctx, id)
 	if err != nil {
 		return Started{}, err
 	}
-	if closed := l.Redrivable(); closed != nil {
-		there, err := a.Redriver.HasRedrive(ctx, NewRedriveID(actor.Name, key))
+	if closed := m.Redrivable(); closed != nil {
+		repeated, err := a.Redriver.HasRedrive(ctx, NewRedriveID(actor.Name, key))
 		if err != nil {
 			return Started{}, err
 		}
-		if !there {
+		if !repeated {
 			return Started{}, closed
 		}
 	}
@@ -134,7 +134,7 @@ func (a Actions) RedriveOne(ctx context.Context, actor audit.Actor, key, id, rea
 
 func (a Actions) start(ctx context.Context, actor audit.Actor, key string, p Plan) (Started, error) {
 	o := Order{ID: NewRedriveID(actor.Name, key), Actor: actor.Name, Plan: p}
-	if !p.DryRun { // which changes nothing
+	if !p.DryRun { // a dry run changes nothing
 		if err := a.Store.Audit(ctx, o.entry(actor)); err != nil {
 			return Started{}, err
 		}
@@ -146,7 +146,7 @@ func (a Actions) start(ctx context.Context, actor audit.Actor, key string, p Pla
 	return Started{ID: o.ID, Joined: joined}, err
 }
 
-// entry is the order in the audit, once however often the request is repeated.
+// entry is the order in the audit. A repeated request has the same id and adds no second entry.
 func (o Order) entry(actor audit.Actor) audit.Entry {
 	after := audit.Values{}
 	set := func(name, value string) {

@@ -199,7 +199,7 @@ func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, re
 	}
 	l, err := s.DeadLetter(ctx, id)
 	if err == nil && (l.State != deadletter.Discarded || l.ClosedBy != actor.Name || l.Reason != reason) {
-		err = &failure.Error{Kind: failure.Conflict, Message: "the letter is " + string(l.State) + " already"}
+		err = &failure.Error{Kind: failure.Conflict, Message: "the dead letter is already " + string(l.State)}
 	}
 	return l, err
 }

@@ -1,4 +1,5 @@
-// Package qrcode draws the code of a Pix for a telephone to read. Its one rule: one picture for one text, whoever shows it.
+// Package qrcode draws the QR code of a text, such as a Pix code, for a telephone to scan. Its one rule: the same text always gives
+// the same picture, in the API, in e-mails and in the console.
 package qrcode
 
 import (
@@ -7,11 +8,11 @@ import (
 	"rsc.io/qr"
 )
 
-// module is how many pixels wide one of the code's squares is: enough for a telephone to read it off a screen.
+// module is the width of one square of the code in pixels: wide enough to scan it from a screen.
 const module = 4
 
-// PNG is the text as an image. Every answer about a Pix carries one, so it has to be quick: this library takes 0.4 ms where
-// skip2/go-qrcode, which tries all eight masks, takes 5. The error says that the text is too long for a code.
+// PNG is the text as an image. Every response with a Pix carries one, so it must be fast: this library takes 0.4 ms, skip2/go-qrcode,
+// which tries all eight masks, 5 ms. The error says that the text is too long for a code.
 func PNG(text string) ([]byte, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// RecoveryCodes is how many of them a user has. Each has 80 random bits, so that a plain hash keeps it secret.
+// RecoveryCodes is the number of recovery codes of a user. Each has 80 random bits, so a plain hash keeps it secret.
 const RecoveryCodes = 10
 
 const recoveryBytes = 10
 
 var recoveryText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// NewRecoveryCodes makes a set of codes, to be shown once, and what is kept of each.
+// NewRecoveryCodes makes a set of codes, to be shown once, and their hashes, to be stored.
 func NewRecoveryCodes(user string) (codes []string, hashes [][]byte) {
 	for range RecoveryCodes {
 		random := make([]byte, recoveryBytes)
@@ -26,12 +26,12 @@ func NewRecoveryCodes(user string) (codes []string, hashes [][]byte) {
 	return codes, hashes
 }
 
-// IsRecoveryCode says whether the text is as long as one, however it is written.
+// IsRecoveryCode says whether the text has the length of a recovery code, without spaces and dashes.
 func IsRecoveryCode(text string) bool {
 	return len(plainCode(text)) == recoveryText.EncodedLen(recoveryBytes)
 }
 
-// HashRecoveryCode is what is kept of a user's code, however it is written.
+// HashRecoveryCode is the hash of a user's code; spaces, dashes and case do not count.
 func HashRecoveryCode(user, text string) []byte {
 	sum := sha256.Sum256([]byte(user + "\x00" + plainCode(text)))
 	return sum[:]

@@ -10,10 +10,11 @@ import (
 	"fmt"
 )
 
-// Seal keeps secrets from whoever reads the database or its backups: AES-256-GCM under a key that is made of a setting.
+// Seal encrypts secrets before they are stored, so that a reader of the database or its backups cannot use them: AES-256-GCM with
+// a key that is derived from a setting.
 type Seal struct{ aead cipher.AEAD }
 
-// NewSeal makes a Seal of a secret, 32 characters or more. The same in every process, or none can read what another has sealed.
+// NewSeal makes a Seal from a secret of 32 characters or more. All processes need the same secret, to read what another has sealed.
 func NewSeal(secret string) (*Seal, error) {
 	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "onlywave second factor", 32)
 	if err != nil {
@@ -30,15 +31,15 @@ func NewSeal(secret string) (*Seal, error) {
 	return &Seal{aead}, nil
 }
 
-// Close seals a user's secret: opened for another user it is worth nothing.
+// Close seals a user's secret. It cannot be opened for another user.
 func (s *Seal) Close(user, secret string) string {
 	return base64.RawStdEncoding.EncodeToString(s.aead.Seal(nil, nil, []byte(secret), []byte(user)))
 }
 
-// ErrSealed says that what was sealed cannot be opened: it is another user's, or was sealed under another key.
-var ErrSealed = errors.New("the second factor was sealed under another key")
+// ErrSealed says that a sealed secret cannot be opened: it belongs to another user or was sealed with another key.
+var ErrSealed = errors.New("the second factor was sealed with another key")
 
-// Open is the secret that was sealed for the user.
+// Open returns the secret that was sealed for the user.
 func (s *Seal) Open(user, sealed string) (string, error) {
 	data, err := base64.RawStdEncoding.DecodeString(sealed)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package secondfactor is what proves beside a password who somebody is: a code of an authenticator app, or one of ten recovery
-// codes for the day when the app is lost.
+// Package secondfactor makes and checks second factors: the codes of an authenticator app, and ten recovery codes for a user who
+// has lost the app.
 //
-// Its one rule: what is kept proves nothing to whoever reads it. The app's secret is kept sealed under a key that the database
-// does not have, of a recovery code only a hash is kept, and a code that was used is worth nothing.
+// Its one rule: a reader of the database cannot log in with what it holds. The app's secret is sealed with a key that the database
+// does not have, recovery codes are stored as hashes, and every code works once.
 package secondfactor
 
 import (
@@ -16,22 +16,22 @@ import (
 	"github.com/pquerna/otp/totp"
 )
 
-// What authenticator apps assume where nothing else is said (RFC 6238, and the key URI format of Google Authenticator).
+// The defaults of authenticator apps (RFC 6238, and the key URI format of Google Authenticator).
 const (
-	period = 30 // seconds that a code stands for
+	period = 30 // seconds for which an app shows one code
 	digits = 6
 	issuer = "OnlyWave"
 )
 
-// skew is how many codes before and after the current one are taken: clocks differ, and people type slowly (RFC 6238, 5.2).
+// skew is how many codes before and after the current one are accepted: clocks differ, and users type slowly (RFC 6238, 5.2).
 const skew = 1
 
 var options = hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
 
-// Enrolment is what an authenticator app has to be told, once.
+// Enrolment is the data that sets up an authenticator app.
 type Enrolment struct {
-	Secret string // base32, to be typed where there is no camera
-	URL    string // otpauth://…, to be scanned
+	Secret string // base32, to type it
+	URL    string // otpauth://…, to scan it
 }
 
 // Enrol makes a new secret for a user.
@@ -43,15 +43,15 @@ func Enrol(user string) (Enrolment, error) {
 	return Enrolment{Secret: key.Secret(), URL: key.URL()}, nil
 }
 
-// Resume is the enrolment of a secret that was made before.
+// Resume is the enrolment of a secret from an earlier Enrol.
 func Resume(user, secret string) Enrolment {
 	url := fmt.Sprintf("otpauth://totp/%[1]s:%[2]s?algorithm=SHA1&digits=6&issuer=%[1]s&period=%[3]d&secret=%[4]s", issuer, user, period, secret)
 	return Enrolment{Secret: secret, URL: url}
 }
 
-// Match says how many right codes around now the text has, none, one or two in a row, and of which step the last is. Steps
-// count the periods since 1970: whoever keeps the last one that was used refuses a code that is shown twice. Two in a row are
-// what nobody guesses; the first may be a step older then, as one has to wait for the second. Spaces do not count.
+// Match counts the correct codes in the text: none, one, or two in a row. step is the step of the last one. Steps count the periods
+// since 1970; a caller that stores the last used step can refuse a code that is used twice. Two codes in a row are too many to
+// guess; the first may be one step older then, because the user has to wait for the second. Spaces do not count.
 func Match(secret, text string, now time.Time) (step int64, codes int) {
 	text = strings.ReplaceAll(text, " ", "")
 	current := now.Unix() / period

@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rfcSecret is of the examples of RFC 6238, appendix B, whose codes have eight digits; ours are the last six.
+// rfcSecret is from the examples of RFC 6238, appendix B. Their codes have eight digits; ours are the last six.
 const rfcSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
-func TestCodesAreThoseOfTheStandard(t *testing.T) {
+func TestCodesMatchTheStandard(t *testing.T) {
 	t.Parallel()
 	for at, code := range map[int64]string{59: "287082", 1111111109: "081804", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
 		step, codes := Match(rfcSecret, code, time.Unix(at, 0))
@@ -19,7 +19,7 @@ func TestCodesAreThoseOfTheStandard(t *testing.T) {
 	}
 }
 
-func TestACodeIsGoodForAShortWhile(t *testing.T) {
+func TestACodeExpires(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1234567890, 0)
 	for late, codes := range map[time.Duration]int{
@@ -35,7 +35,7 @@ func TestACodeIsGoodForAShortWhile(t *testing.T) {
 	_, codes := Match("not base32!", "005924", at)
 	require.Zero(t, codes)
 	step, codes := Match(rfcSecret, " 005 924 ", at)
-	require.Equal(t, []any{at.Unix() / period, 1}, []any{step, codes}, "apps show them in groups")
+	require.Equal(t, []any{at.Unix() / period, 1}, []any{step, codes}, "apps show codes in groups")
 }
 
 func TestTwoCodesInARow(t *testing.T) {
@@ -59,12 +59,12 @@ func TestTwoCodesInARow(t *testing.T) {
 	require.Zero(t, codes)
 }
 
-func TestAnEnrolmentIsWhatAppsRead(t *testing.T) {
+func TestAnEnrolmentSetsUpAnApp(t *testing.T) {
 	t.Parallel()
 	e, err := Enrol("ana.souza")
 	require.NoError(t, err)
 	require.Regexp(t, `^[A-Z2-7]{32}$`, e.Secret)
-	require.Equal(t, Resume("ana.souza", e.Secret), e, "a page that is loaded again shows the same")
+	require.Equal(t, Resume("ana.souza", e.Secret), e, "a reloaded page shows the same")
 	other, err := Enrol("ana.souza")
 	require.NoError(t, err)
 	require.NotEqual(t, e.Secret, other.Secret)
@@ -75,7 +75,7 @@ func TestAnEnrolmentIsWhatAppsRead(t *testing.T) {
 	require.Equal(t, 1, codes)
 }
 
-func TestASealOpensForItsUserAndKeyOnly(t *testing.T) {
+func TestASealOpensOnlyForItsUserAndKey(t *testing.T) {
 	t.Parallel()
 	s, err := NewSeal(strings.Repeat("k", 32))
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestASealOpensForItsUserAndKeyOnly(t *testing.T) {
 	}
 }
 
-func TestRecoveryCodesAreKnownByTheirHashes(t *testing.T) {
+func TestARecoveryCodeMatchesItsHash(t *testing.T) {
 	t.Parallel()
 	codes, hashes := NewRecoveryCodes("ana")
 	require.Len(t, codes, RecoveryCodes)

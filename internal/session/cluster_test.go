@@ -13,8 +13,8 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// In a cluster sessions are on all nodes, and every process finds them, also when one node was lost and another has taken over.
-func TestInACluster(t *testing.T) {
+// In a cluster, sessions are spread over all nodes. Every process finds them, also after a node was lost and its replica took over.
+func TestSessionsInARedisCluster(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
 	open := func() *scs.SessionManager {
@@ -28,7 +28,7 @@ func TestInACluster(t *testing.T) {
 	for range 20 {
 		tokens = append(tokens, begin(t, here))
 	}
-	for _, token := range tokens { // of so many every master holds some
+	for _, token := range tokens { // with 20 tokens every master holds some
 		require.Equal(t, "ana", there.GetString(load(t, there, token), "user"))
 		require.NoError(t, there.Destroy(load(t, there, begin(t, here))))
 	}

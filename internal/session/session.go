@@ -1,8 +1,7 @@
-// Package session keeps people logged in: a cookie with a random token, and what belongs to it in Redis, under the token's
-// hash.
+// Package session keeps users logged in: a cookie with a random token, and the session's data in Redis under the token's hash.
 //
-// Its one rule: a session that has ended never comes back, not even when a request that began before has yet to write it.
-// While Redis is away there are no sessions, and whoever asks for one is told so: kind Unavailable.
+// Its one rule: a session that has ended never comes back, even if a request that began before the end writes it later.
+// While Redis is unavailable there are no sessions: every call returns an error of kind Unavailable.
 package session
 
 import (
@@ -14,21 +13,21 @@ import (
 	"github.com/onlywave/onlywave/internal/redis"
 )
 
-// Options is how sessions are.
+// Options configures sessions.
 type Options struct {
 	Secure   bool          // the cookie is for https only
-	Idle     time.Duration // a session ends when nothing is asked for so long
-	Lifetime time.Duration // and so long after the log-in at the latest
+	Idle     time.Duration // a session ends after this time without a request
+	Lifetime time.Duration // a session ends this time after its log-in, with or without requests
 }
 
-// CookieName is what the cookie is called; balancers may look at it. Over https browsers take its other form only from
-// the very host that it is for.
+// CookieName is the name of the cookie; load balancers may read it. Over https it has the prefix __Host-: then browsers accept it
+// only from the host that it is for.
 const CookieName = "onlywave_session"
 
 const hostPrefix = "__Host-"
 
-// New makes the manager of the sessions that all processes with this Redis share. scs.New would keep a goroutine for a store
-// that is not used.
+// New makes the manager of sessions; all processes with the same Redis share them. scs.New would start a goroutine for a store in
+// memory that is not used.
 func New(redis *redis.Store, o Options) *scs.SessionManager {
 	name := CookieName
 	if o.Secure {
@@ -37,7 +36,7 @@ func New(redis *redis.Store, o Options) *scs.SessionManager {
 	return &scs.SessionManager{
 		Store: &store{redis}, HashTokenInStore: true, Codec: scs.GobCodec{},
 		IdleTimeout: o.Idle, Lifetime: o.Lifetime,
-		Cookie: scs.SessionCookie{ // which ends with the browser, too
+		Cookie: scs.SessionCookie{ // without Persist: the cookie ends with the browser
 			Name: name, Secure: o.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode, Path: "/",
 		},
 	}

@@ -26,7 +26,7 @@ func newManager(t *testing.T) *scs.SessionManager {
 	return New(store, Options{Idle: time.Hour, Lifetime: 2 * time.Hour})
 }
 
-// load is what a request with the token sees.
+// load returns the context of a request with the token.
 func load(t *testing.T, m *scs.SessionManager, token string) context.Context {
 	t.Helper()
 	ctx, err := m.Load(t.Context(), token)
@@ -34,7 +34,7 @@ func load(t *testing.T, m *scs.SessionManager, token string) context.Context {
 	return ctx
 }
 
-// begin is a session that is kept, by its token.
+// begin stores a session and returns its token.
 func begin(t *testing.T, m *scs.SessionManager) string {
 	t.Helper()
 	ctx := load(t, m, "")
@@ -55,7 +55,7 @@ func TestASessionIsSharedByProcessesAndItsTokenIsNotStored(t *testing.T) {
 	require.NotContains(t, strings.Join(keys, " "), token)
 }
 
-// A request that is under way while the session ends may write it afterwards, and does not bring it back.
+// A request that runs while its session ends may write the session afterwards. The session stays ended.
 func TestAnEndedSessionDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	m := newManager(t)
@@ -74,10 +74,10 @@ func TestAnEndedSessionDoesNotComeBack(t *testing.T) {
 
 func TestWithoutRedisThereAreNoSessions(t *testing.T) {
 	t.Parallel()
-	nowhere, err := redis.Open("redis://127.0.0.1:1", slog.New(slog.DiscardHandler))
+	unreachable, err := redis.Open("redis://127.0.0.1:1", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = nowhere.Close() })
-	m := New(nowhere, Options{Idle: time.Hour, Lifetime: time.Hour})
+	t.Cleanup(func() { _ = unreachable.Close() })
+	m := New(unreachable, Options{Idle: time.Hour, Lifetime: time.Hour})
 	_, err = m.Load(t.Context(), "token")
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	ctx := load(t, m, "")

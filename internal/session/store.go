@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// patience is how long a person waits for Redis.
-	patience = 2 * time.Second
-	// mourning is how long an ended session is remembered, which is longer than any request takes.
-	mourning = 10 * time.Minute
+	// redisTimeout is how long a request waits for Redis.
+	redisTimeout = 2 * time.Second
+	// endedFor is how long an ended session is remembered: longer than any request takes.
+	endedFor = 10 * time.Minute
 )
 
-// ended stands in the place of a session that was; gob never writes this.
+// ended is stored in place of a session that has ended; gob never writes this text.
 const ended = "ended"
 
 //go:embed commit.lua
@@ -27,12 +27,12 @@ var commitSource string
 
 var commitScript = goredis.NewScript(commitSource)
 
-// store keeps sessions as scs wants them kept.
+// store is the session store of scs, in Redis.
 type store struct{ redis *redis.Store }
 
 // FindCtx reads a session.
 func (s *store) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	err = s.ask(ctx, func(ctx context.Context) (err error) {
+	err = s.withTimeout(ctx, func(ctx context.Context) (err error) {
 		data, err = s.redis.Client().Get(ctx, key(token)).Bytes()
 		return err
 	})
@@ -45,29 +45,29 @@ func (s *store) FindCtx(ctx context.Context, token string) (data []byte, found b
 // CommitCtx writes a session, unless it has ended.
 func (s *store) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	left := max(time.Until(expiry), time.Millisecond)
-	return s.ask(ctx, func(ctx context.Context) error {
+	return s.withTimeout(ctx, func(ctx context.Context) error {
 		return s.redis.Run(ctx, commitScript, []string{key(token)}, data, left.Milliseconds(), ended).Err()
 	})
 }
 
 // DeleteCtx ends a session for good.
 func (s *store) DeleteCtx(ctx context.Context, token string) error {
-	return s.ask(ctx, func(ctx context.Context) error {
-		return s.redis.Client().Set(ctx, key(token), ended, mourning).Err()
+	return s.withTimeout(ctx, func(ctx context.Context) error {
+		return s.redis.Client().Set(ctx, key(token), ended, endedFor).Err()
 	})
 }
 
-func (s *store) ask(ctx context.Context, question func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (s *store) withTimeout(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
-	err := question(ctx)
+	err := call(ctx)
 	if err == nil || errors.Is(err, goredis.Nil) {
 		return err
 	}
-	return &failure.Error{Kind: failure.Unavailable, Message: "Redis, which holds the sessions, is away", Err: err}
+	return &failure.Error{Kind: failure.Unavailable, Message: "Redis, which holds the sessions, is unavailable", Err: err}
 }
 
-// The same without a context, which scs asks for and does not use.
+// The interface scs.Store requires these methods without a context; scs does not call them.
 
 func (s *store) Find(token string) ([]byte, bool, error) {
 	return s.FindCtx(context.Background(), token)

@@ -1,8 +1,8 @@
-// Package settle owns what an operator may decide about a payment whose outcome nobody knows: that it has failed. REST, the console
-// and the command line decode a request, call this package and print what it answers.
+// Package settle lets an operator decide that a payment with an unknown outcome has failed. REST, the console and the command line
+// decode a request, call this package and print what it returns.
 //
-// Its one rule: nothing is decided against the provider. The payment's own workflow searches for it once more, and what it finds
-// is followed instead of the operator.
+// Its one rule: the provider's answer comes first. The payment's workflow searches the provider once more; if the provider has the
+// payment, the workflow takes the provider's status and refuses the operator's decision.
 package settle
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Age is for how long a payment must have been unknown: by then the provider's search knows what it has charged.
+// Age is how long a payment must have been unknown before it may be settled: the provider's search needs time to find a charge.
 const Age = 10 * time.Minute
 
-// Order is what somebody has decided about a payment, and why.
+// Order is the decision that a payment has failed, with its actor and reason.
 type Order struct {
 	PaymentID string `json:"payment_id"`
 	Actor     string `json:"actor"`
@@ -28,17 +28,17 @@ type Order struct {
 	From    string        `json:"from,omitempty"`
 }
 
-// By is who has decided.
+// By is the actor of the decision.
 func (o Order) By() audit.Actor { return audit.Actor{Name: o.Actor, Channel: o.Channel, From: o.From} }
 
-// Payments is where payments are kept: Postgres.
+// Payments reads payments: Postgres.
 type Payments interface {
-	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
+	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound if there is none
 	Events(ctx context.Context, id string, after, limit int) ([]payment.Event, error)
 }
 
-// Engine carries an order out: the payment's workflow. Errors: Conflict when the payment is not unknown any more, or the provider
-// has it after all; Unavailable when the provider does not say.
+// Engine carries out an order: the payment's workflow. Errors: Conflict if the payment is no longer unknown or the provider has it;
+// Unavailable if the provider does not answer.
 type Engine interface {
 	Settle(ctx context.Context, o Order) error
 }
@@ -49,8 +49,8 @@ type Actions struct {
 	Engine   Engine
 }
 
-// Fail settles an unknown payment as failed, and returns it as it stands then. To repeat that in the same words changes nothing;
-// kind Conflict when the payment may not be settled, NotFound when there is none.
+// Fail settles an unknown payment as failed and returns the settled payment. The same actor may repeat it with the same reason.
+// Kind Conflict if the payment may not be settled, NotFound if there is none.
 func (a Actions) Fail(ctx context.Context, actor audit.Actor, id, reason string) (payment.Payment, error) {
 	reason = strings.TrimSpace(reason)
 	if wrong := append(actor.Fields(), audit.ReasonFields(reason)...); len(wrong) > 0 {
@@ -85,7 +85,7 @@ func (a Actions) read(ctx context.Context, id string) (payment.Payment, error) {
 	return p, err
 }
 
-// repeats says whether the payment is settled already, by the same actor and for the same reason.
+// repeats says whether the same actor has already settled the payment with the same reason.
 func (a Actions) repeats(ctx context.Context, p payment.Payment, o Order) (bool, error) {
 	if p.Status != payment.Failed {
 		return false, nil
@@ -97,15 +97,15 @@ func (a Actions) repeats(ctx context.Context, p payment.Payment, o Order) (bool,
 	return last[0].Data.Actor == o.Actor && last[0].Data.Reason == o.Reason, nil
 }
 
-// may says why a payment cannot be settled, or nil.
+// may returns why the payment cannot be settled, or nil.
 func may(p payment.Payment, now time.Time) error {
 	if p.Status != payment.Unknown {
-		return &failure.Error{Kind: failure.Conflict, Message: "the payment is " + string(p.Status) + "; only an unknown one can be settled"}
+		return &failure.Error{Kind: failure.Conflict, Message: "the payment is " + string(p.Status) + "; only an unknown payment can be settled"}
 	}
 	if since := now.Sub(p.UpdatedAt); since < Age {
 		at := p.UpdatedAt.Add(Age).UTC().Format(time.RFC3339)
 		return &failure.Error{
-			Kind: failure.Conflict, Message: "the provider's search may not know the payment yet; repeat this after " + at, RetryAfter: Age - since,
+			Kind: failure.Conflict, Message: "the provider's search may not find the payment yet; repeat this after " + at, RetryAfter: Age - since,
 		}
 	}
 	return nil

@@ -12,27 +12,27 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// store is one payment and its last event; the engine settles it.
+// store holds one payment and its last event, and is the engine too.
 type store struct {
-	p       payment.Payment
-	last    payment.EventData
-	away    error
-	refuses error
-	orders  []Order
+	p           payment.Payment
+	last        payment.EventData
+	unavailable error // of all reads
+	refuses     error // of Settle
+	orders      []Order
 }
 
 func (s *store) Payment(_ context.Context, id string) (payment.Payment, error) {
-	if s.away == nil && id != s.p.ID {
+	if s.unavailable == nil && id != s.p.ID {
 		return payment.Payment{}, &failure.Error{Kind: failure.NotFound}
 	}
-	return s.p, s.away
+	return s.p, s.unavailable
 }
 
 func (s *store) Events(_ context.Context, _ string, after, _ int) ([]payment.Event, error) {
 	if after != s.p.Version-1 {
 		return nil, nil
 	}
-	return []payment.Event{{Status: s.p.Status, Data: s.last}}, s.away
+	return []payment.Event{{Status: s.p.Status, Data: s.last}}, s.unavailable
 }
 
 func (s *store) Settle(_ context.Context, o Order) error {
@@ -52,7 +52,7 @@ func unknown() *store {
 	}}
 }
 
-// Doing it again in the same words changes nothing; in others it contradicts what was decided.
+// A repeated request changes nothing; one with another actor or reason is refused.
 func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 	t.Parallel()
 	s := unknown()
@@ -70,7 +70,7 @@ func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 	require.Len(t, s.orders, 1)
 }
 
-func TestWhatMayNotBeSettledReachesNoWorkflow(t *testing.T) {
+func TestARefusedSettleReachesNoWorkflow(t *testing.T) {
 	t.Parallel()
 	for _, status := range payment.Statuses() {
 		if status == payment.Unknown {
@@ -92,15 +92,15 @@ func TestWhatMayNotBeSettledReachesNoWorkflow(t *testing.T) {
 
 	s := unknown()
 	a := Actions{Payments: s, Engine: s}
-	for name, ask := range map[string]func() (payment.Payment, error){
-		"nobody":        func() (payment.Payment, error) { return a.Fail(t.Context(), audit.Actor{}, s.p.ID, "because") },
+	for name, request := range map[string]func() (payment.Payment, error){
+		"no actor":      func() (payment.Payment, error) { return a.Fail(t.Context(), audit.Actor{}, s.p.ID, "because") },
 		"no reason":     func() (payment.Payment, error) { return a.Fail(t.Context(), ana, s.p.ID, " ") },
 		"a card number": func() (payment.Payment, error) { return a.Fail(t.Context(), ana, s.p.ID, "4235 6477 2802 5682") },
 		"markup as name": func() (payment.Payment, error) {
 			return a.Fail(t.Context(), audit.Actor{Name: "<b>"}, s.p.ID, "because")
 		},
 	} {
-		_, err := ask()
+		_, err := request()
 		require.Equal(t, failure.Invalid, failure.KindOf(err), name)
 	}
 	for _, id := range []string{"x", payment.NewID("shop", "other")} {
@@ -109,10 +109,10 @@ func TestWhatMayNotBeSettledReachesNoWorkflow(t *testing.T) {
 	}
 	require.Empty(t, s.orders)
 
-	s.away = &failure.Error{Kind: failure.Unavailable}
+	s.unavailable = &failure.Error{Kind: failure.Unavailable}
 	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
-	s.away, s.refuses = nil, &failure.Error{Kind: failure.Conflict, Message: "the provider has the payment"}
+	s.unavailable, s.refuses = nil, &failure.Error{Kind: failure.Conflict, Message: "the provider has the payment"}
 	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
 	require.ErrorIs(t, err, s.refuses)
 }

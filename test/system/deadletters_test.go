@@ -151,7 +151,7 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	_, err = command("discard", l.ID)
 	require.ErrorContains(t, err, "--actor must say who does it")
 	_, err = command("redrive", "--actor", "ana", "--reason", "all")
-	require.ErrorContains(t, err, "nobody means all of them")
+	require.ErrorContains(t, err, "must select by ids")
 	discarded, err := command("discard", l.ID, "--actor", "ana", "--reason", "a test")
 	require.NoError(t, err)
 	require.Regexp(t, `(?s)state +discarded.*by +ana.*reason +a test`, discarded)

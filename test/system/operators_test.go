@@ -40,7 +40,7 @@ func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
 		"a wait of two days":           {redriveArgs("--canary-wait", "48h"), []string{"--canary-wait must be"}},
 		"a redrive of an unknown kind": {redriveArgs("--source", "mail"), []string{"--source must be webhook or workflow"}},
 		"a redrive of everything": {
-			[]string{"dead-letters", "redrive", "--actor", "ana", "--reason", "all"}, []string{"nobody means all of them"}},
+			[]string{"dead-letters", "redrive", "--actor", "ana", "--reason", "all"}, []string{"must select by ids"}},
 		"a card number as the reason of a redrive": {redriveArgs("--reason", "card 4111 1111 1111 1111"), []string{"--reason must not contain a card number"}},
 		"a card number as the reason of a discard": {
 			[]string{"dead-letters", "discard", id, "--actor", "ana", "--reason", "card 4111111111111111"}, []string{"--reason must not contain a card number"}},
@@ -61,7 +61,7 @@ func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
 		"a client with a line break":         {[]string{"keys", "create", "--client", "shop\nother"}, []string{"--client must not contain line breaks"}},
 		"a client with markup":               {[]string{"keys", "create", "--client", "<b>shop</b>"}, []string{"--client must not contain <"}},
 		"a client with a very long name":     {[]string{"keys", "create", "--client", strings.Repeat("x", 65)}, []string{"--client must have at most 64 characters"}},
-		"a scope that is none":               {[]string{"keys", "create", "--client", "shop", "--scopes", "all"}, []string{"--scopes must be of payments:read, payments:write"}},
+		"a scope that is none":               {[]string{"keys", "create", "--client", "shop", "--scopes", "all"}, []string{"--scopes must be one or more of payments:read, payments:write"}},
 		"a key without a scope":              {[]string{"keys", "create", "--client", "shop", "--scopes", ""}, []string{"--scopes must"}},
 		"a key that has expired":             {[]string{"keys", "create", "--client", "shop", "--expires", "2020-01-01"}, []string{"--expires must be in the future"}},
 		"a key that expires at no time":      {[]string{"keys", "create", "--client", "shop", "--expires", "soon"}, []string{"--expires must be"}},

@@ -81,7 +81,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.NoError(t, err)
 		eventually(t, func() bool { return letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "a person is told")
 		_, err = settleIt(t, id)
-		require.ErrorContains(t, err, "may not know the payment yet")
+		require.ErrorContains(t, err, "may not find the payment yet")
 		require.Equal(t, 1, inRecord(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
 		return key1, id
 	}
