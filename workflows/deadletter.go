@@ -28,11 +28,7 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 		workflow.GetLogger(ctx).Error("a dead letter was not sent", "payment_id", p.in.PaymentID, "cause", cause, "reason", reason(sent))
 	}
 	workflow.SetCurrentDetails(ctx, "**Dead letter, "+string(cause)+"**: "+reason(err)+"  \n"+cause.Advice())
-	searched := cause
-	if cause == deadletter.CauseDependencyUnavailable && !saysUnavailable(ctx) {
-		searched = deadletter.Cause(cause.Former())
-	}
-	if err := workflow.UpsertTypedSearchAttributes(ctx, deadLetterAttribute(searched)); err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, deadLetterAttribute(cause)); err != nil {
 		return err
 	}
 	return temporal.NewNonRetryableApplicationError(reason(err), string(cause), err)

@@ -18,7 +18,6 @@ const (
 	changeLookSoon      = "look-soon"
 	changeReportBeside  = "report-beside"
 	changeCloseAtEnd    = "close-at-end"
-	changeUnavailable   = "dependency-unavailable"
 )
 
 // writesDeadLetters says whether this run tells people what it cannot do by itself. A run from before simply failed.
@@ -83,10 +82,4 @@ func choresApart(ctx workflow.Context) bool {
 // for meanwhile, waits for the provider's.
 func closesAtEnd(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeCloseAtEnd, workflow.DefaultVersion, 1) >= 1
-}
-
-// saysUnavailable says whether this run's search attribute says dependency-unavailable. A run from before says dependency-away, and a
-// replay compares search attributes.
-func saysUnavailable(ctx workflow.Context) bool {
-	return workflow.GetVersion(ctx, changeUnavailable, workflow.DefaultVersion, 1) >= 1
 }

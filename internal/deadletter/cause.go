@@ -61,8 +61,8 @@ func (c *Cause) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Former is the first value that the cause had. It never changes.
-func (c Cause) Former() string {
+// former is the first value that the cause had. It never changes.
+func (c Cause) former() string {
 	if c == CauseDependencyUnavailable {
 		return dependencyAway
 	}
@@ -103,6 +103,6 @@ var (
 func NewFingerprint(source Source, cause Cause, text string) string {
 	text = numbered.ReplaceAllString(quoted.ReplaceAllString(text, `"`), "#")
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
-	sum := sha256.Sum256([]byte(string(source) + "\x00" + cause.Former() + "\x00" + text))
+	sum := sha256.Sum256([]byte(string(source) + "\x00" + cause.former() + "\x00" + text))
 	return hex.EncodeToString(sum[:8])
 }

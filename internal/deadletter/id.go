@@ -19,7 +19,7 @@ func NewID(messageID, queue string) string {
 
 // RunMessageID is the id of the message that a workflow's run publishes when it cannot go on. A repeated publish has the same id.
 func RunMessageID(workflowID, runID string, cause Cause) string {
-	return payment.NamedID(runNamespace, workflowID+"\x00"+runID+"\x00"+cause.Former())
+	return payment.NamedID(runNamespace, workflowID+"\x00"+runID+"\x00"+cause.former())
 }
 
 // NewRedriveID is the id of the redrive that an actor requests with an idempotency key.
