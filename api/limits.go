@@ -87,7 +87,7 @@ func (s *Server) refusedLimit(what string) ratelimit.Limit {
 	return ratelimit.Limit{Name: what, Quota: s.config.Limits.Refused, Window: time.Minute}
 }
 
-func limited(words string, v ratelimit.Verdict) error {
+func limited(words string, v ratelimit.Decision) error {
 	return &failure.Error{Kind: failure.Limited, Message: words, RetryAfter: v.RetryAfter}
 }
 

@@ -179,7 +179,7 @@ func (c *Console) note(v *visit, e audit.Entry) {
 }
 
 // mayLogIn asks the limits that only whoever is at the same address can use up.
-func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
+func (c *Console) mayLogIn(v *visit, name string) ratelimit.Decision {
 	host, _, _ := net.SplitHostPort(v.RemoteAddr) // the server wrote it
 	address := ratelimit.Address(host)
 	verdict := c.config.Limiter.Take(v.Context(), address, addressLogIns)
@@ -191,7 +191,7 @@ func (c *Console) mayLogIn(v *visit, name string) ratelimit.Verdict {
 	return c.config.Limiter.Take(v.Context(), "user:"+name, byAddress)
 }
 
-func tooMany(verdict ratelimit.Verdict) error {
+func tooMany(verdict ratelimit.Decision) error {
 	return &failure.Error{Kind: failure.Limited, Message: "too many log-ins were tried", RetryAfter: verdict.RetryAfter}
 }
 

@@ -1,7 +1,7 @@
 package failure
 
-// Code is why a payment failed, was rejected for a reason of ours, or is unknown, for programs to decide by. Codes are part
-// of the contract and never change.
+// Code says to programs why a payment failed, was rejected for a reason of ours, or is unknown. Codes are part of the API's
+// contract and never change.
 type Code string
 
 // The codes.
@@ -25,8 +25,7 @@ func Codes() []Code {
 		CodePixKey, CodeAccount, CodeIntegration, CodeRefused, CodeNotCharged, CodeUnknown}
 }
 
-// failures say for each code which field of the request can be put right, by whoever made the request or by the buyer, and what
-// is wrong, for people.
+// failures says for each code which field of the request to correct, if any, and what is wrong, in words.
 var failures = map[Code]Field{
 	CodeTaxID:       {"/payer/tax_id", "the provider does not accept the buyer's CPF or CNPJ"},
 	CodeEmail:       {"/payer/email", "the provider does not accept the buyer's e-mail address"},
@@ -41,13 +40,13 @@ var failures = map[Code]Field{
 	CodeUnknown:     {"", "the provider's answer is lost"},
 }
 
-// Pointer is the field of the request that can be put right, as a JSON pointer; "" when there is none.
+// Pointer is the field of the request to correct, as a JSON pointer; "" when there is none.
 func (c Code) Pointer() string { return failures[c].Pointer }
 
-// Message says what is wrong, for people.
+// Message says what is wrong, in words.
 func (c Code) Message() string { return failures[c].Detail }
 
-// NeedsOperator says whether the trouble is with the seller's account or with us: no request can put it right.
+// NeedsOperator says whether the cause is the seller's account or our platform, so that no other request can succeed.
 func (c Code) NeedsOperator() bool {
 	return c == CodePixKey || c == CodeAccount || c == CodeIntegration
 }

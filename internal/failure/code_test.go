@@ -11,6 +11,6 @@ func TestEveryFailureCodeSaysWhatToDo(t *testing.T) {
 	require.Len(t, failures, len(Codes()))
 	for _, code := range Codes() {
 		require.NotEmpty(t, code.Message(), code)
-		require.False(t, code.NeedsOperator() && code.Pointer() != "", "%s: nobody else can put it right", code)
+		require.False(t, code.NeedsOperator() && code.Pointer() != "", "%s: the request cannot be corrected", code)
 	}
 }

@@ -1,5 +1,5 @@
-// Package failure says what kind of failure something is, once, where it happens, so that every edge agrees on what it means. Its one rule:
-// it knows nothing of what fails.
+// Package failure gives errors a kind. A failure gets its kind once, where it happens, so that HTTP, Temporal and the consumers agree
+// on what it means. Its one rule: it knows nothing about what fails.
 package failure
 
 import (
@@ -9,21 +9,20 @@ import (
 	"time"
 )
 
-// Kind classifies a failure once, where it happens, so that every edge agrees on what it means: the
-// HTTP edge makes a problem of it, an activity a verdict for Temporal, a consumer an answer to the
-// broker.
+// Kind is what a failure means: the API makes an HTTP problem of it, an activity tells Temporal whether to retry, and a consumer
+// decides whether to ack, retry or dead-letter a message.
 type Kind string
 
-// The kinds of failure. A foreign error is Internal.
+// The kinds of failure. An error that is not an Error is Internal.
 const (
-	Invalid      Kind = "invalid"      // the request is wrong and will stay wrong
-	Unauthorized Kind = "unauthorized" // who are you?
-	Forbidden    Kind = "forbidden"    // you may not
+	Invalid      Kind = "invalid"      // the request is wrong and stays wrong
+	Unauthorized Kind = "unauthorized" // the caller is not authenticated
+	Forbidden    Kind = "forbidden"    // the caller may not do this
 	NotFound     Kind = "not_found"
-	Conflict     Kind = "conflict"    // contradicts what is already there
-	Limited      Kind = "limited"     // too much at once; see RetryAfter
-	Unavailable  Kind = "unavailable" // a dependency is away, or its answer was lost; the outcome may be unknown
-	Internal     Kind = "internal"    // a bug of ours
+	Conflict     Kind = "conflict"    // the request contradicts what is already stored
+	Limited      Kind = "limited"     // too many requests; see RetryAfter
+	Unavailable  Kind = "unavailable" // a dependency is unavailable, or its answer was lost; the outcome may be unknown
+	Internal     Kind = "internal"    // our own fault
 )
 
 // Kinds lists every kind; tests range over it at each edge.
@@ -36,7 +35,7 @@ type Error struct {
 	Kind       Kind
 	Message    string
 	Fields     []Field       // what is wrong where, for kind Invalid
-	Code       Code          // why the provider refused, as far as that is known
+	Code       Code          // why the provider refused; "": not known
 	RetryAfter time.Duration // 0: not known
 	Err        error
 }
@@ -47,21 +46,20 @@ type Field struct {
 	Detail  string // what to do about it
 }
 
-// MaxFields is how many Fields are gathered at most. More help nobody, and what a refusal costs must not be the request's
-// to decide.
+// MaxFields is the most Fields that are gathered. More do not help, and a request must not decide how much a refusal costs.
 const MaxFields = 20
 
 // Fields gathers what is wrong with a request: the first MaxFields Fields.
 type Fields []Field
 
-// Add keeps a finding as long as there is room.
+// Add adds a Field as long as there is room.
 func (f *Fields) Add(pointer, detail string) {
 	if !f.Full() {
 		*f = append(*f, Field{Pointer: pointer, Detail: detail})
 	}
 }
 
-// Full says that what is added will not be kept.
+// Full says that Add has no more room.
 func (f *Fields) Full() bool { return len(*f) >= MaxFields }
 
 func (e *Error) Error() string {
@@ -76,8 +74,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf is the kind of the first Error in err's chain. A deadline that passed is Unavailable, any
-// other foreign error Internal.
+// KindOf is the kind of the first Error in err's chain. A deadline that has passed is Unavailable, any other error Internal.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -88,7 +85,7 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Label is err's kind as a word for metrics and traces, "" when there is no error.
+// Label is the kind of err for metrics and traces; "" when there is no error.
 func Label(err error) string {
 	if err == nil {
 		return ""
@@ -96,7 +93,7 @@ func Label(err error) string {
 	return string(KindOf(err))
 }
 
-// RetryAfter is how long the failed party asked to be left alone, 0 when it did not say.
+// RetryAfter is how long to wait before the next try, as far as err says; 0: it does not say.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
@@ -104,7 +101,7 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// OneOf lists what there is, for people.
+// OneOf lists the values of an enumeration for a message.
 func OneOf[T ~string](all []T) string {
 	words := make([]string, len(all))
 	for i, word := range all {

@@ -2,8 +2,8 @@ package ratelimit
 
 import "net/netip"
 
-// Address is the group of all requests from where ip is: the whole /64 where it is IPv6, which is what one customer of a
-// provider has.
+// Address is the group of requests that count together with those from ip: the address itself, or for IPv6 its /64 network, which
+// one customer of an Internet provider has.
 func Address(ip string) string {
 	parsed, err := netip.ParseAddr(ip)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// In a cluster, too, all processes count together, on whichever node; one that is lost refuses nobody and lets nobody loose.
+// In a cluster, too, all processes count together, on every node. When a node is lost, its limits still apply in each process.
 func TestInACluster(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)

@@ -18,9 +18,9 @@ var distinctSource string
 
 var distinctScript = goredis.NewScript(distinctSource)
 
-// Distinct bounds how many things are done for a subject within a window, such as e-mails to one reader. A thing counts once, by
-// its name, however often it is tried. All processes count together in Redis; while that is unavailable each counts for itself, so
-// that as many more may pass, once for each process.
+// Distinct limits how many things are done for a subject within a window, such as e-mails to one reader. A thing counts once, by
+// its name, however often it is tried. All processes count together in Redis. While Redis is unavailable each process counts by
+// itself, so that each may admit the whole quota once more.
 type Distinct struct {
 	store  *redis.Store
 	name   string
@@ -28,19 +28,19 @@ type Distinct struct {
 	window time.Duration
 
 	mu    sync.Mutex
-	alone *simplelru.LRU[string, map[string]time.Time] // things of each subject, while Redis was unavailable
+	local *simplelru.LRU[string, map[string]time.Time] // the things of each subject, counted while Redis was unavailable
 }
 
-// NewDistinct makes one process's hold on a limit that it shares with all that use the same name and Redis.
+// NewDistinct makes a limit that all processes with the same name and the same Redis share.
 func NewDistinct(store *redis.Store, name string, quota int, window time.Duration) *Distinct {
-	alone, err := simplelru.NewLRU[string, map[string]time.Time](kept, nil)
+	local, err := simplelru.NewLRU[string, map[string]time.Time](kept, nil)
 	if err != nil {
 		panic("ratelimit: " + err.Error()) // the size is a constant
 	}
-	return &Distinct{store: store, name: name, quota: quota, window: window, alone: alone}
+	return &Distinct{store: store, name: name, quota: quota, window: window, local: local}
 }
 
-// Admits says whether a thing may be done: it was counted before, or there is room for it.
+// Admits says whether a thing may be done: it was counted before, or the quota has room for it.
 func (d *Distinct) Admits(ctx context.Context, subject, thing string) bool {
 	key := "onlywave:limit:{" + d.name + ":" + subject + "}"
 	if answer, ok := d.store.Ask(ctx, distinctScript, []string{key}, thing, d.quota, d.window.Microseconds()); ok && len(answer) == 1 {
@@ -52,10 +52,10 @@ func (d *Distinct) Admits(ctx context.Context, subject, thing string) bool {
 func (d *Distinct) decide(now time.Time, subject, thing string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	things, known := d.alone.Get(subject)
+	things, known := d.local.Get(subject)
 	if !known {
 		things = map[string]time.Time{}
-		d.alone.Add(subject, things)
+		d.local.Add(subject, things)
 	}
 	maps.DeleteFunc(things, func(_ string, at time.Time) bool { return now.Sub(at) >= d.window })
 	if _, counted := things[thing]; counted {

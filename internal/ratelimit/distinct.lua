@@ -1,5 +1,5 @@
--- May one more thing be done for a subject? Each thing is counted once, however often it comes. The clock is Redis's.
--- KEYS: what was counted, by when. ARGV: the thing, the most within the window, the window (us).
+-- Decides whether one more thing may be done for a subject. Each thing counts once, however often it comes. The clock is Redis's.
+-- KEYS: the things that were counted, by time. ARGV: the thing, the quota within the window, the window (us).
 -- Answer, as text: 1 or 0.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]

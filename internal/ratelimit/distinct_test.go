@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// What is tried again was counted before, in whichever process; what is new has to find room.
+// A thing that is tried again, in any process, does not count again; a new thing needs room in the quota.
 func TestAThingCountsOnceInAllProcesses(t *testing.T) {
 	t.Parallel()
 	all := processes(t, devstacktest.Shared(), 2)
@@ -25,14 +25,14 @@ func TestAThingCountsOnceInAllProcesses(t *testing.T) {
 		}
 		require.False(t, here.Admits(t.Context(), subject, "one more"))
 		require.False(t, there.Admits(t.Context(), subject, "one more"))
-		require.True(t, there.Admits(t.Context(), uuid.NewString(), "one more"), "somebody else's")
+		require.True(t, there.Admits(t.Context(), uuid.NewString(), "one more"), "another subject")
 	}
 	keys, err := all[0].store.Client().Keys(t.Context(), "*"+subject+"*").Result()
 	require.NoError(t, err)
 	require.Len(t, keys, 1)
 	left, err := all[0].store.Client().PTTL(t.Context(), keys[0]).Result()
 	require.NoError(t, err)
-	require.InDelta(t, time.Hour, left, float64(time.Minute), "nothing is remembered for longer")
+	require.InDelta(t, time.Hour, left, float64(time.Minute), "the key expires with the window")
 }
 
 func TestAWindowPasses(t *testing.T) {
@@ -49,7 +49,7 @@ func TestAWindowPasses(t *testing.T) {
 	require.True(t, d.decide(now.Add(d.window), subject, "second"))
 }
 
-// Without Redis each process keeps to the limit by itself: nothing waits, and nobody is flooded.
+// Without Redis each process applies the limit by itself, and nothing waits.
 func TestWithoutRedisEachProcessCounts(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// bucket is the simple model: tokens drip in, one a gap, up to the quota; a request takes one. Its unit is the microsecond.
+// bucket is the simple model: a token is added every gap, up to the quota, and a request takes one. Its unit is the microsecond.
 type bucket struct {
 	gap, quota, content int64
 }
@@ -28,8 +28,8 @@ func drawLimit(t *rapid.T) Limit {
 	return l
 }
 
-// Whatever comes when, several limits at once decide as several buckets of tokens do: all or nothing, and what is said of the
-// rest and of when to come again is so to the microsecond.
+// Several limits at once decide as several token buckets do: all or nothing. What they say of the remaining requests and of
+// RetryAfter is right to the microsecond.
 func TestLimitsAreBucketsOfTokens(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -67,7 +67,7 @@ func TestLimitsAreBucketsOfTokens(t *testing.T) {
 			require.Equal(t, fits, taken.Admitted)
 			require.Equal(t, refuses, len(v.States) > 0)
 			if !fits {
-				require.Equal(t, v, taken, "what is asked only is told the same")
+				require.Equal(t, v, taken, "refuses and take agree")
 				continue
 			}
 			for i, key := range keys {
@@ -80,7 +80,7 @@ func TestLimitsAreBucketsOfTokens(t *testing.T) {
 	})
 }
 
-// Limits finer than Redis's clock are as fine as that.
+// A limit that is finer than Redis's clock is rounded to it.
 func TestTheSmallestGap(t *testing.T) {
 	t.Parallel()
 	l := Limit{Quota: 3_000_000, Window: time.Second}

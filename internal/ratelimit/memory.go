@@ -7,11 +7,11 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// kept bounds what a process remembers; those who have not asked for longest are forgotten.
+// kept is how many limits a process remembers; the ones that were not asked about for longest are forgotten.
 const kept = 20_000
 
-// memory is what a process knows of the limits: when the backlog of each is worked off, as far as it has heard. In Redis that
-// may be later, by what others admitted since, and is never earlier unless Redis has lost it.
+// memory is what one process knows of the limits: the time at which the backlog of each will be empty. In Redis that time may be
+// later, because other processes admitted requests since. It is earlier only when Redis has lost data.
 type memory struct {
 	mu    sync.Mutex
 	empty *simplelru.LRU[string, time.Time]
@@ -25,15 +25,15 @@ func newMemory() *memory {
 	return &memory{empty: empty}
 }
 
-// refuses finds the limits that certainly have no room; the verdict is theirs.
-func (m *memory) refuses(now time.Time, keys []string, limits []Limit) (Verdict, bool) {
+// refuses finds the limits that certainly have no room. The decision names only these.
+func (m *memory) refuses(now time.Time, keys []string, limits []Limit) (Decision, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v := verdict(false, limits, m.backlogs(now, keys))
-	return v, len(v.States) > 0
+	d := decide(false, limits, m.backlogs(now, keys))
+	return d, len(d.States) > 0
 }
 
-// note keeps what Redis said of the moment.
+// note remembers the backlogs that Redis has answered with.
 func (m *memory) note(now time.Time, keys []string, backlogs []time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,7 +43,7 @@ func (m *memory) note(now time.Time, keys []string, backlogs []time.Duration) {
 }
 
 // take decides without Redis.
-func (m *memory) take(now time.Time, keys []string, limits []Limit) Verdict {
+func (m *memory) take(now time.Time, keys []string, limits []Limit) Decision {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	backlogs := m.backlogs(now, keys)
@@ -53,7 +53,7 @@ func (m *memory) take(now time.Time, keys []string, limits []Limit) Verdict {
 			m.empty.Add(key, now.Add(backlogs[i]))
 		}
 	}
-	return verdict(admitted, limits, backlogs)
+	return decide(admitted, limits, backlogs)
 }
 
 func (m *memory) backlogs(now time.Time, keys []string) []time.Duration {

@@ -10,8 +10,8 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// Each request is counted once, by its limit's name and never by whose it is, and by who decided.
-func TestRequestsAreCountedByLimitAndVerdict(t *testing.T) {
+// Each request is counted once, by the name of its limit and by where it was decided, never by its client.
+func TestRequestsAreCountedByLimitAndDecision(t *testing.T) {
 	t.Parallel()
 	l := processes(t, devstacktest.Shared(), 1)[0]
 	group, limit := uuid.NewString(), slow("writes-key", 1)

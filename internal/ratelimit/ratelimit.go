@@ -1,8 +1,9 @@
-// Package ratelimit says whether a request may pass, under several limits at once: its API key's and its client app's, say.
-// All processes count together, in Redis.
+// Package ratelimit decides whether a request is admitted under several limits at once, such as the limit of its API key and the
+// limit of its client app. All processes count together, in Redis.
 //
-// Its one rule: a refusal by one limit charges none of the others. And Redis is never the reason for a refusal: while it is
-// away each process keeps the limits by itself, from what it knew last, so that payments go on and guesses are not let loose.
+// Its one rule: a request that one limit refuses is charged to none of them. And Redis is never the reason for a refusal: while Redis
+// is unavailable each process applies the limits by itself, starting from what it knew last, so that payments go on and nobody can
+// guess API keys without a limit.
 package ratelimit
 
 import (
@@ -22,28 +23,28 @@ var takeSource string
 
 var takeScript = goredis.NewScript(takeSource)
 
-// Limiter is one process's hold on the limits. It is safe for concurrent use.
+// Limiter applies the limits in one process. It is safe for concurrent use.
 type Limiter struct {
 	store    *redis.Store
 	memory   *memory
 	requests *prometheus.CounterVec
 }
 
-// New makes a Limiter that shares its limits with all that use the same Redis.
+// New makes a Limiter that shares its limits with all processes on the same Redis.
 func New(store *redis.Store) *Limiter {
 	return &Limiter{store: store, memory: newMemory(), requests: newRequests()}
 }
 
-// Take charges the limits for one request, all or none. The limits of one call are of one group, such as a client app, whose
-// keys are in one slot of a cluster.
-func (l *Limiter) Take(ctx context.Context, group string, limits ...Limit) Verdict {
+// Take charges one request to all of the limits or to none. The limits of one call belong to one group, such as a client app, so
+// that their keys are in one slot of a cluster.
+func (l *Limiter) Take(ctx context.Context, group string, limits ...Limit) Decision {
 	limits, keys := inForce(group, limits)
 	if len(limits) == 0 {
-		return Verdict{Admitted: true}
+		return Decision{Admitted: true}
 	}
-	now := time.Now() // from before the question, so that nobody is kept waiting for longer than Redis would
-	if v, refuses := l.memory.refuses(now, keys, limits); refuses {
-		return l.count(limits, v, byProcess) // a flood costs Redis nothing
+	now := time.Now() // before Redis is asked: a refusal must not last longer than in Redis
+	if d, refuses := l.memory.refuses(now, keys, limits); refuses {
+		return l.count(limits, d, byProcess) // a flood costs Redis nothing
 	}
 	var args []any
 	for _, limit := range limits {
@@ -58,16 +59,16 @@ func (l *Limiter) Take(ctx context.Context, group string, limits ...Limit) Verdi
 		backlogs[i] = microseconds(text)
 	}
 	l.memory.note(now, keys, backlogs)
-	return l.count(limits, verdict(answer[0] == "1", limits, backlogs), byFleet)
+	return l.count(limits, decide(answer[0] == "1", limits, backlogs), byFleet)
 }
 
-// Refuses says whether a request would certainly be refused, as far as this process knows. It asks nobody and charges nothing.
-func (l *Limiter) Refuses(group string, limits ...Limit) (Verdict, bool) {
+// Refuses says whether a request would certainly be refused, as far as this process knows. It neither asks Redis nor charges a limit.
+func (l *Limiter) Refuses(group string, limits ...Limit) (Decision, bool) {
 	limits, keys := inForce(group, limits)
 	return l.memory.refuses(time.Now(), keys, limits)
 }
 
-// inForce are the limits that are any, and their keys; what is in braces decides the slot.
+// inForce returns the limits that have a quota, and their keys. The part in braces decides the slot of a key.
 func inForce(group string, all []Limit) (limits []Limit, keys []string) {
 	for _, l := range all {
 		if l.Quota <= 0 {

@@ -24,7 +24,7 @@ var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
 
-// processes are several processes' limiters over one Redis. They wait for it however busy the machine is.
+// processes returns the limiters of several processes on one Redis. They wait for it however busy the machine is.
 func processes(t testing.TB, stack *devstack.Stack, n int) []*Limiter {
 	t.Helper()
 	all := make([]*Limiter, n)
@@ -38,12 +38,12 @@ func processes(t testing.TB, stack *devstack.Stack, n int) []*Limiter {
 	return all
 }
 
-// slow is a limit of which nothing comes back while a test looks.
+// slow is a limit whose backlog does not shrink during a test.
 func slow(name string, quota int) Limit {
 	return Limit{Name: name, Quota: quota, Window: time.Duration(quota) * time.Hour}
 }
 
-// In Redis, too, several limits admit all or nothing, whichever process asks.
+// In Redis, too, several limits admit all or nothing, in every process.
 func TestRedisChargesAllOrNothing(t *testing.T) {
 	t.Parallel()
 	all := processes(t, devstacktest.Shared(), 2)
@@ -70,13 +70,13 @@ func TestRedisChargesAllOrNothing(t *testing.T) {
 				}
 			}
 			for _, s := range v.States {
-				require.True(rt, fits || s.Remaining == 0, "only those that refuse are named")
+				require.True(rt, fits || s.Remaining == 0, "a refusal names only the limits that refuse")
 			}
 		}
 	})
 }
 
-// Two processes together admit what the limit says, and what an independent limiter with the same limit does.
+// Two processes together admit as many requests as the limit says, and as many as an independent limiter does.
 func TestTwoProcessesAdmitWhatAnIndependentLimiterDoes(t *testing.T) {
 	t.Parallel()
 	all := processes(t, devstacktest.Shared(), 2)
@@ -97,7 +97,7 @@ func TestTwoProcessesAdmitWhatAnIndependentLimiterDoes(t *testing.T) {
 		}
 		most := quota + int(time.Since(began)/limit.gap()) + 1
 		require.LessOrEqual(t, ours, most)
-		require.InDelta(t, theirs, ours, quota/5, "some moments between the two questions")
+		require.InDelta(t, theirs, ours, quota/5, "the two are asked one after the other")
 	}
 }
 
@@ -119,19 +119,19 @@ func TestManyAtOnceSpendOneQuota(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 60, admitted.Load())
 	v := all[0].Take(t.Context(), group, slow("a", 100))
-	require.Equal(t, 39, v.States[0].Remaining, "refusals by b charged a nothing")
+	require.Equal(t, 39, v.States[0].Remaining, "what b refused was not charged to a")
 }
 
 func TestNoQuotaIsNoLimit(t *testing.T) {
 	t.Parallel()
 	l := processes(t, devstacktest.Shared(), 1)[0]
-	require.Equal(t, Verdict{Admitted: true}, l.Take(t.Context(), "any"))
-	require.Equal(t, Verdict{Admitted: true}, l.Take(t.Context(), "any", Limit{Name: "off", Window: time.Second}))
+	require.Equal(t, Decision{Admitted: true}, l.Take(t.Context(), "any"))
+	require.Equal(t, Decision{Admitted: true}, l.Take(t.Context(), "any", Limit{Name: "off", Window: time.Second}))
 	_, refuses := l.Refuses("any", Limit{Name: "off", Window: time.Second})
 	require.False(t, refuses)
 }
 
-// What is refused once is refused without a question until it has room again; what another process spent is learned by asking.
+// A process that knows of a refusal does not ask Redis until there is room again; what other processes spent it learns by asking.
 func TestAFloodCostsRedisNothing(t *testing.T) {
 	t.Parallel()
 	all := processes(t, devstacktest.Shared(), 2)
@@ -146,13 +146,13 @@ func TestAFloodCostsRedisNothing(t *testing.T) {
 	require.False(t, refuses, "it has not asked yet")
 	require.False(t, all[1].Take(t.Context(), group, limit).Admitted)
 
-	require.NoError(t, all[1].store.Client().Close()) // from here on a question would find nobody
+	require.NoError(t, all[1].store.Client().Close()) // from here on Redis cannot be asked
 	v = all[1].Take(t.Context(), group, limit)
 	require.False(t, v.Admitted)
 	require.False(t, all[1].store.Away())
 }
 
-// The keys of one question are in one slot of a cluster, go away by themselves, and each subject has its own.
+// The keys of one call are in one slot of a cluster and expire, and each subject has its own.
 func TestKeysInRedis(t *testing.T) {
 	t.Parallel()
 	l := processes(t, devstacktest.Shared(), 1)[0]
@@ -166,7 +166,7 @@ func TestKeysInRedis(t *testing.T) {
 		left, err := redis.PTTL(t.Context(), key).Result()
 		require.NoError(t, err)
 		require.Greater(t, left, time.Duration(0))
-		require.LessOrEqual(t, left, time.Minute, "no longer than there is something to be worked off")
+		require.LessOrEqual(t, left, time.Minute, "as long as the backlog")
 	}
 	other := own
 	other.Key = "another"

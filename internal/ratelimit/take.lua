@@ -1,7 +1,7 @@
--- May a request pass all of its limits now? Each limit is kept as the time at which all that it admitted so far will have been
--- worked off (GCRA). One that does not fit is enough to refuse, and then none is charged. The clock is Redis's.
--- KEYS: the limits. ARGV: for each, the time that one request takes and the most that may be waiting to be worked off (us).
--- Answer, all text: admitted (1 or 0), then for each limit how much there is to be worked off after this (us).
+-- Decides whether a request passes all of its limits now (GCRA). Redis keeps for each limit the time at which its backlog will be
+-- empty. One limit without room refuses the request, and then none is charged. The clock is Redis's.
+-- KEYS: the limits. ARGV: for each limit, the time that one request adds to the backlog and the longest backlog (us).
+-- Answer, all text: admitted (1 or 0), then the backlog of each limit after this (us).
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local answer, backlogs = {'1'}, {}

@@ -9,20 +9,20 @@ import (
 	"github.com/felixge/httpsnoop"
 )
 
-// What is read of a body that the handler did not want, before the answer goes out. A body of that size has come with its header,
-// or comes slowly on purpose.
+// How much of a body is read that the handler has left unread, before the response is sent. A body of that size arrives together with
+// the header, or is sent slowly on purpose.
 const (
 	restTime  = 100 * time.Millisecond
 	restBytes = 256 << 10
 )
 
-// answerEarly lets an answer go out before the body has come. Of itself net/http waits for the rest of a body first, so that a
-// client who is refused by the header could keep a connection for the whole of ReadTimeout. Here the connection is closed after
-// the answer if the rest does not come at once, and the answer says so. (EnableFullDuplex does not do it: after an answer with an
-// unread body net/http closes the connection without a word, and the client's next request on it is lost.)
+// answerEarly sends a response before the body has arrived. net/http would wait for the rest of the body first, so that a client
+// that is refused because of its header could keep a connection for the whole of ReadTimeout. Here, if the rest does not arrive at
+// once, the response says Connection: close. (EnableFullDuplex does not help: net/http then closes the connection without saying so,
+// and the client's next request on it is lost.)
 func answerEarly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength == 0 || r.Header.Get("Expect") != "" { // a body that is expected is not sent, if it is not read
+		if r.ContentLength == 0 || r.Header.Get("Expect") != "" { // a client that expects 100-continue sends no body unless it is read
 			handler.ServeHTTP(w, r)
 			return
 		}
@@ -55,9 +55,9 @@ func answerEarly(handler http.Handler) http.Handler {
 	})
 }
 
-// readRest reads what is left of a body, and says whether that was all.
+// readRest reads the rest of a body, and says whether it came to the end.
 func readRest(w http.ResponseWriter, body io.Reader) bool {
-	if _, err := body.Read(nil); err == nil { // after a body's end, the deadline would be that of waiting for the client to leave
+	if _, err := body.Read(nil); err == nil { // at the end of a body, the deadline would be the one for the next request
 		if http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTime)) != nil {
 			return false
 		}

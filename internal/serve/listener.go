@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// listener accepts at most so many connections of one client at one time.
+// listener limits how many connections one client has at one time.
 type listener struct {
 	net.Listener
 	most   int
@@ -20,14 +20,14 @@ type listener struct {
 	mu      sync.Mutex
 	open    map[client]int
 	refused int       // since the last line in the log
-	told    time.Time // when that was
+	logged  time.Time // when that line was written
 }
 
-// client is who connects: an IPv4 address, or the network of an IPv6 one.
+// client is an IPv4 address, or the /64 network of an IPv6 address.
 type client = netip.Prefix
 
-// tellEvery keeps a flood out of the log.
-const tellEvery = time.Minute
+// logEvery keeps a flood of connections from flooding the log.
+const logEvery = time.Minute
 
 func (l *listener) Accept() (net.Conn, error) {
 	for {
@@ -46,7 +46,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// clientOf says who connects, and whether that is counted.
+// clientOf returns the client of a connection; false when its connections are not counted.
 func (l *listener) clientOf(conn net.Conn) (client, bool) {
 	at, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	if err != nil {
@@ -71,9 +71,9 @@ func (l *listener) enter(from client) bool {
 		return true
 	}
 	l.refused++
-	if now := time.Now(); now.Sub(l.told) >= tellEvery {
+	if now := time.Now(); now.Sub(l.logged) >= logEvery {
 		l.log.Warn("connections refused: one address has too many", "client", from.Addr().String(), "most", l.most, "refused", l.refused)
-		l.told, l.refused = now, 0
+		l.logged, l.refused = now, 0
 	}
 	return false
 }
@@ -86,7 +86,7 @@ func (l *listener) leave(from client) {
 	}
 }
 
-// counted is a connection that takes a place until it is closed.
+// counted is a connection that counts until it is closed.
 type counted struct {
 	net.Conn
 	leave func()

@@ -1,5 +1,5 @@
-// Package serve answers HTTP at an address until its time has come. Its one rule: no client has a connection for ever, and none
-// has them all, also where no balancer stands in front.
+// Package serve runs an HTTP server until its context ends. Its one rule: no client keeps a connection for ever and none takes all
+// connections, even without a load balancer in front.
 package serve
 
 import (
@@ -11,25 +11,25 @@ import (
 	"time"
 )
 
-// Options say what to serve, and to whom.
+// Options are the settings of a server.
 type Options struct {
 	Address string // host:port
 	Handler http.Handler
-	// PerAddress is how many connections one client address may have at one time; further ones are closed at once. An IPv6
-	// client is known by the first 64 bits, which one subscriber has.
+	// PerAddress is how many connections one client address may have at one time; further ones are closed at once. IPv6 addresses
+	// count by their /64 network, which one subscriber has.
 	PerAddress int
-	// Balancers are addresses or networks, such as 10.0.0.0/8, whose connections are not counted: they bring those of many clients.
+	// Balancers are addresses or networks, such as 10.0.0.0/8, whose connections are not counted: they serve many clients.
 	Balancers []string
-	// ReadTimeout is for a whole request, its body included, however steadily it comes; 0: 15 s.
+	// ReadTimeout is for reading a whole request with its body, even when bytes keep coming; 0: 15 s.
 	ReadTimeout time.Duration
-	Finish      time.Duration // what is in flight may take so long at the end
+	Finish      time.Duration // for requests in flight, once ctx has ended
 	Log         *slog.Logger
 }
 
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 15 * time.Second
-	writeTimeout  = 60 * time.Second // longer than the longest wait a client may prefer
+	writeTimeout  = 60 * time.Second // longer than the longest wait that a client may ask for
 	idleTimeout   = 2 * time.Minute  // longer than the balancer keeps a connection to us
 	headerBytes   = 16 << 10
 )

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server is one that runs, and what it logs.
+// server is a running server and its log.
 type server struct {
 	address string
 	log     *syncBuffer
@@ -85,7 +85,7 @@ func answers(t *testing.T, conn net.Conn) bool {
 
 var ok = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 
-// One address has its share of connections and the others are served; a balancer, which brings many clients, is not counted.
+// One address has its share of connections and other addresses are served; the connections of a balancer are not counted.
 func TestOneAddressHasItsShareOfConnections(t *testing.T) {
 	t.Parallel()
 	const share = 3
@@ -107,10 +107,10 @@ func TestOneAddressHasItsShareOfConnections(t *testing.T) {
 	}
 	require.Equal(t, 1, strings.Count(s.log.String(), "connections refused"), "a flood is one line")
 	require.NoError(t, held[0].Close())
-	require.Eventually(t, func() bool { return answers(t, s.dial(t, "127.0.0.2")) }, 30*time.Second, 10*time.Millisecond, "a place is given back")
+	require.Eventually(t, func() bool { return answers(t, s.dial(t, "127.0.0.2")) }, 30*time.Second, 10*time.Millisecond, "a closed connection does not count")
 }
 
-// A body that comes in crumbs ends with the time for the whole.
+// ReadTimeout holds for a body that arrives byte by byte, too.
 func TestABodyHasATotalTime(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 1)
@@ -132,12 +132,12 @@ func TestABodyHasATotalTime(t *testing.T) {
 		case <-crumbs.C:
 			_, _ = io.WriteString(conn, "x")
 		case <-tooLong:
-			require.Fail(t, "the body may last for ever")
+			require.Fail(t, "the body has no time limit")
 		}
 	}
 }
 
-// Who is refused by the header is answered at once, with the body still to come.
+// A request that is refused because of its header is answered before its body arrives.
 func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	t.Parallel()
 	s := start(t, Options{ReadTimeout: time.Hour, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -153,7 +153,7 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	require.Equal(t, "HTTP/1.1 401", string(line))
 }
 
-// Who is refused by the header can send the next request on the same connection, or is told that there is none.
+// After such a refusal the client can send its next request on the same connection, or the response says that it is closed.
 func TestARefusalLeavesTheConnectionUsableOrClosesIt(t *testing.T) {
 	t.Parallel()
 	const far = 3 << 20 // more than the kernel and net/http hold

@@ -11,8 +11,8 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// Whatever becomes of Redis, a request is answered, and each process keeps the limits from what it knew.
-func TestRedisAwayLeavesEachProcessTheLimit(t *testing.T) {
+// While Redis is down or silent every request is still decided, and each process applies the limits from what it knew.
+func TestWithoutRedisEachProcessAppliesTheLimits(t *testing.T) {
 	t.Parallel()
 	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +36,7 @@ func TestRedisAwayLeavesEachProcessTheLimit(t *testing.T) {
 			require.Equal(t, 4, spend(all[0], limit, tight), "it knows of the first four")
 			require.True(t, all[0].store.Away())
 			require.Equal(t, 2, spend(all[0], limit), "refusals charged nothing")
-			require.Equal(t, 8, spend(all[1], limit, tight), "and the other, which has seen nothing, of none")
+			require.Equal(t, 8, spend(all[1], limit, tight), "the other process has seen no requests")
 
 			harm.Heal(t, stack.Process(devstack.Redis))
 			require.Eventually(t, func() bool { return !all[0].store.Away() }, patient, 10*time.Millisecond)
@@ -45,7 +45,7 @@ func TestRedisAwayLeavesEachProcessTheLimit(t *testing.T) {
 	}
 }
 
-func TestAForgetfulRedisStartsAnew(t *testing.T) {
+func TestAFlushedRedisCountsFromZero(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
 	all := processes(t, stack, 2)
@@ -55,5 +55,5 @@ func TestAForgetfulRedisStartsAnew(t *testing.T) {
 	}
 	require.NoError(t, all[0].store.Client().FlushAll(t.Context()).Err())
 	require.True(t, all[1].Take(t.Context(), group, limit).Admitted)
-	require.False(t, all[0].Take(t.Context(), group, limit).Admitted, "who was refused waits as told")
+	require.False(t, all[0].Take(t.Context(), group, limit).Admitted, "the process that refused remembers")
 }
