@@ -1,8 +1,9 @@
-// Package api is the way in: the REST API for client apps, Mercado Pago's webhook, and what orchestrators ask. The contract
-// is openapi.yaml; the code follows it.
+// Package api serves HTTP: the REST API for client apps and operators, Mercado Pago's webhook, and the health checks. The contract is
+// openapi.yaml; the code follows it.
 //
-// Its one rule: a handler decodes, makes one call and encodes. It decides nothing about payments, which is the workflows'
-// affair, and nothing is ever answered that could still be lost.
+// Its one rule: it confirms nothing that could still be lost. A payment is confirmed when its workflow has started, a webhook when it
+// is on disk. Handlers decode a request, call one of the packages below and encode the result; what may happen to a payment is
+// decided in its workflow.
 package api
 
 import (
@@ -37,27 +38,27 @@ import (
 
 // Config is what a Server needs. All of it is required unless it says otherwise.
 type Config struct {
-	Workflows workflowClient // of payments
+	Workflows workflowClient
 	Database  database
 	Publisher publisher // to RabbitMQ
 	Verifier  *mercadopago.Verifier
-	Breakers  *breaker.Fleet // to be shown, and overruled by operators
+	Breakers  *breaker.Fleet // operators see and override them
 	Limiter   *ratelimit.Limiter
-	Limits    Limits          // optional: none
-	Cache     *cache.Payments // optional: payments are read from the database only
-	Replays   *replay.Guard   // optional: a copy of a notification is taken in like the first
+	Limits    Limits          // optional: the zero value limits nothing
+	Cache     *cache.Payments // optional: without it payments are read from the database only
+	Replays   *replay.Guard   // optional: without it a copy of a notification is stored like the first
 
-	DeadLetters deadLetters  // the database, too
+	DeadLetters deadLetters  // in the database, too
 	Redrives    redriver     // the client of workflows, too
-	Console     http.Handler // optional: the operators' pages, at /console
+	Console     http.Handler // optional: serves the operators' pages at /console
 
-	Environment  string // test or live: whose API keys are taken
+	Environment  string // test or live: API keys of the other one are refused
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
 	PublicURL    string // where client apps reach the API, such as https://pay.example.com
 
-	TemporalUIURL     string   // optional: makes payments link to their workflow in the Web UI
+	TemporalUIURL     string   // optional: with it payments link to their workflow in the Web UI
 	TemporalNamespace string   // of the workflows, for that link
-	TrustedProxies    []string // optional: addresses or networks whose X-Forwarded-For is believed
+	TrustedProxies    []string // optional: addresses or networks whose X-Forwarded-For is trusted
 
 	Log   *slog.Logger
 	Ready func(context.Context) map[string]error // dependencies by name; nil means available
@@ -137,12 +138,12 @@ func (c Config) validate() error {
 // ServeHTTP makes Server an http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Drain makes /readyz refuse from now on, so that load balancers look elsewhere before the server stops. Requests are still
-// answered.
+// Drain makes /readyz answer "not ready" from now on, so that load balancers choose other processes before this one stops. Requests
+// are still served.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Drained is a context in which to serve: it ends so long after ctx, when the balancers have noticed that the server
-// drains and send nothing more. stop ends it at once.
+// Drained returns a context for serving, which ends some time after ctx: until then the load balancers have noticed that the server
+// drains, and send nothing more. stop ends it at once.
 func (s *Server) Drained(ctx context.Context, wait time.Duration) (serving context.Context, stop context.CancelFunc) {
 	serving, end := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
@@ -152,12 +153,12 @@ func (s *Server) Drained(ctx context.Context, wait time.Duration) (serving conte
 	return serving, func() { forget(); end() }
 }
 
-// route is one row of the table below. A handler's error is rendered by the server, so that none can forget to return.
+// route is one row of the table below. A handler returns its error, and the server renders it.
 type route struct {
 	method string
 	path   string
 	scope  access.Scope
-	within time.Duration // the time the handler has; 0: it keeps to times of its own
+	within time.Duration // the deadline of the handler; 0: it sets its own
 	handle func(*gin.Context) error
 }
 
@@ -223,13 +224,14 @@ func (s *Server) mount() {
 	}
 }
 
-// console hands people's requests on, as from their own address.
+// console passes a request on to the operators' pages, with the address of the browser as its remote address.
 func (s *Server) console(c *gin.Context) {
 	r := c.Request.WithContext(c.Request.Context())
 	r.RemoteAddr = net.JoinHostPort(c.ClientIP(), "0")
 	s.config.Console.ServeHTTP(c.Writer, r)
 }
 
+// answer makes a gin handler of a step, and ends the request when the step fails.
 func (s *Server) answer(step func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := step(c); err != nil {
@@ -239,11 +241,11 @@ func (s *Server) answer(step func(*gin.Context) error) gin.HandlerFunc {
 	}
 }
 
-// methodNotAllowed also answers OPTIONS; gin has set Allow already.
+// methodNotAllowed also answers OPTIONS. gin has set the Allow header already.
 func methodNotAllowed(c *gin.Context) error {
 	if c.Request.Method == http.MethodOptions {
 		c.Status(http.StatusNoContent)
 		return nil
 	}
-	return refuse(wrongMethod, "this path answers to "+c.Writer.Header().Get("Allow"))
+	return refuse(wrongMethod, "this path accepts "+c.Writer.Header().Get("Allow"))
 }

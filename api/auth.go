@@ -14,29 +14,29 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// A revoked key must stop working within five seconds, and a key that is tried again and again, right or wrong, must not cost
-// a read each time.
+// A revoked key must stop working within five seconds, and a key that is sent again and again must not cost a read of the database
+// each time, whether it is valid or not.
 const (
 	keyMemory = 5 * time.Second
 	keysKept  = 10_000
-	// keyGrace is for how long a key that was in force still reads while the record is away, where nobody can revoke it. It
-	// changes nothing meanwhile.
+	// keyGrace is how long a key that was valid may still read payments while the database is unavailable. During that time it may
+	// change nothing.
 	keyGrace = 15 * time.Minute
 )
 
-// keys knows API keys from the record, for as long as keyMemory.
+// keys reads API keys from the database and remembers each for keyMemory.
 type keys struct {
 	database database
 	known    *lru.Cache[string, remembered] // by id
 }
 
-// remembered is what the record said; a nil key is that there is none. The library's own expiring cache is not used because
-// each one keeps a goroutine that nothing can stop.
+// remembered is an answer of the database; a nil key says that there is none. The library's own expiring cache is not used because
+// it starts a goroutine that cannot be stopped.
 type remembered struct {
 	key   *access.APIKey
 	until time.Time
-	read  time.Time // when the record said so
-	away  bool      // which is longer ago than keyMemory, because the record was away since
+	read  time.Time // when the database answered
+	stale bool      // read is longer ago than keyMemory, because the database is unavailable
 }
 
 func newKeys(d database) *keys {
@@ -47,11 +47,11 @@ func newKeys(d database) *keys {
 	return &keys{database: d, known: known}
 }
 
-// key is the key with this id for what needs the scope, or nil. An id that was no key's when last heard of may have to be
-// guessed at.
+// key returns the key with this id, or nil, for a request that needs the scope. mayGuess can refuse to look up an id that is not
+// known to be a key.
 func (k *keys) key(ctx context.Context, id string, scope access.Scope, mayGuess func() error) (*access.APIKey, error) {
 	kept, ok := k.known.Get(id)
-	if ok && time.Now().Before(kept.until) && (!kept.away || scope == access.ScopePaymentsRead) {
+	if ok && time.Now().Before(kept.until) && (!kept.stale || scope == access.ScopePaymentsRead) {
 		return kept.key, nil
 	}
 	if kept.key == nil {
@@ -59,14 +59,14 @@ func (k *keys) key(ctx context.Context, id string, scope access.Scope, mayGuess 
 			return nil, err
 		}
 	}
-	now := time.Now() // from before the read, so that a revocation during it is not remembered longer
+	now := time.Now() // before the read: a key that is revoked during it is not remembered for longer
 	read, err := k.database.APIKey(ctx, id)
 	found := &read
 	if failure.KindOf(err) == failure.NotFound {
 		found, err = nil, nil
 	}
 	if failure.KindOf(err) == failure.Unavailable && kept.key != nil && now.Before(kept.read.Add(keyGrace)) {
-		kept.away, kept.until = true, now.Add(keyMemory) // the record is not asked, and waited for, for each request
+		kept.stale, kept.until = true, now.Add(keyMemory) // not every request waits for the database
 		k.known.Add(id, kept)
 		if scope == access.ScopePaymentsRead {
 			return kept.key, nil
@@ -79,13 +79,13 @@ func (k *keys) key(ctx context.Context, id string, scope access.Scope, mayGuess 
 	return found, nil
 }
 
-// authorize admits requests whose API key is in force, has the scope and is within its limits.
+// authorize admits requests whose API key is valid, has the scope and is within its limits.
 func (s *Server) authorize(scope access.Scope) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
 		if token == "" || !strings.EqualFold(scheme, "Bearer") {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave"`)
-			return &failure.Error{Kind: failure.Unauthorized, Message: "send your API key as Authorization: Bearer ow_…"}
+			return &failure.Error{Kind: failure.Unauthorized, Message: "send your API key in the header Authorization: Bearer ow_…"}
 		}
 		token = strings.TrimSpace(token)
 		key, err := s.admitted(c.Request.Context(), token, scope, func() error { return s.mayGuess(c) })
@@ -102,27 +102,27 @@ func (s *Server) authorize(scope access.Scope) func(*gin.Context) error {
 		}
 		if !key.Allows(scope) {
 			c.Header("WWW-Authenticate", fmt.Sprintf(`Bearer realm="onlywave", error="insufficient_scope", scope="%s"`, scope))
-			return &failure.Error{Kind: failure.Forbidden, Message: "the API key lacks the scope " + string(scope)}
+			return &failure.Error{Kind: failure.Forbidden, Message: "the API key does not have the scope " + string(scope)}
 		}
 		return nil
 	}
 }
 
-// actor is the client app whose key the request has.
+// actor is the client app that sent the request.
 func actor(c *gin.Context) audit.Actor {
 	return audit.Actor{Name: event(c).clientID, Channel: audit.REST, From: c.ClientIP() + ", API key " + event(c).keyID}
 }
 
-// whyRefused says what is wrong with a key, as far as everybody can read it there.
+// whyRefused says what is wrong with a key, as far as the key itself shows it.
 func (s *Server) whyRefused(text string) string {
 	if environment, _, ok := access.ParseAPIKey(text); ok && environment != s.config.Environment {
-		return fmt.Sprintf("the API key is of another environment; this platform is %[1]s, and takes those that begin with ow_%[1]s_", s.config.Environment)
+		return fmt.Sprintf("the API key belongs to another environment; this is %[1]s, use a key that begins with ow_%[1]s_", s.config.Environment)
 	}
 	return "the API key is wrong, expired or revoked"
 }
 
-// admitted is the key that the text is, or nil when it is none that is in force. Those of another environment are not looked
-// for, so that a record which was copied lets no test in.
+// admitted returns the key that the text names, or nil when no such key is valid. A key of another environment is never looked up,
+// so that it does not work even when the database is a copy of the other environment's.
 func (s *Server) admitted(ctx context.Context, text string, scope access.Scope, mayGuess func() error) (*access.APIKey, error) {
 	environment, id, ok := access.ParseAPIKey(text)
 	if !ok || environment != s.config.Environment {

@@ -19,8 +19,8 @@ import (
 // maxBody is in bytes.
 const maxBody = 64 << 10
 
-// readJSON decodes the body into out. A body that cannot be read is an error; the findings are what is wrong in one that can be
-// read, and then out is filled in as far as that goes.
+// readJSON decodes the body into out. A body that cannot be parsed is an error. The fields are what is wrong in a body that can be
+// parsed; out then has what could be decoded.
 func (s *Server) readJSON(c *gin.Context, schema string, out any) (failure.Fields, error) {
 	if err := isPlainJSON(c.Request.Header); err != nil {
 		return nil, err
@@ -40,37 +40,36 @@ func (s *Server) readJSON(c *gin.Context, schema string, out any) (failure.Field
 	if _, isType := errors.AsType[*json.UnmarshalTypeError](err); err != nil && len(wrong) == 0 {
 		return nil, fmt.Errorf("decode a body of the right shape: %w", err)
 	} else if err != nil && !isType {
-		return nil, invalid(wrong) // decoding ended there: what follows is not in out
+		return nil, invalid(wrong) // decoding ended early: out lacks the rest
 	}
 	return wrong, nil
 }
 
-// isPlainJSON refuses a body that its headers declare to be anything but JSON in UTF-8, as it is: what is taken for something
-// else is misunderstood.
+// isPlainJSON refuses a body whose headers declare anything but uncompressed JSON in UTF-8.
 func isPlainJSON(h http.Header) error {
 	wrong := func(name, detail string) error {
 		return refuse(mediaType, "", failure.Field{Pointer: "#header/" + name, Detail: detail})
 	}
 	declared := h.Values("Content-Type")
-	contentType, parameters, err := mime.ParseMediaType(strings.Join(declared, ", ")) // one that comes twice has no meaning
+	contentType, parameters, err := mime.ParseMediaType(strings.Join(declared, ", ")) // a header that is sent twice has no meaning
 	if err != nil || contentType != "application/json" {
 		return wrong("Content-Type", "must be application/json, once")
 	}
 	if charset, isSet := parameters["charset"]; isSet && !strings.EqualFold(charset, "utf-8") {
-		return wrong("Content-Type", "must not name another charset than utf-8: JSON is UTF-8 (RFC 8259)")
+		return wrong("Content-Type", "must not name a charset other than utf-8: JSON is UTF-8 (RFC 8259)")
 	}
 	for _, coding := range strings.Split(strings.Join(h.Values("Content-Encoding"), ","), ",") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
-			return wrong("Content-Encoding", "must be left out: compressed bodies are not taken, send it as it is")
+			return wrong("Content-Encoding", "must be left out: compressed bodies are not supported, send the body uncompressed")
 		}
 	}
 	return nil
 }
 
-// gzipMagic is how each gzip file begins (RFC 1952), and no JSON does.
+// gzipMagic begins every gzip file (RFC 1952) and no JSON text.
 var gzipMagic = []byte{0x1f, 0x8b}
 
-// readBody reads a body of at most 64 KiB, whatever its length is said to be.
+// readBody reads a body of at most 64 KiB, whatever its Content-Length says.
 func readBody(c *gin.Context) ([]byte, error) {
 	tooLarge := refuse(bodyTooLarge, "send at most 64 KiB")
 	if c.Request.ContentLength > maxBody {
@@ -86,8 +85,7 @@ func readBody(c *gin.Context) ([]byte, error) {
 	return body, nil
 }
 
-// addFields adds findings about parts of the body that nothing was said of yet: who is told that payer is missing need not
-// be told that its e-mail is wrong.
+// addFields adds findings about parts of the body that have none yet: when payer is missing, nothing is said about its e-mail.
 func addFields(known failure.Fields, more []failure.Field) failure.Fields {
 	for _, f := range more {
 		if !slices.ContainsFunc(known, func(k failure.Field) bool {
@@ -99,7 +97,7 @@ func addFields(known failure.Fields, more []failure.Field) failure.Fields {
 	return known
 }
 
-// invalid is the error of a request that can be read but is wrong.
+// invalid is the error for a request that can be parsed but is wrong.
 func invalid(wrong failure.Fields) error {
 	return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: wrong}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 )
 
-// listBreakers shows all circuit breakers.
+// listBreakers lists all circuit breakers.
 func (s *Server) listBreakers(c *gin.Context) error {
 	all, err := s.config.Breakers.Statuses(c.Request.Context())
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *Server) listBreakers(c *gin.Context) error {
 	return nil
 }
 
-// getBreaker shows one.
+// getBreaker shows one circuit breaker.
 func (s *Server) getBreaker(c *gin.Context) error {
 	b, err := s.config.Breakers.Status(c.Request.Context(), c.Param("name"))
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Server) getBreaker(c *gin.Context) error {
 	return nil
 }
 
-// setBreaker overrules one in the name of the key's client app, or sets it free.
+// setBreaker overrides a circuit breaker in the name of the client app, or makes it automatic again.
 func (s *Server) setBreaker(c *gin.Context) error {
 	var body BreakerSetting
 	wrong, err := s.readJSON(c, "BreakerSetting", &body)
@@ -41,7 +41,7 @@ func (s *Server) setBreaker(c *gin.Context) error {
 		return err
 	}
 	setting := breaker.Setting{To: breaker.State(body.State), Reason: body.Reason}
-	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+	if len(wrong) > 0 { // report all at once: what the contract refuses, and what the rules refuse
 		return invalid(addFields(wrong, setting.Fields()))
 	}
 	if err := s.config.Breakers.Force(c.Request.Context(), actor(c), c.Param("name"), setting); err != nil {
@@ -50,7 +50,7 @@ func (s *Server) setBreaker(c *gin.Context) error {
 	return s.getBreaker(c)
 }
 
-// breakerView shows the state that calls meet, whoever decided it.
+// breakerView shows the state that applies to calls, whether it is automatic or set by an operator.
 func breakerView(b breaker.Status) Breaker {
 	v := Breaker{
 		Name: b.Name, State: BreakerState(b.State), Automatic: b.Forced == "", Actor: b.Actor, Reason: b.Reason,

@@ -18,7 +18,7 @@ import (
 //go:embed openapi.yaml
 var contractYAML []byte
 
-// contract is openapi.yaml, read.
+// contract is openapi.yaml, parsed.
 type contract struct {
 	document *openapi3.T
 	json     []byte // as it is served
@@ -37,23 +37,23 @@ func loadContract(publicURL string) (*contract, error) {
 	return &contract{document: document, json: text}, nil
 }
 
-// knowsQuery refuses query parameters that the route's operation does not have, and any that come twice or empty: a filter that
-// is misspelled, or whose value was lost on the way, must not silently list everything.
+// knowsQuery refuses query parameters that the operation does not have, and any that come twice or are empty: a filter that is
+// misspelled, or that lost its value, must not silently list everything.
 func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
 	known := ct.queryParameters(r)
 	return func(c *gin.Context) error {
 		values, err := url.ParseQuery(c.Request.URL.RawQuery)
 		if err != nil {
-			return refuse(queryInvalid, "the query cannot be read; percent-encode its values")
+			return refuse(queryInvalid, "the query cannot be parsed; percent-encode its values")
 		}
 		var wrong failure.Fields
 		for name, several := range values {
 			if !slices.Contains(known, name) {
-				wrong.Add("#query/"+name, "is not a parameter here; remove it")
+				wrong.Add("#query/"+name, "is not a parameter of this operation; remove it")
 			} else if len(several) > 1 {
-				wrong.Add("#query/"+name, "is there more than once")
+				wrong.Add("#query/"+name, "is sent more than once; send it once")
 			} else if several[0] == "" {
-				wrong.Add("#query/"+name, "must not be empty; leave it out if there is none")
+				wrong.Add("#query/"+name, "must not be empty; leave it out to set no filter")
 			}
 		}
 		if len(wrong) > 0 {
@@ -63,7 +63,7 @@ func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
 	}
 }
 
-// queryParameters are the names of those the contract knows for a route.
+// queryParameters returns the names of the query parameters that the contract has for a route.
 func (ct *contract) queryParameters(r route) []string {
 	var names []string
 	for _, p := range ct.operation(r).Parameters {
@@ -74,7 +74,7 @@ func (ct *contract) queryParameters(r route) []string {
 	return names
 }
 
-// operation is the contract's word on a route, or nil.
+// operation returns the operation of a route in the contract, or nil.
 func (ct *contract) operation(r route) *openapi3.Operation {
 	parts := strings.Split(r.path, "/")
 	for i, part := range parts {

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// cursors seals positions in lists. A cursor belongs to one list: it opens only with the same caller and filters, so nobody
-// builds on what is inside.
+// cursors makes cursors: positions in lists, with a MAC. A cursor is valid only for the same client app and the same filters, so that
+// clients do not build cursors of their own.
 type cursors struct{ secret []byte }
 
 const macSize = 16
@@ -18,16 +18,16 @@ func (cs cursors) seal(list, position string) string {
 	return base64.RawURLEncoding.EncodeToString(append(cs.mac(list, position), position...))
 }
 
-// open is the position in a cursor that was sealed for this list.
+// open returns the position in a cursor that was made for this list.
 func (cs cursors) open(list, cursor string) (position string, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(raw) < macSize || !hmac.Equal(raw[:macSize], cs.mac(list, string(raw[macSize:]))) {
-		return "", refuse(cursorInvalid, "use next_cursor as it came, with the same filters, or leave it out to begin again")
+		return "", refuse(cursorInvalid, "send next_cursor unchanged and with the same filters, or leave it out to start again")
 	}
 	return string(raw[macSize:]), nil
 }
 
-// resume tells where to go on in a list; without a cursor it begins at the beginning.
+// resume passes the position in the cursor to from. Without a cursor the list begins at its start.
 func (cs cursors) resume(list, cursor string, from func(position string) error) error {
 	if cursor == "" {
 		return nil
@@ -37,12 +37,12 @@ func (cs cursors) resume(list, cursor string, from func(position string) error) 
 		return err
 	}
 	if err := from(position); err != nil {
-		return fmt.Errorf("read a cursor of our own: %w", err)
+		return fmt.Errorf("read the position in a cursor: %w", err)
 	}
 	return nil
 }
 
-// page cuts what was found to the limit. One more was asked for: where it is there, a cursor leads on from the last one shown.
+// page cuts a result to the limit. The query asked for one more than the limit: if it is there, next is the cursor of the next page.
 func page[T any](cs cursors, list string, found []T, limit int, position func(T) string) (shown []T, next string) {
 	if len(found) <= limit {
 		return found, ""

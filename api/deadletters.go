@@ -13,22 +13,22 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// deadLetters is where they are kept, with what was done about them.
+// deadLetters stores dead letters and their redrives: Postgres.
 type deadLetters interface {
 	deadletter.Store
-	Redrives(ctx context.Context, letterID string) ([]deadletter.Redrive, error)
+	Redrives(ctx context.Context, deadLetterID string) ([]deadletter.Redrive, error)
 }
 
-// redriver starts redrives and says how they stand.
+// redriver starts redrives and reports their progress: Temporal.
 type redriver interface {
 	deadletter.Redriver
 	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
 }
 
-// listDeadLetters shows one page of dead letters, those that died last first; open ones unless told otherwise.
+// listDeadLetters shows one page of dead letters, the latest first; open ones unless the query asks for others.
 func (s *Server) listDeadLetters(c *gin.Context) error {
 	q := query{values: c.Request.URL.Query()}
-	filter := q.letterFilter()
+	filter := q.deadLetterFilter()
 	if len(q.wrong) > 0 {
 		return refuse(queryInvalid, "", q.wrong...)
 	}
@@ -37,7 +37,7 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 		return err
 	}
 	limit := filter.Limit
-	filter.Limit++ // one more tells whether there is a next page
+	filter.Limit++ // one more shows whether there is a next page
 	found, err := s.deadLetters.List(c.Request.Context(), filter)
 	if err != nil {
 		return err
@@ -47,13 +47,13 @@ func (s *Server) listDeadLetters(c *gin.Context) error {
 	})
 	view := DeadLetterList{Data: make([]DeadLetter, 0, len(shown)), NextCursor: next}
 	for _, l := range shown {
-		view.Data = append(view.Data, s.letterView(l))
+		view.Data = append(view.Data, s.deadLetterView(l))
 	}
 	c.PureJSON(http.StatusOK, view)
 	return nil
 }
 
-func (q *query) letterFilter() deadletter.Filter {
+func (q *query) deadLetterFilter() deadletter.Filter {
 	f := deadletter.Filter{
 		State:       deadletter.Open, // unless another is asked for
 		Source:      deadletter.Source(q.values.Get("source")),
@@ -73,28 +73,28 @@ func (q *query) letterFilter() deadletter.Filter {
 	return f
 }
 
-// getDeadLetter shows one letter, with what to do about it and what was done.
+// getDeadLetter shows one dead letter, with what to do about it and its redrives.
 func (s *Server) getDeadLetter(c *gin.Context) error {
-	l, err := s.letter(c)
+	l, err := s.deadLetter(c)
 	if err != nil {
 		return err
 	}
-	return s.answerLetter(c, l)
+	return s.answerDeadLetter(c, l)
 }
 
-// letter is the dead letter that the path names.
-func (s *Server) letter(c *gin.Context) (deadletter.Message, error) {
+// deadLetter is the dead letter in the path.
+func (s *Server) deadLetter(c *gin.Context) (deadletter.Message, error) {
 	l, err := s.deadLetters.Show(c.Request.Context(), c.Param("id"))
 	event(c).paymentID = l.PaymentID
 	return l, err
 }
 
-func (s *Server) answerLetter(c *gin.Context, l deadletter.Message) error {
+func (s *Server) answerDeadLetter(c *gin.Context, l deadletter.Message) error {
 	redrives, err := s.config.DeadLetters.Redrives(c.Request.Context(), l.ID)
 	if err != nil {
 		return err
 	}
-	view := s.letterView(l)
+	view := s.deadLetterView(l)
 	for _, a := range l.Trail {
 		view.Trail = append(view.Trail, Attempt{Attempt: a.Attempt, At: a.At, Error: a.Error})
 	}
@@ -107,14 +107,14 @@ func (s *Server) answerLetter(c *gin.Context, l deadletter.Message) error {
 	return nil
 }
 
-// discardDeadLetter gives a letter up for good. Doing it again in the same words changes nothing.
+// discardDeadLetter closes a dead letter for good. The same request again changes nothing.
 func (s *Server) discardDeadLetter(c *gin.Context) error {
 	var body DiscardRequest
 	wrong, err := s.readJSON(c, "DiscardRequest", &body)
 	if err != nil {
 		return err
 	}
-	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+	if len(wrong) > 0 { // report all at once: what the contract refuses, and what the rules refuse
 		return invalid(addFields(wrong, audit.ReasonFields(body.Reason)))
 	}
 	l, err := s.deadLetters.Discard(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
@@ -122,10 +122,10 @@ func (s *Server) discardDeadLetter(c *gin.Context) error {
 		return err
 	}
 	event(c).paymentID = l.PaymentID
-	return s.answerLetter(c, l)
+	return s.answerDeadLetter(c, l)
 }
 
-// redriveDeadLetter sends one letter again.
+// redriveDeadLetter sends one dead letter again.
 func (s *Server) redriveDeadLetter(c *gin.Context) error {
 	key, err := idempotencyKey(c.Request.Header)
 	if err != nil {
@@ -140,8 +140,8 @@ func (s *Server) redriveDeadLetter(c *gin.Context) error {
 
 var errNoRedrive = &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 
-// letterView shows a letter, without what only one letter at a time is shown with. Its body is never shown.
-func (s *Server) letterView(l deadletter.Message) DeadLetter {
+// deadLetterView is a dead letter as lists show it. The body of its message is never shown.
+func (s *Server) deadLetterView(l deadletter.Message) DeadLetter {
 	v := DeadLetter{
 		ID: l.ID, State: LetterState(l.State), Source: LetterSource(l.Source), Cause: string(l.Cause), Advice: l.Cause.Advice(),
 		Fingerprint: l.Fingerprint, Error: l.Error, PaymentID: l.PaymentID, WorkflowID: l.WorkflowID, RunID: l.RunID,
@@ -157,7 +157,7 @@ func (s *Server) letterView(l deadletter.Message) DeadLetter {
 	return v
 }
 
-// temporalLink is a workflow in the Web UI, or "" where none is configured.
+// temporalLink is the address of a workflow in the Web UI; "" when none is configured.
 func (s *Server) temporalLink(workflowID string) string {
 	return workflows.WebLink(s.config.TemporalUIURL, s.config.TemporalNamespace, workflowID)
 }

@@ -10,18 +10,18 @@ import (
 //go:embed docs/index.html docs/openapi-explorer.min.js docs/openapi-explorer.LICENSE
 var docsFiles embed.FS
 
-// docsPolicy lets the page load its own script, read the contract and try requests here, and nothing anywhere else. The
-// renderer styles its parts inline.
+// docsPolicy lets the page load its own script, read the contract and send requests to this server, and nothing else. The renderer
+// needs inline styles.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// docs shows the contract to people.
+// docs serves the contract as a web page.
 func (s *Server) docs(c *gin.Context) error {
 	c.Header("Content-Security-Policy", docsPolicy)
 	return serveDocs(c, "index.html", "text/html; charset=utf-8")
 }
 
-// docsFile serves what the page is made of.
+// docsFile serves the files of that page.
 func (s *Server) docsFile(c *gin.Context) error {
 	switch name := c.Param("file"); name {
 	case "openapi-explorer.min.js":

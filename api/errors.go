@@ -14,90 +14,90 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// verdict is how a failure looks from outside. Codes are part of the contract and never change.
-type verdict struct {
+// mapping is what the client sees of a failure. Codes are part of the contract and never change.
+type mapping struct {
 	status int
 	code   string
 	title  string
 }
 
-// What only exists at this edge. A request that cannot be read is 400; one that can be read but is wrong is 422.
+// Failures that only HTTP has. A request that cannot be parsed is 400, a request that can be parsed but is wrong is 422.
 var (
-	jsonInvalid   = verdict{http.StatusBadRequest, "invalid_json", "The body is not JSON"}
-	headerInvalid = verdict{http.StatusBadRequest, "invalid_header", "A header is missing or cannot be read"}
-	queryInvalid  = verdict{http.StatusBadRequest, "invalid_query", "A query parameter is wrong"}
-	cursorInvalid = verdict{http.StatusBadRequest, "invalid_cursor", "The cursor does not belong to this list"}
-	pathUnknown   = verdict{http.StatusNotFound, "not_found", "Not found"}
-	wrongMethod   = verdict{http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here"}
-	bodyTooLarge  = verdict{http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large"}
-	mediaType     = verdict{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be plain application/json"}
-	keyReused     = verdict{http.StatusUnprocessableEntity, "idempotency_key_reused", "The Idempotency-Key was used for another request"}
+	jsonInvalid   = mapping{http.StatusBadRequest, "invalid_json", "The body is not JSON"}
+	headerInvalid = mapping{http.StatusBadRequest, "invalid_header", "A header is missing or cannot be read"}
+	queryInvalid  = mapping{http.StatusBadRequest, "invalid_query", "A query parameter is wrong"}
+	cursorInvalid = mapping{http.StatusBadRequest, "invalid_cursor", "The cursor does not belong to this list"}
+	pathUnknown   = mapping{http.StatusNotFound, "not_found", "Not found"}
+	wrongMethod   = mapping{http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here"}
+	bodyTooLarge  = mapping{http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large"}
+	mediaType     = mapping{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be plain application/json"}
+	keyReused     = mapping{http.StatusUnprocessableEntity, "idempotency_key_reused", "The Idempotency-Key was used for another request"}
 )
 
-// verdictOf is the one place where kinds become HTTP. A kind that is not ours is Internal: what comes back from Temporal may
-// carry any word.
-func verdictOf(kind failure.Kind) verdict {
+// mappingOf is the one place where kinds become HTTP. An unknown kind is Internal: errors from Temporal may carry any text as their
+// kind.
+func mappingOf(kind failure.Kind) mapping {
 	switch kind {
 	case failure.Invalid:
-		return verdict{http.StatusUnprocessableEntity, "invalid_request", "The request is not valid"}
+		return mapping{http.StatusUnprocessableEntity, "invalid_request", "The request is not valid"}
 	case failure.Unauthorized:
-		return verdict{http.StatusUnauthorized, "unauthorized", "Not authenticated"}
+		return mapping{http.StatusUnauthorized, "unauthorized", "Not authenticated"}
 	case failure.Forbidden:
-		return verdict{http.StatusForbidden, "forbidden", "Not allowed"}
+		return mapping{http.StatusForbidden, "forbidden", "Not allowed"}
 	case failure.NotFound:
-		return verdict{http.StatusNotFound, "not_found", "Not found"}
+		return mapping{http.StatusNotFound, "not_found", "Not found"}
 	case failure.Conflict:
-		return verdict{http.StatusConflict, "conflict", "The request contradicts what is already there"}
+		return mapping{http.StatusConflict, "conflict", "The request contradicts what is already there"}
 	case failure.Limited:
-		return verdict{http.StatusTooManyRequests, "rate_limited", "Too many requests"}
+		return mapping{http.StatusTooManyRequests, "rate_limited", "Too many requests"}
 	case failure.Unavailable:
-		return verdict{http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"}
+		return mapping{http.StatusServiceUnavailable, "unavailable", "Temporarily unavailable"}
 	case failure.Internal:
 	}
-	return verdict{http.StatusInternalServerError, "internal", "Something went wrong on our side"}
+	return mapping{http.StatusInternalServerError, "internal", "Something went wrong on our side"}
 }
 
-// refusal is an error whose verdict was reached at this edge.
+// refusal is a failure that only HTTP has.
 type refusal struct {
-	verdict
+	mapping
 	detail string
 	fields []failure.Field
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.detail }
 
-// refuse makes a refusal. Without a detail the fields speak for themselves.
-func refuse(v verdict, detail string, fields ...failure.Field) error {
-	return &refusal{verdict: v, detail: detail, fields: fields}
+// refuse makes a refusal. An empty detail is made of the fields.
+func refuse(m mapping, detail string, fields ...failure.Field) error {
+	return &refusal{mapping: m, detail: detail, fields: fields}
 }
 
-// maxPointer is how much a problem repeats of a request's own names, in bytes.
+// maxPointer is the longest part of a name in the request that a problem repeats, in bytes.
 const maxPointer = 120
 
-// retryDefault is for failures that do not say how long they last.
+// retryDefault is the Retry-After of failures that do not say how long they last.
 const retryDefault = 2 * time.Second
 
-// answerError renders err as a problem (RFC 9457), and keeps it for the log.
+// answerError sends err as a problem (RFC 9457), and keeps it for the log.
 func (s *Server) answerError(c *gin.Context, err error) {
 	event(c).err = err
-	v, detail, fields := verdictOf(failure.KindOf(err)), "", []failure.Field(nil)
+	m, detail, fields := mappingOf(failure.KindOf(err)), "", []failure.Field(nil)
 	if r, ok := errors.AsType[*refusal](err); ok {
-		v, detail, fields = r.verdict, r.detail, r.fields
+		m, detail, fields = r.mapping, r.detail, r.fields
 	} else if e, ok := errors.AsType[*failure.Error](err); ok {
 		detail, fields = e.Message, e.Fields
 	}
-	if v.status == http.StatusInternalServerError {
+	if m.status == http.StatusInternalServerError {
 		detail, fields = "", nil
 	}
-	if v.status == http.StatusServiceUnavailable || v.status == http.StatusTooManyRequests {
+	if m.status == http.StatusServiceUnavailable || m.status == http.StatusTooManyRequests {
 		c.Header("Retry-After", retryAfter(err))
 	}
-	s.answerProblem(c, v, detail, fields)
+	s.answerProblem(c, m, detail, fields)
 }
 
-func (s *Server) answerProblem(c *gin.Context, v verdict, detail string, fields []failure.Field) {
+func (s *Server) answerProblem(c *gin.Context, m mapping, detail string, fields []failure.Field) {
 	p := Problem{
-		Type: "urn:onlywave:problem:" + v.code, Title: v.title, Status: v.status, Code: v.code, Detail: detail,
+		Type: "urn:onlywave:problem:" + m.code, Title: m.title, Status: m.status, Code: m.code, Detail: detail,
 		Instance: c.Request.URL.EscapedPath(), RequestID: event(c).requestID,
 	}
 	fields = slices.Clone(fields)
@@ -109,10 +109,10 @@ func (s *Server) answerProblem(c *gin.Context, v verdict, detail string, fields 
 		p.Detail = summary(p.Errors)
 	}
 	c.Header("Content-Type", "application/problem+json")
-	c.PureJSON(v.status, p)
+	c.PureJSON(m.status, p)
 }
 
-// summary says in one line what the first few fields say.
+// summary joins the first few fields in one line.
 func summary(fields []ProblemField) string {
 	var parts []string
 	for _, f := range fields[:min(len(fields), 3)] {

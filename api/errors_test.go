@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// Every kind has a verdict of its own.
+// Every kind has a mapping of its own.
 func TestEveryKindHasAVerdict(t *testing.T) {
 	t.Parallel()
 	want := map[failure.Kind]int{
@@ -24,12 +24,12 @@ func TestEveryKindHasAVerdict(t *testing.T) {
 	}
 	codes := map[string]bool{}
 	for _, kind := range failure.Kinds() {
-		v := verdictOf(kind)
+		m := mappingOf(kind)
 		require.Equal(t, want[kind], v.status, kind)
 		require.False(t, codes[v.code], v.code)
 		codes[v.code] = true
 	}
-	require.Equal(t, verdictOf(failure.Internal), verdictOf("PanicError"))
+	require.Equal(t, mappingOf(failure.Internal), mappingOf("PanicError"))
 }
 
 func TestProblems(t *testing.T) {

@@ -11,19 +11,19 @@ import (
 
 const (
 	readyTimeout = 2 * time.Second
-	// readyAge is how old the answer to a readiness probe may be: anybody may ask, and must not decide how often we ask.
+	// readyAge is how old the answer to a readiness probe may be. The probe is public, and must not decide how often we ask.
 	readyAge = time.Second
 )
 
-// live says that the process answers, whatever it depends on: restarting it would mend nothing else.
+// live says that the process answers. It does not look at dependencies: a restart would not help them.
 func (s *Server) live(c *gin.Context) error {
 	event(c).quiet = true
 	c.PureJSON(http.StatusOK, Health{Status: HealthLive})
 	return nil
 }
 
-// ready says whether requests should come here, and no more: it is public. What is unavailable, and why, is shown at the
-// metrics address.
+// ready says whether to send requests to this process, and no more, because it is public. The metrics address shows which dependency
+// is unavailable, and why.
 func (s *Server) ready(c *gin.Context) error {
 	event(c).quiet = true
 	if s.draining.Load() || !s.readiness.now(c.Request.Context()) {
@@ -34,9 +34,8 @@ func (s *Server) ready(c *gin.Context) error {
 	return nil
 }
 
-// readiness remembers for readyAge whether anything that the API depends on is available. One dependency that is unavailable
-// must not take every process out of the balancer at once: without Temporal payments can be read, without the broker or the
-// database webhooks are still taken in.
+// readiness remembers for readyAge whether any dependency is available. One unavailable dependency must not take every process out of
+// the load balancer: without Temporal payments can still be read, and without RabbitMQ or Postgres webhooks are still stored.
 type readiness struct {
 	ask func(context.Context) map[string]error // dependencies by name; nil means available
 
@@ -51,7 +50,7 @@ func (r *readiness) now(ctx context.Context) bool {
 	if time.Since(r.known) < readyAge {
 		return r.ready
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // others wait for the same answer
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // other requests wait for the same answer
 	defer cancel()
 	dependencies := r.ask(ctx)
 	r.ready = len(dependencies) == 0

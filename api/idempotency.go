@@ -11,19 +11,19 @@ import (
 
 const maxIdempotencyKey = 255
 
-// idempotencyKey reads the header of the same name, bare or as a quoted string
-// (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header). Both spellings are one key.
+// idempotencyKey reads the header of that name, bare or as a quoted string
+// (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header). Both spellings mean the same key.
 func idempotencyKey(h http.Header) (string, error) {
 	wrong := func(detail string) error {
 		return refuse(headerInvalid, "", failure.Field{Pointer: "#header/Idempotency-Key", Detail: detail})
 	}
-	const what = "1 to %d visible ASCII characters that name this payment, such as your order number"
+	const what = "1 to %d visible ASCII characters that identify this payment, such as your order number"
 	values := h.Values("Idempotency-Key")
 	if len(values) == 0 {
 		return "", wrong("is missing; send " + fmt.Sprintf(what, maxIdempotencyKey))
 	}
 	if len(values) > 1 {
-		return "", wrong("is there more than once; send it once")
+		return "", wrong("is sent more than once; send it once")
 	}
 	key := strings.Trim(values[0], " \t")
 	if len(key) >= 2 && key[0] == '"' && key[len(key)-1] == '"' {
@@ -33,7 +33,7 @@ func idempotencyKey(h http.Header) (string, error) {
 		return "", wrong("must be " + fmt.Sprintf(what, maxIdempotencyKey) + `, without " inside`)
 	}
 	if payment.ContainsCardNumber(key) {
-		return "", wrong("looks like a card number, which must never be sent here; use your order number")
+		return "", wrong("looks like a card number, which must never be sent; use your order number")
 	}
 	return key, nil
 }

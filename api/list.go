@@ -21,7 +21,7 @@ const (
 	limitMax     = 100
 )
 
-// listPayments shows one page of the caller's payments, newest first.
+// listPayments shows one page of the payments of the client app, newest first.
 func (s *Server) listPayments(c *gin.Context) error {
 	q := query{values: c.Request.URL.Query()}
 	filter := q.filter(event(c).clientID)
@@ -33,7 +33,7 @@ func (s *Server) listPayments(c *gin.Context) error {
 		return err
 	}
 	limit := filter.Limit
-	filter.Limit++ // one more tells whether there is a next page
+	filter.Limit++ // one more shows whether there is a next page
 	found, age, err := s.config.Database.Payments(c.Request.Context(), filter)
 	if err != nil {
 		return err
@@ -50,12 +50,12 @@ func (s *Server) listPayments(c *gin.Context) error {
 	return nil
 }
 
-// dataAge is in seconds, rounded up: it promises that nothing is older.
+// dataAge is in seconds, rounded up: nothing in the response is older.
 func dataAge(age time.Duration) string {
 	return strconv.FormatFloat(math.Ceil(age.Seconds()*10)/10, 'f', 1, 64)
 }
 
-// listEvents shows one page of a payment's history, oldest first.
+// listEvents shows one page of a payment's events, oldest first.
 func (s *Server) listEvents(c *gin.Context) error {
 	q := query{values: c.Request.URL.Query()}
 	limit := q.limit()
@@ -87,7 +87,7 @@ func (s *Server) listEvents(c *gin.Context) error {
 	return nil
 }
 
-// query reads parameters and gathers what is wrong with them.
+// query reads the parameters of a list, and gathers what is wrong with them.
 type query struct {
 	values url.Values
 	wrong  failure.Fields
@@ -105,7 +105,7 @@ func (q *query) filter(clientID string) payment.Filter {
 	}
 }
 
-// name tells lists apart, for their cursors.
+// name identifies a list by its owner and filters, for its cursors.
 func (q *query) name(what, owner string, parameters ...string) string {
 	parts := []string{what, owner}
 	for _, p := range parameters {
@@ -148,7 +148,7 @@ func (q *query) method() payment.MethodType {
 func (q *query) reference() string {
 	r := q.values.Get("reference")
 	if utf8.RuneCountInString(r) > 64 || payment.Illegible(r, payment.OneLine) != "" {
-		q.refuse("reference", "must have 1 to 64 characters that people can read")
+		q.refuse("reference", "must have 1 to 64 readable characters")
 	}
 	return r
 }
@@ -164,13 +164,13 @@ func (q *query) time(name string) time.Time {
 	return t
 }
 
-// A position in a list is when the payment was created, or the letter died, to the microsecond as the record keeps it, and its
-// id.
+// formatPosition writes a position in a list: the time at which the payment was created or the dead letter died, in microseconds
+// as in Postgres, and the id.
 func formatPosition(p payment.Position) string {
 	return strconv.FormatInt(p.CreatedAt.UnixMicro(), 10) + " " + p.ID
 }
 
-// after reads a position into a filter.
+// after reads such a position into a filter.
 func after(into *payment.Position) func(position string) error {
 	return func(position string) error {
 		micros, id, _ := strings.Cut(position, " ")

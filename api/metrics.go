@@ -8,13 +8,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// elsewhere is the route of all that no route of ours answers: paths and methods are what strangers make up.
-const elsewhere = "none"
+// noRoute stands for every request without a route: anybody can invent paths and methods.
+const noRoute = "none"
 
-// newRequests measures requests by route, method and class of status.
+// newRequests makes the histogram of requests by route, method and class of status.
 func newRequests() *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "onlywave_http_request_duration_seconds", Help: "How long requests took, by route, method and class of status.",
+		Name: "onlywave_http_request_duration_seconds", Help: "Duration of HTTP requests in seconds, by route, method and class of status.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 	}, []string{"route", "method", "status"})
 }
@@ -25,7 +25,7 @@ func (s *Server) Collectors() []prometheus.Collector { return []prometheus.Colle
 func (s *Server) measure(c *gin.Context, took time.Duration) {
 	route, method := c.FullPath(), c.Request.Method
 	if route == "" {
-		route, method = elsewhere, elsewhere
+		route, method = noRoute, noRoute
 	}
 	s.requests.WithLabelValues(route, method, strconv.Itoa(c.Writer.Status()/100)+"xx").Observe(took.Seconds())
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// requestEvent is what the one log line of a request says; handlers fill it in on the way.
+// requestEvent is the content of the one log line of a request. Handlers fill it in.
 type requestEvent struct {
 	requestID string
 	clientID  string
@@ -22,14 +22,14 @@ type requestEvent struct {
 	err       error
 	panic     string
 	stack     string
-	quiet     bool // probes come every few seconds, accepted notifications by the thousand
+	quiet     bool // log at debug level: probes come every few seconds, accepted notifications by the thousand
 }
 
 const eventKey = "onlywave.event"
 
 func event(c *gin.Context) *requestEvent { return c.MustGet(eventKey).(*requestEvent) }
 
-// observe gives the request its id and writes its log line. Neither bodies nor tokens nor queries are logged.
+// observe gives the request its id and writes its log line. Bodies, tokens and queries are never logged.
 func (s *Server) observe(c *gin.Context) {
 	start := time.Now()
 	e := &requestEvent{requestID: requestID(c.Request.Header)}
@@ -43,7 +43,7 @@ func (s *Server) observe(c *gin.Context) {
 	s.logRequest(c, e, took)
 }
 
-// requestID is the caller's own where it is harmless, so that the two sides' logs meet.
+// requestID is the client's own id where it is harmless, so that the logs of both sides can be compared.
 func requestID(h http.Header) string {
 	id := h.Get("X-Request-Id")
 	if id == "" || len(id) > 128 || payment.ContainsCardNumber(id) {
@@ -87,7 +87,7 @@ func (s *Server) logRequest(c *gin.Context, e *requestEvent, took time.Duration)
 	s.config.Log.LogAttrs(c.Request.Context(), level, "request", attrs...)
 }
 
-// recover turns a panic into a problem; the stack goes to the log only.
+// recover answers a panic with a problem. The stack goes to the log only.
 func (s *Server) recover(c *gin.Context) {
 	defer func() {
 		cause := recover()
@@ -95,13 +95,13 @@ func (s *Server) recover(c *gin.Context) {
 			return
 		}
 		if cause == http.ErrAbortHandler {
-			panic(cause) // net/http's own way to hang up
+			panic(cause) // net/http uses it to close the connection
 		}
 		e := event(c)
 		e.panic, e.stack = fmt.Sprint(cause), string(debug.Stack())
 		c.Abort()
 		if !c.Writer.Written() {
-			s.answerProblem(c, verdictOf("panic"), "", nil)
+			s.answerProblem(c, mappingOf("panic"), "", nil)
 		}
 	}()
 	c.Next()

@@ -21,8 +21,8 @@ type workflowClient interface {
 	settle.Engine
 }
 
-// createPayment answers with the payment that belongs to the key, which it creates unless it is there. A payment that the
-// provider has answered for is read and no more: a repeated request must not wake a settled payment's workflow.
+// createPayment creates the payment that belongs to the key, or joins it. When the provider has answered for the payment, it is only
+// read: a repeated request must not start another run of the workflow.
 func (s *Server) createPayment(c *gin.Context) error {
 	ctx := c.Request.Context()
 	key, err := idempotencyKey(c.Request.Header)
@@ -44,7 +44,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 		s.answerCreated(c, p, existed, "")
 		return nil
 	}
-	// The record may be away or hang, or have nothing to say yet: the workflow decides.
+	// The payment is new, or not answered for yet, or the database is unavailable: the workflow decides.
 	wish := readPreference(c.Request.Header)
 	p, err = s.create(ctx, workflows.CreateInput{
 		PaymentID: e.paymentID, Creation: payment.Creation{ClientID: e.clientID, IdempotencyKey: key, Request: request}, Wait: wish.wait,
@@ -57,8 +57,8 @@ func (s *Server) createPayment(c *gin.Context) error {
 	return nil
 }
 
-// create has the payment created. A run that has closed goes on answering, and what it has written may be lost since, as after a
-// restore from an older backup: then the payment is asked for once more, within the same wait.
+// create asks the workflow for the payment. A run that has closed still answers, but its rows may be lost, as after a restore from an
+// older backup: then create asks once more, within the same wait.
 func (s *Server) create(ctx context.Context, in workflows.CreateInput) (payment.Payment, error) {
 	until := time.Now().Add(in.Wait)
 	answer, err := s.config.Workflows.Create(ctx, in)
@@ -78,8 +78,8 @@ func (s *Server) create(ctx context.Context, in workflows.CreateInput) (payment.
 	return p, nil
 }
 
-// createError is what the caller is told when his payment was not created. The request is known to be right, so whatever else
-// went wrong, such as the provider refusing our own credentials, is not about him.
+// createError is the error for the client when no payment was created. The request is known to be valid, so any other kind, such as
+// the provider refusing our own credentials, is our fault.
 func createError(err error) error {
 	switch failure.KindOf(err) {
 	case failure.Conflict:
@@ -90,9 +90,9 @@ func createError(err error) error {
 	return &failure.Error{Kind: failure.Internal, Err: err}
 }
 
-var errKeyReused = refuse(keyReused, "this key belongs to a payment with another body; repeat that body, or use a new key for a new payment")
+var errKeyReused = refuse(keyReused, "this Idempotency-Key was used for a payment with another body; send that body again, or use a new key for a new payment")
 
-// readPaymentRequest finds all that is wrong with the body at once, in its shape and in its values.
+// readPaymentRequest reports everything that is wrong with the body at once, in its shape and in its values.
 func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 	var body PaymentRequest
 	wrong, err := s.readJSON(c, "PaymentRequest", &body)
@@ -109,8 +109,8 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 	return request, nil
 }
 
-// created is the payment after Create: it exists for certain, so when the database cannot show it, now or yet, what was asked
-// for is what there is to say. lost says that the database does not have what the run has answered.
+// created is the payment after Create. It exists for certain: when the database does not have it or is unavailable, created makes it
+// from the request. lost says that the database lacks what the run has answered.
 func (s *Server) created(ctx context.Context, in workflows.CreateInput, answer *workflows.Answer) (p payment.Payment, lost bool) {
 	p, err := s.payments.Refresh(ctx, in.PaymentID)
 	if err == nil {
@@ -155,7 +155,7 @@ func (s *Server) getPayment(c *gin.Context) error {
 	return nil
 }
 
-// own is the payment that the path names, if the caller has it. An age above 0 is that of a cached copy, see lookup.Payments.
+// own is the payment in the path, if it belongs to the client app. An age above 0 is the age of a cached copy, see lookup.Payments.
 func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
 	e, id := event(c), c.Param("id")
 	if payment.ValidID(id) {

@@ -12,17 +12,17 @@ const (
 	waitMax     = 30 * time.Second
 )
 
-// FinishTime is how long requests in flight may take at the end: longer than anyone may prefer to wait.
+// FinishTime is how long requests in flight may take when the server stops: longer than the longest wait that a client may ask for.
 const FinishTime = waitMax + 10*time.Second
 
-// preference is how long a caller wants to wait for the provider, and which of his wishes that honours.
+// preference is how long a client wants to wait for the provider.
 type preference struct {
 	wait    time.Duration
-	applied string // for Preference-Applied
+	applied string // the value of Preference-Applied
 }
 
-// readPreference reads Prefer (RFC 7240): wait=N in seconds, cut to 30, and respond-async, which alone means wait=0. The first
-// of several counts, and what cannot be understood is ignored, as section 2 of the RFC says.
+// readPreference reads the Prefer header (RFC 7240): wait=N in seconds, at most 30, and respond-async, which alone means wait=0. The
+// first of several counts, and unknown preferences are ignored, as section 2 of the RFC says.
 func readPreference(h http.Header) preference {
 	p := preference{wait: waitDefault}
 	async, waiting := false, false

@@ -12,10 +12,10 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// lastRuns is how many runs are shown.
+// lastRuns is how many runs the response has.
 const lastRuns = 10
 
-// getReconciliation shows operators the last runs, the totals and one page of what is open.
+// getReconciliation shows the last runs, the totals and one page of open findings.
 func (s *Server) getReconciliation(c *gin.Context) error {
 	q := query{values: c.Request.URL.Query()}
 	filter := payment.FindingFilter{Kind: q.findingKind(), Limit: q.limit()}
@@ -35,7 +35,7 @@ func (s *Server) getReconciliation(c *gin.Context) error {
 		return err
 	}
 	limit := filter.Limit
-	filter.Limit++ // one more tells whether there is a next page
+	filter.Limit++ // one more shows whether there is a next page
 	found, err := s.findings.List(c.Request.Context(), filter)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Server) getReconciliation(c *gin.Context) error {
 	return nil
 }
 
-// reconciliation is the view without its findings. A kind of which nothing was found has a total too.
+// reconciliation is the view without its findings. A kind without findings has a total, too.
 func (s *Server) reconciliation(ctx context.Context) (Reconciliation, error) {
 	view := Reconciliation{Runs: []ReconciliationRun{}, Totals: []FindingTotal{}, Findings: []Finding{}}
 	runs, err := s.config.Database.Reconciliations(ctx, lastRuns)
@@ -83,14 +83,14 @@ func (q *query) findingKind() payment.FindingKind {
 	return f.Kind
 }
 
-// closeFinding ends a finding for good. Doing it again in the same words changes nothing.
+// closeFinding closes a finding for good. The same request again changes nothing.
 func (s *Server) closeFinding(c *gin.Context) error {
 	var body CloseFindingRequest
 	wrong, err := s.readJSON(c, "CloseFindingRequest", &body)
 	if err != nil {
 		return err
 	}
-	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+	if len(wrong) > 0 { // report all at once: what the contract refuses, and what the rules refuse
 		return invalid(addFields(wrong, audit.ReasonFields(body.Reason)))
 	}
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)

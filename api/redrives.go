@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// redriveDeadLetters sends many letters again, in stages.
+// redriveDeadLetters sends many dead letters again, in stages.
 func (s *Server) redriveDeadLetters(c *gin.Context) error {
 	key, err := idempotencyKey(c.Request.Header)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Server) redriveDeadLetters(c *gin.Context) error {
 		return err
 	}
 	plan := body.plan()
-	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
+	if len(wrong) > 0 { // report all at once: what the contract refuses, and what the rules refuse
 		return invalid(addFields(wrong, plan.Fields()))
 	}
 	started, err := s.deadLetters.Redrive(c.Request.Context(), actor(c), key, plan)
@@ -46,16 +46,16 @@ func (b RedriveRequest) plan() deadletter.Plan {
 		Reason: b.Reason, Filter: b.Filter.filter(), DryRun: b.DryRun, Canary: b.Canary, Rate: b.Rate, StopAfter: b.StopAfterErrors,
 		CanaryWait: deadletter.DefaultCanaryWait,
 	}
-	if b.CanaryWait != nil { // 0 is not to wait
+	if b.CanaryWait != nil { // 0: do not wait
 		p.CanaryWait = time.Duration(*b.CanaryWait) * time.Second
 	}
 	return p
 }
 
-// redriveRefused tells a key that was used for something else from every other conflict, as clients do.
+// redriveRefused gives the conflict of an Idempotency-Key that was used for another redrive its own code.
 func redriveRefused(err error) error {
 	if errors.Is(err, deadletter.ErrKeyUsed) {
-		return refuse(keyReused, "this key belongs to another redrive; repeat that request, or use a new key for a new redrive")
+		return refuse(keyReused, "this Idempotency-Key was used for another redrive; send that request again, or use a new key for a new redrive")
 	}
 	return err
 }
@@ -71,7 +71,7 @@ func (s *Server) answerStarted(c *gin.Context, started deadletter.Started) error
 	return nil
 }
 
-// getRedrive shows how a redrive stands.
+// getRedrive shows the progress of a redrive.
 func (s *Server) getRedrive(c *gin.Context) error {
 	id := c.Param("id")
 	if !payment.ValidID(id) {

@@ -9,7 +9,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// settlePayment settles a payment of any client app whose outcome nobody knows. Doing it again in the same words changes nothing.
+// settlePayment settles an unknown payment of any client app as failed. The same request again changes nothing.
 func (s *Server) settlePayment(c *gin.Context) error {
 	var body SettleRequest
 	wrong, err := s.readJSON(c, "SettleRequest", &body)
@@ -19,8 +19,8 @@ func (s *Server) settlePayment(c *gin.Context) error {
 	if body.Status != SettleFailed {
 		wrong = addFields(wrong, []failure.Field{{Pointer: "/status", Detail: "must be failed"}})
 	}
-	if len(wrong) > 0 { // all at once: what the contract refuses, and what the rules do
-		return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: addFields(wrong, audit.ReasonFields(body.Reason))}
+	if len(wrong) > 0 { // report all at once: what the contract refuses, and what the rules refuse
+		return invalid(addFields(wrong, audit.ReasonFields(body.Reason)))
 	}
 	p, err := s.settlements.Fail(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
 	if err != nil {

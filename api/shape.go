@@ -21,18 +21,18 @@ import (
 // maxDepth is how deep arrays and objects may be nested; no request needs more.
 const maxDepth = 8
 
-// shape holds a body against a schema of the contract while it reads it, once, and builds nothing but its findings: fields that
-// are unknown, missing or of another type. What values may be is the domain's affair, which says it in better words.
+// shape checks a body against a schema of the contract in one pass, and finds fields that are unknown, missing or of another type. The
+// domain checks the values afterwards, in better words.
 //
-// It reads more strictly than encoding/json does, which takes the last of several equal names and repairs broken UTF-8 in
-// silence: two readers of one request must not see two requests.
+// It is stricter than encoding/json, which takes the last of several equal names and silently repairs broken UTF-8: two readers of one
+// request must not see two requests.
 type shape struct {
 	body    []byte
 	decoder *jsontext.Decoder
 	wrong   failure.Fields
 }
 
-// checkShape returns what is wrong with a body that can be read. Time and memory are in proportion to the body.
+// checkShape returns what is wrong with a body that can be parsed. Its time and memory are in proportion to the body.
 func checkShape(schema *openapi3.Schema, body []byte) (failure.Fields, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, refuse(jsonInvalid, "the body is empty; send a JSON object")
@@ -55,9 +55,9 @@ func checkShape(schema *openapi3.Schema, body []byte) (failure.Fields, error) {
 	return s.wrong, nil
 }
 
-// field is what the contract says of a value.
+// field is what the contract says about a value.
 type field struct {
-	schema   *openapi3.Schema // nil: the field is unknown, or of another type, and its value is only passed over
+	schema   *openapi3.Schema // nil: the field is unknown or of another type, and its value is skipped
 	optional bool
 }
 
@@ -86,7 +86,7 @@ func (s *shape) value(f field) error {
 	return err
 }
 
-// typeOf is the contract's word for a kind of value. It has none for null, which is nowhere allowed.
+// typeOf is the type of a JSON value in the contract. null has none: it is allowed nowhere.
 var typeOf = map[jsontext.Kind]string{
 	'{': openapi3.TypeObject, '[': openapi3.TypeArray, '"': openapi3.TypeString, '0': openapi3.TypeInteger,
 	't': openapi3.TypeBoolean, 'f': openapi3.TypeBoolean,
@@ -125,13 +125,13 @@ func (s *shape) object(schema *openapi3.Schema) error {
 	return nil
 }
 
-// field is what an object's schema says of the field whose name was just read.
+// field is what an object's schema says about the field whose name was just read.
 func (s *shape) field(schema *openapi3.Schema, name string) field {
 	if schema == nil {
 		return field{}
 	}
 	if detail := payment.Illegible(name, payment.OneLine); detail != "" {
-		s.wrong.Add(string(s.decoder.StackPointer().Parent()), detail) // its own pointer could not be read, either
+		s.wrong.Add(string(s.decoder.StackPointer().Parent()), detail) // its own pointer would not be readable, either
 		return field{}
 	}
 	if property := schema.Properties[name]; property != nil {
@@ -180,8 +180,8 @@ func (s *shape) scalar(f field) error {
 	return nil
 }
 
-// text keeps out what people cannot read, and what cannot be decoded. An
-// empty text where the contract wants a word is not one that was left out: whoever sends it has lost something on the way.
+// text refuses characters that cannot be read, and values that cannot be decoded. An empty text where the contract wants a value is
+// not the same as none: the client has lost the value.
 func (s *shape) text(f field, text string) {
 	if detail := payment.Illegible(text, payment.Lines); detail != "" {
 		s.refuse("", detail)
@@ -194,8 +194,8 @@ func (s *shape) text(f field, text string) {
 	}
 }
 
-// number knows that the contract has whole numbers only. For JSON Schema 1e3 and 1.0 are whole, too; money is better written
-// plainly. A zero that the contract does not allow is not a number that was left out, which the decoded body cannot tell.
+// number accepts whole numbers in digits only. JSON Schema takes 1e3 and 1.0 for whole numbers, too; money is better written plainly.
+// A zero that the contract does not allow is refused here, because the decoded body cannot tell it from a number that was left out.
 func (s *shape) number(f field, digits string) {
 	n, err := strconv.ParseInt(digits, 10, 64)
 	least, most := f.schema.Min, f.schema.Max
@@ -211,14 +211,14 @@ func (s *shape) number(f field, digits string) {
 	}
 }
 
-// refuse adds a finding about what was read last, or about something below it.
+// refuse adds a finding about the value that was read last, or about something below it.
 func (s *shape) refuse(below, detail string) {
 	if !s.wrong.Full() { // a pointer takes time to make
 		s.wrong.Add(string(s.decoder.StackPointer())+below, detail)
 	}
 }
 
-// end sees that nothing comes behind the value.
+// end checks that nothing follows the value.
 func (s *shape) end() error {
 	offset := s.decoder.InputOffset()
 	_, err := s.decoder.ReadToken()
@@ -231,7 +231,7 @@ func (s *shape) end() error {
 	return &jsontext.SyntacticError{ByteOffset: offset}
 }
 
-// unreadable says where reading stopped.
+// unreadable is the error for a body that cannot be parsed, with the position.
 func (s *shape) unreadable(err error) error {
 	offset, what := len(s.body), "is not valid JSON"
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
@@ -248,5 +248,5 @@ func (s *shape) unreadable(err error) error {
 	return refuse(jsonInvalid, fmt.Sprintf("the body %s; look at line %d, column %d", what, line, column))
 }
 
-// halfCharacter is an escaped half of a UTF-16 surrogate pair, at which reading stops when the other half is not there.
+// halfCharacter is an escaped half of a UTF-16 surrogate pair. The decoder stops there when the other half is missing.
 var halfCharacter = regexp.MustCompile(`^\\u[dD][89a-fA-F]`)

@@ -10,18 +10,17 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// isTraced says of which routes traces are made: those that have to do with payments. Probes and pages for people have not.
+// isTraced says whether requests of the route are traced: those about payments, but not probes and web pages.
 func (r route) isTraced() bool {
 	return strings.HasPrefix(r.path, "/v1/") || strings.HasPrefix(r.path, "/webhooks/")
 }
 
-// trace begins the request's trace, named by its route. The caller's own is only linked: a stranger does not decide what we
-// record.
+// trace begins a trace for the request. A trace of the client is only linked: the client must not decide what we sample.
 func trace(c *gin.Context) {
 	theirs := tracing.From(c.Request.Context(), c.GetHeader(tracing.Header))
 	ctx, s := tracing.Root(theirs, tracing.Server, c.Request.Method+" "+c.FullPath())
 	if !s.Traced() {
-		return // and what follows begins none either
+		return // the spans below it are not traced either
 	}
 	c.Request = c.Request.WithContext(ctx)
 	kind := string(failure.Internal) // a panic passes through here

@@ -6,7 +6,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// request is the body as the domain knows it.
+// request is the body as the domain's type.
 func (b PaymentRequest) request() payment.Request {
 	return payment.Request{
 		Amount:      payment.Money{Centavos: b.Amount, Currency: string(b.Currency)},
@@ -21,7 +21,7 @@ func (b PaymentRequest) request() payment.Request {
 	}
 }
 
-// view shows a payment to its client app, without what only one payment at a time is shown with.
+// view is a payment as lists show it.
 func (s *Server) view(p payment.Payment) Payment {
 	v := Payment{
 		ID:             p.ID,
@@ -51,7 +51,7 @@ func (s *Server) view(p payment.Payment) Payment {
 	return v
 }
 
-// fullView adds the QR code's image. A code that cannot be drawn is shown as text only: the payment must stay readable.
+// fullView adds the image of the QR code. When it cannot be drawn the code is shown as text only.
 func (s *Server) fullView(p payment.Payment) Payment {
 	v := s.view(p)
 	if p.Method.QRCode == "" {

@@ -16,18 +16,18 @@ import (
 	"github.com/onlywave/onlywave/internal/replay"
 )
 
-// publisher is a *rabbitmq.Publisher; tests of this package have no broker.
+// publisher is a *rabbitmq.Publisher; tests of this package have no RabbitMQ.
 type publisher interface {
 	Publish(ctx context.Context, exchange string, m rabbitmq.Message) error
 }
 
-// publishTimeout is the broker's. Mercado Pago waits 22 seconds for an answer (guide "webhooks"); this and the record's time
-// for the spool stay far below.
+// publishTimeout is how long RabbitMQ may take. Mercado Pago waits 22 seconds for a response (guide "webhooks"); this and the timeout
+// of the spool together stay far below.
 const publishTimeout = 2 * time.Second
 
-// receiveMercadoPago takes in a notification: 200 means that it is stored, in the broker or, while that is away, in the spool.
-// What it says is not looked at here. A copy of one that is stored needs no second place: it is only answered. So a signature
-// that somebody has captured is worth nothing, and Mercado Pago may repeat what it has no answer to as it was.
+// receiveMercadoPago stores a notification. 200 means that it is on disk, in RabbitMQ or, while that is unavailable, in the spool. Its
+// content is not looked at here. A copy of a stored notification is answered 200 and not stored again, so that a captured signature
+// is worth nothing and Mercado Pago may send a notification again.
 func (s *Server) receiveMercadoPago(c *gin.Context) error {
 	now := time.Now()
 	query := c.Request.URL.Query()
@@ -50,13 +50,13 @@ func (s *Server) receiveMercadoPago(c *gin.Context) error {
 		return err
 	}
 	event(c).paymentID = n.PaymentID
-	// Once read in full it is stored even if the sender hangs up: that saves it from being sent again.
+	// A notification that was read in full is stored even if the sender closes the connection, so that it is not sent again.
 	ctx := context.WithoutCancel(c.Request.Context())
 	if err := s.store(ctx, n); err != nil {
 		return err
 	}
 	s.config.Replays.Keep(mark)
-	event(c).quiet = true // the archive keeps it; a line for each would be a second, poorer archive
+	event(c).quiet = true // the archive keeps each notification; the log need not
 	c.Status(http.StatusOK)
 	return nil
 }
@@ -73,7 +73,7 @@ func (s *Server) store(ctx context.Context, n mercadopago.Notification) error {
 	}
 	if err := s.spool(ctx, m); err != nil {
 		return &failure.Error{
-			Kind: failure.Unavailable, Message: "the notification cannot be stored now, send it again", RetryAfter: retryDefault,
+			Kind: failure.Unavailable, Message: "the notification cannot be stored right now; send it again", RetryAfter: retryDefault,
 			Err: errors.Join(publishErr, err),
 		}
 	}
@@ -93,7 +93,7 @@ func (s *Server) spool(ctx context.Context, m rabbitmq.Message) error {
 	return s.config.Database.Spool(ctx, m.ID, m.Key, m.Body, m.Time)
 }
 
-// routingKey is mercadopago.<topic>. The topic is not signed, so it may be anything.
+// routingKey is mercadopago.<topic>. The signature does not cover the topic, so it may be anything.
 func routingKey(topic string) string {
 	const longest = 64
 	if topic == "" || len(topic) > longest {
