@@ -78,7 +78,7 @@ func TestContractMatchesRoutes(t *testing.T) {
 	}
 	for _, r := range s.routes() {
 		if r.path == "/openapi.json" || strings.HasPrefix(r.path, "/docs") {
-			continue // about the contract, not in it
+			continue // they serve the contract and are not in it
 		}
 		routed = append(routed, r.method+" "+parameter.ReplaceAllString(r.path, "{$1}")+" "+string(r.scope))
 	}
@@ -130,31 +130,31 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, err, "trusted proxies")
 }
 
-// fixture is a server over memory, with an API key for each case.
+// fixture is a server on fakes in memory, with API keys.
 type fixture struct {
-	server    *Server
-	record    *memory
-	engine    *engine
-	letters   *letters
-	publisher *broker
-	logs      *logs
-	ready     map[string]error
-	router    routers.Router
-	key       string // reads and writes
-	readKey   string // only reads
-	otherKey  string // another client app's
+	server      *Server
+	database    *memory
+	engine      *engine
+	deadLetters *deadLetterStore
+	publisher   *broker
+	logs        *logs
+	ready       map[string]error
+	router      routers.Router
+	key         string // reads and writes
+	readKey     string // only reads
+	otherKey    string // another client app's
 }
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{record: newMemory(), publisher: &broker{}, logs: &logs{}, ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil}}
-	f.engine = &engine{record: f.record, answers: true}
-	f.letters = newLetters()
+	f := &fixture{database: newMemory(), publisher: &broker{}, logs: &logs{}, ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil}}
+	f.engine = &engine{database: f.database, answers: true}
+	f.deadLetters = newDeadLetterStore()
 	verifier, err := mercadopago.NewVerifier([]string{webhookSecret}, 0)
 	require.NoError(t, err)
 	f.server, err = New(Config{
-		Workflows: f.engine, Database: f.record, Publisher: f.publisher, Verifier: verifier,
-		DeadLetters: f.letters, Redrives: f.letters,
+		Workflows: f.engine, Database: f.database, Publisher: f.publisher, Verifier: verifier,
+		DeadLetters: f.deadLetters, Redrives: f.deadLetters,
 		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		Limiter:      newLimiter(t, "redis://127.0.0.1:1"),
 		Environment:  "test",
@@ -174,11 +174,11 @@ func newFixture(t testing.TB) *fixture {
 
 func (f *fixture) addKey(client string, scopes ...access.Scope) string {
 	text, key := access.NewAPIKey("test", client, scopes, born)
-	f.record.keys[key.ID] = key
+	f.database.keys[key.ID] = key
 	return text
 }
 
-// create asks for a payment with the fixture's key; headers come as name, value, name, value …
+// create sends a POST for a payment with the fixture's key; headers are name, value, name, value …
 func (f *fixture) create(t testing.TB, idempotencyKey, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	headers = append([]string{"Content-Type", "application/json", "Idempotency-Key", idempotencyKey}, headers...)
@@ -190,8 +190,8 @@ func (f *fixture) get(t testing.TB, path string, headers ...string) *httptest.Re
 	return f.do(t, http.MethodGet, path, nil, headers...)
 }
 
-// do sends a request and holds the answer against the contract. A header that comes twice is replaced; an empty one is
-// taken out.
+// do sends a request and checks the response against the contract. A header that is named again replaces the first; an empty value
+// removes it.
 func (f *fixture) do(t testing.TB, method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, host+path, body)
@@ -212,7 +212,7 @@ func (f *fixture) holdToContract(t testing.TB, r *http.Request, w *httptest.Resp
 	t.Helper()
 	require.NotEmpty(t, w.Header().Get("X-Request-Id"))
 	route, params, err := f.router.FindRoute(r)
-	if err != nil || r.Method == http.MethodHead { // not in the contract: then it must be a problem or nothing
+	if err != nil || r.Method == http.MethodHead { // not in the contract: it must be a problem or empty
 		if w.Body.Len() > 0 && w.Code >= http.StatusBadRequest {
 			require.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
 		}
@@ -235,8 +235,7 @@ func decode[T any](t testing.TB, w *httptest.ResponseRecorder) T {
 
 var drawn = regexp.MustCompile(`"qr_code_base64": "[^"]+"`)
 
-// golden compares an answer, indented, with a file; go test -update rewrites the file. How an image is compressed is not of
-// interest.
+// golden compares a response, indented, with a file, but not the bytes of images; go test -update rewrites the file.
 func golden(t *testing.T, name string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	var indented bytes.Buffer
@@ -251,7 +250,7 @@ func golden(t *testing.T, name string, w *httptest.ResponseRecorder) {
 	require.Equal(t, string(want), got)
 }
 
-// sign makes the x-signature of a notification (reference vectors are tested where it is verified).
+// sign makes the x-signature of a notification. internal/mercadopago tests signatures against reference vectors.
 func sign(dataID, requestID, ts string) string {
 	mac := hmac.New(sha256.New, []byte(webhookSecret))
 	fmt.Fprintf(mac, "id:%s;request-id:%s;ts:%s;", dataID, requestID, ts)

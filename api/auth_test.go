@@ -29,7 +29,7 @@ func TestKeysAreNeeded(t *testing.T) {
 	require.Contains(t, f.logs.String(), `"client_id":"shop"`)
 }
 
-// A key of the other environment is refused though the record knows it, as a copy of another's would, and its owner is told why.
+// A key of the other environment is refused even when the database has it, and the detail says why.
 func TestKeysAreOfOneEnvironment(t *testing.T) {
 	t.Parallel()
 	for here, there := range map[string]string{"test": "live", "live": "test"} {
@@ -37,14 +37,14 @@ func TestKeysAreOfOneEnvironment(t *testing.T) {
 		f.server.config.Environment = here
 		kept := func(environment string) string {
 			text, key := access.NewAPIKey(environment, "shop", access.Scopes(), born)
-			f.record.keys[key.ID] = key
+			f.database.keys[key.ID] = key
 			return "Bearer " + text
 		}
 		w := f.get(t, "/v1/payments", "Authorization", kept(there))
 		require.Equal(t, http.StatusUnauthorized, w.Code)
-		require.Contains(t, decode[Problem](t, w).Detail, "this platform is "+here)
+		require.Contains(t, decode[Problem](t, w).Detail, "this is "+here)
 		require.Contains(t, w.Header().Get("WWW-Authenticate"), "invalid_token")
-		require.Zero(t, f.record.reads)
+		require.Zero(t, f.database.reads)
 		require.Equal(t, http.StatusOK, f.get(t, "/v1/payments", "Authorization", kept(here)).Code)
 
 		disguised := strings.Replace(kept(there), "ow_"+there, "ow_"+here, 1)
@@ -75,21 +75,21 @@ func TestExpiredAndRevokedKeysAreRefused(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			_, id, _ := access.ParseAPIKey(f.key)
-			key := f.record.keys[id]
+			key := f.database.keys[id]
 			end(&key)
-			f.record.keys[id] = key
+			f.database.keys[id] = key
 			require.Equal(t, http.StatusUnauthorized, f.get(t, "/v1/payments").Code)
 		})
 	}
 }
 
-// A key is read once in five seconds, and a revoked one stops working within them.
+// A key is read once in five seconds, and a revoked key stops working within five seconds.
 func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
-	record := newMemory()
+	database := newMemory()
 	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
-	record.keys[key.ID] = key
+	database.keys[key.ID] = key
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
+		s := &Server{config: Config{Environment: "test"}, keys: newKeys(database)}
 		admits := func(text string) bool {
 			key, err := s.admitted(t.Context(), text, access.ScopePaymentsRead, func() error { return nil })
 			require.NoError(t, err)
@@ -100,24 +100,24 @@ func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 			require.True(t, admits(text))
 			require.False(t, admits(unknown))
 		}
-		require.Equal(t, 2, record.reads)
+		require.Equal(t, 2, database.reads)
 
 		key.RevokedAt = time.Now()
-		record.keys[key.ID] = key
+		database.keys[key.ID] = key
 		time.Sleep(keyMemory + time.Millisecond)
 		require.False(t, admits(text))
-		require.Equal(t, 3, record.reads)
+		require.Equal(t, 3, database.reads)
 	})
 }
 
-// A key that ends by itself does so at its time, also in a process that remembers it.
+// A key expires on time, also in a process that remembers it.
 func TestAKeyExpiresWhileItIsRemembered(t *testing.T) {
-	record := newMemory()
+	database := newMemory()
 	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
 	synctest.Test(t, func(t *testing.T) {
 		key.ExpiresAt = time.Now().Add(keyMemory / 2)
-		record.keys[key.ID] = key
-		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
+		database.keys[key.ID] = key
+		s := &Server{config: Config{Environment: "test"}, keys: newKeys(database)}
 		admits := func() bool {
 			key, err := s.admitted(t.Context(), text, access.ScopePaymentsWrite, func() error { return nil })
 			require.NoError(t, err)
@@ -128,31 +128,31 @@ func TestAKeyExpiresWhileItIsRemembered(t *testing.T) {
 		require.True(t, admits())
 		time.Sleep(time.Millisecond)
 		require.False(t, admits())
-		require.Equal(t, 1, record.reads)
+		require.Equal(t, 1, database.reads)
 	})
 }
 
-func TestKeysNeedTheRecord(t *testing.T) {
+func TestKeysNeedTheDatabase(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.record.setAway(errAway)
-	kept := f.record.keys
-	f.record.keys = nil
+	f.database.setUnavailable(errUnavailable)
+	kept := f.database.keys
+	f.database.keys = nil
 	w := f.get(t, "/v1/payments")
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Equal(t, "2", w.Header().Get("Retry-After"))
-	f.record.setAway(nil)
-	f.record.keys = kept
-	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "what could not be read was not remembered as missing")
+	f.database.setUnavailable(nil)
+	f.database.keys = kept
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "a failed read is not remembered as a missing key")
 }
 
-// While the record is away nobody can revoke a key: one that was in force goes on reading for a while, and changes nothing.
-func TestAKnownKeyReadsWhileTheRecordIsAway(t *testing.T) {
-	record := newMemory()
+// While the database is unavailable no key can be revoked: a key that was valid may read payments for some time, and change nothing.
+func TestAKnownKeyReadsWhileTheDatabaseIsUnavailable(t *testing.T) {
+	database := newMemory()
 	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
-	record.keys[key.ID] = key
+	database.keys[key.ID] = key
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{config: Config{Environment: "test"}, keys: newKeys(record)}
+		s := &Server{config: Config{Environment: "test"}, keys: newKeys(database)}
 		ask := func(scope access.Scope) (bool, error) {
 			key, err := s.admitted(t.Context(), text, scope, func() error { return nil })
 			return key != nil, err
@@ -161,38 +161,38 @@ func TestAKnownKeyReadsWhileTheRecordIsAway(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, admitted)
 
-		record.setAway(errAway)
-		record.keys = nil // where a revoked one would not be found to be so
+		database.setUnavailable(errUnavailable)
+		database.keys = nil // a revoked key would be found here
 		time.Sleep(keyMemory + time.Millisecond)
 		for range 3 {
 			admitted, err = ask(access.ScopePaymentsRead)
 			require.NoError(t, err)
 			require.True(t, admitted)
 		}
-		require.Equal(t, 2, record.reads, "the record is not waited for each time")
+		require.Equal(t, 2, database.reads, "not every request waits for the database")
 		for _, scope := range []access.Scope{access.ScopePaymentsWrite, access.ScopeOperationsRead, access.ScopeOperationsWrite} {
 			_, err = ask(scope)
-			require.ErrorIs(t, err, errAway)
+			require.ErrorIs(t, err, errUnavailable)
 		}
 
 		key.RevokedAt = time.Now()
-		record.keys = map[string]access.APIKey{key.ID: key}
-		record.setAway(nil)
+		database.keys = map[string]access.APIKey{key.ID: key}
+		database.setUnavailable(nil)
 		time.Sleep(keyMemory + time.Millisecond)
 		admitted, err = ask(access.ScopePaymentsRead)
 		require.NoError(t, err)
-		require.False(t, admitted, "a revocation is heard of within keyMemory")
+		require.False(t, admitted, "a revoked key stops working within keyMemory")
 
 		key.RevokedAt = time.Time{}
-		record.keys = map[string]access.APIKey{key.ID: key}
+		database.keys = map[string]access.APIKey{key.ID: key}
 		time.Sleep(keyMemory + time.Millisecond)
 		admitted, err = ask(access.ScopePaymentsRead)
 		require.NoError(t, err)
 		require.True(t, admitted)
-		record.setAway(errAway)
-		record.keys = nil
+		database.setUnavailable(errUnavailable)
+		database.keys = nil
 		time.Sleep(keyGrace + time.Millisecond)
 		_, err = ask(access.ScopePaymentsRead)
-		require.ErrorIs(t, err, errAway, "and not for ever")
+		require.ErrorIs(t, err, errUnavailable, "and only for keyGrace")
 	})
 }

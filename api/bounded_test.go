@@ -17,18 +17,18 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// allocMax is what refusing one request may take: the body is at most 64 KiB, and everything else is in proportion to it. What is
-// allocated in all is never less than what is in use at one time, and does not depend on when the garbage collector runs.
+// allocMax is the memory that refusing one request may allocate: the body is at most 64 KiB, and everything else is in proportion to
+// it. The total that is allocated is never less than the memory in use at one time, and does not depend on the garbage collector.
 const allocMax = 4 << 20
 
-// stackMax is the same for the stack of the request's goroutine, which a parser that calls itself for each level would use up.
+// stackMax is the same for the stack of the request's goroutine, which a recursive parser could fill.
 const stackMax = 1 << 20
 
-// One request must not use up the process, whatever its body is, on any route that takes JSON.
+// No body may use up the memory of the process, on any route that takes JSON.
 func TestOneBodyUsesLittleMemory(t *testing.T) { // not parallel: it measures the process
 	f := newFixture(t)
-	id := f.letters.add("n-1", nil)
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(256 << 20)) // as in a container of half the size that we deploy
+	id := f.deadLetters.add("n-1", nil)
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(256 << 20)) // half the size of our containers
 	routes := 0
 	for _, r := range f.server.routes() {
 		schema := bodySchema(f.server.contract.operation(r))
@@ -41,7 +41,7 @@ func TestOneBodyUsesLittleMemory(t *testing.T) { // not parallel: it measures th
 			require.LessOrEqual(t, len(body), maxBody, name)
 			w := f.measured(t, name, r.method, path, "", http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {"k"}}, body)
 			if r.scope == public {
-				continue // it takes any body
+				continue // it accepts any body
 			}
 			require.GreaterOrEqual(t, w.Code, http.StatusBadRequest, "%s: %s", r.path, name)
 			require.Less(t, w.Code, http.StatusInternalServerError, "%s: %s: %s", r.path, name, w.Body)
@@ -53,7 +53,7 @@ func TestOneBodyUsesLittleMemory(t *testing.T) { // not parallel: it measures th
 	require.Empty(t, f.engine.asked)
 }
 
-// The same for what is not in the body.
+// The same for queries and headers.
 func TestOneQueryOrHeaderUsesLittleMemory(t *testing.T) { // not parallel: it measures the process
 	f := newFixture(t)
 	const room = 14 << 10 // the server takes 16 KiB of headers and query together
@@ -87,7 +87,7 @@ func TestOneQueryOrHeaderUsesLittleMemory(t *testing.T) { // not parallel: it me
 	}
 }
 
-// measured sends a request, and sees what it took.
+// measured sends a request and checks how much memory it took.
 func (f *fixture) measured(t *testing.T, name, method, path, query string, headers http.Header, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, host+path, strings.NewReader(body))
@@ -101,7 +101,7 @@ func (f *fixture) measured(t *testing.T, name, method, path, query string, heade
 	served := make(chan struct{})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	go func() { // as net/http does, with a stack of its own
+	go func() { // like net/http, on a stack of its own
 		defer close(served)
 		f.server.ServeHTTP(w, r)
 	}()
@@ -112,7 +112,7 @@ func (f *fixture) measured(t *testing.T, name, method, path, query string, heade
 	return w
 }
 
-// bodySchema is what an operation's body must be, or nil when it takes no JSON.
+// bodySchema is the schema of an operation's body, or nil when it takes no JSON.
 func bodySchema(o *openapi3.Operation) *openapi3.Schema {
 	if o == nil || o.RequestBody == nil || o.RequestBody.Value.Content["application/json"] == nil {
 		return nil
@@ -120,7 +120,7 @@ func bodySchema(o *openapi3.Operation) *openapi3.Schema {
 	return o.RequestBody.Value.Content["application/json"].Schema.Value
 }
 
-// hostileBodies are full bodies by what they try: each at every place where the schema has an object.
+// hostileBodies are bodies of the full size by name. Each is tried at every place where the schema has an object.
 func hostileBodies(schema *openapi3.Schema) map[string]string {
 	bodies := map[string]string{
 		"arrays":        strings.Repeat("[", maxBody),

@@ -19,7 +19,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// newBreakers are a process's breakers in the Redis at url.
+// newBreakers returns the circuit breakers of a process, in the Redis at url.
 func newBreakers(t testing.TB, url string, log *slog.Logger) *breaker.Fleet {
 	t.Helper()
 	store, err := redis.Open(url, log)
@@ -29,15 +29,15 @@ func newBreakers(t testing.TB, url string, log *slog.Logger) *breaker.Fleet {
 	return breaker.NewFleet(store, "api", log)
 }
 
-// newOperator is a fixture whose Redis is there, and what is told of its breakers.
-func newOperator(t *testing.T) (f *fixture, stack *devstack.Stack, told *[]breaker.Change) {
+// newOperator is a fixture with a real Redis. changes are the events of its breakers.
+func newOperator(t *testing.T) (f *fixture, stack *devstack.Stack, changes *[]breaker.Change) {
 	t.Helper()
-	f, stack, told = newFixture(t), devstacktest.Start(t, devstack.Redis), &[]breaker.Change{}
+	f, stack, changes = newFixture(t), devstacktest.Start(t, devstack.Redis), &[]breaker.Change{}
 	fleet := newBreakers(t, stack.RedisURL(), f.server.config.Log)
-	fleet.Audit = f.letters.Audit
-	fleet.Changed = func(c breaker.Change) { c.At = time.Time{}; *told = append(*told, c) }
+	fleet.Audit = f.deadLetters.Audit
+	fleet.Changed = func(c breaker.Change) { c.At = time.Time{}; *changes = append(*changes, c) }
 	f.server.config.Breakers = fleet
-	return f, stack, told
+	return f, stack, changes
 }
 
 func (f *fixture) set(t *testing.T, name, body string, headers ...string) *httptest.ResponseRecorder {
@@ -45,9 +45,9 @@ func (f *fixture) set(t *testing.T, name, body string, headers ...string) *httpt
 	return f.do(t, http.MethodPut, "/v1/breakers/"+name, strings.NewReader(body), append([]string{"Content-Type", "application/json"}, headers...)...)
 }
 
-func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
+func TestABreakerIsSetOpenAndAutomaticAgain(t *testing.T) {
 	t.Parallel()
-	f, _, told := newOperator(t)
+	f, _, changes := newOperator(t)
 	free := Breaker{Name: "charge", State: BreakerStateClosed, Automatic: true}
 	require.Equal(t, BreakerList{Data: []Breaker{free, {Name: "read", State: BreakerStateClosed, Automatic: true}, {Name: "search", State: BreakerStateClosed, Automatic: true}, {Name: "cancel", State: BreakerStateClosed, Automatic: true}, {Name: "email", State: BreakerStateClosed, Automatic: true}}},
 		decode[BreakerList](t, f.get(t, "/v1/breakers")))
@@ -65,12 +65,12 @@ func TestABreakerIsHeldOpenAndSetFreeAgain(t *testing.T) {
 	require.Equal(t, []breaker.Change{
 		{Breaker: "charge", From: breaker.Closed, To: breaker.Open, Actor: "shop", Reason: "maintenance"},
 		{Breaker: "charge", From: breaker.Open, To: breaker.Closed, Actor: "other", Reason: "done"},
-	}, *told)
+	}, *changes)
 	require.Equal(t, audit.Entry{
 		Actor: audit.Actor{Name: "shop", Channel: audit.REST, From: "192.0.2.1, API key " + keyID(f.key)}, Action: audit.BreakerSet,
 		Object: "breaker/charge", Reason: "maintenance", Before: audit.Values{"state": "automatic"}, After: audit.Values{"state": "open"},
-	}, f.letters.audited[0])
-	require.Equal(t, []string{"other", "done"}, []string{f.letters.audited[1].Actor.Name, f.letters.audited[1].Reason})
+	}, f.deadLetters.audited[0])
+	require.Equal(t, []string{"other", "done"}, []string{f.deadLetters.audited[1].Actor.Name, f.deadLetters.audited[1].Reason})
 	for _, word := range []string{`"actor":"shop"`, `"reason":"maintenance"`, `"actor":"other"`} {
 		require.Contains(t, f.logs.String(), word)
 	}
@@ -84,7 +84,7 @@ func keyID(text string) string {
 
 func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 	t.Parallel()
-	f, _, told := newOperator(t)
+	f, _, changes := newOperator(t)
 	for body, pointer := range map[string]string{
 		`{"state": "half-open", "reason": "why not"}`: "/state",
 		`{"state": "", "reason": "why not"}`:          "/state",
@@ -105,15 +105,15 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, w.Code)
 		require.Contains(t, decode[Problem](t, w).Detail, "charge, read, search, cancel, email")
 	}
-	require.Empty(t, *told)
-	require.Empty(t, f.letters.audited)
+	require.Empty(t, *changes)
+	require.Empty(t, f.deadLetters.audited)
 	require.Equal(t, http.StatusOK, f.set(t, "read", `{"state": "closed", "reason": "`+strings.Repeat("é", audit.MaxReason)+`"}`).Code)
 }
 
-// A client app's own key is not for this.
+// The key of a client app does not have the scopes.
 func TestBreakersNeedAnOperatorsKey(t *testing.T) {
 	t.Parallel()
-	f, _, told := newOperator(t)
+	f, _, changes := newOperator(t)
 	client := "Bearer " + f.addKey("shop", access.ClientScopes()...)
 	reader := "Bearer " + f.addKey("ops", access.ScopeOperationsRead)
 	for _, path := range []string{"/v1/breakers", "/v1/breakers/charge"} {
@@ -123,16 +123,16 @@ func TestBreakersNeedAnOperatorsKey(t *testing.T) {
 	for _, key := range []string{client, reader} {
 		require.Equal(t, http.StatusForbidden, f.set(t, "charge", `{"state": "open", "reason": "why not"}`, "Authorization", key).Code)
 	}
-	require.Empty(t, *told)
+	require.Empty(t, *changes)
 }
 
-// Without Redis the breakers cannot be shown, and everything else goes on; so it does with one that says nothing.
+// Without Redis, or with a Redis that hangs, breakers cannot be shown and everything else goes on.
 func TestBreakersNeedRedisAndNothingElseDoes(t *testing.T) {
 	t.Parallel()
-	silent, stack, _ := newOperator(t)
+	hanging, stack, _ := newOperator(t)
 	require.NoError(t, stack.Process(devstack.Redis).Pause())
 	defer func() { require.NoError(t, stack.Process(devstack.Redis).Resume()) }()
-	for _, f := range []*fixture{newFixture(t), silent} {
+	for _, f := range []*fixture{newFixture(t), hanging} {
 		for _, w := range []*httptest.ResponseRecorder{
 			f.get(t, "/v1/breakers"), f.get(t, "/v1/breakers/charge"), f.set(t, "charge", `{"state": "open", "reason": "why not"}`),
 		} {

@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// newCached is a fixture with a cache of its own.
+// newCached is a fixture with a cache.
 func newCached(t *testing.T, url string, ttl time.Duration) *fixture {
 	t.Helper()
 	f := newFixture(t)
@@ -30,33 +30,33 @@ func newCached(t *testing.T, url string, ttl time.Duration) *fixture {
 	return f
 }
 
-// What was just created is read from its copy, and only by whom it belongs to.
+// A payment that was just created is read from its cached copy, and only by its client app.
 func TestACreatedPaymentIsReadFromItsCopy(t *testing.T) {
 	t.Parallel()
 	f := newCached(t, devstacktest.Start(t, devstack.Redis).RedisURL(), time.Minute)
 	created := f.create(t, "k", goodBody)
 	require.Equal(t, http.StatusCreated, created.Code)
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	path := "/v1/payments/" + decode[Payment](t, created).ID
 	w := f.get(t, path)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, created.Body.String(), w.Body.String())
 	require.Empty(t, w.Header().Get("Data-Age"), "it is not old")
-	f.record.setAway(nil)
+	f.database.setUnavailable(nil)
 	require.Equal(t, http.StatusNotFound, f.get(t, path, "Authorization", "Bearer "+f.otherKey).Code)
 }
 
-// A record that is away is answered for, and the answer says how old it is.
-func TestAnOldCopyAnswersForARecordThatIsAway(t *testing.T) {
+// While the database is unavailable a cached copy is the answer, and the response says how old it is.
+func TestAnOldCopyIsReadWhileTheDatabaseIsUnavailable(t *testing.T) {
 	t.Parallel()
 	f := newCached(t, devstacktest.Start(t, devstack.Redis).RedisURL(), 10*time.Millisecond)
 	created := f.create(t, "k", goodBody)
 	id := decode[Payment](t, created).ID
-	p, err := f.record.Payment(t.Context(), id)
+	p, err := f.database.Payment(t.Context(), id)
 	require.NoError(t, err)
 	_, certain := f.server.config.Cache.Keep(t.Context(), p, time.Now().Add(-time.Hour))
 	require.True(t, certain)
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	require.Eventually(t, func() bool {
 		w := f.get(t, "/v1/payments/"+id)
 		require.Equal(t, http.StatusOK, w.Code)
@@ -66,17 +66,17 @@ func TestAnOldCopyAnswersForARecordThatIsAway(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond)
 
 	require.Equal(t, http.StatusServiceUnavailable, f.get(t, "/v1/payments/"+payment.NewID("shop", "never read")).Code)
-	f.record.setAway(nil)
+	f.database.setUnavailable(nil)
 	require.Empty(t, f.get(t, "/v1/payments/"+id).Header().Get("Data-Age"))
 }
 
-func TestWithoutRedisTheRecordIsRead(t *testing.T) {
+func TestWithoutRedisTheDatabaseIsRead(t *testing.T) {
 	t.Parallel()
 	f := newCached(t, "redis://127.0.0.1:1", time.Minute) // nothing listens there
 	created := f.create(t, "k", goodBody)
 	w := f.get(t, "/v1/payments/"+decode[Payment](t, created).ID)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, created.Body.String(), w.Body.String())
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	require.Equal(t, http.StatusServiceUnavailable, f.get(t, "/v1/payments/"+payment.NewID("shop", "other")).Code)
 }

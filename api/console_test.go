@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// People's requests are handed on from their own address, whatever the method, and are logged without queries.
-func TestTheConsoleIsHandedOn(t *testing.T) {
+// Requests for the console are passed on with any method and with the browser's address, and are logged without queries.
+func TestRequestsForTheConsoleArePassedOn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.server.config
-	c.TrustedProxies = []string{"192.0.2.1"} // whom httptest's requests come from
+	c.TrustedProxies = []string{"192.0.2.1"} // the address of httptest's requests
 	c.Console = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusSeeOther)
 		fmt.Fprint(w, r.Method, " ", r.URL.Path, " ", r.RemoteAddr)
@@ -38,5 +38,5 @@ func TestTheConsoleIsHandedOn(t *testing.T) {
 	}
 	require.Contains(t, f.logs.String(), `"remote":"203.0.113.9"`)
 	require.NotContains(t, f.logs.String(), "secret")
-	require.Equal(t, http.StatusNotFound, f.get(t, "/console/").Code, "without one there is none")
+	require.Equal(t, http.StatusNotFound, f.get(t, "/console/").Code, "there is no console")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// hung is a record that never answers, but for API keys if they are known.
+// hung is a database that never answers, except for API keys if it has some.
 type hung struct{ keys database }
 
 func hang[T any](ctx context.Context) (nothing T, err error) {
@@ -85,7 +85,7 @@ func (hung) Redrives(ctx context.Context, _ string) ([]deadletter.Redrive, error
 	return hang[[]deadletter.Redrive](ctx)
 }
 
-// hangs makes the fixture's record one that hangs.
+// hangs gives the fixture a database that hangs.
 func (f *fixture) hangs(t *testing.T, h hung) {
 	t.Helper()
 	c := f.server.config
@@ -95,9 +95,9 @@ func (f *fixture) hangs(t *testing.T, h hung) {
 	f.server = server
 }
 
-func TestAReadOfARecordThatHangsIsRefusedInTime(t *testing.T) {
+func TestAReadIsRefusedInTimeWhenTheDatabaseHangs(t *testing.T) {
 	f := newFixture(t)
-	f.hangs(t, hung{keys: f.record})
+	f.hangs(t, hung{keys: f.database})
 	id := payment.NewID("shop", "k")
 	synctest.Test(t, func(t *testing.T) {
 		for _, path := range []string{
@@ -110,7 +110,7 @@ func TestAReadOfARecordThatHangsIsRefusedInTime(t *testing.T) {
 	})
 }
 
-func TestAKeyThatTheRecordHangsOnIsRefusedInTime(t *testing.T) {
+func TestARequestIsRefusedInTimeWhenItsKeyCannotBeRead(t *testing.T) {
 	f := newFixture(t)
 	f.hangs(t, hung{})
 	synctest.Test(t, func(t *testing.T) {
@@ -121,16 +121,16 @@ func TestAKeyThatTheRecordHangsOnIsRefusedInTime(t *testing.T) {
 	require.Empty(t, f.engine.asked)
 }
 
-// The workflow takes a payment that the record cannot be asked about.
-func TestAPaymentIsCreatedWhileTheRecordHangs(t *testing.T) {
+// A payment can be created while the database hangs.
+func TestAPaymentIsCreatedWhileTheDatabaseHangs(t *testing.T) {
 	f := newFixture(t)
-	f.hangs(t, hung{keys: f.record})
+	f.hangs(t, hung{keys: f.database})
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		w := f.create(t, "k", goodBody)
 		require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
 		require.Equal(t, Processing, decode[Payment](t, w).Status)
-		require.Equal(t, 2*databaseTimeout, time.Since(start), "before the workflow, and after")
+		require.Equal(t, 2*databaseTimeout, time.Since(start), "once before the workflow is asked, once after")
 	})
 	require.Len(t, f.engine.asked, 1)
 }
@@ -138,9 +138,9 @@ func TestAPaymentIsCreatedWhileTheRecordHangs(t *testing.T) {
 func TestANotificationThatCannotBeSpooledInTimeIsRefused(t *testing.T) {
 	f := newFixture(t)
 	f.hangs(t, hung{})
-	f.publisher.fails = errAway
+	f.publisher.fails = errUnavailable
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(born)) // a bubble's time begins before any signature's
+		time.Sleep(time.Until(born)) // synctest's clock starts before the time of the signature
 		start := time.Now()
 		require.Equal(t, http.StatusServiceUnavailable, f.notify(t, notificationPath, notificationBody).Code)
 		require.Equal(t, databaseTimeout, time.Since(start))

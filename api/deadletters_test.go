@@ -26,8 +26,8 @@ func (f *fixture) post(t testing.TB, path, key, body string, headers ...string) 
 func TestADeadLetterIsShownWithoutItsBody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.letters.add("m", nil)
-	f.letters.done[id] = []deadletter.Redrive{{RedriveID: deadletter.NewRedriveID("shop", "1"), DeadLetterID: id, Actor: "shop", Reason: "mended", At: born, Outcome: deadletter.RedriveSent}}
+	id := f.deadLetters.add("m", nil)
+	f.deadLetters.done[id] = []deadletter.Redrive{{RedriveID: deadletter.NewRedriveID("shop", "1"), DeadLetterID: id, Actor: "shop", Reason: "mended", At: born, Outcome: deadletter.RedriveSent}}
 	w := f.get(t, "/v1/dead-letters/"+id)
 	require.Equal(t, http.StatusOK, w.Code)
 	golden(t, "dead_letter", w)
@@ -41,11 +41,11 @@ func TestADeadLetterIsShownWithoutItsBody(t *testing.T) {
 	}
 }
 
-// A letter whose cause only a newer release knows is shown all the same.
-func TestACauseOfTomorrowIsShown(t *testing.T) {
+// A dead letter with a cause that only a newer release knows can be read.
+func TestAnUnknownCauseIsShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.letters.add("m", func(l *deadletter.Message) { l.Cause = "tomorrow"; l.PaymentID = "" })
+	id := f.deadLetters.add("m", func(l *deadletter.Message) { l.Cause = "tomorrow"; l.PaymentID = "" })
 	require.Equal(t, "tomorrow", decode[DeadLetter](t, f.get(t, "/v1/dead-letters/"+id)).Cause)
 }
 
@@ -54,10 +54,10 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 	f := newFixture(t)
 	var want []string
 	for i := range 5 {
-		want = append(want, f.letters.add(fmt.Sprint(i), nil))
+		want = append(want, f.deadLetters.add(fmt.Sprint(i), nil))
 	}
 	slices.Reverse(want)
-	f.letters.add("closed", func(l *deadletter.Message) { l.State = deadletter.Redriven })
+	f.deadLetters.add("closed", func(l *deadletter.Message) { l.State = deadletter.Redriven })
 	var got []string
 	for path := "/v1/dead-letters?limit=2"; path != ""; {
 		page := decode[DeadLetterList](t, f.get(t, path))
@@ -77,7 +77,7 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 		"&died_from=2026-11-01T00:00:00Z&died_to=2026-11-02T00:00:00Z")
 	day := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	require.Equal(t, deadletter.Filter{State: deadletter.Resolved, Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome,
-		Fingerprint: "0f7c1f4e4d1c4f0a", PaymentID: p, DiedFrom: day, DiedTo: day.AddDate(0, 0, 1), Limit: limitDefault + 1}, f.letters.asked)
+		Fingerprint: "0f7c1f4e4d1c4f0a", PaymentID: p, DiedFrom: day, DiedTo: day.AddDate(0, 0, 1), Limit: limitDefault + 1}, f.deadLetters.asked)
 
 	cursor := decode[DeadLetterList](t, f.get(t, "/v1/dead-letters?limit=2")).NextCursor
 	for query, field := range map[string]string{
@@ -96,7 +96,7 @@ func TestDeadLettersAreFilteredAndPaged(t *testing.T) {
 func TestDeadLettersAreForOperators(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.letters.add("m", nil)
+	id := f.deadLetters.add("m", nil)
 	client := "Bearer " + f.addKey("shop", access.ClientScopes()...)
 	reader := "Bearer " + f.addKey("ana", access.ScopeOperationsRead)
 	for _, path := range []string{"/v1/dead-letters", "/v1/dead-letters/" + id, "/v1/redrives/" + id} {
@@ -105,13 +105,13 @@ func TestDeadLettersAreForOperators(t *testing.T) {
 	for _, path := range []string{"/v1/dead-letters/redrive", "/v1/dead-letters/" + id + "/redrive", "/v1/dead-letters/" + id + "/discard"} {
 		require.Equal(t, http.StatusForbidden, f.post(t, path, "k", `{}`, "Authorization", reader).Code, path)
 	}
-	require.Empty(t, f.letters.started)
+	require.Empty(t, f.deadLetters.started)
 }
 
 func TestDiscardingNeedsAReason(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.letters.add("m", nil)
+	id := f.deadLetters.add("m", nil)
 	path := "/v1/dead-letters/" + id + "/discard"
 	for body, pointer := range map[string]string{
 		`{}`: "/reason", `{"reason": ""}`: "/reason", `{"reason": "  "}`: "/reason", `{"reason": 1}`: "/reason",
@@ -132,34 +132,34 @@ func TestDiscardingNeedsAReason(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.post(t, "/v1/dead-letters/x/discard", "", `{"reason": "a"}`).Code)
 }
 
-func TestARedriveOfOneLetterIsOne(t *testing.T) {
+func TestOneDeadLetterIsRedrivenOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	id := f.letters.add("m", nil)
+	id := f.deadLetters.add("m", nil)
 	path := "/v1/dead-letters/" + id + "/redrive"
 	require.Equal(t, http.StatusBadRequest, f.post(t, path, "", "").Code, "without a key")
 	first := f.post(t, path, "k", "")
 	require.Equal(t, http.StatusAccepted, first.Code, "%s", first.Body)
 	redrive := deadletter.NewRedriveID("shop", "k")
 	require.Equal(t, host+"/v1/redrives/"+redrive, first.Header().Get("Location"))
-	require.Equal(t, deadletter.Order{ID: redrive, Actor: "shop", Plan: deadletter.Plan{Filter: deadletter.Filter{IDs: []string{id}}}}, f.letters.started[redrive])
+	require.Equal(t, deadletter.Order{ID: redrive, Actor: "shop", Plan: deadletter.Plan{Filter: deadletter.Filter{IDs: []string{id}}}}, f.deadLetters.started[redrive])
 
-	f.letters.all[0].State = deadletter.Redriven
+	f.deadLetters.all[0].State = deadletter.Redriven
 	again := f.post(t, path, "k", "")
-	require.Equal(t, http.StatusAccepted, again.Code, "a repeated request is answered as it was")
+	require.Equal(t, http.StatusAccepted, again.Code, "a repeated request gets the same response")
 	require.Equal(t, "true", again.Header().Get("Idempotency-Replayed"))
 	require.Equal(t, first.Body.String(), again.Body.String())
 	other := f.post(t, path, "k2", "")
 	require.Equal(t, http.StatusConflict, other.Code)
 	require.Equal(t, "the dead letter is already redriven", decode[Problem](t, other).Detail)
-	require.Len(t, f.letters.started, 1)
+	require.Len(t, f.deadLetters.started, 1)
 	require.Equal(t, http.StatusNotFound, f.post(t, "/v1/dead-letters/"+redrive+"/redrive", "k3", "").Code)
 }
 
 const careful = `{"filter": {"cause": "invalid", "died_to": "2026-11-24T00:00:00-03:00"}, "reason": "mended",
 	"canary": 5, "rate": 50, "stop_after_errors": 10}`
 
-func TestARedriveOfManyIsStartedAsAsked(t *testing.T) {
+func TestARedriveIsStartedWithItsPlan(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	w := f.post(t, "/v1/dead-letters/redrive", "k", careful)
@@ -168,7 +168,7 @@ func TestARedriveOfManyIsStartedAsAsked(t *testing.T) {
 	require.Equal(t, deadletter.Order{ID: id, Actor: "shop", Plan: deadletter.Plan{
 		Reason: "mended", Canary: 5, CanaryWait: time.Minute, Rate: 50, StopAfter: 10,
 		Filter: deadletter.Filter{Cause: deadletter.CauseInvalid, DiedTo: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)},
-	}}, f.letters.started[id])
+	}}, f.deadLetters.started[id])
 	require.Equal(t, "true", f.post(t, "/v1/dead-letters/redrive", "k", careful).Header().Get("Idempotency-Replayed"))
 	reused := f.post(t, "/v1/dead-letters/redrive", "k", strings.Replace(careful, "invalid", "unreadable", 1))
 	require.Equal(t, "idempotency_key_reused", decode[Problem](t, reused).Code)
@@ -179,7 +179,7 @@ func TestARedriveOfManyIsStartedAsAsked(t *testing.T) {
 	}
 }
 
-func TestARedriveThatIsWrongNamesTheField(t *testing.T) {
+func TestAWrongRedriveNamesTheField(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for change, pointer := range map[[2]string]string{
@@ -201,5 +201,5 @@ func TestARedriveThatIsWrongNamesTheField(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, w.Code, change)
 		require.Equal(t, pointer, decode[Problem](t, w).Errors[0].Pointer, change)
 	}
-	require.Empty(t, f.letters.started)
+	require.Empty(t, f.deadLetters.started)
 }

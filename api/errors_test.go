@@ -16,7 +16,7 @@ import (
 )
 
 // Every kind has a mapping of its own.
-func TestEveryKindHasAVerdict(t *testing.T) {
+func TestEveryKindHasAMapping(t *testing.T) {
 	t.Parallel()
 	want := map[failure.Kind]int{
 		failure.Invalid: 422, failure.Unauthorized: 401, failure.Forbidden: 403, failure.NotFound: 404,
@@ -25,9 +25,9 @@ func TestEveryKindHasAVerdict(t *testing.T) {
 	codes := map[string]bool{}
 	for _, kind := range failure.Kinds() {
 		m := mappingOf(kind)
-		require.Equal(t, want[kind], v.status, kind)
-		require.False(t, codes[v.code], v.code)
-		codes[v.code] = true
+		require.Equal(t, want[kind], m.status, kind)
+		require.False(t, codes[m.code], m.code)
+		codes[m.code] = true
 	}
 	require.Equal(t, mappingOf(failure.Internal), mappingOf("PanicError"))
 }

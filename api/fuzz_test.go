@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever the body is, the answer is never our fault, and what is accepted is what the contract allows.
+// No body leads to a 5xx, and every accepted body is valid under the contract.
 func FuzzCreatePayment(f *testing.F) {
 	for _, body := range []string{
 		goodBody, "", "{}", "null", `{"amount": 1e3}`, `{"amount": -0, "currency": "BRL", "method": {"type": "pix"}, "payer": {"email": "a@b.c"}}`,
@@ -22,7 +22,7 @@ func FuzzCreatePayment(f *testing.F) {
 	fx := newFixture(f)
 	schema := fx.server.contract.document.Components.Schemas["PaymentRequest"].Value
 	f.Fuzz(func(t *testing.T, body string) {
-		clear(fx.record.payments)
+		clear(fx.database.payments)
 		w := fx.create(t, "k", body)
 		require.Less(t, w.Code, http.StatusInternalServerError, "%q: %s", body, w.Body)
 		if w.Code == http.StatusCreated {
@@ -33,7 +33,7 @@ func FuzzCreatePayment(f *testing.F) {
 	})
 }
 
-// Nor for any query or header.
+// No query or header leads to a 5xx.
 func FuzzRequest(f *testing.F) {
 	f.Add("limit=1&cursor=abc", "k", "wait=1", "Bearer x", "id")
 	f.Add("created_from=0000-01-01T00:00:00Z", `"k"`, "respond-async", "", "test-1")

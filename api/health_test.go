@@ -21,7 +21,7 @@ func TestReadiness(t *testing.T) {
 	const ok, notReady = `{"status":"ok"}`, `{"status":"not ready"}`
 	ask := func(want int, body string) {
 		t.Helper()
-		f.server.readiness.known = time.Time{} // as a second later
+		f.server.readiness.known = time.Time{} // as if a second had passed
 		w := f.get(t, "/readyz", "Authorization", "")
 		require.Equal(t, want, w.Code)
 		require.JSONEq(t, body, w.Body.String(), "no dependency is named")
@@ -38,10 +38,10 @@ func TestReadiness(t *testing.T) {
 	f.server.Drain()
 	ask(http.StatusServiceUnavailable, notReady)
 	require.Equal(t, http.StatusOK, f.get(t, "/livez", "Authorization", "").Code)
-	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "requests are still answered")
+	require.Equal(t, http.StatusOK, f.get(t, "/v1/payments").Code, "requests are still served")
 }
 
-// Whoever asks, and how many at once: the dependencies are asked once, and again when a second has passed.
+// However many probes come at once, the dependencies are asked once, and again after a second.
 func TestReadinessIsAskedOnceASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,11 +67,11 @@ func TestReadinessIsAskedOnceASecond(t *testing.T) {
 		gone, hangUp := context.WithCancel(t.Context())
 		hangUp()
 		time.Sleep(readyAge)
-		require.True(t, r.now(gone), "one who hangs up decides nothing for the others")
+		require.True(t, r.now(gone), "a probe that is cancelled does not change the answer for others")
 	})
 }
 
-// While the balancers have not noticed, requests still come and are answered.
+// Until the load balancers have noticed, requests still arrive and are served.
 func TestAServerThatDrainsStillServes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -137,7 +137,7 @@ func TestPanicIsAProblem(t *testing.T) {
 	})
 }
 
-// The page loads nothing from anywhere else, and the browser would not let it.
+// The page loads nothing from other hosts, and its policy forbids it.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

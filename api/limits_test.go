@@ -21,7 +21,7 @@ import (
 
 const nowhere = "redis://127.0.0.1:1" // nothing listens there
 
-// newLimiter is a process's limiter in the Redis at url, for which it waits however busy the machine is.
+// newLimiter is the limiter of a process, in the Redis at url. It waits for Redis however busy the machine is.
 func newLimiter(t testing.TB, url string) *ratelimit.Limiter {
 	t.Helper()
 	store, err := redis.Open(url, slog.New(slog.DiscardHandler))
@@ -31,10 +31,10 @@ func newLimiter(t testing.TB, url string) *ratelimit.Limiter {
 	return ratelimit.New(store)
 }
 
-// balancer is where the tests' requests come from: X-Forwarded-For is believed of it.
+// balancer is the address of the tests' requests. Its X-Forwarded-For is trusted.
 const balancer = "192.0.2.1"
 
-// newLimited is a fixture with limits, whose keys are those of the fixtures made before it.
+// newLimited is a fixture with limits. It shares the keys of other fixtures.
 func newLimited(t *testing.T, url string, limits Limits, others ...*fixture) *fixture {
 	t.Helper()
 	f := newFixture(t)
@@ -44,13 +44,13 @@ func newLimited(t *testing.T, url string, limits Limits, others ...*fixture) *fi
 	f.server, err = New(c)
 	require.NoError(t, err)
 	for _, other := range others {
-		f.record.keys = other.record.keys
+		f.database.keys = other.database.keys
 		f.key, f.readKey, f.otherKey = other.key, other.readKey, other.otherKey
 	}
 	return f
 }
 
-// spend sends requests until one is refused for there being too many, and returns that answer and how many were not.
+// spend sends requests until one is refused as one too many. It returns that response and the number of requests before it.
 func spend(t *testing.T, send func(i int) *httptest.ResponseRecorder) (refused *httptest.ResponseRecorder, admitted int) {
 	t.Helper()
 	for i := range 10_000 {
@@ -80,7 +80,7 @@ func TestServersShareTheLimits(t *testing.T) {
 	require.LessOrEqual(t, admitted, quota+int(time.Since(began).Seconds()*rate)+1)
 }
 
-func TestARequestTooManyIsToldWhenToComeAgain(t *testing.T) {
+func TestARequestTooManySaysWhenToRetry(t *testing.T) {
 	t.Parallel()
 	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 1})
 	first := f.create(t, "k0", goodBody)
@@ -90,15 +90,15 @@ func TestARequestTooManyIsToldWhenToComeAgain(t *testing.T) {
 
 	w, admitted := spend(t, func(i int) *httptest.ResponseRecorder { return f.create(t, "k"+strconv.Itoa(i+1), goodBody) })
 	require.Equal(t, "1", w.Header().Get("Retry-After"))
-	require.Equal(t, `"writes-key";q=10;w=10`, w.Header().Get("RateLimit-Policy"), "the one that refuses")
+	require.Equal(t, `"writes-key";q=10;w=10`, w.Header().Get("RateLimit-Policy"), "only the limit that refuses")
 	require.Equal(t, `"writes-key";r=0;t=10`, w.Header().Get("RateLimit"))
 	require.Equal(t, "rate_limited", decode[Problem](t, w).Code)
 	require.Len(t, f.engine.asked, admitted+1, "nothing was done")
 	require.NotContains(t, f.logs.String(), "ow_test")
 }
 
-// A key that runs away stops neither its client's others nor another client app, and who writes too much can still read.
-func TestLimitsAreApart(t *testing.T) {
+// A runaway key stops neither the other keys of its client app nor other client apps, and a key with too many writes can still read.
+func TestLimitsAreSeparate(t *testing.T) {
 	t.Parallel()
 	f := newLimited(t, devstacktest.Start(t, devstack.Redis).RedisURL(), Limits{Writes: 1, Reads: 1, Operations: 1})
 	spare, third := f.addKey("shop", access.Scopes()...), f.addKey("shop", access.Scopes()...)
@@ -117,11 +117,11 @@ func TestLimitsAreApart(t *testing.T) {
 		w := list(third)
 		return w.Code == http.StatusTooManyRequests && strings.HasPrefix(w.Header().Get("RateLimit-Policy"), `"reads-client";q=20;w=10`)
 	}, 20*time.Second, time.Millisecond)
-	require.Equal(t, http.StatusForbidden, f.get(t, "/v1/dead-letters", bearer(f.readKey)...).Code, "what lacks the scope counts, and is told so")
+	require.Equal(t, http.StatusForbidden, f.get(t, "/v1/dead-letters", bearer(f.readKey)...).Code, "a request without the scope counts, too")
 }
 
-// Wrong keys are charged to the address they come from. When there were too many, no unknown key is looked up for it, and
-// keys that were right lately still work.
+// Wrong keys count against the address they come from. After too many no unknown key is looked up for it, and recently valid keys
+// still work.
 func TestGuessingKeysIsLimited(t *testing.T) {
 	t.Parallel()
 	const quota = 5
@@ -140,41 +140,40 @@ func TestGuessingKeysIsLimited(t *testing.T) {
 			for range quota {
 				require.Equal(t, http.StatusUnauthorized, guess("203.0.113.7").Code)
 			}
-			reads := f.record.reads
+			reads := f.database.reads
 			w := guess("203.0.113.7")
 			require.Equal(t, http.StatusTooManyRequests, w.Code)
 			retry, err := strconv.Atoi(w.Header().Get("Retry-After"))
 			require.NoError(t, err)
 			require.InDelta(t, 60/quota, retry, 6)
 			require.Equal(t, http.StatusTooManyRequests, from("203.0.113.7", "no key at all"))
-			require.Equal(t, http.StatusTooManyRequests, from("203.0.113.7", f.readKey), "a right one would be news")
-			require.Equal(t, reads, f.record.reads)
+			require.Equal(t, http.StatusTooManyRequests, from("203.0.113.7", f.readKey), "a key that is not known to be valid is not looked up")
+			require.Equal(t, reads, f.database.reads)
 
-			require.Equal(t, http.StatusOK, from("203.0.113.7", f.key), "who shares the address goes on")
+			require.Equal(t, http.StatusOK, from("203.0.113.7", f.key), "a valid key from the same address still works")
 			require.Equal(t, http.StatusUnauthorized, guess("203.0.113.8").Code)
 			require.Equal(t, http.StatusOK, from("203.0.113.8", f.readKey))
 		})
 	}
 }
 
-// A key that was right is read again when its time in memory is over, whatever else comes from its address; one that was
-// wrong is not.
-func TestAKeyThatWasRightIsNoGuess(t *testing.T) {
+// A valid key is read again after keyMemory, even when too many wrong keys came from its address; a wrong key is not.
+func TestARecentlyValidKeyIsNoGuess(t *testing.T) {
 	t.Parallel()
-	record := newMemory()
+	database := newMemory()
 	text, key := access.NewAPIKey("test", "shop", access.Scopes(), born)
-	record.keys[key.ID] = key
-	k := newKeys(record)
-	no := func() error { return errAway }
+	database.keys[key.ID] = key
+	k := newKeys(database)
+	no := func() error { return errUnavailable }
 	_, err := k.key(t.Context(), key.ID, access.ScopePaymentsRead, no)
-	require.ErrorIs(t, err, errAway)
+	require.ErrorIs(t, err, errUnavailable)
 	k.known.Add(key.ID, remembered{key: &key, until: time.Now()})
 	found, err := k.key(t.Context(), key.ID, access.ScopePaymentsRead, no)
 	require.NoError(t, err)
 	require.True(t, found.Admits(text, time.Now()))
 	k.known.Add(key.ID, remembered{until: time.Now()})
 	_, err = k.key(t.Context(), key.ID, access.ScopePaymentsRead, no)
-	require.ErrorIs(t, err, errAway)
+	require.ErrorIs(t, err, errUnavailable)
 }
 
 func TestForgedNotificationsAreLimitedAndSignedOnesNever(t *testing.T) {
@@ -190,20 +189,20 @@ func TestForgedNotificationsAreLimitedAndSignedOnesNever(t *testing.T) {
 			w, admitted := spend(t, forge)
 			require.InDelta(t, quota, admitted, 2)
 			require.NotEmpty(t, w.Header().Get("Retry-After"))
-			require.Empty(t, w.Header().Get("RateLimit"), "a forger need not know")
+			require.Empty(t, w.Header().Get("RateLimit"), "limits are not shown to a forger")
 			logged := len(f.logs.String())
 			for range 10 * quota {
 				require.Equal(t, http.StatusOK, f.notify(t, notificationPath, notificationBody).Code)
 				require.NotEqual(t, http.StatusOK, forge(0).Code)
 			}
 			require.Len(t, f.publisher.published, 10*quota)
-			require.Less(t, len(f.logs.String())-logged, 5_000, "a flood fills no log")
-			require.Equal(t, http.StatusUnauthorized, f.get(t, "/v1/payments", bearer("wrong")...).Code, "keys are counted apart")
+			require.Less(t, len(f.logs.String())-logged, 5_000, "a flood does not fill the log")
+			require.Equal(t, http.StatusUnauthorized, f.get(t, "/v1/payments", bearer("wrong")...).Code, "keys are counted separately")
 		})
 	}
 }
 
-// Without Redis everything goes on, and each process keeps the limits.
+// Without Redis everything goes on, and each process applies the limits.
 func TestLimitsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	f := newLimited(t, nowhere, Limits{Writes: 1})
@@ -234,7 +233,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// Whoever needs a key is told of limits on every answer that may carry them, and so does the contract say.
+// Every response of a route that needs a key may carry the RateLimit headers, and the contract says so.
 func TestTheContractNamesTheLimits(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t).server

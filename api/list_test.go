@@ -16,7 +16,7 @@ func TestListPagesThroughAllPaymentsOnce(t *testing.T) {
 	f := newFixture(t)
 	for i := range 25 {
 		id := decode[Payment](t, f.create(t, fmt.Sprintf("k%d", i), goodBody)).ID
-		f.record.set(id, func(p *payment.Payment) { p.CreatedAt = born.Add(time.Duration(i/3) * time.Microsecond) }) // some at once
+		f.database.set(id, func(p *payment.Payment) { p.CreatedAt = born.Add(time.Duration(i/3) * time.Microsecond) }) // some have the same time
 	}
 	f.create(t, "k", goodBody, "Authorization", "Bearer "+f.otherKey)
 
@@ -58,7 +58,7 @@ func TestListFilters(t *testing.T) {
 	}
 }
 
-// A cursor is good for the list it came from, and nothing else.
+// A cursor is valid for its own list only.
 func TestCursorBelongsToItsList(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -97,7 +97,7 @@ func TestListEvents(t *testing.T) {
 	f := newFixture(t)
 	p := decode[Payment](t, f.create(t, "k", goodBody))
 	for i, status := range []payment.Status{payment.Processing, payment.Pending, payment.Approved} {
-		f.record.events[p.ID] = append(f.record.events[p.ID], payment.Event{
+		f.database.events[p.ID] = append(f.database.events[p.ID], payment.Event{
 			PaymentID: p.ID, ClientID: "shop", Seq: i + 1, Status: status, At: born.Add(time.Duration(i) * time.Second),
 			Data: payment.EventData{Amount: 1050, ProviderPaymentID: "106400160592", ProviderStatus: string(status)},
 		})
@@ -116,7 +116,7 @@ func TestListEvents(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.get(t, "/v1/payments/"+payment.NewID("x", "y")+"/events").Code)
 }
 
-// A list says how old it is at most: a reader may rely on it, so it is never rounded down.
+// Data-Age is never rounded down: clients rely on it.
 func TestAListSaysHowOldItIs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -124,9 +124,9 @@ func TestAListSaysHowOldItIs(t *testing.T) {
 		0: "0.0", time.Nanosecond: "0.1", 400 * time.Millisecond: "0.4", 401 * time.Millisecond: "0.5",
 		10*time.Second - time.Millisecond: "10.0", time.Hour: "3600.0",
 	} {
-		f.record.age = age
+		f.database.age = age
 		require.Equal(t, want, f.get(t, "/v1/payments").Header().Get("Data-Age"), age)
 	}
 	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
-	require.Empty(t, f.get(t, "/v1/payments/"+id).Header().Get("Data-Age"), "a payment by its id is of now")
+	require.Empty(t, f.get(t, "/v1/payments/"+id).Header().Get("Data-Age"), "a payment that is read by its id is current")
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 )
 
-// Labels come from the table of routes: what strangers make up, and what payments are called, makes no series.
+// Labels come from the table of routes: invented paths and the ids of payments make no series.
 func TestRequestsAreMeasuredByRoute(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -41,8 +41,8 @@ func TestCreatePaymentAnswersWithThePix(t *testing.T) {
 	require.JSONEq(t, w.Body.String(), read.Body.String())
 }
 
-// A repeated request is answered from the record: it must not wake a payment's workflow.
-func TestRepeatedCreateDoesNotWakeTheWorkflow(t *testing.T) {
+// A repeated request is answered from the database: it must not start another run of the workflow.
+func TestRepeatedCreateStartsNoWorkflow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	first := f.create(t, "order-1042", goodBody)
@@ -71,14 +71,14 @@ func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
 	t.Parallel()
 	other := strings.Replace(goodBody, "1050", "1051", 1)
 	for name, prepare := range map[string]func(*fixture){
-		"known to the record": func(*fixture) {},
-		"known to the workflow": func(f *fixture) {
+		"the database has the payment": func(*fixture) {},
+		"only the workflow has the payment": func(f *fixture) {
 			f.engine.fails = &failure.Error{Kind: failure.Conflict, Message: "x"}
-			f.record.payments = nil
+			f.database.payments = nil
 		},
-		"known, the record is away": func(f *fixture) {
+		"the database is unavailable": func(f *fixture) {
 			f.engine.fails = &failure.Error{Kind: failure.Conflict, Message: "x"}
-			f.record.setAway(errAway)
+			f.database.setUnavailable(errUnavailable)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,8 +93,8 @@ func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
 	}
 }
 
-// A run that has closed goes on answering for what it has done. When the database lacks it, or has it as it was before, the
-// payment is asked for once more, and the client app gets it.
+// A run that has closed still answers. When the database has lost the payment, or has an older version of it, the workflow is asked
+// once more, and the client app gets the payment.
 func TestWhatTheDatabaseHasLostIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -105,15 +105,15 @@ func TestWhatTheDatabaseHasLostIsAskedForAgain(t *testing.T) {
 		"the row is an older one": {func(m *memory, id string) {
 			m.set(id, func(p *payment.Payment) { p.Status, p.Version = payment.Processing, 1 })
 		}, 3},
-		"the database is away": {func(m *memory, _ string) { m.away = errAway }, 2},
+		"the database is unavailable": {func(m *memory, _ string) { m.unavailable = errUnavailable }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			id := decode[Payment](t, f.create(t, "k", goodBody)).ID
-			before := f.record.payments[id]
+			before := f.database.payments[id]
 			f.engine.closed = &workflows.Answer{PaymentID: id, Fingerprint: before.Fingerprint, Status: before.Status, Version: before.Version, AskedAt: before.CreatedAt}
-			row.lose(f.record, id)
+			row.lose(f.database, id)
 			w := f.create(t, "k", goodBody)
 			require.Len(t, f.engine.asked, row.asked)
 			last := f.engine.asked[row.asked-1]
@@ -130,8 +130,8 @@ func TestWhatTheDatabaseHasLostIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// Two client apps with equal keys have two payments.
-func TestKeysOfClientAppsAreApart(t *testing.T) {
+// Two client apps with the same key have two payments.
+func TestKeysOfClientAppsAreSeparate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	mine := decode[Payment](t, f.create(t, "k", goodBody))
@@ -147,15 +147,15 @@ func TestKeysOfClientAppsAreApart(t *testing.T) {
 	}
 }
 
-// What the buyer can put right is named by a code and a pointer; what failed before there were codes is still readable.
+// A failure has a code and points at the field to correct. Payments that failed before there were codes are still readable.
 func TestAFailureHasACodeAndAPointer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	p := decode[Payment](t, f.create(t, "k", goodBody))
-	f.record.set(p.ID, func(stored *payment.Payment) {
+	f.database.set(p.ID, func(stored *payment.Payment) {
 		stored.Status, stored.FailureCode, stored.Failure = payment.Failed, failure.CodeTaxID, failure.CodeTaxID.Message()
 	})
-	f.record.events[p.ID] = []payment.Event{{
+	f.database.events[p.ID] = []payment.Event{{
 		PaymentID: p.ID, ClientID: "shop", Seq: 1, Status: payment.Failed, At: born,
 		Data: payment.EventData{Amount: 1050, Failure: failure.CodeTaxID.Message(), FailureCode: failure.CodeTaxID},
 	}}
@@ -164,7 +164,7 @@ func TestAFailureHasACodeAndAPointer(t *testing.T) {
 	require.Equal(t, want, decode[PaymentList](t, f.get(t, "/v1/payments")).Data[0].Failure)
 	require.Equal(t, want, decode[EventList](t, f.get(t, "/v1/payments/"+p.ID+"/events")).Data[0].Data.Failure)
 
-	f.record.set(p.ID, func(stored *payment.Payment) {
+	f.database.set(p.ID, func(stored *payment.Payment) {
 		stored.FailureCode, stored.Failure = "", "Mercado Pago refuses this request"
 	})
 	old := decode[Payment](t, f.get(t, "/v1/payments/"+p.ID))
@@ -184,12 +184,12 @@ func TestCreateAnswers202WhileTheProviderIsSilent(t *testing.T) {
 	require.Equal(t, 3*time.Second, f.engine.asked[0].Wait)
 }
 
-// What the workflow has accepted exists, even when the record cannot show it.
-func TestCreateAnswers202WhenTheRecordIsAway(t *testing.T) {
+// A payment that the workflow has accepted exists, even when the database cannot show it.
+func TestCreateAnswers202WhenTheDatabaseIsUnavailable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.get(t, "/v1/payments") // the API key is known from now on
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	w := f.create(t, "order-1042", goodBody)
 
 	require.Equal(t, http.StatusAccepted, w.Code, "%s", w.Body)
@@ -202,7 +202,7 @@ func TestCreateAnswers202WhenTheRecordIsAway(t *testing.T) {
 	require.Contains(t, f.logs.String(), "created payment not read")
 }
 
-func TestCreateSaysWhenTheWorkflowsAreAway(t *testing.T) {
+func TestCreateSaysWhenTemporalIsUnavailable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.engine.fails = &failure.Error{Kind: failure.Unavailable, Message: "the payment engine did not answer in time", RetryAfter: 1200 * time.Millisecond}
@@ -214,8 +214,8 @@ func TestCreateSaysWhenTheWorkflowsAreAway(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, f.create(t, "k", goodBody).Code)
 }
 
-// What went wrong between us and others is no business of the caller's.
-func TestCreateKeepsOurTroublesToItself(t *testing.T) {
+// A failure between us and the provider is not shown to the client.
+func TestCreateHidesInternalFailures(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, kind := range []failure.Kind{failure.Forbidden, failure.Unauthorized, failure.Invalid, failure.NotFound, failure.Internal, "PanicError"} {
@@ -234,7 +234,7 @@ func TestStatusDecidesTheAnswer(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			id := decode[Payment](t, f.create(t, "k", goodBody)).ID
-			f.record.set(id, func(p *payment.Payment) { p.Status = status })
+			f.database.set(id, func(p *payment.Payment) { p.Status = status })
 			w := f.create(t, "k", goodBody)
 			want := http.StatusCreated
 			if status == payment.Unknown {
@@ -242,8 +242,8 @@ func TestStatusDecidesTheAnswer(t *testing.T) {
 			}
 			require.Equal(t, want, w.Code, "%s", w.Body)
 			require.Equal(t, "true", w.Header().Get("Idempotency-Replayed"))
-			wokeUp := len(f.engine.asked) == 2
-			require.Equal(t, status == payment.Processing || status == payment.Unknown, wokeUp)
+			asked := len(f.engine.asked) == 2
+			require.Equal(t, status == payment.Processing || status == payment.Unknown, asked)
 		})
 	}
 }
@@ -277,7 +277,7 @@ func TestPaymentWhoseCodeCannotBeDrawnIsStillShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
-	f.record.set(id, func(p *payment.Payment) { p.Method.QRCode = strings.Repeat("x", 4000) })
+	f.database.set(id, func(p *payment.Payment) { p.Method.QRCode = strings.Repeat("x", 4000) })
 	w := f.get(t, "/v1/payments/"+id)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Empty(t, decode[Payment](t, w).Method.QrCodeBase64)
@@ -288,7 +288,7 @@ func TestGetPayment(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
-	f.record.set(id, func(p *payment.Payment) {
+	f.database.set(id, func(p *payment.Payment) {
 		p.Status, p.Failure, p.Method = payment.Failed, "the payer is blocked", payment.Method{Type: payment.Pix}
 	})
 
@@ -303,14 +303,14 @@ func TestGetPayment(t *testing.T) {
 		w := f.get(t, "/v1/payments/"+unknown)
 		require.Equal(t, http.StatusNotFound, w.Code, unknown)
 	}
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	w = f.get(t, "/v1/payments/"+id)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.NotContains(t, w.Body.String(), "10.0.0.7")
 }
 
-// A client that was told 202 must not hear that there is no such payment: he would pay again under another key.
-func TestAPaymentThatIsNotWrittenYetIsNotMissing(t *testing.T) {
+// A client that got 202 must not get 404 afterwards: it would pay again under another key.
+func TestAPaymentThatIsNotStoredYetIsNotMissing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := payment.NewID("shop", "accepted")
@@ -325,7 +325,7 @@ func TestAPaymentThatIsNotWrittenYetIsNotMissing(t *testing.T) {
 
 	f.engine.fails = &failure.Error{Kind: failure.Unavailable, Message: "the payment engine did not answer in time"}
 	w := f.get(t, "/v1/payments/"+payment.NewID("shop", "none"))
-	require.Equal(t, http.StatusServiceUnavailable, w.Code, "nobody knows")
+	require.Equal(t, http.StatusServiceUnavailable, w.Code, "it is unknown whether the payment exists")
 }
 
 func TestPreference(t *testing.T) {

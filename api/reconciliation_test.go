@@ -18,7 +18,7 @@ import (
 func (m *memory) Reconciliations(_ context.Context, limit int) ([]payment.Reconciliation, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.runs[:min(limit, len(m.runs))], m.away
+	return m.runs[:min(limit, len(m.runs))], m.unavailable
 }
 
 func (m *memory) FindingTotals(context.Context) ([]payment.FindingTotal, error) {
@@ -36,7 +36,7 @@ func (m *memory) FindingTotals(context.Context) ([]payment.FindingTotal, error) 
 			totals = append(totals, payment.FindingTotal{Kind: kind, All: n + 1, Open: n})
 		}
 	}
-	return totals, m.away
+	return totals, m.unavailable
 }
 
 func (m *memory) Findings(_ context.Context, filter payment.FindingFilter) ([]payment.Finding, error) {
@@ -48,7 +48,7 @@ func (m *memory) Findings(_ context.Context, filter payment.FindingFilter) ([]pa
 			found = append(found, f)
 		}
 	}
-	return found, m.away
+	return found, m.unavailable
 }
 
 func (m *memory) CloseFinding(_ context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
@@ -64,7 +64,7 @@ func (m *memory) CloseFinding(_ context.Context, actor audit.Actor, id int64, re
 		case f.ClosedBy != actor.Name || f.ClosedReason != reason:
 			return *f, &failure.Error{Kind: failure.Conflict, Message: "closed"}
 		}
-		return *f, m.away
+		return *f, m.unavailable
 	}
 	return payment.Finding{}, &failure.Error{Kind: failure.NotFound}
 }
@@ -72,7 +72,7 @@ func (m *memory) CloseFinding(_ context.Context, actor audit.Actor, id int64, re
 func TestAFindingIsClosedWithAReason(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.record.findings = []payment.Finding{{ID: 2, Kind: payment.OrphanPayment, ProviderPaymentID: "106400160593", ProviderStatus: payment.Approved, ProviderUpdatedAt: born, FoundAt: born}}
+	f.database.findings = []payment.Finding{{ID: 2, Kind: payment.OrphanPayment, ProviderPaymentID: "106400160593", ProviderStatus: payment.Approved, ProviderUpdatedAt: born, FoundAt: born}}
 	const path = "/v1/reconciliation/findings/2/close"
 	for body, pointer := range map[string]string{
 		`{}`: "/reason", `{"reason": "  "}`: "/reason", `{"reason": 1}`: "/reason", `{"reason": "card 4235 6477 2802 5682"}`: "/reason",
@@ -100,12 +100,12 @@ func TestAFindingIsClosedWithAReason(t *testing.T) {
 func TestReconciliation(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.record.runs = []payment.Reconciliation{
+	f.database.runs = []payment.Reconciliation{
 		{ID: "run-2", From: born.Add(-10 * time.Minute), To: born.Add(5 * time.Minute), StartedAt: born.Add(7 * time.Minute)},
 		{ID: "run-1", From: born.Add(-15 * time.Minute), To: born, StartedAt: born.Add(2 * time.Minute), FinishedAt: born.Add(3 * time.Minute),
 			Counts: payment.ReconciliationCounts{Seen: 1, Differences: 2, Contradictions: 3, OrphanPayments: 4, Unreadable: 5, Missed: 6, Quiet: 7, Signalled: 8, Others: 9}},
 	}
-	f.record.findings = []payment.Finding{
+	f.database.findings = []payment.Finding{
 		{ID: 2, Kind: payment.OrphanPayment, ProviderPaymentID: "106400160593", ProviderUpdatedAt: born, ProviderStatus: payment.Approved, Detail: "there is no payment", FoundAt: born.Add(3 * time.Minute)},
 		{ID: 1, Kind: payment.MissedWebhook, PaymentID: payment.NewID("shop", "k"), ProviderPaymentID: "106400160592", ProviderUpdatedAt: born, Detail: "the payment changed", FoundAt: born.Add(3 * time.Minute)},
 	}
@@ -117,7 +117,7 @@ func TestReconciliation(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, f.get(t, "/v1/reconciliation", "Authorization", "Bearer "+f.readKey).Code)
 	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/reconciliation?kind=suspicion").Code)
 	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/reconciliation?cursor=x").Code)
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	require.Equal(t, http.StatusServiceUnavailable, f.get(t, "/v1/reconciliation").Code)
 }
 
@@ -130,7 +130,7 @@ func TestOpenFindingsArePaged(t *testing.T) {
 	require.Len(t, decode[Reconciliation](t, empty).Totals, len(payment.FindingKinds()))
 
 	for i := range 25 {
-		f.record.findings = append(f.record.findings, payment.Finding{ID: int64(25 - i), Kind: payment.OrphanPayment, ProviderPaymentID: fmt.Sprint(i), FoundAt: born})
+		f.database.findings = append(f.database.findings, payment.Finding{ID: int64(25 - i), Kind: payment.OrphanPayment, ProviderPaymentID: fmt.Sprint(i), FoundAt: born})
 	}
 	next, seen := "", 0
 	for pages := 1; ; pages++ {
@@ -146,5 +146,5 @@ func TestOpenFindingsArePaged(t *testing.T) {
 		next = "&cursor=" + page.NextCursor
 	}
 	require.Equal(t, 25, seen)
-	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/reconciliation?limit=10"+next).Code, "a cursor belongs to its filters")
+	require.Equal(t, http.StatusBadRequest, f.get(t, "/v1/reconciliation?limit=10"+next).Code, "a cursor is valid with the same filters only")
 }

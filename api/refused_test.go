@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// Every wrong request gets a 4xx that says where it is wrong, repeats no value of it, and starts nothing.
+// A wrong request gets a 4xx that says where it is wrong and repeats none of its values. It starts nothing.
 func TestWrongBodiesAreRefused(t *testing.T) {
 	t.Parallel()
 	with := func(old, changed string) string { return strings.Replace(goodBody, old, changed, 1) }
@@ -73,8 +73,8 @@ func TestWrongBodiesAreRefused(t *testing.T) {
 		"expires negative":    {with("3600", "-1"), 422, "invalid_request", "/method/expires_in", "1800"},
 		"e-mail":              {with("ana@example.com", "ana"), 422, "invalid_request", "/payer/email", "e-mail"},
 		"no payer":            {with(`"payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909"}, `, ""), 422, "invalid_request", "/payer", "missing"},
-		"told by pigeon":      {with(`"12345678909"`, `"12345678909", "notify_by": "pigeon"`), 422, "invalid_request", "/payer/notify_by", "email"},
-		"told in Latin":       {with(`"12345678909"`, `"12345678909", "language": "la"`), 422, "invalid_request", "/payer/language", "en"},
+		"notified by pigeon":  {with(`"12345678909"`, `"12345678909", "notify_by": "pigeon"`), 422, "invalid_request", "/payer/notify_by", "email"},
+		"language Latin":      {with(`"12345678909"`, `"12345678909", "language": "la"`), 422, "invalid_request", "/payer/language", "en"},
 		"CPF":                 {with("12345678909", "12345678900"), 422, "invalid_request", "/payer/tax_id", "CPF"},
 		"reference":           {with("order-1042", strings.Repeat("r", 65)), 422, "invalid_request", "/reference", "64"},
 		"metadata number":     {with(`"c-7"`, "7"), 422, "invalid_request", "/metadata/cart", "a string"},
@@ -107,14 +107,14 @@ func TestWrongBodiesAreRefused(t *testing.T) {
 	}
 }
 
-func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+func TestAllFindingsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t).create(t, "k", `{"amount": 0, "currency": "USD", "method": {"type": "pix", "expires_in": "1h"}, "payer": {"email": "ana"}, "note": 1.5}`)
 	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
 	golden(t, "problem_fields", w)
 }
 
-// The body's length is not to be believed.
+// The Content-Length of a body may be missing or wrong.
 func TestLongBodyWithoutALengthIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -150,7 +150,7 @@ func TestWrongHeadersAreRefused(t *testing.T) {
 	require.Equal(t, http.StatusCreated, f.create(t, "k3", goodBody, "Content-Type", "Application/JSON; charset=utf-8").Code)
 }
 
-// Whoever compresses a body, or writes it in another charset, is told so, on every route that takes JSON.
+// A compressed body and a body in another charset are refused with a reason, on every route that takes JSON.
 func TestABodyThatIsNotPlainJSONIsUnsupported(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -226,7 +226,7 @@ func TestWrongQueriesAreRefused(t *testing.T) {
 	}
 }
 
-// Line breaks and tabs are what people write, and are kept.
+// Line breaks and tabs in texts are kept.
 func TestLinesAreKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -238,7 +238,7 @@ func TestLinesAreKept(t *testing.T) {
 	require.Equal(t, "a\n\tb", p.Metadata["cart"])
 }
 
-// An order number is none, whatever its check digit says.
+// An order number is not taken for a card number, even when its check digit is right.
 func TestOrderNumbersAreNoCardNumbers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -248,7 +248,7 @@ func TestOrderNumbersAreNoCardNumbers(t *testing.T) {
 	}
 }
 
-// Nor does a card number come in by a header, into the record or the log.
+// A card number in a header reaches neither the database nor the log.
 func TestCardNumbersInHeaders(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// newReplays is a fixture that knows copies of notifications.
+// newReplays is a fixture that recognizes copies of notifications.
 func newReplays(t *testing.T, url string) *fixture {
 	t.Helper()
 	f := newFixture(t)
@@ -33,8 +33,8 @@ func newReplays(t *testing.T, url string) *fixture {
 	return f
 }
 
-// A captured signature opens no door: whatever is put around it, it is answered and left at that.
-func TestACopyOfANotificationIsAnsweredAndNoMore(t *testing.T) {
+// A captured signature is worth nothing: a request with it is answered 200 and not stored.
+func TestACopyOfANotificationIsNotStored(t *testing.T) {
 	t.Parallel()
 	f := newReplays(t, devstacktest.Start(t, devstack.Redis).RedisURL())
 	require.Equal(t, http.StatusOK, f.notify(t, notificationPath, notificationBody).Code)
@@ -50,31 +50,31 @@ func TestACopyOfANotificationIsAnsweredAndNoMore(t *testing.T) {
 		require.Empty(t, w.Body.String())
 	}
 	require.Len(t, f.publisher.published, 2)
-	require.Empty(t, f.record.spooled)
+	require.Empty(t, f.database.spooled)
 }
 
-// Mercado Pago repeats what it got no 200 for, perhaps as it was.
+// Mercado Pago sends a notification again, perhaps with the same signature, when it got no 200.
 func TestANotificationThatWasNotStoredIsNoCopy(t *testing.T) {
 	t.Parallel()
 	f := newReplays(t, devstacktest.Start(t, devstack.Redis).RedisURL())
 	signed := []string{"X-Signature", sign("106400160592", "test-1", strconv.FormatInt(time.Now().Unix(), 10))}
 	f.publisher.fails = rabbitmq.ErrUnavailable
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	for range 3 {
 		require.Equal(t, http.StatusServiceUnavailable, f.notify(t, notificationPath, notificationBody, signed...).Code)
 	}
-	f.record.setAway(nil)
+	f.database.setUnavailable(nil)
 	for range 3 {
 		require.Equal(t, http.StatusOK, f.notify(t, notificationPath, notificationBody, signed...).Code)
 	}
-	require.Len(t, f.record.spooled, 1, "the spool is a place, too")
+	require.Len(t, f.database.spooled, 1, "it is stored in the spool")
 	f.publisher.fails = nil
 	require.Equal(t, http.StatusOK, f.notify(t, notificationPath, notificationBody, signed...).Code)
 	require.Empty(t, f.publisher.published)
 }
 
-// Without Redis each process takes a copy in once, and nothing is refused or lost.
-func TestWithoutRedisThereAreTwins(t *testing.T) {
+// Without Redis each process stores a copy once, and nothing is refused or lost.
+func TestWithoutRedisEachProcessStoresACopy(t *testing.T) {
 	t.Parallel()
 	signed := []string{"X-Signature", sign("106400160592", "test-1", strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10))}
 	for range 2 {
@@ -86,8 +86,8 @@ func TestWithoutRedisThereAreTwins(t *testing.T) {
 	}
 }
 
-// What one process has stored is a copy to the others.
-func TestACopyAtAnotherProcessIsAnsweredAndNoMore(t *testing.T) {
+// A notification that another process has stored is a copy.
+func TestACopyAtAnotherProcessIsNotStored(t *testing.T) {
 	t.Parallel()
 	url := devstacktest.Start(t, devstack.Redis).RedisURL()
 	signed := []string{"X-Signature", sign("106400160592", "test-1", strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10))}
@@ -99,7 +99,7 @@ func TestACopyAtAnotherProcessIsAnsweredAndNoMore(t *testing.T) {
 	require.Empty(t, other.publisher.published)
 }
 
-// What is signed for tomorrow could be sent again for longer than any mark is kept.
+// A notification that is signed with a future time could be sent again after its mark has expired.
 func TestANotificationFromTheFutureIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

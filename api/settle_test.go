@@ -23,9 +23,9 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 	path := "/v1/payments/" + id + "/settle"
 	const good = `{"status": "failed", "reason": "the panel has none"}`
 	require.Equal(t, http.StatusConflict, f.post(t, path, "", good, "Authorization", operator).Code, "it is not unknown")
-	f.record.set(id, func(p *payment.Payment) { p.Status, p.Version, p.UpdatedAt = payment.Unknown, 2, time.Now() })
-	require.Equal(t, http.StatusConflict, f.post(t, path, "", good, "Authorization", operator).Code, "it is too young")
-	f.record.set(id, func(p *payment.Payment) { p.UpdatedAt = born })
+	f.database.set(id, func(p *payment.Payment) { p.Status, p.Version, p.UpdatedAt = payment.Unknown, 2, time.Now() })
+	require.Equal(t, http.StatusConflict, f.post(t, path, "", good, "Authorization", operator).Code, "it has not been unknown for long enough")
+	f.database.set(id, func(p *payment.Payment) { p.UpdatedAt = born })
 
 	client := "Bearer " + f.addKey("shop", access.ScopePaymentsRead, access.ScopePaymentsWrite, access.ScopeOperationsRead)
 	require.Equal(t, http.StatusForbidden, f.post(t, path, "", good, "Authorization", client).Code)

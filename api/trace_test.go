@@ -10,7 +10,7 @@ import (
 	"github.com/onlywave/onlywave/test/tracesink/tracesinktest"
 )
 
-// Requests about payments begin traces, probes do not; and what the client sent is in none of them.
+// Requests about payments begin traces, probes do not. No trace holds values of the client.
 func TestRequestsBeginTraces(t *testing.T) {
 	sink, stop := tracesinktest.Collect(t)
 	f := newFixture(t)

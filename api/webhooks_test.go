@@ -24,7 +24,7 @@ const (
 	notificationPath = "/webhooks/mercadopago?data.id=106400160592&type=payment"
 )
 
-// notify sends a notification that is signed now, unless a header says otherwise.
+// notify sends a notification that is signed now, unless the headers replace the signature.
 func (f *fixture) notify(t testing.TB, path, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	signature := sign("106400160592", "test-1", strconv.FormatInt(time.Now().Unix(), 10))
@@ -51,7 +51,7 @@ func TestNotificationIsPublishedAsReceived(t *testing.T) {
 	require.Equal(t, id, n.PaymentID)
 	require.Equal(t, notificationBody, string(n.Body))
 	require.WithinDuration(t, time.Now(), m.Time, time.Minute)
-	require.Empty(t, f.logs.String(), "what is accepted is in the archive")
+	require.Empty(t, f.logs.String(), "accepted notifications are not logged")
 }
 
 func TestNotificationWithAWrongSignatureIsRefused(t *testing.T) {
@@ -65,20 +65,20 @@ func TestNotificationWithAWrongSignatureIsRefused(t *testing.T) {
 		require.Equal(t, "unauthorized", decode[Problem](t, w).Code)
 	}
 	require.Empty(t, f.publisher.published)
-	require.Empty(t, f.record.spooled)
+	require.Empty(t, f.database.spooled)
 }
 
-// Stored is stored: 200 as long as the broker or the spool has it, 503 when neither.
-func TestNotificationIsSpooledWhenTheBrokerIsAway(t *testing.T) {
+// The response is 200 when RabbitMQ or the spool has stored the notification, and 503 when neither has.
+func TestNotificationIsSpooledWhenRabbitMQIsUnavailable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, failure := range []error{rabbitmq.ErrUnavailable, rabbitmq.ErrRefused, rabbitmq.ErrUnroutable, errors.New("any other")} {
 		f.publisher.fails = failure
 		require.Equal(t, http.StatusOK, f.notify(t, notificationPath, notificationBody).Code)
 	}
-	require.Equal(t, []string{"mercadopago.payment", "mercadopago.payment", "mercadopago.payment", "mercadopago.payment"}, f.record.spooled)
+	require.Equal(t, []string{"mercadopago.payment", "mercadopago.payment", "mercadopago.payment", "mercadopago.payment"}, f.database.spooled)
 
-	f.record.setAway(errAway)
+	f.database.setUnavailable(errUnavailable)
 	w := f.notify(t, notificationPath, notificationBody)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Equal(t, "2", w.Header().Get("Retry-After"))
@@ -86,7 +86,7 @@ func TestNotificationIsSpooledWhenTheBrokerIsAway(t *testing.T) {
 	require.Contains(t, f.logs.String(), "10.0.0.7")
 }
 
-func TestNotificationBodiesAreKeptWhateverTheyAre(t *testing.T) {
+func TestAnyNotificationBodyIsKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, body := range []string{"", "not JSON", "\xff\x00", strings.Repeat("x", maxBody)} {
@@ -112,7 +112,7 @@ type discard struct{}
 
 func (discard) Publish(context.Context, string, rabbitmq.Message) error { return nil }
 
-// BenchmarkNotification is what we add to the broker's time.
+// BenchmarkNotification measures what we add to RabbitMQ's time.
 func BenchmarkNotification(b *testing.B) {
 	f := newFixture(b)
 	c := f.server.config

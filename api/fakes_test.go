@@ -19,31 +19,31 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// memory is the record without Postgres.
+// memory is a database without Postgres.
 type memory struct {
-	mu       sync.Mutex
-	payments map[string]payment.Payment
-	events   map[string][]payment.Event
-	keys     map[string]access.APIKey
-	spooled  []string // routing keys
-	runs     []payment.Reconciliation
-	findings []payment.Finding // newest first
-	reads    int               // of API keys
-	age      time.Duration     // of lists
-	away     error             // what every call returns while it is set
+	mu          sync.Mutex
+	payments    map[string]payment.Payment
+	events      map[string][]payment.Event
+	keys        map[string]access.APIKey
+	spooled     []string // routing keys
+	runs        []payment.Reconciliation
+	findings    []payment.Finding // newest first
+	reads       int               // of API keys
+	age         time.Duration     // of lists
+	unavailable error             // what every call returns while it is set
 }
 
 func newMemory() *memory {
 	return &memory{payments: map[string]payment.Payment{}, events: map[string][]payment.Event{}, keys: map[string]access.APIKey{}}
 }
 
-var errAway = &failure.Error{Kind: failure.Unavailable, Message: "the record is away", Err: errors.New("dial tcp 10.0.0.7:5432: refused")}
+var errUnavailable = &failure.Error{Kind: failure.Unavailable, Message: "the database is unavailable", Err: errors.New("dial tcp 10.0.0.7:5432: refused")}
 
 func (m *memory) Payment(_ context.Context, id string) (payment.Payment, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p, ok := m.payments[id]; ok || m.away != nil {
-		return p, m.away
+	if p, ok := m.payments[id]; ok || m.unavailable != nil {
+		return p, m.unavailable
 	}
 	return payment.Payment{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
 }
@@ -60,7 +60,7 @@ func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Paymen
 		}
 	}
 	slices.SortFunc(found, newestFirst)
-	return found[:min(f.Limit, len(found))], m.age, m.away
+	return found[:min(f.Limit, len(found))], m.age, m.unavailable
 }
 
 func newestFirst(a, b payment.Payment) int {
@@ -72,15 +72,15 @@ func (m *memory) Events(_ context.Context, id string, after, limit int) ([]payme
 	defer m.mu.Unlock()
 	events := m.events[id]
 	events = events[min(after, len(events)):]
-	return events[:min(limit, len(events))], m.away
+	return events[:min(limit, len(events))], m.unavailable
 }
 
 func (m *memory) APIKey(_ context.Context, id string) (access.APIKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
-	if k, ok := m.keys[id]; ok || m.away != nil {
-		return k, m.away
+	if k, ok := m.keys[id]; ok || m.unavailable != nil {
+		return k, m.unavailable
 	}
 	return access.APIKey{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
 }
@@ -88,10 +88,10 @@ func (m *memory) APIKey(_ context.Context, id string) (access.APIKey, error) {
 func (m *memory) Spool(_ context.Context, _, routingKey string, _ []byte, _ time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.away == nil {
+	if m.unavailable == nil {
 		m.spooled = append(m.spooled, routingKey)
 	}
-	return m.away
+	return m.unavailable
 }
 
 func (m *memory) set(id string, change func(*payment.Payment)) {
@@ -102,21 +102,21 @@ func (m *memory) set(id string, change func(*payment.Payment)) {
 	m.payments[id] = p
 }
 
-func (m *memory) setAway(err error) {
+func (m *memory) setUnavailable(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.away = err
+	m.unavailable = err
 }
 
-// engine is the workflows without Temporal: the first Create makes the payment, and the provider answers if it is to.
+// engine has the workflows without Temporal: the first Create makes the payment, and the provider answers if answers is set.
 type engine struct {
-	mu      sync.Mutex
-	record  *memory
-	answers bool
-	fails   error
-	asked   []workflows.CreateInput
-	orders  []settle.Order
-	closed  *workflows.Answer // of a run that has closed; it starts another when it is told that its answer is lost
+	mu       sync.Mutex
+	database *memory
+	answers  bool
+	fails    error
+	asked    []workflows.CreateInput
+	orders   []settle.Order
+	closed   *workflows.Answer // of a run that has closed; Create starts another when Lost is set
 }
 
 func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows.Answer, error) {
@@ -129,11 +129,11 @@ func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows
 	if e.closed != nil && in.Lost == nil {
 		return e.closed, nil
 	}
-	known, ok := e.record.payments[in.PaymentID]
+	known, ok := e.database.payments[in.PaymentID]
 	if ok && known.Fingerprint != in.Request.Fingerprint() {
 		return nil, &failure.Error{Kind: failure.Conflict, Message: "the idempotency key was used for another request"}
 	}
-	e.record.set(in.PaymentID, func(p *payment.Payment) {
+	e.database.set(in.PaymentID, func(p *payment.Payment) {
 		if ok && p.Status != payment.Processing {
 			return
 		}
@@ -145,26 +145,26 @@ func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows
 	if !e.answers {
 		return nil, nil
 	}
-	p := e.record.payments[in.PaymentID]
+	p := e.database.payments[in.PaymentID]
 	return &workflows.Answer{PaymentID: p.ID, Fingerprint: p.Fingerprint, Status: p.Status, Version: p.Version, AskedAt: p.CreatedAt}, nil
 }
 
-// Settle settles a payment unless it is told to refuse.
+// Settle settles a payment unless fails is set.
 func (e *engine) Settle(_ context.Context, o settle.Order) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.orders = append(e.orders, o)
 	if e.fails == nil {
-		e.record.set(o.PaymentID, func(p *payment.Payment) {
+		e.database.set(o.PaymentID, func(p *payment.Payment) {
 			p.Status, p.Failure, p.Version = payment.Failed, "settled by an operator", p.Version+1
-			e.record.events[p.ID] = make([]payment.Event, p.Version)
-			e.record.events[p.ID][p.Version-1].Data = payment.EventData{Actor: o.Actor, Reason: o.Reason}
+			e.database.events[p.ID] = make([]payment.Event, p.Version)
+			e.database.events[p.ID][p.Version-1].Data = payment.EventData{Actor: o.Actor, Reason: o.Reason}
 		})
 	}
 	return e.fails
 }
 
-// Begun is for payments that Create has taken and the record has not.
+// Begun knows the payments that Create was asked for.
 func (e *engine) Begun(_ context.Context, clientID, paymentID string) (bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -189,7 +189,7 @@ func answer(p *payment.Payment) {
 	p.Provider = payment.Provider{Name: payment.MercadoPago, PaymentID: "106400160592", Status: "pending", StatusDetail: "pending_waiting_transfer"}
 }
 
-// broker is RabbitMQ as the webhook sees it.
+// broker is a publisher without RabbitMQ.
 type broker struct {
 	mu        sync.Mutex
 	fails     error

@@ -16,9 +16,9 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// What is given counts as it is: a zero, an empty text, list or object, and null are refused by name where the contract does not
-// allow them, and are never taken for a field that was left out. A field that is added to the contract is in this test.
-func TestNothingThatIsGivenIsTakenForLeftOut(t *testing.T) {
+// A zero, an empty text, list or object, and null are never taken for a field that was left out: where the contract does not allow
+// them they are refused. The test covers every field of the contract, also those that are added later.
+func TestZeroValuesAreNotTakenForLeftOut(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	bases := map[string]struct{ method, path, body string }{ // of those that have optional fields
@@ -56,18 +56,18 @@ func TestNothingThatIsGivenIsTakenForLeftOut(t *testing.T) {
 	require.Greater(t, keys, 30)
 
 	waits := map[string]time.Duration{}
-	for _, in := range f.letters.started {
+	for _, in := range f.deadLetters.started {
 		waits[in.CanaryWait.String()] = in.CanaryWait
 	}
-	require.Contains(t, waits, "0s", "0 is not to wait")
-	require.Contains(t, waits, "1m0s", "60 s is for what was left out")
+	require.Contains(t, waits, "0s", "0 means no wait")
+	require.Contains(t, waits, "1m0s", "60 s when it was left out")
 	for _, in := range f.engine.asked {
 		require.Equal(t, 86400, in.Request.Method.ExpiresIn)
 	}
 }
 
-// Nor a parameter in the query.
-func TestNoEmptyParameterIsTakenForLeftOut(t *testing.T) {
+// The same for the parameters of queries.
+func TestEmptyParametersAreNotTakenForLeftOut(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	asked := 0
@@ -89,8 +89,7 @@ func TestNoEmptyParameterIsTakenForLeftOut(t *testing.T) {
 	}
 }
 
-// optionalFields are the fields of a schema that may be left out, by pointer, and the values of their types that could be taken
-// for nothing.
+// optionalFields are the optional fields of a schema by pointer, with the values of their types that could be taken for "left out".
 func optionalFields(schema *openapi3.Schema, at string) map[string][]string {
 	found := map[string][]string{}
 	for name, property := range schema.Properties {
@@ -113,7 +112,7 @@ func optionalFields(schema *openapi3.Schema, at string) map[string][]string {
 	return found
 }
 
-// withField is a body with one more field.
+// withField returns a body with one more field.
 func withField(t *testing.T, body, pointer, value string) string {
 	t.Helper()
 	var whole map[string]any
