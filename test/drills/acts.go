@@ -12,9 +12,9 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// Acts on our own processes.
+// Acts on api and worker processes.
 
-// killOneAPI ends one with SIGKILL, in the middle of whatever it does; which one is drawn.
+// killOneAPI kills a random one with SIGKILL.
 func killOneAPI(_ context.Context, s *Scene) error {
 	s.api = s.Random.IntN(len(s.APIs))
 	return s.APIs[s.api].Kill()
@@ -44,12 +44,12 @@ func rollingRestart(ctx context.Context, s *Scene) error {
 	return nil
 }
 
-// parts are our own processes.
+// parts are the api and worker processes.
 func (s *Scene) parts() []*devstack.Process { return slices.Concat(s.APIs, s.Workers) }
 
 var everyService = []devstack.Service{devstack.Postgres, devstack.Redis, devstack.RabbitMQ, devstack.Temporal}
 
-// killEverything is a power failure of the whole house; only the provider, which is elsewhere, goes on.
+// killEverything is a power failure: all services and processes end at once, except the provider, which is elsewhere.
 func killEverything(_ context.Context, s *Scene) error {
 	var group errgroup.Group
 	for _, service := range everyService {
@@ -61,7 +61,7 @@ func killEverything(_ context.Context, s *Scene) error {
 	return group.Wait()
 }
 
-// restartEverything starts all at once: none finds there what it needs.
+// restartEverything starts all at once, so none finds its dependencies ready.
 func restartEverything(ctx context.Context, s *Scene) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, service := range everyService {
@@ -83,7 +83,7 @@ func restart(service devstack.Service) Act {
 	return func(ctx context.Context, s *Scene) error { return s.Stack.Process(service).Restart(ctx) }
 }
 
-// freeze stops a service in the middle of whatever it does: connections stay open, and nobody answers.
+// freeze suspends a service: its connections stay open, and it does not answer.
 func freeze(service devstack.Service) Act {
 	return func(_ context.Context, s *Scene) error { return s.Stack.Process(service).Pause() }
 }
@@ -100,7 +100,7 @@ func rabbitMQCtl(args ...string) Act {
 
 // Acts on links.
 
-// links does something to each of the links; part is as in Platform.Links.
+// links changes each of the links; part is as in Platform.Links.
 func links(part string, to devstack.Service, do func(*platform.Link) error) Act {
 	return func(_ context.Context, s *Scene) error { return s.OnLinks(part, to, do) }
 }
@@ -131,9 +131,9 @@ func arm(faults ...simulator.Fault) Act {
 
 func disarm(ctx context.Context, s *Scene) error { return s.Provider.Disarm(ctx) }
 
-// And on time.
+// Acts that wait.
 
-// forAWhile lets the fault last, between three quarters and all of its length as the seed has it.
+// forAWhile lets the fault last for a random time between three quarters of its length and all of it.
 func forAWhile(ctx context.Context, s *Scene) error {
 	quarter := s.Drill.Lasts / 4
 	if !platform.Pause(ctx, 3*quarter+time.Duration(s.Random.Int64N(int64(quarter)+1))) {
@@ -149,7 +149,7 @@ func shortly(ctx context.Context, s *Scene) error {
 	return nil
 }
 
-// everyNow repeats acts as long as the fault lasts.
+// everyNow repeats acts with a gap between them as long as the fault lasts.
 func everyNow(gap time.Duration, acts ...Act) Act {
 	return func(ctx context.Context, s *Scene) error {
 		end := time.Now().Add(s.Drill.Lasts)

@@ -17,67 +17,67 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// promise is how long after a buyer's payment the database has the approval (docs/slo.md: a buyer who has paid is believed).
-const promise = 60 * time.Second
+// approvalLimit is how soon after the buyer pays the database must have the approval (docs/slo.md).
+const approvalLimit = 60 * time.Second
 
-// Alarm is one moment at which somebody on call could see a trouble of the platform.
+// Alarm is one moment at which an operator on call could see a fault of the platform.
 type Alarm struct {
 	At   time.Time
 	What string // such as "worker-2: breaker read is open"
 }
 
-// paidAreBelieved looks at the time of the fault itself: a payment that was paid is seen as paid within the promise, or
-// somebody is told of a trouble within the same time. That all is well after the fault is the other rules' subject.
-func paidAreBelieved(e Evidence, say objecting) {
+// paidAreApproved looks at the time of the fault itself: a paid payment is approved within approvalLimit, or an alarm shows a
+// fault within the same time. The other rules check what is left after the fault.
+func paidAreApproved(e Evidence, say objecting) {
 	for id, s := range layOut(e) {
-		paid, believed := s.paidAt(e.Since), s.believedAt()
-		if paid.IsZero() || !believed.IsZero() && believed.Sub(paid) <= promise {
+		paid, approved := s.paidAt(e.Since), s.approvedAt()
+		if paid.IsZero() || !approved.IsZero() && approved.Sub(paid) <= approvalLimit {
 			continue
 		}
-		if s.toldBefore(paid.Add(promise)) || alarmed(e.Alarms, paid) {
+		if s.deadLetterBefore(paid.Add(approvalLimit)) || alarmed(e.Alarms, paid) {
 			continue
 		}
-		say(id, "it was paid at %s and %s; nobody was told of any trouble within %s", clock(paid), approval(paid, believed), promise)
+		say(id, "it was paid at %s and %s; no alarm within %s", clock(paid), approval(paid, approved), approvalLimit)
 	}
 }
 
-// paidAreSeenInTime is the same without an excuse: no alarm makes up for an approval that is late.
-func paidAreSeenInTime(_ context.Context, s *Scene) ([]Objection, error) {
+// paidAreApprovedInTime is stricter: an alarm does not excuse a late approval.
+func paidAreApprovedInTime(_ context.Context, s *Scene) ([]Objection, error) {
 	var objections []Objection
 	slowest := time.Duration(0)
 	for id, sides := range layOut(s.Evidence) {
-		paid, believed := sides.paidAt(s.Began), sides.believedAt()
+		paid, approved := sides.paidAt(s.Began), sides.approvedAt()
 		switch {
 		case paid.IsZero():
-		case believed.IsZero() || believed.Sub(paid) > promise:
-			objections = append(objections, object("who has paid is believed in time", id, "it was paid at %s and %s", clock(paid), approval(paid, believed)))
+		case approved.IsZero() || approved.Sub(paid) > approvalLimit:
+			objections = append(objections, object("a paid payment is approved in time", id, "it was paid at %s and %s", clock(paid), approval(paid, approved)))
 		default:
-			slowest = max(slowest, believed.Sub(paid))
+			slowest = max(slowest, approved.Sub(paid))
 		}
 	}
 	s.remark("the slowest approval came %s after the buyer had paid", slowest.Round(10*time.Millisecond))
 	return objections, nil
 }
 
-func approval(paid, believed time.Time) string {
-	if believed.IsZero() {
+func approval(paid, approved time.Time) string {
+	if approved.IsZero() {
 		return "never approved"
 	}
-	return fmt.Sprintf("approved %s later", believed.Sub(paid).Round(time.Millisecond))
+	return fmt.Sprintf("approved %s later", approved.Sub(paid).Round(time.Millisecond))
 }
 
 // paidAt is when the provider took the buyer's money; zero when it did not, or before since.
 func (s *sides) paidAt(since time.Time) time.Time {
 	for _, entry := range s.entries {
-		if inOurWords(entry) == payment.Approved && entry.Time.After(since) {
+		if ourStatus(entry) == payment.Approved && entry.Time.After(since) {
 			return entry.Time
 		}
 	}
 	return time.Time{}
 }
 
-// believedAt is when the database came to have the approval.
-func (s *sides) believedAt() time.Time {
+// approvedAt is when the approval was written to the database; zero when it was not.
+func (s *sides) approvedAt() time.Time {
 	for _, e := range s.history {
 		if e.Status == payment.Approved {
 			return e.At
@@ -86,21 +86,21 @@ func (s *sides) believedAt() time.Time {
 	return time.Time{}
 }
 
-// toldBefore says whether the payment was a dead letter by then.
-func (s *sides) toldBefore(end time.Time) bool {
-	return slices.ContainsFunc(s.letters, func(d DeadLetter) bool { return d.DiedAt.Before(end) })
+// deadLetterBefore says whether the payment had a dead letter by then.
+func (s *sides) deadLetterBefore(end time.Time) bool {
+	return slices.ContainsFunc(s.deadLetters, func(d DeadLetter) bool { return d.DiedAt.Before(end) })
 }
 
-// alarmed says whether a trouble could be seen between the buyer's payment and the end of the promise.
+// alarmed says whether an alarm was raised between the buyer's payment and the end of approvalLimit.
 func alarmed(alarms []Alarm, paid time.Time) bool {
-	return slices.ContainsFunc(alarms, func(a Alarm) bool { return a.At.After(paid) && a.At.Before(paid.Add(promise)) })
+	return slices.ContainsFunc(alarms, func(a Alarm) bool { return a.At.After(paid) && a.At.Before(paid.Add(approvalLimit)) })
 }
 
 // watchEvery is how often the platform's metrics are read during a drill.
 const watchEvery = 2 * time.Second
 
-// watch reads what monitoring reads, during the whole drill: a dependency that is down, a breaker that is not closed, a clock that
-// differs, and a process that shows nothing. Stop ends it and returns what it saw.
+// watch reads the metrics of all processes during the whole drill and notes the faults that alerts look at: a dependency that is
+// down, a breaker that is not closed, a clock that differs, a process without metrics. Stop ends it and returns what it saw.
 func watch(ctx context.Context, p *platform.Platform) (stop func() []Alarm) {
 	ctx, cancel := context.WithCancel(ctx)
 	var alarms []Alarm
@@ -136,7 +136,7 @@ func look(ctx context.Context, p *platform.Platform) (alarms []Alarm) {
 	return alarms
 }
 
-// troublesIn finds in a page of metrics what an alert looks at.
+// troublesIn finds in a page of metrics the faults that alerts look at.
 func troublesIn(page string) []string {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(page))
@@ -145,7 +145,7 @@ func troublesIn(page string) []string {
 	}
 	var troubles []string
 	for _, m := range families["onlywave_dependency_up"].GetMetric() {
-		// What a subscriber's queue does concerns no payment, and excuses nothing.
+		// A subscriber's queue does not delay payments, so it is no excuse.
 		if m.GetGauge().GetValue() == 0 && label(m, "dependency") != rabbitmq.ExchangeEvents {
 			troubles = append(troubles, label(m, "dependency")+" is down")
 		}
@@ -163,7 +163,7 @@ func troublesIn(page string) []string {
 	return troubles
 }
 
-// clockTolerance is how many seconds a clock may differ before the alert on it looks.
+// clockTolerance is how many seconds a clock may differ before its alert fires.
 const clockTolerance = 30
 
 func label(m *dto.Metric, name string) string {

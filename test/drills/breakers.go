@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-const charges = "charge" // the breaker of those
+const charges = "charge" // the name of the charges' breaker
 
-// countOpenings notes how often the breakers have opened before the fault.
+// countOpenings notes how often each breaker had opened before the fault.
 func countOpenings(ctx context.Context, s *Scene) (err error) {
 	s.openings, err = s.countOpenings(ctx)
 	return err
@@ -35,7 +35,7 @@ func (s *Scene) countOpenings(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-// read asks the first API for what operators see.
+// read reads a page of the operators' API from the first API process.
 func (s *Scene) read(ctx context.Context, path string, into any) error {
 	answer, err := s.Shops[0].Get(ctx, path)
 	if err != nil {
@@ -47,15 +47,15 @@ func (s *Scene) read(ctx context.Context, path string, into any) error {
 	return json.Unmarshal(answer.Body, into)
 }
 
-// The breaker's defaults, as they reach the provider.
+// The breaker's defaults, as the provider sees them.
 const (
 	breakerMinimum = 10
 	breakerProbes  = 3
-	soonOpen       = 2 * time.Second // from the minimum until no worker lets any more through
+	soonOpen       = 2 * time.Second // from the minimum until no worker lets a call through
 )
 
 // onlyProbesGetThrough: once enough charges had failed, they came in groups no larger than the probes of one half-open
-// window. Windows are further apart than the calls of one. What a worker let through that could not ask Redis is excused.
+// window. Windows are further apart than the calls within one. A worker that could not reach Redis is excused.
 func onlyProbesGetThrough(ctx context.Context, s *Scene) ([]Objection, error) {
 	var sent []time.Time
 	for _, r := range s.Evidence.Requests {
@@ -64,20 +64,20 @@ func onlyProbesGetThrough(ctx context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	if len(sent) < breakerMinimum {
-		return []Objection{object("only probes get through", "", "%d charges during the outage say nothing", len(sent))}, nil
+		return []Objection{object("only probes get through", "", "%d charges during the outage are too few", len(sent))}, nil
 	}
 	now, err := s.countOpenings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	alone, probes := s.withoutRedis(), breakerProbes
-	if len(alone) > 0 && now[charges] == s.openings[charges] { // then the workers' own breakers opened, and each has probes
+	local, probes := s.redisUnavailableAt(), breakerProbes
+	if len(local) > 0 && now[charges] == s.openings[charges] { // then the workers' local breakers opened, and each has its own probes
 		probes *= len(s.Workers)
 	}
 	windows, group, last := 0, 0, time.Time{}
 	var objections []Objection
 	for _, at := range sent {
-		excused := slices.ContainsFunc(alone, func(since time.Time) bool { return at.After(since) && at.Before(since.Add(2*soonOpen)) })
+		excused := slices.ContainsFunc(local, func(since time.Time) bool { return at.After(since) && at.Before(since.Add(2*soonOpen)) })
 		if excused || at.Before(sent[breakerMinimum-1].Add(soonOpen)) {
 			continue
 		}
@@ -90,14 +90,14 @@ func onlyProbesGetThrough(ctx context.Context, s *Scene) ([]Objection, error) {
 				group, at.Sub(s.Struck).Round(time.Millisecond)))
 		}
 	}
-	s.remark("%d charges reached it in %s, %d half-open windows, Redis was late %d times", len(sent), s.Healed.Sub(s.Struck).Round(time.Second), windows, len(alone))
+	s.remark("%d charges reached Mercado Pago in %s, %d half-open windows, Redis answered late %d times", len(sent), s.Healed.Sub(s.Struck).Round(time.Second), windows, len(local))
 	return objections, nil
 }
 
-// withoutRedis is when a worker could not ask the fleet's breakers in time, during the fault, and had to judge alone: by
-// its own log. It happens on a machine that is busier than a drill should find it.
-func (s *Scene) withoutRedis() []time.Time {
-	var alone []time.Time
+// redisUnavailableAt is when, by its log, a worker could not reach Redis in time during the fault and decided locally. It happens on a
+// very busy machine.
+func (s *Scene) redisUnavailableAt() []time.Time {
+	var at []time.Time
 	for _, page := range s.Evidence.Pages {
 		if !strings.HasPrefix(page.Where, "worker") {
 			continue
@@ -110,11 +110,11 @@ func (s *Scene) withoutRedis() []time.Time {
 				continue
 			}
 			if entry.Time.After(s.Struck) && entry.Time.Before(s.Healed) {
-				alone = append(alone, entry.Time.Add(-time.Second)) // it began before it was noticed
+				at = append(at, entry.Time.Add(-time.Second)) // it began before it was noticed
 			}
 		}
 	}
-	return alone
+	return at
 }
 
 func breakerStayedClosed(ctx context.Context, s *Scene) ([]Objection, error) {
@@ -123,7 +123,7 @@ func breakerStayedClosed(ctx context.Context, s *Scene) ([]Objection, error) {
 		return nil, err
 	}
 	if len(now) == 0 {
-		return []Objection{object("the breaker stays closed", "", "the API shows no breaker, which says nothing")}, nil
+		return []Objection{object("the breaker stays closed", "", "the API shows no breaker, so nothing is shown")}, nil
 	}
 	var objections []Objection
 	for name, count := range now {

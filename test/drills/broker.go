@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// onBroker does something at RabbitMQ itself, past the links.
+// onBroker acts on RabbitMQ directly, not over the links.
 func onBroker(do func(context.Context, *Scene, *amqp.Channel) error) Act {
 	return func(ctx context.Context, s *Scene) (err error) {
 		conn, err := amqp.Dial(s.Stack.RabbitMQURL())
@@ -29,7 +29,7 @@ func onBroker(do func(context.Context, *Scene, *amqp.Channel) error) Act {
 	}
 }
 
-// unbindWebhooks leaves the webhooks' exchange no way to any queue.
+// unbindWebhooks removes all bindings of the webhooks' exchange.
 var unbindWebhooks = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
 	return errors.Join(
 		channel.QueueUnbind(rabbitmq.QueueProcess, "mercadopago.payment", rabbitmq.ExchangeWebhooks, nil),
@@ -50,10 +50,10 @@ func deleteQueue(name string) Act {
 	})
 }
 
-// reconnect makes every process connect to the broker anew, and so declare what it needs there.
+// reconnect makes every process connect to the broker again and declare its exchanges and queues.
 var reconnect = []Act{cut("", devstack.RabbitMQ), mend("", devstack.RabbitMQ)}
 
-// poison publishes so many messages that nobody can read, past the API's door, one every so often.
+// poison publishes unreadable messages directly to the exchange, with a gap between them.
 func poison(count int, gap time.Duration) Act {
 	return onBroker(func(ctx context.Context, s *Scene, channel *amqp.Channel) error {
 		if err := channel.Confirm(false); err != nil {
@@ -67,7 +67,7 @@ func poison(count int, gap time.Duration) Act {
 				return err
 			}
 			if taken, err := confirm.WaitContext(ctx); err != nil || !taken {
-				return fmt.Errorf("the broker did not take the poison: %w", err)
+				return fmt.Errorf("the broker did not accept the unreadable message: %w", err)
 			}
 			s.poison = append(s.poison, id)
 			if !platform.Pause(ctx, gap) {

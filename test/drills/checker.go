@@ -10,7 +10,7 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// Objection is something that must not be: which rule it breaks, and what each side says.
+// Objection is a broken rule: which one, and what each side says.
 type Objection struct {
 	Rule      string
 	PaymentID string // "" when it is about no payment
@@ -28,45 +28,45 @@ func object(rule, paymentID, format string, args ...any) Objection {
 	return Objection{rule, paymentID, fmt.Sprintf(format, args...)}
 }
 
-// Check compares what all sides have written down, and says what does not fit together.
+// Check compares what all sides have written down, and returns the rules that they break.
 func Check(e Evidence) []Objection {
 	objections := unsettled(e)
 	return append(objections, judge(e, func(r rule) bool { return !r.settles })...)
 }
 
-// unsettled is what time may still heal.
+// unsettled are the broken rules that may still come right by waiting.
 func unsettled(e Evidence) []Objection { return judge(e, func(r rule) bool { return r.settles }) }
 
-// rule is one thing that must hold, of each payment or of the whole.
+// rule must hold for each payment, or for the evidence as a whole.
 type rule struct {
 	name       string
-	settles    bool // what breaks it may be on its way to being right
+	settles    bool // it may be broken for a while and come right by itself
 	ofAPayment func(*sides, objecting)
 	ofTheWhole func(Evidence, objecting)
 }
 
-// objecting says what is wrong with a payment, or with "".
+// objecting reports a broken rule, about a payment or (with "") about none.
 type objecting func(paymentID, format string, args ...any)
 
 var rules = []rule{
 	{name: "no acknowledged payment is lost", settles: true, ofAPayment: acknowledged},
 	{name: "one request is one payment", ofTheWhole: onePaymentEach},
-	{name: "a right request is not refused", ofTheWhole: notRefused},
+	{name: "a valid request is not refused", ofTheWhole: notRefused},
 	{name: "a payment is charged at most once", ofAPayment: chargedOnce},
-	{name: "every charge is in the record", settles: true, ofAPayment: chargeRecorded},
+	{name: "every charge is in the database", settles: true, ofAPayment: chargeRecorded},
 	{name: "every side has the same amount", ofAPayment: sameAmount},
-	{name: "the record has the provider's status", settles: true, ofAPayment: sameStatus},
-	{name: "the history is whole and allowed", ofAPayment: wholeHistory},
-	{name: "the client was told what happened", ofAPayment: toldRight},
-	{name: "an operation is sent under one key, its own", ofAPayment: oneKey},
-	{name: "the operations say what happened", settles: true, ofAPayment: operationsRight},
+	{name: "the database has the provider's status", settles: true, ofAPayment: sameStatus},
+	{name: "the history is complete and allowed", ofAPayment: wholeHistory},
+	{name: "the client's answers are true", ofAPayment: answersTrue},
+	{name: "an operation is sent under its own key only", ofAPayment: oneKey},
+	{name: "the operations have the right outcome", settles: true, ofAPayment: operationsRight},
 	{name: "no confirmed webhook is lost", settles: true, ofTheWhole: webhooksKept},
 	{name: "every webhook is processed or dead-lettered", settles: true, ofTheWhole: webhooksProcessed},
 	{name: "a forged webhook is refused", ofTheWhole: forgedRefused},
-	{name: "nothing waits", settles: true, ofTheWhole: nothingWaits},
-	{name: "open payments are attended to, and no others", settles: true, ofAPayment: attended},
+	{name: "no message is left over", settles: true, ofTheWhole: nothingWaits},
+	{name: "open payments have a running workflow, and no others do", settles: true, ofAPayment: attended},
 	{name: "no workflow fails without a dead letter", settles: true, ofTheWhole: failuresKept},
-	{name: "who has paid is believed in time, or somebody is told", ofTheWhole: paidAreBelieved},
+	{name: "a paid payment is approved in time, or an alarm is raised", ofTheWhole: paidAreApproved},
 	{name: "no secret is written down", ofTheWhole: noSecrets},
 }
 
@@ -91,21 +91,21 @@ func judge(e Evidence, applies func(rule) bool) []Objection {
 	return objections
 }
 
-// sides is all that anybody says about one payment.
+// sides is what each side says about one payment.
 type sides struct {
-	id         string
-	intents    []load.Intent // of the client, acknowledged
-	row        *Payment
-	operations []Operation
-	history    []Event
-	entries    []simulator.Entry
-	requests   []simulator.Request // with a key: those that move money
-	runs       []Workflow          // oldest first
-	letters    []DeadLetter
-	lost       backup
+	id          string
+	intents     []load.Intent // of the client, acknowledged
+	row         *Payment
+	operations  []Operation
+	history     []Event
+	entries     []simulator.Entry
+	requests    []simulator.Request // those with an idempotency key, which move money
+	runs        []Workflow          // oldest first
+	deadLetters []DeadLetter
+	lost        backup
 }
 
-// layOut sorts the evidence by payment.
+// layOut groups the evidence by payment.
 func layOut(e Evidence) map[string]*sides {
 	all := map[string]*sides{}
 	of := func(id string) *sides {
@@ -143,7 +143,7 @@ func layOut(e Evidence) map[string]*sides {
 	}
 	for _, d := range e.DeadLetters {
 		if d.PaymentID != "" {
-			of(d.PaymentID).letters = append(of(d.PaymentID).letters, d)
+			of(d.PaymentID).deadLetters = append(of(d.PaymentID).deadLetters, d)
 		}
 	}
 	for _, s := range all {
@@ -153,7 +153,7 @@ func layOut(e Evidence) map[string]*sides {
 	return all
 }
 
-// last is the provider's last word; ok is false when it knows of no such payment.
+// last is the provider's last ledger entry; ok is false when it has none for the payment.
 func (s *sides) last() (entry simulator.Entry, ok bool) {
 	if len(s.entries) == 0 {
 		return simulator.Entry{}, false
@@ -169,7 +169,7 @@ func (s *sides) statuses() []payment.Status {
 	return all
 }
 
-// givenToAPerson says whether a person has been told that nobody knows what became of the payment.
-func (s *sides) givenToAPerson() bool {
-	return slices.ContainsFunc(s.letters, func(d DeadLetter) bool { return d.WorkflowID != "" && d.State == "open" })
+// waitsForOperator says whether the payment has an open dead letter: its outcome is unknown, and an operator decides.
+func (s *sides) waitsForOperator() bool {
+	return slices.ContainsFunc(s.deadLetters, func(d DeadLetter) bool { return d.WorkflowID != "" && d.State == "open" })
 }

@@ -24,7 +24,7 @@ func id(n int) string { return payment.NewID("demo", key(n)) }
 func key(n int) string         { return fmt.Sprint("order-", n) }
 func providerKey(n int) string { return payment.ProviderKey(id(n), payment.Charge, 1) }
 
-// clean is the evidence of a run in which all went well: payment 1 was paid, 2 expired, 3 waits for its buyer, 4 was
+// clean is the evidence of a run without faults: payment 1 was paid, 2 expired, 3 waits for its buyer, 4 was
 // refused by the provider, 5 was answered only at the second try.
 func clean() Evidence {
 	e := Evidence{
@@ -48,7 +48,7 @@ func clean() Evidence {
 	return e
 }
 
-// add is what all sides say of a payment with this history.
+// add adds what each side says about a payment with this history.
 func (e *Evidence) add(n int, history ...payment.Status) {
 	amount, last := int64(1000+n), history[len(history)-1]
 	providerID := fmt.Sprint(100_000_000_000 + n)
@@ -79,7 +79,7 @@ func (e *Evidence) add(n int, history ...payment.Status) {
 	}
 }
 
-// provider is the simulator's part of a move.
+// provider adds what the simulator says about a move.
 func (e *Evidence) provider(n int, providerID string, amount int64, status payment.Status) {
 	entry := simulator.Entry{
 		Kind: simulator.Move, PaymentID: providerID, ExternalReference: id(n), IdempotencyKey: providerKey(n), Amount: amount, Status: string(status), Time: noon,
@@ -103,12 +103,12 @@ func (e *Evidence) provider(n int, providerID string, amount int64, status payme
 	e.Archived = append(e.Archived, kept)
 }
 
-func TestNothingToObjectToACleanRun(t *testing.T) {
+func TestACleanRunHasNoObjections(t *testing.T) {
 	require.Empty(t, Check(clean()))
 	require.Empty(t, Check(Evidence{}))
 }
 
-// without takes out what matches.
+// without is the list without what matches.
 func without[T any](list []T, matches func(T) bool) []T {
 	var kept []T
 	for _, x := range list {
@@ -123,7 +123,7 @@ func page(text string) func(*Evidence) {
 	return func(e *Evidence) { e.Pages = append(e.Pages, Page{Where: "worker.log", Text: "fine\n" + text + "\n"}) }
 }
 
-// Each row spoils the evidence of a clean run in one way. The checker must object, under that rule, and say so.
+// Each row falsifies the evidence of a clean run in one way. The checker must object under that rule with that text.
 var spoilt = []struct {
 	name, rule string
 	payment    int // 0: none
@@ -138,7 +138,7 @@ var spoilt = []struct {
 	{"one charge for two payments", "one request is one payment", 2, "is also payment", func(e *Evidence) {
 		e.Payments[1].ProviderPaymentID = e.Payments[0].ProviderPaymentID
 	}},
-	{"a right request refused", "a right request is not refused", 0, "422 invalid_request", func(e *Evidence) {
+	{"a valid request refused", "a valid request is not refused", 0, "422 invalid_request", func(e *Evidence) {
 		e.Intents[5].Answers = []load.Answer{{Code: 422, Error: "invalid_request"}}
 	}},
 	{"a double charge", "a payment is charged at most once", 1, "the provider charged", func(e *Evidence) {
@@ -146,7 +146,7 @@ var spoilt = []struct {
 		again.PaymentID = "777"
 		e.Ledger = append([]simulator.Entry{again}, e.Ledger...)
 	}},
-	{"a charge nobody recorded", "every charge is in the record", 9, "there is no row", func(e *Evidence) {
+	{"a charge that is not in the database", "every charge is in the database", 9, "there is no row", func(e *Evidence) {
 		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Charge, PaymentID: "777", ExternalReference: id(9), Status: "pending"})
 	}},
 	{"a centavo off in the row", "every side has the same amount", 1, "the provider's ledger: 1001 centavos; the row: 1002", func(e *Evidence) { e.Payments[0].Amount++ }},
@@ -154,79 +154,79 @@ var spoilt = []struct {
 	{"a centavo off in an event", "every side has the same amount", 1, "an event: 1002", func(e *Evidence) { e.Events[2].Amount++ }},
 	{"a centavo off in the operation", "every side has the same amount", 1, "the operation: 1002", func(e *Evidence) { e.Operations[0].Amount++ }},
 	{"a centavo off in the answer", "every side has the same amount", 1, "answered: 1002", func(e *Evidence) { e.Intents[0].Answers[0].Amount++ }},
-	{"approved at the provider, pending with us", "the record has the provider's status", 3, "approved", func(e *Evidence) {
+	{"approved at the provider, pending in the database", "the database has the provider's status", 3, "approved", func(e *Evidence) {
 		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Move, ExternalReference: id(3), PaymentID: e.Payments[2].ProviderPaymentID, Amount: 1003, Status: "approved"})
 	}},
-	{"approved with us, pending at the provider", "the record has the provider's status", 1, "pending", func(e *Evidence) {
+	{"approved in the database, pending at the provider", "the database has the provider's status", 1, "pending", func(e *Evidence) {
 		e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(1) && x.Status == "approved" })
 	}},
-	{"failed with us, charged at the provider", "the record has the provider's status", 4, "failed", func(e *Evidence) {
+	{"failed in the database, charged at the provider", "the database has the provider's status", 4, "failed", func(e *Evidence) {
 		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Charge, ExternalReference: id(4), Amount: 1004, Status: "pending"})
 	}},
-	{"another payment of the provider", "the record has the provider's status", 1, "calls it 100000000001", func(e *Evidence) { e.Payments[0].ProviderPaymentID = "777" }},
-	{"a payment the provider never saw", "the record has the provider's status", 3, "knows nothing of it", func(e *Evidence) {
+	{"another payment of the provider", "the database has the provider's status", 1, "calls it 100000000001", func(e *Evidence) { e.Payments[0].ProviderPaymentID = "777" }},
+	{"a payment the provider never saw", "the database has the provider's status", 3, "does not have it", func(e *Evidence) {
 		e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(3) })
 	}},
-	{"a gap in the events", "the history is whole and allowed", 1, "event 3 comes where 2 belongs", func(e *Evidence) {
+	{"a gap in the events", "the history is complete and allowed", 1, "event 3 comes where 2 belongs", func(e *Evidence) {
 		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 2 })
 	}},
-	{"the last event lost", "the history is whole and allowed", 1, "version 3", func(e *Evidence) {
+	{"the last event lost", "the history is complete and allowed", 1, "version 3", func(e *Evidence) {
 		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 3 })
 	}},
-	{"the first event lost", "the history is whole and allowed", 1, "event 2 comes where 1 belongs", func(e *Evidence) {
+	{"the first event lost", "the history is complete and allowed", 1, "event 2 comes where 1 belongs", func(e *Evidence) {
 		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 1 })
 	}},
-	{"events without a row", "the history is whole and allowed", 9, "no row", func(e *Evidence) { e.Events = append(e.Events, Event{PaymentID: id(9), Seq: 1}) }},
-	{"a forbidden move", "the history is whole and allowed", 1, "from expired to approved", func(e *Evidence) { e.Events[1].Status = payment.Expired }},
-	{"the row beside its history", "the history is whole and allowed", 1, "approved", func(e *Evidence) { e.Payments[0].Status = payment.Refunded }},
-	{"a client told what never was", "the client was told what happened", 2, `saw "approved"`, func(e *Evidence) { e.Intents[1].Status = "approved" }},
-	{"a payment the provider forgot", "the client was told what happened", 1, "has paid", func(e *Evidence) {
+	{"events without a row", "the history is complete and allowed", 9, "no row", func(e *Evidence) { e.Events = append(e.Events, Event{PaymentID: id(9), Seq: 1}) }},
+	{"a forbidden move", "the history is complete and allowed", 1, "from expired to approved", func(e *Evidence) { e.Events[1].Status = payment.Expired }},
+	{"the row contradicts its history", "the history is complete and allowed", 1, "approved", func(e *Evidence) { e.Payments[0].Status = payment.Refunded }},
+	{"a client answered with a status that never was", "the client's answers are true", 2, `saw "approved"`, func(e *Evidence) { e.Intents[1].Status = "approved" }},
+	{"a payment the provider forgot", "the client's answers are true", 1, "has paid", func(e *Evidence) {
 		e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(1) && x.Status == "approved" })
 	}},
-	{"two keys for one charge", "an operation is sent under one key, its own", 1, "under the keys", func(e *Evidence) {
+	{"two keys for one charge", "an operation is sent under its own key only", 1, "under the keys", func(e *Evidence) {
 		other := e.Requests[0]
 		other.IdempotencyKey = uuid.NewString()
 		e.Requests = append(e.Requests, other)
 	}},
-	{"a key that was never recorded", "an operation is sent under one key, its own", 3, "no operation of the payment has", func(e *Evidence) { e.Requests[2].IdempotencyKey = providerKey(1) }},
-	{"an operation without its outcome", "the operations say what happened", 1, `"asked"`, func(e *Evidence) { e.Operations[0].Outcome = "asked" }},
-	{"an operation refused and charged", "the operations say what happened", 1, `"refused"`, func(e *Evidence) { e.Operations[0].Outcome = "refused" }},
-	{"an operation never recorded", "the operations say what happened", 1, "0 charges", func(e *Evidence) { e.Operations = e.Operations[1:] }},
+	{"a key that was never recorded", "an operation is sent under its own key only", 3, "no operation of the payment has", func(e *Evidence) { e.Requests[2].IdempotencyKey = providerKey(1) }},
+	{"an operation without its outcome", "the operations have the right outcome", 1, `"asked"`, func(e *Evidence) { e.Operations[0].Outcome = "asked" }},
+	{"an operation refused and charged", "the operations have the right outcome", 1, `"refused"`, func(e *Evidence) { e.Operations[0].Outcome = "refused" }},
+	{"an operation never recorded", "the operations have the right outcome", 1, "0 charges", func(e *Evidence) { e.Operations = e.Operations[1:] }},
 	{"a webhook that was 200, and is nowhere", "no confirmed webhook is lost", 0, "0 of it", func(e *Evidence) {
 		e.Archived = without(e.Archived, func(n Notification) bool { return n.RequestID == "request-2-expired" })
 	}},
 	{"a replayed webhook that was 200, and is nowhere", "no confirmed webhook is lost", 0, "replayed at", func(e *Evidence) {
 		e.Archived = without(e.Archived, func(n Notification) bool { return n.RequestID == "request-1-approved" })
 	}},
-	{"a webhook kept, and told nobody", "every webhook is processed or dead-lettered", 0, "request-1-approved", func(e *Evidence) { e.Processed = e.Processed[1:] }},
+	{"a webhook archived and not processed", "every webhook is processed or dead-lettered", 0, "request-1-approved", func(e *Evidence) { e.Processed = e.Processed[1:] }},
 	{"a forged webhook let in", "a forged webhook is refused", 1, "forged-1", func(e *Evidence) {
 		e.Flood[0].Code = 200
 		e.Archived = append(e.Archived, Notification{ID: "forged", RequestID: "forged-1"})
 	}},
-	{"a message left", "nothing waits", 0, "3 messages in work", func(e *Evidence) { e.Queues[0].Messages = 3 }},
-	{"a dead letter nobody took", "nothing waits", 0, "2 messages in dead", func(e *Evidence) { e.Queues[1].Kept = false }},
-	{"an event nobody was told of", "nothing waits", 0, "2 things in the outbox", func(e *Evidence) { e.Untold = 2 }},
-	{"a webhook left in the spool", "nothing waits", 0, "1 webhooks in the spool", func(e *Evidence) { e.Spooled = []Notification{{ID: "n"}} }},
-	{"a settled payment's workflow that goes on", "open payments are attended to, and no others", 1, "goes on", func(e *Evidence) { e.Workflows[0].Status = "Running" }},
-	{"an open payment nobody attends to", "open payments are attended to, and no others", 3, "Completed", func(e *Evidence) { e.Workflows[2].Status = "Completed" }},
-	{"an open payment without a workflow", "open payments are attended to, and no others", 3, "no workflow", func(e *Evidence) {
+	{"a message left", "no message is left over", 0, "3 messages in work", func(e *Evidence) { e.Queues[0].Messages = 3 }},
+	{"a dead letter that was not archived", "no message is left over", 0, "2 messages in dead", func(e *Evidence) { e.Queues[1].Kept = false }},
+	{"an event that was not published", "no message is left over", 0, "2 messages in the outbox", func(e *Evidence) { e.Unpublished = 2 }},
+	{"a webhook left in the spool", "no message is left over", 0, "1 webhooks in the spool", func(e *Evidence) { e.Spooled = []Notification{{ID: "n"}} }},
+	{"a settled payment's workflow that goes on", "open payments have a running workflow, and no others do", 1, "is running", func(e *Evidence) { e.Workflows[0].Status = "Running" }},
+	{"an open payment without a running workflow", "open payments have a running workflow, and no others do", 3, "Completed", func(e *Evidence) { e.Workflows[2].Status = "Completed" }},
+	{"an open payment without a workflow", "open payments have a running workflow, and no others do", 3, "no workflow", func(e *Evidence) {
 		e.Workflows = without(e.Workflows, func(w Workflow) bool { return w.ID == "payment/"+id(3) })
 	}},
-	{"a workflow without a payment", "open payments are attended to, and no others", 9, "there is no row", func(e *Evidence) {
+	{"a workflow without a payment", "open payments have a running workflow, and no others do", 9, "there is no row", func(e *Evidence) {
 		e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(9), Status: "Running"})
 	}},
-	{"a run that failed unheard", "no workflow fails without a dead letter", 1, "Failed", func(e *Evidence) {
+	{"a failed run without a dead letter", "no workflow fails without a dead letter", 1, "Failed", func(e *Evidence) {
 		e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(1), RunID: "before", Status: "Failed", Started: noon.Add(-time.Hour)})
 	}},
-	{"an approval that came late, and nobody was told", beliefInTime, 1, "approved 1m1s later", func(e *Evidence) { e.approvedAt(1, noon.Add(61*time.Second)) }},
-	{"an approval that never came, and nobody was told", beliefInTime, 3, "never approved", func(e *Evidence) {
+	{"a late approval without an alarm", approvedOrAlarmed, 1, "approved 1m1s later", func(e *Evidence) { e.approvedAt(1, noon.Add(61*time.Second)) }},
+	{"a missing approval without an alarm", approvedOrAlarmed, 3, "never approved", func(e *Evidence) {
 		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Move, ExternalReference: id(3), Amount: 1003, Status: "approved", Time: noon})
 	}},
-	{"an alarm that was over before the buyer paid", beliefInTime, 1, "nobody was told", func(e *Evidence) {
+	{"an alarm that was over before the buyer paid", approvedOrAlarmed, 1, "no alarm within", func(e *Evidence) {
 		e.approvedAt(1, noon.Add(61*time.Second))
 		e.Alarms = []Alarm{{At: noon.Add(-time.Second), What: "worker: postgres is down"}}
 	}},
-	{"an alarm after the promise was broken", beliefInTime, 1, "nobody was told", func(e *Evidence) {
+	{"an alarm after the limit", approvedOrAlarmed, 1, "no alarm within", func(e *Evidence) {
 		e.approvedAt(1, noon.Add(61*time.Second))
 		e.Alarms = []Alarm{{At: noon.Add(61 * time.Second), What: "worker: postgres is down"}}
 	}},
@@ -238,7 +238,7 @@ var spoilt = []struct {
 	{"a bearer token", "no secret is written down", 0, "a bearer token", page("Authorization: Bearer TEST-0123456789")},
 }
 
-const beliefInTime = "who has paid is believed in time, or somebody is told"
+const approvedOrAlarmed = "a paid payment is approved in time, or an alarm is raised"
 
 // approvedAt moves a payment's approval in the database to a time.
 func (e *Evidence) approvedAt(n int, at time.Time) {
@@ -249,7 +249,7 @@ func (e *Evidence) approvedAt(n int, at time.Time) {
 	}
 }
 
-// A late approval is accounted for by an alarm in time, or by the payment's own dead letter.
+// A late approval is excused by an alarm in time, or by the payment's own dead letter.
 func TestWhoIsToldOfALateApproval(t *testing.T) {
 	e := clean()
 	e.approvedAt(1, noon.Add(61*time.Second))
@@ -324,10 +324,10 @@ func TestDeadLettersAccount(t *testing.T) {
 	e.DeadLetters = append(e.DeadLetters, DeadLetter{MessageID: "n", RequestID: "request-2-expired", State: "open"})
 	require.Empty(t, Check(e))
 
-	told := e.Processed[0]
+	processed := e.Processed[0]
 	e.Processed = e.Processed[1:]
 	require.NotEmpty(t, Check(e))
-	e.DeadLetters = append(e.DeadLetters, DeadLetter{MessageID: told, State: "open"})
+	e.DeadLetters = append(e.DeadLetters, DeadLetter{MessageID: processed, State: "open"})
 	require.Empty(t, Check(e))
 
 	e.Workflows = append(e.Workflows, Workflow{ID: "payment/" + id(1), RunID: "before", Status: "Failed", Started: noon.Add(-time.Hour)})

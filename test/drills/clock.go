@@ -17,14 +17,14 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// The worker whose clock is ahead, and by how much.
+// Which worker's clock is ahead, and by how much.
 const (
 	ahead       = 20 * time.Hour
 	aheadFolder = ".data/ahead" // of its program
 	aheadWorker = 1
 )
 
-// buildAhead takes minutes the first time, before anything runs.
+// buildAhead builds the worker's program, which takes minutes the first time.
 func buildAhead(ctx context.Context) error {
 	if err := os.MkdirAll(aheadFolder, 0o755); err != nil {
 		return err
@@ -33,7 +33,7 @@ func buildAhead(ctx context.Context) error {
 	return err
 }
 
-// clockAhead puts one worker on a machine whose clock is ahead, and waits until it has begun a run of reconciliation.
+// clockAhead replaces one worker by one whose clock is ahead, and waits until it has begun a run of reconciliation.
 func clockAhead(ctx context.Context, s *Scene) error {
 	program, err := filepath.Abs(filepath.Join(aheadFolder, platform.AheadProgram))
 	if err != nil {
@@ -42,15 +42,14 @@ func clockAhead(ctx context.Context, s *Scene) error {
 	if err := s.Workers[aheadWorker].Become(ctx, program); err != nil {
 		return err
 	}
-	// Which worker begins a run is chance, and a run takes half a minute when its remote activities come to this one: their time is
-	// over there before it began.
-	begun, err := s.await(ctx, 4*reconcilePatience, s.aheadName(), `onlywave_activity_duration_seconds_count\{.*activity="BeginReconciliation".*\} (\S+)`, func(n float64) bool { return n > 0 })
+	// Which worker begins a run is chance. A run takes half a minute when this worker gets its activities, which time out there at once.
+	begun, err := s.await(ctx, 4*reconcileWait, s.aheadName(), `onlywave_activity_duration_seconds_count\{.*activity="BeginReconciliation".*\} (\S+)`, func(n float64) bool { return n > 0 })
 	if err != nil {
 		return err
 	}
-	clock, err := s.await(ctx, reconcilePatience, s.aheadName(), clockSeries, func(n float64) bool { return n > clockTolerance })
+	clock, err := s.await(ctx, reconcileWait, s.aheadName(), clockSeries, func(n float64) bool { return n > clockTolerance })
 	if err == nil {
-		s.remark("a worker whose clock was %s ahead began %.0f runs or more", time.Duration(clock*float64(time.Second)).Round(time.Second), begun)
+		s.remark("a worker whose clock was %s ahead began at least %.0f runs", time.Duration(clock*float64(time.Second)).Round(time.Second), begun)
 	}
 	return err
 }
@@ -59,12 +58,12 @@ const clockSeries = `onlywave_clock_ahead_seconds (\S+)`
 
 func (s *Scene) aheadName() string { return fmt.Sprintf("worker-%d", aheadWorker+1) }
 
-// clockRight puts the worker back on a machine whose clock is right.
+// clockRight replaces the worker by one whose clock is right.
 func clockRight(ctx context.Context, s *Scene) error {
 	return s.Workers[aheadWorker].Become(ctx, s.Program())
 }
 
-// await reads a number from what a part shows until it is as wanted.
+// await reads a metric of a process until it is as wanted.
 func (s *Scene) await(ctx context.Context, within time.Duration, part, series string, wanted func(float64) bool) (n float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -85,7 +84,7 @@ func (s *Scene) await(ctx context.Context, within time.Duration, part, series st
 	}
 }
 
-// windowsAreOfThePast: no run has claimed to compare what is still to come, and the newest goes up to just now.
+// windowsAreOfThePast: no run of reconciliation has a window that ends in the future, and the newest window ended just now.
 func windowsAreOfThePast(ctx context.Context, s *Scene) ([]Objection, error) {
 	var shown struct {
 		Runs []struct {
@@ -107,14 +106,14 @@ func windowsAreOfThePast(ctx context.Context, s *Scene) ([]Objection, error) {
 			newest = run.To
 		}
 	}
-	s.remark("the books were compared up to %s before the end", time.Since(newest).Round(time.Second))
-	if time.Since(newest) > reconcilePatience {
-		objections = append(objections, object("reconciliation goes on seeing", "", "the newest run that finished saw up to %s", newest))
+	s.remark("the newest reconciled window ended %s before the end of the drill", time.Since(newest).Round(time.Second))
+	if time.Since(newest) > reconcileWait {
+		objections = append(objections, object("reconciliation continues", "", "the newest finished run ended at %s", newest))
 	}
 	return objections, nil
 }
 
-// behindIsSeen: while reconciliation is paused, what its alert looks at grows as time passes.
+// behindIsSeen: while reconciliation is paused, the metric of its alert grows.
 func behindIsSeen(ctx context.Context, s *Scene) (objections []Objection, err error) {
 	const paused = 30.0 // seconds, more than a run and its grace take
 	schedule := func(do func(client.ScheduleHandle) error) error {
@@ -133,8 +132,8 @@ func behindIsSeen(ctx context.Context, s *Scene) (objections []Objection, err er
 	defer func() {
 		err = errors.Join(err, schedule(func(h client.ScheduleHandle) error { return h.Unpause(ctx, client.ScheduleUnpauseOptions{}) }))
 	}()
-	if _, err := s.await(ctx, reconcilePatience, "worker", `onlywave_reconciliation_behind_seconds (\S+)`, func(n float64) bool { return n > paused }); err != nil {
-		return []Objection{object("the alert on reconciliation sees", "", "%v", err)}, nil
+	if _, err := s.await(ctx, reconcileWait, "worker", `onlywave_reconciliation_behind_seconds (\S+)`, func(n float64) bool { return n > paused }); err != nil {
+		return []Objection{object("the alert on reconciliation works", "", "%v", err)}, nil
 	}
 	return nil, nil
 }

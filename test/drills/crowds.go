@@ -13,29 +13,29 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// crowds are the drills in which many come at one moment.
+// crowds are the drills in which many payments change at the same moment.
 var crowds = []Drill{{
-	Name: "charges-before-looks", Shows: "With ten calls a second allowed, 300 Pix are paid at one moment: new buyers get their QR codes at once all the same, and every paid Pix is seen.",
-	// Nothing but webhooks shall ask for looks: the polls of so many payments would be more than ten calls a second.
+	Name: "charges-before-looks", Shows: "With a provider rate limit of ten calls a second, 300 Pix are paid at the same moment: new buyers still get their QR codes at once, and every paid Pix is approved.",
+	// Only webhooks cause reads: polls of so many payments would be more than ten calls a second.
 	Settings: map[string]string{"MERCADOPAGO_RATE": "10", "POLL_FIRST": "10m", "POLL_MAX": "10m", "RECONCILE_EVERY": "1m"},
 	Rate:     2, Lasts: 110 * time.Second,
-	Strike: []Act{askForACrowd(300), payTheCrowd, awaitTheCrowd}, Expect: []Expectation{everyoneIsAnswered, newBuyersComeFirst},
+	Strike: []Act{askForACrowd(300), payTheCrowd, awaitTheCrowd}, Expect: []Expectation{everyClientIsAnswered, newBuyersComeFirst},
 }}
 
-// crowd is payments that are paid at one moment.
+// crowd is the payments that are paid at the same moment.
 type crowd struct {
 	payments []platform.Payment
 	paid     time.Time // when
-	seen     time.Time // when the platform knew of the last
+	seen     time.Time // when the last one was approved
 }
 
 const (
-	crowdAtOnce   = 16              // requests
-	crowdApart    = 2 * time.Second // from the crowd's charges to its payments, so that new buyers do not wait for those
-	crowdPatience = 3 * time.Minute
+	crowdAtOnce = 16              // requests
+	crowdApart  = 2 * time.Second // between the crowd's charges and its payments, so that new buyers do not wait for the charges
+	crowdWait   = 3 * time.Minute
 )
 
-// askForACrowd makes so many payments that wait for their buyers.
+// askForACrowd creates that many payments.
 func askForACrowd(count int) Act {
 	return func(ctx context.Context, s *Scene) error {
 		s.crowd.payments = make([]platform.Payment, count)
@@ -54,7 +54,7 @@ func askForACrowd(count int) Act {
 			})
 		}
 		err := group.Wait()
-		s.tell("%d payments wait for their buyers", count)
+		s.progress("%d payments wait for their buyers", count)
 		if err == nil && !platform.Pause(ctx, crowdApart) {
 			return ctx.Err()
 		}
@@ -70,13 +70,13 @@ func payTheCrowd(ctx context.Context, s *Scene) error {
 		group.Go(func() error { return s.Provider.Pay(ctx, p.Provider.PaymentID) })
 	}
 	err := group.Wait()
-	s.tell("all of them are paid, in %s", took(s.crowd.paid))
+	s.progress("all buyers have paid, in %s", took(s.crowd.paid))
 	return err
 }
 
-// awaitTheCrowd waits until the database knows that all of them are paid.
+// awaitTheCrowd waits until all of them are approved in the database.
 func awaitTheCrowd(ctx context.Context, s *Scene) error {
-	ctx, cancel := context.WithTimeout(ctx, crowdPatience)
+	ctx, cancel := context.WithTimeout(ctx, crowdWait)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
 	if err != nil {
@@ -91,23 +91,23 @@ func awaitTheCrowd(ctx context.Context, s *Scene) error {
 		waiting := 0
 		err := conn.QueryRow(ctx, `select count(*) from payments where id = any($1::uuid[]) and status <> 'approved'`, ids).Scan(&waiting)
 		if err != nil {
-			return fmt.Errorf("count the paid payments that are not seen yet: %w", err)
+			return fmt.Errorf("count the paid payments that are not approved yet: %w", err)
 		}
 		if waiting == 0 {
 			s.crowd.seen = time.Now()
-			s.tell("all of them are seen")
+			s.progress("all payments are approved")
 			return nil
 		}
 		if !platform.Pause(ctx, 200*time.Millisecond) {
-			return fmt.Errorf("%d of %d paid payments are not seen as paid: %w", waiting, len(ids), ctx.Err())
+			return fmt.Errorf("%d of %d paid payments are not approved: %w", waiting, len(ids), ctx.Err())
 		}
 	}
 }
 
-// soonEnough is what a new buyer waits for the QR code at most, while the looks of a crowd wait; a busy machine is allowed for.
+// soonEnough is the longest that a new buyer may wait for the QR code while the crowd's reads wait, on a busy machine.
 const soonEnough = time.Second
 
-// newBuyersComeFirst: whoever asked for a payment while the looks of the crowd waited got the QR code soon.
+// newBuyersComeFirst: a payment requested while the crowd's reads waited got its QR code soon.
 func newBuyersComeFirst(_ context.Context, s *Scene) ([]Objection, error) {
 	var waits []time.Duration
 	var objections []Objection
@@ -121,10 +121,10 @@ func newBuyersComeFirst(_ context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	if len(waits) < 10 {
-		return []Objection{object("new buyers come first", "", "%d new buyers while the looks waited say nothing", len(waits))}, nil
+		return []Objection{object("new buyers come first", "", "%d new buyers while the reads waited are too few", len(waits))}, nil
 	}
 	slices.Sort(waits)
-	s.remark("%d paid at one moment, the last seen after %s; %d new buyers meanwhile: QR code after %s (median), %s (one in twenty), %s (slowest)",
+	s.remark("%d paid at the same moment, the last approved after %s; %d new buyers meanwhile: QR code after %s (p50), %s (p95), %s (slowest)",
 		len(s.crowd.payments), s.crowd.seen.Sub(s.crowd.paid).Round(time.Second), len(waits),
 		waits[len(waits)/2].Round(time.Millisecond), waits[len(waits)*19/20].Round(time.Millisecond), waits[len(waits)-1].Round(time.Millisecond))
 	return objections, nil

@@ -1,6 +1,6 @@
-// Package drills breaks a running platform on purpose, under load, and judges what became of every payment. Its rule: a
-// drill does harm from outside, to processes, links, services and the simulator, never to our code; and the verdict is
-// the checker's, which compares what each side has written down.
+// Package drills breaks a running platform on purpose, under load, and checks every payment afterwards. Its rule: a drill acts from
+// outside, on processes, links, services and the simulator, never on the code; and the checker decides whether it passed, by comparing
+// what each side has written down.
 package drills
 
 import (
@@ -19,45 +19,45 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// Drill is one fault, and what the platform owes its users all the same.
+// Drill is one fault, and what must hold in spite of it.
 type Drill struct {
 	Name   string
 	Shows  string        // what it shows, in one sentence
-	Rate   float64       // payments asked for a second; 0: 5
-	Lasts  time.Duration // how long the fault does, at most; 0: 8 s
+	Rate   float64       // payments created a second; 0: 5
+	Lasts  time.Duration // how long the fault lasts at most; 0: 8 s
 	Flood  load.Flood    // webhooks beside the simulator's own
 	Within time.Duration // how long each buyer has to pay; 0: an hour
 
-	// Doubled is a drill on what `onlywave-lab dev --replicas 2 --monitoring` runs: each has a second one to take over, clients come
-	// in through the balancer, and there are no links to harm.
-	Doubled bool
-	// RedisCluster gives the platform a cluster of three masters and their replicas in the place of one Redis.
+	// Replicas gives the drill the platform of `onlywave-lab dev --replicas 2 --monitoring`: each part has a replica, clients use the
+	// balancer, and there are no links.
+	Replicas bool
+	// RedisCluster gives the platform a cluster of three masters and their replicas instead of one Redis.
 	RedisCluster bool
 	// Settings are the platform's own in this drill, beside those of all drills.
 	Settings map[string]string
-	// From is the address of this machine that client apps come from, with Doubled; "": any.
+	// From is the local address of the clients' connections, with Replicas; "": any.
 	From string
 
-	// Prepare is done before its platform is used, and takes as long as it takes; nil: nothing.
+	// Prepare is done before the platform is started, without a time limit; nil: nothing.
 	Prepare func(context.Context) error
 
-	Strike []Act // what goes wrong, in this order
-	Heal   []Act // what makes it good again
-	After  []Act // what follows once the load has ended
+	Strike []Act // the fault, in this order
+	Heal   []Act // its end
+	After  []Act // what is done once the load has ended
 	Expect []Expectation
 }
 
-// Act does something to the scene.
+// Act is one action of a drill.
 type Act func(context.Context, *Scene) error
 
-// Expectation is something a drill asks for beyond what the checker asks of every drill.
+// Expectation is checked in addition to the checker's rules.
 type Expectation func(context.Context, *Scene) ([]Objection, error)
 
-// Scene is the platform that a drill plays on.
+// Scene is a running drill and its platform.
 type Scene struct {
 	*platform.Platform
 	Drill  Drill
-	Random *rand.Rand // all that is drawn at random
+	Random *rand.Rand // the source of everything random
 	Began  time.Time  // when its load did
 	Struck time.Time  // when the fault did
 	Healed time.Time  // when it was over
@@ -65,37 +65,37 @@ type Scene struct {
 	Log      *load.Log // once the load has ended
 	Evidence Evidence  // once it has been gathered
 
-	// What acts leave for each other and for what is expected.
-	api, worker int            // the processes drawn
-	lost        leaders        // who led before the fault
+	// What acts note for later acts and expectations.
+	api, worker int            // the processes chosen at random
+	lost        leaders        // the leaders before the fault
 	subscriber  *subscriber    // another service that listens on onlywave.events
-	poison      []string       // message ids of what can never be processed
-	strangers   []string       // ids of the provider's payments that are not ours
+	poison      []string       // message ids of unreadable messages
+	foreign     []string       // ids of the provider's payments that OnlyWave did not create
 	openings    map[string]int // of the breakers, before the fault
-	missed      int            // webhooks counted as such before the fault
-	attack      *attack        // that goes on
-	backup      backup         // to which the database was taken back
+	missed      int            // missed webhooks counted before the fault
+	attack      *attack        // while it runs
+	backup      backup         // from which the database was restored
 	cancelled   int            // runs
-	crowd       crowd          // payments that were paid at one moment
+	crowd       crowd          // payments that were paid at the same moment
 
-	node devstack.Service // of Redis' cluster, the one that was lost
+	node devstack.Service // the lost node of the Redis cluster
 
 	remarks    []string // for the table
 	objections []Objection
 	out        io.Writer
 }
 
-// tell says to a person what is going on.
-func (s *Scene) tell(format string, args ...any) {
+// progress prints a line with the time since the drill began.
+func (s *Scene) progress(format string, args ...any) {
 	fmt.Fprintf(s.out, "  %5.1fs  %s\n", time.Since(s.Began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// remark says something that the table shall show.
+// remark adds a text to the drill's row of the table.
 func (s *Scene) remark(format string, args ...any) {
 	s.remarks = append(s.remarks, fmt.Sprintf(format, args...))
 }
 
-// The load around each fault.
+// The load before, during and after each fault.
 const (
 	defaultRate  = 5.0
 	defaultLasts = 8 * time.Second
@@ -113,14 +113,14 @@ func (d Drill) complete() Drill {
 	return d
 }
 
-// random is the drill's own source: the same for the same seed, whatever other drills run beside it.
+// random is the drill's own source: the same for the same seed, whatever other drills run.
 func (d Drill) random(seed uint64) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(d.Name))
 	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
-// Choose picks drills by a list of names or regular expressions that a whole name matches, divided by commas; "" is all.
+// Choose picks drills by a list of names or regular expressions that a whole name matches, separated by commas; "" is all.
 func Choose(all []Drill, names string) ([]Drill, error) {
 	if names == "" {
 		return all, nil

@@ -66,5 +66,5 @@ func TestOneObjectionFailsADrill(t *testing.T) {
 	require.False(t, r.Passed())
 	require.Contains(t, table([]Result{r}), "| **1 objections** |")
 	r.Err = errors.New("no matches")
-	require.Contains(t, table([]Result{r}), "| **not played** |")
+	require.Contains(t, table([]Result{r}), "| **did not run** |")
 }

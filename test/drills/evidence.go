@@ -8,24 +8,24 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// Evidence is what each side has written down, as it is: nothing in it has been judged yet.
+// Evidence is what each side has written down. Nothing in it has been checked yet.
 type Evidence struct {
 	// The client app.
 	Intents []load.Intent
 	Flood   []load.Webhook
 
-	// Our record.
+	// The database.
 	Payments    []Payment
 	Operations  []Operation
 	Events      []Event
 	Archived    []Notification
 	Spooled     []Notification
-	Untold      int          // payments of which somebody has still to be told, and events to be published again
-	Processed   []string     // notifications that a worker says it has told a payment of
-	DeadLetters []DeadLetter // kept in the record, or still in their queue
+	Unpublished int          // changes of payments in the outbox, and events to be published again
+	Processed   []string     // notifications whose payment a worker has signalled, by its log
+	DeadLetters []DeadLetter // in the database, or still in their queue
 
-	lettersInRecord bool   // the record has a place for them
-	lost            backup // what was written since may be lost
+	hasDeadLetterTable bool   // the database has a table for them
+	lost               backup // what was written after it may be lost
 
 	// RabbitMQ and Temporal.
 	Queues    []Queue
@@ -37,14 +37,14 @@ type Evidence struct {
 	Webhooks []simulator.WebhookAttempt
 
 	// Monitoring.
-	Since  time.Time // of the drill: what happened before it was judged with an earlier one
+	Since  time.Time // of the drill: what happened before was checked by an earlier drill
 	Alarms []Alarm
 
 	Pages   []Page            // logs, metrics, messages' headers
-	Secrets map[string]string // what must not be in them, by what it is
+	Secrets map[string]string // what must not be in them, by its name
 }
 
-// Payment is a row of the record.
+// Payment is a row of the table payments.
 type Payment struct {
 	ID                string
 	Key               string // of the client app
@@ -54,7 +54,7 @@ type Payment struct {
 	Version           int
 }
 
-// Operation is an intent that moves money, as recorded.
+// Operation is a row of the table operations.
 type Operation struct {
 	ProviderKey string
 	PaymentID   string
@@ -72,7 +72,7 @@ type Event struct {
 	At        time.Time
 }
 
-// Notification is a provider's notification that we hold.
+// Notification is a stored notification of the provider.
 type Notification struct {
 	ID        string
 	RequestID string // as it came; a replayed one repeats it
@@ -80,7 +80,7 @@ type Notification struct {
 	Action    string
 }
 
-// DeadLetter is what could not be finished, kept for a person.
+// DeadLetter is a message or a workflow that failed and waits for an operator.
 type DeadLetter struct {
 	MessageID  string
 	RequestID  string // of the notification, if it is one
@@ -92,11 +92,11 @@ type DeadLetter struct {
 	DiedAt     time.Time
 }
 
-// Queue is one of ours and what is ready in it; what a consumer has in hand the broker does not tell.
+// Queue is a queue and its ready messages. RabbitMQ does not show here what a consumer has in hand.
 type Queue struct {
 	Name     string
 	Messages int
-	Kept     bool // what is in it may stay: the dead letters', where the record has no place for them
+	Kept     bool // messages may stay in it: the dead letters' queue, when the database has no table for them
 }
 
 // Workflow is one run.

@@ -10,8 +10,8 @@ import (
 	"github.com/onlywave/onlywave/test/load"
 )
 
-// everyoneIsAnswered: no client had to give up, repeating its request under the same key.
-func everyoneIsAnswered(_ context.Context, s *Scene) ([]Objection, error) {
+// everyClientIsAnswered: repeating a request under the same key was enough; no client had to give up.
+func everyClientIsAnswered(_ context.Context, s *Scene) ([]Objection, error) {
 	var objections []Objection
 	for _, i := range s.Log.Intents {
 		if !i.Shed && !i.Acknowledged {
@@ -21,8 +21,8 @@ func everyoneIsAnswered(_ context.Context, s *Scene) ([]Objection, error) {
 	return objections, nil
 }
 
-// nobodyNotices: every client was answered well the first time.
-func nobodyNotices(_ context.Context, s *Scene) ([]Objection, error) {
+// noRequestFails: every client got a 2xx the first time.
+func noRequestFails(_ context.Context, s *Scene) ([]Objection, error) {
 	var objections []Objection
 	for _, i := range s.Log.Intents {
 		if i.Shed || len(i.Answers) != 1 || !i.Acknowledged {
@@ -51,13 +51,13 @@ func webhooksAreTaken(ctx context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	if sent == 0 {
-		objections = append(objections, object("every webhook is taken", "", "none was sent, which says nothing"))
+		objections = append(objections, object("every webhook is taken", "", "none was sent, so nothing is shown"))
 	}
 	return objections, nil
 }
 
-// latencyStays: the fault makes nobody wait. The slowest of so few requests say little on a busy machine, so they are
-// shown, and the one in the middle decides.
+// latencyStays: the fault does not make requests slower. The slowest of so few requests say little on a busy machine, so they are
+// only shown, and the median decides.
 func latencyStays(_ context.Context, s *Scene) ([]Objection, error) {
 	const most = 100 * time.Millisecond
 	var during, outside []time.Duration
@@ -71,45 +71,45 @@ func latencyStays(_ context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	if len(during) == 0 || len(outside) == 0 {
-		return []Objection{object("nobody waits", "", "%d requests during the fault and %d outside of it say nothing", len(during), len(outside))}, nil
+		return []Objection{object("latency stays", "", "%d requests during the fault and %d outside of it are too few", len(during), len(outside))}, nil
 	}
 	slices.Sort(during)
 	slices.Sort(outside)
 	middle := func(of []time.Duration) time.Duration { return of[len(of)/2].Round(time.Millisecond) }
 	slowest := func(of []time.Duration) time.Duration { return of[len(of)-1].Round(time.Millisecond) }
-	s.remark("median %s during the fault, %s else; slowest %s and %s", middle(during), middle(outside), slowest(during), slowest(outside))
+	s.remark("median %s during the fault, %s otherwise; slowest %s and %s", middle(during), middle(outside), slowest(during), slowest(outside))
 	if middle(during) > middle(outside)+most {
-		return []Objection{object("nobody waits", "", "the median was %s during the fault and %s else", middle(during), middle(outside))}, nil
+		return []Objection{object("latency stays", "", "the median was %s during the fault and %s otherwise", middle(during), middle(outside))}, nil
 	}
 	return nil, nil
 }
 
-// everyPartRuns: no process has ended because something that it uses was away.
+// everyPartRuns: no process has exited because a dependency was unavailable.
 func (s *Scene) everyPartRuns() []Objection {
 	var objections []Objection
 	for _, p := range s.parts() {
 		select {
 		case <-p.Exited():
-			objections = append(objections, object("no process ends by itself", "", "process %d has", p.PID()))
+			objections = append(objections, object("no process exits by itself", "", "process %d has", p.PID()))
 		default:
 		}
 	}
 	return objections
 }
 
-// floodCame: the drill did what it says.
+// floodCame: the flood of webhooks was sent in full, and no forged one was accepted.
 func floodCame(_ context.Context, s *Scene) ([]Objection, error) {
 	c := s.Log.Counts
-	s.remark("%d forged webhooks, %d let in; %d replayed", c.Forged, c.ForgedLetIn, c.Replayed)
+	s.remark("%d forged webhooks, %d accepted; %d replayed", c.Forged, c.ForgedLetIn, c.Replayed)
 	if c.Forged < s.Drill.Flood.Forged || c.Replayed < s.Drill.Flood.Replayed || c.ForgedLetIn > 0 || c.WebhooksUnanswered > 0 {
-		return []Objection{object("the flood is refused or does nothing", "", "%d forged, %d of them let in, %d replayed, %d without an answer",
+		return []Objection{object("forged webhooks are refused and all are answered", "", "%d forged, %d of them accepted, %d replayed, %d without an answer",
 			c.Forged, c.ForgedLetIn, c.Replayed, c.WebhooksUnanswered)}, nil
 	}
 	return nil, nil
 }
 
-// replaysAreLeft: a copy of a webhook that is kept is neither kept again nor passed on, but for those that came at the same moment
-// as the first. One that was signed a moment ago is new once to each other API.
+// replaysAreLeft: a copy of a stored webhook is neither stored again nor processed, except for copies that came at the same moment
+// as the first. Each other API process may store a copy once if the signature is only seconds old.
 func replaysAreLeft(_ context.Context, s *Scene) ([]Objection, error) {
 	kept := map[string]int{}
 	for _, n := range s.Evidence.Archived {
@@ -125,14 +125,14 @@ func replaysAreLeft(_ context.Context, s *Scene) ([]Objection, error) {
 	for requestID := range replayed {
 		twins += kept[requestID] - 1
 	}
-	s.remark("copies of %d webhooks came, and %d were kept again", len(replayed), twins)
+	s.remark("copies of %d webhooks were sent, and %d were stored again", len(replayed), twins)
 	if most := len(replayed)*(len(s.APIs)-1) + s.Drill.Flood.Replayed/100; twins > most {
-		return []Objection{object("a replayed webhook is left at its answer", "", "%d were kept again, of which %d may be", twins, most)}, nil
+		return []Objection{object("a replayed webhook is answered and not stored again", "", "%d were stored again, at most %d may be", twins, most)}, nil
 	}
 	return nil, nil
 }
 
-// webhooksWereSpooled: the drill did what it says, by the APIs' own logs.
+// webhooksWereSpooled: the fault had its effect, by the logs of the API processes.
 func webhooksWereSpooled(_ context.Context, s *Scene) ([]Objection, error) {
 	spooled := 0
 	for _, page := range s.Evidence.Pages {
@@ -142,13 +142,13 @@ func webhooksWereSpooled(_ context.Context, s *Scene) ([]Objection, error) {
 	}
 	s.remark("%d webhooks were spooled", spooled)
 	if spooled == 0 {
-		return []Objection{object("a missing queue is noticed", "", "no webhook was spooled")}, nil
+		return []Objection{object("a missing queue sends webhooks to the spool", "", "no webhook was spooled")}, nil
 	}
 	return nil, nil
 }
 
-// poisonIsBuried: each message that nobody can read is a dead letter, with its cause.
-func poisonIsBuried(_ context.Context, s *Scene) ([]Objection, error) {
+// poisonIsDeadLettered: each unreadable message is a dead letter with its cause.
+func poisonIsDeadLettered(_ context.Context, s *Scene) ([]Objection, error) {
 	causes := map[string]string{}
 	for _, d := range s.Evidence.DeadLetters {
 		causes[d.MessageID] = d.Cause
@@ -156,17 +156,17 @@ func poisonIsBuried(_ context.Context, s *Scene) ([]Objection, error) {
 	var objections []Objection
 	for _, id := range s.poison {
 		if causes[id] != "unreadable" {
-			objections = append(objections, object("poison ends as a dead letter", "", "message %s has the cause %q", id, causes[id]))
+			objections = append(objections, object("an unreadable message ends as a dead letter", "", "message %s has the cause %q", id, causes[id]))
 		}
 	}
-	s.remark("%d poisonous messages, %d without a dead letter", len(s.poison), len(objections))
+	s.remark("%d unreadable messages, %d without a dead letter", len(s.poison), len(objections))
 	if len(s.poison) == 0 {
-		objections = append(objections, object("poison ends as a dead letter", "", "none was sent, which says nothing"))
+		objections = append(objections, object("an unreadable message ends as a dead letter", "", "none was sent, so nothing is shown"))
 	}
 	return objections, nil
 }
 
-// answers is what a client got, for people.
+// answers formats what a client got.
 func answers(i load.Intent) string {
 	if i.Shed {
 		return "nothing: too many requests were in flight"

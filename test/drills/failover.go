@@ -13,27 +13,27 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// doubled are the drills where a second one takes over.
-var doubled = []Drill{{
-	Name: "failover", Shows: "An API, Postgres' primary and Redis' master die while nginx reloads: the others take over, and clients need no more than to repeat.",
-	Doubled: true, Rate: 10, Lasts: 10 * time.Second,
+// withReplicas are the drills in which a replica takes over.
+var withReplicas = []Drill{{
+	Name: "failover", Shows: "An API process, Postgres' primary and Redis' master are killed while nginx reloads: the others take over, and clients only need to repeat their requests.",
+	Replicas: true, Rate: 10, Lasts: 10 * time.Second,
 	Strike: []Act{chargesTake(time.Second), shortly, atOnce(killOneAPI, losePrimary, loseMaster, reloadBalancer)},
 	Heal:   []Act{disarm, atOnce(restartTheAPI, restartTheLost)},
-	Expect: []Expectation{everyoneIsAnswered, othersLead, clientsSaw},
+	Expect: []Expectation{everyClientIsAnswered, othersLead, clientsSaw},
 }, {
-	Name: "slow-bodies", Shows: "One address with thousands of connections, each slow or silent, takes its share of the balancer and nothing from others.",
-	Doubled: true, Rate: 10, Lasts: 20 * time.Second, From: clientsAddress,
+	Name: "slow-bodies", Shows: "One address with thousands of slow or silent connections uses up only its own share of the balancer.",
+	Replicas: true, Rate: 10, Lasts: 20 * time.Second, From: clientsAddress,
 	Strike: []Act{attackSlowly}, Heal: []Act{endAttack},
-	Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken, wasAttacked},
+	Expect: []Expectation{noRequestFails, latencyStays, webhooksAreTaken, wasAttacked},
 }}
 
-// leaders are the services that are followed by a second one.
+// leaders are the services that have a replica.
 type leaders struct {
 	postgres, redis devstack.Service
-	timeline        int // of the record: each promotion begins a new one
+	timeline        int // of Postgres: each promotion begins a new one
 }
 
-// atOnce does all of it side by side.
+// atOnce does all acts side by side.
 func atOnce(acts ...Act) Act {
 	return func(ctx context.Context, s *Scene) error {
 		group, ctx := errgroup.WithContext(ctx)
@@ -44,7 +44,7 @@ func atOnce(acts ...Act) Act {
 	}
 }
 
-// operatorTakes is how long it is until somebody has seen that the primary is gone, and promotes the replica.
+// operatorTakes is the time until an operator has noticed the loss of the primary and promotes the replica.
 const operatorTakes = 3 * time.Second
 
 // losePrimary kills Postgres' primary with SIGKILL, and promotes the replica after a while.
@@ -62,7 +62,7 @@ func losePrimary(ctx context.Context, s *Scene) (err error) {
 	return s.Stack.Promote(ctx)
 }
 
-// loseMaster kills Redis' master with SIGKILL, and waits until the Sentinels have found that out and agreed on the other.
+// loseMaster kills Redis' master with SIGKILL, and waits until the Sentinels have promoted the other one.
 func loseMaster(ctx context.Context, s *Scene) (err error) {
 	if s.lost.redis, err = s.Stack.RedisMaster(ctx); err != nil {
 		return err
@@ -82,12 +82,12 @@ func loseMaster(ctx context.Context, s *Scene) (err error) {
 
 func reloadBalancer(ctx context.Context, s *Scene) error { return s.ReloadBalancer(ctx) }
 
-// restartTheLost makes those who led the replicas of those who do.
+// restartTheLost starts the former leaders as replicas of the new ones.
 func restartTheLost(ctx context.Context, s *Scene) error {
 	return atOnce(restart(s.lost.postgres), restart(s.lost.redis))(ctx, s)
 }
 
-// othersLead: the others lead in the end too, and what the record acknowledges is in two places again.
+// othersLead: the new leaders still lead at the end, and Postgres has a synchronous replica again.
 func othersLead(ctx context.Context, s *Scene) ([]Objection, error) {
 	timeline, replicas, err := s.timeline(ctx)
 	if err != nil {
@@ -99,10 +99,10 @@ func othersLead(ctx context.Context, s *Scene) ([]Objection, error) {
 	}
 	var objections []Objection
 	if timeline != s.lost.timeline+1 {
-		objections = append(objections, object("others lead", "", "the record's timeline was %d and is %d", s.lost.timeline, timeline))
+		objections = append(objections, object("others lead", "", "Postgres' timeline was %d and is %d", s.lost.timeline, timeline))
 	}
 	if replicas != 1 {
-		objections = append(objections, object("others lead", "", "the record's primary has %d synchronous replicas", replicas))
+		objections = append(objections, object("others lead", "", "Postgres' primary has %d synchronous replicas", replicas))
 	}
 	if master == s.lost.redis {
 		objections = append(objections, object("others lead", "", "%s is the master again", master))
@@ -110,7 +110,7 @@ func othersLead(ctx context.Context, s *Scene) ([]Objection, error) {
 	return objections, nil
 }
 
-// timeline asks the record's primary which one it is, and how many replicas it waits for.
+// timeline asks Postgres' primary for its timeline, and how many synchronous replicas it has.
 func (s *Scene) timeline(ctx context.Context) (timeline, replicas int, err error) {
 	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Scene) timeline(ctx context.Context) (timeline, replicas int, err error
 	return timeline, replicas, nil
 }
 
-// clientsSaw remarks what it was for them, whatever it was.
+// clientsSaw remarks how many requests and reads failed at first.
 func clientsSaw(_ context.Context, s *Scene) ([]Objection, error) {
 	repeated := 0
 	for _, i := range s.Log.Intents {

@@ -15,56 +15,57 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// byWebhookOnly lets payments learn of nothing in time but by their webhooks: no poll and no reconciliation comes first.
+// byWebhookOnly makes polls and reconciliation so rare that only a webhook can bring a change in time.
 var byWebhookOnly = map[string]string{"POLL_FIRST": "5m", "POLL_MAX": "10m", "RECONCILE_EVERY": "10m"}
 
-// strangersPerWorker is more than a worker handles at one time.
-const strangersPerWorker = 40
+// foreignWebhooksPerWorker is more than a worker handles at one time.
+const foreignWebhooksPerWorker = 40
 
-// strangers sends signed webhooks about payments that are not ours, each of which the provider answers in the same odd way.
-func strangers(odd simulator.Fault) Act {
+// foreignWebhooks sends signed webhooks about payments that OnlyWave did not create. The provider answers each read of such a payment
+// with the fault.
+func foreignWebhooks(fault simulator.Fault) Act {
 	return func(ctx context.Context, s *Scene) error {
-		for range strangersPerWorker * len(s.Workers) {
-			odd.On, odd.PaymentID = simulator.Get, fmt.Sprintf("77%010d", s.Random.IntN(1e10))
-			if err := s.Provider.Arm(ctx, odd); err != nil {
+		for range foreignWebhooksPerWorker * len(s.Workers) {
+			fault.On, fault.PaymentID = simulator.Get, fmt.Sprintf("77%010d", s.Random.IntN(1e10))
+			if err := s.Provider.Arm(ctx, fault); err != nil {
 				return err
 			}
-			if err := s.Provider.Announce(ctx, simulator.Announcement{PaymentID: odd.PaymentID, URL: s.Shops[0].URL + "/webhooks/mercadopago"}); err != nil {
+			if err := s.Provider.Announce(ctx, simulator.Announcement{PaymentID: fault.PaymentID, URL: s.Shops[0].URL + "/webhooks/mercadopago"}); err != nil {
 				return err
 			}
-			s.strangers = append(s.strangers, odd.PaymentID)
+			s.foreign = append(s.foreign, fault.PaymentID)
 		}
 		return nil
 	}
 }
 
-const burialPatience = time.Minute
+const deadLetterWait = time.Minute
 
-// strangersAreBuried waits until each of their webhooks is a dead letter whose cause says that it is that payment's own matter.
-func strangersAreBuried(ctx context.Context, s *Scene) error {
-	buried := 0
-	for end := time.Now().Add(burialPatience); time.Now().Before(end); {
-		buried = 0
+// foreignWebhooksAreDeadLetters waits until each of the foreign webhooks is a dead letter whose cause blames the message.
+func foreignWebhooksAreDeadLetters(ctx context.Context, s *Scene) error {
+	found := 0
+	for end := time.Now().Add(deadLetterWait); time.Now().Before(end); {
+		found = 0
 		for _, cause := range []deadletter.Cause{deadletter.CauseRefused, deadletter.CauseInternal} {
-			n, err := s.countLetters(ctx, cause)
+			n, err := s.countDeadLetters(ctx, cause)
 			if err != nil {
 				return err
 			}
-			buried += n
+			found += n
 		}
-		if buried >= len(s.strangers) {
-			s.remark("%d webhooks of strangers' payments, all dead letters", len(s.strangers))
+		if found >= len(s.foreign) {
+			s.remark("%d foreign webhooks, all dead letters", len(s.foreign))
 			return nil
 		}
 		if !platform.Pause(ctx, time.Second) {
 			return ctx.Err()
 		}
 	}
-	return fmt.Errorf("of %d webhooks of strangers' payments %d are dead letters", len(s.strangers), buried)
+	return fmt.Errorf("%d foreign webhooks were sent and %d are dead letters", len(s.foreign), found)
 }
 
-// countLetters counts the dead letters of this drill.
-func (s *Scene) countLetters(ctx context.Context, cause deadletter.Cause) (int, error) {
+// countDeadLetters counts the dead letters of this drill.
+func (s *Scene) countDeadLetters(ctx context.Context, cause deadletter.Cause) (int, error) {
 	n, next := 0, ""
 	for {
 		var page struct {
@@ -85,11 +86,11 @@ func (s *Scene) countLetters(ctx context.Context, cause deadletter.Cause) (int, 
 	}
 }
 
-// floodOnePayment sends so many webhooks, each signed afresh, about one payment that nobody has heard of, as fast as they are taken.
+// floodOnePayment sends webhooks, each with a new signature, about one payment that does not exist, as fast as they are answered.
 func floodOnePayment(count int) Act {
 	const atOnce = 32
 	return func(ctx context.Context, s *Scene) error {
-		query := "payment_id=" + payment.NewID("nobody", s.Drill.Name) + "&"
+		query := "payment_id=" + payment.NewID("no-client", s.Drill.Name) + "&"
 		began := time.Now()
 		group, ctx := errgroup.WithContext(ctx)
 		var next atomic.Int64
@@ -111,7 +112,7 @@ func floodOnePayment(count int) Act {
 			})
 		}
 		err := group.Wait()
-		s.remark("%d webhooks of one payment taken in %s", count, time.Since(began).Round(100*time.Millisecond))
+		s.remark("%d webhooks of one payment answered in %s", count, time.Since(began).Round(100*time.Millisecond))
 		return err
 	}
 }

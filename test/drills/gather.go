@@ -19,18 +19,18 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// Gather asks every side what it has written down, of the whole platform and not of one run alone. The clients' log may be
-// nil. What is in a queue is looked at and put back, which counts as a delivery.
+// Gather reads what each side has written down, for the whole platform and not for one run only. The clients' log may be nil.
+// Messages in queues are read and put back, which counts as a delivery.
 func Gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evidence, error) {
 	e, err := gather(ctx, p, clients)
 	if err != nil {
 		return e, err
 	}
-	letters, headers, err := peek(p.Stack.RabbitMQURL(), e.Queues)
+	deadLetters, headers, err := peek(p.Stack.RabbitMQURL(), e.Queues)
 	if err != nil {
 		return e, fmt.Errorf("look into the queues: %w", err)
 	}
-	e.DeadLetters = append(e.DeadLetters, letters...)
+	e.DeadLetters = append(e.DeadLetters, deadLetters...)
 	e.Secrets = p.Secrets()
 	if e.Pages, err = pages(ctx, p); err != nil {
 		return e, fmt.Errorf("read logs and metrics: %w", err)
@@ -39,7 +39,7 @@ func Gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evide
 	return e, nil
 }
 
-// gather leaves out what is in the queues and on the pages.
+// gather leaves out messages in queues, logs and metrics.
 func gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evidence, error) {
 	var e Evidence
 	if clients != nil {
@@ -49,7 +49,7 @@ func gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evide
 		name string
 		ask  func() error
 	}{
-		{"the record", func() error { return e.askPostgres(ctx, p.Stack.PostgresURL()) }},
+		{"Postgres", func() error { return e.askPostgres(ctx, p.Stack.PostgresURL()) }},
 		{"the workers", func() error { return e.askWorkers(p.Logs) }},
 		{"the queues", func() error { return e.askRabbitMQ(p.Stack.RabbitMQURL()) }},
 		{"Temporal", func() error { return e.askTemporal(ctx, p.Stack.TemporalAddress()) }},
@@ -65,7 +65,7 @@ func gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evide
 	return e, nil
 }
 
-// complete fails when the simulator no longer knows all that happened since.
+// complete fails when the simulator no longer has all requests and webhooks since then.
 func (e *Evidence) complete(since time.Time) error {
 	if r := e.Requests; len(r) > 0 && r[0].Number > 1 && r[0].Time.After(since) {
 		return errors.New("the simulator has forgotten requests of this run")
@@ -76,8 +76,7 @@ func (e *Evidence) complete(since time.Time) error {
 	return nil
 }
 
-// askWorkers reads in their logs what they have processed, or have left because there is nothing to do about it: nobody else
-// knows.
+// askWorkers reads in the workers' logs which notifications they have processed or ignored, which is written nowhere else.
 func (e *Evidence) askWorkers(logs string) error {
 	files, err := filepath.Glob(filepath.Join(logs, "worker*.log"))
 	if err != nil {
@@ -111,7 +110,7 @@ func (e *Evidence) askProvider(ctx context.Context, p *platform.Provider) (err e
 	return err
 }
 
-// askTemporal lists the runs as the Web UI does. That list lags behind: Settle waits until it fits.
+// askTemporal lists the runs as the Web UI does. The list lags behind, so Settle waits until it agrees.
 func (e *Evidence) askTemporal(ctx context.Context, address string) error {
 	temporal, err := client.DialContext(ctx, client.Options{HostPort: address, Logger: log.NewStructuredLogger(quiet)})
 	if err != nil {
@@ -164,11 +163,11 @@ func pages(ctx context.Context, p *platform.Platform) ([]Page, error) {
 	return all, nil
 }
 
-// requestID is what a notification of ours has of the one that came; "" when the body is none.
+// requestID is the request id in a stored notification; "" when the body is no notification.
 func requestID(body []byte) string {
 	var n struct {
 		RequestID string `json:"request_id"`
 	}
-	_ = json.Unmarshal(body, &n) // a dead letter may be anything
+	_ = json.Unmarshal(body, &n) // a dead letter may hold any body
 	return n.RequestID
 }

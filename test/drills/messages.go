@@ -10,7 +10,8 @@ import (
 
 // The rules about messages, queues and workflows.
 
-// webhooksKept counts by request id: a replayed notification has that of the one it repeats, which holds for both.
+// webhooksKept counts notifications by request id. A replayed notification has the request id of its original, so one stored copy is
+// enough for both.
 func webhooksKept(e Evidence, say objecting) {
 	held := map[string]map[string]bool{} // notifications by request id
 	hold := func(requestID, id string) {
@@ -45,7 +46,7 @@ func webhooksKept(e Evidence, say objecting) {
 	}
 }
 
-// webhooksProcessed looks at those that are news for certain: of a payment's creation its charge knows already.
+// webhooksProcessed checks notifications of an update only: the charge knows about the creation already.
 func webhooksProcessed(e Evidence, say objecting) {
 	done := map[string]bool{}
 	for _, id := range e.Processed {
@@ -56,7 +57,7 @@ func webhooksProcessed(e Evidence, say objecting) {
 	}
 	for _, n := range e.Archived {
 		if n.Topic == "payment" && n.Action == "payment.updated" && !done[n.ID] {
-			say("", "notification %s, request id %s, is in the archive; no worker has told its payment, and there is no dead letter", n.ID, n.RequestID)
+			say("", "notification %s, request id %s, is in the archive; no worker has signalled its payment, and there is no dead letter", n.ID, n.RequestID)
 		}
 	}
 }
@@ -78,20 +79,20 @@ func nothingWaits(e Evidence, say objecting) {
 	if n := len(e.Spooled); n > 0 {
 		say("", "%d webhooks in the spool", n)
 	}
-	if e.Untold > 0 {
-		say("", "%d things in the outbox", e.Untold)
+	if e.Unpublished > 0 {
+		say("", "%d messages in the outbox", e.Unpublished)
 	}
 }
 
 func failuresKept(e Evidence, say objecting) {
-	letters := map[string]bool{}
+	deadLetters := map[string]bool{}
 	for _, d := range e.DeadLetters {
-		letters[d.WorkflowID+" "+d.RunID] = true
+		deadLetters[d.WorkflowID+" "+d.RunID] = true
 	}
 	for _, w := range e.Workflows {
-		if (w.Status == "Failed" || w.Status == "TimedOut") && !letters[w.ID+" "+w.RunID] {
+		if (w.Status == "Failed" || w.Status == "TimedOut") && !deadLetters[w.ID+" "+w.RunID] {
 			id, _ := paymentOf(w)
-			say(id, "run %s of workflow %s has %s; there is no dead letter of it", w.RunID, w.ID, w.Status)
+			say(id, "run %s of workflow %s has %s; it has no dead letter", w.RunID, w.ID, w.Status)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// countMissed notes how many webhooks reconciliation has missed before the fault.
+// countMissed notes how many missed webhooks reconciliation has counted before the fault.
 func countMissed(ctx context.Context, s *Scene) (err error) {
 	s.missed, err = s.countMissed(ctx)
 	return err
@@ -31,10 +31,10 @@ func (s *Scene) countMissed(ctx context.Context) (int, error) {
 	return 0, nil
 }
 
-const reconcilePatience = time.Minute
+const reconcileWait = time.Minute
 
-// theMissedAreCounted: the counter comes to show every payment whose last news never came. News that was overtaken by
-// other news before reconciliation looked may be counted or not.
+// theMissedAreCounted: reconciliation counts every payment whose last webhook was lost. A lost webhook that was followed by another
+// before reconciliation ran may be counted or not.
 func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 	all, lost, lastLost := 0, 0, map[string]bool{}
 	for _, w := range s.Evidence.Webhooks {
@@ -54,7 +54,7 @@ func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 		}
 	}
 	counted := 0
-	for end := time.Now().Add(reconcilePatience); time.Now().Before(end); {
+	for end := time.Now().Add(reconcileWait); time.Now().Before(end); {
 		now, err := s.countMissed(ctx)
 		if err != nil {
 			return nil, err
@@ -66,9 +66,9 @@ func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 			return nil, ctx.Err()
 		}
 	}
-	s.remark("%d of %d webhooks lost, the last news of %d payments; counted as missed: %d", lost, all, least, counted)
+	s.remark("%d of %d webhooks lost, the last webhook of %d payments; counted as missed: %d", lost, all, least, counted)
 	if least == 0 || counted < least || counted > lost {
-		return []Objection{object("missed webhooks are counted", "", "%d were lost, the last news of %d payments among them, and %d are counted", lost, least, counted)}, nil
+		return []Objection{object("missed webhooks are counted", "", "%d were lost, the last webhook of %d payments among them, and %d are counted", lost, least, counted)}, nil
 	}
 	return nil, nil
 }

@@ -80,9 +80,9 @@ func sameAmount(s *sides, say objecting) {
 	if s.row == nil {
 		return
 	}
-	differs := func(who string, amount int64) {
+	differs := func(side string, amount int64) {
 		if amount != s.row.Amount {
-			say(s.id, "%s: %d centavos; the row: %d", who, amount, s.row.Amount)
+			say(s.id, "%s: %d centavos; the row: %d", side, amount, s.row.Amount)
 		}
 	}
 	for _, i := range s.intents {
@@ -106,8 +106,8 @@ func sameAmount(s *sides, say objecting) {
 	}
 }
 
-// inOurWords translates the provider's status once more, so that a mistake in the adapter shows.
-func inOurWords(e simulator.Entry) payment.Status {
+// ourStatus translates the provider's status independently of the adapter, so that a mistake there shows.
+func ourStatus(e simulator.Entry) payment.Status {
 	switch e.Status + " " + e.StatusDetail {
 	case "cancelled expired":
 		return payment.Expired
@@ -128,15 +128,15 @@ func sameStatus(s *sides, say objecting) {
 	entry, known := s.last()
 	switch {
 	case known && entry.StatusDetail == "by_collector" && s.row.Status == payment.Expired:
-		// We have closed it at its end.
-	case known && s.row.Status != inOurWords(entry):
+		// OnlyWave has cancelled it at its expiry.
+	case known && s.row.Status != ourStatus(entry):
 		say(s.id, "the provider has %s (%s) since %s; the row %s", entry.Status, entry.StatusDetail, clock(entry.Time), s.row.Status)
 	case known && s.row.ProviderPaymentID != entry.PaymentID:
 		say(s.id, "the provider calls it %s; the row %q", entry.PaymentID, s.row.ProviderPaymentID)
-	case !known && s.row.Status == payment.Unknown && s.givenToAPerson():
-		// The provider never heard of it, and a person has been asked.
+	case !known && s.row.Status == payment.Unknown && s.waitsForOperator():
+		// The provider does not have it, and an operator decides.
 	case !known && s.row.Status != payment.Failed:
-		say(s.id, "the provider knows nothing of it; the row has %s", s.row.Status)
+		say(s.id, "the provider does not have it; the row has %s", s.row.Status)
 	}
 }
 
@@ -165,23 +165,23 @@ func wholeHistory(s *sides, say objecting) {
 	}
 }
 
-func toldRight(s *sides, say objecting) {
+func answersTrue(s *sides, say objecting) {
 	for _, i := range s.intents {
 		if i.Started.Before(s.lost.restored) {
-			continue // it may have been told what the database has lost
+			continue // it may have read what the database has lost since
 		}
-		for _, told := range append(statusesOf(i), payment.Status(i.Status)) {
-			if s.row != nil && !slices.Contains(s.statuses(), told) {
-				say(s.id, "the client's %s saw %q; the history is %v", i.Key, told, s.statuses())
+		for _, read := range append(statusesOf(i), payment.Status(i.Status)) {
+			if s.row != nil && !slices.Contains(s.statuses(), read) {
+				say(s.id, "the client's %s saw %q; the history is %v", i.Key, read, s.statuses())
 			}
 		}
 		if i.Paid() && !slices.ContainsFunc(s.entries, func(e simulator.Entry) bool { return e.Status == "approved" }) {
-			say(s.id, "the buyer of %s has paid; the provider's ledger says nothing of it", i.Key)
+			say(s.id, "the buyer of %s has paid; the provider's ledger has no approval", i.Key)
 		}
 	}
 }
 
-// oneKey looks at what was sent, whatever was answered.
+// oneKey checks all requests to the provider, whatever was answered.
 func oneKey(s *sides, say objecting) {
 	recorded := map[string]bool{}
 	for _, o := range s.operations {
@@ -213,7 +213,7 @@ func operationsRight(s *sides, say objecting) {
 		}
 	}
 	if len(outcomes) != 1 {
-		say(s.id, "there are %d charges in the record", len(outcomes))
+		say(s.id, "there are %d charges in the database", len(outcomes))
 		return
 	}
 	_, known := s.last()
@@ -227,13 +227,13 @@ func attended(s *sides, say objecting) {
 	switch {
 	case s.row == nil:
 		if running {
-			say(s.id, "run %s goes on; there is no row", s.runs[len(s.runs)-1].RunID)
+			say(s.id, "run %s is running; there is no row", s.runs[len(s.runs)-1].RunID)
 		}
 	case len(s.runs) == 0:
 		say(s.id, "the row is %s; it has no workflow", s.row.Status)
-	case s.row.Status.Open() && !running && !s.givenToAPerson():
+	case s.row.Status.Open() && !running && !s.waitsForOperator():
 		say(s.id, "the row is %s; its last run %s has %s", s.row.Status, s.runs[len(s.runs)-1].RunID, s.runs[len(s.runs)-1].Status)
 	case !s.row.Status.Open() && running:
-		say(s.id, "the row is %s; run %s goes on", s.row.Status, s.runs[len(s.runs)-1].RunID)
+		say(s.id, "the row is %s; run %s is running", s.row.Status, s.runs[len(s.runs)-1].RunID)
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// askPostgres reads the whole record at one moment.
+// askPostgres reads all tables in one snapshot.
 func (e *Evidence) askPostgres(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	moment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, conn, moment, func(tx pgx.Tx) error { return e.readRecord(ctx, tx) })
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error { return e.readDatabase(ctx, tx) })
 }
 
-func (e *Evidence) readRecord(ctx context.Context, tx pgx.Tx) (err error) {
+func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	e.Payments, err = read[Payment](ctx, tx, `
 		select id::text, idempotency_key as key, status, amount, provider_payment_id, version from payments`)
 	if err != nil {
@@ -43,16 +43,16 @@ func (e *Evidence) readRecord(ctx context.Context, tx pgx.Tx) (err error) {
 		select id, coalesce(convert_from(body, 'UTF8')::jsonb->>'request_id', '') as request_id from webhook_spool`); err != nil {
 		return err
 	}
-	if err = tx.QueryRow(ctx, `select (select count(*) from outbox) + (select count(*) from event_repeats)`).Scan(&e.Untold); err != nil {
+	if err = tx.QueryRow(ctx, `select (select count(*) from outbox) + (select count(*) from event_repeats)`).Scan(&e.Unpublished); err != nil {
 		return err
 	}
 	return e.readDeadLetters(ctx, tx)
 }
 
-// readDeadLetters finds none where they stay in their queue.
+// readDeadLetters finds none when the database has no table for them.
 func (e *Evidence) readDeadLetters(ctx context.Context, tx pgx.Tx) error {
-	err := tx.QueryRow(ctx, `select to_regclass('dead_letters') is not null`).Scan(&e.lettersInRecord)
-	if err != nil || !e.lettersInRecord {
+	err := tx.QueryRow(ctx, `select to_regclass('dead_letters') is not null`).Scan(&e.hasDeadLetterTable)
+	if err != nil || !e.hasDeadLetterTable {
 		return err
 	}
 	rows, _ := tx.Query(ctx, `

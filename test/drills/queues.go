@@ -9,10 +9,10 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// deepest is how far into one queue peek looks; more is nothing that a drill may leave behind.
+// deepest is how many messages of one queue peek reads at most.
 const deepest = 20_000
 
-// askRabbitMQ counts what is ready in each queue. A queue that is not there is an error.
+// askRabbitMQ counts the ready messages of each queue. A missing queue is an error.
 func (e *Evidence) askRabbitMQ(url string) error {
 	return onChannel(url, func(channel *amqp.Channel) error {
 		for _, name := range rabbitmq.QueueNames() {
@@ -20,15 +20,15 @@ func (e *Evidence) askRabbitMQ(url string) error {
 			if err != nil {
 				return fmt.Errorf("queue %s: %w", name, err)
 			}
-			e.Queues = append(e.Queues, Queue{Name: name, Messages: q.Messages, Kept: name == rabbitmq.QueueDeadLetters && !e.lettersInRecord})
+			e.Queues = append(e.Queues, Queue{Name: name, Messages: q.Messages, Kept: name == rabbitmq.QueueDeadLetters && !e.hasDeadLetterTable})
 		}
 		return nil
 	})
 }
 
-// peek reads what is in the queues without taking it out: the dead letters, and all headers for what may be in them.
-func peek(url string, queues []Queue) (letters []DeadLetter, headers []Page, err error) {
-	err = onChannel(url, func(channel *amqp.Channel) error { // its end puts back what was not acknowledged
+// peek reads messages and leaves them in their queues: the dead letters, and the headers of all messages.
+func peek(url string, queues []Queue) (deadLetters []DeadLetter, headers []Page, err error) {
+	err = onChannel(url, func(channel *amqp.Channel) error { // closing the channel puts back what was not acknowledged
 		for _, q := range queues {
 			page := Page{Where: "the headers in queue " + q.Name, Text: q.Name + "\n"}
 			for range min(q.Messages, deepest) {
@@ -41,18 +41,18 @@ func peek(url string, queues []Queue) (letters []DeadLetter, headers []Page, err
 				}
 				page.Text += fmt.Sprintf("%q %q %v\n", m.MessageId, m.RoutingKey, m.Headers)
 				if q.Name == rabbitmq.QueueDeadLetters {
-					letters = append(letters, deadLetter(m))
+					deadLetters = append(deadLetters, deadLetter(m))
 				}
 			}
 			headers = append(headers, page)
 		}
 		return nil
 	})
-	return letters, headers, err
+	return deadLetters, headers, err
 }
 
 func deadLetter(m amqp.Delivery) DeadLetter {
-	cause, _ := m.Headers[rabbitmq.HeaderCause].(string) // the broker's own letters have none
+	cause, _ := m.Headers[rabbitmq.HeaderCause].(string) // a message that RabbitMQ itself dead-lettered has none
 	return DeadLetter{MessageID: m.MessageId, RequestID: requestID(m.Body), Cause: cause, State: "open"}
 }
 

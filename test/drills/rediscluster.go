@@ -13,16 +13,16 @@ import (
 
 // onRedisCluster are the drills on a Redis that is a cluster.
 var onRedisCluster = []Drill{{
-	Name: "redis-cluster-node-lost", Shows: "A master of Redis' cluster is killed under load, and nobody notices: its keys are decided locally until its replica has taken over.",
+	Name: "redis-cluster-node-lost", Shows: "A master of a Redis cluster is killed under load and no request fails: processes decide locally about its keys until its replica has taken over.",
 	RedisCluster: true, Lasts: 12 * time.Second,
 	Strike: []Act{loseAClusterMaster}, Heal: []Act{restartTheNode},
-	Expect: []Expectation{nobodyNotices, latencyStays, webhooksAreTaken, theReplicaLeads, whoDidWithout},
+	Expect: []Expectation{noRequestFails, latencyStays, webhooksAreTaken, theReplicaLeads, nodesUnavailable},
 }}
 
-// breakerKey is what every charge asks Redis about.
+// breakerKey is the key that every charge reads.
 const breakerKey = "onlywave:breaker:{charge}"
 
-// loseAClusterMaster kills the one that holds the charges' breaker, and waits until its replica has taken over.
+// loseAClusterMaster kills the master of breakerKey, and waits until its replica has taken over.
 func loseAClusterMaster(ctx context.Context, s *Scene) (err error) {
 	if s.node, err = s.Stack.RedisMasterOf(ctx, breakerKey); err != nil {
 		return err
@@ -33,7 +33,7 @@ func loseAClusterMaster(ctx context.Context, s *Scene) (err error) {
 	}
 	for {
 		if leader, err := s.Stack.RedisMasterOf(ctx, breakerKey); err == nil && leader != s.node {
-			s.remark("another took over %s's keys after %s", s.node, time.Since(began).Round(100*time.Millisecond))
+			s.remark("a replica took over the keys of %s after %s", s.node, time.Since(began).Round(100*time.Millisecond))
 			return nil
 		}
 		if !platform.Pause(ctx, 50*time.Millisecond) {
@@ -46,7 +46,7 @@ func restartTheNode(ctx context.Context, s *Scene) error {
 	return s.Stack.Process(s.node).Restart(ctx)
 }
 
-// theReplicaLeads: what took over leads in the end too, and the cluster is whole again.
+// theReplicaLeads: the replica that took over still leads at the end, and the cluster is complete again.
 func theReplicaLeads(ctx context.Context, s *Scene) ([]Objection, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -56,7 +56,7 @@ func theReplicaLeads(ctx context.Context, s *Scene) ([]Objection, error) {
 			break
 		}
 		if !platform.Pause(ctx, 200*time.Millisecond) {
-			return []Objection{object("the cluster is whole again", "", "%v", err)}, nil
+			return []Objection{object("the cluster is complete again", "", "%v", err)}, nil
 		}
 	}
 	if masters := s.Stack.RedisMasters(ctx); slices.Contains(masters, s.node) {
@@ -65,10 +65,10 @@ func theReplicaLeads(ctx context.Context, s *Scene) ([]Objection, error) {
 	return nil, nil
 }
 
-// whoDidWithout remarks which nodes were left alone by how many processes, by their logs. That one is lost is no reason to do
-// without the others; on a machine that is busier than a drill should find it, one of those may be late all the same.
-func whoDidWithout(_ context.Context, s *Scene) ([]Objection, error) {
-	without := map[string]map[string]bool{} // nodes, and the logs that name them
+// nodesUnavailable remarks how many nodes were unavailable, and to how many processes, by their logs. Only the lost node should be;
+// on a very busy machine another one may answer late, too.
+func nodesUnavailable(_ context.Context, s *Scene) ([]Objection, error) {
+	unavailable := map[string]map[string]bool{} // logs by the node that they name
 	for _, page := range s.Evidence.Pages {
 		for line := range strings.Lines(page.Text) {
 			var entry struct {
@@ -78,20 +78,20 @@ func whoDidWithout(_ context.Context, s *Scene) ([]Objection, error) {
 			if !strings.Contains(line, "redis is away") || json.Unmarshal([]byte(line), &entry) != nil || entry.Time.Before(s.Struck) {
 				continue
 			}
-			if without[entry.Node] == nil {
-				without[entry.Node] = map[string]bool{}
+			if unavailable[entry.Node] == nil {
+				unavailable[entry.Node] = map[string]bool{}
 			}
-			without[entry.Node][page.Where] = true
+			unavailable[entry.Node][page.Where] = true
 		}
 	}
 	var counts []string
-	for _, logs := range without {
+	for _, logs := range unavailable {
 		counts = append(counts, fmt.Sprintf("%d processes", len(logs)))
 	}
 	if len(counts) == 0 {
-		return []Objection{object("the fault is felt", "", "no process was without the node that was lost")}, nil
+		return []Objection{object("the fault has an effect", "", "no process reports the lost node as unavailable")}, nil
 	}
 	slices.Sort(counts)
-	s.remark("%d nodes were done without, by %s", len(counts), strings.Join(counts, " and "))
+	s.remark("%d nodes were unavailable, to %s", len(counts), strings.Join(counts, " and "))
 	return nil, nil
 }

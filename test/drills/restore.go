@@ -21,23 +21,23 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// recovery are drills on what operators do to runs and to the database.
+// recovery are drills on what operators do to workflow runs and to the database.
 var recovery = []Drill{
 	{
-		Name: "run-cancelled", Shows: "A run that somebody cancels in the middle of a charge is followed by another, which charges once.",
+		Name: "run-cancelled", Shows: "When an operator cancels a run in the middle of a charge, another run follows and charges once.",
 		Strike: []Act{chargesTake(time.Second), everyNow(time.Second, cancelCharges)}, Heal: []Act{disarm}, After: []Act{postAgain},
-		Expect: []Expectation{everyoneIsAnswered, runsWereCancelled},
+		Expect: []Expectation{everyClientIsAnswered, runsWereCancelled},
 	},
 	{
-		Name: "restored-from-backup", Shows: "The database goes back to an older backup; the payments since are written anew, and none is charged twice though the provider has forgotten every key.",
+		Name: "restored-from-backup", Shows: "The database is restored from an older backup: the lost payments are written again, and none is charged twice although the provider has forgotten every key.",
 		Lasts: 14 * time.Second, Strike: []Act{backUp, forAWhile, restoreBackup}, Heal: []Act{recoverFromRestore}, After: []Act{postAgain, disarm},
-		// A platform of its own, since what its database has lost stays lost.
+		// Its own settings give the drill its own platform, because the database stays behind.
 		Settings: map[string]string{"SEARCH_BEFORE_CHARGE_UNTIL": "2026-01-01T00:00:00Z"},
-		Expect:   []Expectation{everyoneIsAnswered, paymentsWereLost},
+		Expect:   []Expectation{everyClientIsAnswered, paymentsWereLost},
 	},
 }
 
-// backup is what a drill knows of the database's way back.
+// backup is what a drill knows about a backup and its restore.
 type backup struct {
 	file     string
 	taken    time.Time
@@ -45,7 +45,7 @@ type backup struct {
 	lost     int // payments that were written between the two
 }
 
-// covers says whether what happened at a moment may be lost. Webhooks are written in batches, and later than they come.
+// covers says whether what happened at a moment may be lost. Webhooks are written in batches, some time after they arrive.
 func (b backup) covers(t time.Time) bool {
 	const written = 10 * time.Second
 	return !b.restored.IsZero() && t.After(b.taken.Add(-written)) && t.Before(b.restored)
@@ -57,8 +57,7 @@ func backUp(ctx context.Context, s *Scene) error {
 	return s.Stack.Dump(ctx, s.backup.file)
 }
 
-// restoreBackup stops our own processes, as one does for a restore, and takes the database back. Meanwhile the provider forgets
-// every key.
+// restoreBackup stops the api and worker processes, restores the database, and makes the provider forget every key.
 func restoreBackup(ctx context.Context, s *Scene) error {
 	var group errgroup.Group
 	for _, p := range s.parts() {
@@ -75,7 +74,7 @@ func restoreBackup(ctx context.Context, s *Scene) error {
 		return err
 	}
 	s.backup.restored = time.Now()
-	s.tell("the database is %s old, and %d payments are lost", time.Since(s.backup.taken).Round(time.Second), s.backup.lost)
+	s.progress("the restored database is %s old, and %d payments are lost", time.Since(s.backup.taken).Round(time.Second), s.backup.lost)
 	return s.Provider.Arm(ctx, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
 }
 
@@ -131,7 +130,7 @@ func cancelCharges(ctx context.Context, s *Scene) error {
 	return nil
 }
 
-// runsWereCancelled: the drill did what it says.
+// runsWereCancelled: at least one run was really cancelled.
 func runsWereCancelled(_ context.Context, s *Scene) ([]Objection, error) {
 	ended := 0
 	for _, run := range s.Evidence.Workflows {
@@ -139,9 +138,9 @@ func runsWereCancelled(_ context.Context, s *Scene) ([]Objection, error) {
 			ended++
 		}
 	}
-	s.remark("%d runs cancelled, %d ended so", s.cancelled, ended)
+	s.remark("%d runs asked to cancel, %d cancelled", s.cancelled, ended)
 	if ended == 0 {
-		return []Objection{object("runs are cancelled", "", "%d were asked to, and none has", s.cancelled)}, nil
+		return []Objection{object("runs are cancelled", "", "%d were asked to, and none did", s.cancelled)}, nil
 	}
 	return nil, nil
 }
@@ -174,7 +173,7 @@ func (s *Scene) batch(ctx context.Context, args ...string) error {
 	}
 }
 
-// postAgain repeats each client's request under its key, as a client may that did not hear, or has restarted.
+// postAgain repeats each client's request under its key, as a client may that got no answer or was restarted.
 func postAgain(ctx context.Context, s *Scene) error {
 	var group errgroup.Group
 	group.SetLimit(8)
@@ -196,9 +195,9 @@ func postAgain(ctx context.Context, s *Scene) error {
 	return group.Wait()
 }
 
-// paymentsWereLost: the drill did what it says.
+// paymentsWereLost: the restore really lost payments.
 func paymentsWereLost(_ context.Context, s *Scene) ([]Objection, error) {
-	s.remark("%d payments lost and written anew", s.backup.lost)
+	s.remark("%d payments lost and written again", s.backup.lost)
 	if s.backup.lost == 0 {
 		return []Objection{object("the restore loses payments", "", "none was written between backup and restore")}, nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/test/report"
 )
 
-// Result is what came of one drill.
+// Result is the outcome of one drill.
 type Result struct {
 	Drill       Drill
 	Log         *load.Log
@@ -20,17 +20,17 @@ type Result struct {
 	DeadLetters int
 	Objections  []Objection
 	Remarks     []string
-	Err         error // the drill could not be played to its end
+	Err         error // the drill could not be run to its end
 	Took        time.Duration
 }
 
-// Passed says whether there is nothing to object.
+// Passed says whether the drill ran to its end without an objection.
 func (r Result) Passed() bool { return r.Err == nil && len(r.Objections) == 0 }
 
 const shownObjections = 10
 
-// tell says it to a person.
-func (r Result) tell(out io.Writer) {
+// print shows the result and its first objections.
+func (r Result) print(out io.Writer) {
 	for i, o := range r.Objections {
 		if i == shownObjections {
 			fmt.Fprintf(out, "  … and %d more\n", len(r.Objections)-i)
@@ -39,7 +39,7 @@ func (r Result) tell(out io.Writer) {
 		fmt.Fprintf(out, "  ✗ %s\n", o)
 	}
 	if r.Err != nil {
-		fmt.Fprintf(out, "  ✗ not played to its end: %v\n", r.Err)
+		fmt.Fprintf(out, "  ✗ did not run to its end: %v\n", r.Err)
 	}
 	mark := "✓"
 	if !r.Passed() {
@@ -48,18 +48,18 @@ func (r Result) tell(out io.Writer) {
 	fmt.Fprintf(out, "  %s %s\n", mark, strings.Join(r.cells(), " | "))
 }
 
-// cells are its row of the table.
+// cells are the result's row of the table.
 func (r Result) cells() []string {
-	verdict := "**" + strconv.Itoa(len(r.Objections)) + " objections**"
+	outcome := "**" + strconv.Itoa(len(r.Objections)) + " objections**"
 	switch {
 	case r.Err != nil:
-		verdict = "**not played**"
+		outcome = "**did not run**"
 	case r.Passed():
-		verdict = "passed"
+		outcome = "passed"
 	}
 	cells := []string{"`" + r.Drill.Name + "`", r.Drill.Shows, fmt.Sprintf("%g/s for %s", r.Drill.Rate, lead+r.Drill.Lasts+trail)}
 	if r.Log == nil {
-		return append(cells, "", "", "", "", strings.Join(r.Remarks, "; "), verdict, r.Took.Round(time.Second).String())
+		return append(cells, "", "", "", "", strings.Join(r.Remarks, "; "), outcome, r.Took.Round(time.Second).String())
 	}
 	c := r.Log.Counts
 	return append(cells,
@@ -67,7 +67,7 @@ func (r Result) cells() []string {
 		strconv.Itoa(repetitions(r.Log)),
 		fmt.Sprintf("%d / %d", r.Webhooks, r.DeadLetters),
 		fmt.Sprintf("%s / %s", latency(r.Log, 50), latency(r.Log, 99)),
-		strings.Join(r.Remarks, "; "), verdict, r.Took.Round(time.Second).String())
+		strings.Join(r.Remarks, "; "), outcome, r.Took.Round(time.Second).String())
 }
 
 // repetitions counts the requests that a client had to send again.
@@ -88,11 +88,11 @@ func table(results []Result) string {
 	for _, r := range results {
 		rows = append(rows, r.cells())
 	}
-	return report.Table([]string{"drill", "what it shows", "load", "asked / acknowledged / seen approved", "requests repeated",
-		"webhooks / dead letters", "answered p50 / p99", "", "verdict", "took"}, rows)
+	return report.Table([]string{"drill", "what it shows", "load", "requests / acknowledged / approved", "requests repeated",
+		"webhooks / dead letters", "answered p50 / p99", "remarks", "outcome", "took"}, rows)
 }
 
-// reportTable is the table as the page has it.
+// reportTable is the table as the page shows it.
 func reportTable(results []Result, seed uint64, length time.Duration) string {
 	return fmt.Sprintf("Seed %d, %s on %d cores.\n\n%s", seed, length.Round(time.Second), runtime.NumCPU(), table(results))
 }

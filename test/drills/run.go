@@ -16,18 +16,18 @@ import (
 	"github.com/onlywave/onlywave/test/report"
 )
 
-// Options says what to drill.
+// Options says which drills to run, and how.
 type Options struct {
 	Program string // the onlywave binary
 	Env     []string
 	Drills  []Drill
 	Seed    uint64
-	Out     io.Writer // progress for a person
-	Report  string    // the Markdown file whose table is made anew; "": none
+	Out     io.Writer // progress
+	Report  string    // the Markdown file whose table is replaced; "": none
 	Keep    string    // folder where the logs of a drill that failed are kept; "": nowhere
 }
 
-// settings make the platform's own pace that of a drill: what waits minutes waits seconds.
+// settings shorten the platform's waits: minutes become seconds.
 func settings() map[string]string {
 	return map[string]string{
 		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
@@ -39,12 +39,12 @@ func settings() map[string]string {
 }
 
 const (
-	startPatience  = 2 * time.Minute
-	settlePatience = 3 * time.Minute
-	allowance      = 6 * time.Minute // for a drill, beyond its load
+	startTimeout  = 2 * time.Minute
+	settleTimeout = 3 * time.Minute
+	allowance     = 6 * time.Minute // for a drill, beyond its load
 )
 
-// Run plays the drills one after another and prints the table. Its error says how many of them failed.
+// Run runs the drills one after another and prints the table. Its error says how many of them failed.
 func Run(ctx context.Context, o Options) error {
 	r := &runner{Options: o}
 	began := time.Now()
@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) error {
 		fmt.Fprintf(o.Out, "\n▸ %d/%d %s: %s\n", n+1, len(o.Drills), d.Name, d.Shows)
 		result := r.drill(ctx, d.complete())
 		results = append(results, result)
-		result.tell(o.Out)
+		result.print(o.Out)
 		if !result.Passed() {
 			failed++
 		}
@@ -74,16 +74,16 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(err, ctx.Err())
 }
 
-// runner keeps a platform from one drill to the next as long as it is as good as new.
+// runner uses one platform for several drills: as long as they pass and want the same options.
 type runner struct {
 	Options
-	platform *platform.Platform
-	made     platform.Options // what it is
-	played   int
-	letters  int // dead letters that earlier drills have left on the platform
+	platform    *platform.Platform
+	made        platform.Options // of the platform
+	played      int
+	deadLetters int // dead letters that earlier drills have left on the platform
 }
 
-// drill plays one, and says what came of it.
+// drill prepares and runs one drill.
 func (r *runner) drill(ctx context.Context, d Drill) Result {
 	if d.Prepare != nil {
 		if err := d.Prepare(ctx); err != nil {
@@ -109,7 +109,7 @@ func (r *runner) drill(ctx context.Context, d Drill) Result {
 	return result
 }
 
-// play loads the platform, harms and heals it meanwhile, waits until it is quiet, and judges.
+// play runs the load, injects and heals the fault meanwhile, waits until the platform has settled, and checks.
 func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 	s := &Scene{Platform: r.platform, Drill: d, Random: d.random(r.Seed), Began: time.Now(), out: r.Out}
 	loaded := make(chan error, 1)
@@ -148,12 +148,12 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 		}
 	}
 	result.Webhooks += s.Log.Counts.Forged + s.Log.Counts.Replayed
-	result.DeadLetters = len(s.Evidence.DeadLetters) - r.letters
-	r.letters = len(s.Evidence.DeadLetters)
+	result.DeadLetters = len(s.Evidence.DeadLetters) - r.deadLetters
+	r.deadLetters = len(s.Evidence.DeadLetters)
 	return nil
 }
 
-// entrances are where client apps come in: at the balancer, or else at the API processes in turns.
+// entrances are where clients send requests: to the balancer, or to the API processes in turn.
 func (s *Scene) entrances() []*platform.Shop {
 	switch {
 	case s.Drill.From != "":
@@ -164,7 +164,7 @@ func (s *Scene) entrances() []*platform.Shop {
 	return s.Shops
 }
 
-// harm strikes in the middle of the load, and heals.
+// harm injects the fault in the middle of the load, and heals it.
 func (s *Scene) harm(ctx context.Context) error {
 	if !platform.Pause(ctx, lead) {
 		return ctx.Err()
@@ -174,7 +174,7 @@ func (s *Scene) harm(ctx context.Context) error {
 	if len(s.Drill.Strike) == 0 {
 		return nil
 	}
-	s.tell("the fault begins")
+	s.progress("the fault begins")
 	if err := inOrder(ctx, s, s.Drill.Strike); err != nil {
 		return fmt.Errorf("strike: %w", err)
 	}
@@ -184,24 +184,24 @@ func (s *Scene) harm(ctx context.Context) error {
 	if err := forAWhile(ctx, s); err != nil {
 		return err
 	}
-	s.tell("healing")
+	s.progress("healing")
 	if err := inOrder(ctx, s, s.Drill.Heal); err != nil {
 		return fmt.Errorf("heal: %w", err)
 	}
-	s.tell("healed")
+	s.progress("healed")
 	return nil
 }
 
-// judge waits for quiet, gathers what each side knows, and compares.
+// judge waits until the platform has settled, gathers the evidence, and checks it.
 func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
-	s.tell("settling")
-	settling, cancel := context.WithTimeout(ctx, settlePatience)
+	s.progress("settling")
+	settling, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	settled := settle(settling, s.Platform, s.Log, s.backup) // what is not quiet by then is judged as it is
+	settled := settle(settling, s.Platform, s.Log, s.backup) // what has not settled by then is checked as it is
 	if settled != nil {
-		s.objections = append(s.objections, object("the platform comes to rest", "", "%v", settled))
+		s.objections = append(s.objections, object("the platform settles", "", "%v", settled))
 	}
-	s.tell("checking")
+	s.progress("checking")
 	var err error
 	if s.Evidence, err = Gather(ctx, s.Platform, s.Log); err != nil {
 		return fmt.Errorf("gather: %w", err)
@@ -219,7 +219,7 @@ func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
 	return nil
 }
 
-// ready sees to it that there is a platform for the drill.
+// ready starts a platform for the drill, unless the last one fits.
 func (r *runner) ready(ctx context.Context, d Drill) error {
 	r.played++
 	o := d.platform(r.Program, r.Env)
@@ -230,22 +230,22 @@ func (r *runner) ready(ctx context.Context, d Drill) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	began := time.Now()
 	r.platform, err = platform.Start(ctx, o)
-	r.made, r.letters = o, 0
+	r.made, r.deadLetters = o, 0
 	if err == nil {
 		fmt.Fprintf(r.Out, "  a fresh platform: %s  (%s)\n", d.platformName(), took(began))
 	}
 	return err
 }
 
-// platform is what the drill plays on.
+// platform is the options of the drill's platform.
 func (d Drill) platform(program string, env []string) platform.Options {
 	o := platform.Options{Program: program, Env: env, Settings: settings(), RedisCluster: d.RedisCluster}
 	maps.Copy(o.Settings, d.Settings)
-	if d.Doubled {
+	if d.Replicas {
 		o.Watched = true
 		return o.WithReplicas(2)
 	}
@@ -255,8 +255,8 @@ func (d Drill) platform(program string, env []string) platform.Options {
 
 func (d Drill) platformName() string {
 	switch {
-	case d.Doubled:
-		return "two of all, behind nginx, and watched"
+	case d.Replicas:
+		return "two of each behind nginx, with monitoring"
 	case d.RedisCluster:
 		return "two apis, two workers, Redis is a cluster"
 	}
@@ -272,7 +272,7 @@ func (r *runner) stop() error {
 	return err
 }
 
-// keepLogs saves a failed drill's logs from going with its platform.
+// keepLogs copies a failed drill's logs, which are deleted with its platform.
 func (r *runner) keepLogs(d Drill) {
 	if r.Keep == "" || r.platform == nil {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// noSecrets names the place and the kind of what was found, never the thing itself.
+// noSecrets reports where a secret was found and of which kind, never the secret itself.
 func noSecrets(e Evidence, say objecting) {
 	for _, page := range e.Pages {
 		found := map[string][]int{} // lines by kind
@@ -31,14 +31,14 @@ var (
 	anEmailAddress = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b`)
 	anAPIKey       = regexp.MustCompile(`ow_[a-z]+_[a-z2-7]+_[a-z2-7]+`)
 	aBearerToken   = regexp.MustCompile(`[Bb]earer +[A-Za-z0-9._~+/-]{8,}`)
-	aTaxID         = regexp.MustCompile(`\b\d{3}\.\d{3}\.\d{3}-\d{2}\b|\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b`) // CPF, CNPJ as people write them
+	aTaxID         = regexp.MustCompile(`\b\d{3}\.\d{3}\.\d{3}-\d{2}\b|\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b`) // CPF and CNPJ as they are usually written
 
-	// noCardNumber is what has many digits and is no card number: UUIDs, hashes, the places behind a decimal point, and
+	// noCardNumber matches long digits that are no card number: UUIDs, hashes, the places behind a decimal point, and
 	// the state of Erlang's random numbers, which the broker's crash reports show.
 	noCardNumber = regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{24,}\b|\b\d+\.\d+|\b\d+\|\d+\b`)
 )
 
-// secretsIn looks for what a pattern begins with first: logs are long, and patterns are slow.
+// secretsIn looks for a fixed text before it tries a pattern: logs are long, and patterns are slow.
 func secretsIn(line string, known map[string]string) []string {
 	var kinds []string
 	for kind, secret := range known {

@@ -16,17 +16,16 @@ var quiet = slog.New(slog.DiscardHandler)
 // settleEvery is how often the sides are asked, at most: asking is a load too.
 const settleEvery = 500 * time.Millisecond
 
-// Settle waits until the platform is quiet: the queues and the spool are empty, every webhook is kept, and each payment
-// stands where the provider and its buyer left it, its workflow with it. It must be so at two looks in a row, as no queue
-// shows what a consumer has in hand. When ctx ends before, the error says what is still under way; Gather and Check will
-// say it all. The clients' log may be nil.
+// Settle waits until the platform has settled: the queues and the spool are empty, every webhook is stored, and each payment and its
+// workflow agree with the provider. It must be so twice in a row, because no queue shows what a consumer has in hand. When ctx ends
+// before, the error names one thing that is still under way; Gather and Check find all of them. The clients' log may be nil.
 func Settle(ctx context.Context, p *platform.Platform, clients *load.Log) error {
 	return settle(ctx, p, clients, backup{})
 }
 
-// settle excuses what a restore of the database has lost.
+// settle does not count what a restore of the database has lost.
 func settle(ctx context.Context, p *platform.Platform, clients *load.Log, lost backup) error {
-	why := errors.New("nothing is known yet")
+	why := errors.New("nothing has been checked yet")
 	for looks := 1; ; looks++ {
 		began := time.Now()
 		found := stirring(ctx, p, clients, lost)
@@ -43,12 +42,12 @@ func settle(ctx context.Context, p *platform.Platform, clients *load.Log, lost b
 		case <-wait.C:
 		case <-ctx.Done():
 			wait.Stop()
-			return fmt.Errorf("the platform is not quiet: %w", errors.Join(why, ctx.Err()))
+			return fmt.Errorf("the platform has not settled: %w", errors.Join(why, ctx.Err()))
 		}
 	}
 }
 
-// stirring is what is still under way, or nil.
+// stirring says what is still under way, or is nil.
 func stirring(ctx context.Context, p *platform.Platform, clients *load.Log, lost backup) error {
 	e, err := gather(ctx, p, clients)
 	if err != nil {
@@ -56,7 +55,7 @@ func stirring(ctx context.Context, p *platform.Platform, clients *load.Log, lost
 	}
 	e.lost = lost
 	if all := unsettled(e); len(all) > 0 {
-		return fmt.Errorf("%d things are under way, such as %s", len(all), all[0])
+		return fmt.Errorf("%d rules do not hold yet, such as %s", len(all), all[0])
 	}
 	return nil
 }

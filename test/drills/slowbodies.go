@@ -14,20 +14,20 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// The attack of the drill slow-bodies: one address opens as many connections as the client apps' balancer has for all, begins
-// something on each, and goes on a byte at a time.
+// The attack of the drill slow-bodies: one address opens more connections than the balancer has for all clients, begins a request on
+// each, and continues a byte at a time.
 const (
 	attackerAddress  = "127.0.0.3"
 	clientsAddress   = "127.0.0.2"
 	attackersAtOnce  = 8300
-	attackersAtMost  = 60_000 // with those that take the place of refused ones
+	attackersAtMost  = 60_000 // including those that replace refused ones
 	attackCrumbEvery = 2 * time.Second
-	attackAgainAfter = 10 * time.Second // or what it costs this machine to attack would be what others notice
-	// attackBacklog is how many connections the kernel takes before nginx does (its listen backlog is 511 on Linux).
+	attackAgainAfter = 10 * time.Second // faster, and the attack itself would slow this machine down
+	// attackBacklog is how many connections the kernel accepts before nginx does (its listen backlog is 511 on Linux).
 	attackBacklog = 512
 )
 
-// attackBegins is what is sent first, on the connections in turns.
+// attackBegins are the first bytes of each connection, in turn.
 var attackBegins = []string{
 	"POST /v1/payments HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{",
 	"POST /webhooks/mercadopago HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{",
@@ -35,7 +35,7 @@ var attackBegins = []string{
 	"",
 }
 
-// attack is one that goes on, and what it has come to.
+// attack is a running attack and its counters.
 type attack struct {
 	to       string // host:port
 	stop     context.CancelFunc
@@ -112,17 +112,17 @@ func (a *attack) note(held int64) {
 	}
 }
 
-// wasAttacked: the attack was what the drill says, and came to no more than one address's share.
+// wasAttacked: the attack was as large as planned, and it held no more connections than one address may.
 func wasAttacked(_ context.Context, s *Scene) ([]Objection, error) {
 	tried, held := min(s.attack.tried.Load(), attackersAtMost), s.attack.mostHeld.Load()
-	s.remark("one address opened %d connections and had at most %d of %d for some time", tried, held, platform.BalancerConnections)
+	s.remark("one address opened %d connections and held at most %d; it may hold %d", tried, held, platform.BalancerConnections)
 	if most := int64(platform.BalancerConnections + attackBacklog); tried < attackersAtOnce || held == 0 || held > most {
-		return []Objection{object("one address has its share", "", "%d connections opened, %d held, of at most %d", tried, held, most)}, nil
+		return []Objection{object("one address holds its share at most", "", "%d connections opened, %d held, of at most %d", tried, held, most)}, nil
 	}
 	return nil, nil
 }
 
-// cameFrom is a client app's way in, from an address of this machine.
+// cameFrom is the client with connections from another address of this machine.
 func cameFrom(shop *platform.Shop, address string) *platform.Shop {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	own := *shop

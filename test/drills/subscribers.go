@@ -17,29 +17,29 @@ import (
 
 // Queues of other services.
 const (
-	subscriberQueue = "drill.subscriber" // is consumed from as long as the drill goes on
-	foreignQueue    = "drill.foreign"    // is in trouble
+	subscriberQueue = "drill.subscriber" // has a consumer as long as the drill lasts
+	foreignQueue    = "drill.foreign"    // is full or has no leader
 )
 
-// subscriber is another service, to which we owe every event of a payment, in order.
+// subscriber is another service. It must get every event of a payment, in order.
 type subscriber struct {
-	mu    sync.Mutex
-	since time.Time
-	heard map[string][]hearing // by payment, as they came
+	mu       sync.Mutex
+	since    time.Time
+	received map[string][]delivery // by payment, as they came
 }
 
-// hearing is one event that has come.
-type hearing struct {
+// delivery is one event that has arrived.
+type delivery struct {
 	seq int
 	at  time.Time
 }
 
-func (h hearing) String() string { return strconv.Itoa(h.seq) }
+func (h delivery) String() string { return strconv.Itoa(h.seq) }
 
-// subscribe binds a queue and listens until the drill is over, over as many connections as it takes. The queue goes when nobody has
-// listened for a while. It is a classic one: RabbitMQ 3.10 loses a quorum queue that was declared just before a kill.
+// subscribe binds a queue and consumes from it until the drill is over, reconnecting when it must. The queue expires when it has had no
+// consumer for a while. It is a classic one: RabbitMQ 3.10 loses a quorum queue that was declared just before a kill.
 func subscribe(ctx context.Context, s *Scene) error {
-	s.subscriber = &subscriber{since: time.Now(), heard: map[string][]hearing{}}
+	s.subscriber = &subscriber{since: time.Now(), received: map[string][]delivery{}}
 	if err := onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error { return bindSubscriber(channel) })(ctx, s); err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func subscribe(ctx context.Context, s *Scene) error {
 	url := s.Stack.RabbitMQURL()
 	go func() {
 		for ctx.Err() == nil {
-			_ = s.subscriber.listen(ctx, url) // the broker may be away
+			_ = s.subscriber.listen(ctx, url) // the broker may be unavailable
 			platform.Pause(ctx, 200*time.Millisecond)
 		}
 	}()
@@ -65,8 +65,8 @@ func bind(channel *amqp.Channel, name string, args amqp.Table) error {
 	return channel.QueueBind(name, "payment.*", rabbitmq.ExchangeEvents, false, nil)
 }
 
-// listen takes what comes until the connection or ctx ends. It binds its queue first, as each service should when it connects: a
-// broker that is killed may forget a binding that is younger than two seconds.
+// listen takes events until the connection or ctx ends. It binds its queue first, as each service should when it connects: a broker
+// that is killed may forget a binding that is younger than two seconds.
 func (s *subscriber) listen(ctx context.Context, url string) error {
 	return onChannel(url, func(channel *amqp.Channel) error {
 		if err := bindSubscriber(channel); err != nil {
@@ -83,7 +83,7 @@ func (s *subscriber) listen(ctx context.Context, url string) error {
 			}
 			if json.Unmarshal(d.Body, &e) == nil {
 				s.mu.Lock()
-				s.heard[e.PaymentID] = append(s.heard[e.PaymentID], hearing{e.Seq, time.Now()})
+				s.received[e.PaymentID] = append(s.received[e.PaymentID], delivery{e.Seq, time.Now()})
 				s.mu.Unlock()
 			}
 		}
@@ -91,24 +91,24 @@ func (s *subscriber) listen(ctx context.Context, url string) error {
 	})
 }
 
-// of is what was heard of a payment.
-func (s *subscriber) of(id string) []hearing {
+// of is what was received about a payment.
+func (s *subscriber) of(id string) []delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.heard[id])
+	return slices.Clone(s.received[id])
 }
 
-// foreignQueueFills binds the queue of a service that does not consume, and that takes three events.
+// foreignQueueFills binds the queue of another service that accepts three events and has no consumer.
 var foreignQueueFills = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
 	return bind(channel, foreignQueue, amqp.Table{"x-max-length": 3, amqp.QueueOverflowArg: amqp.QueueOverflowRejectPublish})
 })
 
-// foreignQueueIsBound binds the quorum queue of a service; events go to it from then on.
+// foreignQueueIsBound binds a quorum queue of another service; events go to it from then on.
 var foreignQueueIsBound = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
 	return bind(channel, foreignQueue, amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeQuorum})
 })
 
-// foreignQueueLosesItsLeader stops the process that leads it, which is its only one: nobody confirms what it is sent.
+// foreignQueueLosesItsLeader suspends the queue's only leader process, so that no publish to it is confirmed.
 func foreignQueueLosesItsLeader(ctx context.Context, s *Scene) error {
 	return s.Stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("sys:suspend(whereis('%%2F_%s')).", foreignQueue))
 }
@@ -122,9 +122,9 @@ var foreignQueueIsDeleted = onBroker(func(_ context.Context, _ *Scene, channel *
 	return err
 })
 
-// subscribersAreTold: the subscriber has heard each event in the order of its payment's, its twins apart, of which there are so
-// many at most. Within says how long it took at most; 0: however long.
-func subscribersAreTold(twins int, within time.Duration) Expectation {
+// subscribersGetEveryEvent: the subscriber has received each event of a payment in order, and each at most so many times more (twins).
+// Within is how long it may take; 0: any time.
+func subscribersGetEveryEvent(twins int, within time.Duration) Expectation {
 	return func(_ context.Context, s *Scene) ([]Objection, error) {
 		var objections []Objection
 		events, more, slowest := 0, 0, time.Duration(0)
@@ -133,32 +133,32 @@ func subscribersAreTold(twins int, within time.Duration) Expectation {
 			if len(owed) == 0 {
 				continue
 			}
-			heard := slices.DeleteFunc(s.subscriber.of(id), func(h hearing) bool { return h.seq < owed[0].Seq })
-			took, fault := compare(owed, heard)
+			received := slices.DeleteFunc(s.subscriber.of(id), func(h delivery) bool { return h.seq < owed[0].Seq })
+			took, fault := compare(owed, received)
 			switch {
 			case fault == "" && within > 0 && took > within:
 				fault = fmt.Sprintf("an event came %s after its payment had moved", took.Round(time.Millisecond))
-			case fault == "" && len(heard) > len(owed)*(1+twins):
-				fault = fmt.Sprintf("%d events came %d times", len(owed), len(heard))
+			case fault == "" && len(received) > len(owed)*(1+twins):
+				fault = fmt.Sprintf("%d events came %d times", len(owed), len(received))
 			}
 			if fault != "" {
-				objections = append(objections, object("every subscriber is told of each event, in order", id, "%s", fault))
+				objections = append(objections, object("every subscriber gets each event, in order", id, "%s", fault))
 			}
-			events, more, slowest = events+len(owed), more+len(heard)-len(owed), max(slowest, took)
+			events, more, slowest = events+len(owed), more+len(received)-len(owed), max(slowest, took)
 		}
-		s.remark("%d events, %d twins, the slowest %s after its payment moved", events, more, slowest.Round(time.Millisecond))
+		s.remark("%d events, %d repeated, the slowest %s after its payment moved", events, more, slowest.Round(time.Millisecond))
 		if events == 0 {
-			objections = append(objections, object("every subscriber is told of each event, in order", "", "there was none"))
+			objections = append(objections, object("every subscriber gets each event, in order", "", "there was none"))
 		}
 		return objections, nil
 	}
 }
 
-// compare says what is wrong with the order in which events came for the first time, or how long the slowest took.
-func compare(owed []Event, heard []hearing) (took time.Duration, fault string) {
-	var first []hearing
-	for _, h := range heard {
-		if !slices.ContainsFunc(first, func(f hearing) bool { return f.seq == h.seq }) {
+// compare checks the order in which events arrived for the first time; took is how long the slowest took.
+func compare(owed []Event, received []delivery) (took time.Duration, fault string) {
+	var first []delivery
+	for _, h := range received {
+		if !slices.ContainsFunc(first, func(f delivery) bool { return f.seq == h.seq }) {
 			first = append(first, h)
 		}
 	}
