@@ -99,7 +99,7 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, []any{payment.BRL}, schemas["Currency"].Value.Enum)
 	require.Equal(t, words(payment.FindingKinds()), schemas["FindingKind"].Value.Enum)
 	require.Equal(t, words(deadletter.Causes()), schemas["Cause"].Value.Enum)
-	require.Equal(t, words(deadletter.States()), schemas["LetterState"].Value.Enum)
+	require.Equal(t, words(deadletter.States()), schemas["DeadLetterState"].Value.Enum)
 	require.Equal(t, words(workflows.RedriveStates()), schemas["RedriveState"].Value.Enum)
 	for _, code := range failure.Codes() {
 		require.Contains(t, schemas["Failure"].Value.Properties["code"].Value.Description, "`"+string(code)+"`")

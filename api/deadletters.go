@@ -99,8 +99,8 @@ func (s *Server) answerDeadLetter(c *gin.Context, l deadletter.Message) error {
 		view.Trail = append(view.Trail, Attempt{Attempt: a.Attempt, At: a.At, Error: a.Error})
 	}
 	for _, r := range redrives {
-		view.Redrives = append(view.Redrives, LetterRedrive{
-			ID: r.RedriveID, Actor: r.Actor, Reason: r.Reason, At: r.At, Outcome: LetterRedriveOutcome(r.Outcome), Error: r.Error,
+		view.Redrives = append(view.Redrives, DeadLetterRedrive{
+			ID: r.RedriveID, Actor: r.Actor, Reason: r.Reason, At: r.At, Outcome: DeadLetterRedriveOutcome(r.Outcome), Error: r.Error,
 		})
 	}
 	c.PureJSON(http.StatusOK, view)
@@ -143,7 +143,7 @@ var errNoRedrive = &failure.Error{Kind: failure.NotFound, Message: "there is no 
 // deadLetterView is a dead letter as lists show it. The body of its message is never shown.
 func (s *Server) deadLetterView(l deadletter.Message) DeadLetter {
 	v := DeadLetter{
-		ID: l.ID, State: LetterState(l.State), Source: LetterSource(l.Source), Cause: string(l.Cause), Advice: l.Cause.Advice(),
+		ID: l.ID, State: DeadLetterState(l.State), Source: DeadLetterSource(l.Source), Cause: string(l.Cause), Advice: l.Cause.Advice(),
 		Fingerprint: l.Fingerprint, Error: l.Error, PaymentID: l.PaymentID, WorkflowID: l.WorkflowID, RunID: l.RunID,
 		Message: DeadMessage{
 			ID: l.Original.ID, Queue: l.Original.Queue, Exchange: l.Original.Exchange, Key: l.Original.Key, Size: len(l.Original.Body),

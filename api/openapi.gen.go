@@ -106,6 +106,69 @@ func (e Currency) Valid() bool {
 	}
 }
 
+// Defines values for DeadLetterRedriveOutcome.
+const (
+	DeadLetterFailed  DeadLetterRedriveOutcome = "failed"
+	DeadLetterSending DeadLetterRedriveOutcome = "sending"
+	DeadLetterSent    DeadLetterRedriveOutcome = "sent"
+)
+
+// Valid indicates whether the value is a known member of the DeadLetterRedriveOutcome enum.
+func (e DeadLetterRedriveOutcome) Valid() bool {
+	switch e {
+	case DeadLetterFailed:
+		return true
+	case DeadLetterSending:
+		return true
+	case DeadLetterSent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeadLetterSource.
+const (
+	Webhook  DeadLetterSource = "webhook"
+	Workflow DeadLetterSource = "workflow"
+)
+
+// Valid indicates whether the value is a known member of the DeadLetterSource enum.
+func (e DeadLetterSource) Valid() bool {
+	switch e {
+	case Webhook:
+		return true
+	case Workflow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeadLetterState.
+const (
+	DeadLetterStateDiscarded DeadLetterState = "discarded"
+	DeadLetterStateOpen      DeadLetterState = "open"
+	DeadLetterStateRedriven  DeadLetterState = "redriven"
+	DeadLetterStateResolved  DeadLetterState = "resolved"
+)
+
+// Valid indicates whether the value is a known member of the DeadLetterState enum.
+func (e DeadLetterState) Valid() bool {
+	switch e {
+	case DeadLetterStateDiscarded:
+		return true
+	case DeadLetterStateOpen:
+		return true
+	case DeadLetterStateRedriven:
+		return true
+	case DeadLetterStateResolved:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindingKind.
 const (
 	FindingKindContradiction FindingKind = "contradiction"
@@ -148,69 +211,6 @@ func (e HealthStatus) Valid() bool {
 	case HealthNotReady:
 		return true
 	case HealthOk:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for LetterRedriveOutcome.
-const (
-	LetterFailed  LetterRedriveOutcome = "failed"
-	LetterSending LetterRedriveOutcome = "sending"
-	LetterSent    LetterRedriveOutcome = "sent"
-)
-
-// Valid indicates whether the value is a known member of the LetterRedriveOutcome enum.
-func (e LetterRedriveOutcome) Valid() bool {
-	switch e {
-	case LetterFailed:
-		return true
-	case LetterSending:
-		return true
-	case LetterSent:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for LetterSource.
-const (
-	Webhook  LetterSource = "webhook"
-	Workflow LetterSource = "workflow"
-)
-
-// Valid indicates whether the value is a known member of the LetterSource enum.
-func (e LetterSource) Valid() bool {
-	switch e {
-	case Webhook:
-		return true
-	case Workflow:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for LetterState.
-const (
-	LetterStateDiscarded LetterState = "discarded"
-	LetterStateOpen      LetterState = "open"
-	LetterStateRedriven  LetterState = "redriven"
-	LetterStateResolved  LetterState = "resolved"
-)
-
-// Valid indicates whether the value is a known member of the LetterState enum.
-func (e LetterState) Valid() bool {
-	switch e {
-	case LetterStateDiscarded:
-		return true
-	case LetterStateOpen:
-		return true
-	case LetterStateRedriven:
-		return true
-	case LetterStateResolved:
 		return true
 	default:
 		return false
@@ -397,7 +397,7 @@ func (e ListDeadLettersParamsState) Valid() bool {
 	}
 }
 
-// Amount Centavos.
+// Amount In centavos.
 //
 // Examples: 1050
 type Amount = int64
@@ -413,24 +413,24 @@ type Attempt struct {
 type Breaker struct {
 	Name string `json:"name"`
 
-	// State Calls go out; none does; a fixed number does, to see.
+	// State `closed`: calls are made. `open`: no call is made. `half-open`: a few calls are made as a test.
 	State BreakerState `json:"state"`
 
-	// Automatic Whether it decides for itself; if not, `actor` and `reason` say who holds it and why.
+	// Automatic `true`: the breaker decides by itself. `false`: an operator has set it, see `actor` and `reason`.
 	Automatic bool   `json:"automatic"`
 	Actor     string `json:"actor,omitempty,omitzero"`
 	Reason    string `json:"reason,omitempty,omitzero"`
 
-	// Since When it last changed by itself; absent when it never did.
+	// Since When it last changed automatically; absent when it never has.
 	Since time.Time `json:"since,omitempty,omitzero"`
 
-	// Until When it will let calls through, to see; only while it is open by itself.
+	// Until When it will be half-open; only while it is open automatically.
 	Until time.Time `json:"until,omitempty,omitzero"`
 
-	// Openings How often it has opened by itself.
+	// Openings How often it has opened automatically.
 	Openings int `json:"openings"`
 
-	// Forcings How often it has been overruled or set free.
+	// Forcings How often an operator has set it, `automatic` included.
 	Forcings int `json:"forcings"`
 }
 
@@ -443,14 +443,14 @@ type BreakerList struct {
 type BreakerSetting struct {
 	State BreakerSettingState `json:"state"`
 
-	// Reason Why, for whoever finds it so.
+	// Reason The reason, which is shown with the breaker.
 	Reason string `json:"reason"`
 }
 
 // BreakerSettingState defines model for BreakerSetting.State.
 type BreakerSettingState string
 
-// BreakerState Calls go out; none does; a fixed number does, to see.
+// BreakerState `closed`: calls are made. `open`: no call is made. `half-open`: a few calls are made as a test.
 type BreakerState string
 
 // Cause defines model for Cause.
@@ -464,7 +464,7 @@ type CauseCount struct {
 
 // CloseFindingRequest defines model for CloseFindingRequest.
 type CloseFindingRequest struct {
-	// Reason Why nothing needs to be done about it.
+	// Reason Why no action is needed.
 	Reason string `json:"reason"`
 }
 
@@ -475,17 +475,17 @@ type Currency string
 type DeadLetter struct {
 	ID string `json:"id"`
 
-	// State `redriven` was sent again, `resolved` became needless by itself. A letter that dies again is `open` again.
-	State  LetterState  `json:"state"`
-	Source LetterSource `json:"source"`
+	// State `redriven`: sent again. `resolved`: no longer needed. A dead letter that fails again is `open` again.
+	State  DeadLetterState  `json:"state"`
+	Source DeadLetterSource `json:"source"`
 
-	// Cause Why it is dead; one of the causes, or one that a newer release knows.
+	// Cause Why it could not be processed. A newer release may have more causes.
 	Cause string `json:"cause"`
 
 	// Advice What to do about it.
 	Advice string `json:"advice"`
 
-	// Fingerprint The same for letters of one fault.
+	// Fingerprint The same for all dead letters with the same fault.
 	//
 	// Examples: 0f7c1f4e4d1c4f0a
 	Fingerprint Fingerprint `json:"fingerprint"`
@@ -497,11 +497,11 @@ type DeadLetter struct {
 	RunID      string      `json:"run_id,omitempty,omitzero"`
 	Message    DeadMessage `json:"message"`
 
-	// Deaths How often it has died.
+	// Deaths How often it has become a dead letter.
 	Deaths int       `json:"deaths"`
 	DiedAt time.Time `json:"died_at"`
 
-	// ReceivedAt When it was last taken in here.
+	// ReceivedAt When it was last stored as a dead letter.
 	ReceivedAt time.Time `json:"received_at"`
 	ClosedAt   time.Time `json:"closed_at,omitempty,omitzero"`
 	ClosedBy   string    `json:"closed_by,omitempty,omitzero"`
@@ -509,12 +509,12 @@ type DeadLetter struct {
 	// Reason Why it was closed.
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// Trail The attempts that failed. Not in lists.
+	// Trail The failed attempts. Not in lists.
 	Trail []Attempt `json:"trail,omitempty,omitzero"`
 
 	// Redrives The latest first. Not in lists.
-	Redrives []LetterRedrive `json:"redrives,omitempty,omitzero"`
-	Links    Links           `json:"links"`
+	Redrives []DeadLetterRedrive `json:"redrives,omitempty,omitzero"`
+	Links    Links               `json:"links"`
 }
 
 // DeadLetterList defines model for DeadLetterList.
@@ -525,32 +525,52 @@ type DeadLetterList struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
+// DeadLetterRedrive defines model for DeadLetterRedrive.
+type DeadLetterRedrive struct {
+	// ID The redrive's `id`.
+	ID      string                   `json:"id"`
+	Actor   string                   `json:"actor"`
+	Reason  string                   `json:"reason,omitempty,omitzero"`
+	At      time.Time                `json:"at"`
+	Outcome DeadLetterRedriveOutcome `json:"outcome"`
+	Error   string                   `json:"error,omitempty,omitzero"`
+}
+
+// DeadLetterRedriveOutcome defines model for DeadLetterRedrive.Outcome.
+type DeadLetterRedriveOutcome string
+
+// DeadLetterSource defines model for DeadLetterSource.
+type DeadLetterSource string
+
+// DeadLetterState `redriven`: sent again. `resolved`: no longer needed. A dead letter that fails again is `open` again.
+type DeadLetterState string
+
 // DeadMessage defines model for DeadMessage.
 type DeadMessage struct {
 	ID string `json:"id"`
 
-	// Queue In which it died.
+	// Queue The queue from which it was dead-lettered.
 	Queue string `json:"queue,omitempty,omitzero"`
 
-	// Exchange To which it was first published.
+	// Exchange The exchange to which it was first published.
 	Exchange string `json:"exchange,omitempty,omitzero"`
 
-	// Key And with which routing key.
+	// Key The routing key with which it was first published.
 	Key string `json:"key,omitempty,omitzero"`
 
-	// Size Bytes of its body, which is not shown.
+	// Size The size of its body in bytes. The body is not shown.
 	Size int `json:"size"`
 }
 
 // DiscardRequest defines model for DiscardRequest.
 type DiscardRequest struct {
-	// Reason Why nothing needs to be done about it.
+	// Reason Why no action is needed.
 	Reason string `json:"reason"`
 }
 
 // Event defines model for Event.
 type Event struct {
-	// ID Names the event for ever.
+	// ID Never changes; use it to recognize an event that you have seen.
 	//
 	// Examples: 0b6cf1d2-7b3f-5c7e-9a56-0f3d8f6a5a11:2
 	ID string `json:"id"`
@@ -560,7 +580,7 @@ type Event struct {
 	PaymentID string `json:"payment_id"`
 	Seq       int    `json:"seq"`
 
-	// Status Where the payment stands.
+	// Status See the table of statuses above.
 	Status Status    `json:"status"`
 	At     time.Time `json:"at"`
 	Data   EventData `json:"data"`
@@ -577,7 +597,7 @@ type EventData struct {
 	ProviderStatus    string  `json:"provider_status,omitempty,omitzero"`
 	StatusDetail      string  `json:"status_detail,omitempty,omitzero"`
 
-	// Surprising The provider made a move that is not expected after the status before.
+	// Surprising The provider reported a status that is not expected after the one before.
 	Surprising bool `json:"surprising,omitempty,omitzero"`
 }
 
@@ -591,25 +611,25 @@ type EventList struct {
 
 // Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
 type Failure struct {
-	// Code Stable; decide by this. A newer release may have more.
+	// Code For programs; codes never change. A newer release may have more.
 	//
 	// | code | what to do |
 	// |---|---|
-	// | `invalid_tax_id`, `invalid_email`, `payer_is_seller` | ask the buyer for what `pointer` names, and create another payment with another key |
-	// | `invalid_amount`, `invalid_expiry` | put right what `pointer` names, and create another payment with another key |
-	// | `account_without_pix_key`, `account_unavailable`, `integration_error` | nothing is wrong with the request: our operators are told; try again later, with another key |
-	// | `provider_refused` | the provider gives no reason that we know |
-	// | `not_charged` | the outcome was unknown, and the provider has made no charge: create another payment with another key |
-	// | `outcome_unknown` | wait: the payment may have been charged |
+	// | `invalid_tax_id`, `invalid_email`, `payer_is_seller` | ask the buyer for a correct value of the field in `pointer`, and create another payment with another key |
+	// | `invalid_amount`, `invalid_expiry` | correct the field in `pointer`, and create another payment with another key |
+	// | `account_without_pix_key`, `account_unavailable`, `integration_error` | the request is correct, and our operators are alerted; try again later with another key |
+	// | `provider_refused` | the provider gave no reason that we know; create another payment with another key |
+	// | `not_charged` | the outcome was unknown, but the provider has not charged the buyer: create another payment with another key |
+	// | `outcome_unknown` | wait and read the payment again: the buyer may have been charged |
 	//
 	//
 	// Examples: invalid_tax_id
 	Code string `json:"code"`
 
-	// Message For people.
+	// Message The reason in words.
 	Message string `json:"message"`
 
-	// Pointer The field of the request that can be put right, as a JSON pointer; absent when there is none.
+	// Pointer The field of the request to correct, as a JSON pointer; absent when there is none.
 	//
 	// Examples: /payer/tax_id
 	Pointer string `json:"pointer,omitempty,omitzero"`
@@ -619,24 +639,25 @@ type Failure struct {
 type Finding struct {
 	ID int64 `json:"id"`
 
-	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-	// about the same payment, such as another amount; it has an orphan payment, which carries our reference, address or metadata
-	// and which we do not have; it has one that cannot be understood; it changed a payment and never notified us.
+	// Kind `difference`: Mercado Pago has a newer state, and the payment was signalled to look. `contradiction`: it has other facts
+	// about the same payment, such as another amount. `orphan_payment`: it has a payment with our reference, address or metadata
+	// that we do not have. `unreadable`: it has a payment that we cannot read. `missed_webhook`: it changed a payment and has not
+	// notified us.
 	Kind FindingKind `json:"kind"`
 
-	// PaymentID Ours; absent when there is none.
+	// PaymentID The payment's `id`; absent when we have no such payment.
 	PaymentID         string `json:"payment_id,omitempty,omitzero"`
 	ProviderPaymentID string `json:"provider_payment_id,omitempty,omitzero"`
 
-	// ProviderUpdatedAt Of what Mercado Pago said, by its clock.
+	// ProviderUpdatedAt When the payment last changed at Mercado Pago, by its clock.
 	ProviderUpdatedAt time.Time `json:"provider_updated_at,omitempty,omitzero"`
 
-	// ProviderStatus The status that Mercado Pago said, in our words; absent when it cannot be read.
+	// ProviderStatus The status at Mercado Pago as one of our statuses; absent when it cannot be read.
 	ProviderStatus string    `json:"provider_status,omitempty,omitzero"`
 	Detail         string    `json:"detail"`
 	FoundAt        time.Time `json:"found_at"`
 
-	// ResolvedAt When it was closed; absent while it is open.
+	// ResolvedAt When it was resolved or closed; absent while it is open.
 	ResolvedAt time.Time `json:"resolved_at,omitempty,omitzero"`
 
 	// ClosedBy Who closed it.
@@ -646,22 +667,24 @@ type Finding struct {
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
-// FindingKind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-// about the same payment, such as another amount; it has an orphan payment, which carries our reference, address or metadata
-// and which we do not have; it has one that cannot be understood; it changed a payment and never notified us.
+// FindingKind `difference`: Mercado Pago has a newer state, and the payment was signalled to look. `contradiction`: it has other facts
+// about the same payment, such as another amount. `orphan_payment`: it has a payment with our reference, address or metadata
+// that we do not have. `unreadable`: it has a payment that we cannot read. `missed_webhook`: it changed a payment and has not
+// notified us.
 type FindingKind string
 
 // FindingTotal defines model for FindingTotal.
 type FindingTotal struct {
-	// Kind How the books disagree: Mercado Pago knows something newer and the payment was told to look; it says something else
-	// about the same payment, such as another amount; it has an orphan payment, which carries our reference, address or metadata
-	// and which we do not have; it has one that cannot be understood; it changed a payment and never notified us.
+	// Kind `difference`: Mercado Pago has a newer state, and the payment was signalled to look. `contradiction`: it has other facts
+	// about the same payment, such as another amount. `orphan_payment`: it has a payment with our reference, address or metadata
+	// that we do not have. `unreadable`: it has a payment that we cannot read. `missed_webhook`: it changed a payment and has not
+	// notified us.
 	Kind FindingKind `json:"kind"`
 	All  int         `json:"all"`
 	Open int         `json:"open"`
 }
 
-// Fingerprint The same for letters of one fault.
+// Fingerprint The same for all dead letters with the same fault.
 //
 // Examples: 0f7c1f4e4d1c4f0a
 type Fingerprint = string
@@ -674,38 +697,18 @@ type Health struct {
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
-// LetterRedrive defines model for LetterRedrive.
-type LetterRedrive struct {
-	// ID The redrive's `id`.
-	ID      string               `json:"id"`
-	Actor   string               `json:"actor"`
-	Reason  string               `json:"reason,omitempty,omitzero"`
-	At      time.Time            `json:"at"`
-	Outcome LetterRedriveOutcome `json:"outcome"`
-	Error   string               `json:"error,omitempty,omitzero"`
-}
-
-// LetterRedriveOutcome defines model for LetterRedrive.Outcome.
-type LetterRedriveOutcome string
-
-// LetterSource defines model for LetterSource.
-type LetterSource string
-
-// LetterState `redriven` was sent again, `resolved` became needless by itself. A letter that dies again is `open` again.
-type LetterState string
-
 // Links defines model for Links.
 type Links struct {
 	Self string `json:"self"`
 
-	// Temporal The payment's workflow in the Temporal Web UI, where one is configured.
+	// Temporal The workflow in the Temporal Web UI; absent when none is configured.
 	Temporal string `json:"temporal,omitempty,omitzero"`
 }
 
-// Metadata Notes of yours that come back with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
+// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 type Metadata map[string]string
 
-// Method How the buyer pays, and what they need for it once the provider has answered.
+// Method How the buyer pays. The Pix code is present once the provider has answered.
 type Method struct {
 	Type MethodType `json:"type"`
 
@@ -715,16 +718,16 @@ type Method struct {
 	// QrCodeBase64 The same code as a PNG image. Not in lists.
 	QrCodeBase64 []byte `json:"qr_code_base64,omitempty,omitzero"`
 
-	// TicketURL The provider's page for the buyer.
+	// TicketURL The provider's page where the buyer can pay.
 	TicketURL string `json:"ticket_url,omitempty,omitzero"`
 
-	// ExpiresAt Until when the buyer can pay.
+	// ExpiresAt The buyer can pay until then.
 	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
 }
 
 // MethodRequest How the buyer pays.
 type MethodRequest struct {
-	// ExpiresIn Seconds the buyer has to pay, from creation; 30 minutes to 30 days.
+	// ExpiresIn How many seconds after creation the buyer can pay; 30 minutes to 30 days.
 	ExpiresIn int        `json:"expires_in,omitempty,omitzero"`
 	Type      MethodType `json:"type"`
 }
@@ -732,19 +735,19 @@ type MethodRequest struct {
 // MethodType defines model for MethodType.
 type MethodType string
 
-// Payer The buyer. It is handed to the provider and never shown again.
+// Payer The buyer. This data is passed to the provider, and no response shows it.
 type Payer struct {
 	// Email Examples: ana@example.com
 	Email string `json:"email"`
 
-	// Language What the buyer reads.
+	// Language The language of e-mails to the buyer.
 	Language PayerLanguage `json:"language,omitempty,omitzero"`
 
-	// Name Empty is the same as left out.
+	// Name An empty text means none.
 	Name string `json:"name,omitempty,omitzero"`
 
-	// NotifyBy Have us write to the buyer: how to pay, that the money has come, and refunds. Left out, we write nothing, for
-	// many shops write themselves. Nothing is sent where the platform has no mail server.
+	// NotifyBy `email`: we send e-mails to the buyer about how to pay, about the received payment and about refunds. Left out, we send
+	// none, because many shops write themselves. A platform without a mail server sends none.
 	NotifyBy PayerNotifyBy `json:"notify_by,omitempty,omitzero"`
 
 	// TaxID CPF or CNPJ, with or without punctuation; the check digits must be right.
@@ -753,44 +756,44 @@ type Payer struct {
 	TaxID string `json:"tax_id,omitempty,omitzero"`
 }
 
-// PayerLanguage What the buyer reads.
+// PayerLanguage The language of e-mails to the buyer.
 type PayerLanguage string
 
-// PayerNotifyBy Have us write to the buyer: how to pay, that the money has come, and refunds. Left out, we write nothing, for
-// many shops write themselves. Nothing is sent where the platform has no mail server.
+// PayerNotifyBy `email`: we send e-mails to the buyer about how to pay, about the received payment and about refunds. Left out, we send
+// none, because many shops write themselves. A platform without a mail server sends none.
 type PayerNotifyBy string
 
 // Payment defines model for Payment.
 type Payment struct {
 	ID string `json:"id"`
 
-	// Status Where the payment stands.
+	// Status See the table of statuses above.
 	Status Status `json:"status"`
 
 	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
 	Failure Failure `json:"failure,omitempty,omitzero"`
 
-	// Amount Centavos.
+	// Amount In centavos.
 	//
 	// Examples: 1050
 	Amount Amount `json:"amount"`
 
-	// AmountRefunded Centavos given back so far.
+	// AmountRefunded Centavos that were given back so far.
 	AmountRefunded int64    `json:"amount_refunded"`
 	Currency       Currency `json:"currency"`
 	Description    string   `json:"description,omitempty,omitzero"`
 	Reference      string   `json:"reference,omitempty,omitzero"`
 
-	// Method How the buyer pays, and what they need for it once the provider has answered.
+	// Method How the buyer pays. The Pix code is present once the provider has answered.
 	Method Method `json:"method"`
 
-	// Provider What the provider knows the payment by, in its own words.
+	// Provider The payment at the provider, with the provider's own id and status.
 	Provider Provider `json:"provider"`
 
-	// Metadata Notes of yours that come back with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
+	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 	Metadata Metadata `json:"metadata,omitempty,omitzero"`
 
-	// Version Grows by one with each change; the `seq` of the newest event.
+	// Version Grows by one with each change; equals the `seq` of the newest event.
 	Version   int       `json:"version"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
@@ -807,25 +810,25 @@ type PaymentList struct {
 
 // PaymentRequest defines model for PaymentRequest.
 type PaymentRequest struct {
-	// Amount Centavos.
+	// Amount In centavos.
 	//
 	// Examples: 1050
 	Amount   Amount   `json:"amount"`
 	Currency Currency `json:"currency"`
 
-	// Description What the buyer sees. Empty is the same as left out.
+	// Description What the buyer sees. An empty text means none.
 	Description string `json:"description,omitempty,omitzero"`
 
-	// Metadata Notes of yours that come back with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
+	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 	Metadata Metadata `json:"metadata,omitempty,omitzero"`
 
 	// Method How the buyer pays.
 	Method MethodRequest `json:"method"`
 
-	// Payer The buyer. It is handed to the provider and never shown again.
+	// Payer The buyer. This data is passed to the provider, and no response shows it.
 	Payer Payer `json:"payer"`
 
-	// Reference Your own name for it; payments can be listed by it. Empty is the same as left out.
+	// Reference Your own name for the payment; lists can be filtered by it. An empty text means none.
 	Reference string `json:"reference,omitempty,omitzero"`
 }
 
@@ -835,10 +838,10 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 
-	// Code Stable; decide by this.
+	// Code For programs; codes never change.
 	Code string `json:"code"`
 
-	// Detail What to do about it, for people.
+	// Detail What happened and what to do, in words.
 	Detail    string         `json:"detail,omitempty,omitzero"`
 	Errors    []ProblemField `json:"errors,omitempty,omitzero"`
 	Instance  string         `json:"instance"`
@@ -852,7 +855,7 @@ type ProblemField struct {
 	Detail  string `json:"detail"`
 }
 
-// Provider What the provider knows the payment by, in its own words.
+// Provider The payment at the provider, with the provider's own id and status.
 type Provider struct {
 	// Name Examples: mercadopago
 	Name string `json:"name"`
@@ -867,27 +870,27 @@ type Provider struct {
 type Reconciliation struct {
 	Runs []ReconciliationRun `json:"runs"`
 
-	// Totals One for each kind.
+	// Totals One entry for each kind.
 	Totals   []FindingTotal `json:"totals"`
 	Findings []Finding      `json:"findings"`
 
-	// NextCursor Of the findings; absent on the last page.
+	// NextCursor The cursor of the findings; absent on the last page.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
-// ReconciliationRun One run. What it found is counted by the run that found it first, once the run has finished.
+// ReconciliationRun One run. A finding is counted by the run that found it first, when that run has finished.
 type ReconciliationRun struct {
 	// ID The run id of its workflow in Temporal.
 	ID string `json:"id"`
 
-	// From Changes at Mercado Pago from here …
+	// From The start of the interval in which changes at Mercado Pago were compared.
 	From time.Time `json:"from"`
 
-	// To … to here were looked at.
+	// To The end of that interval.
 	To        time.Time `json:"to"`
 	StartedAt time.Time `json:"started_at"`
 
-	// FinishedAt Absent while it runs, and if it broke off; then the next one begins where it did.
+	// FinishedAt Absent while the run goes on, and when it was interrupted; the next run then starts at the same place.
 	FinishedAt time.Time `json:"finished_at,omitempty,omitzero"`
 
 	// Seen Payments that changed at Mercado Pago.
@@ -898,15 +901,15 @@ type ReconciliationRun struct {
 	Unreadable     int `json:"unreadable"`
 	MissedWebhooks int `json:"missed_webhooks"`
 
-	// Quiet 0 since the search for open payments of which nothing was heard runs by itself.
+	// Quiet Always 0. The search for open payments without news is now a job of its own.
 	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	Quiet int `json:"quiet"`
 
 	// Signalled Payments that were signalled to look at Mercado Pago.
 	Signalled int `json:"signalled"`
 
-	// Others Payments of other sales on the same account, which carry no reference, notification address or metadata of ours. They are
-	// counted in `seen`, too, and nobody is told of them.
+	// Others Payments of other sales on the same account: they have none of our references, notification addresses or metadata. They
+	// are counted in `seen`, too, and are not reported as findings.
 	Others int `json:"others"`
 }
 
@@ -914,35 +917,35 @@ type ReconciliationRun struct {
 type Redrive struct {
 	ID string `json:"id"`
 
-	// State `canary` waits to see what becomes of the first few; `stopped` by its own rules, as `note` says.
+	// State `canary`: waits for the result of the first few. `stopped`: stopped by its own limits, as `note` says.
 	State RedriveState `json:"state"`
 
-	// Note Why it stopped.
+	// Note Why the redrive stopped.
 	Note string `json:"note,omitempty,omitzero"`
 
-	// Matching Open letters that were chosen at the start.
+	// Matching The open dead letters that matched the filter at the start.
 	Matching int          `json:"matching"`
 	Causes   []CauseCount `json:"causes,omitempty,omitzero"`
 	Sent     int          `json:"sent"`
 
-	// Failed Could not be sent, and are open again.
+	// Failed Dead letters that could not be sent, and are open again.
 	Failed int `json:"failed"`
 
-	// DiedAgain Were sent, and are open again; of a workflow's letters, those whose payment has a new one.
+	// DiedAgain Dead letters that were sent and are open again. A workflow's dead letter counts when its payment has a new one.
 	DiedAgain int `json:"died_again"`
 
-	// Left Not tried yet.
+	// Left Dead letters that were not sent yet.
 	Left  int   `json:"left"`
 	Links Links `json:"links"`
 }
 
-// RedriveFilter Which open letters; at least one of the first five must be there.
+// RedriveFilter Which open dead letters to send; at least one of the first five fields is required.
 type RedriveFilter struct {
-	Ids    []string     `json:"ids,omitempty,omitzero"`
-	Source LetterSource `json:"source,omitempty,omitzero"`
-	Cause  Cause        `json:"cause,omitempty,omitzero"`
+	Ids    []string         `json:"ids,omitempty,omitzero"`
+	Source DeadLetterSource `json:"source,omitempty,omitzero"`
+	Cause  Cause            `json:"cause,omitempty,omitzero"`
 
-	// Fingerprint The same for letters of one fault.
+	// Fingerprint The same for all dead letters with the same fault.
 	//
 	// Examples: 0f7c1f4e4d1c4f0a
 	Fingerprint Fingerprint `json:"fingerprint,omitempty,omitzero"`
@@ -953,44 +956,44 @@ type RedriveFilter struct {
 
 // RedriveRequest defines model for RedriveRequest.
 type RedriveRequest struct {
-	// Filter Which open letters; at least one of the first five must be there.
+	// Filter Which open dead letters to send; at least one of the first five fields is required.
 	Filter RedriveFilter `json:"filter"`
 
-	// Reason Why it will go well this time.
+	// Reason Why the redrive should succeed now.
 	Reason string `json:"reason"`
 
-	// DryRun Only count.
+	// DryRun Only count the dead letters.
 	DryRun bool `json:"dry_run,omitempty,omitzero"`
 
-	// Canary Send so many first, and stop if one of them fails or dies again.
+	// Canary Send this many first, and stop if one of them fails or becomes a dead letter again.
 	Canary int `json:"canary,omitempty,omitzero"`
 
-	// CanaryWait Seconds to wait for that; 0 is to look at once.
+	// CanaryWait Seconds to wait for the canary; 0 is no wait.
 	CanaryWait *int `json:"canary_wait,omitempty"`
 
-	// Rate Letters a second at most; 0 is as fast as it goes.
+	// Rate The most dead letters per second; 0 is no limit.
 	Rate int `json:"rate,omitempty,omitzero"`
 
-	// StopAfterErrors Stop when so many letters have failed or died again; 0 is never.
+	// StopAfterErrors Stop when this many have failed or become dead letters again; 0 is never.
 	StopAfterErrors int `json:"stop_after_errors,omitempty,omitzero"`
 }
 
-// RedriveState `canary` waits to see what becomes of the first few; `stopped` by its own rules, as `note` says.
+// RedriveState `canary`: waits for the result of the first few. `stopped`: stopped by its own limits, as `note` says.
 type RedriveState string
 
 // SettleRequest defines model for SettleRequest.
 type SettleRequest struct {
-	// Status What is known of the payment; only that it has failed can be said.
+	// Status The status to settle the payment with; only `failed` is possible.
 	Status SettleRequestStatus `json:"status"`
 
-	// Reason How it is known.
+	// Reason How you know that the payment has failed.
 	Reason string `json:"reason"`
 }
 
-// SettleRequestStatus What is known of the payment; only that it has failed can be said.
+// SettleRequestStatus The status to settle the payment with; only `failed` is possible.
 type SettleRequestStatus string
 
-// Status Where the payment stands.
+// Status See the table of statuses above.
 type Status string
 
 // BreakerName defines model for BreakerName.
@@ -1061,23 +1064,23 @@ type UnsupportedMediaType = Problem
 
 // ListDeadLettersParams defines parameters for ListDeadLetters.
 type ListDeadLettersParams struct {
-	// State `any`, or only letters of this state.
+	// State Only dead letters in this state, or `any`.
 	State       ListDeadLettersParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
-	Source      LetterSource               `form:"source,omitempty" json:"source,omitempty,omitzero"`
+	Source      DeadLetterSource           `form:"source,omitempty" json:"source,omitempty,omitzero"`
 	Cause       Cause                      `form:"cause,omitempty" json:"cause,omitempty,omitzero"`
 	Fingerprint Fingerprint                `form:"fingerprint,omitempty" json:"fingerprint,omitempty,omitzero"`
 	PaymentID   string                     `form:"payment_id,omitempty" json:"payment_id,omitempty,omitzero"`
 
-	// DiedFrom Only letters that died at this moment or later (RFC 3339).
+	// DiedFrom Only dead letters from this time or later (RFC 3339).
 	DiedFrom time.Time `form:"died_from,omitempty" json:"died_from,omitempty,omitzero"`
 
-	// DiedTo Only letters that died before this moment (RFC 3339).
+	// DiedTo Only dead letters from before this time (RFC 3339).
 	DiedTo time.Time `form:"died_to,omitempty" json:"died_to,omitempty,omitzero"`
 
-	// Limit How many at most.
+	// Limit The most entries of a page.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	// Cursor The `next_cursor` of the page before, with the same filters. Left out, the list starts at its beginning.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
@@ -1086,43 +1089,43 @@ type ListDeadLettersParamsState string
 
 // RedriveDeadLettersParams defines parameters for RedriveDeadLetters.
 type RedriveDeadLettersParams struct {
-	// IdempotencyKey Names the redrive you want, once and for ever, as for a payment.
+	// IdempotencyKey Identifies the redrive for ever, in the same format as for a payment.
 	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
 }
 
 // RedriveDeadLetterParams defines parameters for RedriveDeadLetter.
 type RedriveDeadLetterParams struct {
-	// IdempotencyKey Names the redrive you want, once and for ever, as for a payment.
+	// IdempotencyKey Identifies the redrive for ever, in the same format as for a payment.
 	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
 }
 
 // ListPaymentsParams defines parameters for ListPayments.
 type ListPaymentsParams struct {
-	// Status Only payments that stand here now.
+	// Status Only payments with this status now.
 	Status Status `form:"status,omitempty" json:"status,omitempty,omitzero"`
 
-	// Method Only payments by this method.
+	// Method Only payments with this method.
 	Method MethodType `form:"method,omitempty" json:"method,omitempty,omitzero"`
 
 	// Reference Only payments with exactly this `reference` of yours.
 	Reference string `form:"reference,omitempty" json:"reference,omitempty,omitzero"`
 
-	// CreatedFrom Only payments created at this moment or later (RFC 3339).
+	// CreatedFrom Only payments created at this time or later (RFC 3339).
 	CreatedFrom time.Time `form:"created_from,omitempty" json:"created_from,omitempty,omitzero"`
 
-	// CreatedTo Only payments created before this moment (RFC 3339).
+	// CreatedTo Only payments created before this time (RFC 3339).
 	CreatedTo time.Time `form:"created_to,omitempty" json:"created_to,omitempty,omitzero"`
 
-	// Limit How many at most.
+	// Limit The most entries of a page.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	// Cursor The `next_cursor` of the page before, with the same filters. Left out, the list starts at its beginning.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
 // CreatePaymentParams defines parameters for CreatePayment.
 type CreatePaymentParams struct {
-	// IdempotencyKey Names the payment you want, once and for ever. Visible ASCII without `"`, which may stand around it.
+	// IdempotencyKey Identifies the payment for ever. Visible ASCII characters without `"`; the whole key may be in double quotes.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 
 	// Prefer `wait=N` seconds, 0 to 30, or `respond-async` (RFC 7240).
@@ -1131,10 +1134,10 @@ type CreatePaymentParams struct {
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
-	// Limit How many at most.
+	// Limit The most entries of a page.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	// Cursor The `next_cursor` of the page before, with the same filters. Left out, the list starts at its beginning.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
@@ -1143,10 +1146,10 @@ type GetReconciliationParams struct {
 	// Kind Only findings of this kind.
 	Kind FindingKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
 
-	// Limit How many at most.
+	// Limit The most entries of a page.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor Where to go on; the `next_cursor` of the page before, asked for with the same filters.
+	// Cursor The `next_cursor` of the page before, with the same filters. Left out, the list starts at its beginning.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
