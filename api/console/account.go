@@ -13,198 +13,199 @@ import (
 	"github.com/onlywave/onlywave/internal/secondfactor"
 )
 
-// ownPassword is how often somebody who is logged in may say the password again, right or wrong: a stolen session must not
-// become a password.
+// ownPassword limits how often a logged-in user may enter the own password, right or wrong, so that nobody with a stolen session can
+// guess it.
 var ownPassword = ratelimit.Limit{Name: "own-password", Quota: 10, Window: 5 * time.Minute}
 
-// logInsShown is how many log-ins a user is shown.
+// logInsShown is the number of log-ins on a user's account page.
 const logInsShown = 20
 
-// accountPage is what users see of themselves.
+// accountPage is the data of a user's own page.
 type accountPage struct {
 	User     access.User
 	LogIns   []audit.Entry
-	Codes    int  // recovery codes that are left
-	Settable bool // a second factor can be set up here
-	Required bool // and must be
+	Codes    int  // recovery codes left
+	Settable bool // the user can set up a second factor
+	Required bool // the user must set up a second factor
 	Wrong    string
 }
 
-func (c *Console) account(v *visit) (reply, error) { return c.accountPage(v, http.StatusOK, "") }
+func (c *Console) account(r *request) (response, error) { return c.accountPage(r, http.StatusOK, "") }
 
-func (c *Console) accountPage(v *visit, status int, wrong string) (reply, error) {
-	page := accountPage{User: v.user, Settable: c.config.Seal != nil, Required: c.needsSecondFactor(v.user), Wrong: wrong}
+func (c *Console) accountPage(r *request, status int, wrong string) (response, error) {
+	page := accountPage{User: r.user, Settable: c.config.Seal != nil, Required: c.needsSecondFactor(r.user), Wrong: wrong}
 	var err error
-	if page.LogIns, err = c.config.Record.LogIns(v.Context(), v.user.Name, logInsShown); err != nil {
-		return reply{}, err
+	if page.LogIns, err = c.config.Store.LogIns(r.Context(), r.user.Name, logInsShown); err != nil {
+		return response{}, err
 	}
-	if page.Codes, _, err = c.config.Record.RecoveryCodes(v.Context(), v.user.Name, nil); err != nil {
-		return reply{}, err
+	if page.Codes, _, err = c.config.Store.RecoveryCodes(r.Context(), r.user.Name, nil); err != nil {
+		return response{}, err
 	}
-	return reply{status: status, page: "account", title: "Your account", data: page}, nil
+	return response{status: status, page: "account", title: "Your account", data: page}, nil
 }
 
-// changePassword gives the user another password. This session goes on, all others of the user end.
-func (c *Console) changePassword(v *visit) (reply, error) {
-	next := v.PostFormValue("new")
-	wrong, err := c.isNot(v, v.PostFormValue("password"))
+// changePassword sets another password. This session goes on, all other sessions of the user end.
+func (c *Console) changePassword(r *request) (response, error) {
+	next := r.PostFormValue("new")
+	wrong, err := c.checkOwnPassword(r, r.PostFormValue("password"))
 	switch {
 	case err != nil:
-		return reply{}, err
+		return response{}, err
 	case wrong != "":
-	case next != v.PostFormValue("again"):
+	case next != r.PostFormValue("again"):
 		wrong = "The two new passwords are not the same."
-	case next == v.PostFormValue("password"):
-		wrong = "The new password is the old one."
+	case next == r.PostFormValue("password"):
+		wrong = "The new password is the same as the old one."
 	default:
-		if fault := access.CheckPassword(next, v.user.Name); fault != "" {
+		if fault := access.CheckPassword(next, r.user.Name); fault != "" {
 			wrong = "The new password " + fault + "."
 		}
 	}
 	if wrong != "" {
-		return c.accountPage(v, http.StatusUnprocessableEntity, wrong)
+		return c.accountPage(r, http.StatusUnprocessableEntity, wrong)
 	}
-	generation, err := c.config.Record.SetPassword(v.Context(), v.actor(), v.user.Name, access.HashPassword(next))
+	generation, err := c.config.Store.SetPassword(r.Context(), r.actor(), r.user.Name, access.HashPassword(next))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	return c.goOn(v, generation, "Your password is changed. All your other sessions have ended.")
+	return c.keepSession(r, generation, "Your password has been changed. All your other sessions have ended.")
 }
 
-// isNot says why the text is not the password of whoever is logged in, or "".
-func (c *Console) isNot(v *visit, password string) (string, error) {
-	if verdict := c.config.Limiter.Take(v.Context(), "user:"+v.user.Name, ownPassword); !verdict.Admitted {
-		return "", &failure.Error{Kind: failure.Limited, Message: "the password was asked for too often", RetryAfter: verdict.RetryAfter}
+// checkOwnPassword returns the error of a wrong password of the logged-in user, or "".
+func (c *Console) checkOwnPassword(r *request, password string) (string, error) {
+	if taken := c.config.Limiter.Take(r.Context(), "user:"+r.user.Name, ownPassword); !taken.Admitted {
+		return "", &failure.Error{Kind: failure.Limited, Message: "too many attempts with your password", RetryAfter: taken.RetryAfter}
 	}
-	is, err := access.PasswordMatches(v.Context(), access.Proven, v.user.PasswordHash, password)
-	if err != nil || is {
+	matches, err := access.PasswordMatches(r.Context(), access.Proven, r.user.PasswordHash, password)
+	if err != nil || matches {
 		return "", err
 	}
-	return "Your password is another one.", nil
+	return "This is not your password.", nil
 }
 
-// goOn keeps this session while all others of the user end, and leads back to the account.
-func (c *Console) goOn(v *visit, generation, notice string) (reply, error) {
-	if err := c.config.Sessions.RenewToken(v.Context()); err != nil {
-		return reply{}, err
+// keepSession keeps this session while all other sessions of the user end, and redirects to the account.
+func (c *Console) keepSession(r *request, generation, notice string) (response, error) {
+	if err := c.config.Sessions.RenewToken(r.Context()); err != nil {
+		return response{}, err
 	}
-	c.config.Sessions.Put(v.Context(), sessionGeneration, generation)
-	c.notify(v, notice)
-	return reply{to: "/console/account"}, nil
+	c.config.Sessions.Put(r.Context(), keyGeneration, generation)
+	c.setNotice(r, notice)
+	return response{redirect: "/console/account"}, nil
 }
 
-// needsSecondFactor says whether the user may do nothing before one is set up.
+// needsSecondFactor says whether the user must set up a second factor before anything else.
 func (c *Console) needsSecondFactor(u access.User) bool {
 	return c.config.RequireSecondFactor && u.SecondFactor == "" && u.Role.Allows(access.ScopeOperationsWrite)
 }
 
-// secondFactorPage tells an authenticator app what it has to know.
+// secondFactorPage is the data of the page where a user sets up an authenticator app.
 type secondFactorPage struct {
 	Secret   string // in groups of four
-	Has      bool   // the new one replaces another
+	Has      bool   // the user has a second factor, which the new one will replace
 	Required bool
 	Wrong    string
 }
 
-func (c *Console) askSecondFactor(v *visit) (reply, error) {
-	return c.secondFactorPage(v, http.StatusOK, "")
+func (c *Console) askSecondFactor(r *request) (response, error) {
+	return c.secondFactorPage(r, http.StatusOK, "")
 }
 
-func (c *Console) secondFactorPage(v *visit, status int, wrong string) (reply, error) {
-	enrolment, err := c.enrolment(v)
+func (c *Console) secondFactorPage(r *request, status int, wrong string) (response, error) {
+	enrolment, err := c.enrolment(r)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	var groups []string
 	for secret := enrolment.Secret; secret != ""; {
 		n := min(4, len(secret))
 		groups, secret = append(groups, secret[:n]), secret[n:]
 	}
-	return reply{status: status, page: "second-factor", title: "Second factor", data: secondFactorPage{
-		Secret: strings.Join(groups, " "), Has: v.user.SecondFactor != "", Required: c.needsSecondFactor(v.user), Wrong: wrong,
+	return response{status: status, page: "second-factor", title: "Second factor", data: secondFactorPage{
+		Secret: strings.Join(groups, " "), Has: r.user.SecondFactor != "", Required: c.needsSecondFactor(r.user), Wrong: wrong,
 	}}, nil
 }
 
-// enrolment is the one that this session has begun, or a new one. It is kept sealed until a code has proved that it works.
-func (c *Console) enrolment(v *visit) (secondfactor.Enrolment, error) {
+// enrolment is the enrolment that this session has started, or a new one. The session holds it sealed until a code proves that the
+// app works.
+func (c *Console) enrolment(r *request) (secondfactor.Enrolment, error) {
 	if c.config.Seal == nil {
-		return secondfactor.Enrolment{}, &failure.Error{Kind: failure.Unavailable, Message: "a second factor can be set up when CONSOLE_SECRET is set"}
+		return secondfactor.Enrolment{}, &failure.Error{Kind: failure.Unavailable, Message: "a second factor can only be set up if CONSOLE_SECRET is set"}
 	}
 	sessions := c.config.Sessions
-	if secret, err := c.config.Seal.Open(v.user.Name, sessions.GetString(v.Context(), sessionEnrolment)); err == nil {
-		return secondfactor.Resume(v.user.Name, secret), nil
+	if secret, err := c.config.Seal.Open(r.user.Name, sessions.GetString(r.Context(), keyEnrolment)); err == nil {
+		return secondfactor.Resume(r.user.Name, secret), nil
 	}
-	enrolment, err := secondfactor.Enrol(v.user.Name)
+	enrolment, err := secondfactor.Enrol(r.user.Name)
 	if err == nil {
-		sessions.Put(v.Context(), sessionEnrolment, c.config.Seal.Close(v.user.Name, enrolment.Secret))
+		sessions.Put(r.Context(), keyEnrolment, c.config.Seal.Close(r.user.Name, enrolment.Secret))
 	}
 	return enrolment, err
 }
 
-// secondFactorCode is the enrolment for a camera.
-func (c *Console) secondFactorCode(v *visit) (reply, error) {
-	enrolment, err := c.enrolment(v)
+// secondFactorCode is the enrolment as a QR code.
+func (c *Console) secondFactorCode(r *request) (response, error) {
+	enrolment, err := c.enrolment(r)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	png, err := qrcode.PNG(enrolment.URL)
-	return reply{png: png}, err
+	return response{png: png}, err
 }
 
-// recoveryPage shows new recovery codes, once.
+// recoveryPage is the data of the page that shows new recovery codes, once.
 type recoveryPage struct {
 	Codes []string
-	New   bool // with a second factor that is new, too
+	New   bool // the second factor is new too
 }
 
-// setSecondFactor keeps the enrolment of this session, once a code of it has proved that the app knows it.
-func (c *Console) setSecondFactor(v *visit) (reply, error) {
-	enrolment, err := c.enrolment(v)
+// setSecondFactor stores the enrolment of this session after a code has proved that the app works.
+func (c *Console) setSecondFactor(r *request) (response, error) {
+	enrolment, err := c.enrolment(r)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	wrong, err := c.isNot(v, v.PostFormValue("password"))
+	wrong, err := c.checkOwnPassword(r, r.PostFormValue("password"))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	step, codes := secondfactor.Match(enrolment.Secret, v.PostFormValue("code"), time.Now())
+	step, codes := secondfactor.Match(enrolment.Secret, r.PostFormValue("code"), time.Now())
 	if wrong == "" && codes == 0 {
-		wrong = "That is not the code that your app should show now. Is the clock of your telephone right?"
+		wrong = "This is not the code that your app should show now. Check that the clock of your telephone is right."
 	}
 	if wrong != "" {
-		return c.secondFactorPage(v, http.StatusUnprocessableEntity, wrong)
+		return c.secondFactorPage(r, http.StatusUnprocessableEntity, wrong)
 	}
-	recovery, hashes := secondfactor.NewRecoveryCodes(v.user.Name)
-	sealed := c.config.Seal.Close(v.user.Name, enrolment.Secret)
-	generation, err := c.config.Record.SetSecondFactor(v.Context(), v.actor(), v.user.Name, sealed, step, hashes)
+	recovery, hashes := secondfactor.NewRecoveryCodes(r.user.Name)
+	sealed := c.config.Seal.Close(r.user.Name, enrolment.Secret)
+	generation, err := c.config.Store.SetSecondFactor(r.Context(), r.actor(), r.user.Name, sealed, step, hashes)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	sessions := c.config.Sessions
-	if err := sessions.RenewToken(v.Context()); err != nil {
-		return reply{}, err
+	if err := sessions.RenewToken(r.Context()); err != nil {
+		return response{}, err
 	}
-	sessions.Put(v.Context(), sessionGeneration, generation)
-	sessions.Remove(v.Context(), sessionEnrolment)
-	v.user.SecondFactor = sealed
-	return reply{page: "recovery-codes", title: "Recovery codes", data: recoveryPage{Codes: recovery, New: true}}, nil
+	sessions.Put(r.Context(), keyGeneration, generation)
+	sessions.Remove(r.Context(), keyEnrolment)
+	r.user.SecondFactor = sealed
+	return response{page: "recovery-codes", title: "Recovery codes", data: recoveryPage{Codes: recovery, New: true}}, nil
 }
 
 // newRecoveryCodes replaces the recovery codes of the user.
-func (c *Console) newRecoveryCodes(v *visit) (reply, error) {
-	if v.user.SecondFactor == "" {
-		return reply{}, &failure.Error{Kind: failure.Conflict, Message: "recovery codes are for those who have a second factor"}
+func (c *Console) newRecoveryCodes(r *request) (response, error) {
+	if r.user.SecondFactor == "" {
+		return response{}, &failure.Error{Kind: failure.Conflict, Message: "recovery codes need a second factor; set one up first"}
 	}
-	wrong, err := c.isNot(v, v.PostFormValue("password"))
+	wrong, err := c.checkOwnPassword(r, r.PostFormValue("password"))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	if wrong != "" {
-		return c.accountPage(v, http.StatusUnprocessableEntity, wrong)
+		return c.accountPage(r, http.StatusUnprocessableEntity, wrong)
 	}
-	recovery, hashes := secondfactor.NewRecoveryCodes(v.user.Name)
-	if err := c.config.Record.SetRecoveryCodes(v.Context(), v.actor(), v.user.Name, hashes); err != nil {
-		return reply{}, err
+	recovery, hashes := secondfactor.NewRecoveryCodes(r.user.Name)
+	if err := c.config.Store.SetRecoveryCodes(r.Context(), r.actor(), r.user.Name, hashes); err != nil {
+		return response{}, err
 	}
-	return reply{page: "recovery-codes", title: "Recovery codes", data: recoveryPage{Codes: recovery}}, nil
+	return response{page: "recovery-codes", title: "Recovery codes", data: recoveryPage{Codes: recovery}}, nil
 }

@@ -14,21 +14,21 @@ type auditPage struct {
 	Next    string
 }
 
-// listAudit shows who did what, the newest first.
-func (c *Console) listAudit(v *visit) (reply, error) {
+// listAudit shows the audit, the newest entries first.
+func (c *Console) listAudit(r *request) (response, error) {
 	page := auditPage{Actions: audit.Actions(), Filter: audit.Filter{
-		Actor: strings.TrimSpace(v.FormValue("actor")), Action: audit.Action(v.FormValue("action")),
-		Object: strings.TrimSpace(v.FormValue("object")), Limit: pageSize + 1,
+		Actor: strings.TrimSpace(r.FormValue("actor")), Action: audit.Action(r.FormValue("action")),
+		Object: strings.TrimSpace(r.FormValue("object")), Limit: pageSize + 1,
 	}}
-	if err := position(v, &page.Filter.After); err != nil {
-		return reply{}, err
+	if err := position(r, &page.Filter.After); err != nil {
+		return response{}, err
 	}
-	found, err := c.config.Record.AuditTrail(v.Context(), page.Filter)
+	found, err := c.config.Store.AuditTrail(r.Context(), page.Filter)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	page.Entries, page.Next = cut(v, found, func(e audit.Entry) payment.Position {
+	page.Entries, page.Next = cut(r, found, func(e audit.Entry) payment.Position {
 		return payment.Position{CreatedAt: e.At, ID: e.ID}
 	})
-	return reply{page: "audit", title: "Audit", data: page}, nil
+	return response{page: "audit", title: "Audit", data: page}, nil
 }

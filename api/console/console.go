@@ -1,8 +1,8 @@
-// Package console is the operators' pages, at /console behind a log-in: how the platform stands, payments, dead letters and
-// what can be done about them, breakers, reconciliation.
+// Package console serves the operators' pages, at /console behind a log-in: the state of the platform, payments, dead letters,
+// breakers, reconciliation, the audit.
 //
-// Its one rule: it decides nothing. A page shows what the REST API shows, a button does what a request there does, under the
-// same rules, in the name of the person who is logged in. It is HTML and one style sheet: no script runs, and none may.
+// Its one rule: it decides nothing about payments and dead letters. A button calls the same package as a request of the REST API and
+// has the same rules, in the name of the logged-in user. The pages are HTML and one style sheet; no script may run.
 package console
 
 import (
@@ -31,36 +31,36 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// pageTime is how long a page may take.
-const pageTime = 10 * time.Second
+// pageTimeout is the timeout of a page.
+const pageTimeout = 10 * time.Second
 
-// maxForm is how large a form may be, in bytes.
+// maxForm is the largest size of a form, in bytes.
 const maxForm = 64 << 10
 
-// Config is what a Console needs. All of it is required unless it says otherwise.
+// Config is what a Console needs. Fields are required unless they say otherwise.
 type Config struct {
-	Record   *postgres.Store
+	Store    *postgres.Store
 	Payments lookup.Payments // of every client app
 	Redrives redriver
-	Settling settle.Engine // carries out what is decided about a payment
+	Settling settle.Engine // settles unknown payments
 	Breakers *breaker.Fleet
 	Limiter  *ratelimit.Limiter
 	Sessions *scs.SessionManager
-	Ready    func(context.Context) map[string]error               // dependencies by name; nil means it works
-	Queues   func(context.Context) ([]rabbitmq.QueueDepth, error) // what waits in the broker
+	Ready    func(context.Context) map[string]error               // the state of each dependency by name; nil: it works
+	Queues   func(context.Context) ([]rabbitmq.QueueDepth, error) // of RabbitMQ
 
-	Seal                *secondfactor.Seal // optional: of second factors; without it nobody can set one up
-	RequireSecondFactor bool               // operators may do nothing before they have one
+	Seal                *secondfactor.Seal // optional; without it users cannot set up a second factor
+	RequireSecondFactor bool               // operators must set one up before anything else
 
-	PublicURL         string // where browsers reach us, such as https://pay.example.com
-	TemporalUIURL     string // optional: makes payments link to their workflow in the Web UI
-	TemporalNamespace string // of the workflows, for that link
+	PublicURL         string // of the console in browsers, such as https://pay.example.com
+	TemporalUIURL     string // optional; adds links to workflows in the Web UI
+	TemporalNamespace string // for these links
 
 	Log *slog.Logger
 }
 
-// Console answers everything at and below /console. It is safe for concurrent use. A request's RemoteAddr must be the
-// client's own, whatever balancers are in between.
+// Console serves /console and everything below. It is safe for concurrent use. The RemoteAddr of a request must be the client's
+// address, also behind load balancers.
 type Console struct {
 	config      Config
 	deadLetters deadletter.Actions
@@ -69,20 +69,20 @@ type Console struct {
 	handler     http.Handler
 }
 
-// redriver starts redrives and says how they stand.
+// redriver starts redrives and reads their progress.
 type redriver interface {
 	deadletter.Redriver
-	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
+	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound if there is none
 }
 
-// New makes a Console, or says what is missing.
+// New makes a Console, or returns what is missing.
 func New(c Config) (*Console, error) {
-	if c.Record == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Redrives == nil || c.Settling == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
+	if c.Store == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Redrives == nil || c.Settling == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
 		c.Queues == nil || c.Log == nil {
-		return nil, errors.New("configure console: all of Config that is not optional is required")
+		return nil, errors.New("configure console: a required field of Config is not set")
 	}
 	if c.RequireSecondFactor && c.Seal == nil {
-		return nil, errors.New("configure console: to require second factors a Seal is required")
+		return nil, errors.New("configure console: RequireSecondFactor needs a Seal")
 	}
 	c.TemporalUIURL = strings.TrimRight(c.TemporalUIURL, "/")
 	public, err := url.Parse(c.PublicURL)
@@ -94,31 +94,31 @@ func New(c Config) (*Console, error) {
 		return nil, fmt.Errorf("configure console: %w", err)
 	}
 	console := &Console{
-		config: c, deadLetters: deadletter.Actions{Store: c.Record, Redriver: c.Redrives},
-		findings:    finding.Actions{Store: c.Record},
-		settlements: settle.Actions{Payments: c.Record, Engine: c.Settling},
+		config: c, deadLetters: deadletter.Actions{Store: c.Store, Redriver: c.Redrives},
+		findings:    finding.Actions{Store: c.Store},
+		settlements: settle.Actions{Payments: c.Store, Engine: c.Settling},
 	}
-	own.SetDenyHandler(http.HandlerFunc(console.foreign))
-	console.handler = guarded(own.Handler(console.routes()))
+	own.SetDenyHandler(http.HandlerFunc(console.refuseCrossSite))
+	console.handler = withSecurityHeaders(own.Handler(console.routes()))
 	return console, nil
 }
 
 // ServeHTTP makes Console an http.Handler.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
 
-// anybody need not be logged in.
-const anybody access.Scope = ""
+// noScope marks routes that need no log-in.
+const noScope access.Scope = ""
 
 func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range []struct {
 		pattern string
 		scope   access.Scope
-		handle  func(*visit) (reply, error)
+		handle  func(*request) (response, error)
 	}{
-		{"GET /console/log-in", anybody, c.askLogIn},
-		{"POST /console/log-in", anybody, c.logIn},
-		{"POST /console/log-out", anybody, c.logOut},
+		{"GET /console/log-in", noScope, c.askLogIn},
+		{"POST /console/log-in", noScope, c.logIn},
+		{"POST /console/log-out", noScope, c.logOut},
 
 		{"GET /console/{$}", access.ScopeOperationsRead, c.overview},
 		{"POST /console/breakers/{name}", access.ScopeOperationsWrite, c.setBreaker},
@@ -127,11 +127,11 @@ func (c *Console) routes() http.Handler {
 		{"GET /console/payments/{id}", access.ScopeOperationsRead, c.showPayment},
 		{"POST /console/payments/{id}/settle", access.ScopeOperationsWrite, c.settlePayment},
 
-		{"GET /console/dead-letters", access.ScopeOperationsRead, c.listLetters},
-		{"GET /console/dead-letters/{id}", access.ScopeOperationsRead, c.showLetter},
-		{"POST /console/dead-letters/{id}/redrive", access.ScopeOperationsWrite, c.redriveLetter},
-		{"POST /console/dead-letters/{id}/discard", access.ScopeOperationsWrite, c.discardLetter},
-		{"POST /console/redrives", access.ScopeOperationsWrite, c.redriveLetters},
+		{"GET /console/dead-letters", access.ScopeOperationsRead, c.listDeadLetters},
+		{"GET /console/dead-letters/{id}", access.ScopeOperationsRead, c.showDeadLetter},
+		{"POST /console/dead-letters/{id}/redrive", access.ScopeOperationsWrite, c.redriveDeadLetter},
+		{"POST /console/dead-letters/{id}/discard", access.ScopeOperationsWrite, c.discardDeadLetter},
+		{"POST /console/redrives", access.ScopeOperationsWrite, c.redriveDeadLetters},
 		{"GET /console/redrives/{id}", access.ScopeOperationsRead, c.showRedrive},
 
 		{"GET /console/reconciliation", access.ScopeOperationsRead, c.showReconciliation},
@@ -140,12 +140,12 @@ func (c *Console) routes() http.Handler {
 
 		{"GET /console/account", access.ScopeOperationsRead, c.account},
 		{"POST /console/account/password", access.ScopeOperationsRead, c.changePassword},
-		{"GET " + enrolling, access.ScopeOperationsRead, c.askSecondFactor},
-		{"GET " + enrolling + "/code.png", access.ScopeOperationsRead, c.secondFactorCode},
-		{"POST " + enrolling, access.ScopeOperationsRead, c.setSecondFactor},
+		{"GET " + enrolPath, access.ScopeOperationsRead, c.askSecondFactor},
+		{"GET " + enrolPath + "/code.png", access.ScopeOperationsRead, c.secondFactorCode},
+		{"POST " + enrolPath, access.ScopeOperationsRead, c.setSecondFactor},
 		{"POST /console/account/recovery-codes", access.ScopeOperationsRead, c.newRecoveryCodes},
 
-		{"/console/", access.ScopeOperationsRead, nothingHere},
+		{"/console/", access.ScopeOperationsRead, noSuchPage},
 	} {
 		mux.Handle(route.pattern, c.page(route.scope, route.handle))
 	}
@@ -154,8 +154,9 @@ func (c *Console) routes() http.Handler {
 	return mux
 }
 
-// guarded says in every answer what a browser may do with it: nothing but show it, with our own style.
-func guarded(next http.Handler) http.Handler {
+// withSecurityHeaders lets a browser do nothing with a response but show it with the console's own style sheet. It also limits the
+// size of a form.
+func withSecurityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy",
@@ -172,6 +173,6 @@ func guarded(next http.Handler) http.Handler {
 	})
 }
 
-func nothingHere(*visit) (reply, error) {
-	return reply{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such page"}
+func noSuchPage(*request) (response, error) {
+	return response{}, &failure.Error{Kind: failure.NotFound, Message: "there is no page at this address"}
 }

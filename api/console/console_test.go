@@ -42,7 +42,7 @@ import (
 )
 
 const (
-	patience = 45 * time.Second
+	timeout  = 45 * time.Second
 	password = "correct horse battery"
 )
 
@@ -50,65 +50,65 @@ var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.Redis) }
 
-// migrated brings the shared database up to date once, so that each fresh one is a copy that has its tables.
+// migrated migrates the shared database once; fresh databases are copies of it.
 var migrated = sync.OnceValue(func() error {
 	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
 })
 
-// fixture is a console on real stores, and one operator and one viewer who know the password.
-type fixture struct {
+// env is a console on real stores, with one operator and one viewer who have the password.
+type env struct {
 	t                *testing.T
 	console          *Console
 	url, postgres    string
-	record           *postgres.Store
+	store            *postgres.Store
 	redis            *redis.Store
-	door             *door
+	redriver         *redriverFake
 	logs             *logs
 	ready            map[string]error
 	queues           error
 	operator, viewer string
-	address          string // from where requests come, so that tests do not use up each other's log-ins
+	address          string // of the client: each test has its own, so that tests do not use up each other's limits
 }
 
 var addresses atomic.Int32
 
-func newFixture(t *testing.T, options session.Options) *fixture {
+func newEnv(t *testing.T, options session.Options) *env {
 	t.Helper()
 	require.NoError(t, migrated())
 	stack := devstacktest.Shared()
-	return newFixtureOn(t, devstacktest.FreshDatabase(t, stack), stack.RedisURL(), options)
+	return newEnvOn(t, devstacktest.FreshDatabase(t, stack), stack.RedisURL(), options)
 }
 
-func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Options) *fixture {
+func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Options) *env {
 	t.Helper()
 	n := addresses.Add(1)
-	f := &fixture{
-		t: t, door: &door{started: map[string]deadletter.Order{}}, logs: &logs{}, address: fmt.Sprintf("203.0.113.%d:1", n),
+	e := &env{
+		t: t, redriver: &redriverFake{started: map[string]deadletter.Order{}}, logs: &logs{}, address: fmt.Sprintf("203.0.113.%d:1", n),
 		postgres: postgresURL,
 		operator: "ana-" + uuid.NewString()[:8], viewer: "vera-" + uuid.NewString()[:8],
 		ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil},
 	}
 	options.Idle, options.Lifetime = cmp.Or(options.Idle, time.Hour), cmp.Or(options.Lifetime, 12*time.Hour)
-	log := slog.New(slog.NewJSONHandler(f.logs, nil))
+	log := slog.New(slog.NewJSONHandler(e.logs, nil))
 	var err error
-	f.record, err = postgres.Open(t.Context(), postgresURL, 8)
+	e.store, err = postgres.Open(t.Context(), postgresURL, 8)
 	require.NoError(t, err)
-	t.Cleanup(f.record.Close)
-	f.door.record = f.record
-	f.redis, err = redis.Open(redisURL, silent)
+	t.Cleanup(e.store.Close)
+	e.redriver.store = e.store
+	e.redis, err = redis.Open(redisURL, silent)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = f.redis.Close() })
-	f.redis.AnswerTime = patience
-	breakers := breaker.NewFleet(f.redis, "api", log)
-	breakers.Audit = f.record.Audit
+	t.Cleanup(func() { _ = e.redis.Close() })
+	e.redis.AnswerTime = timeout
+	breakers := breaker.NewFleet(e.redis, "api", log)
+	breakers.Audit = e.store.Audit
 	seal, err := secondfactor.NewSeal(strings.Repeat("console", 5))
 	require.NoError(t, err)
-	f.console, err = New(Config{
-		Record: f.record, Payments: lookup.Payments{Database: f.record, Workflows: f.door}, Redrives: f.door, Settling: f.door, Breakers: breakers, Limiter: ratelimit.New(f.redis),
-		Sessions: session.New(f.redis, options), Ready: func(context.Context) map[string]error { return f.ready },
+	e.console, err = New(Config{
+		Store: e.store, Payments: lookup.Payments{Database: e.store, Workflows: e.redriver}, Redrives: e.redriver, Settling: e.redriver, Breakers: breakers, Limiter: ratelimit.New(e.redis),
+		Sessions: session.New(e.redis, options), Ready: func(context.Context) map[string]error { return e.ready },
 		Queues: func(context.Context) ([]rabbitmq.QueueDepth, error) {
-			if f.queues != nil {
-				return nil, f.queues
+			if e.queues != nil {
+				return nil, e.queues
 			}
 			return []rabbitmq.QueueDepth{{Queue: rabbitmq.QueueProcess, Messages: 7, Consumers: 2}}, nil
 		},
@@ -116,37 +116,37 @@ func newFixtureOn(t *testing.T, postgresURL, redisURL string, options session.Op
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.RemoteAddr = f.address
-		f.console.ServeHTTP(w, r)
+		r.RemoteAddr = e.address
+		e.console.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	f.url = server.URL
+	e.url = server.URL
 	hash := access.HashPassword(password)
-	for name, role := range map[string]access.Role{f.operator: access.Operator, f.viewer: access.Viewer} {
-		require.NoError(t, f.record.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: name, Role: role, PasswordHash: hash, CreatedAt: time.Now()}))
+	for name, role := range map[string]access.Role{e.operator: access.Operator, e.viewer: access.Viewer} {
+		require.NoError(t, e.store.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: name, Role: role, PasswordHash: hash, CreatedAt: time.Now()}))
 	}
-	return f
+	return e
 }
 
 // browser keeps cookies and follows redirects.
 type browser struct {
-	*fixture
+	*env
 	*http.Client
 }
 
-func (f *fixture) browser() *browser {
+func (e *env) browser() *browser {
 	jar, err := cookiejar.New(nil)
-	require.NoError(f.t, err)
-	return &browser{f, &http.Client{Jar: jar, Timeout: patience}}
+	require.NoError(e.t, err)
+	return &browser{e, &http.Client{Jar: jar, Timeout: timeout}}
 }
 
-// as is a browser in which somebody is logged in.
-func (f *fixture) as(name string) *browser {
-	f.t.Helper()
-	b := f.browser()
+// as is a browser in which the user is logged in.
+func (e *env) as(name string) *browser {
+	e.t.Helper()
+	b := e.browser()
 	p := b.logIn(name, password)
-	require.Equal(f.t, "/console/", p.path)
-	require.Equal(f.t, http.StatusOK, p.status)
+	require.Equal(e.t, "/console/", p.path)
+	require.Equal(e.t, http.StatusOK, p.status)
 	return b
 }
 
@@ -155,7 +155,7 @@ func (b *browser) logIn(name, password string) page {
 	return b.post("/console/log-in", "name", name, "password", password)
 }
 
-// page is what a browser shows in the end.
+// page is the page that a browser shows after all redirects.
 type page struct {
 	*goquery.Document
 	status int
@@ -168,7 +168,7 @@ func (b *browser) get(path string) page {
 	return b.send(http.MethodGet, path, nil)
 }
 
-// post sends a form; its fields come as name, value, name, value …
+// post sends a form; the fields are name, value, name, value …
 func (b *browser) post(path string, fields ...string) page {
 	b.t.Helper()
 	form := url.Values{}
@@ -250,22 +250,22 @@ func (b *browser) steal() *browser {
 	return thief
 }
 
-// door starts redrives without Temporal.
-type door struct {
+// redriverFake stands in for Temporal: it only keeps the orders of redrives.
+type redriverFake struct {
 	mu      sync.Mutex
-	record  *postgres.Store
+	store   *postgres.Store
 	started map[string]deadletter.Order
 	state   workflows.RedriveState
 	begun   string // the id of a payment that is accepted but not stored
 }
 
-func (d *door) Begun(_ context.Context, _, paymentID string) (bool, error) {
+func (d *redriverFake) Begun(_ context.Context, _, paymentID string) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return paymentID == d.begun, nil
 }
 
-func (d *door) Redrive(_ context.Context, in deadletter.Order) (bool, error) {
+func (d *redriverFake) Redrive(_ context.Context, in deadletter.Order) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	known, joined := d.started[in.ID]
@@ -276,20 +276,20 @@ func (d *door) Redrive(_ context.Context, in deadletter.Order) (bool, error) {
 	return joined, nil
 }
 
-// Settle does what the payment's workflow does in the end.
-func (d *door) Settle(ctx context.Context, o settle.Order) error {
-	_, err := d.record.Settle(ctx, o.By(), o.PaymentID, o.Reason, time.Now())
+// Settle writes what the payment's workflow would write.
+func (d *redriverFake) Settle(ctx context.Context, o settle.Order) error {
+	_, err := d.store.Settle(ctx, o.By(), o.PaymentID, o.Reason, time.Now())
 	return err
 }
 
-func (d *door) HasRedrive(_ context.Context, id string) (bool, error) {
+func (d *redriverFake) HasRedrive(_ context.Context, id string) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, ok := d.started[id]
 	return ok, nil
 }
 
-func (d *door) RedriveProgress(_ context.Context, id string) (workflows.RedriveProgress, error) {
+func (d *redriverFake) RedriveProgress(_ context.Context, id string) (workflows.RedriveProgress, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, ok := d.started[id]; !ok {
@@ -298,8 +298,8 @@ func (d *door) RedriveProgress(_ context.Context, id string) (workflows.RedriveP
 	return workflows.RedriveProgress{State: d.state, Matching: 3, Standing: deadletter.Progress{Taken: 2, Sent: 2, Left: 1}}, nil
 }
 
-// only is the one redrive that was started.
-func (d *door) only(t *testing.T) deadletter.Order {
+// only returns the order of the only redrive that was started.
+func (d *redriverFake) only(t *testing.T) deadletter.Order {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -310,7 +310,7 @@ func (d *door) only(t *testing.T) deadletter.Order {
 	return deadletter.Order{}
 }
 
-// logs is what was logged.
+// logs keeps the log's lines.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer

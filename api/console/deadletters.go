@@ -9,75 +9,75 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-type lettersPage struct {
-	Filter  deadletter.Filter
-	State   string // as the form has it
-	States  []deadletter.State
-	Causes  []deadletter.Cause
-	Letters []deadletter.Message
-	Next    string
-	Key     string // of the redrive that the page's form may start, once
+type deadLettersPage struct {
+	Filter      deadletter.Filter
+	State       string // of the form
+	States      []deadletter.State
+	Causes      []deadletter.Cause
+	DeadLetters []deadletter.Message
+	Next        string
+	Key         string // idempotency key of the redrive that the form starts
 }
 
-func (c *Console) listLetters(v *visit) (reply, error) {
-	page := lettersPage{State: v.FormValue("state"), States: deadletter.States(), Causes: deadletter.Causes(), Key: rand.Text()}
+func (c *Console) listDeadLetters(r *request) (response, error) {
+	page := deadLettersPage{State: r.FormValue("state"), States: deadletter.States(), Causes: deadletter.Causes(), Key: rand.Text()}
 	if page.State == "" {
 		page.State = string(deadletter.Open)
 	}
-	page.Filter = letterFilter(v)
+	page.Filter = formFilter(r)
 	page.Filter.State, page.Filter.Limit = deadletter.ParseState(page.State), pageSize+1
-	if err := position(v, &page.Filter.After); err != nil {
-		return reply{}, err
+	if err := position(r, &page.Filter.After); err != nil {
+		return response{}, err
 	}
-	found, err := c.deadLetters.List(v.Context(), page.Filter)
+	found, err := c.deadLetters.List(r.Context(), page.Filter)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	page.Letters, page.Next = cut(v, found, func(l deadletter.Message) payment.Position {
-		return payment.Position{CreatedAt: l.DiedAt, ID: l.ID}
+	page.DeadLetters, page.Next = cut(r, found, func(m deadletter.Message) payment.Position {
+		return payment.Position{CreatedAt: m.DiedAt, ID: m.ID}
 	})
-	return reply{page: "dead-letters", title: "Dead letters", data: page}, nil
+	return response{page: "dead-letters", title: "Dead letters", data: page}, nil
 }
 
-// letterFilter is what a form says of which letters are meant, whatever their state.
-func letterFilter(v *visit) deadletter.Filter {
-	text := func(name string) string { return strings.TrimSpace(v.FormValue(name)) }
+// formFilter is the filter of a form, without its state.
+func formFilter(r *request) deadletter.Filter {
+	text := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
 	return deadletter.Filter{
 		Source: deadletter.Source(text("source")), Cause: deadletter.Cause(text("cause")),
 		Fingerprint: text("fingerprint"), PaymentID: text("payment_id"),
 	}
 }
 
-type letterPage struct {
+type deadLetterPage struct {
 	deadletter.Message
 	Redrives []deadletter.Redrive
 	Temporal string
-	Key      string // of the redrive that the page's button may start, once
+	Key      string // idempotency key of the redrive that the button starts
 }
 
-// Open says that something can be done.
-func (p letterPage) Open() bool { return p.State == deadletter.Open }
+// Open says that the dead letter can be redriven or discarded.
+func (p deadLetterPage) Open() bool { return p.State == deadletter.Open }
 
-func (c *Console) showLetter(v *visit) (reply, error) {
-	l, err := c.deadLetters.Show(v.Context(), v.PathValue("id"))
+func (c *Console) showDeadLetter(r *request) (response, error) {
+	m, err := c.deadLetters.Show(r.Context(), r.PathValue("id"))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	page := letterPage{Message: l, Key: rand.Text()}
-	if l.PaymentID != "" {
-		page.Temporal = c.temporal(workflows.WorkflowID(l.PaymentID))
+	page := deadLetterPage{Message: m, Key: rand.Text()}
+	if m.PaymentID != "" {
+		page.Temporal = c.temporal(workflows.WorkflowID(m.PaymentID))
 	}
-	page.Redrives, err = c.config.Record.Redrives(v.Context(), l.ID)
-	return reply{page: "dead-letter", title: "Dead letter " + l.ID, data: page}, err
+	page.Redrives, err = c.config.Store.Redrives(r.Context(), m.ID)
+	return response{page: "dead-letter", title: "Dead letter " + m.ID, data: page}, err
 }
 
-// discardLetter gives a letter up for good.
-func (c *Console) discardLetter(v *visit) (reply, error) {
-	l, err := c.deadLetters.Discard(v.Context(), v.actor(), v.PathValue("id"), v.PostFormValue("reason"))
+// discardDeadLetter closes a dead letter for good.
+func (c *Console) discardDeadLetter(r *request) (response, error) {
+	m, err := c.deadLetters.Discard(r.Context(), r.actor(), r.PathValue("id"), r.PostFormValue("reason"))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	c.acted(v, "discard", "dead_letter", l.ID)
-	c.notify(v, "The dead letter is discarded.")
-	return reply{to: "/console/dead-letters/" + l.ID}, nil
+	c.logAction(r, "discard", "dead_letter", m.ID)
+	c.setNotice(r, "The dead letter is discarded.")
+	return response{redirect: "/console/dead-letters/" + m.ID}, nil
 }

@@ -10,65 +10,65 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// verdict is how a failure looks to a person.
-type verdict struct {
+// failureText is what the failure page says about a kind of error.
+type failureText struct {
 	status int
 	title  string
 	advice string
 }
 
-// verdictOf is the one place where kinds become pages.
-func verdictOf(kind failure.Kind) verdict {
+// textOf is the only place where kinds of errors become pages.
+func textOf(kind failure.Kind) failureText {
 	switch kind {
 	case failure.Invalid:
-		return verdict{http.StatusUnprocessableEntity, "That cannot be right", "Go back, change it and try again. Nothing was done."}
+		return failureText{http.StatusUnprocessableEntity, "Not valid", "Go back, correct it and try again. Nothing was changed."}
 	case failure.Unauthorized:
-		return verdict{http.StatusForbidden, "Refused", "Open the console in a tab of its own and do it there. Nothing was done."}
+		return failureText{http.StatusForbidden, "Refused", "Open the console in a new tab and do it there. Nothing was changed."}
 	case failure.Forbidden:
-		return verdict{http.StatusForbidden, "Not allowed", "Ask somebody who runs the platform for another role. Nothing was done."}
+		return failureText{http.StatusForbidden, "Not allowed", "Ask an administrator of the platform for another role. Nothing was changed."}
 	case failure.NotFound:
-		return verdict{http.StatusNotFound, "Not found", "Look at the address, or search for it from the overview."}
+		return failureText{http.StatusNotFound, "Not found", "Check the address, or search in the lists of payments and dead letters."}
 	case failure.Conflict:
-		return verdict{http.StatusConflict, "Somebody was faster", "Go back and load the page again: what you saw has changed since."}
+		return failureText{http.StatusConflict, "Already changed", "Go back and reload the page: it has changed since you opened it."}
 	case failure.Limited:
-		return verdict{http.StatusTooManyRequests, "Too many tries", "Wait a while, then try again."}
+		return failureText{http.StatusTooManyRequests, "Too many attempts", "Wait a while, then try again."}
 	case failure.Unavailable:
-		return verdict{http.StatusServiceUnavailable, "Away for the moment",
-			"Try again in a moment; payments do not wait for the console. While nobody can log in, the command onlywave dead-letters " +
-				"works all the same, and Temporal's Web UI shows every payment."}
+		return failureText{http.StatusServiceUnavailable, "Unavailable for the moment",
+			"Try again in a moment. Payments do not depend on the console. Without a log-in you can still use the command onlywave " +
+				"dead-letters, and Temporal's Web UI shows every payment."}
 	case failure.Internal:
 	}
-	return verdict{http.StatusInternalServerError, "Something went wrong on our side", "Try again. If it stays so, look into the API's log for the request id below."}
+	return failureText{http.StatusInternalServerError, "Something went wrong on our side", "Try again. If it happens again, search the API's log for the request id below."}
 }
 
-// failurePage says what went wrong.
+// failurePage is the data of the page that explains an error.
 type failurePage struct {
 	Title     string
 	Detail    string
 	Fields    []failure.Field
 	Advice    string
-	Wait      time.Duration // before it can be tried again; 0: not known
+	Wait      time.Duration // until the next try is allowed; 0: not known
 	RequestID string
 }
 
-func (c *Console) sorry(w http.ResponseWriter, v *visit, err error) reply {
-	verdict := verdictOf(failure.KindOf(err))
-	page := failurePage{Title: verdict.title, Advice: verdict.advice, RequestID: w.Header().Get("X-Request-Id")}
-	if e, ok := errors.AsType[*failure.Error](err); ok && verdict.status != http.StatusInternalServerError {
+func (c *Console) failureResponse(w http.ResponseWriter, r *request, err error) response {
+	text := textOf(failure.KindOf(err))
+	page := failurePage{Title: text.title, Advice: text.advice, RequestID: w.Header().Get("X-Request-Id")}
+	if e, ok := errors.AsType[*failure.Error](err); ok && text.status != http.StatusInternalServerError {
 		page.Detail, page.Fields = e.Message, e.Fields
 	}
 	if wait := failure.RetryAfter(err); wait > 0 {
 		page.Wait = wait.Round(time.Second)
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
 	}
-	if verdict.status >= http.StatusInternalServerError {
-		c.config.Log.ErrorContext(v.Context(), "console page failed", "request_id", page.RequestID, "error", err)
+	if text.status >= http.StatusInternalServerError {
+		c.config.Log.ErrorContext(r.Context(), "console page failed", "request_id", page.RequestID, "error", err)
 	}
-	return reply{status: verdict.status, page: "failure", title: verdict.title, data: page}
+	return response{status: text.status, page: "failure", title: text.title, data: page}
 }
 
-// foreign answers a form that another site has sent.
-func (c *Console) foreign(w http.ResponseWriter, r *http.Request) {
-	v := &visit{Request: r}
-	c.write(w, v, c.sorry(w, v, &failure.Error{Kind: failure.Unauthorized, Message: "this was sent from another site"}))
+// refuseCrossSite answers a form that another site has sent.
+func (c *Console) refuseCrossSite(w http.ResponseWriter, plain *http.Request) {
+	r := &request{Request: plain}
+	c.write(w, r, c.failureResponse(w, r, &failure.Error{Kind: failure.Unauthorized, Message: "the form was sent from another site"}))
 }

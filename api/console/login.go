@@ -8,214 +8,196 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
-
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 )
 
-// How many log-ins may be tried, right or wrong: by one address, for one user by one address, and for one user from wherever
-// without a code that is right. So whoever has a second factor is kept out by nobody else's guesses.
+// Limits of log-ins, successful or not: from one address, for one user from one address, and for one user from all addresses without
+// a correct code. Guesses of others cannot lock out a user with a second factor: a log-in with a correct code does not count in
+// the third limit.
 var (
 	addressLogIns = ratelimit.Limit{Name: "log-ins-address", Quota: 20, Window: time.Minute}
 	userLogIns    = ratelimit.Limit{Name: "log-ins-user", Quota: 10, Window: 5 * time.Minute}
 	allUserLogIns = ratelimit.Limit{Name: "log-ins-user-everywhere", Quota: 100, Window: 5 * time.Minute}
 )
 
-// refusalsKept is how many log-ins that failed are recorded of one user.
-var refusalsKept = ratelimit.Limit{Name: "log-ins-refused-kept", Quota: 30, Window: time.Hour}
+// auditedRefusals limits how many failed log-ins of one user go into the audit, which is kept for good.
+var auditedRefusals = ratelimit.Limit{Name: "log-ins-refused-kept", Quota: 30, Window: time.Hour}
 
-// userTime is how long the record may take to say who somebody is, so that time is left for the page.
-const userTime = 3 * time.Second
+// userTimeout is the timeout to read the user; it leaves time for the page itself.
+const userTimeout = 3 * time.Second
 
-func (c *Console) userInTime(ctx context.Context, name string) (access.User, error) {
-	ctx, cancel := context.WithTimeout(ctx, userTime)
+func (c *Console) readUser(ctx context.Context, name string) (access.User, error) {
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
 	defer cancel()
-	return c.config.Record.User(ctx, name)
+	return c.config.Store.User(ctx, name)
 }
 
-// logInForm is the log-in page.
+// logInForm is the data of the log-in page.
 type logInForm struct {
 	Name  string
 	To    string
 	Wrong string
 }
 
-func (c *Console) askLogIn(v *visit) (reply, error) {
-	if v.user.Name != "" {
-		return reply{to: "/console/"}, nil
+func (c *Console) askLogIn(r *request) (response, error) {
+	if r.user.Name != "" {
+		return response{redirect: "/console/"}, nil
 	}
-	return logInPage(http.StatusOK, logInForm{To: v.FormValue("to")}), nil
+	return logInPage(http.StatusOK, logInForm{To: r.FormValue("to")}), nil
 }
 
-func logInPage(status int, form logInForm) reply {
-	return reply{status: status, page: "log-in", title: "Log in", data: form}
+func logInPage(status int, form logInForm) response {
+	return response{status: status, page: "log-in", title: "Log in", data: form}
 }
 
-// What a log-in that fails is told. The first says the same whatever was wrong.
+// The texts of a failed log-in. The first is the same for a wrong name, password and code.
 const (
-	wrongLogIn = "The name, the password or the code is wrong."
-	guessedAt  = "Somebody who knows your password has guessed at your codes, so one code is not enough. Enter two in a row, the second " +
-		"when your app shows it, or a recovery code. Then change your password."
+	wrongLogIn     = "The name, the password or the code is wrong."
+	twoCodesNeeded = "Somebody knows your password and has tried to guess your codes, so one code is not enough. Enter two codes in a " +
+		"row (wait until your app shows the second one), or a recovery code. Then change your password."
 )
 
-// logIn begins a session under a new token. It takes as long for a user that there is not, and says the same.
-func (c *Console) logIn(v *visit) (reply, error) {
-	form := logInForm{Name: strings.ToLower(strings.TrimSpace(v.PostFormValue("name"))), To: v.PostFormValue("to")}
+// logIn starts a session with a new token. For an unknown user it takes the same time and gives the same answer.
+func (c *Console) logIn(r *request) (response, error) {
+	form := logInForm{Name: strings.ToLower(strings.TrimSpace(r.PostFormValue("name"))), To: r.PostFormValue("to")}
 	if !access.ValidUserName(form.Name) {
 		form.Name = ""
 	}
-	if verdict := c.mayLogIn(v, form.Name); !verdict.Admitted {
-		return reply{}, tooMany(verdict)
+	if taken := c.mayLogIn(r, form.Name); !taken.Admitted {
+		return response{}, tooMany(taken)
 	}
-	u, err := c.userInTime(v.Context(), form.Name)
+	u, err := c.readUser(r.Context(), form.Name)
 	if err != nil && failure.KindOf(err) != failure.NotFound {
-		return reply{}, err
+		return response{}, err
 	}
-	shown, err := c.shown(v.Context(), u, v.PostFormValue("code"))
+	code, err := c.checkCode(r.Context(), u, r.PostFormValue("code"))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	lane := access.Proven
-	if !shown.right {
+	if !code.right {
 		lane = access.Guesses
-		if verdict := c.config.Limiter.Take(v.Context(), "user:"+form.Name, allUserLogIns); form.Name != "" && !verdict.Admitted {
-			return reply{}, tooMany(verdict)
+		if taken := c.config.Limiter.Take(r.Context(), "user:"+form.Name, allUserLogIns); form.Name != "" && !taken.Admitted {
+			return response{}, tooMany(taken)
 		}
 	}
-	is, err := access.PasswordMatches(v.Context(), lane, u.PasswordHash, v.PostFormValue("password"))
+	matches, err := access.PasswordMatches(r.Context(), lane, u.PasswordHash, r.PostFormValue("password"))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	if !is || u.SecondFactor != "" && !shown.enough {
-		form.Wrong = c.refused(v, u, is)
+	if !matches || u.SecondFactor != "" && !code.enough {
+		form.Wrong = c.refuse(r, u, matches)
 		return logInPage(http.StatusUnprocessableEntity, form), nil
 	}
-	return c.letIn(v, u, shown, form)
+	return c.startSession(r, u, code, form)
 }
 
-// letIn begins the session of a user who has proved to be one. A code that was used before is a wrong one.
-func (c *Console) letIn(v *visit, u access.User, shown shown, form logInForm) (reply, error) {
-	last, err := c.config.Record.LogIns(v.Context(), u.Name, logInsShown)
+// startSession starts the session of a user with the right password and code. A code that was used before counts as wrong.
+func (c *Console) startSession(r *request, u access.User, code codeCheck, form logInForm) (response, error) {
+	last, err := c.config.Store.LogIns(r.Context(), u.Name, logInsShown)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	e := person(v, audit.LogIn, u.Name)
-	e.After = audit.Values{"second_factor": shown.by}
-	if err = c.config.Record.LogIn(v.Context(), e, u.Name, shown.proof); failure.KindOf(err) == failure.Conflict {
-		form.Wrong = c.refused(v, u, false)
+	e := auditEntry(r, audit.LogIn, u.Name)
+	e.After = audit.Values{"second_factor": code.by}
+	if err = c.config.Store.LogIn(r.Context(), e, u.Name, code.proof); failure.KindOf(err) == failure.Conflict {
+		form.Wrong = c.refuse(r, u, false)
 		return logInPage(http.StatusUnprocessableEntity, form), nil
 	}
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	sessions := c.config.Sessions
-	if err := sessions.RenewToken(v.Context()); err != nil {
-		return reply{}, err
+	if err := sessions.RenewToken(r.Context()); err != nil {
+		return response{}, err
 	}
-	sessions.Put(v.Context(), sessionUser, u.Name)
-	sessions.Put(v.Context(), sessionGeneration, u.Generation)
-	c.notify(v, strings.TrimSpace(lastLogIn(last)+" "+shown.note))
-	c.config.Log.InfoContext(v.Context(), "logged in", "actor", u.Name, "remote", v.RemoteAddr, "second_factor", shown.by)
-	return reply{to: goingTo(form.To)}, nil
+	sessions.Put(r.Context(), keyUser, u.Name)
+	sessions.Put(r.Context(), keyGeneration, u.Generation)
+	c.setNotice(r, strings.TrimSpace(lastLogIn(last)+" "+code.note))
+	c.config.Log.InfoContext(r.Context(), "logged in", "actor", u.Name, "remote", r.RemoteAddr, "second_factor", code.by)
+	return response{redirect: afterLogIn(form.To)}, nil
 }
 
-// lastLogIn tells a user of the log-in before, and of those that were refused since: somebody else's would be seen.
+// lastLogIn is the notice about the user's last log-in and the failed ones since then, so that the user notices an attacker.
 func lastLogIn(entries []audit.Entry) string {
 	refused := 0
 	for _, e := range entries {
 		if e.Action == audit.LogIn {
-			said := fmt.Sprintf("Your last log-in was on %s from %s.", e.At.Format(dateTime), e.Actor.From)
+			notice := fmt.Sprintf("Your last log-in was on %s from %s.", e.At.Format(dateTime), e.Actor.From)
 			if refused > 0 {
-				said += fmt.Sprintf(" Since then %d failed.", refused)
+				notice += fmt.Sprintf(" Since then %d log-ins failed.", refused)
 			}
-			return said
+			return notice
 		}
 		refused++
 	}
 	if refused > 0 {
-		return fmt.Sprintf("This is your first log-in. %d failed before it.", refused)
+		return fmt.Sprintf("This is your first log-in. %d log-ins failed before it.", refused)
 	}
 	return ""
 }
 
-// person is an entry in the audit about somebody who comes or goes, or says to be somebody.
-func person(v *visit, action audit.Action, name string) audit.Entry {
-	by := v.actor()
+// auditEntry is the entry of a log-in or log-out.
+func auditEntry(r *request, action audit.Action, name string) audit.Entry {
+	by := r.actor()
 	by.Name = name
 	return audit.Entry{Actor: by, Action: action, Object: "user/" + name}
 }
 
-// refused notes a log-in that failed, in the name of a user that there is: what else was typed may be a password in the wrong
-// field. A flood of guesses must not flood the audit, which is kept for good. It returns what to tell whoever tried.
-func (c *Console) refused(v *visit, u access.User, knowsPassword bool) string {
-	c.config.Log.WarnContext(v.Context(), "log-in refused", "actor", u.Name, "remote", v.RemoteAddr, "password_right", knowsPassword)
+// refuse logs and audits a failed log-in and returns the text for the form. It writes the name only if the user exists: other text may
+// be a password in the wrong field.
+func (c *Console) refuse(r *request, u access.User, knowsPassword bool) string {
+	c.config.Log.WarnContext(r.Context(), "log-in refused", "actor", u.Name, "remote", r.RemoteAddr, "password_right", knowsPassword)
 	if u.Name == "" {
 		return wrongLogIn
 	}
-	e := person(v, audit.LogInRefused, u.Name)
+	e := auditEntry(r, audit.LogInRefused, u.Name)
 	if knowsPassword {
 		e.After = audit.Values{"password": "right", "code": "wrong"}
-		if err := c.config.Record.WrongCode(v.Context(), u.Name); err != nil {
-			c.config.Log.ErrorContext(v.Context(), "wrong code not counted", "actor", u.Name, "error", err)
+		if err := c.config.Store.WrongCode(r.Context(), u.Name); err != nil {
+			c.config.Log.ErrorContext(r.Context(), "wrong code not counted", "actor", u.Name, "error", err)
 		}
 	}
-	if c.config.Limiter.Take(v.Context(), "user:"+u.Name, refusalsKept).Admitted {
-		c.note(v, e)
+	if c.config.Limiter.Take(r.Context(), "user:"+u.Name, auditedRefusals).Admitted {
+		c.tryAudit(r, e)
 	}
-	if knowsPassword && isGuessedAt(u) {
-		return guessedAt
+	if knowsPassword && needsTwoCodes(u) {
+		return twoCodesNeeded
 	}
 	return wrongLogIn
 }
 
-// note records what happens whether it can be recorded or not.
-func (c *Console) note(v *visit, e audit.Entry) {
-	if err := c.config.Record.Audit(v.Context(), e); err != nil {
-		c.config.Log.ErrorContext(v.Context(), "not in the audit", "actor", e.Actor.Name, "action", e.Action, "error", err)
+// tryAudit adds an entry for something that has happened already; it can only log that this failed.
+func (c *Console) tryAudit(r *request, e audit.Entry) {
+	if err := c.config.Store.Audit(r.Context(), e); err != nil {
+		c.config.Log.ErrorContext(r.Context(), "audit entry not written", "actor", e.Actor.Name, "action", e.Action, "error", err)
 	}
 }
 
-// mayLogIn asks the limits that only whoever is at the same address can use up.
-func (c *Console) mayLogIn(v *visit, name string) ratelimit.Decision {
-	host, _, _ := net.SplitHostPort(v.RemoteAddr) // the server wrote it
+// mayLogIn checks the limits that count per address, so that only clients of the same address can use them up.
+func (c *Console) mayLogIn(r *request, name string) ratelimit.Decision {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr) // set by the server
 	address := ratelimit.Address(host)
-	verdict := c.config.Limiter.Take(v.Context(), address, addressLogIns)
-	if !verdict.Admitted || name == "" {
-		return verdict
+	taken := c.config.Limiter.Take(r.Context(), address, addressLogIns)
+	if !taken.Admitted || name == "" {
+		return taken
 	}
 	byAddress := userLogIns
 	byAddress.Key = address
-	return c.config.Limiter.Take(v.Context(), "user:"+name, byAddress)
+	return c.config.Limiter.Take(r.Context(), "user:"+name, byAddress)
 }
 
-func tooMany(verdict ratelimit.Decision) error {
-	return &failure.Error{Kind: failure.Limited, Message: "too many log-ins were tried", RetryAfter: verdict.RetryAfter}
+func tooMany(taken ratelimit.Decision) error {
+	return &failure.Error{Kind: failure.Limited, Message: "too many log-ins", RetryAfter: taken.RetryAfter}
 }
 
-func (c *Console) logOut(v *visit) (reply, error) {
-	if v.user.Name != "" {
-		c.config.Log.InfoContext(v.Context(), "logged out", "actor", v.user.Name)
-		c.note(v, person(v, audit.LogOut, v.user.Name))
+func (c *Console) logOut(r *request) (response, error) {
+	if r.user.Name != "" {
+		c.config.Log.InfoContext(r.Context(), "logged out", "actor", r.user.Name)
+		c.tryAudit(r, auditEntry(r, audit.LogOut, r.user.Name))
 	}
-	return reply{to: "/console/log-in"}, c.config.Sessions.Destroy(v.Context())
-}
-
-// commit writes what has changed of the session of ctx, and its cookie.
-func (c *Console) commit(w http.ResponseWriter, ctx context.Context) error {
-	sessions := c.config.Sessions
-	switch sessions.Status(ctx) {
-	case scs.Modified:
-		token, expiry, err := sessions.Commit(ctx)
-		if err != nil {
-			return err
-		}
-		sessions.WriteSessionCookie(ctx, w, token, expiry)
-	case scs.Destroyed:
-		sessions.WriteSessionCookie(ctx, w, "", time.Time{})
-	case scs.Unmodified:
-	}
-	return nil
+	return response{redirect: "/console/log-in"}, c.config.Sessions.Destroy(r.Context())
 }

@@ -12,62 +12,63 @@ import (
 	"github.com/onlywave/onlywave/internal/secondfactor"
 )
 
-// wrongCodesMax is after how many wrong codes in a row, each with the right password, one right code is not enough: one of six
-// digits could be guessed in the end, two in a row cannot. So nobody's guesses keep the user out, and none gets in.
+// wrongCodesMax is how many wrong codes in a row, each with the right password, are allowed. After that one correct code is not
+// enough: a code of six digits can be guessed in the end, two in a row cannot. The user can still log in, with two codes.
 const wrongCodesMax = 10
 
-func isGuessedAt(u access.User) bool { return u.WrongCodes >= wrongCodesMax }
+func needsTwoCodes(u access.User) bool { return u.WrongCodes >= wrongCodesMax }
 
-// shown is what somebody has shown beside a password.
-type shown struct {
-	right  bool   // a code of the user's
-	enough bool   // and all that is asked for
-	by     string // for people: none, an app or a recovery code
+// codeCheck is the result of checking the code of a log-in.
+type codeCheck struct {
+	right  bool   // the code is one of the user's
+	enough bool   // the code is right and no second code is needed
+	by     string // for the audit: none, authenticator app or recovery code
 	note   string // for the user
 	proof  postgres.Proof
 }
 
-// shown looks at a code. It is cheap, unlike a password, so that whoever has one need not wait in the lane of those who guess.
-func (c *Console) shown(ctx context.Context, u access.User, code string) (shown, error) {
+// checkCode checks a code. That is cheap, unlike a password, so it comes first: a log-in with a correct code does not wait in the lane
+// of those without.
+func (c *Console) checkCode(ctx context.Context, u access.User, code string) (codeCheck, error) {
 	code = strings.TrimSpace(code)
 	if u.SecondFactor == "" || code == "" {
-		return shown{by: "none"}, nil
+		return codeCheck{by: "none"}, nil
 	}
 	if secondfactor.IsRecoveryCode(code) {
-		return c.shownRecovery(ctx, u, code)
+		return c.checkRecoveryCode(ctx, u, code)
 	}
-	secret, err := c.open(u.Name, u.SecondFactor)
+	secret, err := c.openSeal(u.Name, u.SecondFactor)
 	if err != nil {
-		return shown{}, err
+		return codeCheck{}, err
 	}
 	step, codes := secondfactor.Match(secret, code, time.Now())
 	if codes == 0 {
-		return shown{by: "none"}, nil
+		return codeCheck{by: "none"}, nil
 	}
-	return shown{right: true, enough: codes > 1 || !isGuessedAt(u), by: "authenticator app", proof: postgres.Proof{Step: step}}, nil
+	return codeCheck{right: true, enough: codes > 1 || !needsTwoCodes(u), by: "authenticator app", proof: postgres.Proof{Step: step}}, nil
 }
 
-func (c *Console) shownRecovery(ctx context.Context, u access.User, code string) (shown, error) {
+func (c *Console) checkRecoveryCode(ctx context.Context, u access.User, code string) (codeCheck, error) {
 	hash := secondfactor.HashRecoveryCode(u.Name, code)
-	left, has, err := c.config.Record.RecoveryCodes(ctx, u.Name, hash)
+	left, has, err := c.config.Store.RecoveryCodes(ctx, u.Name, hash)
 	if err != nil || !has {
-		return shown{by: "none"}, err
+		return codeCheck{by: "none"}, err
 	}
-	return shown{
+	return codeCheck{
 		right: true, enough: true, by: "recovery code", proof: postgres.Proof{RecoveryHash: hash},
-		note: fmt.Sprintf("You have %d recovery codes left; new ones are made under your name above.", left-1),
+		note: fmt.Sprintf("You have %d recovery codes left. To make new ones, click your name above.", left-1),
 	}, nil
 }
 
-// open is a user's secret. One that this process cannot open says so, as no code would ever be right.
-func (c *Console) open(user, sealed string) (string, error) {
+// openSeal is the user's secret. If this process cannot open it, the error says so, because no code could be right.
+func (c *Console) openSeal(user, sealed string) (string, error) {
 	if c.config.Seal == nil {
 		return "", &failure.Error{Kind: failure.Unavailable, Message: "second factors cannot be checked: CONSOLE_SECRET is not set"}
 	}
 	secret, err := c.config.Seal.Open(user, sealed)
 	if err != nil {
 		return "", &failure.Error{Kind: failure.Unavailable, Err: err,
-			Message: "this second factor cannot be checked: CONSOLE_SECRET has changed since; onlywave users reset-second-factor lets the user set up another"}
+			Message: "this second factor cannot be checked: CONSOLE_SECRET has changed since it was set up. Remove it with onlywave users reset-second-factor, then the user can set up another"}
 	}
 	return secret, nil
 }

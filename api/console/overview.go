@@ -16,38 +16,38 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// Each part of the overview may be away by itself, so that the rest is seen when it is needed most.
+// overviewPage is the data of the overview. Each part may be missing, so that an outage of one dependency hides only its part.
 type overviewPage struct {
-	Health   []dependency
-	Ails     int // dependencies that are away
-	Figures  *postgres.Figures
-	Letters  int // open ones
-	Findings int // that a person has to look at
-	Breakers []breaker.Status
-	Queues   []rabbitmq.QueueDepth
-	Away     map[string]string // why a part is not shown
+	Health      []dependency
+	Down        int // dependencies that are unavailable
+	Figures     *postgres.Figures
+	DeadLetters int // open
+	Findings    int // that an operator has to look at
+	Breakers    []breaker.Status
+	Queues      []rabbitmq.QueueDepth
+	Missing     map[string]string // why a part is not shown
 }
 
-// dependency is what the platform needs, and how it is.
+// dependency is a service that the platform needs.
 type dependency struct {
 	Name   string
-	Reason string // why it is away; empty: it works
+	Reason string // why it is unavailable; empty: it works
 }
 
-// State is in a word.
+// State is one word for the page.
 func (d dependency) State() string {
 	if d.Reason == "" {
 		return "works"
 	}
-	return "away"
+	return "unavailable"
 }
 
-// Statuses are those of payments that are open, in the order of a payment's life.
+// Statuses are the statuses of open payments, in the order of a payment's life.
 func (p overviewPage) Statuses() []payment.Status {
 	return slices.DeleteFunc(payment.Statuses(), func(s payment.Status) bool { return !s.Open() })
 }
 
-// Causes are those of open dead letters, most first.
+// Causes are the causes of open dead letters, the most frequent first.
 func (p overviewPage) Causes() []deadletter.Cause {
 	causes := slices.DeleteFunc(slices.Collect(maps.Keys(p.Figures.Letters)), func(c deadletter.Cause) bool { return p.Figures.Letters[c].Count == 0 })
 	slices.SortFunc(causes, func(a, b deadletter.Cause) int {
@@ -56,49 +56,49 @@ func (p overviewPage) Causes() []deadletter.Cause {
 	return causes
 }
 
-// Unknown is how many payments' outcome is unknown.
+// Unknown counts the payments with an unknown outcome.
 func (p overviewPage) Unknown() postgres.Figure { return p.Figures.Payments[payment.Unknown] }
 
-// Calm says that nothing waits for a person.
-func (p overviewPage) Calm() bool {
+// AllWell says that nothing waits for an operator.
+func (p overviewPage) AllWell() bool {
 	held := slices.ContainsFunc(p.Breakers, func(b breaker.Status) bool { return b.Forced != "" || b.State != breaker.Closed })
-	return p.Ails == 0 && len(p.Away) == 0 && !held && p.Letters == 0 && p.Findings == 0 && p.Unknown().Count == 0
+	return p.Down == 0 && len(p.Missing) == 0 && !held && p.DeadLetters == 0 && p.Findings == 0 && p.Unknown().Count == 0
 }
 
-func (c *Console) overview(v *visit) (reply, error) {
-	page := c.lookAround(v.Context())
-	return reply{page: "overview", title: "Overview", data: page}, nil
+func (c *Console) overview(r *request) (response, error) {
+	page := c.gather(r.Context())
+	return response{page: "overview", title: "Overview", data: page}, nil
 }
 
-// partTime is how long one part of the overview may take.
-const partTime = 4 * time.Second
+// partTimeout is the timeout of each part of the overview.
+const partTimeout = 4 * time.Second
 
-func (c *Console) lookAround(ctx context.Context) overviewPage {
-	ctx, cancel := context.WithTimeout(ctx, partTime)
+func (c *Console) gather(ctx context.Context) overviewPage {
+	ctx, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	page := overviewPage{Away: map[string]string{}}
+	page := overviewPage{Missing: map[string]string{}}
 	var figures postgres.Figures
 	var figuresErr, breakersErr, queuesErr error
-	var asking sync.WaitGroup
-	asking.Go(func() { page.Health = c.health(ctx) })
-	asking.Go(func() { figures, figuresErr = c.config.Record.Figures(ctx) })
-	asking.Go(func() { page.Breakers, breakersErr = c.config.Breakers.Statuses(ctx) })
-	asking.Go(func() { page.Queues, queuesErr = c.config.Queues(ctx) })
-	asking.Wait()
+	var reading sync.WaitGroup
+	reading.Go(func() { page.Health = c.health(ctx) })
+	reading.Go(func() { figures, figuresErr = c.config.Store.Figures(ctx) })
+	reading.Go(func() { page.Breakers, breakersErr = c.config.Breakers.Statuses(ctx) })
+	reading.Go(func() { page.Queues, queuesErr = c.config.Queues(ctx) })
+	reading.Wait()
 	for part, err := range map[string]error{"figures": figuresErr, "breakers": breakersErr, "queues": queuesErr} {
 		if err != nil {
-			page.Away[part] = err.Error()
+			page.Missing[part] = err.Error()
 		}
 	}
 	for _, d := range page.Health {
 		if d.Reason != "" {
-			page.Ails++
+			page.Down++
 		}
 	}
 	if figuresErr == nil {
 		page.Figures = &figures
 		for _, f := range figures.Letters {
-			page.Letters += f.Count
+			page.DeadLetters += f.Count
 		}
 		for _, f := range figures.Findings {
 			page.Findings += f.Count
@@ -107,7 +107,7 @@ func (c *Console) lookAround(ctx context.Context) overviewPage {
 	return page
 }
 
-// health is of all we depend on. That Redis works is shown by the session that the visitor has from it.
+// health is the state of all dependencies. Redis works: the user's session has just been read from it.
 func (c *Console) health(ctx context.Context) []dependency {
 	all := []dependency{{Name: "redis"}}
 	for name, err := range c.config.Ready(ctx) {
@@ -121,19 +121,19 @@ func (c *Console) health(ctx context.Context) []dependency {
 	return all
 }
 
-// setBreaker overrules one, or sets it free.
-func (c *Console) setBreaker(v *visit) (reply, error) {
-	name, setting := v.PathValue("name"), breaker.Setting{To: breaker.State(v.PostFormValue("state")), Reason: v.PostFormValue("reason")}
-	if err := c.config.Breakers.Force(v.Context(), v.actor(), name, setting); err != nil {
-		return reply{}, err
+// setBreaker holds a breaker open or closed, or makes it automatic again.
+func (c *Console) setBreaker(r *request) (response, error) {
+	name, setting := r.PathValue("name"), breaker.Setting{To: breaker.State(r.PostFormValue("state")), Reason: r.PostFormValue("reason")}
+	if err := c.config.Breakers.Force(r.Context(), r.actor(), name, setting); err != nil {
+		return response{}, err
 	}
-	c.acted(v, "breaker "+string(setting.To), "breaker", name)
-	c.notify(v, "The breaker "+name+" is set to "+string(setting.To)+".")
-	return reply{to: "/console/#breakers"}, nil
+	c.logAction(r, "breaker "+string(setting.To), "breaker", name)
+	c.setNotice(r, "The breaker "+name+" is set to "+string(setting.To)+".")
+	return response{redirect: "/console/#breakers"}, nil
 }
 
-// acted logs what a person did; the record has it too.
-func (c *Console) acted(v *visit, what string, of ...any) {
-	attrs := append([]any{"actor", v.user.Name, "action", what}, of...)
-	c.config.Log.InfoContext(v.Context(), "console action", attrs...)
+// logAction logs an operator's action, in addition to the audit.
+func (c *Console) logAction(r *request, what string, of ...any) {
+	attrs := append([]any{"actor", r.user.Name, "action", what}, of...)
+	c.config.Log.InfoContext(r.Context(), "console action", attrs...)
 }

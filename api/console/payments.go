@@ -13,10 +13,10 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// pageSize is how many rows a list shows at once.
+// pageSize is the number of rows of a page of a list.
 const pageSize = 25
 
-// eventsShown is how many events of a payment are shown, which is more than any has.
+// eventsShown is the largest number of events on a payment's page, more than any payment has.
 const eventsShown = 200
 
 type paymentsPage struct {
@@ -27,120 +27,120 @@ type paymentsPage struct {
 	Next     string // the address of the next page
 }
 
-// listPayments finds a payment by our id or the provider's, and else lists those with a reference or a status.
-func (c *Console) listPayments(v *visit) (reply, error) {
+// listPayments redirects to the payment with the id or the provider's id, or lists the payments with a reference or a status.
+func (c *Console) listPayments(r *request) (response, error) {
 	page := paymentsPage{
-		Query: strings.TrimSpace(v.FormValue("q")), Status: payment.Status(v.FormValue("status")), Statuses: payment.Statuses(),
+		Query: strings.TrimSpace(r.FormValue("q")), Status: payment.Status(r.FormValue("status")), Statuses: payment.Statuses(),
 	}
 	if utf8.RuneCountInString(page.Query) > 64 || page.Status != "" && !page.Status.Known() {
-		return reply{}, &failure.Error{Kind: failure.Invalid, Message: "search for an id, a reference of at most 64 characters, or a status of the list"}
+		return response{}, &failure.Error{Kind: failure.Invalid, Message: "search for an id, a reference of at most 64 characters, or one of the statuses"}
 	}
-	if id, err := c.findPayment(v, page.Query); id != "" || err != nil {
-		return reply{to: "/console/payments/" + id}, err
+	if id, err := c.findPayment(r, page.Query); id != "" || err != nil {
+		return response{redirect: "/console/payments/" + id}, err
 	}
 	filter := payment.Filter{Status: page.Status, Reference: page.Query, Limit: pageSize + 1}
-	if err := position(v, &filter.After); err != nil {
-		return reply{}, err
+	if err := position(r, &filter.After); err != nil {
+		return response{}, err
 	}
-	found, err := c.config.Record.PaymentsOfAll(v.Context(), filter)
+	found, err := c.config.Store.PaymentsOfAll(r.Context(), filter)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	page.Payments, page.Next = cut(v, found, func(p payment.Payment) payment.Position {
+	page.Payments, page.Next = cut(r, found, func(p payment.Payment) payment.Position {
 		return payment.Position{CreatedAt: p.CreatedAt, ID: p.ID}
 	})
-	return reply{page: "payments", title: "Payments", data: page}, nil
+	return response{page: "payments", title: "Payments", data: page}, nil
 }
 
-// findPayment is the id of the one payment that the text names, or "".
-func (c *Console) findPayment(v *visit, text string) (string, error) {
+// findPayment is the id of the payment whose id or provider's id is the text, or "".
+func (c *Console) findPayment(r *request, text string) (string, error) {
 	if payment.ValidID(text) {
 		return text, nil
 	}
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return "", nil
 	}
-	p, err := c.config.Record.PaymentByProvider(v.Context(), payment.MercadoPago, text)
+	p, err := c.config.Store.PaymentByProvider(r.Context(), payment.MercadoPago, text)
 	if failure.KindOf(err) == failure.NotFound {
 		return "", nil // it may be a reference
 	}
 	return p.ID, err
 }
 
-// position reads where a list goes on.
-func position(v *visit, into *payment.Position) error {
-	text := v.FormValue("after")
+// position reads the start of a page of a list.
+func position(r *request, into *payment.Position) error {
+	text := r.FormValue("after")
 	if text == "" {
 		return nil
 	}
 	microseconds, id, _ := strings.Cut(text, "_")
 	n, err := strconv.ParseInt(microseconds, 10, 64)
 	if err != nil || !payment.ValidID(id) {
-		return &failure.Error{Kind: failure.Invalid, Message: "the list has no such page"}
+		return &failure.Error{Kind: failure.Invalid, Message: "the address of this page of the list is not valid"}
 	}
 	*into = payment.Position{CreatedAt: time.UnixMicro(n).UTC(), ID: id}
 	return nil
 }
 
-// cut leaves one page of what was found, and the address of the next.
-func cut[T any](v *visit, found []T, at func(T) payment.Position) (shown []T, next string) {
+// cut returns one page of the found rows, and the address of the next page.
+func cut[T any](r *request, found []T, at func(T) payment.Position) (shown []T, next string) {
 	if len(found) <= pageSize {
 		return found, ""
 	}
 	last := at(found[pageSize-1])
-	return found[:pageSize], more(v, "after", strconv.FormatInt(last.CreatedAt.UnixMicro(), 10)+"_"+last.ID)
+	return found[:pageSize], more(r, "after", strconv.FormatInt(last.CreatedAt.UnixMicro(), 10)+"_"+last.ID)
 }
 
-// more is the address of the same list, from another place on.
-func more(v *visit, name, from string) string {
+// more is the address of the next page of the same list.
+func more(r *request, name, from string) string {
 	query := url.Values{}
-	for key, values := range v.URL.Query() {
+	for key, values := range r.URL.Query() {
 		if values[0] != "" {
 			query.Set(key, values[0])
 		}
 	}
 	query.Set(name, from)
-	return v.URL.Path + "?" + query.Encode()
+	return r.URL.Path + "?" + query.Encode()
 }
 
 type paymentPage struct {
 	payment.Payment
-	Events     []payment.Event
-	Operations []payment.OperationRecord
-	Letters    []deadletter.Message
-	Temporal   string // in its Web UI; empty: nowhere
+	Events      []payment.Event
+	Operations  []payment.OperationRecord
+	DeadLetters []deadletter.Message
+	Temporal    string // address in the Web UI; empty: no link
 }
 
-// showPayment shows all that the record knows of one payment, but for the buyer.
-func (c *Console) showPayment(v *visit) (reply, error) {
-	id := v.PathValue("id")
-	p, _, err := c.config.Payments.Find(v.Context(), "", id)
+// showPayment shows a payment without the buyer's data.
+func (c *Console) showPayment(r *request) (response, error) {
+	id := r.PathValue("id")
+	p, _, err := c.config.Payments.Find(r.Context(), "", id)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id))}
-	if page.Events, err = c.config.Record.Events(v.Context(), id, 0, eventsShown); err != nil {
-		return reply{}, err
+	if page.Events, err = c.config.Store.Events(r.Context(), id, 0, eventsShown); err != nil {
+		return response{}, err
 	}
-	if page.Operations, err = c.config.Record.Operations(v.Context(), id); err != nil {
-		return reply{}, err
+	if page.Operations, err = c.config.Store.Operations(r.Context(), id); err != nil {
+		return response{}, err
 	}
-	page.Letters, err = c.config.Record.DeadLetters(v.Context(), deadletter.Filter{PaymentID: id, Limit: pageSize})
-	return reply{page: "payment", title: "Payment " + id, data: page}, err
+	page.DeadLetters, err = c.config.Store.DeadLetters(r.Context(), deadletter.Filter{PaymentID: id, Limit: pageSize})
+	return response{page: "payment", title: "Payment " + id, data: page}, err
 }
 
-// Unknown says that nobody knows the payment's outcome, which a person may settle.
+// Unknown says that the payment's outcome is unknown, so an operator may settle it.
 func (p paymentPage) Unknown() bool { return p.Status == payment.Unknown }
 
-// settlePayment settles a payment whose outcome nobody knows as failed.
-func (c *Console) settlePayment(v *visit) (reply, error) {
-	p, err := c.settlements.Fail(v.Context(), v.actor(), v.PathValue("id"), v.PostFormValue("reason"))
+// settlePayment settles an unknown payment as failed.
+func (c *Console) settlePayment(r *request) (response, error) {
+	p, err := c.settlements.Fail(r.Context(), r.actor(), r.PathValue("id"), r.PostFormValue("reason"))
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	c.acted(v, "settle", "payment", p.ID)
-	c.notify(v, "The payment is settled as failed.")
-	return reply{to: "/console/payments/" + p.ID}, nil
+	c.logAction(r, "settle", "payment", p.ID)
+	c.setNotice(r, "The payment is settled as failed.")
+	return response{redirect: "/console/payments/" + p.ID}, nil
 }
 
 func (c *Console) temporal(workflowID string) string {

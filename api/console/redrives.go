@@ -10,38 +10,38 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// redriveLetter sends one letter again.
-func (c *Console) redriveLetter(v *visit) (reply, error) {
-	key, err := formKey(v)
+// redriveDeadLetter sends one dead letter again.
+func (c *Console) redriveDeadLetter(r *request) (response, error) {
+	key, err := formKey(r)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	started, err := c.deadLetters.RedriveOne(v.Context(), v.actor(), key, v.PathValue("id"), v.PostFormValue("reason"))
-	return c.redriveStarted(v, started, err)
+	started, err := c.deadLetters.RedriveOne(r.Context(), r.actor(), key, r.PathValue("id"), r.PostFormValue("reason"))
+	return c.redriveStarted(r, started, err)
 }
 
-// redriveLetters sends many letters again, or counts them.
-func (c *Console) redriveLetters(v *visit) (reply, error) {
-	key, err := formKey(v)
+// redriveDeadLetters sends the dead letters of a filter again, or only counts them.
+func (c *Console) redriveDeadLetters(r *request) (response, error) {
+	key, err := formKey(r)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	plan, wrong := planOf(v)
+	plan, wrong := planOf(r)
 	if len(wrong) > 0 {
-		return reply{}, &failure.Error{Kind: failure.Invalid, Message: "the form is not valid", Fields: append(wrong, plan.Fields()...)}
+		return response{}, &failure.Error{Kind: failure.Invalid, Message: "the form is not valid", Fields: append(wrong, plan.Fields()...)}
 	}
 	if plan.DryRun {
-		key += " counted" // the same form, sent in earnest, is another redrive
+		key += " counted" // the same form without the dry run is another redrive
 	}
-	started, err := c.deadLetters.Redrive(v.Context(), v.actor(), key, plan)
-	return c.redriveStarted(v, started, err)
+	started, err := c.deadLetters.Redrive(r.Context(), r.actor(), key, plan)
+	return c.redriveStarted(r, started, err)
 }
 
-// planOf reads a form, and finds what is no number.
-func planOf(v *visit) (deadletter.Plan, []failure.Field) {
+// planOf reads the plan of a form, with an error for each field that is not a number.
+func planOf(r *request) (deadletter.Plan, []failure.Field) {
 	var wrong []failure.Field
 	number := func(name string) int {
-		text := v.PostFormValue(name)
+		text := r.PostFormValue(name)
 		if text == "" {
 			return 0
 		}
@@ -52,32 +52,32 @@ func planOf(v *visit) (deadletter.Plan, []failure.Field) {
 		return n
 	}
 	return deadletter.Plan{
-		Reason: v.PostFormValue("reason"), Filter: letterFilter(v), DryRun: v.PostFormValue("dry_run") != "",
+		Reason: r.PostFormValue("reason"), Filter: formFilter(r), DryRun: r.PostFormValue("dry_run") != "",
 		Canary: number("canary"), CanaryWait: deadletter.DefaultCanaryWait, Rate: number("rate"), StopAfter: number("stop_after_errors"),
 	}, wrong
 }
 
-// formKey is the key that a form was made with: sending it twice is sending it once.
-func formKey(v *visit) (string, error) {
-	key := v.PostFormValue("key")
+// formKey is the idempotency key inside the form: a form that is sent twice starts one redrive.
+func formKey(r *request) (string, error) {
+	key := r.PostFormValue("key")
 	if key == "" || len(key) > 64 {
 		return "", &failure.Error{Kind: failure.Invalid, Message: "the form is not complete"}
 	}
 	return key, nil
 }
 
-// redriveStarted leads to the redrive.
-func (c *Console) redriveStarted(v *visit, started deadletter.Started, err error) (reply, error) {
+// redriveStarted redirects to the redrive's page.
+func (c *Console) redriveStarted(r *request, started deadletter.Started, err error) (response, error) {
 	if errors.Is(err, deadletter.ErrKeyUsed) {
-		err = &failure.Error{Kind: failure.Conflict, Message: "this form was sent before, and said something else"}
+		err = &failure.Error{Kind: failure.Conflict, Message: "this form was already sent with other values"}
 	}
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	if !started.Joined {
-		c.acted(v, "redrive", "redrive_id", started.ID)
+		c.logAction(r, "redrive", "redrive_id", started.ID)
 	}
-	return reply{to: "/console/redrives/" + started.ID}, nil
+	return response{redirect: "/console/redrives/" + started.ID}, nil
 }
 
 type redrivePage struct {
@@ -86,22 +86,22 @@ type redrivePage struct {
 	Temporal string
 }
 
-// Through is how many letters have been dealt with.
-func (p redrivePage) Through() int { return p.Standing.Sent + p.Standing.Failed }
+// Done is the number of dead letters that were sent or failed.
+func (p redrivePage) Done() int { return p.Standing.Sent + p.Standing.Failed }
 
-// refreshEvery is how often a browser looks again while a redrive goes on, in seconds.
+// refreshEvery is the time between two reloads of the page of a running redrive, in seconds.
 const refreshEvery = 2
 
-func (c *Console) showRedrive(v *visit) (reply, error) {
-	id := v.PathValue("id")
+func (c *Console) showRedrive(r *request) (response, error) {
+	id := r.PathValue("id")
 	if !payment.ValidID(id) {
-		return reply{}, &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
+		return response{}, &failure.Error{Kind: failure.NotFound, Message: "there is no redrive with this id"}
 	}
-	progress, err := c.config.Redrives.RedriveProgress(v.Context(), id)
+	progress, err := c.config.Redrives.RedriveProgress(r.Context(), id)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
-	page := reply{page: "redrive", title: "Redrive " + id, data: redrivePage{
+	page := response{page: "redrive", title: "Redrive " + id, data: redrivePage{
 		ID: id, RedriveProgress: progress, Temporal: c.temporal(workflows.RedriveWorkflowID(id)),
 	}}
 	if !progress.State.Over() {

@@ -32,7 +32,7 @@ func parse() map[string]*template.Template {
 	all := map[string]*template.Template{}
 	files, err := templates.ReadDir("templates")
 	if err != nil {
-		panic("console: " + err.Error()) // they are in the binary
+		panic("console: " + err.Error()) // the templates are embedded, so this is a bug
 	}
 	for _, f := range files {
 		name := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
@@ -41,10 +41,10 @@ func parse() map[string]*template.Template {
 	return all
 }
 
-// view is what a page is made of.
+// view is the data of the layout.
 type view struct {
 	Title   string
-	Place   string // the first part of the path, which the menu marks
+	Place   string // the first part of the path; the menu marks its entry
 	User    access.User
 	May     bool // the user may change things
 	Notice  string
@@ -52,32 +52,32 @@ type view struct {
 	Data    any
 }
 
-func (c *Console) write(w http.ResponseWriter, v *visit, a reply) {
-	if a.to != "" {
-		http.Redirect(w, v.Request, a.to, http.StatusSeeOther)
+func (c *Console) write(w http.ResponseWriter, r *request, answer response) {
+	if answer.redirect != "" {
+		http.Redirect(w, r.Request, answer.redirect, http.StatusSeeOther)
 		return
 	}
-	if a.png != nil {
+	if answer.png != nil {
 		w.Header().Set("Content-Type", "image/png")
-		_, _ = w.Write(a.png) // a browser that has gone away
+		_, _ = w.Write(answer.png) // the browser may have closed the connection
 		return
 	}
-	place, _, _ := strings.Cut(strings.TrimPrefix(v.URL.Path, "/console/"), "/")
+	place, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/console/"), "/")
 	var page bytes.Buffer
-	err := pages[a.page].ExecuteTemplate(&page, layout, view{
-		Title: a.title, Place: place, User: v.user, May: v.user.Role.Allows(access.ScopeOperationsWrite),
-		Notice: v.notice, Refresh: a.refresh, Data: a.data,
+	err := pages[answer.page].ExecuteTemplate(&page, layout, view{
+		Title: answer.title, Place: place, User: r.user, May: r.user.Role.Allows(access.ScopeOperationsWrite),
+		Notice: r.notice, Refresh: answer.refresh, Data: answer.data,
 	})
 	if err != nil {
-		c.config.Log.ErrorContext(v.Context(), "console page not rendered", "page", a.page, "error", err)
-		http.Error(w, "The page could not be made; the log has the reason.", http.StatusInternalServerError)
+		c.config.Log.ErrorContext(r.Context(), "console page not rendered", "page", answer.page, "error", err)
+		http.Error(w, "The page could not be rendered. The reason is in the API's log.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if a.status != 0 {
-		w.WriteHeader(a.status)
+	if answer.status != 0 {
+		w.WriteHeader(answer.status)
 	}
-	_, _ = w.Write(page.Bytes()) // a browser that has gone away
+	_, _ = w.Write(page.Bytes()) // the browser may have closed the connection
 }
 
 var functions = template.FuncMap{
@@ -110,10 +110,10 @@ var functions = template.FuncMap{
 	},
 }
 
-// dateTime is how people read a time, which is always UTC.
+// dateTime is the format of times on the pages, always in UTC.
 const dateTime = "2 Jan 2006 15:04:05 UTC"
 
-// when is a time as people and machines read it.
+// when is a time as text with a machine-readable attribute.
 func when(t time.Time) template.HTML {
 	if t.IsZero() {
 		return "–"
@@ -137,25 +137,25 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
 
-// words is a name of the code's for people, such as "in review".
+// words is the name of a status, cause or kind as words, such as "in review".
 func words(name any) string {
 	return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(name))
 }
 
-// title is the same as a heading begins.
+// title is words with a capital letter, for a heading.
 func title(name any) string {
 	text := words(name)
 	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
 }
 
-// tone is how a state feels, which is its colour: good, waiting, bad or quiet.
+// tone is the colour class of a state: good, waiting, bad or quiet.
 func tone(state any) string {
 	switch fmt.Sprint(state) {
 	case "approved", "closed", "done", "sent", "resolved", "works", "logged in", "set up":
 		return "good"
 	case "processing", "pending", "in_review", "authorized", "half-open", "counting", "canary", "running", "sending", "asked", "in_dispute", "partially_refunded", "redriven":
 		return "waiting"
-	case "unknown", "failed", "open", "stopped", "charged_back", "away", "contradiction", "orphan_payment", "unreadable", "refused":
+	case "unknown", "failed", "open", "stopped", "charged_back", "unavailable", "contradiction", "orphan_payment", "unreadable", "refused":
 		return "bad"
 	}
 	return "quiet"

@@ -7,157 +7,172 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// visit is one request by one person.
-type visit struct {
+// request is a request with its user.
+type request struct {
 	*http.Request
 	user   access.User // zero: nobody is logged in
-	kept   bool        // there is a session to write back
-	notice string      // what the last page wanted to be said on this one
+	loaded bool        // the session is loaded and has to be written back
+	notice string      // set by the previous request, to be shown on this page
 }
 
-// actor is the person.
-func (v *visit) actor() audit.Actor {
-	host, _, _ := net.SplitHostPort(v.RemoteAddr) // the server wrote it
-	return audit.Actor{Name: v.user.Name, Channel: audit.Console, From: host}
+// actor is the user as an actor.
+func (r *request) actor() audit.Actor {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr) // set by the server
+	return audit.Actor{Name: r.user.Name, Channel: audit.Console, From: host}
 }
 
-// reply is what a handler wants to be answered: a page, or another place to go to.
-type reply struct {
-	status  int    // 0: 200
-	page    string // a template's name
-	title   string
-	refresh int // seconds after which a browser asks again; 0: never
-	data    any
-	png     []byte // instead of a page
-	to      string
+// response is the answer of a handler: a page, an image or a redirect.
+type response struct {
+	status   int    // 0: 200
+	page     string // a template's name
+	title    string
+	refresh  int // seconds after which the browser reloads the page; 0: never
+	data     any
+	png      []byte // instead of a page
+	redirect string // instead of a page
 }
 
-// What a session holds.
+// The keys of a session's values.
 const (
-	sessionUser       = "user"
-	sessionGeneration = "generation"
-	sessionNotice     = "notice"
-	sessionEnrolment  = "enrolment" // a second factor that is being set up, sealed
+	keyUser       = "user"
+	keyGeneration = "generation"
+	keyNotice     = "notice"
+	keyEnrolment  = "enrolment" // a second factor that is being set up, sealed
 )
 
-// What sends to another page: to the log-in, and to the page where a second factor is set up.
+// These errors redirect: to the log-in, and to the page where the user sets up a second factor.
 var (
 	errLogIn = errors.New("nobody is logged in")
-	errEnrol = errors.New("the user has to set a second factor up")
+	errEnrol = errors.New("the user has to set up a second factor")
 )
 
-// enrolling is where users are who set a second factor up.
-const enrolling = "/console/account/second-factor"
+// enrolPath is the page where a user sets up a second factor.
+const enrolPath = "/console/account/second-factor"
 
-// page serves what handle replies to people who are allowed the scope. The session is written before anything is answered.
-func (c *Console) page(scope access.Scope, handle func(*visit) (reply, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+// page serves the responses of handle to users with the scope. The session is written before the response.
+func (c *Console) page(scope access.Scope, handle func(*request) (response, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, plain *http.Request) {
+		ctx, cancel := context.WithTimeout(plain.Context(), pageTimeout)
 		defer cancel()
-		v := &visit{Request: r.WithContext(ctx)}
-		var answer reply
-		err := c.enter(v, scope)
+		r := &request{Request: plain.WithContext(ctx)}
+		var answer response
+		err := c.authorize(r, scope)
 		if err == nil {
-			answer, err = handle(v)
+			answer, err = handle(r)
 		}
-		if keepErr := c.keep(w, v); err == nil {
-			err = keepErr
+		if writeErr := c.writeSession(w, r); err == nil {
+			err = writeErr
 		}
 		if err != nil {
-			answer = c.failure(w, v, err)
+			answer = c.failure(w, r, err)
 		}
-		c.write(w, v, answer)
+		c.write(w, r, answer)
 	})
 }
 
-// enter finds out who comes, and whether he may.
-func (c *Console) enter(v *visit, scope access.Scope) error {
+// authorize loads the session and its user, and checks that the user has the scope.
+func (c *Console) authorize(r *request, scope access.Scope) error {
 	var token string
-	if cookie, err := v.Cookie(c.config.Sessions.Cookie.Name); err == nil {
+	if cookie, err := r.Cookie(c.config.Sessions.Cookie.Name); err == nil {
 		token = cookie.Value
 	}
-	ctx, err := c.config.Sessions.Load(v.Context(), token)
+	ctx, err := c.config.Sessions.Load(r.Context(), token)
 	if err != nil {
 		return err
 	}
-	v.Request, v.kept = v.WithContext(ctx), true
-	if err := v.ParseForm(); err != nil {
+	r.Request, r.loaded = r.WithContext(ctx), true
+	if err := r.ParseForm(); err != nil {
 		return &failure.Error{Kind: failure.Invalid, Message: "the form cannot be read"}
 	}
-	if v.user, err = c.who(ctx); err != nil || scope == anybody {
+	if r.user, err = c.sessionUser(ctx); err != nil || scope == noScope {
 		return err
 	}
-	if v.Method == http.MethodGet {
-		v.notice = c.config.Sessions.PopString(ctx, sessionNotice)
+	if r.Method == http.MethodGet {
+		r.notice = c.config.Sessions.PopString(ctx, keyNotice)
 	}
 	switch {
-	case v.user.Name == "":
+	case r.user.Name == "":
 		return errLogIn
-	case c.needsSecondFactor(v.user) && !strings.HasPrefix(v.URL.Path, enrolling):
+	case c.needsSecondFactor(r.user) && !strings.HasPrefix(r.URL.Path, enrolPath):
 		return errEnrol
-	case !v.user.Role.Allows(scope):
-		return &failure.Error{Kind: failure.Forbidden, Message: "you may look, and change nothing: your role is " + string(v.user.Role)}
+	case !r.user.Role.Allows(scope):
+		return &failure.Error{Kind: failure.Forbidden, Message: "your role may read and change nothing; it is " + string(r.user.Role)}
 	}
 	return nil
 }
 
-// who is the user of the session, as the record has him now. While the record is away whoever is logged in may look.
-func (c *Console) who(ctx context.Context) (access.User, error) {
+// sessionUser is the user of the session as the database holds it now. While the database is unavailable a logged-in user may read.
+func (c *Console) sessionUser(ctx context.Context) (access.User, error) {
 	sessions := c.config.Sessions
-	name := sessions.GetString(ctx, sessionUser)
+	name := sessions.GetString(ctx, keyUser)
 	if name == "" {
 		return access.User{}, nil
 	}
-	u, err := c.userInTime(ctx, name)
+	u, err := c.readUser(ctx, name)
 	switch kind := failure.KindOf(err); {
 	case err != nil && kind == failure.Unavailable:
 		return access.User{Name: name, Role: access.Viewer}, nil
 	case err != nil && kind != failure.NotFound:
 		return access.User{}, err
-	case err != nil, u.Generation != sessions.GetString(ctx, sessionGeneration): // removed or revoked
+	case err != nil, u.Generation != sessions.GetString(ctx, keyGeneration): // removed or revoked
 		return access.User{}, sessions.Destroy(ctx)
 	}
 	return u, nil
 }
 
-// keep writes the session back, and tells the browser its token where that has changed.
-func (c *Console) keep(w http.ResponseWriter, v *visit) error {
-	if !v.kept {
+// writeSession stores the session, and sets its cookie if the token has changed.
+func (c *Console) writeSession(w http.ResponseWriter, r *request) error {
+	if !r.loaded {
 		return nil
 	}
-	return c.commit(w, v.Context())
+	sessions, ctx := c.config.Sessions, r.Context()
+	switch sessions.Status(ctx) {
+	case scs.Modified:
+		token, expiry, err := sessions.Commit(ctx)
+		if err != nil {
+			return err
+		}
+		sessions.WriteSessionCookie(ctx, w, token, expiry)
+	case scs.Destroyed:
+		sessions.WriteSessionCookie(ctx, w, "", time.Time{})
+	case scs.Unmodified:
+	}
+	return nil
 }
 
-// failure is the page that says what went wrong and what to do.
-func (c *Console) failure(w http.ResponseWriter, v *visit, err error) reply {
+// failure turns an error into a redirect or into the page that explains it.
+func (c *Console) failure(w http.ResponseWriter, r *request, err error) response {
 	if errors.Is(err, errLogIn) {
 		to := "/console/log-in"
-		if v.Method == http.MethodGet && v.URL.Path != "/console/" {
-			to += "?to=" + url.QueryEscape(v.URL.RequestURI())
+		if r.Method == http.MethodGet && r.URL.Path != "/console/" {
+			to += "?to=" + url.QueryEscape(r.URL.RequestURI())
 		}
-		return reply{to: to}
+		return response{redirect: to}
 	}
 	if errors.Is(err, errEnrol) {
-		return reply{to: enrolling}
+		return response{redirect: enrolPath}
 	}
-	return c.sorry(w, v, err)
+	return c.failureResponse(w, r, err)
 }
 
-// goingTo is where a log-in leads: a page of ours and nowhere else.
-func goingTo(to string) string {
+// afterLogIn is where a log-in leads: only to pages of the console.
+func afterLogIn(to string) string {
 	if strings.HasPrefix(to, "/console/") && !strings.ContainsAny(to, "\\\r\n") {
 		return to
 	}
 	return "/console/"
 }
 
-// notify says something on the next page.
-func (c *Console) notify(v *visit, words string) {
-	c.config.Sessions.Put(v.Context(), sessionNotice, words)
+// setNotice sets the text that the next page shows once.
+func (c *Console) setNotice(r *request, text string) {
+	c.config.Sessions.Put(r.Context(), keyNotice, text)
 }

@@ -109,7 +109,7 @@ func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store
 	}
 	return console.New(console.Config{
 		Seal: seal, RequireSecondFactor: c.Environment == "live",
-		Record: record, Payments: lookup.Payments{Database: record, Workflows: door}, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
+		Store: record, Payments: lookup.Payments{Database: record, Workflows: door}, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
 		Sessions: session.New(store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
 		}),

@@ -73,7 +73,7 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.click("#log-in", ".wrong")
 	w.fill("input[name=password]", password)
 	w.click("#log-in", "#health")
-	w.do(chromedp.Navigate(w.url), chromedp.WaitVisible("#health")) // what is said of the log-in is said once
+	w.do(chromedp.Navigate(w.url), chromedp.WaitVisible("#health")) // what the notice of the log-in is shown once
 	w.picture("overview")
 
 	w.breaker("open")
@@ -90,11 +90,11 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 
 	w.menu("dead-letters")
 	w.picture("dead-letters")
-	w.click("#letters tbody tr:first-child a.id", "#redrive")
+	w.click("#dead-letters tbody tr:first-child a.id", "#redrive")
 	w.picture("dead-letter")
 	w.fill("#actions input[name=reason]", "mended in the last release")
 	w.click("#redrive", "#progress")
-	require.Eventually(t, func() bool { return w.reads("h1 .state") == "done" }, patience, 200*time.Millisecond, "the page looks again by itself")
+	require.Eventually(t, func() bool { return w.reads("h1 .state") == "done" }, patience, 200*time.Millisecond, "the page reloads by itself")
 	w.picture("redrive")
 
 	w.do(chromedp.Navigate(w.url + "dead-letters?cause=handler-panic"))
