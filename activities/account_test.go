@@ -19,7 +19,7 @@ func TestAnswersAboutAnotherAccountAreNotBelieved(t *testing.T) {
 	require.NoError(t, w.provider.Pay(states[0].PaymentID))
 	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", Timeout: patience, CollectorID: "77"})
 	require.NoError(t, err)
-	w.Activities.provider.client = client
+	w.Activities.provider = client
 
 	_, err = w.Look(t.Context(), LookInput{PaymentID: ids[0], ProviderPaymentID: states[0].PaymentID, Money: money})
 	requireVerdict(t, err, failure.Conflict, false)

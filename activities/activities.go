@@ -12,7 +12,6 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
-	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
@@ -20,8 +19,7 @@ import (
 type Config struct {
 	Record   *postgres.Store
 	Provider *mercadopago.Client
-	Budget   *providerlimit.Budget // of calls to the provider, which all workers share; nil: no limit
-	Breakers *breaker.Fleet        // stand between the steps and the provider, one for each kind of call
+	Breakers *breaker.Fleet // one of them guards the mail server
 	// Publisher is for our own queues. Events is for onlywave.events, to which others bind theirs: what those do to its connection
 	// must not keep ours waiting.
 	Publisher *rabbitmq.Publisher
@@ -45,7 +43,7 @@ type Config struct {
 // Activities is the steps: every exported method is one.
 type Activities struct {
 	record    *postgres.Store
-	provider  *provider
+	provider  *mercadopago.Client
 	charges   *tries
 	looks     *tries
 	publisher *rabbitmq.Publisher
@@ -63,7 +61,7 @@ type Activities struct {
 // New makes the steps.
 func New(c Config) *Activities {
 	return &Activities{
-		record: c.Record, provider: guard(c.Provider, c.Budget, c.Breakers), publisher: c.Publisher, events: c.Events, told: c.Told, cache: c.Cache, notify: c.Notify,
+		record: c.Record, provider: c.Provider, publisher: c.Publisher, events: c.Events, told: c.Told, cache: c.Cache, notify: c.Notify,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
 		running: c.Running, redriving: c.Redriving, mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -64,7 +65,7 @@ func newWorld(t *testing.T) world {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return world{New(Config{Record: record, Provider: newClient(t, server.URL), Breakers: alone(t)}), record, provider, server.URL, database}
+	return world{New(Config{Record: record, Provider: newClient(t, server.URL, nil), Breakers: alone(t)}), record, provider, server.URL, database}
 }
 
 func openRecord(t *testing.T, url string) *postgres.Store {
@@ -75,9 +76,15 @@ func openRecord(t *testing.T, url string) *postgres.Store {
 	return record
 }
 
-func newClient(t *testing.T, url string) *mercadopago.Client {
+// newClient has breakers of its own.
+func newClient(t *testing.T, url string, limit *providerlimit.Limit) *mercadopago.Client {
 	t.Helper()
-	client, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-1", Timeout: patience})
+	return newGuardedClient(t, url, alone(t), limit)
+}
+
+func newGuardedClient(t *testing.T, url string, breakers *breaker.Fleet, limit *providerlimit.Limit) *mercadopago.Client {
+	t.Helper()
+	client, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-1", Timeout: patience, Breakers: breakers, Limit: limit})
 	require.NoError(t, err)
 	return client
 }

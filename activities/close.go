@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -11,7 +12,7 @@ import (
 // safe to repeat: the provider sees the same idempotency key, and what it refuses, since the payment was paid meanwhile or is
 // closed already, is looked at. Who has paid has paid.
 func (a *Activities) Close(ctx context.Context, in LookInput) (seen Seen, err error) {
-	err = a.looks.bound(ctx, a.provider.cancels.Steady(), func(ctx context.Context) (err error) {
+	err = a.looks.bound(ctx, a.provider.Steady(breaker.Cancel), func(ctx context.Context) (err error) {
 		seen, err = a.close(ctx, in)
 		return err
 	})
@@ -25,7 +26,7 @@ func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 	if err := a.record.AskOperation(ctx, in.PaymentID, payment.Cancel, 1, a.now()); err != nil {
 		return Seen{}, err
 	}
-	state, err := a.provider.cancel(ctx, in.urgency(), in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
+	state, err := a.provider.Cancel(calling(ctx, in.urgency()), in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
 	if err != nil && refused(err) {
 		state, _, err = a.look(ctx, in)
 	}

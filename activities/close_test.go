@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -22,7 +23,7 @@ func (w world) ended(t *testing.T) (id string, state payment.ProviderState, in L
 	require.NoError(t, err)
 	p, err := w.record.Payment(t.Context(), opening.PaymentID)
 	require.NoError(t, err)
-	state, err = w.Activities.provider.client.CreatePix(t.Context(), p, payment.ProviderKey(p.ID, payment.Charge, 1)) // as it was in time
+	state, err = w.Activities.provider.CreatePix(t.Context(), p, payment.ProviderKey(p.ID, payment.Charge, 1)) // as it was in time
 	require.NoError(t, err)
 	moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: p.ID, State: state})
 	require.NoError(t, err)
@@ -136,7 +137,7 @@ func TestWhatTheSellerCancelsBeforeTheEndIsCancelled(t *testing.T) {
 	early, state := w.charged(t)
 	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: early, State: state})
 	require.NoError(t, err)
-	cancelled, err := w.Activities.provider.client.Cancel(t.Context(), state.PaymentID, "in the panel")
+	cancelled, err := w.Activities.provider.Cancel(t.Context(), state.PaymentID, "in the panel")
 	require.NoError(t, err)
 	for range 2 {
 		moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: early, State: cancelled})
@@ -191,7 +192,7 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 		id := late(t, w)
 		p, err := w.record.Payment(t.Context(), id)
 		require.NoError(t, err)
-		sent, err := w.Activities.provider.client.CreatePix(t.Context(), p, payment.ProviderKey(id, payment.Charge, 1))
+		sent, err := w.Activities.provider.CreatePix(t.Context(), p, payment.ProviderKey(id, payment.Charge, 1))
 		require.NoError(t, err)
 		found, err := w.Charge(t.Context(), ChargeInput{PaymentID: id, Again: true})
 		require.NoError(t, err)
@@ -210,7 +211,7 @@ func TestClosingsThatFailHoldUpNoCharge(t *testing.T) {
 		_, err := w.Close(t.Context(), in)
 		requireVerdict(t, err, failure.Unavailable, true)
 	}
-	require.False(t, w.Activities.provider.cancels.Steady(), "enough of them to open a breaker")
+	require.False(t, w.Activities.provider.Steady(breaker.Cancel), "enough of them to open a breaker")
 	t.Run("a buyer comes", func(t *testing.T) { w.charged(t) })
 }
 

@@ -84,5 +84,5 @@ func (w world) listen(t *testing.T) {
 	t.Cleanup(ear.Close)
 	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", NotificationURL: ear.URL})
 	require.NoError(t, err)
-	w.Activities.provider.client = client
+	w.Activities.provider = client
 }

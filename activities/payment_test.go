@@ -140,7 +140,7 @@ func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	a := New(Config{
 		Record:   openRecord(t, "postgres://nobody@"+nobody+"/nothing?sslmode=disable"),
-		Provider: newClient(t, "http://"+nobody), Breakers: alone(t),
+		Provider: newClient(t, "http://"+nobody, nil), Breakers: alone(t),
 	})
 	in := creation(t)
 	steps := map[string]func(context.Context) error{

@@ -8,7 +8,9 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -27,7 +29,7 @@ const keyMemory = time.Hour
 // key the provider may have forgotten, is looked for first. A refusal is believed only after a
 // search: an earlier attempt whose answer was lost may have gone through.
 func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.ProviderState, err error) {
-	err = a.charges.bound(ctx, a.provider.charges.Steady(), func(ctx context.Context) (err error) {
+	err = a.charges.bound(ctx, a.provider.Steady(breaker.Charge), func(ctx context.Context) (err error) {
 		state, err = a.charge(ctx, in)
 		return err
 	})
@@ -77,7 +79,7 @@ func (a *Activities) send(ctx context.Context, p payment.Payment) (payment.Provi
 			Kind: failure.Invalid, Message: "the time to pay ran out before Mercado Pago could be asked for the charge",
 		}
 	}
-	return a.provider.createPix(ctx, p, payment.ProviderKey(p.ID, payment.Charge, 1))
+	return a.provider.CreatePix(calling(ctx, payment.ForCharge), p, payment.ProviderKey(p.ID, payment.Charge, 1))
 }
 
 // searchesFirst says whether an earlier attempt may have charged that the provider does not know by its key any more.
@@ -165,6 +167,14 @@ func (in LookInput) urgency() payment.Urgency {
 	return payment.ForNews
 }
 
+// breaker names the breaker of the call that finds out where the payment stands.
+func (in LookInput) breaker() string {
+	if in.ProviderPaymentID == "" {
+		return breaker.Search
+	}
+	return breaker.Read
+}
+
 // Seen is what the provider has to say.
 type Seen struct {
 	Found bool                  `json:"found"` // false: the provider knows of no such payment (yet)
@@ -176,7 +186,7 @@ type Seen struct {
 func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 	var state payment.ProviderState
 	var found bool
-	err := a.looks.bound(ctx, a.provider.asking(in.ProviderPaymentID).Steady(), func(ctx context.Context) (err error) {
+	err := a.looks.bound(ctx, a.provider.Steady(in.breaker()), func(ctx context.Context) (err error) {
 		state, found, err = a.look(ctx, in)
 		return err
 	})
@@ -191,10 +201,11 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 }
 
 func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
+	ctx = calling(ctx, in.urgency())
 	if in.ProviderPaymentID == "" {
-		return a.provider.findByReference(ctx, in.urgency(), in.PaymentID)
+		return a.provider.FindByReference(ctx, in.PaymentID)
 	}
-	state, err := a.provider.get(ctx, in.urgency(), in.ProviderPaymentID)
+	state, err := a.provider.Get(ctx, in.ProviderPaymentID)
 	if failure.KindOf(err) == failure.NotFound {
 		// The provider itself gave us this ID, so its reading side lags behind its writing side.
 		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not find its own payment yet", Err: err}
@@ -210,16 +221,12 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 	return s, nil
 }
 
-// Identify asks the provider which of our payments one of its own belongs to, by the reference that it holds; "" when it is none
-// of ours. It only reads. Errors, besides those of a call that must be made again later:
-//
-//	NotFound   the provider has never heard of it, or does not yet
-//	Forbidden  it does not show this payment to our account, which it does answer
-//	Internal   it shows something that cannot be read
-func (a *Activities) Identify(ctx context.Context, providerPaymentID string) (string, error) {
-	state, err := a.provider.identify(ctx, providerPaymentID)
-	if err != nil || !payment.ValidID(state.Reference) {
-		return "", err
+// calling says who waits for the calls that an activity makes to the provider. An activity that is tried again keeps its place among
+// those that wait.
+func calling(ctx context.Context, u payment.Urgency) context.Context {
+	var since time.Time
+	if activity.IsActivity(ctx) {
+		since = activity.GetInfo(ctx).ScheduledTime
 	}
-	return state.Reference, nil
+	return mercadopago.WithPriority(ctx, u, since)
 }

@@ -199,7 +199,7 @@ func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 	}
 
 	// The ID that the record knows is another payment's.
-	foreign, err := w.Activities.provider.client.CreatePix(t.Context(), payment.Payment{
+	foreign, err := w.Activities.provider.CreatePix(t.Context(), payment.Payment{
 		ID: payment.NewID("shop", "another"), Request: creation(t).Creation.Request, CreatedAt: time.Now(),
 	}, "a key")
 	require.NoError(t, err)
@@ -244,33 +244,6 @@ func TestAPaymentThatTheProviderDoesNotKnow(t *testing.T) {
 	seen, err := w.Look(t.Context(), in)
 	require.NoError(t, err)
 	require.True(t, seen.Found)
-}
-
-func TestAProvidersPaymentIsIdentified(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	id, state := w.charged(t)
-	foreign, err := w.Activities.provider.client.CreatePix(t.Context(), payment.Payment{
-		ID: "order-17-of-the-old-shop", Request: creation(t).Creation.Request, CreatedAt: time.Now(),
-	}, "a key")
-	require.NoError(t, err)
-
-	identify := func(want, providerPaymentID string) {
-		t.Helper()
-		got, err := w.Identify(t.Context(), providerPaymentID)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
-	identify(id, state.PaymentID)
-	identify("", foreign.PaymentID)
-	_, err = w.Identify(t.Context(), "1")
-	require.Equal(t, failure.NotFound, failure.KindOf(err), "it may be too new")
-
-	w.provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindError})
-	_, err = w.Identify(t.Context(), foreign.PaymentID)
-	require.Equal(t, failure.Unavailable, failure.KindOf(err))
-	_, err = w.Identify(t.Context(), "not-a-number")
-	require.Equal(t, failure.Invalid, failure.KindOf(err))
 }
 
 // The provider charges, its answer is lost, the next attempt is refused, and the search lags behind: the refusal comes with a

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -99,10 +100,7 @@ func (a *Activities) stopped(ctx context.Context, page []postgres.QuietPayment, 
 
 // quietPause is how long so many looks take at the share of the provider's rate that they may have.
 func (a *Activities) quietPause(told int) time.Duration {
-	rate := quietRate
-	if a.provider.budget != nil && a.provider.budget.Rate() > 0 {
-		rate = a.provider.budget.Rate()
-	}
+	rate := cmp.Or(a.provider.Rate(), quietRate)
 	return time.Duration(told) * time.Second * quietShare / time.Duration(rate)
 }
 

@@ -66,7 +66,7 @@ func TestEveryStoppedPaymentAmongThousandsIsFound(t *testing.T) {
 	w, bell := world{record: openRecord(t, url)}, &bell{runs: map[string]bool{}}
 	_, err := w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
-	w.Activities = New(Config{Record: w.record, Notify: bell.ring, Running: bell.running, Breakers: alone(t)})
+	w.Activities = New(Config{Record: w.record, Notify: bell.ring, Running: bell.running, Provider: newClient(t, "http://"+nobody, nil), Breakers: alone(t)})
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))

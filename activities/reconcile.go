@@ -61,7 +61,7 @@ type Swept struct {
 // Sweep compares one page of what the provider changed with the record, keeps what it finds, and tells payments that are
 // behind to look. A second run keeps nothing twice, and telling a payment twice is one look.
 func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
-	page, err := a.provider.changesIn(ctx, in.Window)
+	page, err := a.provider.ChangesIn(calling(ctx, payment.ForSweep), in.Window)
 	if err != nil {
 		return Swept{}, verdict(err)
 	}

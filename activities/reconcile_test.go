@@ -134,7 +134,7 @@ func (w world) foreign(t *testing.T, id, key string, amount payment.Money) payme
 	t.Helper()
 	request := creation(t).Creation.Request
 	request.Amount = amount
-	state, err := w.Activities.provider.client.CreatePix(t.Context(), payment.Payment{ID: id, Request: request, CreatedAt: time.Now()}, key)
+	state, err := w.Activities.provider.CreatePix(t.Context(), payment.Payment{ID: id, Request: request, CreatedAt: time.Now()}, key)
 	require.NoError(t, err)
 	return state
 }
@@ -223,7 +223,7 @@ func TestPaymentsOfOtherSalesAreCounted(t *testing.T) {
 			"currency_id":"BRL","date_last_updated":%q}]}`, now().Format(time.RFC3339))
 	}))
 	t.Cleanup(provider.Close)
-	w.Activities.provider.client = newClient(t, provider.URL)
+	w.Activities.provider = newClient(t, provider.URL, nil)
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1, Others: 1}, w.reconcile(t, "b"))
 	require.Empty(t, w.open(t, ""))
 }
@@ -298,7 +298,7 @@ func TestAPaymentThatCannotBeReadIsKept(t *testing.T) {
 			"payer":{"email":"ana@example.com"},"date_last_updated":%q}]}`, status, creation(t).PaymentID, now().Format(time.RFC3339))
 	}))
 	t.Cleanup(provider.Close)
-	w.Activities.provider.client = newClient(t, provider.URL)
+	w.Activities.provider = newClient(t, provider.URL, nil)
 	id := w.opened(t)
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1, Unreadable: 1}, w.reconcile(t, "a"))
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1}, w.reconcile(t, "b"))

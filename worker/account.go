@@ -15,9 +15,6 @@ const accountEvery = 30 * time.Second
 // that it does not: no payment may be made with it. While there is no answer checked is false, and work goes on, for each answer
 // about a payment is checked as well.
 func (w *Worker) checkAccount(ctx context.Context) (checked bool, err error) {
-	if w.Provider == nil {
-		return true, nil
-	}
 	account, err := w.Provider.CheckAccount(ctx)
 	switch {
 	case err == nil:

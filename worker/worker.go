@@ -55,7 +55,7 @@ type Worker struct {
 
 	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
 
-	Provider     *mercadopago.Client // whose account is checked before anything else; nil: it is not
+	Provider     *mercadopago.Client // its account is checked before anything else
 	accountEvery time.Duration       // between two such checks; 0: accountEvery
 
 	identifying atomic.Int32 // webhooks that the provider is being asked about

@@ -87,20 +87,22 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	broker := []string{at.rabbitMQ}
 	publisher := rabbitmq.NewPublisher(broker, log)
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
-	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
-	require.NoError(t, err)
 	store, err := redis.Open("redis://"+nobody, log) // each worker alone, so that no test trips the breakers of another
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
+	breakers := breaker.NewFleet(store, "test", log)
+	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1", Breakers: breakers})
+	require.NoError(t, err)
 	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
 	telling := relay.New(relay.Config{Record: record, Publisher: publisher, Log: log})
 	return &Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breaker.NewFleet(store, "test", log), Publisher: publisher, Events: publisher, Told: telling.Take,
+			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Told: telling.Take,
 			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, SearchUntil: at.searchUntil,
 		}),
 		Record: record, Broker: broker, Publisher: publisher, Relay: telling, RetryDelay: time.Millisecond, Log: log,
+		Provider: provider,
 	}, logged
 }
 

@@ -32,7 +32,7 @@ type abilities struct {
 	copies  *cache.Payments
 	fleet   *breaker.Fleet
 	breaker *breaker.Breaker
-	budget  *providerlimit.Budget
+	budget  *providerlimit.Limit
 	limiter *ratelimit.Limiter
 }
 

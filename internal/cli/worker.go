@@ -47,14 +47,6 @@ func buyersEmail(mail activities.Mail) func(context.Context, payment.Event) erro
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
-	provider, err := mercadopago.New(mercadopago.Config{
-		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
-		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
-		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live",
-	})
-	if err != nil {
-		return err
-	}
 	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
 	if err != nil {
 		return err
@@ -84,6 +76,14 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer announced.Wait()
 	breakers.Changed = announced.Announce
 	calls := providerlimit.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
+	provider, err := mercadopago.New(mercadopago.Config{
+		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
+		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
+		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live", Breakers: breakers, Limit: calls,
+	})
+	if err != nil {
+		return err
+	}
 	copies := cache.New(store, c.CacheTTL)
 	door := workflows.NewClient(temporal, polls(c))
 	mail, err := mailOf(c, door, store)
@@ -96,7 +96,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Budget: calls, Breakers: breakers, Publisher: publisher, Events: events, Told: telling.Take, Cache: copies,
+			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: events, Told: telling.Take, Cache: copies,
 			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
 		Record: record, Broker: broker, Publisher: publisher, Relay: telling,

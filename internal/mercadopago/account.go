@@ -30,25 +30,32 @@ type accountBody struct {
 // marked as foreign. It needs no payment, so it also tells a token that is not accepted at all (kind Unauthorized) from an answer
 // about one resource. Errors: as every call's; Unavailable when the answer cannot be read.
 func (c *Client) Account(ctx context.Context) (Account, error) {
-	body, err := c.ask(ctx, "account", "", func(ctx context.Context) error {
+	var found Account
+	err := c.ask(ctx, opAccount, "account", "", func(ctx context.Context) error {
 		_, err := c.users.Get(ctx)
+		return err
+	}, func(body []byte) (err error) {
+		found, err = readAccount(body)
 		return err
 	})
 	if err != nil {
 		return Account{}, fmt.Errorf("read our account: %w", err)
 	}
+	c.learned.Store(&found)
+	return found, nil
+}
+
+func readAccount(body []byte) (Account, error) {
 	var found accountBody
 	if err := json.Unmarshal(body, &found); err != nil {
-		return Account{}, fmt.Errorf("read our account: %w", unreadable(err))
+		return Account{}, unreadable(err)
 	}
 	if !decimal(string(found.ID)) {
-		return Account{}, fmt.Errorf("read our account: %w", unreadable(errors.New("no account id")))
+		return Account{}, unreadable(errors.New("no account id"))
 	}
-	account := Account{
+	return Account{
 		ID: string(found.ID), Site: string(found.Site), Test: strings.HasSuffix(strings.ToLower(string(found.Email)), "@testuser.com"),
-	}
-	c.learned.Store(&account)
-	return account, nil
+	}, nil
 }
 
 // CheckAccount makes sure that the access token belongs to the account that the configuration means, as far as it says: the

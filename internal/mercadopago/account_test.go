@@ -127,7 +127,7 @@ func TestAccount(t *testing.T) {
 
 	for _, body := range []string{"", "[]", "{}", `{"id": null}`, `{"id": "me"}`, "<html>"} {
 		_, err := clientOf(t, answering(http.StatusOK, body), patience).Account(t.Context())
-		require.True(t, IsUnreadable(err), body)
+		require.True(t, isUnreadable(err), body)
 		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 	}
 }
@@ -147,11 +147,11 @@ func TestAnAnswerThatCannotBeReadIsToldFromNone(t *testing.T) {
 		{http.StatusServiceUnavailable, "", false},
 		{http.StatusForbidden, "{}", false},
 	} {
-		_, err := clientOf(t, answering(row.status, row.body), patience).Identify(t.Context(), "7")
+		_, err := clientOf(t, answering(row.status, row.body), patience).Get(t.Context(), "7")
 		require.Error(t, err)
-		require.Equal(t, row.unreadable, IsUnreadable(err), "%d %s", row.status, row.body)
+		require.Equal(t, row.unreadable, isUnreadable(err), "%d %s", row.status, row.body)
 	}
-	_, err := clientOf(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), patience).Identify(t.Context(), "7")
+	_, err := clientOf(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), patience).Get(t.Context(), "7")
 	require.Error(t, err)
-	require.False(t, IsUnreadable(err))
+	require.False(t, isUnreadable(err))
 }

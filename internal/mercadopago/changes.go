@@ -52,18 +52,18 @@ type Changes struct {
 // change instead of at an offset, so that what moves away cannot push another payment past the reader; the
 // payments of that moment are left to it. One payment that cannot be read does not hide the others.
 func (c *Client) ChangesIn(ctx context.Context, w Window) (Changes, error) {
-	search := sdk.SearchRequest{Limit: searchLimit, Offset: w.Offset, Filters: map[string]string{
+	request := sdk.SearchRequest{Limit: searchLimit, Offset: w.Offset, Filters: map[string]string{
 		"range": "date_last_updated", "sort": "date_last_updated", "criteria": "asc",
 		"begin_date": w.From.UTC().Format(searchDate), "end_date": ceil(w.To).Format(searchDate),
 	}}
-	body, err := c.ask(ctx, "changes", "", func(ctx context.Context) error {
-		_, err := c.payments.Search(ctx, search)
+	var page Changes
+	err := c.ask(ctx, opChanges, "changes", "", func(ctx context.Context) error {
+		_, err := c.payments.Search(ctx, request)
+		return err
+	}, func(body []byte) (err error) {
+		page, err = c.reader().changes(body, w)
 		return err
 	})
-	var page Changes
-	if err == nil {
-		page, err = c.reader().changes(body, w)
-	}
 	if err != nil {
 		return Changes{}, fmt.Errorf("search changes from %s: %w", w.From.UTC().Format(time.RFC3339), err)
 	}

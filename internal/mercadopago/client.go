@@ -1,12 +1,13 @@
-// Package mercadopago speaks with Mercado Pago (Brazil): it creates and reads payments, and checks and
-// reads the notifications that announce them. Mercado Pago's words, its decimal amounts and its HTTP
-// statuses end here; out come payment.ProviderState and payment.Error.
+// Package mercadopago calls Mercado Pago (Brazil): it creates, reads and closes payments, and it verifies and reads the
+// notifications about them. Mercado Pago's words, its decimal amounts and its HTTP statuses end here; what comes out is
+// payment.ProviderState and failure.Error.
 //
 // Its one rule: never guess how a request ended. An answer that is missing, late or not readable is an
 // error of kind Unavailable, which means that the request may have worked. Such a request may be repeated
 // under the same key, and under no other.
 //
-// The official SDK builds the requests. Its decoding is passed by, see requester.
+// Every call passes the guard, which holds the breakers and the provider rate limit. The official SDK builds the requests; its
+// decoding is not used, see requester.
 package mercadopago
 
 import (
@@ -27,8 +28,10 @@ import (
 	"github.com/mercadopago/sdk-go/pkg/user"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 )
 
 const defaultTimeout = 10 * time.Second
@@ -46,12 +49,16 @@ type Config struct {
 	CollectorID     string            // the account that the token must belong to; empty: the one that it belongs to
 	Live            bool              // real money: payments and users for tests are refused
 	HTTPTransport   http.RoundTripper // nil: one made for many parallel calls to one host
+
+	Breakers *breaker.Fleet       // one for each kind of call; nil: none, and no limit
+	Limit    *providerlimit.Limit // of the calls of all workers together; nil: none
 }
 
 // Client is one seller's account at Mercado Pago. It is safe for concurrent use and never retries: that is
 // the caller's decision, who must repeat the same key.
 type Client struct {
 	calls           *prometheus.HistogramVec
+	guard           *guard
 	payments        sdk.Client
 	users           user.Client
 	notificationURL *url.URL // nil: none
@@ -91,10 +98,26 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mercado pago: %w", err)
 	}
-	return &Client{
-		calls: newCalls(), payments: sdk.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
+	client := &Client{
+		calls: newCalls(), guard: newGuard(c), payments: sdk.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
 		collector: c.CollectorID, live: c.Live,
-	}, nil
+	}
+	client.guard.account.read = client.probeAccount
+	return client, nil
+}
+
+// Steady says that no trouble is known of the calls that the breaker with this name guards, see breaker.Breaker.
+func (c *Client) Steady(name string) bool {
+	b := c.guard.breakers[name]
+	return b == nil || b.Steady()
+}
+
+// Rate is how many calls per second all workers may make together; 0: there is no limit.
+func (c *Client) Rate() int {
+	if c.guard.limit == nil {
+		return 0
+	}
+	return c.guard.limit.Rate()
 }
 
 // CreatePix asks for a Pix under the idempotency key. Repeated with the same payment and key it sends the
@@ -105,14 +128,14 @@ func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (
 		return payment.ProviderState{}, fmt.Errorf("create pix %s: no idempotency key", p.ID)
 	}
 	request := c.pixRequest(p)
-	body, err := c.ask(ctx, "create_pix", key, func(ctx context.Context) error {
+	var state payment.ProviderState
+	err := c.ask(ctx, opCreatePix, p.ID, key, func(ctx context.Context) error {
 		_, err := c.payments.Create(ctx, request)
 		return err
-	})
-	var state payment.ProviderState
-	if err == nil {
+	}, func(body []byte) (err error) {
 		state, err = c.reader().payment(body)
-	}
+		return err
+	})
 	if err != nil {
 		return payment.ProviderState{}, fmt.Errorf("create pix %s: %w", p.ID, err)
 	}
@@ -122,23 +145,35 @@ func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (
 // Get reads a payment by Mercado Pago's own ID, a decimal number. NotFound may only mean that a payment
 // just made is not readable yet.
 func (c *Client) Get(ctx context.Context, providerPaymentID string) (payment.ProviderState, error) {
-	return c.get(ctx, "get", providerPaymentID)
+	state, err := c.read(ctx, opGet, providerPaymentID)
+	if err != nil {
+		return payment.ProviderState{}, fmt.Errorf("read payment %.40q: %w", providerPaymentID, err)
+	}
+	return state, nil
 }
 
-// Identify is Get for a payment that may be anybody's, measured by itself: that it is refused is no trouble of ours.
-func (c *Client) Identify(ctx context.Context, providerPaymentID string) (payment.ProviderState, error) {
-	return c.get(ctx, "identify", providerPaymentID)
+// Identify finds which of our payments one of Mercado Pago's belongs to, by the reference that it holds; "" when it is none of ours.
+// The payment may be anybody's. Errors, besides those of a call that must be made again later:
+//
+//	NotFound   Mercado Pago does not know the payment, or not yet
+//	Forbidden  it does not show this payment to our account, which it does answer
+//	Internal   it shows something that cannot be read
+func (c *Client) Identify(ctx context.Context, providerPaymentID string) (paymentID string, err error) {
+	state, err := c.read(ctx, opIdentify, providerPaymentID)
+	if err != nil {
+		return "", fmt.Errorf("identify payment %.40q: %w", providerPaymentID, c.guard.refusedAlone(ctx, err))
+	}
+	if !payment.ValidID(state.Reference) {
+		return "", nil
+	}
+	return state.Reference, nil
 }
 
-func (c *Client) get(ctx context.Context, operation, providerPaymentID string) (payment.ProviderState, error) {
-	state, err := c.onPayment(ctx, operation, "", providerPaymentID, func(ctx context.Context, id int) error {
+func (c *Client) read(ctx context.Context, op operation, providerPaymentID string) (payment.ProviderState, error) {
+	return c.onPayment(ctx, op, "", providerPaymentID, func(ctx context.Context, id int) error {
 		_, err := c.payments.Get(ctx, id)
 		return err
 	})
-	if err != nil {
-		return payment.ProviderState{}, fmt.Errorf("get payment %.40q: %w", providerPaymentID, err)
-	}
-	return state, nil
 }
 
 // Cancel closes a payment that is not paid, under the idempotency key. Conflict says that its state forbids that: it is paid, or
@@ -147,7 +182,7 @@ func (c *Client) Cancel(ctx context.Context, providerPaymentID, key string) (pay
 	if key == "" {
 		return payment.ProviderState{}, fmt.Errorf("cancel payment %.40q: no idempotency key", providerPaymentID)
 	}
-	state, err := c.onPayment(ctx, "cancel", key, providerPaymentID, func(ctx context.Context, id int) error {
+	state, err := c.onPayment(ctx, opCancel, key, providerPaymentID, func(ctx context.Context, id int) error {
 		_, err := c.payments.Cancel(ctx, id)
 		return err
 	})
@@ -158,19 +193,18 @@ func (c *Client) Cancel(ctx context.Context, providerPaymentID, key string) (pay
 }
 
 // onPayment makes a call about one payment, and reads the answer, which must be about it.
-func (c *Client) onPayment(ctx context.Context, operation, key, providerPaymentID string, call func(context.Context, int) error) (payment.ProviderState, error) {
+func (c *Client) onPayment(ctx context.Context, op operation, key, providerPaymentID string, send func(context.Context, int) error) (state payment.ProviderState, err error) {
 	id, err := strconv.Atoi(providerPaymentID)
 	if err != nil || !decimal(providerPaymentID) {
 		return payment.ProviderState{}, &failure.Error{Kind: failure.Invalid, Message: "Mercado Pago's payment IDs are decimal numbers"}
 	}
-	body, err := c.ask(ctx, operation, key, func(ctx context.Context) error { return call(ctx, id) })
-	if err != nil {
-		return payment.ProviderState{}, err
-	}
-	state, err := c.reader().payment(body)
-	if err == nil && state.PaymentID != providerPaymentID {
-		err = unreadable(fmt.Errorf("the answer is about payment %s", state.PaymentID))
-	}
+	err = c.ask(ctx, op, providerPaymentID, key, func(ctx context.Context) error { return send(ctx, id) }, func(body []byte) (err error) {
+		state, err = c.reader().payment(body)
+		if err == nil && state.PaymentID != providerPaymentID {
+			err = unreadable(fmt.Errorf("the answer is about payment %s", state.PaymentID))
+		}
+		return err
+	})
 	return state, err
 }
 
@@ -183,17 +217,17 @@ func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment
 			Kind: failure.Invalid, Message: "not a payment ID", Err: fmt.Errorf("find payment %.40q", paymentID),
 		}
 	}
-	search := sdk.SearchRequest{Limit: searchLimit, Filters: map[string]string{
+	request := sdk.SearchRequest{Limit: searchLimit, Filters: map[string]string{
 		"external_reference": paymentID, "sort": "date_created", "criteria": "desc",
 	}}
-	body, err := c.ask(ctx, "search", "", func(ctx context.Context) error {
-		_, err := c.payments.Search(ctx, search)
+	var found []payment.ProviderState
+	err := c.ask(ctx, opSearch, paymentID, "", func(ctx context.Context) error {
+		_, err := c.payments.Search(ctx, request)
+		return err
+	}, func(body []byte) (err error) {
+		found, err = c.reader().search(body, paymentID)
 		return err
 	})
-	var found []payment.ProviderState
-	if err == nil {
-		found, err = c.reader().search(body, paymentID)
-	}
 	if err != nil {
 		return payment.ProviderState{}, false, fmt.Errorf("find payment %s: %w", paymentID, err)
 	}

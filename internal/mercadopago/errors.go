@@ -86,8 +86,8 @@ func unreadable(err error) error {
 	return &failure.Error{Kind: failure.Unavailable, Message: "Mercado Pago's answer is not readable", Err: fmt.Errorf("%w: %w", errUnreadable, err)}
 }
 
-// IsUnreadable says whether Mercado Pago did answer, and nobody here can read what it said.
-func IsUnreadable(err error) bool { return errors.Is(err, errUnreadable) }
+// isUnreadable says whether Mercado Pago did answer, in a way that cannot be read.
+func isUnreadable(err error) bool { return errors.Is(err, errUnreadable) }
 
 // refused is the error for an answer other than 2xx.
 func refused(e *exchange) error {

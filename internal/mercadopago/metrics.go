@@ -14,11 +14,11 @@ import (
 // newCalls measures calls by operation and by how they ended: ok, or a kind of failure.
 func newCalls() *prometheus.HistogramVec {
 	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "onlywave_provider_call_duration_seconds", Help: "How long calls to Mercado Pago took, by operation and outcome.",
+		Name: "onlywave_provider_call_duration_seconds", Help: "Duration of calls to Mercado Pago, by operation and outcome (ok, or the kind of failure).",
 		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 3, 4, 5, 10},
 	}, []string{"operation", "outcome"})
-	for _, operation := range []string{"create_pix", "get", "cancel", "search", "changes", "identify", "account"} {
-		calls.WithLabelValues(operation, "ok")
+	for _, op := range operations {
+		calls.WithLabelValues(op.name, "ok")
 	}
 	return calls
 }
@@ -26,14 +26,25 @@ func newCalls() *prometheus.HistogramVec {
 // Collectors are the metrics of the client.
 func (c *Client) Collectors() []prometheus.Collector { return []prometheus.Collector{c.calls} }
 
-// ask measures and traces a call. One whose answer cannot be read has been answered all the same. Mercado Pago is not told of
-// the trace, which is ours.
-func (c *Client) ask(ctx context.Context, operation, key string, call func(context.Context) error) ([]byte, error) {
-	ctx, s := tracing.Start(ctx, tracing.Client, "mercadopago ", operation)
+// ask makes one call when the guard lets it through, and reads the answer. The subject tells the call from others of its operation.
+func (c *Client) ask(ctx context.Context, op operation, subject, key string, send func(context.Context) error, read func(body []byte) error) error {
+	return c.guard.pass(ctx, op, subject, func(ctx context.Context) error {
+		body, err := c.measured(ctx, op, key, send)
+		if err != nil {
+			return err
+		}
+		return read(body)
+	})
+}
+
+// measured measures and traces a call. An answer that cannot be read is an answer all the same. The trace is not sent to Mercado
+// Pago: it is ours.
+func (c *Client) measured(ctx context.Context, op operation, key string, send func(context.Context) error) ([]byte, error) {
+	ctx, s := tracing.Start(ctx, tracing.Client, "mercadopago ", op.name)
 	began := time.Now()
-	body, err := ask(ctx, key, call)
+	body, err := exchanged(ctx, key, send)
 	failure := failure.Label(err)
 	s.End(failure)
-	c.calls.WithLabelValues(operation, cmp.Or(failure, "ok")).Observe(time.Since(began).Seconds())
+	c.calls.WithLabelValues(op.name, cmp.Or(failure, "ok")).Observe(time.Since(began).Seconds())
 	return body, err
 }

@@ -43,8 +43,8 @@ type exchange struct {
 
 type exchangeKey struct{}
 
-// ask runs one call of the SDK and returns the body of a 2xx answer. All else is an error with its kind.
-func ask(ctx context.Context, key string, call func(context.Context) error) ([]byte, error) {
+// exchanged runs one call of the SDK and returns the body of a 2xx answer. All else is an error with its kind.
+func exchanged(ctx context.Context, key string, call func(context.Context) error) ([]byte, error) {
 	e := &exchange{key: key}
 	err := call(context.WithValue(ctx, exchangeKey{}, e))
 	switch {

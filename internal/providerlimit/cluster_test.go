@@ -17,7 +17,7 @@ import (
 func TestInACluster(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
-	holders := map[devstack.Service][]*Budget{}
+	holders := map[devstack.Service][]*Limit{}
 	for len(holders) < 3 { // names are random: until each master holds one
 		all := workers(t, stack, 2, slow)
 		holder, err := stack.RedisMasterOf(t.Context(), all[0].keys()[0])

@@ -21,12 +21,12 @@ func newWaits() *prometheus.HistogramVec {
 }
 
 // Collectors are the metrics of the budget.
-func (b *Budget) Collectors() []prometheus.Collector { return []prometheus.Collector{b.waits} }
+func (l *Limit) Collectors() []prometheus.Collector { return []prometheus.Collector{l.waits} }
 
-func (b *Budget) waited(u payment.Urgency, since time.Time, err error) {
+func (l *Limit) waited(u payment.Urgency, since time.Time, err error) {
 	outcome := "admitted"
 	if err != nil {
 		outcome = "refused"
 	}
-	b.waits.WithLabelValues(u.String(), outcome).Observe(time.Since(since).Seconds())
+	l.waits.WithLabelValues(u.String(), outcome).Observe(time.Since(since).Seconds())
 }

@@ -53,8 +53,8 @@ var (
 	pauseScript = goredis.NewScript(pauseSource)
 )
 
-// Budget is one provider's, as one worker holds it.
-type Budget struct {
+// Limit is one provider's, as one worker holds it.
+type Limit struct {
 	store   *redis.Store
 	name    string
 	worker  string
@@ -68,18 +68,18 @@ type Budget struct {
 
 // New makes one worker's hold on the budget of calls per second that it shares with all that use the same name; 0: as many
 // as they like. The burst is one second's worth.
-func New(store *redis.Store, name, worker string, rate int, log *slog.Logger) *Budget {
-	return &Budget{store: store, name: name, worker: worker, rate: rate, local: newBucket(rate), waits: newWaits(), log: log}
+func New(store *redis.Store, name, worker string, rate int, log *slog.Logger) *Limit {
+	return &Limit{store: store, name: name, worker: worker, rate: rate, local: newBucket(rate), waits: newWaits(), log: log}
 }
 
 // Rate is how many calls per second all workers may make together; 0: as many as they like.
-func (b *Budget) Rate() int { return b.rate }
+func (l *Limit) Rate() int { return l.rate }
 
 // Take returns when the call may be made: at once, or after waiting for at most about a second. If it would have to wait for
 // longer, or than ctx allows, the error is Limited and says when to come again; the call's place is kept.
-func (b *Budget) Take(ctx context.Context, c Call) (err error) {
+func (l *Limit) Take(ctx context.Context, c Call) (err error) {
 	began := time.Now()
-	defer func() { b.waited(c.Urgency, began, err) }()
+	defer func() { l.waited(c.Urgency, began, err) }()
 	if c.Since.IsZero() {
 		c.Since = began
 	}
@@ -90,7 +90,7 @@ func (b *Budget) Take(ctx context.Context, c Call) (err error) {
 		}
 	}
 	for {
-		admitted, wait := b.ask(ctx, c)
+		admitted, wait := l.ask(ctx, c)
 		if admitted {
 			return nil
 		}
@@ -104,65 +104,65 @@ func (b *Budget) Take(ctx context.Context, c Call) (err error) {
 }
 
 // Pause keeps every worker from calling for as long as the provider asked; 0: it did not say.
-func (b *Budget) Pause(ctx context.Context, d time.Duration) {
+func (l *Limit) Pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		d = pauseDefault
 	}
 	d = max(min(d, pauseMax), time.Millisecond)
-	b.log.Warn("provider asks for a pause", "provider", b.name, "for", d)
-	if answer, ok := b.store.Ask(ctx, pauseScript, b.keys()[3:4], d.Milliseconds()); ok && len(answer) == 1 {
+	l.log.Warn("provider asks for a pause", "provider", l.name, "for", d)
+	if answer, ok := l.store.Ask(ctx, pauseScript, l.keys()[3:4], d.Milliseconds()); ok && len(answer) == 1 {
 		d = max(d, time.Duration(number(answer[0]))*time.Millisecond)
 	}
-	b.pauseUntil(time.Now().Add(d))
+	l.pauseUntil(time.Now().Add(d))
 }
 
-func (b *Budget) pauseUntil(t time.Time) {
+func (l *Limit) pauseUntil(t time.Time) {
 	for until := t.UnixMilli(); ; {
-		known := b.paused.Load()
-		if known >= until || b.paused.CompareAndSwap(known, until) {
+		known := l.paused.Load()
+		if known >= until || l.paused.CompareAndSwap(known, until) {
 			return
 		}
 	}
 }
 
 // ask says whether the call is admitted, or how long to wait before asking anew.
-func (b *Budget) ask(ctx context.Context, c Call) (admitted bool, wait time.Duration) {
-	if pause := time.Until(time.UnixMilli(b.paused.Load())); pause > 0 {
+func (l *Limit) ask(ctx context.Context, c Call) (admitted bool, wait time.Duration) {
+	if pause := time.Until(time.UnixMilli(l.paused.Load())); pause > 0 {
 		return false, pause + spread(pause)
 	}
-	args := []any{b.rate, int(c.Urgency), c.Name, c.Since.UnixMicro(), hold, b.introduction(), int(remembered.Seconds())}
+	args := []any{l.rate, int(c.Urgency), c.Name, c.Since.UnixMicro(), hold, l.introduction(), int(remembered.Seconds())}
 	for _, u := range payment.Urgencies() {
 		args = append(args, share(u))
 	}
-	answer, ok := b.store.Ask(ctx, takeScript, b.keys(), args...)
+	answer, ok := l.store.Ask(ctx, takeScript, l.keys(), args...)
 	if !ok || len(answer) != 4 {
-		admitted, micros := b.local.ask(time.Now().UnixMicro(), c)
+		admitted, micros := l.local.ask(time.Now().UnixMicro(), c)
 		return admitted, time.Duration(micros) * time.Microsecond
 	}
 	if workers := int(number(answer[3])); workers > 0 {
-		b.local.among(workers)
+		l.local.among(workers)
 	}
 	wait = time.Duration(number(answer[1])) * time.Microsecond
 	if pause := time.Duration(number(answer[2])) * time.Microsecond; pause > 0 {
-		b.pauseUntil(time.Now().Add(pause))
+		l.pauseUntil(time.Now().Add(pause))
 		return false, pause + wait
 	}
 	return answer[0] == "1", wait
 }
 
 // introduction is this worker's name if it is time to be counted, and else nothing, which spares Redis the counting.
-func (b *Budget) introduction() string {
+func (l *Limit) introduction() string {
 	now := time.Now()
-	last := b.present.Load()
-	if now.Sub(time.UnixMilli(last)) < presentEvery || !b.present.CompareAndSwap(last, now.UnixMilli()) {
+	last := l.present.Load()
+	if now.Sub(time.UnixMilli(last)) < presentEvery || !l.present.CompareAndSwap(last, now.UnixMilli()) {
 		return ""
 	}
-	return b.worker
+	return l.worker
 }
 
 // keys are in one slot of a cluster: what is in braces decides.
-func (b *Budget) keys() []string {
-	key := "onlywave:budget:{" + b.name + "}"
+func (l *Limit) keys() []string {
+	key := "onlywave:budget:{" + l.name + "}"
 	return []string{key + ":level", key + ":places", key + ":kept", key + ":pause", key + ":workers"}
 }
 

@@ -35,10 +35,10 @@ func openStore(t testing.TB, stack *devstack.Stack) *redis.Store {
 }
 
 // workers are several processes' holds on one budget.
-func workers(t *testing.T, stack *devstack.Stack, n, rate int) []*Budget {
+func workers(t *testing.T, stack *devstack.Stack, n, rate int) []*Limit {
 	t.Helper()
 	name := uuid.NewString()
-	all := make([]*Budget, n)
+	all := make([]*Limit, n)
 	for i := range all {
 		all[i] = New(openStore(t, stack), name, string(rune('a'+i)), rate, silent)
 	}
@@ -53,18 +53,18 @@ func a(u payment.Urgency) Call {
 }
 
 // now asks for a call that must not wait.
-func (b *Budget) now(t *testing.T, u payment.Urgency) bool {
+func (l *Limit) now(t *testing.T, u payment.Urgency) bool {
 	t.Helper()
-	admitted, _ := b.ask(t.Context(), a(u))
+	admitted, _ := l.ask(t.Context(), a(u))
 	return admitted
 }
 
 // spend takes calls until one is not admitted at once, and says how many were.
-func (b *Budget) spend(t *testing.T, u payment.Urgency) int {
+func (l *Limit) spend(t *testing.T, u payment.Urgency) int {
 	t.Helper()
 	c := a(u) // whose place is nobody else's obstacle
 	for n := range 10_000 {
-		if admitted, _ := b.ask(t.Context(), c); !admitted {
+		if admitted, _ := l.ask(t.Context(), c); !admitted {
 			return n
 		}
 	}
@@ -97,7 +97,7 @@ func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 	for _, redisAway := range []bool{false, true} {
 		all := workers(t, devstacktest.Shared(), 2, rate)
 		if redisAway {
-			all = []*Budget{away(t, rate)}
+			all = []*Limit{away(t, rate)}
 		}
 		began := time.Now()
 		first := all[0].spend(t, payment.ForSweep)
@@ -111,7 +111,7 @@ func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 }
 
 // away is a worker that has never seen its Redis.
-func away(t *testing.T, rate int) *Budget {
+func away(t *testing.T, rate int) *Limit {
 	t.Helper()
 	store, err := redis.Open("redis://127.0.0.1:1", silent) // nothing listens there
 	require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestNoRateIsNoLimit(t *testing.T) {
 func TestAShortWaitIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for _, u := range []payment.Urgency{payment.ForCharge, payment.ForSweep} {
-		for _, b := range []*Budget{workers(t, devstacktest.Shared(), 1, slow)[0], away(t, slow)} {
+		for _, b := range []*Limit{workers(t, devstacktest.Shared(), 1, slow)[0], away(t, slow)} {
 			b.spend(t, u)
 			began := time.Now()
 			for range 3 {
@@ -155,7 +155,7 @@ func TestAShortWaitIsWaitedFor(t *testing.T) {
 // Whoever has to wait for longer is told when to come again, and has the same place then.
 func TestALongWaitIsSpentElsewhereAndThePlaceIsKept(t *testing.T) {
 	t.Parallel()
-	for _, all := range [][]*Budget{workers(t, devstacktest.Shared(), 2, slow), {away(t, slow)}} {
+	for _, all := range [][]*Limit{workers(t, devstacktest.Shared(), 2, slow), {away(t, slow)}} {
 		here, there := all[0], all[len(all)-1]
 		for range 10 * slow { // ten seconds' worth of callers
 			_, _ = here.ask(t.Context(), a(payment.ForNews))

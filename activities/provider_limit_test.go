@@ -32,21 +32,20 @@ func openStore(t *testing.T, url string) *redis.Store {
 	return store
 }
 
-// limited is a worker of its own on the same record and provider, within a budget of the given name.
-func (w world) limited(t *testing.T, name, worker string) world {
+// limited is a worker of its own on the same database and provider, within a provider rate limit of the given name.
+func (w world) limited(t *testing.T, name, worker string) (world, *providerlimit.Limit) {
 	t.Helper()
-	w.Activities = New(Config{
-		Record: w.record, Provider: w.Activities.provider.client, Breakers: alone(t),
-		Budget: providerlimit.New(openStore(t, devstacktest.Shared().RedisURL()), name, worker, 100, silent),
-	})
-	return w
+	limit := providerlimit.New(openStore(t, devstacktest.Shared().RedisURL()), name, worker, 100, silent)
+	w.Activities = New(Config{Record: w.record, Provider: newClient(t, w.address, limit), Breakers: alone(t)})
+	return w, limit
 }
 
 func TestA429PausesEveryWorker(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	name := uuid.NewString()
-	one, other := w.limited(t, name, "a"), w.limited(t, name, "b")
+	one, _ := w.limited(t, name, "a")
+	other, _ := w.limited(t, name, "b")
 	id := w.opened(t)
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Delay: time.Minute, Times: 1})
 	_, err := one.charge(t, id)
@@ -93,25 +92,25 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 		"old look":        {payment.ForNews, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{}) }},
 		"old poll":        {payment.ForSweep, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Unasked: true}) }},
 		"webhook without a payment": {payment.ForNews, 1, func(t *testing.T, worker world) {
-			_, err := worker.Identify(t.Context(), "404")
+			_, err := worker.Activities.provider.Identify(calling(t.Context(), payment.ForNews), "404")
 			require.Equal(t, failure.NotFound, failure.KindOf(err))
 		}},
 		"sweep": {payment.ForSweep, 1, func(t *testing.T, worker world) {
-			_, err := worker.Activities.provider.changesIn(t.Context(), mercadopago.Window{From: time.Now().Add(-time.Minute), To: time.Now()})
+			_, err := worker.Sweep(t.Context(), SweepInput{Window: mercadopago.Window{From: time.Now().Add(-2 * time.Hour), To: time.Now().Add(-time.Hour)}})
 			require.NoError(t, err)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			worker := w.limited(t, uuid.NewString(), "a")
+			worker, limit := w.limited(t, uuid.NewString(), "a")
 			row.do(t, worker)
-			require.Contains(t, metricstest.Text(t, worker.Activities.provider.budget.Collectors()...),
+			require.Contains(t, metricstest.Text(t, limit.Collectors()...),
 				fmt.Sprintf(`onlywave_provider_limit_wait_seconds_count{outcome="admitted",urgency="%s"} %d`, row.urgency, row.calls))
 		})
 	}
 }
 
-// What the breaker refuses takes nothing from the budget that others could use.
-func TestAnOpenBreakerCostsNoBudget(t *testing.T) {
+// What the breaker refuses takes no call from the rate limit that others could make.
+func TestAnOpenBreakerTakesNothingFromTheRateLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stack := devstacktest.Start(t, devstack.Redis)
@@ -119,7 +118,7 @@ func TestAnOpenBreakerCostsNoBudget(t *testing.T) {
 	fleet := breaker.NewFleet(store, "a", silent)
 	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
 	w.Activities = New(Config{
-		Record: w.record, Provider: w.Activities.provider.client, Breakers: fleet, Budget: providerlimit.New(store, "mp", "a", 100, silent),
+		Record: w.record, Provider: newGuardedClient(t, w.address, fleet, providerlimit.New(store, "mp", "a", 100, silent)), Breakers: fleet,
 	})
 	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, breaker.Charge, breaker.Setting{To: breaker.Open, Reason: "maintenance"}))
 	id := w.opened(t)
@@ -139,9 +138,9 @@ func TestASilentRedisFailsNoCall(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.Redis)
 	store := openStore(t, stack.RedisURL())
 	store.AnswerTime = 80 * time.Millisecond
+	fleet := breaker.NewFleet(store, "a", silent)
 	w.Activities = New(Config{
-		Record: w.record, Provider: w.Activities.provider.client,
-		Breakers: breaker.NewFleet(store, "a", silent), Budget: providerlimit.New(store, "mp", "a", 1000, silent),
+		Record: w.record, Provider: newGuardedClient(t, w.address, fleet, providerlimit.New(store, "mp", "a", 1000, silent)), Breakers: fleet,
 	})
 	id, state := w.charged(t)
 	require.NoError(t, stack.Process(devstack.Redis).Pause())

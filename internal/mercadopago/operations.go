@@ -1,0 +1,30 @@
+package mercadopago
+
+import "github.com/onlywave/onlywave/internal/breaker"
+
+// operation is one kind of call to Mercado Pago. A new one is a line here and a method that calls Client.ask: the breaker, the rate
+// limit, the metrics and the trace follow from that.
+type operation struct {
+	name    string // in metrics and traces
+	breaker string // the breaker that guards it; "": none, and no rate limit either
+
+	// single says that the call is about one payment: an answer that cannot be read is a fault of that payment alone, as long as our
+	// account is answered.
+	single bool
+	// foreign says that the payment may be anybody's: a failure is no evidence that Mercado Pago is in trouble.
+	foreign bool
+}
+
+// Charges, reads by ID, searches and closings have a breaker each, so that one kind of call that fails does not stop the others: the
+// search's index fails on its own, and nobody waits for a closing.
+var (
+	opCreatePix = operation{name: "create_pix", breaker: breaker.Charge}
+	opGet       = operation{name: "get", breaker: breaker.Read, single: true}
+	opCancel    = operation{name: "cancel", breaker: breaker.Cancel}
+	opSearch    = operation{name: "search", breaker: breaker.Search, single: true}
+	opChanges   = operation{name: "changes", breaker: breaker.Search}
+	opIdentify  = operation{name: "identify", breaker: breaker.Read, foreign: true}
+	opAccount   = operation{name: "account"} // the guard itself asks for it
+)
+
+var operations = []operation{opCreatePix, opGet, opCancel, opSearch, opChanges, opIdentify, opAccount}
