@@ -2,11 +2,10 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -18,13 +17,6 @@ const alertsAtOnce = 50
 // differenceAge is how long a payment may be behind the provider before a person hears of it. It is told to look by each run
 // meanwhile, so that a difference this old means that looking does not help.
 const differenceAge = 15 * time.Minute
-
-// alert is a finding as other services read it.
-type alert struct {
-	ID   string `json:"id"`
-	Type string `json:"type"`
-	payment.Finding
-}
 
 // AlertFindings publishes what a person has to look at and was not told of, as reconciliation.<kind> on onlywave.events,
 // and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID. One that some
@@ -53,14 +45,11 @@ func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, erro
 }
 
 func (a *Activities) alert(ctx context.Context, f payment.Finding) error {
-	news := alert{ID: "finding:" + strconv.FormatInt(f.ID, 10), Type: "reconciliation." + string(f.Kind), Finding: f}
-	body, err := json.Marshal(news)
+	message, err := events.Finding(f)
 	if err != nil {
 		return err
 	}
-	err = a.events.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
-		ID: news.ID, Key: news.Type, ContentType: "application/json", Body: body, Time: f.FoundAt, Optional: true,
-	})
+	err = a.events.Publish(ctx, rabbitmq.ExchangeEvents, message)
 	switch {
 	case err == nil, errors.Is(err, rabbitmq.ErrRefused), errors.Is(err, rabbitmq.ErrUnconfirmed):
 		return nil // the publisher counts it

@@ -15,14 +15,15 @@ func newChanges() *prometheus.CounterVec {
 		Name: "onlywave_breaker_changes_total", Help: "Changes of the fleet's breakers that this process caused, by the new state.",
 	}, []string{"breaker", "to"})
 	for _, name := range Names() {
-		for _, to := range states() {
+		for _, to := range States() {
 			changes.WithLabelValues(name, string(to))
 		}
 	}
 	return changes
 }
 
-func states() []State { return []State{Closed, Open, HalfOpen} }
+// States lists the states.
+func States() []State { return []State{Closed, Open, HalfOpen} }
 
 // Collectors are the metrics of the breakers.
 func (f *Fleet) Collectors() []prometheus.Collector {
@@ -44,7 +45,7 @@ func (s fleetStates) Collect(to chan<- prometheus.Metric) {
 		if err != nil {
 			continue // that Redis is away is told by its own metric
 		}
-		for _, state := range states() {
+		for _, state := range States() {
 			is := 0.0
 			if cmp.Or(b.Forced, b.State) == state {
 				is = 1

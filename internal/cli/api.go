@@ -10,6 +10,7 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
@@ -21,7 +22,6 @@ import (
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/serve"
 	"github.com/onlywave/onlywave/internal/session"
-	"github.com/onlywave/onlywave/worker"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -46,17 +46,17 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer temporal.Close()
 	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log)
 	defer publisher.Close()
-	events := rabbitmq.NewEventPublisher(config.Plain(c.RabbitMQURLs), log)
-	defer events.Close()
+	eventPublisher := rabbitmq.NewEventPublisher(config.Plain(c.RabbitMQURLs), log)
+	defer eventPublisher.Close()
 	store, err := openRedis(c, log)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
-	announced := worker.NewBreakerEvents(events, log)
-	defer announced.Wait()
-	breakers.Changed, breakers.Audit = announced.Announce, record.Audit
+	changes := events.NewBreakers(eventPublisher, log)
+	defer changes.Wait()
+	breakers.Changed, breakers.Audit = changes.Publish, record.Audit
 	copies := cache.New(store, c.CacheTTL)
 	replays := replay.New(store, c.WebhookWindow)
 	defer replays.Close()
@@ -84,7 +84,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	watch := metrics.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
-	for _, measured := range []measured{server, record, publisher, events, store, breakers, limiter, copies, replays, sdk} {
+	for _, measured := range []measured{server, record, publisher, eventPublisher, store, breakers, limiter, copies, replays, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {

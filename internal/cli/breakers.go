@@ -13,9 +13,9 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/worker"
 )
 
 // brokerTime is how long a command waits for RabbitMQ.
@@ -82,9 +82,9 @@ func forceBreaker(ctx context.Context, c config.Config, fleet *breaker.Fleet, lo
 	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), slog.New(slog.DiscardHandler))
 	defer publisher.Close()
 	awaitReady(ctx, publisher)
-	announced := worker.NewBreakerEvents(publisher, log)
-	defer announced.Wait()
-	fleet.Changed, fleet.Audit = announced.Announce, record.Audit
+	changes := events.NewBreakers(publisher, log)
+	defer changes.Wait()
+	fleet.Changed, fleet.Audit = changes.Publish, record.Audit
 	if err := fleet.Force(ctx, actor, name, s); err != nil {
 		return err
 	}

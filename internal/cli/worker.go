@@ -12,6 +12,7 @@ import (
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
+	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -69,12 +70,12 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	broker := config.Plain(c.RabbitMQURLs)
 	publisher := rabbitmq.NewPublisher(broker, log)
 	defer publisher.Close()
-	events := rabbitmq.NewEventPublisher(broker, log)
-	defer events.Close()
+	eventPublisher := rabbitmq.NewEventPublisher(broker, log)
+	defer eventPublisher.Close()
 	breakers := breaker.NewFleet(store, workerName(), log)
-	announced := worker.NewBreakerEvents(events, log)
-	defer announced.Wait()
-	breakers.Changed = announced.Announce
+	changes := events.NewBreakers(eventPublisher, log)
+	defer changes.Wait()
+	breakers.Changed = changes.Publish
 	calls := providerlimit.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	provider, err := mercadopago.New(mercadopago.Config{
 		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
@@ -91,12 +92,12 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	telling := relay.New(relay.Config{
-		Record: record, Publisher: events, Cache: copies, Email: buyersEmail(mail), RepeatAfter: c.EventRepeatDelay, Log: log,
+		Record: record, Publisher: eventPublisher, Cache: copies, Email: buyersEmail(mail), RepeatAfter: c.EventRepeatDelay, Log: log,
 	})
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: events, Told: telling.Take, Cache: copies,
+			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Told: telling.Take, Cache: copies,
 			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
 		Record: record, Broker: broker, Publisher: publisher, Relay: telling,
@@ -104,7 +105,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Metrics: worker.NewMetrics(), Provider: provider,
 	}
 	watch := metrics.New(string(config.Worker), withEvents(readiness(record, publisher, door, w), telling), log)
-	for _, measured := range []measured{w.Metrics, record, provider, publisher, events, telling, store, breakers, calls, copies, sdk} {
+	for _, measured := range []measured{w.Metrics, record, provider, publisher, eventPublisher, telling, store, breakers, calls, copies, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	if mail.Sender != nil {

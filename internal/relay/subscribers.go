@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -12,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -64,11 +64,9 @@ func (s *subscribers) ready() bool { return s.publisher.Connected() == nil }
 // tell publishes an event. The event's ID is its message's, by which subscribers know a twin. One that a queue did not take is
 // told all the same: all other queues have it, and it will be repeated. Its error says that the broker did not take it.
 func (s *subscribers) tell(ctx context.Context, e payment.Event) (outcome string, err error) {
-	body, err := json.Marshal(newPublished(e))
+	message, err := events.Payment(e)
 	if err == nil {
-		err = s.publisher.Publish(ctx, rabbitmq.ExchangeEvents, rabbitmq.Message{
-			ID: e.ID(), Key: e.Type(), ContentType: "application/json", Body: body, Time: e.At, Optional: true,
-		})
+		err = s.publisher.Publish(ctx, rabbitmq.ExchangeEvents, message)
 	}
 	switch {
 	case err == nil:
@@ -136,9 +134,9 @@ func (s *subscribers) repeatSome(ctx context.Context) int {
 		return 0
 	}
 	var all errgroup.Group
-	for events := range byPayment(due) {
+	for of := range byPayment(due) {
 		all.Go(func() error {
-			for _, r := range events {
+			for _, r := range of {
 				if err := s.repeatOne(r); err != nil {
 					return err
 				}

@@ -1,4 +1,4 @@
-package relay
+package events
 
 import (
 	"encoding/json"
@@ -21,13 +21,13 @@ func TestAnEventTellsOfAFailureAsTheAPIDoes(t *testing.T) {
 		"from before the codes": {payment.EventData{Failure: "no"}, `{"code": "provider_refused", "message": "no"}`},
 		"none":                  {payment.EventData{}, ""},
 	} {
-		body, err := json.Marshal(newPublished(payment.Event{PaymentID: payment.NewID("shop", "k"), Seq: 1, Status: payment.Failed, Data: row.data}))
+		message, err := Payment(payment.Event{PaymentID: payment.NewID("shop", "k"), Seq: 1, Status: payment.Failed, Data: row.data})
 		require.NoError(t, err)
-		require.NotContains(t, string(body), "failure_code")
+		require.NotContains(t, string(message.Body), "failure_code")
 		var read struct {
 			Data struct{ Failure json.RawMessage }
 		}
-		require.NoError(t, json.Unmarshal(body, &read))
+		require.NoError(t, json.Unmarshal(message.Body, &read))
 		if row.want == "" {
 			require.Nil(t, read.Data.Failure, name)
 		} else {

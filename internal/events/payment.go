@@ -1,17 +1,20 @@
-package relay
+package events
 
-import "github.com/onlywave/onlywave/internal/payment"
+import (
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
+)
 
-// published is an event as subscribers read it, the same as in the API.
-type published struct {
+// paymentEvent is an event of a payment as subscribers read it, the same as in the API.
+type paymentEvent struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
 	payment.Event
-	Data publishedData `json:"data"`
+	Data paymentData `json:"data"`
 }
 
-// publishedData is what payment.EventData says, with all that is known of a failure in one place.
-type publishedData struct {
+// paymentData is what payment.EventData says, with all that is known of a failure in one place.
+type paymentData struct {
 	ProviderPaymentID string                 `json:"provider_payment_id,omitempty"`
 	ProviderStatus    string                 `json:"provider_status,omitempty"`
 	StatusDetail      string                 `json:"status_detail,omitempty"`
@@ -21,12 +24,13 @@ type publishedData struct {
 	Surprising        bool                   `json:"surprising,omitempty"`
 }
 
-func newPublished(e payment.Event) published {
-	return published{
+// Payment is the event payment.<status>. Its ID is the event's, by which subscribers know a twin.
+func Payment(e payment.Event) (rabbitmq.Message, error) {
+	return message(e.ID(), e.Type(), e.At, paymentEvent{
 		ID: e.ID(), Type: e.Type(), Event: e,
-		Data: publishedData{
+		Data: paymentData{
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail,
 			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Surprising: e.Data.Surprising,
 		},
-	}
+	})
 }
