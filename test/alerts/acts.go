@@ -26,14 +26,14 @@ func restartWorkers(ctx context.Context, s *Scene) error {
 	return each(s.Workers, func(p *devstack.Process) error { return p.Restart(ctx) })
 }
 
-// fillMailboxes makes the mail server answer in a way that is no trouble of its own, so that no breaker stops the tries: the
-// breaker's pauses do not go faster with the alerts' time.
+// fillMailboxes makes the mail server refuse every mailbox as full. That does not open the breaker, whose pauses are not shortened with
+// the alerts' time.
 func fillMailboxes(ctx context.Context, s *Scene) error {
 	return s.Mailbox.Arm(ctx, mailsink.Fault{Kind: mailsink.KindFull, Times: 1_000_000})
 }
 
-// renewMailServer forgets all mails and faults.
-func renewMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
+// restartMailServer drops all e-mails and faults.
+func restartMailServer(ctx context.Context, s *Scene) error { return s.MailSink.Restart(ctx) }
 
 func migrate(ctx context.Context, s *Scene) error { return s.Migrate(ctx) }
 
@@ -58,7 +58,7 @@ func each(processes []*devstack.Process, do func(*devstack.Process) error) error
 	return group.Wait()
 }
 
-// links does something to each of the links; part is as in Platform.Links.
+// links changes each of the links; part is as in Platform.Links.
 func links(part string, to devstack.Service, do func(*platform.Link) error) Act {
 	return func(_ context.Context, s *Scene) error { return s.OnLinks(part, to, do) }
 }
@@ -92,13 +92,13 @@ func (s *Scene) key() string {
 	return fmt.Sprintf("alerts-%s-%d", s.run, s.keys)
 }
 
-// order makes a payment, as far as it goes.
+// order creates a payment; its status does not matter.
 func order(ctx context.Context, s *Scene) error {
 	key := s.key()
 	return s.order(ctx, key, platform.Order(1050, key))
 }
 
-// orderWithEmail makes one whose buyer gets e-mails.
+// orderWithEmail creates a payment whose buyer gets e-mails.
 func orderWithEmail(ctx context.Context, s *Scene) error {
 	key := s.key()
 	return s.order(ctx, key, strings.Replace(platform.Order(1050, key), `"payer": {`, `"payer": {"notify_by": "email", `, 1))
@@ -113,7 +113,7 @@ func (s *Scene) order(ctx context.Context, key, body string) (err error) {
 	return err
 }
 
-// refused asks for a payment that cannot be made.
+// refused requests a payment that cannot be created.
 func refused(ctx context.Context, s *Scene) error {
 	key := s.key()
 	_, err := s.Shops[0].Post(ctx, key, platform.Order(1050, key), "Prefer", "wait=0")
@@ -122,7 +122,7 @@ func refused(ctx context.Context, s *Scene) error {
 
 func pay(ctx context.Context, s *Scene) error { return s.Provider.Pay(ctx, s.last.Provider.PaymentID) }
 
-// readers are so many clients who read lists, each as fast as it is answered.
+// readers are clients that read lists, each as fast as it is answered.
 func readers(count int) Act {
 	return func(ctx context.Context, s *Scene) error {
 		var group errgroup.Group
@@ -140,7 +140,7 @@ func readers(count int) Act {
 	}
 }
 
-// loseAnswer makes a payment of which nobody knows whether it was charged. The search goes on not knowing it until disarmed.
+// loseAnswer creates a payment whose charge gets no answer. The provider's search does not find it until disarm.
 func loseAnswer(ctx context.Context, s *Scene) error {
 	key := s.key()
 	id := payment.NewID("demo", key)
@@ -157,7 +157,7 @@ func loseAnswer(ctx context.Context, s *Scene) error {
 	return err
 }
 
-// payLost lets the buyer pay what nobody else knows of; the provider's webhook then tells of it.
+// payLost lets the buyer pay the charge whose answer was lost; the provider's webhook reports it.
 func payLost(ctx context.Context, s *Scene) error {
 	ledger, err := s.Provider.Ledger(ctx, s.last.ID)
 	if err != nil || len(ledger) == 0 {
@@ -166,7 +166,7 @@ func payLost(ctx context.Context, s *Scene) error {
 	return s.Provider.Pay(ctx, ledger[0].PaymentID)
 }
 
-// And on time.
+// Acts that wait or repeat.
 
 func lasts(d time.Duration) Act {
 	return func(ctx context.Context, _ *Scene) error {
@@ -188,7 +188,7 @@ func times(count int, acts ...Act) Act {
 	}
 }
 
-// every repeats acts until it is told to end, whatever comes of them.
+// every repeats acts until ctx ends, and ignores their errors.
 func every(gap time.Duration, acts ...Act) Act {
 	return func(ctx context.Context, s *Scene) error {
 		for platform.Pause(ctx, gap) {

@@ -1,9 +1,9 @@
-// Package alerts makes every alert fire on a real platform, and clear again. Its rule: each alert is provoked by the trouble that
-// it is about, done from outside to processes, links, the simulator or the record; and it counts as seen only when Prometheus
-// says so and a person would have been told, both that it fires and that it is over.
+// Package alerts makes every alert fire on a real platform, and resolve again. Its rule: the fault behind an alert is injected from
+// outside, into processes, links, the simulator or the database; and the alert counts as seen only when Prometheus shows it and
+// Alertmanager has notified the receiver, both when it fires and when it resolves.
 //
-// So that it does not take days, time goes faster for the alerts: at Faster a minute of the rules' windows, waits and ages is a
-// second. The expressions stay as they are.
+// Time runs Faster times as fast for the alerts: a minute of the rules' windows, waits and ages becomes a second. The expressions do
+// not change.
 package alerts
 
 import (
@@ -17,19 +17,19 @@ import (
 	"github.com/onlywave/onlywave/test/report"
 )
 
-// Faster is how many times as fast time goes for the alerts.
+// Faster is how many times as fast time runs for the alerts.
 const Faster = 60
 
-// Options says what to try out.
+// Options says which faults to inject, and how.
 type Options struct {
-	Program  string // the onlywave binary
-	Env      []string
-	Troubles []Trouble
-	Out      io.Writer // progress for a person
-	Report   string    // the Markdown file whose table is made anew; "": none
+	Program string // the onlywave binary
+	Env     []string
+	Faults  []Fault
+	Out     io.Writer // progress
+	Report  string    // the Markdown file whose table is replaced; "": none
 }
 
-// settings leave the platform's own pace as it is, except for what nobody would wait for.
+// settings shorten the platform's longest waits only.
 func settings() map[string]string {
 	return map[string]string{
 		"MERCADOPAGO_TIMEOUT": "2s", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "25s", "DRAIN_WAIT": "0s", "EVENT_REPEAT_DELAY": "300ms",
@@ -37,9 +37,9 @@ func settings() map[string]string {
 	}
 }
 
-// Run makes the troubles one after another and prints the table. Its error says how many alerts were not seen to fire and clear.
+// Run injects the faults one after another and prints the table. Its error says how many alerts did not fire and resolve.
 func Run(ctx context.Context, o Options) (err error) {
-	for _, t := range o.Troubles {
+	for _, t := range o.Faults {
 		if t.Prepare == nil {
 			continue
 		}
@@ -59,8 +59,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	s := &Scene{Platform: p, out: o.Out, began: time.Now(), run: fmt.Sprint(time.Now().Unix())}
 	var seen []Seen
 	failed := 0
-	for n, t := range o.Troubles {
-		fmt.Fprintf(o.Out, "\n▸ %d/%d %s\n", n+1, len(o.Troubles), t.Shows)
+	for n, t := range o.Faults {
+		fmt.Fprintf(o.Out, "\n▸ %d/%d %s\n", n+1, len(o.Faults), t.Shows)
 		for _, each := range s.play(ctx, t) {
 			seen = append(seen, each)
 			if each.Err != nil {
@@ -71,9 +71,9 @@ func Run(ctx context.Context, o Options) (err error) {
 			return ctx.Err()
 		}
 	}
-	fmt.Fprintf(o.Out, "\n%s\n%d of %d alerts fired and cleared in %s\n", table(seen), len(seen)-failed, len(seen), took(began))
+	fmt.Fprintf(o.Out, "\n%s\n%d of %d alerts fired and resolved in %s\n", table(seen), len(seen)-failed, len(seen), took(began))
 	if failed > 0 {
-		return fmt.Errorf("%d alerts were not seen to fire and clear", failed)
+		return fmt.Errorf("%d alerts did not fire and resolve", failed)
 	}
 	if o.Report != "" {
 		return report.Keep(o.Report, "alerts", table(seen))
@@ -81,24 +81,24 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// Seen is what became of one alert.
+// Seen is the result of one alert.
 type Seen struct {
-	Alert, Trouble string
-	Fired          time.Duration // from the trouble's beginning
-	Cleared        time.Duration // from its end
-	Err            error
+	Alert, Fault string
+	Fired        time.Duration // since the fault began
+	Resolved     time.Duration // since it ended
+	Err          error
 }
 
 func table(all []Seen) string {
 	var rows [][]string
 	for _, s := range all {
-		row := []string{s.Alert, s.Trouble, seconds(s.Fired), seconds(s.Cleared)}
+		row := []string{s.Alert, s.Fault, seconds(s.Fired), seconds(s.Resolved)}
 		if s.Err != nil {
 			row[2], row[3] = "**not seen**", s.Err.Error()
 		}
 		rows = append(rows, row)
 	}
-	return report.Table([]string{"alert", "provoked by", "fires after, s", "clears after, s"}, rows)
+	return report.Table([]string{"alert", "provoked by", "fires after, s", "resolves after, s"}, rows)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f", d.Seconds()) }

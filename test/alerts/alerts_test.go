@@ -8,12 +8,12 @@ import (
 	"github.com/onlywave/onlywave/deploy/prometheus"
 )
 
-// An alert that nothing here provokes has never been seen to fire.
+// An alert without a fault here has never been seen to fire.
 func TestEveryAlertIsProvokedOnce(t *testing.T) {
 	t.Parallel()
 	var provoked []string
-	for _, trouble := range All() {
-		provoked = append(provoked, trouble.Alerts...)
+	for _, fault := range All() {
+		provoked = append(provoked, fault.Alerts...)
 	}
 	require.ElementsMatch(t, prometheus.Alerts(), provoked)
 }

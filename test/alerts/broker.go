@@ -11,7 +11,7 @@ import (
 
 // Acts on the broker.
 
-// withoutLeader stops the only replica of a quorum queue, as when most of its nodes are away.
+// withoutLeader stops the only replica of a quorum queue, as when most of its nodes are unavailable.
 func withoutLeader(queue string) Act { return onReplica("stop_server", queue) }
 
 func withLeader(queue string) Act { return onReplica("restart_server", queue) }
@@ -22,7 +22,7 @@ func onReplica(do, queue string) Act {
 	}
 }
 
-// Queues of other services that take our events: one has not enough room, the other does not answer.
+// Queues of other services that subscribe to events: one is full, the other does not answer.
 const (
 	fullQueue = "alerts.full"
 	deafQueue = "alerts.deaf"

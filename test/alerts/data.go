@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// Acts on reconciliation and on the record.
+// Acts on schedules, workflows and the database.
 
 func pause(schedule string) Act {
 	return func(ctx context.Context, s *Scene) error {
@@ -44,7 +44,7 @@ func (s *Scene) temporal(ctx context.Context, do func(client.Client) error) erro
 	return do(c)
 }
 
-// unknown is the workflow that no worker knows.
+// unknown is the id of a workflow whose type no worker has.
 const unknown = "alerts-unknown"
 
 func startUnknown(ctx context.Context, s *Scene) error {
@@ -58,22 +58,22 @@ func terminateUnknown(ctx context.Context, s *Scene) error {
 	return s.temporal(ctx, func(c client.Client) error { return c.TerminateWorkflow(ctx, unknown, "", "healed") })
 }
 
-// changeAmount makes the last payment's amount in the record another one.
+// changeAmount changes the last payment's amount in the database.
 func changeAmount(by int) Act {
 	return func(ctx context.Context, s *Scene) error {
-		return s.inRecord(ctx, "update payments set amount = amount + $2 where id = $1", s.last.ID, by)
+		return s.inDatabase(ctx, "update payments set amount = amount + $2 where id = $1", s.last.ID, by)
 	}
 }
 
-// endEarlier makes the last payment's end in the record an earlier one.
+// endEarlier makes the last payment's expiry in the database earlier.
 func endEarlier(by time.Duration) Act {
 	return func(ctx context.Context, s *Scene) error {
-		return s.inRecord(ctx, `update payments set method = method || jsonb_build_object('expires_at', payment_end(method) - $2::interval) where id = $1`,
-			s.last.ID, by+time.Hour) // a Pix of dev.Order runs for an hour
+		return s.inDatabase(ctx, `update payments set method = method || jsonb_build_object('expires_at', payment_end(method) - $2::interval) where id = $1`,
+			s.last.ID, by+time.Hour) // a Pix of platform.Order is valid for an hour
 	}
 }
 
-// failEvents makes Postgres fail over each event that is written, in a way that is neither the record's being away nor its refusal.
+// failEvents makes each insert of an event fail with an error that is neither an unavailable database nor a refused row.
 func failEvents(ctx context.Context, s *Scene) error {
 	return s.execute(ctx, `create function alerts_fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
 create trigger alerts_fail before insert on payment_events execute function alerts_fail()`)
@@ -83,14 +83,14 @@ func passEvents(ctx context.Context, s *Scene) error {
 	return s.execute(ctx, `drop function alerts_fail cascade`)
 }
 
-// changeStatus makes the last payment's status in the record another one.
+// changeStatus changes the last payment's status in the database.
 func changeStatus(to string) Act {
 	return func(ctx context.Context, s *Scene) error {
-		return s.inRecord(ctx, "update payments set status = $2 where id = $1", s.last.ID, to)
+		return s.inDatabase(ctx, "update payments set status = $2 where id = $1", s.last.ID, to)
 	}
 }
 
-// reconcile waits for a run that begins after now, so that what was to be found has been.
+// reconcile waits for a run of reconciliation that begins after now and ends.
 func reconcile(ctx context.Context, s *Scene) error {
 	if !platform.Pause(ctx, 15*time.Second) {
 		return ctx.Err()
@@ -98,13 +98,13 @@ func reconcile(ctx context.Context, s *Scene) error {
 	return nil
 }
 
-// anHourPasses makes every run of reconciliation an hour older: that hour is part of the record's own question, not of the alert.
+// anHourPasses makes every run of reconciliation an hour older: the hour is part of the workers' query, not of the alert.
 func anHourPasses(ctx context.Context, s *Scene) error {
-	return s.inRecord(ctx, "update reconciliations set started_at = started_at - interval '61 minutes'")
+	return s.inDatabase(ctx, "update reconciliations set started_at = started_at - interval '61 minutes'")
 }
 
-// dropMonths leaves the record's notifications without a partition for any time that is to come.
-func dropMonths(ctx context.Context, s *Scene) error {
+// dropPartitions leaves webhook_notifications without a partition for the future.
+func dropPartitions(ctx context.Context, s *Scene) error {
 	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
 	if err != nil {
 		return err
@@ -112,11 +112,11 @@ func dropMonths(ctx context.Context, s *Scene) error {
 	defer conn.Close(ctx)
 	rows, _ := conn.Query(ctx, `select inhrelid::regclass::text from pg_inherits
 where inhparent = 'webhook_notifications'::regclass and inhrelid <> 'webhook_notifications_other'::regclass`)
-	months, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(months) == 0 {
-		return fmt.Errorf("the months of the record (%d): %w", len(months), err)
+	partitions, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(partitions) == 0 {
+		return fmt.Errorf("list the partitions (%d): %w", len(partitions), err)
 	}
-	_, err = conn.Exec(ctx, "drop table "+strings.Join(months, ", "))
+	_, err = conn.Exec(ctx, "drop table "+strings.Join(partitions, ", "))
 	return err
 }
 
@@ -130,7 +130,7 @@ func (s *Scene) execute(ctx context.Context, script string) error {
 	return err
 }
 
-func (s *Scene) inRecord(ctx context.Context, statement string, args ...any) error {
+func (s *Scene) inDatabase(ctx context.Context, statement string, args ...any) error {
 	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
 	if err != nil {
 		return err
@@ -138,12 +138,12 @@ func (s *Scene) inRecord(ctx context.Context, statement string, args ...any) err
 	defer conn.Close(ctx)
 	done, err := conn.Exec(ctx, statement, args...)
 	if err == nil && done.RowsAffected() == 0 {
-		return errors.New("nothing in the record was changed")
+		return errors.New("no row in the database was changed")
 	}
 	return err
 }
 
-// lockRuns keeps the runs of reconciliation locked until it is told to end.
+// lockRuns keeps the table reconciliations locked until ctx ends.
 func lockRuns(ctx context.Context, s *Scene) error {
 	conn, err := pgx.Connect(ctx, s.Stack.PostgresURL())
 	if err != nil {

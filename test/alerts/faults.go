@@ -13,20 +13,20 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// All lists every trouble, in the order in which they are made. The last one fails requests, which the windows remember longest.
-func All() []Trouble {
-	return slices.Concat(ofProcesses(), ofTheProvider(), ofTheRecord(), ofRequests())
+// All lists every fault in the order of the run. The last one fails requests, whose alerts resolve last: their windows are the longest.
+func All() []Fault {
+	return slices.Concat(ofProcesses(), ofTheProvider(), ofData(), ofRequests())
 }
 
-// ofProcesses are parts that are gone, or cannot reach what they use.
-func ofProcesses() []Trouble {
-	return []Trouble{
+// ofProcesses are processes that stop, or cannot reach their dependencies.
+func ofProcesses() []Fault {
+	return []Fault{
 		{
 			Shows: "all workers are killed", Alerts: []string{"WorkerAbsent"},
 			Strike: []Act{killWorkers}, Heal: []Act{restartWorkers},
 		},
 		{
-			Shows: "all apis are killed", Alerts: []string{"APIAbsent"},
+			Shows: "all api processes are killed", Alerts: []string{"APIAbsent"},
 			Strike: []Act{killAPIs}, Heal: []Act{restartAPIs},
 		},
 		{
@@ -38,42 +38,42 @@ func ofProcesses() []Trouble {
 			Strike: []Act{cut("", devstack.Redis)}, During: every(time.Second, order), Heal: []Act{mend("", devstack.Redis)},
 		},
 		{
-			Shows: "every link to RabbitMQ is cut, and buyers go on paying", Alerts: []string{"DependencyUnavailable", "SpoolNotEmpty", "EventsNotPublished"},
+			Shows: "every link to RabbitMQ is cut while buyers pay", Alerts: []string{"DependencyUnavailable", "SpoolNotEmpty", "EventsNotPublished"},
 			Strike: []Act{order, cut("", devstack.RabbitMQ), pay}, Heal: []Act{mend("", devstack.RabbitMQ)},
 		},
 		{
-			Shows: "the workers' links to RabbitMQ are cut, and buyers go on paying", Alerts: []string{"QueueStands", "QueueWithoutConsumers"},
+			Shows: "the workers' links to RabbitMQ are cut while buyers pay", Alerts: []string{"QueueStands", "QueueWithoutConsumers"},
 			Strike: []Act{cut("worker", devstack.RabbitMQ)}, During: every(500*time.Millisecond, order, pay),
 			Heal: []Act{mend("worker", devstack.RabbitMQ)},
 		},
 		{
-			Shows: "another service's queue on our events has lost its leader", Alerts: []string{"PublishesUnconfirmed"},
+			Shows: "another service's queue on onlywave.events has lost its leader", Alerts: []string{"PublishesUnconfirmed"},
 			Strike: []Act{bind(deafQueue, amqp.Table{"x-queue-type": "quorum"}), withoutLeader(deafQueue)},
 			During: every(500*time.Millisecond, order), Heal: []Act{withLeader(deafQueue), unbind(deafQueue)},
 		},
 		{
-			Shows: "another service's queue on our events is full, and rejects", Alerts: []string{"PublishesRefused", "EventsGivenUp"},
+			Shows: "another service's queue on onlywave.events is full and rejects events", Alerts: []string{"PublishesRefused", "EventsGivenUp"},
 			Strike: []Act{bind(fullQueue, amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"})},
 			During: every(500*time.Millisecond, order), Heal: []Act{unbind(fullQueue)},
 		},
 		{
-			Shows: "a worker dies and is started again three times", Alerts: []string{"ProcessRestarts"},
+			Shows: "a worker is killed and restarted three times", Alerts: []string{"ProcessRestarts"},
 			Strike: []Act{times(3, killOneWorker, restartOneWorker, lasts(2*time.Second))},
 		},
 		{
-			Shows: "somebody's transaction locks a table that what is open is counted by", Alerts: []string{"NothingIsCounted"},
+			Shows: "a transaction locks a table that the workers' gauges are counted from", Alerts: []string{"NothingIsCounted"},
 			During: lockRuns,
 		},
 		{
-			Shows: "webhooks have gathered while the workers' links to RabbitMQ were cut, and come through", Alerts: []string{"WebhookLag"},
+			Shows: "webhooks that waited while the workers' links to RabbitMQ were cut are processed late", Alerts: []string{"WebhookLag"},
 			Strike: []Act{cut("worker", devstack.RabbitMQ), times(10, order, pay), lasts(5 * time.Second), mend("worker", devstack.RabbitMQ)},
 		},
 		{
-			Shows: "a workflow is started that no worker knows, as when an older release runs beside a newer one", Alerts: []string{"WorkflowTasksFail"},
+			Shows: "a workflow is started that no worker has registered, as when two releases run side by side", Alerts: []string{"WorkflowTasksFail"},
 			Strike: []Act{startUnknown}, Heal: []Act{terminateUnknown},
 		},
 		{
-			Shows: "answers of Postgres come 300 ms late, and 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
+			Shows: "Postgres answers 300 ms late while 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
 			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond), slow("api", devstack.PostgresReplica, 300*time.Millisecond)},
 			During: readers(40), Heal: []Act{mend("api", devstack.Postgres), mend("api", devstack.PostgresReplica)},
 		},
@@ -84,16 +84,16 @@ func ofProcesses() []Trouble {
 	}
 }
 
-// ofTheProvider are what Mercado Pago answers.
-func ofTheProvider() []Trouble {
-	return []Trouble{
+// ofTheProvider are faults of Mercado Pago.
+func ofTheProvider() []Fault {
+	return []Fault{
 		{
 			Shows: "Mercado Pago answers 503 to every charge", Alerts: []string{"BreakerOpen", "PaymentsStuck"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})},
 			During: every(200*time.Millisecond, order), Heal: []Act{disarm},
 		},
 		{
-			Shows: "a payment is paid, no webhook comes, and Mercado Pago answers 404 to each look", Alerts: []string{"PaymentsBehind"},
+			Shows: "a payment is paid, its webhook is lost, and Mercado Pago answers 404 to each read", Alerts: []string{"PaymentsBehind"},
 			Strike: []Act{
 				order, arm(simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound}, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost}), pay,
 			},
@@ -105,70 +105,70 @@ func ofTheProvider() []Trouble {
 			During: every(500*time.Millisecond, order), Heal: []Act{disarm},
 		},
 		{
-			Shows: "Mercado Pago says that our account has no Pix key", Alerts: []string{"PaymentsFailing", "ProviderAccountRefused"},
+			Shows: "Mercado Pago answers that the account has no Pix key", Alerts: []string{"PaymentsFailing", "ProviderAccountRefused"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, Code: 13253})},
 			During: every(500*time.Millisecond, order), Heal: []Act{disarm},
 		},
 		{
-			Shows: "the answer to a charge is lost, and the search does not know it", Alerts: []string{"PaymentsUnknown", "DeadLetters"},
+			Shows: "the answer to a charge is lost, and the search does not find the charge", Alerts: []string{"PaymentsUnknown", "DeadLetters"},
 			Strike: []Act{loseAnswer}, Heal: []Act{disarm, payLost},
 		},
 	}
 }
 
-// ofTheRecord are what is left undone, or does not agree. The months come last: with them go the webhooks that were kept, which
-// reconciliation then takes for missed.
-func ofTheRecord() []Trouble {
-	return []Trouble{
+// ofData are work that is not done, and data that does not agree. The partitions come last: the stored webhooks are dropped with
+// them, and reconciliation then counts them as missed.
+func ofData() []Fault {
+	return []Fault{
 		{
-			Shows: "the mail server says that every buyer's mailbox is full", Alerts: []string{"EmailsNotSent"},
-			Strike: []Act{fillMailboxes}, During: every(500*time.Millisecond, orderWithEmail), Heal: []Act{renewMailServer, orderWithEmail},
+			Shows: "the mail server answers that every mailbox is full", Alerts: []string{"EmailsNotSent"},
+			Strike: []Act{fillMailboxes}, During: every(500*time.Millisecond, orderWithEmail), Heal: []Act{restartMailServer, orderWithEmail},
 		},
 		{
-			Shows: "the schedule of reconciliation is paused", Alerts: []string{"ReconciliationBehind"},
+			Shows: "the schedule reconcile is paused", Alerts: []string{"ReconciliationBehind"},
 			Strike: []Act{pause("reconcile")}, Heal: []Act{resume("reconcile")},
 		},
 		{
-			Shows: "the schedule that wakes quiet payments is paused", Alerts: []string{"ScheduledWorkStands"},
+			Shows: "the schedule signal-quiet is paused", Alerts: []string{"ScheduledWorkStands"},
 			Strike: []Act{pause("signal-quiet")}, Heal: []Act{resume("signal-quiet")},
 		},
 		{
-			Shows: "an amount in the record is changed by hand", Alerts: []string{"ReconciliationDifferences"},
+			Shows: "an amount in the database is changed by hand", Alerts: []string{"ReconciliationDifferences"},
 			Strike: []Act{order, changeAmount(1)}, Heal: []Act{changeAmount(-1), pay},
 		},
 		{
-			Shows: "a trigger of somebody's in Postgres fails every event", Alerts: []string{"ActivitiesFail"},
+			Shows: "a trigger in Postgres makes every insert of an event fail", Alerts: []string{"ActivitiesFail"},
 			Strike: []Act{failEvents, refused}, Heal: []Act{passEvents},
 		},
 		{
-			Shows: "a payment that is rejected in the record, by hand, is paid", Alerts: []string{"PaymentsSurprising"},
+			Shows: "a payment that was set to rejected by hand in the database is paid", Alerts: []string{"PaymentsSurprising"},
 			Strike: []Act{order, changeStatus("rejected"), pay},
 		},
 		{
-			Shows: "no webhook is sent of 15 payments that are paid; an hour later (the record is made so much older) it is over", Alerts: []string{"WebhooksMissed"},
+			Shows: "the webhooks of 15 paid payments are lost; the alert resolves an hour later (rows are made an hour older)", Alerts: []string{"WebhooksMissed"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost}), times(15, order, pay)},
 			Heal:   []Act{disarm, reconcile, anHourPasses},
 		},
 		{
-			Shows: "a pending payment's end is made two hours earlier in the record", Alerts: []string{"PaymentsPastTheirEnd"},
+			Shows: "a pending payment's expiry is made two hours earlier in the database", Alerts: []string{"PaymentsPastTheirEnd"},
 			Strike: []Act{order, endEarlier(2 * time.Hour)}, Heal: []Act{pay},
 		},
 		{
-			Shows: "30 payments are made, and no buyer pays", Alerts: []string{"PaymentsNoneApproved"},
+			Shows: "30 payments are created, and no buyer pays", Alerts: []string{"PaymentsNoneApproved"},
 			During: every(time.Second, order), Heal: []Act{order, pay},
 		},
 		{
-			Shows: "the months of the record that lie ahead are dropped; the program makes them again", Alerts: []string{"PartitionsRunOut"},
-			Strike: []Act{dropMonths}, Heal: []Act{migrate},
+			Shows: "the partitions for the months ahead are dropped; onlywave migrate creates them again", Alerts: []string{"PartitionsRunOut"},
+			Strike: []Act{dropPartitions}, Heal: []Act{migrate},
 		},
 	}
 }
 
-// ofRequests are the clients'.
-func ofRequests() []Trouble {
-	return []Trouble{
+// ofRequests are requests that fail.
+func ofRequests() []Fault {
+	return []Fault{
 		{
-			Shows:  "the apis' links to Temporal are cut, and clients go on asking",
+			Shows:  "the api processes' links to Temporal are cut while clients send requests",
 			Alerts: []string{"APIErrorBudgetBurnsFast", "APIErrorBudgetBurnsSlowly", "APIErrorBudgetBurnsForDays"},
 			Strike: []Act{cut("api", devstack.Temporal)}, During: every(200*time.Millisecond, refused),
 			Heal: []Act{mend("api", devstack.Temporal)}, Lasts: 12 * time.Minute,
@@ -176,14 +176,14 @@ func ofRequests() []Trouble {
 	}
 }
 
-// Choose picks the troubles that provoke the alerts named, divided by commas; "" is all.
-func Choose(names string) ([]Trouble, error) {
+// Choose picks the faults of the named alerts, separated by commas; "" is all.
+func Choose(names string) ([]Fault, error) {
 	if names == "" {
 		return All(), nil
 	}
-	var chosen []Trouble
+	var chosen []Fault
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(All(), func(t Trouble) bool { return slices.Contains(t.Alerts, name) })
+		i := slices.IndexFunc(All(), func(t Fault) bool { return slices.Contains(t.Alerts, name) })
 		if i < 0 {
 			return nil, fmt.Errorf("there is no alert %q", name)
 		}

@@ -10,18 +10,18 @@ import (
 	"github.com/onlywave/onlywave/test/platform/platformtest"
 )
 
-// One of the troubles, and one that troubles nobody: it is there to be noticed as an alert that was not seen.
-func TestAnAlertFiresAndClears(t *testing.T) {
+// One of the faults, and one without effect: its alert must be reported as not seen.
+func TestAnAlertFiresAndResolves(t *testing.T) {
 	platformtest.TakePlace(t)
 	chosen, err := Choose("APIAbsent")
 	require.NoError(t, err)
-	chosen = append(chosen, Trouble{Shows: "nothing happens", Alerts: []string{"WorkerAbsent"}, Lasts: 3 * time.Second})
-	var told bytes.Buffer
+	chosen = append(chosen, Fault{Shows: "nothing happens", Alerts: []string{"WorkerAbsent"}, Lasts: 3 * time.Second})
+	var out bytes.Buffer
 	program, env := platformtest.Program()
-	err = Run(t.Context(), Options{Program: program, Env: env, Troubles: chosen, Out: &told})
-	require.EqualError(t, err, "1 alerts were not seen to fire and clear", told.String())
-	require.Regexp(t, `\| APIAbsent \| all apis are killed \| \d+ \| \d+ \|`, told.String())
-	require.Regexp(t, `\| WorkerAbsent \| nothing happens \| \*\*not seen\*\* \|`, told.String())
-	require.Contains(t, told.String(), "page: APIAbsent fires: no api process shows its metrics")
-	require.Contains(t, told.String(), "page: APIAbsent is over")
+	err = Run(t.Context(), Options{Program: program, Env: env, Faults: chosen, Out: &out})
+	require.EqualError(t, err, "1 alerts did not fire and resolve", out.String())
+	require.Regexp(t, `\| APIAbsent \| all api processes are killed \| \d+ \| \d+ \|`, out.String())
+	require.Regexp(t, `\| WorkerAbsent \| nothing happens \| \*\*not seen\*\* \|`, out.String())
+	require.Contains(t, out.String(), "page: APIAbsent fires: no api process shows its metrics")
+	require.Contains(t, out.String(), "page: APIAbsent resolved")
 }

@@ -10,74 +10,74 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// Trouble is something that goes wrong, and the alerts that must tell of it.
-type Trouble struct {
-	Shows  string // what goes wrong, in one sentence
+// Fault is a fault of the platform, and the alerts that must fire for it.
+type Fault struct {
+	Shows  string // what goes wrong, for the table
 	Alerts []string
-	// Prepare is done before all troubles, and takes as long as it takes; nil: nothing.
+	// Prepare is done before the platform starts, without a time limit; nil: nothing.
 	Prepare func(context.Context) error
-	Strike  []Act // what goes wrong, in this order
-	During  Act   // what goes on until it is healed, such as traffic; nil: nothing. That it fails is no news.
-	Heal    []Act // what makes it good again
-	// Lasts is how long the alerts may take to fire, and how long to clear; 0: patience. None depends on speed.
+	Strike  []Act // the fault, in this order
+	During  Act   // runs until the fault is healed, such as traffic; its error is ignored; nil: nothing
+	Heal    []Act // its end
+	// Lasts is how long the alerts may take to fire, and how long to resolve; 0: defaultLasts.
 	Lasts time.Duration
 }
 
-// Act does something to the scene.
+// Act is one action of a fault.
 type Act func(context.Context, *Scene) error
 
-// Scene is the platform that troubles come over.
+// Scene is the platform and the state of the run.
 type Scene struct {
 	*platform.Platform
 
 	out   io.Writer
 	began time.Time
-	run   string // tells this run's keys from another's
+	run   string // makes this run's keys differ from another run's
 	keys  int
-	last  platform.Payment // the last that an act made
+	last  platform.Payment // the last one that an act created
 }
 
 const (
-	patience = 4 * time.Minute
-	lookEach = 200 * time.Millisecond
-	// quiet is how long an alert must have been gone to be over: a scrape that was lost is no end.
+	defaultLasts = 4 * time.Minute
+	askEvery     = 200 * time.Millisecond
+	// quiet is how long an alert must have been gone to count as resolved: one lost scrape does not resolve it.
 	quiet = 3 * time.Second
-	// heldBack is how long people may be left untold of an alert before it is taken to be held back.
+	// heldBack is how long the receiver may not be notified of an alert before the alert counts as held back by another.
 	heldBack = 10 * time.Second
 )
 
-func (s *Scene) tell(format string, args ...any) {
+func (s *Scene) progress(format string, args ...any) {
 	fmt.Fprintf(s.out, "  %6.1fs  %s\n", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// play makes one trouble, waits until its alerts fire, heals it, and waits until they are over.
-func (s *Scene) play(ctx context.Context, t Trouble) []Seen {
+// play injects one fault, waits until its alerts fire, heals the fault, and waits until they resolve.
+func (s *Scene) play(ctx context.Context, t Fault) []Seen {
 	seen := make([]Seen, len(t.Alerts))
 	for i, alert := range t.Alerts {
-		seen[i] = Seen{Alert: alert, Trouble: t.Shows}
+		seen[i] = Seen{Alert: alert, Fault: t.Shows}
 	}
-	err := s.trouble(ctx, t, seen)
+	err := s.inject(ctx, t, seen)
 	for i := range seen {
 		if seen[i].Err == nil {
 			seen[i].Err = err
 		}
 		if seen[i].Err != nil {
-			s.tell("%s: %v", seen[i].Alert, seen[i].Err)
+			s.progress("%s: %v", seen[i].Alert, seen[i].Err)
 		}
 	}
 	return seen
 }
 
-func (s *Scene) trouble(ctx context.Context, t Trouble, seen []Seen) error {
+func (s *Scene) inject(ctx context.Context, t Fault, seen []Seen) error {
 	lasts := t.Lasts
 	if lasts == 0 {
-		lasts = patience
+		lasts = defaultLasts
 	}
 	if err := s.awaitRest(ctx, seen, lasts); err != nil {
-		return fmt.Errorf("before it began: %w", err)
+		return fmt.Errorf("before the fault: %w", err)
 	}
 	struck := time.Now()
-	s.tell("it begins")
+	s.progress("fault injected")
 	during, stop := context.WithCancel(ctx)
 	defer stop()
 	struckErr := inOrder(ctx, s, t.Strike)
@@ -94,18 +94,18 @@ func (s *Scene) trouble(ctx context.Context, t Trouble, seen []Seen) error {
 	}
 	stop()
 	<-ended
-	s.tell("it is healed")
+	s.progress("fault healed")
 	err := errors.Join(struckErr, fired, inOrder(ctx, s, t.Heal))
 	return errors.Join(err, s.awaitOver(ctx, seen, struck, lasts))
 }
 
-// awaitRest waits until none of them fires or is about to, from an earlier trouble, and people have been told so: of one that
-// fires again before that they are told nothing new.
+// awaitRest waits until none of them is pending or firing from an earlier fault, and the receiver has been notified of that: an alert
+// that fires again before that sends no new notification.
 func (s *Scene) awaitRest(ctx context.Context, seen []Seen, lasts time.Duration) error {
-	return s.until(ctx, lasts, "it is at rest", func(firing map[string]bool) string {
+	return s.until(ctx, lasts, "no alert is pending or firing", func(firing map[string]bool) string {
 		for _, each := range seen {
-			_, moves := firing[each.Alert]
-			if fired, over := s.told(each.Alert, time.Time{}); moves || fired && !over {
+			_, active := firing[each.Alert]
+			if fired, over := s.notified(each.Alert, time.Time{}); active || fired && !over {
 				return each.Alert
 			}
 		}
@@ -113,14 +113,14 @@ func (s *Scene) awaitRest(ctx context.Context, seen []Seen, lasts time.Duration)
 	})
 }
 
-// awaitFiring waits until Prometheus says that all of them fire, and people have been told. One that is held back by another, as a
-// ticket is by the page that explains it, is told when that is over.
+// awaitFiring waits until all of them fire in Prometheus, and the receiver has been notified. A ticket that is held back by a page for
+// the same cause is sent when the page has resolved.
 func (s *Scene) awaitFiring(ctx context.Context, seen []Seen, struck time.Time, lasts time.Duration) error {
-	return s.until(ctx, lasts, "it fires", func(firing map[string]bool) string {
+	return s.until(ctx, lasts, "the alert fires", func(firing map[string]bool) string {
 		for i := range seen {
 			if seen[i].Fired == 0 && firing[seen[i].Alert] {
 				seen[i].Fired = time.Since(struck)
-				s.tell("%s fires", seen[i].Alert)
+				s.progress("%s fires", seen[i].Alert)
 			}
 		}
 		all := time.Time{}
@@ -133,7 +133,7 @@ func (s *Scene) awaitFiring(ctx context.Context, seen []Seen, struck time.Time, 
 			}
 		}
 		for _, each := range seen {
-			if fired, _ := s.told(each.Alert, struck); !fired && time.Since(all) < heldBack {
+			if fired, _ := s.notified(each.Alert, struck); !fired && time.Since(all) < heldBack {
 				return each.Alert
 			}
 		}
@@ -141,11 +141,11 @@ func (s *Scene) awaitFiring(ctx context.Context, seen []Seen, struck time.Time, 
 	})
 }
 
-// awaitOver waits until none of them fires, and people have been told so if they were told that it fired: of one that was held back
-// as long as it fired they hear nothing.
+// awaitOver waits until none of them fires, and the receiver has been notified of that, if it had been notified of the firing. An alert
+// that was held back as long as it fired sends no notification at all.
 func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, lasts time.Duration) error {
 	healed, gone := time.Now(), map[string]time.Time{}
-	return s.until(ctx, lasts, "it is over", func(firing map[string]bool) string {
+	return s.until(ctx, lasts, "the alert resolves", func(firing map[string]bool) string {
 		waits := ""
 		for i := range seen {
 			alert := seen[i].Alert
@@ -156,9 +156,9 @@ func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, la
 			}
 			if gone[alert].IsZero() {
 				gone[alert] = time.Now()
-				seen[i].Cleared = time.Since(healed)
+				seen[i].Resolved = time.Since(healed)
 			}
-			fired, ended := s.told(alert, struck)
+			fired, ended := s.notified(alert, struck)
 			if since := time.Since(gone[alert]); since < quiet || fired && !ended || !fired && since < heldBack {
 				waits = alert
 			}
@@ -167,8 +167,8 @@ func (s *Scene) awaitOver(ctx context.Context, seen []Seen, struck time.Time, la
 	})
 }
 
-// told says whether people have heard that it fires, and after that that it is over.
-func (s *Scene) told(alert string, since time.Time) (fired, over bool) {
+// notified says whether the receiver was notified that the alert fires, and afterwards that it resolved.
+func (s *Scene) notified(alert string, since time.Time) (fired, over bool) {
 	for _, a := range s.Monitoring.Pager.Alarms(since) {
 		if a.Alert == alert {
 			fired, over = fired || a.Firing, fired && !a.Firing
@@ -177,7 +177,7 @@ func (s *Scene) told(alert string, since time.Time) (fired, over bool) {
 	return fired, over
 }
 
-// until asks Prometheus again and again which alerts fire; waits names one that is still waited for, or none.
+// until reads the firing alerts from Prometheus again and again; waits names an alert that is still waited for, or none.
 func (s *Scene) until(ctx context.Context, lasts time.Duration, what string, waits func(map[string]bool) string) error {
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()
@@ -189,7 +189,7 @@ func (s *Scene) until(ctx context.Context, lasts time.Duration, what string, wai
 				return nil
 			}
 		}
-		if !platform.Pause(ctx, lookEach) {
+		if !platform.Pause(ctx, askEvery) {
 			return fmt.Errorf("waiting until %s (%s): %w", what, waiting, errors.Join(ctx.Err(), err))
 		}
 	}

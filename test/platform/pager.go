@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Pager stands for the people who are told of alerts: it takes what Alertmanager sends, tells it, and remembers.
+// Pager is the receiver of alerts: it accepts Alertmanager's notifications, prints them, and keeps them.
 type Pager struct {
 	URL string
 
@@ -20,11 +20,11 @@ type Pager struct {
 	alarms []Alarm
 }
 
-// Alarm is an alert as somebody was told of it.
+// Alarm is one notification of an alert.
 type Alarm struct {
 	Alert    string
 	Severity string
-	Firing   bool // false: it is over
+	Firing   bool // false: it has resolved
 	At       time.Time
 }
 
@@ -41,27 +41,27 @@ func startPager(say func(string, ...any)) (*Pager, error) {
 
 func (p *Pager) stop() { _ = p.server.Close() }
 
-// Alarms lists what people were told since then, in its order.
+// Alarms lists the notifications since then, in order.
 func (p *Pager) Alarms(since time.Time) []Alarm {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(p.alarms), func(alarm Alarm) bool { return alarm.At.Before(since) })
 }
 
-// ServeHTTP takes a notification of Alertmanager's.
+// ServeHTTP accepts a notification from Alertmanager.
 func (p *Pager) ServeHTTP(out http.ResponseWriter, r *http.Request) {
-	var told struct {
+	var notification struct {
 		Alerts []struct {
 			Status      string            `json:"status"`
 			Labels      map[string]string `json:"labels"`
 			Annotations map[string]string `json:"annotations"`
 		} `json:"alerts"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(out, r.Body, 1<<20)).Decode(&told); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(out, r.Body, 1<<20)).Decode(&notification); err != nil {
 		http.Error(out, err.Error(), http.StatusBadRequest)
 		return
 	}
-	for _, a := range told.Alerts {
+	for _, a := range notification.Alerts {
 		alarm := Alarm{Alert: a.Labels["alertname"], Severity: a.Labels["severity"], Firing: a.Status == "firing", At: time.Now()}
 		p.mu.Lock()
 		p.alarms = append(p.alarms, alarm)
@@ -69,7 +69,7 @@ func (p *Pager) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		if alarm.Firing {
 			p.say("%s: %s fires: %s (%s)", alarm.Severity, alarm.Alert, a.Annotations["summary"], a.Annotations["runbook"])
 		} else {
-			p.say("%s: %s is over", alarm.Severity, alarm.Alert)
+			p.say("%s: %s resolved", alarm.Severity, alarm.Alert)
 		}
 	}
 }
