@@ -85,9 +85,9 @@ alerts: bootstrap build ## Make every alert fire and resolve, and update docs/al
 bench: bootstrap build ## Measure throughput and latency, and update docs/performance.md (4 min)
 	@exec .bin/onlywave-lab bench
 
-.PHONY: bench-record
-bench-record: bootstrap build ## Measure reads from a database of 5 million payments, and update test/bench/record/results (10 min, 15 GB)
-	@exec .bin/onlywave-lab bench record
+.PHONY: bench-database
+bench-database: bootstrap build ## Measure reads from a database of 5 million payments, and update test/bench/database/results (10 min, 15 GB)
+	@exec .bin/onlywave-lab bench database
 
 ##@ Change it
 

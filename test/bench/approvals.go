@@ -10,8 +10,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// approvals hears on onlywave.events, as any other service would, when a payment is approved: it costs
-// the platform nothing, while asking over and over would.
+// approvals subscribes to onlywave.events, as any other service would, to learn when a payment is approved. Unlike polling, that costs
+// the platform nothing.
 type approvals struct {
 	conn    *amqp.Connection
 	mu      sync.Mutex
@@ -57,7 +57,7 @@ func (a *approvals) bind() (<-chan amqp.Delivery, error) {
 	return channel.Consume(queue.Name, "", true, true, false, false, nil)
 }
 
-// channel is where a payment's approval arrives; the event may be published again, so it has room.
+// channel receives a payment's approval; it is buffered because an event may be published more than once.
 func (a *approvals) channel(paymentID string) chan time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -14,12 +14,11 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// webhookSecret is the one the throw-away platform signs with.
+// webhookSecret is the secret of the throw-away platform.
 const webhookSecret = "onlywave-dev-webhook-secret"
 
-// ServeBare is what the API's webhook handler is measured against: Gin, one HMAC, one confirmed publish
-// to the same exchange over the same kind of connection, and nothing else: no routing to a spool, no
-// envelope, no log.
+// ServeBare serves the handler that the API's webhook handler is compared with: Gin, one HMAC, and one confirmed publish to the same
+// exchange over the same kind of connection; no spool, no envelope, no log.
 func ServeBare(ctx context.Context, address, broker string) error {
 	publisher := rabbitmq.NewPublisher([]string{broker}, quiet)
 	defer publisher.Close()

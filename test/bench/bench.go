@@ -1,7 +1,6 @@
-// Package bench measures the platform against the machine's own limits. Its rule: a figure is a ratio
-// of two things measured in turns, in the same run, on the same services, as the median of several
-// pairs, because a machine that is slow for a while is slow for both of a pair; what cannot be compared
-// is reported as a count that no machine can blur.
+// Package bench measures the platform against the limits of the machine. Its rule: a result is a ratio of two rates measured in turn,
+// in the same run, on the same services, as the median of several pairs, because a machine that is slow for a while is slow for both of
+// a pair. What cannot be compared is reported as a count, which does not depend on the machine.
 package bench
 
 import (
@@ -21,9 +20,9 @@ type Options struct {
 	Program string // the onlywave binary
 	Env     []string
 	Out     io.Writer
-	Report  string        // the Markdown file whose table is made anew; "": none
+	Report  string        // the Markdown file whose table is replaced; "": none
 	Only    string        // measure only the parts whose title contains it
-	Rounds  int           // each figure is the median of so many
+	Rounds  int           // each ratio is the median of so many
 	Length  time.Duration // of one round
 }
 
@@ -31,10 +30,10 @@ type Options struct {
 func Run(ctx context.Context, o Options) (err error) {
 	fmt.Fprintln(o.Out, "Starting a throw-away platform")
 	p, err := platform.Start(ctx, platform.Options{Program: o.Program, Env: o.Env, Out: o.Out, Settings: map[string]string{
-		"MERCADOPAGO_RATE":  "0",      // the machine is the limit here, not a setting
-		"RATE_LIMIT_WRITES": "100000", // kept count of, and never reached
+		"MERCADOPAGO_RATE":  "0",      // the machine is the limit, not a setting
+		"RATE_LIMIT_WRITES": "100000", // counted but never reached
 		"RATE_LIMIT_READS":  "100000",
-		"RECONCILE_EVERY":   "24h", // what comes once in minutes belongs to no round
+		"RECONCILE_EVERY":   "24h", // so that no round contains a run of reconciliation
 	}})
 	if err != nil {
 		return err
@@ -51,7 +50,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		title   string
 		measure func(context.Context, *results) error
 	}{
-		{"one payment's whole life", b.life},
+		{"one payment's life", b.life},
 		{"what one payment takes of each system", b.costs},
 		{"latency", b.latency},
 		{"payments against bare workflows", b.payments},
@@ -97,14 +96,14 @@ func (b *bench) close() {
 	}
 }
 
-// turns is two loads measured against each other.
+// turns is the comparison of two loads.
 type turns struct {
 	ours, bare float64   // median rates per second
 	ratios     []float64 // of each pair, sorted
 }
 
-// inTurns runs two loads one after the other, Rounds times, the first of the pair changing each time. Each is warmed up
-// first, so that no pair pays for connections and caches.
+// inTurns runs two loads one after the other, Rounds times, and swaps their order each time. Both are warmed up first, so that no pair
+// includes the cost of connections and cold caches.
 func (b *bench) inTurns(ctx context.Context, ours, bare func(context.Context) (int, error)) (turns, error) {
 	measure := func(load func(context.Context) (int, error), length time.Duration) (float64, error) {
 		round, cancel := context.WithTimeout(ctx, length)
@@ -151,7 +150,7 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// percentile is the smallest value that p of 100 values do not exceed.
+// percentile is the smallest value that p percent of the values do not exceed.
 func percentile(values []time.Duration, p int) time.Duration {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]

@@ -21,7 +21,7 @@ const (
 	scalingPage  = "docs/scaling.md"
 )
 
-// account is what the systems have spent so far.
+// account is what each system has used so far.
 type account struct {
 	commits, walBytes, tableBytes int64 // Postgres
 	commands                      int64 // Redis
@@ -29,9 +29,9 @@ type account struct {
 	processor                     map[string]time.Duration
 }
 
-// costs counts what one payment takes of each system, from POST to approved.
+// costs measures what one payment costs each system, from POST to approved.
 func (b *bench) costs(ctx context.Context, _ *results) error {
-	for range 20 { // connections and caches are not a payment's
+	for range 20 { // to open connections and fill caches first
 		if _, err := b.buy(ctx); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (b *bench) costs(ctx context.Context, _ *results) error {
 		{"Temporal", fmt.Sprintf("%d state transitions, a history of %.1f kB", transitions, float64(historyBytes)/1000)},
 		{"Postgres", each(before.commits, after.commits) + " transactions, " + kilobytes(before.walBytes, after.walBytes) + " of log, " +
 			kilobytes(before.tableBytes, after.tableBytes) + " of tables and indexes"},
-		{"Redis", each(before.commands, after.commands) + " commands, those inside of scripts counted"},
+		{"Redis", each(before.commands, after.commands) + " commands, including those in scripts"},
 		{"Mercado Pago", each(int64(before.requests), int64(after.requests)) + " calls"},
 	}
 	for _, name := range []string{"temporal", "worker", "api", "rabbitmq", "postgres", "redis"} {
@@ -85,7 +85,7 @@ func (b *bench) costs(ctx context.Context, _ *results) error {
 		rows = append(rows, []string{"processor time of " + name, fmt.Sprintf("%.1f ms", float64(spent.Microseconds())/1000/costPayments)})
 	}
 	text := fmt.Sprintf("Measured over %d payments, %d at a time, %.0f a second.\n\n", costPayments, costCallers, costPayments/took.Seconds()) +
-		report.Table([]string{"of", "one payment takes"}, rows)
+		report.Table([]string{"system", "one payment costs"}, rows)
 	fmt.Fprintln(b.Out, text)
 	if b.Report == "" || b.Only != "" {
 		return nil
@@ -100,7 +100,7 @@ func (b *bench) account(ctx context.Context) (account, error) {
 		return a, err
 	}
 	defer conn.Close(ctx)
-	// What a session has done is told to the statistics when it rests, at the latest after a second (pgstat_report_stat).
+	// A session reports its statistics when it is idle, after a second at the latest (pgstat_report_stat).
 	err = conn.QueryRow(ctx, `select pg_stat_force_next_flush() is null, xact_commit,
     pg_current_wal_lsn() - '0/0', pg_database_size(current_database())
 from pg_stat_database where datname = current_database()`).Scan(nil, &a.commits, &a.walBytes, &a.tableBytes)
@@ -133,7 +133,7 @@ from pg_stat_database where datname = current_database()`).Scan(nil, &a.commits,
 	return a, err
 }
 
-// processor is what each system's processes have used, with their children.
+// processor is the processor time of each system's processes and their children.
 func (b *bench) processor() (map[string]time.Duration, error) {
 	p := b.platform
 	of := map[int]string{p.APIs[0].PID(): "api", p.Workers[0].PID(): "worker"}
@@ -146,7 +146,7 @@ func (b *bench) processor() (map[string]time.Duration, error) {
 	}
 	used, parents := map[int]float64{}, map[int]int{}
 	for _, one := range all {
-		if s, err := one.Stat(); err == nil { // else it is gone
+		if s, err := one.Stat(); err == nil { // else it has ended
 			used[s.PID], parents[s.PID] = s.CPUTime(), s.PPID
 		}
 	}

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	starters     = 32          // callers side by side, in the throughput figures
+	starters     = 32          // concurrent callers when throughput is measured
 	longestLife  = time.Minute // of one payment, from POST to approved
 	bareQueue    = "bare"
-	latencyCalls = 100 // for each latency figure
+	latencyCalls = 100 // payments for each measurement of latency
 )
 
-// bought is one payment's way from POST to approved.
+// bought is one payment's timing from POST to approved.
 type bought struct {
 	paymentID string
 	post      time.Duration // until the POST was answered with the QR code
-	approve   time.Duration // from the buyer's paying, before the webhook is sent, until approved
+	approve   time.Duration // from the buyer's payment, before the webhook is sent, until approved
 }
 
 var orders atomic.Int64
@@ -48,7 +48,7 @@ func (b *bench) buy(ctx context.Context) (bought, error) {
 	return bought{paymentID: p.ID, post: posted.Sub(began), approve: at.Sub(posted)}, err
 }
 
-// latency measures at one caller and at sixteen.
+// latency measures with one caller and with sixteen.
 func (b *bench) latency(ctx context.Context, table *results) error {
 	for _, callers := range []int{1, 16} {
 		var mu sync.Mutex
@@ -72,14 +72,14 @@ func (b *bench) latency(ctx context.Context, table *results) error {
 		if err != nil {
 			return err
 		}
-		for _, figure := range []struct {
+		for _, measured := range []struct {
 			name   string
 			values []time.Duration
 		}{{"POST answered with the QR code", posts}, {"buyer pays → webhook → approved", approvals}} {
-			p50, p99 := percentile(figure.values, 50), percentile(figure.values, 99)
-			table.row(fmt.Sprintf("(c) %s, %d at a time", figure.name, callers),
+			p50, p99 := percentile(measured.values, 50), percentile(measured.values, 99)
+			table.row(fmt.Sprintf("(c) %s, %d at a time", measured.name, callers),
 				fmt.Sprintf("p50 %s, p99 %s", p50.Round(time.Millisecond), p99.Round(time.Millisecond)), "", "")
-			fmt.Fprintf(b.Out, "  %2d at a time  %-34s p50 %-6s p99 %s\n", callers, figure.name, p50.Round(time.Millisecond), p99.Round(time.Millisecond))
+			fmt.Fprintf(b.Out, "  %2d at a time  %-34s p50 %-6s p99 %s\n", callers, measured.name, p50.Round(time.Millisecond), p99.Round(time.Millisecond))
 		}
 	}
 	return nil
@@ -92,7 +92,7 @@ func (b *bench) payments(ctx context.Context, table *results) error {
 		return err
 	}
 	defer temporal.Close()
-	bare := worker.New(temporal, bareQueue, worker.Options{ // as our own worker has them
+	bare := worker.New(temporal, bareQueue, worker.Options{ // as in the platform's worker
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 	})
@@ -103,7 +103,7 @@ func (b *bench) payments(ctx context.Context, table *results) error {
 	}
 	defer bare.Stop()
 
-	// What is begun within the round is finished, and counted, after it.
+	// What was begun within the round is finished after it, and counted.
 	load := func(one func(context.Context) error) func(context.Context) (int, error) {
 		return func(round context.Context) (int, error) {
 			var done atomic.Int64
@@ -157,7 +157,7 @@ func bareWorkflow(ctx workflow.Context) error {
 
 func bareActivity(context.Context) error { return nil }
 
-// life counts what one payment's whole life costs Temporal.
+// life counts what one payment's life costs Temporal.
 func (b *bench) life(ctx context.Context, table *results) error {
 	temporal, err := b.dialTemporal()
 	if err != nil {
@@ -177,7 +177,7 @@ func (b *bench) life(ctx context.Context, table *results) error {
 		return err
 	}
 	info := described.GetWorkflowExecutionInfo()
-	table.row("one Pix payment's whole life", fmt.Sprintf("%d state transitions, %d history events", info.GetStateTransitionCount(), info.GetHistoryLength()),
+	table.row("one Pix payment's life", fmt.Sprintf("%d state transitions, %d history events", info.GetStateTransitionCount(), info.GetHistoryLength()),
 		"16 transitions", "")
 	fmt.Fprintf(b.Out, "  %d state transitions, %d history events\n", info.GetStateTransitionCount(), info.GetHistoryLength())
 
@@ -186,9 +186,8 @@ func (b *bench) life(ctx context.Context, table *results) error {
 	return nil
 }
 
-// transitions tells from the history where the state transitions went: the start is one; a workflow
-// task is two, its start and its end, whatever it does in between; an activity of its own is two more,
-// and brings a workflow task; a signal is one, and brings a workflow task.
+// transitions counts the state transitions in the history: one for the start; two for each workflow task, its start and its end; two for
+// each activity, which also causes a workflow task; and one for each signal, which also causes a workflow task.
 func transitions(events client.HistoryEventIterator) string {
 	var starts, tasks, activities, signals int
 	for events.HasNext() {
@@ -211,7 +210,7 @@ func transitions(events client.HistoryEventIterator) string {
 		starts, 2*tasks, tasks, 2*activities, activities, signals, signals, starts+2*tasks+2*activities+signals)
 }
 
-// sideBySide runs n of the same and returns the first error.
+// sideBySide runs n copies and returns the first error.
 func sideBySide(n int, one func() error) error {
 	var wg sync.WaitGroup
 	errs := make(chan error, n)

@@ -21,14 +21,13 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// webhookCallers send side by side, each waiting for its answer.
+// webhookCallers is the number of concurrent senders; each waits for its response.
 const webhookCallers = 128
 
 var quiet = slog.New(slog.DiscardHandler)
 
 // webhooks measures how many signed notifications per second are accepted, durably, by the API process
-// and by a bare handler of the same kind. Nothing consumes meanwhile, and the queues are emptied before
-// each round.
+// and by the bare handler. Nothing consumes meanwhile, and the queues are emptied before each round.
 func (b *bench) webhooks(ctx context.Context, table *results) error {
 	for _, w := range b.platform.Workers {
 		if err := w.Stop(); err != nil {
@@ -98,7 +97,7 @@ func (b *bench) notify(round context.Context, url string) (int, error) {
 	return int(accepted.Load()), err
 }
 
-// notification is as Mercado Pago sends it: about 400 bytes, signed.
+// notification is a signed one of about 400 bytes, as Mercado Pago sends it.
 func notification(url string, number int64) (*http.Request, error) {
 	id := strconv.FormatInt(106_400_000_000+number, 10)
 	body := fmt.Sprintf(`{"action":"payment.updated","api_version":"v1","data":{"id":"%s"},"date_created":"2026-01-05T12:00:00Z","id":%d,"live_mode":false,"type":"payment","user_id":"44444444","application_id":"1234567890123456","version":3,"padding":%q}`,

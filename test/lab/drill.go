@@ -11,13 +11,13 @@ import (
 	"github.com/onlywave/onlywave/test/drills"
 )
 
-// drillCommand breaks a throw-away platform in many ways, and judges what became of every payment.
+// drillCommand breaks a throw-away platform in many ways, and checks every payment.
 func drillCommand(out io.Writer) *cobra.Command {
 	o := drills.Options{Out: out}
 	var name string
 	var soak time.Duration
 	var list bool
-	cmd := &cobra.Command{Use: "drill", Short: "Break a throw-away platform under load, and check what became of every payment", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "drill", Short: "Break a throw-away platform under load, and check every payment", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			all := drills.All()
 			if soak > 0 {
@@ -36,15 +36,15 @@ func drillCommand(out io.Writer) *cobra.Command {
 				o.Seed = uint64(time.Now().Unix())
 			}
 			if name != "" || soak > 0 {
-				o.Report = "" // a part is no report
+				o.Report = "" // the page shows complete runs only
 			}
 			return drills.Run(cmd.Context(), o)
 		}}
-	cmd.Flags().StringVar(&name, "name", "", "only these: names or regular expressions, divided by commas")
-	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of all that is drawn; 0: from the clock")
-	cmd.Flags().DurationVar(&soak, "soak", 0, "draw faults at random for so long, instead of the drills")
-	cmd.Flags().BoolVar(&list, "list", false, "only say which there are")
-	cmd.Flags().StringVar(&o.Report, "report", "docs/drills.md", "the page whose table is made anew; empty: none")
+	cmd.Flags().StringVar(&name, "name", "", "only these drills: names or regular expressions, separated by commas")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "seed of everything random; 0: from the clock")
+	cmd.Flags().DurationVar(&soak, "soak", 0, "inject random faults for that long, instead of the drills")
+	cmd.Flags().BoolVar(&list, "list", false, "list the drills and stop")
+	cmd.Flags().StringVar(&o.Report, "report", "docs/drills.md", "the page whose table is replaced; empty: none")
 	cmd.Flags().StringVar(&o.Keep, "keep", ".data/drills", "folder for the logs of drills that failed")
 	return cmd
 }

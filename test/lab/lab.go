@@ -13,11 +13,11 @@ import (
 	"github.com/onlywave/onlywave/test/standin"
 )
 
-// runLab is the program with all that is not the product: arguments and environment in, until it is done or ctx ends.
+// runLab runs the program with these arguments and this environment, until it is done or ctx ends.
 func runLab(ctx context.Context, args, environ []string, out io.Writer) error {
 	root := &cobra.Command{
 		Use:   "onlywave-lab",
-		Short: "The whole platform on one machine, to try, to break and to measure",
+		Short: "Run the whole platform on one machine, break it and measure it",
 	}
 	root.AddCommand(standin.Commands(environ)...)
 	root.AddCommand(devCommands(out)...)
@@ -25,7 +25,7 @@ func runLab(ctx context.Context, args, environ []string, out io.Writer) error {
 	return cli.Execute(ctx, root, args, out)
 }
 
-// product is the program onlywave, which lies beside this one.
+// product is the path of the program onlywave, which is beside this one.
 func product() (string, error) {
 	lab, err := os.Executable()
 	if err != nil {
@@ -33,7 +33,7 @@ func product() (string, error) {
 	}
 	program := filepath.Join(filepath.Dir(lab), "onlywave")
 	if _, err := os.Stat(program); err != nil {
-		return "", fmt.Errorf("the program onlywave must be beside onlywave-lab, make build builds both: %w", err)
+		return "", fmt.Errorf("the program onlywave must be beside onlywave-lab; make build builds both: %w", err)
 	}
 	return program, nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// loadCommand plays client apps and buyers against a platform that runs, such as `onlywave-lab dev`'s.
+// loadCommand plays clients and buyers against a running platform, such as that of `onlywave-lab dev`.
 func loadCommand(out io.Writer) *cobra.Command {
 	o := load.Options{Out: out}
 	var apis []string
@@ -38,22 +38,22 @@ func loadCommand(out io.Writer) *cobra.Command {
 			return err
 		}}
 	f := cmd.Flags()
-	f.StringSliceVar(&apis, "api", []string{"http://127.0.0.1:8080"}, "API addresses, taken in turns")
-	f.StringVar(&provider, "simulator", "http://127.0.0.1:8090", "where the buyers act; empty: they never do")
+	f.StringSliceVar(&apis, "api", []string{"http://127.0.0.1:8080"}, "API addresses, used in turn")
+	f.StringVar(&provider, "simulator", "http://127.0.0.1:8090", "address of the simulator, where buyers pay; empty: they never pay")
 	f.StringVar(&keyFile, "key-file", filepath.Join(devFolder, "demo-api-key"), "file with the client app's API key")
-	f.StringVar(&o.Name, "name", "", "begins every idempotency key; the default is new each time")
+	f.StringVar(&o.Name, "name", "", "prefix of every idempotency key; the default is new each time")
 	f.Float64Var(&o.Rate, "rate", 5, "payments a second")
-	f.DurationVar(&o.Length, "length", 30*time.Second, "how long new ones arrive")
-	f.Uint64Var(&o.Seed, "seed", 0, "of all that is drawn; the default is a new one each time")
-	f.IntVar(&o.InFlight, "in-flight", 256, "the most requests at once; arrivals beyond are shed, and counted")
+	f.DurationVar(&o.Length, "length", 30*time.Second, "how long new payments are created")
+	f.Uint64Var(&o.Seed, "seed", 0, "seed of everything random; the default is new each time")
+	f.IntVar(&o.InFlight, "in-flight", 256, "most requests in flight; more are not sent, but counted as shed")
 	f.Float64Var(&o.Expire, "expire", 0.1, "share of buyers who let the Pix expire")
-	f.Float64Var(&o.Leave, "leave", 0.1, "share of buyers who never act; all others pay")
+	f.Float64Var(&o.Leave, "leave", 0.1, "share of buyers who never pay; all others pay")
 	f.StringVar(&o.Prefer, "prefer", "", `the requests' Prefer header, such as "wait=5" or "respond-async"`)
-	f.DurationVar(&o.Patience, "patience", time.Minute, "how long a request is repeated")
-	f.DurationVar(&o.Linger, "linger", 15*time.Second, "how long payments are followed once nothing arrives any more")
-	f.IntVar(&o.Flood.Duplicates, "duplicates", 0, "webhooks delivered again by the simulator")
+	f.DurationVar(&o.RetryFor, "retry-for", time.Minute, "how long a failed request is repeated")
+	f.DurationVar(&o.Linger, "linger", 15*time.Second, "how long payments are followed after the last new one")
+	f.IntVar(&o.Flood.Duplicates, "duplicates", 0, "webhooks that the simulator sends again")
 	f.IntVar(&o.Flood.Forged, "forged", 0, "forged webhooks")
-	f.IntVar(&o.Flood.Replayed, "replayed", 0, "signed webhooks sent again as they were")
-	f.StringVar(&o.File, "log", "", "file that keeps every step, as JSON Lines")
+	f.IntVar(&o.Flood.Replayed, "replayed", 0, "signed webhooks sent again unchanged")
+	f.StringVar(&o.File, "log", "", "file for every event of the run, as JSON Lines")
 	return cmd
 }

@@ -1,5 +1,5 @@
-// Command onlywave-lab is what is not the product: the whole platform on one machine, to try, to break and to measure, and the stand-ins
-// for the services of others. Its one rule: it knows the product as anybody does, as a program beside it and over the network.
+// Command onlywave-lab runs the whole platform on one machine, breaks it and measures it, and serves the stand-ins for external
+// services. Its one rule: it uses the product from outside, as a program and over the network.
 package main
 
 import (

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The program that holds the provider's token has nothing of what tries it and breaks it.
+// The program that holds the provider's token contains no test tools and no fault injection.
 func TestTheProductHasNothingOfTheLab(t *testing.T) {
 	t.Parallel()
 	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}}", ".")

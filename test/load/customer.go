@@ -16,21 +16,21 @@ const (
 	oneTry    = 40 * time.Second // longer than the longest wait a client may prefer
 	oneRead   = 10 * time.Second
 	repeatMin = 100 * time.Millisecond // between the tries of a request, doubling,
-	repeatMax = 2 * time.Second        // up to this, unless the answer says longer
-	readMin   = 50 * time.Millisecond  // between the looks at a payment
+	repeatMax = 2 * time.Second        // up to this, unless Retry-After is longer
+	readMin   = 50 * time.Millisecond  // between the reads of a payment
 	readMax   = 2 * time.Second
-	thinkMax  = 300 * time.Millisecond // a buyer's longest hesitation
+	thinkMax  = 300 * time.Millisecond // the longest time until a buyer acts
 )
 
-// customer is one client app's request and its buyer. What is drawn depends on the seed and its number alone.
+// customer is one client's request and its buyer. Everything random about it depends on the seed and its number only.
 type customer struct {
 	*generator
 	*Intent
 	random *rand.Rand
 	think  time.Duration // how long the buyer looks at the QR code
-	next   int           // the shop to ask
-	acted  time.Time     // when the buyer began to
-	known  bool          // to the flood
+	next   int           // index of the next shop
+	acted  time.Time     // when the buyer first tried to act
+	known  bool          // to the flood of webhooks
 }
 
 func (g *generator) newCustomer(i int, due time.Time) *customer {
@@ -52,10 +52,10 @@ func (g *generator) draw(x float64) Buyer {
 	return Pays
 }
 
-// ask posts the order, and repeats it under the same key while it is not known what became of it.
+// ask posts the order, and repeats it under the same key while its outcome is not known.
 func (c *customer) ask(ctx context.Context) {
 	c.Started = time.Now()
-	ctx, cancel := context.WithDeadline(ctx, c.Started.Add(c.Patience))
+	ctx, cancel := context.WithDeadline(ctx, c.Started.Add(c.RetryFor))
 	defer cancel()
 	for wait := repeatMin; ; wait = min(2*wait, repeatMax) {
 		a, retryAfter := c.try(ctx)
@@ -82,7 +82,7 @@ func (c *customer) try(ctx context.Context) (a Answer, retryAfter time.Duration)
 	began, shop := time.Now(), c.shop()
 	answer, err := shop.Post(ctx, c.Key, platform.OrderWithin(c.Amount, c.Key, c.Within), header...)
 	a = Answer{At: began, Took: time.Since(began), API: shop.URL, Code: answer.Status}
-	if err != nil { // also an answer that broke off in the middle
+	if err != nil { // also when the connection broke in the middle of the response
 		a.Code, a.Error = 0, err.Error()
 		return a, 0
 	}
@@ -101,7 +101,7 @@ func (c *customer) try(ctx context.Context) (a Answer, retryAfter time.Duration)
 	return a, 0
 }
 
-// problem is the code of an error answer; its other texts are for people.
+// problem is the code of an error response.
 func problem(body []byte) string {
 	var p struct {
 		Code string `json:"code"`
@@ -112,12 +112,12 @@ func problem(body []byte) string {
 	return p.Code
 }
 
-// repeatable says whether the client must ask again: nobody knows what became of the request, or it is told to come later.
+// repeatable says whether the client must repeat the request: its outcome is unknown, or the response asks for a later try.
 func (a Answer) repeatable() bool {
 	return a.Code == 0 || a.Code >= 500 || a.Code == http.StatusTooManyRequests
 }
 
-// follow reads the payment until it is settled, and lets the buyer act once there is something to pay.
+// follow reads the payment until it is settled, and lets the buyer act when it is pending.
 func (c *customer) follow(ctx context.Context) {
 	ctx, cancel := context.WithDeadline(ctx, later(time.Now(), c.log.Began.Add(c.Length)).Add(c.Linger))
 	defer cancel()
@@ -141,7 +141,7 @@ func (c *customer) follow(ctx context.Context) {
 	}
 }
 
-// meet tells the flood of a payment that waits for its buyer, once; the result says whether it knew.
+// meet makes a pending payment known to the flood of webhooks, once; the result says whether it was known before.
 func (c *customer) meet() (knew bool) {
 	knew, c.known = c.known, true
 	if !knew {
@@ -159,7 +159,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// act does what the buyer wants, until the simulator has acknowledged it.
+// act lets the buyer pay or lets the Pix expire; false means that it did not happen now.
 func (c *customer) act(ctx context.Context) bool {
 	if c.Acted {
 		return false
@@ -174,13 +174,13 @@ func (c *customer) act(ctx context.Context) bool {
 		act = c.Provider.Expire
 	}
 	if act(ctx, c.ProviderPaymentID) != nil {
-		return false // tried again at the next look
+		return false // tried again after the next read
 	}
 	c.log.acted(c.Intent)
 	return true
 }
 
-// read looks at the payment; a look that fails is no news, and nor is one that this run's end cuts off.
+// read reads the payment. A failed read is counted, unless the end of the run cut it off.
 func (c *customer) read(run context.Context) {
 	ctx, cancel := context.WithTimeout(run, oneRead)
 	defer cancel()

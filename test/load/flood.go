@@ -14,14 +14,14 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// Flood is webhooks beside those that the simulator sends of itself, spread over the run's length.
+// Flood is webhooks in addition to those that the simulator sends by itself, spread over the run.
 type Flood struct {
-	Duplicates int // notifications delivered again, each signed afresh, by the simulator
-	Forged     int // not signed, or signed with what is no signature, or with another payment's
-	Replayed   int // heard on the wire and sent again as they were
+	Duplicates int // notifications that the simulator sends again, each with a new signature
+	Forged     int // unsigned, with a random signature, or with another payment's
+	Replayed   int // signed ones, sent again unchanged
 }
 
-// WebhookKind tells the flood's webhooks apart.
+// WebhookKind is a kind of the flood's webhooks.
 type WebhookKind string
 
 // The kinds.
@@ -31,7 +31,7 @@ const (
 	Replayed  WebhookKind = "replayed"
 )
 
-// Webhook is one of the flood, or so many duplicates ordered at once.
+// Webhook is one of the flood, or Count duplicates ordered at once.
 type Webhook struct {
 	Kind              WebhookKind `json:"kind"`
 	At                time.Time   `json:"at"`
@@ -39,11 +39,11 @@ type Webhook struct {
 	ProviderPaymentID string      `json:"provider_payment_id"`
 	RequestID         string      `json:"request_id,omitempty"`
 	Count             int         `json:"count"`
-	Code              int         `json:"code"` // the answer; 0: none. Of duplicates the simulator's own log knows more.
+	Code              int         `json:"code"` // of the response; 0: none. The simulator's log has more about duplicates.
 	Error             string      `json:"error,omitempty"`
 }
 
-// LetIn says whether the platform took it for genuine and promised to keep it.
+// LetIn says whether the platform accepted it as genuine.
 func (w Webhook) LetIn() bool { return w.Kind != Duplicate && w.Code == http.StatusOK }
 
 const (
@@ -51,9 +51,9 @@ const (
 	floodInFlight    = 16
 )
 
-// flood sends them all, at the pace that spreads each kind over the run.
+// flood sends all of them, each kind spread over the run.
 func (g *generator) flood(ctx context.Context) {
-	ctx, cancel := context.WithDeadline(ctx, g.log.Began.Add(g.Length+g.Patience))
+	ctx, cancel := context.WithDeadline(ctx, g.log.Began.Add(g.Length+g.RetryFor))
 	defer cancel()
 	t := &thief{generator: g, heard: map[string]simulator.WebhookAttempt{}}
 	var wg sync.WaitGroup
@@ -69,7 +69,7 @@ func (g *generator) flood(ctx context.Context) {
 	g.log.left(g.Flood)
 }
 
-// pace makes count webhooks about payments drawn from those that wait for their buyers.
+// pace sends count webhooks about random pending payments.
 func (g *generator) pace(ctx context.Context, stream uint64, count int, send func(i int, victim Intent, random *rand.Rand) Webhook) {
 	random := rand.New(rand.NewPCG(g.Seed, 1<<32+stream))
 	slots := make(chan struct{}, floodInFlight)
@@ -92,7 +92,7 @@ func (g *generator) pace(ctx context.Context, stream uint64, count int, send fun
 	}
 }
 
-// victim waits until there is a payment to write about.
+// victim waits until there is a pending payment.
 func (g *generator) victim(ctx context.Context, random *rand.Rand) (Intent, bool) {
 	for {
 		if i, ok := g.log.drawKnown(random); ok {
@@ -114,14 +114,14 @@ func (g *generator) redeliver(ctx context.Context, victim Intent, count int) Web
 	return w
 }
 
-// thief listens on the wire between the simulator and the platform.
+// thief reads signed webhooks between the simulator and the platform.
 type thief struct {
 	*generator
 	mu    sync.Mutex
 	heard map[string]simulator.WebhookAttempt // by provider's payment
 }
 
-// overheard is a signed notification of a payment, if there was one.
+// overheard is a signed notification of the payment that was delivered before.
 func (t *thief) overheard(ctx context.Context, victim Intent) (simulator.WebhookAttempt, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -195,7 +195,7 @@ func (t *thief) send(ctx context.Context, i int, kind WebhookKind, victim Intent
 	return w
 }
 
-// know notes a payment that the flood may write about.
+// know notes a payment that the flood may use.
 func (l *Log) know(i *Intent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -211,7 +211,7 @@ func (l *Log) drawKnown(random *rand.Rand) (Intent, bool) {
 	return l.known[random.IntN(len(l.known))], true
 }
 
-// left counts what there was no time, or no payment, for.
+// left counts the webhooks that were not sent, for lack of time or payments.
 func (l *Log) left(asked Flood) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -219,7 +219,7 @@ func (l *Log) left(asked Flood) {
 	c.WebhooksShed = asked.Duplicates - c.Duplicates + asked.Forged - c.Forged + asked.Replayed - c.Replayed
 }
 
-// sent counts and keeps one of the flood.
+// sent counts and keeps one webhook of the flood.
 func (l *Log) sent(w Webhook) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

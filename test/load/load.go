@@ -1,8 +1,8 @@
-// Package load plays client apps and their buyers against a running platform, from outside: over the REST API and the
-// simulator's admin API. It remembers every key and every answer, for the checker of the drills to hold the platform to.
+// Package load plays clients and their buyers against a running platform, from outside: over the REST API and the simulator's admin
+// API. It keeps every key and every response, so that the drills' checker can compare them with what the platform did.
 //
-// Its rule: the load does not wait for the platform. Requests are due at a constant rate whatever becomes of those before
-// (an open model), latency counts from when a request was due, and what is not sent is counted as shed, never left out.
+// Its rule: the load does not wait for the platform. Requests are due at a constant rate (an open model), latency counts from when a
+// request was due, and a request that is not sent is counted as shed, never left out.
 package load
 
 import (
@@ -18,30 +18,30 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// Options says what to play. Shops, Rate and Length are needed; the rest has a use when zero.
+// Options describes the load. Shops, Rate and Length are required.
 type Options struct {
-	Shops    []*platform.Shop   // API processes, taken in turns; a request that is repeated goes to the next
-	Provider *platform.Provider // where the buyers act; nil: they never do
-	Name     string             // begins every key of this run; "": made from the clock
+	Shops    []*platform.Shop   // API processes, used in turn; a repeated request goes to the next one
+	Provider *platform.Provider // where buyers pay; nil: they never pay
+	Name     string             // prefix of every key of this run; "": made from the clock
 	Rate     float64            // payments a second
-	Length   time.Duration      // how long new ones arrive
-	Seed     uint64             // of all that is drawn: amounts, what buyers do, pauses
-	InFlight int                // the most requests at once, arrivals beyond are shed; 0: 256
+	Length   time.Duration      // how long new payments are created
+	Seed     uint64             // of everything random: amounts, what buyers do, pauses
+	InFlight int                // most requests in flight, more are shed; 0: 256
 	Expire   float64            // the share of buyers who let the Pix expire,
-	Leave    float64            // and of those who never act; all others pay
+	Leave    float64            // and of those who never pay; all others pay
 	Within   time.Duration      // how long each buyer has to pay; 0: an hour
 	Prefer   string             // of the requests, such as "wait=5"; "": as long as the API likes
-	Patience time.Duration      // how long a request is repeated; 0: a minute
-	Linger   time.Duration      // how long payments are followed once nothing arrives any more; 0: 15 s
-	Flood    Flood              // webhooks beside what the simulator sends of itself
-	File     string             // where every step is kept as it happens, as JSON Lines; "": nowhere
-	Out      io.Writer          // progress for a person; nil: silent
+	RetryFor time.Duration      // how long a request is repeated; 0: a minute
+	Linger   time.Duration      // how long payments are followed after the last new one; 0: 15 s
+	Flood    Flood              // webhooks in addition to the simulator's own
+	File     string             // file for every event of the run, as JSON Lines; "": none
+	Out      io.Writer          // progress; nil: none
 }
 
 func (o Options) complete() (Options, error) {
 	switch {
 	case len(o.Shops) == 0:
-		return o, errors.New("there is no API to ask")
+		return o, errors.New("no API address is given")
 	case o.Rate <= 0 || o.Length <= 0:
 		return o, errors.New("rate and length must be above 0")
 	case o.Expire < 0 || o.Leave < 0 || o.Expire+o.Leave > 1:
@@ -55,7 +55,7 @@ func (o Options) complete() (Options, error) {
 		}
 	}
 	orElse(&o.Within, time.Hour)
-	orElse(&o.Patience, time.Minute)
+	orElse(&o.RetryFor, time.Minute)
 	orElse(&o.Linger, 15*time.Second)
 	if o.InFlight == 0 {
 		o.InFlight = 256
@@ -69,8 +69,8 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// Run plays the load to its end, and returns all that it knows. When ctx ends before, or the file cannot be written, there
-// is a log as well as an error.
+// Run runs the load to its end, and returns its log. When ctx ends before, or the file cannot be written, it returns both a log and an
+// error.
 func Run(ctx context.Context, o Options) (*Log, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -91,16 +91,16 @@ func Run(ctx context.Context, o Options) (*Log, error) {
 // generator is one run.
 type generator struct {
 	Options
-	log    *Log
-	slots  chan struct{} // one for each request in flight
-	people sync.WaitGroup
+	log     *Log
+	slots   chan struct{} // one for each request in flight
+	running sync.WaitGroup
 }
 
 func (g *generator) run(ctx context.Context, arrivals int) {
 	over := make(chan struct{})
 	var progress sync.WaitGroup
 	progress.Go(func() { g.log.progress(g.Out, over) })
-	g.people.Go(func() { g.flood(ctx) })
+	g.running.Go(func() { g.flood(ctx) })
 	for i := range arrivals {
 		due := g.log.Began.Add(time.Duration(math.Round(float64(i) / g.Rate * float64(time.Second))))
 		if !sleepUntil(ctx, due) {
@@ -109,12 +109,12 @@ func (g *generator) run(ctx context.Context, arrivals int) {
 		}
 		g.arrive(ctx, i, due)
 	}
-	g.people.Wait()
+	g.running.Wait()
 	close(over)
 	progress.Wait()
 }
 
-// arrive lets one client begin, whatever became of those before.
+// arrive starts one client, without waiting for those before.
 func (g *generator) arrive(ctx context.Context, i int, due time.Time) {
 	c := g.newCustomer(i, due)
 	select {
@@ -124,7 +124,7 @@ func (g *generator) arrive(ctx context.Context, i int, due time.Time) {
 		return
 	}
 	g.log.asked(c.Intent)
-	g.people.Go(func() {
+	g.running.Go(func() {
 		c.ask(ctx)
 		<-g.slots
 		if c.Acknowledged {
@@ -133,7 +133,7 @@ func (g *generator) arrive(ctx context.Context, i int, due time.Time) {
 	})
 }
 
-// sleepUntil is false when ctx ended first. A time that has passed is no wait at all.
+// sleepUntil is false when ctx ended first. It does not wait for a time that has passed.
 func sleepUntil(ctx context.Context, t time.Time) bool {
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()

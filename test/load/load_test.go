@@ -21,7 +21,7 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// wire is a network of this process's own, so that time can stand still around it.
+// wire is a network inside this process, which works under synctest.
 type wire struct {
 	net.Listener
 	dialled chan net.Conn
@@ -69,14 +69,14 @@ func shop(t *testing.T, handler http.HandlerFunc) *platform.Shop {
 	return &platform.Shop{URL: "http://shop", HTTP: &http.Client{Transport: transport}}
 }
 
-// settled is an API that has done with every payment when it answers.
+// settled is an API whose every payment is settled in its first response.
 func settled(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprintf(w, `{"id": %q, "status": "failed", "amount": 1}`, r.Header.Get("Idempotency-Key"))
 }
 
-// The load is due at fixed times: a server that stalls for a second gets as many requests in that second as in any
-// other, and each is charged with the time it waited, from when it was due.
+// Requests are due at fixed times: a server that stalls for a second gets as many requests in that second as in any other, and the
+// latency of each counts from when it was due.
 func TestAStallLowersNoRateAndShowsInTheLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -110,7 +110,7 @@ func TestAStallLowersNoRateAndShowsInTheLatency(t *testing.T) {
 	})
 }
 
-// Should the generator itself be late, that is the platform's fault too: its clients have waited.
+// If the generator itself is late, that counts as latency too.
 func TestLatencyCountsFromWhenARequestWasDue(t *testing.T) {
 	log, err := openLog(Options{}, 1)
 	require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestWhatCannotBeSentIsCounted(t *testing.T) {
 	})
 }
 
-// A client repeats what it does not know the outcome of, with the same key, on the next API, as late as it is told.
+// A client repeats a request whose outcome is unknown, with the same key, at the next API, not before Retry-After.
 func TestARequestIsRepeatedUnderItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -178,7 +178,7 @@ func TestARequestIsRepeatedUnderItsKey(t *testing.T) {
 		require.Equal(t, []string{"again-1", "again-1", "again-1", "again-1", "again-1", "again-1"}, keys)
 		require.Equal(t, Counts{Asked: 1, Acknowledged: 1, Answers: [6]int{0: 3, 2: 1, 4: 1, 5: 1}}, log.Counts)
 		got := log.Intents[0].Answers
-		require.Len(t, got, 6, "whoever repeats a request, it is known")
+		require.Len(t, got, 6, "every try is logged")
 		for i, code := range []int{0, 500, 429, 0, 0, 201} {
 			require.Equal(t, code, got[i].Code, i)
 		}
@@ -190,16 +190,16 @@ func TestARequestIsRepeatedUnderItsKey(t *testing.T) {
 		require.NoError(t, err)
 		var events []string
 		for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
-			var step line
-			require.NoError(t, json.Unmarshal(lines.Bytes(), &step))
-			require.Equal(t, "again-1", step.Key)
-			events = append(events, step.Event)
+			var event line
+			require.NoError(t, json.Unmarshal(lines.Bytes(), &event))
+			require.Equal(t, "again-1", event.Key)
+			events = append(events, event.Event)
 		}
 		require.Equal(t, "asked answered answered answered answered answered answered", strings.Join(events, " "))
 	})
 }
 
-// A request is not repeated for ever, nor when the client was told that it is wrong.
+// A request is not repeated for ever, and not when it was refused as invalid.
 func TestGivenUpAndRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := shop(t, func(w http.ResponseWriter, r *http.Request) {
@@ -210,7 +210,7 @@ func TestGivenUpAndRefused(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		})
 		began := time.Now()
-		log, err := Run(t.Context(), Options{Shops: []*platform.Shop{api}, Rate: 2, Length: time.Second, Patience: 10 * time.Second})
+		log, err := Run(t.Context(), Options{Shops: []*platform.Shop{api}, Rate: 2, Length: time.Second, RetryFor: 10 * time.Second})
 		require.NoError(t, err)
 		require.Equal(t, 1, log.Counts.Refused)
 		require.Equal(t, 1, log.Counts.GivenUp)
@@ -219,7 +219,7 @@ func TestGivenUpAndRefused(t *testing.T) {
 		require.False(t, log.Intents[1].Refused())
 		require.Greater(t, len(log.Intents[1].Answers), 5)
 		require.Less(t, time.Since(began), 20*time.Second)
-		require.Greater(t, log.Latency.Max(), (9 * time.Second).Microseconds(), "what was given up counts with its time")
+		require.Greater(t, log.Latency.Max(), (9 * time.Second).Microseconds(), "a request that was given up counts with its time")
 	})
 }
 
@@ -247,7 +247,7 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	require.InDelta(t, 100, buyers[Leaves], 60)
 }
 
-// A read that fails is counted, and the next one brings the news; one that the run's own end cuts off has not failed.
+// A failed read is counted and tried again; a read that the end of the run cuts off has not failed.
 func TestReadsThatFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads := 0
@@ -272,7 +272,7 @@ func TestReadsThatFail(t *testing.T) {
 	})
 }
 
-// Whoever stops a run keeps what it knows so far.
+// A stopped run returns its log so far.
 func TestARunThatIsStoppedHasALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := shop(t, func(w http.ResponseWriter, r *http.Request) {
@@ -288,7 +288,7 @@ func TestARunThatIsStoppedHasALog(t *testing.T) {
 	})
 }
 
-func TestWhatMakesNoSenseIsNotPlayed(t *testing.T) {
+func TestInvalidOptionsAreRefused(t *testing.T) {
 	shops := []*platform.Shop{{}}
 	for _, o := range []Options{
 		{Rate: 1, Length: time.Second},

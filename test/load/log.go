@@ -22,7 +22,7 @@ const (
 	Leaves     Buyer = "leaves"
 )
 
-// Intent is one payment that a client app wanted, and all that it came to know.
+// Intent is one payment that a client wants, and what the client knows about it.
 type Intent struct {
 	Key               string    `json:"key"`
 	Amount            int64     `json:"amount"` // centavos
@@ -35,28 +35,28 @@ type Intent struct {
 	Acknowledged      bool      `json:"-"` // 201 or 202 was seen
 	PaymentID         string    `json:"-"`
 	ProviderPaymentID string    `json:"-"`
-	Status            string    `json:"-"` // last seen
-	Acted             bool      `json:"-"` // the simulator has acknowledged what the buyer did
+	Status            string    `json:"-"` // last read
+	Acted             bool      `json:"-"` // the simulator has acknowledged the buyer's action
 }
 
 // Paid says whether the simulator has acknowledged that the buyer paid.
 func (i Intent) Paid() bool { return i.Acted && i.Buyer == Pays }
 
-// Refused says whether the client was told that its request is wrong.
+// Refused says whether the request was refused as invalid.
 func (i Intent) Refused() bool {
 	return !i.Acknowledged && len(i.Answers) > 0 && !i.Answers[len(i.Answers)-1].repeatable()
 }
 
-// Answer is what became of one try.
+// Answer is the result of one try.
 type Answer struct {
 	At        time.Time     `json:"at"`
 	Took      time.Duration `json:"took_ns"`
 	API       string        `json:"api"`
-	Code      int           `json:"code"` // 0: there was none, or it broke off
+	Code      int           `json:"code"` // 0: no complete response
 	PaymentID string        `json:"payment_id,omitempty"`
 	Status    string        `json:"status,omitempty"`
 	Amount    int64         `json:"amount,omitempty"`
-	Error     string        `json:"error,omitempty"` // the problem's code, or what happened to the connection
+	Error     string        `json:"error,omitempty"` // the problem's code, or the connection's error
 }
 
 // Acknowledged says whether the answer promises the payment.
@@ -64,22 +64,22 @@ func (a Answer) Acknowledged() bool {
 	return a.Code == http.StatusCreated || a.Code == http.StatusAccepted
 }
 
-// Log is what the client's side knows after a run.
+// Log is what the clients know after a run.
 type Log struct {
 	Name     string
 	Seed     uint64
 	Began    time.Time
 	Ended    time.Time
 	Intents  []Intent
-	Webhooks []Webhook // beyond those that the simulator sent of itself
+	Webhooks []Webhook // in addition to the simulator's own
 	Counts   Counts
 	Latency  *hdrhistogram.Histogram // µs from when a request was due until it was answered or given up
-	Approval *hdrhistogram.Histogram // µs from the buyer's paying until the client saw it approved
+	Approval *hdrhistogram.Histogram // µs from the buyer's payment until the client read the approval
 
-	mu    sync.Mutex // over all but a customer's own Intent, which belongs to its customer until the end
-	known []Intent   // payments that wait for their buyers, for the flood
+	mu    sync.Mutex // guards all but the Intents, each of which belongs to its customer until the end
+	known []Intent   // pending payments, for the flood
 	file  *os.File
-	wrong error // the first that happened to the file
+	wrong error // the file's first error
 }
 
 // Counts sums a run up.
@@ -87,15 +87,15 @@ type Counts struct {
 	Asked, Shed                    int
 	Acknowledged, Refused, GivenUp int
 	InFlight                       int
-	Answers                        [6]int // by class, such as 2 for 2xx; 0 counts what was not answered
+	Answers                        [6]int // by class, such as 2 for 2xx; 0 counts tries without a response
 	Paid, Approved                 int
-	Reads, ReadsFailed             int // looks at payments, and those that brought none
+	Reads, ReadsFailed             int // of payments
 
 	// The flood of webhooks.
 	Duplicates, Forged, Replayed int
 	ForgedLetIn, ReplayedLetIn   int
 	WebhooksUnanswered           int
-	WebhooksShed                 int // not sent: there was no time, or no payment, for them
+	WebhooksShed                 int // not sent, for lack of time or payments
 }
 
 // The histograms hold up to ten minutes, to three digits.
@@ -129,7 +129,7 @@ func (l *Log) close() error {
 	return nil
 }
 
-// line is one step as the file keeps it.
+// line is one event in the file.
 type line struct {
 	At      time.Time `json:"at"`
 	Event   string    `json:"event"`
@@ -140,13 +140,13 @@ type line struct {
 	Webhook *Webhook  `json:"webhook,omitempty"`
 }
 
-// write appends one step; l.mu must be held.
-func (l *Log) write(step line) {
+// write appends one event; l.mu must be held.
+func (l *Log) write(event line) {
 	if l.file == nil {
 		return
 	}
-	step.At = time.Now()
-	text, err := json.Marshal(step)
+	event.At = time.Now()
+	text, err := json.Marshal(event)
 	if err == nil {
 		_, err = l.file.Write(append(text, '\n'))
 	}
@@ -230,7 +230,7 @@ func (l *Log) seen(i *Intent, status string, acted time.Time) {
 	l.write(line{Event: "seen", Key: i.Key, Status: status})
 }
 
-// record counts what is longer than the histogram as its longest.
+// record counts a duration beyond the histogram's range as its longest.
 func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(d.Microseconds(), 1), h.HighestTrackableValue()))
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// progress tells a person once a second how the run is doing.
+// progress prints the run's counts once a second.
 func (l *Log) progress(out io.Writer, over <-chan struct{}) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -27,7 +27,7 @@ func (l *Log) progress(out io.Writer, over <-chan struct{}) {
 
 func (l *Log) line() string {
 	c := l.Counts
-	text := fmt.Sprintf("asked %d  2xx %d  4xx %d  5xx %d  broken %d  in flight %d  p50 %s  p99 %s  approved %d/%d",
+	text := fmt.Sprintf("requests %d  2xx %d  4xx %d  5xx %d  broken %d  in flight %d  p50 %s  p99 %s  approved %d/%d",
 		c.Asked, c.Answers[2], c.Answers[4], c.Answers[5], c.Answers[0], c.InFlight,
 		at(l.Latency, 50), at(l.Latency, 99), c.Approved, c.Paid)
 	if c.Shed > 0 {
@@ -39,22 +39,22 @@ func (l *Log) line() string {
 	return text
 }
 
-// report is the end: rates, and how the latencies are spread.
+// report prints the totals, the rates, and the distribution of the latencies.
 func (l *Log) report(out io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c, took := l.Counts, time.Since(l.Began).Seconds()
-	fmt.Fprintf(out, "\n%d asked, %d acknowledged, %d refused, %d given up, %d shed, in %.1f s\n", c.Asked, c.Acknowledged, c.Refused, c.GivenUp, c.Shed, took)
-	fmt.Fprintf(out, "answers: %d of 2xx, %d of 4xx, %d of 5xx, %d broken; %d buyers paid, %d seen approved; %d reads, %d failed\n",
+	fmt.Fprintf(out, "\n%d requests, %d acknowledged, %d refused, %d given up, %d shed, in %.1f s\n", c.Asked, c.Acknowledged, c.Refused, c.GivenUp, c.Shed, took)
+	fmt.Fprintf(out, "responses: %d of 2xx, %d of 4xx, %d of 5xx, %d broken; %d buyers paid, %d approved; %d reads, %d failed\n",
 		c.Answers[2], c.Answers[4], c.Answers[5], c.Answers[0], c.Paid, c.Approved, c.Reads, c.ReadsFailed)
 	if c.Duplicates+c.Forged+c.Replayed > 0 {
-		fmt.Fprintf(out, "webhooks: %d duplicates ordered, %d forged (%d let in), %d replayed (%d let in), %d unanswered, %d shed\n",
+		fmt.Fprintf(out, "webhooks: %d duplicates ordered, %d forged (%d accepted), %d replayed (%d accepted), %d unanswered, %d shed\n",
 			c.Duplicates, c.Forged, c.ForgedLetIn, c.Replayed, c.ReplayedLetIn, c.WebhooksUnanswered, c.WebhooksShed)
 	}
-	fmt.Fprintf(out, "rates: %.1f/s asked, %.1f/s acknowledged, %.1f/s seen approved\n",
+	fmt.Fprintf(out, "rates: %.1f/s requests, %.1f/s acknowledged, %.1f/s approved\n",
 		rate(c.Asked, took), rate(c.Acknowledged, took), rate(c.Approved, took))
 	spread(out, "due → answered", l.Latency)
-	spread(out, "buyer pays → seen approved", l.Approval)
+	spread(out, "buyer pays → approved", l.Approval)
 }
 
 func rate(n int, seconds float64) float64 { return float64(n) / max(seconds, 1e-3) }
@@ -72,7 +72,7 @@ func spread(out io.Writer, title string, h *hdrhistogram.Histogram) {
 	}
 }
 
-// at is a percentile for people; zero when nothing was measured.
+// at is a rounded percentile; zero when nothing was measured.
 func at(h *hdrhistogram.Histogram, percentile float64) time.Duration {
 	d := time.Duration(h.ValueAtPercentile(percentile)) * time.Microsecond
 	if d < 10*time.Millisecond {

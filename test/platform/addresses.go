@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// Addresses say where what is for people is found, a line each.
+// Addresses lists the pages and addresses of the platform, one per line.
 func (p *Platform) Addresses() string {
 	text := fmt.Sprintf(`
   API              %[1]s/v1/payments

@@ -14,13 +14,12 @@ import (
 // AheadProgram is the name of the program that BuildAhead makes.
 const AheadProgram = "onlywave-ahead"
 
-// readsClock is where Go's standard library reads the time of day; the rest of it, and every package, goes through there.
+// readsClock is the only place where Go's standard library reads the time of day.
 const readsClock = "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n"
 
-// BuildAhead builds the program of the working directory for a machine whose clock is ahead, as a program in the folder. Go programs ask
-// the kernel for the time without a library in between, so nothing outside can tell one of them another time; instead it is built with
-// a time package in which all that anybody reads is so much later. Timers go by another clock and are not changed. The first
-// time takes some minutes, since all packages are built anew.
+// BuildAhead builds the program of the working directory with a clock that is ahead, into the folder. Go programs read the time from the
+// kernel directly, so nothing outside a program can change it; instead the program is built with a changed time package. Timers use
+// another clock and are not changed. The first build takes some minutes, because all packages are compiled again.
 func BuildAhead(ctx context.Context, dir string, ahead time.Duration) (program string, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", err
@@ -57,5 +56,5 @@ func BuildAhead(ctx context.Context, dir string, ahead time.Duration) (program s
 	return program, nil
 }
 
-// Program is the one that our own processes run.
+// Program is the program of the api and worker processes.
 func (p *Platform) Program() string { return p.options.Program }

@@ -10,7 +10,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// Every request here comes from one address, so the limits are those of a machine and not of a client.
+// Every request comes from one address here, so the limits are those of a whole machine, not of one client.
 const (
 	balancerRate, balancerBurst = 2000, 2000
 	// BalancerConnections is how many connections one address may have at one time, of twice as many in all.
@@ -44,7 +44,7 @@ func (p *Platform) startBalancer(ctx context.Context, dir string, at ports) erro
 	return nil
 }
 
-// ReloadBalancer has nginx read its configuration again, as after a change of it: new workers take over from the old ones.
+// ReloadBalancer makes nginx read its configuration again, as after a change: new nginx workers replace the old ones.
 func (p *Platform) ReloadBalancer(ctx context.Context) error {
 	return p.Balancer.Reload(ctx, p.balancing)
 }

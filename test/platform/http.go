@@ -24,7 +24,7 @@ import (
 type Shop struct {
 	URL  string
 	Key  string
-	HTTP *http.Client // nil: the one that all calls from here share
+	HTTP *http.Client // nil: a shared one
 }
 
 // Payment is what a client app reads of a payment.
@@ -57,19 +57,19 @@ type Answer struct {
 	Body   []byte
 }
 
-// Who buys, in every order.
+// The buyer of every order.
 const (
 	BuyerEmail = "ana@example.com"
 	BuyerName  = "Ana Souza"
 	BuyerTaxID = "12345678909"
 )
 
-// Order is the body of a POST for a Pix of so many centavos, to be paid within an hour.
+// Order is the body of a POST for a Pix that is valid for an hour.
 func Order(centavos int64, reference string) string {
 	return OrderWithin(centavos, reference, time.Hour)
 }
 
-// OrderWithin is the same, to be paid within that time.
+// OrderWithin is the same, valid for that time.
 func OrderWithin(centavos int64, reference string, within time.Duration) string {
 	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q,
  "method": {"type": "pix", "expires_in": %d},
@@ -141,12 +141,12 @@ func (s *Shop) Await(ctx context.Context, id, status string) (Payment, error) {
 	}
 }
 
-// Get reads any address, whatever it answers.
+// Get sends a GET; any status is fine.
 func (s *Shop) Get(ctx context.Context, path string) (Answer, error) {
 	return Send(ctx, s.HTTP, http.MethodGet, s.URL+path, "", "Authorization", "Bearer "+s.Key)
 }
 
-// Read reads what an address has into a value; any answer but a good one is an error.
+// Read reads a JSON response into a value; a status other than 2xx is an error.
 func (s *Shop) Read(ctx context.Context, path string, into any) error {
 	answer, err := s.Get(ctx, path)
 	if err != nil {
@@ -155,13 +155,13 @@ func (s *Shop) Read(ctx context.Context, path string, into any) error {
 	return answer.Decode(into)
 }
 
-// Webhook sends a notification as anybody could who knows the address; query and headers are as Mercado Pago has them.
+// Webhook sends a notification with any query and headers, without signing it.
 func (s *Shop) Webhook(ctx context.Context, query, body string, header ...string) (Answer, error) {
 	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/webhooks/mercadopago?"+query, body, header...)
 }
 
-// SignedWebhook is a notification that an update of the provider's payment has come, signed now as Mercado Pago would sign it with
-// this platform's secret. Query is what comes before it in the address, such as "payment_id=…&", or empty.
+// SignedWebhook sends a notification of an update of the provider's payment, signed with this platform's secret as Mercado Pago signs.
+// Query is the beginning of the URL's query, such as "payment_id=…&", or empty.
 func (s *Shop) SignedWebhook(ctx context.Context, query, providerPaymentID string) (Answer, error) {
 	requestID, ts := uuid.NewString(), strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(webhookSecret))
@@ -174,34 +174,34 @@ func (s *Shop) SignedWebhook(ctx context.Context, query, providerPaymentID strin
 // Provider is the simulator's admin API.
 type Provider struct {
 	URL  string
-	HTTP *http.Client // nil: the one that all calls from here share
+	HTTP *http.Client // nil: a shared one
 }
 
-// Pay lets the buyer pay.
+// Pay makes the buyer pay.
 func (p *Provider) Pay(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/pay", "", nil)
 }
 
-// Expire lets a Pix end unpaid.
+// Expire makes a Pix expire unpaid.
 func (p *Provider) Expire(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/expire", "", nil)
 }
 
-// Ledger is what really happened to one of our payments there; "" for all.
+// Ledger is the provider's ledger of one payment; "" for all.
 func (p *Provider) Ledger(ctx context.Context, paymentID string) ([]simulator.Entry, error) {
 	var entries []simulator.Entry
 	err := p.call(ctx, http.MethodGet, "/admin/ledger?external_reference="+url.QueryEscape(paymentID), "", &entries)
 	return entries, err
 }
 
-// Requests lists the calls it got.
+// Requests lists the API requests that the simulator got.
 func (p *Provider) Requests(ctx context.Context) ([]simulator.Request, error) {
 	var requests []simulator.Request
 	err := p.call(ctx, http.MethodGet, "/admin/requests", "", &requests)
 	return requests, err
 }
 
-// Webhooks lists the notifications it sent, or lost, about one of its payments; "" for all.
+// Webhooks lists the notifications sent, or lost, about one of its payments; "" for all.
 func (p *Provider) Webhooks(ctx context.Context, providerPaymentID string) ([]simulator.WebhookAttempt, error) {
 	var attempts []simulator.WebhookAttempt
 	err := p.call(ctx, http.MethodGet, "/admin/webhooks?payment_id="+providerPaymentID, "", &attempts)
@@ -222,7 +222,7 @@ func (p *Provider) Announce(ctx context.Context, a simulator.Announcement) error
 	return p.call(ctx, http.MethodPost, "/admin/webhooks", string(body), nil)
 }
 
-// Arm orders things to go wrong.
+// Arm adds faults.
 func (p *Provider) Arm(ctx context.Context, faults ...simulator.Fault) error {
 	body, err := json.Marshal(faults)
 	if err != nil {
@@ -231,7 +231,7 @@ func (p *Provider) Arm(ctx context.Context, faults ...simulator.Fault) error {
 	return p.call(ctx, http.MethodPost, "/admin/faults", string(body), nil)
 }
 
-// Disarm lets everything go right again.
+// Disarm removes all faults.
 func (p *Provider) Disarm(ctx context.Context) error {
 	return p.call(ctx, http.MethodDelete, "/admin/faults", "", nil)
 }
@@ -253,7 +253,7 @@ func Send(ctx context.Context, over *http.Client, method, url, body string, head
 	if err != nil {
 		return Answer{}, err
 	}
-	request.GetBody = nil // or the transport would repeat a request with an Idempotency-Key, and tell nobody
+	request.GetBody = nil // or the transport would silently repeat a request that has an Idempotency-Key
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}

@@ -18,7 +18,7 @@ import (
 // MercadoPago is the end of a link beside the stack's services: the simulator.
 const MercadoPago devstack.Service = "mercadopago"
 
-// Link is one part's way to one service, with a proxy on it that can be told to misbehave. Whatever was
+// Link is the connection of one process to one service, over a proxy that can inject faults. Whatever was
 // done to it before, Mend makes it good again.
 type Link struct {
 	Part string // such as "worker-2"
@@ -35,7 +35,7 @@ func (l *Link) Cut() {
 	l.proxy.Stop()
 }
 
-// BlackHole lets nothing through in either direction, and closes nothing: who waits, waits.
+// BlackHole lets nothing through in either direction and closes nothing.
 func (l *Link) BlackHole() error {
 	if err := l.add("timeout", "upstream", `{"timeout": 0}`); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (p *Platform) linked(part string) (map[string]string, error) {
 	} {
 		address := p.settings[variable]
 		if address == "" || variable == "REDIS_URL" && p.options.RedisCluster {
-			continue // there is no replica; and the nodes of a cluster tell where the others are, past all links
+			continue // there is no replica; and clients of a cluster connect to its nodes directly, not over links
 		}
 		hosts, err := hostOf(address)
 		if err != nil {
@@ -143,10 +143,10 @@ func (p *Platform) linked(part string) (map[string]string, error) {
 	return settings, nil
 }
 
-// proxies is what toxiproxy wants to belong to; nobody asks it for its figures.
+// proxies is required by toxiproxy; its metrics are not used.
 var proxies = toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 
-// hostOf is host:port of an address, which may be that alone; of several they are divided by commas.
+// hostOf is host:port of an address, which may be that alone; several are separated by commas.
 func hostOf(address string) (string, error) {
 	hosts := address
 	if _, rest, is := strings.Cut(address, "://"); is {

@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// echo is a service that repeats what it hears, and tells of it.
+// echo is a service that sends back what it receives, and reports it.
 func echo(t *testing.T) (address string, heard chan string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ func mailSettings(at ports) map[string]string {
 	}
 }
 
-// OperatorEmail is who is alerted.
+// OperatorEmail is the address that is alerted.
 const OperatorEmail = "operators@onlywave.example"
 
 // Mailbox is where all e-mails end: the mail sink's API.

@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// Monitoring is Prometheus and Alertmanager on a platform, and who is told of its alerts.
+// Monitoring is a platform's Prometheus and Alertmanager, and the receiver of its alerts.
 type Monitoring struct {
 	Prometheus   string // address of its API and its page
 	Alertmanager string
@@ -28,7 +28,7 @@ const (
 	scrapeEveryFaster = time.Second // the shortest windows have at least five
 )
 
-// startMonitoring watches the parts that run by now.
+// startMonitoring starts both for the processes that run by now.
 func (p *Platform) startMonitoring(ctx context.Context, dir string) error {
 	began, o := time.Now(), p.options
 	port := func(preferred int) (int, error) {
@@ -91,7 +91,7 @@ func (p *Platform) startMonitoring(ctx context.Context, dir string) error {
 	return nil
 }
 
-// stop ends what was started, however far that went.
+// stop ends what was started, even if not all of it was.
 func (m *Monitoring) stop() error {
 	if m == nil {
 		return nil
@@ -109,7 +109,7 @@ func (m *Monitoring) stop() error {
 	return err
 }
 
-// Alerts are those that are not at rest, by name: whether one fires, or only waits to.
+// Alerts are the active alerts by name: true when one fires, false when it is pending.
 func (m *Monitoring) Alerts(ctx context.Context) (firing map[string]bool, err error) {
 	answer, err := Send(ctx, nil, http.MethodGet, m.Prometheus+"/api/v1/alerts", "")
 	if err != nil {

@@ -10,23 +10,23 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// The person who may log in to the console of a stack that only loopback reaches.
+// The console's user on a platform that only loopback reaches.
 const (
 	operatorName     = "operator"
 	operatorPassword = "onlywave-dev-operator"
 )
 
-// thisProgram is who makes keys and users of a stack that is only a rehearsal.
+// thisProgram is the actor that creates keys and users, for the audit.
 var thisProgram = audit.Actor{Name: "onlywave-lab dev", Channel: audit.CommandLine, From: "this machine"}
 
-// Operator is a person who may do everything in the console: made once for each data folder.
+// Operator is a user who may do everything in the console. It is created once for each data folder.
 func (p *Platform) Operator(ctx context.Context) (name, password string, err error) {
-	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
+	store, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
 	if err != nil {
 		return "", "", err
 	}
-	defer record.Close()
-	err = record.AddUser(ctx, thisProgram, access.User{
+	defer store.Close()
+	err = store.AddUser(ctx, thisProgram, access.User{
 		Name: operatorName, Role: access.Operator, PasswordHash: access.HashPassword(operatorPassword), CreatedAt: time.Now(),
 	})
 	if failure.KindOf(err) == failure.Conflict {

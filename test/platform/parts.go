@@ -49,7 +49,7 @@ func (p *Platform) startParts(ctx context.Context, at ports) error {
 	return nil
 }
 
-// AddAPI starts one more API process with settings of its own, which the balancer does not know.
+// AddAPI starts one more API process with its own settings, outside the balancer.
 func (p *Platform) AddAPI(ctx context.Context, settings map[string]string) (*Shop, error) {
 	port, err := devstack.FreePort(0)
 	if err != nil {
@@ -71,19 +71,19 @@ func (p *Platform) api(ctx context.Context, name string, port int, settings map[
 	return process, shop, err
 }
 
-// part starts one of our own processes, and waits until it can be used: one that listens until its page answers with the
-// word, such as "ready" instead of "degraded", any other until it says that it has started.
+// part starts one process and waits until it can be used: one that listens until its page contains the word, such as "ready" instead of
+// "degraded", any other until it reports that it has started.
 func (p *Platform) part(ctx context.Context, command, name string, own map[string]string, port int, page, word string) (*devstack.Process, error) {
 	began := time.Now()
 	settings := map[string]string{}
-	stranger := command == "simulator" || command == "mailsink" // stands for a service of others
-	if p.options.Links && !stranger {
+	standIn := command == "simulator" || command == "mailsink" // for an external service
+	if p.options.Links && !standIn {
 		var err error
 		if settings, err = p.linked(name); err != nil {
 			return nil, err
 		}
 	}
-	if !stranger {
+	if !standIn {
 		address, err := p.showAt(name)
 		if err != nil {
 			return nil, err
@@ -92,7 +92,7 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	}
 	maps.Copy(settings, own)
 	program := p.options.Program
-	if stranger { // of which the lab is the program, and so is whatever starts a platform
+	if standIn { // the stand-ins are in the program that starts the platform
 		var err error
 		if program, err = os.Executable(); err != nil {
 			return nil, err
@@ -104,11 +104,11 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	}
 	if port != 0 {
 		url := fmt.Sprintf("http://127.0.0.1:%d%s", port, page)
-		if !stranger {
-			url = "http://" + settings["METRICS_ADDRESS"] + page // what is public does not say whether all is available
+		if !standIn {
+			url = "http://" + settings["METRICS_ADDRESS"] + page // the public page does not show the dependencies
 		}
 		spec.Ready = func(ctx context.Context) error { return answers(ctx, url, word) }
-	} else { // a worker has no page for others; it has started when it shows its metrics
+	} else { // a worker has no public page; it has started when its metrics page says so
 		spec.Ready = func(ctx context.Context) error {
 			return devstack.AnswersOK(ctx, "http://"+settings["METRICS_ADDRESS"]+"/startupz")
 		}
@@ -120,10 +120,10 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 	return process, err
 }
 
-// Migrate brings the schema up to date, as before every start.
+// Migrate brings the schema up to date.
 func (p *Platform) Migrate(ctx context.Context) error { return p.run(ctx, "migrate") }
 
-// run runs one of our commands to its end.
+// run runs a command of onlywave to its end.
 func (p *Platform) run(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, p.options.Program, args...)
 	cmd.Env = p.environment(nil)
@@ -133,7 +133,7 @@ func (p *Platform) run(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// environment is all that our processes see, so that what happens to be set here changes nothing.
+// environment is all that the processes see, so that variables of this shell change nothing.
 func (p *Platform) environment(own map[string]string) []string {
 	settings := maps.Clone(p.settings)
 	maps.Copy(settings, own)

@@ -1,7 +1,6 @@
-// Package platform is the whole platform on one machine: real services, the simulator, and our own parts
-// as processes, for a person to play with, for the demo, the whole-system tests and the benchmarks.
-// Its rule: it works from outside, through processes, HTTP and the operators' tools, and never reaches
-// into a part.
+// Package platform runs the whole platform on one machine: real services, the simulator, and the api and worker processes, for `make up`,
+// the demo, the whole-system tests, the drills and the benchmarks. Its rule: it works from outside, through processes, HTTP and the
+// operators' tools, and never calls into a process.
 package platform
 
 import (
@@ -25,7 +24,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// The credentials of a stack that only loopback reaches.
+// The credentials of a platform that only loopback reaches.
 const (
 	accessToken   = "TEST-onlywave-simulator"
 	webhookSecret = "onlywave-dev-webhook-secret"
@@ -34,38 +33,38 @@ const (
 	demoClient    = "demo"
 )
 
-// partGrace is longer than our own parts take to finish what they have in hand.
+// partGrace is longer than api and worker need to finish their work when they stop.
 const partGrace = 75 * time.Second
 
 // Options says what to run.
 type Options struct {
-	Dir      string            // data and logs; "" = a throw-away folder
-	Program  string            // the onlywave binary; the simulator and the mail sink are run by the program that calls Start
-	Env      []string          // what both need beside their settings
+	Dir      string            // data and logs; "": a temporary folder
+	Program  string            // the onlywave binary; the simulator and the mail sink are run by the calling program
+	Env      []string          // more environment for both programs
 	APIs     int               // 0: one
 	Workers  int               // 0: one
-	Settings map[string]string // more of internal/config's variables, or other values for them
-	Balancer bool              // nginx stands in front of the apis, and what ends is started again
-	Replica  bool              // Postgres has one, for lists and to be promoted
-	Links    bool              // every api and worker reaches what it uses over links that can be cut, see Link
-	Traced   bool              // what happens to payments is traced, see Traces
-	Watched  bool              // Prometheus and Alertmanager look on, see Monitoring
-	Faster   int               // alerts judge time as if it went so many times as fast; 0: as it goes
-	Out      io.Writer         // progress for a person; nil: silent
+	Settings map[string]string // variables of internal/config that differ from the platform's own
+	Balancer bool              // nginx in front of the apis; a process that ends is restarted
+	Replica  bool              // Postgres has a replica, for lists and for promotion
+	Links    bool              // every api and worker reaches its dependencies over links that can be cut, see Link
+	Traced   bool              // payments are traced, see Traces
+	Watched  bool              // Prometheus and Alertmanager run, see Monitoring
+	Faster   int               // factor by which time runs faster for the alerts; 0: 1
+	Out      io.Writer         // progress; nil: none
 
 	Sentinels    bool // Redis has a replica, and Sentinels to promote it
 	RedisCluster bool // Redis is a cluster of three masters and their replicas, to which there are no links
 }
 
-// WithReplicas asks for so many apis behind nginx, and so many workers; from 2 on Postgres and Redis have replicas, too. 0
-// is one of each and no nginx.
+// WithReplicas sets the number of apis behind nginx and of workers; from 2 on Postgres and Redis have replicas, too. 0 is one of each
+// and no nginx.
 func (o Options) WithReplicas(n int) Options {
 	o.APIs, o.Workers, o.Balancer = n, n, n > 0
 	o.Replica, o.Sentinels = n > 1, n > 1
 	return o
 }
 
-// Platform is a running whole.
+// Platform is a running platform.
 type Platform struct {
 	Stack      *devstack.Stack
 	Simulator  *devstack.Process
@@ -75,12 +74,12 @@ type Platform struct {
 	APIs       []*devstack.Process
 	Workers    []*devstack.Process
 
-	Front    *Shop             // where client apps come in: the balancer, or else the first API process
-	Shops    []*Shop           // the demo client app's view of each API process
+	Front    *Shop             // where clients send requests: the balancer, or else the first API process
+	Shops    []*Shop           // the demo client for each API process
 	Provider *Provider         // the simulator's admin API
 	Mailbox  *Mailbox          // the mail sink's, where all e-mails end
 	Traces   *Traces           // nil unless traced
-	Metrics  map[string]string // where each api and worker shows its metrics, by its name such as "worker-2"
+	Metrics  map[string]string // the metrics address of each api and worker, by its name such as "worker-2"
 	Key      string            // the demo client app's API key
 	Logs     string            // folder of all logs
 
@@ -96,7 +95,7 @@ type Platform struct {
 	showing sync.Mutex // of Metrics
 }
 
-// Start brings everything up and returns when it can be used. On error nothing is left running.
+// Start starts everything and returns when it can be used. On error nothing is left running.
 func Start(ctx context.Context, o Options) (*Platform, error) {
 	o.APIs, o.Workers = max(o.APIs, 1), max(o.Workers, 1)
 	if o.Out == nil {
@@ -136,7 +135,7 @@ func (p *Platform) start(ctx context.Context) error {
 	}
 	p.configure(ports)
 	if p.options.Dir != "" {
-		p.settings["SIMULATOR_DATA"] = filepath.Join(dir, "simulator.jsonl") // as the record is kept, too
+		p.settings["SIMULATOR_DATA"] = filepath.Join(dir, "simulator.jsonl") // kept like the database
 	}
 	if err := p.startTraces(ctx); err != nil {
 		return err
@@ -164,7 +163,7 @@ func (p *Platform) start(ctx context.Context) error {
 	return nil
 }
 
-// ports holds where our own parts listen.
+// ports are the ports that our processes listen on.
 type ports struct {
 	simulator int
 	mailSink  int
@@ -173,7 +172,7 @@ type ports struct {
 	apis      []int
 }
 
-// front is where requests come in.
+// front is the port for requests.
 func (p ports) front() int { return cmp.Or(p.balancer, p.apis[0]) }
 
 func (p *Platform) ports() (ports, error) {
@@ -228,7 +227,7 @@ func (p *Platform) configure(at ports) {
 		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
 		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
 		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
-		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // no balancer looks at it
+		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // no balancer reads its readiness
 	}
 	maps.Copy(p.settings, mailSettings(at))
 	if p.options.Balancer {
@@ -248,31 +247,31 @@ func (p *Platform) services() []devstack.Service {
 	return all
 }
 
-// apiKey is the demo client app's key: made once for each data folder, so that a pasted curl goes on
-// working after the next start.
+// apiKey is the demo client's key. It is created once for each data folder, so that a pasted curl command still works after a
+// restart.
 func (p *Platform) apiKey(ctx context.Context) (string, error) {
-	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
+	store, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
 	if err != nil {
 		return "", err
 	}
-	defer record.Close()
+	defer store.Close()
 	file := filepath.Join(filepath.Dir(p.Logs), "demo-api-key")
 	if kept, err := os.ReadFile(file); err == nil {
 		if _, id, ok := access.ParseAPIKey(string(kept)); ok {
-			if key, err := record.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) &&
+			if key, err := store.APIKey(ctx, id); err == nil && key.Admits(string(kept), time.Now()) &&
 				!slices.ContainsFunc(access.Scopes(), func(s access.Scope) bool { return !key.Allows(s) }) {
 				return string(kept), nil
 			}
 		}
 	}
-	text, err := record.IssueAPIKey(ctx, thisProgram, access.KeyRequest{Environment: "test", ClientID: demoClient, Scopes: access.Scopes()}, time.Now())
+	text, err := store.IssueAPIKey(ctx, thisProgram, access.KeyRequest{Environment: "test", ClientID: demoClient, Scopes: access.Scopes()}, time.Now())
 	if err != nil {
 		return "", err
 	}
 	return text, os.WriteFile(file, []byte(text), 0o600)
 }
 
-// Stop ends everything, our own parts before the services they use.
+// Stop stops everything: api and worker before the services that they use.
 func (p *Platform) Stop() error {
 	err := p.Monitoring.stop()
 	if p.Balancer != nil {
@@ -298,14 +297,14 @@ func (p *Platform) Stop() error {
 	return err
 }
 
-// say tells the person one line; the parts start side by side, and each says when it is ready.
+// say prints one line. The processes start side by side, and each prints when it is ready.
 func (p *Platform) say(format string, args ...any) {
 	p.saying.Lock()
 	defer p.saying.Unlock()
 	fmt.Fprintf(p.options.Out, format+"\n", args...)
 }
 
-// Secrets are what must not be found in a log, a queue's name or headers, or a metric: by what it is, the text.
+// Secrets are the texts that must not appear in a log, a queue's name or headers, or a metric, by their names.
 func (p *Platform) Secrets() map[string]string {
 	return map[string]string{
 		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret, "console secret": consoleSecret, "operator's password": operatorPassword,
@@ -318,7 +317,7 @@ func (p *Platform) WorkflowURL(paymentID string) string {
 	return p.Stack.TemporalUIURL() + "/namespaces/default/workflows/payment%2F" + paymentID
 }
 
-// Took is a duration since, for people.
+// Took is the rounded time since then.
 func Took(since time.Time) string {
 	d := time.Since(since)
 	if d < time.Second {

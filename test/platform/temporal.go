@@ -2,19 +2,19 @@ package platform
 
 // temporalSettings are dynamic configuration of the development server: key to JSON.
 var temporalSettings = map[string]string{
-	// It would read the search attributes anew at every start of a workflow.
+	// Otherwise the server reads the search attributes again at every start of a workflow.
 	"system.forceSearchAttributesCacheRefreshOnRead": "false",
-	// Every hand-over between history and matching waits for the next of so many reads a second. At the default of 20 that
-	// was 50 ms each, most of what a client app waited for its QR code.
+	// The history service reads its queues this many times a second. At the default of 20 each task waits up to 50 ms, which was most of
+	// the latency of a QR code.
 	"history.transferProcessorMaxPollRPS": "100",
 	// Between two of these a queue remembers every task it has done and goes through all of them for each new one. At the
 	// default of 30 s that came to a third of the server's processor time after 3,000 payments.
 	"history.transferProcessorUpdateAckInterval":   `"1s"`,
 	"history.visibilityProcessorUpdateAckInterval": `"1s"`,
 	"history.timerProcessorUpdateAckInterval":      `"1s"`,
-	// Without it this version of the server ignores the priorities of tasks; a newer one has it on by itself.
+	// Without it this version of the server ignores task priorities; newer versions have it on by default.
 	"matching.useNewMatcher": "true",
-	// One partition is enough for one server, and a task needs not be passed on to where its poller waits.
+	// One partition is enough for one server, and tasks need not be forwarded between partitions.
 	"matching.numTaskqueueReadPartitions":  "1",
 	"matching.numTaskqueueWritePartitions": "1",
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/test/tracesink"
 )
 
-// Traces is the platform's own collector. It lives in this process: it is no part of what is tried out.
+// Traces is the platform's own trace collector. It runs in the calling process.
 type Traces struct {
 	*tracesink.Sink
 	URL string // of its page
@@ -20,7 +20,7 @@ type Traces struct {
 	server *http.Server
 }
 
-// startTraces comes before our parts, which are told where to send theirs. Settings that say otherwise win.
+// startTraces runs before api and worker start, because it sets their endpoint. An endpoint in the settings wins.
 func (p *Platform) startTraces(ctx context.Context) error {
 	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
 	if _, set := p.settings[endpoint]; set || !p.options.Traced {
@@ -28,7 +28,7 @@ func (p *Platform) startTraces(ctx context.Context) error {
 	}
 	port := 0
 	if p.options.Dir != "" {
-		port = 4318 // where a person expects one
+		port = 4318 // the usual port
 	}
 	port, err := devstack.FreePort(port)
 	if err != nil {

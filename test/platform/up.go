@@ -33,15 +33,15 @@ Try it:
          "method": {"type": "pix", "expires_in": 3600},
          "payer": {"email": "ana@example.com", "name": "Ana Souza", "tax_id": "12345678909", "notify_by": "email"}}'
 
-then open the ticket_url of the answer, or the e-mail to the buyer, and pay. Ctrl-C stops everything; the data stays in %s.
+Then open the ticket_url of the response, or the e-mail to the buyer, and pay. Ctrl-C stops everything; the data stays in %s.
 `, p.Front.URL, p.Key, o.Dir)
 	err = p.watch(ctx)
 	fmt.Fprintln(o.Out, "\nStopping everything")
 	return errors.Join(err, p.Stop())
 }
 
-// watch waits until ctx ends, or reports the first of our own parts to end before. With replicas none ends for good: as an
-// orchestrator would, it starts them again.
+// watch waits until ctx ends, or returns an error when a process ends before. With replicas it restarts such a process, as an orchestrator
+// would.
 func (p *Platform) watch(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tend := func(name string, process *devstack.Process) {
@@ -68,11 +68,11 @@ func (p *Platform) tend(ctx context.Context, name string, process *devstack.Proc
 			return nil
 		case <-process.Exited():
 		}
-		if p.Balancer == nil || process == p.Simulator && p.options.Dir == "" { // whose payments are then in its memory only
+		if p.Balancer == nil || process == p.Simulator && p.options.Dir == "" { // whose payments are in its memory only
 			return fmt.Errorf("the %s has ended, see %s/%s.log", name, p.Logs, name)
 		}
-		p.say("the %s has ended, it is started again", name)
-		select { // one that cannot live must not keep the machine busy
+		p.say("the %s has ended and is restarted", name)
+		select { // a process that fails at once must not keep the machine busy
 		case <-ctx.Done():
 			return nil
 		case <-time.After(time.Second):

@@ -1,5 +1,5 @@
 -- What a list is read by, in its own order, so that a page costs the same however long the list is: dead letters and findings
--- whatever their state or kind, and how far reconciliation has come. test/bench/record/results has the plans. Made beside the
+-- whatever their state or kind, and how far reconciliation has come. test/bench/database/results has the plans. Made beside the
 -- running service; one that was interrupted is made anew.
 
 -- +goose NO TRANSACTION

@@ -1,6 +1,6 @@
--- What comes beside the payments: one dead letter for a hundred of them, two findings, and a run of reconciliation every five
--- minutes. $1 is how many payments there are and $2 the end of the two years.
-with letters as (
+-- All rows besides payments: one dead letter and two findings for each hundred payments, and a run of reconciliation every five
+-- minutes. $1 is the number of payments and $2 the end of the two years.
+with dead as (
     select n, case when n % 5 = 0 then 'workflow' else 'webhook' end as source,
            (array['invalid', 'invalid', 'invalid', 'unreadable', 'handler-panic', 'delivery-limit', 'contradiction', 'dependency-unavailable'])[1 + n % 8] as cause,
            $2::timestamptz - interval '730 days' * (1 - sqrt(n::float8 * 100 / $1)) as died_at,
@@ -9,12 +9,12 @@ with letters as (
 )
 insert into dead_letters (id, source, cause, fingerprint, error, payment_id, workflow_id, run_id, message_id, queue, exchange, routing_key,
                           content_type, body, sent_at, trail, state, deaths, died_at, received_at, closed_at, closed_by, reason)
-select md5('letter ' || n)::uuid, source, cause, substr(md5(cause || n % 40), 1, 16), 'the record refused', md5('payment ' || n * 100)::uuid,
+select md5('letter ' || n)::uuid, source, cause, substr(md5(cause || n % 40), 1, 16), 'the database refused', md5('payment ' || n * 100)::uuid,
        '', '', 'message-' || n, 'onlywave.webhooks.process', 'onlywave.webhooks', 'mercadopago.payment', 'application/json',
-       decode(repeat(md5('body ' || n), 12), 'hex'), died_at, '[{"attempt": 1, "at": "2026-01-05T12:00:00Z", "error": "the record refused"}]',
+       decode(repeat(md5('body ' || n), 12), 'hex'), died_at, '[{"attempt": 1, "at": "2026-01-05T12:00:00Z", "error": "the database refused"}]',
        state, 1, died_at, died_at, case when state <> 'open' then died_at + interval '1 day' end, case when state <> 'open' then 'ana' else '' end,
        case when state <> 'open' then 'mended' else '' end
-from letters cross join lateral (
+from dead cross join lateral (
     select case when died_at > $2::timestamptz - interval '1 day' or fate < 0.001 then 'open'
                 when fate < 0.6 then 'redriven' when fate < 0.9 then 'resolved' else 'discarded' end as state) s;
 

@@ -1,7 +1,7 @@
-// Package record measures what reading costs on a record of millions of payments. Its rule: what is measured is what users
-// get: the real API process on a real Postgres, asked over HTTP at a rate that does not wait for answers, with latency counted
-// from when a question was due; and the plans are those of the API's own statements, as the server ran them.
-package record
+// Package database measures reads from a database of millions of payments. Its rule: it measures what users get. A real API process on
+// a real Postgres answers HTTP requests at a constant rate that does not wait for responses; latency counts from when a request was
+// due; and the plans are those of the API's own statements, as the server ran them.
+package database
 
 import (
 	"context"
@@ -29,11 +29,11 @@ type Options struct {
 	Program  string // the onlywave binary
 	Env      []string
 	Out      io.Writer
-	Report   string // the Markdown file whose tables are made anew; "": none
-	Dir      string // where the record is kept, to be measured again; "": it is thrown away
+	Report   string // the Markdown file whose tables are replaced; "": none
+	Dir      string // where the database is kept for the next run; "": it is deleted
 	Payments int
-	Rate     float64       // questions a second
-	Length   time.Duration // of asking
+	Rate     float64       // requests a second
+	Length   time.Duration // of the measurement
 	Seed     uint64
 }
 
@@ -45,17 +45,17 @@ type bench struct {
 	store *postgres.Store
 	http  *http.Client
 	keys  map[string]string // by client
-	url   string            // of the API that is measured
+	url   string            // of the measured API process
 }
 
-// Run makes the record, asks, and prints the tables and the plans.
+// Run fills the database, measures, and prints the tables and the plans.
 func Run(ctx context.Context, o Options) (err error) {
 	b := &bench{Options: o, keys: map[string]string{}, http: &http.Client{
 		Timeout: time.Minute, Transport: &http.Transport{MaxIdleConns: 256, MaxIdleConnsPerHost: 256},
 	}}
 	dir := o.Dir
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "onlywave-record-"); err != nil {
+		if dir, err = os.MkdirTemp("", "onlywave-database-"); err != nil {
 			return err
 		}
 		defer os.RemoveAll(dir)
@@ -103,10 +103,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// until is the end of the two years: the beginning of today, so that a day's runs make the same record.
+// until is the end of the two years: the beginning of today, so that all runs of one day make the same database.
 func until() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
 
-// prepare makes the record, unless it was kept from an earlier run.
+// prepare fills the database, unless it was kept from an earlier run.
 func (b *bench) prepare(ctx context.Context) (err error) {
 	url := b.stack.PostgresURL()
 	if err := postgres.Migrate(ctx, url, quiet); err != nil {
@@ -137,24 +137,24 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	return err
 }
 
-// api is an API process that answers from the record.
+// api is an API process on the database.
 type api struct {
 	*devstack.Process
 	url string
 }
 
-// startAPI starts one whose other dependencies are away, which no reader notices. more is added to the database's address.
+// startAPI starts an API process whose other dependencies are unavailable, which reads do not need. more is added to DATABASE_URL.
 func (b *bench) startAPI(ctx context.Context, dir, name, more string) (*api, error) {
 	port, err := devstack.FreePort(0)
 	if err != nil {
 		return nil, err
 	}
-	const nobody = "127.0.0.1:1"
+	const unavailable = "127.0.0.1:1"
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	settings := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "API_ADDRESS=" + address, "PUBLIC_URL=http://" + address,
-		"DATABASE_URL=" + b.stack.PostgresURL() + more, "REDIS_URL=" + b.stack.RedisURL(), "RABBITMQ_URLS=amqp://" + nobody + "/",
-		"TEMPORAL_ADDRESS=" + nobody, "CURSOR_SECRET=" + strings.Repeat("bench-record-", 3), "MERCADOPAGO_WEBHOOK_SECRETS=bench-record",
+		"DATABASE_URL=" + b.stack.PostgresURL() + more, "REDIS_URL=" + b.stack.RedisURL(), "RABBITMQ_URLS=amqp://" + unavailable + "/",
+		"TEMPORAL_ADDRESS=" + unavailable, "CURSOR_SECRET=" + strings.Repeat("bench-database-", 3), "MERCADOPAGO_WEBHOOK_SECRETS=bench-database",
 		"RATE_LIMIT_READS=100000", "RATE_LIMIT_OPERATIONS=100000", "LOG_LEVEL=warn", "DRAIN_WAIT=0s",
 	}
 	if more != "" {
@@ -170,7 +170,7 @@ func (b *bench) startAPI(ctx context.Context, dir, name, more string) (*api, err
 	return &api{Process: process, url: "http://" + address}, nil
 }
 
-// get asks one question, and reads its answer to the end.
+// get sends one request, and reads its response to the end.
 func (b *bench) get(ctx context.Context, base string, p path) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+p.address, nil)
 	if err != nil {
@@ -189,13 +189,13 @@ func (b *bench) get(ctx context.Context, base string, p path) ([]byte, error) {
 	return body, err
 }
 
-// machine says on what was measured, and beside what.
+// machine describes the machine and its load.
 func machine(before string) string {
 	return fmt.Sprintf("Measured on %d cores with %s; the machine's load average was %s before and %s after.",
 		runtime.NumCPU(), runtime.Version(), before, loadAverage())
 }
 
-// loadAverage is the system's over one minute.
+// loadAverage is the machine's load average over one minute.
 func loadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

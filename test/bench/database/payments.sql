@@ -1,13 +1,13 @@
 -- Payments numbered from $1 to $2 of $3, of the two years before $4, with their operations, events and notifications. All is
--- drawn from a payment's number, so that the same numbers make the same record. Business grows: the second year has three
--- times the payments of the first. The three clients that are asked for have 29, 1.5 and 0.8 percent of them.
+-- drawn from a payment's number, so that the same numbers make the same database. Business grows: the second year has three
+-- times the payments of the first. The three clients that are read have 29, 1.5 and 0.8 percent of them.
 with drawn as (
     select i, md5('payment ' || i)::uuid as id,
            'client-' || 1 + floor(40 * power(draw(i, 1), 3))::int as client_id,
            $4::timestamptz - interval '730 days' * (1 - sqrt(i::float8 / $3)) as created_at,
            draw(i, 2) as fate, draw(i, 3) as kind, draw(i, 4) as named, 100 + floor(draw(i, 5) * 50000)::bigint as amount
     from generate_series($1::bigint, $2::bigint) i
-), told as (
+), fated as (
     select *, case when created_at > $4::timestamptz - interval '3 days' and fate < 0.20 then 'pending'
                    when created_at > $4::timestamptz - interval '1 hour' and fate < 0.30 then 'processing'
                    when fate < 0.00001 then 'unknown'
@@ -26,7 +26,7 @@ with drawn as (
 ), whole as (
     select *, case status when 'processing' then 1 when 'unknown' then 2 when 'failed' then 2 when 'pending' then 2
                           when 'refunded' then 4 when 'partially_refunded' then 8 else 3 end as version
-    from told
+    from fated
 ), paid as (
     insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, amount_refunded, description,
                           reference, method_type, method, payer, metadata, provider, provider_payment_id, provider_status,

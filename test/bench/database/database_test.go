@@ -1,4 +1,4 @@
-package record
+package database
 
 import (
 	"context"
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres) }
 
 const few = 3000
 
-// schema is every index and key, as the catalog has them.
+// schema is every index and key in the catalog.
 const schema = `select string_agg(d, E'\n' order by d) from (
 	select indexdef as d from pg_indexes where schemaname = 'public' and tablename not like 'webhook_notifications%'
 	union all select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace and conrelid::regclass::text not like 'webhook%') s`
@@ -28,7 +28,7 @@ const schema = `select string_agg(d, E'\n' order by d) from (
 const content = `select md5((select string_agg(p::text, '' order by id) from payments p) || (select string_agg(e::text, '' order by payment_id, seq) from payment_events e)
 	|| (select string_agg(o::text, '' order by provider_key) from operations o) || (select string_agg(f.kind || f.found_at, '' order by f.id) from findings f))`
 
-// filled is a bench on a small record in a database of its own.
+// filled is a bench on a small database.
 func filled(t *testing.T, end time.Time) (b *bench, schemas [2]string) {
 	t.Helper()
 	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
@@ -58,7 +58,7 @@ func (b *bench) number(t *testing.T, query string) (n int) {
 	return n
 }
 
-func TestTheSameNumbersMakeTheSameRecord(t *testing.T) {
+func TestTheSameNumbersMakeTheSameDatabase(t *testing.T) {
 	t.Parallel()
 	end := time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC)
 	b, schemas := filled(t, end)
@@ -70,13 +70,13 @@ func TestTheSameNumbersMakeTheSameRecord(t *testing.T) {
 	require.Equal(t, few, b.number(t, `select count(*) from operations`))
 	require.Zero(t, b.number(t, `select count(*) from payments p where version <> (select count(*) from payment_events e where e.payment_id = p.id)
 		or status <> (select status from payment_events e where e.payment_id = p.id and e.seq = p.version)`))
-	require.Zero(t, b.number(t, `select count(*) from webhook_notifications_other`), "each month has its own")
+	require.Zero(t, b.number(t, `select count(*) from webhook_notifications_other`), "each month has its own partition")
 	require.Equal(t, few/5, b.number(t, `select count(*) from webhook_notifications`))
 	require.Greater(t, b.number(t, `select count(distinct status) from payments`), 7)
 }
 
-// Who is asked for is found without a look at the rows, and is there.
-func TestWhatIsAskedForIsThere(t *testing.T) {
+// The payments to read are computed without reading rows, and they exist.
+func TestThePaymentsToReadExist(t *testing.T) {
 	t.Parallel()
 	b, _ := filled(t, until())
 	k, err := learn(t.Context(), b.conn, few, until(), 1)
@@ -132,5 +132,5 @@ func TestATableTellsWhatIsTooSlow(t *testing.T) {
 	for range 10 {
 		a.answered(machineItself, 7*time.Millisecond, nil)
 	}
-	require.Contains(t, a.table(), "| slow | 200 | 10.0 ms | 19.8 ms | 19.9 ms | undecided: nothing at all took 7.0 ms |")
+	require.Contains(t, a.table(), "| slow | 200 | 10.0 ms | 19.8 ms | 19.9 ms | undecided: an empty request took 7.0 ms |")
 }

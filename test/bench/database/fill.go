@@ -1,4 +1,4 @@
-package record
+package database
 
 import (
 	"context"
@@ -16,11 +16,11 @@ import (
 //go:embed payments.sql
 var paymentsSQL string
 
-//go:embed beside.sql
-var besideSQL string
+//go:embed rest.sql
+var restSQL string
 
-// drawing is what the rows are drawn with: a number from 0 to 1 that hangs on a payment's number alone, and a payment's
-// reference: a name of its own, none, one of a customer's who comes again, or one that very many have.
+// drawing makes the SQL functions that draw rows: a number from 0 to 1 that depends on the payment's number only, and the payment's
+// reference: unique, none, one of a returning customer, or one that very many payments share.
 const drawing = `
 create function draw(i bigint, stream bigint) returns float8 immutable parallel safe language sql
     as $$ select (hashint8extended(i, stream) & 1073741823)::float8 / 1073741824 $$;
@@ -33,8 +33,8 @@ const undrawing = `drop function reference_of; drop function draw`
 
 const fillStep = 250_000 // payments in one transaction
 
-// fill writes a record of so many payments, of the two years before until. Its indexes are set aside meanwhile and made anew
-// from their own definitions: sorted at once they take minutes, row by row they would take an hour.
+// fill writes payments of the two years before until. It drops the indexes first and creates them again from their definitions at the
+// end, which takes minutes; maintained row by row they would take an hour.
 func fill(ctx context.Context, store *postgres.Store, conn *pgx.Conn, payments int, until time.Time, out io.Writer) error {
 	began := time.Now()
 	if _, err := store.MakeMonths(ctx, until.AddDate(-2, 0, -2), until); err != nil {
@@ -60,9 +60,9 @@ func fill(ctx context.Context, store *postgres.Store, conn *pgx.Conn, payments i
 		}
 	}
 	fmt.Fprintf(out, "  indexes and keys  after %s\n", time.Since(began).Round(time.Second))
-	for _, statement := range strings.Split(besideSQL, ";\n") {
+	for _, statement := range strings.Split(restSQL, ";\n") {
 		if err := execWith(ctx, conn, statement, payments, until); err != nil {
-			return fmt.Errorf("write what comes beside payments: %w", err)
+			return fmt.Errorf("write all rows besides payments: %w", err)
 		}
 	}
 	for _, statement := range []string{undrawing, `vacuum (analyze)`} {
@@ -70,11 +70,11 @@ func fill(ctx context.Context, store *postgres.Store, conn *pgx.Conn, payments i
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
-	fmt.Fprintf(out, "  all the rest, vacuumed and analyzed  after %s\n", time.Since(began).Round(time.Second))
+	fmt.Fprintf(out, "  all other rows, vacuumed and analyzed  after %s\n", time.Since(began).Round(time.Second))
 	return nil
 }
 
-// execWith gives a statement those of the two parameters that it uses.
+// execWith runs a statement with those of the two parameters that it uses.
 func execWith(ctx context.Context, conn *pgx.Conn, statement string, payments int, until time.Time) error {
 	var args []any
 	if strings.Contains(statement, "$1") {
@@ -89,8 +89,8 @@ func execWith(ctx context.Context, conn *pgx.Conn, statement string, payments in
 	return err
 }
 
-// The definitions come from the catalog, so that they are those of the migrations whatever these say. Keys of other tables
-// that point to ours go with ours.
+// The definitions come from the catalog, so they always match the migrations. Foreign keys of other tables that refer to these
+// tables are included.
 const (
 	selectForeignKeys = `
 select format('alter table %s drop constraint %I', conrelid::regclass, conname),
@@ -106,7 +106,7 @@ select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid
 from pg_index i where indrelid = any($1::regclass[]) and not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u'))`
 )
 
-// setAside drops all indexes and keys of tables, and returns the statements that make them again, in their order.
+// setAside drops all indexes and keys of tables, and returns the statements that create them again, in order.
 func setAside(ctx context.Context, conn *pgx.Conn, tables ...string) (putBack []string, err error) {
 	var drops []string
 	for _, of := range []string{selectForeignKeys, selectKeys, selectIndexes} {

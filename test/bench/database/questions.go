@@ -1,4 +1,4 @@
-package record
+package database
 
 import (
 	"context"
@@ -13,15 +13,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// question is one kind of thing that clients and operators ask.
+// question is one kind of request of clients or operators.
 type question struct {
 	name   string
-	limit  time.Duration // that its 99th percentile must keep
-	weight int           // of a hundred questions, how many are of this kind
-	paths  []path        // to ask in turns
+	limit  time.Duration // of its 99th percentile
+	weight int           // share of all requests
+	paths  []path        // used in turn
 }
 
-// path is an address, and whose key is used.
+// path is an address and the client whose key is used.
 type path struct {
 	address string
 	client  string
@@ -31,19 +31,19 @@ const (
 	byID  = 5 * time.Millisecond
 	lists = 50 * time.Millisecond
 
-	// machineItself is the question that asks the record for nothing. What it costs is the machine's and HTTP's.
+	// machineItself is a request without a query. Its latency is that of the machine and of HTTP.
 	machineItself = "nothing (`GET /livez`)"
 
-	manyPaths = 400 // of each kind that has so many
+	manyPaths = 400 // of each kind of question
 )
 
-// Who asks: a client with very many payments, one with some and one with few.
+// clients are one with very many payments, one with some and one with few.
 var clients = []string{"client-1", "client-20", "client-40"}
 
-// drawnCauses are those of the letters that beside.sql draws.
+// drawnCauses are the causes of the dead letters in rest.sql.
 var drawnCauses = []string{"invalid", "invalid", "invalid", "unreadable", "handler-panic", "delivery-limit", "contradiction", "dependency-unavailable"}
 
-// known is what is asked for: so many payments of each client, by number, drawn at random.
+// known are the payments to read, drawn at random for each client.
 type known struct {
 	until  time.Time
 	random *rand.Rand
@@ -51,7 +51,7 @@ type known struct {
 	named  map[string][]string // references
 }
 
-// learn draws payments without reading them, so that they are no warmer than others.
+// learn draws payments without reading them, so that they are not in any cache.
 func learn(ctx context.Context, conn *pgx.Conn, payments int, until time.Time, seed uint64) (*known, error) {
 	k := &known{until: until, random: rand.New(rand.NewPCG(seed, 1)), ids: map[string][]string{}, named: map[string][]string{}}
 	numbers := make([]int64, 0, 60*manyPaths)
@@ -73,12 +73,12 @@ func learn(ctx context.Context, conn *pgx.Conn, payments int, until time.Time, s
 	return k, nil
 }
 
-// list is a list of payments under a filter that does not change, asked for by each client.
+// list is a list of payments with a fixed filter, read by each client.
 func (k *known) list(name string, weight int, query string) question {
 	return k.varying(name, weight, func(string) string { return query })
 }
 
-// varying is one whose filter does.
+// varying is a list of payments whose filter varies.
 func (k *known) varying(name string, weight int, query func(client string) string) question {
 	q := question{name: name, limit: lists, weight: weight}
 	for i := range manyPaths {
@@ -97,7 +97,7 @@ func (k *known) operators(name string, weight int, address func() string) questi
 	return q
 }
 
-// day is a filter for a day of the two years.
+// day is a filter for one day of the two years.
 func (k *known) day() string {
 	from := k.until.Add(-time.Duration(1+k.random.IntN(700)) * 24 * time.Hour)
 	return url.Values{"created_from": {from.Format(time.RFC3339)}, "created_to": {from.Add(24 * time.Hour).Format(time.RFC3339)}}.Encode()
@@ -105,7 +105,7 @@ func (k *known) day() string {
 
 func (k *known) one(of []string) string { return of[k.random.IntN(len(of))] }
 
-// questions are all but the deep pages, whose cursors the API has to give first.
+// questions are all but the deep pages, whose cursors come from the API.
 func (k *known) questions() []question {
 	get := question{name: "a payment by id", limit: byID, weight: 40}
 	for _, id := range k.ids[clients[0]] {
@@ -156,7 +156,7 @@ func (k *known) questions() []question {
 	}
 }
 
-// deepPages walks so many pages into a list, or to its end, and asks for those of the second half.
+// deepPages reads a list page by page, at most deep pages, and returns a question for the pages of the second half.
 func (b *bench) deepPages(ctx context.Context, name, address string, weight int) (question, error) {
 	at := path{address, clients[0]}
 	var walked []path
@@ -179,7 +179,7 @@ func (b *bench) deepPages(ctx context.Context, name, address string, weight int)
 	}
 	half := len(walked) / 2
 	if half == 0 {
-		return question{}, fmt.Errorf("%s has hardly a second page", address)
+		return question{}, fmt.Errorf("%s has no second page", address)
 	}
 	return question{name: fmt.Sprintf("%s, beyond page %d of 100", name, half), limit: lists, weight: weight, paths: walked[half:]}, nil
 }

@@ -1,4 +1,4 @@
-package record
+package database
 
 import (
 	"context"
@@ -17,10 +17,10 @@ var quiet = slog.New(slog.DiscardHandler)
 
 const deep = 200 // pages
 
-// answers is what asking has brought.
+// answers are the measured latencies.
 type answers struct {
 	questions []question
-	about     string // the record and the machine
+	about     string // the database and the machine
 
 	mu     sync.Mutex
 	took   map[string][]time.Duration // by question
@@ -28,7 +28,7 @@ type answers struct {
 	first  error
 }
 
-// ask asks all questions at a constant rate, each due at its time whatever became of those before.
+// ask sends all questions at a constant rate; each is due at its time whether or not those before have been answered.
 func (b *bench) ask(ctx context.Context) (*answers, error) {
 	k, err := learn(ctx, b.conn, b.Payments, until(), b.Seed)
 	if err != nil {
@@ -45,7 +45,7 @@ func (b *bench) ask(ctx context.Context) (*answers, error) {
 		}
 		a.questions = append(a.questions, q)
 	}
-	var bag []int // each question as often as it weighs
+	var bag []int // each question as often as its weight
 	for i, q := range a.questions {
 		bag = append(bag, slices.Repeat([]int{i}, q.weight)...)
 	}
@@ -54,7 +54,7 @@ func (b *bench) ask(ctx context.Context) (*answers, error) {
 		return nil, err
 	}
 	load := loadAverage()
-	fmt.Fprintf(b.Out, "Asking %g times a second for %s\n", b.Rate, b.Length)
+	fmt.Fprintf(b.Out, "%g requests a second for %s\n", b.Rate, b.Length)
 	random, began := rand.New(rand.NewPCG(b.Seed, 2)), time.Now()
 	var asking sync.WaitGroup
 	for i := range int(b.Rate * b.Length.Seconds()) {
@@ -73,7 +73,7 @@ func (b *bench) ask(ctx context.Context) (*answers, error) {
 		})
 	}
 	asking.Wait()
-	a.about = fmt.Sprintf("%s %g questions a second for %s. %s", sizes, b.Rate, b.Length, machine(load))
+	a.about = fmt.Sprintf("%s %g requests a second for %s. %s", sizes, b.Rate, b.Length, machine(load))
 	return a, a.first
 }
 
@@ -88,7 +88,7 @@ func (a *answers) answered(name string, took time.Duration, err error) {
 	a.took[name] = append(a.took[name], took)
 }
 
-// table has a line for each kind of question.
+// table has a row for each kind of question.
 func (a *answers) table() string {
 	var rows [][]string
 	floor := percentile99(a.took[machineItself])
@@ -99,14 +99,14 @@ func (a *answers) table() string {
 			continue
 		}
 		at := func(p int) time.Duration { return took[min(len(took)*p/100, len(took)-1)] }
-		verdict := fmt.Sprintf("below %s", q.limit)
+		result := fmt.Sprintf("below %s", q.limit)
 		switch {
 		case at(99) >= q.limit && floor >= q.limit:
-			verdict = "undecided: nothing at all took " + millis(floor)
+			result = "undecided: an empty request took " + millis(floor)
 		case at(99) >= q.limit:
-			verdict = fmt.Sprintf("**not below %s**", q.limit)
+			result = fmt.Sprintf("**not below %s**", q.limit)
 		}
-		rows = append(rows, []string{q.name, fmt.Sprint(len(took)), millis(at(50)), millis(at(99)), millis(took[len(took)-1]), verdict})
+		rows = append(rows, []string{q.name, fmt.Sprint(len(took)), millis(at(50)), millis(at(99)), millis(took[len(took)-1]), result})
 	}
 	var text strings.Builder
 	text.WriteString(a.about + "\n\n")

@@ -1,4 +1,4 @@
-package record
+package database
 
 import (
 	"context"
@@ -16,15 +16,14 @@ import (
 	"github.com/onlywave/onlywave/test/report"
 )
 
-// explained makes the server write the plan of every statement of a connection into its log, with what it has really done.
+// explained makes the server log the plan of every statement of a connection, with the actual rows and times.
 const explained = "&session_preload_libraries=auto_explain&auto_explain.log_min_duration=0&auto_explain.log_analyze=on" +
 	"&auto_explain.log_buffers=on&auto_explain.log_nested_statements=on"
 
-// settled is how often a statement is run before its plan counts: by then the server has chosen between a plan for these
-// parameters and one for any.
+// settled is how often a statement is run before its plan counts: by then the server has chosen between a custom and a generic plan.
 const settled = 7
 
-// plans asks each question several times of an API whose statements are explained, and then what the workers ask.
+// plans sends each question several times to an API process whose statements are explained, then runs the workers' queries.
 func (b *bench) plans(ctx context.Context, dir string, questions []question) (string, error) {
 	api, err := b.startAPI(ctx, dir, "explained", explained)
 	if err != nil {
@@ -60,7 +59,7 @@ func (b *bench) plans(ctx context.Context, dir string, questions []question) (st
 	return text.String(), nil
 }
 
-// work is what a worker asks the record for.
+// work is one query of the workers.
 type work struct {
 	name string
 	ask  func(context.Context) error
@@ -111,7 +110,7 @@ var (
 	tooLong = regexp.MustCompile(`'\{([^}]{100})[^}]*\}'`)
 )
 
-// plan is how the server ran what was asked for the last time, without the statements that check API keys.
+// plan is the plan of the last run, without the statements that check API keys.
 func (b *bench) plan(ctx context.Context, ask func(i int) error) (string, error) {
 	var read string
 	for i := range settled {
@@ -142,14 +141,14 @@ func (b *bench) plan(ctx context.Context, ask func(i int) error) (string, error)
 		fmt.Fprintf(&text, "took %s\n", took)
 	}
 	if text.Len() == 0 {
-		return "", fmt.Errorf("the server has logged no plan")
+		return "", fmt.Errorf("the server has not logged a plan")
 	}
 	return text.String(), ctx.Err()
 }
 
-// writePlan leaves out what the server has planned for and not done, such as partitions that could not have what was asked for.
+// writePlan leaves out the parts of the plan that were never executed, such as partitions that were pruned.
 func writePlan(text *strings.Builder, plan string) {
-	idle, skipped := -1, 0 // how deep the node is that was not run
+	idle, skipped := -1, 0 // the depth of the node that was not executed
 	for line := range strings.Lines(tooLong.ReplaceAllString(plan, "'{$1…}'")) {
 		line = strings.TrimPrefix(line, "\t")
 		deep := len(line) - len(strings.TrimLeft(line, " "))
@@ -176,7 +175,7 @@ func (b *bench) serverLog(from int) (string, error) {
 	return string(text[from:]), nil
 }
 
-// sizes says how large the record is.
+// sizes says how large the database is.
 func (b *bench) sizes(ctx context.Context) (string, error) {
 	var text string
 	err := b.conn.QueryRow(ctx, `
@@ -187,7 +186,7 @@ select format('%s payments, %s events, %s dead letters, %s findings; %s on disk,
 	return text, err
 }
 
-// indexes lists every index with its size, and how often it was used since the record was made: by all that was asked here.
+// indexes lists every index with its size, and how often this run has used it.
 func (b *bench) indexes(ctx context.Context) (string, error) {
 	rows, err := b.conn.Query(ctx, `
 select relname, indexrelname, pg_size_pretty(pg_relation_size(indexrelid)), idx_scan, pg_get_indexdef(indexrelid)
