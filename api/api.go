@@ -92,6 +92,11 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newServer(c, contract)
+}
+
+// newServer is New with a contract that is loaded already: tests have many servers and load it once.
+func newServer(c Config, contract *contract) (*Server, error) {
 	s := &Server{
 		config: c, contract: contract, keys: newKeys(c.Database), cursors: cursors{secret: c.CursorSecret}, requests: newRequests(),
 		payments:    lookup.Payments{Database: c.Database, Workflows: c.Workflows, Cache: c.Cache},

@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,6 +126,10 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
+	c.PublicURL, c.TemporalUIURL = host+"/", "http://temporal.test/"
+	s, err := New(c)
+	require.NoError(t, err)
+	require.Equal(t, []string{host, "http://temporal.test"}, []string{s.config.PublicURL, s.config.TemporalUIURL}, "without a slash at the end")
 	c.TrustedProxies = []string{"nginx"}
 	_, err = New(c)
 	require.ErrorContains(t, err, "trusted proxies")
@@ -145,6 +150,19 @@ type fixture struct {
 	otherKey    string // another client app's
 }
 
+// contracted is the contract of every fixture, and the routes in it.
+var contracted = sync.OnceValues(func() (*contract, routers.Router) {
+	c, err := loadContract(host)
+	if err != nil {
+		panic(err)
+	}
+	router, err := gorillamux.NewRouter(c.document)
+	if err != nil {
+		panic(err)
+	}
+	return c, router
+})
+
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{database: newMemory(), publisher: &broker{}, logs: &logs{}, ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil}}
@@ -152,19 +170,19 @@ func newFixture(t testing.TB) *fixture {
 	f.deadLetters = newDeadLetterStore()
 	verifier, err := mercadopago.NewVerifier([]string{webhookSecret}, 0)
 	require.NoError(t, err)
-	f.server, err = New(Config{
+	contract, router := contracted()
+	f.router = router
+	f.server, err = newServer(Config{
 		Workflows: f.engine, Database: f.database, Publisher: f.publisher, Verifier: verifier,
 		DeadLetters: f.deadLetters, Redrives: f.deadLetters,
 		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		Limiter:      newLimiter(t, "redis://127.0.0.1:1"),
 		Environment:  "test",
-		CursorSecret: bytes.Repeat([]byte("c"), 32), PublicURL: host + "/",
-		TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default",
+		CursorSecret: bytes.Repeat([]byte("c"), 32), PublicURL: host,
+		TemporalUIURL: "http://temporal.test", TemporalNamespace: "default",
 		Log:   slog.New(slog.NewJSONHandler(f.logs, nil)),
 		Ready: func(context.Context) map[string]error { return f.ready },
-	})
-	require.NoError(t, err)
-	f.router, err = gorillamux.NewRouter(f.server.contract.document)
+	}, contract)
 	require.NoError(t, err)
 	f.key = f.addKey("shop", access.Scopes()...)
 	f.readKey = f.addKey("shop", access.ScopePaymentsRead)

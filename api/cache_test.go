@@ -25,7 +25,7 @@ func newCached(t *testing.T, url string, ttl time.Duration) *fixture {
 	t.Cleanup(func() { _ = store.Close() })
 	c := f.server.config
 	c.Cache = cache.New(store, ttl)
-	f.server, err = New(c)
+	f.server, err = newServer(c, f.server.contract)
 	require.NoError(t, err)
 	return f
 }

@@ -19,7 +19,7 @@ func TestRequestsForTheConsoleArePassedOn(t *testing.T) {
 		w.WriteHeader(http.StatusSeeOther)
 		fmt.Fprint(w, r.Method, " ", r.URL.Path, " ", r.RemoteAddr)
 	})
-	server, err := New(c)
+	server, err := newServer(c, f.server.contract)
 	require.NoError(t, err)
 	ask := func(method, path string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), method, host+path, nil)

@@ -90,7 +90,7 @@ func (f *fixture) hangs(t *testing.T, h hung) {
 	t.Helper()
 	c := f.server.config
 	c.Database, c.DeadLetters = h, h
-	server, err := New(c)
+	server, err := newServer(c, f.server.contract)
 	require.NoError(t, err)
 	f.server = server
 }

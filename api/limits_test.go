@@ -41,7 +41,7 @@ func newLimited(t *testing.T, url string, limits Limits, others ...*fixture) *fi
 	c := f.server.config
 	c.Limiter, c.Limits, c.TrustedProxies = newLimiter(t, url), limits, []string{balancer}
 	var err error
-	f.server, err = New(c)
+	f.server, err = newServer(c, f.server.contract)
 	require.NoError(t, err)
 	for _, other := range others {
 		f.database.keys = other.database.keys

@@ -251,7 +251,7 @@ func TestStatusDecidesTheAnswer(t *testing.T) {
 func TestParallelCreatesGetOneAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	second, err := New(f.server.config) // another process
+	second, err := newServer(f.server.config, f.server.contract) // another process
 	require.NoError(t, err)
 	bodies := make([]string, 200)
 	var wg sync.WaitGroup

@@ -28,7 +28,7 @@ func newReplays(t *testing.T, url string) *fixture {
 	c := f.server.config
 	c.Replays = replay.New(store, time.Hour)
 	t.Cleanup(c.Replays.Close)
-	f.server, err = New(c)
+	f.server, err = newServer(c, f.server.contract)
 	require.NoError(t, err)
 	return f
 }

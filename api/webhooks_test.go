@@ -117,7 +117,7 @@ func BenchmarkNotification(b *testing.B) {
 	f := newFixture(b)
 	c := f.server.config
 	c.Publisher, c.Log = discard{}, slog.New(slog.NewJSONHandler(io.Discard, nil))
-	server, err := New(c)
+	server, err := newServer(c, f.server.contract)
 	require.NoError(b, err)
 	signature := sign("106400160592", "test-1", strconv.FormatInt(time.Now().Unix(), 10))
 	b.ReportAllocs()
