@@ -44,7 +44,7 @@ func TestWithReplicasWhatEndsIsStartedAgain(t *testing.T) {
 		require.NoError(t, part.Pause(), "it runs")
 		require.NoError(t, part.Resume())
 	}
-	require.Contains(t, p.options.Out.(*bytes.Buffer).String(), "the api-2 has ended, and is restarted")
+	require.Contains(t, p.options.Out.(*bytes.Buffer).String(), "the api-2 has ended and is restarted")
 
 	p, ended, stop = watched(t, &devstack.Nginx{Process: asleep(t)})
 	defer stop()
