@@ -30,11 +30,11 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	record, err := openDatabases(ctx, c)
+	database, err := openDatabases(ctx, c)
 	if err != nil {
 		return err
 	}
-	defer record.Close()
+	defer database.Close()
 	sdk, err := metrics.NewTemporal()
 	if err != nil {
 		return err
@@ -56,25 +56,25 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	breakers := breaker.NewFleet(store, workerName(), log)
 	changes := events.NewBreakers(eventPublisher, log)
 	defer changes.Wait()
-	breakers.Changed, breakers.Audit = changes.Publish, record.Audit
-	copies := cache.New(store, c.CacheTTL)
+	breakers.Changed, breakers.Audit = changes.Publish, database.Audit
+	paymentCache := cache.New(store, c.CacheTTL)
 	replays := replay.New(store, c.WebhookWindow)
 	defer replays.Close()
-	door := workflows.NewClient(temporal, polls(c))
-	ready := readiness(record, publisher, door)
+	client := workflows.NewClient(temporal, polls(c))
+	ready := readiness(database, publisher, client)
 	limiter := ratelimit.New(store)
-	people, err := newConsole(c, log, record, store, door, breakers, limiter, ready)
+	pages, err := newConsole(c, log, database, store, client, breakers, limiter, ready)
 	if err != nil {
 		return err
 	}
 	server, err := api.New(api.Config{
 		Environment: c.Environment,
-		Workflows:   door, Database: record, Publisher: publisher, Verifier: verifier, Breakers: breakers,
-		Limiter: limiter, Cache: copies, Replays: replays,
+		Workflows:   client, Database: database, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Limiter: limiter, Cache: paymentCache, Replays: replays,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
-		DeadLetters: record, Redrives: door, Console: people, Ready: ready,
+		DeadLetters: database, Redrives: client, Console: pages, Ready: ready,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,
@@ -84,7 +84,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	watch := metrics.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
-	for _, measured := range []measured{server, record, publisher, eventPublisher, store, breakers, limiter, copies, replays, sdk} {
+	for _, measured := range []measured{server, database, publisher, eventPublisher, store, breakers, limiter, paymentCache, replays, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	return watched(ctx, c, watch, log, func(ctx context.Context) error {
@@ -96,8 +96,8 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	})
 }
 
-// newConsole makes the operators' pages of what the API has.
-func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store *redis.Store, door *workflows.Client,
+// newConsole makes the operators' console from parts of the API.
+func newConsole(c config.Config, log *slog.Logger, database *postgres.Store, store *redis.Store, client *workflows.Client,
 	breakers *breaker.Fleet, limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
 ) (*console.Console, error) {
 	var seal *secondfactor.Seal
@@ -109,7 +109,7 @@ func newConsole(c config.Config, log *slog.Logger, record *postgres.Store, store
 	}
 	return console.New(console.Config{
 		Seal: seal, RequireSecondFactor: c.Environment == "live",
-		Store: record, Payments: lookup.Payments{Database: record, Workflows: door}, Redrives: door, Settling: door, Breakers: breakers, Limiter: limiter,
+		Store: database, Payments: lookup.Payments{Database: database, Workflows: client}, Redrives: client, Settling: client, Breakers: breakers, Limiter: limiter,
 		Sessions: session.New(store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
 		}),

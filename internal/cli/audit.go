@@ -13,26 +13,26 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// auditCommand shows what people did.
+// auditCommand shows the audit.
 func auditCommand(environ []string, out io.Writer) *cobra.Command {
-	command := &cobra.Command{Use: "audit", Short: "Show who changed what, and when"}
+	command := &cobra.Command{Use: "audit", Short: "Show the audit: who changed what, when and why"}
 	var f audit.Filter
-	list := &cobra.Command{Use: "list", Short: "List what operators and administrators did, and log-ins, the newest first", Args: cobra.NoArgs,
+	list := &cobra.Command{Use: "list", Short: "List the actions of operators and administrators, and log-ins, the newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withDatabase(cmd.Context(), config.Audit, environ, func(_ config.Config, record *postgres.Store) error {
-				entries, err := record.AuditTrail(cmd.Context(), f)
+			return withDatabase(cmd.Context(), config.Audit, environ, func(_ config.Config, database *postgres.Store) error {
+				entries, err := database.AuditTrail(cmd.Context(), f)
 				if err != nil {
 					return err
 				}
 				return printAudit(out, entries)
 			})
 		}}
-	list.Flags().StringVar(&f.Actor, "actor", "", "only what was done in this name")
-	list.Flags().StringVar((*string)(&f.Action), "action", "", "only this action, such as key.create")
-	list.Flags().StringVar(&f.Object, "object", "", "only what was done to this, such as user/ana")
-	list.Flags().Func("from", "only what was done at this time or later, such as 2026-11-01T00:00:00Z", timeFlag(&f.From))
-	list.Flags().Func("to", "only what was done before this time", timeFlag(&f.To))
-	list.Flags().IntVar(&f.Limit, "limit", 50, "how many at most")
+	list.Flags().StringVar(&f.Actor, "actor", "", "only actions of this user, client app or name")
+	list.Flags().StringVar((*string)(&f.Action), "action", "", "only this action, such as key.create; a wrong name prints all names")
+	list.Flags().StringVar(&f.Object, "object", "", "only actions on this object, such as user/ana")
+	list.Flags().Func("from", "only actions at this `time` or later, such as 2026-11-01T00:00:00Z", timeFlag(&f.From))
+	list.Flags().Func("to", "only actions before this `time`", timeFlag(&f.To))
+	list.Flags().IntVar(&f.Limit, "limit", 50, limitHelp)
 	command.AddCommand(list)
 	return command
 }
@@ -45,7 +45,7 @@ func printAudit(out io.Writer, entries []audit.Entry) error {
 		for _, c := range e.Changes() {
 			changes = append(changes, c.String())
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", moment(e.At), e.Actor.Name, e.Actor.Channel, e.Action, e.Object,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", formatTime(e.At), e.Actor.Name, e.Actor.Channel, e.Action, e.Object,
 			cell(e.Reason), e.Actor.From, cell(strings.Join(changes, ", ")))
 	}
 	return table.Flush()

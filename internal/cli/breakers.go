@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,15 +19,16 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// brokerTime is how long a command waits for RabbitMQ.
-const brokerTime = 3 * time.Second
+// brokerTimeout is how long a command waits for RabbitMQ.
+const brokerTimeout = 3 * time.Second
 
-// breakersCommand shows the circuit breakers and lets an operator overrule them.
+// breakersCommand shows the circuit breakers and lets an operator override them.
 func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 	breakers := &cobra.Command{Use: "breakers", Short: "Show the circuit breakers, or hold one open or closed",
 		Long: "Show the circuit breakers, or hold one open or closed.\n\n" +
-			"A breaker that is held stays so while Redis is away, in every process that has met it. It is forgotten by a Redis\n" +
-			"that is flushed, and not known to a process that starts while Redis is away."}
+			"There is one breaker for each kind of call to Mercado Pago; all processes share it through Redis. While Redis is\n" +
+			"unavailable, each process keeps the setting that it has read last; a process that starts then does not know it. If Redis\n" +
+			"loses its data, the setting is lost."}
 	breakers.AddCommand(&cobra.Command{Use: "list", Short: "Show every breaker's state", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withFleet(environ, func(_ config.Config, fleet *breaker.Fleet, _ *slog.Logger) error {
@@ -37,12 +39,13 @@ func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 		use, short string
 		to         breaker.State
 	}{
-		{"open", "Stop all calls of a kind until it is set to automatic", breaker.Open},
-		{"close", "Let all calls of a kind through, whatever comes of them, until it is set to automatic", breaker.Closed},
-		{"automatic", "Let a breaker decide for itself again", breaker.Automatic},
+		{"open", "Hold a breaker open: no calls of its kind until it is set to automatic", breaker.Open},
+		{"close", "Hold a breaker closed: all calls of its kind go through, also if they fail, until it is set to automatic", breaker.Closed},
+		{"automatic", "Let a breaker open and close by itself again", breaker.Automatic},
 	} {
 		var by signature
-		command := &cobra.Command{Use: change.use + " NAME", Short: change.short, Args: cobra.ExactArgs(1), ValidArgs: breaker.Names(),
+		command := &cobra.Command{Use: change.use + " NAME", Short: change.short, Long: change.short + ".\n\nNAME is one of: " + strings.Join(breaker.Names(), ", ") + ".",
+			Args: cobra.ExactArgs(1), ValidArgs: breaker.Names(),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return withFleet(environ, func(c config.Config, fleet *breaker.Fleet, log *slog.Logger) error {
 					return forceBreaker(cmd.Context(), c, fleet, log, by.by(), args[0], breaker.Setting{To: change.to, Reason: by.reason}, out)
@@ -54,7 +57,7 @@ func breakersCommand(environ []string, out io.Writer) *cobra.Command {
 	return breakers
 }
 
-// withFleet is what a command does with the breakers.
+// withFleet runs a command with the breakers.
 func withFleet(environ []string, use func(config.Config, *breaker.Fleet, *slog.Logger) error) error {
 	c, err := settings(config.Breakers, environ)
 	if err != nil {
@@ -69,31 +72,31 @@ func withFleet(environ []string, use func(config.Config, *breaker.Fleet, *slog.L
 	return use(c, breaker.NewFleet(store, workerName(), log), log)
 }
 
-// forceBreaker overrules a breaker, and publishes that as every other process does. A broker that is away does not keep an
-// operator from it: then the change is logged only.
+// forceBreaker overrides a breaker and publishes the event as every other process does. If RabbitMQ is unavailable the breaker is
+// overridden all the same, and the change is only logged.
 func forceBreaker(ctx context.Context, c config.Config, fleet *breaker.Fleet, log *slog.Logger,
 	actor audit.Actor, name string, s breaker.Setting, out io.Writer,
 ) error {
-	record, err := postgres.Open(ctx, string(c.DatabaseURL), 1)
+	database, err := postgres.Open(ctx, string(c.DatabaseURL), 1)
 	if err != nil {
 		return err
 	}
-	defer record.Close()
+	defer database.Close()
 	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), slog.New(slog.DiscardHandler))
 	defer publisher.Close()
 	awaitReady(ctx, publisher)
 	changes := events.NewBreakers(publisher, log)
 	defer changes.Wait()
-	fleet.Changed, fleet.Audit = changes.Publish, record.Audit
+	fleet.Changed, fleet.Audit = changes.Publish, database.Audit
 	if err := fleet.Force(ctx, actor, name, s); err != nil {
 		return err
 	}
 	return listBreakers(ctx, fleet, out)
 }
 
-// awaitReady gives a publisher that has just been made time to connect.
+// awaitReady waits until a new publisher is connected, for brokerTimeout at most.
 func awaitReady(ctx context.Context, publisher *rabbitmq.Publisher) {
-	ctx, cancel := context.WithTimeout(ctx, brokerTime)
+	ctx, cancel := context.WithTimeout(ctx, brokerTimeout)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -115,7 +118,7 @@ func listBreakers(ctx context.Context, fleet *breaker.Fleet, out io.Writer) erro
 	fmt.Fprintln(table, "BREAKER\tSTATE\tSINCE\tUNTIL\tOPENINGS\tFORCED\tBY\tREASON")
 	for _, s := range all {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
-			s.Name, s.State, moment(s.Since), moment(s.Until), s.Openings, s.Forced, cell(s.Actor), cell(s.Reason))
+			s.Name, s.State, formatTime(s.Since), formatTime(s.Until), s.Openings, s.Forced, cell(s.Actor), cell(s.Reason))
 	}
 	return table.Flush()
 }

@@ -1,5 +1,5 @@
-// Package cli is the program's commands, and the only place where its parts are put together. Its one rule: each part is built from the
-// ones above it in a flat list, and ends in the reverse order.
+// Package cli has the program's commands and puts its parts together. Its one rule: each part is built from the ones above it in a flat
+// list, and is closed in the reverse order.
 package cli
 
 import (
@@ -15,26 +15,42 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// gcPercent lets the garbage wait: what lives is small, requests are many, and the default would collect
-// every few megabytes. GOGC overrides it, GOMEMLIMIT bounds it.
+// gcPercent makes garbage collection rarer: the live heap is small and there are many requests, so the default would collect every
+// few megabytes. GOGC overrides it, GOMEMLIMIT bounds it.
 const gcPercent = 400
 
-// Run is the program: arguments and environment in, until it is done or ctx ends.
+// Run is the program: it runs the command of args until it ends or ctx ends.
 func Run(ctx context.Context, args, environ []string, out io.Writer) error {
-	root := Root(environ, out)
-	return Execute(ctx, root, args, out)
+	return Execute(ctx, Root(environ, out), args, out)
 }
 
-// Root is the command with all that it can do.
+// Groups of commands in the help.
+const (
+	processes = "processes"
+	setup     = "setup"
+	operators = "operators"
+)
+
+// Root is the command onlywave with all its subcommands.
 func Root(environ []string, out io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "onlywave",
 		Short: "A payment platform: REST in, Mercado Pago out, every payment a Temporal workflow",
+		Long: "A payment platform: REST in, Mercado Pago out, every payment a Temporal workflow.\n\n" +
+			"All settings are environment variables; onlywave config prints them.",
 	}
-	root.AddCommand(
-		Part(config.API, environ, "Serve the REST API and take webhooks in", traced(config.API, serveAPI)),
-		Part(config.Worker, environ, "Run the workflows, their activities and the queues' consumers", traced(config.Worker, serveWorker)),
-		Part(config.Migrate, environ, "Bring the database's schema, Temporal's search attributes and its schedules up to date", migrate),
+	root.AddGroup(&cobra.Group{ID: processes, Title: "Processes:"}, &cobra.Group{ID: setup, Title: "Setup and checks:"},
+		&cobra.Group{ID: operators, Title: "Operators' commands:"})
+	addCommands(root, processes,
+		Part(config.API, environ, "Serve the REST API, the console and Mercado Pago's webhooks", traced(config.API, serveAPI)),
+		Part(config.Worker, environ, "Run the workflows, their activities and the consumers of the queues", traced(config.Worker, serveWorker)),
+	)
+	addCommands(root, setup,
+		Part(config.Migrate, environ, "Update the database's schema, and Temporal's search attributes and schedules", migrate),
+		configCommand(environ, out),
+		HealthyCommand(),
+	)
+	addCommands(root, operators,
 		keysCommand(environ, out),
 		usersCommand(environ, out),
 		breakersCommand(environ, out),
@@ -43,13 +59,18 @@ func Root(environ []string, out io.Writer) *cobra.Command {
 		paymentsCommand(environ, out),
 		pruneCommand(environ, out),
 		auditCommand(environ, out),
-		configCommand(environ, out),
-		HealthyCommand(),
 	)
 	return root
 }
 
-// Part is the command that serves a part of the platform, with the settings for it.
+func addCommands(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
+}
+
+// Part is the command of a process, with its settings.
 func Part(name config.Part, environ []string, short string, serve func(context.Context, config.Config, *slog.Logger) error) *cobra.Command {
 	return &cobra.Command{Use: string(name), Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		c, err := settings(name, environ)
@@ -58,19 +79,19 @@ func Part(name config.Part, environ []string, short string, serve func(context.C
 		}
 		log := newLogger(c.LogLevel)
 		for _, u := range c.Unprotected(name) {
-			log.Warn("reached without TLS or without credentials, as the settings say", "dependency", u[0], "reason", u[1])
+			log.Warn("connection without TLS or without credentials, allowed by the settings", "dependency", u[0], "reason", u[1])
 		}
 		return serve(cmd.Context(), c, log)
 	}}
 }
 
-// Execute runs one of a program's commands. Its error is for main to print, once, and a wrong setting is no reason to print the usage.
+// Execute runs the command of args. main prints the error, once; cobra would print it too, with the usage.
 func Execute(ctx context.Context, root *cobra.Command, args []string, out io.Writer) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	root.SilenceErrors, root.SilenceUsage = true, true
-	refuseStrangers(root.Commands())
+	requireSubcommand(root.Commands())
 	root.SetArgs(args)
 	root.SetOut(out)
 	return flagged(root.ExecuteContext(ctx))

@@ -8,7 +8,6 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +18,8 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// errSettings says that nothing was begun.
-var errSettings = errors.New("the configuration is not right")
+// errSettings says that a command did not start because of its settings.
+var errSettings = errors.New("the configuration is not valid")
 
 // settings is the configuration for one part of the program; the error lists every mistake.
 func settings(part config.Part, environ []string) (config.Config, error) {
@@ -31,21 +30,21 @@ func settings(part config.Part, environ []string) (config.Config, error) {
 	return c, nil
 }
 
-// withDatabase is what a command does with the record, over one connection.
+// withDatabase runs a command with one connection to the database.
 func withDatabase(ctx context.Context, part config.Part, environ []string, use func(config.Config, *postgres.Store) error) error {
 	c, err := settings(part, environ)
 	if err != nil {
 		return err
 	}
-	record, err := postgres.Open(ctx, string(c.DatabaseURL), 1)
+	database, err := postgres.Open(ctx, string(c.DatabaseURL), 1)
 	if err != nil {
 		return err
 	}
-	defer record.Close()
-	return use(c, record)
+	defer database.Close()
+	return use(c, database)
 }
 
-// flagged says what is wrong with a command's flags, each by its name. Other errors stay as they are.
+// flagged replaces the fields of an error by the flags of the command. Other errors stay as they are.
 func flagged(err error) error {
 	e, ok := errors.AsType[*failure.Error](err)
 	if !ok || len(e.Fields) == 0 {
@@ -58,7 +57,7 @@ func flagged(err error) error {
 	return errors.New(text)
 }
 
-// flagOf is what a command calls the field of a request. A filter as a whole has no flag.
+// flagOf is the flag of a request's field, or "" for the filter as a whole.
 func flagOf(pointer string) string {
 	name := strings.TrimPrefix(strings.TrimPrefix("/"+strings.TrimPrefix(pointer, "/"), "/filter"), "/")
 	if place, ok := strings.CutPrefix(name, "ids/"); ok {
@@ -79,8 +78,8 @@ func flagOf(pointer string) string {
 	return "--" + strings.ReplaceAll(name, "_", "-")
 }
 
-// refuseStrangers makes groups of commands fail for a word that is none of theirs; left alone they show their help and are content.
-func refuseStrangers(all []*cobra.Command) {
+// requireSubcommand makes an unknown subcommand an error; cobra would print the help and exit with 0.
+func requireSubcommand(all []*cobra.Command) {
 	for _, c := range all {
 		if c.HasSubCommands() && !c.Runnable() {
 			c.Args = cobra.NoArgs
@@ -89,20 +88,23 @@ func refuseStrangers(all []*cobra.Command) {
 	}
 }
 
-// signature is who gives a command, and why.
+// limitHelp is the help of --limit.
+const limitHelp = "largest number of rows, from 1 to 1000"
+
+// signature is the actor of a command and the reason.
 type signature struct{ actor, reason string }
 
 func (s *signature) flags(command *cobra.Command) {
-	command.Flags().StringVar(&s.actor, "actor", "", "who does it")
-	command.Flags().StringVar(&s.reason, "reason", "", "why")
+	command.Flags().StringVar(&s.actor, "actor", "", "your name, for the audit (required)")
+	command.Flags().StringVar(&s.reason, "reason", "", "why you do this, for the audit; at most 500 characters (required)")
 }
 
-// actorFlag is for commands that need no reason.
+// actorFlag is for commands without a reason.
 func (s *signature) actorFlag(command *cobra.Command) {
-	command.Flags().StringVar(&s.actor, "actor", "", "who does it; the operating system's user is recorded in any case")
+	command.Flags().StringVar(&s.actor, "actor", "", "your name, for the audit (default: the user of the operating system, which the audit holds in any case)")
 }
 
-// administrator is the actor of a command that asks for no reason. Who says nothing is whom the operating system says.
+// administrator is the actor of a command without a reason. Without --actor it is the user of the operating system.
 func (s *signature) administrator() audit.Actor {
 	actor := s.by()
 	if s.actor == "" {
@@ -111,14 +113,14 @@ func (s *signature) administrator() audit.Actor {
 	return actor
 }
 
-// by is the actor: the name that was given, and whom the operating system says.
+// by is the actor: the name of --actor, and the user of the operating system.
 func (s *signature) by() audit.Actor {
 	return audit.Actor{Name: s.actor, Channel: audit.CommandLine, From: osUser()}
 }
 
-// osUser is whom this process belongs to, as user@host. Who came by sudo is named, too.
+// osUser is the user of this process, as user@host, with the user that called sudo.
 func osUser() string {
-	name := strconv.Itoa(os.Getuid()) // a container may have no name for it
+	name := strconv.Itoa(os.Getuid()) // in a container the user may have no name
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
@@ -129,14 +131,4 @@ func osUser() string {
 		name += ", by sudo from " + sudoer
 	}
 	return name
-}
-
-// cell is text as it stands in one row of a table, whatever is in it.
-func cell(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func configCommand(environ []string, out io.Writer) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Print every setting with its default", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "config", Short: "Print every setting with its default and meaning", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			fmt.Fprintln(out, "| variable | default | meaning |\n|---|---|---|")
 			for _, row := range config.Help() {
@@ -25,9 +25,10 @@ func configCommand(environ []string, out io.Writer) *cobra.Command {
 
 func configCheckCommand(environ []string, out io.Writer) *cobra.Command {
 	return &cobra.Command{
-		Use: "check [part...]", Short: "Say everything that is wrong with the settings, before anything starts",
-		Long: "Reads the environment as each part would (api, worker and migrate, unless others are named), prints what is set, secrets\n" +
-			"masked, and everything that is wrong. Ends with 1 when something is. It connects to nothing.",
+		Use: "check [part...]", Short: "Print every error of the settings, without starting anything",
+		Long: "Print the settings of the environment, with secrets masked, and every error for each part.\n\n" +
+			"A part is a command, such as keys; without one the parts are api, worker and migrate. The command connects to nothing. It\n" +
+			"exits with 1 if there is an error.",
 		RunE: func(_ *cobra.Command, names []string) error {
 			if len(names) == 0 {
 				names = []string{string(config.API), string(config.Worker), string(config.Migrate)}
@@ -36,7 +37,7 @@ func configCheckCommand(environ []string, out io.Writer) *cobra.Command {
 				fmt.Fprintf(out, "  %-32s %s\n", row[0], row[1])
 			}
 			for _, row := range config.Misspelt(environ) {
-				fmt.Fprintf(out, "? %s is not a setting; is %s meant?\n", row[0], row[1])
+				fmt.Fprintf(out, "? %s is not a setting; did you mean %s?\n", row[0], row[1])
 			}
 			var wrong error
 			for _, name := range names {

@@ -13,7 +13,7 @@ func TestConfigCheckSaysEverythingThatIsWrong(t *testing.T) {
 	require.ErrorIs(t, Run(t.Context(), []string{"config", "check"}, environ, &out), errSettings)
 	said := out.String()
 	for _, want := range []string{
-		"DATABASE_URL                     ***", "? REDIS_URLS is not a setting; is REDIS_URL meant?", "✗ api", "✗ worker", "✗ migrate",
+		"DATABASE_URL                     ***", "? REDIS_URLS is not a setting; did you mean REDIS_URL?", "✗ api", "✗ worker", "✗ migrate",
 		"REDIS_URL: must be set", "RABBITMQ_URLS: must be set", "CURSOR_SECRET: must have at least 32", "MERCADOPAGO_ACCESS_TOKEN: must be set",
 		"ENVIRONMENT: must be live when ENV is production",
 	} {

@@ -18,15 +18,15 @@ func openRedis(c config.Config, log *slog.Logger) (*redis.Store, error) {
 	return store, nil
 }
 
-// openDatabases opens the primary and, if there is one, the replica that lists are read from.
+// openDatabases opens the primary and, if it is set, the replica for reading lists.
 func openDatabases(ctx context.Context, c config.Config) (*postgres.Store, error) {
-	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	database, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
 	if err != nil || c.DatabaseReplicaURL == "" {
-		return record, err
+		return database, err
 	}
-	if err := record.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
-		record.Close()
+	if err := database.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
+		database.Close()
 		return nil, err
 	}
-	return record, nil
+	return database, nil
 }

@@ -18,62 +18,64 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// deadLetterTools is what the commands work with.
-type deadLetterTools struct {
-	actions deadletter.Actions
-	record  *postgres.Store
-	door    *workflows.Client
-	out     io.Writer
+// deadLetters is what the subcommands work with.
+type deadLetters struct {
+	actions  deadletter.Actions
+	database *postgres.Store
+	client   *workflows.Client
+	out      io.Writer
 }
 
-// deadLettersCommand shows what could not be finished, and sends it again or gives it up.
+// deadLettersCommand lists, shows, redrives and discards dead letters.
 func deadLettersCommand(environ []string, out io.Writer) *cobra.Command {
-	command := &cobra.Command{Use: "dead-letters", Short: "Show dead letters, send them again, or give them up"}
-	with := func(use func(context.Context, deadLetterTools, []string) error) func(*cobra.Command, []string) error {
+	command := &cobra.Command{Use: "dead-letters", Short: "List, show, redrive (send again) and discard dead letters",
+		Long: "List, show, redrive (send again) and discard dead letters.\n\n" +
+			"A dead letter is work that could not be finished: a webhook after its retries, or a payment's workflow that cannot go on."}
+	with := func(use func(context.Context, deadLetters, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			return withDatabase(cmd.Context(), config.DeadLetters, environ, func(c config.Config, record *postgres.Store) error {
+			return withDatabase(cmd.Context(), config.DeadLetters, environ, func(c config.Config, database *postgres.Store) error {
 				temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
 				if err != nil {
 					return err
 				}
 				defer temporal.Close()
-				door := workflows.NewClient(temporal, polls(c))
-				return use(cmd.Context(), deadLetterTools{deadletter.Actions{Store: record, Redriver: door}, record, door, out}, args)
+				client := workflows.NewClient(temporal, polls(c))
+				return use(cmd.Context(), deadLetters{deadletter.Actions{Store: database, Redriver: client}, database, client, out}, args)
 			})
 		}
 	}
-	command.AddCommand(listLettersCommand(with), &cobra.Command{
-		Use: "show ID", Short: "Show a dead letter and what to do about it", Args: cobra.ExactArgs(1),
-		RunE: with(func(ctx context.Context, t deadLetterTools, args []string) error { return t.show(ctx, args[0]) }),
+	command.AddCommand(listDeadLettersCommand(with), &cobra.Command{
+		Use: "show ID", Short: "Show a dead letter and advice on what to do", Args: cobra.ExactArgs(1),
+		RunE: with(func(ctx context.Context, d deadLetters, args []string) error { return d.show(ctx, args[0]) }),
 	}, redriveCommand(with), discardCommand(with))
 	return command
 }
 
-type withTools func(func(context.Context, deadLetterTools, []string) error) func(*cobra.Command, []string) error
+type withDeadLetters func(func(context.Context, deadLetters, []string) error) func(*cobra.Command, []string) error
 
-func listLettersCommand(with withTools) *cobra.Command {
+func listDeadLettersCommand(with withDeadLetters) *cobra.Command {
 	var filter deadletter.Filter
 	var state string
-	command := &cobra.Command{Use: "list", Short: "List dead letters, those that died last first", Args: cobra.NoArgs,
-		RunE: with(func(ctx context.Context, t deadLetterTools, _ []string) error {
+	command := &cobra.Command{Use: "list", Short: "List dead letters, the latest first", Args: cobra.NoArgs,
+		RunE: with(func(ctx context.Context, d deadLetters, _ []string) error {
 			filter.State = deadletter.ParseState(state)
-			return t.list(ctx, filter)
+			return d.list(ctx, filter)
 		})}
-	letterFlags(command, &filter)
-	command.Flags().StringVar(&state, "state", string(deadletter.Open), "open, redriven, discarded or resolved, or any")
-	command.Flags().IntVar(&filter.Limit, "limit", 50, "how many at most")
+	filterFlags(command, &filter)
+	command.Flags().StringVar(&state, "state", string(deadletter.Open), "only this state: open, redriven, discarded, resolved or any")
+	command.Flags().IntVar(&filter.Limit, "limit", 50, limitHelp)
 	return command
 }
 
-// letterFlags choose letters.
-func letterFlags(command *cobra.Command, filter *deadletter.Filter) {
+// filterFlags are the flags that select dead letters.
+func filterFlags(command *cobra.Command, filter *deadletter.Filter) {
 	flags := command.Flags()
-	flags.StringVar((*string)(&filter.Cause), "cause", "", "only letters of this cause")
-	flags.StringVar(&filter.Fingerprint, "fingerprint", "", "only letters of this fault")
-	flags.StringVar((*string)(&filter.Source), "source", "", "only letters from here: webhook or workflow")
-	flags.StringVar(&filter.PaymentID, "payment", "", "only letters of this payment")
-	flags.Func("died-from", "only letters that died at this time or later, such as 2026-11-01T00:00:00Z", timeFlag(&filter.DiedFrom))
-	flags.Func("died-to", "only letters that died before this time", timeFlag(&filter.DiedTo))
+	flags.StringVar((*string)(&filter.Cause), "cause", "", "only this cause: "+failure.OneOf(deadletter.Causes()))
+	flags.StringVar(&filter.Fingerprint, "fingerprint", "", "only dead letters of one fault: 16 hexadecimal digits, as list shows them")
+	flags.StringVar((*string)(&filter.Source), "source", "", "only this source: webhook or workflow")
+	flags.StringVar(&filter.PaymentID, "payment", "", "only dead letters of the payment with this id")
+	flags.Func("died-from", "only dead letters that died at this `time` or later, such as 2026-11-01T00:00:00Z", timeFlag(&filter.DiedFrom))
+	flags.Func("died-to", "only dead letters that died before this `time`", timeFlag(&filter.DiedTo))
 }
 
 func timeFlag(t *time.Time) func(string) error {
@@ -83,109 +85,114 @@ func timeFlag(t *time.Time) func(string) error {
 	}
 }
 
-func discardCommand(with withTools) *cobra.Command {
+func discardCommand(with withDeadLetters) *cobra.Command {
 	var by signature
-	command := &cobra.Command{Use: "discard ID", Short: "Give a dead letter up", Args: cobra.ExactArgs(1),
-		RunE: with(func(ctx context.Context, t deadLetterTools, args []string) error {
-			if _, err := t.actions.Discard(ctx, by.by(), args[0], by.reason); err != nil {
+	command := &cobra.Command{Use: "discard ID", Short: "Close a dead letter for good, without sending it again", Args: cobra.ExactArgs(1),
+		RunE: with(func(ctx context.Context, d deadLetters, args []string) error {
+			if _, err := d.actions.Discard(ctx, by.by(), args[0], by.reason); err != nil {
 				return err
 			}
-			return t.show(ctx, args[0])
+			return d.show(ctx, args[0])
 		})}
 	by.flags(command)
 	return command
 }
 
-func redriveCommand(with withTools) *cobra.Command {
+func redriveCommand(with withDeadLetters) *cobra.Command {
 	var plan deadletter.Plan
 	var by signature
 	var watch bool
-	command := &cobra.Command{Use: "redrive [ID …]", Short: "Send dead letters again, those named or all that the flags choose",
-		RunE: with(func(ctx context.Context, t deadLetterTools, ids []string) error {
+	command := &cobra.Command{Use: "redrive [ID …]", Short: "Send dead letters again: those with the IDs, or all open ones that the flags select",
+		Long: "Send dead letters again: those with the IDs, or all open ones that the flags select.\n\n" +
+			"At least one of IDs, --cause, --fingerprint, --source and --payment must be given. The redrive runs as a workflow; the command\n" +
+			"prints its id and does not wait for it, unless --watch is given.",
+		Example: "  onlywave dead-letters redrive --cause handler-panic --dry-run --watch --actor ana --reason \"fixed in 1.4.2\"\n" +
+			"  onlywave dead-letters redrive --cause handler-panic --canary 1 --rate 10 --stop-after 5 --watch --actor ana --reason \"fixed in 1.4.2\"",
+		RunE: with(func(ctx context.Context, d deadLetters, ids []string) error {
 			plan.Filter.IDs, plan.Reason = ids, by.reason
-			started, err := t.actions.Redrive(ctx, by.by(), uuid.NewString(), plan) // each command is a redrive of its own
+			started, err := d.actions.Redrive(ctx, by.by(), uuid.NewString(), plan) // each command starts another redrive
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(t.out, "redrive %s\n", started.ID)
+			fmt.Fprintf(d.out, "redrive %s\n", started.ID)
 			if !watch {
 				return nil
 			}
-			return t.watch(ctx, started.ID)
+			return d.watch(ctx, started.ID)
 		})}
-	letterFlags(command, &plan.Filter)
+	filterFlags(command, &plan.Filter)
 	by.flags(command)
-	command.Flags().BoolVar(&plan.DryRun, "dry-run", false, "only count")
-	command.Flags().IntVar(&plan.Canary, "canary", 0, "send so many first, and stop if one of them fails or dies again")
-	command.Flags().DurationVar(&plan.CanaryWait, "canary-wait", deadletter.DefaultCanaryWait, "how long to wait for that")
-	command.Flags().IntVar(&plan.Rate, "rate", 0, "letters a second at most; 0 is as fast as it goes")
-	command.Flags().IntVar(&plan.StopAfter, "stop-after", 0, "stop when so many have failed or died again; 0 is never")
-	command.Flags().BoolVar(&watch, "watch", false, "show how it goes until it is over")
+	command.Flags().BoolVar(&plan.DryRun, "dry-run", false, "only count the dead letters, send none")
+	command.Flags().IntVar(&plan.Canary, "canary", 0, fmt.Sprintf("send this many first, from 0 to %d; the rest is not sent if one of them fails or dies again; 0, the default: no canary", deadletter.MaxCanary))
+	command.Flags().DurationVar(&plan.CanaryWait, "canary-wait", deadletter.DefaultCanaryWait, "how long to wait after the canary, such as 90s or 5m; at most 24h")
+	command.Flags().IntVar(&plan.Rate, "rate", 0, fmt.Sprintf("dead letters a second, from 0 to %d; 0, the default: no limit", deadletter.MaxRate))
+	command.Flags().IntVar(&plan.StopAfter, "stop-after", 0, fmt.Sprintf("stop after this many have failed or died again, from 0 to %d; 0, the default: never", deadletter.MaxStopAfter))
+	command.Flags().BoolVar(&watch, "watch", false, "print the progress until the redrive ends")
 	return command
 }
 
-func (t deadLetterTools) list(ctx context.Context, filter deadletter.Filter) error {
-	letters, err := t.actions.List(ctx, filter)
+func (d deadLetters) list(ctx context.Context, filter deadletter.Filter) error {
+	letters, err := d.actions.List(ctx, filter)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tDIED\tDEATHS\tSTATE\tSOURCE\tCAUSE\tFINGERPRINT\tPAYMENT\tERROR")
 	for _, l := range letters {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%.60s\n",
-			l.ID, moment(l.DiedAt), l.Deaths, l.State, l.Source, l.Cause, l.Fingerprint, l.PaymentID, cell(l.Error))
+			l.ID, formatTime(l.DiedAt), l.Deaths, l.State, l.Source, l.Cause, l.Fingerprint, l.PaymentID, cell(l.Error))
 	}
 	return table.Flush()
 }
 
-func (t deadLetterTools) show(ctx context.Context, id string) error {
-	l, err := t.actions.Show(ctx, id)
+func (d deadLetters) show(ctx context.Context, id string) error {
+	l, err := d.actions.Show(ctx, id)
 	if err != nil {
 		return err
 	}
-	redrives, err := t.record.Redrives(ctx, id)
+	redrives, err := d.database.Redrives(ctx, id)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"id", l.ID}, {"state", string(l.State)}, {"cause", string(l.Source) + ", " + string(l.Cause)}, {"advice", l.Cause.Advice()},
 		{"error", l.Error}, {"fingerprint", l.Fingerprint}, {"payment", l.PaymentID}, {"workflow", l.WorkflowID}, {"run", l.RunID},
 		{"message", fmt.Sprintf("%s, %d bytes, to %s with %s", l.Original.ID, len(l.Original.Body), l.Original.Exchange, l.Original.Key)},
-		{"died", fmt.Sprintf("%s, %d times", moment(l.DiedAt), l.Deaths)}, {"closed", moment(l.ClosedAt)}, {"by", l.ClosedBy}, {"reason", l.Reason},
+		{"died", fmt.Sprintf("%s, %d times", formatTime(l.DiedAt), l.Deaths)}, {"closed", formatTime(l.ClosedAt)}, {"by", l.ClosedBy}, {"reason", l.Reason},
 	} {
 		if row[1] != "" {
 			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
 		}
 	}
 	for _, a := range l.Trail {
-		fmt.Fprintf(table, "attempt %d\t%s  %s\n", a.Attempt, moment(a.At), a.Error)
+		fmt.Fprintf(table, "attempt %d\t%s  %s\n", a.Attempt, formatTime(a.At), a.Error)
 	}
 	for _, r := range redrives {
-		fmt.Fprintf(table, "redrive\t%s  %s by %s: %s %s\n", moment(r.At), r.Outcome, r.Actor, r.Reason, r.Error)
+		fmt.Fprintf(table, "redrive\t%s  %s by %s: %s %s\n", formatTime(r.At), r.Outcome, r.Actor, r.Reason, r.Error)
 	}
 	return table.Flush()
 }
 
-// watch prints each change until the redrive is over. What does not answer for a moment is asked again.
-func (t deadLetterTools) watch(ctx context.Context, id string) error {
+// watch prints each change of the progress until the redrive ends. It goes on while Temporal is unavailable.
+func (d deadLetters) watch(ctx context.Context, id string) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
-	said := ""
+	printed := ""
 	for {
-		p, err := t.door.RedriveProgress(ctx, id)
+		p, err := d.client.RedriveProgress(ctx, id)
 		line := ""
 		switch {
 		case failure.KindOf(err) == failure.Unavailable:
-			line = "no answer, asking again"
+			line = "Temporal is unavailable, trying again"
 		case err != nil:
 			return err
 		default:
 			line = progressLine(p)
 		}
-		if line != said {
-			fmt.Fprintln(t.out, line)
-			said = line
+		if line != printed {
+			fmt.Fprintln(d.out, line)
+			printed = line
 		}
 		if err == nil && p.State.Over() {
 			return nil

@@ -13,26 +13,28 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// paymentsCommand is what a person may decide about a payment.
+// paymentsCommand lets an operator decide about a payment.
 func paymentsCommand(environ []string, out io.Writer) *cobra.Command {
-	command := &cobra.Command{Use: "payments", Short: "Settle a payment whose outcome nobody knows"}
+	command := &cobra.Command{Use: "payments", Short: "Settle a payment with an unknown outcome"}
 	command.AddCommand(settleCommand(environ, out))
 	return command
 }
 
 func settleCommand(environ []string, out io.Writer) *cobra.Command {
 	var by signature
-	command := &cobra.Command{Use: "settle ID", Short: "Say that an unknown payment has failed", Args: cobra.ExactArgs(1),
-		Long: "Say that an unknown payment has failed.\n\n" +
-			"Mercado Pago is searched once more, and what is found refuses the decision and is followed instead.",
+	command := &cobra.Command{Use: "settle ID", Short: "Settle an unknown payment as failed", Args: cobra.ExactArgs(1),
+		Long: "Settle an unknown payment as failed.\n\n" +
+			"First search Mercado Pago's panel for the payment's ID as external reference; settle the payment only if the panel does not have\n" +
+			"it. The command searches Mercado Pago once more. If Mercado Pago has the payment, the command fails and the payment gets the\n" +
+			"status from Mercado Pago.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withDatabase(cmd.Context(), config.Payments, environ, func(c config.Config, record *postgres.Store) error {
+			return withDatabase(cmd.Context(), config.Payments, environ, func(c config.Config, database *postgres.Store) error {
 				temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
 				if err != nil {
 					return err
 				}
 				defer temporal.Close()
-				actions := settle.Actions{Payments: record, Engine: workflows.NewClient(temporal, polls(c))}
+				actions := settle.Actions{Payments: database, Engine: workflows.NewClient(temporal, polls(c))}
 				p, err := actions.Fail(cmd.Context(), by.by(), args[0], by.reason)
 				if err != nil {
 					return err

@@ -22,20 +22,19 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// measured is whatever has metrics of its own.
+// measured has metrics.
 type measured interface{ Collectors() []prometheus.Collector }
 
-// readiness asks what the api and the workers depend on, all at once: one that hangs must not use up the others' time. Redis
-// is not of it: they work without.
-// What else a part has to do with the broker is asked, too.
-func readiness(record *postgres.Store, publisher *rabbitmq.Publisher, door *workflows.Client, broker ...interface{ Ready() error },
+// readiness checks the dependencies of an api or a worker, all at the same time, so that one that hangs does not use up the timeout of
+// the others. Redis is not one of them: the processes work without it. broker are further users of RabbitMQ.
+func readiness(database *postgres.Store, publisher *rabbitmq.Publisher, client *workflows.Client, broker ...interface{ Ready() error },
 ) func(context.Context) map[string]error {
 	return func(ctx context.Context) map[string]error {
 		var postgres, temporal error
-		var asking sync.WaitGroup
-		asking.Go(func() { postgres = record.Ready(ctx) })
-		asking.Go(func() { temporal = door.Ready(ctx) })
-		asking.Wait()
+		var checks sync.WaitGroup
+		checks.Go(func() { postgres = database.Ready(ctx) })
+		checks.Go(func() { temporal = client.Ready(ctx) })
+		checks.Wait()
 		rabbitMQ := publisher.Ready()
 		for _, b := range broker {
 			if rabbitMQ == nil {
@@ -46,25 +45,25 @@ func readiness(record *postgres.Store, publisher *rabbitmq.Publisher, door *work
 	}
 }
 
-// withEvents asks, too, whether all queues that others have bound to onlywave.events take what they are sent.
-func withEvents(ready func(context.Context) map[string]error, telling *relay.Relay) func(context.Context) map[string]error {
+// withEvents adds a check: every queue that is bound to onlywave.events accepts events.
+func withEvents(ready func(context.Context) map[string]error, eventRelay *relay.Relay) func(context.Context) map[string]error {
 	return func(ctx context.Context) map[string]error {
 		all := ready(ctx)
-		all[rabbitmq.ExchangeEvents] = telling.Ready()
+		all[rabbitmq.ExchangeEvents] = eventRelay.Ready()
 		return all
 	}
 }
 
-// watched runs a part and, where that is set, shows its metrics and its health until it has ended, its drain included.
+// watched runs a part and, if METRICS_ADDRESS is set, serves its metrics and health until the part has ended, its drain included.
 func watched(ctx context.Context, c config.Config, watch *metrics.Watch, log *slog.Logger, part func(context.Context) error) error {
 	if c.MetricsAddress == "" {
 		return part(ctx)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	showing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group.Go(func() error {
-		return serve.HTTP(showing, serve.Options{
+		return serve.HTTP(serving, serve.Options{
 			Address: c.MetricsAddress, Handler: watch.Handler(), PerAddress: metricsConnections, Finish: api.FinishTime, Log: log,
 		})
 	})
@@ -75,21 +74,21 @@ func watched(ctx context.Context, c config.Config, watch *metrics.Watch, log *sl
 	return group.Wait()
 }
 
-// How many connections one client may have to a part of ours at one time, where no balancer counts them. With 12 KiB for each, one
-// that has them all uses 24 MiB.
+// The largest number of connections of one client at a time, where no load balancer limits them. Each takes 12 KiB, so a client with
+// all its connections takes 24 MiB.
 const (
 	clientConnections  = 2048
 	metricsConnections = 64
 )
 
-// Serve serves what has one kind of client.
+// Serve serves handler at address until ctx ends.
 func Serve(ctx context.Context, address string, handler http.Handler, log *slog.Logger) error {
 	return serve.HTTP(ctx, serve.Options{Address: address, Handler: handler, PerAddress: clientConnections, Finish: api.FinishTime, Log: log})
 }
 
-// HealthyCommand is the container's health check: its image has neither a shell nor curl.
+// HealthyCommand is the health check of a container, whose image has neither a shell nor curl.
 func HealthyCommand() *cobra.Command {
-	return &cobra.Command{Use: "healthy URL", Short: "Succeed if the address answers 200", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "healthy URL", Short: "Exit with 0 if a GET of the URL answers 200 within 2 seconds, for containers", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
 			defer cancel()

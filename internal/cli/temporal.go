@@ -19,14 +19,14 @@ func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
 	return dialMeasured(c, log, client.MetricsNopHandler)
 }
 
-// dialMeasured is dialTemporal for those who show how the client fares.
+// dialMeasured is dialTemporal with metrics of the client.
 func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHandler) (client.Client, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: temporalSettings{c}})
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
 	}
 	options.HostPort, options.Namespace = c.TemporalAddress, c.TemporalNamespace
-	// Temporal stands beside us: to press small messages together costs both sides more than to send them.
+	// Temporal is close by: compressing small messages costs both sides more than sending them.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.MetricsHandler = measures
 	if tracing.On() {
@@ -40,8 +40,8 @@ func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHand
 	return temporal, nil
 }
 
-// temporalSettings is what Temporal's own reader of settings is given: ours, which may come from files, and the rest of them
-// from the environment.
+// temporalSettings is the environment for Temporal's own reader of settings: our settings, which may come from files, and the rest of
+// the environment.
 type temporalSettings struct{ c config.Config }
 
 func (s temporalSettings) Environ() []string { return os.Environ() }

@@ -8,7 +8,7 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// traced is a part that, where that is set, traces what it does until its end.
+// traced exports the traces of a part until it ends, if TRACES_ENDPOINT is set.
 func traced(name config.Part, serve func(context.Context, config.Config, *slog.Logger) error) func(context.Context, config.Config, *slog.Logger) error {
 	return func(ctx context.Context, c config.Config, log *slog.Logger) error {
 		stop, err := tracing.Export(ctx, tracing.Target{

@@ -22,49 +22,49 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// usersCommand makes and ends the people who may log in to the console.
+// usersCommand adds, lists, changes and removes the users of the console.
 func usersCommand(environ []string, out io.Writer) *cobra.Command {
-	users := &cobra.Command{Use: "users", Short: "Make, list and end the people who may log in to the console"}
+	users := &cobra.Command{Use: "users", Short: "Add, list, change and remove users of the console"}
 	with := func(use func(*cobra.Command, *postgres.Store, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
-			return withDatabase(cmd.Context(), config.Users, environ, func(_ config.Config, record *postgres.Store) error {
-				return use(cmd, record, args)
+			return withDatabase(cmd.Context(), config.Users, environ, func(_ config.Config, database *postgres.Store) error {
+				return use(cmd, database, args)
 			})
 		}
 	}
 	var role string
 	var by signature
-	add := &cobra.Command{Use: "add NAME", Short: "Make a user; the password is asked for, or read from the input", Args: cobra.ExactArgs(1),
-		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+	add := &cobra.Command{Use: "add NAME", Short: "Add a user; the password, of at least 12 characters, is read from the terminal or from standard input", Args: cobra.ExactArgs(1),
+		RunE: with(func(cmd *cobra.Command, database *postgres.Store, args []string) error {
 			u := access.User{Name: args[0], Role: access.Role(role), CreatedAt: time.Now()}
-			return addUser(cmd.Context(), record, by.administrator(), cmd.InOrStdin(), out, u)
+			return addUser(cmd.Context(), database, by.administrator(), cmd.InOrStdin(), out, u)
 		})}
-	add.Flags().StringVar(&role, "role", string(access.Viewer), "operator, who may change things, or viewer")
+	add.Flags().StringVar(&role, "role", string(access.Viewer), "operator, who may redrive, discard, settle and set breakers, or viewer, who may only read")
 	users.AddCommand(add, &cobra.Command{Use: "list", Short: "List all users", Args: cobra.NoArgs,
-		RunE: with(func(cmd *cobra.Command, record *postgres.Store, _ []string) error {
-			return listUsers(cmd.Context(), record, out)
+		RunE: with(func(cmd *cobra.Command, database *postgres.Store, _ []string) error {
+			return listUsers(cmd.Context(), database, out)
 		}),
-	}, &cobra.Command{Use: "remove NAME", Short: "End a user and all sessions of the user", Args: cobra.ExactArgs(1),
-		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			return known(args[0], record.RemoveUser(cmd.Context(), by.administrator(), args[0]))
+	}, &cobra.Command{Use: "remove NAME", Short: "Remove a user and end all sessions of the user", Args: cobra.ExactArgs(1),
+		RunE: with(func(cmd *cobra.Command, database *postgres.Store, args []string) error {
+			return known(args[0], database.RemoveUser(cmd.Context(), by.administrator(), args[0]))
 		}),
-	}, &cobra.Command{Use: "revoke NAME", Short: "End all sessions of a user, who may log in again", Args: cobra.ExactArgs(1),
-		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			return known(args[0], record.RevokeUser(cmd.Context(), by.administrator(), args[0]))
+	}, &cobra.Command{Use: "revoke NAME", Short: "End all sessions of a user; the user may log in again", Args: cobra.ExactArgs(1),
+		RunE: with(func(cmd *cobra.Command, database *postgres.Store, args []string) error {
+			return known(args[0], database.RevokeUser(cmd.Context(), by.administrator(), args[0]))
 		}),
-	}, &cobra.Command{Use: "password NAME", Short: "Give a user another password, which ends all sessions of the user", Args: cobra.ExactArgs(1),
-		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
+	}, &cobra.Command{Use: "password NAME", Short: "Set another password and end all sessions of the user", Args: cobra.ExactArgs(1),
+		RunE: with(func(cmd *cobra.Command, database *postgres.Store, args []string) error {
 			password, err := newPassword(cmd.InOrStdin(), out, args[0])
 			if err != nil {
 				return err
 			}
-			_, err = record.SetPassword(cmd.Context(), by.administrator(), args[0], access.HashPassword(password))
+			_, err = database.SetPassword(cmd.Context(), by.administrator(), args[0], access.HashPassword(password))
 			return known(args[0], err)
 		}),
 	}, &cobra.Command{Use: "reset-second-factor NAME", Args: cobra.ExactArgs(1),
-		Short: "Take a user's authenticator app and recovery codes away, when both are lost; it ends all sessions of the user",
-		RunE: with(func(cmd *cobra.Command, record *postgres.Store, args []string) error {
-			return known(args[0], record.ClearSecondFactor(cmd.Context(), by.administrator(), args[0]))
+		Short: "Remove the second factor of a user who has lost the app and the recovery codes, and end all sessions of the user",
+		RunE: with(func(cmd *cobra.Command, database *postgres.Store, args []string) error {
+			return known(args[0], database.ClearSecondFactor(cmd.Context(), by.administrator(), args[0]))
 		}),
 	})
 	for _, c := range users.Commands() {
@@ -75,8 +75,8 @@ func usersCommand(environ []string, out io.Writer) *cobra.Command {
 	return users
 }
 
-func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in io.Reader, out io.Writer, u access.User) error {
-	if wrong := u.Fields(); len(wrong) > 0 { // before a password is asked for
+func addUser(ctx context.Context, database *postgres.Store, actor audit.Actor, in io.Reader, out io.Writer, u access.User) error {
+	if wrong := u.Fields(); len(wrong) > 0 { // before the password is read
 		return &failure.Error{Kind: failure.Invalid, Message: "the user is not valid", Fields: wrong}
 	}
 	password, err := newPassword(in, out, u.Name)
@@ -84,27 +84,27 @@ func addUser(ctx context.Context, record *postgres.Store, actor audit.Actor, in 
 		return err
 	}
 	u.PasswordHash = access.HashPassword(password)
-	return record.AddUser(ctx, actor, u)
+	return database.AddUser(ctx, actor, u)
 }
 
-func listUsers(ctx context.Context, record *postgres.Store, out io.Writer) error {
-	all, err := record.Users(ctx)
+func listUsers(ctx context.Context, database *postgres.Store, out io.Writer) error {
+	all, err := database.Users(ctx)
 	if err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tROLE\tSECOND FACTOR\tSINCE")
+	fmt.Fprintln(table, "NAME\tROLE\tSECOND FACTOR\tCREATED")
 	for _, u := range all {
 		second := "none"
 		if u.SecondFactor != "" {
 			second = "set up"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", u.Name, u.Role, second, moment(u.CreatedAt))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", u.Name, u.Role, second, formatTime(u.CreatedAt))
 	}
 	return table.Flush()
 }
 
-// newPassword asks for one twice where a person sits at a terminal, and else reads a line.
+// newPassword reads a password: twice from a terminal, or one line from another input.
 func newPassword(in io.Reader, out io.Writer, user string) (string, error) {
 	password, err := readPassword(in, out)
 	if err != nil {
@@ -125,23 +125,23 @@ func readPassword(in io.Reader, out io.Writer) (string, error) {
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
-	var said []string
-	for _, question := range []string{"Password: ", "Once more: "} {
+	var typed []string
+	for _, question := range []string{"Password: ", "Password again: "} {
 		fmt.Fprint(out, question)
 		text, err := term.ReadPassword(int(terminal.Fd()))
 		fmt.Fprintln(out)
 		if err != nil {
 			return "", err
 		}
-		said = append(said, string(text))
+		typed = append(typed, string(text))
 	}
-	if len(slices.Compact(said)) != 1 {
-		return "", errors.New("the two are not the same")
+	if len(slices.Compact(typed)) != 1 {
+		return "", errors.New("the two passwords are not the same")
 	}
-	return said[0], nil
+	return typed[0], nil
 }
 
-// known says who it was that nobody knows.
+// known adds the name to the error of an unknown user.
 func known(name string, err error) error {
 	if failure.KindOf(err) == failure.NotFound {
 		return fmt.Errorf("there is no user %s", name)

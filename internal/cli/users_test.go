@@ -15,8 +15,8 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// A user is made, changed and ended from the command line; the password comes from the input and goes nowhere.
-func TestUsersAreMadeAndEnded(t *testing.T) {
+// A user is added, changed and removed; the password comes from the input and is not printed.
+func TestUsersAreAddedAndRemoved(t *testing.T) {
 	t.Parallel()
 	url := devstacktest.Start(t, devstack.Postgres).PostgresURL()
 	require.NoError(t, postgres.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)))
@@ -31,9 +31,9 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 		err := command.ExecuteContext(t.Context())
 		return out.String(), err
 	}
-	record, err := postgres.Open(t.Context(), url, 1)
+	database, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)
-	defer record.Close()
+	defer database.Close()
 
 	for input, args := range map[string][]string{
 		"too short\n":               {"add", name},
@@ -50,7 +50,7 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 	require.NotContains(t, out, "horse")
 	_, err = users("another horse battery", "add", name)
 	require.ErrorContains(t, err, "already")
-	made, err := record.User(t.Context(), name)
+	made, err := database.User(t.Context(), name)
 	require.NoError(t, err)
 	requirePassword(t, made, "correct horse battery")
 	list, err := users("", "list")
@@ -60,12 +60,12 @@ func TestUsersAreMadeAndEnded(t *testing.T) {
 
 	_, err = users("", "revoke", name)
 	require.NoError(t, err)
-	revoked, err := record.User(t.Context(), name)
+	revoked, err := database.User(t.Context(), name)
 	require.NoError(t, err)
 	require.NotEqual(t, made.Generation, revoked.Generation)
 	_, err = users("another horse battery", "password", name)
 	require.NoError(t, err)
-	changed, err := record.User(t.Context(), name)
+	changed, err := database.User(t.Context(), name)
 	require.NoError(t, err)
 	requirePassword(t, changed, "another horse battery")
 	require.NotEqual(t, revoked.Generation, changed.Generation)

@@ -26,20 +26,20 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// mailOf is the mail server that is set, or nothing.
-func mailOf(c config.Config, door *workflows.Client, store *redis.Store) (activities.Mail, error) {
+// mailOf is the mail server of the settings; without one it is empty.
+func mailOf(c config.Config, client *workflows.Client, store *redis.Store) (activities.Mail, error) {
 	if c.SMTPURL == "" {
 		return activities.Mail{}, nil
 	}
 	sender, err := email.New(email.Config{URL: string(c.SMTPURL), From: c.EmailFrom})
-	mail := activities.Mail{Sender: sender, Operators: c.OperatorsEmail, Start: door.Email}
+	mail := activities.Mail{Sender: sender, Operators: c.OperatorsEmail, Start: client.Email}
 	if c.EmailLimit > 0 {
 		mail.PerReader = ratelimit.NewDistinct(store, "emails", c.EmailLimit, 24*time.Hour)
 	}
 	return mail, err
 }
 
-// buyersEmail begins the e-mails to buyers, if there is a mail server.
+// buyersEmail starts the e-mails to buyers; without a mail server it is nil.
 func buyersEmail(mail activities.Mail) func(context.Context, payment.Event) error {
 	if mail.Sender == nil {
 		return nil
@@ -48,11 +48,11 @@ func buyersEmail(mail activities.Mail) func(context.Context, payment.Event) erro
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
-	record, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
+	database, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
 	if err != nil {
 		return err
 	}
-	defer record.Close()
+	defer database.Close()
 	sdk, err := metrics.NewTemporal()
 	if err != nil {
 		return err
@@ -85,38 +85,38 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	copies := cache.New(store, c.CacheTTL)
-	door := workflows.NewClient(temporal, polls(c))
-	mail, err := mailOf(c, door, store)
+	paymentCache := cache.New(store, c.CacheTTL)
+	client := workflows.NewClient(temporal, polls(c))
+	mail, err := mailOf(c, client, store)
 	if err != nil {
 		return err
 	}
-	telling := relay.New(relay.Config{
-		Record: record, Publisher: eventPublisher, Cache: copies, Email: buyersEmail(mail), RepeatAfter: c.EventRepeatDelay, Log: log,
+	eventRelay := relay.New(relay.Config{
+		Record: database, Publisher: eventPublisher, Cache: paymentCache, Email: buyersEmail(mail), RepeatAfter: c.EventRepeatDelay, Log: log,
 	})
 	w := &worker.Worker{
-		Temporal: temporal, Workflows: door,
+		Temporal: temporal, Workflows: client,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Told: telling.Take, Cache: copies,
-			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
+			Record: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Told: eventRelay.Take, Cache: paymentCache,
+			Notify: client.Notify, Running: client.Running, Redriving: client.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Relay: telling,
+		Record: database, Broker: broker, Publisher: publisher, Relay: eventRelay,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider,
 	}
-	watch := metrics.New(string(config.Worker), withEvents(readiness(record, publisher, door, w), telling), log)
-	for _, measured := range []measured{w.Metrics, record, provider, publisher, eventPublisher, telling, store, breakers, calls, copies, sdk} {
+	watch := metrics.New(string(config.Worker), withEvents(readiness(database, publisher, client, w), eventRelay), log)
+	for _, measured := range []measured{w.Metrics, database, provider, publisher, eventPublisher, eventRelay, store, breakers, calls, paymentCache, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	if mail.Sender != nil {
 		watch.Add(mail.Sender.Collectors()...)
 	}
-	watch.Add(worker.NewFigures(record, log), rabbitmq.NewQueues(broker, log))
+	watch.Add(worker.NewFigures(database, log), rabbitmq.NewQueues(broker, log))
 	return watched(ctx, c, watch, log, w.Run)
 }
 
-// workerName tells this process from the others of the fleet.
+// workerName is the name of this process among the others: host and process id.
 func workerName() string {
-	host, _ := os.Hostname() // without one the number alone must do
+	host, _ := os.Hostname() // without a host name the process id has to do
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
