@@ -215,7 +215,7 @@ func (s *Server) mount() {
 			steps = append(steps, trace)
 		}
 		if r.scope != public {
-			steps = append(steps, s.answer(within(databaseTimeout, s.authorize(r.scope))), s.answer(s.contract.knowsQuery(r)))
+			steps = append(steps, s.answer(within(databaseTimeout, s.authorize(r.scope))), s.answer(s.contract.checkQuery(r)))
 		}
 		steps = append(steps, s.answer(within(r.within, r.handle)))
 		s.engine.Handle(r.method, r.path, steps...)

@@ -88,13 +88,13 @@ func (s *Server) authorize(scope access.Scope) func(*gin.Context) error {
 			return &failure.Error{Kind: failure.Unauthorized, Message: "send your API key in the header Authorization: Bearer ow_…"}
 		}
 		token = strings.TrimSpace(token)
-		key, err := s.admitted(c.Request.Context(), token, scope, func() error { return s.mayGuess(c) })
+		key, err := s.validKey(c.Request.Context(), token, scope, func() error { return s.mayGuess(c) })
 		if err != nil {
 			return err
 		}
 		if key == nil {
 			c.Header("WWW-Authenticate", `Bearer realm="onlywave", error="invalid_token"`)
-			return s.guessed(c, &failure.Error{Kind: failure.Unauthorized, Message: s.whyRefused(token)})
+			return s.refuseKey(c, &failure.Error{Kind: failure.Unauthorized, Message: s.whyRefused(token)})
 		}
 		event(c).clientID, event(c).keyID = key.ClientID, key.ID
 		if err := s.limit(c, key, scope); err != nil {
@@ -121,9 +121,9 @@ func (s *Server) whyRefused(text string) string {
 	return "the API key is wrong, expired or revoked"
 }
 
-// admitted returns the key that the text names, or nil when no such key is valid. A key of another environment is never looked up,
+// validKey returns the key that the text names, or nil when no such key is valid. A key of another environment is never looked up,
 // so that it does not work even when the database is a copy of the other environment's.
-func (s *Server) admitted(ctx context.Context, text string, scope access.Scope, mayGuess func() error) (*access.APIKey, error) {
+func (s *Server) validKey(ctx context.Context, text string, scope access.Scope, mayGuess func() error) (*access.APIKey, error) {
 	environment, id, ok := access.ParseAPIKey(text)
 	if !ok || environment != s.config.Environment {
 		return nil, nil

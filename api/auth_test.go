@@ -91,7 +91,7 @@ func TestKeysAreRememberedForFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{config: Config{Environment: "test"}, keys: newKeys(database)}
 		admits := func(text string) bool {
-			key, err := s.admitted(t.Context(), text, access.ScopePaymentsRead, func() error { return nil })
+			key, err := s.validKey(t.Context(), text, access.ScopePaymentsRead, func() error { return nil })
 			require.NoError(t, err)
 			return key != nil
 		}
@@ -119,7 +119,7 @@ func TestAKeyExpiresWhileItIsRemembered(t *testing.T) {
 		database.keys[key.ID] = key
 		s := &Server{config: Config{Environment: "test"}, keys: newKeys(database)}
 		admits := func() bool {
-			key, err := s.admitted(t.Context(), text, access.ScopePaymentsWrite, func() error { return nil })
+			key, err := s.validKey(t.Context(), text, access.ScopePaymentsWrite, func() error { return nil })
 			require.NoError(t, err)
 			return key != nil
 		}
@@ -154,7 +154,7 @@ func TestAKnownKeyReadsWhileTheDatabaseIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{config: Config{Environment: "test"}, keys: newKeys(database)}
 		ask := func(scope access.Scope) (bool, error) {
-			key, err := s.admitted(t.Context(), text, scope, func() error { return nil })
+			key, err := s.validKey(t.Context(), text, scope, func() error { return nil })
 			return key != nil, err
 		}
 		admitted, err := ask(access.ScopePaymentsWrite)

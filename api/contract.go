@@ -37,9 +37,9 @@ func loadContract(publicURL string) (*contract, error) {
 	return &contract{document: document, json: text}, nil
 }
 
-// knowsQuery refuses query parameters that the operation does not have, and any that come twice or are empty: a filter that is
+// checkQuery refuses query parameters that the operation does not have, and any that come twice or are empty: a filter that is
 // misspelled, or that lost its value, must not silently list everything.
-func (ct *contract) knowsQuery(r route) func(*gin.Context) error {
+func (ct *contract) checkQuery(r route) func(*gin.Context) error {
 	known := ct.queryParameters(r)
 	return func(c *gin.Context) error {
 		values, err := url.ParseQuery(c.Request.URL.RawQuery)

@@ -51,11 +51,11 @@ func TestReadinessIsAskedOnceASecond(t *testing.T) {
 			return map[string]error{"postgres": nil}
 		}}
 		burst := func() {
-			var strangers sync.WaitGroup
+			var probes sync.WaitGroup
 			for range 1000 {
-				strangers.Go(func() { require.True(t, r.now(t.Context())) })
+				probes.Go(func() { require.True(t, r.now(t.Context())) })
 			}
-			strangers.Wait()
+			probes.Wait()
 		}
 		burst()
 		burst()

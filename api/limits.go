@@ -46,7 +46,7 @@ func (s *Server) limit(c *gin.Context, key *access.APIKey, scope access.Scope) e
 		ratelimit.Limit{Name: name + "-client", Quota: keysPerClient * burst * quota, Window: burst * time.Second})
 	if len(d.States) > 0 {
 		c.Header("RateLimit-Policy", list(d.States, policy))
-		c.Header("RateLimit", list(d.States, standing))
+		c.Header("RateLimit", list(d.States, remaining))
 	}
 	if !d.Admitted {
 		return limited("too many "+name+"; retry after Retry-After seconds, the RateLimit headers show your limits", d)
@@ -54,17 +54,19 @@ func (s *Server) limit(c *gin.Context, key *access.APIKey, scope access.Scope) e
 	return nil
 }
 
-// guessed counts a wrong API key. It returns err, or the limit's error once too many came from the address.
-func (s *Server) guessed(c *gin.Context, err error) error {
-	return s.suspect(c, "keys", "too many wrong API keys came from your address", err)
+const tooManyKeys = "too many wrong API keys came from your address; retry with a valid key after Retry-After seconds"
+
+// refuseKey counts a wrong API key. It returns err, or the limit's error once too many came from the address.
+func (s *Server) refuseKey(c *gin.Context, err error) error {
+	return s.countRefused(c, "keys", tooManyKeys, err)
 }
 
-// forged does the same for a wrong signature. Correctly signed webhooks are never limited.
-func (s *Server) forged(c *gin.Context, err error) error {
-	return s.suspect(c, "signatures", "too many wrong signatures came from your address", err)
+// refuseSignature does the same for a wrong signature. Correctly signed webhooks are never limited.
+func (s *Server) refuseSignature(c *gin.Context, err error) error {
+	return s.countRefused(c, "signatures", "too many wrong signatures came from your address; retry after Retry-After seconds", err)
 }
 
-func (s *Server) suspect(c *gin.Context, what, words string, err error) error {
+func (s *Server) countRefused(c *gin.Context, what, words string, err error) error {
 	d := s.config.Limiter.Take(c.Request.Context(), address(c), s.refusedLimit(what))
 	if d.Admitted {
 		return err
@@ -78,7 +80,7 @@ func (s *Server) suspect(c *gin.Context, what, words string, err error) error {
 func (s *Server) mayGuess(c *gin.Context) error {
 	if d, refuses := s.config.Limiter.Refuses(address(c), s.refusedLimit("keys")); refuses {
 		event(c).quiet = true
-		return limited("too many wrong API keys came from your address", d)
+		return limited(tooManyKeys, d)
 	}
 	return nil
 }
@@ -107,6 +109,6 @@ func policy(s ratelimit.State) string {
 	return fmt.Sprintf("%q;q=%d;w=%d", s.Name, s.Quota, int(s.Window.Seconds()))
 }
 
-func standing(s ratelimit.State) string {
+func remaining(s ratelimit.State) string {
 	return fmt.Sprintf("%q;r=%d;t=%d", s.Name, s.Remaining, int(math.Ceil(s.Full.Seconds())))
 }

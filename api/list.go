@@ -62,7 +62,7 @@ func (s *Server) listEvents(c *gin.Context) error {
 	if len(q.wrong) > 0 {
 		return refuse(queryInvalid, "", q.wrong...)
 	}
-	p, _, err := s.own(c)
+	p, _, err := s.ownPayment(c)
 	if err != nil {
 		return err
 	}

@@ -45,15 +45,15 @@ func (s *Server) createPayment(c *gin.Context) error {
 		return nil
 	}
 	// The payment is new, or not answered for yet, or the database is unavailable: the workflow decides.
-	wish := readPreference(c.Request.Header)
+	prefer := readPreference(c.Request.Header)
 	p, err = s.create(ctx, workflows.CreateInput{
-		PaymentID: e.paymentID, Creation: payment.Creation{ClientID: e.clientID, IdempotencyKey: key, Request: request}, Wait: wish.wait,
+		PaymentID: e.paymentID, Creation: payment.Creation{ClientID: e.clientID, IdempotencyKey: key, Request: request}, Wait: prefer.wait,
 		Unread: readErr != nil && failure.KindOf(readErr) != failure.NotFound,
 	})
 	if err != nil {
 		return createError(err)
 	}
-	s.answerCreated(c, p, existed, wish.applied)
+	s.answerCreated(c, p, existed, prefer.applied)
 	return nil
 }
 
@@ -144,7 +144,7 @@ func (s *Server) answerCreated(c *gin.Context, p payment.Payment, existed bool, 
 
 // getPayment shows one payment, and how old the answer is when the database was unavailable.
 func (s *Server) getPayment(c *gin.Context) error {
-	p, age, err := s.own(c)
+	p, age, err := s.ownPayment(c)
 	if err != nil {
 		return err
 	}
@@ -155,8 +155,8 @@ func (s *Server) getPayment(c *gin.Context) error {
 	return nil
 }
 
-// own is the payment in the path, if it belongs to the client app. An age above 0 is the age of a cached copy, see lookup.Payments.
-func (s *Server) own(c *gin.Context) (payment.Payment, time.Duration, error) {
+// ownPayment is the payment in the path, if it belongs to the client app. An age above 0 is the age of a cached copy, see lookup.Payments.
+func (s *Server) ownPayment(c *gin.Context) (payment.Payment, time.Duration, error) {
 	e, id := event(c), c.Param("id")
 	if payment.ValidID(id) {
 		e.paymentID = id

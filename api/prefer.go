@@ -27,9 +27,9 @@ func readPreference(h http.Header) preference {
 	p := preference{wait: waitDefault}
 	async, waiting := false, false
 	for _, line := range h.Values("Prefer") {
-		for wish := range strings.SplitSeq(line, ",") {
-			wish, _, _ = strings.Cut(wish, ";") // parameters
-			name, value, _ := strings.Cut(wish, "=")
+		for item := range strings.SplitSeq(line, ",") {
+			item, _, _ = strings.Cut(item, ";") // parameters
+			name, value, _ := strings.Cut(item, "=")
 			switch strings.ToLower(strings.TrimSpace(name)) {
 			case "respond-async":
 				async = true

@@ -68,7 +68,7 @@ func (s *shape) value(f field) error {
 	}
 	kind, misfit := s.decoder.PeekKind(), ""
 	if f.schema != nil && !f.schema.Type.Is(typeOf[kind]) {
-		misfit = inWords[f.schema.Type.Slice()[0]]
+		misfit = typeNames[f.schema.Type.Slice()[0]]
 		f.schema = nil
 	}
 	var err error
@@ -92,7 +92,7 @@ var typeOf = map[jsontext.Kind]string{
 	't': openapi3.TypeBoolean, 'f': openapi3.TypeBoolean,
 }
 
-var inWords = map[string]string{
+var typeNames = map[string]string{
 	openapi3.TypeObject: "an object", openapi3.TypeArray: "a list", openapi3.TypeString: "a string",
 	openapi3.TypeInteger: "a whole number", openapi3.TypeBoolean: "true or false",
 }
@@ -239,7 +239,7 @@ func (s *shape) unreadable(err error) error {
 	} else if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if halfCharacter.Match(s.body[min(offset, len(s.body)):]) {
+	if halfSurrogate.Match(s.body[min(offset, len(s.body)):]) {
 		what = "holds half of a surrogate pair, which is no character"
 	}
 	before := s.body[:min(offset, len(s.body)-1)]
@@ -248,5 +248,5 @@ func (s *shape) unreadable(err error) error {
 	return refuse(jsonInvalid, fmt.Sprintf("the body %s; look at line %d, column %d", what, line, column))
 }
 
-// halfCharacter is an escaped half of a UTF-16 surrogate pair. The decoder stops there when the other half is missing.
-var halfCharacter = regexp.MustCompile(`^\\u[dD][89a-fA-F]`)
+// halfSurrogate is an escaped half of a UTF-16 surrogate pair. The decoder stops there when the other half is missing.
+var halfSurrogate = regexp.MustCompile(`^\\u[dD][89a-fA-F]`)

@@ -33,7 +33,7 @@ func (s *Server) receiveMercadoPago(c *gin.Context) error {
 	query := c.Request.URL.Query()
 	signed, err := s.config.Verifier.Verify(query, c.Request.Header, now)
 	if err != nil {
-		return s.forged(c, err)
+		return s.refuseSignature(c, err)
 	}
 	mark := replay.Mark{Sum: signed.Sum, SignedAt: signed.At}
 	if s.config.Replays.Seen(c.Request.Context(), mark) {

@@ -34,7 +34,7 @@ type Payments struct {
 	Cache     *cache.Payments // optional: without it every read asks Postgres
 }
 
-// ErrNotFound says that no payment has this id, or that another client app has it: callers cannot tell the two apart.
+// ErrNotFound says that no payment has this id, or that another client app has it: callers cannot distinguish the two.
 var ErrNotFound = &failure.Error{Kind: failure.NotFound, Message: "there is no payment with this id"}
 
 // Find returns the payment of a client app; an empty clientID finds the payments of every client app. An age above 0 says that
@@ -79,7 +79,7 @@ func (l Payments) Stored(ctx context.Context, id string) (payment.Payment, error
 	return l.Database.Payment(ctx, id)
 }
 
-// Refresh is Stored, and puts a copy into the cache: a client app that was just told about a payment finds it in its next read.
+// Refresh is Stored, and puts a copy into the cache: a client app that has just created a payment finds it in its next read.
 func (l Payments) Refresh(ctx context.Context, id string) (payment.Payment, error) {
 	asked := time.Now()
 	p, err := l.Stored(ctx, id)

@@ -2,7 +2,7 @@
 // limit of its client app. All processes count together, in Redis.
 //
 // Its one rule: a request that one limit refuses is charged to none of them. And Redis is never the reason for a refusal: while Redis
-// is unavailable each process applies the limits by itself, starting from what it knew last, so that payments go on and nobody can
+// is unavailable each process applies the limits by itself, starting from what it knew last, so that payments go on and no client can
 // guess API keys without a limit.
 package ratelimit
 
