@@ -89,6 +89,30 @@ func newGuardedClient(t *testing.T, url string, breakers *breaker.Fleet, limit *
 	return client
 }
 
+// fakeWorkflows stands for Temporal, which these tests do without.
+type fakeWorkflows struct {
+	signal      func(ctx context.Context, paymentID string) error
+	running     func(ctx context.Context, paymentIDs []string) (map[string]bool, error)
+	redriveRuns func(ctx context.Context, redriveID string) (bool, error)
+	startEmail  func(ctx context.Context, in EmailInput) error
+}
+
+func (f fakeWorkflows) Signal(ctx context.Context, paymentID string) error {
+	return f.signal(ctx, paymentID)
+}
+
+func (f fakeWorkflows) Running(ctx context.Context, paymentIDs []string) (map[string]bool, error) {
+	return f.running(ctx, paymentIDs)
+}
+
+func (f fakeWorkflows) RedriveRuns(ctx context.Context, redriveID string) (bool, error) {
+	return f.redriveRuns(ctx, redriveID)
+}
+
+func (f fakeWorkflows) StartEmail(ctx context.Context, in EmailInput) error {
+	return f.startEmail(ctx, in)
+}
+
 // alone are breakers without a Redis, so that no test trips those of another.
 func alone(t *testing.T) *breaker.Fleet {
 	t.Helper()

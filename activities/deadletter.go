@@ -46,7 +46,7 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	if err != nil {
 		return verdict(&failure.Error{Kind: failure.Unavailable, Message: "the broker did not take the dead letter", Err: err})
 	}
-	if err := a.mail.alert(ctx, in); err != nil {
+	if err := a.alertByEmail(ctx, in); err != nil {
 		return verdict(err)
 	}
 	return nil

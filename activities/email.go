@@ -30,8 +30,6 @@ type Mail struct {
 	// PerReader bounds how many e-mails one buyer's address is sent; nil: as many as there are. Whoever asks for payments decides
 	// which address is written to, so that without it strangers could be flooded in our name.
 	PerReader *ratelimit.Distinct
-	// Start begins the workflow that sends one e-mail, and does nothing when it was begun before; lent, as Notify is.
-	Start func(ctx context.Context, in EmailInput) error
 }
 
 // mail is the mail server behind its breaker.
@@ -68,15 +66,15 @@ func ToBuyer(e payment.Event) EmailInput {
 	return EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID}
 }
 
-// alert tells operators of a dead letter, unless they were told of its cause within the hour: when many payments meet one
+// alertByEmail tells operators of a dead letter, unless they were told of its cause within the hour: when many payments meet one
 // fault, one e-mail says more than a thousand.
-func (m *mail) alert(ctx context.Context, in DeadLetterInput) error {
-	if !m.on() || len(m.Operators) == 0 {
+func (a *Activities) alertByEmail(ctx context.Context, in DeadLetterInput) error {
+	if !a.mail.on() || len(a.mail.Operators) == 0 {
 		return nil
 	}
 	name := "operators/" + string(in.Cause) + "/" + in.At.UTC().Format("2006-01-02T15")
 	in.Trail = nil
-	return m.Start(ctx, EmailInput{Name: name, Notice: payment.Alert, PaymentID: in.PaymentID, Letter: &in})
+	return a.workflows.StartEmail(ctx, EmailInput{Name: name, Notice: payment.Alert, PaymentID: in.PaymentID, Letter: &in})
 }
 
 // SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the record what the first has sent, or,

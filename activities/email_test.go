@@ -45,7 +45,7 @@ func newMailing(t *testing.T, operators ...string) *mailing {
 	m := &mailing{url: devstacktest.FreshDatabase(t, devstacktest.Shared())}
 	m.sink = mailsink.New(slog.New(sinkLog{m}))
 	m.record = openRecord(t, m.url)
-	m.Activities = New(Config{Record: m.record, Breakers: alone(t)})
+	m.Activities = New(Config{Record: m.record, Breakers: alone(t), Workflows: fakeWorkflows{startEmail: m.start}})
 	_, err := m.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,7 +55,7 @@ func newMailing(t *testing.T, operators ...string) *mailing {
 	t.Cleanup(func() { require.NoError(t, <-served) })
 	sender, err := email.New(email.Config{URL: "smtp://" + listener.Addr().String() + "?tls=none", From: "payments@shop.example"})
 	require.NoError(t, err)
-	m.mail = newMail(Mail{Sender: sender, Operators: operators, Start: m.start}, alone(t))
+	m.mail = newMail(Mail{Sender: sender, Operators: operators}, alone(t))
 	return m
 }
 

@@ -88,8 +88,8 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 
 // tellOf has others told of an event, by somebody who holds up nothing here.
 func (a *Activities) tellOf(ctx context.Context, e payment.Event, sinks []postgres.Sink, asked time.Time) {
-	if a.told != nil {
-		a.told(ctx, e, sinks, asked)
+	if a.relay != nil {
+		a.relay.Take(ctx, e, sinks, asked)
 	}
 }
 

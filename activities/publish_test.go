@@ -51,7 +51,7 @@ type ear struct {
 	sinks [][]postgres.Sink
 }
 
-func (e *ear) take(_ context.Context, event payment.Event, sinks []postgres.Sink, _ time.Time) {
+func (e *ear) Take(_ context.Context, event payment.Event, sinks []postgres.Sink, _ time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.heard, e.sinks = append(e.heard, event), append(e.sinks, sinks)
@@ -61,7 +61,7 @@ func (e *ear) take(_ context.Context, event payment.Event, sinks []postgres.Sink
 func TestEachChangeIsToldOnce(t *testing.T) {
 	t.Parallel()
 	w, told := newWorld(t), &ear{}
-	w.told = told.take
+	w.relay = told
 	in := asked(t)
 	twice := func(step func() error) {
 		t.Helper()

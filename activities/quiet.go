@@ -82,7 +82,7 @@ func (a *Activities) stopped(ctx context.Context, page []postgres.QuietPayment, 
 	for i, p := range page {
 		all[i] = p.ID
 	}
-	runs, err := a.running(ctx, all)
+	runs, err := a.workflows.Running(ctx, all)
 	if err != nil {
 		if activity.IsActivity(ctx) {
 			activity.GetLogger(ctx).Warn("it is not known which payments have a workflow", "kind", failure.KindOf(err), "error", err)

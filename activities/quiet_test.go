@@ -51,7 +51,7 @@ func TestQuietPaymentsAreToldWhenNobodyKnowsWhichRun(t *testing.T) {
 	t.Parallel()
 	w, bell := reconcilingWorld(t)
 	id := w.silentPayment(t, "old")
-	w.running = func(context.Context, []string) (map[string]bool, error) { return nil, errors.New("no visibility") }
+	w.workflows = fakeWorkflows{signal: bell.ring, running: func(context.Context, []string) (map[string]bool, error) { return nil, errors.New("no visibility") }}
 	quiet, err := w.SignalQuiet(t.Context(), QuietInput{})
 	require.NoError(t, err)
 	require.Equal(t, Quiet{Checked: 1, Told: 1}, quiet)
@@ -66,7 +66,7 @@ func TestEveryStoppedPaymentAmongThousandsIsFound(t *testing.T) {
 	w, bell := world{record: openRecord(t, url)}, &bell{runs: map[string]bool{}}
 	_, err := w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
-	w.Activities = New(Config{Record: w.record, Notify: bell.ring, Running: bell.running, Provider: newClient(t, "http://"+nobody, nil), Breakers: alone(t)})
+	w.Activities = New(Config{Record: w.record, Workflows: fakeWorkflows{signal: bell.ring, running: bell.running}, Provider: newClient(t, "http://"+nobody, nil), Breakers: alone(t)})
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))

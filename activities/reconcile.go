@@ -217,7 +217,7 @@ func change(c mercadopago.Change, at time.Time) payment.Finding {
 // and a later run tries again.
 func (a *Activities) tell(ctx context.Context, ids []string) (told int, err error) {
 	for _, id := range ids {
-		err := a.notify(ctx, id)
+		err := a.workflows.Signal(ctx, id)
 		switch {
 		case err == nil:
 			told++

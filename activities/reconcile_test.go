@@ -59,7 +59,7 @@ func (b *bell) told() []string {
 func reconcilingWorld(t *testing.T) (world, *bell) {
 	t.Helper()
 	w, b := newWorld(t), &bell{}
-	w.notify, w.running = b.ring, b.running
+	w.workflows = fakeWorkflows{signal: b.ring, running: b.running}
 	return w, b
 }
 

@@ -94,7 +94,7 @@ func (a *Activities) openStranded(ctx context.Context) error {
 		return err
 	}
 	for _, id := range ids {
-		runs, err := a.redriving(ctx, id)
+		runs, err := a.workflows.RedriveRuns(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -174,5 +174,5 @@ func (a *Activities) wake(ctx context.Context, l deadletter.Message) error {
 	if err != nil {
 		return err
 	}
-	return a.notify(ctx, l.PaymentID)
+	return a.workflows.Signal(ctx, l.PaymentID)
 }

@@ -21,8 +21,8 @@ import (
 type redriven struct {
 	world
 	mu        sync.Mutex
-	woken     []string
-	notifying error
+	signalled []string
+	failing   error
 	queue     <-chan amqp.Delivery
 	topic     string
 }
@@ -31,12 +31,12 @@ func newRedriven(t *testing.T) *redriven {
 	t.Helper()
 	r := &redriven{world: newWorld(t), topic: "topic_" + payment.NewID("test", t.Name())[:8]}
 	r.publisher = publisher(t)
-	r.notify = func(_ context.Context, id string) error {
+	r.workflows = fakeWorkflows{signal: func(_ context.Context, id string) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.woken = append(r.woken, id)
-		return r.notifying
-	}
+		r.signalled = append(r.signalled, id)
+		return r.failing
+	}}
 	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
@@ -71,8 +71,8 @@ func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Mes
 	return l
 }
 
-// workflows keeps a letter of a payment's run.
-func (r *redriven) workflows(t *testing.T, name, paymentID string) deadletter.Message {
+// deadRun keeps a letter of a payment's run.
+func (r *redriven) deadRun(t *testing.T, name, paymentID string) deadletter.Message {
 	t.Helper()
 	return r.letter(t, name, func(l *deadletter.Message) {
 		l.Source, l.Cause, l.PaymentID, l.RunID = deadletter.FromWorkflow, deadletter.CauseDependencyUnavailable, paymentID, "run-"+name
@@ -123,10 +123,10 @@ func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	id := r.opened(t)
-	r.workflows(t, "a", id)
-	r.workflows(t, "b", "")
+	r.deadRun(t, "a", id)
+	r.deadRun(t, "b", "")
 	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
-	require.Equal(t, []string{id}, r.woken)
+	require.Equal(t, []string{id}, r.signalled)
 }
 
 // Only the history of a run that died before it wrote its payment holds what was asked for. To wake it would start a run that
@@ -134,9 +134,9 @@ func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
 func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
-	l := r.workflows(t, "a", creation(t).PaymentID)
+	l := r.deadRun(t, "a", creation(t).PaymentID)
 	require.Equal(t, deadletter.Progress{Taken: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
-	require.Empty(t, r.woken)
+	require.Empty(t, r.signalled)
 	kept, err := r.record.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, deadletter.Open, kept.State)
@@ -146,7 +146,7 @@ func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 
 	r.opened(t) // the run was reset
 	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, r.standing(t, r.input(t, 2, 10)))
-	require.Equal(t, []string{l.PaymentID}, r.woken)
+	require.Equal(t, []string{l.PaymentID}, r.signalled)
 }
 
 // A worker that dies between marking and sending must not lose a letter: its step is done again.
@@ -176,8 +176,8 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	r.letter(t, "a", nil)
-	l := r.workflows(t, "b", r.opened(t))
-	r.notifying = &failure.Error{Kind: failure.Unavailable, Message: "away"}
+	l := r.deadRun(t, "b", r.opened(t))
+	r.failing = &failure.Error{Kind: failure.Unavailable, Message: "away"}
 	in := r.input(t, 1, 10)
 	for range 2 {
 		_, err := r.Redrive(t.Context(), in)
@@ -186,9 +186,9 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, deadletter.Progress{Taken: 2, Sent: 1}, standing)
 	}
-	r.notifying = nil
+	r.failing = nil
 	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2}, r.standing(t, in))
-	require.Equal(t, []string{l.PaymentID, l.PaymentID, l.PaymentID}, r.woken)
+	require.Equal(t, []string{l.PaymentID, l.PaymentID, l.PaymentID}, r.signalled)
 
 	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
@@ -209,10 +209,10 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 func TestWhatWasSentIsSettledAlthoughTheRedriveIsCancelled(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
-	r.workflows(t, "a", r.opened(t))
+	r.deadRun(t, "a", r.opened(t))
 	in := r.input(t, 1, 10)
 	ctx, cancel := context.WithCancel(t.Context())
-	r.notify = func(context.Context, string) error { cancel(); return nil }
+	r.workflows = fakeWorkflows{signal: func(context.Context, string) error { cancel(); return nil }}
 	_, err := r.Redrive(ctx, in)
 	require.Error(t, err)
 	require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))

@@ -19,13 +19,13 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
 	r := &redriven{world: world{record: openRecord(t, url)}}
 	r.Activities = New(Config{Record: r.record})
-	l := r.workflows(t, "a", payment.NewID("shop", "a"))
+	l := r.deadRun(t, "a", payment.NewID("shop", "a"))
 	in := r.input(t, 1, 10)
 	runs := true
-	r.redriving = func(_ context.Context, id string) (bool, error) {
+	r.workflows = fakeWorkflows{redriveRuns: func(_ context.Context, id string) (bool, error) {
 		require.Equal(t, in.RedriveID, id)
 		return runs, nil
-	}
+	}}
 	reopen := func() {
 		t.Helper()
 		require.NoError(t, r.ReopenStranded(t.Context()))

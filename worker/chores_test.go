@@ -61,7 +61,7 @@ func TestOfManyPaymentsTemporalKnowsWhichHaveARun(t *testing.T) {
 		ids = append(ids, payment.NewID(t.Name(), fmt.Sprint(i)))
 	}
 	for _, id := range ids[:3] {
-		require.NoError(t, w.Workflows.Notify(t.Context(), id)) // nobody runs it, and it waits
+		require.NoError(t, w.Workflows.Signal(t.Context(), id)) // nobody runs it, and it waits
 		t.Cleanup(func() {
 			_ = w.Temporal.TerminateWorkflow(context.Background(), workflows.WorkflowID(id), "", "not for the tests behind")
 		})

@@ -53,7 +53,7 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	early, patient := wish("early"), wish("patient")
 	patient.Wait = patience
 	for _, in := range []workflows.CreateInput{early, patient} {
-		require.NoError(t, w.Workflows.Notify(t.Context(), in.PaymentID))
+		require.NoError(t, w.Workflows.Signal(t.Context(), in.PaymentID))
 	}
 	answer, err := w.Workflows.Create(t.Context(), early)
 	require.Equal(t, failure.Unavailable, failure.KindOf(err), "nobody has the payment")
@@ -91,7 +91,7 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	answer, err := w.Workflows.Create(t.Context(), accepted)
 	require.NoError(t, err)
 	require.Nil(t, answer, "no worker runs")
-	require.NoError(t, w.Workflows.Notify(t.Context(), nudged.PaymentID))
+	require.NoError(t, w.Workflows.Signal(t.Context(), nudged.PaymentID))
 	begun := func(client, id string) bool {
 		is, err := w.Workflows.Begun(t.Context(), client, id)
 		require.NoError(t, err)

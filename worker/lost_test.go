@@ -64,7 +64,7 @@ func (s store) paid(t *testing.T, key string) payment.Payment {
 	t.Helper()
 	p := s.create(t, key)
 	require.NoError(t, s.provider.Pay(p.Provider.PaymentID))
-	require.NoError(t, s.Workflows.Notify(t.Context(), p.ID))
+	require.NoError(t, s.Workflows.Signal(t.Context(), p.ID))
 	p = s.await(t, p.ID, payment.Approved)
 	s.awaitRun(t, p.ID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	return p
@@ -159,7 +159,7 @@ func TestARowThatIsWrittenAnewIsNotChargedAgain(t *testing.T) {
 		s.lose(t, before.ID)
 		s.forgets(before.ID)
 		require.NoError(t, s.provider.Pay(before.Provider.PaymentID))
-		require.NoError(t, s.Workflows.Notify(t.Context(), before.ID))
+		require.NoError(t, s.Workflows.Signal(t.Context(), before.ID))
 		after := s.await(t, before.ID, payment.Approved)
 		s.requireOneCharge(t, before.ID)
 		require.Equal(t, before.CreatedAt, after.CreatedAt)
@@ -170,7 +170,7 @@ func TestARowThatIsWrittenAnewIsNotChargedAgain(t *testing.T) {
 		for range 2 {
 			s.lose(t, before.ID)
 			s.forgets(before.ID)
-			require.NoError(t, s.Workflows.Notify(t.Context(), before.ID))
+			require.NoError(t, s.Workflows.Signal(t.Context(), before.ID))
 			after := s.await(t, before.ID, payment.Pending)
 			require.Equal(t, before.CreatedAt, after.CreatedAt)
 		}
@@ -201,7 +201,7 @@ func TestAPOSTForALostRowIsNotChargedAgain(t *testing.T) {
 	})
 	t.Run("a later run has closed", func(t *testing.T) {
 		before := s.paid(t, "later")
-		require.NoError(t, s.Workflows.Notify(t.Context(), before.ID))
+		require.NoError(t, s.Workflows.Signal(t.Context(), before.ID))
 		s.awaitRun(t, before.ID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 		s.lose(t, before.ID)
 		s.forgets(before.ID)
@@ -221,7 +221,7 @@ func TestAPOSTForALostRowIsNotChargedAgain(t *testing.T) {
 	t.Run("a run sleeps that does not", func(t *testing.T) {
 		before := s.create(t, "woken")
 		require.NoError(t, s.Temporal.TerminateWorkflow(t.Context(), workflows.WorkflowID(before.ID), "", "test"))
-		require.NoError(t, s.Workflows.Notify(t.Context(), before.ID))
+		require.NoError(t, s.Workflows.Signal(t.Context(), before.ID))
 		s.awaitRun(t, before.ID, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
 		again(t, "woken", nil)
 		s.lose(t, before.ID)
@@ -367,7 +367,7 @@ func TestSignalsDoNotDisturbAPOST(t *testing.T) {
 		})
 		group.Go(func() error {
 			for range 30 {
-				if err := s.Workflows.Notify(t.Context(), in.PaymentID); err != nil {
+				if err := s.Workflows.Signal(t.Context(), in.PaymentID); err != nil {
 					return err
 				}
 			}

@@ -104,7 +104,7 @@ func TestASlowProviderKeepsNobodyElseWaiting(t *testing.T) {
 	provider.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindSlow, Delay: time.Hour})
 	provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindSlow, Delay: time.Hour})
 	for i := range payments {
-		require.NoError(t, w.Workflows.Notify(t.Context(), wish(fmt.Sprint("early-", i)).PaymentID))
+		require.NoError(t, w.Workflows.Signal(t.Context(), wish(fmt.Sprint("early-", i)).PaymentID))
 	}
 	require.Zero(t, create("late-"))
 	stands("late-", func(p payment.Payment) bool { return p.Status == payment.Processing })

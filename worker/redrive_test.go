@@ -15,16 +15,26 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
+// signalling calls a function in place of signalling a payment.
+type signalling struct {
+	*workflows.Client
+	call func()
+}
+
+func (s signalling) Signal(context.Context, string) error {
+	s.call()
+	return nil
+}
+
 // A redrive that is cancelled waits for the batch that is on its way: what it sends is known to have been sent.
 func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
 	sending, release := make(chan struct{}), make(chan struct{})
-	w.Activities = activities.New(activities.Config{Record: w.Record, Publisher: w.Publisher, Notify: func(context.Context, string) error {
+	w.Activities = activities.New(activities.Config{Record: w.Record, Publisher: w.Publisher, Workflows: signalling{w.Workflows, func() {
 		close(sending)
 		<-release
-		return nil
-	}})
+	}}})
 	l := deadRun(t, w)
 	stop := run(t, w)
 	in := deadletter.Order{ID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Plan: deadletter.Plan{Filter: deadletter.Filter{IDs: []string{l.ID}}}}
@@ -56,12 +66,10 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	w := newShopIn(t, at)
 	sending, release := make(chan struct{}, 2), make(chan struct{})
 	w.Activities = activities.New(activities.Config{
-		Record: w.Record, Publisher: w.Publisher, Redriving: w.Workflows.Redriving,
-		Notify: func(context.Context, string) error {
+		Record: w.Record, Publisher: w.Publisher, Workflows: signalling{w.Workflows, func() {
 			sending <- struct{}{}
 			<-release
-			return nil
-		},
+		}},
 	})
 	l := deadRun(t, w)
 	stop := run(t, w)

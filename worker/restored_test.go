@@ -22,7 +22,7 @@ func TestPaymentsOfSeveralRunsSurviveARestore(t *testing.T) {
 	var ids []string
 	for i := range 20 {
 		p := s.paid(t, fmt.Sprint("twice-", i))
-		require.NoError(t, s.Workflows.Notify(t.Context(), p.ID))
+		require.NoError(t, s.Workflows.Signal(t.Context(), p.ID))
 		ids = append(ids, p.ID)
 	}
 	const ended = `WorkflowType = "Payment" and ExecutionStatus != "Running"`

@@ -93,14 +93,14 @@ func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.
 // tell has a payment look again. One that has no run and is not in the database is not woken: its run would find nothing, and
 // there may be thousands of notifications about it. The retries outwait a database that is behind.
 func (w *Worker) tell(ctx context.Context, id string) error {
-	running, err := w.Workflows.NotifyRunning(ctx, id)
+	running, err := w.Workflows.SignalRunning(ctx, id)
 	if err != nil || running {
 		return err
 	}
 	if _, err := w.Record.Payment(ctx, id); err != nil {
 		return err
 	}
-	return w.Workflows.Notify(ctx, id)
+	return w.Workflows.Signal(ctx, id)
 }
 
 // unknown is the word on a webhook about something that nobody knows. It may be too new to be known, which the retries outwait.

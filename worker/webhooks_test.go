@@ -161,7 +161,7 @@ func TestAnUnknownPaymentIsNotWoken(t *testing.T) {
 		require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid")
 	}
 	require.False(t, w.woken(t, n.PaymentID))
-	require.NoError(t, w.Workflows.Notify(t.Context(), n.PaymentID)) // which starts a run; nobody works on it here
+	require.NoError(t, w.Workflows.Signal(t.Context(), n.PaymentID)) // which starts a run; nobody works on it here
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
 }
 

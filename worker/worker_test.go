@@ -98,8 +98,8 @@ func newWorker(t *testing.T, at around) (*Worker, *journal) {
 	return &Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Told: telling.Take,
-			Notify: door.Notify, Running: door.Running, Redriving: door.Redriving, SearchUntil: at.searchUntil,
+			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Relay: telling,
+			Workflows: door, SearchUntil: at.searchUntil,
 		}),
 		Record: record, Broker: broker, Publisher: publisher, Relay: telling, RetryDelay: time.Millisecond, Log: log,
 		Provider: provider,

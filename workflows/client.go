@@ -192,38 +192,38 @@ func (c *Client) latest(ctx context.Context, workflowID string) (*workflow.Workf
 	return run.GetWorkflowExecutionInfo(), err
 }
 
-// Notify tells a payment to look again, and wakes it when it sleeps. Errors: Invalid when Temporal will not take it however
+// Signal asks a payment's workflow to look at the provider again, and starts a run when none is open. Errors: Invalid when Temporal will not take it however
 // often it is asked, as when the payment's run has had as many signals as one may.
-func (c *Client) Notify(ctx context.Context, paymentID string) (err error) {
+func (c *Client) Signal(ctx context.Context, paymentID string) (err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWithStartWorkflow:", "Payment")
 	defer func() { s.End(failure.Label(err)) }()
-	doing := "notify payment " + paymentID
+	doing := "signal payment " + paymentID
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalLook, nil,
 		c.startOptions(paymentID, payment.ForNews), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
-		return unnotifiable(doing, err)
+		return unsignallable(doing, err)
 	}
 	return interpret(doing, err)
 }
 
-// NotifyRunning is Notify for a payment that has a run. It is false, and nothing was told, when it has none.
-func (c *Client) NotifyRunning(ctx context.Context, paymentID string) (running bool, err error) {
+// SignalRunning is Signal for a payment that has an open run. It is false, and nothing was signalled, when there is none.
+func (c *Client) SignalRunning(ctx context.Context, paymentID string) (running bool, err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWorkflow:", "Payment")
 	defer func() { s.End(failure.Label(err)) }()
-	doing := "notify payment " + paymentID
+	doing := "signal payment " + paymentID
 	err = c.temporal.SignalWorkflow(ctx, WorkflowID(paymentID), "", SignalLook, nil)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return false, nil
 	}
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
-		return true, unnotifiable(doing, err)
+		return true, unsignallable(doing, err)
 	}
 	return true, interpret(doing, err)
 }
 
-// unnotifiable is the error for a run that takes no more signals.
-func unnotifiable(doing string, err error) error {
-	return &failure.Error{Kind: failure.Invalid, Message: "the payment cannot be told to look", Err: fmt.Errorf("%s: %w", doing, err)}
+// unsignallable is the error for a run that takes no more signals.
+func unsignallable(doing string, err error) error {
+	return &failure.Error{Kind: failure.Invalid, Message: "the payment takes no more signals", Err: fmt.Errorf("%s: %w", doing, err)}
 }
 
 // settleWait is how long the operator waits who settles a payment, which is searched for meanwhile.
@@ -255,8 +255,8 @@ func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
 	return interpret(doing, err)
 }
 
-// Email begins the sending of an e-mail. One that was begun before is left alone, however it ended.
-func (c *Client) Email(ctx context.Context, in activities.EmailInput) (err error) {
+// StartEmail starts the sending of an e-mail. One that was started before is left alone, however it ended.
+func (c *Client) StartEmail(ctx context.Context, in activities.EmailInput) (err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "StartWorkflow:", "Email")
 	defer func() { s.End(failure.Label(err)) }()
 	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -327,8 +327,8 @@ func (c *Client) RedriveProgress(ctx context.Context, id string) (RedriveProgres
 	return progress, interpret("ask redrive "+id, err)
 }
 
-// Redriving says whether a redrive runs. One that Temporal does not know any more does not.
-func (c *Client) Redriving(ctx context.Context, id string) (bool, error) {
+// RedriveRuns says whether a redrive runs. One that Temporal does not know any more does not.
+func (c *Client) RedriveRuns(ctx context.Context, id string) (bool, error) {
 	run, err := c.latest(ctx, RedriveWorkflowID(id))
 	return run.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, interpret("look at redrive "+id, err)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Running says which of the payments have a workflow that runs, in one question however many they are, as far as Temporal's visibility
-// knows: it may lag behind by some seconds. One that is missing was terminated, has ended, or was lost. Errors: as Notify's.
+// knows: it may lag behind by some seconds. One that is missing was terminated, has ended, or was lost. Errors: as Signal's.
 func (c *Client) Running(ctx context.Context, paymentIDs []string) (map[string]bool, error) {
 	runs := make(map[string]bool, len(paymentIDs))
 	if len(paymentIDs) == 0 {

@@ -27,12 +27,12 @@ import (
 )
 
 // mailOf is the mail server of the settings; without one it is empty.
-func mailOf(c config.Config, client *workflows.Client, store *redis.Store) (activities.Mail, error) {
+func mailOf(c config.Config, store *redis.Store) (activities.Mail, error) {
 	if c.SMTPURL == "" {
 		return activities.Mail{}, nil
 	}
 	sender, err := email.New(email.Config{URL: string(c.SMTPURL), From: c.EmailFrom})
-	mail := activities.Mail{Sender: sender, Operators: c.OperatorsEmail, Start: client.Email}
+	mail := activities.Mail{Sender: sender, Operators: c.OperatorsEmail}
 	if c.EmailLimit > 0 {
 		mail.PerReader = ratelimit.NewDistinct(store, "emails", c.EmailLimit, 24*time.Hour)
 	}
@@ -40,11 +40,11 @@ func mailOf(c config.Config, client *workflows.Client, store *redis.Store) (acti
 }
 
 // buyersEmail starts the e-mails to buyers; without a mail server it is nil.
-func buyersEmail(mail activities.Mail) func(context.Context, payment.Event) error {
+func buyersEmail(mail activities.Mail, client *workflows.Client) func(context.Context, payment.Event) error {
 	if mail.Sender == nil {
 		return nil
 	}
-	return func(ctx context.Context, e payment.Event) error { return mail.Start(ctx, activities.ToBuyer(e)) }
+	return func(ctx context.Context, e payment.Event) error { return client.StartEmail(ctx, activities.ToBuyer(e)) }
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
@@ -87,18 +87,18 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	paymentCache := cache.New(store, c.CacheTTL)
 	client := workflows.NewClient(temporal, polls(c))
-	mail, err := mailOf(c, client, store)
+	mail, err := mailOf(c, store)
 	if err != nil {
 		return err
 	}
 	eventRelay := relay.New(relay.Config{
-		Record: database, Publisher: eventPublisher, Cache: paymentCache, Email: buyersEmail(mail), RepeatAfter: c.EventRepeatDelay, Log: log,
+		Record: database, Publisher: eventPublisher, Cache: paymentCache, Email: buyersEmail(mail, client), RepeatAfter: c.EventRepeatDelay, Log: log,
 	})
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: client,
 		Activities: activities.New(activities.Config{
-			Record: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Told: eventRelay.Take, Cache: paymentCache,
-			Notify: client.Notify, Running: client.Running, Redriving: client.Redriving, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
+			Record: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Relay: eventRelay, Cache: paymentCache,
+			Workflows: client, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
 		Record: database, Broker: broker, Publisher: publisher, Relay: eventRelay,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,

@@ -1,0 +1,26 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+)
+
+// Workflows is a *workflows.Client, as far as activities use it. Package workflows imports this one, hence the interface.
+type Workflows interface {
+	// Signal asks a payment's workflow to look at the provider again.
+	Signal(ctx context.Context, paymentID string) error
+	// Running says which of the payments have a workflow that runs.
+	Running(ctx context.Context, paymentIDs []string) (map[string]bool, error)
+	// RedriveRuns says whether a redrive's workflow runs.
+	RedriveRuns(ctx context.Context, redriveID string) (bool, error)
+	// StartEmail starts the workflow that sends one e-mail, and does nothing when it was started before.
+	StartEmail(ctx context.Context, in EmailInput) error
+}
+
+// Relay is a *relay.Relay, as far as activities use it: it publishes what has happened to a payment, and returns at once.
+type Relay interface {
+	Take(ctx context.Context, e payment.Event, sinks []postgres.Sink, asked time.Time)
+}
