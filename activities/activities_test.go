@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redis"
@@ -39,11 +39,6 @@ func TestMain(m *testing.M) {
 	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Redis)
 }
 
-// template migrates the shared database once, so that each fresh one is a copy that has its tables.
-var template = sync.OnceValue(func() error {
-	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
-})
-
 // world is the steps and what is around them: a record of the test's own and a provider with its ledger.
 type world struct {
 	*Activities
@@ -55,8 +50,7 @@ type world struct {
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	require.NoError(t, template())
-	database := devstacktest.FreshDatabase(t, devstacktest.Shared())
+	database := postgrestest.New(t)
 	record := openRecord(t, database)
 	_, err := record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)

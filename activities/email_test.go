@@ -21,7 +21,7 @@ import (
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/test/mailsink"
 )
 
@@ -41,8 +41,7 @@ type mailing struct {
 
 func newMailing(t *testing.T, operators ...string) *mailing {
 	t.Helper()
-	require.NoError(t, template())
-	m := &mailing{url: devstacktest.FreshDatabase(t, devstacktest.Shared())}
+	m := &mailing{url: postgrestest.New(t)}
 	m.sink = mailsink.New(slog.New(sinkLog{m}))
 	m.record = openRecord(t, m.url)
 	m.Activities = New(Config{Record: m.record, Breakers: alone(t), Workflows: fakeWorkflows{startEmail: m.start}})

@@ -18,7 +18,7 @@ func (a *Activities) MakeMonths(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, verdict(err)
 	}
-	made, err := a.record.MonthsAhead(ctx, at)
+	made, err := a.record.MakePartitionsAhead(ctx, at)
 	if err != nil {
 		return made, verdict(err)
 	}

@@ -15,7 +15,7 @@ func TestTheRecordIsPrunedOnce(t *testing.T) {
 	w := newWorld(t)
 	id := w.opened(t)
 	old := now().AddDate(-2, 0, 0)
-	_, err := w.record.MakeMonths(t.Context(), old, old)
+	_, err := w.record.MakePartitions(t.Context(), old, old)
 	require.NoError(t, err)
 	archived := func(id string, at time.Time) {
 		require.NoError(t, w.record.Archive(t.Context(), []postgres.Notification{{ID: id, Topic: "payment", Whole: []byte(`{}`), ReceivedAt: at}}))
@@ -27,7 +27,7 @@ func TestTheRecordIsPrunedOnce(t *testing.T) {
 	keep := payment.Retention{Notifications: 400 * 24 * time.Hour}
 	out, err := w.Prune(t.Context(), keep)
 	require.NoError(t, err)
-	require.Equal(t, PruneOutput{Pruned: payment.Pruned{Months: 1, Notifications: 1}}, out)
+	require.Equal(t, PruneOutput{Pruned: payment.Pruned{Partitions: 1, Notifications: 1}}, out)
 	out, err = w.Prune(t.Context(), keep)
 	require.NoError(t, err)
 	require.Equal(t, PruneOutput{}, out)
@@ -40,7 +40,7 @@ func TestMonthsAreMadeOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	keep := payment.Retention{Notifications: time.Nanosecond}
-	_, err := w.record.MakeMonths(t.Context(), time.Now().AddDate(-3, 0, 0), time.Now().AddDate(-3, 0, 0))
+	_, err := w.record.MakePartitions(t.Context(), time.Now().AddDate(-3, 0, 0), time.Now().AddDate(-3, 0, 0))
 	require.NoError(t, err)
 	_, err = w.Prune(t.Context(), keep)
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 )
 
 // silentPayment is open, and nothing was heard of it for hours.
@@ -61,8 +61,7 @@ func TestQuietPaymentsAreToldWhenNobodyKnowsWhichRun(t *testing.T) {
 // Of thousands of open payments those without a run are told, all of them within one run of the workflow, at a pace.
 func TestEveryStoppedPaymentAmongThousandsIsFound(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, template())
-	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
+	url := postgrestest.New(t)
 	w, bell := world{record: openRecord(t, url)}, &bell{runs: map[string]bool{}}
 	_, err := w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)

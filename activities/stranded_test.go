@@ -9,14 +9,13 @@ import (
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 )
 
 // A redrive that is terminated opens nothing again; a workflow of its own does, and so does the next redrive before it counts.
 func TestStrandedLettersAreOpened(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, template())
-	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
+	url := postgrestest.New(t)
 	r := &redriven{world: world{record: openRecord(t, url)}}
 	r.Activities = New(Config{Record: r.record})
 	l := r.deadRun(t, "a", payment.NewID("shop", "a"))

@@ -18,7 +18,7 @@ func TestTheSchedulePrunesAndMayBeKeptTwice(t *testing.T) {
 	at, _ := newAround(t)
 	w, _ := newWorker(t, at)
 	old := time.Now().UTC().AddDate(-2, 0, 0)
-	_, err := w.Record.MakeMonths(t.Context(), old, old.AddDate(0, 1, 0))
+	_, err := w.Record.MakePartitions(t.Context(), old, old.AddDate(0, 1, 0))
 	require.NoError(t, err)
 	require.NoError(t, w.Record.Archive(t.Context(), []postgres.Notification{
 		{ID: "old", Whole: []byte(`{}`), ReceivedAt: old}, {ID: "new", Whole: []byte(`{}`), ReceivedAt: time.Now().UTC()},
@@ -43,7 +43,7 @@ func TestTheSchedulePrunesAndMayBeKeptTwice(t *testing.T) {
 		}
 		want := []payment.Pruned{{}}
 		if days > 0 {
-			want = append(want, payment.Pruned{Months: 2})
+			want = append(want, payment.Pruned{Partitions: 2})
 		}
 		eventually(t, func() bool { return len(ran()) == len(want) }, "a run out of turn")
 		require.Equal(t, want, ran(), "nothing without a retention")

@@ -24,6 +24,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/relay"
@@ -42,11 +43,6 @@ func TestMain(m *testing.M) {
 	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Temporal)
 }
 
-// template migrates the shared database once, so that each fresh one is a copy that has its tables.
-var template = sync.OnceValue(func() error {
-	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), slog.New(slog.DiscardHandler))
-})
-
 // around is where a worker finds what it depends on.
 type around struct {
 	postgres, rabbitMQ, temporal, provider string
@@ -62,14 +58,13 @@ var away = around{
 // newAround is the shared services, a record of the test's own and its own provider.
 func newAround(t *testing.T) (around, *simulator.Simulator) {
 	t.Helper()
-	require.NoError(t, template())
 	stack := devstacktest.Shared()
 	provider := simulator.New(simulator.Config{AccessToken: "TEST-1"})
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
 	return around{
-		postgres: devstacktest.FreshDatabase(t, stack), rabbitMQ: stack.RabbitMQURL(), temporal: stack.TemporalAddress(), provider: server.URL,
+		postgres: postgrestest.New(t), rabbitMQ: stack.RabbitMQURL(), temporal: stack.TemporalAddress(), provider: server.URL,
 	}, provider
 }
 

@@ -38,12 +38,12 @@ func Prune(ctx workflow.Context, keep payment.Retention) (payment.Pruned, error)
 		all.Add(out.Pruned)
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf(
 			"made **%d** months  \nremoved: %d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d nudges, %d e-mails",
-			len(made), all.Months, all.Notifications, all.DeadLetters, all.Findings, all.Runs, all.Nudges, all.Emails))
+			len(made), all.Partitions, all.Notifications, all.DeadLetters, all.Findings, all.Runs, all.Nudges, all.Emails))
 		if !out.More {
 			break
 		}
 	}
-	workflow.GetLogger(ctx).Info("record pruned", "made", made, "months", all.Months, "notifications", all.Notifications,
+	workflow.GetLogger(ctx).Info("record pruned", "made", made, "months", all.Partitions, "notifications", all.Notifications,
 		"dead_letters", all.DeadLetters, "findings", all.Findings, "runs", all.Runs, "nudges", all.Nudges, "emails", all.Emails)
 	return all, nil
 }

@@ -36,7 +36,7 @@ func (a *archive) Prune(_ context.Context, keep payment.Retention) (activities.P
 		}
 	}
 	a.rounds--
-	return activities.PruneOutput{Pruned: payment.Pruned{Months: 1, DeadLetters: 2}, More: a.rounds > 0}, nil
+	return activities.PruneOutput{Pruned: payment.Pruned{Partitions: 1, DeadLetters: 2}, More: a.rounds > 0}, nil
 }
 
 func (a *archive) run(t *testing.T, keep payment.Retention) (payment.Pruned, error) {
@@ -63,7 +63,7 @@ func TestPruningGoesOnUntilNothingIsOld(t *testing.T) {
 	pruned, err := a.run(t, keep)
 	require.NoError(t, err)
 	require.Equal(t, []string{"months", "prune", "prune", "prune"}, a.calls)
-	require.Equal(t, payment.Pruned{Months: 3, DeadLetters: 6}, pruned)
+	require.Equal(t, payment.Pruned{Partitions: 3, DeadLetters: 6}, pruned)
 	require.Equal(t, keep, a.keep)
 }
 
@@ -77,7 +77,7 @@ func TestPruningWaitsForTheRecord(t *testing.T) {
 	}}
 	pruned, err := a.run(t, payment.Retention{})
 	require.NoError(t, err)
-	require.Equal(t, payment.Pruned{Months: 2, DeadLetters: 4}, pruned)
+	require.Equal(t, payment.Pruned{Partitions: 2, DeadLetters: 4}, pruned)
 }
 
 // A run has an end, however much there is; the next day's goes on.
@@ -86,5 +86,5 @@ func TestOneRunPrunesSoMuchAndNoMore(t *testing.T) {
 	a := &archive{rounds: 10 * pruneRounds}
 	pruned, err := a.run(t, payment.Retention{})
 	require.NoError(t, err)
-	require.Equal(t, pruneRounds, pruned.Months)
+	require.Equal(t, pruneRounds, pruned.Partitions)
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redis"
@@ -50,11 +51,6 @@ var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.Redis) }
 
-// migrated migrates the shared database once; fresh databases are copies of it.
-var migrated = sync.OnceValue(func() error {
-	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
-})
-
 // env is a console on real stores, with one operator and one viewer who have the password.
 type env struct {
 	t                *testing.T
@@ -74,9 +70,8 @@ var addresses atomic.Int32
 
 func newEnv(t *testing.T, options session.Options) *env {
 	t.Helper()
-	require.NoError(t, migrated())
 	stack := devstacktest.Shared()
-	return newEnvOn(t, devstacktest.FreshDatabase(t, stack), stack.RedisURL(), options)
+	return newEnvOn(t, postgrestest.New(t), stack.RedisURL(), options)
 }
 
 func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Options) *env {

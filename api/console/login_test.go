@@ -17,6 +17,7 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/internal/session"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -254,10 +255,9 @@ func TestABusySessionEndsAfterItsLifetime(t *testing.T) {
 // Without Redis there are no sessions, and the page explains that.
 func TestWithoutRedisTheConsoleSaysSo(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, migrated())
 	for name, harm := range devstacktest.Harms() {
 		stack := devstacktest.Start(t, devstack.Redis)
-		e := newEnvOn(t, devstacktest.FreshDatabase(t, devstacktest.Shared()), stack.RedisURL(), session.Options{})
+		e := newEnvOn(t, postgrestest.New(t), stack.RedisURL(), session.Options{})
 		e.redis.AnswerTime = 500 * time.Millisecond
 		b := e.as(e.operator)
 		harm.Do(t, stack.Process(devstack.Redis))

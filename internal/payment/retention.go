@@ -13,7 +13,7 @@ type Retention struct {
 
 // Pruned counts what was removed from the record.
 type Pruned struct {
-	Months        int `json:"months"`        // of notifications, whole
+	Partitions    int `json:"months"`        // of notifications, each a month
 	Notifications int `json:"notifications"` // that were kept outside of a month of their own
 	DeadLetters   int `json:"dead_letters"`
 	Findings      int `json:"findings"`
@@ -24,7 +24,7 @@ type Pruned struct {
 
 // Add adds what another step has removed.
 func (p *Pruned) Add(other Pruned) {
-	p.Months += other.Months
+	p.Partitions += other.Partitions
 	p.Notifications += other.Notifications
 	p.DeadLetters += other.DeadLetters
 	p.Findings += other.Findings

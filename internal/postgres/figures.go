@@ -9,6 +9,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
 // Figure is a number of things that wait, and for how long the oldest has.
@@ -60,7 +61,7 @@ union all
 select 'compared', '', count(window_to), coalesce(extract(epoch from now() - coalesce(max(window_to), (select min(created_at) from clients))), 0)::float8
 from (select window_to from reconciliations where finished_at is not null and window_to <= now() order by window_to desc limit 1) newest
 union all
-select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::float8 from (` + selectPartitions + `) p`
+select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::float8 from (` + migrations.SelectPartitions + `) p`
 
 // Figures counts what is open. Statuses, causes and kinds of which there is none are there, too.
 func (s *Store) Figures(ctx context.Context) (Figures, error) {

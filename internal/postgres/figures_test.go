@@ -8,6 +8,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
 func TestFiguresCountWhatIsOpen(t *testing.T) {
@@ -17,7 +18,7 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, f.Letters, len(deadletter.Causes()))
 	require.Len(t, f.Payments, 5, "every open status, though there is no payment")
-	require.WithinDuration(t, ahead(time.Now()).AddDate(0, 1, 0), time.Now().Add(f.Ahead), time.Minute)
+	require.WithinDuration(t, migrations.Ahead(time.Now()).AddDate(0, 1, 0), time.Now().Add(f.Ahead), time.Minute)
 	require.Equal(t, Figures{Payments: f.Payments, Letters: f.Letters, Findings: f.Findings, Ahead: f.Ahead, Since: f.Since, Untold: f.Untold}, f)
 	require.Equal(t, map[Sink]Figure{ToSubscribers: {}, ToBuyer: {}}, f.Untold)
 	require.Positive(t, f.Since, "nobody has ever compared the books, and there is a client app")

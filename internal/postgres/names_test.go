@@ -7,13 +7,13 @@ import (
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 )
 
 // Rows of the version before, and those that its processes write while the new one is rolled out, get the new words.
 func TestStoredWordsOfTheVersionBeforeBecomeTheNewOnes(t *testing.T) {
 	t.Parallel()
-	url := emptyDatabase(t)
-	require.NoError(t, migrateTo(t, url, 81))
+	url := postgrestest.At(t, 81)
 	s := openStore(t, url)
 	write := func(number string) {
 		s.reconciled(t, number, moment(0))

@@ -2,17 +2,14 @@ package postgres
 
 import (
 	"context"
-	"io/fs"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 )
 
 // waiting is what the outbox holds of a payment, as sink and first number.
@@ -242,9 +239,8 @@ func TestARefusedEventIsRepeatedAfterGrowingGaps(t *testing.T) {
 // A record with payments of which nobody was told, as an older release leaves it, is given its outbox.
 func TestTheOutboxBeginsWithWhatWasNotPublished(t *testing.T) {
 	t.Parallel()
-	url := emptyDatabase(t)
+	url := postgrestest.At(t, 39)
 	s := openStore(t, url)
-	require.NoError(t, migrateTo(t, url, 39))
 	for _, row := range []struct {
 		key                string
 		version, published int
@@ -263,19 +259,4 @@ values ($1, 'shop', $2, '', 'pending', 1050, 'BRL', '', '', 'pix', '{}', '{}', '
 	require.Empty(t, s.waiting(t, payment.NewID("shop", "told")))
 	require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, payment.NewID("shop", "half told")))
 	require.Equal(t, map[Sink]int{ToSubscribers: 1}, s.waiting(t, payment.NewID("shop", "untold")))
-}
-
-// migrateTo runs the migrations up to a number.
-func migrateTo(t *testing.T, url string, number int64) error {
-	t.Helper()
-	config, err := pgx.ParseConfig(url)
-	require.NoError(t, err)
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	files, err := fs.Sub(migrations, "migrations")
-	require.NoError(t, err)
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files)
-	require.NoError(t, err)
-	_, err = provider.UpTo(t.Context(), number)
-	return err
 }

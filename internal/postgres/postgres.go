@@ -8,22 +8,14 @@ package postgres
 
 import (
 	"context"
-	"embed"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
-)
 
-//go:embed migrations/*.sql
-var migrations embed.FS
+	"github.com/onlywave/onlywave/internal/postgres/migrations"
+)
 
 // Store reads and writes the record. Everything is asked of the primary, but lists, see Follow.
 type Store struct {
@@ -58,8 +50,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	return err
 }
 
-// Migrate brings the schema up to date, of several hosts where writes are taken. Several may run at once: a session lock lets
-// one work while the others wait.
+// Migrate brings the schema up to date, of several hosts where writes are taken, see migrations.Up.
 func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -67,46 +58,5 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	}
 	choose(&config.ConnConfig.Config, pgconn.ValidateConnectTargetSessionAttrsReadWrite)
 	config.ConnConfig.RuntimeParams["lock_timeout"] = "5s" // rather fail than queue the whole service behind a lock
-	db := stdlib.OpenDB(*config.ConnConfig)
-	defer db.Close()
-
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("open the embedded migrations: %w", err)
-	}
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return fmt.Errorf("make the migration lock: %w", err)
-	}
-	// One that is merged later may have the lower number: numbers are given out when the work begins.
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker), goose.WithAllowOutofOrder(true))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	results, err := provider.Up(ctx)
-	for _, r := range results {
-		log.Info("migrated", "file", r.Source.Path, "took", r.Duration)
-	}
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return prepareMonths(ctx, config.ConnConfig, log)
-}
-
-// prepareMonths makes the partitions that will be needed soon, so that the first notification finds its own.
-func prepareMonths(ctx context.Context, config *pgx.ConnConfig, log *slog.Logger) error {
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return fmt.Errorf("migrate: connect: %w", err)
-	}
-	defer conn.Close(ctx)
-	now := time.Now()
-	made, err := makeMonths(ctx, conn, now, ahead(now))
-	for _, name := range made {
-		log.Info("partition made", "table", name)
-	}
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
+	return migrations.Up(ctx, config.ConnConfig, log)
 }

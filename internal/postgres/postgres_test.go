@@ -2,19 +2,12 @@ package postgres
 
 import (
 	"context"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
-	"path"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +15,8 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres/migrations"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
@@ -32,16 +27,10 @@ var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres) }
 
-// template migrates the shared database once, so that each fresh one is a copy that has its tables.
-var template = sync.OnceValue(func() error {
-	return Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
-})
-
 // newStore is a Store on a record of the test's own, with the client app that its payments belong to.
 func newStore(t *testing.T) *Store {
 	t.Helper()
-	require.NoError(t, template())
-	s := openStore(t, devstacktest.FreshDatabase(t, devstacktest.Shared()))
+	s := openStore(t, postgrestest.New(t))
 	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))
 	require.NoError(t, err)
 	return s
@@ -89,26 +78,11 @@ func sideBySide(t *testing.T, times int, f func(i int) error) {
 	require.NoError(t, group.Wait())
 }
 
-// emptyDatabase has no tables.
-func emptyDatabase(t *testing.T) string {
-	t.Helper()
-	config, err := pgx.ParseConfig(devstacktest.Shared().PostgresURL())
-	require.NoError(t, err)
-	config.Database = "postgres"
-	name := "empty_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	conn, err := pgx.ConnectConfig(t.Context(), config)
-	require.NoError(t, err)
-	defer conn.Close(t.Context())
-	_, err = conn.Exec(t.Context(), "create database "+name)
-	require.NoError(t, err)
-	return fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable", config.User, config.Host, config.Port, name)
-}
-
 func TestMigrationsRunOnceHoweverManyAsk(t *testing.T) {
 	t.Parallel()
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+	files, err := migrations.Files.ReadDir(".")
 	require.NoError(t, err)
-	url := emptyDatabase(t)
+	url := devstacktest.EmptyDatabase(t)
 	s := openStore(t, url)
 	check := func() {
 		require.Equal(t, len(files), s.number(t, `select count(*) from goose_db_version where version_id > 0`))
@@ -120,24 +94,10 @@ func TestMigrationsRunOnceHoweverManyAsk(t *testing.T) {
 	check()
 }
 
-func TestMigrationsHaveNumbersOfTheirOwn(t *testing.T) {
-	t.Parallel()
-	files, err := fs.Glob(migrations, "migrations/*")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	numbers := map[string]bool{}
-	for _, file := range files {
-		name := path.Base(file)
-		require.Regexp(t, `^\d{5}_[a-z_]+\.sql$`, name)
-		require.False(t, numbers[name[:5]], "%s: the number is taken", name)
-		numbers[name[:5]] = true
-	}
-}
-
 // Before the migrations have run the record is away, not broken: whoever starts first waits.
 func TestARecordWithoutTablesIsAway(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, emptyDatabase(t))
+	s := openStore(t, devstacktest.EmptyDatabase(t))
 	_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.NoError(t, s.Ready(t.Context()))

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
 // pruning is one kind of thing that is not kept for ever: which of them are old, $1 being the moment before which they are,
@@ -83,11 +84,11 @@ delete from dead_letters d using old where d.id = old.id`,
 // kind, a transaction each. more says whether there may be more. What was removed is not there a second time.
 func (s *Store) Prune(ctx context.Context, r payment.Retention, now time.Time, batch int) (pruned payment.Pruned, more bool, err error) {
 	if r.Notifications > 0 {
-		dropped, err := s.dropMonth(ctx, now.Add(-r.Notifications))
+		dropped, err := s.dropPartition(ctx, now.Add(-r.Notifications))
 		if err != nil {
 			return pruned, false, err
 		}
-		pruned.Months, more = dropped, dropped > 0
+		pruned.Partitions, more = dropped, dropped > 0
 	}
 	for _, p := range prunings {
 		keep := p.of(r)
@@ -110,11 +111,11 @@ func (s *Store) Prunable(ctx context.Context, r payment.Retention, now time.Time
 	var prunable payment.Pruned
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if r.Notifications > 0 {
-			there, err := partitions(ctx, tx)
+			all, err := migrations.Partitions(ctx, tx)
 			if err != nil {
 				return err
 			}
-			prunable.Months = len(before(there, now.Add(-r.Notifications)))
+			prunable.Partitions = len(before(all, now.Add(-r.Notifications)))
 		}
 		for _, p := range prunings {
 			keep := p.of(r)
@@ -130,29 +131,27 @@ func (s *Store) Prunable(ctx context.Context, r payment.Retention, now time.Time
 	return prunable, interpret("count what is old", err)
 }
 
-// dropMonth drops the oldest partition of the notifications, if all that can be in it is old. Whoever uses the notifications
-// waits meanwhile, so it is one at a time.
-func (s *Store) dropMonth(ctx context.Context, old time.Time) (dropped int, err error) {
+// dropPartition drops the oldest partition of the notifications, if all that can be in it is old. All that use the notifications
+// wait meanwhile, so it is one at a time.
+func (s *Store) dropPartition(ctx context.Context, old time.Time) (dropped int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		there, err := partitions(ctx, tx)
+		all, err := migrations.Partitions(ctx, tx)
 		if err != nil {
 			return err
 		}
-		there = before(there, old)
-		if len(there) == 0 {
+		if all = before(all, old); len(all) == 0 {
 			return nil
 		}
 		dropped = 1
-		_, err = tx.Exec(ctx, brief+`drop table if exists `+pgx.Identifier{there[0].name}.Sanitize())
-		return err
+		return migrations.DropPartition(ctx, tx, all[0])
 	})
-	return dropped, interpret("drop a month of notifications", err)
+	return dropped, interpret("drop a partition of the notifications", err)
 }
 
 // before are those that end before old or then.
-func before(all []partition, old time.Time) []partition {
+func before(all []migrations.Partition, old time.Time) []migrations.Partition {
 	for i, p := range all {
-		if p.to.After(old) {
+		if p.To.After(old) {
 			return all[:i]
 		}
 	}

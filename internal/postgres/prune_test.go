@@ -21,10 +21,10 @@ func aged(t *testing.T, now time.Time) *Store {
 	s := newStore(t)
 	old, young := now.AddDate(-2, 0, 0), now.AddDate(0, -2, 0)
 
-	_, err := s.MakeMonths(t.Context(), old, old.AddDate(0, 1, 0))
+	_, err := s.MakePartitions(t.Context(), old, old.AddDate(0, 1, 0))
 	require.NoError(t, err)
 	barely := now.Add(-year.Notifications + time.Second) // in a month of which most is old
-	_, err = s.MakeMonths(t.Context(), barely, barely)
+	_, err = s.MakePartitions(t.Context(), barely, barely)
 	require.NoError(t, err)
 	require.NoError(t, s.Archive(t.Context(), []Notification{
 		received("barely young", barely), received("old", old), received("old, too", old.AddDate(0, 1, 0)), received("strayed", old.AddDate(0, 3, 0)),
@@ -105,7 +105,7 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 	for _, batch := range []int{1, 1000} {
 		s := aged(t, now)
 		before := s.text(t, money)
-		want := payment.Pruned{Months: 2, Notifications: 1, DeadLetters: 1, Findings: 4, Runs: 1, Nudges: 1, Emails: 3}
+		want := payment.Pruned{Partitions: 2, Notifications: 1, DeadLetters: 1, Findings: 4, Runs: 1, Nudges: 1, Emails: 3}
 		prunable, err := s.Prunable(t.Context(), year, now)
 		require.NoError(t, err)
 		require.Equal(t, want, prunable)
@@ -115,7 +115,7 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 		require.Equal(t, 1, s.number(t, `select count(*) from webhook_notifications where id = 'now'`))
 		require.Equal(t, 1, s.number(t, `select count(*) from webhook_notifications where id = 'barely young'`))
 		require.Equal(t, 3, s.number(t, `select count(*) from webhook_notifications`))
-		require.NotContains(t, s.partitions(t), monthName(now.AddDate(-2, 0, 0)))
+		require.NotContains(t, s.partitions(t), partitionOf(now.AddDate(-2, 0, 0)))
 		for _, number := range []int{2, 3, 4} { // closed of late, redriven of late, open
 			s.letter(t, letter(number).ID)
 		}
@@ -153,7 +153,7 @@ func TestWhereReconciliationGoesOnIsKept(t *testing.T) {
 	first, last := s.reconciled(t, "first", moment(0)), s.reconciled(t, "last", moment(0).Add(time.Hour))
 	require.NotEqual(t, first.To, last.To)
 	now := moment(0).AddDate(3, 0, 0)
-	require.Equal(t, payment.Pruned{Months: len(s.partitions(t)), Runs: 1}, s.prune(t, year, now, 10))
+	require.Equal(t, payment.Pruned{Partitions: len(s.partitions(t)), Runs: 1}, s.prune(t, year, now, 10))
 	run, err := s.BeginReconciliation(t.Context(), plan("next", now))
 	require.NoError(t, err)
 	require.Equal(t, last.To.Add(-10*time.Minute), run.From)

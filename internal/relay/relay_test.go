@@ -21,6 +21,7 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -31,11 +32,6 @@ const patience = 30 * time.Second
 var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ) }
-
-// template migrates the shared database once, so that each fresh one is a copy that has its tables.
-var template = sync.OnceValue(func() error {
-	return postgres.Migrate(context.Background(), devstacktest.Shared().PostgresURL(), silent)
-})
 
 // world is a record of the test's own, and a broker.
 type world struct {
@@ -51,8 +47,7 @@ type world struct {
 
 func newWorld(t *testing.T, broker string) *world {
 	t.Helper()
-	require.NoError(t, template())
-	w := &world{url: devstacktest.FreshDatabase(t, devstacktest.Shared()), broker: broker}
+	w := &world{url: postgrestest.New(t), broker: broker}
 	var err error
 	w.record, err = postgres.Open(t.Context(), w.url, 8)
 	require.NoError(t, err)

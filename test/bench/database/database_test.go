@@ -31,7 +31,7 @@ const content = `select md5((select string_agg(p::text, '' order by id) from pay
 // filled is a bench on a small database.
 func filled(t *testing.T, end time.Time) (b *bench, schemas [2]string) {
 	t.Helper()
-	url := devstacktest.FreshDatabase(t, devstacktest.Shared())
+	url := devstacktest.FreshDatabase(t)
 	require.NoError(t, postgres.Migrate(t.Context(), url, quiet))
 	store, err := postgres.Open(t.Context(), url, 2)
 	require.NoError(t, err)

@@ -37,7 +37,7 @@ const fillStep = 250_000 // payments in one transaction
 // end, which takes minutes; maintained row by row they would take an hour.
 func fill(ctx context.Context, store *postgres.Store, conn *pgx.Conn, payments int, until time.Time, out io.Writer) error {
 	began := time.Now()
-	if _, err := store.MakeMonths(ctx, until.AddDate(-2, 0, -2), until); err != nil {
+	if _, err := store.MakePartitions(ctx, until.AddDate(-2, 0, -2), until); err != nil {
 		return err
 	}
 	if _, err := conn.Exec(ctx, `set synchronous_commit = off; set maintenance_work_mem = '512MB'; set work_mem = '128MB'; `+drawing); err != nil {

@@ -6,7 +6,7 @@
 //	func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres) }
 //
 //	func TestSomething(t *testing.T) {
-//		url := devstacktest.FreshDatabase(t, devstacktest.Shared())
+//		url := devstacktest.FreshDatabase(t)
 //
 // A test that kills or pauses a service has its own stack: Start.
 package devstacktest
@@ -15,10 +15,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/test/devstack"
@@ -76,28 +78,46 @@ func start(t testing.TB, o devstack.Options) *devstack.Stack {
 	return stack
 }
 
-// FreshDatabase makes a database for one test and returns its URL. It is a copy of the stack's own database: empty, or
-// with the tables that were put there before the first call, by code that has closed its connections since.
-func FreshDatabase(t testing.TB, stack *devstack.Stack) string {
+// FreshDatabase makes a database of the shared Postgres for one test and returns its URL. It is a copy of the stack's own database:
+// empty, or with the tables that were put there before the first call, by code that has closed its connections since.
+func FreshDatabase(t testing.TB) string {
 	t.Helper()
-	config, err := pgx.ParseConfig(stack.PostgresURL())
+	config, err := pgx.ParseConfig(Shared().PostgresURL())
 	require.NoError(t, err)
-	name := "test_" + uuid.New().String()
-	identifier := pgx.Identifier{name}.Sanitize()
-	administer(t, config, "create database "+identifier+" template "+pgx.Identifier{config.Database}.Sanitize())
-	t.Cleanup(func() { administer(t, config, "drop database if exists "+identifier+" with (force)") })
-	return fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable", config.User, config.Host, config.Port, name)
+	return database(t, config.Database)
 }
 
-// administer runs a statement from a third database: neither a template nor what is dropped may be in use.
-func administer(t testing.TB, config *pgx.ConnConfig, statement string) {
+// EmptyDatabase makes one that has no tables.
+func EmptyDatabase(t testing.TB) string {
 	t.Helper()
-	elsewhere := config.Copy()
-	elsewhere.Database = "postgres"
-	ctx := context.Background() // the test's own has ended when clean-up runs
-	conn, err := pgx.ConnectConfig(ctx, elsewhere)
+	return database(t, "template1")
+}
+
+func database(t testing.TB, template string) string {
+	t.Helper()
+	name := "test_" + uuid.New().String()
+	identifier := pgx.Identifier{name}.Sanitize()
+	at := administer(t, "create database "+identifier+" template "+pgx.Identifier{template}.Sanitize())
+	t.Cleanup(func() { administer(t, "drop database if exists "+identifier+" with (force)") })
+	return fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable", at.User, at.Host, at.Port, name)
+}
+
+// administrators are connections to a third database: neither a template nor what is dropped may be in use.
+var administrators = sync.OnceValues(func() (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(Shared().PostgresURL())
+	if err != nil {
+		return nil, err
+	}
+	config.ConnConfig.Database = "postgres"
+	return pgxpool.NewWithConfig(context.Background(), config)
+})
+
+// administer runs a statement and says where.
+func administer(t testing.TB, statement string) *pgx.ConnConfig {
+	t.Helper()
+	pool, err := administrators()
 	require.NoError(t, err)
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, statement)
+	_, err = pool.Exec(context.Background(), statement) // the test's own context has ended when clean-up runs
 	require.NoError(t, err)
+	return pool.Config().ConnConfig
 }

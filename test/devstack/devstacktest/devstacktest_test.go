@@ -17,7 +17,7 @@ func TestFreshDatabasesAreCopiesOfTheirOwn(t *testing.T) {
 	run(t, stack.PostgresURL(), "create table template (id int)")
 	var gone string
 	t.Run("inner", func(t *testing.T) {
-		first, second := devstacktest.FreshDatabase(t, stack), devstacktest.FreshDatabase(t, stack)
+		first, second := devstacktest.FreshDatabase(t), devstacktest.FreshDatabase(t)
 		for _, url := range []string{first, second} {
 			run(t, url, "insert into template values (1)")
 			run(t, url, "create table own (id int)")

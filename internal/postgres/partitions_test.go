@@ -3,15 +3,15 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/postgres/migrations"
+	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 )
 
 // received is a notification of a time.
@@ -32,32 +32,34 @@ func (s *Store) partitions(t *testing.T) []string {
 	t.Helper()
 	var names []string
 	require.NoError(t, pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
-		all, err := partitions(t.Context(), tx)
+		all, err := migrations.Partitions(t.Context(), tx)
 		for _, p := range all {
-			names = append(names, p.name)
+			names = append(names, p.Name)
 		}
 		return err
 	}))
 	return names
 }
 
-func monthName(t time.Time) string { return monthOf(t).Format("webhook_notifications_2006_01") }
+func partitionOf(t time.Time) string {
+	return migrations.MonthOf(t).Format("webhook_notifications_2006_01")
+}
 
 func TestAFreshRecordHasItsNextMonths(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	now := time.Now()
-	require.Len(t, s.partitions(t), 1+monthsAhead)
+	require.Len(t, s.partitions(t), 1+migrations.MonthsAhead)
 	require.NoError(t, s.Archive(t.Context(), []Notification{received("now", now), received("old", now.AddDate(-1, 0, 0))}))
-	require.Equal(t, 1, s.in(t, monthName(now)))
+	require.Equal(t, 1, s.in(t, partitionOf(now)))
 	require.Equal(t, 1, s.in(t, "webhook_notifications_other"), "what has no month of its own is kept all the same")
 
-	made, err := s.MonthsAhead(t.Context(), now)
+	made, err := s.MakePartitionsAhead(t.Context(), now)
 	require.NoError(t, err)
 	require.Empty(t, made)
-	made, err = s.MonthsAhead(t.Context(), monthOf(now).AddDate(0, 2, 14))
+	made, err = s.MakePartitionsAhead(t.Context(), migrations.MonthOf(now).AddDate(0, 2, 14))
 	require.NoError(t, err)
-	require.Equal(t, []string{monthName(ahead(now).AddDate(0, 1, 0)), monthName(ahead(now).AddDate(0, 2, 0))}, made)
+	require.Equal(t, []string{partitionOf(migrations.Ahead(now).AddDate(0, 1, 0)), partitionOf(migrations.Ahead(now).AddDate(0, 2, 0))}, made)
 }
 
 // A month that comes too late takes over what was kept elsewhere until then; twins are twins before and after.
@@ -73,7 +75,7 @@ func TestAMonthTakesOverWhatCameBeforeIt(t *testing.T) {
 	require.Equal(t, 3, s.in(t, "webhook_notifications_other"))
 
 	for range 2 {
-		_, err := s.MakeMonths(t.Context(), moment(0), moment(1))
+		_, err := s.MakePartitions(t.Context(), moment(0), moment(1))
 		require.NoError(t, err)
 		require.Equal(t, 2, s.in(t, "webhook_notifications_2026_03"))
 		require.Equal(t, 1, s.in(t, "webhook_notifications_other"))
@@ -92,7 +94,7 @@ func TestMonthsAreMadeWhileNotificationsCome(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		if i < 2 {
-			_, err := s.MakeMonths(ctx, from, from.AddDate(0, 5, 0))
+			_, err := s.MakePartitions(ctx, from, from.AddDate(0, 5, 0))
 			return err
 		}
 		for n := range each {
@@ -104,14 +106,13 @@ func TestMonthsAreMadeWhileNotificationsCome(t *testing.T) {
 	})
 	require.Equal(t, 4*each, s.in(t, "webhook_notifications"))
 	require.Zero(t, s.in(t, "webhook_notifications_other"))
-	require.Len(t, s.partitions(t), 6+1+monthsAhead)
+	require.Len(t, s.partitions(t), 6+1+migrations.MonthsAhead)
 }
 
 // The record of a version before this one, with notifications in it: all of them stay, and one that comes again is a twin.
 func TestARecordWithNotificationsIsPartitionedInPlace(t *testing.T) {
 	t.Parallel()
-	url := emptyDatabase(t)
-	migrateUpTo(t, url, 7)
+	url := postgrestest.At(t, 7)
 	s := openStore(t, url)
 	now := time.Now()
 	kept := []Notification{received("now", now), received("spring", moment(0)), received("last year", now.AddDate(-1, 0, 0))}
@@ -126,33 +127,17 @@ func TestARecordWithNotificationsIsPartitionedInPlace(t *testing.T) {
 		require.NoError(t, s.Archive(t.Context(), kept))
 		require.Equal(t, len(kept), s.in(t, "webhook_notifications"))
 	}
-	next := monthOf(now).AddDate(0, 1, 0)
+	next := migrations.MonthOf(now).AddDate(0, 1, 0)
 	require.NoError(t, s.Archive(t.Context(), []Notification{received("next month", next)}))
-	require.Equal(t, 1, s.in(t, monthName(next)))
+	require.Equal(t, 1, s.in(t, partitionOf(next)))
 	require.Equal(t, 2, s.number(t, `select count(*) from pg_indexes where tablename = 'webhook_notifications_before'`), "no index is there twice")
 	require.Zero(t, s.number(t, `select count(*) from pg_index where not indisvalid`))
-}
-
-// migrateUpTo brings an empty database to an earlier version.
-func migrateUpTo(t *testing.T, url string, version int64) {
-	t.Helper()
-	config, err := pgx.ParseConfig(url)
-	require.NoError(t, err)
-	db := stdlib.OpenDB(*config)
-	defer db.Close()
-	files, err := fs.Sub(migrations, "migrations")
-	require.NoError(t, err)
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files)
-	require.NoError(t, err)
-	_, err = provider.UpTo(t.Context(), version)
-	require.NoError(t, err)
 }
 
 // The migration that builds an index beside the running service may be interrupted, and is run again.
 func TestAnInterruptedMigrationIsRunAgain(t *testing.T) {
 	t.Parallel()
-	url := emptyDatabase(t)
-	migrateUpTo(t, url, 7)
+	url := postgrestest.At(t, 7)
 	s := openStore(t, url)
 	_, err := s.pool.Exec(t.Context(), `create index webhook_notifications_key on webhook_notifications (id)`)
 	require.NoError(t, err)

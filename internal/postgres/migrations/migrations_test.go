@@ -1,7 +1,6 @@
-package postgres
+package migrations
 
 import (
-	"io/fs"
 	"regexp"
 	"testing"
 
@@ -38,14 +37,28 @@ func breaks(migration string) []string {
 // contracts says in its head since when no program needs it any more.
 func TestMigrationsLeaveTheVersionBeforeAtWork(t *testing.T) {
 	t.Parallel()
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+	files, err := Files.ReadDir(".")
 	require.NoError(t, err)
 	for _, file := range files[unreleased:] {
-		text, err := fs.ReadFile(migrations, file)
+		text, err := Files.ReadFile(file.Name())
 		require.NoError(t, err)
 		if !admits.Match(text) {
-			require.Empty(t, breaks(string(text)), file)
+			require.Empty(t, breaks(string(text)), file.Name())
 		}
+	}
+}
+
+func TestMigrationsHaveNumbersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	files, err := Files.ReadDir(".")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	numbers := map[string]bool{}
+	for _, file := range files {
+		name := file.Name()
+		require.Regexp(t, `^\d{5}_[a-z_]+\.sql$`, name)
+		require.False(t, numbers[name[:5]], "%s: the number is taken", name)
+		numbers[name[:5]] = true
 	}
 }
 
