@@ -15,11 +15,11 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// Demo starts the platform, tells one payment's story on it, checks every step, and stops it again.
-// It returns an error when any step did not turn out as told.
+// Demo starts the platform, shows what happens to payments on it, checks every step, and stops it again.
+// It returns an error when a step does not end as it says.
 func Demo(ctx context.Context, o platform.Options) (err error) {
 	began := time.Now()
-	// Nobody wants to watch minutes of waiting: 5 s, 30 s and 3 min become these.
+	// Retries after 50 ms, 300 ms and 1.8 s instead of 5 s, 30 s and 3 min.
 	o.Settings = map[string]string{"WEBHOOK_RETRY_DELAY": "50ms"}
 	fmt.Fprintln(o.Out, "Starting Postgres, Redis, RabbitMQ, Temporal and OnlyWave on this machine")
 	p, err := platform.Start(ctx, o)
@@ -30,14 +30,14 @@ func Demo(ctx context.Context, o platform.Options) (err error) {
 		fmt.Fprintln(o.Out, "\nStopping everything")
 		err = errors.Join(err, p.Stop())
 		if err == nil {
-			fmt.Fprintf(o.Out, "Done: every step checked, nothing left running  (%s)\n", platform.Took(began))
+			fmt.Fprintf(o.Out, "Done: every step was checked, and nothing is left running  (%s)\n", platform.Took(began))
 		}
 	}()
 	fmt.Fprint(o.Out, p.Addresses())
 	return (&story{Platform: p, out: o.Out, run: fmt.Sprint(time.Now().Unix())}).tell(ctx)
 }
 
-// story is the demo's steps; run keeps the keys of one telling apart from those of the last.
+// story is the demo's steps; run makes the keys of this run differ from those of the last one.
 type story struct {
 	*platform.Platform
 	out     io.Writer
@@ -50,14 +50,14 @@ func (s *story) tell(ctx context.Context) error {
 		title string
 		tell  func(context.Context) error
 	}{
-		{"A client app creates a Pix of R$ 10,50", s.create},
-		{"The buyer pays; the signed webhook brings the payment to approved", s.pay},
-		{"The same POST again is the same payment", s.repeat},
-		{"The same key with another amount is refused", s.contradict},
-		{"A forged webhook is refused", s.forge},
-		{"The worker is killed with -9 in the middle of a charge", s.crash},
-		{"Mercado Pago fails: the circuit breaker opens, payments wait and finish by themselves", s.outage},
-		{"A message that nobody can read is tried again, becomes a dead letter, and is redriven", s.poison},
+		{"A client creates a Pix payment of R$ 10,50", s.create},
+		{"The buyer pays: Mercado Pago sends a signed webhook, and the payment is approved", s.pay},
+		{"The client repeats the POST with the same Idempotency-Key: it gets the same payment, charged once", s.repeat},
+		{"The same Idempotency-Key with another amount is refused", s.contradict},
+		{"A webhook with a forged signature is refused", s.forge},
+		{"The worker is killed (kill -9) in the middle of a charge: after a restart the payment continues, and the buyer is charged once", s.crash},
+		{"Mercado Pago fails: the circuit breaker opens; the payments wait and finish by themselves", s.outage},
+		{"An unreadable message is retried and becomes a dead letter; an operator redrives it, then discards it", s.poison},
 	} {
 		fmt.Fprintf(s.out, "\n▸ %s\n", step.title)
 		began := time.Now()
@@ -128,7 +128,7 @@ func (s *story) contradict(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "  %d  %s\n", answer.Status, answer.Body)
+	fmt.Fprintf(s.out, "  %s\n", problem(answer))
 	return same("answer", answer.Status, http.StatusUnprocessableEntity)
 }
 
@@ -139,12 +139,12 @@ func (s *story) forge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "  %d  %s\n", answer.Status, answer.Body)
+	fmt.Fprintf(s.out, "  %s\n", problem(answer))
 	return same("answer", answer.Status, http.StatusUnauthorized)
 }
 
-// crash lets the provider charge and keep its answer back, kills the worker that waits for it, and
-// starts it again: Temporal repeats the charge under the same key.
+// crash makes the provider charge and delay its answer, kills the worker that waits for the answer, and starts it again: Temporal
+// repeats the charge under the same key.
 func (s *story) crash(ctx context.Context) error {
 	key := s.key("crash")
 	err := s.Provider.Arm(ctx, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Times: 1, Delay: 30 * time.Second})
@@ -163,7 +163,7 @@ func (s *story) crash(ctx context.Context) error {
 	if err := errors.Join(same("answer", answer.Status, http.StatusAccepted), s.awaitCharge(ctx, p.ID)); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "  kill -9 %d: the provider has charged, we have not heard\n", s.Workers[0].PID())
+	fmt.Fprintf(s.out, "  kill -9 %d  (the worker): Mercado Pago has charged, and its answer is lost; now the worker starts again\n", s.Workers[0].PID())
 	if err := s.Workers[0].Kill(); err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (s *story) crash(ctx context.Context) error {
 	if _, err := s.Shops[0].Await(ctx, p.ID, "approved"); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, "  approved; charges in the provider's ledger: 1")
+	fmt.Fprintln(s.out, "  approved  charges in Mercado Pago's ledger: 1")
 	return errors.Join(s.charges(ctx, p.ID, 1), s.Provider.Disarm(ctx))
 }
 
@@ -212,9 +212,18 @@ func (s *story) charges(ctx context.Context, paymentID string, want int) error {
 	return same("charges in the provider's ledger", n, want)
 }
 
+// problem is an error response in one line: its status, code and detail.
+func problem(answer platform.Answer) string {
+	var p struct{ Code, Detail string }
+	if err := json.Unmarshal(answer.Body, &p); err != nil {
+		return fmt.Sprintf("%d  %s", answer.Status, answer.Body)
+	}
+	return fmt.Sprintf("%d  %s: %s", answer.Status, p.Code, p.Detail)
+}
+
 func same[T comparable](what string, got, want T) error {
 	if got != want {
-		return fmt.Errorf("%s: %v, not %v", what, got, want)
+		return fmt.Errorf("%s is %v, expected %v", what, got, want)
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// outage lets the provider fail while payments come in: the breaker opens for the whole fleet, the payments wait, and finish
-// by themselves when the provider is back.
+// outage makes the provider fail while payments are created: the breaker opens for all workers, the payments wait, and they finish by
+// themselves when the provider has recovered.
 func (s *story) outage(ctx context.Context) error {
 	var down []simulator.Fault
 	for _, on := range []simulator.Operation{simulator.Create, simulator.Get, simulator.Search} {
@@ -25,7 +25,7 @@ func (s *story) outage(ctx context.Context) error {
 	if err := s.Provider.Arm(ctx, down...); err != nil {
 		return err
 	}
-	const payments = 12 // a breaker decides nothing on fewer than ten calls
+	const payments = 12 // the breaker needs ten calls before it may open
 	ids := make([]string, payments)
 	for i := range ids {
 		key := s.key(fmt.Sprint("outage-", i))
@@ -42,15 +42,15 @@ func (s *story) outage(ctx context.Context) error {
 		}
 		ids[i] = p.ID
 	}
-	fmt.Fprintf(s.out, "  202  %d payments are processing; Mercado Pago answers 503\n", payments)
+	fmt.Fprintf(s.out, "  202  %d payments are created and processing, while Mercado Pago answers 503\n", payments)
 	if err := s.awaitBreaker(ctx, "open"); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, "  GET /v1/breakers/charge: open, nothing is sent any more")
+	fmt.Fprintln(s.out, "  the breaker is open (GET /v1/breakers/charge): no more charges are sent")
 	if err := s.Provider.Disarm(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, "  Mercado Pago is back")
+	fmt.Fprintln(s.out, "  Mercado Pago has recovered")
 	for _, id := range ids {
 		if _, err := s.Shops[0].Await(ctx, id, "pending"); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (s *story) outage(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Fprintf(s.out, "  all %d are pending with one charge each\n", payments)
+	fmt.Fprintf(s.out, "  all %d payments are pending, each charged once\n", payments)
 	return s.awaitBreaker(ctx, "closed")
 }
 
@@ -73,8 +73,8 @@ func (s *story) awaitBreaker(ctx context.Context, state string) error {
 	})
 }
 
-// letter is a dead letter as operators read it.
-type letter struct {
+// deadLetter is a dead letter as operators read it.
+type deadLetter struct {
 	ID      string `json:"id"`
 	State   string `json:"state"`
 	Cause   string `json:"cause"`
@@ -89,13 +89,13 @@ type letter struct {
 	} `json:"trail"`
 }
 
-// poison puts a message into the queue that nobody can read: it is tried again three times, becomes a dead letter, is redriven
-// by an operator, dies again at once and is discarded.
+// poison publishes an unreadable message: it is retried three times, becomes a dead letter, is redriven by an operator, becomes a dead
+// letter again, and is discarded.
 func (s *story) poison(ctx context.Context) error {
 	if err := s.publishPoison(ctx); err != nil {
 		return err
 	}
-	l, err := s.awaitLetter(ctx, 1)
+	l, err := s.awaitDeadLetter(ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (s *story) poison(ctx context.Context) error {
 	for i := 1; i < len(l.Trail); i++ {
 		waits = append(waits, l.Trail[i].At.Sub(l.Trail[i-1].At).Round(10*time.Millisecond).String())
 	}
-	fmt.Fprintf(s.out, "  dead letter %s  cause %s, after retries that waited %s\n  advice      %s\n", l.ID, l.Cause, strings.Join(waits, ", "), l.Advice)
+	fmt.Fprintf(s.out, "  dead letter %s  cause %s, after three retries with waits of %s\n  advice      %s\n", l.ID, l.Cause, strings.Join(waits, ", "), l.Advice)
 	if err := same("retries", len(waits), 3); err != nil {
 		return err
 	}
@@ -111,22 +111,22 @@ func (s *story) poison(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "  %d  redriven: it is tried once more\n", redriven.Status)
-	if l, err = s.awaitLetter(ctx, 2); err != nil {
+	fmt.Fprintf(s.out, "  %d  the operator redrives it: it is processed once more\n", redriven.Status)
+	if l, err = s.awaitDeadLetter(ctx, 2); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "  it died again (deaths: %d), and is discarded with a reason\n", l.Deaths)
+	fmt.Fprintf(s.out, "  it failed again (deaths: %d); the operator discards it with a reason\n", l.Deaths)
 	return s.discardPoison(ctx)
 }
 
-// discardPoison closes the letter of each queue that the poison came through: the workers' and the archive's.
+// discardPoison discards the dead letters of both queues that had the message: the workers' and the archive's.
 func (s *story) discardPoison(ctx context.Context) error {
-	letters, err := s.letters(ctx)
+	open, err := s.deadLetters(ctx)
 	if err != nil {
 		return err
 	}
-	for _, l := range letters {
-		if _, err := s.operate(ctx, l.ID+"/discard", `{"reason": "nobody sent this"}`); err != nil {
+	for _, l := range open {
+		if _, err := s.operate(ctx, l.ID+"/discard", `{"reason": "sent by the demo"}`); err != nil {
 			return err
 		}
 	}
@@ -148,12 +148,12 @@ func (s *story) publishPoison(ctx context.Context) error {
 	})
 }
 
-// awaitLetter waits until the poison has died so many times in the workers' queue.
-func (s *story) awaitLetter(ctx context.Context, deaths int) (letter, error) {
-	var found letter
+// awaitDeadLetter waits until the message has become a dead letter of the workers' queue that many times.
+func (s *story) awaitDeadLetter(ctx context.Context, deaths int) (deadLetter, error) {
+	var found deadLetter
 	err := s.until(ctx, "the message is a dead letter", func() (bool, error) {
-		letters, err := s.letters(ctx)
-		for _, l := range letters {
+		open, err := s.deadLetters(ctx)
+		for _, l := range open {
 			if l.Message.Queue == "onlywave.webhooks.process" && l.Deaths == deaths {
 				return true, s.Shops[0].Read(ctx, "/v1/dead-letters/"+l.ID, &found) // with its trail
 			}
@@ -163,16 +163,16 @@ func (s *story) awaitLetter(ctx context.Context, deaths int) (letter, error) {
 	return found, err
 }
 
-// letters are the open ones that the poison has become.
-func (s *story) letters(ctx context.Context) ([]letter, error) {
+// deadLetters are the open dead letters of the message.
+func (s *story) deadLetters(ctx context.Context) ([]deadLetter, error) {
 	var page struct {
-		Data []letter `json:"data"`
+		Data []deadLetter `json:"data"`
 	}
 	err := s.Shops[0].Read(ctx, "/v1/dead-letters?cause=unreadable&limit=100", &page)
-	return slices.DeleteFunc(page.Data, func(l letter) bool { return l.Message.ID != s.key("poison") }), err
+	return slices.DeleteFunc(page.Data, func(l deadLetter) bool { return l.Message.ID != s.key("poison") }), err
 }
 
-// operate posts an operator's command on a dead letter.
+// operate sends an operator's command on a dead letter.
 func (s *story) operate(ctx context.Context, command, body string) (platform.Answer, error) {
 	shop := s.Shops[0]
 	answer, err := platform.Send(ctx, shop.HTTP, http.MethodPost, shop.URL+"/v1/dead-letters/"+command, body,

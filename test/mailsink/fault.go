@@ -12,26 +12,26 @@ type Kind string
 
 // The kinds.
 const (
-	KindForbid Kind = "forbid" // 550 to the sender
-	KindRefuse Kind = "refuse" // 550 to the reader's address
-	KindFull   Kind = "full"   // 452 to the reader's address
-	KindReject Kind = "reject" // 554 to what is written
-	KindLater  Kind = "later"  // 451 to what is written
-	KindCut    Kind = "cut"    // the connection ends after what is written, which is not kept
-	KindLost   Kind = "lost"   // the same, and it is kept: the word that it was is lost
-	KindHangUp Kind = "hangup" // the connection ends after the word that it was kept
+	KindForbid Kind = "forbid" // 550 to MAIL FROM
+	KindRefuse Kind = "refuse" // 550 to RCPT TO
+	KindFull   Kind = "full"   // 452 to RCPT TO
+	KindReject Kind = "reject" // 554 to the message (DATA)
+	KindLater  Kind = "later"  // 451 to the message (DATA)
+	KindCut    Kind = "cut"    // the connection ends after DATA, and the message is not kept
+	KindLost   Kind = "lost"   // the connection ends after DATA, and the message is kept
+	KindHangUp Kind = "hangup" // the connection ends after the message was acknowledged
 )
 
 var kinds = []Kind{KindForbid, KindRefuse, KindFull, KindReject, KindLater, KindCut, KindLost, KindHangUp}
 
-// Fault goes wrong so many times, for one reader or, when To is empty, for any.
+// Fault is a failure, Times times, for one recipient or, when To is empty, for any.
 type Fault struct {
 	Kind  Kind   `json:"kind"`
 	To    string `json:"to,omitempty"`
 	Times int    `json:"times,omitempty"` // 0: once
 }
 
-// AddFault orders something to go wrong.
+// AddFault adds a fault.
 func (s *Sink) AddFault(f Fault) {
 	f.Times = max(f.Times, 1)
 	s.mu.Lock()
@@ -39,7 +39,7 @@ func (s *Sink) AddFault(f Fault) {
 	s.faults = append(s.faults, f)
 }
 
-// meets says whether it is time for a fault, which it uses up.
+// meets says whether a fault applies now, and uses it up.
 func (s *Sink) meets(to string, kind Kind) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// maxDepth of parts within parts.
+// maxDepth is how deep parts may be nested.
 const maxDepth = 5
 
-// Mail is an e-mail as it came.
+// Mail is a received e-mail.
 type Mail struct {
-	ID        string    `json:"id"` // its number here
+	ID        string    `json:"id"` // its number in the sink
 	MessageID string    `json:"message_id"`
 	Sender    string    `json:"sender"` // of the envelope
 	To        []string  `json:"to"`     // of the envelope
@@ -27,13 +27,13 @@ type Mail struct {
 	At        time.Time `json:"at"`
 	Text      string    `json:"text"`
 	HTML      string    `json:"html"`
-	Problem   string    `json:"problem,omitempty"` // why it could not be read to its end
+	Problem   string    `json:"problem,omitempty"` // why it could not be parsed completely
 
 	Images map[string][]byte `json:"-"` // PNGs by Content-ID
 	Raw    []byte            `json:"-"`
 }
 
-// parse reads as much as can be read.
+// parse reads as much of the message as it can.
 func parse(raw []byte, sender string, to []string, at time.Time) Mail {
 	m := Mail{Sender: sender, To: to, At: at.UTC(), Raw: raw, Images: map[string][]byte{}}
 	message, err := mail.ReadMessage(bytes.NewReader(raw))
@@ -57,7 +57,7 @@ func decoded(header string) string {
 	return text
 }
 
-// read takes in a part and all that are within it.
+// read reads a part and the parts inside it.
 func (m *Mail) read(header textproto.MIMEHeader, body io.Reader, depth int) error {
 	kind, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {

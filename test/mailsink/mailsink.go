@@ -1,6 +1,6 @@
-// Package mailsink is a mail server that delivers nothing: what it is given it shows on a page, for whoever tries the platform
-// out, and to tests, which can also have it refuse and fail. Its one rule: it keeps e-mails in memory only, the latest few
-// hundred, and no link, script or image of theirs reaches beyond the page.
+// Package mailsink is a mail server that delivers nothing: it shows received e-mails on a page and to tests, which can also make it refuse
+// and fail. Its one rule: it keeps the latest few hundred e-mails in memory only, and their links, scripts and images cannot reach
+// beyond the page.
 package mailsink
 
 import (
@@ -34,7 +34,7 @@ type Sink struct {
 	faults []Fault
 }
 
-// New makes an empty one.
+// New is an empty sink.
 func New(log *slog.Logger) *Sink {
 	s := &Sink{log: log}
 	routes := http.NewServeMux()
@@ -51,7 +51,7 @@ func New(log *slog.Logger) *Sink {
 
 func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
-// ServeSMTP takes e-mails until ctx ends.
+// ServeSMTP accepts e-mails until ctx ends.
 func (s *Sink) ServeSMTP(ctx context.Context, listener net.Listener) error {
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &session{sink: s, conn: c}, nil
@@ -77,7 +77,7 @@ func (s *Sink) keep(m Mail) {
 	s.log.Info("e-mail", "number", m.ID, "message_id", m.MessageID)
 }
 
-// Mails lists what was sent to an address, or to all when it is empty; the latest last.
+// Mails lists the e-mails to an address, or all when it is empty, the latest last.
 func (s *Sink) Mails(to string) []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// raw is an e-mail that means harm.
+// raw is a malicious e-mail.
 const raw = "From: Eve <eve@example.com>\r\nTo: ana@example.com\r\nSubject: =?utf-8?q?<b>Ol=C3=A1</b>?=\r\nMessage-ID: <1@example.com>\r\n" +
 	"Content-Type: multipart/related; boundary=r\r\n\r\n--r\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n" +
 	"--a\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nOl=C3=A1 </pre><script>1</script>\r\n" +

@@ -15,7 +15,7 @@ var pageFiles embed.FS
 
 var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
-// policy lets a page of ours show itself and an e-mail in a frame, and nothing run or be fetched.
+// policy lets a page show itself and an e-mail in a frame, and forbids scripts and requests.
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'"
 
 func (s *Sink) frontPage(w http.ResponseWriter, _ *http.Request) {
@@ -33,8 +33,8 @@ func (s *Sink) mailPage(w http.ResponseWriter, r *http.Request) {
 	show(w, http.StatusOK, "mail.html", m)
 }
 
-// showHTML is an e-mail's HTML with its own images in it. It is a stranger's: the browser is told to run nothing of it, to
-// fetch nothing for it, and to treat it as coming from nowhere, in the frame and out of it.
+// showHTML is an e-mail's HTML with its embedded images. The HTML is not trusted: the browser must run no script, send no request, and
+// give it a unique origin, in the frame and out of it.
 func (s *Sink) showHTML(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.mail(r.PathValue("id"))
 	if !ok {
@@ -64,7 +64,7 @@ func (s *Sink) list(w http.ResponseWriter, r *http.Request) { answer(w, s.Mails(
 func show(w http.ResponseWriter, status int, name string, data any) {
 	head(w, "text/html; charset=utf-8", policy)
 	w.WriteHeader(status)
-	_ = pages.ExecuteTemplate(w, name, data) // templates are parsed at start; a caller who has gone is no news to us
+	_ = pages.ExecuteTemplate(w, name, data) // templates are parsed at start; a client that has disconnected does not matter
 }
 
 func answer(w http.ResponseWriter, value any) {

@@ -8,7 +8,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// session is one connection's conversation.
+// session is one SMTP connection.
 type session struct {
 	sink *Sink
 	conn *smtp.Conn
@@ -19,7 +19,7 @@ type session struct {
 
 var _ smtp.Session = (*session)(nil)
 
-// Mail begins an e-mail.
+// Mail handles MAIL FROM.
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if s.sink.meets("", KindForbid) {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "not for <" + from + ">"}
@@ -28,7 +28,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	return nil
 }
 
-// Rcpt adds a reader.
+// Rcpt handles RCPT TO.
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if s.sink.meets(to, KindRefuse) {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox <" + to + ">"}
@@ -40,7 +40,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-// Data takes what is written.
+// Data handles DATA.
 func (s *session) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -64,13 +64,13 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-// cut ends the connection without a word.
+// cut closes the connection without a reply.
 func (s *session) cut() error {
 	_ = s.conn.Conn().Close()
 	return errors.New("cut")
 }
 
-// Reset forgets the e-mail that was begun, or that was taken.
+// Reset drops the current e-mail.
 func (s *session) Reset() {
 	if s.kept && s.sink.meets(s.to[0], KindHangUp) {
 		_ = s.cut()
@@ -78,5 +78,5 @@ func (s *session) Reset() {
 	s.from, s.to, s.kept = "", nil, false
 }
 
-// Logout ends the conversation.
+// Logout ends the session.
 func (*session) Logout() error { return nil }

@@ -22,7 +22,7 @@ func Up(ctx context.Context, o Options) error {
 	if err != nil {
 		return errors.Join(err, p.Stop())
 	}
-	fmt.Fprintf(o.Out, "  console          %s/console/  (%s, password %s)\n", p.Front.URL, name, password)
+	fmt.Fprintf(o.Out, "\n  Console          %s/console/  (user %s, password %s)\n", p.Front.URL, name, password)
 	fmt.Fprintf(o.Out, `
 Try it:
 

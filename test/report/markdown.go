@@ -1,5 +1,5 @@
-// Package report keeps measured tables in the pages of docs. Its rule: it writes between its own marks and leaves the
-// rest of a page, which people wrote, as it is.
+// Package report writes measured tables into the pages of docs. Its rule: it writes between its own marks only, and does not change the
+// rest of the page.
 package report
 
 import (
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Keep replaces what stands in the file between the marks <!-- name: begin --> and <!-- name: end -->.
+// Keep replaces the text in the file between the marks <!-- name: begin --> and <!-- name: end -->.
 func Keep(file, name, text string) error {
 	old, err := os.ReadFile(file)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package standin serves what stands for the services of others, as commands: the simulator for Mercado Pago, and the mail sink for a mail
-// server. Its one rule: each is configured, logged and stopped as the product's own parts are.
+// Package standin has the commands that serve the stand-ins for external services: the simulator for Mercado Pago, and the mail sink for a
+// mail server. Its one rule: each is configured, logged and stopped as api and worker are.
 package standin
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// Commands serve what stands for the services of others: the simulator for Mercado Pago, and the mail sink for a mail server.
+// Commands are simulator and mailsink.
 func Commands(environ []string) []*cobra.Command {
 	return []*cobra.Command{
 		cli.Part(config.Simulator, environ, "Serve a faithful fake Mercado Pago", serveSimulator),

@@ -14,7 +14,7 @@ var pageFiles embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{"short": short}).ParseFS(pageFiles, "pages/*.html"))
 
-// policy lets a page show itself, and nothing run or be fetched.
+// policy lets a page show itself, and forbids scripts and requests.
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'"
 
 // summary is a trace's line on the front page.
@@ -25,7 +25,7 @@ type summary struct {
 	Spans, Failures   int
 }
 
-// frontPage lists the traces, or those of one payment, or those that came across a failure.
+// frontPage lists the traces, or those of one payment, or those with a failure.
 func (s *Sink) frontPage(w http.ResponseWriter, r *http.Request) {
 	payment, failed := strings.TrimSpace(r.FormValue("payment")), r.FormValue("failed") != ""
 	var all []summary
@@ -78,7 +78,7 @@ func (t Trace) bars() []bar {
 	return bars
 }
 
-// scale places moments between 0 and 100. Times in which nothing happened are drawn short, or they would leave no room.
+// scale places moments between 0 and 100. Idle times are drawn short to leave room for the spans.
 func (t Trace) scale() func(time.Time) float64 {
 	const gapWidth = 2.0
 	gaps := t.gaps()
@@ -108,7 +108,7 @@ func (t Trace) scale() func(time.Time) float64 {
 	}
 }
 
-// services are those that took part, for the legend.
+// services are the services of the trace, for the legend.
 func (t Trace) services() []string {
 	var all []string
 	for _, s := range t.Spans {
@@ -128,5 +128,5 @@ func show(w http.ResponseWriter, status int, name string, data any) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)
-	_ = pages.ExecuteTemplate(w, name, data) // templates are parsed at start; a caller who has gone is no news to us
+	_ = pages.ExecuteTemplate(w, name, data) // templates are parsed at start; a client that has disconnected does not matter
 }

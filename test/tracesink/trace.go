@@ -13,28 +13,28 @@ import (
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// Span is one step of a trace. Ids are in hexadecimal.
+// Span is one operation of a trace. Ids are in hexadecimal.
 type Span struct {
 	Trace      string
 	ID         string
-	Parent     string // "" of the first
+	Parent     string // "" for the first
 	Name       string
 	Kind       string // server, client, producer, consumer or internal
 	Service    string
 	Began      time.Time
 	Took       time.Duration
-	Failure    string // a word for it; "" when there is none
+	Failure    string // a short description; "" when there is none
 	Attributes []Attribute
 	Links      []Link // to spans of other traces
 }
 
-// Attribute is something that is said of a span.
+// Attribute is a name and value of a span.
 type Attribute struct{ Name, Value string }
 
 // Link names a span of another trace.
 type Link struct{ Trace, Span string }
 
-// Attribute is what is said of s under a name, "" for nothing.
+// Attribute is the value of a span's attribute, "" when it has none.
 func (s Span) Attribute(name string) string {
 	for _, a := range s.Attributes {
 		if a.Name == name {
@@ -46,7 +46,7 @@ func (s Span) Attribute(name string) string {
 
 func (s Span) end() time.Time { return s.Began.Add(s.Took) }
 
-// Trace is all that has been heard of one, in no order; more may come.
+// Trace is the spans of one trace so far, in no order.
 type Trace struct {
 	ID    string
 	Spans []Span
@@ -54,7 +54,7 @@ type Trace struct {
 
 func (t *Trace) copy() Trace { return Trace{t.ID, slices.Clone(t.Spans)} }
 
-// Root is its first span; of a trace that is not whole, the earliest of those without a parent.
+// Root is its first span; of an incomplete trace, the earliest span without a parent.
 func (t Trace) Root() Span {
 	if rows := t.Rows(); len(rows) > 0 {
 		return rows[0].Span
@@ -66,11 +66,11 @@ func (t Trace) Root() Span {
 type Row struct {
 	Span
 	Depth int
-	// Waited is how long nothing at all has happened before this span.
+	// Waited is how long the trace was idle before this span.
 	Waited time.Duration
 }
 
-// Rows are the spans as a tree, each before those inside it, and those in the order of their beginning.
+// Rows are the spans as a tree: each before its children, and children by their start.
 func (t Trace) Rows() []Row {
 	known, inside := map[string]bool{}, map[string][]Span{}
 	for _, s := range t.Spans {
@@ -87,7 +87,7 @@ func (t Trace) Rows() []Row {
 	var add func(parent string, depth int)
 	add = func(parent string, depth int) {
 		children := inside[parent]
-		delete(inside, parent) // so that a circle ends
+		delete(inside, parent) // so that a cycle ends
 		slices.SortStableFunc(children, func(a, b Span) int { return cmp.Or(a.Began.Compare(b.Began), b.end().Compare(a.end())) })
 		for _, s := range children {
 			rows = append(rows, Row{Span: s, Depth: depth})
@@ -106,10 +106,10 @@ func (t Trace) Rows() []Row {
 	return rows
 }
 
-// gap is a time in which nothing happened.
+// gap is a time without any span.
 type gap struct{ from, to time.Time }
 
-// gaps are those worth telling: the longer ones, while a payment waits for its buyer or an outage to end.
+// gaps are the longer ones, such as the wait for the buyer or for the end of an outage.
 func (t Trace) gaps() []gap {
 	const worth = 250 * time.Millisecond
 	spans := slices.SortedFunc(slices.Values(t.Spans), func(a, b Span) int { return a.Began.Compare(b.Began) })
@@ -150,7 +150,7 @@ func right(s string, width int) string {
 	return strings.Repeat(" ", max(0, width-len([]rune(s)))) + s
 }
 
-// short is a duration for people.
+// short is a rounded duration.
 func short(d time.Duration) string {
 	switch {
 	case d >= 10*time.Second:

@@ -1,5 +1,5 @@
-// Package tracesink is a collector of traces that shows what it is given on a page, for whoever tries the platform out, and to
-// tests. Its one rule: it keeps the latest few hundred traces, in memory only, and takes them over OTLP as any collector does.
+// Package tracesink is a trace collector that shows traces on a page and to tests. Its one rule: it keeps the latest few hundred traces in
+// memory only, and accepts them over OTLP as any collector does.
 package tracesink
 
 import (
@@ -15,10 +15,10 @@ import (
 const (
 	kept     = 300     // traces, the latest
 	maxSpans = 2000    // of one trace; further ones are dropped
-	maxBody  = 8 << 20 // of one delivery
+	maxBody  = 8 << 20 // of one request
 )
 
-// Sink keeps the traces. It is the http.Handler that takes them, at /v1/traces, and of the pages that show them.
+// Sink keeps the traces. It is the http.Handler that accepts them, at /v1/traces, and of the pages that show them.
 type Sink struct {
 	routes http.Handler
 
@@ -27,7 +27,7 @@ type Sink struct {
 	order  []string // ids, the oldest first
 }
 
-// New makes an empty one.
+// New is an empty sink.
 func New() *Sink {
 	s := &Sink{traces: map[string]*Trace{}}
 	routes := http.NewServeMux()
@@ -40,21 +40,21 @@ func New() *Sink {
 
 func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
-// take is the OTLP specification's "OTLP/HTTP", in its binary form.
+// take handles OTLP/HTTP in its binary form (OTLP specification).
 func (s *Sink) take(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		http.Error(w, "the delivery is over 8 MiB or broken off", http.StatusBadRequest)
+		http.Error(w, "the request is over 8 MiB or incomplete", http.StatusBadRequest)
 		return
 	}
 	var request collector.ExportTraceServiceRequest
 	if r.Header.Get("Content-Type") != "application/x-protobuf" || proto.Unmarshal(body, &request) != nil {
-		http.Error(w, "only OTLP as application/x-protobuf is taken", http.StatusUnsupportedMediaType)
+		http.Error(w, "only OTLP as application/x-protobuf is accepted", http.StatusUnsupportedMediaType)
 		return
 	}
 	s.keep(spansOf(&request))
 	w.Header().Set("Content-Type", "application/x-protobuf")
-	w.WriteHeader(http.StatusOK) // an empty message: all of it was taken
+	w.WriteHeader(http.StatusOK) // an empty message: everything was accepted
 }
 
 func (s *Sink) keep(spans []Span) {
@@ -77,7 +77,7 @@ func (s *Sink) keep(spans []Span) {
 	}
 }
 
-// Traces lists what there is, the latest first.
+// Traces lists the traces, the latest first.
 func (s *Sink) Traces() []Trace {
 	s.mu.Lock()
 	defer s.mu.Unlock()

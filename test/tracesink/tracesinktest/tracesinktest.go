@@ -1,4 +1,4 @@
-// Package tracesinktest lets tests read the traces of what they do. Its one rule: they come over the wire, as to any collector.
+// Package tracesinktest collects the traces of a test. Its one rule: they arrive over HTTP, as at any collector.
 package tracesinktest
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/onlywave/onlywave/test/tracesink"
 )
 
-// Collect traces all that this process does until done, after which sink has it. A test that collects does not run beside
-// others: whether a process traces holds for all of it.
+// Collect traces all that this process does until done, after which sink has it. A test that collects does not run in
+// parallel with others: tracing is switched on for the whole process.
 func Collect(t testing.TB) (sink *tracesink.Sink, done func()) {
 	t.Helper()
 	sink = tracesink.New()
