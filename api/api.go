@@ -47,10 +47,7 @@ type Config struct {
 	Limits    Limits          // optional: the zero value limits nothing
 	Cache     *cache.Payments // optional: without it payments are read from the database only
 	Replays   *replay.Guard   // optional: without it a copy of a notification is stored like the first
-
-	DeadLetters deadLetters  // in the database, too
-	Redrives    redriver     // the client of workflows, too
-	Console     http.Handler // optional: serves the operators' pages at /console
+	Console   http.Handler    // optional: serves the operators' pages at /console
 
 	Environment  string // test or live: API keys of the other one are refused
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
@@ -100,7 +97,7 @@ func newServer(c Config, contract *contract) (*Server, error) {
 	s := &Server{
 		config: c, contract: contract, keys: newKeys(c.Database), cursors: cursors{secret: c.CursorSecret}, requests: newRequests(),
 		payments:    lookup.Payments{Database: c.Database, Workflows: c.Workflows, Cache: c.Cache},
-		deadLetters: deadletter.Actions{Store: c.DeadLetters, Redriver: c.Redrives},
+		deadLetters: deadletter.Actions{Store: c.Database, Redriver: c.Workflows},
 		findings:    finding.Actions{Store: c.Database},
 		settlements: settle.Actions{Payments: c.Database, Engine: c.Workflows},
 	}
@@ -133,7 +130,6 @@ func (c Config) validate() error {
 		missing("Workflows", c.Workflows == nil), missing("Database", c.Database == nil),
 		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
 		missing("Limiter", c.Limiter == nil), missing("Environment", c.Environment == ""),
-		missing("DeadLetters", c.DeadLetters == nil), missing("Redrives", c.Redrives == nil),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),
 		publicURL, cursorSecret,

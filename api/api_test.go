@@ -122,7 +122,7 @@ func words[T ~string](list []T) []any {
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{})
-	for _, what := range []string{"Workflows", "Database", "Publisher", "Verifier", "Breakers", "Limiter", "DeadLetters", "Redrives", "Log", "Ready", "PublicURL", "CursorSecret", "Environment"} {
+	for _, what := range []string{"Workflows", "Database", "Publisher", "Verifier", "Breakers", "Limiter", "Log", "Ready", "PublicURL", "CursorSecret", "Environment"} {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
@@ -173,8 +173,15 @@ func newFixture(t testing.TB) *fixture {
 	contract, router := contracted()
 	f.router = router
 	f.server, err = newServer(Config{
-		Workflows: f.engine, Database: f.database, Publisher: f.publisher, Verifier: verifier,
-		DeadLetters: f.deadLetters, Redrives: f.deadLetters,
+		Workflows: struct {
+			*engine
+			*deadLetterStore
+		}{f.engine, f.deadLetters},
+		Database: struct {
+			*memory
+			*deadLetterStore
+		}{f.database, f.deadLetters},
+		Publisher: f.publisher, Verifier: verifier,
 		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
 		Limiter:      newLimiter(t, "redis://127.0.0.1:1"),
 		Environment:  "test",

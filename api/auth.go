@@ -24,9 +24,14 @@ const (
 	keyGrace = 15 * time.Minute
 )
 
+// keyReader reads API keys: the database.
+type keyReader interface {
+	APIKey(ctx context.Context, id string) (access.APIKey, error) // kind NotFound when there is none
+}
+
 // keys reads API keys from the database and remembers each for keyMemory.
 type keys struct {
-	database database
+	database keyReader
 	known    *lru.Cache[string, remembered] // by id
 }
 
@@ -39,7 +44,7 @@ type remembered struct {
 	stale bool      // read is longer ago than keyMemory, because the database is unavailable
 }
 
-func newKeys(d database) *keys {
+func newKeys(d keyReader) *keys {
 	known, err := lru.New[string, remembered](keysKept)
 	if err != nil {
 		panic("api: " + err.Error()) // the size is a constant

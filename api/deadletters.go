@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -12,18 +11,6 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
-
-// deadLetters stores dead letters and their redrives: Postgres.
-type deadLetters interface {
-	deadletter.Store
-	Redrives(ctx context.Context, deadLetterID string) ([]deadletter.Redrive, error)
-}
-
-// redriver starts redrives and reports their progress: Temporal.
-type redriver interface {
-	deadletter.Redriver
-	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
-}
 
 // listDeadLetters shows one page of dead letters, the latest first; open ones unless the query asks for others.
 func (s *Server) listDeadLetters(c *gin.Context) error {
@@ -90,7 +77,7 @@ func (s *Server) deadLetter(c *gin.Context) (deadletter.Message, error) {
 }
 
 func (s *Server) answerDeadLetter(c *gin.Context, l deadletter.Message) error {
-	redrives, err := s.config.DeadLetters.Redrives(c.Request.Context(), l.ID)
+	redrives, err := s.config.Database.Redrives(c.Request.Context(), l.ID)
 	if err != nil {
 		return err
 	}

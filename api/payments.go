@@ -10,16 +10,8 @@ import (
 
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
-
-// workflowClient is a *workflows.Client, as far as payments need it; tests of this package have no Temporal.
-type workflowClient interface {
-	Create(ctx context.Context, in workflows.CreateInput) (*workflows.Answer, error)
-	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
-	settle.Engine
-}
 
 // createPayment creates the payment that belongs to the key, or joins it. When the provider has answered for the payment, it is only
 // read: a repeated request must not start another run of the workflow.

@@ -77,7 +77,7 @@ func (s *Server) getRedrive(c *gin.Context) error {
 	if !payment.ValidID(id) {
 		return errNoRedrive
 	}
-	progress, err := s.config.Redrives.RedriveProgress(c.Request.Context(), id)
+	progress, err := s.config.Workflows.RedriveProgress(c.Request.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
-		DeadLetters: database, Redrives: client, Console: pages, Ready: ready,
+		Console: pages, Ready: ready,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,

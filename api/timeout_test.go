@@ -16,7 +16,7 @@ import (
 )
 
 // hung is a database that never answers, except for API keys if it has some.
-type hung struct{ keys database }
+type hung struct{ keys keyReader }
 
 func hang[T any](ctx context.Context) (nothing T, err error) {
 	<-ctx.Done()
@@ -89,7 +89,7 @@ func (hung) Redrives(ctx context.Context, _ string) ([]deadletter.Redrive, error
 func (f *fixture) hangs(t *testing.T, h hung) {
 	t.Helper()
 	c := f.server.config
-	c.Database, c.DeadLetters = h, h
+	c.Database = h
 	server, err := newServer(c, f.server.contract)
 	require.NoError(t, err)
 	f.server = server

@@ -1,0 +1,36 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/finding"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/settle"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// database is a *postgres.Store; tests of this package have no Postgres.
+type database interface {
+	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound when there is none
+	// Payments may come from a replica: age says how old the list is at most.
+	Payments(ctx context.Context, f payment.Filter) (list []payment.Payment, age time.Duration, err error)
+	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
+	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
+	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
+	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)
+	Redrives(ctx context.Context, deadLetterID string) ([]deadletter.Redrive, error)
+	keyReader
+	deadletter.Store
+	finding.Store
+}
+
+// workflowClient is a *workflows.Client; tests of this package have no Temporal.
+type workflowClient interface {
+	Create(ctx context.Context, in workflows.CreateInput) (*workflows.Answer, error)
+	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
+	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
+	deadletter.Redriver
+	settle.Engine
+}
