@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
@@ -105,12 +106,12 @@ func redriveCommand(with withDeadLetters) *cobra.Command {
 	command := &cobra.Command{Use: "redrive [ID …]", Short: "Send dead letters again: those with the IDs, or all open ones that the flags select",
 		Long: "Send dead letters again: those with the IDs, or all open ones that the flags select.\n\n" +
 			"At least one of IDs, --cause, --fingerprint, --source and --payment must be given. The redrive runs as a workflow; the command\n" +
-			"prints its id and does not wait for it, unless --watch is given.",
+			"prints its id and does not wait for it, unless --watch is given. A single ID must be that of an open dead letter and needs no --reason.",
 		Example: "  onlywave dead-letters redrive --cause handler-panic --dry-run --watch --actor ana --reason \"fixed in 1.4.2\"\n" +
 			"  onlywave dead-letters redrive --cause handler-panic --canary 1 --rate 10 --stop-after 5 --watch --actor ana --reason \"fixed in 1.4.2\"",
 		RunE: with(func(ctx context.Context, d deadLetters, ids []string) error {
 			plan.Filter.IDs, plan.Reason = ids, by.reason
-			started, err := d.actions.Redrive(ctx, by.by(), uuid.NewString(), plan) // each command starts another redrive
+			started, err := d.redrive(ctx, by.by(), plan)
 			if err != nil {
 				return err
 			}
@@ -129,6 +130,15 @@ func redriveCommand(with withDeadLetters) *cobra.Command {
 	command.Flags().IntVar(&plan.StopAfter, "stop-after", 0, fmt.Sprintf("stop after this many have failed or died again, from 0 to %d; 0, the default: never", deadletter.MaxStopAfter))
 	command.Flags().BoolVar(&watch, "watch", false, "print the progress until the redrive ends")
 	return command
+}
+
+// redrive starts another redrive each time. One dead letter must exist and be open, as for REST and the console.
+func (d deadLetters) redrive(ctx context.Context, actor audit.Actor, plan deadletter.Plan) (deadletter.Started, error) {
+	key := uuid.NewString()
+	if id, one := plan.One(); one {
+		return d.actions.RedriveOne(ctx, actor, key, id, plan.Reason)
+	}
+	return d.actions.Redrive(ctx, actor, key, plan)
 }
 
 func (d deadLetters) list(ctx context.Context, filter deadletter.Filter) error {

@@ -43,6 +43,27 @@ func TestThePlansErrorsNameTheirFields(t *testing.T) {
 	}
 }
 
+func TestAPlanForOneDeadLetterHasNothingElse(t *testing.T) {
+	t.Parallel()
+	id := NewID("m", "q")
+	one := Plan{Reason: "fixed", Filter: Filter{IDs: []string{id}}, CanaryWait: DefaultCanaryWait}
+	got, ok := one.One()
+	require.True(t, ok)
+	require.Equal(t, id, got)
+	for name, change := range map[string]func(*Plan){
+		"no id":     func(p *Plan) { p.Filter.IDs = nil },
+		"two ids":   func(p *Plan) { p.Filter.IDs = []string{id, NewID("n", "q")} },
+		"a cause":   func(p *Plan) { p.Filter.Cause = CauseInvalid },
+		"a dry run": func(p *Plan) { p.DryRun = true },
+		"a canary":  func(p *Plan) { p.Canary = 1 },
+	} {
+		p := one
+		change(&p)
+		_, ok := p.One()
+		require.False(t, ok, name)
+	}
+}
+
 // unused is a store and a redriver that no call may reach.
 type unused struct {
 	Store

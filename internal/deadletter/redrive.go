@@ -3,6 +3,7 @@ package deadletter
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -81,6 +82,16 @@ func (p Plan) checkFilter(wrong *failure.Fields) {
 			wrong.Add(fmt.Sprintf("/filter/ids/%d", i), "must be the id of a dead letter")
 		}
 	}
+}
+
+// One is the id of the dead letter if the plan is for exactly one: without other filters, stages or a dry run. RedriveOne is for it.
+func (p Plan) One() (id string, ok bool) {
+	if len(p.Filter.IDs) != 1 {
+		return "", false
+	}
+	id = p.Filter.IDs[0]
+	one := Plan{Reason: p.Reason, Filter: Filter{IDs: []string{id}}, CanaryWait: p.CanaryWait}
+	return id, reflect.DeepEqual(p, one)
 }
 
 func wholeNumber(pointer string, least, most int) failure.Field {

@@ -18,7 +18,7 @@ import (
 )
 
 // A command refuses what REST and the console refuse, in words that name the flag, and changes nothing.
-func TestCommandsRefuseWhatTheOtherDoorsRefuse(t *testing.T) {
+func TestCommandsRefuseWhatTheAPIAndConsoleRefuse(t *testing.T) {
 	t.Parallel()
 	id := deadletter.NewID(t.Name(), "")
 	environ := operatorEnv()
@@ -111,7 +111,9 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 		ID: deadletter.NewID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no",
 		Fingerprint: "0123456789abcdee", Deaths: 1, DiedAt: time.Now(), Original: deadletter.Original{ID: t.Name(), Body: []byte("x")},
 	}
-	_, err = record.KeepDeadLetters(t.Context(), []deadletter.Message{letter})
+	open := letter
+	open.ID, open.Original.ID = deadletter.NewID(t.Name(), "open"), t.Name()+" open"
+	_, err = record.KeepDeadLetters(t.Context(), []deadletter.Message{letter, open})
 	require.NoError(t, err)
 	command := func(input string, args ...string) string {
 		t.Helper()
@@ -137,7 +139,9 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	command("", "users", "remove", name, "--actor", actor)
 	command("", "dead-letters", "discard", letter.ID, "--actor", actor, "--reason", "a test")
 	command("", "dead-letters", "redrive", letter.ID, "--actor", actor, "--reason", "another", "--dry-run")
-	command("", "dead-letters", "redrive", letter.ID, "--actor", actor, "--reason", "mended")
+	command("", "dead-letters", "redrive", open.ID, "--actor", actor, "--reason", "mended")
+	err = cli.Run(within(t), []string{"dead-letters", "redrive", letter.ID, "--actor", actor}, operatorEnv(), &output{})
+	require.ErrorContains(t, err, "the dead letter is already discarded")
 	command("", "breakers", "close", "email", "--actor", actor, "--reason", "a test")
 	command("", "breakers", "automatic", "email", "--actor", actor, "--reason", "done")
 
@@ -154,7 +158,7 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	for i, want := range []string{
 		`breaker.set +breaker/email +done .*state: closed → automatic`,
 		`breaker.set +breaker/email +a test .*state: automatic → closed`,
-		`redrive.start +redrive/\S+ +mended .*ids: ` + letter.ID,
+		`redrive.start +redrive/\S+ +mended .*ids: ` + open.ID,
 		`dead_letter.discard +dead_letter/` + letter.ID + ` +a test .*state: open → discarded`,
 		`user.remove +user/` + name + ` .*role: viewer → `,
 		`user.revoke +user/` + name,
