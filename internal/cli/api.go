@@ -25,7 +25,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
+func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner) error {
 	verifier, err := mercadopago.NewVerifier(config.Plain(c.WebhookSecrets), c.WebhookWindow)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	for _, measured := range []measured{server, database, publisher, eventPublisher, store, breakers, limiter, paymentCache, replays, sdk} {
 		watch.Add(measured.Collectors()...)
 	}
-	return watched(ctx, c, watch, log, func(ctx context.Context) error {
+	return run(ctx, c, watch, log, func(ctx context.Context) error {
 		serving, stop := server.Drained(ctx, c.DrainWait)
 		defer stop()
 		return serve.HTTP(serving, serve.Options{

@@ -2,6 +2,8 @@
 // list, and is closed in the reverse order.
 package cli
 
+//go:generate go test -run ^TestEveryMetricIsOnThePage$ -update .
+
 import (
 	"context"
 	"io"

@@ -54,6 +54,11 @@ func withEvents(ready func(context.Context) map[string]error, eventRelay *relay.
 	}
 }
 
+// process builds a part of the platform and gives it to run, which is watched, but where a test only asks what would be measured.
+type process func(ctx context.Context, c config.Config, log *slog.Logger, run runner) error
+
+type runner func(ctx context.Context, c config.Config, watch *metrics.Watch, log *slog.Logger, part func(context.Context) error) error
+
 // watched runs a part and, if METRICS_ADDRESS is set, serves its metrics and health until the part has ended, its drain included.
 func watched(ctx context.Context, c config.Config, watch *metrics.Watch, log *slog.Logger, part func(context.Context) error) error {
 	if c.MetricsAddress == "" {

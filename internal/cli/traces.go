@@ -9,7 +9,7 @@ import (
 )
 
 // traced exports the traces of a part until it ends, if TRACES_ENDPOINT is set.
-func traced(name config.Part, serve func(context.Context, config.Config, *slog.Logger) error) func(context.Context, config.Config, *slog.Logger) error {
+func traced(name config.Part, serve process) func(context.Context, config.Config, *slog.Logger) error {
 	return func(ctx context.Context, c config.Config, log *slog.Logger) error {
 		stop, err := tracing.Export(ctx, tracing.Target{
 			Endpoint: c.TracesEndpoint, Ratio: c.TracesRatio, Service: "onlywave-" + string(name), Instance: workerName(),
@@ -18,6 +18,6 @@ func traced(name config.Part, serve func(context.Context, config.Config, *slog.L
 			return err
 		}
 		defer stop()
-		return serve(ctx, c, log)
+		return serve(ctx, c, log, watched)
 	}
 }

@@ -47,7 +47,7 @@ func buyersEmail(mail activities.Mail, client *workflows.Client) func(context.Co
 	return func(ctx context.Context, e payment.Event) error { return client.StartEmail(ctx, activities.ToBuyer(e)) }
 }
 
-func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
+func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run runner) error {
 	database, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		watch.Add(mail.Sender.Collectors()...)
 	}
 	watch.Add(worker.NewFigures(database, log), rabbitmq.NewQueues(broker, log))
-	return watched(ctx, c, watch, log, w.Run)
+	return run(ctx, c, watch, log, w.Run)
 }
 
 // workerName is the name of this process among the others: host and process id.

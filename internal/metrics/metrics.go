@@ -1,7 +1,7 @@
 // Package metrics shows how a process fares: its metrics for Prometheus, and what orchestrators and operators ask of it,
 // with reasons. What is measured makes its own metrics and hands them over as collectors; here they meet in one registry.
 //
-// Its one rule: it is for ourselves, at an address of its own that no stranger reaches.
+// Its one rule: it is for operators, at an address of its own that is not public.
 package metrics
 
 import (
@@ -25,6 +25,7 @@ const (
 // Watch is what a process shows of itself.
 type Watch struct {
 	registry *prometheus.Registry
+	shown    []prometheus.Collector
 	ready    func(context.Context) map[string]error
 	log      *slog.Logger
 }
@@ -41,7 +42,10 @@ func New(part string, ready func(context.Context) map[string]error, log *slog.Lo
 }
 
 // Add shows more. Two metrics of one name are a bug, and panic.
-func (w *Watch) Add(more ...prometheus.Collector) { w.registry.MustRegister(more...) }
+func (w *Watch) Add(more ...prometheus.Collector) {
+	w.registry.MustRegister(more...)
+	w.shown = append(w.shown, more...)
+}
 
 // Handler serves /metrics, /livez, /readyz and /startupz.
 func (w *Watch) Handler() http.Handler {
