@@ -100,6 +100,8 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	require.True(t, begun("shop", accepted.PaymentID))
 	require.False(t, begun("other", accepted.PaymentID), "it is none of theirs")
 	require.False(t, begun("shop", nudged.PaymentID), "a nudge makes no payment")
+	require.True(t, begun("", accepted.PaymentID), "of any client app")
+	require.False(t, begun("", nudged.PaymentID))
 	require.False(t, begun("shop", wish("never").PaymentID))
 
 	// Another request under the same key is refused, though nobody can ask the database or the run.
