@@ -148,7 +148,7 @@ func (r *redrive) survey(ctx workflow.Context) error {
 	}
 	r.Standing.Left = r.Matching
 	if r.Matching == 0 {
-		r.Note = "no open letter is chosen"
+		r.Note = "no open dead letter is chosen"
 	}
 	r.describe(ctx)
 	return nil

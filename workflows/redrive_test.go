@@ -113,7 +113,7 @@ func TestARedriveOfNothingSaysSo(t *testing.T) {
 	progress, err := p.redriven(t, deadletter.Plan{Canary: 3, CanaryWait: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
-	require.Equal(t, "no open letter is chosen", progress.Note)
+	require.Equal(t, "no open dead letter is chosen", progress.Note)
 	require.Empty(t, p.upto)
 }
 

@@ -11,7 +11,7 @@ func (s *Stack) Dump(ctx context.Context, file string) error {
 	return s.postgresTool(ctx, "pg_dump", "--format=custom", "--file", file, s.PostgresURL())
 }
 
-// Restore takes the database back to a backup: what was written since is lost. Whoever is connected is thrown out.
+// Restore takes the database back to a backup: what was written since is lost. Every connection is closed.
 func (s *Stack) Restore(ctx context.Context, file string) error {
 	maintenance := strings.Replace(s.PostgresURL(), "/"+postgresName+"?", "/postgres?", 1)
 	err := postgresExec(ctx, maintenance, "drop database if exists "+postgresName+" with (force)", "create database "+postgresName)

@@ -37,7 +37,7 @@ func RedisNodes() []Service {
 	return []Service{RedisNode1, RedisNode2, RedisNode3, RedisNode4, RedisNode5, RedisNode6}
 }
 
-// clusterURL names the nodes that begin as masters; they tell of the others.
+// clusterURL names the nodes that begin as masters; these name the others.
 func clusterURL(ports []int) string {
 	query := url.Values{"cluster": {"true"}}
 	for _, port := range ports[1:clusterMasters] {

@@ -24,7 +24,7 @@ import (
 // Service is one of the servers a Stack can run.
 type Service string
 
-// The services, in the order in which they are listed to people.
+// The services, in the order in which they are printed.
 const (
 	Postgres Service = "postgres"
 	Redis    Service = "redis"

@@ -17,7 +17,7 @@ type MonitorOptions struct {
 }
 
 // StartPrometheus runs Prometheus on the configuration prometheus.yml and returns when it has read it. It finds its
-// Alertmanager some seconds later, so what has fired until then is told again soon, and not after its usual minute.
+// Alertmanager some seconds later, so what has fired until then is sent again soon, and not after its usual minute.
 func StartPrometheus(ctx context.Context, o MonitorOptions) (*Process, error) {
 	return startMonitor(ctx, o, "prometheus", []string{"prometheus"},
 		"--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=7d",

@@ -28,7 +28,7 @@ func startNginx(t *testing.T, port int) (*Nginx, error) {
 	return n, err
 }
 
-// However it ends, its workers end, too: a master that is killed cannot tell them.
+// However it ends, its workers end, too: a killed master cannot stop them.
 func TestNginxEndsWithItsWorkers(t *testing.T) {
 	t.Parallel()
 	port, err := FreePort(0)

@@ -14,12 +14,12 @@ import (
 	"syscall"
 )
 
-// Ports for whoever does not care which: below Linux's ephemeral range (32768 and up), where any outgoing connection
+// Ports for callers that do not care which: below Linux's ephemeral range (32768 and up), where any outgoing connection
 // may sit on them.
 const firstPort, lastPort = 20000, 31999
 
 // FreePort is a port on 127.0.0.1 that nobody listens on: preferred, else the next free one above it, else (for 0)
-// any. One of any is kept from others who ask here, as tests side by side do, until this process ends; but strangers may
+// any. One of any is kept from others who ask here, as tests side by side do, until this process ends; but other programs may
 // still take it: whoever binds it must be ready to lose it.
 func FreePort(preferred int) (int, error) {
 	port := preferred
@@ -42,7 +42,7 @@ func FreePort(preferred int) (int, error) {
 	return 0, fmt.Errorf("find a free port from %d on: all taken", preferred)
 }
 
-// reservations are never closed: the kernel gives up their locks when the process ends, however it does.
+// reservations are never closed: the kernel gives up their locks when the process ends, whatever ends it.
 var reservations sync.Map // port to *os.File
 
 // reserve is false when a port has been given to somebody else who still runs, or here before.
@@ -75,7 +75,7 @@ func lostItsPort(err error) bool {
 }
 
 // listens is true when the process or one of its descendants listens on the port. Asking the port itself would not do:
-// who answers may be another stack's server, while ours is about to fail. The port is asked first all the same: the kernel's table
+// the server that answers may be another stack's server, while ours is about to fail. The port is asked first all the same: the kernel's table
 // of sockets takes a core 20 ms to read, and is read for nothing as long as nobody answers.
 func listens(pid, port int) bool {
 	conn, err := net.DialTimeout("tcp4", fmt.Sprintf("127.0.0.1:%d", port), pollLimit)

@@ -145,17 +145,17 @@ func TestAPortIsGivenOnce(t *testing.T) {
 
 func TestClosedTo(t *testing.T) {
 	t.Parallel()
-	const stranger = 60001
+	const other = 60001
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o711))
 	open := filepath.Dir(dir)
 	require.NoError(t, os.Chmod(open, 0o711))
-	require.Empty(t, closedTo(stranger, stranger, dir))
+	require.Empty(t, closedTo(other, other, dir))
 	require.NoError(t, os.Chmod(open, 0o700))
-	require.Equal(t, open, closedTo(stranger, stranger, dir))
-	require.Empty(t, closedTo(uint32(os.Getuid()), stranger, dir), "the owner may")
+	require.Equal(t, open, closedTo(other, other, dir))
+	require.Empty(t, closedTo(uint32(os.Getuid()), other, dir), "the owner may")
 	require.NoError(t, os.Chmod(open, 0o710))
-	require.Empty(t, closedTo(stranger, uint32(os.Getgid()), dir), "the group may")
+	require.Empty(t, closedTo(other, uint32(os.Getgid()), dir), "the group may")
 }
 
 func listenOn(t *testing.T, port int) net.Listener {

@@ -149,7 +149,7 @@ func rabbitMQEnvironment(dir string, distribution, names int) []string {
 	)
 }
 
-// leanRabbitMQ makes a RabbitMQ home without the plugins nobody enabled: at start Erlang looks for each of hundreds of
+// leanRabbitMQ makes a RabbitMQ home without the plugins that are not enabled: at start Erlang looks for each of hundreds of
 // modules in each plugin's folder, which is more than a third of the time until RabbitMQ serves (6.6 s against 4.1 s).
 // When the installation does not look as expected, RabbitMQ starts from its own home, only later.
 func leanRabbitMQ(server, dir string, enabled []string) []string {

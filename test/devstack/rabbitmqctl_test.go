@@ -21,7 +21,7 @@ func TestRabbitMQCtlRaisesTheMemoryAlarm(t *testing.T) {
 	publish := func() { require.NoError(t, channel.Publish("", "nowhere", false, false, amqp.Publishing{})) }
 
 	require.NoError(t, stack.RabbitMQCtl(t.Context(), "set_vm_memory_high_watermark", "0"))
-	publish() // who publishes is told
+	publish() // the publisher gets an error
 	require.True(t, (<-blocked).Active)
 	require.NoError(t, stack.RabbitMQCtl(t.Context(), "set_vm_memory_high_watermark", "0.4"))
 	require.False(t, (<-blocked).Active)

@@ -10,7 +10,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// RedisURL is the URL of database 0: Redis's own, or one that names the Sentinels, who know which Redis is the master, or one that
+// RedisURL is the URL of database 0: Redis's own, or one that names the Sentinels, which know which Redis is the master, or one that
 // names nodes of the cluster.
 func (s *Stack) RedisURL() string {
 	if s.redis.cluster != nil {

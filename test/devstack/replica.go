@@ -14,7 +14,7 @@ import (
 // A Postgres and its replica are a pair: what the primary acknowledges, the replica has on disk. While the replica is
 // away, the primary acknowledges nothing.
 
-// standbySignal in a data folder makes its Postgres a replica; a promotion takes it away.
+// standbySignal in a data folder makes its Postgres a replica; a promotion removes it.
 const standbySignal = "standby.signal"
 
 // PostgresReplicaURL leads to the one of the pair that is a replica, and nowhere while there is none.
@@ -45,7 +45,7 @@ func (s *Stack) Promote(ctx context.Context) error {
 	if err := s.Process(old).Kill(); err != nil {
 		return fmt.Errorf("promote: %w", err)
 	}
-	// Whoever starts the old one by hand does not find a second primary.
+	// An operator who starts the old one by hand does not get a second primary.
 	at, err := s.postgresAt(old)
 	if err != nil {
 		return fmt.Errorf("promote: %w", err)

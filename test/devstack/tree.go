@@ -99,9 +99,9 @@ func (p processID) signal(signal syscall.Signal) {
 	}
 }
 
-// bury waits until all are gone and helps those along that take longer than patience.
-func bury(family []processID, patience time.Duration) {
-	deadline := time.Now().Add(patience)
+// bury waits until all are gone and helps those along that take longer than limit.
+func bury(family []processID, limit time.Duration) {
+	deadline := time.Now().Add(limit)
 	for _, each := range family {
 		for each.alive() {
 			if time.Now().After(deadline) {

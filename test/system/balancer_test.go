@@ -20,7 +20,7 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// Behind the balancer a client sees one API that never goes away: not when a process of it is killed, not when nginx is
+// Behind the balancer a client sees one API that is always available: also when a process of it is killed, not when nginx is
 // reloaded; and what the balancer says by itself reads as if the API had said it.
 func TestBehindTheBalancer(t *testing.T) {
 	p := start(t, platform.Options{APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s"}})
@@ -42,8 +42,8 @@ func TestBehindTheBalancer(t *testing.T) {
 	})
 	t.Run("a forged address is not believed", func(t *testing.T) {
 		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}
-		stranger := &platform.Shop{URL: p.Front.URL, Key: p.Key, HTTP: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}}
-		answer, err := stranger.Post(within(t), "forged-address", platform.Order(1050, "forged-address"), "X-Forwarded-For", "203.0.113.9", "X-Real-IP", "203.0.113.9",
+		client := &platform.Shop{URL: p.Front.URL, Key: p.Key, HTTP: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}}
+		answer, err := client.Post(within(t), "forged-address", platform.Order(1050, "forged-address"), "X-Forwarded-For", "203.0.113.9", "X-Real-IP", "203.0.113.9",
 			"X-Request-Id", "from-afar")
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
@@ -98,7 +98,7 @@ func TestBehindTheBalancer(t *testing.T) {
 
 // underLoad does something while payments arrive at the balancer, each of which is acknowledged in the end.
 func underLoad(t *testing.T, p *platform.Platform, shop *platform.Shop, act func(context.Context) error) *load.Log {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*timeout)
 	defer cancel()
 	acted := make(chan error, 1)
 	go func() { acted <- act(ctx) }()

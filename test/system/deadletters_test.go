@@ -25,8 +25,8 @@ import (
 // there in the end, and a second redrive finds nothing to do.
 func TestAPileOfDeadLettersIsRedriven(t *testing.T) {
 	p := start(t, platform.Options{Workers: 2})
-	const letters = 3_000
-	seedLetters(t, p.Stack.PostgresURL(), letters)
+	const messages = 3_000
+	seedDeadLetters(t, p.Stack.PostgresURL(), messages)
 	environ := []string{"DATABASE_URL=" + p.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + p.Stack.TemporalAddress()}
 	command := func(out *output, args ...string) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -55,20 +55,20 @@ func TestAPileOfDeadLettersIsRedriven(t *testing.T) {
 	for _, w := range p.Workers {
 		require.NoError(t, w.Kill())
 	}
-	require.Less(t, count(sent), letters)
+	require.Less(t, count(sent), messages)
 	for _, w := range p.Workers {
 		require.NoError(t, w.Restart(t.Context()))
 	}
 	require.NoError(t, <-done, out.String())
 	require.Contains(t, out.String(), "canary: 3000 chosen, 5 sent")
 	require.Contains(t, out.String(), "done: 3000 chosen, 3000 sent, 0 failed, 0 died again, 0 left")
-	require.Equal(t, letters, count(sent))
-	require.Equal(t, letters, count(`select count(*) from dead_letters where state = 'redriven' and closed_by = 'ana'`))
-	await(func() bool { return count(`select count(*) from webhook_notifications`) == letters }, "every notification is there")
+	require.Equal(t, messages, count(sent))
+	require.Equal(t, messages, count(`select count(*) from dead_letters where state = 'redriven' and closed_by = 'ana'`))
+	await(func() bool { return count(`select count(*) from webhook_notifications`) == messages }, "every notification is there")
 
 	var again output
 	require.NoError(t, redrive(&again))
-	require.Contains(t, again.String(), "done: 0 chosen, 0 sent, 0 failed, 0 died again, 0 left · no open letter is chosen")
+	require.Contains(t, again.String(), "done: 0 chosen, 0 sent, 0 failed, 0 died again, 0 left · no open dead letter is chosen")
 }
 
 // output can be read while it is written.
@@ -99,12 +99,12 @@ func number(t *testing.T, url, query string) int {
 	return n
 }
 
-// seedLetters keeps notifications of a topic that wakes nobody as dead letters.
-func seedLetters(t *testing.T, url string, n int) {
+// seedDeadLetters keeps notifications of a topic that signals no workflow as dead letters.
+func seedDeadLetters(t *testing.T, url string, n int) {
 	t.Helper()
-	record, err := postgres.Open(t.Context(), url, 1)
+	store, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)
-	defer record.Close()
+	defer store.Close()
 	causes := []deadletter.Cause{deadletter.CauseHandlerPanic, deadletter.CauseInvalid, deadletter.CauseUnreadable}
 	var batch []deadletter.Message
 	for i := range n {
@@ -117,7 +117,7 @@ func seedLetters(t *testing.T, url string, n int) {
 			Original:    deadletter.Original{ID: id, Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
 		})
 	}
-	_, err = record.KeepDeadLetters(t.Context(), batch)
+	_, err = store.KeepDeadLetters(t.Context(), batch)
 	require.NoError(t, err)
 }
 
@@ -125,14 +125,14 @@ func seedLetters(t *testing.T, url string, n int) {
 func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	t.Parallel()
 	url := shared.Stack.PostgresURL()
-	record, err := postgres.Open(t.Context(), url, 1)
+	store, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)
-	defer record.Close()
+	defer store.Close()
 	l := deadletter.Message{
-		ID: deadletter.NewID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the record refused",
+		ID: deadletter.NewID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the database refused",
 		Fingerprint: "0123456789abcdef", Deaths: 1, DiedAt: time.Now(), Original: deadletter.Original{ID: t.Name(), Body: []byte("segredo")},
 	}
-	_, err = record.KeepDeadLetters(t.Context(), []deadletter.Message{l})
+	_, err = store.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
 	environ := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 	command := func(args ...string) (string, error) {
@@ -157,5 +157,5 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	require.Regexp(t, `(?s)state +discarded.*by +ana.*reason +a test`, discarded)
 	list, err = command("list", "--fingerprint", l.Fingerprint)
 	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(list, "\n"), fmt.Sprint("no open letter: ", list))
+	require.Equal(t, 1, strings.Count(list, "\n"), fmt.Sprint("no open dead letter: ", list))
 }

@@ -38,7 +38,7 @@ func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
 		require.NoError(t, w.Restart(within(t)))
 	}
 	// An attempt that died with its worker is missed after 40 s.
-	waiting, cancel := context.WithTimeout(t.Context(), 2*patience)
+	waiting, cancel := context.WithTimeout(t.Context(), 2*timeout)
 	defer cancel()
 	mails, err := p.Mailbox.Await(waiting, buyer, 1)
 	require.NoError(t, err)
@@ -54,13 +54,13 @@ func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
 
 	receipt := workflows.EmailWorkflowID(id + "/receipt")
 	run := runOf(t, p, receipt)
-	// As if no worker had lived to note what it has told: the next one tells all of it again.
+	// As if no worker had lived to note which events it has published: the next one publishes them all again.
 	require.Equal(t, 2, inDatabase(t, p, `with forgotten as (update payments set published = 0 where id = $1), untold as (
     insert into outbox (payment_id, sink, seq, due_at) values ($1, 'events', 1, now()), ($1, 'email', 1, now()) returning 1
 ) select count(*) from untold`, id))
 	eventually(t, func() bool {
 		return inDatabase(t, p, `select published from payments where id = $1`, id) == 3 && inDatabase(t, p, `select count(*) from outbox where payment_id = $1`, id) == 0
-	}, "all is told again")
+	}, "all events are published again")
 	mails, err = p.Mailbox.Mails(within(t), buyer)
 	require.NoError(t, err)
 	require.Len(t, mails, 2)

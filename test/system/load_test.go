@@ -24,21 +24,21 @@ import (
 // queues and the workflows have written down fits together; and the checker sees it when it does not.
 func TestUnderLoadEverythingFitsTogether(t *testing.T) {
 	p := start(t, platform.Options{APIs: 2, Workers: 2, Settings: map[string]string{"POLL_FIRST": "2s"}})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*timeout)
 	defer cancel()
 
-	var told bytes.Buffer
+	var out bytes.Buffer
 	flood := load.Flood{Duplicates: 40, Forged: 60, Replayed: 20}
 	log, err := load.Run(ctx, load.Options{
 		Shops: p.Shops, Provider: p.Provider, Rate: 5, Length: 6 * time.Second, Seed: 1, Expire: 0.2, Leave: 0.2, Flood: flood,
-		File: filepath.Join(t.TempDir(), "load.jsonl"), Out: &told,
+		File: filepath.Join(t.TempDir(), "load.jsonl"), Out: &out,
 	})
 	require.NoError(t, err)
 	require.Equal(t, 30, log.Counts.Asked+log.Counts.Shed)
-	require.Equal(t, log.Counts.Asked, log.Counts.Acknowledged, told.String())
+	require.Equal(t, log.Counts.Asked, log.Counts.Acknowledged, out.String())
 	require.Equal(t, flood, load.Flood{Duplicates: log.Counts.Duplicates, Forged: log.Counts.Forged, Replayed: log.Counts.Replayed})
 	require.Zero(t, log.Counts.ForgedLetIn)
-	require.Contains(t, told.String(), "due → answered")
+	require.Contains(t, out.String(), "due → answered")
 
 	require.NoError(t, drills.Settle(ctx, p, log))
 	evidence, err := drills.Gather(ctx, p, log)
@@ -48,7 +48,7 @@ func TestUnderLoadEverythingFitsTogether(t *testing.T) {
 	// Nothing of what was compared is missing.
 	require.Equal(t, log.Counts.Acknowledged, len(evidence.Payments))
 	require.Equal(t, log.Counts.Acknowledged, len(evidence.Operations))
-	require.GreaterOrEqual(t, len(evidence.Workflows), log.Counts.Acknowledged, "a late webhook wakes a settled payment")
+	require.GreaterOrEqual(t, len(evidence.Workflows), log.Counts.Acknowledged, "a late webhook signals a settled payment")
 	require.Greater(t, len(evidence.Ledger), log.Counts.Acknowledged)
 	require.GreaterOrEqual(t, len(evidence.Requests), log.Counts.Acknowledged)
 	require.GreaterOrEqual(t, len(evidence.Webhooks), log.Counts.Acknowledged+flood.Duplicates)
@@ -73,20 +73,20 @@ func bury(t *testing.T, p *platform.Platform, log *load.Log) {
 	defer publisher.Close()
 	eventually(t, func() bool { return publisher.Ready() == nil }, "the publisher is connected")
 	require.NoError(t, publisher.Publish(within(t), rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
-		ID: "letter", Key: "webhook.unreadable", Body: []byte(`{"request_id": "buried"}`), Time: time.Now(),
+		ID: "dead-letter", Key: "webhook.unreadable", Body: []byte(`{"request_id": "buried"}`), Time: time.Now(),
 		Headers: map[string]any{rabbitmq.HeaderCause: "unreadable", rabbitmq.HeaderError: "not for maria.silva@loja.com.br"},
 	}))
 	for range 2 {
 		eventually(t, func() bool {
 			evidence, err := drills.Gather(within(t), p, log)
 			return err == nil && slices.ContainsFunc(evidence.DeadLetters, func(d drills.DeadLetter) bool {
-				return d.RequestID == "buried" && d.MessageID == "letter" && d.Cause == "unreadable"
+				return d.RequestID == "buried" && d.MessageID == "dead-letter" && d.Cause == "unreadable"
 			})
 		}, "the dead letter is part of the evidence")
 	}
 }
 
-// changed runs a statement in the platform's record.
+// changed runs a statement in the platform's database.
 func changed(t *testing.T, p *platform.Platform, statement string, args ...any) int {
 	conn, err := pgx.Connect(within(t), p.Stack.PostgresURL())
 	require.NoError(t, err)
@@ -123,7 +123,7 @@ func spoil(t *testing.T, p *platform.Platform, log *load.Log) {
 		require.Contains(t, []string{victim, ""}, o.PaymentID, o.String())
 		rules[o.Rule] = true
 	}
-	for _, rule := range []string{"every side has the same amount", "the history is whole and allowed", "no confirmed webhook is lost", "no secret is written down"} {
+	for _, rule := range []string{"every side has the same amount", "the history is complete and allowed", "no confirmed webhook is lost", "no secret is written down"} {
 		require.True(t, rules[rule], rule)
 	}
 	hurried, cancel := context.WithTimeout(t.Context(), time.Second)

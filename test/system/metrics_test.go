@@ -56,7 +56,7 @@ func needed(t *testing.T, replicas bool) (named []string) {
 	return named
 }
 
-// An alert about a metric that nobody shows never fires, and a page that sends people to look at one helps nobody.
+// An alert about a metric that no process shows never fires, and a page about it helps no operator.
 func TestEveryMetricThatAnAlertNeedsIsShown(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
@@ -76,7 +76,7 @@ func TestEveryMetricThatAnAlertNeedsIsShown(t *testing.T) {
 		for _, name := range needed(t, false) {
 			assert.True(c, names[name], name)
 		}
-	}, patience, 100*time.Millisecond)
+	}, timeout, 100*time.Millisecond)
 }
 
 // A payment is counted by each process that had a part in it, once.
@@ -111,7 +111,7 @@ func TestMetricsTellOfAPayment(t *testing.T) {
 	}, "every edge has measured something")
 }
 
-// Each of our processes says what it depends on, and nobody outside sees why something is away.
+// Each of our processes says what it depends on, and the public port does not say why something is unavailable.
 func TestEveryProcessShowsItsHealth(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"api", "worker"} {

@@ -32,13 +32,13 @@ func TestCommandsRefuseWhatTheAPIAndConsoleRefuse(t *testing.T) {
 			[]string{"dead-letters", "list", "--cause", "invald"}, []string{"--cause must be one of", "handler-panic"}},
 		"a source and a fingerprint that are none": {
 			[]string{"dead-letters", "list", "--source", "mail", "--fingerprint", "xyz"}, []string{"--source must be webhook or workflow", "--fingerprint must be"}},
-		"fewer than no letters":        {[]string{"dead-letters", "list", "--limit", "-1"}, []string{"--limit must be"}},
-		"an id that is none":           {[]string{"dead-letters", "show", "x"}, []string{"there is no dead letter with this id"}},
-		"a letter that is not there":   {[]string{"dead-letters", "show", id}, []string{"there is no dead letter with this id"}},
-		"a rate below nothing":         {redriveArgs("--rate", "-5"), []string{"--rate must be a whole number from 0 to 1000"}},
-		"canaries below nothing":       {redriveArgs("--canary", "-1", "--stop-after", "-1"), []string{"--canary must be", "--stop-after must be"}},
-		"a wait of two days":           {redriveArgs("--canary-wait", "48h"), []string{"--canary-wait must be"}},
-		"a redrive of an unknown kind": {redriveArgs("--source", "mail"), []string{"--source must be webhook or workflow"}},
+		"fewer than no dead letters":      {[]string{"dead-letters", "list", "--limit", "-1"}, []string{"--limit must be"}},
+		"an id that is none":              {[]string{"dead-letters", "show", "x"}, []string{"there is no dead letter with this id"}},
+		"a dead letter that is not there": {[]string{"dead-letters", "show", id}, []string{"there is no dead letter with this id"}},
+		"a rate below nothing":            {redriveArgs("--rate", "-5"), []string{"--rate must be a whole number from 0 to 1000"}},
+		"canaries below nothing":          {redriveArgs("--canary", "-1", "--stop-after", "-1"), []string{"--canary must be", "--stop-after must be"}},
+		"a wait of two days":              {redriveArgs("--canary-wait", "48h"), []string{"--canary-wait must be"}},
+		"a redrive of an unknown kind":    {redriveArgs("--source", "mail"), []string{"--source must be webhook or workflow"}},
 		"a redrive of everything": {
 			[]string{"dead-letters", "redrive", "--actor", "ana", "--reason", "all"}, []string{"must select by ids"}},
 		"a card number as the reason of a redrive": {redriveArgs("--reason", "card 4111 1111 1111 1111"), []string{"--reason must not contain a card number"}},
@@ -104,16 +104,16 @@ func TestCommandsNeedNoMoreThanThePlatformSays(t *testing.T) {
 
 func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	t.Parallel()
-	record, err := postgres.Open(t.Context(), shared.Stack.PostgresURL(), 1)
+	store, err := postgres.Open(t.Context(), shared.Stack.PostgresURL(), 1)
 	require.NoError(t, err)
-	defer record.Close()
-	letter := deadletter.Message{
+	defer store.Close()
+	dead := deadletter.Message{
 		ID: deadletter.NewID(t.Name(), ""), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no",
 		Fingerprint: "0123456789abcdee", Deaths: 1, DiedAt: time.Now(), Original: deadletter.Original{ID: t.Name(), Body: []byte("x")},
 	}
-	open := letter
+	open := dead
 	open.ID, open.Original.ID = deadletter.NewID(t.Name(), "open"), t.Name()+" open"
-	_, err = record.KeepDeadLetters(t.Context(), []deadletter.Message{letter, open})
+	_, err = store.KeepDeadLetters(t.Context(), []deadletter.Message{dead, open})
 	require.NoError(t, err)
 	command := func(input string, args ...string) string {
 		t.Helper()
@@ -137,10 +137,10 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	command("a long enough password 2", "users", "password", name, "--actor", actor)
 	command("", "users", "revoke", name, "--actor", actor)
 	command("", "users", "remove", name, "--actor", actor)
-	command("", "dead-letters", "discard", letter.ID, "--actor", actor, "--reason", "a test")
-	command("", "dead-letters", "redrive", letter.ID, "--actor", actor, "--reason", "another", "--dry-run")
+	command("", "dead-letters", "discard", dead.ID, "--actor", actor, "--reason", "a test")
+	command("", "dead-letters", "redrive", dead.ID, "--actor", actor, "--reason", "another", "--dry-run")
 	command("", "dead-letters", "redrive", open.ID, "--actor", actor, "--reason", "mended")
-	err = cli.Run(within(t), []string{"dead-letters", "redrive", letter.ID, "--actor", actor}, operatorEnv(), &output{})
+	err = cli.Run(within(t), []string{"dead-letters", "redrive", dead.ID, "--actor", actor}, operatorEnv(), &output{})
 	require.ErrorContains(t, err, "the dead letter is already discarded")
 	command("", "breakers", "close", "email", "--actor", actor, "--reason", "a test")
 	command("", "breakers", "automatic", "email", "--actor", actor, "--reason", "done")
@@ -153,13 +153,13 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	if sudoer := os.Getenv("SUDO_USER"); sudoer != "" {
 		from += ", by sudo from " + sudoer
 	}
-	told := command("", "audit", "list", "--actor", actor)
-	lines := strings.Split(strings.TrimSpace(told), "\n")[1:] // the newest first
+	out := command("", "audit", "list", "--actor", actor)
+	lines := strings.Split(strings.TrimSpace(out), "\n")[1:] // the newest first
 	for i, want := range []string{
 		`breaker.set +breaker/email +done .*state: closed → automatic`,
 		`breaker.set +breaker/email +a test .*state: automatic → closed`,
 		`redrive.start +redrive/\S+ +mended .*ids: ` + open.ID,
-		`dead_letter.discard +dead_letter/` + letter.ID + ` +a test .*state: open → discarded`,
+		`dead_letter.discard +dead_letter/` + dead.ID + ` +a test .*state: open → discarded`,
 		`user.remove +user/` + name + ` .*role: viewer → `,
 		`user.revoke +user/` + name,
 		`user.password +user/` + name,
@@ -170,9 +170,9 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 		require.Regexp(t, actor+` +command +`+want, lines[i])
 		require.Contains(t, lines[i], from, "the user of the operating system")
 	}
-	require.Len(t, lines, 10, "what changes nothing is no action:\n%s", told)
+	require.Len(t, lines, 10, "what changes nothing is no action:\n%s", out)
 	for _, secret := range []string{key, "long enough", "argon2"} {
-		require.NotContains(t, told, secret)
+		require.NotContains(t, out, secret)
 	}
 	require.Contains(t, command("", "audit", "list", "--object", "user/"+name, "--action", "user.revoke"), actor)
 }

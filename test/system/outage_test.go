@@ -48,7 +48,7 @@ func TestAnOutageOfTheProvider(t *testing.T) {
 	require.NoError(t, group.Wait(), "accepted, outage or not")
 
 	// A half-open window must have come and gone, so that what it lets through can be counted.
-	require.Eventually(t, func() bool { return status(t, p).Openings >= 2 }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return status(t, p).Openings >= 2 }, timeout, 50*time.Millisecond)
 	openings := status(t, p).Openings
 	requests := asked(t, p)
 	const minimum, inFlight, probes = 10, 16, 3 // of breaker.Config's defaults; calls on their way when it opens are let be
@@ -69,7 +69,7 @@ func TestAnOutageOfTheProvider(t *testing.T) {
 	for _, r := range asked(t, p) {
 		require.True(t, keys[r.IdempotencyKey], "a key that no charge was made with")
 	}
-	require.Eventually(t, func() bool { return status(t, p).State == breaker.Closed }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return status(t, p).State == breaker.Closed }, timeout, 50*time.Millisecond)
 }
 
 // An operator holds the charges back, and lets them go again.
@@ -89,10 +89,10 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	table, err := command("open", "charge", "--actor", "ana", "--reason", "maintenance")
 	require.NoError(t, err)
 	require.Regexp(t, `charge +closed .* open +ana +maintenance`, table)
-	told := <-events
-	require.Equal(t, "breaker.open", told.RoutingKey)
+	out := <-events
+	require.Equal(t, "breaker.open", out.RoutingKey)
 	var change breaker.Change
-	require.NoError(t, json.Unmarshal(told.Body, &change))
+	require.NoError(t, json.Unmarshal(out.Body, &change))
 	require.Equal(t, []string{"charge", "ana", "maintenance"}, []string{change.Breaker, change.Actor, change.Reason})
 
 	key := "held-back"
@@ -109,7 +109,7 @@ func TestAnOperatorHoldsABreakerOpen(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// subscribe is what another service would be told of these events.
+// subscribe receives these events as another service would.
 func subscribe(t *testing.T, url, key string) <-chan amqp.Delivery {
 	t.Helper()
 	connection, err := amqp.Dial(url)

@@ -20,7 +20,7 @@ import (
 // clients a repetition, and nobody a payment.
 func TestWithAReplicaOfPostgres(t *testing.T) {
 	p := start(t, platform.Options{Replica: true, Settings: map[string]string{"POLL_FIRST": "2s", "REPLICA_MAX_STALENESS": "2h"}})
-	// list is all payments as a client sees them, and how old it is told that they are.
+	// list is all payments as a client sees them, and how old the answer says they are.
 	list := func() (body string, age time.Duration) {
 		answer, err := p.Front.Get(within(t), "/v1/payments?limit=100")
 		require.NoError(t, err)

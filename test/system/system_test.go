@@ -63,11 +63,11 @@ func start(t *testing.T, o platform.Options) *platform.Platform {
 	return p
 }
 
-// patience is how long a condition may take on a busy machine; nothing here is measured by it.
-const patience = 45 * time.Second
+// timeout is how long a condition may take on a busy machine; nothing here is measured by it.
+const timeout = 45 * time.Second
 
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -86,7 +86,7 @@ func create(t *testing.T, key string) platform.Payment {
 	return p
 }
 
-// awaitApproved waits for a payment's approval, and checks that it is told once.
+// awaitApproved waits for a payment's approval, and checks that its history has it once.
 func awaitApproved(t *testing.T, id string) {
 	_, err := shared.Shops[0].Await(within(t), id, "approved")
 	require.NoError(t, err)
@@ -121,8 +121,8 @@ func arm(t *testing.T, f simulator.Fault) {
 	require.NoError(t, shared.Provider.Arm(within(t), f))
 }
 
-// inRecord asks the shared platform's database for one number.
-func inRecord(t *testing.T, query string, args ...any) int {
+// inShared asks the shared platform's database for one number.
+func inShared(t *testing.T, query string, args ...any) int {
 	return inDatabase(t, shared, query, args...)
 }
 
@@ -148,7 +148,7 @@ func temporalOf(t *testing.T, of *platform.Platform, args ...string) string {
 
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, condition, patience, 50*time.Millisecond, what)
+	require.Eventually(t, condition, timeout, 50*time.Millisecond, what)
 }
 
 func TestAPixPaymentFromPOSTToApproved(t *testing.T) {
@@ -164,9 +164,9 @@ func TestAPixPaymentFromPOSTToApproved(t *testing.T) {
 	awaitApproved(t, id)
 	require.Equal(t, 1, charges(t, id))
 
-	// Both notifications are kept as they came, the one that woke nobody too.
+	// Both notifications are kept as they came, the one that signalled no workflow too.
 	eventually(t, func() bool {
-		return inRecord(t, `select count(*) from webhook_notifications where payment_id = $1`, id) == 2
+		return inShared(t, `select count(*) from webhook_notifications where payment_id = $1`, id) == 2
 	}, "two notifications in the archive")
 	// The run has ended, and the Web UI's list finds it by what it became.
 	eventually(t, func() bool {
@@ -206,8 +206,8 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 		require.JSONEq(t, string(answers[0].Body), string(answers[i].Body))
 	}
 	require.Equal(t, 1, charges(t, id))
-	require.Equal(t, 1, inRecord(t, `select count(*) from payments where idempotency_key = $1`, key))
-	require.Equal(t, 1, inRecord(t, `select count(*) from operations where payment_id = $1`, id))
+	require.Equal(t, 1, inShared(t, `select count(*) from payments where idempotency_key = $1`, key))
+	require.Equal(t, 1, inShared(t, `select count(*) from operations where payment_id = $1`, id))
 
 	for _, shop := range shared.Shops[:2] {
 		other, err := shop.Post(ctx, key, platform.Order(1051, key))
@@ -216,7 +216,7 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 	}
 }
 
-// While the first request has not reached the record, only the workflow can tell that another differs.
+// While the first request has not reached the database, only the workflow can tell that another differs.
 func TestTheSameKeyWithTwoAmountsAtOnceIsOnePayment(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)

@@ -41,7 +41,7 @@ func paths(t tracesink.Trace) []string {
 }
 
 // One payment is one trace from the request that creates it to its approval, over both processes and all that they use. What
-// the provider's webhook sets off meanwhile is a trace of its own, linked with the step that answers it.
+// the provider's webhook sets off meanwhile is a trace of its own, linked with the activity that answers it.
 // Not beside others: the sink keeps the latest few hundred traces only.
 func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	key, id := key(t)
@@ -78,7 +78,7 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 		return true
 	}, "the trace has all its hops")
 	root := whole.Root()
-	require.Empty(t, root.Parent, "a stranger's trace is not joined")
+	require.Empty(t, root.Parent, "the client's own trace is not joined")
 	require.Equal(t, []tracesink.Link{{Trace: "0af7651916cd43dd8448eb211c80319c", Span: "b7ad6b7169203331"}}, root.Links)
 	services := map[string]bool{}
 	for _, s := range whole.Spans {
@@ -98,8 +98,8 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	})
 	eventually(t, func() bool {
 		met, _ := shared.Traces.Trace(look.Links[0].Trace)
-		told := paths(met)
-		return slices.Contains(told, webhook) && slices.Contains(told, process+" > SignalWorkflow:Payment")
+		out := paths(met)
+		return slices.Contains(out, webhook) && slices.Contains(out, process+" > SignalWorkflow:Payment")
 	}, "the webhook's own trace is linked, from its arrival to the payment's workflow")
 	requireLogged(t, whole.ID)
 

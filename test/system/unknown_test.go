@@ -17,9 +17,9 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// letters counts a payment's dead letters of a cause and in a state.
-func letters(t *testing.T, paymentID string, cause deadletter.Cause, state deadletter.State) int {
-	return inRecord(t, `select count(*) from dead_letters where payment_id = $1 and cause = $2 and state = $3`, paymentID, cause, state)
+// deadLetters counts a payment's dead letters of a cause and in a state.
+func deadLetters(t *testing.T, paymentID string, cause deadletter.Cause, state deadletter.State) int {
+	return inShared(t, `select count(*) from dead_letters where payment_id = $1 and cause = $2 and state = $3`, paymentID, cause, state)
 }
 
 // found says whether Temporal's list shows the payment's workflow for a query.
@@ -27,8 +27,8 @@ func found(t *testing.T, paymentID, query string) bool {
 	return strings.Contains(temporal(t, "workflow", "list", "--query", query), "payment/"+paymentID)
 }
 
-// The answer to a charge is lost, the next attempt is told nonsense, and the search lags behind: nobody knows what happened.
-// A person is told, and the payment finds out by itself.
+// The answer to a charge is lost, the next attempt gets an answer that nobody can read, and the search lags behind: nobody knows what happened.
+// Operators are told, and the payment finds out by itself.
 func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
@@ -40,7 +40,7 @@ func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	require.NoError(t, err)
 	_, err = shared.Shops[0].Await(within(t), id, "unknown")
 	require.NoError(t, err)
-	eventually(t, func() bool { return letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "a person is told")
+	eventually(t, func() bool { return deadLetters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "operators are told")
 	const waiting = `DeadLetterCause = "unknown-outcome" and ExecutionStatus = "Running"`
 	eventually(t, func() bool { return found(t, id, waiting) }, "and finds the run, which goes on")
 
@@ -50,7 +50,7 @@ func TestAnUnknownOutcomeIsADeadLetterUntilItIsKnown(t *testing.T) {
 	require.NoError(t, shared.Provider.Pay(within(t), ledger[0].PaymentID))
 	_, err = shared.Shops[0].Await(within(t), id, "approved")
 	require.NoError(t, err)
-	require.Equal(t, 1, letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Resolved))
+	require.Equal(t, 1, deadLetters(t, id, deadletter.CauseUnknownOutcome, deadletter.Resolved))
 	require.Equal(t, 1, charges(t, id))
 	eventually(t, func() bool {
 		return found(t, id, fmt.Sprintf(`PaymentStatus = "approved" and WorkflowId = "payment/%s" and DeadLetterCause is null`, id))
@@ -79,10 +79,10 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.NoError(t, err)
 		_, err = shared.Shops[0].Await(within(t), id, "unknown")
 		require.NoError(t, err)
-		eventually(t, func() bool { return letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "a person is told")
+		eventually(t, func() bool { return deadLetters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "operators are told")
 		_, err = settleIt(t, id)
 		require.ErrorContains(t, err, "may not find the payment yet")
-		require.Equal(t, 1, inRecord(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
+		require.Equal(t, 1, inShared(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
 		return key1, id
 	}
 	nonsense := simulator.Fault{Kind: simulator.KindError, Status: http.StatusNotFound}
@@ -90,14 +90,14 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		t.Parallel()
 		key, id := parked(t, nonsense)
 		for range 2 {
-			told, err := settleIt(t, id)
+			out, err := settleIt(t, id)
 			require.NoError(t, err)
-			require.Contains(t, told, "payment "+id+" is failed: settled by an operator")
+			require.Contains(t, out, "payment "+id+" is failed: settled by an operator")
 		}
 		require.Equal(t, []string{"processing", "unknown", "failed"}, history(t, id))
-		require.Equal(t, 1, inRecord(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
-		require.Equal(t, 1, inRecord(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and door = 'command' and origin <> ''`, id))
-		require.Equal(t, 1, letters(t, id, deadletter.CauseUnknownOutcome, deadletter.Resolved))
+		require.Equal(t, 1, inShared(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
+		require.Equal(t, 1, inShared(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and door = 'command' and origin <> ''`, id))
+		require.Equal(t, 1, deadLetters(t, id, deadletter.CauseUnknownOutcome, deadletter.Resolved))
 		answer, err := shared.Shops[1].Post(within(t), key, platform.Order(1050, key))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusCreated, answer.Status)
@@ -115,42 +115,42 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 	})
 }
 
-// A run that is told to open a payment under another one's key cannot go on: it says so to a person, and where Temporal shows it.
+// A run whose input names a payment under another one's key cannot go on: it becomes a dead letter and a failure that Temporal shows.
 func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	create(t, key)
 	other := startUnderAnothersKey(t, key)
-	eventually(t, func() bool { return letters(t, other, deadletter.CauseContradiction, deadletter.Open) == 1 }, "a person is told")
+	eventually(t, func() bool { return deadLetters(t, other, deadletter.CauseContradiction, deadletter.Open) == 1 }, "operators are told")
 	const failed = `DeadLetterCause = "contradiction" and ExecutionStatus = "Failed"`
 	eventually(t, func() bool { return found(t, other, failed) }, "and finds the run")
 	require.Contains(t, temporal(t, "workflow", "show", "--workflow-id", "payment/"+other), "idempotency key belongs to another payment")
 	require.Zero(t, charges(t, other))
-	require.Zero(t, letters(t, id, deadletter.CauseContradiction, deadletter.Open))
+	require.Zero(t, deadLetters(t, id, deadletter.CauseContradiction, deadletter.Open))
 
-	// A reset runs into the same, and is another run's letter.
+	// A reset runs into the same, and is another run's dead letter.
 	reset := func() {
 		t.Helper()
 		temporal(t, "workflow", "reset", "--workflow-id", "payment/"+other, "--type", "FirstWorkflowTask", "--reason", "test")
 	}
 	reset()
-	eventually(t, func() bool { return letters(t, other, deadletter.CauseContradiction, deadletter.Open) == 2 }, "told again")
+	eventually(t, func() bool { return deadLetters(t, other, deadletter.CauseContradiction, deadletter.Open) == 2 }, "a second dead letter")
 
 	// The payment was never written, so that only its run knows what was asked for: a redrive says so, and loses nothing. Once
-	// the record is mended, a reset makes the payment.
+	// the database is mended, a reset makes the payment.
 	var out output
 	environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
 	require.NoError(t, cli.Run(within(t), []string{"dead-letters", "redrive", "--payment", other, "--actor", "ana", "--reason", "test", "--watch"}, environ, &out))
 	require.Contains(t, out.String(), "0 sent, 2 failed")
-	require.Equal(t, 2, letters(t, other, deadletter.CauseContradiction, deadletter.Open))
-	require.Equal(t, 1, inRecord(t, `with mended as (update payments set idempotency_key = id::text where id = $1 returning 1) select count(*) from mended`, id))
+	require.Equal(t, 2, deadLetters(t, other, deadletter.CauseContradiction, deadletter.Open))
+	require.Equal(t, 1, inShared(t, `with mended as (update payments set idempotency_key = id::text where id = $1 returning 1) select count(*) from mended`, id))
 	reset()
 	_, err := shared.Shops[0].Await(within(t), other, "pending")
 	require.NoError(t, err)
 	require.Equal(t, 1, charges(t, other))
 }
 
-// startUnderAnothersKey starts a run by hand that is told to open a payment under a key that another one has, and cannot go on.
+// startUnderAnothersKey starts a run by hand whose input names a payment under a key that another one has, and cannot go on.
 func startUnderAnothersKey(t *testing.T, key string) (id string) {
 	t.Helper()
 	id = payment.NewID("demo", key+" by hand")

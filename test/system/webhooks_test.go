@@ -51,7 +51,7 @@ func TestALostWebhookIsMadeUpForByAPoll(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
-	require.Zero(t, inRecord(t, `select count(*) from webhook_notifications where payment_id = $1`, id))
+	require.Zero(t, inShared(t, `select count(*) from webhook_notifications where payment_id = $1`, id))
 }
 
 // notify sends a notification signed by the test, and says how it was answered.
@@ -71,7 +71,7 @@ func notify(t *testing.T, secret, paymentID, signedID, sentID, topic, requestID 
 }
 
 func archived(t *testing.T, requestID string) int {
-	return inRecord(t, `select count(*) from webhook_notifications where notification::text like '%' || $1 || '%'`, requestID)
+	return inShared(t, `select count(*) from webhook_notifications where notification::text like '%' || $1 || '%'`, requestID)
 }
 
 func TestForgedWebhooksEnterNoQueue(t *testing.T) {
@@ -98,13 +98,13 @@ func TestAnUnknownTopicIsArchivedAndNoMore(t *testing.T) {
 }
 
 // Not parallel: the others need the broker and the workers.
-func TestWhileRabbitMQIsAwayWebhooksAreTakenAndKept(t *testing.T) {
+func TestWhileRabbitMQIsUnavailableWebhooksAreTakenAndKept(t *testing.T) {
 	key, id := key(t)
 	p := create(t, key)
 	broker := shared.Stack.Process(devstack.RabbitMQ)
 	require.NoError(t, broker.Kill())
 	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
-	eventually(t, func() bool { return inRecord(t, `select count(*) from webhook_spool`) > 0 }, "the webhook is in the spool")
+	eventually(t, func() bool { return inShared(t, `select count(*) from webhook_spool`) > 0 }, "the webhook is in the spool")
 	attempts, err := shared.Provider.Webhooks(within(t), p.Provider.PaymentID)
 	require.NoError(t, err)
 	for _, a := range attempts {
@@ -113,7 +113,7 @@ func TestWhileRabbitMQIsAwayWebhooksAreTakenAndKept(t *testing.T) {
 
 	require.NoError(t, broker.Restart(context.WithoutCancel(t.Context())))
 	awaitApproved(t, id)
-	eventually(t, func() bool { return inRecord(t, `select count(*) from webhook_spool`) == 0 }, "the spool is empty again")
+	eventually(t, func() bool { return inShared(t, `select count(*) from webhook_spool`) == 0 }, "the spool is empty again")
 	eventually(t, func() bool { return brokerIsBack(t) }, "every process has the broker again, for the tests that follow")
 }
 
@@ -128,7 +128,7 @@ func brokerIsBack(t *testing.T) bool {
 }
 
 // Not parallel: every worker dies.
-func TestWorkersKilledBetweenTheChargeAndItsRecord(t *testing.T) {
+func TestWorkersKilledBetweenTheChargeAndItsRow(t *testing.T) {
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: time.Minute, Times: 1, ExternalReference: id})
 	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=0")

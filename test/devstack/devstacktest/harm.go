@@ -8,12 +8,12 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// Harm is a way in which a service goes away, and how it comes back.
+// Harm is a way in which a service becomes unavailable, and how it recovers.
 type Harm struct {
 	Do, Heal func(*testing.T, *devstack.Process)
 }
 
-// Harms are the two ways that differ for whoever waits: one that is killed refuses connections, one that is silent keeps
+// Harms are the two ways that differ for a caller that waits: one that is killed refuses connections, one that is silent keeps
 // them and never answers.
 func Harms() map[string]Harm {
 	return map[string]Harm{

@@ -30,23 +30,23 @@ func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Paym
 			require.NoError(w.t, err)
 		}
 	}
-	record, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
+	store, err := postgres.Open(ctx, p.Stack.PostgresURL(), 1)
 	require.NoError(w.t, err)
-	defer record.Close()
-	var letters []deadletter.Message
+	defer store.Close()
+	var messages []deadletter.Message
 	for i, l := range []struct {
 		cause deadletter.Cause
 		error string
 	}{
 		{deadletter.CauseHandlerPanic, "handler panicked: index out of range [3] with length 3"},
 		{deadletter.CauseHandlerPanic, "handler panicked: index out of range [5] with length 5"},
-		{deadletter.CauseInvalid, "the record refused: value too long"},
+		{deadletter.CauseInvalid, "the database refused: value too long"},
 		{deadletter.CauseHandlerPanic, "handler panicked: index out of range [2] with length 2"},
 	} {
 		id, at := uuid.NewString(), time.Now().Add(-time.Duration(i*i*7)*time.Minute)
 		body, err := json.Marshal(mercadopago.Notification{ID: id, Topic: "topic_of_tomorrow", ReceivedAt: at})
 		require.NoError(w.t, err)
-		letters = append(letters, deadletter.Message{
+		messages = append(messages, deadletter.Message{
 			ID: deadletter.NewID(id, "onlywave.webhooks.process"), Source: deadletter.FromWebhook, Cause: l.cause, Error: l.error,
 			Deaths: 1, DiedAt: at, PaymentID: paid.ID, Fingerprint: deadletter.NewFingerprint(deadletter.FromWebhook, l.cause, l.error),
 			Original: deadletter.Original{ID: id, Queue: "onlywave.webhooks.process", Exchange: "onlywave.webhooks", Key: "mercadopago.topic_of_tomorrow", Body: body},
@@ -54,7 +54,7 @@ func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Paym
 				{Attempt: 3, At: at, Error: l.error}},
 		})
 	}
-	_, err = record.KeepDeadLetters(ctx, letters)
+	_, err = store.KeepDeadLetters(ctx, messages)
 	require.NoError(w.t, err)
 	return paid
 }

@@ -30,7 +30,7 @@ var (
 	folder = flag.String("pictures", "", "where the pictures go; empty: nowhere")
 )
 
-const patience = 5 * time.Minute
+const timeout = 5 * time.Minute
 
 // screen is what the browser is shown on.
 type screen struct {
@@ -48,7 +48,7 @@ var screens = []screen{
 func TestMain(m *testing.M) { platformtest.Main(m.Run) }
 
 func TestAWalkThroughTheConsole(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	p, err := platform.Start(ctx, platformtest.Options(platform.Options{Out: os.Stderr}))
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.picture("dead-letter")
 	w.fill("#actions input[name=reason]", "mended in the last release")
 	w.click("#redrive", "#progress")
-	require.Eventually(t, func() bool { return w.reads("h1 .state") == "done" }, patience, 200*time.Millisecond, "the page reloads by itself")
+	require.Eventually(t, func() bool { return w.reads("h1 .state") == "done" }, timeout, 200*time.Millisecond, "the page reloads by itself")
 	w.picture("redrive")
 
 	w.do(chromedp.Navigate(w.url + "dead-letters?cause=handler-panic"))
@@ -185,7 +185,7 @@ func (w *walk) breaker(state string) {
 	w.fill("#breaker-read input", "maintenance at the provider")
 	w.click(`#breaker-read button[value="`+state+`"]`, ".notice")
 	said := "The breaker read is set to " + state + "."
-	require.Eventually(w.t, func() bool { return w.reads(".notice") == said }, patience, 200*time.Millisecond, said)
+	require.Eventually(w.t, func() bool { return w.reads(".notice") == said }, timeout, 200*time.Millisecond, said)
 }
 
 // reads is the text of what may not be there yet, or no more.

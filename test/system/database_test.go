@@ -12,7 +12,7 @@ import (
 
 // Postgres takes connections and answers nothing about payments: reads are refused, a new payment is accepted, and it
 // finishes by itself afterwards.
-func TestARecordThatHangs(t *testing.T) {
+func TestADatabaseThatHangs(t *testing.T) {
 	key, id := key(t)
 	conn, err := pgx.Connect(within(t), shared.Stack.PostgresURL())
 	require.NoError(t, err)
