@@ -14,17 +14,17 @@ import (
 // reconciliation tells a person.
 func TestAnswersAboutAnotherAccountAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	ids, states := w.payments(t, 1)
 	require.NoError(t, w.provider.Pay(states[0].PaymentID))
-	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", Timeout: patience, CollectorID: "77"})
+	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", Timeout: timeout, CollectorID: "77"})
 	require.NoError(t, err)
 	w.Activities.provider = client
 
 	_, err = w.Look(t.Context(), LookInput{PaymentID: ids[0], ProviderPaymentID: states[0].PaymentID, Money: money})
-	requireVerdict(t, err, failure.Conflict, false)
+	requireActivityError(t, err, failure.Conflict, false)
 	_, err = w.charge(t, w.opened(t))
-	requireVerdict(t, err, failure.Conflict, false)
+	requireActivityError(t, err, failure.Conflict, false)
 	require.Equal(t, 2, w.reconcile(t, "a").Contradictions)
 	require.Empty(t, bell.told())
 	for _, f := range w.open(t, payment.Contradiction) {

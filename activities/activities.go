@@ -1,6 +1,6 @@
 // Package activities holds the steps of a payment's life. Its rule: a step may run twice, at any
 // moment and on any machine, and the second run changes nothing; each step says how. Only these steps
-// write payments to the record and call the provider.
+// write payments to the database and call the provider.
 package activities
 
 import (
@@ -15,7 +15,7 @@ import (
 
 // Config is what the steps work with.
 type Config struct {
-	Record   *postgres.Store
+	Database *postgres.Store
 	Provider *mercadopago.Client
 	Breakers *breaker.Fleet // one of them guards the mail server
 	// Publisher is for our own queues. Events is for onlywave.events, to which others bind theirs: what those do to its connection
@@ -33,7 +33,7 @@ type Config struct {
 
 // Activities is the steps: every exported method is one.
 type Activities struct {
-	record    *postgres.Store
+	database  *postgres.Store
 	provider  *mercadopago.Client
 	charges   *tries
 	looks     *tries
@@ -50,7 +50,7 @@ type Activities struct {
 // New makes the steps.
 func New(c Config) *Activities {
 	return &Activities{
-		record: c.Record, provider: c.Provider, publisher: c.Publisher, events: c.Events, relay: c.Relay, cache: c.Cache, workflows: c.Workflows,
+		database: c.Database, provider: c.Provider, publisher: c.Publisher, events: c.Events, relay: c.Relay, cache: c.Cache, workflows: c.Workflows,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
 		mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
 	}

@@ -29,8 +29,8 @@ import (
 )
 
 const (
-	patience = 30 * time.Second
-	nobody   = "127.0.0.1:1" // nothing listens there
+	timeout     = 30 * time.Second
+	unreachable = "127.0.0.1:1" // nothing listens there
 )
 
 var silent = slog.New(slog.DiscardHandler)
@@ -39,46 +39,46 @@ func TestMain(m *testing.M) {
 	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Redis)
 }
 
-// world is the steps and what is around them: a record of the test's own and a provider with its ledger.
-type world struct {
+// env is the activities and their dependencies: a database of the test's own and a provider with its ledger.
+type env struct {
 	*Activities
-	record   *postgres.Store
-	provider *simulator.Simulator
-	address  string // of the provider
-	database string // its address
+	database    *postgres.Store
+	provider    *simulator.Simulator
+	address     string // of the provider
+	databaseURL string
 }
 
-func newWorld(t *testing.T) world {
+func newEnv(t *testing.T) env {
 	t.Helper()
-	database := postgrestest.New(t)
-	record := openRecord(t, database)
-	_, err := record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	databaseURL := postgrestest.New(t)
+	database := openDatabase(t, databaseURL)
+	_, err := database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 
 	provider := simulator.New(simulator.Config{AccessToken: "TEST-1"})
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return world{New(Config{Record: record, Provider: newClient(t, server.URL, nil), Breakers: alone(t)}), record, provider, server.URL, database}
+	return env{New(Config{Database: database, Provider: newClient(t, server.URL, nil), Breakers: ownBreakers(t)}), database, provider, server.URL, databaseURL}
 }
 
-func openRecord(t *testing.T, url string) *postgres.Store {
+func openDatabase(t *testing.T, url string) *postgres.Store {
 	t.Helper()
-	record, err := postgres.Open(t.Context(), url, 4)
+	database, err := postgres.Open(t.Context(), url, 4)
 	require.NoError(t, err)
-	t.Cleanup(record.Close)
-	return record
+	t.Cleanup(database.Close)
+	return database
 }
 
 // newClient has breakers of its own.
 func newClient(t *testing.T, url string, limit *providerlimit.Limit) *mercadopago.Client {
 	t.Helper()
-	return newGuardedClient(t, url, alone(t), limit)
+	return newGuardedClient(t, url, ownBreakers(t), limit)
 }
 
 func newGuardedClient(t *testing.T, url string, breakers *breaker.Fleet, limit *providerlimit.Limit) *mercadopago.Client {
 	t.Helper()
-	client, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-1", Timeout: patience, Breakers: breakers, Limit: limit})
+	client, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-1", Timeout: timeout, Breakers: breakers, Limit: limit})
 	require.NoError(t, err)
 	return client
 }
@@ -107,10 +107,10 @@ func (f fakeWorkflows) StartEmail(ctx context.Context, in EmailInput) error {
 	return f.startEmail(ctx, in)
 }
 
-// alone are breakers without a Redis, so that no test trips those of another.
-func alone(t *testing.T) *breaker.Fleet {
+// ownBreakers are breakers without a Redis, so that no test trips those of another.
+func ownBreakers(t *testing.T) *breaker.Fleet {
 	t.Helper()
-	store, err := redis.Open("redis://"+nobody, silent)
+	store, err := redis.Open("redis://"+unreachable, silent)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	return breaker.NewFleet(store, "test", silent)
@@ -132,9 +132,9 @@ func creation(t *testing.T) OpenInput {
 var money = payment.Money{Centavos: 1050, Currency: payment.BRL}
 
 // lose removes a payment's rows, as a restore from an older backup does.
-func (w world) lose(t *testing.T, id string) {
+func (w env) lose(t *testing.T, id string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), w.database)
+	conn, err := pgx.Connect(t.Context(), w.databaseURL)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	for _, statement := range []string{
@@ -146,7 +146,7 @@ func (w world) lose(t *testing.T, id string) {
 }
 
 // opened is a payment that is written and not charged yet.
-func (w world) opened(t *testing.T) string {
+func (w env) opened(t *testing.T) string {
 	t.Helper()
 	s, err := w.Open(t.Context(), creation(t))
 	require.NoError(t, err)
@@ -155,11 +155,11 @@ func (w world) opened(t *testing.T) string {
 }
 
 // openedAt is one that was written at a certain time, and whose Pix runs for a day.
-func (w world) openedAt(t *testing.T, at time.Time) string {
+func (w env) openedAt(t *testing.T, at time.Time) string {
 	t.Helper()
 	in := creation(t)
 	in.Creation.Request.Method.ExpiresIn = 24 * 60 * 60
-	p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
+	p, _, err := w.database.OpenPayment(t.Context(), payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
 		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: at.UTC().Truncate(time.Microsecond),
@@ -169,7 +169,7 @@ func (w world) openedAt(t *testing.T, at time.Time) string {
 }
 
 // charges counts what the provider's ledger says of a payment.
-func (w world) charges(id string) int {
+func (w env) charges(id string) int {
 	n := 0
 	for _, e := range w.provider.Ledger() {
 		if e.Kind == simulator.Charge && e.ExternalReference == id {
@@ -180,7 +180,7 @@ func (w world) charges(id string) int {
 }
 
 // arm lets things go wrong, one after the other, in calls about one payment.
-func (w world) arm(id string, faults ...simulator.Fault) {
+func (w env) arm(id string, faults ...simulator.Fault) {
 	for _, f := range faults {
 		f.ExternalReference = id
 		w.provider.AddFault(f)
@@ -192,12 +192,12 @@ func publisher(t *testing.T) *rabbitmq.Publisher {
 	t.Helper()
 	p := rabbitmq.NewPublisher([]string{devstacktest.Shared().RabbitMQURL()}, silent)
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Ready() == nil }, timeout, 10*time.Millisecond)
 	return p
 }
 
-// requireVerdict checks what Temporal is told: the kind, and whether to try again.
-func requireVerdict(t *testing.T, err error, kind failure.Kind, again bool) {
+// requireActivityError checks what Temporal is told: the kind, and whether to try again.
+func requireActivityError(t *testing.T, err error, kind failure.Kind, again bool) {
 	t.Helper()
 	told := application(t, err)
 	require.Equal(t, string(kind), told.Type(), "%v", err)
@@ -212,5 +212,5 @@ func application(t *testing.T, err error) *temporal.ApplicationError {
 	return told
 }
 
-// now is the time as the record keeps it.
+// now is the time as the database keeps it.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

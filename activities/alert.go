@@ -22,13 +22,13 @@ const differenceAge = 15 * time.Minute
 // and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID. One that some
 // subscriber's queue does not take is told all the same: the others have it, and it stays open until somebody has dealt with it.
 func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, error) {
-	at, err := a.record.Now(ctx)
+	at, err := a.database.Now(ctx)
 	if err != nil {
-		return nil, verdict(err)
+		return nil, activityError(err)
 	}
-	found, err := a.record.Unalerted(ctx, differenceAge, alertsAtOnce)
+	found, err := a.database.Unalerted(ctx, differenceAge, alertsAtOnce)
 	if err != nil {
-		return nil, verdict(err)
+		return nil, activityError(err)
 	}
 	var told []int64
 	var failed error
@@ -38,8 +38,8 @@ func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, erro
 		}
 		told = append(told, f.ID)
 	}
-	if err := errors.Join(a.record.Alerted(ctx, told, at), failed); err != nil {
-		return nil, verdict(err)
+	if err := errors.Join(a.database.Alerted(ctx, told, at), failed); err != nil {
+		return nil, activityError(err)
 	}
 	return found, nil
 }

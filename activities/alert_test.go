@@ -17,7 +17,7 @@ import (
 
 func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	w, _ := reconcilingWorld(t)
+	w, _ := reconcilingEnv(t)
 	w.events = publisher(t)
 	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 		require.Equal(t, "reconciliation.orphan_payment", news["type"])
 		require.Equal(t, stranger.PaymentID, news["provider_payment_id"])
 		require.False(t, strings.Contains(string(m.Body), "ana@"))
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.Fail(t, "no event")
 	}
 	require.Empty(t, messages)
@@ -59,13 +59,13 @@ func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 
 func TestWhatCouldNotBeReportedIsReportedLater(t *testing.T) {
 	t.Parallel()
-	w, _ := reconcilingWorld(t)
-	w.events = rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
+	w, _ := reconcilingEnv(t)
+	w.events = rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + unreachable + "/"}, silent)
 	t.Cleanup(func() { _ = w.events.Close() })
 	w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
 	w.reconcile(t, "a")
 	_, err := w.AlertFindings(t.Context())
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	w.events = publisher(t)
 	told, err := w.AlertFindings(t.Context())
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestWhatCouldNotBeReportedIsReportedLater(t *testing.T) {
 
 // The full queue of one subscriber costs the others no twins of a finding. Not parallel: others count what comes.
 func TestAFindingThatOneQueueRefusesIsToldOnce(t *testing.T) {
-	w, _ := reconcilingWorld(t)
+	w, _ := reconcilingEnv(t)
 	w.events = publisher(t)
 	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
 	require.NoError(t, err)

@@ -16,9 +16,9 @@ import (
 // Each step leaves a copy of what it committed, also when it runs again and finds it done.
 func TestEachStepLeavesACopy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	store := openStore(t, devstacktest.Shared().RedisURL())
-	store.AnswerTime = patience
+	store.AnswerTime = timeout
 	copies := cache.New(store, time.Minute)
 	w.cache = copies
 	in := creation(t)
@@ -34,7 +34,7 @@ func TestEachStepLeavesACopy(t *testing.T) {
 	twice := func(step func() error) {
 		for range 2 {
 			require.NoError(t, step())
-			want, err := w.record.Payment(t.Context(), id)
+			want, err := w.database.Payment(t.Context(), id)
 			require.NoError(t, err)
 			want.Payer, want.IdempotencyKey, want.Fingerprint = payment.Payer{}, "", ""
 			require.Equal(t, want, copied())

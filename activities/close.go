@@ -17,13 +17,13 @@ func (a *Activities) Close(ctx context.Context, in LookInput) (seen Seen, err er
 		return err
 	})
 	if err != nil {
-		return Seen{}, verdict(err)
+		return Seen{}, activityError(err)
 	}
 	return seen, nil
 }
 
 func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
-	if err := a.record.AskOperation(ctx, in.PaymentID, payment.Cancel, 1, a.now()); err != nil {
+	if err := a.database.AskOperation(ctx, in.PaymentID, payment.Cancel, 1, a.now()); err != nil {
 		return Seen{}, err
 	}
 	state, err := a.provider.Cancel(calling(ctx, in.urgency()), in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
@@ -40,6 +40,6 @@ func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 	if state.Status == payment.Cancelled || state.Status == payment.Expired {
 		outcome = "done"
 	}
-	err = a.record.EndOperation(ctx, in.PaymentID, payment.Cancel, 1, outcome, a.now())
+	err = a.database.EndOperation(ctx, in.PaymentID, payment.Cancel, 1, outcome, a.now())
 	return Seen{Found: true, State: state}, err
 }

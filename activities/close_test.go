@@ -15,20 +15,20 @@ import (
 )
 
 // ended is a Pix that nobody has paid and whose own end has come; the provider's is half an hour later.
-func (w world) ended(t *testing.T) (id string, state payment.ProviderState, in LookInput) {
+func (w env) ended(t *testing.T) (id string, state payment.ProviderState, in LookInput) {
 	t.Helper()
 	opening := creation(t)
 	opening.AskedAt = time.Now().Add(-time.Hour - time.Second)
 	_, err := w.Open(t.Context(), opening)
 	require.NoError(t, err)
-	p, err := w.record.Payment(t.Context(), opening.PaymentID)
+	p, err := w.database.Payment(t.Context(), opening.PaymentID)
 	require.NoError(t, err)
 	state, err = w.Activities.provider.CreatePix(t.Context(), p, payment.ProviderKey(p.ID, payment.Charge, 1)) // as it was in time
 	require.NoError(t, err)
 	moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: p.ID, State: state})
 	require.NoError(t, err)
 	require.Equal(t, payment.Pending, moved.Status)
-	p, err = w.record.Payment(t.Context(), p.ID)
+	p, err = w.database.Payment(t.Context(), p.ID)
 	require.NoError(t, err)
 	require.True(t, p.Ended(time.Now()))
 	require.WithinDuration(t, opening.AskedAt.Add(time.Hour), p.Method.ExpiresAt, time.Millisecond, "the end that its client app was told")
@@ -36,9 +36,9 @@ func (w world) ended(t *testing.T) (id string, state payment.ProviderState, in L
 	return p.ID, state, LookInput{PaymentID: p.ID, ProviderPaymentID: state.PaymentID, Money: money}
 }
 
-func (w world) outcome(t *testing.T, id string) string {
+func (w env) outcome(t *testing.T, id string) string {
 	t.Helper()
-	operations, err := w.record.Operations(t.Context(), id)
+	operations, err := w.database.Operations(t.Context(), id)
 	require.NoError(t, err)
 	require.Len(t, operations, 2)
 	cancel := operations[1]
@@ -54,12 +54,12 @@ func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
 	for name, faults := range map[string][]simulator.Fault{"closed": nil, "the answer is lost": {lost}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			id, _, in := w.ended(t)
 			w.arm(id, faults...)
 			if len(faults) > 0 {
 				_, err := w.Close(t.Context(), in)
-				requireVerdict(t, err, failure.Unavailable, true)
+				requireActivityError(t, err, failure.Unavailable, true)
 				require.Equal(t, "asked", w.outcome(t, id))
 			}
 			for range 2 {
@@ -80,7 +80,7 @@ func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
 					require.Equal(t, payment.ProviderKey(id, payment.Cancel, 1), r.IdempotencyKey)
 				}
 			}
-			events, err := w.record.Events(t.Context(), id, 0, 10)
+			events, err := w.database.Events(t.Context(), id, 0, 10)
 			require.NoError(t, err)
 			require.Len(t, events, 3)
 		})
@@ -90,20 +90,20 @@ func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
 // The buyer pays at the last moment, or after it while nobody has closed the Pix yet: who has paid has paid.
 func TestWhoHasPaidMeanwhileHasPaid(t *testing.T) {
 	t.Parallel()
-	for name, pay := range map[string]func(world, string, payment.ProviderState) error{
-		"just before": func(w world, id string, _ payment.ProviderState) error {
+	for name, pay := range map[string]func(env, string, payment.ProviderState) error{
+		"just before": func(w env, id string, _ payment.ProviderState) error {
 			w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindPaidMeanwhile})
 			return nil
 		},
-		"before": func(w world, _ string, s payment.ProviderState) error { return w.provider.Pay(s.PaymentID) },
-		"and the answer is not heard": func(w world, id string, s payment.ProviderState) error {
+		"before": func(w env, _ string, s payment.ProviderState) error { return w.provider.Pay(s.PaymentID) },
+		"and the answer is not heard": func(w env, id string, s payment.ProviderState) error {
 			w.arm(id, simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Times: 1})
 			return w.provider.Pay(s.PaymentID)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			id, state, in := w.ended(t)
 			require.NoError(t, pay(w, id, state))
 			seen, err := w.Close(t.Context(), in)
@@ -133,7 +133,7 @@ func kindIn(err error) string {
 // What the seller closes before the end was not to be closed yet, and so it was cancelled. Reconciliation reads it as Apply does.
 func TestWhatTheSellerCancelsBeforeTheEndIsCancelled(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	early, state := w.charged(t)
 	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: early, State: state})
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestWhatTheSellerCancelsBeforeTheEndIsCancelled(t *testing.T) {
 // and one that was is found.
 func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 	t.Parallel()
-	late := func(t *testing.T, w world) string {
+	late := func(t *testing.T, w env) string {
 		in := creation(t)
 		in.AskedAt = time.Now().Add(-time.Hour - time.Second)
 		_, err := w.Open(t.Context(), in)
@@ -172,11 +172,11 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 	for name, again := range map[string]bool{"never sent": false, "in doubt": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			id := late(t, w)
 			for range 2 {
 				_, err := w.Charge(t.Context(), ChargeInput{PaymentID: id, Again: again})
-				requireVerdict(t, err, failure.Invalid, false)
+				requireActivityError(t, err, failure.Invalid, false)
 				require.Contains(t, err.Error(), "the time to pay ran out")
 				require.Equal(t, again, application(t, err).HasDetails())
 			}
@@ -188,9 +188,9 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 	}
 	t.Run("sent", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
+		w := newEnv(t)
 		id := late(t, w)
-		p, err := w.record.Payment(t.Context(), id)
+		p, err := w.database.Payment(t.Context(), id)
 		require.NoError(t, err)
 		sent, err := w.Activities.provider.CreatePix(t.Context(), p, payment.ProviderKey(id, payment.Charge, 1))
 		require.NoError(t, err)
@@ -204,12 +204,12 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 // At night there are few charges and many ends: calls that close what nobody has paid must not keep a buyer waiting when they fail.
 func TestClosingsThatFailHoldUpNoCharge(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, _, in := w.ended(t)
 	w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
 	for range 20 {
 		_, err := w.Close(t.Context(), in)
-		requireVerdict(t, err, failure.Unavailable, true)
+		requireActivityError(t, err, failure.Unavailable, true)
 	}
 	require.False(t, w.Activities.provider.Steady(breaker.Cancel), "enough of them to open a breaker")
 	t.Run("a buyer comes", func(t *testing.T) { w.charged(t) })
@@ -217,16 +217,16 @@ func TestClosingsThatFailHoldUpNoCharge(t *testing.T) {
 
 func TestAClosingThatFailsSaysSo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, _, in := w.ended(t)
 	w.arm(id, simulator.Fault{On: simulator.Update, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 1})
 	_, err := w.Close(t.Context(), in)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	in.Money.Centavos++
 	_, err = w.Close(t.Context(), in)
-	requireVerdict(t, err, failure.Conflict, false)
+	requireActivityError(t, err, failure.Conflict, false)
 	in.PaymentID = payment.NewID("shop", "nobody's")
 	_, err = w.Close(t.Context(), in)
-	requireVerdict(t, err, failure.NotFound, false)
+	requireActivityError(t, err, failure.NotFound, false)
 	require.False(t, errors.Is(err, errUntried))
 }

@@ -33,7 +33,7 @@ type DeadLetterInput struct {
 func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	trail, err := json.Marshal(in.Trail)
 	if err != nil {
-		return verdict(&failure.Error{Kind: failure.Invalid, Message: "the trail cannot be written", Err: err})
+		return activityError(&failure.Error{Kind: failure.Invalid, Message: "the trail cannot be written", Err: err})
 	}
 	err = a.publisher.Publish(ctx, rabbitmq.ExchangeDeadLetters, rabbitmq.Message{
 		ID: deadletter.RunMessageID(in.WorkflowID, in.RunID, in.Cause), Key: string(deadletter.FromWorkflow) + "." + string(in.Cause),
@@ -44,10 +44,10 @@ func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 		Time: in.At,
 	})
 	if err != nil {
-		return verdict(&failure.Error{Kind: failure.Unavailable, Message: "the broker did not take the dead letter", Err: err})
+		return activityError(&failure.Error{Kind: failure.Unavailable, Message: "the broker did not take the dead letter", Err: err})
 	}
 	if err := a.alertByEmail(ctx, in); err != nil {
-		return verdict(err)
+		return activityError(err)
 	}
 	return nil
 }

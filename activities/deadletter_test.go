@@ -26,14 +26,14 @@ func buried(t *testing.T, paymentID string) func() amqp.Delivery {
 			got, ok, err := channel.Get(rabbitmq.QueueDeadLetters, true)
 			d = got
 			return err == nil && ok && d.Headers[HeaderPaymentID] == paymentID
-		}, patience, 10*time.Millisecond)
+		}, timeout, 10*time.Millisecond)
 		return d
 	}
 }
 
 func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 	t.Parallel()
-	a := New(Config{Breakers: alone(t), Publisher: publisher(t)})
+	a := New(Config{Breakers: ownBreakers(t), Publisher: publisher(t)})
 	id := creation(t).PaymentID
 	at := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	in := DeadLetterInput{
@@ -58,8 +58,8 @@ func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 
 func TestWithoutABrokerADeadLetterIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
+	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + unreachable + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	err := New(Config{Breakers: alone(t), Publisher: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: deadletter.CauseInternal})
-	requireVerdict(t, err, failure.Unavailable, true)
+	err := New(Config{Breakers: ownBreakers(t), Publisher: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: deadletter.CauseInternal})
+	requireActivityError(t, err, failure.Unavailable, true)
 }

@@ -77,26 +77,26 @@ func (a *Activities) alertByEmail(ctx context.Context, in DeadLetterInput) error
 	return a.workflows.StartEmail(ctx, EmailInput{Name: name, Notice: payment.Alert, PaymentID: in.PaymentID, Letter: &in})
 }
 
-// SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the record what the first has sent, or,
-// where the record could not take it, in what the first told Temporal. Only when that died before it could say so does a twin go
+// SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the database what the first has sent, or,
+// where the database could not take it, in what the first told Temporal. Only when that died before it could say so does a twin go
 // out, with the same Message-ID.
 func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, error) {
 	if !a.mail.on() {
-		return Emailed{}, verdict(&failure.Error{Kind: failure.Unavailable, Message: "no mail server is set for this worker"})
+		return Emailed{}, activityError(&failure.Error{Kind: failure.Unavailable, Message: "no mail server is set for this worker"})
 	}
 	if in.Notice == payment.Alert && in.Letter != nil {
 		done, err := a.alertOperators(ctx, in)
-		return done, verdictOf(err)
+		return done, activityError(err)
 	}
 	outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name), func(id string) (email.Message, bool, error) {
-		p, err := a.record.Payment(ctx, in.PaymentID)
+		p, err := a.database.Payment(ctx, in.PaymentID)
 		if err != nil || in.Notice == payment.Instructions && p.Status != payment.Pending {
 			return email.Message{}, false, err
 		}
 		m, err := email.ToBuyer(p, in.Notice, id)
 		return m, true, err
 	})
-	return Emailed{Outcome: outcome}, verdictOf(err)
+	return Emailed{Outcome: outcome}, activityError(err)
 }
 
 // alertOperators writes to each by himself: one whose address is refused, or who cannot be reached now, must not keep it from
@@ -125,9 +125,9 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 	return done, later
 }
 
-// emailOnce sends what is written, unless it is known what became of it, and keeps that in the record.
+// emailOnce sends what is written, unless it is known what became of it, and keeps that in the database.
 func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, write func(id string) (m email.Message, needed bool, err error)) (payment.EmailOutcome, error) {
-	known, err := a.record.Email(ctx, id)
+	known, err := a.database.Email(ctx, id)
 	if err == nil || failure.KindOf(err) != failure.NotFound {
 		return known.Outcome, err
 	}
@@ -148,7 +148,7 @@ func (a *Activities) emailOnce(ctx context.Context, in EmailInput, id string, wr
 	}
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), emailNote)
 	defer cancel()
-	err = a.record.KeepEmail(noting, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: a.now()})
+	err = a.database.KeepEmail(noting, payment.Email{ID: id, Notice: in.Notice, PaymentID: in.PaymentID, Outcome: outcome, At: a.now()})
 	if err != nil && outcome == payment.EmailSent {
 		remember(ctx, append(earlier, id))
 	}
@@ -172,7 +172,7 @@ func reader(address string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// sentEarlier is what an earlier attempt has sent and could not note in the record. One that can be read and not written, as
+// sentEarlier is what an earlier attempt has sent and could not note in the database. One that can be read and not written, as
 // during a fail-over, must not cost the reader an e-mail with each attempt.
 func sentEarlier(ctx context.Context) (ids []string) {
 	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) {
@@ -206,11 +206,4 @@ func (m *mail) send(ctx context.Context, written email.Message) (payment.EmailOu
 		return payment.EmailRefused, nil
 	}
 	return "", &failure.Error{Kind: failure.KindOf(err), Message: message(err), Err: errors.Unwrap(err)}
-}
-
-func verdictOf(err error) error {
-	if err == nil {
-		return nil
-	}
-	return verdict(err)
 }

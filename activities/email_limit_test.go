@@ -28,7 +28,7 @@ func TestAReaderIsNotFlooded(t *testing.T) {
 		for range attempts - 1 {
 			m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater})
 			_, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id})
-			requireVerdict(t, err, failure.Unavailable, true)
+			requireActivityError(t, err, failure.Unavailable, true)
 		}
 		done, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id})
 		require.NoError(t, err)

@@ -27,10 +27,10 @@ import (
 
 const buyer = "ana@example.com"
 
-// mailing is a world with a mail server; what is begun is remembered, and begun no further.
+// mailing is a env with a mail server; what is begun is remembered, and begun no further.
 type mailing struct {
-	world
-	url  string // of the record
+	env
+	url  string // of the database
 	sink *mailsink.Sink
 
 	mu       sync.Mutex
@@ -43,9 +43,9 @@ func newMailing(t *testing.T, operators ...string) *mailing {
 	t.Helper()
 	m := &mailing{url: postgrestest.New(t)}
 	m.sink = mailsink.New(slog.New(sinkLog{m}))
-	m.record = openRecord(t, m.url)
-	m.Activities = New(Config{Record: m.record, Breakers: alone(t), Workflows: fakeWorkflows{startEmail: m.start}})
-	_, err := m.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	m.database = openDatabase(t, m.url)
+	m.Activities = New(Config{Database: m.database, Breakers: ownBreakers(t), Workflows: fakeWorkflows{startEmail: m.start}})
+	_, err := m.database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func newMailing(t *testing.T, operators ...string) *mailing {
 	t.Cleanup(func() { require.NoError(t, <-served) })
 	sender, err := email.New(email.Config{URL: "smtp://" + listener.Addr().String() + "?tls=none", From: "payments@shop.example"})
 	require.NoError(t, err)
-	m.mail = newMail(Mail{Sender: sender, Operators: operators}, alone(t))
+	m.mail = newMail(Mail{Sender: sender, Operators: operators}, ownBreakers(t))
 	return m
 }
 
@@ -128,7 +128,7 @@ func TestAnEmailSentTwiceIsOne(t *testing.T) {
 	require.Len(t, mails, 1)
 	require.Equal(t, payment.NewEmailID(in.Name)+"@shop.example", mails[0].MessageID)
 	require.Contains(t, mails[0].Subject, "Pay R$ 10.50")
-	kept, err := m.record.Email(t.Context(), payment.NewEmailID(in.Name))
+	kept, err := m.database.Email(t.Context(), payment.NewEmailID(in.Name))
 	require.NoError(t, err)
 	require.Equal(t, []any{payment.Instructions, in.PaymentID, payment.EmailSent}, []any{kept.Notice, kept.PaymentID, kept.Outcome})
 }
@@ -140,7 +140,7 @@ func TestALostAnswerMakesATwinWithTheSameMessageID(t *testing.T) {
 	in := m.pending(t)
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLost})
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	for range 2 {
 		m.requireSent(t, in, payment.EmailSent)
 	}
@@ -149,7 +149,7 @@ func TestALostAnswerMakesATwinWithTheSameMessageID(t *testing.T) {
 	require.Equal(t, mails[0].MessageID, mails[1].MessageID)
 }
 
-// While the record can be read and not written, one e-mail goes out and not one with each attempt.
+// While the database can be read and not written, one e-mail goes out and not one with each attempt.
 func TestWhatTheRecordCannotTakeIsSentOnce(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)
@@ -185,7 +185,7 @@ func activityEnvironment() *testsuite.TestActivityEnvironment {
 	return suite.NewTestActivityEnvironment()
 }
 
-// block has the record refuse what became of e-mails, until the end that it returns.
+// block has the database refuse what became of e-mails, until the end that it returns.
 func (m *mailing) block(t *testing.T) (end func()) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), m.url)
@@ -220,7 +220,7 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 	} {
 		m.sink.AddFault(mailsink.Fault{Kind: fault})
 		_, err := m.SendEmail(t.Context(), in)
-		requireVerdict(t, err, kind, true)
+		requireActivityError(t, err, kind, true)
 		require.NotContains(t, err.Error(), "@")
 	}
 	m.requireSent(t, in, payment.EmailSent)
@@ -246,10 +246,10 @@ func TestAFailingMailServerIsLeftAlone(t *testing.T) {
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater, Times: 1000})
 	for range 10 {
 		_, err := m.SendEmail(t.Context(), in)
-		requireVerdict(t, err, failure.Unavailable, true)
+		requireActivityError(t, err, failure.Unavailable, true)
 	}
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	require.ErrorContains(t, err, "breaker")
 	require.Zero(t, application(t, err).NextRetryDelay())
 }
@@ -262,7 +262,7 @@ func TestASlowMailServerKeepsFewSteps(t *testing.T) {
 		m.mail.places <- struct{}{}
 	}
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, failure.Limited, true)
+	requireActivityError(t, err, failure.Limited, true)
 	require.Zero(t, application(t, err).NextRetryDelay())
 	<-m.mail.places
 	m.requireSent(t, in, payment.EmailSent)
@@ -270,8 +270,8 @@ func TestASlowMailServerKeepsFewSteps(t *testing.T) {
 
 func TestWithoutAMailServerAnEmailWaitsForOne(t *testing.T) {
 	t.Parallel()
-	_, err := newWorld(t).SendEmail(t.Context(), EmailInput{})
-	requireVerdict(t, err, failure.Unavailable, true)
+	_, err := newEnv(t).SendEmail(t.Context(), EmailInput{})
+	requireActivityError(t, err, failure.Unavailable, true)
 }
 
 // An e-mail is known by its name, so that each is sent once, however often a payment comes to a status.
@@ -315,7 +315,7 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindRefuse, To: "gone@example.com"})
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater, To: "more@example.com"})
 	_, err := m.SendEmail(t.Context(), m.begun[0])
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	for range 2 { // and nobody is told twice
 		m.requireSent(t, m.begun[0], payment.EmailSent)
 	}
@@ -337,7 +337,7 @@ func TestAnOperatorsMailboxKeepsNoAlertFromTheOthers(t *testing.T) {
 		in := alarm()
 		for range 2 {
 			_, err := m.SendEmail(t.Context(), in)
-			requireVerdict(t, err, kind, true)
+			requireActivityError(t, err, kind, true)
 			require.Len(t, m.sink.Mails("ops@example.com"), 1)
 		}
 		m.requireSent(t, in, payment.EmailSent)
@@ -357,7 +357,7 @@ func TestAnOperatorIsAlertedWhateverBecomesOfTheOthers(t *testing.T) {
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindFull, To: "ops@example.com"})
 	in := alarm()
 	_, err := m.SendEmail(t.Context(), in)
-	requireVerdict(t, err, failure.Limited, true)
+	requireActivityError(t, err, failure.Limited, true)
 	m.mail.Operators = []string{"ops@example.com"}
 	m.requireSent(t, in, payment.EmailSent)
 	require.Len(t, m.sink.Mails("ops@example.com"), 1)

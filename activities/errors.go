@@ -8,9 +8,12 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// verdict tells Temporal what a failure means: whether to try again, and when. It is the only place
-// where kinds become verdicts; the kind stays readable as the error's type.
-func verdict(err error) error {
+// activityError tells Temporal what a failure means: whether to retry, and when. It is the only place where kinds become retry
+// decisions. The kind stays readable as the error's type. Nil stays nil.
+func activityError(err error) error {
+	if err == nil {
+		return nil
+	}
 	kind := failure.KindOf(err)
 	options := temporal.ApplicationErrorOptions{Cause: errors.Unwrap(err), NextRetryDelay: failure.RetryAfter(err)}
 	if code := failureCode(err); code != "" {

@@ -37,7 +37,7 @@ func TestEveryKindHasItsVerdict(t *testing.T) {
 		cause := errors.New("the cause")
 		failure := &failure.Error{Kind: kind, Message: "what happened", RetryAfter: 7 * time.Second, Err: cause}
 		for _, err := range []error{failure, fmt.Errorf("step 1: %w", failure)} {
-			told := application(t, verdict(err))
+			told := application(t, activityError(err))
 			require.Equal(t, string(kind), told.Type())
 			require.Equal(t, want.again, !told.NonRetryable(), kind)
 			require.Equal(t, want.category, told.Category(), kind)
@@ -52,19 +52,19 @@ func TestEveryKindHasItsVerdict(t *testing.T) {
 func TestTheCodeOfARefusalIsTold(t *testing.T) {
 	t.Parallel()
 	refusal := fmt.Errorf("charge: %w", &failure.Error{Kind: failure.Invalid, Message: "no", Code: failure.CodeTaxID})
-	for name, err := range map[string]error{"at once": verdict(refusal), "in doubt": doubt(t.Context(), true, refusal)} {
+	for name, err := range map[string]error{"at once": activityError(refusal), "in doubt": doubt(t.Context(), true, refusal)} {
 		var told Doubt
 		require.NoError(t, application(t, err).Details(&told), name)
 		require.Equal(t, failure.CodeTaxID, told.Code, name)
 	}
-	require.False(t, application(t, verdict(&failure.Error{Kind: failure.Invalid})).HasDetails())
+	require.False(t, application(t, activityError(&failure.Error{Kind: failure.Invalid})).HasDetails())
 }
 
 func TestAForeignErrorHasAVerdictToo(t *testing.T) {
 	t.Parallel()
-	requireVerdict(t, verdict(errors.New("surprise")), failure.Internal, true)
-	require.Equal(t, "surprise", application(t, verdict(errors.New("surprise"))).Message())
-	require.Zero(t, application(t, verdict(errors.New("surprise"))).NextRetryDelay())
-	requireVerdict(t, verdict(fmt.Errorf("read: %w", context.DeadlineExceeded)), failure.Unavailable, true)
-	requireVerdict(t, verdict(&failure.Error{Kind: failure.Conflict}), failure.Conflict, false)
+	requireActivityError(t, activityError(errors.New("surprise")), failure.Internal, true)
+	require.Equal(t, "surprise", application(t, activityError(errors.New("surprise"))).Message())
+	require.Zero(t, application(t, activityError(errors.New("surprise"))).NextRetryDelay())
+	requireActivityError(t, activityError(fmt.Errorf("read: %w", context.DeadlineExceeded)), failure.Unavailable, true)
+	requireActivityError(t, activityError(&failure.Error{Kind: failure.Conflict}), failure.Conflict, false)
 }

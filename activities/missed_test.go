@@ -18,14 +18,14 @@ import (
 // Half of all notifications are lost; the simulator's own log says which.
 func TestMissedNotificationsAreCountedAsTheyWereLost(t *testing.T) {
 	t.Parallel()
-	w, _ := reconcilingWorld(t)
+	w, _ := reconcilingEnv(t)
 	w.listen(t)
 	w.provider.SetFaults([]simulator.Fault{{On: simulator.Webhook, Kind: simulator.KindLost, Rate: 0.5}})
 	_, states := w.payments(t, 60)
 	for _, s := range states[:40] {
 		require.NoError(t, w.provider.Pay(s.PaymentID))
 	}
-	require.Eventually(t, func() bool { return len(w.provider.Webhooks()) == 100 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(w.provider.Webhooks()) == 100 }, timeout, 10*time.Millisecond)
 	last := map[string]string{}
 	for _, s := range states {
 		last[s.PaymentID] = "payment.created"
@@ -58,13 +58,13 @@ func TestMissedNotificationsAreCountedAsTheyWereLost(t *testing.T) {
 	w.notified(t, lost[0], "payment.updated")
 	w.reconcile(t, "c")
 	require.ElementsMatch(t, lost[1:], missed())
-	totals, err := w.record.FindingTotals(t.Context())
+	totals, err := w.database.FindingTotals(t.Context())
 	require.NoError(t, err)
 	require.Contains(t, totals, payment.FindingTotal{Kind: payment.MissedWebhook, All: len(lost), Open: len(lost) - 1})
 }
 
 // listen takes the provider's notifications and archives them, from now on and for payments made from now on.
-func (w world) listen(t *testing.T) {
+func (w env) listen(t *testing.T) {
 	t.Helper()
 	ear := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -72,7 +72,7 @@ func (w world) listen(t *testing.T) {
 			var n mercadopago.Notification
 			n, err = mercadopago.ParseNotification(mercadopago.Signed{ResourceID: r.URL.Query().Get("data.id")}, r.URL.Query(), r.URL.RawQuery, r.Header, body, time.Now())
 			if err == nil {
-				err = w.record.Archive(r.Context(), []postgres.Notification{{
+				err = w.database.Archive(r.Context(), []postgres.Notification{{
 					ID: n.ID, Topic: n.Topic, Action: n.Action, ResourceID: n.ResourceID, PaymentID: n.PaymentID, Whole: []byte(`{}`), ReceivedAt: n.ReceivedAt,
 				}})
 			}

@@ -50,7 +50,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 		return State{}, nil
 	}
 	if err != nil {
-		return State{}, verdict(err)
+		return State{}, activityError(err)
 	}
 	return State{
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
@@ -61,7 +61,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 
 func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment, written bool, err error) {
 	if in.Creation == nil {
-		p, err = a.record.Payment(ctx, in.PaymentID)
+		p, err = a.database.Payment(ctx, in.PaymentID)
 		return p, false, err
 	}
 	began := time.Now()
@@ -73,21 +73,21 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 		CreatedAt: cmp.Or(in.AskedAt.UTC().Truncate(time.Microsecond), at), UpdatedAt: at,
 	}
 	p.Method.ExpiresAt = p.Method.End(p.CreatedAt)
-	p, written, err = a.record.OpenPayment(ctx, p)
+	p, written, err = a.database.OpenPayment(ctx, p)
 	if err != nil {
 		return p, false, err
 	}
 	a.cache.Keep(ctx, p, began)
 	if written {
-		a.tellOf(ctx, payment.Event{
+		a.publish(ctx, payment.Event{
 			PaymentID: p.ID, ClientID: p.ClientID, Seq: 1, Status: p.Status, Data: payment.EventData{Amount: p.Amount.Centavos}, At: p.CreatedAt,
 		}, []postgres.Sink{postgres.ToSubscribers}, began)
 	}
 	return p, written, nil
 }
 
-// tellOf has others told of an event, by somebody who holds up nothing here.
-func (a *Activities) tellOf(ctx context.Context, e payment.Event, sinks []postgres.Sink, asked time.Time) {
+// publish hands an event to the relay, which holds up nothing here.
+func (a *Activities) publish(ctx context.Context, e payment.Event, sinks []postgres.Sink, asked time.Time) {
 	if a.relay != nil {
 		a.relay.Take(ctx, e, sinks, asked)
 	}
@@ -115,11 +115,11 @@ func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 	asked := time.Now()
 	state, err := a.understood(ctx, in.PaymentID, in.State)
 	if err != nil {
-		return Moved{}, verdict(err)
+		return Moved{}, activityError(err)
 	}
-	apply := a.record.Apply
+	apply := a.database.Apply
 	if in.Looked {
-		apply = a.record.ApplyLook
+		apply = a.database.ApplyLook
 	}
 	m, err := apply(ctx, in.PaymentID, state, a.now())
 	return a.moved(ctx, asked, m, err)
@@ -130,7 +130,7 @@ func (a *Activities) understood(ctx context.Context, id string, s payment.Provid
 	if !s.BySeller {
 		return s, nil
 	}
-	p, err := a.record.Payment(ctx, id)
+	p, err := a.database.Payment(ctx, id)
 	return p.Understood(s), err
 }
 
@@ -146,7 +146,7 @@ type GiveUpInput struct {
 // provider has answered for, or that failed already, stays as it is.
 func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
-	m, err := a.record.Fail(ctx, in.PaymentID, in.Code, in.Why, a.now())
+	m, err := a.database.Fail(ctx, in.PaymentID, in.Code, in.Why, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 
@@ -154,7 +154,7 @@ func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 // provider has answered for, or that is parked already, stays as it is.
 func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
-	m, err := a.record.Park(ctx, in.PaymentID, in.Why, a.now())
+	m, err := a.database.Park(ctx, in.PaymentID, in.Why, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 
@@ -162,7 +162,7 @@ func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 // it ended between the two.
 func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move, err error) (Moved, error) {
 	if err != nil {
-		return Moved{}, verdict(err)
+		return Moved{}, activityError(err)
 	}
 	a.cache.Keep(ctx, m.Payment, asked)
 	if m.Event != nil && m.Event.Data.Surprising && activity.IsActivity(ctx) {
@@ -170,10 +170,10 @@ func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move
 			"provider_payment_id", m.Event.Data.ProviderPaymentID, "provider_status", m.Event.Data.ProviderStatus)
 	}
 	if m.Event != nil {
-		a.tellOf(ctx, *m.Event, m.Sinks, asked)
+		a.publish(ctx, *m.Event, m.Sinks, asked)
 	}
 	return Moved{Status: m.Status, Version: m.Payment.Version}, nil
 }
 
-// now is the time as the record keeps it: by Postgres' clock, to the microsecond.
-func (a *Activities) now() time.Time { return a.record.Clock().Truncate(time.Microsecond) }
+// now is the time as the database keeps it: by Postgres' clock, to the microsecond.
+func (a *Activities) now() time.Time { return a.database.Clock().Truncate(time.Microsecond) }

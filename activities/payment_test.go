@@ -13,7 +13,7 @@ import (
 
 func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	t.Parallel()
-	w, in := newWorld(t), creation(t)
+	w, in := newEnv(t), creation(t)
 	first, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, State{
@@ -41,14 +41,14 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 // A row that is lost is written anew as it was: it was asked for when it was, whatever the time is now.
 func TestALostRowIsOpenedAsItWas(t *testing.T) {
 	t.Parallel()
-	w, in := newWorld(t), creation(t)
+	w, in := newEnv(t), creation(t)
 	in.AskedAt = time.Now().Add(-3 * time.Hour)
 	var rows []payment.Payment
 	for range 2 {
 		state, err := w.Open(t.Context(), in)
 		require.NoError(t, err)
 		require.True(t, state.New)
-		p, err := w.record.Payment(t.Context(), in.PaymentID)
+		p, err := w.database.Payment(t.Context(), in.PaymentID)
 		require.NoError(t, err)
 		require.WithinDuration(t, in.AskedAt, p.CreatedAt, time.Microsecond)
 		require.WithinDuration(t, time.Now(), p.UpdatedAt, time.Hour, "when it was written")
@@ -62,7 +62,7 @@ func TestALostRowIsOpenedAsItWas(t *testing.T) {
 
 func TestAPaymentThatNobodyMadeIsNotFound(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	s, err := w.Open(t.Context(), OpenInput{PaymentID: creation(t).PaymentID})
 	require.NoError(t, err)
 	require.Equal(t, State{}, s)
@@ -78,7 +78,7 @@ func said(id string, status payment.Status, second int) payment.ProviderState {
 
 func TestMovingTwiceIsMovingOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	steps := []struct {
 		status payment.Status
@@ -97,31 +97,31 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 			require.Equal(t, Moved{Status: step.status, Version: i + 2}, moved)
 		}
 	}
-	events, err := w.record.Events(t.Context(), id, 0, 10)
+	events, err := w.database.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 1+len(steps))
 }
 
-// What the record will never take is left to a person at once.
+// What the database will never take is left to a person at once.
 func TestAnAnswerThatTheRecordRefusesIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	state := said(id, payment.Refunded, 1)
 	state.Refunded = money.Centavos + 1
 	for range 2 {
 		_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
-		requireVerdict(t, err, failure.Conflict, false)
+		requireActivityError(t, err, failure.Conflict, false)
 	}
 	state.Refunded, state.RawStatus = 0, "a\x00b"
 	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: state})
-	requireVerdict(t, err, failure.Invalid, false)
+	requireActivityError(t, err, failure.Invalid, false)
 }
 
 // Of one moment a look's answer counts when it is further in the payment's life, and a creation's does not, however late it comes.
 func TestOfOneMomentALookWins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	apply := func(status payment.Status, looked bool) payment.Status {
 		m, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, status, 1), Looked: looked})
@@ -137,10 +137,10 @@ func TestOfOneMomentALookWins(t *testing.T) {
 
 func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	a := New(Config{
-		Record:   openRecord(t, "postgres://nobody@"+nobody+"/nothing?sslmode=disable"),
-		Provider: newClient(t, "http://"+nobody, nil), Breakers: alone(t),
+		Database: openDatabase(t, "postgres://nobody@"+unreachable+"/nothing?sslmode=disable"),
+		Provider: newClient(t, "http://"+unreachable, nil), Breakers: ownBreakers(t),
 	})
 	in := creation(t)
 	steps := map[string]func(context.Context) error{
@@ -165,10 +165,10 @@ func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 	}
 	for name, step := range steps {
 		t.Log(name)
-		requireVerdict(t, step(t.Context()), failure.Unavailable, true)
+		requireActivityError(t, step(t.Context()), failure.Unavailable, true)
 	}
 	for _, move := range []func(context.Context, GiveUpInput) (Moved, error){w.Fail, w.Park} {
 		_, err := move(t.Context(), GiveUpInput{PaymentID: in.PaymentID})
-		requireVerdict(t, err, failure.NotFound, false)
+		requireActivityError(t, err, failure.NotFound, false)
 	}
 }

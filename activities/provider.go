@@ -25,7 +25,7 @@ type ChargeInput struct {
 const keyMemory = time.Hour
 
 // Charge asks the provider for the money. It is safe to repeat because the provider sees the same
-// idempotency key and the same body every time, and because a charge that the record knows, or whose
+// idempotency key and the same body every time, and because a charge that the database knows, or whose
 // key the provider may have forgotten, is looked for first. A refusal is believed only after a
 // search: an earlier attempt whose answer was lost may have gone through.
 func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.ProviderState, err error) {
@@ -40,17 +40,17 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.
 }
 
 func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
-	p, err := a.record.Payment(ctx, in.PaymentID)
+	p, err := a.database.Payment(ctx, in.PaymentID)
 	if failure.KindOf(err) == failure.NotFound {
 		return payment.ProviderState{}, missing(err)
 	}
 	if err != nil {
-		return payment.ProviderState{}, verdict(err)
+		return payment.ProviderState{}, activityError(err)
 	}
 	if a.searchesFirst(in, p) {
 		state, found, err := a.earlierCharge(ctx, p)
 		if err != nil {
-			return payment.ProviderState{}, verdict(err)
+			return payment.ProviderState{}, activityError(err)
 		}
 		if found {
 			return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
@@ -60,7 +60,7 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 	if err != nil && refused(err) {
 		found, ok, searchErr := a.earlierCharge(ctx, p)
 		if searchErr != nil {
-			return payment.ProviderState{}, verdict(searchErr)
+			return payment.ProviderState{}, activityError(searchErr)
 		}
 		if ok {
 			state, err = found, nil
@@ -107,7 +107,7 @@ func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (paym
 func doubt(ctx context.Context, again bool, err error) error {
 	again = again || activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1
 	if failure.KindOf(err) != failure.Invalid || !again {
-		return verdict(err)
+		return activityError(err)
 	}
 	return temporal.NewApplicationErrorWithOptions(message(err), string(failure.Invalid), temporal.ApplicationErrorOptions{
 		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Earlier: true, Code: failureCode(err)}},
@@ -191,7 +191,7 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 		return err
 	})
 	if err != nil {
-		return Seen{}, verdict(err)
+		return Seen{}, activityError(err)
 	}
 	if !found {
 		return Seen{}, nil
@@ -216,7 +216,7 @@ func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderSt
 // believe refuses an answer that is about something else.
 func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked payment.Money) (payment.ProviderState, error) {
 	if why := s.Contradicts(paymentID, providerPaymentID, asked); why != "" {
-		return payment.ProviderState{}, verdict(&failure.Error{Kind: failure.Conflict, Message: why})
+		return payment.ProviderState{}, activityError(&failure.Error{Kind: failure.Conflict, Message: why})
 	}
 	return s, nil
 }

@@ -27,37 +27,37 @@ func openStore(t *testing.T, url string) *redis.Store {
 	t.Helper()
 	store, err := redis.Open(url, silent)
 	require.NoError(t, err)
-	store.AnswerTime = patience
+	store.AnswerTime = timeout
 	t.Cleanup(func() { _ = store.Close() })
 	return store
 }
 
 // limited is a worker of its own on the same database and provider, within a provider rate limit of the given name.
-func (w world) limited(t *testing.T, name, worker string) (world, *providerlimit.Limit) {
+func (w env) limited(t *testing.T, name, worker string) (env, *providerlimit.Limit) {
 	t.Helper()
 	limit := providerlimit.New(openStore(t, devstacktest.Shared().RedisURL()), name, worker, 100, silent)
-	w.Activities = New(Config{Record: w.record, Provider: newClient(t, w.address, limit), Breakers: alone(t)})
+	w.Activities = New(Config{Database: w.database, Provider: newClient(t, w.address, limit), Breakers: ownBreakers(t)})
 	return w, limit
 }
 
 func TestA429PausesEveryWorker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	name := uuid.NewString()
 	one, _ := w.limited(t, name, "a")
 	other, _ := w.limited(t, name, "b")
 	id := w.opened(t)
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Delay: time.Minute, Times: 1})
 	_, err := one.charge(t, id)
-	requireVerdict(t, err, failure.Limited, true)
+	requireActivityError(t, err, failure.Limited, true)
 	require.Len(t, w.provider.Requests(), 1)
 
-	for _, worker := range []world{one, other} {
+	for _, worker := range []env{one, other} {
 		_, err := worker.charge(t, id)
-		requireVerdict(t, err, failure.Limited, true)
+		requireActivityError(t, err, failure.Limited, true)
 		require.Greater(t, application(t, err).NextRetryDelay(), 10*time.Second)
 		_, err = worker.Look(t.Context(), LookInput{PaymentID: id, Money: money})
-		requireVerdict(t, err, failure.Limited, true)
+		requireActivityError(t, err, failure.Limited, true)
 	}
 	require.Len(t, w.provider.Requests(), 1, "nobody calls")
 }
@@ -65,8 +65,8 @@ func TestA429PausesEveryWorker(t *testing.T) {
 // Each call stands among those that are as urgent; also one that an older version of the program has scheduled.
 func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	look := func(t *testing.T, worker world, in LookInput) {
+	w := newEnv(t)
+	look := func(t *testing.T, worker env, in LookInput) {
 		id, state := w.charged(t)
 		for _, in.ProviderPaymentID = range []string{"", state.PaymentID} {
 			in.PaymentID, in.Money = id, money
@@ -77,25 +77,25 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 	for name, row := range map[string]struct {
 		urgency payment.Urgency
 		calls   int
-		do      func(*testing.T, world)
+		do      func(*testing.T, env)
 	}{
-		"charge": {payment.ForCharge, 1, func(t *testing.T, worker world) {
+		"charge": {payment.ForCharge, 1, func(t *testing.T, worker env) {
 			_, err := worker.charge(t, w.opened(t))
 			require.NoError(t, err)
 		}},
-		"charge that looks for itself first": {payment.ForBuyer, 1, func(t *testing.T, worker world) {
+		"charge that looks for itself first": {payment.ForBuyer, 1, func(t *testing.T, worker env) {
 			_, err := worker.charge(t, w.openedAt(t, time.Now().Add(-2*keyMemory)))
 			require.NoError(t, err)
 		}},
-		"operator's look": {payment.ForOperator, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Urgency: payment.ForOperator}) }},
-		"look for news":   {payment.ForNews, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Urgency: payment.ForNews}) }},
-		"old look":        {payment.ForNews, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{}) }},
-		"old poll":        {payment.ForSweep, 2, func(t *testing.T, worker world) { look(t, worker, LookInput{Unasked: true}) }},
-		"webhook without a payment": {payment.ForNews, 1, func(t *testing.T, worker world) {
+		"operator's look": {payment.ForOperator, 2, func(t *testing.T, worker env) { look(t, worker, LookInput{Urgency: payment.ForOperator}) }},
+		"look for news":   {payment.ForNews, 2, func(t *testing.T, worker env) { look(t, worker, LookInput{Urgency: payment.ForNews}) }},
+		"old look":        {payment.ForNews, 2, func(t *testing.T, worker env) { look(t, worker, LookInput{}) }},
+		"old poll":        {payment.ForSweep, 2, func(t *testing.T, worker env) { look(t, worker, LookInput{Unasked: true}) }},
+		"webhook without a payment": {payment.ForNews, 1, func(t *testing.T, worker env) {
 			_, err := worker.Activities.provider.Identify(calling(t.Context(), payment.ForNews), "404")
 			require.Equal(t, failure.NotFound, failure.KindOf(err))
 		}},
-		"sweep": {payment.ForSweep, 1, func(t *testing.T, worker world) {
+		"sweep": {payment.ForSweep, 1, func(t *testing.T, worker env) {
 			_, err := worker.Sweep(t.Context(), SweepInput{Window: mercadopago.Window{From: time.Now().Add(-2 * time.Hour), To: time.Now().Add(-time.Hour)}})
 			require.NoError(t, err)
 		}},
@@ -112,35 +112,35 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 // What the breaker refuses takes no call from the rate limit that others could make.
 func TestAnOpenBreakerTakesNothingFromTheRateLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	stack := devstacktest.Start(t, devstack.Redis)
 	store := openStore(t, stack.RedisURL())
 	fleet := breaker.NewFleet(store, "a", silent)
 	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
 	w.Activities = New(Config{
-		Record: w.record, Provider: newGuardedClient(t, w.address, fleet, providerlimit.New(store, "mp", "a", 100, silent)), Breakers: fleet,
+		Database: w.database, Provider: newGuardedClient(t, w.address, fleet, providerlimit.New(store, "mp", "a", 100, silent)), Breakers: fleet,
 	})
 	require.NoError(t, fleet.Force(t.Context(), audit.Actor{Name: "ana"}, breaker.Charge, breaker.Setting{To: breaker.Open, Reason: "maintenance"}))
 	id := w.opened(t)
 	spent := func() string {
 		_, err := w.charge(t, id)
-		requireVerdict(t, err, failure.Unavailable, true)
+		requireActivityError(t, err, failure.Unavailable, true)
 		return store.Client().Get(t.Context(), "onlywave:budget:{mp}:level").Val()
 	}
-	require.Eventually(t, func() bool { first := spent(); return first != "" && first == spent() }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { first := spent(); return first != "" && first == spent() }, timeout, time.Millisecond)
 	require.Empty(t, w.provider.Requests())
 }
 
 // Redis is silent from the middle of a payment's life on: its calls lose next to no time, and do not fail.
 func TestASilentRedisFailsNoCall(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	stack := devstacktest.Start(t, devstack.Redis)
 	store := openStore(t, stack.RedisURL())
 	store.AnswerTime = 80 * time.Millisecond
 	fleet := breaker.NewFleet(store, "a", silent)
 	w.Activities = New(Config{
-		Record: w.record, Provider: newGuardedClient(t, w.address, fleet, providerlimit.New(store, "mp", "a", 1000, silent)), Breakers: fleet,
+		Database: w.database, Provider: newGuardedClient(t, w.address, fleet, providerlimit.New(store, "mp", "a", 1000, silent)), Breakers: fleet,
 	})
 	id, state := w.charged(t)
 	require.NoError(t, stack.Process(devstack.Redis).Pause())
@@ -151,6 +151,6 @@ func TestASilentRedisFailsNoCall(t *testing.T) {
 		_, err = w.Look(t.Context(), LookInput{PaymentID: id, Money: money})
 		require.NoError(t, err)
 	}
-	require.True(t, store.Away())
+	require.True(t, store.Unavailable())
 	require.NoError(t, stack.Process(devstack.Redis).Resume())
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-func (w world) charge(t *testing.T, id string) (payment.ProviderState, error) {
+func (w env) charge(t *testing.T, id string) (payment.ProviderState, error) {
 	return w.Charge(t.Context(), ChargeInput{PaymentID: id})
 }
 
 // charged is a payment that the provider has charged and we know of.
-func (w world) charged(t *testing.T) (id string, state payment.ProviderState) {
+func (w env) charged(t *testing.T) (id string, state payment.ProviderState) {
 	t.Helper()
 	id = w.opened(t)
 	state, err := w.charge(t, id)
@@ -39,7 +39,7 @@ func refusal(status int) simulator.Fault {
 
 func TestChargingTwiceIsChargingOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, first := w.charged(t)
 	require.Equal(t, payment.Pending, first.Status)
 	require.Equal(t, id, first.Reference)
@@ -57,24 +57,24 @@ func TestChargingTwiceIsChargingOnce(t *testing.T) {
 	for _, r := range w.provider.Requests()[:2] {
 		require.Equal(t, payment.ProviderKey(id, payment.Charge, 1), r.IdempotencyKey)
 	}
-	require.Equal(t, http.MethodGet, w.provider.Requests()[2].Method, "what the record knows is not charged again")
+	require.Equal(t, http.MethodGet, w.provider.Requests()[2].Method, "what the database knows is not charged again")
 }
 
 // The provider charges, its answer is lost, and the charge is repeated hours later, when the provider has forgotten the key.
 func TestAChargeRepeatedAfterHoursIsLookedForFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.openedAt(t, time.Now().Add(-2*time.Hour))
 	w.arm(id, lost)
 	_, err := w.charge(t, id)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	require.Equal(t, 1, w.charges(id))
 
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
 	for _, deaf := range []int{http.StatusInternalServerError, http.StatusBadRequest} {
 		w.arm(id, simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: deaf, Times: 1})
 		_, err = w.charge(t, id)
-		requireVerdict(t, err, failure.Unavailable, true)
+		requireActivityError(t, err, failure.Unavailable, true)
 	}
 	state, err := w.charge(t, id)
 	require.NoError(t, err)
@@ -82,17 +82,17 @@ func TestAChargeRepeatedAfterHoursIsLookedForFirst(t *testing.T) {
 	require.Equal(t, 1, w.charges(id))
 }
 
-// A reset repeats a charge that the record knows, whatever has become of its key.
+// A reset repeats a charge that the database knows, whatever has become of its key.
 func TestAChargeThatTheRecordKnowsIsNotSentAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, first := w.charged(t)
 	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: first})
 	require.NoError(t, err)
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey},
 		simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
 	_, err = w.charge(t, id)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	again, err := w.charge(t, id)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
@@ -101,11 +101,11 @@ func TestAChargeThatTheRecordKnowsIsNotSentAgain(t *testing.T) {
 
 func TestAChargeWhoseAnswerWasLostIsFoundByItsKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	w.arm(id, lost)
 	_, err := w.charge(t, id)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	require.Equal(t, 1, w.charges(id))
 
 	state, err := w.charge(t, id)
@@ -117,11 +117,11 @@ func TestAChargeWhoseAnswerWasLostIsFoundByItsKey(t *testing.T) {
 func TestARefusalIsBelievedAfterASearchOnly(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusNotFound} {
-		w := newWorld(t)
+		w := newEnv(t)
 		id := w.opened(t)
 		w.arm(id, lost, refusal(status))
 		_, err := w.charge(t, id)
-		requireVerdict(t, err, failure.Unavailable, true)
+		requireActivityError(t, err, failure.Unavailable, true)
 		state, err := w.charge(t, id)
 		require.NoError(t, err, "the earlier attempt went through")
 		require.Equal(t, w.provider.Ledger()[0].PaymentID, state.PaymentID)
@@ -131,14 +131,14 @@ func TestARefusalIsBelievedAfterASearchOnly(t *testing.T) {
 
 func TestARefusalIsNotBelievedWhileTheSearchFails(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	w.arm(id, refusal(http.StatusBadRequest))
 	w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Times: 1})
 	_, err := w.charge(t, id)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	_, err = w.charge(t, id)
-	requireVerdict(t, err, failure.Invalid, false)
+	requireActivityError(t, err, failure.Invalid, false)
 	require.Zero(t, w.charges(id))
 }
 
@@ -160,11 +160,11 @@ func TestWhatTheProviderSaysOfAChargeIsWhatTemporalIsTold(t *testing.T) {
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			id := w.opened(t)
 			w.arm(id, row.fault)
 			_, err := w.charge(t, id)
-			requireVerdict(t, err, row.kind, row.again)
+			requireActivityError(t, err, row.kind, row.again)
 			require.Equal(t, row.delay, application(t, err).NextRetryDelay())
 			require.Zero(t, w.charges(id))
 		})
@@ -173,9 +173,9 @@ func TestWhatTheProviderSaysOfAChargeIsWhatTemporalIsTold(t *testing.T) {
 
 func TestAChargeOfAPaymentThatIsNotThereIsGivenUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	_, err := w.charge(t, creation(t).PaymentID)
-	requireVerdict(t, err, failure.NotFound, false)
+	requireActivityError(t, err, failure.NotFound, false)
 	var doubt Doubt
 	require.NoError(t, application(t, err).Details(&doubt))
 	require.Equal(t, Doubt{Missing: true}, doubt)
@@ -184,7 +184,7 @@ func TestAChargeOfAPaymentThatIsNotThereIsGivenUp(t *testing.T) {
 
 func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, state := w.charged(t)
 	rows := map[string]LookInput{
 		"amount":               {PaymentID: id, ProviderPaymentID: state.PaymentID, Money: payment.Money{Centavos: 1051, Currency: payment.BRL}},
@@ -195,10 +195,10 @@ func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 	for name, in := range rows {
 		t.Log(name)
 		_, err := w.Look(t.Context(), in)
-		requireVerdict(t, err, failure.Conflict, false)
+		requireActivityError(t, err, failure.Conflict, false)
 	}
 
-	// The ID that the record knows is another payment's.
+	// The ID that the database knows is another payment's.
 	foreign, err := w.Activities.provider.CreatePix(t.Context(), payment.Payment{
 		ID: payment.NewID("shop", "another"), Request: creation(t).Creation.Request, CreatedAt: time.Now(),
 	}, "a key")
@@ -208,12 +208,12 @@ func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: recorded})
 	require.NoError(t, err)
 	_, err = w.charge(t, id)
-	requireVerdict(t, err, failure.Conflict, false)
+	requireActivityError(t, err, failure.Conflict, false)
 }
 
 func TestLookingFindsThePaymentByEitherName(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, state := w.charged(t)
 	require.NoError(t, w.provider.Pay(state.PaymentID))
 	for range 2 {
@@ -230,7 +230,7 @@ func TestLookingFindsThePaymentByEitherName(t *testing.T) {
 
 func TestAPaymentThatTheProviderDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, state := w.charged(t)
 	unknown, err := w.Look(t.Context(), LookInput{PaymentID: payment.NewID("shop", "never charged"), Money: money})
 	require.NoError(t, err)
@@ -240,7 +240,7 @@ func TestAPaymentThatTheProviderDoesNotKnow(t *testing.T) {
 	w.arm(id, simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
 	in := LookInput{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money}
 	_, err = w.Look(t.Context(), in)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	seen, err := w.Look(t.Context(), in)
 	require.NoError(t, err)
 	require.True(t, seen.Found)
@@ -265,7 +265,7 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			w.searchUntil = row.until
 			id := w.openedAt(t, time.Now().Add(-time.Minute))
 			w.arm(id, append(row.before, refusal(http.StatusBadRequest))...)
@@ -273,10 +273,10 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 			suite := testsuite.WorkflowTestSuite{}
 			suite.SetLogger(log.NewStructuredLogger(silent))
 			env := suite.NewTestWorkflowEnvironment()
-			env.SetTestTimeout(patience)
+			env.SetTestTimeout(timeout)
 			env.RegisterActivity(w.Activities)
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
-				ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: patience})
+				ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: timeout})
 				return workflow.ExecuteActivity(ctx, w.Charge, ChargeInput{PaymentID: id, Again: row.again}).Get(ctx, nil)
 			})
 			told, ok := errors.AsType[*temporal.ApplicationError](errors.Unwrap(env.GetWorkflowError()))
@@ -301,7 +301,7 @@ func TestAChargeThatMayBeAnOldOneIsLookedForFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnv(t)
 			id, first := w.charged(t)
 			w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
 			w.searchUntil = row.until
@@ -315,7 +315,7 @@ func TestAChargeThatMayBeAnOldOneIsLookedForFirst(t *testing.T) {
 
 			w.arm(id, simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Times: 1})
 			_, err := w.Charge(t.Context(), row.in)
-			requireVerdict(t, err, failure.Unavailable, true)
+			requireActivityError(t, err, failure.Unavailable, true)
 			require.Equal(t, 1, w.charges(id), "nothing is sent while the search does not answer")
 		})
 	}
@@ -330,7 +330,7 @@ func TestTheReasonOfARefusalReachesThePayment(t *testing.T) {
 		13253: {Code: failure.CodePixKey, Message: failure.CodePixKey.Message()},
 		99999: {Code: failure.CodeRefused, Message: "Mercado Pago refuses this request"},
 	} {
-		w := newWorld(t)
+		w := newEnv(t)
 		id := w.opened(t)
 		w.provider.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, Code: cause})
 		_, err := w.charge(t, id)
@@ -341,10 +341,10 @@ func TestTheReasonOfARefusalReachesThePayment(t *testing.T) {
 		}
 		m, err := w.Fail(t.Context(), GiveUpInput{PaymentID: id, Why: refusal.Message(), Code: told.Code})
 		require.NoError(t, err)
-		events, err := w.record.Events(t.Context(), id, m.Version-1, 1)
+		events, err := w.database.Events(t.Context(), id, m.Version-1, 1)
 		require.NoError(t, err)
 		require.Equal(t, want, *events[0].Why(), cause)
-		p, err := w.record.Payment(t.Context(), id)
+		p, err := w.database.Payment(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, want, *p.Why(), cause)
 	}

@@ -12,15 +12,15 @@ const (
 	pruneTime  = 20 * time.Second // after which a step ends and lets the next go on
 )
 
-// MakeMonths makes the partitions that the record will need soon and returns their names. A second run finds them there.
+// MakeMonths makes the partitions that the database will need soon and returns their names. A second run finds them there.
 func (a *Activities) MakeMonths(ctx context.Context) ([]string, error) {
-	at, err := a.record.Now(ctx)
+	at, err := a.database.Now(ctx)
 	if err != nil {
-		return nil, verdict(err)
+		return nil, activityError(err)
 	}
-	made, err := a.record.MakePartitionsAhead(ctx, at)
+	made, err := a.database.MakePartitionsAhead(ctx, at)
 	if err != nil {
-		return made, verdict(err)
+		return made, activityError(err)
 	}
 	return made, nil
 }
@@ -31,18 +31,18 @@ type PruneOutput struct {
 	More   bool           `json:"more"` // there may be more
 }
 
-// Prune removes what is older, by Postgres' clock, than the record has to keep it, for as long as a step may take. A second run removes
+// Prune removes what is older, by Postgres' clock, than the database has to keep it, for as long as a step may take. A second run removes
 // only what the first has left.
 func (a *Activities) Prune(ctx context.Context, in payment.Retention) (PruneOutput, error) {
 	out := PruneOutput{More: true}
-	at, err := a.record.Now(ctx)
+	at, err := a.database.Now(ctx)
 	if err != nil {
-		return out, verdict(err)
+		return out, activityError(err)
 	}
 	for began := time.Now(); out.More && time.Since(began) < pruneTime; {
-		pruned, more, err := a.record.Prune(ctx, in, at, pruneBatch)
+		pruned, more, err := a.database.Prune(ctx, in, at, pruneBatch)
 		if err != nil {
-			return out, verdict(err)
+			return out, activityError(err)
 		}
 		out.Pruned.Add(pruned)
 		out.More = more

@@ -12,13 +12,13 @@ import (
 
 func TestTheRecordIsPrunedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	old := now().AddDate(-2, 0, 0)
-	_, err := w.record.MakePartitions(t.Context(), old, old)
+	_, err := w.database.MakePartitions(t.Context(), old, old)
 	require.NoError(t, err)
 	archived := func(id string, at time.Time) {
-		require.NoError(t, w.record.Archive(t.Context(), []postgres.Notification{{ID: id, Topic: "payment", Whole: []byte(`{}`), ReceivedAt: at}}))
+		require.NoError(t, w.database.Archive(t.Context(), []postgres.Notification{{ID: id, Topic: "payment", Whole: []byte(`{}`), ReceivedAt: at}}))
 	}
 	archived("old", old)
 	archived("strayed", old.AddDate(0, 2, 0))
@@ -31,16 +31,16 @@ func TestTheRecordIsPrunedOnce(t *testing.T) {
 	out, err = w.Prune(t.Context(), keep)
 	require.NoError(t, err)
 	require.Equal(t, PruneOutput{}, out)
-	p, err := w.record.Payment(t.Context(), id)
+	p, err := w.database.Payment(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, 1, p.Version)
 }
 
 func TestMonthsAreMadeOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	keep := payment.Retention{Notifications: time.Nanosecond}
-	_, err := w.record.MakePartitions(t.Context(), time.Now().AddDate(-3, 0, 0), time.Now().AddDate(-3, 0, 0))
+	_, err := w.database.MakePartitions(t.Context(), time.Now().AddDate(-3, 0, 0), time.Now().AddDate(-3, 0, 0))
 	require.NoError(t, err)
 	_, err = w.Prune(t.Context(), keep)
 	require.NoError(t, err)

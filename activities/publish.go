@@ -24,5 +24,5 @@ func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 		sinks = append(sinks, postgres.ToBuyer)
 	}
 	first, last := in.Events[0], in.Events[len(in.Events)-1]
-	return verdictOf(a.record.Enqueue(ctx, first.PaymentID, first.Seq, last.Seq, sinks))
+	return activityError(a.database.Enqueue(ctx, first.PaymentID, first.Seq, last.Seq, sinks))
 }

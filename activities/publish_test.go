@@ -38,7 +38,7 @@ func next(t *testing.T, deliveries <-chan amqp.Delivery) amqp.Delivery {
 	select {
 	case d := <-deliveries:
 		return d
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.Fail(t, "no event came")
 		return amqp.Delivery{}
 	}
@@ -60,7 +60,7 @@ func (e *ear) Take(_ context.Context, event payment.Event, sinks []postgres.Sink
 // Each step that changes a payment has others told of it, once, also when the step runs again.
 func TestEachChangeIsToldOnce(t *testing.T) {
 	t.Parallel()
-	w, told := newWorld(t), &ear{}
+	w, told := newEnv(t), &ear{}
 	w.relay = told
 	in := asked(t)
 	twice := func(step func() error) {
@@ -77,7 +77,7 @@ func TestEachChangeIsToldOnce(t *testing.T) {
 		_, err := w.Apply(t.Context(), ApplyInput{PaymentID: in.PaymentID, State: said(in.PaymentID, payment.Pending, 1)})
 		return err
 	})
-	events, err := w.record.Events(t.Context(), in.PaymentID, 0, 10)
+	events, err := w.database.Events(t.Context(), in.PaymentID, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 3)
 	require.Equal(t, events, told.heard)
@@ -87,20 +87,20 @@ func TestEachChangeIsToldOnce(t *testing.T) {
 // A run from before the outbox has kept its events to itself. Asking twice puts them there once.
 func TestARunFromBeforeTheOutboxHasItsEventsTold(t *testing.T) {
 	t.Parallel()
-	w, in := newWorld(t), asked(t)
+	w, in := newEnv(t), asked(t)
 	id := in.PaymentID
 	_, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
 	require.NoError(t, err)
 	for _, sink := range []postgres.Sink{postgres.ToSubscribers, postgres.ToBuyer} { // as if the steps were of before it, too
-		_, err := w.record.KeepTold(t.Context(), sink, []postgres.Told{{PaymentID: id, Seq: 2}}, time.Minute)
+		_, err := w.database.KeepTold(t.Context(), sink, []postgres.Told{{PaymentID: id, Seq: 2}}, time.Minute)
 		require.NoError(t, err)
 	}
-	events, err := w.record.Events(t.Context(), id, 0, 10)
+	events, err := w.database.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
 	taken := func(sink postgres.Sink) []postgres.Untold {
-		found, err := w.record.TakeUntold(t.Context(), sink, 10)
+		found, err := w.database.TakeUntold(t.Context(), sink, 10)
 		require.NoError(t, err)
 		return found
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // quickly runs Look as a workflow's quick try.
-func (w world) quickly(in LookInput) error { return quickTry(w.Look, in) }
+func (w env) quickly(in LookInput) error { return quickTry(w.Look, in) }
 
 func quickTry(step, in any) error {
 	suite := testsuite.WorkflowTestSuite{}
@@ -43,7 +43,7 @@ func doubtOf(t *testing.T, err error) (d Doubt) {
 // charge that follows repeats the key.
 func TestAQuickChargeThatIsCutShortIsRepeatedUnderItsKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	w.Activities.charges.length = 100 * time.Millisecond
 	id := w.opened(t)
 	w.arm(id, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: time.Minute, Times: 1})
@@ -66,7 +66,7 @@ func TestAQuickChargeThatIsCutShortIsRepeatedUnderItsKey(t *testing.T) {
 // A refusal after a quick try may not be the whole story.
 func TestARefusalAfterAQuickTryIsInDoubt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	w.arm(id, refusal(http.StatusBadRequest))
 	_, first := w.charge(t, id)
@@ -78,7 +78,7 @@ func TestARefusalAfterAQuickTryIsInDoubt(t *testing.T) {
 // While the provider is slow a quick try costs its short time once, and after that none is made; the step itself is.
 func TestASlowProviderIsNotTriedQuicklyAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id, state := w.charged(t)
 	in := LookInput{PaymentID: id, ProviderPaymentID: state.PaymentID, Money: money}
 	require.NoError(t, w.quickly(in))

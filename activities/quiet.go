@@ -20,9 +20,9 @@ const (
 
 // How much one step does.
 const (
-	quietBatch = 1000             // payments whose workflows are asked for at once
-	quietTold  = 50               // payments woken: each asks the provider at once
-	quietTime  = 20 * time.Second // after which a step ends and lets the next go on
+	quietBatch   = 1000             // payments whose workflows are asked for at once
+	quietSignals = 50               // payments woken: each asks the provider at once
+	quietTime    = 20 * time.Second // after which a step ends and lets the next go on
 
 	// quietShare is the part of the provider's rate that those who are woken may take from others, and quietRate stands for the whole
 	// when there is no limit, in calls a second.
@@ -38,10 +38,10 @@ type QuietInput struct {
 
 // Quiet is what a step has found among the open payments of which nothing was heard for long.
 type Quiet struct {
-	Checked int                     `json:"checked"` // how many there were
-	Told    int                     `json:"told"`    // of them those that no workflow looks after, and that were told to look
-	Rest    *postgres.QuietPosition `json:"rest,omitempty"`
-	Pause   time.Duration           `json:"pause,omitempty"` // until the next step, so that those who were told get their answers first
+	Checked   int                     `json:"checked"` // how many there were
+	Signalled int                     `json:"told"`    // of them those that no workflow looks after, and that were told to look
+	Rest      *postgres.QuietPosition `json:"rest,omitempty"`
+	Pause     time.Duration           `json:"pause,omitempty"` // until the next step, so that those who were told get their answers first
 }
 
 // SignalQuiet tells open payments of which nothing was heard for long to look, if no workflow runs for them. One that has a workflow
@@ -49,28 +49,28 @@ type Quiet struct {
 // so a second run may tell a payment twice, which is one look.
 func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, error) {
 	var quiet Quiet
-	for began := time.Now(); time.Since(began) < quietTime && quiet.Told < quietTold; {
-		page, err := a.record.Quiet(ctx, postgres.QuietPlan{
+	for began := time.Now(); time.Since(began) < quietTime && quiet.Signalled < quietSignals; {
+		page, err := a.database.Quiet(ctx, postgres.QuietPlan{
 			Silent: quietAfter, Ended: quietAfterExpiry, Again: quietAgain, After: in.After, Limit: quietBatch,
 		})
 		if err != nil {
-			return quiet, verdict(err)
+			return quiet, activityError(err)
 		}
-		stopped, dealt, known := a.stopped(ctx, page, quietTold-quiet.Told)
-		told, err := a.tell(ctx, stopped)
+		stopped, dealt, known := a.stopped(ctx, page, quietSignals-quiet.Signalled)
+		told, err := a.signalAll(ctx, stopped)
 		if err != nil {
-			return quiet, verdict(err)
+			return quiet, activityError(err)
 		}
-		if err := a.record.Nudged(ctx, stopped); err != nil {
-			return quiet, verdict(err)
+		if err := a.database.Nudged(ctx, stopped); err != nil {
+			return quiet, activityError(err)
 		}
-		quiet.Checked, quiet.Told = quiet.Checked+dealt, quiet.Told+told
+		quiet.Checked, quiet.Signalled = quiet.Checked+dealt, quiet.Signalled+told
 		if !known || dealt == len(page) && dealt < quietBatch {
 			return quiet, nil
 		}
 		in.After = page[dealt-1].Position
 	}
-	quiet.Rest, quiet.Pause = &in.After, a.quietPause(quiet.Told)
+	quiet.Rest, quiet.Pause = &in.After, a.quietPause(quiet.Signalled)
 	return quiet, nil
 }
 
@@ -107,5 +107,5 @@ func (a *Activities) quietPause(told int) time.Duration {
 // NudgeQuiet is SignalQuiet for runs of reconciliation from before it had a workflow of its own.
 func (a *Activities) NudgeQuiet(ctx context.Context) (int, error) {
 	quiet, err := a.SignalQuiet(ctx, QuietInput{})
-	return quiet.Told, err
+	return quiet.Signalled, err
 }

@@ -19,9 +19,9 @@ import (
 )
 
 // silentPayment is open, and nothing was heard of it for hours.
-func (w world) silentPayment(t *testing.T, key string) string {
+func (w env) silentPayment(t *testing.T, key string) string {
 	t.Helper()
-	p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
+	p, _, err := w.database.OpenPayment(t.Context(), payment.Payment{
 		ID: payment.NewID("shop", key), ClientID: "shop", IdempotencyKey: key, Request: creation(t).Creation.Request, Status: payment.Processing,
 		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
 	})
@@ -31,14 +31,14 @@ func (w world) silentPayment(t *testing.T, key string) string {
 
 func TestAQuietPaymentWithoutARunIsToldOnceInAWhile(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	dead, well := w.silentPayment(t, "dead"), w.silentPayment(t, "well")
 	bell.runs = map[string]bool{well: true}
 	bell.broken = true
 	_, err := w.SignalQuiet(t.Context(), QuietInput{})
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	bell.broken = false
-	for _, want := range []Quiet{{Checked: 2, Told: 1}, {Checked: 1}} {
+	for _, want := range []Quiet{{Checked: 2, Signalled: 1}, {Checked: 1}} {
 		quiet, err := w.SignalQuiet(t.Context(), QuietInput{})
 		require.NoError(t, err)
 		require.Equal(t, want, quiet)
@@ -49,12 +49,12 @@ func TestAQuietPaymentWithoutARunIsToldOnceInAWhile(t *testing.T) {
 // While nobody says which workflows run, the longest silent are told, as many as one step may.
 func TestQuietPaymentsAreToldWhenNobodyKnowsWhichRun(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	id := w.silentPayment(t, "old")
 	w.workflows = fakeWorkflows{signal: bell.ring, running: func(context.Context, []string) (map[string]bool, error) { return nil, errors.New("no visibility") }}
 	quiet, err := w.SignalQuiet(t.Context(), QuietInput{})
 	require.NoError(t, err)
-	require.Equal(t, Quiet{Checked: 1, Told: 1}, quiet)
+	require.Equal(t, Quiet{Checked: 1, Signalled: 1}, quiet)
 	require.Equal(t, []string{id}, bell.told())
 }
 
@@ -62,10 +62,10 @@ func TestQuietPaymentsAreToldWhenNobodyKnowsWhichRun(t *testing.T) {
 func TestEveryStoppedPaymentAmongThousandsIsFound(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.New(t)
-	w, bell := world{record: openRecord(t, url)}, &bell{runs: map[string]bool{}}
-	_, err := w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	w, bell := env{database: openDatabase(t, url)}, &bell{runs: map[string]bool{}}
+	_, err := w.database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
-	w.Activities = New(Config{Record: w.record, Workflows: fakeWorkflows{signal: bell.ring, running: bell.running}, Provider: newClient(t, "http://"+nobody, nil), Breakers: alone(t)})
+	w.Activities = New(Config{Database: w.database, Workflows: fakeWorkflows{signal: bell.ring, running: bell.running}, Provider: newClient(t, "http://"+unreachable, nil), Breakers: ownBreakers(t)})
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
@@ -86,15 +86,15 @@ from generate_series(1, 2300) n returning id::text`)
 	for in := (QuietInput{}); ; steps++ {
 		quiet, err := w.SignalQuiet(t.Context(), in)
 		require.NoError(t, err)
-		all.Checked, all.Told = all.Checked+quiet.Checked, all.Told+quiet.Told
+		all.Checked, all.Signalled = all.Checked+quiet.Checked, all.Signalled+quiet.Signalled
 		if quiet.Rest == nil {
 			break
 		}
-		require.Equal(t, quietTold, quiet.Told)
+		require.Equal(t, quietSignals, quiet.Signalled)
 		require.Equal(t, 5*time.Second, quiet.Pause, "a tenth of a hundred calls a second is theirs")
 		in.After = *quiet.Rest
 	}
-	require.Equal(t, Quiet{Checked: 2300, Told: 120}, all)
+	require.Equal(t, Quiet{Checked: 2300, Signalled: 120}, all)
 	require.Equal(t, 2, steps)
 	require.ElementsMatch(t, ids[:120], bell.told())
 }
@@ -102,7 +102,7 @@ from generate_series(1, 2300) n returning id::text`)
 // One payment's run takes no more signals: the others are told, and reconciliation goes on.
 func TestAPaymentThatCannotBeToldHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	ids, states := w.payments(t, 3)
 	for _, s := range states {
 		require.NoError(t, w.provider.Pay(s.PaymentID))

@@ -36,54 +36,54 @@ type SweepInput struct {
 // BeginReconciliation writes that a run begins, and finds the window that it has to see. The row's ID decides: a second
 // run of the step finds the window of the first.
 func (a *Activities) BeginReconciliation(ctx context.Context, in BeginReconciliationInput) (SweepInput, error) {
-	at, err := a.record.Now(ctx)
+	at, err := a.database.Now(ctx)
 	if err != nil {
-		return SweepInput{}, verdict(err)
+		return SweepInput{}, activityError(err)
 	}
-	run, err := a.record.BeginReconciliation(ctx, postgres.BeginPlan{
+	run, err := a.database.BeginReconciliation(ctx, postgres.BeginPlan{
 		ID: in.RunID, Now: at, Grace: in.Grace, Overlap: sweepOverlap,
 		Deep: deepSweep, DeepEvery: deepSweepEvery, Longest: sweepLongest,
 	})
 	if err != nil {
-		return SweepInput{}, verdict(err)
+		return SweepInput{}, activityError(err)
 	}
 	return SweepInput{RunID: run.ID, Window: mercadopago.Window{From: run.From, To: run.To}}, nil
 }
 
 // Swept is what one page of the window brought.
 type Swept struct {
-	Seen   int         `json:"seen"`
-	Nudged int         `json:"nudged"`
-	Others int         `json:"others,omitempty"` // of those seen: payments of other sales
-	Rest   *SweepInput `json:"rest,omitempty"`   // nil: the window is done
+	Seen      int         `json:"seen"`
+	Signalled int         `json:"nudged"`
+	Others    int         `json:"others,omitempty"` // of those seen: payments of other sales
+	Rest      *SweepInput `json:"rest,omitempty"`   // nil: the window is done
 }
 
-// Sweep compares one page of what the provider changed with the record, keeps what it finds, and tells payments that are
+// Sweep compares one page of what the provider changed with the database, keeps what it finds, and tells payments that are
 // behind to look. A second run keeps nothing twice, and telling a payment twice is one look.
 func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	page, err := a.provider.ChangesIn(calling(ctx, payment.ForSweep), in.Window)
 	if err != nil {
-		return Swept{}, verdict(err)
+		return Swept{}, activityError(err)
 	}
-	at, err := a.record.Now(ctx)
+	at, err := a.database.Now(ctx)
 	if err != nil {
-		return Swept{}, verdict(err)
+		return Swept{}, activityError(err)
 	}
 	judged, err := a.judge(ctx, page, at)
 	if err != nil {
-		return Swept{}, verdict(err)
+		return Swept{}, activityError(err)
 	}
-	if err := a.record.KeepFindings(ctx, in.RunID, judged.findings); err != nil {
-		return Swept{}, verdict(err)
+	if err := a.database.KeepFindings(ctx, in.RunID, judged.findings); err != nil {
+		return Swept{}, activityError(err)
 	}
-	if err := a.record.ClearFindings(ctx, judged.inOrder, at); err != nil {
-		return Swept{}, verdict(err)
+	if err := a.database.ClearFindings(ctx, judged.inOrder, at); err != nil {
+		return Swept{}, activityError(err)
 	}
-	told, err := a.tell(ctx, judged.behind)
+	told, err := a.signalAll(ctx, judged.behind)
 	if err != nil {
-		return Swept{}, verdict(err)
+		return Swept{}, activityError(err)
 	}
-	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Nudged: told, Others: judged.others}
+	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Signalled: told, Others: judged.others}
 	if page.Rest != nil {
 		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}
 	}
@@ -105,7 +105,7 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at tim
 			ids = append(ids, c.Reference)
 		}
 	}
-	ours, err := a.record.PaymentsByID(ctx, ids)
+	ours, err := a.database.PaymentsByID(ctx, ids)
 	if err != nil {
 		return judgement{}, err
 	}
@@ -131,7 +131,7 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at tim
 			changes = append(changes, change(c, at))
 		}
 	}
-	missed, err := a.record.Unheard(ctx, changes)
+	missed, err := a.database.Unheard(ctx, changes)
 	j.findings = append(j.findings, missed...)
 	return j, err
 }
@@ -213,9 +213,9 @@ func change(c mercadopago.Change, at time.Time) payment.Finding {
 	return f
 }
 
-// tell wakes payments to look, and returns how many. One that cannot be told holds up no other: its workflow looks by itself,
+// signalAll signals payments to look, and returns how many. One that cannot be told holds up no other: its workflow looks by itself,
 // and a later run tries again.
-func (a *Activities) tell(ctx context.Context, ids []string) (told int, err error) {
+func (a *Activities) signalAll(ctx context.Context, ids []string) (told int, err error) {
 	for _, id := range ids {
 		err := a.workflows.Signal(ctx, id)
 		switch {
@@ -239,12 +239,12 @@ type FinishReconciliationInput struct {
 // SettleFindings looks again at what was found earlier: a difference that is gone is resolved, and so is a notification that came
 // after all. A second run finds nothing to settle.
 func (a *Activities) SettleFindings(ctx context.Context) error {
-	at, err := a.record.Now(ctx)
+	at, err := a.database.Now(ctx)
 	if err == nil {
-		err = a.record.SettleFindings(ctx, at)
+		err = a.database.SettleFindings(ctx, at)
 	}
 	if err != nil {
-		return verdict(err)
+		return activityError(err)
 	}
 	return nil
 }
@@ -252,16 +252,16 @@ func (a *Activities) SettleFindings(ctx context.Context) error {
 // FinishReconciliation looks again at what was found earlier and writes that the run has seen its window. A second run writes the
 // same.
 func (a *Activities) FinishReconciliation(ctx context.Context, in FinishReconciliationInput) (payment.ReconciliationCounts, error) {
-	at, err := a.record.Now(ctx)
+	at, err := a.database.Now(ctx)
 	if err != nil {
-		return in.Counts, verdict(err)
+		return in.Counts, activityError(err)
 	}
-	if err := a.record.SettleFindings(ctx, at); err != nil {
-		return in.Counts, verdict(err)
+	if err := a.database.SettleFindings(ctx, at); err != nil {
+		return in.Counts, activityError(err)
 	}
-	counts, err := a.record.FinishReconciliation(ctx, in.RunID, in.Counts, at)
+	counts, err := a.database.FinishReconciliation(ctx, in.RunID, in.Counts, at)
 	if err != nil {
-		return in.Counts, verdict(err)
+		return in.Counts, activityError(err)
 	}
 	return counts, nil
 }

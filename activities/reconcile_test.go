@@ -55,16 +55,16 @@ func (b *bell) told() []string {
 	return told
 }
 
-// reconcilingWorld is a world whose payments have a bell.
-func reconcilingWorld(t *testing.T) (world, *bell) {
+// reconcilingEnv is a env whose payments have a bell.
+func reconcilingEnv(t *testing.T) (env, *bell) {
 	t.Helper()
-	w, b := newWorld(t), &bell{}
+	w, b := newEnv(t), &bell{}
 	w.workflows = fakeWorkflows{signal: b.ring, running: b.running}
 	return w, b
 }
 
-// payments are so many that the provider has charged and the record knows of.
-func (w world) payments(t *testing.T, n int) (ids []string, states []payment.ProviderState) {
+// payments are so many that the provider has charged and the database knows of.
+func (w env) payments(t *testing.T, n int) (ids []string, states []payment.ProviderState) {
 	t.Helper()
 	for i := range n {
 		key := fmt.Sprint("order-", i)
@@ -82,15 +82,15 @@ func (w world) payments(t *testing.T, n int) (ids []string, states []payment.Pro
 }
 
 // notified archives the notification of what happened to a payment.
-func (w world) notified(t *testing.T, providerPaymentID, action string) {
+func (w env) notified(t *testing.T, providerPaymentID, action string) {
 	t.Helper()
-	require.NoError(t, w.record.Archive(t.Context(), []postgres.Notification{{
+	require.NoError(t, w.database.Archive(t.Context(), []postgres.Notification{{
 		ID: providerPaymentID + action, Topic: "payment", Action: action, ResourceID: providerPaymentID, Whole: []byte(`{}`), ReceivedAt: now(),
 	}}))
 }
 
 // reconcile is a run that must work.
-func (w world) reconcile(t *testing.T, runID string) payment.ReconciliationCounts {
+func (w env) reconcile(t *testing.T, runID string) payment.ReconciliationCounts {
 	t.Helper()
 	counts, err := w.run(t, runID)
 	require.NoError(t, err)
@@ -98,13 +98,13 @@ func (w world) reconcile(t *testing.T, runID string) payment.ReconciliationCount
 }
 
 // run does what the workflow does.
-func (w world) run(t *testing.T, runID string) (counts payment.ReconciliationCounts, err error) {
+func (w env) run(t *testing.T, runID string) (counts payment.ReconciliationCounts, err error) {
 	rest, err := w.begin(t, runID)
 	for next := &rest; next != nil && err == nil; {
 		var swept Swept
 		swept, err = w.Sweep(t.Context(), *next)
 		counts.Seen += swept.Seen
-		counts.Signalled += swept.Nudged
+		counts.Signalled += swept.Signalled
 		counts.Others += swept.Others
 		next = swept.Rest
 	}
@@ -115,22 +115,22 @@ func (w world) run(t *testing.T, runID string) (counts payment.ReconciliationCou
 }
 
 // begin begins a run that judges everything up to now. The provider's newest change may be some milliseconds ahead of the clock.
-func (w world) begin(t *testing.T, runID string) (SweepInput, error) {
+func (w env) begin(t *testing.T, runID string) (SweepInput, error) {
 	if entries := w.provider.Ledger(); len(entries) > 0 {
 		newest := slices.MaxFunc(entries, func(a, b simulator.Entry) int { return a.Time.Compare(b.Time) })
-		require.Eventually(t, func() bool { return time.Now().After(newest.Time) }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return time.Now().After(newest.Time) }, timeout, time.Millisecond)
 	}
 	return w.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: runID})
 }
 
-func (w world) open(t *testing.T, kind payment.FindingKind) []payment.Finding {
+func (w env) open(t *testing.T, kind payment.FindingKind) []payment.Finding {
 	t.Helper()
-	found, err := w.record.Findings(t.Context(), payment.FindingFilter{Kind: kind, Limit: 1000})
+	found, err := w.database.Findings(t.Context(), payment.FindingFilter{Kind: kind, Limit: 1000})
 	require.NoError(t, err)
 	return found
 }
 
-func (w world) foreign(t *testing.T, id, key string, amount payment.Money) payment.ProviderState {
+func (w env) foreign(t *testing.T, id, key string, amount payment.Money) payment.ProviderState {
 	t.Helper()
 	request := creation(t).Creation.Request
 	request.Amount = amount
@@ -141,7 +141,7 @@ func (w world) foreign(t *testing.T, id, key string, amount payment.Money) payme
 
 func TestWhatTheProviderKnowsBetterIsLookedAt(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	ids, states := w.payments(t, 3)
 	for _, s := range states {
 		w.notified(t, s.PaymentID, "payment.created")
@@ -171,7 +171,7 @@ func TestWhatTheProviderKnowsBetterIsLookedAt(t *testing.T) {
 
 func TestAChargeWhoseAnswerWasLostIsADifference(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	id := w.opened(t)
 	w.arm(id, lost)
 	_, err := w.charge(t, id)
@@ -184,14 +184,14 @@ func TestAChargeWhoseAnswerWasLostIsADifference(t *testing.T) {
 
 func TestAPaymentWithAMarkOfOursThatWeLackIsAnOrphan(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	vanished := w.foreign(t, payment.NewID("shop", "never opened"), "key-2", money)
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1, OrphanPayments: 1}, w.reconcile(t, "a"))
 	require.NoError(t, w.provider.Pay(vanished.PaymentID))
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1}, w.reconcile(t, "b"), "an orphan is found once, whatever it does")
 	require.Empty(t, bell.told())
 	require.Empty(t, w.open(t, payment.OrphanPayment)[0].PaymentID)
-	// The record learns of it, as when a backup is restored.
+	// The database learns of it, as when a backup is restored.
 	in := creation(t)
 	in.PaymentID, in.Creation.IdempotencyKey = payment.NewID("shop", "never opened"), "never opened"
 	_, err := w.Open(t.Context(), in)
@@ -206,12 +206,12 @@ func TestAPaymentWithAMarkOfOursThatWeLackIsAnOrphan(t *testing.T) {
 // they can be read or not; and what an earlier release took for an orphan is settled.
 func TestPaymentsOfOtherSalesAreCounted(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	other := w.foreign(t, "order-17-of-the-old-shop ana@example.com", "key-1", money)
 	w.foreign(t, "7c9e6679-7425-40de-944b-e07fc1f90ae7", "key-2", money) // a shop whose references are random
 	_, err := w.begin(t, "earlier")
 	require.NoError(t, err)
-	require.NoError(t, w.record.KeepFindings(t.Context(), "earlier", []payment.Finding{
+	require.NoError(t, w.database.KeepFindings(t.Context(), "earlier", []payment.Finding{
 		{Kind: payment.OrphanPayment, ProviderPaymentID: other.PaymentID, ProviderUpdatedAt: other.UpdatedAt, FoundAt: now()},
 	}))
 	require.Equal(t, payment.ReconciliationCounts{Seen: 2, Others: 2}, w.reconcile(t, "a"))
@@ -234,7 +234,7 @@ func TestATwinThatIsOverSettlesItsContradiction(t *testing.T) {
 	for _, ends := range []payment.Status{payment.Cancelled, payment.Expired} {
 		t.Run(string(ends), func(t *testing.T) {
 			t.Parallel()
-			w, bell := reconcilingWorld(t)
+			w, bell := reconcilingEnv(t)
 			ids, states := w.payments(t, 1)
 			twin := w.foreign(t, ids[0], "another key", money)
 			require.Equal(t, 1, w.reconcile(t, "a").Contradictions)
@@ -267,7 +267,7 @@ func TestATwinThatIsOverSettlesItsContradiction(t *testing.T) {
 
 func TestContradictionsAreKeptAndNotLookedAt(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	ids, _ := w.payments(t, 1)
 	w.foreign(t, ids[0], "another key", money) // a second charge for one payment
 	centavoOff := payment.NewID("shop", "a centavo off")
@@ -291,7 +291,7 @@ func TestContradictionsAreKeptAndNotLookedAt(t *testing.T) {
 
 func TestAPaymentThatCannotBeReadIsKept(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	status := "teleported"
 	provider := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(answer, `{"results":[{"id":106400160592,"status":%q,"external_reference":%q,"transaction_amount":10.50,"currency_id":"BRL",
@@ -341,12 +341,12 @@ func TestOneMomentHasOneTruth(t *testing.T) {
 
 func TestAChangeInItsGraceIsNotJudged(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	_, states := w.payments(t, 1)
 	require.NoError(t, w.provider.Pay(states[0].PaymentID))
 	rest, err := w.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: "a", Grace: 2 * time.Minute})
 	require.NoError(t, err)
-	require.WithinDuration(t, time.Now().Add(-2*time.Minute), rest.Window.To, patience)
+	require.WithinDuration(t, time.Now().Add(-2*time.Minute), rest.Window.To, timeout)
 	swept, err := w.Sweep(t.Context(), rest)
 	require.NoError(t, err)
 	require.Equal(t, Swept{}, swept)
@@ -357,7 +357,7 @@ func TestAChangeInItsGraceIsNotJudged(t *testing.T) {
 // The provider fails in the middle, then our own front door: the page is read again, and nothing is left out.
 func TestALostPageIsReadAgain(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	ids, states := w.payments(t, 70)
 	for _, s := range states {
 		require.NoError(t, w.provider.Pay(s.PaymentID))
@@ -370,10 +370,10 @@ func TestALostPageIsReadAgain(t *testing.T) {
 
 	w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindTruncated, Times: 1})
 	_, err = w.Sweep(t.Context(), *first.Rest)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	bell.broken = true
 	_, err = w.Sweep(t.Context(), *first.Rest)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	bell.broken = false
 	seen := first.Seen
 	for rest := first.Rest; rest != nil; {
@@ -392,7 +392,7 @@ func TestALostPageIsReadAgain(t *testing.T) {
 
 func TestTwoRunsAtOnceFindEverythingOnce(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingWorld(t)
+	w, bell := reconcilingEnv(t)
 	_, states := w.payments(t, 60)
 	for _, s := range states {
 		require.NoError(t, w.provider.Pay(s.PaymentID))

@@ -32,11 +32,11 @@ type SurveyInput struct {
 // these open, and counts the same.
 func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (deadletter.Survey, error) {
 	if err := a.openStranded(ctx); err != nil {
-		return deadletter.Survey{}, verdict(err)
+		return deadletter.Survey{}, activityError(err)
 	}
-	survey, err := a.record.SurveyDeadLetters(ctx, in.Filter)
+	survey, err := a.database.SurveyDeadLetters(ctx, in.Filter)
 	if err != nil {
-		return survey, verdict(err)
+		return survey, activityError(err)
 	}
 	return survey, nil
 }
@@ -45,21 +45,21 @@ func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (dea
 // letter as a nudge to its payment. Letters are marked before they are sent and settled afterwards, so a second run sends
 // those again that the first may not have sent, as twins at worst, and takes no others.
 func (a *Activities) Redrive(ctx context.Context, in deadletter.Batch) (deadletter.Progress, error) {
-	letters, err := a.record.TakeForRedrive(ctx, in)
+	letters, err := a.database.TakeForRedrive(ctx, in)
 	if err != nil {
-		return deadletter.Progress{}, verdict(err)
+		return deadletter.Progress{}, activityError(err)
 	}
 	if err := a.redrive(ctx, in.RedriveID, letters); err != nil {
-		return deadletter.Progress{}, verdict(err)
+		return deadletter.Progress{}, activityError(err)
 	}
 	return a.RedriveStanding(ctx, in)
 }
 
 // RedriveStanding counts how far a redrive has come. It only reads.
 func (a *Activities) RedriveStanding(ctx context.Context, in deadletter.Batch) (deadletter.Progress, error) {
-	standing, err := a.record.Standing(ctx, in)
+	standing, err := a.database.Standing(ctx, in)
 	if err != nil {
-		return standing, verdict(err)
+		return standing, activityError(err)
 	}
 	return standing, nil
 }
@@ -72,8 +72,8 @@ type AbandonInput struct {
 
 // AbandonRedrive opens those letters again that were marked and may not have been sent. A second run finds none.
 func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error {
-	if err := a.record.AbandonRedrive(ctx, in.RedriveID, in.Why); err != nil {
-		return verdict(err)
+	if err := a.database.AbandonRedrive(ctx, in.RedriveID, in.Why); err != nil {
+		return activityError(err)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error 
 // ReopenStranded opens dead letters again that redrives have left behind which were terminated. A second run finds none.
 func (a *Activities) ReopenStranded(ctx context.Context) error {
 	if err := a.openStranded(ctx); err != nil {
-		return verdict(err)
+		return activityError(err)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (a *Activities) ReopenStranded(ctx context.Context) error {
 // openStranded opens letters again that were marked by redrives which run no more and could not do so themselves: they were
 // terminated. A second run finds none.
 func (a *Activities) openStranded(ctx context.Context) error {
-	ids, err := a.record.Redriving(ctx, strandedAfter)
+	ids, err := a.database.Redriving(ctx, strandedAfter)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (a *Activities) openStranded(ctx context.Context) error {
 		if runs {
 			continue
 		}
-		if err := a.record.AbandonRedrive(ctx, id, "the redrive was terminated"); err != nil {
+		if err := a.database.AbandonRedrive(ctx, id, "the redrive was terminated"); err != nil {
 			return err
 		}
 	}
@@ -137,14 +137,14 @@ func (a *Activities) redrive(ctx context.Context, redriveID string, letters []de
 	err := group.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriveTimeout)
 	defer cancel()
-	return errors.Join(err, a.record.SettleRedrive(ctx, redriveID, sent, failed, why))
+	return errors.Join(err, a.database.SettleRedrive(ctx, redriveID, sent, failed, why))
 }
 
 func (a *Activities) sendAgain(ctx context.Context, l deadletter.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, redriveTimeout)
 	defer cancel()
 	if l.Source == deadletter.FromWorkflow {
-		return a.wake(ctx, l)
+		return a.signal(ctx, l)
 	}
 	err := a.publisher.Publish(ctx, l.Original.Exchange, rabbitmq.Message{
 		ID: l.Original.ID, Key: l.Original.Key, ContentType: l.Original.ContentType, Body: l.Original.Body, Time: l.Original.SentAt,
@@ -161,13 +161,13 @@ func (a *Activities) sendAgain(ctx context.Context, l deadletter.Message) error 
 	return &failure.Error{Kind: failure.Invalid, Message: "the message cannot be sent as it is", Err: err}
 }
 
-// wake tells a letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
+// signal asks a letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
 // for: a new run would find nothing and end, as if that were the end of it.
-func (a *Activities) wake(ctx context.Context, l deadletter.Message) error {
+func (a *Activities) signal(ctx context.Context, l deadletter.Message) error {
 	if l.PaymentID == "" {
 		return &failure.Error{Kind: failure.Invalid, Message: "the letter names no payment"}
 	}
-	_, err := a.record.Payment(ctx, l.PaymentID)
+	_, err := a.database.Payment(ctx, l.PaymentID)
 	if failure.KindOf(err) == failure.NotFound {
 		return &failure.Error{Kind: failure.Invalid, Message: "the payment was never written: reset run " + l.RunID + " to its first task"}
 	}

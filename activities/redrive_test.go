@@ -19,7 +19,7 @@ import (
 
 // redriven is the steps with dead letters to send again: what they publish, and whom they wake.
 type redriven struct {
-	world
+	env
 	mu        sync.Mutex
 	signalled []string
 	failing   error
@@ -29,7 +29,7 @@ type redriven struct {
 
 func newRedriven(t *testing.T) *redriven {
 	t.Helper()
-	r := &redriven{world: newWorld(t), topic: "topic_" + payment.NewID("test", t.Name())[:8]}
+	r := &redriven{env: newEnv(t), topic: "topic_" + payment.NewID("test", t.Name())[:8]}
 	r.publisher = publisher(t)
 	r.workflows = fakeWorkflows{signal: func(_ context.Context, id string) error {
 		r.mu.Lock()
@@ -66,7 +66,7 @@ func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Mes
 		change(&l)
 	}
 	l.ID = deadletter.NewID(l.Original.ID, "")
-	_, err := r.record.KeepDeadLetters(t.Context(), []deadletter.Message{l})
+	_, err := r.database.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
 	return l
 }
@@ -114,7 +114,7 @@ func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
 	r.letter(t, "last", nil)
 	r.standing(t, r.input(t, 3, 10))
 	require.Equal(t, t.Name()+"last", next(t, r.queue).MessageId, "nothing came twice")
-	kept, err := r.record.DeadLetter(t.Context(), l.ID)
+	kept, err := r.database.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, []any{deadletter.Redriven, "ana", "mended"}, []any{kept.State, kept.ClosedBy, kept.Reason})
 }
@@ -137,10 +137,10 @@ func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 	l := r.deadRun(t, "a", creation(t).PaymentID)
 	require.Equal(t, deadletter.Progress{Taken: 1, Failed: 1}, r.standing(t, r.input(t, 1, 10)))
 	require.Empty(t, r.signalled)
-	kept, err := r.record.DeadLetter(t.Context(), l.ID)
+	kept, err := r.database.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, deadletter.Open, kept.State)
-	done, err := r.record.Redrives(t.Context(), l.ID)
+	done, err := r.database.Redrives(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, "the payment was never written: reset run run-a to its first task", done[0].Error)
 
@@ -157,7 +157,7 @@ func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 		r.letter(t, fmt.Sprint(i), nil)
 	}
 	in := r.input(t, 1, 3)
-	marked, err := r.record.TakeForRedrive(t.Context(), in) // and then it was killed
+	marked, err := r.database.TakeForRedrive(t.Context(), in) // and then it was killed
 	require.NoError(t, err)
 	require.Len(t, marked, 3)
 
@@ -181,7 +181,7 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	in := r.input(t, 1, 10)
 	for range 2 {
 		_, err := r.Redrive(t.Context(), in)
-		requireVerdict(t, err, failure.Unavailable, true)
+		requireActivityError(t, err, failure.Unavailable, true)
 		standing, err := r.RedriveStanding(t.Context(), in)
 		require.NoError(t, err)
 		require.Equal(t, deadletter.Progress{Taken: 2, Sent: 1}, standing)
@@ -190,13 +190,13 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2}, r.standing(t, in))
 	require.Equal(t, []string{l.PaymentID, l.PaymentID, l.PaymentID}, r.signalled)
 
-	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + nobody + "/"}, silent)
+	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + unreachable + "/"}, silent)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
 	r.publisher = away
 	r.letter(t, "c", nil)
 	in = r.input(t, 2, 10)
 	_, err := r.Redrive(t.Context(), in)
-	requireVerdict(t, err, failure.Unavailable, true)
+	requireActivityError(t, err, failure.Unavailable, true)
 	for range 2 {
 		require.NoError(t, r.AbandonRedrive(t.Context(), AbandonInput{RedriveID: in.RedriveID, Why: "cancelled"}))
 		survey, err := r.SurveyDeadLetters(t.Context(), SurveyInput{})
@@ -239,10 +239,10 @@ func TestALetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {
 	}
 	require.Equal(t, deadletter.Progress{Taken: 4, Failed: 4}, r.standing(t, r.input(t, 1, 10)))
 	for name, row := range rows {
-		l, err := r.record.DeadLetter(t.Context(), ids[name])
+		l, err := r.database.DeadLetter(t.Context(), ids[name])
 		require.NoError(t, err)
 		require.Equal(t, deadletter.Open, l.State, name)
-		done, err := r.record.Redrives(t.Context(), ids[name])
+		done, err := r.database.Redrives(t.Context(), ids[name])
 		require.NoError(t, err)
 		require.Equal(t, deadletter.RedriveFailed, done[0].Outcome)
 		require.Equal(t, row.why, done[0].Error, name)

@@ -16,6 +16,6 @@ type SettleInput struct {
 // so does one that was settled already.
 func (a *Activities) Settle(ctx context.Context, in SettleInput) (Moved, error) {
 	asked := time.Now()
-	m, err := a.record.Settle(ctx, in.By(), in.PaymentID, in.Reason, a.now())
+	m, err := a.database.Settle(ctx, in.By(), in.PaymentID, in.Reason, a.now())
 	return a.moved(ctx, asked, m, err)
 }

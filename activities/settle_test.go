@@ -13,7 +13,7 @@ import (
 
 func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newEnv(t)
 	id := w.opened(t)
 	in := SettleInput{Order: settle.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}}
 	early, err := w.Settle(t.Context(), in)
@@ -22,7 +22,7 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 
 	_, err = w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "silence"})
 	require.NoError(t, err)
-	_, err = w.record.KeepDeadLetters(t.Context(), []deadletter.Message{{
+	_, err = w.database.KeepDeadLetters(t.Context(), []deadletter.Message{{
 		ID: deadletter.NewID(id, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome, PaymentID: id,
 		State: deadletter.Open, Deaths: 1, DiedAt: time.Now(),
 	}})
@@ -35,18 +35,18 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	require.Equal(t, payment.Failed, second.Status)
 	require.Equal(t, first, second)
 
-	events, err := w.record.Events(t.Context(), id, 0, 10)
+	events, err := w.database.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 3)
 	require.Equal(t, []string{"ana", "the panel has none"}, []string{events[2].Data.Actor, events[2].Data.Reason})
-	p, err := w.record.Payment(t.Context(), id)
+	p, err := w.database.Payment(t.Context(), id)
 	require.NoError(t, err)
 	require.NotContains(t, p.Failure, "panel", "the reason is not for client apps")
 	require.NotEmpty(t, p.Failure)
-	operations, err := w.record.Operations(t.Context(), id)
+	operations, err := w.database.Operations(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "settled", operations[0].Outcome)
-	l, err := w.record.DeadLetter(t.Context(), deadletter.NewID(id, ""))
+	l, err := w.database.DeadLetter(t.Context(), deadletter.NewID(id, ""))
 	require.NoError(t, err)
 	require.Equal(t, deadletter.Resolved, l.State)
 	require.Zero(t, w.charges(id))

@@ -16,8 +16,8 @@ import (
 func TestStrandedLettersAreOpened(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.New(t)
-	r := &redriven{world: world{record: openRecord(t, url)}}
-	r.Activities = New(Config{Record: r.record})
+	r := &redriven{env: env{database: openDatabase(t, url)}}
+	r.Activities = New(Config{Database: r.database})
 	l := r.deadRun(t, "a", payment.NewID("shop", "a"))
 	in := r.input(t, 1, 10)
 	runs := true
@@ -36,7 +36,7 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 	}
 	state := func() deadletter.State {
 		t.Helper()
-		kept, err := r.record.DeadLetter(t.Context(), l.ID)
+		kept, err := r.database.DeadLetter(t.Context(), l.ID)
 		require.NoError(t, err)
 		return kept.State
 	}
@@ -44,7 +44,7 @@ func TestStrandedLettersAreOpened(t *testing.T) {
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	for _, look := range []func(){reopen, survey} {
-		_, err := r.record.TakeForRedrive(t.Context(), in) // and then it was terminated
+		_, err := r.database.TakeForRedrive(t.Context(), in) // and then it was terminated
 		require.NoError(t, err)
 		runs = false
 		look()

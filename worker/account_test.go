@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-func expecting(t *testing.T, at around, collector string) *mercadopago.Client {
+func expecting(t *testing.T, at env, collector string) *mercadopago.Client {
 	t.Helper()
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1", CollectorID: collector})
 	require.NoError(t, err)
@@ -20,7 +20,7 @@ func expecting(t *testing.T, at around, collector string) *mercadopago.Client {
 
 func TestATokenOfAnotherAccountStartsNoWork(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, logged := newWorker(t, at)
 	w.Provider = expecting(t, at, "77")
 	err := w.Run(t.Context())
@@ -32,7 +32,7 @@ func TestATokenOfAnotherAccountStartsNoWork(t *testing.T) {
 // While Mercado Pago does not answer, work goes on; once it does and says that the account is another one, work ends.
 func TestAnAccountIsCheckedOnceMercadoPagoAnswers(t *testing.T) {
 	t.Parallel()
-	at, provider := newAround(t)
+	at, provider := newEnv(t)
 	provider.SetFaults([]simulator.Fault{{On: simulator.Account, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 1}})
 	w, logged := newWorker(t, at)
 	w.Provider, w.accountEvery = expecting(t, at, "77"), 1

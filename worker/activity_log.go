@@ -43,7 +43,7 @@ func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	defer func() { s.End(failure) }()
 	result, err := l.Next.ExecuteActivity(ctx, in)
 	attrs := []slog.Attr{
-		slog.String("step", info.ActivityType.Name), slog.String("workflow_id", info.WorkflowExecution.ID),
+		slog.String("activity", info.ActivityType.Name), slog.String("workflow_id", info.WorkflowExecution.ID),
 		slog.Int("attempt", int(info.Attempt)), slog.Duration("duration", time.Since(began)),
 	}
 	level, outcome := slog.LevelDebug, "ok"
@@ -52,7 +52,7 @@ func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 		level, outcome, failure = levelOf(kind), string(kind), string(kind)
 		attrs = append(attrs, slog.String("kind", string(kind)), slog.String("error", err.Error()))
 	}
-	l.metrics.stepped(info.ActivityType.Name, outcome, time.Since(began))
+	l.metrics.activityDone(info.ActivityType.Name, outcome, time.Since(began))
 	l.log.LogAttrs(ctx, level, "activity", attrs...)
 	return result, err
 }

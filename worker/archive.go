@@ -22,7 +22,7 @@ func (w *Worker) runArchive(ctx context.Context) error {
 }
 
 // archive keeps every notification as it came, also those about which we know nothing to do. What the
-// record refuses is the message's fault, for whatever reason: the consumer finds out which of a batch it is.
+// database refuses is the message's fault, for whatever reason: the consumer finds out which of a batch it is.
 func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 	kept := make([]postgres.Notification, 0, len(batch))
 	for _, d := range batch {
@@ -35,5 +35,5 @@ func (w *Worker) archive(ctx context.Context, batch []rabbitmq.Delivery) error {
 			Whole: d.Body, ReceivedAt: n.ReceivedAt,
 		})
 	}
-	return verdict(w.Record.Archive(ctx, kept))
+	return decision(w.Database.Archive(ctx, kept))
 }

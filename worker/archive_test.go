@@ -15,7 +15,7 @@ import (
 
 func TestABatchOfNotificationsIsKeptAsItCame(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	a, b := notification(t, "a"), notification(t, "b")
 	b.Topic, b.Action, b.PaymentID = "topic_of_tomorrow", "", ""
@@ -35,10 +35,10 @@ func TestABatchOfNotificationsIsKeptAsItCame(t *testing.T) {
 	require.JSONEq(t, string(encode(t, a)), whole)
 }
 
-// However a notification offends the record, it does so alone: the others of its batch are kept.
+// However a notification offends the database, it does so alone: the others of its batch are kept.
 func TestANotificationThatTheRecordRefusesIsAtFault(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	conn, err := pgx.Connect(t.Context(), at.postgres)
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func incompressible(length int) string {
 // The consumer hands a batch that is given up over again, one by one, to find which are at fault.
 func TestOneUnreadableNotificationIsNotTheOthersFault(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	good, broken := delivery(t, notification(t, "good")), rabbitmq.Delivery{Message: rabbitmq.Message{ID: "broken", Body: []byte("{")}}
 	require.True(t, isDead(w.archive(t.Context(), []rabbitmq.Delivery{good, broken})))

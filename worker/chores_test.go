@@ -19,7 +19,7 @@ import (
 // Not parallel: the schedules are everybody's. Mercado Pago's search fails for as long as the test: no window is seen, and all the same a
 // payment whose run is gone is woken, a terminated redrive's letter is opened again, and a person hears of what was found.
 func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
-	at, provider := newAround(t)
+	at, provider := newEnv(t)
 	provider.SetFaults([]simulator.Fault{{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable}})
 	w, _ := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
@@ -30,21 +30,21 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	_, err = conn.Exec(t.Context(), `update payments set updated_at = now() - interval '3 hours'`)
 	require.NoError(t, err)
 	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "terminated"), Actor: "ana", Before: time.Now().Add(time.Minute), Upto: 10}
-	taken, err := w.Record.TakeForRedrive(t.Context(), take)
+	taken, err := w.Database.TakeForRedrive(t.Context(), take)
 	require.NoError(t, err)
 	require.Len(t, taken, 1)
 	_, err = conn.Exec(t.Context(), `update redrives set at = now() - interval '2 minutes'`)
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), `insert into reconciliations (id, window_from, window_to, started_at) values ('earlier', now(), now(), now())`)
 	require.NoError(t, err)
-	require.NoError(t, w.Record.KeepFindings(t.Context(), "earlier", []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: "7", FoundAt: time.Now()}}))
+	require.NoError(t, w.Database.KeepFindings(t.Context(), "earlier", []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: "7", FoundAt: time.Now()}}))
 
 	stop := run(t, w)
 	require.NoError(t, workflows.KeepReconciling(t.Context(), w.Temporal, time.Second, time.Minute))
 	forget(t, w.Temporal)
 	eventually(t, func() bool { return w.woken(t, l.PaymentID) }, "the quiet payment is woken")
 	eventually(t, func() bool {
-		kept, err := w.Record.DeadLetter(t.Context(), l.ID)
+		kept, err := w.Database.DeadLetter(t.Context(), l.ID)
 		return err == nil && kept.State == deadletter.Open
 	}, "the letter is open again")
 	eventually(t, func() bool { return count(t, at, "findings where alerted_at is not null") == 1 }, "a person is told")
@@ -54,7 +54,7 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 
 func TestOfManyPaymentsTemporalKnowsWhichHaveARun(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	var ids []string
 	for i := range 1000 {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// crowd keeps a flood about one subject to two places: one is handled, and one waits to be handled next. The zero value is ready.
-type crowd struct {
+// coalescer keeps a flood about one subject to two places: one is handled, and one waits to be handled next. The zero value is ready.
+type coalescer struct {
 	mu       sync.Mutex
 	subjects map[string]*turn
 }
@@ -17,7 +17,7 @@ type turn struct{ next chan struct{} } // closed to let the one that waits go on
 // one calls handle, after the call in hand about the same subject if there is one. joined says that handle was not called,
 // because another call waits already: it begins after this one came, so that whatever this one has to say is heard with it.
 // The error is handle's, or ctx ended while it waited.
-func (c *crowd) one(ctx context.Context, subject string, handle func() error) (joined bool, err error) {
+func (c *coalescer) one(ctx context.Context, subject string, handle func() error) (joined bool, err error) {
 	c.mu.Lock()
 	t := c.subjects[subject]
 	switch {
@@ -43,7 +43,7 @@ func (c *crowd) one(ctx context.Context, subject string, handle func() error) (j
 }
 
 // wait tells whether it is this one's turn now.
-func (c *crowd) wait(ctx context.Context, t *turn, next chan struct{}) bool {
+func (c *coalescer) wait(ctx context.Context, t *turn, next chan struct{}) bool {
 	select {
 	case <-next:
 		return true
@@ -58,7 +58,7 @@ func (c *crowd) wait(ctx context.Context, t *turn, next chan struct{}) bool {
 	return true // it has been given the turn meanwhile, and must pass it on
 }
 
-func (c *crowd) done(subject string) {
+func (c *coalescer) done(subject string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.subjects[subject]

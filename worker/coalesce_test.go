@@ -19,7 +19,7 @@ import (
 func TestACrowdTakesTwoPlaces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var c crowd
+		var c coalescer
 		var began []time.Time
 		var came []time.Time
 		var joins atomic.Int64
@@ -42,7 +42,7 @@ func TestACrowdTakesTwoPlaces(t *testing.T) {
 			if i == 500 {
 				joined, err := c.one(t.Context(), "other", func() error { return nil })
 				require.NoError(t, err)
-				require.False(t, joined, "another subject is not of the crowd")
+				require.False(t, joined, "another subject is not of the coalescer")
 			}
 		}
 		wg.Wait()
@@ -56,7 +56,7 @@ func TestACrowdTakesTwoPlaces(t *testing.T) {
 func TestWhoHasNoMoreTimeLeavesTheCrowd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var c crowd
+		var c coalescer
 		finish := make(chan struct{})
 		go func() { _, _ = c.one(t.Context(), "it", func() error { <-finish; return nil }) }()
 		synctest.Wait()
@@ -81,7 +81,7 @@ func TestWhoHasNoMoreTimeLeavesTheCrowd(t *testing.T) {
 // However they come and go, each that is not told of its end too early is covered by a call that begins after it came.
 func TestACrowdForgetsNobody(t *testing.T) {
 	t.Parallel()
-	var c crowd
+	var c coalescer
 	var clock, last atomic.Int64 // last is the clock at the beginning of the newest call
 	var wg sync.WaitGroup
 	for i := range 200 {
@@ -106,7 +106,7 @@ func TestACrowdForgetsNobody(t *testing.T) {
 // A flood about one payment, whose first signal does not come back, stands before a webhook of another's. Not parallel: it
 // takes what is in the shared queues.
 func TestAFloodAboutOnePaymentIsPassed(t *testing.T) {
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
 	emptied(t, at)
@@ -128,7 +128,7 @@ func TestAFloodAboutOnePaymentIsPassed(t *testing.T) {
 				close(other)
 				return nil
 			}
-			joined, err := w.crowd.one(ctx, "flood", func() error { calls.Add(1); <-finish; return nil })
+			joined, err := w.coalescer.one(ctx, "flood", func() error { calls.Add(1); <-finish; return nil })
 			if joined {
 				joins.Add(1)
 			}
@@ -137,7 +137,7 @@ func TestAFloodAboutOnePaymentIsPassed(t *testing.T) {
 	}()
 	select {
 	case <-other:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		require.Fail(t, "the other payment waits for the flood")
 	}
 	close(finish)

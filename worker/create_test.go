@@ -20,18 +20,18 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// newShop is a worker that does not run yet, with a Temporal of its own and a client app in the record.
+// newShop is a worker that does not run yet, with a Temporal of its own and a client app in the database.
 func newShop(t *testing.T) *Worker {
 	t.Helper()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	return newShopIn(t, at)
 }
 
-func newShopIn(t *testing.T, at around) *Worker {
+func newShopIn(t *testing.T, at env) *Worker {
 	t.Helper()
 	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
 	w, _ := newWorker(t, at)
-	_, err := w.Record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
 	return w
@@ -50,9 +50,9 @@ func (w *Worker) awaitRun(t *testing.T, id string, status enums.WorkflowExecutio
 func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
-	early, patient := wish("early"), wish("patient")
-	patient.Wait = patience
-	for _, in := range []workflows.CreateInput{early, patient} {
+	early, slow := wish("early"), wish("slow")
+	slow.Wait = timeout
+	for _, in := range []workflows.CreateInput{early, slow} {
 		require.NoError(t, w.Workflows.Signal(t.Context(), in.PaymentID))
 	}
 	answer, err := w.Workflows.Create(t.Context(), early)
@@ -60,22 +60,22 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	require.Nil(t, answer)
 	waited := make(chan bool, 1)
 	go func() {
-		answer, err := w.Workflows.Create(t.Context(), patient)
+		answer, err := w.Workflows.Create(t.Context(), slow)
 		waited <- answer != nil && err == nil
 	}()
 
 	stop := run(t, w)
 	require.True(t, <-waited, "the run that knew nothing is followed by one that creates the payment")
 	w.awaitRun(t, early.PaymentID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-	early.Wait = patience
+	early.Wait = timeout
 	answer, err = w.Workflows.Create(t.Context(), early)
 	require.NoError(t, err)
 	require.Equal(t, early.PaymentID, answer.PaymentID)
 	require.Equal(t, early.Request.Fingerprint(), answer.Fingerprint)
 	require.Equal(t, payment.Pending, answer.Status)
 	require.Equal(t, 2, answer.Version)
-	for _, in := range []workflows.CreateInput{early, patient} {
-		p, err := w.Record.Payment(t.Context(), in.PaymentID)
+	for _, in := range []workflows.CreateInput{early, slow} {
+		p, err := w.Database.Payment(t.Context(), in.PaymentID)
 		require.NoError(t, err)
 		require.Equal(t, payment.Pending, p.Status)
 	}
@@ -112,18 +112,18 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 		_, err = w.Workflows.Create(t.Context(), other)
 		require.Equal(t, failure.Conflict, failure.KindOf(err), "%v", err)
 	}
-	other.Wait = patience
+	other.Wait = timeout
 	began := time.Now()
 	_, err = w.Workflows.Create(t.Context(), other)
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
-	require.Less(t, time.Since(began), patience, "it has not waited for the run")
+	require.Less(t, time.Since(began), timeout, "it has not waited for the run")
 
-	lost, _ := newWorker(t, away)
+	lost, _ := newWorker(t, unavailable)
 	_, err = lost.Workflows.Begun(t.Context(), "shop", accepted.PaymentID)
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }
 
-// A run that has ended since the record was asked has written its payment by then, and one that could not write it waits for a
+// A run that has ended since the database was asked has written its payment by then, and one that could not write it waits for a
 // person, who may still have it charged: neither payment is missing. One that an operator has ended is.
 func TestAPaymentWhoseRunHasEndedIsNotMissing(t *testing.T) {
 	t.Parallel()

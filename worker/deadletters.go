@@ -17,30 +17,30 @@ import (
 
 // A batch of dead letters is one insert.
 const (
-	letterBatch = 100
-	letterWait  = 200 * time.Millisecond
+	deadLetterBatch = 100
+	deadLetterWait  = 200 * time.Millisecond
 )
 
 func (w *Worker) runDeadLetters(ctx context.Context) error {
-	return w.consumer(rabbitmq.QueueDeadLetters, letterBatch).
-		RunBatches(ctx, letterBatch, letterWait, w.Metrics.batch(rabbitmq.QueueDeadLetters, w.keepDeadLetters))
+	return w.consumer(rabbitmq.QueueDeadLetters, deadLetterBatch).
+		RunBatches(ctx, deadLetterBatch, deadLetterWait, w.Metrics.batch(rabbitmq.QueueDeadLetters, w.keepDeadLetters))
 }
 
-// keepDeadLetters keeps whatever comes: there is nowhere further to go, so no letter is ever refused. Where the record will
+// keepDeadLetters keeps whatever comes: there is nowhere further to go, so no letter is ever refused. Where the database will
 // not take a batch, each is kept by itself, and one that it will not take either is kept without what it says of itself.
 func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery) error {
 	now := time.Now()
 	letters := make([]deadletter.Message, len(batch))
 	for i, d := range batch {
-		letters[i] = letterOf(d, now)
+		letters[i] = deadLetterOf(d, now)
 	}
 	err := w.keep(ctx, letters)
-	if err == nil || passes(err) {
+	if err == nil || transient(err) {
 		return err
 	}
 	for _, l := range letters {
 		err := w.keep(ctx, []deadletter.Message{l})
-		if err != nil && !passes(err) {
+		if err != nil && !transient(err) {
 			w.Log.Error("dead letter kept without its headers", "message_id", l.Original.ID, "error", err)
 			err = w.keep(ctx, []deadletter.Message{bare(l)})
 		}
@@ -51,14 +51,14 @@ func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery)
 	return nil
 }
 
-// passes says whether a failure is the world's, and will be over.
-func passes(err error) bool {
+// transient says whether a failure is of a dependency, and will be over.
+func transient(err error) bool {
 	kind := failure.KindOf(err)
 	return kind == failure.Unavailable || kind == failure.Limited
 }
 
 func (w *Worker) keep(ctx context.Context, letters []deadletter.Message) error {
-	news, err := w.Record.KeepDeadLetters(ctx, letters)
+	news, err := w.Database.KeepDeadLetters(ctx, letters)
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,8 @@ func (w *Worker) keep(ctx context.Context, letters []deadletter.Message) error {
 	return nil
 }
 
-// letterOf reads a letter, as far as it can be read.
-func letterOf(d rabbitmq.Delivery, now time.Time) deadletter.Message {
+// deadLetterOf reads a letter, as far as it can be read.
+func deadLetterOf(d rabbitmq.Delivery, now time.Time) deadletter.Message {
 	death := d.Death()
 	l := deadletter.Message{
 		ID:     deadletter.NewID(d.ID, death.Queue),
@@ -93,7 +93,7 @@ func letterOf(d rabbitmq.Delivery, now time.Time) deadletter.Message {
 	if l.DiedAt.IsZero() {
 		l.DiedAt = now.UTC().Truncate(time.Microsecond)
 	}
-	l.PaymentID = paymentOfLetter(d)
+	l.PaymentID = paymentOfDeadLetter(d)
 	l.Fingerprint = deadletter.NewFingerprint(l.Source, l.Cause, l.Error)
 	return l
 }
@@ -107,7 +107,7 @@ func causeOf(word string) deadletter.Cause {
 	return deadletter.ParseCause(word)
 }
 
-func paymentOfLetter(d rabbitmq.Delivery) string {
+func paymentOfDeadLetter(d rabbitmq.Delivery) string {
 	n, _ := mercadopago.DecodeNotification(d.Body) // which may be anything
 	id := cmp.Or(header(d, activities.HeaderPaymentID), n.PaymentID)
 	if !payment.ValidID(id) {
@@ -127,7 +127,7 @@ func trailOf(attempts []rabbitmq.Attempt) []deadletter.Attempt {
 // bare is a letter without all that may be wrong with it: the message itself, to be looked at by a person.
 func bare(l deadletter.Message) deadletter.Message {
 	return deadletter.Message{
-		ID: l.ID, Source: l.Source, Cause: deadletter.CauseUnlabelled, Error: "the record refused what this letter says of itself",
+		ID: l.ID, Source: l.Source, Cause: deadletter.CauseUnlabelled, Error: "the database refused what this letter says of itself",
 		Fingerprint: deadletter.NewFingerprint(l.Source, deadletter.CauseUnlabelled, ""),
 		Original:    deadletter.Original{ID: l.Original.ID, Body: l.Original.Body}, Deaths: 1, DiedAt: l.DiedAt,
 	}

@@ -17,10 +17,10 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// letterOf finds the one letter that a message became.
-func (w *Worker) letterOf(t *testing.T, messageID string) deadletter.Message {
+// deadLetterOf finds the one letter that a message became.
+func (w *Worker) deadLetterOf(t *testing.T, messageID string) deadletter.Message {
 	t.Helper()
-	all, err := w.Record.DeadLetters(t.Context(), deadletter.Filter{Limit: 1000})
+	all, err := w.Database.DeadLetters(t.Context(), deadletter.Filter{Limit: 1000})
 	require.NoError(t, err)
 	for _, l := range all {
 		if l.Original.ID == messageID {
@@ -34,7 +34,7 @@ func (w *Worker) letterOf(t *testing.T, messageID string) deadletter.Message {
 // dead is a message as a consumer makes it a dead letter.
 func dead(id, cause string, body []byte, headers ...string) rabbitmq.Delivery {
 	h := map[string]any{
-		rabbitmq.HeaderCause: cause, rabbitmq.HeaderError: "the record refused", rabbitmq.HeaderTime: "2026-03-01T12:00:00Z",
+		rabbitmq.HeaderCause: cause, rabbitmq.HeaderError: "the database refused", rabbitmq.HeaderTime: "2026-03-01T12:00:00Z",
 		rabbitmq.HeaderExchange: rabbitmq.ExchangeWebhooks, rabbitmq.HeaderKey: "mercadopago.payment",
 	}
 	for i := 0; i < len(headers); i += 2 {
@@ -45,7 +45,7 @@ func dead(id, cause string, body []byte, headers ...string) rabbitmq.Delivery {
 
 func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, logged := newWorker(t, at)
 	n := notification(t, "a")
 	trail := []deadletter.Attempt{{Attempt: 1, At: time.Date(2026, 3, 1, 11, 59, 0, 0, time.UTC), Error: "no"}}
@@ -56,10 +56,10 @@ func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 		require.NoError(t, w.keepDeadLetters(t.Context(), []rabbitmq.Delivery{d, d}))
 	}
 	require.Equal(t, 1, count(t, at, "dead_letters"))
-	l := w.letterOf(t, n.ID)
+	l := w.deadLetterOf(t, n.ID)
 	require.Equal(t, deadletter.Message{
 		ID: deadletter.NewID(n.ID, rabbitmq.QueueProcess), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid,
-		Fingerprint: l.Fingerprint, Error: "the record refused", PaymentID: n.PaymentID,
+		Fingerprint: l.Fingerprint, Error: "the database refused", PaymentID: n.PaymentID,
 		Original: deadletter.Original{ID: n.ID, Queue: rabbitmq.QueueProcess, Exchange: rabbitmq.ExchangeWebhooks,
 			Key: "mercadopago.payment", Body: d.Body, SentAt: l.Original.SentAt},
 		Trail: trail, State: deadletter.Open, Deaths: 1, DiedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ReceivedAt: l.ReceivedAt,
@@ -71,13 +71,13 @@ func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 
 func TestAWorkflowsLetterNamesItsRun(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	id := payment.NewID("shop", "x")
 	d := dead("m", "contradiction", nil, activities.HeaderPaymentID, id, activities.HeaderWorkflowID, "payment/"+id, activities.HeaderRunID, "run")
 	d.Key = "workflow.contradiction"
 	require.NoError(t, w.keepDeadLetters(t.Context(), []rabbitmq.Delivery{d}))
-	l := w.letterOf(t, "m")
+	l := w.deadLetterOf(t, "m")
 	require.Equal(t, []string{"workflow", "contradiction", id, "payment/" + id, "run"},
 		[]string{string(l.Source), string(l.Cause), l.PaymentID, l.WorkflowID, l.RunID})
 }
@@ -85,7 +85,7 @@ func TestAWorkflowsLetterNamesItsRun(t *testing.T) {
 // The queue of dead letters is the last: whatever is in it is kept, and holds up nothing behind it.
 func TestWhateverIsInTheQueueOfDeadLettersIsKept(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	odd := map[string]rabbitmq.Delivery{
 		"nothing":       {},
@@ -110,13 +110,13 @@ func TestWhateverIsInTheQueueOfDeadLettersIsKept(t *testing.T) {
 	batch = append(batch, dead(good.ID, "invalid", encode(t, good)))
 	require.NoError(t, w.keepDeadLetters(t.Context(), batch))
 	require.Equal(t, len(batch), count(t, at, "dead_letters"))
-	require.Equal(t, deadletter.CauseUnlabelled, w.letterOf(t, "1").Cause)
-	require.Equal(t, good.PaymentID, w.letterOf(t, good.ID).PaymentID)
+	require.Equal(t, deadletter.CauseUnlabelled, w.deadLetterOf(t, "1").Cause)
+	require.Equal(t, good.PaymentID, w.deadLetterOf(t, good.ID).PaymentID)
 }
 
 func TestWithoutTheRecordDeadLettersWait(t *testing.T) {
 	t.Parallel()
-	w, _ := newWorker(t, away)
+	w, _ := newWorker(t, unavailable)
 	err := w.keepDeadLetters(t.Context(), []rabbitmq.Delivery{dead("1", "invalid", nil)})
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.False(t, isDead(err), "a dead letter is never made one again")
@@ -127,7 +127,7 @@ func FuzzDeadLetters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key, cause, text, trail, at string, body []byte) {
 		d := rabbitmq.Delivery{Message: rabbitmq.Message{ID: "1", Key: key, Body: body, Headers: map[string]any{
 			rabbitmq.HeaderCause: cause, rabbitmq.HeaderError: text, rabbitmq.HeaderTrail: trail, rabbitmq.HeaderTime: at}}}
-		l := letterOf(d, time.Now())
+		l := deadLetterOf(d, time.Now())
 		require.NotContains(t, fmt.Sprint(l.Cause, l.Error, l.Trail), "\x00")
 		require.NotEmpty(t, l.Source)
 		require.NotZero(t, l.DiedAt)

@@ -23,15 +23,15 @@ const (
 )
 
 // paymentOf finds our payment: its ID travels in the address the provider calls, but not when the address came from the
-// provider's panel; then the record may know the provider's ID, else the provider knows whose it is. "" says that it is none
+// provider's panel; then the database may know the provider's ID, else the provider knows whose it is. "" says that it is none
 // of ours. The error is the consumer's to judge.
 func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification) (string, error) {
 	if n.PaymentID != "" {
 		return n.PaymentID, nil
 	}
-	p, err := w.Record.PaymentByProvider(ctx, payment.MercadoPago, n.ResourceID)
+	p, err := w.Database.PaymentByProvider(ctx, payment.MercadoPago, n.ResourceID)
 	if err == nil || failure.KindOf(err) != failure.NotFound {
-		return p.ID, verdict(err)
+		return p.ID, decision(err)
 	}
 	if w.identifying.Add(1) > identifiedAtOnce {
 		w.identifying.Add(-1)
@@ -51,7 +51,7 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 	return "", unidentified(n, err)
 }
 
-// unidentified is verdict for the provider's word on whose a payment is. What it refuses about this one is the message's fault,
+// unidentified is decision for the provider's word on whose a payment is. What it refuses about this one is the message's fault,
 // and may have been too new to be found; a provider that answers nobody keeps none of the messages that can do without it.
 func unidentified(n mercadopago.Notification, err error) error {
 	kind := failure.KindOf(err)

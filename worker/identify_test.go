@@ -30,7 +30,7 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 		"failing":      {simulator.Fault{Kind: simulator.KindError, Status: http.StatusInternalServerError}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at, provider := newAround(t)
+			at, provider := newEnv(t)
 			w, logged := newWorker(t, at)
 			fault.of.On = simulator.Get
 			provider.AddFault(fault.of)
@@ -59,7 +59,7 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 				return
 			}
 			eventually(t, func() bool { return count(t, at, strangersLetters) == strangers }, "the strangers' are dead letters")
-			all, err := w.Record.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: strangers})
+			all, err := w.Database.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: strangers})
 			require.NoError(t, err)
 			for _, l := range all {
 				require.Equal(t, fault.cause, l.Cause)
@@ -93,7 +93,7 @@ func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
 // Half of the places are for webhooks that need nothing of the provider.
 func TestOnlySomeWebhooksWaitForTheProvider(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	n := notification(t, "")
 	n.PaymentID = ""

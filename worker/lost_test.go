@@ -25,12 +25,12 @@ import (
 type store struct {
 	*Worker
 	provider *simulator.Simulator
-	at       around
+	at       env
 }
 
-func newStore(t *testing.T, change ...func(*around)) store {
+func newStore(t *testing.T, change ...func(*env)) store {
 	t.Helper()
-	at, provider := newAround(t)
+	at, provider := newEnv(t)
 	for _, c := range change {
 		c(&at)
 	}
@@ -43,7 +43,7 @@ func newStore(t *testing.T, change ...func(*around)) store {
 func (s store) create(t *testing.T, key string) payment.Payment {
 	t.Helper()
 	in := wish(key)
-	in.Wait = patience
+	in.Wait = timeout
 	_, err := s.Workflows.Create(t.Context(), in)
 	require.NoError(t, err)
 	return s.await(t, in.PaymentID, payment.Pending)
@@ -53,7 +53,7 @@ func (s store) await(t *testing.T, id string, status payment.Status) (p payment.
 	t.Helper()
 	eventually(t, func() bool {
 		var err error
-		p, err = s.Record.Payment(t.Context(), id)
+		p, err = s.Database.Payment(t.Context(), id)
 		return err == nil && p.Status == status
 	}, string(status))
 	return p
@@ -238,7 +238,7 @@ func TestAPOSTForALostRowIsNotChargedAgain(t *testing.T) {
 // Temporal has forgotten the payment, too. Nothing but the setting tells that it may not be a new one.
 func TestAPOSTAfterARestoreIsSearchedForFirst(t *testing.T) {
 	t.Parallel()
-	s := newStore(t, func(at *around) { at.searchUntil = time.Now().Add(time.Hour) })
+	s := newStore(t, func(at *env) { at.searchUntil = time.Now().Add(time.Hour) })
 	before := s.paid(t, "forgotten")
 	s.lose(t, before.ID)
 	s.forgets(before.ID)
@@ -256,7 +256,7 @@ func TestAPOSTAfterARestoreIsSearchedForFirst(t *testing.T) {
 func (s store) again(t *testing.T, key string, lost *workflows.Answer) *workflows.Answer {
 	t.Helper()
 	in := wish(key)
-	in.Wait, in.Lost = patience, lost
+	in.Wait, in.Lost = timeout, lost
 	answer := s.mustCreate(t, in)
 	require.NotNil(t, answer)
 	return answer
@@ -280,7 +280,7 @@ func TestAPOSTAfterARunWasEndedStartsAnother(t *testing.T) {
 			require.NoError(t, err)
 			require.Nil(t, answer, "the charge is in the middle")
 
-			in.Wait = patience
+			in.Wait = timeout
 			waiting := make(chan *workflows.Answer, 1)
 			go func() {
 				answer, err := s.Workflows.Create(t.Context(), in)
@@ -328,7 +328,7 @@ func TestAPOSTDoesNotRepeatARunThatFails(t *testing.T) {
 	s := newStore(t)
 	taken := s.create(t, "taken")
 	in := wish("taken")
-	in.PaymentID, in.Wait = payment.NewID("shop", "another ID for the same key"), patience
+	in.PaymentID, in.Wait = payment.NewID("shop", "another ID for the same key"), timeout
 	answer, err := s.Workflows.Create(t.Context(), in)
 	require.Nil(t, answer)
 	require.Equal(t, failure.Unavailable, failure.KindOf(err), "%v", err)
@@ -357,7 +357,7 @@ func TestSignalsDoNotDisturbAPOST(t *testing.T) {
 	var group errgroup.Group
 	for i := range 14 {
 		in := wish(fmt.Sprint("disturbed-", i))
-		in.Wait = patience
+		in.Wait = timeout
 		group.Go(func() error {
 			answer, err := s.Workflows.Create(t.Context(), in)
 			if err == nil && answer == nil {

@@ -11,17 +11,17 @@ import (
 
 // Metrics measure what a worker does. Nil measures nothing.
 type Metrics struct {
-	steps    *prometheus.HistogramVec
-	messages *prometheus.CounterVec
-	lag      prometheus.Histogram
-	joins    prometheus.Counter
-	unknowns prometheus.Counter
+	activities *prometheus.HistogramVec
+	messages   *prometheus.CounterVec
+	lag        prometheus.Histogram
+	joins      prometheus.Counter
+	unknowns   prometheus.Counter
 }
 
 // NewMetrics makes the metrics of one worker.
 func NewMetrics() *Metrics {
 	m := &Metrics{
-		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		activities: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "onlywave_activity_duration_seconds", Help: "Duration of one attempt of an activity, by activity and outcome (ok, or the kind of failure).",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"activity", "outcome"}),
@@ -47,16 +47,16 @@ func NewMetrics() *Metrics {
 
 // Collectors are the metrics, to be shown.
 func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.steps, m.messages, m.lag, m.joins, m.unknowns}
+	return []prometheus.Collector{m.activities, m.messages, m.lag, m.joins, m.unknowns}
 }
 
-func (m *Metrics) stepped(step, outcome string, took time.Duration) {
+func (m *Metrics) activityDone(name, outcome string, took time.Duration) {
 	if m != nil {
-		m.steps.WithLabelValues(step, outcome).Observe(took.Seconds())
+		m.activities.WithLabelValues(name, outcome).Observe(took.Seconds())
 	}
 }
 
-func (m *Metrics) told(received time.Time) {
+func (m *Metrics) signalled(received time.Time) {
 	if m != nil {
 		m.lag.Observe(max(time.Since(received), 0).Seconds())
 	}

@@ -32,21 +32,21 @@ func TestMessagesAreCountedByTheirFate(t *testing.T) {
 	}
 }
 
-// However many look, the record is asked once in a while; while it does not answer, nothing is shown, which no alert takes
+// However many look, the database is asked once in a while; while it does not answer, nothing is shown, which no alert takes
 // for 0.
 func TestFiguresSpareTheRecord(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
-	f := NewFigures(w.Record, slog.New(slog.DiscardHandler))
+	f := NewGauges(w.Database, slog.New(slog.DiscardHandler))
 	require.Contains(t, metricstest.Text(t, f), "onlywave_spool_webhooks 0")
-	require.NoError(t, w.Record.Spool(t.Context(), "1", "mercadopago.payment", []byte("{}"), time.Now()))
+	require.NoError(t, w.Database.Spool(t.Context(), "1", "mercadopago.payment", []byte("{}"), time.Now()))
 	require.Contains(t, metricstest.Text(t, f), "onlywave_spool_webhooks 0", "not asked again yet")
-	f.asked = time.Now().Add(-figuresEvery)
+	f.asked = time.Now().Add(-gaugesEvery)
 	text := metricstest.Text(t, f)
 	require.Contains(t, text, "onlywave_spool_webhooks 1")
 	require.Contains(t, text, `onlywave_dead_letters_open{cause="`+string(deadletter.CauseInvalid)+`"} 0`)
 
-	nowhere, _ := newWorker(t, away)
-	require.Empty(t, metricstest.Text(t, NewFigures(nowhere.Record, slog.New(slog.DiscardHandler))))
+	nowhere, _ := newWorker(t, unavailable)
+	require.Empty(t, metricstest.Text(t, NewGauges(nowhere.Database, slog.New(slog.DiscardHandler))))
 }

@@ -49,19 +49,19 @@ func counted(t *testing.T, provider http.Handler) (url string, most *atomic.Int6
 	return server.URL, most
 }
 
-// While the provider takes longer than the test to answer, what needs only the record goes on: new payments are opened, and
+// While the provider takes longer than the test to answer, what needs only the database goes on: new payments are opened, and
 // those that stand are answered for. It has a Temporal of its own, which its unfinished payments stay behind in.
 func TestASlowProviderKeepsNobodyElseWaiting(t *testing.T) {
 	t.Parallel()
 	const concurrency, quickTries, payments = 2, 2 * 32, 40 // quick tries of charges and of looks
-	at, provider := newAround(t)
+	at, provider := newEnv(t)
 	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
 	url, most := counted(t, provider)
 	t.Cleanup(provider.Close) // before its server
 	at.provider = url
 	w, _ := newWorker(t, at)
 	w.ProviderConcurrency = concurrency
-	_, err := w.Record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
 	stop := run(t, w)
@@ -91,7 +91,7 @@ func TestASlowProviderKeepsNobodyElseWaiting(t *testing.T) {
 		t.Helper()
 		for i := range payments {
 			eventually(t, func() bool {
-				p, err := w.Record.Payment(t.Context(), wish(fmt.Sprint(name, i)).PaymentID)
+				p, err := w.Database.Payment(t.Context(), wish(fmt.Sprint(name, i)).PaymentID)
 				return err == nil && is(p)
 			}, name)
 		}

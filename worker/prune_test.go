@@ -15,12 +15,12 @@ import (
 
 // Not parallel: there is one schedule, and any worker may be given its runs.
 func TestTheSchedulePrunesAndMayBeKeptTwice(t *testing.T) {
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	old := time.Now().UTC().AddDate(-2, 0, 0)
-	_, err := w.Record.MakePartitions(t.Context(), old, old.AddDate(0, 1, 0))
+	_, err := w.Database.MakePartitions(t.Context(), old, old.AddDate(0, 1, 0))
 	require.NoError(t, err)
-	require.NoError(t, w.Record.Archive(t.Context(), []postgres.Notification{
+	require.NoError(t, w.Database.Archive(t.Context(), []postgres.Notification{
 		{ID: "old", Whole: []byte(`{}`), ReceivedAt: old}, {ID: "new", Whole: []byte(`{}`), ReceivedAt: time.Now().UTC()},
 	}))
 	stop := run(t, w)

@@ -17,7 +17,7 @@ import (
 
 // finished lists the runs that have seen their whole window.
 func finished(t *testing.T, w *Worker) int {
-	runs, err := w.Record.Reconciliations(t.Context(), 100)
+	runs, err := w.Database.Reconciliations(t.Context(), 100)
 	require.NoError(t, err)
 	n := 0
 	for _, r := range runs {
@@ -46,7 +46,7 @@ func forget(t *testing.T, c client.Client) {
 
 // Not parallel: there is one schedule, and any worker may be given its runs.
 func TestTheScheduleReconcilesAndMayBeKeptTwice(t *testing.T) {
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
 	stop := run(t, w)
@@ -68,7 +68,7 @@ func TestTheScheduleReconcilesAndMayBeKeptTwice(t *testing.T) {
 
 	require.NoError(t, schedule.Unpause(t.Context(), client.ScheduleUnpauseOptions{}))
 	eventually(t, func() bool { return finished(t, w) >= 3 }, "runs by the schedule")
-	runs, err := w.Record.Reconciliations(t.Context(), 100)
+	runs, err := w.Database.Reconciliations(t.Context(), 100)
 	require.NoError(t, err)
 	first, last := runs[len(runs)-1], runs[0]
 	require.InDelta(t, 48*time.Hour, first.To.Sub(first.From), float64(time.Second), "the first run looks far back")
@@ -76,10 +76,10 @@ func TestTheScheduleReconcilesAndMayBeKeptTwice(t *testing.T) {
 	stop()
 }
 
-// Not parallel: it takes what is in the shared queues. A message is in hand and held up by the record when the worker is told
+// Not parallel: it takes what is in the shared queues. A message is in hand and held up by the database when the worker is told
 // to end. Until it is finished the worker still takes steps of workflows.
 func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, logged := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
 	ctx, end := context.WithCancel(t.Context())
@@ -88,9 +88,9 @@ func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 	t.Cleanup(end)
 
 	n := notification(t, "held up")
-	n.Action = "payment.created" // which asks the record whether that is news
+	n.Action = "payment.created" // which asks the database whether that is news
 	open(t, w, n.PaymentID)
-	_, err := w.Record.Park(t.Context(), n.PaymentID, "silence", time.Now())
+	_, err := w.Database.Park(t.Context(), n.PaymentID, "silence", time.Now())
 	require.NoError(t, err)
 	conn, err := pgx.Connect(t.Context(), at.postgres)
 	require.NoError(t, err)
@@ -110,7 +110,7 @@ func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 		_ = w.Temporal.TerminateWorkflow(context.Background(), run.GetID(), "", "not for the tests behind")
 	})
 	eventually(t, func() bool {
-		runs, err := w.Record.Reconciliations(t.Context(), 1)
+		runs, err := w.Database.Reconciliations(t.Context(), 1)
 		return err == nil && len(runs) == 1
 	}, "a step is taken after the end was asked for")
 	require.False(t, logged.says("queues finished"))
@@ -123,7 +123,7 @@ func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 }
 
 // waiting counts the statements that wait for a lock.
-func waiting(t *testing.T, at around) int {
+func waiting(t *testing.T, at env) int {
 	conn, err := pgx.Connect(t.Context(), at.postgres)
 	require.NoError(t, err)
 	defer conn.Close(context.Background())

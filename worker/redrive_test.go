@@ -31,7 +31,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
 	sending, release := make(chan struct{}), make(chan struct{})
-	w.Activities = activities.New(activities.Config{Record: w.Record, Publisher: w.Publisher, Workflows: signalling{w.Workflows, func() {
+	w.Activities = activities.New(activities.Config{Database: w.Database, Publisher: w.Publisher, Workflows: signalling{w.Workflows, func() {
 		close(sending)
 		<-release
 	}}})
@@ -49,10 +49,10 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	close(release)
 	eventually(t, func() bool { return w.happened(t, id, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED) }, "the redrive ends")
 
-	redrives, err := w.Record.Redrives(t.Context(), l.ID)
+	redrives, err := w.Database.Redrives(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, deadletter.RedriveSent, redrives[0].Outcome)
-	kept, err := w.Record.DeadLetter(t.Context(), l.ID)
+	kept, err := w.Database.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, deadletter.Redriven, kept.State)
 	stop()
@@ -62,11 +62,11 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 // are its own.
 func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w := newShopIn(t, at)
 	sending, release := make(chan struct{}, 2), make(chan struct{})
 	w.Activities = activities.New(activities.Config{
-		Record: w.Record, Publisher: w.Publisher, Workflows: signalling{w.Workflows, func() {
+		Database: w.Database, Publisher: w.Publisher, Workflows: signalling{w.Workflows, func() {
 			sending <- struct{}{}
 			<-release
 		}},
@@ -107,13 +107,13 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, ended(next).Standing)
 
 	outcomes := map[string]deadletter.RedriveOutcome{}
-	redrives, err := w.Record.Redrives(t.Context(), l.ID)
+	redrives, err := w.Database.Redrives(t.Context(), l.ID)
 	require.NoError(t, err)
 	for _, r := range redrives {
 		outcomes[r.RedriveID] = r.Outcome
 	}
 	require.Equal(t, map[string]deadletter.RedriveOutcome{first.ID: deadletter.RedriveFailed, next.ID: deadletter.RedriveSent}, outcomes)
-	kept, err := w.Record.DeadLetter(t.Context(), l.ID)
+	kept, err := w.Database.DeadLetter(t.Context(), l.ID)
 	require.NoError(t, err)
 	require.Equal(t, deadletter.Redriven, kept.State)
 	stop()
@@ -127,7 +127,7 @@ func deadRun(t *testing.T, w *Worker) deadletter.Message {
 		ID: deadletter.NewID(p.ID, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseInternal, Error: "no", PaymentID: p.ID,
 		Deaths: 1, DiedAt: time.Now(),
 	}
-	_, err := w.Record.KeepDeadLetters(t.Context(), []deadletter.Message{l})
+	_, err := w.Database.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
 	return l
 }

@@ -19,7 +19,7 @@ func TestAnOperatorIsToldWhyAPaymentCannotBeSettled(t *testing.T) {
 	s := newStore(t)
 	id := wish("silent").PaymentID
 	open(t, s.Worker, id)
-	_, err := s.Record.Park(t.Context(), id, "silence", time.Now())
+	_, err := s.Database.Park(t.Context(), id, "silence", time.Now())
 	require.NoError(t, err)
 	s.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
 	order := settle.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}
@@ -28,6 +28,6 @@ func TestAnOperatorIsToldWhyAPaymentCannotBeSettled(t *testing.T) {
 	require.ErrorContains(t, err, "the provider does not say whether it has the payment")
 
 	s.provider.SetFaults(nil)
-	require.Eventually(t, func() bool { return s.Workflows.Settle(t.Context(), order) == nil }, patience, 100*time.Millisecond, "the breaker has closed again")
+	require.Eventually(t, func() bool { return s.Workflows.Settle(t.Context(), order) == nil }, timeout, 100*time.Millisecond, "the breaker has closed again")
 	s.await(t, id, payment.Failed)
 }

@@ -31,11 +31,11 @@ func (w *Worker) runSpool(ctx context.Context) error {
 	}
 }
 
-// emptySpool goes on until the spool is empty or the broker or the record is away again. While the broker is away the payments are
+// emptySpool goes on until the spool is empty or the broker or the database is away again. While the broker is away the payments are
 // told directly.
 func (w *Worker) emptySpool(ctx context.Context) {
 	for w.Publisher.Ready() != nil {
-		if n, err := w.tellSpooled(ctx); n < spoolAtOnce || err != nil {
+		if n, err := w.signalSpooled(ctx); n < spoolAtOnce || err != nil {
 			break
 		}
 	}
@@ -53,12 +53,12 @@ func (w *Worker) emptySpool(ctx context.Context) {
 	}
 }
 
-// tellSpooled signals the payments of webhooks that wait for the broker: a buyer who has paid does not wait for it. Once it is back
+// signalSpooled signals the payments of webhooks that wait for the broker: a buyer who has paid does not wait for it. Once it is back
 // they go through their queues all the same, which archive them and decide about what is at fault.
-func (w *Worker) tellSpooled(ctx context.Context) (told int, err error) {
+func (w *Worker) signalSpooled(ctx context.Context) (told int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
 	defer cancel()
-	told, err = w.Record.TellSpooled(ctx, rabbitmq.KeyPayment, spoolAtOnce, w.tellNow)
+	told, err = w.Database.TellSpooled(ctx, rabbitmq.KeyPayment, spoolAtOnce, w.signalNow)
 	if told > 0 {
 		w.Log.Info("spool", "told", told)
 	}
@@ -68,8 +68,8 @@ func (w *Worker) tellSpooled(ctx context.Context) (told int, err error) {
 	return told, err
 }
 
-// tellNow leaves to the queue what the message itself is at fault for.
-func (w *Worker) tellNow(ctx context.Context, s postgres.Spooled) error {
+// signalNow leaves to the queue what the message itself is at fault for.
+func (w *Worker) signalNow(ctx context.Context, s postgres.Spooled) error {
 	err := w.webhook(ctx, rabbitmq.Delivery{Message: rabbitmq.Message{ID: s.ID, Key: s.RoutingKey, Body: s.Body}})
 	if rabbitmq.Outcome(err) == "waiting" { // Temporal or the database is away: it is tried again
 		return err
@@ -82,7 +82,7 @@ func (w *Worker) emptyBatch(ctx context.Context) (published int, err error) {
 	defer cancel()
 	publishing, stop := context.WithTimeout(ctx, spoolTimeout/2)
 	defer stop()
-	return w.Record.Unspool(ctx, spoolBatch, func(_ context.Context, s postgres.Spooled) error { return w.unspool(publishing, s) })
+	return w.Database.Unspool(ctx, spoolBatch, func(_ context.Context, s postgres.Spooled) error { return w.unspool(publishing, s) })
 }
 
 func (w *Worker) unspool(ctx context.Context, s postgres.Spooled) error {

@@ -16,7 +16,7 @@ import (
 
 func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	stack := devstacktest.Start(t, devstack.RabbitMQ)
 	broker := stack.Process(devstack.RabbitMQ)
 	require.NoError(t, broker.Stop())
@@ -26,7 +26,7 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 	spool := func(first int) {
 		for i := first; i < first+webhooks; i++ {
 			at := time.Now().Add(time.Duration(i) * time.Second)
-			require.NoError(t, w.Record.Spool(t.Context(), fmt.Sprint(i), "mercadopago.payment", []byte("{}"), at))
+			require.NoError(t, w.Database.Spool(t.Context(), fmt.Sprint(i), "mercadopago.payment", []byte("{}"), at))
 		}
 	}
 	spool(0)
@@ -61,30 +61,30 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 // While the broker is away a payment hears of its webhook at once, and once; the webhook waits for the broker all the same.
 func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
-	at.rabbitMQ = away.rabbitMQ
+	at, _ := newEnv(t)
+	at.rabbitMQ = unavailable.rabbitMQ
 	w, _ := newWorker(t, at)
 	news := notification(t, "news")
 	open(t, w, news.PaymentID)
 	for id, body := range map[string][]byte{news.ID: encode(t, news), "unreadable": []byte("{")} {
-		require.NoError(t, w.Record.Spool(t.Context(), id, rabbitmq.KeyPayment, body, time.Now()))
+		require.NoError(t, w.Database.Spool(t.Context(), id, rabbitmq.KeyPayment, body, time.Now()))
 	}
-	require.NoError(t, w.Record.Spool(t.Context(), "unknown topic", "mercadopago.claim", []byte("{}"), time.Now()))
-	told, err := w.tellSpooled(t.Context())
+	require.NoError(t, w.Database.Spool(t.Context(), "unknown topic", "mercadopago.claim", []byte("{}"), time.Now()))
+	told, err := w.signalSpooled(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, told, "what is at fault itself is left to the queue")
 	require.True(t, w.woken(t, news.PaymentID))
 	require.Equal(t, 3, count(t, at, "webhook_spool"))
-	told, err = w.tellSpooled(t.Context())
+	told, err = w.signalSpooled(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, told)
 
-	at.temporal = nobody
+	at.temporal = unreachable
 	cut, _ := newWorker(t, at)
 	late := notification(t, "late")
 	open(t, w, late.PaymentID)
-	require.NoError(t, w.Record.Spool(t.Context(), late.ID, rabbitmq.KeyPayment, encode(t, late), time.Now()))
-	_, err = cut.tellSpooled(t.Context())
+	require.NoError(t, w.Database.Spool(t.Context(), late.ID, rabbitmq.KeyPayment, encode(t, late), time.Now()))
+	_, err = cut.signalSpooled(t.Context())
 	require.Error(t, err)
 	w.emptySpool(t.Context())
 	require.True(t, w.woken(t, late.PaymentID), "it is tried again")

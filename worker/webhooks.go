@@ -47,7 +47,7 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 		w.Log.InfoContext(ctx, "webhook of the provider's test button", "message_id", d.ID)
 		return nil
 	}
-	joined, err := w.crowd.one(ctx, subject(n), func() error { return w.handle(ctx, d, n) })
+	joined, err := w.coalescer.one(ctx, subject(n), func() error { return w.handle(ctx, d, n) })
 	if joined {
 		w.Metrics.joined()
 		w.Log.InfoContext(ctx, "webhook", "payment_id", n.PaymentID, "topic", n.Topic, "action", n.Action, "message_id", d.ID, "joined", true)
@@ -77,27 +77,27 @@ func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.
 	}
 	news, err := w.isNews(ctx, id, n)
 	if err != nil || !news {
-		return verdict(err)
+		return decision(err)
 	}
-	if err := w.tell(ctx, id); err != nil {
+	if err := w.signal(ctx, id); err != nil {
 		if failure.KindOf(err) == failure.NotFound {
 			return w.unknown(ctx, d, n, err)
 		}
-		return verdict(err)
+		return decision(err)
 	}
-	w.Metrics.told(n.ReceivedAt)
+	w.Metrics.signalled(n.ReceivedAt)
 	w.Log.InfoContext(ctx, "webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
 	return nil
 }
 
-// tell has a payment look again. One that has no run and is not in the database is not woken: its run would find nothing, and
+// signal has a payment look again. One that has no run and is not in the database is not woken: its run would find nothing, and
 // there may be thousands of notifications about it. The retries outwait a database that is behind.
-func (w *Worker) tell(ctx context.Context, id string) error {
+func (w *Worker) signal(ctx context.Context, id string) error {
 	running, err := w.Workflows.SignalRunning(ctx, id)
 	if err != nil || running {
 		return err
 	}
-	if _, err := w.Record.Payment(ctx, id); err != nil {
+	if _, err := w.Database.Payment(ctx, id); err != nil {
 		return err
 	}
 	return w.Workflows.Signal(ctx, id)
@@ -117,10 +117,10 @@ func (w *Worker) unknown(ctx context.Context, d rabbitmq.Delivery, n mercadopago
 
 func fault(cause deadletter.Cause, err error) error { return rabbitmq.Fault(string(cause), err) }
 
-// verdict says whose fault a failure is. What is invalid stays so, and a bug of ours meets the same
+// decision says whose fault a failure is. What is invalid stays so, and a bug of ours meets the same
 // message each time, until a deployment mends it; meanwhile they would hold up what comes behind them.
 // All else is the world's fault, and passes.
-func verdict(err error) error {
+func decision(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -145,7 +145,7 @@ func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notificati
 	if n.Action != actionCreated {
 		return true, nil
 	}
-	p, err := w.Record.Payment(ctx, id)
+	p, err := w.Database.Payment(ctx, id)
 	if err != nil {
 		return failure.KindOf(err) == failure.NotFound, ignoreNotFound(err)
 	}

@@ -59,12 +59,12 @@ func (w *Worker) woken(t *testing.T, id string) bool {
 }
 
 // kept counts what is in the archive.
-func kept(t *testing.T, at around) int {
+func kept(t *testing.T, at env) int {
 	t.Helper()
 	return count(t, at, "webhook_notifications")
 }
 
-func count(t *testing.T, at around, table string) int {
+func count(t *testing.T, at env, table string) int {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), at.postgres)
 	require.NoError(t, err)
@@ -77,9 +77,9 @@ func count(t *testing.T, at around, table string) int {
 // open writes the payment that a notification is about.
 func open(t *testing.T, w *Worker, id string) payment.Payment {
 	t.Helper()
-	_, err := w.Record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
-	p, _, err := w.Record.OpenPayment(t.Context(), payment.Payment{
+	p, _, err := w.Database.OpenPayment(t.Context(), payment.Payment{
 		ID: id, ClientID: "shop", IdempotencyKey: id, Status: payment.Processing, CreatedAt: time.Now(),
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
@@ -93,7 +93,7 @@ func open(t *testing.T, w *Worker, id string) payment.Payment {
 
 func TestANotificationWakesItsPayment(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	n := notification(t, "")
 	open(t, w, n.PaymentID)
@@ -107,7 +107,7 @@ func TestANotificationWakesItsPayment(t *testing.T) {
 // That the provider has made the payment is news only to a payment that has given up waiting to hear it.
 func TestWhoLearnsFromACreation(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	rows := []struct {
 		status payment.Status
@@ -117,17 +117,20 @@ func TestWhoLearnsFromACreation(t *testing.T) {
 		{payment.Processing, false, func(string) error { return nil }},
 		{payment.Pending, false, func(id string) error {
 			state := payment.ProviderState{PaymentID: "42", Status: payment.Pending, UpdatedAt: time.Now()}
-			_, err := w.Record.Apply(t.Context(), id, state, time.Now())
+			_, err := w.Database.Apply(t.Context(), id, state, time.Now())
 			return err
 		}},
-		{payment.Unknown, true, func(id string) error { _, err := w.Record.Park(t.Context(), id, "silence", time.Now()); return err }},
-		{payment.Failed, true, func(id string) error { _, err := w.Record.Fail(t.Context(), id, "", "refused", time.Now()); return err }},
+		{payment.Unknown, true, func(id string) error { _, err := w.Database.Park(t.Context(), id, "silence", time.Now()); return err }},
+		{payment.Failed, true, func(id string) error {
+			_, err := w.Database.Fail(t.Context(), id, "", "refused", time.Now())
+			return err
+		}},
 	}
 	for _, row := range rows {
 		n := notification(t, string(row.status))
 		open(t, w, n.PaymentID)
 		require.NoError(t, row.move(n.PaymentID))
-		p, err := w.Record.Payment(t.Context(), n.PaymentID)
+		p, err := w.Database.Payment(t.Context(), n.PaymentID)
 		require.NoError(t, err)
 		require.Equal(t, row.status, p.Status)
 
@@ -154,7 +157,7 @@ func TestWhoLearnsFromACreation(t *testing.T) {
 // A payment that nobody knows costs no run for each notification about it. One that has a run is told, whatever the database says.
 func TestAnUnknownPaymentIsNotWoken(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	n := notification(t, "")
 	for range 3 {
@@ -168,7 +171,7 @@ func TestAnUnknownPaymentIsNotWoken(t *testing.T) {
 // A notification from the provider's panel does not carry our ID.
 func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 	t.Parallel()
-	at, provider := newAround(t)
+	at, provider := newEnv(t)
 	w, logged := newWorker(t, at)
 	n := notification(t, "")
 	id := n.PaymentID
@@ -211,7 +214,7 @@ func isDead(err error) bool { return err != nil && strings.HasPrefix(err.Error()
 // A deployment may teach us to read it, so it is tried again; in the archive it would hold up all others.
 func TestANotificationThatMeansNothingIsAtFault(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	for _, body := range []string{"", "{", "[]", "{}", `{"id": "7"}`, `{"id": "` + uuid.NewString() + `", "payment_id": "7"}`} {
 		d := rabbitmq.Delivery{Message: rabbitmq.Message{ID: "1", Body: []byte(body)}}
@@ -228,11 +231,11 @@ func TestANotificationThatMeansNothingIsAtFault(t *testing.T) {
 
 func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
 	t.Parallel()
-	w, _ := newWorker(t, away)
+	w, _ := newWorker(t, unavailable)
 	created, updated := notification(t, "created"), notification(t, "updated")
-	created.Action = "payment.created" // asks the record
+	created.Action = "payment.created" // asks the database
 	panel := notification(t, "panel")
-	panel.PaymentID = "" // asks the record, too
+	panel.PaymentID = "" // asks the database, too
 	for _, n := range []mercadopago.Notification{created, updated, panel} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err := w.webhook(ctx, delivery(t, n))
@@ -253,7 +256,7 @@ func TestAPaymentThatTakesNoMoreSignalsHoldsUpNoMessage(t *testing.T) {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	at.temporal = stack.TemporalAddress()
 	w, _ := newWorker(t, at)
 	full, other := notification(t, "full"), notification(t, "other")
@@ -280,18 +283,18 @@ func TestWhoseFaultAKindIs(t *testing.T) {
 		require.True(t, ok, "%s is not decided", kind)
 		failure := &failure.Error{Kind: kind, Message: "x"}
 		if cause == "" {
-			require.Equal(t, error(failure), verdict(failure), kind)
+			require.Equal(t, error(failure), decision(failure), kind)
 			continue
 		}
-		require.EqualError(t, verdict(failure), "message's fault, "+string(cause)+": x")
+		require.EqualError(t, decision(failure), "message's fault, "+string(cause)+": x")
 	}
-	require.NoError(t, verdict(nil))
+	require.NoError(t, decision(nil))
 }
 
 // Everybody presses the panel's test button in the first hour. It makes no work for anybody.
 func TestThePanelsTestIsNoWork(t *testing.T) {
 	t.Parallel()
-	at, provider := newAround(t)
+	at, provider := newEnv(t)
 	w, logged := newWorker(t, at)
 	n := notification(t, "")
 	n.PaymentID, n.ResourceID, n.Body = "", "123456", []byte(`{"action":"payment.updated","data":{"id":"123456"},"live_mode":false,"type":"payment"}`)
@@ -305,7 +308,7 @@ func TestThePanelsTestIsNoWork(t *testing.T) {
 // What nobody knows may be too new to be known. After the retries it is counted and left, and no person need look at it.
 func TestAWebhookAboutNothingIsLeftInTheEnd(t *testing.T) {
 	t.Parallel()
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, logged := newWorker(t, at)
 	w.Metrics = NewMetrics()
 	ours, provider := notification(t, "ours"), notification(t, "provider's")

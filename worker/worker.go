@@ -45,7 +45,7 @@ type Worker struct {
 	Temporal   client.Client
 	Workflows  *workflows.Client
 	Activities *activities.Activities
-	Record     *postgres.Store
+	Database   *postgres.Store
 	Broker     []string            // addresses, one of which is used
 	Publisher  *rabbitmq.Publisher // takes what was spooled
 	Relay      *relay.Relay        // tells others what has happened to payments
@@ -59,7 +59,7 @@ type Worker struct {
 	accountEvery time.Duration       // between two such checks; 0: accountEvery
 
 	identifying atomic.Int32 // webhooks that the provider is being asked about
-	crowd       crowd        // webhooks in hand
+	coalescer   coalescer    // webhooks in hand
 
 	mu        sync.Mutex
 	consumers []*rabbitmq.Consumer // that run

@@ -35,68 +35,68 @@ import (
 )
 
 const (
-	patience = time.Minute
-	nobody   = "127.0.0.1:1" // nothing listens there
+	timeout     = time.Minute
+	unreachable = "127.0.0.1:1" // nothing listens there
 )
 
 func TestMain(m *testing.M) {
 	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Temporal)
 }
 
-// around is where a worker finds what it depends on.
-type around struct {
+// env is where a worker finds what it depends on.
+type env struct {
 	postgres, rabbitMQ, temporal, provider string
 	searchUntil                            time.Time // the database was restored
 }
 
-// away is a world in which nothing answers.
-var away = around{
-	postgres: "postgres://nobody@" + nobody + "/nothing?sslmode=disable", rabbitMQ: "amqp://guest:guest@" + nobody + "/",
-	temporal: nobody, provider: "http://" + nobody,
+// unavailable is an environment in which nothing answers.
+var unavailable = env{
+	postgres: "postgres://unreachable@" + unreachable + "/nothing?sslmode=disable", rabbitMQ: "amqp://guest:guest@" + unreachable + "/",
+	temporal: unreachable, provider: "http://" + unreachable,
 }
 
-// newAround is the shared services, a record of the test's own and its own provider.
-func newAround(t *testing.T) (around, *simulator.Simulator) {
+// newEnv is the shared services, a database of the test's own and its own provider.
+func newEnv(t *testing.T) (env, *simulator.Simulator) {
 	t.Helper()
 	stack := devstacktest.Shared()
 	provider := simulator.New(simulator.Config{AccessToken: "TEST-1"})
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return around{
+	return env{
 		postgres: postgrestest.New(t), rabbitMQ: stack.RabbitMQURL(), temporal: stack.TemporalAddress(), provider: server.URL,
 	}, provider
 }
 
 // newWorker is a worker that does not run yet, and what it logs.
-func newWorker(t *testing.T, at around) (*Worker, *journal) {
+func newWorker(t *testing.T, at env) (*Worker, *journal) {
 	t.Helper()
 	logged := &journal{}
 	log := slog.New(slog.NewTextHandler(logged, nil))
-	record, err := postgres.Open(t.Context(), at.postgres, 4)
+	database, err := postgres.Open(t.Context(), at.postgres, 4)
 	require.NoError(t, err)
-	t.Cleanup(record.Close)
+	t.Cleanup(database.Close)
 	temporal, err := client.NewLazyClient(client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	broker := []string{at.rabbitMQ}
 	publisher := rabbitmq.NewPublisher(broker, log)
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
-	store, err := redis.Open("redis://"+nobody, log) // each worker alone, so that no test trips the breakers of another
+	store, err := redis.Open("redis://"+unreachable, log) // each worker alone, so that no test trips the breakers of another
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	breakers := breaker.NewFleet(store, "test", log)
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1", Breakers: breakers})
 	require.NoError(t, err)
 	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
-	telling := relay.New(relay.Config{Record: record, Publisher: publisher, Log: log})
+	telling := relay.New(relay.Config{Database: database, Publisher: publisher, Log: log})
 	return &Worker{
 		Temporal: temporal, Workflows: door,
 		Activities: activities.New(activities.Config{
-			Record: record, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Relay: telling,
+			Database: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Relay: telling,
 			Workflows: door, SearchUntil: at.searchUntil,
 		}),
-		Record: record, Broker: broker, Publisher: publisher, Relay: telling, RetryDelay: time.Millisecond, Log: log,
+		Database: database, Broker: broker, Publisher: publisher, Relay: telling, RetryDelay: time.Millisecond, Log: log,
 		Provider: provider,
 	}, logged
 }
@@ -136,7 +136,7 @@ func run(t *testing.T, w *Worker) (stop func()) {
 		select {
 		case err := <-ended:
 			require.NoError(t, err)
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			require.Fail(t, "the worker does not end")
 		}
 	})
@@ -145,7 +145,7 @@ func run(t *testing.T, w *Worker) (stop func()) {
 }
 
 // emptied takes away what other tests have left in the shared queues, now and at the test's end.
-func emptied(t *testing.T, at around) {
+func emptied(t *testing.T, at env) {
 	t.Helper()
 	purge := func() {
 		conn, err := amqp.Dial(at.rabbitMQ)
@@ -164,12 +164,12 @@ func emptied(t *testing.T, at around) {
 
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
+	require.Eventually(t, condition, timeout, 20*time.Millisecond, what)
 }
 
 // Not parallel: it takes what is in the shared queues.
 func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
 	emptied(t, at)
@@ -193,22 +193,22 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	publish(news.ID, "payment", encode(t, news))
 	publish(news.ID, "payment", encode(t, news))
 	publish(unheard.ID, unheard.Topic, encode(t, unheard))
-	require.NoError(t, w.Record.Spool(t.Context(), spooled.ID, "mercadopago.payment", encode(t, spooled), time.Now()))
+	require.NoError(t, w.Database.Spool(t.Context(), spooled.ID, "mercadopago.payment", encode(t, spooled), time.Now()))
 
 	for _, n := range []mercadopago.Notification{news, spooled} {
 		eventually(t, func() bool { return w.woken(t, n.PaymentID) }, "the payment is told")
 		eventually(t, func() bool {
-			p, err := w.Record.Payment(t.Context(), n.PaymentID)
+			p, err := w.Database.Payment(t.Context(), n.PaymentID)
 			return err == nil && p.Status == payment.Pending
 		}, "and its workflow is run here")
 	}
 	eventually(t, func() bool { return kept(t, at) == 3 }, "three are archived")
-	n, err := w.Record.Unspool(t.Context(), 1, nil)
+	n, err := w.Database.Unspool(t.Context(), 1, nil)
 	require.NoError(t, err)
 	require.Zero(t, n, "the spool is empty")
 
 	eventually(t, func() bool { return count(t, at, "dead_letters where source = 'webhook'") == 4 }, "four are dead letters")
-	all, err := w.Record.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: 10})
+	all, err := w.Database.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: 10})
 	require.NoError(t, err)
 	type dead struct {
 		id       string
@@ -234,7 +234,7 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 func TestAWorkerEndsEvenIfNothingWasEverThere(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Run("run", func(t *testing.T) {
-		w, logged := newWorker(t, away)
+		w, logged := newWorker(t, unavailable)
 		stop := run(t, w)
 		for _, line := range []string{"temporal worker not running", "queue=" + rabbitmq.QueueProcess, "queue=" + rabbitmq.QueueArchive} {
 			eventually(t, func() bool { return logged.says(line) }, line)
@@ -250,7 +250,7 @@ func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.RabbitMQ, devstack.Temporal)
 	server := stack.Process(devstack.Temporal)
 	require.NoError(t, server.Kill())
-	at, _ := newAround(t)
+	at, _ := newEnv(t)
 	at.rabbitMQ, at.temporal = stack.RabbitMQURL(), stack.TemporalAddress()
 	w, logged := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
@@ -298,7 +298,7 @@ func TestAWorkerMayStartBeforeTemporal(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.Temporal)
 	server := stack.Process(devstack.Temporal)
 	require.NoError(t, server.Kill())
-	at := away
+	at := unavailable
 	at.temporal = stack.TemporalAddress()
 	w, logged := newWorker(t, at)
 	stop := run(t, w)

@@ -152,7 +152,7 @@ func (p *mailbox) details() string {
 		text += "  \nto be paid until " + p.state.ExpiresAt.UTC().Format(time.RFC3339)
 	}
 	switch {
-	case p.state.Status == payment.Unknown && p.untold():
+	case p.state.Status == payment.Unknown && p.searching():
 		text += "  \nrefused after an attempt whose answer is lost; searched for until " + p.refused.at.Add(believedAfter).UTC().Format(time.RFC3339) + " before that is believed"
 	case p.state.Status == payment.Unknown:
 		text += "  \n**Dead letter**: " + deadletter.CauseUnknownOutcome.Advice()
@@ -168,13 +168,13 @@ type View struct {
 	ExpiresAt         time.Time      `json:"expires_at,omitzero"`
 	NextPoll          time.Time      `json:"next_poll,omitzero"`
 	Polls             int            `json:"polls"`
-	NudgesWaiting     int            `json:"nudges_waiting"`
+	SignalsWaiting    int            `json:"nudges_waiting"`
 }
 
 func (p *mailbox) view() (View, error) {
 	return View{
 		Status: p.state.Status, Money: p.state.Money, ProviderPaymentID: p.state.ProviderPaymentID,
 		ExpiresAt: p.state.ExpiresAt, NextPoll: p.due(), Polls: p.looks,
-		NudgesWaiting: p.nudges.Len(),
+		SignalsWaiting: p.signals.Len(),
 	}, nil
 }

@@ -138,7 +138,7 @@ func (c *Client) tryCreate(ctx context.Context, in CreateInput, askedAt time.Tim
 }
 
 // Begun says whether a client's payment was begun, written or not, and no operator has ended it; an empty clientID stands for every client. One that has settled since the
-// record was asked is written, and one that could not be written waits for a person. Errors: Unavailable when Temporal does not
+// database was asked is written, and one that could not be written waits for a person. Errors: Unavailable when Temporal does not
 // answer.
 func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, error) {
 	switch run, err := c.runOf(ctx, clientID, paymentID); run.status {

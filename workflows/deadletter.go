@@ -20,7 +20,7 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 	}
 	cause := deadletter.CauseOf(KindOf(err))
 	p.remember(ctx, "run", err)
-	sent := workflow.ExecuteActivity(untilSent(ctx, "dead letter "+string(cause)), steps.DeadLetter, p.letter(ctx, cause, err)).Get(ctx, nil)
+	sent := workflow.ExecuteActivity(untilSent(ctx, "dead letter "+string(cause)), act.DeadLetter, p.deadLetterInput(ctx, cause, err)).Get(ctx, nil)
 	if temporal.IsCanceledError(sent) {
 		return sent
 	}
@@ -41,18 +41,18 @@ func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 	if !writesDeadLetters(ctx) {
 		return nil
 	}
-	summary, letter := "dead letter "+string(deadletter.CauseUnknownOutcome), p.letter(ctx, deadletter.CauseUnknownOutcome, why)
+	summary, letter := "dead letter "+string(deadletter.CauseUnknownOutcome), p.deadLetterInput(ctx, deadletter.CauseUnknownOutcome, why)
 	if !reportsBeside(ctx) {
-		return quickly(ctx, summary, atBroker, steps.DeadLetter, letter, nil)
+		return quickly(ctx, summary, atBroker, act.DeadLetter, letter, nil)
 	}
 	p.reports++
-	if p.needless != nil {
-		p.needless() // one at a time: the newest says most
+	if p.cancelReport != nil {
+		p.cancelReport() // one at a time: the newest says most
 	}
-	ctx, p.needless = workflow.WithCancel(ctx)
+	ctx, p.cancelReport = workflow.WithCancel(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { p.reports-- }()
-		if err := quickly(ctx, summary, untilSent, steps.DeadLetter, letter, nil); err != nil && !temporal.IsCanceledError(err) {
+		if err := quickly(ctx, summary, untilSent, act.DeadLetter, letter, nil); err != nil && !temporal.IsCanceledError(err) {
 			workflow.GetLogger(ctx).Error("a dead letter was not sent", "payment_id", p.in.PaymentID, "cause", letter.Cause, "reason", reason(err))
 		}
 	})
@@ -61,21 +61,21 @@ func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 
 // stopReports ends what is being reported once the outcome is known.
 func (p *mailbox) stopReports() {
-	if p.needless != nil && p.answered() {
-		p.needless()
-		p.needless = nil
+	if p.cancelReport != nil && p.answered() {
+		p.cancelReport()
+		p.cancelReport = nil
 	}
 }
 
 // openCause is the cause of the payment's open letter while its run goes on, or "".
 func (p *mailbox) openCause(ctx workflow.Context) deadletter.Cause {
-	if p.state.Status == payment.Unknown && !p.untold() && writesDeadLetters(ctx) {
+	if p.state.Status == payment.Unknown && !p.searching() && writesDeadLetters(ctx) {
 		return deadletter.CauseUnknownOutcome
 	}
 	return ""
 }
 
-func (p *mailbox) letter(ctx workflow.Context, cause deadletter.Cause, err error) activities.DeadLetterInput {
+func (p *mailbox) deadLetterInput(ctx workflow.Context, cause deadletter.Cause, err error) activities.DeadLetterInput {
 	run := workflow.GetInfo(ctx).WorkflowExecution
 	return activities.DeadLetterInput{
 		PaymentID: p.in.PaymentID, WorkflowID: run.ID, RunID: run.RunID,

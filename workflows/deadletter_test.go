@@ -15,7 +15,7 @@ import (
 )
 
 // requireDead checks that a run has told people of its end, once, and then failed in the same words.
-func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *world, cause deadletter.Cause) {
+func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *fakeActivities, cause deadletter.Cause) {
 	t.Helper()
 	app, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
 	require.True(t, ok, "%v", env.GetWorkflowError())
@@ -34,18 +34,18 @@ func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *world,
 
 func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 	rows := map[string]struct {
-		world *world
+		fakes *fakeActivities
 		cause deadletter.Cause
 	}{
-		"the record contradicts":       {&world{apply: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
-		"the record is away too long":  {&world{apply: func(int) error { return refusal(failure.Unavailable) }}, deadletter.CauseDependencyUnavailable},
-		"the broker is away too long":  {&world{older: true, publish: func(int) error { return transient(failure.Unavailable) }}, deadletter.CauseDependencyUnavailable},
-		"the payment cannot be opened": {&world{open: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
-		"a bug":                        {&world{apply: func(int) error { return refusal(failure.Internal) }}, deadletter.CauseInternal},
+		"the database contradicts":      {&fakeActivities{apply: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
+		"the database is away too long": {&fakeActivities{apply: func(int) error { return refusal(failure.Unavailable) }}, deadletter.CauseDependencyUnavailable},
+		"the broker is away too long":   {&fakeActivities{older: true, publish: func(int) error { return transient(failure.Unavailable) }}, deadletter.CauseDependencyUnavailable},
+		"the payment cannot be opened":  {&fakeActivities{open: func(int) error { return refusal(failure.Conflict) }}, deadletter.CauseContradiction},
+		"a bug":                         {&fakeActivities{apply: func(int) error { return refusal(failure.Internal) }}, deadletter.CauseInternal},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
-			w := row.world
+			w := row.fakes
 			env := newEnv(t, w)
 			start(env, creation())
 			requireDead(t, env, w, row.cause)
@@ -56,7 +56,7 @@ func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 
 // Nothing is lost while the broker is away, however long.
 func TestARunWaitsUntilItsDeadLetterIsTaken(t *testing.T) {
-	w := &world{apply: func(int) error { return refusal(failure.Conflict) }}
+	w := &fakeActivities{apply: func(int) error { return refusal(failure.Conflict) }}
 	w.bury = func(attempt int) error {
 		if attempt <= 5 {
 			return temporal.NewApplicationErrorWithOptions("away", string(failure.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
@@ -70,7 +70,7 @@ func TestARunWaitsUntilItsDeadLetterIsTaken(t *testing.T) {
 }
 
 func TestACancelledRunLeavesNoDeadLetter(t *testing.T) {
-	w := &world{apply: func(int) error { return refusal(failure.Conflict) }, bury: func(int) error { return transient(failure.Unavailable) }}
+	w := &fakeActivities{apply: func(int) error { return refusal(failure.Conflict) }, bury: func(int) error { return transient(failure.Unavailable) }}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(env.CancelWorkflow, 10*time.Second)
 	start(env, creation())
@@ -80,7 +80,7 @@ func TestACancelledRunLeavesNoDeadLetter(t *testing.T) {
 
 // An outcome that nobody knows is told to people, and the payment is looked for all the same.
 func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
-	w := &world{charge: func(int) error { return transient(failure.Unavailable) }}
+	w := &fakeActivities{charge: func(int) error { return transient(failure.Unavailable) }}
 	w.look = func(attempt int) error {
 		if attempt == 1 {
 			return refusal(failure.Conflict)
@@ -104,7 +104,7 @@ func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
 
 // While the broker is away the payment is looked for all the same, and found; nobody need be told any more.
 func TestABrokerThatIsAwayKeepsNobodyFromFindingThePayment(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(failure.Conflict) }, bury: func(int) error { return transient(failure.Unavailable) }}
+	w := &fakeActivities{charge: func(int) error { return refusal(failure.Conflict) }, bury: func(int) error { return transient(failure.Unavailable) }}
 	env := newEnv(t, w)
 	nudge(env, 20*time.Second, func() { w.provider = payment.Approved })
 	start(env, creation())
@@ -118,7 +118,7 @@ func TestABrokerThatIsAwayKeepsNobodyFromFindingThePayment(t *testing.T) {
 
 // However long the broker is away, people are told of an outcome that stays unknown.
 func TestPeopleAreToldOfAnUnknownOutcomeOnceTheBrokerIsBack(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(failure.Conflict) }}
+	w := &fakeActivities{charge: func(int) error { return refusal(failure.Conflict) }}
 	w.bury = func(attempt int) error {
 		if attempt <= 5 {
 			return temporal.NewApplicationErrorWithOptions("away", string(failure.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: budget / 2})
@@ -136,7 +136,7 @@ func TestPeopleAreToldOfAnUnknownOutcomeOnceTheBrokerIsBack(t *testing.T) {
 }
 
 func TestATrailKeepsTheLatestFailures(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(failure.Conflict) }}
+	w := &fakeActivities{charge: func(int) error { return refusal(failure.Conflict) }}
 	w.look = func(attempt int) error {
 		if attempt <= 30 {
 			return refusal(failure.Conflict)

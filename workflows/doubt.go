@@ -22,7 +22,7 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 	in := activities.ChargeInput{PaymentID: p.in.PaymentID, Again: earlier, Search: earlier}
 	summary := "charge " + p.state.Money.String()
 	if chargesAtOnce(ctx) {
-		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), steps.Charge, in).Get(ctx, &state)
+		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), act.Charge, in).Get(ctx, &state)
 		if err == nil || temporal.IsCanceledError(err) || final(err) {
 			return state, err
 		}
@@ -30,7 +30,7 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 	} else {
 		in.Again = true // what a run from before has tried is not known
 	}
-	err = workflow.ExecuteActivity(atProvider(payment.ForCharge)(ctx, summary), steps.Charge, in).Get(ctx, &state)
+	err = workflow.ExecuteActivity(atProvider(payment.ForCharge)(ctx, summary), act.Charge, in).Get(ctx, &state)
 	return state, err
 }
 
@@ -58,7 +58,7 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	}
 	in := activities.LookInput{PaymentID: p.in.PaymentID, Money: p.state.Money, Urgency: payment.ForBuyer}
 	var seen activities.Seen
-	err := quickly(ctx, "search again", atProvider(in.Urgency), steps.Look, in, &seen)
+	err := quickly(ctx, "search again", atProvider(in.Urgency), act.Look, in, &seen)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err
@@ -67,13 +67,13 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	case seen.Found:
 		return p.apply(ctx, seen.State, true)
 	}
-	return p.move(ctx, "fail", steps.Fail, p.giveUp(refusal))
+	return p.move(ctx, "fail", act.Fail, p.giveUp(refusal))
 }
 
 // park leaves the payment unknown, and tells people.
 func (p *mailbox) park(ctx workflow.Context, why error) error {
 	p.remember(ctx, "charge", why)
-	if err := p.move(ctx, "park", steps.Park, p.giveUp(why)); err != nil {
+	if err := p.move(ctx, "park", act.Park, p.giveUp(why)); err != nil {
 		return err
 	}
 	if p.state.Status != payment.Unknown {
@@ -82,10 +82,10 @@ func (p *mailbox) park(ctx workflow.Context, why error) error {
 	return p.reportUnknown(ctx, why)
 }
 
-// tellUnknown tells people of a payment that the run has found unknown: the run before it may have ended before it could. A run
+// reportFoundUnknown tells people of a payment that the run has found unknown: the run before it may have ended before it could. A run
 // that goes on with a long history has told already.
-func (p *mailbox) tellUnknown(ctx workflow.Context) error {
-	if p.state.Status != payment.Unknown || p.in.Looks > 0 || !tellsAgain(ctx) {
+func (p *mailbox) reportFoundUnknown(ctx workflow.Context) error {
+	if p.state.Status != payment.Unknown || p.in.Looks > 0 || !reportsAgain(ctx) {
 		return nil
 	}
 	return p.reportUnknown(ctx, errors.New("an earlier run has not found out whether the provider has charged"))

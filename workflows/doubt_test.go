@@ -45,7 +45,7 @@ func TestARefusalAfterALostAnswerIsBelievedAfterTenMinutesOfSearchingOnly(t *tes
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
-			w := &world{provider: row.provider, look: row.look, charge: doubtful}
+			w := &fakeActivities{provider: row.provider, look: row.look, charge: doubtful}
 			env := newEnv(t, w)
 			if row.known > 0 {
 				env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, row.known)
@@ -79,7 +79,7 @@ func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 		"not charged": {"", []payment.Status{payment.Processing, payment.Unknown, payment.Failed}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{charge: doubtful}
+			w := &fakeActivities{charge: doubtful}
 			env := newEnv(t, w)
 			w.look = func(int) error {
 				if env.Now().Sub(started) < 2*time.Hour {
@@ -103,7 +103,7 @@ func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 
 // A run that was cancelled while it searched has told nobody. The next one does.
 func TestARunThatFindsAPaymentUnknownTellsPeople(t *testing.T) {
-	w := &world{row: activities.State{Found: true, Status: payment.Unknown, Fingerprint: creation().Request.Fingerprint()}}
+	w := &fakeActivities{row: activities.State{Found: true, Status: payment.Unknown, Fingerprint: creation().Request.Fingerprint()}}
 	env := newEnv(t, w)
 	nudge(env, time.Hour, func() { w.provider = payment.Approved })
 	start(env, creation())
@@ -126,7 +126,7 @@ func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
 		"not begun": {untried, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{provider: payment.Approved}
+			w := &fakeActivities{provider: payment.Approved}
 			w.charge = func(attempt int) error {
 				if attempt == 1 {
 					return row.quick
@@ -147,7 +147,7 @@ func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
 func TestAQuickTryKnowsThatItMayNotBeTheFirst(t *testing.T) {
 	for name, left := range map[string]bool{"first": false, "again": true} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{provider: payment.Approved}
+			w := &fakeActivities{provider: payment.Approved}
 			if left {
 				_, err := w.Open(t.Context(), activities.OpenInput{PaymentID: paymentID, Creation: creation()})
 				require.NoError(t, err)
@@ -167,7 +167,7 @@ func TestAFailureKeepsItsCode(t *testing.T) {
 		"after a doubt": {Code: failure.CodeTaxID, Earlier: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{charge: func(int) error {
+			w := &fakeActivities{charge: func(int) error {
 				return temporal.NewNonRetryableApplicationError("the tax id is wrong", string(failure.Invalid), nil, refusal)
 			}}
 			env := newEnv(t, w)

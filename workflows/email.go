@@ -15,7 +15,7 @@ import (
 // a day fails, where it can be found and reset.
 func Email(ctx workflow.Context, in activities.EmailInput) (activities.Emailed, error) {
 	var done activities.Emailed
-	err := workflow.ExecuteActivity(atMailServer(ctx, string(in.Notice)), steps.SendEmail, in).Get(ctx, &done)
+	err := workflow.ExecuteActivity(atMailServer(ctx, string(in.Notice)), act.SendEmail, in).Get(ctx, &done)
 	return done, err
 }
 
@@ -24,7 +24,7 @@ func EmailWorkflowID(name string) string { return "email/" + name }
 
 // atMailServer is for one e-mail. An attempt has time to reach the server, to give it the e-mail and to note that down, however
 // slow the server is: the next must not begin before this one has ended. A killed worker costs as long. Payments go first.
-func atMailServer(ctx workflow.Context, step string) workflow.Context {
+func atMailServer(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    40 * time.Second,
 		ScheduleToCloseTimeout: budget,
@@ -32,6 +32,6 @@ func atMailServer(ctx workflow.Context, step string) workflow.Context {
 			InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute,
 		},
 		Priority: priority(payment.ForSweep),
-		Summary:  step,
+		Summary:  summary,
 	})
 }

@@ -30,7 +30,7 @@ func (p *postman) SendEmail(context.Context, activities.EmailInput) (activities.
 }
 
 func sendEmail(t *testing.T, p *postman) (activities.Emailed, time.Duration, error) {
-	env := newEnv(t, &world{})
+	env := newEnv(t, &fakeActivities{})
 	env.RegisterActivity(p)
 	env.ExecuteWorkflow(Email, activities.EmailInput{Name: paymentID + "/receipt", Notice: payment.Receipt, PaymentID: paymentID})
 	require.True(t, env.IsWorkflowCompleted())
@@ -74,7 +74,7 @@ func TestAnEmailAboutNothingIsGivenUpAtOnce(t *testing.T) {
 func TestARunFromBeforeTheOutboxTellsItsBuyer(t *testing.T) {
 	t.Parallel()
 	for _, told := range []bool{false, true} {
-		w := &world{older: true, email: told}
+		w := &fakeActivities{older: true, email: told}
 		env := newEnv(t, w)
 		nudge(env, 20*time.Second, func() { w.provider = payment.Approved })
 		start(env, creation())

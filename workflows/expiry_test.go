@@ -13,7 +13,7 @@ import (
 
 // A Pix that nobody has paid is closed at its own end, by one call where there was a look before.
 func TestAPixIsClosedAtItsOwnEnd(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour), keepsEnd: true}
+	w := &fakeActivities{expires: started.Add(time.Hour), keepsEnd: true}
 	env := newEnv(t, w)
 	start(env, creation())
 
@@ -25,7 +25,7 @@ func TestAPixIsClosedAtItsOwnEnd(t *testing.T) {
 }
 
 func TestWhoPaysAtTheLastMomentHasPaid(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour), keepsEnd: true}
+	w := &fakeActivities{expires: started.Add(time.Hour), keepsEnd: true}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, time.Hour+time.Second)
 	start(env, creation())
@@ -37,7 +37,7 @@ func TestWhoPaysAtTheLastMomentHasPaid(t *testing.T) {
 
 // A Pix that cannot be closed is tried again soon, and at every signal.
 func TestAPixThatCannotBeClosedIsTriedAgain(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour), keepsEnd: true}
+	w := &fakeActivities{expires: started.Add(time.Hour), keepsEnd: true}
 	w.close = func(attempt int) error {
 		if attempt <= 2 {
 			return refusal(failure.Conflict)
@@ -56,7 +56,7 @@ func TestAPixThatCannotBeClosedIsTriedAgain(t *testing.T) {
 
 // A payment from before ends at the provider by itself, and is looked at then.
 func TestAPixFromBeforeIsNotClosed(t *testing.T) {
-	w := &world{provider: payment.Pending, expires: started.Add(time.Hour), row: activities.State{
+	w := &fakeActivities{provider: payment.Pending, expires: started.Add(time.Hour), row: activities.State{
 		Found: true, Status: payment.Pending, ProviderPaymentID: providerID, ExpiresAt: started.Add(time.Hour),
 	}}
 	env := newEnv(t, w)
@@ -70,7 +70,7 @@ func TestAPixFromBeforeIsNotClosed(t *testing.T) {
 
 // Its charge was in doubt, and it turns up after its end: it is closed like any other.
 func TestAnUnknownPixThatTurnsUpAfterItsEndIsClosed(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour), keepsEnd: true, charge: func(int) error { return refusal(failure.Conflict) }}
+	w := &fakeActivities{expires: started.Add(time.Hour), keepsEnd: true, charge: func(int) error { return refusal(failure.Conflict) }}
 	env := newEnv(t, w)
 	nudge(env, 2*time.Hour, func() { w.provider = payment.Pending })
 	start(env, creation())

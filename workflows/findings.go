@@ -12,7 +12,7 @@ const ScheduleAlertFindings = "alert-findings"
 // AlertFindings looks again at what reconciliation found earlier, which may have settled itself, and reports to people what has
 // not. It asks the provider nothing, and runs whether or not the provider answers. It returns how many it has reported.
 func AlertFindings(ctx workflow.Context) (int, error) {
-	if err := workflow.ExecuteActivity(chore(ctx, "settle findings"), steps.SettleFindings).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(chore(ctx, "settle findings"), act.SettleFindings).Get(ctx, nil); err != nil {
 		return 0, err
 	}
 	return alertFindings(ctx)
@@ -23,7 +23,7 @@ func AlertFindings(ctx workflow.Context) (int, error) {
 func alertFindings(ctx workflow.Context) (told int, err error) {
 	for {
 		var found []payment.Finding
-		if err := workflow.ExecuteActivity(atAlert(ctx, "alert"), steps.AlertFindings).Get(ctx, &found); err != nil {
+		if err := workflow.ExecuteActivity(atAlert(ctx, "alert"), act.AlertFindings).Get(ctx, &found); err != nil {
 			workflow.GetLogger(ctx).Error("findings not reported", "kind", KindOf(err), "reason", reason(err))
 			return told, err
 		}

@@ -32,15 +32,15 @@ func (p Polls) gap(looks int) time.Duration {
 // attempts, so that an outage of the provider does not eat it.
 const budget = 24 * time.Hour
 
-// inRecord is for steps that only touch Postgres: quick, and repeated until the record is back.
-func inRecord(ctx workflow.Context, step string) workflow.Context {
+// inDatabase is for steps that only touch Postgres: quick, and repeated until the database is back.
+func inDatabase(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout:    5 * time.Second,
 		ScheduleToCloseTimeout: budget,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 		},
-		Summary: step,
+		Summary: summary,
 	})
 }
 
@@ -51,11 +51,11 @@ const (
 )
 
 // once is for a first, quick try of a step that will become an activity of its own when it fails.
-func once(ctx workflow.Context, step string, length time.Duration) workflow.Context {
+func once(ctx workflow.Context, summary string, length time.Duration) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		ScheduleToCloseTimeout: length,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-		Summary:                step,
+		Summary:                summary,
 	})
 }
 
@@ -63,7 +63,7 @@ func once(ctx workflow.Context, step string, length time.Duration) workflow.Cont
 // than the HTTP timeout, the search that may follow and the wait for each one's turn, and short enough that a killed worker costs
 // seconds.
 func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Context {
-	return func(ctx workflow.Context, step string) workflow.Context {
+	return func(ctx workflow.Context, summary string) workflow.Context {
 		return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			TaskQueue:              ProviderTaskQueue,
 			StartToCloseTimeout:    14 * time.Second,
@@ -72,7 +72,7 @@ func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Conte
 				InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
 			},
 			Priority: priority(u),
-			Summary:  step,
+			Summary:  summary,
 		})
 	}
 }
@@ -81,26 +81,26 @@ func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Conte
 func priority(u payment.Urgency) temporal.Priority { return temporal.Priority{PriorityKey: int(u)} }
 
 // whileAsked is for a call that Mercado Pago answers while an operator waits, who can ask again.
-func whileAsked(ctx workflow.Context, step string) workflow.Context {
+func whileAsked(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              ProviderTaskQueue,
 		StartToCloseTimeout:    14 * time.Second,
 		ScheduleToCloseTimeout: 15 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2},
 		Priority:               priority(payment.ForOperator),
-		Summary:                step,
+		Summary:                summary,
 	})
 }
 
 // atBroker is for events that RabbitMQ did not take at the first try.
-func atBroker(ctx workflow.Context, step string) workflow.Context {
+func atBroker(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    5 * time.Second,
 		ScheduleToCloseTimeout: budget,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},
-		Summary: step,
+		Summary: summary,
 	})
 }
 
@@ -108,12 +108,12 @@ func atBroker(ctx workflow.Context, step string) workflow.Context {
 const sweepBudget = 2 * time.Hour
 
 // atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last.
-func atSweep(ctx workflow.Context, step string) workflow.Context {
-	return workflow.WithTaskQueue(last(ctx, step), ProviderTaskQueue)
+func atSweep(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithTaskQueue(last(ctx, summary), ProviderTaskQueue)
 }
 
 // last is for steps that let all others go first.
-func last(ctx workflow.Context, step string) workflow.Context {
+func last(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: sweepBudget,
@@ -121,12 +121,12 @@ func last(ctx workflow.Context, step string) workflow.Context {
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},
 		Priority: priority(payment.ForSweep),
-		Summary:  step,
+		Summary:  summary,
 	})
 }
 
 // chore is for work that a schedule repeats: what fails for long fails its run, where people see it, and the next one tries anew.
-func chore(ctx workflow.Context, step string) workflow.Context {
+func chore(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: 15 * time.Minute,
@@ -134,34 +134,34 @@ func chore(ctx workflow.Context, step string) workflow.Context {
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 		},
 		Priority: priority(payment.ForSweep),
-		Summary:  step,
+		Summary:  summary,
 	})
 }
 
 // atAlert is for reporting findings. It gives up soon, since the next run reports what this one could not.
-func atAlert(ctx workflow.Context, step string) workflow.Context {
+func atAlert(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    30 * time.Second,
 		ScheduleToCloseTimeout: time.Minute,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2},
-		Summary:                step,
+		Summary:                summary,
 	})
 }
 
 // untilSent is for the dead letter of a run that ends with it: nothing is lost while the broker is away, however long.
-func untilSent(ctx workflow.Context, step string) workflow.Context {
+func untilSent(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},
-		Summary: step,
+		Summary: summary,
 	})
 }
 
 // atRedrive is for one batch of dead letters. A worker that dies in the middle is noticed by its silence. A batch that is
 // cancelled is waited for, so that what it has sent is known.
-func atRedrive(ctx workflow.Context, step string) workflow.Context {
+func atRedrive(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    5 * time.Minute,
 		ScheduleToCloseTimeout: budget,
@@ -170,6 +170,6 @@ func atRedrive(ctx workflow.Context, step string) workflow.Context {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 		},
-		Summary: step,
+		Summary: summary,
 	})
 }

@@ -41,29 +41,29 @@ func Payment(ctx workflow.Context, in PaymentInput) error {
 
 // mailbox is the state of one run.
 type mailbox struct {
-	in          PaymentInput
-	state       activities.State
-	opened      bool
-	lost        bool      // a caller has seen that the database lacks what this run has answered
-	rewritten   bool      // the row was lost, and may have been written anew by this run
-	looks       int       // polls made so far; they widen the gap to the next
-	polledAt    time.Time // when it was last decided
-	pollAt      time.Time // when to look without being told
-	soon        int       // looks made since a signal that has brought no news
-	soonAt      time.Time // when to make the next of those; zero: there is none
-	nudges      workflow.ReceiveChannel
-	known       int                  // number of the newest event; 0 in runs from before it was kept
-	unheard     []payment.Event      // events that a run from before the outbox has still to publish; else none
-	searched    searched             // what the search attributes say
-	trail       []deadletter.Attempt // steps that failed for good, the latest last
-	refused     *doubtedRefusal      // not believed yet; nil: none
-	reports     int                  // dead letters on their way beside the run's work
-	needless    workflow.CancelFunc  // ends the latest of them
-	settlements []*settlement        // decisions of operators that wait for their turn
+	in           PaymentInput
+	state        activities.State
+	opened       bool
+	lost         bool      // a caller has seen that the database lacks what this run has answered
+	rewritten    bool      // the row was lost, and may have been written anew by this run
+	looks        int       // polls made so far; they widen the gap to the next
+	polledAt     time.Time // when it was last decided
+	pollAt       time.Time // when to look without being told
+	soon         int       // looks made since a signal that has brought no news
+	soonAt       time.Time // when to make the next of those; zero: there is none
+	signals      workflow.ReceiveChannel
+	known        int                  // number of the newest event; 0 in runs from before it was kept
+	unpublished  []payment.Event      // events that a run from before the outbox has still to publish; else none
+	searched     searched             // what the search attributes say
+	trail        []deadletter.Attempt // steps that failed for good, the latest last
+	refused      *doubtedRefusal      // not believed yet; nil: none
+	reports      int                  // dead letters on their way beside the run's work
+	cancelReport workflow.CancelFunc  // ends the latest of them
+	settlements  []*settlement        // decisions of operators that wait for their turn
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
-	p := &mailbox{in: in, looks: in.Looks, nudges: workflow.GetSignalChannel(ctx, SignalLook)}
+	p := &mailbox{in: in, looks: in.Looks, signals: workflow.GetSignalChannel(ctx, SignalLook)}
 	if err := workflow.SetQueryHandler(ctx, QueryState, p.view); err != nil {
 		return p, err
 	}
@@ -84,10 +84,10 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	if err := p.describe(ctx); err != nil {
 		return p, err
 	}
-	if err := p.tellUnknown(ctx); err != nil || len(p.state.Missed) == 0 {
+	if err := p.reportFoundUnknown(ctx); err != nil || len(p.state.Missed) == 0 {
 		return p, err
 	}
-	p.unheard = p.state.Missed
+	p.unpublished = p.state.Missed
 	return p, p.publish(ctx)
 }
 
@@ -98,12 +98,12 @@ func (p *mailbox) load(ctx workflow.Context, summary string) error {
 		in.AskedAt = p.askedAt(ctx)
 	}
 	var state activities.State
-	if err := workflow.ExecuteLocalActivity(inRecord(ctx, summary), steps.Open, in).Get(ctx, &state); err != nil {
+	if err := workflow.ExecuteLocalActivity(inDatabase(ctx, summary), act.Open, in).Get(ctx, &state); err != nil {
 		return err
 	}
 	p.state, p.known = state, state.Version
 	if state.Event != nil {
-		p.unheard = append(p.unheard, *state.Event)
+		p.unpublished = append(p.unpublished, *state.Event)
 	}
 	return nil
 }
@@ -178,12 +178,12 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 	case KindOf(err) == failure.Invalid && doubtOf(err).Earlier && looksAgain(ctx):
 		return p.lookAgain(ctx, err)
 	case KindOf(err) == failure.Invalid:
-		return p.move(ctx, "fail", steps.Fail, p.giveUp(err))
+		return p.move(ctx, "fail", act.Fail, p.giveUp(err))
 	}
 	return p.park(ctx, err)
 }
 
-// look asks the provider where the payment stands. All nudges that wait are answered by one look. A
+// look asks the provider where the payment stands. All signals that wait are answered by one look. A
 // provider that cannot say costs nothing but the time to the next look.
 func (p *mailbox) look(ctx workflow.Context) error {
 	why := p.reason(ctx)
@@ -205,9 +205,9 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money,
 		Urgency: p.urgency(why),
 	}
-	summary, step := "look", any(steps.Look)
+	summary, step := "look", any(act.Look)
 	if p.closes(ctx) {
-		summary, step = "close at its end", steps.Close
+		summary, step = "close at its end", act.Close
 	}
 	var seen activities.Seen
 	err := quickly(ctx, summary, atProvider(in.Urgency), step, in, &seen)
@@ -228,7 +228,7 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looked bool) error {
 	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Looked: looked}
 	before := p.state.Status
-	if err := p.move(ctx, "apply "+string(state.Status), steps.Apply, in); err != nil {
+	if err := p.move(ctx, "apply "+string(state.Status), act.Apply, in); err != nil {
 		return err
 	}
 	p.state.ProviderPaymentID = state.PaymentID
@@ -245,7 +245,7 @@ func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looke
 // move runs one of the steps that change the payment's row.
 func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error {
 	var m activities.Moved
-	run := func() error { return workflow.ExecuteLocalActivity(inRecord(ctx, summary), step, in).Get(ctx, &m) }
+	run := func() error { return workflow.ExecuteLocalActivity(inDatabase(ctx, summary), step, in).Get(ctx, &m) }
 	err := run()
 	if err != nil && KindOf(err) == failure.NotFound && p.rewrites(ctx) {
 		if err = p.rewrite(ctx); err == nil {
@@ -257,12 +257,12 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 	}
 	p.state.Status = m.Status
 	p.stopReports()
-	p.unheard = append(p.unheard, m.Missed...)
+	p.unpublished = append(p.unpublished, m.Missed...)
 	if m.Event != nil {
-		p.unheard = append(p.unheard, *m.Event)
+		p.unpublished = append(p.unpublished, *m.Event)
 	}
-	if n := len(p.unheard); n > 0 && p.known > 0 {
-		p.known = p.unheard[n-1].Seq
+	if n := len(p.unpublished); n > 0 && p.known > 0 {
+		p.known = p.unpublished[n-1].Seq
 	}
 	p.known = max(p.known, m.Version)
 	return nil
@@ -272,13 +272,13 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 // seen to it, beside the run, and there is nothing to publish. The run's own history says which it is, so that no version gate is
 // needed: only the results of steps as they were then hold events.
 func (p *mailbox) publish(ctx workflow.Context) error {
-	if len(p.unheard) == 0 {
+	if len(p.unpublished) == 0 {
 		return nil
 	}
-	last := p.unheard[len(p.unheard)-1]
-	err := quickly(ctx, "publish "+last.Type(), atBroker, steps.Publish, activities.PublishInput{Events: p.unheard, Email: p.state.Email}, nil)
+	last := p.unpublished[len(p.unpublished)-1]
+	err := quickly(ctx, "publish "+last.Type(), atBroker, act.Publish, activities.PublishInput{Events: p.unpublished, Email: p.state.Email}, nil)
 	if err == nil {
-		p.unheard = nil
+		p.unpublished = nil
 	}
 	return err
 }
@@ -302,10 +302,10 @@ func (p *mailbox) close(ctx workflow.Context) error {
 
 // quickly tries a repeatable step as a local activity first, which costs no state transition of its
 // own. Only when that fails does it become an activity with its own retries, seen in the Web UI.
-func quickly(ctx workflow.Context, summary string, patiently func(workflow.Context, string) workflow.Context, step, in, out any) error {
+func quickly(ctx workflow.Context, summary string, retried func(workflow.Context, string) workflow.Context, step, in, out any) error {
 	err := workflow.ExecuteLocalActivity(once(ctx, summary, quickTry), step, in).Get(ctx, out)
 	if err == nil || temporal.IsCanceledError(err) || final(err) {
 		return err
 	}
-	return workflow.ExecuteActivity(patiently(ctx, summary), step, in).Get(ctx, out)
+	return workflow.ExecuteActivity(retried(ctx, summary), step, in).Get(ctx, out)
 }

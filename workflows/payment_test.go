@@ -17,7 +17,7 @@ import (
 )
 
 func TestAPixIsChargedAndPaid(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	env := newEnv(t, w)
 	answers := 0
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
@@ -31,7 +31,7 @@ func TestAPixIsChargedAndPaid(t *testing.T) {
 }
 
 func TestALostWebhookCostsUntilTheNextPoll(t *testing.T) {
-	w := &world{expires: started.Add(24 * time.Hour)}
+	w := &fakeActivities{expires: started.Add(24 * time.Hour)}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, 5*time.Minute)
 	start(env, creation())
@@ -43,7 +43,7 @@ func TestALostWebhookCostsUntilTheNextPoll(t *testing.T) {
 }
 
 func TestPollsWidenAndTheEndIsAskedFor(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(func() { w.provider = payment.Expired }, time.Hour)
 	start(env, creation())
@@ -55,7 +55,7 @@ func TestPollsWidenAndTheEndIsAskedFor(t *testing.T) {
 }
 
 func TestManyNudgesAreOneLook(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(func() {
 		for range 100 {
@@ -67,11 +67,11 @@ func TestManyNudgesAreOneLook(t *testing.T) {
 
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, payment.Approved, w.row.Status)
-	require.LessOrEqual(t, w.looks, 2, "100 nudges")
+	require.LessOrEqual(t, w.looks, 2, "100 signals")
 }
 
 func TestANudgeBeforeTheChargeHasReturnedIsAnsweredAfterIt(t *testing.T) {
-	w := &world{provider: payment.Approved, row: activities.State{}}
+	w := &fakeActivities{provider: payment.Approved, row: activities.State{}}
 	env := newEnv(t, w)
 	w.charge = func(attempt int) error {
 		if attempt == 1 {
@@ -90,7 +90,7 @@ func TestANudgeBeforeTheChargeHasReturnedIsAnsweredAfterIt(t *testing.T) {
 }
 
 func TestARefusedChargeFailsThePayment(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(failure.Invalid) }}
+	w := &fakeActivities{charge: func(int) error { return refusal(failure.Invalid) }}
 	env := newEnv(t, w)
 	answers := 0
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
@@ -107,7 +107,7 @@ func TestARefusedChargeFailsThePayment(t *testing.T) {
 func TestWhatIsNotARefusalLeavesThePaymentUnknownNeverFailed(t *testing.T) {
 	for _, kind := range []failure.Kind{failure.Unavailable, failure.Limited, failure.Internal, failure.Unauthorized, failure.Forbidden, failure.Conflict} {
 		t.Run(string(kind), func(t *testing.T) {
-			w := &world{}
+			w := &fakeActivities{}
 			w.charge = func(int) error {
 				if kind == failure.Conflict {
 					return refusal(kind)
@@ -128,7 +128,7 @@ func TestWhatIsNotARefusalLeavesThePaymentUnknownNeverFailed(t *testing.T) {
 }
 
 func TestALookThatFailsIsRepeatedAsAnActivityOfItsOwn(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	w.look = func(attempt int) error {
 		if attempt <= 3 {
 			return transient(failure.Unavailable)
@@ -145,7 +145,7 @@ func TestALookThatFailsIsRepeatedAsAnActivityOfItsOwn(t *testing.T) {
 }
 
 func TestAnAnswerAboutSomethingElseIsNotApplied(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	w.look = func(attempt int) error {
 		if attempt == 1 {
 			return refusal(failure.Conflict)
@@ -163,7 +163,7 @@ func TestAnAnswerAboutSomethingElseIsNotApplied(t *testing.T) {
 
 // A run from before the outbox publishes what its steps have told it, as it always did.
 func TestARunFromBeforeTheOutboxPublishesItsEventsInOrder(t *testing.T) {
-	w := &world{older: true, provider: payment.Approved}
+	w := &fakeActivities{older: true, provider: payment.Approved}
 	w.publish = func(attempt int) error {
 		if attempt <= 5 {
 			return transient(failure.Unavailable)
@@ -178,7 +178,7 @@ func TestARunFromBeforeTheOutboxPublishesItsEventsInOrder(t *testing.T) {
 }
 
 func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	env := newEnv(t, w)
 	var joined, refused []error
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { joined = append(joined, err) })
@@ -198,7 +198,7 @@ func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
 
 // While Postgres does not answer, the run itself knows what was asked for: another request is refused at once.
 func TestAnotherRequestIsRefusedBeforeThePaymentIsOpened(t *testing.T) {
-	w := &world{open: func(attempt int) error {
+	w := &fakeActivities{open: func(attempt int) error {
 		if attempt <= 8 {
 			return transient(failure.Unavailable)
 		}
@@ -222,7 +222,7 @@ func TestAnotherRequestIsRefusedBeforeThePaymentIsOpened(t *testing.T) {
 
 // A payment may be unknown for months. Whoever has posted it does not wait for so long, nor does a fresh run.
 func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
-	w := &world{charge: func(int) error { return refusal(failure.Conflict) }}
+	w := &fakeActivities{charge: func(int) error { return refusal(failure.Conflict) }}
 	env := newEnv(t, w)
 	answers := 0
 	for _, after := range []time.Duration{0, time.Hour} {
@@ -242,7 +242,7 @@ func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
 }
 
 func TestALateNudgeWakesASettledPaymentForOneLook(t *testing.T) {
-	w := &world{provider: payment.Refunded, row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID}}
+	w := &fakeActivities{provider: payment.Refunded, row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID}}
 	env := newEnv(t, w)
 	nudge(env, 0, func() {})
 	start(env, nil)
@@ -254,7 +254,7 @@ func TestALateNudgeWakesASettledPaymentForOneLook(t *testing.T) {
 
 // Before the outbox, what a run had not published was left to the next, even if nothing else was to be done.
 func TestWhatARunFromBeforeTheOutboxDidNotPublishIsPublishedFirst(t *testing.T) {
-	w := &world{row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID, Missed: []payment.Event{
+	w := &fakeActivities{row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID, Missed: []payment.Event{
 		{PaymentID: paymentID, Seq: 2, Status: payment.Pending}, {PaymentID: paymentID, Seq: 3, Status: payment.Approved},
 	}}}
 	env := newEnv(t, w)
@@ -267,7 +267,7 @@ func TestWhatARunFromBeforeTheOutboxDidNotPublishIsPublishedFirst(t *testing.T) 
 
 func TestAPOSTOnASettledPaymentAnswersAndEndsTheRun(t *testing.T) {
 	fingerprint := creation().Request.Fingerprint()
-	w := &world{row: activities.State{Found: true, Status: payment.Approved, Fingerprint: fingerprint}}
+	w := &fakeActivities{row: activities.State{Found: true, Status: payment.Approved, Fingerprint: fingerprint}}
 	env := newEnv(t, w)
 	answers := 0
 	post(env, 0, fingerprint, func(err error) { require.NoError(t, err); answers++ })
@@ -281,7 +281,7 @@ func TestAPOSTOnASettledPaymentAnswersAndEndsTheRun(t *testing.T) {
 // After a crash of everything, or a reset, the row says that the charge was asked for and not whether
 // it was answered: it is asked for again, under the same key.
 func TestANudgeOnAnUnfinishedPaymentChargesAgain(t *testing.T) {
-	w := &world{provider: payment.Approved, row: activities.State{Found: true, Status: payment.Processing}}
+	w := &fakeActivities{provider: payment.Approved, row: activities.State{Found: true, Status: payment.Processing}}
 	env := newEnv(t, w)
 	nudge(env, 0, func() {})
 	start(env, nil)
@@ -292,7 +292,7 @@ func TestANudgeOnAnUnfinishedPaymentChargesAgain(t *testing.T) {
 }
 
 func TestANudgeForAPaymentThatDoesNotExistEnds(t *testing.T) {
-	w := &world{}
+	w := &fakeActivities{}
 	env := newEnv(t, w)
 	nudge(env, 0, func() {})
 	start(env, nil)
@@ -302,7 +302,7 @@ func TestANudgeForAPaymentThatDoesNotExistEnds(t *testing.T) {
 }
 
 func TestACancelledRunStopsWithoutTouchingThePayment(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Second)
 	start(env, creation())
@@ -312,7 +312,7 @@ func TestACancelledRunStopsWithoutTouchingThePayment(t *testing.T) {
 }
 
 func TestTheQueryShowsWhatTheMailboxWaitsFor(t *testing.T) {
-	w := &world{expires: started.Add(time.Hour)}
+	w := &fakeActivities{expires: started.Add(time.Hour)}
 	env := newEnv(t, w)
 	var view View
 	env.RegisterDelayedCallback(func() {
@@ -342,7 +342,7 @@ func TestGapsDoubleUpToTheWidest(t *testing.T) {
 // What a signal has told of may not be seen yet where it is read: it is looked for again soon, and a while later, and the polls go
 // on as if there had been no signal.
 func TestASignalThatBringsNoNewsIsLookedAfter(t *testing.T) {
-	w := &world{expires: started.Add(24 * time.Hour)}
+	w := &fakeActivities{expires: started.Add(24 * time.Hour)}
 	env := newEnv(t, w)
 	var at []time.Duration
 	w.look = func(int) error {
@@ -361,7 +361,7 @@ func TestASignalThatBringsNoNewsIsLookedAfter(t *testing.T) {
 }
 
 func TestASignalWhoseNewsComeLateIsAnsweredInSeconds(t *testing.T) {
-	w := &world{expires: started.Add(24 * time.Hour)}
+	w := &fakeActivities{expires: started.Add(24 * time.Hour)}
 	env := newEnv(t, w)
 	nudge(env, 3*time.Minute+10*time.Second, func() {})
 	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, 3*time.Minute+11*time.Second)
@@ -373,7 +373,7 @@ func TestASignalWhoseNewsComeLateIsAnsweredInSeconds(t *testing.T) {
 
 // However many signals come, none of them moves the next poll.
 func TestNoSignalMakesAPollLater(t *testing.T) {
-	w := &world{expires: started.Add(24 * time.Hour)}
+	w := &fakeActivities{expires: started.Add(24 * time.Hour)}
 	env := newEnv(t, w)
 	polled := 0
 	w.look = func(int) error {

@@ -22,29 +22,29 @@ const (
 	pruneRounds = 200 // of one run; what is left then is the next day's
 )
 
-// Prune keeps the record from growing without bound: it makes the partitions that will be needed soon, and removes what is
+// Prune keeps the database from growing without bound: it makes the partitions that will be needed soon, and removes what is
 // older than has to be kept. It touches no payment.
 func Prune(ctx workflow.Context, keep payment.Retention) (payment.Pruned, error) {
 	var all payment.Pruned
 	var made []string
-	if err := workflow.ExecuteActivity(last(ctx, "make months"), steps.MakeMonths).Get(ctx, &made); err != nil {
+	if err := workflow.ExecuteActivity(last(ctx, "make months"), act.MakeMonths).Get(ctx, &made); err != nil {
 		return all, err
 	}
 	for round := range pruneRounds {
 		var out activities.PruneOutput
-		if err := workflow.ExecuteActivity(last(ctx, fmt.Sprintf("prune, round %d", round+1)), steps.Prune, keep).Get(ctx, &out); err != nil {
+		if err := workflow.ExecuteActivity(last(ctx, fmt.Sprintf("prune, round %d", round+1)), act.Prune, keep).Get(ctx, &out); err != nil {
 			return all, err
 		}
 		all.Add(out.Pruned)
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf(
-			"made **%d** months  \nremoved: %d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d nudges, %d e-mails",
+			"made **%d** months  \nremoved: %d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d signals, %d e-mails",
 			len(made), all.Partitions, all.Notifications, all.DeadLetters, all.Findings, all.Runs, all.Nudges, all.Emails))
 		if !out.More {
 			break
 		}
 	}
-	workflow.GetLogger(ctx).Info("record pruned", "made", made, "months", all.Partitions, "notifications", all.Notifications,
-		"dead_letters", all.DeadLetters, "findings", all.Findings, "runs", all.Runs, "nudges", all.Nudges, "emails", all.Emails)
+	workflow.GetLogger(ctx).Info("database pruned", "made", made, "months", all.Partitions, "notifications", all.Notifications,
+		"dead_letters", all.DeadLetters, "findings", all.Findings, "runs", all.Runs, "signals", all.Nudges, "emails", all.Emails)
 	return all, nil
 }
 
@@ -53,6 +53,6 @@ func KeepPruning(ctx context.Context, c client.Client, keep payment.Retention) e
 	every := client.ScheduleIntervalSpec{Every: pruneEvery, Offset: pruneAt}
 	return keepSchedule(ctx, c, every, pruneLate, &client.ScheduleWorkflowAction{
 		ID: SchedulePrune, Workflow: Prune, Args: []any{keep}, TaskQueue: TaskQueue,
-		StaticSummary: "Remove from the record what need not be kept",
+		StaticSummary: "Remove from the database what need not be kept",
 	})
 }

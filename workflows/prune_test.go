@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// archive stands in for the record: it has so many rounds of old letters. Its methods carry the names of the steps.
+// archive stands in for the database: it has so many rounds of old letters. Its methods carry the names of the act.
 type archive struct {
 	rounds int
 	prune  func(attempt int) error // nil: works

@@ -19,12 +19,12 @@ func SignalQuiet(ctx workflow.Context, in activities.QuietInput) (activities.Qui
 	for {
 		var next activities.Quiet
 		step := fmt.Sprintf("signal quiet payments, %d seen", in.Seen.Checked)
-		if err := workflow.ExecuteActivity(chore(ctx, step), steps.SignalQuiet, in).Get(ctx, &next); err != nil {
+		if err := workflow.ExecuteActivity(chore(ctx, step), act.SignalQuiet, in).Get(ctx, &next); err != nil {
 			return in.Seen, err
 		}
 		in.Seen.Checked += next.Checked
-		in.Seen.Told += next.Told
-		workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%d** quiet payments looked at, **%d** of them without a run and woken", in.Seen.Checked, in.Seen.Told))
+		in.Seen.Signalled += next.Signalled
+		workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%d** quiet payments looked at, **%d** of them without a run and woken", in.Seen.Checked, in.Seen.Signalled))
 		if next.Rest == nil {
 			return in.Seen, nil
 		}

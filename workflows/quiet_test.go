@@ -16,7 +16,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// silence stands in for the record: so many pages of quiet payments, of each of which some have no run.
+// silence stands in for the database: so many pages of quiet payments, of each of which some have no run.
 type silence struct {
 	pages int
 	asked []activities.QuietInput
@@ -30,7 +30,7 @@ func (s *silence) SignalQuiet(_ context.Context, in activities.QuietInput) (acti
 			return activities.Quiet{}, err
 		}
 	}
-	quiet := activities.Quiet{Checked: 1000, Told: 50}
+	quiet := activities.Quiet{Checked: 1000, Signalled: 50}
 	if len(s.asked) < s.pages {
 		quiet.Rest = &postgres.QuietPosition{At: started.Add(time.Duration(len(s.asked)) * time.Minute), ID: paymentID}
 		quiet.Pause = 5 * time.Second
@@ -57,7 +57,7 @@ func TestAllQuietPaymentsAreLookedAtAtAPace(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	var quiet activities.Quiet
 	require.NoError(t, env.GetWorkflowResult(&quiet))
-	require.Equal(t, activities.Quiet{Checked: 4000, Told: 200}, quiet)
+	require.Equal(t, activities.Quiet{Checked: 4000, Signalled: 200}, quiet)
 	require.Equal(t, started.Add(3*time.Minute), s.asked[3].After.At)
 	require.GreaterOrEqual(t, env.Now().Sub(started), 15*time.Second)
 }

@@ -38,7 +38,7 @@ func Reconcile(ctx workflow.Context, in ReconcileInput) (payment.ReconciliationC
 	}
 	apart := choresApart(ctx)
 	if !apart {
-		if err := r.nudgeQuiet(ctx); err != nil {
+		if err := r.signalQuiet(ctx); err != nil {
 			return r.counts, err
 		}
 	}
@@ -61,7 +61,7 @@ type reconciliation struct {
 func (r *reconciliation) begin(ctx workflow.Context, grace time.Duration) error {
 	var first activities.SweepInput
 	in := activities.BeginReconciliationInput{RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Grace: grace}
-	err := workflow.ExecuteLocalActivity(inRecord(ctx, "begin"), steps.BeginReconciliation, in).Get(ctx, &first)
+	err := workflow.ExecuteLocalActivity(inDatabase(ctx, "begin"), act.BeginReconciliation, in).Get(ctx, &first)
 	if err == nil {
 		r.rest = &first
 	}
@@ -73,19 +73,19 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 	var swept activities.Swept
 	r.runID = r.rest.RunID
 	step := "sweep from " + r.rest.Window.From.UTC().Format(time.RFC3339)
-	if err := workflow.ExecuteActivity(atSweep(ctx, step), steps.Sweep, *r.rest).Get(ctx, &swept); err != nil {
+	if err := workflow.ExecuteActivity(atSweep(ctx, step), act.Sweep, *r.rest).Get(ctx, &swept); err != nil {
 		return err
 	}
 	r.counts.Seen += swept.Seen
-	r.counts.Signalled += swept.Nudged
+	r.counts.Signalled += swept.Signalled
 	r.counts.Others += swept.Others
 	r.rest = swept.Rest
 	r.describe(ctx)
 	return nil
 }
 
-func (r *reconciliation) nudgeQuiet(ctx workflow.Context) error {
-	if err := workflow.ExecuteActivity(last(ctx, "nudge quiet payments"), steps.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
+func (r *reconciliation) signalQuiet(ctx workflow.Context) error {
+	if err := workflow.ExecuteActivity(last(ctx, "nudge quiet payments"), act.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
 		return err
 	}
 	r.counts.Signalled += r.counts.Quiet
@@ -94,7 +94,7 @@ func (r *reconciliation) nudgeQuiet(ctx workflow.Context) error {
 
 func (r *reconciliation) finish(ctx workflow.Context) error {
 	in := activities.FinishReconciliationInput{RunID: r.runID, Counts: r.counts}
-	err := workflow.ExecuteLocalActivity(inRecord(ctx, "finish"), steps.FinishReconciliation, in).Get(ctx, &r.counts)
+	err := workflow.ExecuteLocalActivity(inDatabase(ctx, "finish"), act.FinishReconciliation, in).Get(ctx, &r.counts)
 	r.describe(ctx)
 	return err
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// books stands in for the record and the provider: so many pages of changes. Its methods carry the names of the steps.
+// books stands in for the database and the provider: so many pages of changes. Its methods carry the names of the act.
 type books struct {
 	pages    int
 	sweep    func(attempt int) error // nil: works
@@ -50,7 +50,7 @@ func (b *books) Sweep(_ context.Context, in activities.SweepInput) (activities.S
 		return activities.Swept{}, err
 	}
 	b.swept = append(b.swept, in.Window.From)
-	swept := activities.Swept{Seen: 50, Nudged: 2}
+	swept := activities.Swept{Seen: 50, Signalled: 2}
 	if len(b.swept) < b.pages {
 		rest := in
 		rest.Window.From = in.Window.From.Add(time.Minute)

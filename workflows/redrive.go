@@ -139,7 +139,7 @@ func (r *redrive) run(ctx workflow.Context) error {
 func (r *redrive) survey(ctx workflow.Context) error {
 	var survey deadletter.Survey
 	in := activities.SurveyInput{Filter: r.in.Filter}
-	if err := workflow.ExecuteLocalActivity(inRecord(ctx, "count"), steps.SurveyDeadLetters, in).Get(ctx, &survey); err != nil {
+	if err := workflow.ExecuteLocalActivity(inDatabase(ctx, "count"), act.SurveyDeadLetters, in).Get(ctx, &survey); err != nil {
 		return err
 	}
 	r.Before, r.Causes = survey.At, survey.Causes
@@ -164,7 +164,7 @@ func (r *redrive) canary(ctx workflow.Context) (well bool, err error) {
 		if err := workflow.Sleep(ctx, r.in.CanaryWait); err != nil {
 			return false, err
 		}
-		err := workflow.ExecuteLocalActivity(inRecord(ctx, "look after the canary"), steps.RedriveStanding, r.batch(0)).Get(ctx, &r.Standing)
+		err := workflow.ExecuteLocalActivity(inDatabase(ctx, "look after the canary"), act.RedriveStanding, r.batch(0)).Get(ctx, &r.Standing)
 		if err != nil {
 			return false, err
 		}
@@ -179,7 +179,7 @@ func (r *redrive) canary(ctx workflow.Context) (well bool, err error) {
 
 // step sends letters until so many were tried.
 func (r *redrive) step(ctx workflow.Context, upto int) error {
-	err := workflow.ExecuteActivity(atRedrive(ctx, fmt.Sprintf("send up to %d", upto)), steps.Redrive, r.batch(upto)).Get(ctx, &r.Standing)
+	err := workflow.ExecuteActivity(atRedrive(ctx, fmt.Sprintf("send up to %d", upto)), act.Redrive, r.batch(upto)).Get(ctx, &r.Standing)
 	r.describe(ctx)
 	return err
 }
@@ -209,7 +209,7 @@ func (r *redrive) abandon(ctx workflow.Context, err error) error {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	in := activities.AbandonInput{RedriveID: r.in.ID, Why: r.Note}
-	if failed := workflow.ExecuteLocalActivity(inRecord(ctx, "open the rest again"), steps.AbandonRedrive, in).Get(ctx, nil); failed != nil {
+	if failed := workflow.ExecuteLocalActivity(inDatabase(ctx, "open the rest again"), act.AbandonRedrive, in).Get(ctx, nil); failed != nil {
 		workflow.GetLogger(ctx).Error("a redrive's letters were not opened again", "redrive_id", r.in.ID, "reason", reason(failed))
 	}
 	r.describe(ctx)

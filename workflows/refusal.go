@@ -26,7 +26,7 @@ type doubtedRefusal struct {
 // doubtRefusal parks the payment as unknown and begins to search. Nobody is told yet: it ends by itself.
 func (p *mailbox) doubtRefusal(ctx workflow.Context, err error) error {
 	p.remember(ctx, "charge", err)
-	if err := p.move(ctx, "park", steps.Park, p.giveUp(err)); err != nil {
+	if err := p.move(ctx, "park", act.Park, p.giveUp(err)); err != nil {
 		return err
 	}
 	if p.state.Status != payment.Unknown {
@@ -54,7 +54,7 @@ func (p *mailbox) notFound(ctx workflow.Context) error {
 		return nil
 	}
 	p.refused = nil
-	return p.move(ctx, "fail", steps.Fail, p.giveUp(r.err))
+	return p.move(ctx, "fail", act.Fail, p.giveUp(r.err))
 }
 
 // unsearchable tells people, once, of a refusal that cannot be checked in time.
@@ -67,5 +67,5 @@ func (p *mailbox) unsearchable(ctx workflow.Context, why error) error {
 	return p.reportUnknown(ctx, why)
 }
 
-// untold says whether the payment is unknown and nobody was told, as it is being searched for.
-func (p *mailbox) untold() bool { return p.refused != nil && !p.refused.told }
+// searching says whether the payment is unknown and nobody was told, as it is being searched for.
+func (p *mailbox) searching() bool { return p.refused != nil && !p.refused.told }

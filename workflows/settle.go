@@ -49,14 +49,14 @@ func (p *mailbox) settleFailed(ctx workflow.Context, o settle.Order) (refusal, e
 	if p.state.Status != payment.Unknown {
 		return deny(failure.Conflict, "the payment is "+string(p.state.Status)+"; only an unknown one can be settled"), nil
 	}
-	if p.untold() {
+	if p.searching() {
 		return deny(failure.Conflict, "the payment is being searched for and ends by itself; repeat this in ten minutes"), nil
 	}
 	in := activities.LookInput{
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Urgency: payment.ForOperator,
 	}
 	var seen activities.Seen
-	searched := quickly(ctx, "search before settling", whileAsked, steps.Look, in, &seen)
+	searched := quickly(ctx, "search before settling", whileAsked, act.Look, in, &seen)
 	switch {
 	case temporal.IsCanceledError(searched):
 		return nil, searched
@@ -68,7 +68,7 @@ func (p *mailbox) settleFailed(ctx workflow.Context, o settle.Order) (refusal, e
 		}
 		return deny(failure.Conflict, "the provider has the payment, which is "+string(p.state.Status)), nil
 	}
-	if err := p.move(ctx, "settle as failed", steps.Settle, activities.SettleInput{Order: o}); err != nil {
+	if err := p.move(ctx, "settle as failed", act.Settle, activities.SettleInput{Order: o}); err != nil {
 		return nil, err
 	}
 	if p.state.Status != payment.Failed {

@@ -33,25 +33,25 @@ func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, who string, af
 }
 
 func TestAnOperatorSettlesAnUnknownPaymentAfterASearch(t *testing.T) {
-	unheard := func(int) error { return refusal(failure.Conflict) }
+	unpublished := func(int) error { return refusal(failure.Conflict) }
 	for name, row := range map[string]struct {
-		world    *world
+		fakes    *fakeActivities
 		refused  bool // before it is settled: the charge was refused after a doubt
 		outcomes []failure.Kind
 		want     payment.Status
 		settled  int
 	}{
 		"the provider has none": {
-			world: &world{charge: unheard}, outcomes: []failure.Kind{"", failure.Conflict}, want: payment.Failed, settled: 1,
+			fakes: &fakeActivities{charge: unpublished}, outcomes: []failure.Kind{"", failure.Conflict}, want: payment.Failed, settled: 1,
 		},
 		"the provider has it": {
-			world: &world{charge: unheard, provider: payment.Approved}, outcomes: []failure.Kind{failure.Conflict, failure.Conflict}, want: payment.Approved,
+			fakes: &fakeActivities{charge: unpublished, provider: payment.Approved}, outcomes: []failure.Kind{failure.Conflict, failure.Conflict}, want: payment.Approved,
 		},
 		"it is being searched for": {
-			world: &world{charge: doubtful}, outcomes: []failure.Kind{failure.Conflict, failure.Conflict}, want: payment.Failed,
+			fakes: &fakeActivities{charge: doubtful}, outcomes: []failure.Kind{failure.Conflict, failure.Conflict}, want: payment.Failed,
 		},
 		"the provider does not say": {
-			world: &world{charge: unheard, look: func(n int) error {
+			fakes: &fakeActivities{charge: unpublished, look: func(n int) error {
 				if n <= 1 {
 					return refusal(failure.Conflict)
 				}
@@ -61,7 +61,7 @@ func TestAnOperatorSettlesAnUnknownPaymentAfterASearch(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := row.world
+			w := row.fakes
 			env := newEnv(t, w)
 			var outcomes []failure.Kind
 			decide(t, env, "ana", 5*time.Second, &outcomes)
@@ -80,7 +80,7 @@ func TestAnOperatorSettlesAnUnknownPaymentAfterASearch(t *testing.T) {
 }
 
 func TestWhatIsNotThereCannotBeSettled(t *testing.T) {
-	w := &world{}
+	w := &fakeActivities{}
 	env := newEnv(t, w)
 	var outcomes []failure.Kind
 	decide(t, env, "ana", 0, &outcomes)

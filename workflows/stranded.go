@@ -7,5 +7,5 @@ const ScheduleReopenStranded = "reopen-stranded"
 
 // ReopenStranded opens dead letters again that a redrive had taken when it was terminated, so that the next redrive takes them.
 func ReopenStranded(ctx workflow.Context) error {
-	return workflow.ExecuteActivity(chore(ctx, "open the dead letters of terminated redrives again"), steps.ReopenStranded).Get(ctx, nil)
+	return workflow.ExecuteActivity(chore(ctx, "open the dead letters of terminated redrives again"), act.ReopenStranded).Get(ctx, nil)
 }

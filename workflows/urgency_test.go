@@ -21,7 +21,7 @@ func TestALookSaysWhoWaitsForIt(t *testing.T) {
 		}
 		return nil
 	}
-	w := &world{look: twice}
+	w := &fakeActivities{look: twice}
 	env := newEnv(t, w)
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err) })
 	nudge(env, polls.First/2, func() {})                                // news, of which there are none
@@ -32,7 +32,7 @@ func TestALookSaysWhoWaitsForIt(t *testing.T) {
 	require.Contains(t, w.looked, payment.ForSweep)
 
 	unknown := activities.State{Found: true, Status: payment.Unknown, Method: payment.Pix, Money: creation().Request.Amount}
-	w = &world{row: unknown, look: twice}
+	w = &fakeActivities{row: unknown, look: twice}
 	env = newEnv(t, w)
 	nudge(env, time.Second, func() { w.provider = payment.Approved })
 	start(env, nil)

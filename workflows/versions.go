@@ -13,7 +13,7 @@ const (
 	changeChargeAtOnce  = "charge-at-once"
 	changeRewriteRow    = "rewrite-row"
 	changeBelieveLate   = "believe-late"
-	changeTellAgain     = "tell-again"
+	changeReportAgain   = "tell-again"
 	changeChoresApart   = "chores-apart"
 	changeLookSoon      = "look-soon"
 	changeReportBeside  = "report-beside"
@@ -67,10 +67,10 @@ func believesLate(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeBelieveLate, workflow.DefaultVersion, 1) >= 1
 }
 
-// tellsAgain says whether this run tells people of a payment that it has found unknown. A run from before left that to the run
+// reportsAgain says whether this run tells people of a payment that it has found unknown. A run from before left that to the run
 // that had parked it.
-func tellsAgain(ctx workflow.Context) bool {
-	return workflow.GetVersion(ctx, changeTellAgain, workflow.DefaultVersion, 1) >= 1
+func reportsAgain(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeReportAgain, workflow.DefaultVersion, 1) >= 1
 }
 
 // choresApart says whether this run of reconciliation leaves the quiet payments and the reports of findings to workflows of their own.

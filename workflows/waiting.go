@@ -15,12 +15,12 @@ func (p *mailbox) toCharge() bool {
 }
 
 // called says whether somebody wants something, so that nothing is to be waited for.
-func (p *mailbox) called() bool { return p.lost || len(p.settlements) > 0 || p.nudged() }
+func (p *mailbox) called() bool { return p.lost || len(p.settlements) > 0 || p.signalled() }
 
-func (p *mailbox) nudged() bool { return p.nudges.Len() > 0 }
+func (p *mailbox) signalled() bool { return p.signals.Len() > 0 }
 
 func (p *mailbox) drain() {
-	for p.nudges.ReceiveAsync(nil) {
+	for p.signals.ReceiveAsync(nil) {
 	}
 }
 
@@ -40,7 +40,7 @@ var soonAgain = [...]time.Duration{2 * time.Second, 10 * time.Second, 60 * time.
 // reason is why to look now.
 func (p *mailbox) reason(ctx workflow.Context) lookReason {
 	switch {
-	case p.nudged():
+	case p.signalled():
 		return told
 	case workflow.Now(ctx).Before(p.pollDue()):
 		return again

@@ -29,5 +29,5 @@ func WorkflowID(paymentID string) string { return "payment/" + paymentID }
 // RedriveWorkflowID is the ID of a redrive's workflow.
 func RedriveWorkflowID(redriveID string) string { return "redrive/" + redriveID }
 
-// steps names the activities; it is nil in workflow code, and the worker registers the live one.
-var steps *activities.Activities
+// act names the activities. It is nil in workflow code, and the worker registers the live one.
+var act *activities.Activities

@@ -19,7 +19,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 var (
 	silent   = slog.New(slog.DiscardHandler)
@@ -49,7 +49,7 @@ func newFleet(t testing.TB, stack *devstack.Stack, worker string) *Fleet {
 	t.Helper()
 	store, err := redis.Open(stack.RedisURL(), silent)
 	require.NoError(t, err)
-	store.AnswerTime = patience
+	store.AnswerTime = timeout
 	t.Cleanup(func() { _ = store.Close() })
 	fleet := NewFleet(store, worker, silent)
 	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
@@ -144,7 +144,7 @@ func TestOnlyUnavailableIsAFailure(t *testing.T) {
 		require.ErrorIs(t, all[0].Do(ctx, func(context.Context) error { return errDown }), errDown)
 		cancel()
 	}
-	require.False(t, all[0].fleet.store.Away(), "a caller who is gone says nothing about Redis either")
+	require.False(t, all[0].fleet.store.Unavailable(), "a caller who is gone says nothing about Redis either")
 }
 
 func TestHalfOpenLetsAFixedNumberThroughFleetWide(t *testing.T) {
@@ -170,7 +170,7 @@ func TestHalfOpenLetsAFixedNumberThroughFleetWide(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return refused.Load() == int64(40-quickest.Probes) }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return refused.Load() == int64(40-quickest.Probes) }, timeout, time.Millisecond)
 	require.EqualValues(t, quickest.Probes, mp.calls.Load())
 	close(release)
 	group.Wait()
@@ -206,7 +206,7 @@ func awaitHalfOpen(t *testing.T, name string) {
 		until, err := client.HGet(t.Context(), keys(name)[0], "until").Int64()
 		now, timeErr := client.Time(t.Context()).Result()
 		return err == nil && timeErr == nil && now.UnixMilli() >= until
-	}, patience, 5*time.Millisecond)
+	}, timeout, 5*time.Millisecond)
 }
 
 func TestItStaysOpenTwiceAsLongEachTimeUpToALimit(t *testing.T) {
@@ -241,7 +241,7 @@ func TestAProbeWhoseWorkerDiedGivesItsPlaceBack(t *testing.T) {
 	require.True(t, ok)
 	mp.down.Store(false)
 	require.True(t, isRefused(all[1].Do(t.Context(), mp.call)))
-	require.Eventually(t, func() bool { return all[1].Do(t.Context(), mp.call) == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return all[1].Do(t.Context(), mp.call) == nil }, timeout, 10*time.Millisecond)
 }
 
 func TestOneWorkerWithABadLinkStopsOnlyItself(t *testing.T) {
@@ -258,7 +258,7 @@ func TestOneWorkerWithABadLinkStopsOnlyItself(t *testing.T) {
 	require.Less(t, badLink.calls.Load(), int64(20))
 
 	badLink.down.Store(false)
-	require.Eventually(t, func() bool { return all[0].Do(t.Context(), badLink.call) == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return all[0].Do(t.Context(), badLink.call) == nil }, timeout, 10*time.Millisecond)
 }
 
 // The others are well, as far as they can tell: it does not matter that they have nothing to call just now.
@@ -290,7 +290,7 @@ func awaitNextSecond(t *testing.T) {
 	t.Helper()
 	client := newClient(t, devstacktest.Shared())
 	now := client.Time(t.Context()).Val().Unix()
-	require.Eventually(t, func() bool { return client.Time(t.Context()).Val().Unix() > now }, patience, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return client.Time(t.Context()).Val().Unix() > now }, timeout, 5*time.Millisecond)
 }
 
 // A probe that ends without a verdict was sent all the same: its place is not given to another in the same window.
@@ -318,7 +318,7 @@ func TestAWindowThatLearnsNothingIsNotExtended(t *testing.T) {
 		require.Equal(t, quickest.Open, millis(fields[0].(string)).Sub(millis(fields[1].(string))), "and counts for nothing")
 	}
 	mp.down.Store(false)
-	require.Eventually(t, func() bool { return all[1].Do(t.Context(), mp.call) == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return all[1].Do(t.Context(), mp.call) == nil }, timeout, 10*time.Millisecond)
 }
 
 func TestARefusalIsKnownForAMomentWithoutAsking(t *testing.T) {
@@ -330,7 +330,7 @@ func TestARefusalIsKnownForAMomentWithoutAsking(t *testing.T) {
 	require.True(t, isRefused(all[0].Shut()))
 	require.False(t, all[0].Steady())
 	require.NoError(t, all[1].Shut(), "it has not been told yet")
-	require.Eventually(t, func() bool { return all[0].Shut() == nil }, patience, 10*time.Millisecond, "an operator may have closed it")
+	require.Eventually(t, func() bool { return all[0].Shut() == nil }, timeout, 10*time.Millisecond, "an operator may have closed it")
 	require.False(t, all[0].Steady())
 }
 

@@ -46,13 +46,13 @@ func TestInACluster(t *testing.T) {
 			b.fleet.store.AnswerTime = time.Second
 			if holder != lost {
 				require.True(t, isRefused(b.Do(t.Context(), (&party{}).call)), "its node is there")
-				require.False(t, b.fleet.store.Away())
+				require.False(t, b.fleet.store.Unavailable())
 			}
 		}
 	}
 	require.Eventually(t, func() bool {
 		for _, b := range holders[lost] {
-			if b.Do(t.Context(), (&party{}).call) == nil && !b.fleet.store.Away() {
+			if b.Do(t.Context(), (&party{}).call) == nil && !b.fleet.store.Unavailable() {
 				return false // the fleet's breaker is open, so it was asked
 			}
 		}

@@ -38,7 +38,7 @@ func (fleetStates) Describe(to chan<- *prometheus.Desc) { to <- stateDesc }
 func (s fleetStates) Collect(to chan<- prometheus.Metric) {
 	ctx := context.Background()
 	for _, name := range Names() {
-		if s.fleet.store.AwayFor(ctx, keys(name)[0]) {
+		if s.fleet.store.UnavailableFor(ctx, keys(name)[0]) {
 			continue
 		}
 		b, err := s.fleet.Status(ctx, name)

@@ -62,7 +62,7 @@ func (f *Fleet) Status(ctx context.Context, name string) (Status, error) {
 	defer cancel()
 	fields, err := f.store.Client().HGetAll(ctx, keys(name)[0]).Result()
 	if err != nil {
-		return Status{}, away(err)
+		return Status{}, unavailable(err)
 	}
 	s := Status{
 		Name: name, State: Closed, Since: millis(fields["since"]), Forced: State(fields["forced"]),
@@ -118,7 +118,7 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	defer cancel()
 	answer, err := f.store.Run(ctx, forceScript, keys(name)[:1], string(to), actor.Name, s.Reason).StringSlice()
 	if err != nil {
-		return away(err)
+		return unavailable(err)
 	}
 	f.announce(Change{Breaker: name, From: State(answer[0]), To: State(answer[1]), Actor: actor.Name, Reason: s.Reason})
 	return nil
@@ -146,8 +146,8 @@ func known(name string) error {
 	return &failure.Error{Kind: failure.NotFound, Message: "there are only the breakers " + strings.Join(Names(), ", ")}
 }
 
-func away(err error) error {
-	return &failure.Error{Kind: failure.Unavailable, Message: "Redis, which holds the breakers, is away", Err: err}
+func unavailable(err error) error {
+	return &failure.Error{Kind: failure.Unavailable, Message: "Redis, which holds the breakers, is unavailable", Err: err}
 }
 
 func millis(text string) time.Time {

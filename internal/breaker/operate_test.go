@@ -52,7 +52,7 @@ func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
 	require.Equal(t, Closed, statuses[1].State)
 
 	mp.down.Store(false)
-	require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil }, timeout, 10*time.Millisecond)
 	require.NoError(t, b.Do(t.Context(), mp.call))
 	require.Equal(t, []State{Closed, Open, Open, HalfOpen, HalfOpen, Closed}, changes)
 }

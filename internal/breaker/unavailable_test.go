@@ -76,7 +76,7 @@ func TestRedisAwayHarmsNoCall(t *testing.T) {
 			var mp party
 			require.LessOrEqual(t, trip(t, &mp, b), int64(quickest.Minimum), "this process decides alone")
 			mp.down.Store(false)
-			require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil && b.local.IsClosed() }, patience, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return b.Do(t.Context(), mp.call) == nil && b.local.IsClosed() }, timeout, 10*time.Millisecond)
 
 			var asked questions
 			b.fleet.store.Client().AddHook(&asked)
@@ -85,8 +85,8 @@ func TestRedisAwayHarmsNoCall(t *testing.T) {
 
 			harm.Heal(t, server)
 			require.Eventually(t, func() bool {
-				return b.Do(t.Context(), mp.call) == nil && !b.fleet.store.Away()
-			}, patience, 10*time.Millisecond, "the fleet's again")
+				return b.Do(t.Context(), mp.call) == nil && !b.fleet.store.Unavailable()
+			}, timeout, 10*time.Millisecond, "the fleet's again")
 		})
 	}
 }
@@ -134,6 +134,6 @@ func TestAnOutageThatBeganWithoutRedisOpensTheFleetsBreaker(t *testing.T) {
 			_ = b.Do(t.Context(), mp.call)
 		}
 		return all[0].last.Load().state == Open
-	}, patience, 10*time.Millisecond)
+	}, timeout, 10*time.Millisecond)
 	require.Less(t, mp.calls.Load(), int64(all[0].config.Minimum))
 }

@@ -1,8 +1,8 @@
-// Package cache keeps copies of payments in Redis: as the record had them after each change, and as it was read since. They
-// spare the record the same question again, and answer it while the record is away.
+// Package cache keeps copies of payments in Redis: as the database had them after each change, and as it was read since. They
+// spare the database the same question again, and answer it while the database is away.
 //
 // Its one rule: an older state never takes a newer one's place, whoever comes late with it. And a copy is never the reason
-// for a failure or for waiting: while Redis is away the record is asked as if there were no cache.
+// for a failure or for waiting: while Redis is away the database is asked as if there were no cache.
 package cache
 
 import (
@@ -23,13 +23,13 @@ import (
 )
 
 const (
-	// kept is how long a copy answers for a record that is away. What is in it is what its client app may read, and is gone
+	// kept is how long a copy answers for a database that is away. What is in it is what its client app may read, and is gone
 	// afterwards.
 	kept = time.Hour
-	// renewal is how long the others leave it to one asker to read the record anew.
+	// renewal is how long the others leave it to one asker to read the database anew.
 	renewal = time.Second
-	// patience is how long the record may take when there is a copy to fall back on.
-	patience = time.Second
+	// databaseTimeout is how long the database may take when there is a copy to fall back on.
+	databaseTimeout = time.Second
 )
 
 //go:embed look.lua
@@ -52,8 +52,8 @@ type Payments struct {
 	looks, keeps *prometheus.CounterVec
 }
 
-// New makes one process's hold on the copies that it shares with all that use the same Redis. A copy is taken for the record's
-// answer for as long as ttl, counted from when the record was asked; nothing is cached when that is 0.
+// New makes one process's hold on the copies that it shares with all that use the same Redis. A copy is taken for the database's
+// answer for as long as ttl, counted from when the database was asked; nothing is cached when that is 0.
 func New(store *redis.Store, ttl time.Duration) *Payments {
 	if ttl <= 0 {
 		return nil
@@ -61,15 +61,15 @@ func New(store *redis.Store, ttl time.Duration) *Payments {
 	return &Payments{store: store, ttl: ttl, looks: newLooks(), keeps: newKeeps()}
 }
 
-// Record reads one payment from the record; kind Unavailable when that is away.
-type Record func(ctx context.Context, id string) (payment.Payment, error)
+// Record reads one payment from the database; kind Unavailable when that is away.
+type Database func(ctx context.Context, id string) (payment.Payment, error)
 
-// Payment is the payment by a copy that is young enough, or by the record. An age above 0 says that the record did not answer,
+// Payment is the payment by a copy that is young enough, or by the database. An age above 0 says that the database did not answer,
 // and how old the copy is that does; it may be of an earlier state than the caller knows of. What the payment was asked for
 // with, and by whom it is paid, is not in copies: Payer, IdempotencyKey and Fingerprint may be empty.
-func (c *Payments) Payment(ctx context.Context, id string, record Record) (p payment.Payment, age time.Duration, err error) {
+func (c *Payments) Payment(ctx context.Context, id string, database Database) (p payment.Payment, age time.Duration, err error) {
 	if c == nil {
-		p, err = record(ctx, id)
+		p, err = database(ctx, id)
 		return p, 0, err
 	}
 	held, found := c.look(ctx, id)
@@ -79,12 +79,12 @@ func (c *Payments) Payment(ctx context.Context, id string, record Record) (p pay
 	}
 	if !found {
 		c.looked(miss)
-		p, err = c.read(ctx, id, record)
+		p, err = c.read(ctx, id, database)
 		return p, 0, err
 	}
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, databaseTimeout)
 	defer cancel()
-	p, err = c.read(limited, id, record)
+	p, err = c.read(limited, id, database)
 	switch {
 	case err == nil || failure.KindOf(err) != failure.Unavailable:
 		c.looked(miss)
@@ -100,12 +100,12 @@ func (c *Payments) Payment(ctx context.Context, id string, record Record) (p pay
 // copied is a copy as Redis holds it.
 type copied struct {
 	payment payment.Payment
-	age     time.Duration // since the record was asked
-	renew   bool          // this asker reads the record, for all
+	age     time.Duration // since the database was asked
+	renew   bool          // this asker reads the database, for all
 }
 
 // look finds a copy. In the second half of its time one asker after another is told to renew it, so that a payment that many
-// ask for is never asked of the record by all at once.
+// ask for is never asked of the database by all at once.
 func (c *Payments) look(ctx context.Context, id string) (copied, bool) {
 	answer, ok := c.store.Ask(ctx, lookScript, keys(id), (c.ttl / 2).Milliseconds(), renewal.Milliseconds())
 	if !ok || len(answer) != 3 {

@@ -22,11 +22,11 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-const patient = 20 * time.Second
+const timeout = 20 * time.Second
 
 var (
 	silent  = slog.New(slog.DiscardHandler)
-	errAway = &failure.Error{Kind: failure.Unavailable, Message: "the record is away"}
+	errAway = &failure.Error{Kind: failure.Unavailable, Message: "the database is away"}
 	born    = time.Date(2026, 11, 23, 19, 32, 45, 102313000, time.UTC)
 )
 
@@ -37,7 +37,7 @@ func newCache(t *testing.T, url string, ttl time.Duration) *Payments {
 	t.Helper()
 	store, err := redis.Open(url, silent)
 	require.NoError(t, err)
-	store.AnswerTime = patient
+	store.AnswerTime = timeout
 	t.Cleanup(func() { _ = store.Close() })
 	return New(store, ttl)
 }
@@ -64,17 +64,17 @@ func version(id string, n int) payment.Payment {
 	}
 }
 
-// says is a record that has the payment, and counts how often it is asked.
-func says(p payment.Payment, asked *int) Record {
+// says is a database that has the payment, and counts how often it is asked.
+func says(p payment.Payment, asked *int) Database {
 	return func(context.Context, string) (payment.Payment, error) { *asked++; return p, nil }
 }
 
 func away(context.Context, string) (payment.Payment, error) { return payment.Payment{}, errAway }
 
 // ask asks for a payment and wants no failure.
-func (c *Payments) ask(t *testing.T, id string, record Record) (payment.Payment, time.Duration) {
+func (c *Payments) ask(t *testing.T, id string, database Database) (payment.Payment, time.Duration) {
 	t.Helper()
-	p, age, err := c.Payment(t.Context(), id, record)
+	p, age, err := c.Payment(t.Context(), id, database)
 	require.NoError(t, err)
 	return p, age
 }
@@ -149,7 +149,7 @@ func TestAnOlderStateNeverReplacesANewer(t *testing.T) {
 	require.Equal(t, 3, c.counted(t, older))
 }
 
-// The record is read, then a newer state is committed and kept, then the reader comes with what it has.
+// The database is read, then a newer state is committed and kept, then the reader comes with what it has.
 func TestALateReaderIsRefused(t *testing.T) {
 	t.Parallel()
 	reader, writer := shared(t, time.Hour), shared(t, time.Hour)
@@ -166,7 +166,7 @@ func TestALateReaderIsRefused(t *testing.T) {
 }
 
 // When Redis forgets the newer state, as a replica that is promoted may, what an earlier one was known by counts from when the
-// record was asked, not from when it was kept.
+// database was asked, not from when it was kept.
 func TestACopyIsAsOldAsItsQuestion(t *testing.T) {
 	t.Parallel()
 	c := shared(t, time.Minute)
@@ -200,13 +200,13 @@ func TestARecordThatIsAwayIsAnsweredFor(t *testing.T) {
 
 	c.keep(t, version(id, 1), time.Now().Add(-10*time.Minute))
 	hung := func(ctx context.Context, _ string) (payment.Payment, error) {
-		ctx, cancel := context.WithTimeout(ctx, patient)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		<-ctx.Done()
 		return payment.Payment{}, ctx.Err()
 	}
-	for _, record := range []Record{away, hung} {
-		p, age := c.ask(t, id, record)
+	for _, database := range []Database{away, hung} {
+		p, age := c.ask(t, id, database)
 		require.Equal(t, version(id, 1), p)
 		require.GreaterOrEqual(t, age, 10*time.Minute)
 	}
@@ -218,7 +218,7 @@ func TestARecordThatIsAwayIsAnsweredFor(t *testing.T) {
 	}
 }
 
-// In the second half of a copy's time one asker reads the record, and the others are answered by the copy meanwhile.
+// In the second half of a copy's time one asker reads the database, and the others are answered by the copy meanwhile.
 func TestOneRenewsForAll(t *testing.T) {
 	t.Parallel()
 	id := uuid.NewString()
@@ -239,7 +239,7 @@ func TestOneRenewsForAll(t *testing.T) {
 	require.Equal(t, 2, p.Version)
 	require.Equal(t, 1, asked)
 
-	// One whose record is away is answered by the copy, too, and another is told to try when its time is up.
+	// One whose database is away is answered by the copy, too, and another is told to try when its time is up.
 	id = uuid.NewString()
 	first.keep(t, version(id, 1), time.Now().Add(-40*time.Minute))
 	tries := 0
@@ -247,17 +247,17 @@ func TestOneRenewsForAll(t *testing.T) {
 		_, age := first.ask(t, id, func(context.Context, string) (payment.Payment, error) { tries++; return payment.Payment{}, errAway })
 		require.Zero(t, age)
 		return tries == 2
-	}, patient, 10*time.Millisecond)
+	}, timeout, 10*time.Millisecond)
 }
 
-// Who misses while the record is being asked puts no question of his own; that a few come too late for it is no stampede.
+// Who misses while the database is being asked puts no question of his own; that a few come too late for it is no stampede.
 func TestAMissIsReadOnceForAll(t *testing.T) {
 	t.Parallel()
 	c := shared(t, time.Hour)
 	id := uuid.NewString()
 	var asked atomic.Int32
 	gate := make(chan struct{})
-	record := func(context.Context, string) (payment.Payment, error) {
+	database := func(context.Context, string) (payment.Payment, error) {
 		asked.Add(1)
 		<-gate
 		return version(id, 1), nil
@@ -265,11 +265,11 @@ func TestAMissIsReadOnceForAll(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			p, _ := c.ask(t, id, record)
+			p, _ := c.ask(t, id, database)
 			require.Equal(t, 1, p.Version)
 		})
 	}
-	require.Eventually(t, func() bool { return c.counted(t, miss) == 50 }, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return c.counted(t, miss) == 50 }, timeout, time.Millisecond)
 	close(gate)
 	all.Wait()
 	require.Less(t, asked.Load(), int32(25))

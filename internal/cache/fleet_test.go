@@ -107,7 +107,7 @@ func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
 		before := calls.Load()
 		require.Eventually(t, func() bool {
 			now, err := stack.RedisMaster(t.Context())
-			return err == nil && now == master && !a.store.Away() && calls.Load() > before+100 && a.store.Client().Set(t.Context(), "it", "writes", 0).Err() == nil
+			return err == nil && now == master && !a.store.Unavailable() && calls.Load() > before+100 && a.store.Client().Set(t.Context(), "it", "writes", 0).Err() == nil
 		}, time.Minute, 50*time.Millisecond)
 	}
 	goesOn(devstack.Redis)
@@ -137,7 +137,7 @@ func TestEachScriptsKeysAreInOneSlotOfACluster(t *testing.T) {
 	require.NoError(t, a.fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "charge", breaker.Setting{To: breaker.Open, Reason: "a test"}))
 	_, err := a.fleet.Statuses(t.Context())
 	require.NoError(t, err)
-	require.False(t, a.store.Away(), "none was refused")
+	require.False(t, a.store.Unavailable(), "none was refused")
 }
 
 // While a cluster loses one of its masters no call of any kind fails, and afterwards all are counted together again.
@@ -148,13 +148,13 @@ func TestNoCallFailsWhileAClusterLosesANode(t *testing.T) {
 	calls, noneFailed := callOften(t, a)
 	goesOn := func() {
 		before := calls.Load()
-		require.Eventually(t, func() bool { return calls.Load() > before+100 && !a.store.Away() }, time.Minute, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return calls.Load() > before+100 && !a.store.Unavailable() }, time.Minute, 50*time.Millisecond)
 	}
 	goesOn()
 	lost, err := stack.RedisMasterOf(t.Context(), "onlywave:budget:{mercadopago}:level")
 	require.NoError(t, err)
 	require.NoError(t, stack.Process(lost).Kill())
-	require.Eventually(t, a.store.Away, time.Minute, time.Millisecond, "it is felt")
+	require.Eventually(t, a.store.Unavailable, time.Minute, time.Millisecond, "it is felt")
 	goesOn()
 	require.NoError(t, stack.Process(lost).Restart(t.Context()))
 	require.Eventually(t, func() bool { return stack.RedisClusterWhole(t.Context()) == nil }, time.Minute, 50*time.Millisecond)

@@ -5,8 +5,8 @@ import "github.com/prometheus/client_golang/prometheus"
 // How a payment was found.
 const (
 	hit   = "hit"   // a copy was young enough
-	miss  = "miss"  // the record was asked
-	stale = "stale" // the record was away and a copy too old for other times answered
+	miss  = "miss"  // the database was asked
+	stale = "stale" // the database was away and a copy too old for other times answered
 )
 
 // What became of a copy.

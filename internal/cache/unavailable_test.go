@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// Whatever becomes of Redis, the record is asked, and nobody waits.
+// Whatever becomes of Redis, the database is asked, and nobody waits.
 func TestWithoutRedisTheRecordAnswers(t *testing.T) {
 	t.Parallel()
 	for name, harm := range devstacktest.Harms() {
@@ -38,11 +38,11 @@ func TestWithoutRedisTheRecordAnswers(t *testing.T) {
 			}
 			require.Less(t, time.Since(began), 100*c.store.AnswerTime, "of two thousand, a few have waited")
 			require.Equal(t, 1000, asked)
-			require.True(t, c.store.Away())
+			require.True(t, c.store.Unavailable())
 
 			harm.Heal(t, stack.Process(devstack.Redis))
-			require.Eventually(t, func() bool { return !c.store.Away() }, patient, 10*time.Millisecond)
-			c.store.AnswerTime = patient
+			require.Eventually(t, func() bool { return !c.store.Unavailable() }, timeout, 10*time.Millisecond)
+			c.store.AnswerTime = timeout
 			require.Equal(t, 2, c.keep(t, version(id, 2), time.Now()).Version)
 			p, _ := c.ask(t, id, away)
 			require.Equal(t, 2, p.Version)
@@ -63,7 +63,7 @@ func TestWhoKnowsMoreIsNotAnsweredWithLess(t *testing.T) {
 			gate, joined := make(chan struct{}), make(chan struct{})
 			var inRecord sync.Map
 			inRecord.Store(id, version(id, 1))
-			record := func(context.Context, string) (payment.Payment, error) {
+			database := func(context.Context, string) (payment.Payment, error) {
 				p, _ := inRecord.Load(id)
 				return p.(payment.Payment), nil
 			}
@@ -71,7 +71,7 @@ func TestWhoKnowsMoreIsNotAnsweredWithLess(t *testing.T) {
 			var once sync.Once
 			all.Go(func() {
 				_, err := c.read(t.Context(), id, func(ctx context.Context, id string) (payment.Payment, error) {
-					p, err := record(ctx, id) // the older, at first
+					p, err := database(ctx, id) // the older, at first
 					once.Do(func() { close(joined); <-gate })
 					return p, err
 				})
@@ -88,7 +88,7 @@ func TestWhoKnowsMoreIsNotAnsweredWithLess(t *testing.T) {
 			for range 20 {
 				all.Go(func() {
 					coming.Done()
-					p, err := c.read(t.Context(), id, record)
+					p, err := c.read(t.Context(), id, database)
 					require.NoError(t, err)
 					require.Equal(t, 2, p.Version)
 				})

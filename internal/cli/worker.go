@@ -92,15 +92,15 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 		return err
 	}
 	eventRelay := relay.New(relay.Config{
-		Record: database, Publisher: eventPublisher, Cache: paymentCache, Email: buyersEmail(mail, client), RepeatAfter: c.EventRepeatDelay, Log: log,
+		Database: database, Publisher: eventPublisher, Cache: paymentCache, Email: buyersEmail(mail, client), RepeatAfter: c.EventRepeatDelay, Log: log,
 	})
 	w := &worker.Worker{
 		Temporal: temporal, Workflows: client,
 		Activities: activities.New(activities.Config{
-			Record: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Relay: eventRelay, Cache: paymentCache,
+			Database: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Relay: eventRelay, Cache: paymentCache,
 			Workflows: client, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
-		Record: database, Broker: broker, Publisher: publisher, Relay: eventRelay,
+		Database: database, Broker: broker, Publisher: publisher, Relay: eventRelay,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider,
 	}
@@ -111,7 +111,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 	if mail.Sender != nil {
 		watch.Add(mail.Sender.Collectors()...)
 	}
-	watch.Add(worker.NewFigures(database, log), rabbitmq.NewQueues(broker, log))
+	watch.Add(worker.NewGauges(database, log), rabbitmq.NewQueues(broker, log))
 	return run(ctx, c, watch, log, w.Run)
 }
 

@@ -19,7 +19,7 @@ func account(t *testing.T, s simulator.Config, expect Config) (*simulator.Simula
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close)
-	expect.BaseURL, expect.AccessToken, expect.Timeout = server.URL, "TEST-1", patience
+	expect.BaseURL, expect.AccessToken, expect.Timeout = server.URL, "TEST-1", timeout
 	c, err := New(expect)
 	require.NoError(t, err)
 	return provider, c
@@ -63,7 +63,7 @@ func TestATokenThatIsNotAcceptedIsUnauthorized(t *testing.T) {
 	require.Equal(t, failure.Unauthorized, failure.KindOf(err))
 
 	for _, body := range []string{"", "[]", "{}", `{"id": "x"}`, `{"id": 0}`} {
-		_, err := clientOf(t, answering(http.StatusOK, body), patience).Account(t.Context())
+		_, err := clientOf(t, answering(http.StatusOK, body), timeout).Account(t.Context())
 		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 	}
 }
@@ -126,7 +126,7 @@ func TestAccount(t *testing.T) {
 	require.Equal(t, failure.Unauthorized, failure.KindOf(err))
 
 	for _, body := range []string{"", "[]", "{}", `{"id": null}`, `{"id": "me"}`, "<html>"} {
-		_, err := clientOf(t, answering(http.StatusOK, body), patience).Account(t.Context())
+		_, err := clientOf(t, answering(http.StatusOK, body), timeout).Account(t.Context())
 		require.True(t, isUnreadable(err), body)
 		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 	}
@@ -147,11 +147,11 @@ func TestAnAnswerThatCannotBeReadIsToldFromNone(t *testing.T) {
 		{http.StatusServiceUnavailable, "", false},
 		{http.StatusForbidden, "{}", false},
 	} {
-		_, err := clientOf(t, answering(row.status, row.body), patience).Get(t.Context(), "7")
+		_, err := clientOf(t, answering(row.status, row.body), timeout).Get(t.Context(), "7")
 		require.Error(t, err)
 		require.Equal(t, row.unreadable, isUnreadable(err), "%d %s", row.status, row.body)
 	}
-	_, err := clientOf(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), patience).Get(t.Context(), "7")
+	_, err := clientOf(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), timeout).Get(t.Context(), "7")
 	require.Error(t, err)
 	require.False(t, isUnreadable(err))
 }

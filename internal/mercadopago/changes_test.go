@@ -117,7 +117,7 @@ func TestMoreChangesInOneMomentThanAPageHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := clientOf(t, crowd(moments), patience)
+			c := clientOf(t, crowd(moments), timeout)
 			pages := 0
 			seen := map[string]int{}
 			for _, change := range walk(t, c, Window{From: beginning, To: beginning.Add(time.Second)}, func(Changes) { pages++; require.Less(t, pages, 20) }) {
@@ -137,7 +137,7 @@ func TestAWindowIsAskedForInWholeMilliseconds(t *testing.T) {
 	c := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = r.URL.Query()
 		fmt.Fprint(w, `{"results":[]}`)
-	}), patience)
+	}), timeout)
 	_, err := c.ChangesIn(t.Context(), Window{
 		From: time.Date(2026, 3, 1, 9, 0, 0, 1_900_000, time.FixedZone("", -3*60*60)), To: time.Date(2026, 3, 1, 12, 5, 0, 1_000_001, time.UTC),
 	})

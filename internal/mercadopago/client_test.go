@@ -20,8 +20,8 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// patience is more than any answer takes, however busy the machine is.
-const patience = time.Minute
+// timeout is more than any answer takes, however busy the machine is.
+const timeout = time.Minute
 
 // clientOf is a client of the handler, which is asked over real connections.
 func clientOf(t *testing.T, h http.Handler, timeout time.Duration) *Client {
@@ -39,7 +39,7 @@ func simulated(t *testing.T, config simulator.Config) (*simulator.Simulator, *Cl
 	t.Helper()
 	config.AccessToken = "TEST-1"
 	s := simulator.New(config)
-	c := clientOf(t, s, patience)
+	c := clientOf(t, s, timeout)
 	t.Cleanup(s.Close) // before its server
 	return s, c
 }
@@ -96,7 +96,7 @@ func TestRepeatedCreationsAreIdentical(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusCreated)
 		io.WriteString(w, minimal("pending", ""))
-	}), patience)
+	}), timeout)
 	p := somePayment("again")
 	for range 3 {
 		_, err := c.CreatePix(t.Context(), p, "key-1")
@@ -130,7 +130,7 @@ func TestLostAnswersAreUnavailable(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, p.ID, state.Reference)
 			require.Len(t, s.Ledger(), 2)
-			require.Eventually(t, func() bool { return len(s.Requests()) == 3 }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return len(s.Requests()) == 3 }, timeout, time.Millisecond)
 		})
 	}
 }
@@ -157,7 +157,7 @@ func TestSlowAnswersTimeOut(t *testing.T) {
 
 func TestACallersOwnDeadlineHolds(t *testing.T) {
 	t.Parallel()
-	c := clientOf(t, answering(http.StatusOK, `{}`), patience)
+	c := clientOf(t, answering(http.StatusOK, `{}`), timeout)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := c.Get(ctx, "106400160592")
@@ -174,7 +174,7 @@ func TestOversizeAnswersAreCutOff(t *testing.T) {
 				return
 			}
 		}
-	}), patience)
+	}), timeout)
 	_, err := c.Get(t.Context(), "106400160592")
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.ErrorContains(t, err, "longer than")
@@ -186,7 +186,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	t.Cleanup(other.Close)
-	c := clientOf(t, http.RedirectHandler(other.URL, http.StatusTemporaryRedirect), patience)
+	c := clientOf(t, http.RedirectHandler(other.URL, http.StatusTemporaryRedirect), timeout)
 	_, err := c.CreatePix(t.Context(), somePayment("redirect"), "key-1")
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.Zero(t, elsewhere.Load())
@@ -211,7 +211,7 @@ func TestRefusalsOfTheSimulator(t *testing.T) {
 	_, err := c.CreatePix(t.Context(), wrong, "key-1")
 	require.Equal(t, failure.Invalid, failure.KindOf(err))
 	require.ErrorContains(t, err, "2067")
-	require.Eventually(t, func() bool { return len(s.Requests()) == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.Requests()) == 1 }, timeout, time.Millisecond)
 	require.ErrorContains(t, err, s.Requests()[0].RequestID)
 
 	_, err = c.CreatePix(t.Context(), p, "key-2")
@@ -238,7 +238,7 @@ func TestSameKeyInFlight(t *testing.T) {
 		_, err := c.CreatePix(t.Context(), p, "key-1")
 		first <- err
 	}()
-	require.Eventually(t, func() bool { return s.Faults()[0].Used == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Faults()[0].Used == 1 }, timeout, time.Millisecond)
 	_, err := c.CreatePix(t.Context(), p, "key-1")
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.Equal(t, time.Second, failure.RetryAfter(err))
@@ -279,7 +279,7 @@ func TestAPaymentIsCancelledWhileItIsNotPaid(t *testing.T) {
 
 func TestProviderIDsAreChecked(t *testing.T) {
 	t.Parallel()
-	c := clientOf(t, answering(http.StatusOK, minimal("pending", "")), patience)
+	c := clientOf(t, answering(http.StatusOK, minimal("pending", "")), timeout)
 	for _, id := range []string{"", "..", "../users/me", "1 2", "-1", "+1", "007", "ORD01", "1e3", "99999999999999999999", "١"} {
 		_, err := c.Get(t.Context(), id)
 		require.Equal(t, failure.Invalid, failure.KindOf(err), id)
@@ -310,7 +310,7 @@ func TestOfSeveralPaymentsTheOneWithMoneyWins(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			client := clientOf(t, answering(http.StatusOK, `{"paging":{"total":1},"results":[`+c.hits+`]}`), patience)
+			client := clientOf(t, answering(http.StatusOK, `{"paging":{"total":1},"results":[`+c.hits+`]}`), timeout)
 			state, found, err := client.FindByReference(t.Context(), reference)
 			require.NoError(t, err)
 			require.Equal(t, c.want != "", found)
@@ -324,7 +324,7 @@ func TestSearchesWithoutResultsAreUnavailable(t *testing.T) {
 	t.Parallel()
 	reference := payment.NewID("app", "search")
 	for _, body := range []string{``, `{}`, `null`, `{"results":null}`, `{"results":{}}`, `<html>`, `{"results":[{"external_reference":"` + reference + `"}]}`} {
-		c := clientOf(t, answering(http.StatusOK, body), patience)
+		c := clientOf(t, answering(http.StatusOK, body), timeout)
 		_, found, err := c.FindByReference(t.Context(), reference)
 		require.Equal(t, failure.Unavailable, failure.KindOf(err), body)
 		require.False(t, found)
@@ -387,7 +387,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	defer close(proceed)
 	transport := newTransport()
 	defer transport.CloseIdleConnections()
-	c, err := New(Config{BaseURL: server.URL, AccessToken: "TEST-1", Timeout: patience, HTTPTransport: transport})
+	c, err := New(Config{BaseURL: server.URL, AccessToken: "TEST-1", Timeout: timeout, HTTPTransport: transport})
 	require.NoError(t, err)
 
 	for range 3 {

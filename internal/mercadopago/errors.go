@@ -92,7 +92,7 @@ func isUnreadable(err error) bool { return errors.Is(err, errUnreadable) }
 // refused is the error for an answer other than 2xx.
 func refused(e *exchange) error {
 	r := readRefusal(e.body)
-	kind, wait := verdict(e.status, r)
+	kind, wait := kindOf(e.status, r)
 	if asked := retryAfter(e.header.Get("Retry-After"), time.Now()); asked > 0 {
 		wait = asked
 	}
@@ -103,10 +103,10 @@ func refused(e *exchange) error {
 	return known
 }
 
-// verdict is the table: HTTP status and cause code to kind, and how long to wait at least. The codes are
+// kindOf is the table: HTTP status and cause code to kind, and how long to wait at least. The codes are
 // those of the API reference for payments; 401001 and 422001 are from the guide "idempotency returns".
 // Where an answer may be read in two ways, it is read as "not known how it ended".
-func verdict(status int, r refusal) (failure.Kind, time.Duration) {
+func kindOf(status int, r refusal) (failure.Kind, time.Duration) {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return failure.Limited, 0

@@ -26,7 +26,7 @@ func guarded(t *testing.T) (*simulator.Simulator, *Client) {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	c, err := New(Config{BaseURL: server.URL, AccessToken: "TEST-1", Timeout: patience, Breakers: breaker.NewFleet(store, "test", silent)})
+	c, err := New(Config{BaseURL: server.URL, AccessToken: "TEST-1", Timeout: timeout, Breakers: breaker.NewFleet(store, "test", silent)})
 	require.NoError(t, err)
 	return provider, c
 }

@@ -12,7 +12,7 @@ import (
 // A call is told apart by what was asked and by how it ended, and by nothing of whom it was about.
 func TestCallsAreMeasured(t *testing.T) {
 	t.Parallel()
-	c := clientOf(t, answering(http.StatusUnauthorized, `{"message": "no"}`), patience)
+	c := clientOf(t, answering(http.StatusUnauthorized, `{"message": "no"}`), timeout)
 	for range 2 {
 		_, err := c.Get(t.Context(), "1234567")
 		require.Error(t, err)

@@ -36,7 +36,7 @@ func TestInACluster(t *testing.T) {
 		require.Equal(t, 2, all[0].local.workers, "it has seen the other")
 		require.Eventually(t, func() bool {
 			_, _ = all[0].ask(t.Context(), a(payment.ForSweep))
-			return !all[0].store.Away()
+			return !all[0].store.Unavailable()
 		}, time.Minute, 50*time.Millisecond)
 		all[0].Pause(t.Context(), time.Minute)
 		require.Eventually(t, func() bool {

@@ -31,8 +31,8 @@ type Call struct {
 }
 
 const (
-	// patience is how long a call waits inside the process. Longer waits are better spent outside, where they keep no place.
-	patience = time.Second
+	// longestWait is how long a call waits inside the process. Longer waits are better spent outside, where they keep no place.
+	longestWait = time.Second
 	// pauseDefault is for a wish for fewer calls that does not say for how long; pauseMax bounds one that exaggerates, since
 	// nobody can be charged meanwhile.
 	pauseDefault = time.Second
@@ -83,7 +83,7 @@ func (l *Limit) Take(ctx context.Context, c Call) (err error) {
 	if c.Since.IsZero() {
 		c.Since = began
 	}
-	give := began.Add(patience)
+	give := began.Add(longestWait)
 	if deadline, ok := ctx.Deadline(); ok {
 		if half := began.Add(time.Until(deadline) / 2); half.Before(give) { // the other half is for the call
 			give = half

@@ -18,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-const patient = 20 * time.Second
+const timeout = 20 * time.Second
 
 var silent = slog.New(slog.DiscardHandler)
 
@@ -29,7 +29,7 @@ func openStore(t testing.TB, stack *devstack.Stack) *redis.Store {
 	t.Helper()
 	store, err := redis.Open(stack.RedisURL(), silent)
 	require.NoError(t, err)
-	store.AnswerTime = patient
+	store.AnswerTime = timeout
 	t.Cleanup(func() { _ = store.Close() })
 	return store
 }
@@ -187,9 +187,9 @@ func TestACallerWithoutTimeDoesNotWait(t *testing.T) {
 	cancel()
 	b = workers(t, devstacktest.Shared(), 1, 1)[0]
 	require.Eventually(t, func() bool {
-		b.Pause(t.Context(), patience/2)
+		b.Pause(t.Context(), timeout/2)
 		return failure.KindOf(b.Take(gone, a(payment.ForCharge))) == failure.Unavailable
-	}, patient, time.Millisecond, "its turn would come, and it is gone")
+	}, timeout, time.Millisecond, "its turn would come, and it is gone")
 }
 
 // Half of a caller's time is for the call itself.
@@ -221,7 +221,7 @@ func TestAPauseHasAnEndAndBounds(t *testing.T) {
 	before := time.Now()
 	all[0].Pause(t.Context(), 0)
 	require.WithinRange(t, time.UnixMilli(all[0].paused.Load()), before.Add(pauseDefault-time.Millisecond), time.Now().Add(pauseDefault))
-	require.Eventually(t, func() bool { return all[1].now(t, payment.ForSweep) && all[0].now(t, payment.ForSweep) }, patient, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return all[1].now(t, payment.ForSweep) && all[0].now(t, payment.ForSweep) }, timeout, 10*time.Millisecond)
 
 	all[0].Pause(t.Context(), 24*time.Hour)
 	wait := failure.RetryAfter(all[1].Take(t.Context(), a(payment.ForCharge)))

@@ -32,7 +32,7 @@ func TestRedisAwayLeavesEachWorkerItsShare(t *testing.T) {
 			}
 			harm.Do(t, stack.Process(devstack.Redis))
 			require.NoError(t, all[0].Take(t.Context(), a(payment.ForCharge)))
-			require.True(t, all[0].store.Away())
+			require.True(t, all[0].store.Unavailable())
 
 			began := time.Now()
 			sweeps, charges := all[0].spend(t, payment.ForSweep), all[0].spend(t, payment.ForCharge)
@@ -44,7 +44,7 @@ func TestRedisAwayLeavesEachWorkerItsShare(t *testing.T) {
 			require.Equal(t, failure.Limited, failure.KindOf(all[0].Take(t.Context(), a(payment.ForCharge))), "a pause it knows of itself")
 
 			harm.Heal(t, stack.Process(devstack.Redis))
-			require.Eventually(t, func() bool { return !all[0].store.Away() }, patient, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return !all[0].store.Unavailable() }, timeout, 10*time.Millisecond)
 			require.Equal(t, failure.Limited, failure.KindOf(all[0].Take(t.Context(), a(payment.ForCharge))))
 			require.NoError(t, all[1].Take(t.Context(), a(payment.ForCharge)), "and the others do not")
 		})

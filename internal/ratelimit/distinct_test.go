@@ -62,5 +62,5 @@ func TestWithoutRedisEachProcessCounts(t *testing.T) {
 			require.Equal(t, i < 3, d.Admits(t.Context(), "reader", fmt.Sprint(i)))
 		}
 	}
-	require.True(t, store.Away())
+	require.True(t, store.Unavailable())
 }

@@ -149,7 +149,7 @@ func TestAFloodCostsRedisNothing(t *testing.T) {
 	require.NoError(t, all[1].store.Client().Close()) // from here on Redis cannot be asked
 	v = all[1].Take(t.Context(), group, limit)
 	require.False(t, v.Admitted)
-	require.False(t, all[1].store.Away())
+	require.False(t, all[1].store.Unavailable())
 }
 
 // The keys of one call are in one slot of a cluster and expire, and each subject has its own.

@@ -34,12 +34,12 @@ func TestWithoutRedisEachProcessAppliesTheLimits(t *testing.T) {
 				return n
 			}
 			require.Equal(t, 4, spend(all[0], limit, tight), "it knows of the first four")
-			require.True(t, all[0].store.Away())
+			require.True(t, all[0].store.Unavailable())
 			require.Equal(t, 2, spend(all[0], limit), "refusals charged nothing")
 			require.Equal(t, 8, spend(all[1], limit, tight), "the other process has seen no requests")
 
 			harm.Heal(t, stack.Process(devstack.Redis))
-			require.Eventually(t, func() bool { return !all[0].store.Away() }, patient, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return !all[0].store.Unavailable() }, patient, 10*time.Millisecond)
 			require.True(t, all[0].Take(t.Context(), uuid.NewString(), limit).Admitted)
 		})
 	}

@@ -77,16 +77,16 @@ func TestOneLostMasterIsNotTheWholeCluster(t *testing.T) {
 			keys := keysOf(t, stack)
 			require.Eventually(t, func() bool {
 				return s.asks(t, keys[devstack.RedisNode1]) && s.asks(t, keys[devstack.RedisNode2]) && s.asks(t, keys[devstack.RedisNode3])
-			}, patience, 10*time.Millisecond)
-			require.False(t, s.Away())
+			}, timeout, 10*time.Millisecond)
+			require.False(t, s.Unavailable())
 
 			lost := keys[devstack.RedisNode2]
 			harm.Do(t, stack.Process(devstack.RedisNode2))
 			require.False(t, s.asks(t, lost))
-			require.True(t, s.Away())
-			require.True(t, s.AwayFor(t.Context(), lost))
+			require.True(t, s.Unavailable())
+			require.True(t, s.UnavailableFor(t.Context(), lost))
 			for _, key := range []string{keys[devstack.RedisNode1], keys[devstack.RedisNode3]} {
-				require.False(t, s.AwayFor(t.Context(), key))
+				require.False(t, s.UnavailableFor(t.Context(), key))
 				require.True(t, s.asks(t, key), "it is there")
 			}
 			began := time.Now()
@@ -97,7 +97,7 @@ func TestOneLostMasterIsNotTheWholeCluster(t *testing.T) {
 			}
 			require.Less(t, time.Since(began), 10*time.Second, "of ten thousand, few have waited")
 
-			require.Eventually(t, func() bool { return s.asks(t, lost) && !s.Away() }, time.Minute, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return s.asks(t, lost) && !s.Unavailable() }, time.Minute, 10*time.Millisecond)
 			require.NotContains(t, stack.RedisMasters(t.Context()), devstack.RedisNode2)
 			harm.Heal(t, stack.Process(devstack.RedisNode2))
 			require.Eventually(t, func() bool { return stack.RedisClusterWhole(t.Context()) == nil }, time.Minute, 50*time.Millisecond)
@@ -113,7 +113,7 @@ func TestAKeyThatMovesIsFollowed(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
 	s := open(t, stack.RedisURL())
-	s.AnswerTime = patience
+	s.AnswerTime = timeout
 	key := keysOf(t, stack)[devstack.RedisNode1]
 	count := goredis.NewScript("return {tostring(redis.call('INCR', KEYS[1]))}")
 	_, ok := s.Ask(t.Context(), count, []string{key})
@@ -154,7 +154,7 @@ func TestAKeyThatMovesIsFollowed(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, []string{fmt.Sprint(want)}, answer)
 	}
-	require.False(t, s.Away())
+	require.False(t, s.Unavailable())
 }
 
 // What a node has been asked is not asked again, for it may have done it.
@@ -164,7 +164,7 @@ func TestAScriptWhoseAnswerIsLostIsNotRunTwice(t *testing.T) {
 	s := open(t, stack.RedisURL())
 	key := keysOf(t, stack)[devstack.RedisNode1]
 	count := goredis.NewScript("return {tostring(redis.call('INCR', KEYS[1]))}")
-	require.Eventually(t, func() bool { _, ok := s.Ask(t.Context(), count, []string{key}); return ok }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, ok := s.Ask(t.Context(), count, []string{key}); return ok }, timeout, 10*time.Millisecond)
 	before, err := s.client.Get(t.Context(), key).Int()
 	require.NoError(t, err)
 	node := stack.Process(devstack.RedisNode1)
@@ -172,7 +172,7 @@ func TestAScriptWhoseAnswerIsLostIsNotRunTwice(t *testing.T) {
 	_, ok := s.Ask(t.Context(), count, []string{key})
 	require.False(t, ok)
 	require.NoError(t, node.Resume())
-	require.Eventually(t, func() bool { return !s.Away() }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return !s.Unavailable() }, timeout, 10*time.Millisecond)
 	after, err := s.client.Get(t.Context(), key).Int()
 	require.NoError(t, err)
 	require.LessOrEqual(t, after, before+1)
@@ -184,7 +184,7 @@ func TestAClusterThatIsGoneIsLeftAlone(t *testing.T) {
 	stack := devstacktest.StartCluster(t)
 	s := open(t, stack.RedisURL())
 	keys := keysOf(t, stack)
-	require.Eventually(t, func() bool { return s.asks(t, keys[devstack.RedisNode1]) }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return s.asks(t, keys[devstack.RedisNode1]) }, timeout, 10*time.Millisecond)
 	late := open(t, stack.RedisURL()) // which never sees it
 	for _, node := range devstack.RedisNodes() {
 		require.NoError(t, stack.Process(node).Kill())
@@ -196,13 +196,13 @@ func TestAClusterThatIsGoneIsLeftAlone(t *testing.T) {
 				require.False(t, s.asks(t, key))
 			}
 		}
-		require.Less(t, time.Since(began), 100*answerTime)
+		require.Less(t, time.Since(began), 100*answerTimeout)
 	}
 	for _, node := range slices.Backward(devstack.RedisNodes()) {
 		require.NoError(t, stack.Process(node).Restart(t.Context()))
 	}
 	require.Eventually(t, func() bool {
-		return s.asks(t, keys[devstack.RedisNode1]) && late.asks(t, keys[devstack.RedisNode3]) && !s.Away() && !late.Away()
+		return s.asks(t, keys[devstack.RedisNode1]) && late.asks(t, keys[devstack.RedisNode3]) && !s.Unavailable() && !late.Unavailable()
 	}, time.Minute, 10*time.Millisecond)
 }
 

@@ -7,7 +7,7 @@ func (s *Store) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "onlywave_redis_unavailable", Help: "1 while Redis, or a node of its cluster, is unavailable and this process works without it.",
 	}, func() float64 {
-		if s.Away() {
+		if s.Unavailable() {
 			return 1
 		}
 		return 0

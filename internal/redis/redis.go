@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// answerTime is for an answer that takes less than a millisecond; the rest is for a busy machine.
-	answerTime = 80 * time.Millisecond
+	// answerTimeout is for an answer that takes less than a millisecond; the rest is for a busy machine.
+	answerTimeout = 80 * time.Millisecond
 	// tryEvery is how long a Redis that failed is left alone before it is tried again.
 	tryEvery = time.Second
 )
@@ -39,9 +39,9 @@ type Store struct {
 	closed chan struct{}
 	tries  sync.WaitGroup
 
-	mu    sync.RWMutex
-	away  map[string]bool // nodes that are unavailable
-	ended bool            // no try begins any more
+	mu          sync.RWMutex
+	unavailable map[string]bool // nodes that are unavailable
+	ended       bool            // no try begins any more
 }
 
 const badAddress = "not an address such as redis://host:6379/0, redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave or " +
@@ -59,7 +59,7 @@ func Open(url string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, errors.New(badAddress) // err would repeat the address, and its password
 	}
-	return &Store{AnswerTime: answerTime, client: client, log: log, closed: make(chan struct{}), away: map[string]bool{}}, nil
+	return &Store{AnswerTime: answerTimeout, client: client, log: log, closed: make(chan struct{}), unavailable: map[string]bool{}}, nil
 }
 
 // Close gives up the connections.
@@ -78,38 +78,38 @@ func (s *Store) Close() error {
 // Client is for people's questions, which may take longer and whose failure they are told.
 func (s *Store) Client() goredis.UniversalClient { return s.client }
 
-// Away says whether Redis, or a node of the cluster, was unavailable when it was last asked.
-func (s *Store) Away() bool {
+// Unavailable says whether Redis, or a node of the cluster, was unavailable when it was last asked.
+func (s *Store) Unavailable() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return len(s.away) > 0
+	return len(s.unavailable) > 0
 }
 
-// AwayFor says whether the one that holds a key was.
-func (s *Store) AwayFor(ctx context.Context, key string) bool {
-	if s.isAway(everything) {
+// UnavailableFor says whether the one that holds a key was.
+func (s *Store) UnavailableFor(ctx context.Context, key string) bool {
+	if s.isUnavailable(everything) {
 		return true
 	}
 	at := s.nodeOf(ctx, key)
-	return at.err != nil || s.isAway(at.name)
+	return at.err != nil || s.isUnavailable(at.name)
 }
 
-func (s *Store) isAway(node string) bool {
+func (s *Store) isUnavailable(node string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.away[node]
+	return s.unavailable[node]
 }
 
 // Ask runs a script that answers with texts; false when Redis does not answer in time. A caller who gives up meanwhile does
 // not end the question: what a script did must be known to whoever has to undo it.
 func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, args ...any) ([]string, bool) {
-	if s.isAway(everything) {
+	if s.isUnavailable(everything) {
 		return nil, false
 	}
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.AnswerTime)
 	defer cancel()
 	at := s.nodeOf(asking, keys[0])
-	if at.err == nil && s.isAway(at.name) {
+	if at.err == nil && s.isUnavailable(at.name) {
 		return nil, false
 	}
 	_, step := tracing.Start(ctx, tracing.Client, "redis ", area(keys[0]))
@@ -141,11 +141,11 @@ func area(key string) string {
 func (s *Store) leave(node, key string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || s.away[node] {
+	if s.ended || s.unavailable[node] {
 		return
 	}
-	s.away[node] = true
-	s.log.Warn("redis is away, each process decides for itself", "node", node, "error", err)
+	s.unavailable[node] = true
+	s.log.Warn("redis is unavailable, each process decides for itself", "node", node, "error", err)
 	s.tries.Go(func() { s.awaitReturn(node, key) })
 }
 
@@ -160,9 +160,9 @@ func (s *Store) awaitReturn(node, key string) {
 		}
 		if s.answers(node, key) {
 			s.mu.Lock()
-			delete(s.away, node)
+			delete(s.unavailable, node)
 			s.mu.Unlock()
-			s.log.Info("redis is back", "node", node)
+			s.log.Info("redis recovered", "node", node)
 			return
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 var (
 	silent = slog.New(slog.DiscardHandler)
@@ -50,7 +50,7 @@ func TestAnAddressIsNotRepeated(t *testing.T) {
 func TestAGoneCallersQuestionIsStillAnswered(t *testing.T) {
 	t.Parallel()
 	s := open(t, devstacktest.Shared().RedisURL())
-	s.AnswerTime = patience
+	s.AnswerTime = timeout
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.True(t, s.echoes(gone))
@@ -64,7 +64,7 @@ func TestARedisThatWentIsLeftAloneUntilItIsBack(t *testing.T) {
 			t.Parallel()
 			stack := devstacktest.Start(t, devstack.Redis)
 			s := open(t, stack.RedisURL())
-			require.Eventually(t, func() bool { return s.echoes(t.Context()) }, patience, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return s.echoes(t.Context()) }, timeout, 10*time.Millisecond)
 			harm.Do(t, stack.Process(devstack.Redis))
 
 			var asked asked
@@ -79,11 +79,11 @@ func TestARedisThatWentIsLeftAloneUntilItIsBack(t *testing.T) {
 			}
 			group.Wait()
 			require.LessOrEqual(t, asked.scripts.Load(), int64(2*8), "none asks again; EVALSHA may be followed by EVAL")
-			require.True(t, s.Away())
+			require.True(t, s.Unavailable())
 
 			harm.Heal(t, stack.Process(devstack.Redis))
-			require.Eventually(t, func() bool { return s.echoes(t.Context()) }, patience, 10*time.Millisecond)
-			require.False(t, s.Away())
+			require.Eventually(t, func() bool { return s.echoes(t.Context()) }, timeout, 10*time.Millisecond)
+			require.False(t, s.Unavailable())
 		})
 	}
 }
@@ -99,7 +99,7 @@ func TestABlackHoleCostsOneAnswersTime(t *testing.T) {
 	for range 10_000 {
 		require.False(t, s.echoes(t.Context()))
 	}
-	require.Less(t, time.Since(began), 100*answerTime, "of ten thousand, one has waited")
+	require.Less(t, time.Since(began), 100*answerTimeout, "of ten thousand, one has waited")
 }
 
 func TestCloseEndsTheWaiting(t *testing.T) {

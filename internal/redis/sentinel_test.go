@@ -47,7 +47,7 @@ func TestTheSentinelsMasterIsFollowed(t *testing.T) {
 
 func (s *Store) writes(t *testing.T) bool {
 	_, ok := s.Ask(t.Context(), write, []string{"key"}, "value")
-	return ok && !s.Away()
+	return ok && !s.Unavailable()
 }
 
 // A Sentinel that says nothing is not waited for, when there are others.

@@ -21,14 +21,14 @@ const (
 
 // line tells one sink.
 type line struct {
-	sink    postgres.Sink
-	tell    func(context.Context, payment.Event) (outcome string, err error) // an error: the sink was not told
-	ready   func() bool                                                      // whether it is worth trying
-	record  *postgres.Store
-	cache   *cache.Payments
-	gap     time.Duration
-	log     *slog.Logger
-	metrics *metrics
+	sink     postgres.Sink
+	tell     func(context.Context, payment.Event) (outcome string, err error) // an error: the sink was not told
+	ready    func() bool                                                      // whether it is worth trying
+	database *postgres.Store
+	cache    *cache.Payments
+	gap      time.Duration
+	log      *slog.Logger
+	metrics  *metrics
 
 	mu      sync.Mutex
 	jobs    map[string]*job // by payment
@@ -59,7 +59,7 @@ type item struct {
 
 func newLine(sink postgres.Sink, tell func(context.Context, payment.Event) (string, error), ready func() bool, c Config, m *metrics) *line {
 	return &line{
-		sink: sink, tell: tell, ready: ready, record: c.Record, cache: c.Cache, gap: c.repeatAfter(), log: c.Log.With("sink", sink),
+		sink: sink, tell: tell, ready: ready, database: c.Database, cache: c.Cache, gap: c.repeatAfter(), log: c.Log.With("sink", sink),
 		metrics: m, jobs: map[string]*job{}, wake: make(chan struct{}, 1),
 	}
 }
@@ -143,7 +143,7 @@ func (l *line) work(j *job) {
 	}
 }
 
-// next is what is to be told now. An event that does not follow the last one told is left to the record, which has those between,
+// next is what is to be told now. An event that does not follow the last one told is left to the database, which has those between,
 // of another process; and all are left to others when the lease is about to be over.
 func (l *line) next(j *job) (item, bool) {
 	l.mu.Lock()

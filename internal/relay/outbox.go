@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	recordTime = 5 * time.Second       // for one question to the record
+	recordTime = 5 * time.Second       // for one question to the database
 	gather     = 40 * time.Millisecond // what was told in this time is remembered together
 	pollEvery  = time.Second
 	pollBatch  = 100
@@ -27,7 +27,7 @@ func (l *line) run(ctx context.Context) error {
 			pause(ctx, gather)
 			l.keep()
 		case <-tick.C:
-			l.keep() // what the record could not take before
+			l.keep() // what the database could not take before
 			l.poll(ctx)
 		}
 	}
@@ -42,7 +42,7 @@ func (l *line) end() {
 	l.keep()
 }
 
-// keep remembers what was told. What the record cannot take is kept for another try, until its lease is over.
+// keep remembers what was told. What the database cannot take is kept for another try, until its lease is over.
 func (l *line) keep() {
 	batch := l.unkept()
 	if len(batch) == 0 {
@@ -51,7 +51,7 @@ func (l *line) keep() {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
 	defer cancel()
 	asked := time.Now()
-	more, err := l.record.KeepTold(ctx, l.sink, batch, l.gap)
+	more, err := l.database.KeepTold(ctx, l.sink, batch, l.gap)
 	if err != nil {
 		l.log.Warn("outbox", "error", err)
 	}
@@ -106,7 +106,7 @@ func (l *line) kept(j *job, t postgres.Told, more bool, lease time.Time) {
 func (l *line) load(j *job) {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
 	defer cancel()
-	events, err := l.record.Events(ctx, j.id, j.told, pollBatch)
+	events, err := l.database.Events(ctx, j.id, j.told, pollBatch)
 	if err != nil {
 		l.log.Warn("outbox", "error", err)
 	}
@@ -121,7 +121,7 @@ func (l *line) load(j *job) {
 	l.forget(j)
 }
 
-// forget drops a job that has come to nothing, as when the record did not say what there is more to tell.
+// forget drops a job that has come to nothing, as when the database did not say what there is more to tell.
 func (l *line) forget(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,7 +159,7 @@ func (l *line) poll(ctx context.Context) {
 func (l *line) due(ctx context.Context, limit int) ([]postgres.Untold, error) {
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	found, err := l.record.TakeUntold(ctx, l.sink, limit)
+	found, err := l.database.TakeUntold(ctx, l.sink, limit)
 	if err != nil || len(found) == 0 || l.sink != postgres.ToSubscribers || l.cache == nil {
 		return found, err
 	}
@@ -168,7 +168,7 @@ func (l *line) due(ctx context.Context, limit int) ([]postgres.Untold, error) {
 		ids[i] = u.PaymentID
 	}
 	asked := time.Now()
-	payments, err := l.record.PaymentsByID(ctx, ids)
+	payments, err := l.database.PaymentsByID(ctx, ids)
 	for _, p := range payments {
 		l.cache.Keep(ctx, p, asked)
 	}

@@ -1,5 +1,5 @@
 // Package relay tells others what has happened to payments: the subscribers of onlywave.events, and buyers who want e-mails.
-// Its rule: no payment waits for it. What is to be told is in the record's outbox, written together with the event itself; the
+// Its rule: no payment waits for it. What is to be told is in the database's outbox, written together with the event itself; the
 // process that wrote it tells of it at once, and what that could not tell is told by any process, later.
 //
 // A row of the outbox is one payment and one sink. It belongs to one process at a time, which tells the payment's events in the
@@ -27,7 +27,7 @@ const EndTime = tellTime + recordTime
 
 // Config is what a Relay works with.
 type Config struct {
-	Record    *postgres.Store
+	Database  *postgres.Store
 	Publisher *rabbitmq.Publisher
 	Cache     *cache.Payments // gets a copy of a payment before anybody hears of it; nil: none is kept
 	// Email begins an e-mail to the buyer, and does nothing when it was begun before; nil: buyers are sent none.

@@ -27,18 +27,18 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-const patience = 30 * time.Second
+const timeout = 30 * time.Second
 
 var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ) }
 
-// world is a record of the test's own, and a broker.
+// world is a database of the test's own, and a broker.
 type world struct {
-	record *postgres.Store
-	url    string // of the record
-	broker string
-	conn   *amqp.Connection // of the subscribers, who are other services
+	database *postgres.Store
+	url      string // of the database
+	broker   string
+	conn     *amqp.Connection // of the subscribers, who are other services
 
 	mu     sync.Mutex
 	begun  []string // e-mails, by what they tell
@@ -49,10 +49,10 @@ func newWorld(t *testing.T, broker string) *world {
 	t.Helper()
 	w := &world{url: postgrestest.New(t), broker: broker}
 	var err error
-	w.record, err = postgres.Open(t.Context(), w.url, 8)
+	w.database, err = postgres.Open(t.Context(), w.url, 8)
 	require.NoError(t, err)
-	t.Cleanup(w.record.Close)
-	_, err = w.record.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	t.Cleanup(w.database.Close)
+	_, err = w.database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
 	w.dial(t)
 	return w
@@ -86,8 +86,8 @@ func (w *world) emails() []string {
 func (w *world) relay(t *testing.T, repeatAfter time.Duration) (r *Relay, stop func()) {
 	t.Helper()
 	publisher := rabbitmq.NewPublisher([]string{w.broker}, silent)
-	require.Eventually(t, func() bool { return publisher.Ready() == nil }, patience, 10*time.Millisecond)
-	r = New(Config{Record: w.record, Publisher: publisher, Email: w.email, RepeatAfter: repeatAfter, Log: silent})
+	require.Eventually(t, func() bool { return publisher.Ready() == nil }, timeout, 10*time.Millisecond)
+	r = New(Config{Database: w.database, Publisher: publisher, Email: w.email, RepeatAfter: repeatAfter, Log: silent})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -104,7 +104,7 @@ func (w *world) relay(t *testing.T, repeatAfter time.Duration) (r *Relay, stop f
 func (w *world) open(t *testing.T, r *Relay, key string) string {
 	t.Helper()
 	asked := time.Now()
-	p, _, err := w.record.OpenPayment(t.Context(), payment.Payment{
+	p, _, err := w.database.OpenPayment(t.Context(), payment.Payment{
 		ID: payment.NewID("shop", t.Name()+key), ClientID: "shop", IdempotencyKey: key,
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix},
@@ -122,7 +122,7 @@ func (w *world) open(t *testing.T, r *Relay, key string) string {
 func (w *world) move(t *testing.T, r *Relay, id string, status payment.Status, second int) {
 	t.Helper()
 	asked := time.Now()
-	m, err := w.record.Apply(t.Context(), id, payment.ProviderState{
+	m, err := w.database.Apply(t.Context(), id, payment.ProviderState{
 		PaymentID: "mp-" + id, Reference: id, Status: status, Money: payment.Money{Centavos: 1050, Currency: payment.BRL},
 		UpdatedAt: time.Date(2026, 3, 1, 12, 0, second, 0, time.UTC),
 	}, time.Now().UTC().Truncate(time.Microsecond))
@@ -131,7 +131,7 @@ func (w *world) move(t *testing.T, r *Relay, id string, status payment.Status, s
 	r.Take(t.Context(), *m.Event, m.Sinks, asked)
 }
 
-// inRecord asks the record for one number.
+// inRecord asks the database for one number.
 func (w *world) inRecord(t *testing.T, query string, args ...any) (n int) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), w.url)
@@ -149,7 +149,7 @@ func (w *world) due(t *testing.T) {
 
 func (w *world) requireNothingWaits(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool { return w.inRecord(t, `select count(*) from outbox`) == 0 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.inRecord(t, `select count(*) from outbox`) == 0 }, timeout, 10*time.Millisecond)
 }
 
 func (w *world) channel(t *testing.T) *amqp.Channel {
@@ -211,7 +211,7 @@ func (s *subscriber) of(id string) []int {
 // hears waits until so many events of a payment have come, and returns their numbers.
 func (s *subscriber) hears(t *testing.T, id string, n int) []int {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(s.of(id)) >= n }, patience, time.Millisecond, "%d events, heard: %v", n, s.of(id))
+	require.Eventually(t, func() bool { return len(s.of(id)) >= n }, timeout, time.Millisecond, "%d events, heard: %v", n, s.of(id))
 	return s.of(id)
 }
 
@@ -288,7 +288,7 @@ func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
 	// RabbitMQ 3.10 writes its list of quorum queues to disk late.
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Restart(t.Context()))
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Kill())
-	require.Eventually(t, func() bool { return r.Ready() != nil }, patience, 10*time.Millisecond, "also while there is nothing to tell")
+	require.Eventually(t, func() bool { return r.Ready() != nil }, timeout, 10*time.Millisecond, "also while there is nothing to tell")
 	var ids []string
 	for i := range 5 {
 		ids = append(ids, w.open(t, r, fmt.Sprint(i)))
@@ -298,7 +298,7 @@ func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
 			w.move(t, r, id, status, second)
 		}
 	}
-	require.Eventually(t, func() bool { return len(w.emails()) == 10 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(w.emails()) == 10 }, timeout, 10*time.Millisecond)
 	require.Equal(t, 5, w.inRecord(t, `select count(*) from outbox where sink = 'events'`))
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Restart(t.Context()))
 	w.dial(t)
@@ -342,6 +342,6 @@ func TestAnEmailThatCannotBeBegunHoldsUpNothing(t *testing.T) {
 	w.refuse = nil
 	w.mu.Unlock()
 	w.due(t)
-	require.Eventually(t, func() bool { return slices.Equal(w.emails(), []string{"instructions", "receipt"}) }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Equal(w.emails(), []string{"instructions", "receipt"}) }, timeout, 10*time.Millisecond)
 	w.requireNothingWaits(t)
 }

@@ -37,7 +37,7 @@ func (c Config) repeatAfter() time.Duration {
 // subscribers are those of onlywave.events.
 type subscribers struct {
 	publisher *rabbitmq.Publisher
-	record    *postgres.Store
+	database  *postgres.Store
 	gap       time.Duration
 	log       *slog.Logger
 	metrics   *metrics
@@ -54,7 +54,7 @@ type trouble struct {
 
 func newSubscribers(c Config, m *metrics) *subscribers {
 	return &subscribers{
-		publisher: c.Publisher, record: c.Record, gap: c.repeatAfter(), log: c.Log, metrics: m, troubles: map[string]trouble{},
+		publisher: c.Publisher, database: c.Database, gap: c.repeatAfter(), log: c.Log, metrics: m, troubles: map[string]trouble{},
 	}
 }
 
@@ -126,7 +126,7 @@ func (s *subscribers) repeat(ctx context.Context) error {
 func (s *subscribers) repeatSome(ctx context.Context) int {
 	asking, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	due, err := s.record.TakeRepeats(asking, repeatBatch, s.gap, repeatFactor)
+	due, err := s.database.TakeRepeats(asking, repeatBatch, s.gap, repeatFactor)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.Warn("events to repeat", "error", err)
@@ -167,7 +167,7 @@ func byPayment(sorted []postgres.Repeat) iter.Seq[[]postgres.Repeat] {
 	}
 }
 
-// repeatOne publishes an event again. Its error says that the record does not know what came of that: the event will be repeated
+// repeatOne publishes an event again. Its error says that the database does not know what came of that: the event will be repeated
 // once more.
 func (s *subscribers) repeatOne(r postgres.Repeat) error {
 	telling, cancel := context.WithTimeout(context.Background(), tellTime)
@@ -178,7 +178,7 @@ func (s *subscribers) repeatOne(r postgres.Repeat) error {
 	defer stop()
 	switch {
 	case outcome == unavailable:
-		return s.record.PutOffRepeat(keeping, r.Event, min(s.gap, repeatDefault))
+		return s.database.PutOffRepeat(keeping, r.Event, min(s.gap, repeatDefault))
 	case outcome == told || outcome == givenUp:
 	case r.Failures > repeats:
 		s.metrics.count(postgres.ToSubscribers, givenUp)
@@ -186,5 +186,5 @@ func (s *subscribers) repeatOne(r postgres.Repeat) error {
 	default:
 		return nil
 	}
-	return s.record.ForgetRepeat(keeping, r.Event)
+	return s.database.ForgetRepeat(keeping, r.Event)
 }

@@ -61,7 +61,7 @@ func TestAFullQueueOfSomebodyElseHoldsNobodyUp(t *testing.T) {
 	require.Eventually(t, func() bool {
 		w.due(t)
 		return w.inRecord(t, `select count(*) from event_repeats`) == 0
-	}, patience, 100*time.Millisecond)
+	}, timeout, 100*time.Millisecond)
 	missed := 0
 	for _, id := range ids {
 		require.Equal(t, []int{1, 2, 3}, first(s.of(id)))
@@ -83,7 +83,7 @@ func TestWhatIsRefusedForGoodIsGivenUp(t *testing.T) {
 	id := w.open(t, r, "")
 	w.move(t, r, id, payment.Pending, 1)
 	s.hears(t, id, 2+repeats)
-	require.Eventually(t, func() bool { return r.counted(givenUp) == 1 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.counted(givenUp) == 1 }, timeout, 10*time.Millisecond)
 	require.Zero(t, w.inRecord(t, `select count(*) from event_repeats`))
 	require.Equal(t, 1+repeats, r.counted(refused))
 	require.Equal(t, []int{1, 2, 2, 2, 2, 2}, s.of(id))
@@ -126,6 +126,6 @@ func TestAQueueThatNeverConfirmsHoldsNobodyUp(t *testing.T) {
 	require.Eventually(t, func() bool {
 		w.due(t)
 		return w.inRecord(t, `select count(*) from event_repeats`) == 0
-	}, patience, 100*time.Millisecond)
+	}, timeout, 100*time.Millisecond)
 	require.NoError(t, r.Ready())
 }

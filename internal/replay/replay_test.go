@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 var silent = slog.New(slog.DiscardHandler)
 
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
 
 func newGuard(t testing.TB, url string, window time.Duration) *Guard {
 	t.Helper()
-	return newGuardWithin(t, url, window, patience)
+	return newGuardWithin(t, url, window, timeout)
 }
 
 // newGuardWithin waits for Redis for so long.
@@ -57,7 +57,7 @@ func TestACopyIsKnownEverywhere(t *testing.T) {
 	}
 	for i, m := range marks {
 		if i%50 > 0 {
-			require.Eventually(t, func() bool { return other.Seen(t.Context(), m) }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return other.Seen(t.Context(), m) }, timeout, time.Millisecond)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func TestWithoutRedisOnlyWhatIsOurOwnIsACopy(t *testing.T) {
 			one, other := newGuardWithin(t, stack.RedisURL(), time.Hour, time.Second), newGuardWithin(t, stack.RedisURL(), time.Hour, time.Second)
 			m := mark(t.Name(), time.Hour)
 			one.Keep(m)
-			require.Eventually(t, func() bool { return other.Seen(t.Context(), m) }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return other.Seen(t.Context(), m) }, timeout, time.Millisecond)
 			harm.Do(t, stack.Process(devstack.Redis))
 			require.False(t, other.Seen(t.Context(), m))
 			require.True(t, one.Seen(t.Context(), m))

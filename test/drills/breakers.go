@@ -106,7 +106,7 @@ func (s *Scene) redisUnavailableAt() []time.Time {
 			var entry struct {
 				Time time.Time `json:"time"`
 			}
-			if !strings.Contains(line, "redis is away") || json.Unmarshal([]byte(line), &entry) != nil {
+			if !strings.Contains(line, "redis is unavailable") || json.Unmarshal([]byte(line), &entry) != nil {
 				continue
 			}
 			if entry.Time.After(s.Struck) && entry.Time.Before(s.Healed) {

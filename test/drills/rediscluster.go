@@ -75,7 +75,7 @@ func nodesUnavailable(_ context.Context, s *Scene) ([]Objection, error) {
 				Time time.Time `json:"time"`
 				Node string    `json:"node"`
 			}
-			if !strings.Contains(line, "redis is away") || json.Unmarshal([]byte(line), &entry) != nil || entry.Time.Before(s.Struck) {
+			if !strings.Contains(line, "redis is unavailable") || json.Unmarshal([]byte(line), &entry) != nil || entry.Time.Before(s.Struck) {
 				continue
 			}
 			if unavailable[entry.Node] == nil {

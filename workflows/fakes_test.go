@@ -28,9 +28,9 @@ var started = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 // polls are as the configuration has them by default.
 var polls = Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Second}
 
-// world stands in for the record and the provider: its methods carry the names of the steps, and it
+// fakeActivities stands in for the database and the provider: its methods carry the names of the steps, and it
 // remembers which were called.
-type world struct {
+type fakeActivities struct {
 	mu       sync.Mutex
 	calls    []string
 	row      activities.State
@@ -59,18 +59,18 @@ type world struct {
 	told     bool              // and Publish heard of it, each time
 }
 
-func (w *world) called(step string) int {
+func (w *fakeActivities) called(activity string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.calls = append(w.calls, step)
+	w.calls = append(w.calls, activity)
 	if w.tries == nil {
 		w.tries = map[string]int{}
 	}
-	w.tries[step]++
-	return w.tries[step]
+	w.tries[activity]++
+	return w.tries[activity]
 }
 
-func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.State, error) {
+func (w *fakeActivities) Open(_ context.Context, in activities.OpenInput) (activities.State, error) {
 	if n := w.called("Open"); w.open != nil {
 		if err := w.open(n); err != nil {
 			return activities.State{}, err
@@ -94,7 +94,7 @@ func (w *world) Open(_ context.Context, in activities.OpenInput) (activities.Sta
 	return row, nil
 }
 
-func (w *world) Charge(_ context.Context, in activities.ChargeInput) (payment.ProviderState, error) {
+func (w *fakeActivities) Charge(_ context.Context, in activities.ChargeInput) (payment.ProviderState, error) {
 	w.asked = append(w.asked, in)
 	if n := w.called("Charge"); w.charge != nil {
 		if err := w.charge(n); err != nil {
@@ -108,7 +108,7 @@ func (w *world) Charge(_ context.Context, in activities.ChargeInput) (payment.Pr
 	return w.answer(), nil
 }
 
-func (w *world) Look(ctx context.Context, in activities.LookInput) (activities.Seen, error) {
+func (w *fakeActivities) Look(ctx context.Context, in activities.LookInput) (activities.Seen, error) {
 	if !activity.GetInfo(ctx).IsLocalActivity {
 		w.looked = append(w.looked, in.Urgency)
 	}
@@ -125,7 +125,7 @@ func (w *world) Look(ctx context.Context, in activities.LookInput) (activities.S
 }
 
 // Close closes the Pix unless it was paid, as the provider does.
-func (w *world) Close(context.Context, activities.LookInput) (activities.Seen, error) {
+func (w *fakeActivities) Close(context.Context, activities.LookInput) (activities.Seen, error) {
 	if n := w.called("Close"); w.close != nil {
 		if err := w.close(n); err != nil {
 			return activities.Seen{}, err
@@ -137,11 +137,11 @@ func (w *world) Close(context.Context, activities.LookInput) (activities.Seen, e
 	return activities.Seen{Found: true, State: w.answer()}, nil
 }
 
-func (w *world) answer() payment.ProviderState {
+func (w *fakeActivities) answer() payment.ProviderState {
 	return payment.ProviderState{PaymentID: providerID, Reference: paymentID, Status: w.provider, Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, ExpiresAt: w.expires}
 }
 
-func (w *world) Apply(_ context.Context, in activities.ApplyInput) (activities.Moved, error) {
+func (w *fakeActivities) Apply(_ context.Context, in activities.ApplyInput) (activities.Moved, error) {
 	if n := w.called("Apply"); w.apply != nil {
 		if err := w.apply(n); err != nil {
 			return activities.Moved{}, err
@@ -151,24 +151,24 @@ func (w *world) Apply(_ context.Context, in activities.ApplyInput) (activities.M
 	return w.move(in.State.Status), nil
 }
 
-func (w *world) Fail(_ context.Context, in activities.GiveUpInput) (activities.Moved, error) {
+func (w *fakeActivities) Fail(_ context.Context, in activities.GiveUpInput) (activities.Moved, error) {
 	w.called("Fail")
 	w.failed = append(w.failed, in)
 	return w.move(payment.Failed), nil
 }
 
-func (w *world) Park(context.Context, activities.GiveUpInput) (activities.Moved, error) {
+func (w *fakeActivities) Park(context.Context, activities.GiveUpInput) (activities.Moved, error) {
 	w.called("Park")
 	return w.move(payment.Unknown), nil
 }
 
-func (w *world) Settle(_ context.Context, in activities.SettleInput) (activities.Moved, error) {
+func (w *fakeActivities) Settle(_ context.Context, in activities.SettleInput) (activities.Moved, error) {
 	w.called("Settle")
 	w.settled = append(w.settled, in.Order)
 	return w.move(payment.Failed), nil
 }
 
-func (w *world) move(to payment.Status) activities.Moved {
+func (w *fakeActivities) move(to payment.Status) activities.Moved {
 	if w.row.Status == to {
 		return activities.Moved{Status: to}
 	}
@@ -181,7 +181,7 @@ func (w *world) move(to payment.Status) activities.Moved {
 	return activities.Moved{Status: to, Event: &payment.Event{PaymentID: paymentID, Seq: len(w.history), Status: to}}
 }
 
-func (w *world) Publish(_ context.Context, in activities.PublishInput) error {
+func (w *fakeActivities) Publish(_ context.Context, in activities.PublishInput) error {
 	if n := w.called("Publish"); w.publish != nil {
 		if err := w.publish(n); err != nil {
 			return err
@@ -192,7 +192,7 @@ func (w *world) Publish(_ context.Context, in activities.PublishInput) error {
 	return nil
 }
 
-func (w *world) DeadLetter(_ context.Context, in activities.DeadLetterInput) error {
+func (w *fakeActivities) DeadLetter(_ context.Context, in activities.DeadLetterInput) error {
 	if n := w.called("DeadLetter"); w.bury != nil {
 		if err := w.bury(n); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (w *world) DeadLetter(_ context.Context, in activities.DeadLetterInput) err
 }
 
 // statuses are those of the events that the run has published itself.
-func (w *world) statuses() []payment.Status {
+func (w *fakeActivities) statuses() []payment.Status {
 	var list []payment.Status
 	for _, e := range w.events {
 		list = append(list, e.Status)
@@ -211,10 +211,10 @@ func (w *world) statuses() []payment.Status {
 	return list
 }
 
-func (w *world) count(step string) int {
+func (w *fakeActivities) count(activity string) int {
 	n := 0
 	for _, c := range w.calls {
-		if c == step {
+		if c == activity {
 			n++
 		}
 	}
@@ -230,7 +230,7 @@ func creation() *payment.Creation {
 	return &payment.Creation{ClientID: "shop", IdempotencyKey: "order-1042", Request: request, Fingerprint: request.Fingerprint()}
 }
 
-func newEnv(t *testing.T, w *world) *testsuite.TestWorkflowEnvironment {
+func newEnv(t *testing.T, w *fakeActivities) *testsuite.TestWorkflowEnvironment {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
