@@ -1,0 +1,69 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/session"
+)
+
+func TestABreakerIsHeldAndMadeAutomatic(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, session.Options{})
+	b := e.as(e.operator)
+	p := b.post("/console/breakers/read", "state", "open", "reason", " maintenance ")
+	require.Equal(t, "The breaker read is set to open.", p.says(".notice"))
+	require.Contains(t, p.says("#breaker-read"), "open held by "+e.operator+": maintenance")
+	require.Zero(t, p.Find(".calm").Length())
+	s, err := e.console.config.Breakers.Status(t.Context(), "read")
+	require.NoError(t, err)
+	require.Equal(t, []string{string(breaker.Open), e.operator, "maintenance"}, []string{string(s.Forced), s.Actor, s.Reason})
+	for _, wrong := range [][]string{{"state", "open"}, {"state", "half-open", "reason", "r"}, {"reason", "r"}} {
+		require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/breakers/read", wrong...).status)
+	}
+	require.Equal(t, http.StatusNotFound, b.post("/console/breakers/refund", "state", "open", "reason", "r").status)
+	b.post("/console/breakers/read", "state", "automatic", "reason", "done")
+	s, err = e.console.config.Breakers.Status(t.Context(), "read")
+	require.NoError(t, err)
+	require.Empty(t, s.Forced)
+}
+
+func TestTheOverviewShowsOpenWork(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, session.Options{})
+	b := e.as(e.viewer)
+	e.keepDeadLetter("m", nil)
+	_, err := e.store.Park(t.Context(), e.openPayment("shop", "order-1", 1).ID, "no answer", born)
+	require.NoError(t, err)
+	e.ready["temporal"] = errors.New("no connection")
+	e.queues = errors.New("the broker is away")
+	p := b.get("/console/")
+	require.Equal(t, "1 open dead letters 1 unknown payments 0 findings to check 0 webhooks in the spool", p.says(".figures"))
+	require.Equal(t, "postgres works rabbitmq works redis works temporal unavailable no connection", p.says("#health tbody"))
+	require.Equal(t, "The queues cannot be shown: the broker is away", p.says(".wrong"))
+	require.Contains(t, p.says("#causes"), "invalid 1")
+	require.Contains(t, p.says("#open"), "unknown 1")
+	require.Zero(t, p.Find(".calm, #queues").Length())
+
+	e.queues = nil
+	require.Equal(t, "webhooks.process 7 2", b.get("/console/").says("#queues tbody"))
+}
+
+func TestAnUnknownAddressIsAPage(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, session.Options{})
+	b := e.as(e.viewer)
+	require.Equal(t, http.StatusNotFound, b.get("/console/nonsense").status)
+	require.Equal(t, http.StatusNotFound, b.post("/console/payments").status)
+	for _, file := range []string{"style.css", "icon.svg"} {
+		require.Equal(t, http.StatusOK, e.browser().get("/console/static/"+file).status)
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/redrives", "reason", strings.Repeat("x", maxForm)).status)
+	_, err := New(Config{})
+	require.ErrorContains(t, err, "required")
+}
