@@ -140,6 +140,6 @@ func TestManyDeadLettersAreCountedBeforeTheyAreRedriven(t *testing.T) {
 	}
 	p = b.press(form, "redrive-all", "reason", "another", "dry_run", "")
 	require.Equal(t, http.StatusConflict, p.status)
-	require.Contains(t, p.says(".lead"), "already sent")
+	require.Equal(t, "This form was already sent with other values.", p.says(".lead"))
 	require.Len(t, e.redriver.started, 2)
 }

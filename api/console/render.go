@@ -100,11 +100,12 @@ var functions = template.FuncMap{
 		}
 		return "with the " + e.After["second_factor"]
 	},
-	"action": func(a audit.Action) string { return strings.NewReplacer(".", ": ", "_", " ").Replace(string(a)) },
-	"title":  title,
-	"queue":  func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
-	"tone":   tone,
-	"short":  func(id string) string { return id[:min(8, len(id))] },
+	"action":   func(a audit.Action) string { return strings.NewReplacer(".", ": ", "_", " ").Replace(string(a)) },
+	"title":    title,
+	"sentence": sentence,
+	"queue":    func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
+	"tone":     tone,
+	"short":    func(id string) string { return id[:min(8, len(id))] },
 	"money": func(centavos int64, currency string) string {
 		return payment.Money{Centavos: centavos, Currency: currency}.String()
 	},
@@ -143,8 +144,12 @@ func words(name any) string {
 }
 
 // title is words with a capital letter, for a heading.
-func title(name any) string {
-	text := words(name)
+func title(name any) string { return capital(words(name)) }
+
+// sentence is an error's message as a sentence.
+func sentence(message string) string { return capital(strings.TrimSuffix(message, ".")) + "." }
+
+func capital(text string) string {
 	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
 }
 
