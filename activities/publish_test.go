@@ -94,13 +94,13 @@ func TestARunFromBeforeTheOutboxHasItsEventsTold(t *testing.T) {
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
 	require.NoError(t, err)
 	for _, sink := range []postgres.Sink{postgres.ToSubscribers, postgres.ToBuyer} { // as if the steps were of before it, too
-		_, err := w.database.KeepTold(t.Context(), sink, []postgres.Told{{PaymentID: id, Seq: 2}}, time.Minute)
+		_, err := w.database.KeepDelivered(t.Context(), sink, []postgres.Delivered{{PaymentID: id, Seq: 2}}, time.Minute)
 		require.NoError(t, err)
 	}
 	events, err := w.database.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
-	taken := func(sink postgres.Sink) []postgres.Untold {
-		found, err := w.database.TakeUntold(t.Context(), sink, 10)
+	taken := func(sink postgres.Sink) []postgres.Undelivered {
+		found, err := w.database.TakeUndelivered(t.Context(), sink, 10)
 		require.NoError(t, err)
 		return found
 	}
@@ -108,6 +108,6 @@ func TestARunFromBeforeTheOutboxHasItsEventsTold(t *testing.T) {
 		require.NoError(t, w.Publish(t.Context(), PublishInput{Events: events, Email: true}))
 	}
 	require.Empty(t, taken(postgres.ToSubscribers), "they were told")
-	require.Equal(t, []postgres.Untold{{PaymentID: id, Events: events, Version: 2}}, taken(postgres.ToBuyer), "an e-mail is begun once, however often")
+	require.Equal(t, []postgres.Undelivered{{PaymentID: id, Events: events, Version: 2}}, taken(postgres.ToBuyer), "an e-mail is begun once, however often")
 	require.NoError(t, w.Publish(t.Context(), PublishInput{}))
 }

@@ -61,7 +61,7 @@ func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, err
 		if err != nil {
 			return quiet, activityError(err)
 		}
-		if err := a.database.Nudged(ctx, stopped); err != nil {
+		if err := a.database.Signalled(ctx, stopped); err != nil {
 			return quiet, activityError(err)
 		}
 		quiet.Checked, quiet.Signalled = quiet.Checked+dealt, quiet.Signalled+told

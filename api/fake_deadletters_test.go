@@ -52,7 +52,7 @@ func (l *deadLetterStore) DeadLetter(_ context.Context, id string) (deadletter.M
 			return message, nil
 		}
 	}
-	return deadletter.Message{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
+	return deadletter.Message{}, &failure.Error{Kind: failure.NotFound, Message: "not found"}
 }
 
 func (l *deadLetterStore) DeadLetters(_ context.Context, f deadletter.Filter) ([]deadletter.Message, error) {

@@ -45,7 +45,7 @@ func (m *memory) Payment(_ context.Context, id string) (payment.Payment, error) 
 	if p, ok := m.payments[id]; ok || m.unavailable != nil {
 		return p, m.unavailable
 	}
-	return payment.Payment{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
+	return payment.Payment{}, &failure.Error{Kind: failure.NotFound, Message: "not found"}
 }
 
 func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Payment, time.Duration, error) {
@@ -82,7 +82,7 @@ func (m *memory) APIKey(_ context.Context, id string) (access.APIKey, error) {
 	if k, ok := m.keys[id]; ok || m.unavailable != nil {
 		return k, m.unavailable
 	}
-	return access.APIKey{}, &failure.Error{Kind: failure.NotFound, Message: "there is no such thing"}
+	return access.APIKey{}, &failure.Error{Kind: failure.NotFound, Message: "not found"}
 }
 
 func (m *memory) Spool(_ context.Context, _, routingKey string, _ []byte, _ time.Time) error {

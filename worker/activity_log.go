@@ -35,7 +35,7 @@ type loggedActivity struct {
 
 func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	began, info := time.Now(), activity.GetInfo(ctx)
-	ctx, s := tracing.Step(ctx, info.ActivityType.Name)
+	ctx, s := tracing.Activity(ctx, info.ActivityType.Name)
 	s.Set("temporal.workflow_id", info.WorkflowExecution.ID)
 	s.Set("temporal.run_id", info.WorkflowExecution.RunID)
 	s.SetInt("temporal.attempt", int(info.Attempt))

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	gaugesEvery   = 15 * time.Second // at most so often is the database asked, however many ask us
+	gaugesEvery   = 15 * time.Second // the database is read at most so often, however many scrapes come
 	gaugesTimeout = 3 * time.Second
 )
 
@@ -21,23 +21,23 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	openPayments      = gauge("payments_open", "Payments that are not over, by status.", "status")
-	openPaymentAge    = gauge("payments_open_oldest_seconds", "How long the one of them that changed last of all has not.", "status")
-	openDeadLetters   = gauge("dead_letters_open", "Dead letters that nobody has dealt with, by cause.", "cause")
-	openDeadLetterAge = gauge("dead_letters_open_oldest_seconds", "How long the oldest of them has been dead.", "cause")
-	openFindings      = gauge("reconciliation_findings_open", "What the provider's books and ours disagree on, by kind.", "kind")
-	behind            = gauge("payments_behind", "Payments that Mercado Pago knows something newer of, as reconciliation found.")
-	behindAge         = gauge("payments_behind_oldest_seconds", "How long ago that was found of the one of them that is behind longest.")
+	openPayments      = gauge("payments_open", "Open payments, by status.", "status")
+	openPaymentAge    = gauge("payments_open_oldest_seconds", "Time since the last change of the open payment that has waited longest, by status.", "status")
+	openDeadLetters   = gauge("dead_letters_open", "Open dead letters, by cause.", "cause")
+	openDeadLetterAge = gauge("dead_letters_open_oldest_seconds", "Age of the oldest open dead letter, by cause.", "cause")
+	openFindings      = gauge("reconciliation_findings_open", "Open findings of reconciliation, by kind.", "kind")
+	behind            = gauge("payments_behind", "Payments of which Mercado Pago has a newer state, as reconciliation found.")
+	behindAge         = gauge("payments_behind_oldest_seconds", "Time since reconciliation found the newer state of the payment that is behind longest.")
 	pastEnd           = gauge("payments_past_end", "Pending payments whose end has passed.")
-	pastEndAge        = gauge("payments_past_end_oldest_seconds", "How long ago the first of them ended.")
-	spoolDepth        = gauge("spool_webhooks", "Webhooks that wait in Postgres for the broker.")
-	spoolAge          = gauge("spool_oldest_seconds", "How long the oldest of them has waited.")
-	outboxDepth       = gauge("outbox_payments", "Payments of which somebody has still to be told, by who: events (subscribers) or email (the buyer).", "sink")
-	outboxAge         = gauge("outbox_oldest_seconds", "How long the oldest of them has waited.", "sink")
-	eventRepeats      = gauge("event_repeats", "Events that a subscriber's queue did not take, and that will be published again.")
+	pastEndAge        = gauge("payments_past_end_oldest_seconds", "Time since the end of the pending payment that ended first.")
+	spoolDepth        = gauge("spool_webhooks", "Webhooks that wait in Postgres for RabbitMQ.")
+	spoolAge          = gauge("spool_oldest_seconds", "Time that the oldest webhook in the spool has waited.")
+	outboxDepth       = gauge("outbox_payments", "Payments with events to deliver, by sink: events (subscribers) or email (the buyer).", "sink")
+	outboxAge         = gauge("outbox_oldest_seconds", "Time that the oldest payment in the outbox has waited, by sink.", "sink")
+	eventRepeats      = gauge("event_repeats", "Events that a subscriber's queue did not accept, to be published again.")
 	missedWebhooks    = gauge("webhooks_missed", "Webhooks that reconciliation found missing in the last hour.")
-	statementBehind   = gauge("reconciliation_behind_seconds", "Age of the newest moment up to which the provider's books are compared with ours; before the first time, of the first client app.")
-	partitionsAhead   = gauge("record_months_ahead_seconds", "How long until the last month whose notifications have a partition is over.")
+	statementBehind   = gauge("reconciliation_behind_seconds", "Time since the end of the newest window that reconciliation has compared; before the first, since the first client app was created.")
+	partitionsAhead   = gauge("record_months_ahead_seconds", "Time until the end of the last partition of the notifications.")
 )
 
 // Gauges shows what is open in the database. While the database does not answer it shows nothing, which is not the same as 0.
@@ -47,10 +47,10 @@ type Gauges struct {
 
 	mu    sync.Mutex
 	asked time.Time
-	last  *postgres.Figures
+	last  *postgres.Gauges
 }
 
-// NewGauges makes them; the database is first asked when somebody looks.
+// NewGauges makes them. The first scrape reads the database.
 func NewGauges(database *postgres.Store, log *slog.Logger) *Gauges {
 	return &Gauges{database: database, log: log}
 }
@@ -77,7 +77,7 @@ func (f *Gauges) Collect(to chan<- prometheus.Metric) {
 		show(openPayments, float64(n.Count), string(status))
 		show(openPaymentAge, n.Oldest.Seconds(), string(status))
 	}
-	for cause, n := range now.Letters {
+	for cause, n := range now.DeadLetters {
 		show(openDeadLetters, float64(n.Count), string(cause))
 		show(openDeadLetterAge, n.Oldest.Seconds(), string(cause))
 	}
@@ -90,7 +90,7 @@ func (f *Gauges) Collect(to chan<- prometheus.Metric) {
 	show(pastEndAge, now.PastEnd.Oldest.Seconds())
 	show(spoolDepth, float64(now.Spool.Count))
 	show(spoolAge, now.Spool.Oldest.Seconds())
-	for sink, n := range now.Untold {
+	for sink, n := range now.Undelivered {
 		show(outboxDepth, float64(n.Count), string(sink))
 		show(outboxAge, n.Oldest.Seconds(), string(sink))
 	}
@@ -100,7 +100,7 @@ func (f *Gauges) Collect(to chan<- prometheus.Metric) {
 	show(partitionsAhead, now.Ahead.Seconds())
 }
 
-func (f *Gauges) current() *postgres.Figures {
+func (f *Gauges) current() *postgres.Gauges {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if time.Since(f.asked) < gaugesEvery {
@@ -108,7 +108,7 @@ func (f *Gauges) current() *postgres.Figures {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), gaugesTimeout)
 	defer cancel()
-	found, err := f.database.Figures(ctx)
+	found, err := f.database.Gauges(ctx)
 	f.asked, f.last = time.Now(), &found
 	if err != nil {
 		f.log.Warn("gauges", "error", err)

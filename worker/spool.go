@@ -58,7 +58,7 @@ func (w *Worker) emptySpool(ctx context.Context) {
 func (w *Worker) signalSpooled(ctx context.Context) (told int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
 	defer cancel()
-	told, err = w.Database.TellSpooled(ctx, rabbitmq.KeyPayment, spoolAtOnce, w.signalNow)
+	told, err = w.Database.PublishSpooled(ctx, rabbitmq.KeyPayment, spoolAtOnce, w.signalNow)
 	if told > 0 {
 		w.Log.Info("spool", "told", told)
 	}

@@ -19,7 +19,7 @@ func (e *env) keepDeadLetter(name string, change func(*deadletter.Message)) stri
 	e.t.Helper()
 	l := deadletter.Message{
 		ID: deadletter.NewID(name, "q"), Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Fingerprint: "0f7c1f4e4d1c4f0a",
-		Error: "the record refused", State: deadletter.Open, Deaths: 1, DiedAt: born,
+		Error: "the database refused the request", State: deadletter.Open, Deaths: 1, DiedAt: born,
 		Original: deadletter.Original{ID: name, Queue: "q", Exchange: "e", Key: "k", Body: []byte("buyer@example.com"), SentAt: born},
 		Trail:    []deadletter.Attempt{{Attempt: 1, At: born, Error: "no"}},
 	}

@@ -101,7 +101,7 @@ func TestAPaymentIsShownWithoutItsBuyer(t *testing.T) {
 	require.Equal(t, 2, p.Find("#events li").Length())
 	require.Contains(t, p.says("#operations"), "charge 1 BRL 10.50 unknown")
 	require.Contains(t, p.says("#operations"), payment.ProviderKey(pay.ID, payment.Charge, 1))
-	require.Equal(t, []string{"the record refused"}, p.column("dead-letters", "Error"))
+	require.Equal(t, []string{"the database refused the request"}, p.column("dead-letters", "Error"))
 	require.Contains(t, p.says("dl"), "<script>alert(1)</script>", "text stays text")
 	link, _ := p.Find(".subject a").Attr("href")
 	require.Equal(t, "http://temporal.test/namespaces/default/workflows/payment%2F"+pay.ID, link)

@@ -125,7 +125,7 @@ func metricsOf(t *testing.T) (names []string) {
 	store, err := redis.Open("redis://127.0.0.1:1/0", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer store.Close()
-	all := append(worker.NewMetrics().Collectors(), worker.NewFigures(nil, nil))
+	all := append(worker.NewMetrics().Collectors(), worker.NewGauges(nil, nil))
 	all = append(all, breaker.NewFleet(store, "test", slog.New(slog.DiscardHandler)).Collectors()...)
 	for _, c := range all {
 		described := make(chan *prometheus.Desc, 64)

@@ -26,7 +26,7 @@ const timeout = 20 * time.Second
 
 var (
 	silent  = slog.New(slog.DiscardHandler)
-	errAway = &failure.Error{Kind: failure.Unavailable, Message: "the database is away"}
+	errAway = &failure.Error{Kind: failure.Unavailable, Message: "the database is unavailable"}
 	born    = time.Date(2026, 11, 23, 19, 32, 45, 102313000, time.UTC)
 )
 

@@ -63,7 +63,7 @@ func TestAnAgeBelowNothingIsShown(t *testing.T) {
 	p := newPayment("ahead")
 	p.CreatedAt = time.Now().Add(20 * time.Hour)
 	s.open(t, p)
-	f, err := s.Figures(t.Context())
+	f, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, -20*time.Hour, f.Payments[payment.Processing].Oldest, float64(time.Minute))
 }

@@ -18,7 +18,7 @@ import (
 // letter is a webhook that died in a queue; its number names it and says when it died.
 func letter(number int) deadletter.Message {
 	l := deadletter.Message{
-		Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the record refused", PaymentID: payment.NewID("shop", "x"),
+		Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the database refused the request", PaymentID: payment.NewID("shop", "x"),
 		Original: deadletter.Original{
 			ID: fmt.Sprint("message-", number), Queue: "q", Exchange: "onlywave.webhooks", Key: "mercadopago.payment",
 			ContentType: "application/json", Body: []byte(`{"a": "\u0000"}`), SentAt: moment(0),

@@ -10,7 +10,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// readOnly is a server's word that it is a replica, or was demoted.
+// readOnly is the code with which a server says that it is a replica, or was demoted.
 const readOnly = "25006"
 
 // interpret gives a failure its kind, and says what was being done. nil stays nil.
@@ -35,7 +35,7 @@ func kindOf(err error) failure.Kind {
 	}
 	switch class := pgErr.Code[:2]; {
 	case class == "08", // connection exception
-		class == "28",         // not let in: a password that is being changed
+		class == "28",         // authorization: a password that is being changed
 		class == "40",         // serialization failure, deadlock
 		class == "53",         // insufficient resources
 		class == "57",         // operator intervention: shutdown, cancelled, crash
@@ -58,9 +58,9 @@ func kindOf(err error) failure.Kind {
 func message(err error) string {
 	switch kindOf(err) {
 	case failure.NotFound:
-		return "there is no such thing"
+		return "not found"
 	case failure.Unavailable:
-		return "the record is away"
+		return "the database is unavailable"
 	}
-	return "the record refused"
+	return "the database refused the request"
 }

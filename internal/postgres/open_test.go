@@ -24,7 +24,7 @@ func TestTheIndexOfOpenPaymentsHasThemAll(t *testing.T) {
 
 	// And the statements that look for open payments can use it.
 	for name, statement := range map[string]string{
-		"figures": selectFigures, "quiet": strings.NewReplacer(
+		"gauges": selectGauges, "quiet": strings.NewReplacer(
 			"@after_at", "now()", "@after_id", "'"+firstID+"'", "@silent", "'1 h'", "@ended", "'1 h'", "@again", "'1 h'", "@limit", "1").Replace(quiet),
 	} {
 		tx, err := s.pool.Begin(t.Context())
@@ -47,7 +47,7 @@ func TestWhatIsOpenIsFoundByItsStatus(t *testing.T) {
 		_, err := s.pool.Exec(t.Context(), `update payments set status = $2 where id = $1`, id, status)
 		require.NoError(t, err)
 	}
-	f, err := s.Figures(t.Context())
+	f, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	quiet, err := s.Quiet(t.Context(), QuietPlan{Limit: 100})
 	require.NoError(t, err)

@@ -40,15 +40,15 @@ func sinksOf(s payment.Status) []Sink {
 	return []Sink{ToSubscribers}
 }
 
-// Untold is what a sink has still to be told of a payment.
-type Untold struct {
+// Undelivered is what a sink has still to be told of a payment.
+type Undelivered struct {
 	PaymentID string
 	Events    []payment.Event // in order; none when an older release has told them meanwhile
 	Version   int             // number of the payment's newest event
 }
 
-// takeUntold leaves out what was published by an older release, which knows payments.published only.
-const takeUntold = `
+// takeUndelivered leaves out what was published by an older release, which knows payments.published only.
+const takeUndelivered = `
 with due as (
     select payment_id from outbox where sink = @sink and due_at <= now() order by due_at limit @limit for update skip locked
 ), taken as (
@@ -62,12 +62,12 @@ from taken t join payments p on p.id = t.payment_id
 left join payment_events e on e.payment_id = t.payment_id and e.seq >= t.seq and (@sink <> 'events' or e.seq > p.published)
 order by t.payment_id, e.seq`
 
-// TakeUntold gives the caller payments of which a sink has still to be told, those that are due for longest first, for the length
+// TakeUndelivered gives the caller payments of which a sink has still to be told, those that are due for longest first, for the length
 // of OutboxLease.
-func (s *Store) TakeUntold(ctx context.Context, sink Sink, limit int) ([]Untold, error) {
-	rows, _ := s.pool.Query(ctx, takeUntold, pgx.NamedArgs{"sink": sink, "limit": limit, "lease": OutboxLease})
+func (s *Store) TakeUndelivered(ctx context.Context, sink Sink, limit int) ([]Undelivered, error) {
+	rows, _ := s.pool.Query(ctx, takeUndelivered, pgx.NamedArgs{"sink": sink, "limit": limit, "lease": OutboxLease})
 	taken, err := pgx.CollectRows(rows, scanUntold)
-	var all []Untold
+	var all []Undelivered
 	for _, one := range taken { // of each payment one row for each event
 		if n := len(all); n > 0 && all[n-1].PaymentID == one.PaymentID {
 			all[n-1].Events = append(all[n-1].Events, one.Events...)
@@ -78,7 +78,7 @@ func (s *Store) TakeUntold(ctx context.Context, sink Sink, limit int) ([]Untold,
 	return all, interpret("take what is in the outbox", err)
 }
 
-func scanUntold(row pgx.CollectableRow) (u Untold, err error) {
+func scanUntold(row pgx.CollectableRow) (u Undelivered, err error) {
 	var clientID string
 	var seq *int
 	var status *payment.Status
@@ -90,19 +90,19 @@ func scanUntold(row pgx.CollectableRow) (u Untold, err error) {
 	return u, err
 }
 
-// Told is what a sink was told of a payment.
-type Told struct {
+// Delivered is what a sink was told of a payment.
+type Delivered struct {
 	PaymentID string
 	Seq       int   // number of the newest event that it was told of
 	Refused   []int // numbers of those that a subscriber's queue refused or did not confirm
 }
 
-// lockTold waits for whoever moves one of the payments just now: afterwards version is the number of the newest event, and the
+// lockDelivered waits for whoever moves one of the payments just now: afterwards version is the number of the newest event, and the
 // outbox has a row of it.
 const (
-	lockTold   = `select from payments where id = any($1::uuid[]) order by id for no key update`
-	markTold   = `update payments p set published = t.seq from unnest($1::uuid[], $2::int[]) as t (id, seq) where p.id = t.id and p.published < t.seq`
-	removeTold = `
+	lockDelivered = `select from payments where id = any($1::uuid[]) order by id for no key update`
+	markTold      = `update payments p set published = t.seq from unnest($1::uuid[], $2::int[]) as t (id, seq) where p.id = t.id and p.published < t.seq`
+	removeTold    = `
 delete from outbox o
 using unnest($1::uuid[], $2::int[]) as t (id, seq) join payments p on p.id = t.id
 where o.payment_id = t.id and o.sink = $3 and o.seq <= t.seq and p.version <= t.seq`
@@ -118,19 +118,19 @@ select id, seq, 1, now() + $3::interval from unnest($1::uuid[], $2::int[]) as r 
 on conflict do nothing`
 )
 
-// KeepTold remembers what a sink was told, all at once, and returns the payments of which there is more to tell: they are the
+// KeepDelivered remembers what a sink was told, all at once, and returns the payments of which there is more to tell: they are the
 // caller's for another OutboxLease. What was refused is due again after the gap. Remembering twice changes nothing.
-func (s *Store) KeepTold(ctx context.Context, sink Sink, told []Told, gap time.Duration) (more []string, err error) {
+func (s *Store) KeepDelivered(ctx context.Context, sink Sink, delivered []Delivered, gap time.Duration) (more []string, err error) {
 	var ids, refusedIDs []string
 	var seqs, refused []int
-	for _, t := range told {
+	for _, t := range delivered {
 		ids, seqs = append(ids, t.PaymentID), append(seqs, t.Seq)
 		for _, seq := range t.Refused {
 			refusedIDs, refused = append(refusedIDs, t.PaymentID), append(refused, seq)
 		}
 	}
 	var batch pgx.Batch
-	batch.Queue(lockTold, ids)
+	batch.Queue(lockDelivered, ids)
 	if sink == ToSubscribers {
 		batch.Queue(markTold, ids, seqs)
 	}

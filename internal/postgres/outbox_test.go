@@ -37,21 +37,21 @@ func (s *Store) allDue(t *testing.T) {
 	}
 }
 
-func (s *Store) keepTold(t *testing.T, sink Sink, told ...Told) []string {
+func (s *Store) keepDelivered(t *testing.T, sink Sink, told ...Delivered) []string {
 	t.Helper()
-	more, err := s.KeepTold(t.Context(), sink, told, time.Minute)
+	more, err := s.KeepDelivered(t.Context(), sink, told, time.Minute)
 	require.NoError(t, err)
 	return more
 }
 
-func (s *Store) takeUntold(t *testing.T, sink Sink) []Untold {
+func (s *Store) takeUndelivered(t *testing.T, sink Sink) []Undelivered {
 	t.Helper()
-	found, err := s.TakeUntold(t.Context(), sink, 10)
+	found, err := s.TakeUndelivered(t.Context(), sink, 10)
 	require.NoError(t, err)
 	return found
 }
 
-func numbers(u Untold) []int {
+func numbers(u Undelivered) []int {
 	var all []int
 	for _, e := range u.Events {
 		all = append(all, e.Seq)
@@ -76,26 +76,26 @@ func TestWhoeverWritesAnEventHasToTellOfIt(t *testing.T) {
 	m := s.apply(t, id, answer(id, payment.Pending, 1))
 	require.Equal(t, []Sink{ToBuyer}, m.Sinks, "the other row is its writer's")
 	require.Equal(t, map[Sink]int{ToSubscribers: 1, ToBuyer: 2}, s.waiting(t, id))
-	require.Equal(t, []string{id}, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 1}), "there is more")
+	require.Equal(t, []string{id}, s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 1}), "there is more")
 	require.Equal(t, map[Sink]int{ToSubscribers: 2, ToBuyer: 2}, s.waiting(t, id))
-	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2}))
-	require.Empty(t, s.keepTold(t, ToBuyer, Told{PaymentID: id, Seq: 2}))
+	require.Empty(t, s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 2}))
+	require.Empty(t, s.keepDelivered(t, ToBuyer, Delivered{PaymentID: id, Seq: 2}))
 	require.Empty(t, s.waiting(t, id))
 	require.Equal(t, 2, s.number(t, `select published from payments where id = $1`, id))
 
 	require.Empty(t, s.apply(t, id, answer(id, payment.Pending, 2)).Sinks, "nothing has happened")
 	require.Equal(t, []Sink{ToSubscribers}, s.apply(t, id, answer(id, payment.InReview, 3)).Sinks)
 	require.ElementsMatch(t, []Sink{ToBuyer}, s.apply(t, id, answer(id, payment.Approved, 4)).Sinks)
-	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 4}))
-	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 3}), "a late word of what is over changes nothing")
+	require.Empty(t, s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 4}))
+	require.Empty(t, s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 3}), "a late word of what is over changes nothing")
 	require.Equal(t, 4, s.number(t, `select published from payments where id = $1`, id))
 
 	quiet := s.open(t, newPayment("no e-mail")).ID
-	s.keepTold(t, ToSubscribers, Told{PaymentID: quiet, Seq: 1})
+	s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: quiet, Seq: 1})
 	m, err := s.Park(t.Context(), quiet, "no answer", moment(1))
 	require.NoError(t, err)
 	require.Equal(t, []Sink{ToSubscribers}, m.Sinks)
-	s.keepTold(t, ToSubscribers, Told{PaymentID: quiet, Seq: 2})
+	s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: quiet, Seq: 2})
 	require.Equal(t, []Sink{ToSubscribers}, s.apply(t, quiet, answer(quiet, payment.Approved, 4)).Sinks)
 }
 
@@ -104,9 +104,9 @@ func TestALateWordLeavesTheNextOwnersRowAlone(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	id := s.open(t, newPayment("late")).ID
-	s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 1})
+	s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 1})
 	s.apply(t, id, answer(id, payment.Pending, 1))
-	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 1}))
+	require.Empty(t, s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 1}))
 	require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, id))
 }
 
@@ -115,15 +115,15 @@ func TestWhatNobodyToldIsTakenWhenItsLeaseIsOver(t *testing.T) {
 	s := newStore(t)
 	id := s.open(t, byEmail("untold")).ID
 	s.apply(t, id, answer(id, payment.Pending, 1))
-	require.Empty(t, s.takeUntold(t, ToSubscribers), "its writer has it")
+	require.Empty(t, s.takeUndelivered(t, ToSubscribers), "its writer has it")
 	s.allDue(t)
-	found := s.takeUntold(t, ToSubscribers)
+	found := s.takeUndelivered(t, ToSubscribers)
 	require.Len(t, found, 1)
 	events, err := s.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
-	require.Equal(t, Untold{PaymentID: id, Events: events, Version: 2}, found[0])
-	require.Empty(t, s.takeUntold(t, ToSubscribers), "now it is this one's")
-	buyers := s.takeUntold(t, ToBuyer)
+	require.Equal(t, Undelivered{PaymentID: id, Events: events, Version: 2}, found[0])
+	require.Empty(t, s.takeUndelivered(t, ToSubscribers), "now it is this one's")
+	buyers := s.takeUndelivered(t, ToBuyer)
 	require.Len(t, buyers, 1)
 	require.Equal(t, []int{2}, numbers(buyers[0]))
 
@@ -131,8 +131,8 @@ func TestWhatNobodyToldIsTakenWhenItsLeaseIsOver(t *testing.T) {
 	s.allDue(t)
 	_, err = s.pool.Exec(t.Context(), `update payments set published = 2 where id = $1`, id)
 	require.NoError(t, err)
-	require.Equal(t, []Untold{{PaymentID: id, Version: 2}}, s.takeUntold(t, ToSubscribers))
-	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2}))
+	require.Equal(t, []Undelivered{{PaymentID: id, Version: 2}}, s.takeUndelivered(t, ToSubscribers))
+	require.Empty(t, s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 2}))
 	require.NotContains(t, s.waiting(t, id), ToSubscribers)
 }
 
@@ -144,9 +144,9 @@ func TestManyShareTheOutbox(t *testing.T) {
 		s.open(t, newPayment("shared-"+strconv.Itoa(i)))
 	}
 	s.allDue(t)
-	taken := make([][]Untold, 8)
+	taken := make([][]Undelivered, 8)
 	sideBySide(t, 8, func(i int) (err error) {
-		taken[i], err = s.TakeUntold(context.Background(), ToSubscribers, 10)
+		taken[i], err = s.TakeUndelivered(context.Background(), ToSubscribers, 10)
 		return err
 	})
 	of := map[string]int{}
@@ -174,7 +174,7 @@ func TestNoMoveIsLostBetweenTellingAndRemembering(t *testing.T) {
 				m, err = s.Apply(context.Background(), id, answer(id, payment.Pending, 1), moment(30))
 				return err
 			}
-			more, err = s.KeepTold(context.Background(), ToSubscribers, []Told{{PaymentID: id, Seq: 1}}, time.Minute)
+			more, err = s.KeepDelivered(context.Background(), ToSubscribers, []Delivered{{PaymentID: id, Seq: 1}}, time.Minute)
 			return err
 		})
 		require.Equal(t, 1, len(m.Sinks)+len(more), "exactly one has to tell: %v, %v", m.Sinks, more)
@@ -194,10 +194,10 @@ func TestWhatAnOlderRunKeptIsPutIntoTheOutbox(t *testing.T) {
 		require.NoError(t, s.Enqueue(t.Context(), id, 1, 2, []Sink{ToSubscribers, ToBuyer}))
 		require.Equal(t, map[Sink]int{ToSubscribers: 1, ToBuyer: 1}, s.waiting(t, id))
 	}
-	found := s.takeUntold(t, ToSubscribers)
+	found := s.takeUndelivered(t, ToSubscribers)
 	require.Len(t, found, 1)
 	require.Equal(t, []int{1, 2}, numbers(found[0]))
-	s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2})
+	s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 2})
 	require.NoError(t, s.Enqueue(t.Context(), id, 2, 2, []Sink{ToSubscribers}))
 	require.NotContains(t, s.waiting(t, id), ToSubscribers)
 }
@@ -207,7 +207,7 @@ func TestARefusedEventIsRepeatedAfterGrowingGaps(t *testing.T) {
 	s := newStore(t)
 	id := s.open(t, newPayment("refused")).ID
 	s.apply(t, id, answer(id, payment.Pending, 1))
-	require.Empty(t, s.keepTold(t, ToSubscribers, Told{PaymentID: id, Seq: 2, Refused: []int{1, 2}}))
+	require.Empty(t, s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: id, Seq: 2, Refused: []int{1, 2}}))
 	take := func() []Repeat {
 		found, err := s.TakeRepeats(t.Context(), 10, time.Minute, 6)
 		require.NoError(t, err)

@@ -90,7 +90,7 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 		},
 		"events":  func() error { _, err := s.Events(t.Context(), p.ID, 0, 10); return err },
 		"letters": func() error { _, err := s.DeadLetters(t.Context(), deadletter.Filter{Limit: 10}); return err },
-		"figures": func() error { _, err := s.Figures(t.Context()); return err },
+		"gauges":  func() error { _, err := s.Gauges(t.Context()); return err },
 		"ready":   func() error { return s.Ready(t.Context()) },
 	}
 	answered := map[string]*atomic.Int64{}

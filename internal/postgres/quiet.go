@@ -59,13 +59,13 @@ func (s *Store) Quiet(ctx context.Context, p QuietPlan) ([]QuietPayment, error) 
 	return page, interpret("list quiet payments", err)
 }
 
-// Nudged remembers that payments were told to look just now.
-func (s *Store) Nudged(ctx context.Context, ids []string) error {
+// Signalled stores that payments were signalled just now.
+func (s *Store) Signalled(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	_, err := s.pool.Exec(ctx, `
 insert into nudges (payment_id, at) select unnest($1::uuid[]), now()
 on conflict (payment_id) do update set at = greatest(nudges.at, excluded.at)`, ids)
-	return interpret("remember who was told to look", err)
+	return interpret("store which payments were signalled", err)
 }

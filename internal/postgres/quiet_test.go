@@ -54,9 +54,9 @@ func TestQuietPaymentsAreTheOpenOnesOfWhichNothingIsHeard(t *testing.T) {
 			require.Equal(t, []string{never, waiting, ended, ahead}, quiet(), "in pages of %d", plan.Limit)
 		}
 	}
-	require.NoError(t, s.Nudged(t.Context(), nil))
+	require.NoError(t, s.Signalled(t.Context(), nil))
 	for range 2 {
-		require.NoError(t, s.Nudged(t.Context(), []string{never}))
+		require.NoError(t, s.Signalled(t.Context(), []string{never}))
 		require.Equal(t, []string{waiting, ended, ahead}, quiet())
 	}
 	_, err := s.pool.Exec(t.Context(), `update nudges set at = at - interval '61 minutes'`)

@@ -84,7 +84,7 @@ func TestAClockThatIsAheadBlindsNoRun(t *testing.T) {
 	_, err = s.FinishReconciliation(t.Context(), "ahead", payment.ReconciliationCounts{}, now.Add(20*time.Hour))
 	require.NoError(t, err)
 
-	f, err := s.Figures(t.Context())
+	f, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.WithinDuration(t, first.To, time.Now().Add(-f.Since), time.Minute)
 	next := s.reconciled(t, "next", now)
@@ -206,7 +206,7 @@ func TestADifferenceOfOneMomentStaysUntilThePaymentHasMoved(t *testing.T) {
 		all = append(all, f)
 	}
 	require.NoError(t, s.KeepFindings(t.Context(), "a", all))
-	f, err := s.Figures(t.Context())
+	f, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, f.Behind.Count)
 	require.NoError(t, s.SettleFindings(t.Context(), moment(201)))

@@ -109,9 +109,9 @@ order by received_at
 limit $2
 for update skip locked`
 
-// TellSpooled hands waiting webhooks with a routing key, oldest first, to tell, side by side, and remembers those that it took without
+// PublishSpooled hands waiting webhooks with a routing key, oldest first, to tell, side by side, and remembers those that it took without
 // error: none is handed out again. They wait for the broker all the same.
-func (s *Store) TellSpooled(ctx context.Context, routingKey string, limit int, tell func(context.Context, Spooled) error) (told int, err error) {
+func (s *Store) PublishSpooled(ctx context.Context, routingKey string, limit int, tell func(context.Context, Spooled) error) (told int, err error) {
 	var tellErr error
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, _ := tx.Query(ctx, untoldSpooled, routingKey, limit)

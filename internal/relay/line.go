@@ -85,7 +85,7 @@ func (l *line) take(i item, owned bool, lease time.Time) {
 }
 
 // takeOver begins to tell what was taken from the outbox. What an older release has told meanwhile is only to be remembered.
-func (l *line) takeOver(u postgres.Untold, lease time.Time) {
+func (l *line) takeOver(u postgres.Undelivered, lease time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || l.jobs[u.PaymentID] != nil {

@@ -51,7 +51,7 @@ func (l *line) keep() {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
 	defer cancel()
 	asked := time.Now()
-	more, err := l.database.KeepTold(ctx, l.sink, batch, l.gap)
+	more, err := l.database.KeepDelivered(ctx, l.sink, batch, l.gap)
 	if err != nil {
 		l.log.Warn("outbox", "error", err)
 	}
@@ -73,20 +73,20 @@ func (l *line) keep() {
 }
 
 // unkept is what was told and is not remembered.
-func (l *line) unkept() []postgres.Told {
+func (l *line) unkept() []postgres.Delivered {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var batch []postgres.Told
+	var batch []postgres.Delivered
 	for _, j := range l.jobs {
 		if j.told > j.kept {
-			batch = append(batch, postgres.Told{PaymentID: j.id, Seq: j.told, Refused: j.refused})
+			batch = append(batch, postgres.Delivered{PaymentID: j.id, Seq: j.told, Refused: j.refused})
 		}
 	}
 	return batch
 }
 
 // kept goes on with a job of which was remembered what was told: there is more to tell, or it is over.
-func (l *line) kept(j *job, t postgres.Told, more bool, lease time.Time) {
+func (l *line) kept(j *job, t postgres.Delivered, more bool, lease time.Time) {
 	j.kept = t.Seq
 	j.refused = j.refused[len(t.Refused):]
 	if more {
@@ -156,10 +156,10 @@ func (l *line) poll(ctx context.Context) {
 
 // due takes rows, and copies the payments of which subscribers are about to hear: the process that moved one may have died before
 // it could.
-func (l *line) due(ctx context.Context, limit int) ([]postgres.Untold, error) {
+func (l *line) due(ctx context.Context, limit int) ([]postgres.Undelivered, error) {
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	found, err := l.database.TakeUntold(ctx, l.sink, limit)
+	found, err := l.database.TakeUndelivered(ctx, l.sink, limit)
 	if err != nil || len(found) == 0 || l.sink != postgres.ToSubscribers || l.cache == nil {
 		return found, err
 	}

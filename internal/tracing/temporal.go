@@ -81,8 +81,8 @@ func (Propagator) Extract(ctx context.Context, from workflow.HeaderReader) (cont
 	return ctx, nil
 }
 
-// Step begins the span of one run of a step, named as Temporal's own tracing does.
-func Step(ctx context.Context, name string) (context.Context, Span) {
+// Activity begins the span of one attempt of an activity, named as Temporal's own tracing does.
+func Activity(ctx context.Context, name string) (context.Context, Span) {
 	t := tracer.Load()
 	if t == nil || !Wanted(ctx) {
 		return ctx, Span{}

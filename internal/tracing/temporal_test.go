@@ -22,7 +22,7 @@ const (
 )
 
 func step(ctx context.Context, name string) error {
-	_, s := Step(ctx, name)
+	_, s := Activity(ctx, name)
 	s.End("")
 	return nil
 }

@@ -36,7 +36,7 @@ func TestWhatIsNotTracedCostsNothing(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		ctx, root := Root(From(ctx, strangers), Server, "root")
 		ctx, inner := Start(ctx, Client, "in", "ner")
-		ctx, step := Step(ctx, "step")
+		ctx, step := Activity(ctx, "step")
 		inner.Set("name", "value")
 		step.SetInt("number", 1)
 		for _, s := range []Span{step, inner, root} {

@@ -78,7 +78,7 @@ func (b *bench) workers(store *postgres.Store) []work {
 			return err
 		}},
 		{"workers: what is open, for the metrics", func(ctx context.Context) error {
-			_, err := store.Figures(ctx)
+			_, err := store.Gauges(ctx)
 			return err
 		}},
 		{"workers: where reconciliation goes on, and a run's beginning", func(ctx context.Context) error {

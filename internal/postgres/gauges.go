@@ -12,30 +12,30 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
-// Figure is a number of things that wait, and for how long the oldest has.
-type Figure struct {
+// Gauge is how many things wait, and how long the oldest has waited.
+type Gauge struct {
 	Count  int
-	Oldest time.Duration // 0 when there is none; less than 0: it was written by a clock that is ahead of Postgres'
+	Oldest time.Duration // 0 when there is none; less than 0: a process whose clock is ahead of Postgres' has written it
 }
 
-// Figures are what is open in the whole record, whoever asks.
-type Figures struct {
-	Payments map[payment.Status]Figure      // open ones, by status; the oldest by when it last changed
-	Letters  map[deadletter.Cause]Figure    // open dead letters; the oldest by when it died
-	Findings map[payment.FindingKind]Figure // open ones of reconciliation, without those that are only counted
-	Behind   Figure                         // payments that the provider knows something newer of; the oldest by when that was found
-	PastEnd  Figure                         // pending ones whose end has passed; the oldest by that end
-	Spool    Figure
-	Untold   map[Sink]Figure // payments of which a sink has still to be told
-	Repeats  Figure          // events that a subscriber's queue did not take and that will be published again
-	Missed   int             // webhooks that reconciliation found missing in the last hour, and that have not come since
-	Compared bool            // the provider's books have been, ever
-	Since    time.Duration   // since the newest moment up to which they have; if never, since there is a client app
-	Ahead    time.Duration   // until the last month of notifications that has a partition is over
+// Gauges are what is open in the whole database, the same for every process.
+type Gauges struct {
+	Payments    map[payment.Status]Gauge      // open ones, by status; the oldest by when it last changed
+	DeadLetters map[deadletter.Cause]Gauge    // open dead letters; the oldest by when it died
+	Findings    map[payment.FindingKind]Gauge // open ones of reconciliation, without those that are only counted
+	Behind      Gauge                         // payments of which the provider has a newer state; the oldest by when that was found
+	PastEnd     Gauge                         // pending ones whose end has passed; the oldest by that end
+	Spool       Gauge
+	Undelivered map[Sink]Gauge // payments with events to deliver to a sink
+	Repeats     Gauge          // events that a subscriber's queue did not accept, to be published again
+	Missed      int            // webhooks that reconciliation found missing in the last hour, and that have not come since
+	Compared    bool           // reconciliation has finished a window, ever
+	Since       time.Duration  // since the end of the newest such window; if never, since the first client app was created
+	Ahead       time.Duration  // until the end of the notifications' last partition
 }
 
-// selectFigures reads only what is open, each by an index of its own, so that its cost does not grow with the record.
-var selectFigures = `
+// selectGauges reads only what is open, each by an index of its own, so that its cost does not grow with the database.
+var selectGauges = `
 select 'payment', status, count(*), extract(epoch from now() - min(updated_at))::float8 from payments
 where ` + isOpen + ` group by status
 union all
@@ -63,21 +63,21 @@ from (select window_to from reconciliations where finished_at is not null and wi
 union all
 select 'ahead', '', 0, coalesce(extract(epoch from max(until) - now()), 0)::float8 from (` + migrations.SelectPartitions + `) p`
 
-// Figures counts what is open. Statuses, causes and kinds of which there is none are there, too.
-func (s *Store) Figures(ctx context.Context) (Figures, error) {
-	f := Figures{Payments: map[payment.Status]Figure{}, Letters: map[deadletter.Cause]Figure{}, Findings: map[payment.FindingKind]Figure{}}
+// Gauges counts what is open. Statuses, causes and kinds with no open row are included, as 0.
+func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
+	f := Gauges{Payments: map[payment.Status]Gauge{}, DeadLetters: map[deadletter.Cause]Gauge{}, Findings: map[payment.FindingKind]Gauge{}}
 	for _, status := range payment.Statuses() {
 		if status.Open() {
-			f.Payments[status] = Figure{}
+			f.Payments[status] = Gauge{}
 		}
 	}
 	for _, c := range deadletter.Causes() {
-		f.Letters[c] = Figure{}
+		f.DeadLetters[c] = Gauge{}
 	}
 	for _, k := range []payment.FindingKind{payment.Contradiction, payment.OrphanPayment, payment.Unreadable} {
-		f.Findings[k] = Figure{}
+		f.Findings[k] = Gauge{}
 	}
-	f.Untold = map[Sink]Figure{ToSubscribers: {}, ToBuyer: {}}
+	f.Undelivered = map[Sink]Gauge{ToSubscribers: {}, ToBuyer: {}}
 	var of, label string
 	var count int
 	var seconds float64
@@ -85,21 +85,21 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 		oldest := time.Duration(seconds * float64(time.Second))
 		switch of {
 		case "payment":
-			f.Payments[payment.Status(label)] = Figure{count, oldest}
+			f.Payments[payment.Status(label)] = Gauge{count, oldest}
 		case "letter":
-			f.Letters[deadletter.Cause(label)] = Figure{count, oldest}
+			f.DeadLetters[deadletter.Cause(label)] = Gauge{count, oldest}
 		case "finding":
-			f.Findings[payment.FindingKind(label)] = Figure{count, oldest}
+			f.Findings[payment.FindingKind(label)] = Gauge{count, oldest}
 		case "behind":
-			f.Behind = Figure{count, oldest}
+			f.Behind = Gauge{count, oldest}
 		case "past end":
-			f.PastEnd = Figure{count, oldest}
+			f.PastEnd = Gauge{count, oldest}
 		case "spool":
-			f.Spool = Figure{count, oldest}
+			f.Spool = Gauge{count, oldest}
 		case "untold":
-			f.Untold[Sink(label)] = Figure{count, oldest}
+			f.Undelivered[Sink(label)] = Gauge{count, oldest}
 		case "repeats":
-			f.Repeats = Figure{count, oldest}
+			f.Repeats = Gauge{count, oldest}
 		case "missed":
 			f.Missed = count
 		case "compared":
@@ -110,7 +110,7 @@ func (s *Store) Figures(ctx context.Context) (Figures, error) {
 		return nil
 	}
 	err := read(ctx, s.pool, func(conn *pgxpool.Conn) error {
-		rows, _ := conn.Query(ctx, selectFigures)
+		rows, _ := conn.Query(ctx, selectGauges)
 		_, err := pgx.ForEachRow(rows, []any{&of, &label, &count, &seconds}, each)
 		return err
 	})
