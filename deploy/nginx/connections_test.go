@@ -20,7 +20,7 @@ import (
 	"github.com/onlywave/onlywave/deploy/nginx"
 )
 
-// begun are ways to hold a connection: what is sent, after which nothing comes.
+// begun are ways to hold a connection: the bytes that are sent before the client falls silent.
 var begun = map[string]string{
 	"nothing":           "",
 	"half a header":     "POST /v1/payments HTTP/1.1\r\nHost: a\r\nX-",
@@ -30,7 +30,7 @@ var begun = map[string]string{
 	"a refused request": "POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{",
 }
 
-// hold opens so many connections from an address and sends the text on each.
+// hold opens connections from an address and sends the text on each.
 func hold(t *testing.T, e *edge, address string, n int, text string) []net.Conn {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
@@ -71,7 +71,7 @@ func open(all []net.Conn) int {
 	return n
 }
 
-// Whatever an address does with its connections, it has at most its share of them, and others are served.
+// An address holds at most its share of connections, whatever it does with them, and others are served.
 func TestOneAddressHasItsShareOfConnections(t *testing.T) {
 	t.Parallel()
 	const share = 20
@@ -89,12 +89,12 @@ func TestOneAddressHasItsShareOfConnections(t *testing.T) {
 	}
 }
 
-// slowReader is a server that reads a body as long as it comes.
+// slowReader is a server that reads a body to its end.
 func slowReader(t *testing.T) string {
 	return serve(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 }
 
-// All addresses together have no more connections than there are files and memory for.
+// All addresses together hold no more connections than files and memory allow.
 func TestAllTogetherHaveABound(t *testing.T) {
 	t.Parallel()
 	const each, capacity = 20, 50
@@ -106,7 +106,7 @@ func TestAllTogetherHaveABound(t *testing.T) {
 	require.Equal(t, capacity, open(all))
 }
 
-// One connection of HTTP/2 holds many requests: those are counted, too. Webhooks may have as many as connections.
+// One HTTP/2 connection carries many requests, which are counted, too. Webhooks may have as many requests as connections.
 func TestRequestsInHandAreBounded(t *testing.T) {
 	t.Parallel()
 	const requests, connections = 5, 15
@@ -141,7 +141,7 @@ func TestRequestsInHandAreBounded(t *testing.T) {
 	}
 }
 
-// A body that comes in crumbs, each well within the time between two, ends at the API's own time for the whole.
+// A body that arrives in small pieces, each within the timeout between two reads, ends at the API's timeout for the whole body.
 func TestABodyHasATotalTime(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 1)
@@ -172,7 +172,7 @@ func TestABodyHasATotalTime(t *testing.T) {
 	}
 }
 
-// A balancer whose every place is taken, over TLS and in the middle of a body, fits its container.
+// A full balancer, over TLS and in the middle of bodies, stays within its container's memory.
 func TestAFullBalancerFitsItsContainer(t *testing.T) {
 	t.Parallel()
 	const sample = 1000
@@ -204,7 +204,7 @@ func TestAFullBalancerFitsItsContainer(t *testing.T) {
 	}
 }
 
-// A client that is refused while it sends, and looks at the answer only when it has sent for a while longer, finds it.
+// A client that is refused while it sends, and reads the response only later, still gets it.
 func TestWhoStillSendsSeesTheRefusal(t *testing.T) {
 	t.Parallel()
 	e := start(t, nginx.Config{APIs: []string{slowReader(t)}})
@@ -225,7 +225,7 @@ func TestWhoStillSendsSeesTheRefusal(t *testing.T) {
 	}
 }
 
-// memory is what the processes of nginx have for themselves, in bytes.
+// memory is the private memory of nginx's processes, in bytes.
 func memory(t *testing.T, e *edge) (bytes int) {
 	t.Helper()
 	for _, pid := range workers(t, e) {

@@ -1,6 +1,6 @@
-// Package nginx makes the configuration of the balancer in front of the API, from one template for every place where
-// the platform runs. Its one rule: nginx decides nothing that the API decides. It refuses only what the API would
-// refuse too, in the same words, and never repeats a request whose repetition is the client's to decide.
+// Package nginx makes the configuration of the balancer in front of the API, from one template for every environment. Its one rule: nginx
+// decides nothing that the API decides. It refuses only what the API would refuse too, in the same words, and never repeats a request
+// that only the client may repeat.
 package nginx
 
 import (
@@ -11,26 +11,26 @@ import (
 	"text/template"
 )
 
-// Config is what differs between places. All numbers, Listen, Inner and APIs are needed.
+// Config is what differs between environments. All numbers, Listen, Inner and APIs are required.
 type Config struct {
 	Listen string // host:port
-	// Inner is host:port on loopback, where HTTP is spoken once a connection has been counted. It is not used with Trusted.
+	// Inner is host:port on loopback for HTTP, behind the server that counts connections. It is not used with Trusted.
 	Inner string
-	APIs  []string // host:port of each API process, or of one name that stands for all with Resolver
-	// Resolver is a name server that is asked every few seconds where the APIs are; empty: they stay where they are.
+	APIs  []string // host:port of each API process, or of one name for all of them with Resolver
+	// Resolver is a name server that is asked every few seconds for the APIs' addresses; empty: the addresses do not change.
 	// It needs nginx 1.27.3. ResolverFile is a file that names it instead, with a directive such as "resolver 10.0.0.10 valid=5s;".
 	Resolver, ResolverFile string
-	// Trusted are addresses or networks of balancers before this one, whose X-Forwarded-For is believed. They, and not this
-	// one, bound the connections of an address.
+	// Trusted are addresses or networks of balancers before this one, whose X-Forwarded-For is trusted. They limit the
+	// connections of an address, not this one.
 	Trusted []string
-	// Rate is how many requests a second one address may send, and Burst how many more at once. It is an outer wall
-	// against floods; webhooks have none.
+	// Rate is how many requests a second one address may send, and Burst how many more at once. It protects against floods;
+	// webhooks have no rate.
 	Rate, Burst int
-	// Connections is how many connections one address may have at one time, whatever it does on them, and Requests how many
-	// requests in hand. Webhooks, whose senders are few, may have as many as connections.
+	// Connections is how many connections one address may have at one time, and Requests how many requests in flight. Webhooks,
+	// which have few senders, may have as many requests as connections.
 	Connections, Requests int
-	Capacity              int // connections of all addresses together, for which files and memory suffice
-	Workers               int // nginx's own processes; of itself it would count the machine's cores, also in a container that may use less
+	Capacity              int // connections of all addresses together, within the limits of files and memory
+	Workers               int // nginx's worker processes; by default nginx counts the machine's cores, even in a container that may use fewer
 	// Certificate and CertificateKey are PEM files; empty: no TLS.
 	Certificate, CertificateKey string
 }
@@ -53,15 +53,15 @@ var text string
 
 var parsed = template.Must(template.New("nginx.conf").Parse(text))
 
-// webhooks is where Mercado Pago's notifications come in.
+// webhooks is the path of Mercado Pago's notifications.
 const webhooks = "/webhooks/mercadopago"
 
-// sessionCookie is the console's, with a prefix over https.
+// sessionCookie is the console's cookie; it has a prefix over https.
 const sessionCookie = "onlywave_session"
 
-// problem is an answer of nginx's own, in the API's words.
+// problem is a response of nginx itself, in the API's words.
 type problem struct {
-	On         []int // what happened, as nginx counts
+	On         []int // nginx's status codes
 	Status     int
 	Code       string
 	Title      string
@@ -69,8 +69,8 @@ type problem struct {
 	RetryAfter int // seconds
 }
 
-// problems is everything that nginx says by itself. 494 is a header that is too large, 495 to 497 are failed TLS.
-// Of 502 and 504 a client needs to know only that it should come again, which is what the API says with 503.
+// problems are all responses of nginx itself. 494 is a header that is too large, 495 to 497 are failed TLS. 502 and 504 become the API's
+// 503: the client only needs to know that it should try again.
 var problems = []problem{
 	{On: []int{400, 414, 494, 495, 496, 497}, Status: 400, Code: "invalid_header", Title: "A header is missing or cannot be read",
 		Detail: "the request line or a header cannot be read, or is too large"},
@@ -117,9 +117,9 @@ func (c Config) validate() error {
 	return nil
 }
 
-// ownFiles is more than a worker has open beside its connections: listeners, logs, its configuration.
+// ownFiles is more than a worker has open besides its connections: listeners, logs, its configuration.
 const ownFiles = 256
 
-// workerConnections is enough for one worker that has all clients: a client's connection, both ends of the one between stream and
+// workerConnections is enough for one worker that serves all clients: each client's connection, both ends of the one from stream to
 // http, and the one to an API process.
 func (c Config) workerConnections() int { return 4*c.Capacity + ownFiles }

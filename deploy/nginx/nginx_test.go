@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite compose.conf and kubernetes.conf")
 
-// edge is a real nginx in front of servers that say what reached them.
+// edge is a real nginx in front of servers that report what they received.
 type edge struct {
 	*devstack.Nginx
 	url, log, inner string
@@ -47,7 +47,7 @@ func start(t *testing.T, c nginx.Config) *edge {
 	return e
 }
 
-// roomy is a configuration whose limits are wide where the test sets none.
+// roomy sets wide limits where the test sets none.
 func roomy(c nginx.Config) nginx.Config {
 	if c.Rate == 0 {
 		c.Rate, c.Burst = 1000, 1000
@@ -60,7 +60,7 @@ func roomy(c nginx.Config) nginx.Config {
 	return c
 }
 
-// arrived is what a server behind nginx saw of a request.
+// arrived is a request as a server behind nginx received it.
 type arrived struct {
 	Server string
 	URI    string
@@ -68,7 +68,7 @@ type arrived struct {
 	Body   int
 }
 
-// echo answers with what arrived, as the status that the request asks for.
+// echo responds with the received request, with the status that it asks for.
 func echo(t *testing.T, name string) string {
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -82,7 +82,7 @@ func serve(t *testing.T, handle http.HandlerFunc) string {
 	return s.Listener.Addr().String()
 }
 
-// from is a client at an address of its own; all of 127.0.0.0/8 is this machine.
+// from is a client with its own local address; all of 127.0.0.0/8 is this machine.
 func from(address string) *http.Client {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	return &http.Client{Timeout: 45 * time.Second, Transport: &http.Transport{DialContext: dialer.DialContext}}
@@ -130,7 +130,7 @@ func do(t *testing.T, client *http.Client, method, url string, body io.Reader, h
 	return answer{response.StatusCode, response.Header, content}
 }
 
-// requireKept expects a file to be what the template makes.
+// requireKept expects a file to equal the template's output.
 func requireKept(t *testing.T, file string, c nginx.Config) {
 	made, err := nginx.Render(c)
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func requireKept(t *testing.T, file string, c nginx.Config) {
 func TestComposeRunsWhatTheTemplateMakes(t *testing.T) {
 	requireKept(t, "compose.conf", nginx.Compose)
 
-	// The same, but for a name that is known only there and a directive newer than this machine's nginx.
+	// The same, except for a name that is known only there and a directive that this machine's nginx does not have.
 	c := nginx.Compose
 	c.APIs, c.Resolver = []string{echo(t, "only")}, ""
 	saw := do(t, http.DefaultClient, http.MethodGet, start(t, c).url+"/v1/payments", nil).arrived(t)
@@ -182,7 +182,7 @@ func TestAnIncompleteConfigurationIsNotMade(t *testing.T) {
 	}
 }
 
-// What a client says of its own address and of its way here is not passed on; its address is.
+// The client's own forwarding headers are dropped; its address is passed on.
 func TestAForgedOriginEndsHere(t *testing.T) {
 	t.Parallel()
 	api := echo(t, "api")
@@ -196,7 +196,7 @@ func TestAForgedOriginEndsHere(t *testing.T) {
 		require.Empty(t, saw.Header.Values(name), name)
 	}
 
-	// A balancer before this one is believed, for as far as the hops are known.
+	// A balancer before this one is trusted, as far as the hops are known.
 	e = start(t, nginx.Config{APIs: []string{api}, Trusted: []string{"127.0.0.3", "198.51.100.0/24"}})
 	chain := []string{"X-Forwarded-For", "203.0.113.9, 192.0.2.7, 198.51.100.4"}
 	require.Equal(t, "192.0.2.7", do(t, from("127.0.0.3"), http.MethodGet, e.url+"/", nil, chain...).arrived(t).Header.Get("X-Forwarded-For"))
@@ -213,7 +213,7 @@ func TestTheRequestIDIsPassedOn(t *testing.T) {
 	require.Regexp(t, `^\[[0-9a-f]{32}\]$`, fmt.Sprint(id("/v1/payments")))
 	require.Regexp(t, `^\[[0-9a-f]{32}\]$`, fmt.Sprint(id("/v1/payments", "X-Request-Id", `a"b`)))
 
-	// Mercado Pago signs it: not a character is changed, and none is made up.
+	// Mercado Pago signs the request id: it is not changed, and none is made.
 	const hook = "/webhooks/mercadopago?data.id=1&type=payment"
 	require.Equal(t, []string{"a:b c/1"}, id(hook, "X-Request-Id", "a:b c/1"))
 	require.Empty(t, id(hook))
@@ -260,7 +260,7 @@ func TestWhatIsTooLargeOrBrokenIsAProblem(t *testing.T) {
 	do(t, http.DefaultClient, http.MethodTrace, e.url+`/v1/"}%22`, nil).requireProblem(t, 405, "method_not_allowed", "/v1/%22%7D%22")
 }
 
-// A name that nobody gave us reaches the API as any other: nothing of ours is made from it.
+// A foreign Host header reaches the API like any other: nginx makes nothing from it.
 func TestAnUnknownHostIsServed(t *testing.T) {
 	t.Parallel()
 	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}})
@@ -277,7 +277,7 @@ func TestAnUnknownHostIsServed(t *testing.T) {
 	require.Equal(t, "/v1/payments?a=%2F", saw.URI, "as it was written")
 }
 
-// A GET goes to the next API process; a POST that one has read is answered 503, and is the client's to repeat.
+// A GET goes to the next API process; a POST that a process has read is answered 503, and the client repeats it.
 func TestOnlyWhatIsSafeToRepeatIsRepeated(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -309,7 +309,7 @@ func TestADeadAPIProcessCostsNothing(t *testing.T) {
 	}
 }
 
-// nginx is ready while one API process is, and lives by itself.
+// nginx is ready while an API process is ready, and live regardless.
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	readiness := func(status int, word string) string {
@@ -381,7 +381,7 @@ func workers(t *testing.T, e *edge) []string {
 	return strings.Fields(string(children))
 }
 
-// The log is JSON, and has neither queries nor ids nor bodies nor what a client wrote into its headers.
+// The log is JSON, without queries, ids, bodies, or headers of the client.
 func TestTheLogKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	dead := httptest.NewServer(nil)

@@ -40,7 +40,7 @@ func TestTLSIsModern(t *testing.T) {
 	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil).requireProblem(t, 400, "invalid_header", "/v1/payments")
 }
 
-// selfSigned makes a certificate for this machine, and who trusts it.
+// selfSigned makes a certificate for this machine, and a pool that trusts it.
 func selfSigned(t *testing.T) (certificate, key string, trust *x509.CertPool) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

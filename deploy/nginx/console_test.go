@@ -13,8 +13,8 @@ import (
 	"github.com/onlywave/onlywave/internal/session"
 )
 
-// One person's pages come from one process while it is there, whatever the form of his cookie; REST knows no such thing.
-func TestAPersonStaysWithOneProcess(t *testing.T) {
+// All pages of one user come from one process while it runs, with either form of the cookie; REST requests are spread over all.
+func TestAUserStaysWithOneProcess(t *testing.T) {
 	t.Parallel()
 	servers := map[string]*httptest.Server{}
 	var c nginx.Config
@@ -39,7 +39,7 @@ func TestAPersonStaysWithOneProcess(t *testing.T) {
 			require.Equal(t, homes[cookie], ask("/console/payments?status=unknown", form), form)
 		}
 	}
-	require.Len(t, used, 3, "people are spread over all")
+	require.Len(t, used, 3, "users are spread over all processes")
 	rest := map[string]bool{}
 	for range 30 {
 		rest[ask("/v1/payments", session.CookieName+"=token-1")] = true
@@ -50,12 +50,12 @@ func TestAPersonStaysWithOneProcess(t *testing.T) {
 	for cookie, home := range homes {
 		now := ask("/console/", cookie)
 		require.NotEqual(t, "a", now)
-		require.True(t, home == "a" || now == home, "only who has lost his process gets another")
+		require.True(t, home == "a" || now == home, "only a user whose process has stopped gets another")
 	}
 }
 
-// Where no process answers, people get a page.
-func TestPeopleAreToldThatNobodyIsThere(t *testing.T) {
+// When no process responds, the console's users get a page.
+func TestTheConsoleIsUnavailableWithAPage(t *testing.T) {
 	t.Parallel()
 	dead := httptest.NewServer(nil)
 	dead.Close()
@@ -70,15 +70,15 @@ func TestPeopleAreToldThatNobodyIsThere(t *testing.T) {
 	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil).requireProblem(t, 503, "unavailable", "/v1/payments")
 }
 
-// What nginx itself refuses is a page, too.
-func TestPeopleAreToldThatItWasTooMuch(t *testing.T) {
+// A refusal by nginx itself is a page, too.
+func TestTheConsoleRefusesWithAPage(t *testing.T) {
 	t.Parallel()
 	e := start(t, nginx.Config{APIs: []string{echo(t, "api")}, Rate: 1, Burst: 2})
 	refused := func(a answer) {
 		require.Equal(t, "text/html", a.header.Get("Content-Type"))
 		require.Equal(t, "no-store", a.header.Get("Cache-Control"))
 		require.NotEmpty(t, a.header.Get("X-Request-Id"))
-		require.Contains(t, string(a.body), "Nothing was done")
+		require.Contains(t, string(a.body), "Nothing was changed")
 	}
 	large := do(t, from("127.0.0.4"), http.MethodPost, e.url+"/console/redrives", strings.NewReader(strings.Repeat("x", 65<<10)))
 	require.Equal(t, http.StatusRequestEntityTooLarge, large.status)
