@@ -1,5 +1,5 @@
-# The product, or with --target lab what stands for the services of others, without which it cannot be tried: each one binary, static, as
-# a user without rights. The caches keep modules and what was compiled from one build to the next.
+# The product, or with --target lab the stand-ins for external services (simulator, mail sink). Each image has one static binary and an
+# unprivileged user. The caches keep modules and compiled packages from one build to the next.
 FROM golang:1.26-bookworm AS source
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -19,7 +19,7 @@ FROM source AS build
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /onlywave .
 
-# The last one is what is built when no target is named.
+# The last stage is the default target.
 FROM gcr.io/distroless/static-debian12:nonroot AS product
 COPY --from=build /onlywave /onlywave
 USER nonroot:nonroot

@@ -18,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/deploy/nginx"
 )
 
-// composeListens is where each service listens: ours as it is told, the others as their images do.
+// composeListens are the ports that each service listens on: by the settings of our images, by default for the others.
 func composeListens(p *types.Project) map[string][]string {
 	set := p.Services["api"].Environment
 	at := func(name string) string { return (*set[name])[strings.LastIndexByte(*set[name], ':')+1:] }
@@ -36,7 +36,7 @@ var (
 	composeHost = regexp.MustCompile(`^[a-z0-9.-]+:\d+$`)
 )
 
-// addressed are host:port of everything that a text leads to, which is an address or several, or nothing of the kind.
+// addressed are the host:port pairs in a text; it may have none.
 func addressed(text string) (all []string) {
 	if url := composeURL.FindStringSubmatch(text); url != nil {
 		return strings.Split(url[1], ",")
@@ -47,7 +47,7 @@ func addressed(text string) (all []string) {
 	return nil
 }
 
-// Every address in the compose file, and in what it mounts, leads to a service that listens there.
+// Every address in the compose file, and in the files that it mounts, has a service that listens on it.
 func TestComposeAddressesLeadSomewhere(t *testing.T) {
 	p := loadCompose(t, "monitoring")
 	listens := composeListens(p)
@@ -101,7 +101,7 @@ func TestComposeAddressesLeadSomewhere(t *testing.T) {
 		"nginx", "alertmanager", "prometheus"})
 }
 
-// Both Postgres are named to all that read or write, and only Temporal must be told which one leads.
+// All services that read or write have the addresses of both Postgres; only Temporal needs to know which one is the primary.
 func TestComposeNamesBothPostgres(t *testing.T) {
 	p := loadCompose(t)
 	for _, variable := range []string{"DATABASE_URL", "DATABASE_REPLICA_URL"} {
@@ -120,7 +120,7 @@ func TestComposeNamesBothPostgres(t *testing.T) {
 	require.NotEqual(t, one.Volumes[0].Source, other.Volumes[0].Source)
 }
 
-// The Sentinels watch the Redis that is the master at first, by its address, under the name that we ask for.
+// The Sentinels watch the Redis that is the first master, by its address, under the name in REDIS_URL.
 func TestComposeSentinelsWatchRedis(t *testing.T) {
 	p := loadCompose(t)
 	text, err := os.ReadFile("../../deploy/compose/sentinel.conf")

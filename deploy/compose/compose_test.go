@@ -1,5 +1,5 @@
-// Package compose is what the services of docker-compose.yml are given beside what is in their images. Its one rule: it is
-// tried out on the real ones, by the compose file's own commands.
+// Package compose has the configuration that docker-compose.yml mounts into its services. Its one rule: it is tested on the real services,
+// with the compose file's own commands.
 package compose
 
 import (
@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	patience = 2 * time.Minute
-	tick     = 50 * time.Millisecond
+	timeout = 2 * time.Minute
+	tick    = 50 * time.Millisecond
 )
 
 func service(t *testing.T, name string) types.ServiceConfig {
@@ -32,8 +32,7 @@ func service(t *testing.T, name string) types.ServiceConfig {
 	return project.Services[name]
 }
 
-// script is a service's command, which is one line of shell, with other words for some: each, which must be in it, is followed
-// by the other.
+// script is a service's command, one line of shell, with replacements: pairs of a text that must be in it and its replacement.
 func script(t *testing.T, name string, words ...string) string {
 	t.Helper()
 	command := service(t, name).Command
@@ -45,7 +44,7 @@ func script(t *testing.T, name string, words ...string) string {
 	return strings.NewReplacer(words...).Replace(line)
 }
 
-// own is the path of a file beside this one.
+// own is the path of a file in this folder.
 func own(t *testing.T, file string) string {
 	t.Helper()
 	path, err := filepath.Abs(file)
@@ -53,7 +52,7 @@ func own(t *testing.T, file string) string {
 	return path
 }
 
-// run starts a line of shell, and returns when it listens on the port.
+// run starts a line of shell, and returns when the port is open.
 func run(t *testing.T, spec devstack.Spec, line string) *devstack.Process {
 	t.Helper()
 	spec.Path, spec.Args = "/bin/sh", []string{"-c", line}
@@ -64,7 +63,7 @@ func run(t *testing.T, spec devstack.Spec, line string) *devstack.Process {
 	return p
 }
 
-// folder is one that every user may write to.
+// folder is a folder that every user may write to.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -80,10 +79,10 @@ func freePort(t *testing.T) int {
 	return port
 }
 
-// within bounds what should not take long.
+// within is a context with the timeout.
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	return ctx
 }

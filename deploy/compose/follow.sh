@@ -1,8 +1,8 @@
 #!/bin/sh
-# follow.sh HOST makes this Postgres, which must not run, the replica of the one on HOST. What it had itself is gone then.
+# follow.sh HOST makes this Postgres, which must not be running, a replica of the one on HOST. It deletes this one's data.
 set -eu
 rm -rf "$PGDATA.new"
-export PGPASSWORD="$POSTGRES_PASSWORD" # not an argument, which all on the machine can read
+export PGPASSWORD="$POSTGRES_PASSWORD" # not as an argument, which every user of the machine can read
 pg_basebackup --pgdata "$PGDATA.new" --checkpoint=fast --write-recovery-conf \
 	--dbname "host=$1 user=$POSTGRES_USER application_name=replica"
 rm -rf "$PGDATA"

@@ -18,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// environment is what the scripts of a Postgres see, and its programs found first.
+// environment is the environment of a Postgres' scripts, with its programs first in PATH.
 func environment(t *testing.T, data string, port int) []string {
 	t.Helper()
 	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
@@ -42,8 +42,8 @@ func ask[T any](t *testing.T, url, question string) (answer T) {
 	return answer
 }
 
-// The replica copies the primary once and follows it from then on, and what the primary acknowledges it has. What an operator
-// types makes it anew.
+// The replica copies the primary once and follows it from then on, and has everything that the primary acknowledges. The operators'
+// command makes it again.
 func TestAReplicaFollowsThePrimary(t *testing.T) {
 	t.Parallel()
 	primary := devstacktest.Start(t, devstack.Postgres)
@@ -73,7 +73,7 @@ func TestAReplicaFollowsThePrimary(t *testing.T) {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			return ask[int](t, url, "select count(*) from pg_stat_replication where state = 'streaming' and sync_state = 'sync'") == 1
-		}, patience, tick)
+		}, timeout, tick)
 	}
 	follows()
 	kept, err := os.ReadFile(filepath.Join(data, "postgresql.auto.conf"))
@@ -99,14 +99,14 @@ func TestAReplicaFollowsThePrimary(t *testing.T) {
 		return cmd.Run()
 	}
 	require.Error(t, anew(fmt.Sprintf("%s '127.0.0.1 port=%d'", own(t, "follow.sh"), freePort(t))))
-	require.FileExists(t, mark, "who does not answer is not followed, and nothing is lost for it")
+	require.FileExists(t, mark, "an unreachable primary is not followed, and no data is deleted")
 	require.NoError(t, anew(from))
 	require.NoFileExists(t, mark, "it was made anew")
 	require.NoError(t, replica.Restart(within(t)))
 	follows()
 }
 
-// Arguments of a program can be read by all on its machine.
+// Every user of the machine can read a program's arguments.
 func TestThePasswordIsNoArgument(t *testing.T) {
 	t.Parallel()
 	home := folder(t)

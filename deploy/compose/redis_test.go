@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// Who became the master is it again after a restart of both, and whom the Sentinels name takes writes at once.
+// After a restart of both, the promoted one is still the master, and the one that the Sentinels name accepts writes at once.
 func TestRedisIsAfterARestartWhatItWasBefore(t *testing.T) {
 	t.Parallel()
 	at := service(t, "redis").Networks["default"].Ipv4Address
@@ -45,9 +45,9 @@ func TestRedisIsAfterARestartWhatItWasBefore(t *testing.T) {
 	require.Equal(t, ports["redis"], master(within(t)))
 
 	require.NoError(t, nodes["redis"].Kill())
-	require.Eventually(t, func() bool { return master(within(t)) == ports["redis-replica"] }, patience, tick)
+	require.Eventually(t, func() bool { return master(within(t)) == ports["redis-replica"] }, timeout, tick)
 	require.NoError(t, nodes["redis"].Restart(within(t)))
-	require.Eventually(t, func() bool { return role(t, ports["redis"]) == "slave" }, patience, tick, "the old master follows")
+	require.Eventually(t, func() bool { return role(t, ports["redis"]) == "slave" }, timeout, tick, "the old master follows")
 	require.NoError(t, nodes["redis"].Stop())
 	require.NoError(t, nodes["redis-replica"].Stop())
 	require.NoError(t, nodes["redis"].Restart(within(t)))
@@ -69,7 +69,7 @@ func role(t *testing.T, port int) string {
 	return name
 }
 
-// sentinelsOf starts three of them by the compose file's command, and waits until all know each other and the replica.
+// sentinelsOf starts three Sentinels with the compose file's command, and waits until all know each other and the replica.
 func sentinelsOf(t *testing.T, master int) (ports []int) {
 	t.Helper()
 	text, err := os.ReadFile("sentinel.conf")
@@ -91,7 +91,7 @@ func sentinelsOf(t *testing.T, master int) (ports []int) {
 		require.Eventually(t, func() bool {
 			state, err := client.Master(within(t), "onlywave").Result()
 			return err == nil && state["num-other-sentinels"] == "2" && state["num-slaves"] == "1"
-		}, patience, tick)
+		}, timeout, tick)
 	}
 	return ports
 }

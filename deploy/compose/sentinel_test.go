@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// Three Sentinels find each other by the master that they watch; alone, one is not healthy.
+// Three Sentinels find each other through the master that they watch; a single one is not healthy.
 func TestSentinelsFindEachOther(t *testing.T) {
 	t.Parallel()
 	master, err := goredis.ParseURL(devstacktest.Start(t, devstack.Redis).RedisURL())
@@ -32,7 +32,7 @@ func TestSentinelsFindEachOther(t *testing.T) {
 	start := func() (port int) {
 		port = freePort(t)
 		home := t.TempDir()
-		// The same program by its other name, on an address of its own.
+		// The same program under its other name, on its own address.
 		program := fmt.Sprintf("redis-server %s/sentinel.conf --sentinel --bind 127.0.0.1 --port %d", home, port)
 		run(t, devstack.Spec{Name: "sentinel", Dir: home, Port: port}, script(t, "sentinel",
 			"redis-sentinel /data/sentinel.conf", program, "/etc/sentinel.conf", file, "/data/", home+"/"))
@@ -49,6 +49,6 @@ func TestSentinelsFindEachOther(t *testing.T) {
 	require.Error(t, healthy(ports[0]), "it could decide nothing")
 	ports = append(ports, start(), start())
 	for _, port := range ports {
-		require.Eventually(t, func() bool { return healthy(port) == nil }, patience, tick)
+		require.Eventually(t, func() bool { return healthy(port) == nil }, timeout, tick)
 	}
 }

@@ -29,7 +29,7 @@ func loadCompose(t *testing.T, profiles ...string) *types.Project {
 	return project
 }
 
-// ours are the services that run our own images, each with the part of its program that it is.
+// ours are the services that run our images, each with its command.
 func ours(p *types.Project) map[config.Part]types.ServiceConfig {
 	parts := map[config.Part]types.ServiceConfig{}
 	for _, s := range p.Services {
@@ -63,7 +63,7 @@ func TestComposeSetsOnlyVariablesThatTheProgramKnowsAndStartsEveryPart(t *testin
 	}
 }
 
-// Its secrets can be read by anybody, and so must never be those of a platform that moves money.
+// The compose file's secrets are public, so a platform that moves money must refuse them.
 func TestWhatComposeSetsDoesNotGoLive(t *testing.T) {
 	environ := []string{"ENVIRONMENT=live"}
 	for name, value := range ours(loadCompose(t))[config.API].Environment {
@@ -107,7 +107,7 @@ func TestComposeIsReachableFromThisMachineOnly(t *testing.T) {
 	}
 }
 
-// Clients and Mercado Pago come in through nginx only, which is the one hop that the api believes.
+// Clients and Mercado Pago reach the api through nginx only, which is the only proxy that the api trusts.
 func TestComposeHasABalancerBeforeTheReplicas(t *testing.T) {
 	p := loadCompose(t)
 	balancer, api := p.Services["nginx"], p.Services["api"]
@@ -123,7 +123,7 @@ func TestComposeHasABalancerBeforeTheReplicas(t *testing.T) {
 	require.FileExists(t, balancer.Volumes[0].Source)
 }
 
-// Whoever wants to watch asks for it, and what is mounted is there.
+// Monitoring is in its own profile, and the files that it mounts exist.
 func TestComposeWatchesOnRequest(t *testing.T) {
 	p := loadCompose(t, "monitoring")
 	for _, name := range []string{"prometheus", "alertmanager", "grafana"} {
@@ -138,7 +138,7 @@ func TestComposeWatchesOnRequest(t *testing.T) {
 	}
 }
 
-// The image has no shell: its health checks must be commands of the binary's own.
+// The image has no shell: its health checks must be commands of its binary.
 func TestComposeHealthChecksOfOursRunTheBinary(t *testing.T) {
 	for _, service := range ours(loadCompose(t)) {
 		if service.HealthCheck == nil {
@@ -149,8 +149,8 @@ func TestComposeHealthChecksOfOursRunTheBinary(t *testing.T) {
 	}
 }
 
-// One service builds each of our images, and no other makes another of the same name or looks for it in a registry. What stands for
-// the services of others is not in the image that holds the provider's token.
+// One service builds each of our images; no other service builds the same image or pulls it from a registry. The stand-ins are not in
+// the image that holds the provider's token.
 func TestComposeBuildsTwoImages(t *testing.T) {
 	p := loadCompose(t)
 	builds := map[config.Part]string{config.Migrate: "", config.Simulator: "lab"}
@@ -175,8 +175,8 @@ func TestComposeBuildsTwoImages(t *testing.T) {
 	}
 }
 
-// The parts of Temporal remember each other by address, also over a restart: another address would be looked for in vain, for up to
-// half a minute.
+// Temporal's parts remember each other's addresses across a restart. With another address they would look for each other in vain for up
+// to half a minute.
 func TestComposeKeepsAddressesThatAreRemembered(t *testing.T) {
 	p := loadCompose(t)
 	pool := p.Networks["default"].Ipam.Config[0]
@@ -192,7 +192,7 @@ func TestComposeKeepsAddressesThatAreRemembered(t *testing.T) {
 	}
 }
 
-// Operators' commands reach Temporal: inside its container, and from this machine at the address that the command takes by itself.
+// Operators' commands reach Temporal in its container, and from this machine at the command's default address.
 func TestComposeLetsOperatorsReachTemporal(t *testing.T) {
 	temporal := loadCompose(t).Services["temporal"]
 	require.Equal(t, "temporal:7233", *temporal.Environment["TEMPORAL_ADDRESS"])
@@ -200,14 +200,14 @@ func TestComposeLetsOperatorsReachTemporal(t *testing.T) {
 	require.Equal(t, "7233", temporal.Ports[0].Published)
 }
 
-// A machine with one core refuses a container that may use two.
+// A machine with one core refuses a container with a limit of two.
 func TestComposeRunsOnOneCore(t *testing.T) {
 	for _, s := range loadCompose(t, "monitoring").Services {
 		require.LessOrEqual(t, float64(s.Deploy.Resources.Limits.NanoCPUs), 1.0, s.Name)
 	}
 }
 
-// The buyers' side of a payment is kept as long as ours.
+// The simulator keeps its payments as long as Postgres keeps its data.
 func TestComposeKeepsTheSimulatorsPayments(t *testing.T) {
 	simulator := loadCompose(t).Services["simulator"]
 	require.Len(t, simulator.Volumes, 1)
@@ -219,7 +219,7 @@ func TestComposeKeepsTheSimulatorsPayments(t *testing.T) {
 	require.Equal(t, "/home/nonroot", simulator.Volumes[0].Target)
 }
 
-// RabbitMQ tells those who publish to wait before the kernel kills it for its memory, which it would measure against the machine's.
+// RabbitMQ blocks publishers before the kernel kills it for its memory; by default it would compare its memory with the machine's.
 func TestComposeTellsRabbitMQItsMemory(t *testing.T) {
 	broker := loadCompose(t).Services["rabbitmq"]
 	at := slices.IndexFunc(broker.Volumes, func(v types.ServiceVolumeConfig) bool { return filepath.Dir(v.Target) == "/etc/rabbitmq/conf.d" })
@@ -233,7 +233,7 @@ func TestComposeTellsRabbitMQItsMemory(t *testing.T) {
 	require.InEpsilon(t, 0.6*float64(broker.Deploy.Resources.Limits.MemoryBytes), mebibytes<<20, 0.05)
 }
 
-// What holds passwords goes neither into the repository nor into an image.
+// Files with passwords go neither into the repository nor into an image.
 func TestSecretsAreIgnored(t *testing.T) {
 	for _, file := range []string{"../../.gitignore", "../../.dockerignore"} {
 		text, err := os.ReadFile(file)
@@ -249,7 +249,7 @@ func TestSecretsAreIgnored(t *testing.T) {
 // memoryLimit is the Go runtime's own variable.
 const memoryLimit = "GOMEMLIMIT"
 
-// Nobody takes the machine from the others, a collector knows its limit, and what is sick is seen.
+// Every service has a memory limit, a health check, and, in Go, a GOMEMLIMIT below the limit.
 func TestComposeBoundsAndAsksEveryService(t *testing.T) {
 	for _, s := range loadCompose(t, "monitoring").Services {
 		require.NotNil(t, s.Deploy, s.Name)
@@ -267,7 +267,7 @@ func TestComposeBoundsAndAsksEveryService(t *testing.T) {
 	}
 }
 
-// Nothing is killed while it still finishes what it has in hand.
+// No process is killed while it finishes its work.
 func TestComposeWaitsForTheEnd(t *testing.T) {
 	const goodbye = 10 * time.Second // connections and pools, after all else
 	p := loadCompose(t)

@@ -22,7 +22,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// With what Temporal is given here, a charge that comes last goes before the looks that wait, and the sweeps come last.
+// With this configuration a charge that arrives last goes before the waiting reads, and sweeps come last.
 func TestTemporalHeedsPriorities(t *testing.T) {
 	t.Parallel()
 	values := temporalSettings(t)
@@ -61,7 +61,7 @@ func TestTemporalHeedsPriorities(t *testing.T) {
 	require.Eventually(t, func() bool { // all of them wait
 		d, err := c.DescribeWorkflowExecution(t.Context(), run.GetID(), "")
 		return err == nil && len(d.GetPendingActivities()) == each*len(waiting)
-	}, patience, tick)
+	}, timeout, tick)
 
 	var mu sync.Mutex
 	var done []int
@@ -84,7 +84,7 @@ func TestTemporalHeedsPriorities(t *testing.T) {
 	}
 }
 
-// temporalSettings is the file as the command of the development server wants it: key to JSON.
+// temporalSettings is the file in the form of the development server's command: key to JSON.
 func temporalSettings(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(own(t, "temporal.yaml"))

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheFilesAreThoseOfTheTable(t *testing.T) {
+func TestTheFilesMatchTheTable(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("dashboards/*.json")
 	require.NoError(t, err)

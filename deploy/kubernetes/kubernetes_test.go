@@ -1,5 +1,5 @@
-// Package kubernetes is how the platform runs on Kubernetes. Its one rule: nothing is written here twice, and what must be
-// the same as in the code is compared with it.
+// Package kubernetes tests the manifests in this folder. Its one rule: nothing is written twice in them, and values that must equal those
+// of the code are compared with it.
 package kubernetes
 
 import (
@@ -24,7 +24,7 @@ import (
 
 var overlays = []string{"production", "staging"}
 
-// place is everything that one overlay makes, by name.
+// place is all resources of one overlay, by name.
 type place struct {
 	deployments map[string]*appsv1.Deployment
 	services    map[string]*corev1.Service
@@ -38,7 +38,7 @@ type place struct {
 	custom      map[string]*unstructured.Unstructured // by kind and name
 }
 
-// build makes an overlay as kustomize does.
+// build renders an overlay as kustomize does.
 func build(t *testing.T, overlay string) []*resource.Resource {
 	t.Helper()
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "overlays/"+overlay)
@@ -62,8 +62,8 @@ func render(t *testing.T, overlay string) *place {
 	return rendered[overlay]
 }
 
-// decode reads an overlay as the API server does when it is asked to be strict: a field that it does not know, or of another
-// kind, is an error. Each resource is held against its schema.
+// decode reads an overlay as a strict API server does: an unknown field, or one of another type, is an error. Each resource is checked
+// against its schema.
 func decode(t *testing.T, resources []*resource.Resource) *place {
 	t.Helper()
 	conforms := conform(t)
@@ -126,7 +126,7 @@ var strict = func() runtime.Decoder {
 	return serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
 }()
 
-// ours are the pods that run our own image, by the name of their container.
+// ours are the pods that run our image, by the name of their container.
 func (p *place) ours() map[string]corev1.PodTemplateSpec {
 	all := map[string]corev1.PodTemplateSpec{}
 	for name, d := range p.deployments {
@@ -140,14 +140,14 @@ func (p *place) ours() map[string]corev1.PodTemplateSpec {
 	return all
 }
 
-// pods are all of them.
+// pods are all pods.
 func (p *place) pods() map[string]corev1.PodTemplateSpec {
 	all := p.ours()
 	all["nginx"] = p.deployments["nginx"].Spec.Template
 	return all
 }
 
-// configMap finds one by the name that it has before its hash.
+// configMap finds a ConfigMap by its name without the hash.
 func (p *place) configMap(t *testing.T, name string) *corev1.ConfigMap {
 	t.Helper()
 	for full, c := range p.settings {
@@ -176,7 +176,7 @@ func TestEveryPlaceHasEveryPart(t *testing.T) {
 	}
 }
 
-// A field that is misspelt would be dropped by the API server without a word.
+// The API server would silently drop a misspelt field.
 func TestAMisspeltFieldIsFound(t *testing.T) {
 	t.Parallel()
 	_, _, err := strict.Decode([]byte("apiVersion: apps/v1\nkind: Deployment\nspec: {replica: 3}\n"), nil, nil)
@@ -195,7 +195,7 @@ func TestAMisspeltFieldIsFound(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// What a pod of ours may do is what it needs, which is nothing.
+// A pod has no privileges, because it needs none.
 func TestEveryPodIsConfined(t *testing.T) {
 	t.Parallel()
 	for _, overlay := range overlays {
@@ -226,7 +226,7 @@ func TestEveryPodIsConfined(t *testing.T) {
 	}
 }
 
-// What runs for long is spread over zones and machines, goes one at a time, and never all at once.
+// Deployments are spread over zones and nodes, and their pods are evicted one at a time.
 func TestWhatRunsForLongIsSpread(t *testing.T) {
 	t.Parallel()
 	p := render(t, "production")
@@ -234,7 +234,7 @@ func TestWhatRunsForLongIsSpread(t *testing.T) {
 		require.Equal(t, d.Spec.Template.Labels["app.kubernetes.io/name"], d.Spec.Selector.MatchLabels["app.kubernetes.io/name"], name)
 		require.Zero(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), name)
 		require.Equal(t, 1, p.budgets[name].Spec.MaxUnavailable.IntValue(), name)
-		require.Equal(t, policyv1.AlwaysAllow, *p.budgets[name].Spec.UnhealthyPodEvictionPolicy, "%s: a drain waits for no pod that is broken", name)
+		require.Equal(t, policyv1.AlwaysAllow, *p.budgets[name].Spec.UnhealthyPodEvictionPolicy, "%s: a broken pod does not block a drain", name)
 		require.Equal(t, d.Spec.Selector.MatchLabels, p.budgets[name].Spec.Selector.MatchLabels, name)
 		var over []string
 		for _, s := range d.Spec.Template.Spec.TopologySpreadConstraints {
@@ -246,7 +246,7 @@ func TestWhatRunsForLongIsSpread(t *testing.T) {
 	require.GreaterOrEqual(t, *p.deployments["nginx"].Spec.Replicas, int32(2))
 }
 
-// Before anything else there are the schema and what its job needs.
+// The migration's job, and what it needs, can be applied first.
 func TestTheFirstStepIsWhole(t *testing.T) {
 	t.Parallel()
 	p := render(t, "production")
@@ -255,7 +255,7 @@ func TestTheFirstStepIsWhole(t *testing.T) {
 	require.Subset(t, p.namespaces["onlywave"].Labels, first)
 	require.Subset(t, p.accounts["onlywave"].Labels, first)
 	require.Subset(t, p.configMap(t, "settings").Labels, first)
-	for _, policy := range []string{"nobody", "names", "services"} {
+	for _, policy := range []string{"deny-all", "names", "services"} {
 		require.Subset(t, p.policies[policy].Labels, first, policy)
 	}
 	require.NotContains(t, p.deployments["api"].Labels, "onlywave.dev/step")

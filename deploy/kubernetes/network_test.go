@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/deploy/nginx"
 )
 
-// selects says whether a selector means something with these labels.
+// selects says whether a selector matches these labels.
 func selects(t *testing.T, selector *metav1.LabelSelector, of map[string]string) bool {
 	t.Helper()
 	s, err := metav1.LabelSelectorAsSelector(selector)
@@ -25,7 +25,7 @@ func selects(t *testing.T, selector *metav1.LabelSelector, of map[string]string)
 	return s.Matches(labels.Set(of))
 }
 
-// end is one end of a connection: a pod of ours, or a namespace of others, or else the internet.
+// end is one end of a connection: one of our pods, or another namespace, or else the internet.
 type end struct{ pod, namespace string }
 
 func (e end) admitted(t *testing.T, p *place, peers []networkingv1.NetworkPolicyPeer) bool {
@@ -43,7 +43,7 @@ func (e end) admitted(t *testing.T, p *place, peers []networkingv1.NetworkPolicy
 	})
 }
 
-// passes says whether the policies let a pod of ours reach, or be reached from, the other end on a port.
+// passes says whether the policies let one of our pods reach, or be reached from, the other end on a port.
 func (p *place) passes(t *testing.T, direction networkingv1.PolicyType, pod string, other end, ports ...string) bool {
 	t.Helper()
 	open := func(allowed []networkingv1.NetworkPolicyPort) bool {
@@ -68,14 +68,14 @@ func (p *place) passes(t *testing.T, direction networkingv1.PolicyType, pod stri
 	return admitted || !denied
 }
 
-// connects says whether one pod of ours reaches another one: it may go out, and that one may let it in.
+// connects says whether one of our pods reaches another one: egress and ingress both allow it.
 func (p *place) connects(t *testing.T, from, to, named, port string) bool {
 	return p.passes(t, networkingv1.PolicyTypeEgress, from, end{pod: to}, port) &&
 		p.passes(t, networkingv1.PolicyTypeIngress, to, end{pod: from}, named, port)
 }
 
-// Each part reaches what it needs, and nothing else.
-func TestWhoReachesWhom(t *testing.T) {
+// Each pod reaches what it needs, and nothing else.
+func TestEachPodReachesWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	p := render(t, "production")
 	internet, services, monitoring := end{}, end{namespace: "onlywave-services"}, end{namespace: "monitoring"}
@@ -121,7 +121,7 @@ func TestWhoReachesWhom(t *testing.T) {
 	}
 }
 
-// In staging the provider is at home, and the internet is not reached at all.
+// In staging the provider is the simulator, and no pod reaches the internet.
 func TestStagingReachesTheSimulatorOnly(t *testing.T) {
 	t.Parallel()
 	p := render(t, "staging")
@@ -139,7 +139,7 @@ func TestStagingReachesTheSimulatorOnly(t *testing.T) {
 	}
 }
 
-// What clusters have otherwise is a component each, which adds to one policy and changes nothing else.
+// Each component is for one kind of cluster: it adds to one policy and changes nothing else.
 func TestComponentsAddWhatAClusterHas(t *testing.T) {
 	t.Parallel()
 	plain, made := render(t, "production"), render(t, "../testdata/components")

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Prometheus finds each container port that is named metrics, in our namespace, by the label that all our pods have.
+// Prometheus finds each container port named metrics, in our namespace, by the label of all our pods.
 func TestPrometheusFindsWhatShowsMetrics(t *testing.T) {
 	t.Parallel()
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../prometheus")
@@ -53,7 +53,7 @@ func TestPrometheusFindsWhatShowsMetrics(t *testing.T) {
 	}
 	require.NoError(t, yaml.UnmarshalStrict([]byte(files["prometheus.yml"]), &config))
 	require.Equal(t, []string{"rules.yml"}, config.RuleFiles)
-	require.Len(t, config.Alerting.Alertmanagers, 1, "an alert that goes nowhere wakes nobody")
+	require.Len(t, config.Alerting.Alertmanagers, 1, "alerts must reach a receiver")
 	require.Equal(t, []string{"alertmanager:9093"}, config.Alerting.Alertmanagers[0].Static[0].Targets)
 	require.Len(t, config.Scrapes, 1)
 	scrape, p := config.Scrapes[0], render(t, "production")

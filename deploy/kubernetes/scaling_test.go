@@ -25,7 +25,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// known are the settings of KEDA's scalers that we use, as KEDA 2.18 reads them. One that it does not know it ignores.
+// known are the settings of KEDA's scalers that we use, as KEDA 2.18 reads them. KEDA ignores unknown settings.
 var known = map[string][]string{
 	"temporal":   {"endpointFromEnv", "namespaceFromEnv", "taskQueue", "queueTypes", "targetQueueSize"},
 	"rabbitmq":   {"protocol", "queueName", "mode", "value"},
@@ -55,7 +55,7 @@ func integer(t *testing.T, o *unstructured.Unstructured, fields ...string) int {
 	return n
 }
 
-// Workers are added for work that there is: by the names that the code gives it.
+// Workers scale with queues, task queues and metrics that exist in the code.
 func TestWorkersGrowWithTheWorkThatWaits(t *testing.T) {
 	t.Parallel()
 	for _, overlay := range overlays {
@@ -82,7 +82,7 @@ func TestWorkersGrowWithTheWorkThatWaits(t *testing.T) {
 				secret := list(t, p.custom["TriggerAuthentication/"+ref], "spec", "secretTargetRef")
 				require.Equal(t, []map[string]any{{"parameter": "host", "name": "onlywave-scaling", "key": "RABBITMQ_URL"}}, secret)
 			case "prometheus":
-				require.Equal(t, "Value", trigger["metricType"], "an age is not shared by those who work on it")
+				require.Equal(t, "Value", trigger["metricType"], "an age is not divided among the workers")
 				require.Contains(t, set["serverAddress"], ".monitoring.")
 				queries[trigger["name"].(string)] = set["query"].(string)
 			}
@@ -92,7 +92,7 @@ func TestWorkersGrowWithTheWorkThatWaits(t *testing.T) {
 		requireQueries(t, queries)
 		require.Contains(t, queries["oldest-payment"], `status="`+string(payment.Processing)+`"`)
 		require.Contains(t, queries["oldest-payment"], `state="`+string(breaker.Open)+`"`)
-		require.GreaterOrEqual(t, integer(t, object, "spec", "minReplicaCount"), 1, "nobody else takes the queues' messages")
+		require.GreaterOrEqual(t, integer(t, object, "spec", "minReplicaCount"), 1, "otherwise nothing consumes the queues")
 		for _, idle := range []string{"pollingInterval", "cooldownPeriod"} {
 			_, found, err := unstructured.NestedFieldNoCopy(object.Object, "spec", idle)
 			require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestWorkersGrowWithTheWorkThatWaits(t *testing.T) {
 	}
 }
 
-// requireQueries expects each to be PromQL, about metrics that a worker shows.
+// requireQueries expects each query to be PromQL about metrics that a worker exports.
 func requireQueries(t *testing.T, queries map[string]string) {
 	t.Helper()
 	shown := metricsOf(t)
@@ -119,7 +119,7 @@ func requireQueries(t *testing.T, queries map[string]string) {
 	require.NoError(t, err, string(output))
 }
 
-// metricsOf are the names of those that tell of work.
+// metricsOf are the names of a worker's metrics about work.
 func metricsOf(t *testing.T) (names []string) {
 	t.Helper()
 	store, err := redis.Open("redis://127.0.0.1:1/0", slog.New(slog.DiscardHandler))
@@ -138,8 +138,7 @@ func metricsOf(t *testing.T) (names []string) {
 	return names
 }
 
-// The API grows with its load, quickly, and shrinks slowly; who is scaled has no number of its own, which each apply would set
-// back.
+// The API scales up quickly and down slowly. A scaled deployment has no number of replicas, because each apply would reset it.
 func TestTheAPIGrowsWithItsLoad(t *testing.T) {
 	t.Parallel()
 	for _, overlay := range overlays {
@@ -160,8 +159,8 @@ func TestTheAPIGrowsWithItsLoad(t *testing.T) {
 	}
 }
 
-// All instances together open no more connections than Postgres has in docs/scaling.md. A replica that was just promoted has those of
-// both for a moment.
+// All pods together open no more connections than Postgres has by docs/scaling.md. A replica that was just promoted gets the connections
+// of both for a moment.
 func TestAllTogetherFitIntoPostgres(t *testing.T) {
 	t.Parallel()
 	p := render(t, "production")

@@ -21,14 +21,14 @@ import (
 
 var update = flag.Bool("update", false, "make testdata/schemas anew from the modules of Kubernetes and KEDA")
 
-// What the schemas are made from is the oldest that the README allows: a field that came later is none.
+// The schemas are made from the oldest versions that the README allows: newer fields are unknown.
 const (
 	kubernetesModule = "k8s.io/kubernetes@v1.30.14"
 	kedaModule       = "github.com/kedacore/keda/v2@v2.18.0"
 	schemas          = "testdata/schemas"
 )
 
-// conform is kubeconform, strict and without the network: for people it is
+// conform is kubeconform, strict and without the network. On the command line:
 //
 //	kustomize build overlays/production | kubeconform -strict -schema-location 'testdata/schemas/{{.ResourceKind}}{{.KindSuffix}}.json'
 func conform(t *testing.T) func(text []byte) error {
@@ -44,7 +44,7 @@ func conform(t *testing.T) func(text []byte) error {
 	}
 }
 
-// There is a schema for each kind that is used, and for no other.
+// Each kind in use has a schema, and no other kind has one.
 func TestEveryKindHasItsSchema(t *testing.T) {
 	kinds := map[string]resid.Gvk{} // by the file that kubeconform looks for
 	for _, overlay := range overlays {
@@ -85,11 +85,11 @@ func makeSchemas(t *testing.T, kinds map[string]resid.Gvk) {
 	save(t, "definitions.json", map[string]any{"definitions": needed})
 }
 
-// module is the folder of a module that is downloaded.
+// module downloads a module and returns its folder.
 func module(t *testing.T, name string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", name)
-	cmd.Dir = t.TempDir() // away from ours, which does not change
+	cmd.Dir = t.TempDir() // outside this module, which must not change
 	text, err := cmd.Output()
 	require.NoError(t, err)
 	var downloaded struct{ Dir string }
@@ -97,14 +97,14 @@ func module(t *testing.T, name string) string {
 	return downloaded.Dir
 }
 
-// definitions are Kubernetes' own, by name.
+// definitions are those of Kubernetes, by name.
 func definitions(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(module(t, kubernetesModule), "api/openapi-spec/swagger.json"))
 	require.NoError(t, err)
 	var swagger struct{ Definitions map[string]map[string]any }
 	require.NoError(t, json.Unmarshal(text, &swagger))
-	// Two that the API server reads in either form.
+	// The API server reads these two in either form.
 	for name, other := range map[string]string{"util.intstr.IntOrString": "integer", "api.resource.Quantity": "number"} {
 		swagger.Definitions["io.k8s.apimachinery.pkg."+name] = map[string]any{"type": []string{"string", other}}
 	}
@@ -126,7 +126,7 @@ func named(t *testing.T, all map[string]map[string]any, kind resid.Gvk) string {
 	return ""
 }
 
-// need keeps a definition and all that it refers to.
+// need keeps a definition and all definitions that it refers to.
 func need(t *testing.T, all map[string]map[string]any, name string, needed map[string]json.RawMessage) {
 	t.Helper()
 	if needed[name] != nil {
@@ -142,7 +142,7 @@ func need(t *testing.T, all map[string]map[string]any, name string, needed map[s
 	}
 }
 
-// keda is the schema of one of its custom resources.
+// keda is the schema of one of KEDA's custom resources.
 func keda(t *testing.T, kind resid.Gvk) any {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(module(t, kedaModule), "config/crd/bases", "keda.sh_"+strings.ToLower(kind.Kind)+"s.yaml"))
@@ -161,7 +161,7 @@ func keda(t *testing.T, kind resid.Gvk) any {
 	return sealed(definition.Spec.Versions[0].Schema.OpenAPIV3Schema)
 }
 
-// sealed is a schema without its words for people, that allows nothing but the properties which it names, where it names any.
+// sealed is a schema without descriptions. Where it names properties, it allows no others.
 func sealed(schema map[string]any) map[string]any {
 	bare := map[string]any{}
 	for key, value := range schema {

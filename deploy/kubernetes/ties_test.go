@@ -28,7 +28,7 @@ import (
 	"github.com/onlywave/onlywave/worker"
 )
 
-// examples are the secrets as the README has them, filled in.
+// examples are the secrets of the README's examples, filled in.
 func examples(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("README.md")
@@ -43,7 +43,7 @@ func examples(t *testing.T) map[string]string {
 	return all
 }
 
-// variables are what the process in a pod sees. What comes from a file is in a file of the test's own.
+// variables are the environment of a pod's process. Values from secret files are written to temporary files.
 func (p *place) variables(t *testing.T, pod corev1.PodTemplateSpec) map[string]string {
 	t.Helper()
 	c := pod.Spec.Containers[0]
@@ -84,14 +84,14 @@ func environ(variables map[string]string) (all []string) {
 	return all
 }
 
-// optional are the files that may be empty, by the place and the part: there need not be a replica, and where no operator hears
-// of anything by e-mail, nobody need.
+// optional are the files that may be empty, by overlay and part: a replica is optional, and so is the mail server where no operator gets
+// e-mails.
 var optional = map[string][]string{
 	"production": {"api: DATABASE_REPLICA_URL"},
 	"staging":    {"api: DATABASE_REPLICA_URL", "api: CONSOLE_SECRET", "worker: SMTP_URL"},
 }
 
-// requires says whether a part does not start without what is in a file.
+// requires says whether a part refuses to start when a file is empty.
 func requires(t *testing.T, part config.Part, variables map[string]string, variable string) bool {
 	t.Helper()
 	empty := maps.Clone(variables)
@@ -103,7 +103,7 @@ func requires(t *testing.T, part config.Part, variables map[string]string, varia
 	return err != nil
 }
 
-// Every pod runs a part that there is, sets only what the program knows, and all that the part needs: it would start.
+// Every pod runs an existing command, sets only variables that the program knows, and sets all that the command needs.
 func TestEveryPartWouldStart(t *testing.T) {
 	t.Parallel()
 	for _, overlay := range overlays {
@@ -133,7 +133,7 @@ func TestEveryPartWouldStart(t *testing.T) {
 	require.NotContains(t, production, "MERCADOPAGO_URL")
 }
 
-// Ports have one number on both sides, and a name that is used.
+// Ports in manifests and settings agree, and their names are used.
 func TestPortsAreTheProgramsOwn(t *testing.T) {
 	t.Parallel()
 	for _, overlay := range overlays {
@@ -163,7 +163,7 @@ func TestPortsAreTheProgramsOwn(t *testing.T) {
 
 func port(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
-// The balancer finds the API by its full name, and its files where its configuration says.
+// The balancer finds the API by its full name, and its files at the paths of its configuration.
 func TestTheBalancerFindsWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	p := render(t, "production")
@@ -190,8 +190,8 @@ func TestTheBalancerFindsWhatItNeeds(t *testing.T) {
 	require.NotContains(t, p.deployments["api"].Spec.Template.Spec.Containers[0].Image, "latest")
 }
 
-// The balancer asks for names whom its pod asks, whatever the cluster has for that.
-func TestTheBalancerAsksThePodsNameServer(t *testing.T) {
+// The balancer uses its pod's name server, whatever the cluster has.
+func TestTheBalancerUsesThePodsNameServer(t *testing.T) {
 	t.Parallel()
 	command := render(t, "production").deployments["nginx"].Spec.Template.Spec.Containers[0].Command
 	require.Equal(t, []string{"sh", "-c"}, command[:2])
@@ -212,8 +212,8 @@ func TestTheBalancerAsksThePodsNameServer(t *testing.T) {
 	}
 }
 
-// What is asked is answered, by a port that the container has.
-func TestProbesAskWhatThereIs(t *testing.T) {
+// Probes use existing paths, on ports that the container has.
+func TestProbesUseExistingPaths(t *testing.T) {
 	t.Parallel()
 	contract, err := os.ReadFile("../../api/openapi.yaml")
 	require.NoError(t, err)
@@ -254,14 +254,14 @@ func TestProbesAskWhatThereIs(t *testing.T) {
 	}
 }
 
-// Nothing is killed while it still finishes what it has in hand.
+// No process is killed while it finishes its work.
 func TestTheGraceIsLongerThanTheEnd(t *testing.T) {
 	t.Parallel()
 	const goodbye = 10 * time.Second // connections and pools, after all else
 	p := render(t, "production")
 	drain, err := time.ParseDuration(p.configMap(t, "settings").Data["DRAIN_WAIT"])
 	require.NoError(t, err)
-	require.Greater(t, drain, 10*time.Second, "nginx asks every 5 s, and what it is told may be 5 s old")
+	require.Greater(t, drain, 10*time.Second, "nginx asks every 5 s, and the answer may be 5 s old")
 	balancer := p.deployments["nginx"].Spec.Template.Spec
 	ends := map[string]time.Duration{
 		"api":    drain + api.FinishTime,
@@ -274,7 +274,7 @@ func TestTheGraceIsLongerThanTheEnd(t *testing.T) {
 	}
 }
 
-// A garbage collector that knows its limit collects before it is killed for it.
+// GOMEMLIMIT is below the memory limit, so that the garbage collector runs before the kernel kills the process.
 func TestGoKnowsItsMemory(t *testing.T) {
 	t.Parallel()
 	for name, d := range render(t, "production").deployments {
@@ -289,7 +289,7 @@ func TestGoKnowsItsMemory(t *testing.T) {
 	}
 }
 
-// addresses are host:port of all that a URL of the README leads to.
+// addresses are the host:port pairs of a URL in the README.
 func addresses(t *testing.T, text string) []string {
 	t.Helper()
 	_, rest, _ := strings.Cut(text, "://")

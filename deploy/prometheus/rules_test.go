@@ -44,7 +44,7 @@ func TestRulesFireWhenTheyShould(t *testing.T) {
 	promtool(t, "test", "rules", "rules.test.yml", "days.test.yml")
 }
 
-func TestEveryAlertIsTriedOut(t *testing.T) {
+func TestEveryAlertIsTested(t *testing.T) {
 	t.Parallel()
 	tried := found(read(t, "rules.test.yml")+read(t, "days.test.yml"), `(?m)alertname: (\w+)\n +exp_alerts:`)
 	for _, alert := range alerts(t) {
