@@ -30,97 +30,97 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // read by its client, as its command line does.
 type Config struct {
 	Environment string `env:"ENVIRONMENT" help:"test or live; live refuses the simulator, test keys, the secrets of onlywave-lab dev, and dependencies without TLS and credentials"`
-	Env         string `env:"ENV" help:"production, as many set it, insists on ENVIRONMENT=live"`
+	Env         string `env:"ENV" help:"production, which many platforms set, requires ENVIRONMENT=live"`
 	LogLevel    string `env:"LOG_LEVEL" help:"debug, info, warn or error"`
 
-	DrainWait time.Duration `env:"DRAIN_WAIT" help:"at its end the API is not ready for so long, and still serves, until the balancers have noticed"`
+	DrainWait time.Duration `env:"DRAIN_WAIT" help:"at shutdown the API reports not ready for this long and still serves, until the load balancers have noticed"`
 
-	MetricsAddress string `env:"METRICS_ADDRESS" help:"where api and worker each show /metrics, /livez, /readyz (with reasons) and /startupz, host:port; not for strangers; empty: nowhere"`
+	MetricsAddress string `env:"METRICS_ADDRESS" help:"where api and worker each serve /metrics, /livez, /readyz (with reasons) and /startupz, host:port; keep it internal; empty: nowhere"`
 
-	TracesEndpoint string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"a collector of traces that speaks OTLP over HTTP, such as http://127.0.0.1:4318; empty: nothing is traced"`
-	TracesRatio    float64 `env:"OTEL_TRACES_SAMPLER_ARG" help:"which part of the requests is traced, 0 to 1"`
+	TracesEndpoint string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"a collector of traces that takes OTLP over HTTP, such as http://127.0.0.1:4318; empty: nothing is traced"`
+	TracesRatio    float64 `env:"OTEL_TRACES_SAMPLER_ARG" help:"share of the requests that is traced, 0 to 1"`
 
 	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
 	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`
-	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our balancers, whose X-Forwarded-For is believed"`
+	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our load balancers, whose X-Forwarded-For is believed"`
 	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
 
-	ConsoleSecret   Secret        `env:"CONSOLE_SECRET" help:"seals the second factors of the console's users, at least 32 characters; the same in every API process; live needs it; empty: nobody can set one up"`
-	SessionIdle     time.Duration `env:"SESSION_IDLE" help:"a person's session in the console ends when nothing is asked for so long"`
-	SessionLifetime time.Duration `env:"SESSION_LIFETIME" help:"and so long after the log-in at the latest"`
+	ConsoleSecret   Secret        `env:"CONSOLE_SECRET" help:"encrypts the second factors of the console's users, at least 32 characters; the same in every API process; required in live; empty: no second factor can be set up"`
+	SessionIdle     time.Duration `env:"SESSION_IDLE" help:"a session in the console ends after this time without a request"`
+	SessionLifetime time.Duration `env:"SESSION_LIFETIME" help:"a session in the console ends this long after the log-in at the latest"`
 
-	RateLimitWrites     int `env:"RATE_LIMIT_WRITES" help:"requests per second that create or change payments, by one API key, and twice as many by all of a client; ten seconds' worth may come at once; 0: no limit"`
-	RateLimitReads      int `env:"RATE_LIMIT_READS" help:"the same for requests that read payments"`
-	RateLimitOperations int `env:"RATE_LIMIT_OPERATIONS" help:"the same for requests of operators"`
-	RateLimitRefused    int `env:"RATE_LIMIT_REFUSED" help:"wrong API keys per minute by one address, and as many wrong webhook signatures; 0: no limit"`
+	RateLimitWrites     int `env:"RATE_LIMIT_WRITES" help:"requests per second that create or change payments, by one API key; twice as many by all keys of a client app; a burst of ten seconds' worth is allowed; 0: no limit"`
+	RateLimitReads      int `env:"RATE_LIMIT_READS" help:"requests per second that read payments, limited in the same way"`
+	RateLimitOperations int `env:"RATE_LIMIT_OPERATIONS" help:"requests per second of operators, limited in the same way"`
+	RateLimitRefused    int `env:"RATE_LIMIT_REFUSED" help:"wrong API keys per minute from one address, and as many wrong webhook signatures; 0: no limit"`
 
-	DatabaseURL   Secret `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database; of several, host,host, the one that takes writes is used"`
+	DatabaseURL   Secret `env:"DATABASE_URL" help:"Postgres, postgres://user:password@host/database; of several hosts (host,host) the primary is used"`
 	DatabaseConns int32  `env:"DATABASE_CONNS" help:"connections per process"`
 
-	DatabasePlaintextReason string `env:"DATABASE_PLAINTEXT_REASON" help:"why Postgres is reached without TLS or a password when ENVIRONMENT is live, such as: a unix socket in the pod; empty: it is not"`
+	DatabasePlaintextReason string `env:"DATABASE_PLAINTEXT_REASON" help:"reason why Postgres may be reached without TLS or a password in live, such as: a unix socket in the pod; empty: it may not"`
 
-	DatabaseReplicaURL   Secret        `env:"DATABASE_REPLICA_URL" help:"where lists come from, postgres://user:password@host,host/database; of several the one that is a replica is used; empty: from the primary"`
-	DatabaseReplicaConns int32         `env:"DATABASE_REPLICA_CONNS" help:"connections to it per api process"`
-	ReplicaMaxStaleness  time.Duration `env:"REPLICA_MAX_STALENESS" help:"a replica further behind is not asked, unless the primary is away"`
+	DatabaseReplicaURL   Secret        `env:"DATABASE_REPLICA_URL" help:"the replica that answers lists, postgres://user:password@host,host/database; of several hosts a replica is used; empty: the primary answers"`
+	DatabaseReplicaConns int32         `env:"DATABASE_REPLICA_CONNS" help:"connections to the replica per api process"`
+	ReplicaMaxStaleness  time.Duration `env:"REPLICA_MAX_STALENESS" help:"a replica further behind is not used, unless the primary is unavailable"`
 
-	RabbitMQURLs []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/, any one of which is used"`
+	RabbitMQURLs []Secret `env:"RABBITMQ_URLS" help:"RabbitMQ nodes, amqp://user:password@host/; any one of them is used"`
 
-	RabbitMQPlaintextReason string `env:"RABBITMQ_PLAINTEXT_REASON" help:"why RabbitMQ is reached without amqps:// or as guest when ENVIRONMENT is live; empty: it is not"`
+	RabbitMQPlaintextReason string `env:"RABBITMQ_PLAINTEXT_REASON" help:"reason why RabbitMQ may be reached without amqps:// or as guest in live; empty: it may not"`
 
-	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"before a webhook that cannot be handled is tried again; six times as long before each of the two further tries"`
-	EventRepeatDelay  time.Duration `env:"EVENT_REPEAT_DELAY" help:"before an event that a subscriber's queue has refused or not confirmed is published again; six times as long before each of the three further times"`
+	WebhookRetryDelay time.Duration `env:"WEBHOOK_RETRY_DELAY" help:"delay before a failed webhook is retried; each of the two further retries waits six times as long"`
+	EventRepeatDelay  time.Duration `env:"EVENT_REPEAT_DELAY" help:"delay before an event that a subscriber's queue refused or did not confirm is published again; each of the three further repetitions waits six times as long"`
 
 	RedisURL Secret `env:"REDIS_URL" help:"Redis; holds only what may be lost, such as the breakers' state. One server redis://user:password@host:6379/0; Sentinels redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave&username=…&password=…; a cluster redis://user:password@node1:6379,node2:6379"`
 
-	RedisPlaintextReason string `env:"REDIS_PLAINTEXT_REASON" help:"why Redis is reached without rediss:// or a password when ENVIRONMENT is live; empty: it is not"`
+	RedisPlaintextReason string `env:"REDIS_PLAINTEXT_REASON" help:"reason why Redis may be reached without rediss:// or a password in live; empty: it may not"`
 
-	CacheTTL time.Duration `env:"CACHE_TTL" help:"for how long a payment read by id is answered from its copy in Redis; 0: from Postgres only"`
+	CacheTTL time.Duration `env:"CACHE_TTL" help:"how long a payment read by id is answered from its copy in Redis; 0: always from Postgres"`
 
 	TemporalAddress         string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
-	TemporalNamespace       string `env:"TEMPORAL_NAMESPACE" help:"where our workflows live"`
-	TemporalPlaintextReason string `env:"TEMPORAL_PLAINTEXT_REASON" help:"why Temporal is reached without TLS when ENVIRONMENT is live; empty: it is not"`
-	TemporalTLS             string `env:"TEMPORAL_TLS" help:"true: the frontend is reached over TLS; as all of Temporal's own settings (TEMPORAL_TLS_…, TEMPORAL_PROFILE, …) read by its client"`
+	TemporalNamespace       string `env:"TEMPORAL_NAMESPACE" help:"the namespace of our workflows"`
+	TemporalPlaintextReason string `env:"TEMPORAL_PLAINTEXT_REASON" help:"reason why Temporal may be reached without TLS in live; empty: it may not"`
+	TemporalTLS             string `env:"TEMPORAL_TLS" help:"true: the frontend is reached over TLS; Temporal's client also reads its own settings (TEMPORAL_TLS_…, TEMPORAL_PROFILE, …)"`
 	TemporalAPIKey          Secret `env:"TEMPORAL_API_KEY" help:"our credential at Temporal's frontend, over TLS; empty: none, or a certificate"`
 	TemporalUIURL           string `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
 
-	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real one; else the simulator's address"`
+	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real Mercado Pago; else the simulator's address"`
 	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
-	MercadoPagoCollectorID     string        `env:"MERCADOPAGO_COLLECTOR_ID" help:"our account's number at Mercado Pago, collector_id of its payments: a worker does not start with another account's token; empty: any account"`
-	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"for one call, at most 5s: a step has time for two"`
+	MercadoPagoCollectorID     string        `env:"MERCADOPAGO_COLLECTOR_ID" help:"our account's number at Mercado Pago (collector_id of its payments); a worker does not start with another account's token; empty: any account"`
+	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"timeout of one call, at most 5s, because an activity makes up to two"`
 	MercadoPagoRate            int           `env:"MERCADOPAGO_RATE" help:"calls per second by all workers together; 0: no limit"`
-	ProviderConcurrency        int           `env:"PROVIDER_CONCURRENCY" help:"steps of one worker that wait for Mercado Pago at one time"`
-	MercadoPagoNotificationURL string        `env:"MERCADOPAGO_NOTIFICATION_URL" help:"our webhook endpoint as Mercado Pago sees it; empty: the one set in its panel"`
-	WebhookSecrets             []Secret      `env:"MERCADOPAGO_WEBHOOK_SECRETS" help:"signs its webhooks; two while one replaces the other"`
-	WebhookWindow              time.Duration `env:"MERCADOPAGO_WEBHOOK_WINDOW" help:"how old a signature may be, at least 343h: Mercado Pago repeats a notification for so long; 0: any age"`
+	ProviderConcurrency        int           `env:"PROVIDER_CONCURRENCY" help:"activities of one worker that wait for Mercado Pago at one time"`
+	MercadoPagoNotificationURL string        `env:"MERCADOPAGO_NOTIFICATION_URL" help:"our webhook endpoint as Mercado Pago reaches it; empty: the one in its panel"`
+	WebhookSecrets             []Secret      `env:"MERCADOPAGO_WEBHOOK_SECRETS" help:"Mercado Pago signs its webhooks with it; new,old while one replaces the other"`
+	WebhookWindow              time.Duration `env:"MERCADOPAGO_WEBHOOK_WINDOW" help:"how old a webhook signature may be, at least 343h, because Mercado Pago repeats a notification for that long; 0: any age"`
 
-	SearchBeforeChargeUntil time.Time `env:"SEARCH_BEFORE_CHARGE_UNTIL" help:"after a restore of the database: until then each charge is searched for before it is sent, for a new payment may be one whose row was lost; such as 2026-11-30T12:00:00Z; empty: the database has lost nothing"`
+	SearchBeforeChargeUntil time.Time `env:"SEARCH_BEFORE_CHARGE_UNTIL" help:"after a restore of the database: until this moment each charge is searched for before it is sent, because a new payment may be one whose row was lost; such as 2026-11-30T12:00:00Z; empty: the database has lost nothing"`
 
-	PollFirst       time.Duration `env:"POLL_FIRST" help:"first look at a payment without being told; the gaps double from here"`
-	PollMax         time.Duration `env:"POLL_MAX" help:"longest gap between such looks"`
-	PollAfterExpiry time.Duration `env:"POLL_AFTER_EXPIRY" help:"how long after its end a Pix is asked for"`
+	PollFirst       time.Duration `env:"POLL_FIRST" help:"time until the first look at a payment without a webhook; later gaps double"`
+	PollMax         time.Duration `env:"POLL_MAX" help:"longest gap between looks without a webhook"`
+	PollAfterExpiry time.Duration `env:"POLL_AFTER_EXPIRY" help:"how long after the end of a Pix its workflow looks at it"`
 
-	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" help:"how often Mercado Pago's books are compared with ours; takes effect with onlywave migrate"`
-	ReconcileGrace time.Duration `env:"RECONCILE_GRACE" help:"a change younger than this is not judged yet, its webhook may be on the way; takes effect with onlywave migrate"`
+	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" help:"how often reconciliation compares Mercado Pago with the database; takes effect with onlywave migrate"`
+	ReconcileGrace time.Duration `env:"RECONCILE_GRACE" help:"reconciliation ignores changes younger than this, because their webhooks may be on the way; takes effect with onlywave migrate"`
 
 	SMTPURL             Secret `env:"SMTP_URL" help:"mail server, smtp://user:password@host:587 (with STARTTLS) or smtps://user:password@host:465; ?tls=none for one on this machine; empty: no e-mail is sent"`
-	SMTPPlaintextReason string `env:"SMTP_PLAINTEXT_REASON" help:"why the mail server is reached without TLS or a password when ENVIRONMENT is live; empty: it is not"`
+	SMTPPlaintextReason string `env:"SMTP_PLAINTEXT_REASON" help:"reason why the mail server may be reached without TLS or a password in live; empty: it may not"`
 
-	EmailFrom      string   `env:"EMAIL_FROM" help:"whom e-mails come from, such as Shop <payments@shop.example>"`
-	EmailLimit     int      `env:"EMAIL_LIMIT" help:"e-mails to one buyer's address within 24 hours, of whatever kind; what is more is not sent; 0: no limit"`
-	OperatorsEmail []string `env:"OPERATORS_EMAIL" help:"who is alerted of payments that wait for a person, comma-separated; empty: nobody"`
+	EmailFrom      string   `env:"EMAIL_FROM" help:"sender of e-mails, such as Shop <payments@shop.example>"`
+	EmailLimit     int      `env:"EMAIL_LIMIT" help:"e-mails of all kinds to one buyer's address within 24 hours; further ones are not sent; 0: no limit"`
+	OperatorsEmail []string `env:"OPERATORS_EMAIL" help:"addresses that are alerted when a payment needs a person, comma-separated; empty: none"`
 
-	MailSinkAddress     string `env:"MAILSINK_ADDRESS" help:"where the mail sink shows what it was given, host:port"`
-	MailSinkSMTPAddress string `env:"MAILSINK_SMTP_ADDRESS" help:"where it takes e-mails, host:port"`
+	MailSinkAddress     string `env:"MAILSINK_ADDRESS" help:"where the mail sink shows its e-mails, host:port"`
+	MailSinkSMTPAddress string `env:"MAILSINK_SMTP_ADDRESS" help:"where the mail sink receives e-mails, host:port"`
 
-	RetentionNotifications  int `env:"RETENTION_NOTIFICATIONS" help:"days for which webhooks are kept as they came, at least 30; 0: for ever; takes effect with onlywave migrate"`
-	RetentionDeadLetters    int `env:"RETENTION_DEAD_LETTERS" help:"the same for dead letters, since they were closed"`
-	RetentionReconciliation int `env:"RETENTION_RECONCILIATION" help:"the same for runs of reconciliation and what they found, but what waits for a person"`
-	RetentionEmails         int `env:"RETENTION_EMAILS" help:"the same for what became of e-mails, which keeps them from being sent again"`
+	RetentionNotifications  int `env:"RETENTION_NOTIFICATIONS" help:"days for which webhooks are kept as received, at least 30; 0: for ever; takes effect with onlywave migrate"`
+	RetentionDeadLetters    int `env:"RETENTION_DEAD_LETTERS" help:"days for which closed dead letters are kept, since their closing; at least 30; 0: for ever; takes effect with onlywave migrate"`
+	RetentionReconciliation int `env:"RETENTION_RECONCILIATION" help:"days for which runs of reconciliation and closed findings are kept, at least 30; 0: for ever; takes effect with onlywave migrate"`
+	RetentionEmails         int `env:"RETENTION_EMAILS" help:"days for which results of e-mails are kept, which prevent a second sending; at least 30; 0: for ever; takes effect with onlywave migrate"`
 
 	SimulatorAddress   string  `env:"SIMULATOR_ADDRESS" help:"where the simulator listens, host:port"`
 	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
-	SimulatorData      string  `env:"SIMULATOR_DATA" help:"file in which it keeps its payments from one start to the next; empty: it forgets them"`
-	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago it repeats webhooks"`
+	SimulatorData      string  `env:"SIMULATOR_DATA" help:"file in which the simulator keeps its payments between starts; empty: it forgets them"`
+	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago the simulator repeats webhooks"`
 }
 
 func defaults() Config {
