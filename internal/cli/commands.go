@@ -61,7 +61,8 @@ func flagged(err error) error {
 func flagOf(pointer string) string {
 	name := strings.TrimPrefix(strings.TrimPrefix("/"+strings.TrimPrefix(pointer, "/"), "/filter"), "/")
 	if place, ok := strings.CutPrefix(name, "ids/"); ok {
-		return "ID number " + place + " (counted from 0)"
+		n, _ := strconv.Atoi(place)
+		return fmt.Sprintf("ID %d of the command", n+1)
 	}
 	switch name {
 	case "":

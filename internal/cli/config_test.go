@@ -44,14 +44,3 @@ func TestConfigCheckSaysWhatIsUnprotected(t *testing.T) {
 	require.Contains(t, out.String(), "✓ keys\n  ! Postgres is reached without TLS or credentials: a unix socket in the pod")
 	require.NotContains(t, out.String(), "hunter2")
 }
-
-// A script must not take a mistyped command for one that succeeded.
-func TestAMistypedCommandFails(t *testing.T) {
-	for _, typed := range [][]string{{"prnue"}, {"reconcile", "nwo"}, {"keys", "make"}, {"prune", "now"}} {
-		var out bytes.Buffer
-		require.ErrorContains(t, Run(t.Context(), typed, nil, &out), "unknown command", typed)
-	}
-	var out bytes.Buffer
-	require.NoError(t, Run(t.Context(), []string{"reconcile"}, nil, &out))
-	require.Contains(t, out.String(), "findings")
-}

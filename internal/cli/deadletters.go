@@ -142,21 +142,21 @@ func (d deadLetters) redrive(ctx context.Context, actor audit.Actor, plan deadle
 }
 
 func (d deadLetters) list(ctx context.Context, filter deadletter.Filter) error {
-	letters, err := d.actions.List(ctx, filter)
+	found, err := d.actions.List(ctx, filter)
 	if err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tDIED\tDEATHS\tSTATE\tSOURCE\tCAUSE\tFINGERPRINT\tPAYMENT\tERROR")
-	for _, l := range letters {
+	for _, m := range found {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%.60s\n",
-			l.ID, formatTime(l.DiedAt), l.Deaths, l.State, l.Source, l.Cause, l.Fingerprint, l.PaymentID, cell(l.Error))
+			m.ID, formatTime(m.DiedAt), m.Deaths, m.State, m.Source, m.Cause, m.Fingerprint, m.PaymentID, cell(m.Error))
 	}
 	return table.Flush()
 }
 
 func (d deadLetters) show(ctx context.Context, id string) error {
-	l, err := d.actions.Show(ctx, id)
+	m, err := d.actions.Show(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -166,16 +166,16 @@ func (d deadLetters) show(ctx context.Context, id string) error {
 	}
 	table := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
-		{"id", l.ID}, {"state", string(l.State)}, {"cause", string(l.Source) + ", " + string(l.Cause)}, {"advice", l.Cause.Advice()},
-		{"error", l.Error}, {"fingerprint", l.Fingerprint}, {"payment", l.PaymentID}, {"workflow", l.WorkflowID}, {"run", l.RunID},
-		{"message", fmt.Sprintf("%s, %d bytes, to %s with %s", l.Original.ID, len(l.Original.Body), l.Original.Exchange, l.Original.Key)},
-		{"died", fmt.Sprintf("%s, %d times", formatTime(l.DiedAt), l.Deaths)}, {"closed", formatTime(l.ClosedAt)}, {"by", l.ClosedBy}, {"reason", l.Reason},
+		{"id", m.ID}, {"state", string(m.State)}, {"cause", string(m.Source) + ", " + string(m.Cause)}, {"advice", m.Cause.Advice()},
+		{"error", m.Error}, {"fingerprint", m.Fingerprint}, {"payment", m.PaymentID}, {"workflow", m.WorkflowID}, {"run", m.RunID},
+		{"message", fmt.Sprintf("%s, %d bytes, to %s with %s", m.Original.ID, len(m.Original.Body), m.Original.Exchange, m.Original.Key)},
+		{"died", fmt.Sprintf("%s, %d times", formatTime(m.DiedAt), m.Deaths)}, {"closed", formatTime(m.ClosedAt)}, {"by", m.ClosedBy}, {"reason", m.Reason},
 	} {
 		if row[1] != "" {
 			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
 		}
 	}
-	for _, a := range l.Trail {
+	for _, a := range m.Trail {
 		fmt.Fprintf(table, "attempt %d\t%s  %s\n", a.Attempt, formatTime(a.At), a.Error)
 	}
 	for _, r := range redrives {
