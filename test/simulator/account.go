@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// accountAnswer is the seller's account, as GET /users/me has it (official SDK, pkg/user).
+// accountAnswer is the seller's account as GET /users/me returns it (official SDK, pkg/user).
 type accountAnswer struct {
 	ID               int64  `json:"id"`
 	Nickname         string `json:"nickname"`
@@ -18,7 +18,7 @@ type accountAnswer struct {
 	SiteID           string `json:"site_id"`
 }
 
-// getAccount tells whose token was sent. Unless the simulator plays a live account, it is a test user.
+// getAccount returns the account of the token. Unless the simulator plays a live account, it is a test user.
 func (s *Simulator) getAccount(c *call) answer {
 	s.hold(c)
 	a := accountAnswer{

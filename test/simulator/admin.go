@@ -138,7 +138,7 @@ func (s *Simulator) adminAddFaults(w http.ResponseWriter, r *http.Request) {
 	adminAnswer(w, s.Faults())
 }
 
-// readFaults reads one fault or an array of them, and takes none if one makes no sense.
+// readFaults reads one fault or an array of them, and accepts none if one is invalid.
 func readFaults(body io.Reader) ([]Fault, error) {
 	data, err := io.ReadAll(body)
 	if err != nil {
@@ -183,7 +183,7 @@ func number(r *http.Request, name string, otherwise int) (int, error) {
 
 func adminAnswer(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = json.NewEncoder(w).Encode(body) // our own types; a caller who has gone is no news to us
+	_ = json.NewEncoder(w).Encode(body) // our own types; a client that has disconnected does not matter
 }
 
 func adminError(w http.ResponseWriter, status int, err error) {

@@ -11,17 +11,17 @@ import (
 // maxAnnounced is the most copies of one announcement.
 const maxAnnounced = 50_000
 
-// Announcement orders a signed notification about any resource, also one that this account does not have: another account's
-// payment, or the made-up id 123456 of the panel's test button.
+// Announcement asks for a signed notification about any resource, even one that this account does not have: another account's payment,
+// or the id 123456 of the panel's test button.
 type Announcement struct {
 	PaymentID string `json:"payment_id"` // data.id
-	URL       string `json:"url"`        // of the receiver; empty: that of the panel's setting
+	URL       string `json:"url"`        // of the receiver; empty: the URL of the panel's setting
 	Type      string `json:"type"`       // the topic; empty: payment
 	Action    string `json:"action"`     // empty: payment.updated
-	Count     int    `json:"count"`      // copies, each signed afresh; 0: one
+	Count     int    `json:"count"`      // copies, each with a new signature; 0: one
 }
 
-// Announce sends a notification that no payment of ours is behind.
+// Announce sends a notification that need not be about a payment of this account.
 func (s *Simulator) Announce(a Announcement) error {
 	url := cmp.Or(a.URL, s.config.DefaultNotificationURL)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// The objects of point_of_interaction that say the same about every Pix.
+// The objects of point_of_interaction that are the same for every Pix.
 var (
 	businessInfo = json.RawMessage(`{"unit":"online_payments","sub_unit":"default","branch":"Merchant Services"}`)
 	location     = json.RawMessage(`{"state_id":null,"source":null}`)
@@ -18,7 +18,7 @@ var (
 
 const pixIssuer = "12501"
 
-// answerFor makes the answer for a payment: its links as this caller can follow them, its shape as the call's fault has it.
+// answerFor makes the response for a payment, with links that this caller can follow, and with the shape that the call's fault asks for.
 func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 	money := amounts{text: c.fault.Kind == KindTextAmounts}
 	a := paymentAnswer{
@@ -59,7 +59,7 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 }
 
 func payerFor(p payment, numeric bool) payerAnswer {
-	id := 1_000_000_000 + int(crc16(p.payer.Email)) // the same person keeps his id
+	id := 1_000_000_000 + int(crc16(p.payer.Email)) // the same buyer keeps the same id
 	a := payerAnswer{
 		ID: strconv.Itoa(id), Email: p.payer.Email, FirstName: orNull(p.payer.FirstName), LastName: orNull(p.payer.LastName),
 		Identification: taxIDAnswer{orNull(p.payer.Identification.Type), orNull(p.payer.Identification.Number)},

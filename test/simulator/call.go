@@ -25,14 +25,14 @@ type Request struct {
 	Method         string        `json:"method"`
 	Path           string        `json:"path"` // with its query
 	IdempotencyKey string        `json:"idempotency_key,omitempty"`
-	Reference      string        `json:"external_reference,omitempty"` // of the payment it is about
+	Reference      string        `json:"external_reference,omitempty"` // of its payment
 	RequestID      string        `json:"request_id"`                   // the X-Request-Id of the answer
 	Status         int           `json:"status"`                       // 0: the connection was cut before an answer
-	Fault          Kind          `json:"fault,omitempty"`              // what struck it
+	Fault          Kind          `json:"fault,omitempty"`              // the fault that applied
 	Duration       time.Duration `json:"duration_ns"`
 }
 
-// call is one API request on its way through the simulator.
+// call is one API request while it is handled.
 type call struct {
 	w       http.ResponseWriter
 	request *http.Request
@@ -40,16 +40,16 @@ type call struct {
 	id      string // X-Request-Id of the answer
 	fault   Fault
 	status  int    // answered, 0 until then
-	then    func() // runs once, when the answer is out or never will be
+	then    func() // runs once, after the response was sent or given up
 }
 
-// answer is what the API says to a call.
+// answer is the response to a call.
 type answer struct {
 	status int
 	body   []byte
 }
 
-// api makes an operation a handler: request log, token, faults, then the operation.
+// api makes an operation a handler: it logs the request, checks the token, applies faults, and runs the operation.
 func (s *Simulator) api(on Operation, operate func(*call) answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{w: w, request: r, id: uuid.NewString()}
@@ -97,11 +97,11 @@ func (s *Simulator) referenceOf(c *call) string {
 	var in struct {
 		ExternalReference string `json:"external_reference"`
 	}
-	_ = json.Unmarshal(c.body, &in) // a bad body is refused later; it has no reference
+	_ = json.Unmarshal(c.body, &in) // an invalid body has no reference, and is refused later
 	return in.ExternalReference
 }
 
-// operate runs the operation and answers it, as far as the call's fault allows.
+// operate runs the operation and responds, as far as the call's fault allows.
 func (s *Simulator) operate(c *call, operate func(*call) answer) {
 	fault := c.fault
 	switch fault.Kind {
@@ -110,7 +110,7 @@ func (s *Simulator) operate(c *call, operate func(*call) answer) {
 	case KindError:
 		var causes []cause
 		if fault.Code != 0 {
-			causes = []cause{{Code: fault.Code, Description: "as the fault was ordered"}}
+			causes = []cause{{Code: fault.Code, Description: "as the fault says"}}
 		}
 		c.write(c.refuse(cmp.Or(fault.Status, http.StatusInternalServerError), causes...))
 		return
@@ -128,7 +128,7 @@ func (s *Simulator) operate(c *call, operate func(*call) answer) {
 	case KindErrorAfter:
 		a = c.refuse(cmp.Or(fault.Status, http.StatusInternalServerError))
 	case KindLostAnswer:
-		panic(http.ErrAbortHandler) // the server closes the connection and says nothing
+		panic(http.ErrAbortHandler) // the server closes the connection without a response
 	case KindTruncated:
 		c.writeHalf(a)
 	case KindHTML:
@@ -142,14 +142,14 @@ func (s *Simulator) operate(c *call, operate func(*call) answer) {
 
 const htmlInstead = "<!DOCTYPE html><html><head><title>Mercado Pago</title></head><body><h1>Algo deu errado</h1></body></html>"
 
-// hold waits out a slow fault before anything is done. The caller may have gone by the end: that is the point of it.
+// hold waits for a slow fault before anything is done. The client may have given up by then, which is the purpose.
 func (s *Simulator) hold(c *call) {
 	if c.fault.Kind == KindSlow {
 		s.pause(nil, c.fault.Delay)
 	}
 }
 
-// pause waits, until it is interrupted or the simulator closes.
+// pause waits until the time is over, the call is interrupted, or the simulator closes.
 func (s *Simulator) pause(interrupted <-chan struct{}, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -166,10 +166,10 @@ func (c *call) writeAs(contentType string, a answer) {
 	c.status = a.status
 	c.header(contentType, len(a.body))
 	c.w.WriteHeader(a.status)
-	_, _ = c.w.Write(a.body) // a caller who has gone is no news to us
+	_, _ = c.w.Write(a.body) // a client that has disconnected does not matter
 }
 
-// writeHalf promises the whole body, sends half of it and closes the connection.
+// writeHalf announces the whole body, sends half of it and closes the connection.
 func (c *call) writeHalf(a answer) {
 	c.status = a.status
 	c.header("application/json; charset=utf-8", len(a.body))
@@ -185,7 +185,7 @@ func (c *call) header(contentType string, length int) {
 	c.w.Header().Set("X-Request-Id", c.id)
 }
 
-// reset cuts the connection with a TCP reset, where there is a TCP connection to cut.
+// reset closes the connection with a TCP reset, if it is a TCP connection.
 func (c *call) reset() {
 	if conn, _, err := http.NewResponseController(c.w).Hijack(); err == nil {
 		if tcp, ok := conn.(*net.TCPConn); ok {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// createPayment charges. The key is claimed before a slow fault is waited out, so a repeat meanwhile is told that the
-// first one is still running.
+// createPayment charges. The key is claimed before a slow fault's delay, so a repeated request gets the answer that the first one is
+// still running.
 func (s *Simulator) createPayment(c *call) answer {
 	key := c.request.Header.Get("X-Idempotency-Key")
 	if key == "" {
@@ -21,8 +21,8 @@ func (s *Simulator) createPayment(c *call) answer {
 	if c.fault.Kind == KindForgottenKey {
 		s.book.forget(key, c.fault.Delay)
 	}
-	verdict, earlier := s.book.claim(key, c.body)
-	switch verdict {
+	state, earlier := s.book.claim(key, c.body)
+	switch state {
 	case keyRunning:
 		return c.refuse(http.StatusConflict, causeKeyRunning)
 	case keyTaken:
@@ -34,15 +34,15 @@ func (s *Simulator) createPayment(c *call) answer {
 	s.hold(c)
 	p.created = time.Now().Truncate(time.Millisecond)
 	p = s.book.create(p)
-	id := p.id // the task waits a day: it must not keep the whole payment
+	id := p.id // the task may wait a day and should not keep the payment in memory
 	s.expiries.at(p.expires, func() { s.expireDue(id) })
-	s.tellCreated(c, p)
+	s.notifyCreated(c, p)
 	return jsonAnswer(http.StatusCreated, s.answerFor(c, p))
 }
 
-// expireDue ends a Pix nobody has paid in time; one that has moved on is left alone.
+// expireDue expires a Pix that was not paid in time; a payment with another status is not changed.
 func (s *Simulator) expireDue(id string) {
 	if p, err := s.book.cancel(id, "expired", time.Now()); err == nil {
-		s.tell(p)
+		s.notifyUpdated(p)
 	}
 }

@@ -1,11 +1,11 @@
-// Package simulator is a fake Mercado Pago (Brazil) in one http.Handler: payments by Pix, search, signed webhooks with
-// Mercado Pago's retry plan, a pay page for a person, and faults to order. Tests serve it through httptest, `onlywave
-// simulator` serves it to the local stack, load runs and drills.
+// Package simulator is a fake Mercado Pago (Brazil) in one http.Handler: Pix payments, search, signed webhooks with Mercado Pago's retry
+// schedule, a page where the buyer pays, and faults on request. Tests serve it with httptest; `onlywave-lab simulator` serves it to the
+// local platform, load runs and drills.
 //
-// Its one rule: the ledger tells what happened. An entry is written the moment a payment is created or moves, whatever
-// is then answered, lost or refused on the wire; so after any drill the ledger says which charges there really were.
+// Its one rule: the ledger is the truth. An entry is written when a payment is created or changes, whatever response is then sent, lost or
+// cut off; so after any drill the ledger has the charges that really happened.
 //
-// It is a fake for one machine: the admin API and the pay page ask for no log-in. Never expose it.
+// It is for one machine: the admin API and the pay page need no log-in. Never expose it.
 //
 // # Mercado Pago's API
 //
@@ -15,16 +15,16 @@
 //	GET  /v1/payments/search
 //	GET  /users/me             the account that the token belongs to
 //
-// Where Mercado Pago documents nothing, the simulator takes the stricter side:
+// Where Mercado Pago's documentation is silent, the simulator is strict:
 //
 //   - An idempotency key belongs to the exact bytes of its first accepted body. The same body again answers 201 with the
 //     same payment as it is now; another body answers 409 idempotency_key_already_used; while the first is still running,
-//     409 with code 401001. A refused request (400) does not spend its key. Keys never expire, but for the
+//     409 with code 401001. A refused request (400) does not use up its key. Keys never expire, except with the
 //     fault forgotten_key.
 //   - Dates in requests must have a numeric offset and at most milliseconds, else code 23.
 //   - An unknown top-level field of a create request is code 8.
 //   - The search limit is at most 50, and a range must be shorter than 365 days (9062). Unknown filters are ignored.
-//   - A cancellation has no use for its key: the second one is told that the state forbids it (2018).
+//   - A cancellation ignores its key: a second one gets the error that the state forbids it (2018).
 //   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
 //     attempt has a fresh x-request-id and ts, unless the configuration says SignOnce.
 //
@@ -40,13 +40,13 @@
 //	GET    /admin/webhooks                  the last webhook attempts, oldest first; ?payment_id=
 //	POST   /admin/webhooks                  send a signed notification about any id, see Announcement
 //	POST   /admin/webhooks/{n}/redeliver    send again attempt n, or the last notification of payment n; ?count= (1)
-//	GET    /admin/faults                    what is armed, and how often each was met and used
+//	GET    /admin/faults                    active faults, with how often each matched and applied
 //	POST   /admin/faults                    add one Fault, or an array of them
-//	DELETE /admin/faults                    clear them all
+//	DELETE /admin/faults                    remove all faults
 //
-// A fault that breaks the link on the next three creates of one payment, after the charge was made:
+// A fault that closes the connection after the charge, for the next three creates of one payment:
 //
 //	{"on": "create", "kind": "lost_answer", "times": 3, "external_reference": "0b1e…"}
 //
-// Fault documents the fields; the Kind constants say what each kind does.
+// Fault documents the fields, and the Kind constants document the kinds.
 package simulator

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Operation is what a fault strikes: a kind of API call, or the webhooks.
+// Operation is what a fault applies to: a kind of API call, or the webhooks.
 type Operation string
 
 const (
@@ -22,18 +22,18 @@ const (
 	Webhook Operation = "webhook" // a notification with all its attempts
 )
 
-// Kind is what goes wrong.
+// Kind is the kind of a fault.
 type Kind string
 
-// For API calls. "Before" means that nothing was done, "after" that it was done and is in the ledger. Go's own transport
+// Kinds for API calls. "Before" means that nothing was done, "after" that it was done and is in the ledger. Go's own transport
 // repeats a call with an X-Idempotency-Key by itself when a kept connection is cut: such a client sees KindReset or
-// KindLostAnswer only when it strikes twice.
+// KindLostAnswer only when the fault applies twice.
 const (
 	KindReset          Kind = "reset"            // the connection is reset before
 	KindError          Kind = "error"            // Status (500) before, with the cause Code if that is set
 	KindRateLimited    Kind = "rate_limited"     // 429 before, Retry-After is Delay in seconds (1)
-	KindSlow           Kind = "slow"             // Delay before; done at its end even if the caller has gone; a create's key is in flight
-	KindSlowAfter      Kind = "slow_after"       // Delay after; the key is settled and the webhook goes out at once
+	KindSlow           Kind = "slow"             // Delay before; done after it even if the client has given up; a create's key is claimed meanwhile
+	KindSlowAfter      Kind = "slow_after"       // Delay after; the key is used and the webhook is sent at once
 	KindErrorAfter     Kind = "error_after"      // Status (500) after
 	KindLostAnswer     Kind = "lost_answer"      // the connection closes after, without an answer
 	KindTruncated      Kind = "truncated"        // half of the answer after, then the connection closes
@@ -49,7 +49,7 @@ const (
 	KindPaidMeanwhile  Kind = "paid_meanwhile"   // Update: the buyer pays just before
 )
 
-// For webhooks.
+// Kinds for webhooks.
 const (
 	KindLost         Kind = "lost"          // never sent
 	KindDoubled      Kind = "doubled"       // Count (2) copies at once
@@ -61,23 +61,22 @@ const (
 	KindWrongID      Kind = "wrong_id"      // the body's data.id is not the query's
 )
 
-// Fault is one thing to go wrong. For every call the faults are asked in their order; the first that matches and still
-// has some left strikes, alone.
+// Fault is one fault. For each call the first fault that matches and is not used up applies, and no other.
 type Fault struct {
 	On                Operation     `json:"on"`
 	Kind              Kind          `json:"kind"`
 	ExternalReference string        `json:"external_reference,omitempty"` // only calls about this payment; empty: all
-	PaymentID         string        `json:"payment_id,omitempty"`         // the same by Mercado Pago's id, which need not exist
-	After             int           `json:"after,omitempty"`              // matching calls to let pass first
-	Times             int           `json:"times,omitempty"`              // how many it strikes; 0: until cleared
-	Rate              float64       `json:"rate,omitempty"`               // share of the calls it strikes, at random; 0: all
+	PaymentID         string        `json:"payment_id,omitempty"`         // only calls about this id of Mercado Pago, which need not exist
+	After             int           `json:"after,omitempty"`              // matching calls before it applies
+	Times             int           `json:"times,omitempty"`              // calls it applies to; 0: until removed
+	Rate              float64       `json:"rate,omitempty"`               // share of calls it applies to, at random; 0: all
 	Status            int           `json:"status,omitempty"`
 	Delay             time.Duration `json:"delay,omitempty"` // in JSON a text: "1.5s"
 	Count             int           `json:"count,omitempty"`
 	Code              int           `json:"code,omitempty"` // of an error's cause, such as 13253: the seller has no Pix key
 
 	Met  int `json:"met"`  // matching calls so far
-	Used int `json:"used"` // calls struck so far
+	Used int `json:"used"` // calls it applied to so far
 }
 
 var (
@@ -95,7 +94,7 @@ var (
 	}
 )
 
-// check says what is wrong with a fault someone ordered.
+// check says what is wrong with a requested fault.
 func (f Fault) check() error {
 	kinds, ok := kindsOf[f.On]
 	if !ok {
@@ -134,7 +133,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 		Delay string `json:"delay"`
 	}{plain: (*plain)(f)}
 	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields() // a misspelt limit would strike everything
+	decoder.DisallowUnknownFields() // a misspelt limit would make the fault apply to everything
 	if err := decoder.Decode(&in); err != nil {
 		return err
 	}
@@ -173,8 +172,8 @@ func (q *faultQueue) all() []Fault {
 	return append([]Fault{}, q.faults...)
 }
 
-// take returns the fault that strikes this call about the payment with this id; its kind is empty when none does. The
-// reference is only asked for when a fault wants to know it.
+// take returns the fault that applies to this call about the payment with this id; its kind is empty when none does. reference is called
+// only when a fault needs it.
 func (q *faultQueue) take(on Operation, paymentID string, reference func() string) Fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -98,7 +98,7 @@ func TestFaultsOnCreate(t *testing.T) {
 			require.Equal(t, a.Ledger()[0].PaymentID, p.id())
 			require.Equal(t, row.fault.Kind, a.Requests()[0].Fault)
 			require.Empty(t, a.Requests()[1].Fault)
-			require.Len(t, a.Webhooks(), 1, "the webhook is told of, whatever became of the answer")
+			require.Len(t, a.Webhooks(), 1, "the webhook is logged whatever happened to the response")
 		})
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// journal is a file that has a line for each entry of the ledger, from which the next simulator begins. A line is in the file once
-// the caller is answered; it is not forced to the disk, so that it outlives the process and not the machine's power.
+// journal is a file with a line for each ledger entry, from which the next simulator starts. A line is in the file before the client gets
+// its response. It is not synced to disk, so it survives the process but not a power failure.
 type journal struct {
 	file *os.File
 	log  *slog.Logger
 }
 
-// line is an entry with all that the book knows of its payment by then.
+// line is an entry with the state of its payment at that time.
 type line struct {
 	Kind       EntryKind         `json:"kind"`
 	ID         string            `json:"id"`
@@ -40,8 +40,8 @@ type line struct {
 	Metadata   json.RawMessage   `json:"metadata,omitempty"`
 }
 
-// Open returns a running simulator that knows what an earlier one has kept in the file, and keeps there what it does. Webhooks that
-// the earlier one still had to send are not sent any more. Close it when done.
+// Open returns a running simulator that continues from the file and writes to it. Webhooks that the earlier simulator had not sent yet are
+// not sent. Close it when done.
 func Open(c Config, path string) (*Simulator, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -59,8 +59,8 @@ func Open(c Config, path string) (*Simulator, error) {
 	return s, nil
 }
 
-// read takes in all lines, and leaves the file where the next one belongs: after the last whole one, for a simulator that was killed
-// may have left a part of one.
+// read reads all lines, and positions the file after the last complete one, because a simulator that was killed may have left part of a
+// line.
 func (b *book) read(file *os.File) error {
 	lines := bufio.NewReader(file)
 	var whole int64
@@ -86,7 +86,7 @@ func (b *book) read(file *os.File) error {
 	return err
 }
 
-// repeat does again what a line tells of.
+// repeat applies a line again.
 func (b *book) repeat(l line) {
 	p, known := b.payments[l.ID]
 	if !known {
@@ -104,7 +104,7 @@ func (b *book) repeat(l line) {
 	b.enter(l.Kind, p)
 }
 
-// write keeps one entry. What cannot be kept, on a disk that is full say, is known to this simulator only.
+// write appends one entry. If that fails, because of a full disk for example, only this simulator knows the entry.
 func (j *journal) write(kind EntryKind, p *payment, body [sha256.Size]byte) {
 	if j == nil {
 		return
@@ -118,11 +118,11 @@ func (j *journal) write(kind EntryKind, p *payment, body [sha256.Size]byte) {
 		_, err = j.file.Write(append(text, '\n'))
 	}
 	if err != nil {
-		j.log.Error("an entry of the ledger is not kept", "provider_payment_id", p.id, "error", err)
+		j.log.Error("a ledger entry could not be written", "provider_payment_id", p.id, "error", err)
 	}
 }
 
-// close ends the journal. A request that still runs is not kept any more.
+// close closes the journal. Entries of requests that are still running are not written.
 func (b *book) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -130,7 +130,7 @@ func (b *book) close() {
 		return
 	}
 	if err := b.journal.file.Close(); err != nil {
-		b.journal.log.Error("the ledger's file does not close", "error", err)
+		b.journal.log.Error("the ledger's file could not be closed", "error", err)
 	}
 	b.journal = nil
 }

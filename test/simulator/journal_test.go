@@ -57,7 +57,7 @@ func TestPaymentsOutliveTheProcess(t *testing.T) {
 	require.Equal(t, "approved", reopen(t, path).get(pending.id())["status"])
 }
 
-// A Pix whose end came while nobody was there ends at the start.
+// A Pix that expired while no simulator was running expires at the start.
 func TestWhatExpiredMeanwhileIsExpired(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger")

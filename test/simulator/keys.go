@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// keyUse is what an idempotency key was spent on. Its payment is nil while the first request is still running.
+// keyUse is the request that an idempotency key was used for. Its payment is nil while that request is running.
 type keyUse struct {
 	body    [sha256.Size]byte
 	payment *payment
 }
 
-// keyVerdict is what the key store says to a create request.
-type keyVerdict int
+// keyState is the state of a create request's idempotency key.
+type keyState int
 
 const (
-	keyFresh    keyVerdict = iota // claimed: go on, and create or release
-	keyRepeated                   // same key, same body: the payment is there already
-	keyRunning                    // the first request with this key has not finished
-	keyTaken                      // the key was spent on another body
+	keyFresh    keyState = iota // claimed now: create the payment, or release the key
+	keyRepeated                 // same key, same body: the payment is there already
+	keyRunning                  // the first request with this key has not finished
+	keyTaken                    // the key was used for another body
 )
 
-// claim takes the key for a request with this body, or tells who has it. The payment is set for keyRepeated only.
-func (b *book) claim(key string, body []byte) (keyVerdict, payment) {
+// claim claims the key for a request with this body, or returns its state. The payment is set for keyRepeated only.
+func (b *book) claim(key string, body []byte) (keyState, payment) {
 	fingerprint := sha256.Sum256(body)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -40,7 +40,7 @@ func (b *book) claim(key string, body []byte) (keyVerdict, payment) {
 	}
 }
 
-// forget gives the key of a payment older than this back, as if it had never been used.
+// forget releases the key of a payment older than this, as if it had never been used.
 func (b *book) forget(key string, age time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

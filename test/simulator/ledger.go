@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Entry is one line of the ledger: a payment created, or one that moved.
+// Entry is one line of the ledger: a new payment, or a new status of a payment.
 type Entry struct {
 	Number            int       `json:"number"` // from 1, without gaps
 	Kind              EntryKind `json:"kind"`
@@ -25,10 +25,10 @@ type Entry struct {
 	Time              time.Time `json:"time"` // UTC, the payment's date_last_updated
 }
 
-// EntryKind tells why a ledger entry was written.
+// EntryKind says why a ledger entry was written.
 type EntryKind string
 
-// A Charge is a payment created; a Move is a new status of one.
+// A Charge is a new payment; a Move is a new status.
 const (
 	Charge EntryKind = "charge"
 	Move   EntryKind = "move"
@@ -36,13 +36,12 @@ const (
 
 var errUnknownPayment = errors.New("there is no such payment")
 
-// errState is a move that the payment's state does not allow.
+// errState is a move that the payment's status does not allow.
 type errState struct{ status, detail string }
 
 func (e errState) Error() string { return fmt.Sprintf("the payment is %s (%s)", e.status, e.detail) }
 
-// book is all that the simulator knows: payments, spent keys and the ledger, under one lock. Payments go in by pointer
-// and come out as copies.
+// book is the simulator's state: payments, used keys and the ledger, under one lock. It stores payments by pointer and returns copies.
 type book struct {
 	mu          sync.RWMutex
 	payments    map[string]*payment
@@ -50,7 +49,7 @@ type book struct {
 	byAge       []*payment
 	keys        map[string]*keyUse
 	entries     []Entry
-	journal     *journal // nil: it is forgotten with the process
+	journal     *journal // nil: the state is lost with the process
 }
 
 func newBook() *book {
@@ -61,7 +60,7 @@ func newBook() *book {
 	}
 }
 
-// create records a new payment and settles the key it was created under.
+// create adds a new payment and marks its key as used.
 func (b *book) create(p payment) payment {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,8 +111,8 @@ func (b *book) cancel(id, detail string, now time.Time) (payment, error) {
 	})
 }
 
-// move changes one payment and enters the move. date_last_updated always grows, by a millisecond at least, because
-// clients order what they see by it.
+// move changes one payment and adds a ledger entry. date_last_updated always grows by at least a millisecond, because clients order
+// updates by it.
 func (b *book) move(id string, now time.Time, change func(*payment) error) (payment, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -172,11 +171,11 @@ func (b *book) ledger(after int) []Entry {
 	return slices.Clone(b.entries[min(max(after, 0), len(b.entries)):])
 }
 
-// lastID is shared by all simulators of a process, so that two in a row never hand out the same id.
+// lastID is shared by all simulators of a process, so that two of them never return the same id.
 var lastID atomic.Int64
 
-// nextID returns a fresh id of 12 digits, a few above the last one. The first one grows with the clock, so that a
-// process started again does not repeat ids that clients have kept.
+// nextID returns a new id of 12 digits, a few above the last one. The first one depends on the clock, so that a restarted process does
+// not repeat ids that clients have stored.
 func nextID() int64 {
 	if lastID.Load() == 0 {
 		age := time.Since(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))

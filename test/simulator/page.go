@@ -20,14 +20,14 @@ var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 // recentPayments is how many the front page lists.
 const recentPayments = 30
 
-// pageView is a payment as a person sees it.
+// pageView is a payment as the page shows it.
 type pageView struct {
 	ID, Amount, Description, Reference string
 	State, StateText                   string // state is waiting, paid, expired or cancelled
 	Created, Approved, Expires         string
 	Code                               string
 	Image                              template.URL
-	Problem                            string // why the button just pressed had no effect
+	Problem                            string // why the last button had no effect
 }
 
 func (s *Simulator) payPage(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func (s *Simulator) payPage(w http.ResponseWriter, r *http.Request) {
 	view := viewOf(p)
 	view.Problem = problems[r.FormValue("problem")]
 	view.Code = s.codes.text(p)
-	// The image is base64 of our own PNG.
+	// The image is base64 of a PNG that the simulator made.
 	view.Image = template.URL("data:image/png;base64," + s.codes.image(view.Code)) //nolint:gosec
 	showPage(w, http.StatusOK, "pay.html", view)
 }
@@ -56,7 +56,7 @@ var problems = map[string]string{
 	"state": "Este Pix não está mais aguardando pagamento.",
 }
 
-// payForm is a button of the pay page: it moves the payment and shows it again.
+// payForm handles a button of the pay page: it changes the payment and shows the page again.
 func (s *Simulator) payForm(move func(string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		target := "/pay/" + url.PathEscape(r.PathValue("id"))
@@ -112,5 +112,5 @@ func showPage(w http.ResponseWriter, status int, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = pages.ExecuteTemplate(w, name, data) // templates are parsed at start; a caller who has gone is no news to us
+	_ = pages.ExecuteTemplate(w, name, data) // templates are parsed at start; a client that has disconnected does not matter
 }

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// payment is one payment as the book keeps it. Its answer is made from this each time, so that a long load run keeps
-// no bodies.
+// payment is one payment in the book. Its response is made from it each time, so that a long load run stores no bodies.
 type payment struct {
 	id         string
 	key        string // X-Idempotency-Key it was created under
@@ -16,7 +15,7 @@ type payment struct {
 	status     string
 	detail     string
 	created    time.Time
-	updated    time.Time // in milliseconds, grows with every move
+	updated    time.Time // in milliseconds, grows with each move
 	approved   time.Time // zero until then
 	expires    time.Time
 	notifyURL  string
@@ -38,7 +37,7 @@ type identification struct {
 	Number string `json:"number"`
 }
 
-// fee is what Mercado Pago keeps of a Pix: 0.99 %, rounded to the centavo.
+// fee is Mercado Pago's fee for a Pix: 0.99 %, rounded to the centavo.
 func (p payment) fee() int64 { return (p.amount*99 + 5000) / 10000 }
 
 func (s *Simulator) getPayment(c *call) answer {
@@ -50,7 +49,7 @@ func (s *Simulator) getPayment(c *call) answer {
 	return jsonAnswer(http.StatusOK, s.answerFor(c, p))
 }
 
-// hides tells whether a lagging read does not see this payment yet.
+// hides says whether a lagging read does not see this payment yet.
 func (f Fault) hides(p payment) bool { return f.Delay == 0 || time.Since(p.created) < f.Delay }
 
 func (s *Simulator) updatePayment(c *call) answer {
@@ -73,12 +72,12 @@ func (s *Simulator) updatePayment(c *call) answer {
 		return c.refuse(http.StatusBadRequest, causeParams)
 	}
 	if c.fault.Kind == KindPaidMeanwhile {
-		_ = s.Pay(id) // when it cannot be paid any more, the cancel is judged as it would have been
+		_ = s.Pay(id) // if it cannot be paid any more, the cancellation is handled as usual
 	}
 	p, err := s.book.cancel(id, "by_collector", time.Now())
 	if err != nil {
 		return c.refuse(http.StatusBadRequest, causeState)
 	}
-	s.tell(p)
+	s.notifyUpdated(p)
 	return jsonAnswer(http.StatusOK, s.answerFor(c, p))
 }

@@ -15,12 +15,12 @@ const (
 	merchantName = "Loja Simulada"
 	merchantCity = "Sao Paulo"
 
-	// A code of version 8 at level L holds 192 bytes, and our texts are about 150: one size fits all, so the plan of
-	// the code, which is most of the work, is made once.
+	// A code of version 8 at level L holds 192 bytes, and the texts have about 150. All have one size, so the plan of the
+	// code, which is most of the work, is made once.
 	qrVersion = 8
 	qrScale   = 3
 
-	// A payment's image is asked for again by reads soon after its creation; older ones are drawn anew.
+	// Reads need a payment's image again soon after its creation; older images are drawn again.
 	keptImages = 4096
 )
 
@@ -40,7 +40,7 @@ func newPixCodes(collector int64) *pixCodes {
 	if err != nil {
 		panic(err) // constants: cannot fail
 	}
-	// The seller's key is the same in each process, as its account is: a payment's code never changes.
+	// The seller's key is the same in each process, so a payment's code never changes.
 	key := uuid.NewSHA1(uuid.NameSpaceOID, strconv.AppendInt(nil, collector, 10)).String()
 	return &pixCodes{key: key, plan: plan, images: images}
 }

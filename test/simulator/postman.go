@@ -34,10 +34,10 @@ type WebhookAttempt struct {
 	URL            string        `json:"url"`
 	Retry          int           `json:"retry"`           // X-Retry: 0 for the first attempt
 	RequestID      string        `json:"request_id"`      // its x-request-id
-	Signature      string        `json:"signature"`       // its x-signature, for whoever replays it
+	Signature      string        `json:"signature"`       // its x-signature, for replays
 	Status         int           `json:"status"`          // the receiver's answer, 0 without one
 	Error          string        `json:"error,omitempty"` // why there was no answer, or why it was suppressed
-	Fault          Kind          `json:"fault,omitempty"` // what struck the notification
+	Fault          Kind          `json:"fault,omitempty"` // the fault that applied
 	Suppressed     bool          `json:"suppressed"`      // never sent
 	Delivered      bool          `json:"delivered"`       // answered 200 or 201 in time
 	Duration       time.Duration `json:"duration_ns"`
@@ -66,7 +66,7 @@ func newPostman(c Config) *postman {
 		log:    c.Log,
 		client: &http.Client{
 			Timeout: webhookTimeout,
-			// A proxy of the environment is not for receivers on this machine.
+			// Receivers on this machine are reached without the environment's proxy.
 			Transport:     &http.Transport{MaxIdleConnsPerHost: senders, IdleConnTimeout: time.Minute},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -98,7 +98,7 @@ func (p *postman) notification(of payment, action, otherwise string) *notificati
 	return &notification{id: nextNotification(), topic: topicPayment, action: action, paymentID: of.id, url: url, created: of.updated}
 }
 
-// send queues a notification to go out after the lead, and whatever its fault makes of it.
+// send queues a notification, to be sent after the lead, changed by its fault.
 func (p *postman) send(n *notification, lead time.Duration) {
 	copies := 1
 	switch n.fault.Kind {
@@ -110,7 +110,7 @@ func (p *postman) send(n *notification, lead time.Duration) {
 	for range copies {
 		twin := *n
 		p.queue(&twin, time.Now().Add(lead))
-		n.next = nil // only the first copy brings on what was held back
+		n.next = nil // only the first copy is followed by the one that was held back
 	}
 }
 
@@ -190,7 +190,7 @@ func (p *postman) post(n *notification) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody)) // so that the connection can be reused
 	return res.StatusCode, nil
 }
 
@@ -212,7 +212,7 @@ func (p *postman) timestamp() string {
 	return strconv.FormatInt(time.Now().Unix(), 10)
 }
 
-// suppress records a notification that is never sent.
+// suppress logs a notification that is never sent.
 func (p *postman) suppress(n *notification, why string) {
 	p.record(n, WebhookAttempt{Time: time.Now().UTC(), Error: why, Suppressed: true}, nil)
 }
@@ -244,7 +244,7 @@ func (p *postman) heldBack(paymentID string) *notification {
 	return n
 }
 
-// redeliver sends count fresh copies of a notification that was attempted or suppressed before.
+// redeliver sends new copies of a notification that was attempted or suppressed before.
 func (p *postman) redeliver(a WebhookAttempt, count int) {
 	for range count {
 		p.queue(&notification{id: a.NotificationID, topic: topicPayment, action: a.Action, paymentID: a.PaymentID, url: a.URL, created: a.Time}, time.Now())

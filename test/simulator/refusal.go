@@ -14,15 +14,14 @@ type refusal struct {
 	Cause   []cause `json:"cause"`
 }
 
-// cause is one reason in it. The code is a number for most, a text for some, as at Mercado Pago; Data holds the date and
-// the request id.
+// cause is one cause in it. As at Mercado Pago, most codes are numbers and some are texts; Data has the date and the request id.
 type cause struct {
 	Code        any    `json:"code"`
 	Description string `json:"description"`
 	Data        string `json:"data"`
 }
 
-// The causes of Mercado Pago's list for /v1/payments that the simulator gives.
+// The causes of Mercado Pago's list for /v1/payments that the simulator uses.
 var (
 	causeParams      = cause{Code: 1, Description: "Params Error"}
 	causeDate        = cause{Code: 23, Description: "The following parameters must be valid date and format (yyyy-MM-dd'T'HH:mm:ssz): date_of_expiration"}
@@ -46,7 +45,7 @@ var (
 	causeKeyTaken    = cause{Code: "idempotency_key_already_used", Description: "The X-Idempotency-Key was used with another request"}
 )
 
-// refuse answers an error with its causes; the first one is the message.
+// refuse makes an error response with its causes; the first one is the message.
 func (c *call) refuse(status int, causes ...cause) answer {
 	data := time.Now().UTC().Format("02-01-2006T15:04:05MST") + ";" + c.id
 	given := make([]cause, len(causes))
@@ -77,7 +76,7 @@ var errorNames = map[int]string{
 func jsonAnswer(status int, body any) answer {
 	encoded, err := json.Marshal(body)
 	if err != nil {
-		// Only our own types come here, and they all can be encoded.
+		// All types that come here can be encoded.
 		panic(err)
 	}
 	return answer{status: status, body: encoded}

@@ -2,7 +2,7 @@ package simulator
 
 import "sync"
 
-// keptInLog is how many requests, and how many webhooks, are remembered: those of a storm, and not a day's.
+// keptInLog is how many requests, and how many webhooks, are kept: enough for a flood, not for a day.
 const keptInLog = 50_000
 
 // ring keeps the last items added to it, so that a log of a long load run stays bounded.
@@ -27,7 +27,7 @@ func (r *ring[T]) add(item func(number int) T) {
 	r.items[(r.added-1)%r.limit] = item(r.added)
 }
 
-// all returns what is kept, oldest first.
+// all returns the kept items, oldest first.
 func (r *ring[T]) all() []T {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// schedule runs functions when they are due, one after another, on one goroutine of its own.
+// schedule runs functions when they are due, one after another, on its own goroutine.
 type schedule struct {
-	mu    sync.Mutex
-	tasks tasks
-	added int
-	wake  chan struct{}
-	done  chan struct{}
-	ended chan struct{}
+	mu      sync.Mutex
+	tasks   tasks
+	added   int
+	changed chan struct{}
+	done    chan struct{}
+	ended   chan struct{}
 }
 
 func newSchedule() *schedule {
-	s := &schedule{wake: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
+	s := &schedule{changed: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
 	go s.run()
 	return s
 }
 
-// at has run called once due has come; what is due at the same time runs in the order it was added.
+// at calls run when it is due; functions that are due at the same time run in the order in which they were added.
 func (s *schedule) at(due time.Time, run func()) {
 	s.mu.Lock()
 	s.added++
@@ -31,13 +31,13 @@ func (s *schedule) at(due time.Time, run func()) {
 	s.mu.Unlock()
 	if first {
 		select {
-		case s.wake <- struct{}{}:
+		case s.changed <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// close drops what is not yet due and waits for what is running.
+// close drops the functions that are not due and waits for the one that is running.
 func (s *schedule) close() {
 	close(s.done)
 	<-s.ended
@@ -51,14 +51,14 @@ func (s *schedule) run() {
 		select {
 		case <-s.done:
 			return
-		case <-s.wake:
+		case <-s.changed:
 		case <-timer.C:
 		}
 		timer.Reset(s.runDue())
 	}
 }
 
-// runDue runs everything that is due and returns how long the next one has to wait.
+// runDue runs all due functions and returns the time until the next one is due.
 func (s *schedule) runDue() time.Duration {
 	for {
 		s.mu.Lock()

@@ -30,7 +30,7 @@ type paging struct {
 	Offset int `json:"offset"`
 }
 
-// query is a search as asked.
+// query is a search request.
 type query struct {
 	reference  string
 	status     string
@@ -40,7 +40,7 @@ type query struct {
 	order      func(a, b *payment) int
 	limit      int
 	offset     int
-	unseen     func(payment) bool // what a lagging index does not know yet
+	unseen     func(payment) bool // payments that a lagging index does not have yet
 }
 
 func (s *Simulator) searchPayments(c *call) answer {
@@ -68,7 +68,7 @@ var dateFields = map[string]func(*payment) time.Time{
 	"money_release_date": func(p *payment) time.Time { return p.approved }, // a Pix is released at once
 }
 
-// parseQuery reads a search. The window is the last three months of date_created unless told otherwise.
+// parseQuery reads a search. By default the window is the last three months of date_created.
 func parseQuery(in url.Values, now time.Time) (query, *cause) {
 	q := query{
 		reference: in.Get("external_reference"), status: in.Get("status"), method: in.Get("payment_method_id"),
@@ -76,7 +76,7 @@ func parseQuery(in url.Values, now time.Time) (query, *cause) {
 	}
 	var errs [4]error
 	q.begin, errs[0] = searchDate(cmp.Or(in.Get("begin_date"), "NOW-3MONTHS"), now)
-	// date_last_updated may be some milliseconds ahead of the clock, and now must not cut it off.
+	// date_last_updated may be some milliseconds ahead of the clock, and the window's end must not exclude it.
 	q.end, errs[1] = searchDate(cmp.Or(in.Get("end_date"), "NOW"), now.Add(time.Second))
 	q.limit, errs[2] = strconv.Atoi(cmp.Or(in.Get("limit"), strconv.Itoa(defaultLimit)))
 	q.offset, errs[3] = strconv.Atoi(cmp.Or(in.Get("offset"), "0"))
@@ -98,7 +98,7 @@ func parseQuery(in url.Values, now time.Time) (query, *cause) {
 	return q, nil
 }
 
-// searchOrder is newest first by date_created unless told otherwise. Equal dates are in the order of their ids.
+// searchOrder is by default newest first by date_created. Equal dates are ordered by id.
 func searchOrder(sort, criteria string) (func(a, b *payment) int, bool) {
 	field, ok := dateFields[sort]
 	if sort == "id" {
@@ -115,7 +115,7 @@ func searchOrder(sort, criteria string) (func(a, b *payment) int, bool) {
 
 var nowText = regexp.MustCompile(`^NOW(?:([+-])(\d{1,6})(SECOND|MINUTE|HOUR|DAY|MONTH|YEAR)S?)?$`)
 
-// searchDate reads an ISO 8601 date, or NOW-5MINUTES and its kind.
+// searchDate reads an ISO 8601 date, or one such as NOW-5MINUTES.
 func searchDate(text string, now time.Time) (time.Time, error) {
 	parts := nowText.FindStringSubmatch(text)
 	if parts == nil {
@@ -138,8 +138,8 @@ func searchDate(text string, now time.Time) (time.Time, error) {
 	}
 }
 
-// search returns one page of what matches, and how many match in all. Only what may be on the page is sorted: a sweep
-// over a long load run asks for thousands of pages.
+// search returns one page of matches and their total. It sorts only those that may be on the page, because a sweep over a long load run
+// reads thousands of pages.
 func (b *book) search(q query) (page []payment, total int) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// paymentAnswer is a payment as Mercado Pago answers it, in full: with the nulls, empty objects and fields nobody has
-// documented that a client has to get past.
+// paymentAnswer is a payment as Mercado Pago returns it, in full: with the nulls, empty objects and undocumented fields that a client must
+// accept.
 type paymentAnswer struct {
 	ID                        json.Number        `json:"id"`
 	DateCreated               date               `json:"date_created"`
@@ -54,7 +54,7 @@ type paymentAnswer struct {
 	alwaysNull
 }
 
-// alwaysNull are the fields that a Pix answers with null.
+// alwaysNull are the fields that are null for a Pix.
 type alwaysNull struct {
 	SponsorID             *int    `json:"sponsor_id"`
 	AuthorizationCode     *string `json:"authorization_code"`
@@ -163,7 +163,7 @@ type pointOfInteraction struct {
 // date is written with milliseconds and a numeric offset, null when zero.
 type date time.Time
 
-// Mercado Pago mixes two offsets in its answers. Here payments have -04:00, and expiry -03:00.
+// Mercado Pago mixes two time zones in its responses: payments have -04:00, and expiry -03:00.
 var (
 	manaus   = time.FixedZone("", -4*60*60)
 	brasilia = time.FixedZone("", -3*60*60)

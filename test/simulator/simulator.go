@@ -11,35 +11,34 @@ import (
 // defaultCollector is the seller's account number when Config names none.
 const defaultCollector = 1164726384
 
-// webhookLead is how long after the answer the payment.created webhook goes out: long enough that the answer is at the
-// caller first.
+// webhookLead is the time from the response to the payment.created webhook, long enough that the client gets the response first.
 const webhookLead = 10 * time.Millisecond
 
-// Config is what a simulator is told at start. The zero value serves.
+// Config configures a simulator. The zero value works.
 type Config struct {
 	// AccessToken is the bearer token it accepts; empty accepts any.
 	AccessToken string
 	// WebhookSecret signs the webhooks; empty sends them unsigned.
 	WebhookSecret string
-	// PublicURL is the base of the links it hands out (ticket_url), without a trailing slash; empty takes each request's Host.
+	// PublicURL is the base of links such as ticket_url, without a trailing slash; empty: each request's Host.
 	PublicURL string
-	// DefaultNotificationURL gets the webhooks of payments that carry no notification_url: the setting of the panel.
+	// DefaultNotificationURL gets the webhooks of payments without a notification_url, like the panel's setting.
 	DefaultNotificationURL string
 	// TimeScale divides the waits between webhook retries: 60 makes an hour a minute. Zero means 1. Pix expiry and the
 	// delays of faults are not scaled.
 	TimeScale float64
-	// SignOnce repeats a notification with the x-request-id and the signature of its first attempt. Nothing says whether Mercado
-	// Pago does so.
+	// SignOnce retries a notification with the x-request-id and the signature of its first attempt. Mercado Pago does not document
+	// whether it does so.
 	SignOnce bool
-	// WebhookTSMillis signs with ts in milliseconds instead of seconds; Mercado Pago has been seen to do both.
+	// WebhookTSMillis signs with ts in milliseconds instead of seconds; Mercado Pago does both.
 	WebhookTSMillis bool
-	// MaskedCard puts into every payment the card object with expiry "***" that breaks SDKs which read a number there.
+	// MaskedCard gives every payment a card object with expiry "***", which breaks SDKs that expect a number.
 	MaskedCard bool
 	// LiveMode is the live_mode of payments and webhooks; without it the account is a test user.
 	LiveMode bool
 	// CollectorID is the seller's account number; zero takes a fixed one.
 	CollectorID int64
-	// Log gets what the simulator has to say; nil discards it.
+	// Log gets the simulator's log; nil: none.
 	Log *slog.Logger
 }
 
@@ -112,8 +111,8 @@ func (s *Simulator) routes() *http.ServeMux {
 // ServeHTTP answers Mercado Pago's API, the pay pages and the admin API.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Close stops webhooks and expiries, ends the waits of slow answers, and returns when nothing runs any more. Close it
-// before the server it is served by, or that server waits for the slow answers.
+// Close stops webhooks and expiries, ends the delays of slow responses, and returns when nothing is running. Close it before its server,
+// or the server waits for the slow responses.
 func (s *Simulator) Close() {
 	s.close.Do(func() {
 		close(s.done)
@@ -130,7 +129,7 @@ func (s *Simulator) Pay(paymentID string) error {
 	if err != nil {
 		return fmt.Errorf("pay %s: %w", paymentID, err)
 	}
-	s.tell(p)
+	s.notifyUpdated(p)
 	return nil
 }
 
@@ -141,7 +140,7 @@ func (s *Simulator) Expire(paymentID string) error {
 	if err != nil {
 		return fmt.Errorf("expire %s: %w", paymentID, err)
 	}
-	s.tell(p)
+	s.notifyUpdated(p)
 	return nil
 }
 
@@ -154,13 +153,13 @@ func (s *Simulator) Requests() []Request { return s.requests.all() }
 // Webhooks returns the last 50,000 webhook attempts and suppressed notifications, oldest first.
 func (s *Simulator) Webhooks() []WebhookAttempt { return s.postman.attempts.all() }
 
-// SetFaults replaces all faults. It panics on a fault that makes no sense: that is a mistake in the program.
+// SetFaults replaces all faults. It panics on an invalid fault, which is a mistake in the program.
 func (s *Simulator) SetFaults(faults []Fault) {
 	mustMakeSense(faults...)
 	s.faults.set(faults)
 }
 
-// AddFault adds a fault behind those already there. It panics on a fault that makes no sense.
+// AddFault adds a fault after the existing ones. It panics on an invalid fault.
 func (s *Simulator) AddFault(f Fault) {
 	mustMakeSense(f)
 	s.faults.add(f)

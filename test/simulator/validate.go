@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A Pix lives 24 hours unless told otherwise, 30 minutes to 30 days. The low end is a minute generous, because a
-// request that asks for 30 minutes has travelled.
+// A Pix is valid for 24 hours by default, and for 30 minutes to 30 days. The minimum is a minute shorter, because a request for 30 minutes
+// takes time to arrive.
 const (
 	defaultExpiry = 24 * time.Hour
 	shortestPix   = 29 * time.Minute
@@ -31,7 +31,7 @@ var knownFields = []string{
 	"statement_descriptor", "taxes", "three_d_secure_mode", "token", "transaction_amount", "transaction_details",
 }
 
-// newPayment reads a create request and returns the payment to be, or all that is wrong with it.
+// newPayment reads a create request and returns the payment, or all causes for its refusal.
 func newPayment(body []byte, now time.Time) (payment, []cause) {
 	var fields map[string]json.RawMessage
 	var in struct {
@@ -136,7 +136,7 @@ func checkPayer(p payer) []cause {
 	return causes
 }
 
-// checkURL allows plain http, unlike Mercado Pago: our receivers are on this machine.
+// checkURL allows plain http, unlike Mercado Pago, because receivers are on this machine.
 func checkURL(text string) []cause {
 	if text == "" {
 		return nil
@@ -157,7 +157,7 @@ var (
 func validTaxID(id identification) bool {
 	number := id.Number
 	if strings.Count(number, number[:min(1, len(number))]) == len(number) {
-		return false // 111.111.111-11 and the like have right check digits and belong to nobody
+		return false // 111.111.111-11 and the like have valid check digits and are never issued
 	}
 	switch id.Type {
 	case "CPF":

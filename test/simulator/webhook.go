@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// notification is one piece of news on its way to a receiver, through all its attempts.
+// notification is one notification with all its attempts.
 type notification struct {
 	id        int64 // of the notification; its copies and attempts share it
 	topic     string
@@ -23,7 +23,7 @@ type notification struct {
 	requestID string        // of the last attempt, with its signature
 	signature string        // "" when it was not signed
 	attempt   int           // the X-Retry of the next attempt
-	next      *notification // sent once the first attempt of this one is over
+	next      *notification // sent after the first attempt of this one
 }
 
 const (
@@ -36,9 +36,9 @@ var lastNotification atomic.Int64
 
 func nextNotification() int64 { return 120_000_000_000 + lastNotification.Add(1) }
 
-// tellCreated sends payment.created once the answer is out, or at once and before it under KindEarly.
-func (s *Simulator) tellCreated(c *call, p payment) {
-	n := s.news(p, actionCreated)
+// notifyCreated sends payment.created after the response, or before it with KindEarly.
+func (s *Simulator) notifyCreated(c *call, p payment) {
+	n := s.notification(p, actionCreated)
 	if n == nil {
 		return
 	}
@@ -49,15 +49,15 @@ func (s *Simulator) tellCreated(c *call, p payment) {
 	c.then = func() { s.postman.send(n, webhookLead) }
 }
 
-// tell sends payment.updated.
-func (s *Simulator) tell(p payment) {
-	if n := s.news(p, actionUpdated); n != nil {
+// notifyUpdated sends payment.updated.
+func (s *Simulator) notifyUpdated(p payment) {
+	if n := s.notification(p, actionUpdated); n != nil {
 		s.postman.send(n, 0)
 	}
 }
 
-// news makes the notification about a payment and meets its fault. It is nil when there is nothing to send now.
-func (s *Simulator) news(p payment, action string) *notification {
+// notification makes a notification about a payment and applies its fault. It is nil when there is nothing to send now.
+func (s *Simulator) notification(p payment, action string) *notification {
 	n := s.postman.notification(p, action, s.config.DefaultNotificationURL)
 	n.fault = s.faults.take(Webhook, p.id, func() string { return p.reference })
 	switch {
@@ -94,7 +94,7 @@ type webhookData struct {
 func (n *notification) body(collector int64, live bool) []byte {
 	id := n.paymentID
 	if n.fault.Kind == KindWrongID {
-		id = "1" + id[1:len(id)-1] + "7" // an id that looks real, and is another payment's or nobody's
+		id = "1" + id[1:len(id)-1] + "7" // a plausible id, of another payment or of none
 		if id == n.paymentID {
 			id = "2" + id[1:]
 		}
@@ -109,7 +109,7 @@ func (n *notification) body(collector int64, live bool) []byte {
 	return body
 }
 
-// target is the receiver's URL with data.id and type added to whatever query it has.
+// target is the receiver's URL with data.id and type added to its query.
 func (n *notification) target() string {
 	query := "data.id=" + url.QueryEscape(n.paymentID) + "&type=" + url.QueryEscape(n.topic)
 	target, _, _ := strings.Cut(n.url, "#") // the fragment is for browsers
@@ -123,7 +123,7 @@ func (n *notification) target() string {
 	}
 }
 
-// sign returns the x-signature of a webhook. A part that is empty is left out of what is signed, as Mercado Pago does.
+// sign returns the x-signature of a webhook. Like Mercado Pago, it leaves empty parts out of the signed text.
 func sign(secret, dataID, requestID, ts string) string {
 	var manifest strings.Builder
 	for _, part := range [][2]string{{"id", dataID}, {"request-id", requestID}, {"ts", ts}} {

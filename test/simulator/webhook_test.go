@@ -308,5 +308,5 @@ func TestAnAnnouncementIsSignedWhateverItIsAbout(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, status, body)
 		require.NotEmpty(t, problem["error"], body)
 	}
-	require.Error(t, open(t, Config{}).Announce(Announcement{PaymentID: "7"}), "there is nobody to tell")
+	require.Error(t, open(t, Config{}).Announce(Announcement{PaymentID: "7"}), "there is no receiver")
 }
