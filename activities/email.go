@@ -102,7 +102,7 @@ func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, err
 // alertOperators writes to each by himself: one whose address is refused, or who cannot be reached now, must not keep it from
 // the others.
 func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Emailed, err error) {
-	letter := email.Letter{
+	alert := email.Alert{
 		Cause: in.Letter.Cause, PaymentID: in.Letter.PaymentID, WorkflowID: in.Letter.WorkflowID, RunID: in.Letter.RunID,
 		Error: in.Letter.Error, At: in.Letter.At,
 	}
@@ -110,7 +110,7 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 	var later error
 	for _, operator := range a.mail.Operators {
 		outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name+"/"+operator), func(id string) (email.Message, bool, error) {
-			m, err := email.ToOperator(operator, letter, id)
+			m, err := email.ToOperator(operator, alert, id)
 			return m, true, err
 		})
 		switch {

@@ -1,4 +1,4 @@
-// Package config is every setting of the program: one struct, filled from the environment only. Its
+// Package config is every setting of the program: one struct, filled from the environment only. Its one
 // rule: Load reports every mistake at once and names the variable; nothing starts half-configured.
 package config
 
@@ -206,7 +206,7 @@ func Names() []string {
 	return names
 }
 
-// Help is the table of all variables for people: name, default, meaning.
+// Help is the table of all variables: name, default, meaning.
 func Help() [][3]string {
 	var rows [][3]string
 	c := reflect.ValueOf(defaults())
@@ -260,14 +260,14 @@ func parseMistakes(err error) []error {
 		field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
 		what := "a " + parse.Type.String()
 		if parse.Type == reflect.TypeFor[time.Time]() {
-			what = "a moment with its time zone, such as 2026-11-30T12:00:00Z"
+			what = "a time with its time zone, such as 2026-11-30T12:00:00Z"
 		}
 		mistakes = append(mistakes, fmt.Errorf("%s: must be %s", field.Tag.Get("env"), what))
 	}
 	return mistakes
 }
 
-// Plain gives secrets to those who must use them.
+// Plain is the values of secrets, for code that must use them.
 func Plain(secrets []Secret) []string {
 	plain := make([]string, len(secrets))
 	for i, s := range secrets {

@@ -302,5 +302,5 @@ func TestAMomentIsReadAndMayBeEmpty(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, c.SearchBeforeChargeUntil.IsZero())
 	_, err = Load(Worker, complete("SEARCH_BEFORE_CHARGE_UNTIL=in a week"))
-	require.ErrorContains(t, err, "a moment with its time zone, such as")
+	require.ErrorContains(t, err, "a time with its time zone, such as")
 }

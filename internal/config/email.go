@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// checkEmail is about the mail server and the addresses, if there is to be any.
+// checkEmail checks the mail server and the addresses.
 func (c Config) checkEmail(k *checks) {
 	k.that(c.EmailLimit >= 0, "EMAIL_LIMIT", "must be 0, for no limit, or more")
 	if c.SMTPURL == "" {
-		k.that(len(c.OperatorsEmail) == 0, "OPERATORS_EMAIL", "nobody is alerted without SMTP_URL")
+		k.that(len(c.OperatorsEmail) == 0, "OPERATORS_EMAIL", "needs SMTP_URL: no alert can be sent without a mail server")
 		return
 	}
 	u, err := url.Parse(string(c.SMTPURL))

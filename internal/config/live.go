@@ -10,13 +10,13 @@ import (
 // devSecret begins every secret that `onlywave-lab dev` and compose have, and that anybody can read.
 const devSecret = "onlywave-dev-"
 
-// checkLive refuses values that are good for a test and let strangers in, or move no money, when real money is at stake.
+// checkLive refuses, in live, values that are good for a test but admit anybody or move no money.
 func (c Config) checkLive(k *checks, part Part) {
 	check := func(right bool, name, what string) { k.that(right, name, what+" when ENVIRONMENT is live") }
 	if part == API {
 		check(strings.HasPrefix(c.PublicURL, "https://"), "PUBLIC_URL", "must begin with https://")
 		check(c.ConsoleSecret != "", "CONSOLE_SECRET", "must be set")
-		check(!slices.ContainsFunc(c.TrustedProxies, everybody), "TRUSTED_PROXIES", "must not be everybody: each could say which address he comes from")
+		check(!slices.ContainsFunc(c.TrustedProxies, everybody), "TRUSTED_PROXIES", "must not be every address: any client could then choose the address that it appears to come from")
 	}
 	if part == Worker {
 		// Keys for tests begin with TEST- (guide "credentials").
@@ -26,9 +26,9 @@ func (c Config) checkLive(k *checks, part Part) {
 	}
 }
 
-// checkPublished refuses secrets that anybody can read where real money may be at stake: when ENVIRONMENT is live, and with a
-// real token whatever ENVIRONMENT says, as whoever forgets to set that is the one who would be harmed. Tokens of test users
-// begin with APP_USR- too (guide "credentials").
+// checkPublished refuses secrets that are published, where real money may be at stake: when ENVIRONMENT is live, and with a real
+// token whatever ENVIRONMENT says, because it may have been forgotten. Tokens of test users begin
+// with APP_USR- too (guide "credentials").
 func (c Config) checkPublished(k *checks) {
 	why := ""
 	switch {

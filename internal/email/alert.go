@@ -7,29 +7,29 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Letter is a dead letter as operators are told of it.
-type Letter struct {
+// Alert is what operators get to know of a dead letter.
+type Alert struct {
 	Cause      deadletter.Cause
 	PaymentID  string
 	WorkflowID string
 	RunID      string
-	Error      string // for people; no personal data
+	Error      string // without personal data
 	At         time.Time
 }
 
-// ToOperator writes that a payment waits for a person, and what that person can do.
-func ToOperator(to string, l Letter, id string) (Message, error) {
-	return letter{
-		Language: english.tag, Tone: urgent, Heading: "A payment waits for a person",
-		Intro: l.Cause.Advice(),
+// ToOperator is the e-mail which says that a payment waits for an operator, and what to do.
+func ToOperator(to string, a Alert, id string) (Message, error) {
+	return content{
+		Language: english.tag, Tone: urgent, Heading: "A payment waits for an operator",
+		Intro: a.Cause.Advice(),
 		Facts: []fact{
-			{"Cause", string(l.Cause)}, {"Payment", l.PaymentID}, {"Workflow", l.WorkflowID}, {"Run", l.RunID},
-			{"What happened", quotable(l.Error, longestError)}, {"When", l.At.UTC().Format(time.RFC3339)},
+			{"Cause", string(a.Cause)}, {"Payment", a.PaymentID}, {"Workflow", a.WorkflowID}, {"Run", a.RunID},
+			{"What happened", quotable(a.Error, longestError)}, {"When", a.At.UTC().Format(time.RFC3339)},
 		},
 		Notes: []string{
-			"To see all that wait: onlywave dead-letters list --cause " + string(l.Cause),
-			"Others of this cause may follow within the hour; they are in that list and bring no further e-mail.",
+			"To list all open dead letters of this cause: onlywave dead-letters list --cause " + string(a.Cause),
+			"More dead letters of this cause may follow within the hour. They are in that list, and cause no further e-mail.",
 		},
 		Footer: "Automatic e-mail of OnlyWave to its operators.",
-	}.message(Message{ID: id, Notice: payment.Alert, To: to, Subject: "OnlyWave: dead letter, " + string(l.Cause)})
+	}.message(Message{ID: id, Notice: payment.Alert, To: to, Subject: "OnlyWave: dead letter, " + string(a.Cause)})
 }

@@ -1,7 +1,7 @@
 // Package email writes e-mails and gives them to a mail server. Its one rule: what an e-mail says or whom it is for is seen by
-// the mail server only, and is in no error, log or metric; a server's reply is not either, for it quotes addresses.
+// the mail server only, and is in no error, log or metric. The text of a server's reply is in none either, because it quotes addresses.
 //
-// A server that takes an e-mail and is lost before it can say so will be given it again, under the same Message-ID.
+// If the connection is lost before the server confirms an e-mail, the e-mail is sent again, with the same Message-ID.
 package email
 
 import (
@@ -105,7 +105,7 @@ func orElse(port, preset int) int {
 
 func newCounter() *prometheus.CounterVec {
 	counter := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "onlywave_emails_total", Help: "Tries to send an e-mail, by what it tells and by outcome: sent, or a kind of failure; invalid is one refused for good, withheld one too many for its reader.",
+		Name: "onlywave_emails_total", Help: "Attempts to send an e-mail, by notice and outcome: sent, or a kind of failure. invalid: the server refused the e-mail for good. withheld: the limit for one recipient was reached.",
 	}, []string{"notice", "outcome"})
 	for _, n := range payment.Notices() {
 		for _, outcome := range []string{sent, withheld, string(failure.Invalid), string(failure.Limited), string(failure.Unauthorized), string(failure.Unavailable)} {
@@ -129,12 +129,12 @@ func (s *Sender) Withheld(n payment.Notice) {
 func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Collector{s.emails} }
 
 // Send gives the server one e-mail. Errors: Invalid when it will not take it, now or ever; Limited when its reader cannot be
-// reached now; Unauthorized when it will not have us; Unavailable when it is away or what it said was lost.
+// reached now; Unauthorized when it does not accept us; Unavailable when it is unavailable or its reply was lost.
 func (s *Sender) Send(ctx context.Context, m Message) error {
-	ctx, step := tracing.Start(ctx, tracing.Client, "smtp ", string(m.Notice))
+	ctx, span := tracing.Start(ctx, tracing.Client, "smtp ", string(m.Notice))
 	err := s.send(ctx, m)
 	failure := failure.Label(err)
-	step.End(failure)
+	span.End(failure)
 	s.emails.WithLabelValues(string(m.Notice), cmp.Or(failure, sent)).Inc()
 	return err
 }
@@ -165,7 +165,7 @@ func (s *Sender) message(m Message) (*gomail.Msg, error) {
 	}
 	out.Subject(strings.Join(strings.Fields(m.Subject), " "))
 	out.SetMessageIDWithValue(m.ID + "@" + s.domain)
-	out.SetGenHeader("X-Entity-Ref-ID", m.ID) // tells providers and readers that two are one
+	out.SetGenHeader("X-Entity-Ref-ID", m.ID) // mail programs recognise a duplicate by it
 	out.SetGenHeader("Auto-Submitted", "auto-generated")
 	out.SetDate()
 	out.SetBodyString(gomail.TypeTextPlain, m.Text)

@@ -78,7 +78,7 @@ func TestWhatTheOrderIsCalledHoldsNoLink(t *testing.T) {
 // An operator's alert says what happened in words that came from elsewhere.
 func TestAnAlertHoldsNoLinkOfOthers(t *testing.T) {
 	t.Parallel()
-	m, err := ToOperator("ops@example.com", Letter{Cause: deadletter.CauseInvalid, PaymentID: aUUID, Error: "cannot read \"http://evil.com/x\" at all"}, aUUID)
+	m, err := ToOperator("ops@example.com", Alert{Cause: deadletter.CauseInvalid, PaymentID: aUUID, Error: "cannot read \"http://evil.com/x\" at all"}, aUUID)
 	require.NoError(t, err)
 	require.Contains(t, m.Text, "cannot read … at all")
 	require.NotContains(t, m.Text+m.HTML, "evil")

@@ -10,36 +10,36 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// interpret gives a mail server's failures their kind. Its words are left out.
+// interpret gives a failure of the mail server its kind, and leaves the server's text out.
 func interpret(err error) error {
 	if err == nil {
 		return nil
 	}
-	step, code := "connecting", 0
+	phase, code := "connecting", 0
 	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		code = reply.Code
 	}
 	reason := gomail.SendErrReason(-1)
 	if failed, ok := errors.AsType[*gomail.SendError](err); ok {
 		reason, code = failed.Reason, failed.ErrorCode()
-		step = steps[reason]
+		phase = phases[reason]
 	}
-	kind, message := judge(reason, code)
-	cause := fmt.Errorf("no reply while %s", step)
+	kind, message := kindOf(reason, code)
+	cause := fmt.Errorf("no reply while %s", phase)
 	if code > 0 {
-		cause = fmt.Errorf("reply %d while %s", code, step)
+		cause = fmt.Errorf("reply %d while %s", code, phase)
 	}
 	return &failure.Error{Kind: kind, Message: message, Err: cause}
 }
 
-var steps = map[gomail.SendErrReason]string{
-	gomail.ErrSMTPMailFrom: "naming the sender", gomail.ErrSMTPRcptTo: "naming the reader", gomail.ErrSMTPData: "beginning",
+var phases = map[gomail.SendErrReason]string{
+	gomail.ErrSMTPMailFrom: "naming the sender", gomail.ErrSMTPRcptTo: "naming the recipient", gomail.ErrSMTPData: "beginning",
 	gomail.ErrWriteContent: "writing", gomail.ErrSMTPDataClose: "ending", gomail.ErrConnCheck: "connecting",
 }
 
-// judge says what a reply means. 5xx is final, and where it comes tells whom it is about: the reader and what is written, or us.
-// A reader's own 4xx, such as a full mailbox, says nothing about the server.
-func judge(reason gomail.SendErrReason, code int) (failure.Kind, string) {
+// kindOf is the kind of failure that a reply means. 5xx is final: in reply to RCPT TO or DATA it is about the recipient or the message,
+// else about us. A 4xx about a recipient, such as a full mailbox, says nothing about the server.
+func kindOf(reason gomail.SendErrReason, code int) (failure.Kind, string) {
 	final := code >= 500
 	switch {
 	case code == 421:
@@ -51,7 +51,7 @@ func judge(reason gomail.SendErrReason, code int) (failure.Kind, string) {
 	case final:
 		return failure.Unauthorized, "the mail server does not accept us"
 	case code >= 400 && reason == gomail.ErrSMTPRcptTo:
-		return failure.Limited, "the mail server cannot reach this reader now"
+		return failure.Limited, "the mail server cannot reach this recipient now"
 	}
-	return failure.Unavailable, "the mail server did not take the e-mail"
+	return failure.Unavailable, "the mail server did not accept the e-mail"
 }

@@ -27,7 +27,7 @@ func bought(language payment.Language) payment.Payment {
 }
 
 // The blanks in the amounts do not break.
-var letters = map[string]string{
+var messages = map[string]string{
 	"pt-BR instructions": `Pague R$ 1.234,50 com Pix
 Olá, Ana Souza!
 
@@ -106,8 +106,8 @@ Automatic e-mail about payment 864f878f-658f-5fb2-bfc1-f88228e1d455. We never as
 `,
 }
 
-func TestLettersToBuyers(t *testing.T) {
-	for name, want := range letters {
+func TestMessagesToBuyers(t *testing.T) {
+	for name, want := range messages {
 		t.Run(name, func(t *testing.T) {
 			language, notice, _ := strings.Cut(name, " ")
 			m, err := ToBuyer(bought(payment.Language(language)), payment.Notice(notice), aUUID)
@@ -137,7 +137,7 @@ func TestBuyersAreToldOfPaymentsOnly(t *testing.T) {
 
 func TestOperatorsLearnWhatToDo(t *testing.T) {
 	for _, cause := range deadletter.Causes() {
-		m, err := ToOperator("ops@example.com", Letter{Cause: cause, PaymentID: aUUID, Error: "no answer in time"}, aUUID)
+		m, err := ToOperator("ops@example.com", Alert{Cause: cause, PaymentID: aUUID, Error: "no answer in time"}, aUUID)
 		require.NoError(t, err)
 		require.Contains(t, m.Text, cause.Advice())
 		require.Contains(t, m.Text, aUUID)
