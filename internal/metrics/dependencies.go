@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-var dependencyUp = prometheus.NewDesc("onlywave_dependency_up", "1 while what this process depends on works, by what it finds itself.",
+var dependencyUp = prometheus.NewDesc("onlywave_dependency_up", "1 while a dependency works, as this process sees it.",
 	[]string{"dependency"}, nil)
 
 // dependencies asks at each scrape.

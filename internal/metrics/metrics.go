@@ -1,5 +1,5 @@
-// Package metrics shows how a process fares: its metrics for Prometheus, and what orchestrators and operators ask of it,
-// with reasons. What is measured makes its own metrics and hands them over as collectors; here they meet in one registry.
+// Package metrics serves the metrics of a process to Prometheus, and its health, with reasons, to orchestrators and operators. Each
+// package makes the metrics of what it does and gives them out as collectors; here they come together in one registry.
 //
 // Its one rule: it is for operators, at an address of its own that is not public.
 package metrics
@@ -22,7 +22,7 @@ const (
 	scrapes = 4
 )
 
-// Watch is what a process shows of itself.
+// Watch is the metrics and the health of one process.
 type Watch struct {
 	registry *prometheus.Registry
 	shown    []prometheus.Collector
@@ -54,7 +54,7 @@ func (w *Watch) Handler() http.Handler {
 		ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: scrapes,
 	}))
 	mux.HandleFunc("GET /livez", func(out http.ResponseWriter, _ *http.Request) { answer(out, http.StatusOK, health{Status: "live"}) })
-	// A process has started when it is wired, whatever is away: it works with what there is, and restarting it mends nothing.
+	// A process has started when it is wired, whatever is unavailable: a restart would not help.
 	mux.HandleFunc("GET /startupz", func(out http.ResponseWriter, _ *http.Request) {
 		answer(out, http.StatusOK, health{Status: "started"})
 	})
@@ -69,20 +69,20 @@ type health struct {
 
 // readyz is unavailable only when nothing works: without one of its dependencies a process still does what needs the others.
 func (w *Watch) readyz(out http.ResponseWriter, r *http.Request) {
-	h, status, away := health{Status: "ready", Dependencies: map[string]string{}}, http.StatusOK, 0
+	h, status, failed := health{Status: "ready", Dependencies: map[string]string{}}, http.StatusOK, 0
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	for name, err := range w.ready(ctx) {
 		h.Dependencies[name] = "ok"
 		if err != nil {
 			h.Dependencies[name] = err.Error()
-			away++
+			failed++
 		}
 	}
 	switch {
-	case away > 0 && away == len(h.Dependencies):
+	case failed > 0 && failed == len(h.Dependencies):
 		h.Status, status = "unavailable", http.StatusServiceUnavailable
-	case away > 0:
+	case failed > 0:
 		h.Status = "degraded"
 	}
 	answer(out, status, h)
@@ -92,5 +92,5 @@ func answer(out http.ResponseWriter, status int, h health) {
 	out.Header().Set("Content-Type", "application/json")
 	out.Header().Set("Cache-Control", "no-store")
 	out.WriteHeader(status)
-	_ = json.NewEncoder(out).Encode(h) // who asked may have left
+	_ = json.NewEncoder(out).Encode(h) // the client may have left
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Temporal is what Temporal's client and workers measure of themselves: how long tasks wait for a worker, free slots, the cache
-// of running workflows. Its labels are names of queues, workflows and steps, never ids.
+// of running workflows. Its labels are names of queues, workflows and activities, never ids.
 type Temporal struct {
 	registry *prometheus.Registry
 	provider *metric.MeterProvider

@@ -50,7 +50,7 @@ var noCardNumber = regexp.MustCompile(`(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-
 const gapMax = 3
 
 // digitChains are the groups of digits in a normalized line, as 0 to 9. A letter, or a longer gap, begins another chain. What
-// nobody sees between two digits is as if it were not there.
+// invisible characters between two digits count as absent.
 func digitChains(line string) [][]string {
 	var chains [][]string
 	var chain []string

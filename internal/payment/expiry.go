@@ -9,7 +9,7 @@ const pixRoom = PixExpiryMin + time.Minute
 // clockRoom is how far our clock may be ahead of the provider's when a Pix is to live for the longest that it allows.
 const clockRoom = time.Minute
 
-// End is when a Pix that was asked for at a moment can be paid no longer, as its client app is told.
+// End is when a Pix that was asked for at a time can no longer be paid, as its client app sees it.
 func (m Method) End(askedAt time.Time) time.Time {
 	return askedAt.Add(time.Duration(m.ExpiresIn) * time.Second)
 }

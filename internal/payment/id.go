@@ -16,7 +16,7 @@ var (
 	auditNamespace    = [16]byte{0x9d, 0x1c, 0x5b, 0x0e, 0x52, 0x6a, 0x4e, 0x57, 0x8a, 0x31, 0x0c, 0x7e, 0x44, 0xd2, 0x90, 0x40}
 )
 
-// NewID is the payment's ID, made from who asks and the idempotency key, so that whichever instance
+// NewID is the payment's ID, made from the client app and the idempotency key, so that whichever instance
 // gets a repeated request, it means the same payment.
 func NewID(clientID, idempotencyKey string) string {
 	return NamedID(paymentNamespace, clientID+"\x00"+idempotencyKey)
@@ -28,7 +28,7 @@ type Operation string
 // The operations.
 const (
 	Charge Operation = "charge"
-	Cancel Operation = "cancel" // closes a payment that nobody has paid
+	Cancel Operation = "cancel" // closes an unpaid payment
 )
 
 // ProviderKey is the idempotency key under which the provider sees one operation of a payment. A
@@ -41,7 +41,7 @@ func ProviderKey(paymentID string, op Operation, number int) string {
 // NewAuditID is the entry in the audit of an action that a repeated request repeats.
 func NewAuditID(name string) string { return NamedID(auditNamespace, name) }
 
-// NewEmailID is the e-mail that tells something; however often it is sent, its Message-ID is made of this.
+// NewEmailID is the ID of an e-mail by its name; however often it is sent, its Message-ID is made of this.
 func NewEmailID(name string) string { return NamedID(emailNamespace, name) }
 
 // ValidID says whether s is a UUID as NewID writes it.

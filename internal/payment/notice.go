@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Notice is something that a buyer, or the people who run the platform, are told by e-mail.
+// Notice is what an e-mail to a buyer or to operators is about.
 type Notice string
 
 // The notices.
@@ -19,16 +19,16 @@ const (
 // Notices lists every notice.
 func Notices() []Notice { return []Notice{Instructions, Receipt, RefundNotice, Alert} }
 
-// notices is what a buyer is told of, by the status that a payment has come to.
+// notices are the e-mails to buyers, by the new status of a payment.
 var notices = map[Status]Notice{
 	Pending: Instructions, Approved: Receipt, PartiallyRefunded: RefundNotice, Refunded: RefundNotice,
 }
 
-// Notice is what the buyer is told of the event, or "" for nothing.
+// Notice is what the e-mail about the event is about; "" means that there is none.
 func (e Event) Notice() Notice { return notices[e.Status] }
 
 // NoticeName tells the notices of one payment apart. How to pay and that the money has come are said once, whatever happens
-// later: a dispute that is won brings no second receipt. Every refund is told.
+// later: a dispute that is won brings no second receipt. Every refund has an e-mail.
 func (e Event) NoticeName() string {
 	if n := e.Notice(); n != RefundNotice {
 		return string(n)
@@ -45,7 +45,7 @@ const (
 	English    Language = "en"
 )
 
-// ByEmail is the one way in which a buyer can be told.
+// ByEmail is the one way in which a buyer gets notices.
 const ByEmail = "email"
 
 // Email is what became of an e-mail.

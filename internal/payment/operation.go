@@ -2,7 +2,7 @@ package payment
 
 import "time"
 
-// OperationRecord is one operation of a payment as the record holds it.
+// OperationRecord is one operation of a payment as the database holds it.
 type OperationRecord struct {
 	ProviderKey string // under which the provider sees it, see ProviderKey
 	Kind        Operation

@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// Payment is one payment as the record holds it.
+// Payment is one payment as the database holds it.
 type Payment struct {
 	ID             string // UUIDv5 of client app and idempotency key, see NewID
 	ClientID       string
@@ -55,15 +55,15 @@ type ProviderState struct {
 	QRCode       string    `json:"qr_code,omitempty"`  // Pix "copia e cola" text
 	TicketURL    string    `json:"ticket_url,omitempty"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
-	BySeller     bool      `json:"by_seller,omitempty"` // it was cancelled by the seller, which is us or somebody in the panel
+	BySeller     bool      `json:"by_seller,omitempty"` // it was cancelled by the seller: by us, or in the panel
 	UpdatedAt    time.Time `json:"updated_at"`
 	Foreign      string    `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
 
 	FailureCode failure.Code `json:"failure_code,omitempty"` // of a rejection that only an operator can put right
 }
 
-// Outdated says whether an answer of the provider is news to a payment. A newer answer is. The provider's dates of a Pix have whole
-// seconds only, so that two answers may be of one moment and differ; then the one that is further in the payment's life is the later
+// Outdated says whether a payment is older than an answer of the provider. The provider's dates of a Pix have whole
+// seconds only, so that two answers may have the same time and differ; then the one that is further in the payment's life is the later
 // one, and it counts when it comes from a look: the answer to a creation may be repeated, long after it was given.
 func (p Payment) Outdated(by ProviderState, looked bool) bool {
 	if p.Provider.UpdatedAt.IsZero() || by.UpdatedAt.After(p.Provider.UpdatedAt) {
@@ -72,7 +72,7 @@ func (p Payment) Outdated(by ProviderState, looked bool) bool {
 	return looked && by.UpdatedAt.Equal(p.Provider.UpdatedAt) && further(by.Status, by.Refunded, p.Status, p.Refunded)
 }
 
-// Contradicted says whether an answer of the provider is of the same moment as what is recorded, and neither can have followed the
+// Contradicted says whether an answer of the provider has the same time as the stored state, and neither can have followed the
 // other.
 func (p Payment) Contradicted(by ProviderState) bool {
 	return by.UpdatedAt.Equal(p.Provider.UpdatedAt) && (by.Status != p.Status || by.Refunded != p.Refunded) &&

@@ -9,16 +9,16 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// FindingKind is how the provider's books and ours were found to disagree.
+// FindingKind is how the provider's statement and the database disagree.
 type FindingKind string
 
 // The kinds of findings.
 const (
-	Difference    FindingKind = "difference"     // the provider knows something newer; the payment was told to look
-	Contradiction FindingKind = "contradiction"  // it says something else about the same thing, such as another amount
+	Difference    FindingKind = "difference"     // the provider has a newer state; the payment was signalled
+	Contradiction FindingKind = "contradiction"  // it contradicts the database, such as by another amount
 	OrphanPayment FindingKind = "orphan_payment" // it has a payment that carries our reference, address or metadata, and we do not have it
 	Unreadable    FindingKind = "unreadable"     // it has a payment that cannot be understood
-	MissedWebhook FindingKind = "missed_webhook" // it changed a payment and never notified us
+	MissedWebhook FindingKind = "missed_webhook" // it changed a payment and sent no notification
 )
 
 // FindingKinds lists every kind.
@@ -34,8 +34,8 @@ func (k *FindingKind) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Alarming says whether a person has to look at a finding of this kind. The others mend themselves, or are
-// of interest by their number.
+// Alarming says whether an operator has to look at a finding of this kind. The others resolve themselves, or only
+// their number matters.
 func (k FindingKind) Alarming() bool {
 	return k == Contradiction || k == OrphanPayment || k == Unreadable
 }
@@ -53,12 +53,12 @@ type Finding struct {
 	ProviderStatus    Status      `json:"provider_status,omitempty"`    // that it said, in our words; empty when it cannot be read
 	Detail            string      `json:"detail"`
 	FoundAt           time.Time   `json:"found_at"`
-	ResolvedAt        time.Time   `json:"resolved_at,omitzero"` // when the books agreed again, the notification came after all, or a person closed it
-	ClosedBy          string      `json:"closed_by,omitempty"`  // the person, or the client app whose key was used
+	ResolvedAt        time.Time   `json:"resolved_at,omitzero"` // when both agreed again, the notification came after all, or an operator closed it
+	ClosedBy          string      `json:"closed_by,omitempty"`  // the operator, or the client app whose key was used
 	ClosedReason      string      `json:"closed_reason,omitempty"`
 }
 
-// Reconciliation is one run of comparing the provider's books with ours.
+// Reconciliation is one run that compares the provider's statement with the database.
 type Reconciliation struct {
 	ID         string // of the workflow's run
 	From, To   time.Time
@@ -75,9 +75,9 @@ type ReconciliationCounts struct {
 	OrphanPayments int `json:"strangers"` // histories hold the name of before
 	Unreadable     int `json:"unreadable"`
 	Missed         int `json:"missed"` // notifications
-	Quiet          int `json:"quiet"`  // open payments of ours that nothing was heard of for long
+	Quiet          int `json:"quiet"`  // open payments that have not changed for long
 	Signalled      int `json:"nudged"` // payments that were signalled to look, for a difference or because they were quiet
-	Others         int `json:"others"` // payments of other sales on the same account, which are no business of ours
+	Others         int `json:"others"` // payments of other sales on the same account
 }
 
 // FindingTotal is how many findings of a kind there are, and how many of them are not resolved.
@@ -112,7 +112,7 @@ func (f FindingFilter) Fields() (wrong []failure.Field) {
 	return wrong
 }
 
-// ToLookAt is how many of a run's findings a person has to look at.
+// ToLookAt is how many of a run's findings an operator has to look at.
 func (r Reconciliation) ToLookAt() int {
 	return r.Counts.Contradictions + r.Counts.OrphanPayments + r.Counts.Unreadable
 }

@@ -26,7 +26,7 @@ type Request struct {
 type Method struct {
 	Type      MethodType `json:"type"`
 	ExpiresIn int        `json:"expires_in,omitempty"` // seconds from creation
-	ExpiresAt time.Time  `json:"expires_at,omitzero"`  // its end, as its client app is told; see Payment.KeepsEnd
+	ExpiresAt time.Time  `json:"expires_at,omitzero"`  // its end, as its client app sees it; see Payment.KeepsEnd
 	QRCode    string     `json:"qr_code,omitempty"`
 	TicketURL string     `json:"ticket_url,omitempty"`
 }
@@ -47,7 +47,7 @@ type Payer struct {
 	Language Language `json:"language,omitempty"`
 }
 
-// Mercado Pago lets a Pix live from 30 minutes to 30 days and for a day unless told otherwise
+// Mercado Pago lets a Pix live from 30 minutes to 30 days and for a day by default
 // (its guide "integrate Pix").
 const (
 	PixExpiryMin     = 30 * time.Minute

@@ -49,10 +49,10 @@ func Statuses() []Status {
 		Rejected, Cancelled, Expired, InDispute, ChargedBack, Unknown, Failed}
 }
 
-// CanMove says whether the table of moves knows the step from one status to another.
+// CanMove says whether the table of moves has the move from one status to another.
 func CanMove(from, to Status) bool { return slices.Contains(moves[from], to) }
 
-// From lists the statuses from which the table of moves knows a step to s.
+// From lists the statuses from which the table of moves has a move to s.
 func (s Status) From() []Status {
 	return s.those(func(f Status) bool { return CanMove(f, s) })
 }

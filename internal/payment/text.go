@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Clean makes a text that JSON and the record can carry unchanged: no broken UTF-8, no NUL.
+// Clean makes a text that JSON and the database can hold unchanged: no broken UTF-8, no NUL.
 func Clean(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
@@ -22,7 +22,7 @@ const (
 )
 
 // Illegible says why a text that comes from outside is not what people would read, or "": it is not UTF-8, or has control
-// characters (Postgres cannot hold U+0000 at all) or others that nobody sees, which hide a part of it or show it in another order.
+// characters (Postgres cannot hold U+0000 at all) or invisible ones, which hide a part of it or show it in another order.
 func Illegible(text string, layout Layout) string {
 	if !utf8.ValidString(text) {
 		return "must be valid UTF-8"
@@ -37,7 +37,7 @@ func Illegible(text string, layout Layout) string {
 			return "must not contain control characters or line breaks"
 		case r == zeroWidthJoiner && isEmoji(before) && isEmoji(first(text[at+utf8.RuneLen(r):])):
 		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
-			return fmt.Sprintf("must not contain %U, which nobody sees", r)
+			return fmt.Sprintf("must not contain %U, which is invisible", r)
 		}
 		before = r
 	}

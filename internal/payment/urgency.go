@@ -1,7 +1,7 @@
 package payment
 
-// Urgency says who waits for a call to the provider, the most urgent first. It decides whose turn it is when the provider bears
-// no more calls, and is Temporal's priority of the step that makes the call.
+// Urgency is what waits for a call to the provider, the most urgent first. It decides which call is made first at the provider rate
+// limit, and is Temporal's priority of the activity that makes the call.
 type Urgency int
 
 // The urgencies.
@@ -10,7 +10,7 @@ const (
 	ForOperator                    // a person asked for it: an operator's command, a refund
 	ForBuyer                       // a look on which a buyer's answer depends
 	ForNews                        // a look because the provider said that something has changed
-	ForSweep                       // nobody waits: polls, and comparing the provider's books with ours
+	ForSweep                       // no request waits: polls, and reconciliation
 )
 
 // Urgencies lists them, the most urgent first.

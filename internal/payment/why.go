@@ -6,7 +6,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// FailureReason is why a payment stands where it does, as client apps are told.
+// FailureReason is why a payment has its status, as client apps see it.
 type FailureReason struct {
 	Code    failure.Code `json:"code"`
 	Message string       `json:"message"`           // for people
@@ -31,5 +31,5 @@ func failureOf(status Status, code failure.Code, text string) *FailureReason {
 // Why is why the payment failed, was rejected for a reason of ours, or is unknown; nil when it is well.
 func (p Payment) Why() *FailureReason { return failureOf(p.Status, p.FailureCode, p.Failure) }
 
-// Why is the same for what an event told.
+// Why is the same for an event.
 func (e Event) Why() *FailureReason { return failureOf(e.Status, e.Data.FailureCode, e.Data.Failure) }

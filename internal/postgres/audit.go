@@ -24,10 +24,10 @@ type executor interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// Audit records an action whose change is not in this database. Call it before the change: then nothing is done that is not
-// on record. An entry with an ID is recorded once, however often this is called.
+// Audit stores an action whose change is not in this database. Call it before the change, so that nothing is done that is not in the
+// audit. An entry with an ID is stored once, however often this is called.
 func (s *Store) Audit(ctx context.Context, e audit.Entry) error {
-	return interpret("record "+string(e.Action)+" in the audit", writeAudit(ctx, s.pool, e))
+	return interpret("write "+string(e.Action)+" to the audit", writeAudit(ctx, s.pool, e))
 }
 
 // writeAudit is for the transaction that makes the change.
@@ -45,7 +45,7 @@ func writeAudit(ctx context.Context, to executor, e audit.Entry) error {
 	return err
 }
 
-// audited makes a change and records it, both or neither. A change without an action changed nothing.
+// audited makes a change and writes it to the audit, both or neither. A change without an action changed nothing.
 func (s *Store) audited(ctx context.Context, doing string, change func(pgx.Tx) (audit.Entry, error)) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		e, err := change(tx)

@@ -15,11 +15,11 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// lockUnknown keeps payments from leaving unknown between the look at their status and the letter's insert; whoever moves
-// one afterwards finds the letter.
+// lockUnknown keeps payments from leaving unknown between the read of their status and the insert of the dead letter. A later move
+// finds the dead letter.
 const lockUnknown = `select id from payments where id = any($1) order by id for share`
 
-// keepDeadLetters leaves a twin alone. A letter that died later than the one that is kept, or more often, is open again.
+// keepDeadLetters changes nothing for a duplicate. A dead letter that died later than the stored one, or more often, is open again.
 const keepDeadLetters = `
 insert into dead_letters as d (id, source, cause, fingerprint, error, payment_id, workflow_id, run_id, message_id, queue,
     exchange, routing_key, content_type, body, sent_at, trail, deaths, died_at, received_at, state, closed_at, closed_by, reason)
@@ -45,14 +45,14 @@ set cause = excluded.cause, fingerprint = excluded.fingerprint, error = excluded
 where excluded.died_at > d.died_at or excluded.deaths > d.deaths
 returning id`
 
-// onlyWave is who closes a letter that has become needless by itself.
+// onlyWave is named as the one that closed a dead letter which was resolved by itself.
 const onlyWave = "onlywave"
 
-// KeepDeadLetters keeps letters, all or none, and returns the IDs of those that are new or have died again. A letter that is
-// kept already stays as it is.
+// KeepDeadLetters stores dead letters, all or none, and returns the IDs of those that are new or have died again. One that is
+// stored already stays as it is.
 func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.Message) (news []string, err error) {
 	letters = newestOfEach(letters)
-	args, unknown := letterColumns(letters)
+	args, unknown := deadLetterColumns(letters)
 	var batch pgx.Batch
 	batch.Queue(lockUnknown, unknown)
 	batch.Queue(keepDeadLetters, args).Query(func(rows pgx.Rows) error {
@@ -63,7 +63,7 @@ func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.Messag
 	return news, interpret("keep dead letters", err)
 }
 
-// newestOfEach is what one insert can take: no letter twice.
+// newestOfEach has each dead letter once, because one insert cannot have a row twice.
 func newestOfEach(letters []deadletter.Message) []deadletter.Message {
 	newest := map[string]deadletter.Message{}
 	for _, l := range letters {
@@ -74,8 +74,8 @@ func newestOfEach(letters []deadletter.Message) []deadletter.Message {
 	return slices.Collect(maps.Values(newest))
 }
 
-// letterColumns turns letters into columns, and finds the payments whose outcome is said to be unknown.
-func letterColumns(letters []deadletter.Message) (args pgx.NamedArgs, unknown []string) {
+// deadLetterColumns turns dead letters into columns, and finds the payments whose outcome they call unknown.
+func deadLetterColumns(letters []deadletter.Message) (args pgx.NamedArgs, unknown []string) {
 	n := len(letters)
 	ids, sources, causes := make([]string, n), make([]string, n), make([]string, n)
 	fingerprints, failures, payments := make([]string, n), make([]string, n), make([]*string, n)
@@ -107,12 +107,12 @@ func letterColumns(letters []deadletter.Message) (args pgx.NamedArgs, unknown []
 func trailJSON(trail []deadletter.Attempt) []byte {
 	text, err := json.Marshal(trail)
 	if err != nil || trail == nil {
-		return []byte("[]") // a time that JSON cannot write is not worth the letter
+		return []byte("[]") // a time that JSON cannot hold must not cost the dead letter
 	}
 	return text
 }
 
-// resolveDeadLetters closes the letter that says that a payment's outcome is unknown, once it is known.
+// resolveDeadLetters closes the dead letter that calls a payment's outcome unknown, once the outcome is known.
 const resolveDeadLetters = `
 update dead_letters d
 set state = 'resolved', closed_at = now(), closed_by = @by, reason = 'the payment is ' || p.status
@@ -125,15 +125,15 @@ select id, source, cause, fingerprint, error, coalesce(payment_id::text, ''), wo
        routing_key, content_type, body, sent_at, trail, state, deaths, died_at, received_at, closed_at, closed_by, reason
 from dead_letters d `
 
-// DeadLetter reads one letter; kind NotFound when there is none.
+// DeadLetter reads one dead letter; kind NotFound when there is none.
 func (s *Store) DeadLetter(ctx context.Context, id string) (deadletter.Message, error) {
 	l, err := readRow(ctx, s.pool, scanDeadLetter, selectDeadLetter+`where id = $1`, id)
 	return l, interpret("read dead letter "+id, err)
 }
 
-// DeadLetters lists letters, those that died last first, as the filter says.
+// DeadLetters lists the dead letters that the filter chooses, those that died last first.
 func (s *Store) DeadLetters(ctx context.Context, f deadletter.Filter) ([]deadletter.Message, error) {
-	where, args := letterConditions(f)
+	where, args := deadLetterConditions(f)
 	if f.After.ID != "" {
 		where += " and (d.died_at, d.id) < (@after_at, @after_id)"
 		args["after_at"], args["after_id"] = f.After.CreatedAt, f.After.ID
@@ -143,8 +143,8 @@ func (s *Store) DeadLetters(ctx context.Context, f deadletter.Filter) ([]deadlet
 	return list, interpret("list dead letters", err)
 }
 
-// letterConditions is the filter as SQL about dead_letters d.
-func letterConditions(f deadletter.Filter) (where string, args pgx.NamedArgs) {
+// deadLetterConditions is the filter as SQL about dead_letters d.
+func deadLetterConditions(f deadletter.Filter) (where string, args pgx.NamedArgs) {
 	where, args = "where true", pgx.NamedArgs{}
 	and := func(is bool, condition, name string, value any) {
 		if is {
@@ -181,8 +181,8 @@ update dead_letters
 set state = 'discarded', closed_at = now(), closed_by = @actor, reason = @reason
 where id = @id and state = 'open'`
 
-// DiscardDeadLetter gives a letter up and says who did it and why. Doing it again changes nothing; kind Conflict when the
-// letter was closed in another way, NotFound when there is none.
+// DiscardDeadLetter closes a dead letter for good and stores who did it and why. A second call changes nothing; kind Conflict when the
+// dead letter was closed in another way, NotFound when there is none.
 func (s *Store) DiscardDeadLetter(ctx context.Context, actor audit.Actor, id, reason string) (deadletter.Message, error) {
 	err := s.audited(ctx, "discard dead letter "+id, func(tx pgx.Tx) (audit.Entry, error) {
 		tag, err := tx.Exec(ctx, discardDeadLetter, pgx.NamedArgs{"id": id, "actor": actor.Name, "reason": reason})

@@ -16,7 +16,7 @@ func (s *Store) Email(ctx context.Context, id string) (payment.Email, error) {
 	return e, interpret("read e-mail "+id, err)
 }
 
-// KeepEmail remembers what became of an e-mail. The first word stands.
+// KeepEmail stores the outcome of an e-mail. The first outcome stays.
 func (s *Store) KeepEmail(ctx context.Context, e payment.Email) error {
 	_, err := s.pool.Exec(ctx, `
 insert into emails (id, notice, payment_id, outcome, at)

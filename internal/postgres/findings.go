@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// PaymentsByID reads those of the payments that there are.
+// PaymentsByID reads the payments with these IDs that exist.
 func (s *Store) PaymentsByID(ctx context.Context, ids []string) (map[string]payment.Payment, error) {
 	list, err := readRows(ctx, s.pool, scanPayment, selectPayment+`where id = any($1)`, ids)
 	found := make(map[string]payment.Payment, len(list))
@@ -36,8 +36,8 @@ where not exists (
 )
 on conflict do nothing`
 
-// KeepFindings writes what a run has found. What was found before stays as it is, and what a person has closed is not found again while
-// the provider's payment has the status that it had then; one that cannot be read, while it was not changed.
+// KeepFindings stores what a run has found. An earlier finding stays as it is. A finding that an operator has closed is not found again
+// while the provider's payment has the status that it had then or, if it cannot be read, while it is unchanged.
 func (s *Store) KeepFindings(ctx context.Context, runID string, found []payment.Finding) error {
 	n := len(found)
 	kinds, payments, providers := make([]string, n), make([]string, n), make([]string, n)
@@ -51,7 +51,7 @@ func (s *Store) KeepFindings(ctx context.Context, runID string, found []payment.
 	return interpret("keep findings", err)
 }
 
-// ClearFindings resolves what was found wrong with payments of the provider's that are in order now. Those of kind
+// ClearFindings resolves the findings about the provider's payments that are in order now. Those of kind
 // Difference and MissedWebhook are about one change, and resolved by SettleFindings.
 func (s *Store) ClearFindings(ctx context.Context, providerPaymentIDs []string, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
@@ -64,11 +64,11 @@ where provider_payment_id = any($1) and resolved_at is null and kind in ('contra
 // notificationSkew is how much earlier than a change, by the provider's clock, its notification may be received by ours.
 const notificationSkew = 10 * time.Second
 
-// heard says whether a notification n tells of the change f. That a payment was created is no news of what happened later.
+// heard is the condition that a notification n is about the change f. A notification of the creation is not about later changes.
 const heard = `n.topic = 'payment' and n.resource_id = f.provider_payment_id and n.received_at >= f.provider_updated_at - @skew::interval
   and (f.detail = @creation or n.action <> 'payment.created')`
 
-// What a finding of kind MissedWebhook says was not told.
+// What was not notified, as a finding of kind MissedWebhook says.
 const (
 	MissedCreation = "the payment was created"
 	MissedChange   = "the payment changed"
@@ -81,7 +81,7 @@ from unnest(@provider_payment_ids::text[], @provider_updated_ats::timestamptz[],
 where not exists (select from webhook_notifications n where ` + heard + `)
 order by f.n`
 
-// Unheard returns those of the changes of which we were never notified; they are findings of kind MissedWebhook.
+// Unheard returns the changes without a notification. They are findings of kind MissedWebhook.
 func (s *Store) Unheard(ctx context.Context, changes []payment.Finding) ([]payment.Finding, error) {
 	ids, details, times := make([]string, len(changes)), make([]string, len(changes)), make([]time.Time, len(changes))
 	for i, f := range changes {
@@ -98,12 +98,12 @@ func (s *Store) Unheard(ctx context.Context, changes []payment.Finding) ([]payme
 	return missed, interpret("look for notifications", err)
 }
 
-// repeats is how long the provider repeats a notification that we did not take: 0, 15 and 30 minutes, 6 hours, 2 days and
+// repeats is how long the provider repeats a notification that was not accepted: 0, 15 and 30 minutes, 6 hours, 2 days and
 // three times 4 days.
 const repeats = 15 * 24 * time.Hour
 
-// caughtUp says whether a payment p is no longer behind what a finding f has seen. Of one moment both may differ, for the provider's
-// dates of a Pix have whole seconds.
+// caughtUp is the condition that a payment p is no longer behind the state of a finding f. States of the same time may differ, because
+// the provider's dates of a Pix have whole seconds.
 const caughtUp = `(p.provider_updated_at > f.provider_updated_at or p.provider_updated_at = f.provider_updated_at
     and (f.provider_status in ('', p.status) or p.updated_at > f.found_at))`
 
@@ -139,12 +139,12 @@ select id, kind, coalesce(payment_id::text, ''), provider_payment_id, provider_u
        coalesce(closed_by, ''), coalesce(closed_reason, '')
 from findings `
 
-// differences are payments that the provider knows something newer of, as it was found and still is.
+// differences are payments of which the provider had a newer state when they were found and still has.
 const differences = `findings f join payments p on p.id = f.payment_id
 where f.kind = 'difference' and f.resolved_at is null and ` + caughtUp + ` is not true`
 
-// Unalerted lists findings that a person has to look at and was not told of, oldest first: also a difference that has been open for
-// so long that telling the payment to look has not helped. Missed notifications are of interest by their number.
+// Unalerted lists findings that need an operator and were not reported yet, oldest first. A difference is one of them when it has been
+// open for so long that signals have not helped. Of missed notifications only the number matters.
 func (s *Store) Unalerted(ctx context.Context, differenceAge time.Duration, limit int) ([]payment.Finding, error) {
 	list, err := readRows(ctx, s.pool, scanFinding, selectFinding+`
 where id = any(array(
@@ -156,13 +156,13 @@ where id = any(array(
 	return list, interpret("list findings to alert", err)
 }
 
-// Alerted remembers that people were told of findings.
+// Alerted stores that findings were reported.
 func (s *Store) Alerted(ctx context.Context, ids []int64, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `update findings set alerted_at = $2 where id = any($1) and alerted_at is null`, ids, now)
 	return interpret("mark findings as alerted", err)
 }
 
-// Findings lists those that are not resolved, newest first, as the filter says.
+// Findings lists the unresolved findings that the filter chooses, newest first.
 func (s *Store) Findings(ctx context.Context, f payment.FindingFilter) ([]payment.Finding, error) {
 	where, args := `where resolved_at is null`, pgx.NamedArgs{"limit": f.Limit}
 	if f.Kind != "" {
@@ -182,8 +182,8 @@ update findings set resolved_at = now(), closed_by = @actor, closed_reason = @re
 where id = @id and resolved_at is null
 returning kind, provider_payment_id`
 
-// CloseFinding ends a finding, and says who did it and why. Doing it again in the same words changes nothing; kind Conflict when it was
-// closed otherwise or has settled itself, NotFound when there is none.
+// CloseFinding closes a finding and stores who did it and why. A second call with the same words changes nothing; kind Conflict when it
+// was closed in another way or has resolved itself, NotFound when there is none.
 func (s *Store) CloseFinding(ctx context.Context, actor audit.Actor, id int64, reason string) (payment.Finding, error) {
 	doing := "close finding " + strconv.FormatInt(id, 10)
 	err := s.audited(ctx, doing, func(tx pgx.Tx) (audit.Entry, error) {

@@ -48,7 +48,7 @@ func scopeList(scopes []access.Scope) string {
 	return strings.Join(words, " ")
 }
 
-// revokeAPIKey changes a key that is in force only: the first word counts.
+// revokeAPIKey changes a key that is in force only: the first revocation counts.
 const revokeAPIKey = `update api_keys set revoked_at = $2 where id = $1 and revoked_at is null`
 
 // RevokeAPIKey ends a key; doing it again changes nothing. Kind NotFound when there is none.

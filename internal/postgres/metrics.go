@@ -11,13 +11,13 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// metrics are of what payments do: each move once, by the process that wrote it.
+// metrics measure what happens to payments: each move once, in the process that wrote it.
 type metrics struct {
 	moves    *prometheus.CounterVec
 	surprise *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	approval *prometheus.HistogramVec
-	news     *prometheus.HistogramVec
+	delay    *prometheus.HistogramVec
 	lists    *prometheus.CounterVec
 }
 
@@ -27,24 +27,24 @@ const fromPrimary, fromReplica = "primary", "replica"
 func newMetrics() metrics {
 	m := metrics{
 		moves: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onlywave_payment_moves_total", Help: "Payments by method and by the status that they came to; each once for each status.",
+			Name: "onlywave_payment_moves_total", Help: "Payments that moved to a status, by method and status.",
 		}, []string{"method", "status"}),
 		surprise: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onlywave_payment_surprises_total", Help: "Moves of payments that the table of moves does not know, by the status that they came to.",
+			Name: "onlywave_payment_surprises_total", Help: "Moves of payments that the table of moves does not have, by the new status.",
 		}, []string{"status"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "onlywave_payment_failures_total", Help: "Payments that failed, were rejected for a reason of ours or became unknown, by failure code.",
 		}, []string{"code"}),
 		approval: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "onlywave_payment_approval_seconds", Help: "From a payment's creation to its approval.",
+			Name: "onlywave_payment_approval_seconds", Help: "Time from a payment's creation to its approval.",
 			Buckets: []float64{1, 5, 15, 30, 60, 300, 900, 3600, 6 * 3600, 86400},
 		}, []string{"method"}),
-		news: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "onlywave_payment_news_age_seconds", Help: "From the provider's change of a payment, by its clock, to ours.",
+		delay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "onlywave_payment_news_age_seconds", Help: "Time from the provider's change of a payment, by its clock, until the database had it.",
 			Buckets: []float64{.5, 1, 2, 5, 15, 60, 300, 900, 3600, 6 * 3600, 86400},
 		}, []string{"method"}),
 		lists: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onlywave_postgres_lists_total", Help: "Lists by the server that they came from.",
+			Name: "onlywave_postgres_lists_total", Help: "Lists read, by server.",
 		}, []string{"server"}),
 	}
 	m.lists.WithLabelValues(fromPrimary)
@@ -57,7 +57,7 @@ func newMetrics() metrics {
 		m.failures.WithLabelValues(string(code))
 	}
 	m.approval.WithLabelValues(string(payment.Pix))
-	m.news.WithLabelValues(string(payment.Pix))
+	m.delay.WithLabelValues(string(payment.Pix))
 	return m
 }
 
@@ -69,10 +69,10 @@ func (m metrics) surprised(to payment.Status) { m.surprise.WithLabelValues(strin
 
 func (m metrics) listed(from string) { m.lists.WithLabelValues(from).Inc() }
 
-// moved counts a move to a new status. news is when the provider changed the payment; zero: it had no part in this.
-func (m metrics) moved(method payment.MethodType, from, to payment.Status, created, news, at time.Time) {
-	if !news.IsZero() {
-		m.news.WithLabelValues(string(method)).Observe(max(at.Sub(news), 0).Seconds())
+// moved counts a move to a new status. changed is when the provider changed the payment; zero: the provider did not cause the move.
+func (m metrics) moved(method payment.MethodType, from, to payment.Status, created, changed, at time.Time) {
+	if !changed.IsZero() {
+		m.delay.WithLabelValues(string(method)).Observe(max(at.Sub(changed), 0).Seconds())
 	}
 	if from == to {
 		return
@@ -93,7 +93,7 @@ func (m metrics) failed(code failure.Code) {
 // Collectors are the metrics of the store: of its pools, and of what payments do.
 func (s *Store) Collectors() []prometheus.Collector {
 	all := []prometheus.Collector{pool{s.pool, fromPrimary}, s.metrics.moves, s.metrics.surprise, s.metrics.failures, s.metrics.approval,
-		s.metrics.news, s.metrics.lists, clockAhead{&s.clock}}
+		s.metrics.delay, s.metrics.lists, clockAhead{&s.clock}}
 	if s.replica != nil {
 		all = append(all, pool{s.replica.pool, fromReplica}, replicaAge{s.replica})
 	}
@@ -116,7 +116,7 @@ func (p pool) conns() *prometheus.Desc {
 }
 
 func (p pool) max() *prometheus.Desc {
-	return p.described("onlywave_postgres_connections_max", "The most connections to Postgres that there may be.")
+	return p.described("onlywave_postgres_connections_max", "Largest number of connections to Postgres.")
 }
 
 func (p pool) waits() *prometheus.Desc {
@@ -124,7 +124,7 @@ func (p pool) waits() *prometheus.Desc {
 }
 
 func (p pool) waiting() *prometheus.Desc {
-	return p.described("onlywave_postgres_wait_seconds_total", "How long statements waited for a connection, in all.")
+	return p.described("onlywave_postgres_wait_seconds_total", "Total time that statements waited for a connection.")
 }
 
 func (p pool) Describe(to chan<- *prometheus.Desc) {
@@ -143,10 +143,10 @@ func (p pool) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(p.waiting(), prometheus.CounterValue, s.EmptyAcquireWaitTime().Seconds())
 }
 
-// replicaAge shows how old it is what the replica shows; infinitely, while that is unknown.
+// replicaAge is infinite while the age is unknown.
 type replicaAge struct{ *replica }
 
-var replicaAgeDesc = prometheus.NewDesc("onlywave_postgres_replica_age_seconds", "How old it is at most what the replica shows.", nil, nil)
+var replicaAgeDesc = prometheus.NewDesc("onlywave_postgres_replica_age_seconds", "Upper bound of the age of what the replica shows; +Inf: unknown.", nil, nil)
 
 func (replicaAge) Describe(to chan<- *prometheus.Desc) { to <- replicaAgeDesc }
 

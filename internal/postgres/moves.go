@@ -18,14 +18,14 @@ type Move struct {
 	Event  *payment.Event // the event that was written; nil when there was nothing new
 	Status payment.Status // where the payment stands now
 	From   payment.Status // where it stood before
-	Sinks  []Sink         // of that event whom the caller has to tell of it, at once
-	// Payment is all of it as it stands now.
+	Sinks  []Sink         // of that event; the caller delivers it to them at once
+	// Payment is the whole payment as it is now.
 	Payment payment.Payment
 }
 
-// applyState moves a payment to what the provider said, if that is news as payment.Payment.Outdated has it, and
-// writes an event when it means a change. The row is locked first, so the event's number and what it
-// tells about the move are right under any concurrency.
+// applyState moves a payment to the provider's state if that is newer, as payment.Payment.Outdated defines it, and
+// writes an event when something changes. The row is locked first, so that the event's number and its
+// content are right under any concurrency.
 const applyState = `
 with before as (
     select id, client_id, method_type, created_at, status, version, amount_refunded, provider_payment_id, provider_updated_at,
@@ -43,7 +43,7 @@ with before as (
 ), moved as (
     update payments p
     set status = @status, amount_refunded = @refunded, failure = '', failure_code = @failure_code,
-        -- The end that the client app was told stays, whatever the provider's own is.
+        -- The end that the client app was given stays, whatever the provider's own is.
         method = p.method || case when p.method ? 'expires_at' then @method::jsonb - 'expires_at' else @method::jsonb end,
         provider_payment_id = @provider_payment_id, provider_status = @provider_status,
         provider_status_detail = @provider_status_detail, provider_updated_at = @provider_updated_at,
@@ -105,7 +105,7 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 	})
 }
 
-// giveUp moves a payment that the provider has not answered for; once it has, only its word counts.
+// giveUp moves a payment for which the provider has not answered. After an answer, only the provider's state counts.
 const giveUp = givenUp + backAndEvent
 
 const givenUp = `
@@ -137,7 +137,7 @@ const backAndEvent = `
 select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
 from before b left join written w on true`
 
-// settle is giveUp as an operator's decision, which is on record with the move.
+// settle is giveUp as an operator's decision, which goes into the audit in the same statement.
 const settle = givenUp + `, decided as (
     insert into audit (id, actor, door, origin, action, object, reason, before, after)
     select @audit_id, @actor, @door, @origin, @action, 'payment/' || @id, @reason,
@@ -155,7 +155,7 @@ func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Move, e
 	return s.giveUp(ctx, id, payment.Unknown, "unknown", failure.CodeUnknown, why, at)
 }
 
-// settled is what client apps are told of a payment that an operator has settled as failed.
+// settled is the failure that client apps see of a payment that an operator has settled as failed.
 const settled = "settled by an operator: the provider has no charge of it"
 
 // Settle records that an operator has decided that an unknown payment has failed, and why. Doing it again changes nothing.
@@ -193,7 +193,7 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 		return err
 	})
 	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
-	// One round trip and one transaction: whoever finds the payment moved finds its letter resolved.
+	// One round trip and one transaction: a reader that sees the move also sees the dead letter resolved.
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return Move{}, interpret(doing, err)
 	}

@@ -9,20 +9,20 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Sink is who is told what happens to payments.
+// Sink is where the events of payments are delivered.
 type Sink string
 
 // The sinks.
 const (
-	ToSubscribers Sink = "events" // of onlywave.events
+	ToSubscribers Sink = "events" // queues that are bound to onlywave.events
 	ToBuyer       Sink = "email"  // a buyer who wants e-mails
 )
 
-// OutboxLease is how long a row of the outbox belongs to the process that has written or taken it. Afterwards anybody may take
-// it: that process may be dead. The database's clock decides.
+// OutboxLease is how long a row of the outbox belongs to the process that has written or taken it. Afterwards any process may take
+// it, because that one may be dead. The database's clock decides.
 const OutboxLease = 15 * time.Second
 
-// outboxed is the part of a statement that puts an event into the outbox, beside the event itself. Whoever's insert makes the row
+// outboxed is the part of a statement that puts an event into the outbox, beside the event itself. The process whose insert makes the row
 // owns it; where there is a row already, its owner goes on with this event.
 const outboxed = `
     insert into outbox (payment_id, sink, seq, due_at)
@@ -32,7 +32,7 @@ const outboxed = `
     on conflict do nothing
     returning sink`
 
-// sinksOf is who may have to be told that a payment has come to a status.
+// sinksOf are the sinks to which the event of a move to a status may go.
 func sinksOf(s payment.Status) []Sink {
 	if (payment.Event{Status: s}).Notice() != "" {
 		return []Sink{ToSubscribers, ToBuyer}
@@ -40,10 +40,10 @@ func sinksOf(s payment.Status) []Sink {
 	return []Sink{ToSubscribers}
 }
 
-// Undelivered is what a sink has still to be told of a payment.
+// Undelivered are the events of a payment that a sink has yet to get.
 type Undelivered struct {
 	PaymentID string
-	Events    []payment.Event // in order; none when an older release has told them meanwhile
+	Events    []payment.Event // in order; none when an older release has delivered them meanwhile
 	Version   int             // number of the payment's newest event
 }
 
@@ -62,8 +62,8 @@ from taken t join payments p on p.id = t.payment_id
 left join payment_events e on e.payment_id = t.payment_id and e.seq >= t.seq and (@sink <> 'events' or e.seq > p.published)
 order by t.payment_id, e.seq`
 
-// TakeUndelivered gives the caller payments of which a sink has still to be told, those that are due for longest first, for the length
-// of OutboxLease.
+// TakeUndelivered gives the caller payments with events that a sink has yet to get, the longest due first, for the length of
+// OutboxLease.
 func (s *Store) TakeUndelivered(ctx context.Context, sink Sink, limit int) ([]Undelivered, error) {
 	rows, _ := s.pool.Query(ctx, takeUndelivered, pgx.NamedArgs{"sink": sink, "limit": limit, "lease": OutboxLease})
 	taken, err := pgx.CollectRows(rows, scanUntold)
@@ -90,14 +90,14 @@ func scanUntold(row pgx.CollectableRow) (u Undelivered, err error) {
 	return u, err
 }
 
-// Delivered is what a sink was told of a payment.
+// Delivered is which events of a payment a sink has got.
 type Delivered struct {
 	PaymentID string
-	Seq       int   // number of the newest event that it was told of
+	Seq       int   // number of the newest event that it has got
 	Refused   []int // numbers of those that a subscriber's queue refused or did not confirm
 }
 
-// lockDelivered waits for whoever moves one of the payments just now: afterwards version is the number of the newest event, and the
+// lockDelivered waits for a concurrent move of one of the payments: afterwards version is the number of the newest event, and the
 // outbox has a row of it.
 const (
 	lockDelivered = `select from payments where id = any($1::uuid[]) order by id for no key update`
@@ -106,7 +106,7 @@ const (
 delete from outbox o
 using unnest($1::uuid[], $2::int[]) as t (id, seq) join payments p on p.id = t.id
 where o.payment_id = t.id and o.sink = $3 and o.seq <= t.seq and p.version <= t.seq`
-	// keepRest goes by the row's own seq: a row that begins behind what was told is another owner's.
+	// keepRest goes by the row's own seq: a row that begins after the delivered events belongs to another owner.
 	keepRest = `
 update outbox o set seq = t.seq + 1, since = now(), due_at = now() + $4::interval
 from unnest($1::uuid[], $2::int[]) as t (id, seq)
@@ -118,8 +118,8 @@ select id, seq, 1, now() + $3::interval from unnest($1::uuid[], $2::int[]) as r 
 on conflict do nothing`
 )
 
-// KeepDelivered remembers what a sink was told, all at once, and returns the payments of which there is more to tell: they are the
-// caller's for another OutboxLease. What was refused is due again after the gap. Remembering twice changes nothing.
+// KeepDelivered stores which events a sink has got, all at once, and returns the payments with further events: they are the caller's
+// for another OutboxLease. Refused events are due again after the gap. A second call changes nothing.
 func (s *Store) KeepDelivered(ctx context.Context, sink Sink, delivered []Delivered, gap time.Duration) (more []string, err error) {
 	var ids, refusedIDs []string
 	var seqs, refused []int
@@ -143,10 +143,10 @@ func (s *Store) KeepDelivered(ctx context.Context, sink Sink, delivered []Delive
 		return err
 	})
 	err = s.pool.SendBatch(ctx, &batch).Close() // one transaction
-	return more, interpret("remember what was told", err)
+	return more, interpret("store what was delivered", err)
 }
 
-// enqueue goes by payments.published for subscribers: what was told is not told again.
+// enqueue goes by payments.published for subscribers: what was delivered is not delivered again.
 const enqueue = `
 insert into outbox (payment_id, sink, seq, due_at)
 select p.id, s.sink, case s.sink when 'events' then p.published + 1 else @first end, now()
@@ -154,8 +154,7 @@ from payments p cross join unnest(@sinks::text[]) as s (sink)
 where p.id = @id and (s.sink <> 'events' or p.published < @last)
 on conflict do nothing`
 
-// Enqueue puts events that are in the record, and may not be in the outbox, into it, for whoever takes them first. The workflows of
-// before the outbox ask for it.
+// Enqueue puts events into the outbox that are in the database and may not be in the outbox. Workflows from before the outbox call it.
 func (s *Store) Enqueue(ctx context.Context, paymentID string, first, last int, sinks []Sink) error {
 	_, err := s.pool.Exec(ctx, enqueue, pgx.NamedArgs{"id": paymentID, "first": first, "last": last, "sinks": sinks})
 	return interpret("put events of payment "+paymentID+" into the outbox", err)
@@ -167,7 +166,7 @@ type Repeat struct {
 	Failures int // this attempt counted
 }
 
-// takeRepeats counts the attempt as failed beforehand, so that a process that dies in it cannot repeat it for ever.
+// takeRepeats counts the attempt as failed in advance, so that a process that dies in it cannot repeat it for ever.
 const takeRepeats = `
 with due as (
     select payment_id, seq from event_repeats where due_at <= now() order by due_at limit @limit for update skip locked
@@ -200,7 +199,7 @@ func (s *Store) ForgetRepeat(ctx context.Context, e payment.Event) error {
 	return interpret("end the repetition of event "+e.ID(), err)
 }
 
-// PutOffRepeat takes an attempt back that could not be made, as while the broker is away.
+// PutOffRepeat takes back an attempt that could not be made because the broker was unavailable.
 func (s *Store) PutOffRepeat(ctx context.Context, e payment.Event, gap time.Duration) error {
 	_, err := s.pool.Exec(ctx, `
 update event_repeats set failures = failures - 1, due_at = now() + $3::interval where payment_id = $1 and seq = $2`, e.PaymentID, e.Seq, gap)

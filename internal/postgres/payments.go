@@ -31,10 +31,10 @@ with opened as (
 )` + outboxed
 
 // awaitReplica is acknowledged when all that was written before is where a synchronous replica keeps it. It is a message in the
-// log that nobody reads.
+// log, which is not read.
 const awaitReplica = `select pg_logical_emit_message(true, 'onlywave', '')`
 
-// OpenPayment writes a new payment, the charge it is about to ask for and its first event, of which the caller has to tell
+// OpenPayment writes a new payment, the charge it is about to ask for and its first event, which the caller delivers to
 // ToSubscribers at once. It was asked for at CreatedAt and is written at UpdatedAt, which counts as CreatedAt when it is earlier.
 // When the payment is already there nothing changes. Either way the result is the payment as it stands, and written says whether
 // this call has written it; kind Conflict when another payment has its idempotency key.
@@ -69,7 +69,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 	return stands, false, err
 }
 
-// metadata is never null in the record: none is an empty object.
+// metadata is never null in the database: none is an empty object.
 func metadata(m map[string]string) map[string]string {
 	if m == nil {
 		return map[string]string{}

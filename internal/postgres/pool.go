@@ -15,25 +15,25 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// connectTimeout is how long a server may take to let us in, unless the address says otherwise. While a primary that
+// connectTimeout is how long a server may take to accept a connection, unless the address says otherwise. While a primary that
 // vanished is named first, each new connection waits so long for it before it finds the next one.
 const connectTimeout = 5 * time.Second
 
-// keepAlive finds out in 20 seconds that there is nobody at the other end of an idle connection any more: a primary that
-// vanished does not hang up. A call under way ends with its own context.
+// keepAlive detects in 20 seconds that the other end of an idle connection is gone, because a primary that vanished closes nothing.
+// A call in flight ends with its own context.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 2}
 
-// sessionSettings hold for every session of ours, unless the address says otherwise. Who asks us gives up much earlier, and
-// tells the server so; these end what is left when that word is lost, so that nobody's statement keeps no locks for ever.
+// sessionSettings hold for every session of ours, unless the address says otherwise. Callers give up much earlier and
+// cancel their statement. If the cancel request is lost, these timeouts end the statement, so that it holds no lock for ever.
 var sessionSettings = map[string]string{
 	"application_name":                    "onlywave",
 	"statement_timeout":                   "30s", // the slowest of ours, on a busy server, takes a few
-	"lock_timeout":                        "5s",  // rather fail, and be tried again, than stand in a queue that grows
-	"idle_in_transaction_session_timeout": "30s", // the longest that a transaction waits for us is 15 s, for a batch of the spool
+	"lock_timeout":                        "5s",  // it is better to fail, and to be retried, than to wait in a growing queue
+	"idle_in_transaction_session_timeout": "30s", // the longest pause within a transaction is 15 s, for a batch of the spool
 }
 
 // openPool makes a pool for an address. When that names several hosts and no
-// target_session_attrs, fits says which of them will do. connected is told of each new connection; nil: nobody is.
+// target_session_attrs, fits says which of them will do. connected is called for each new connection, unless it is nil.
 func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.ValidateConnectFunc,
 	connected func(context.Context, *pgx.Conn) error,
 ) (*pgxpool.Pool, error) {
@@ -64,7 +64,7 @@ func openPool(ctx context.Context, url string, maxConns int32, fits pgconn.Valid
 	return pool, nil
 }
 
-// choose says which of several hosts will do, unless the address does.
+// choose sets which of several hosts is used, unless the address does.
 func choose(connect *pgconn.Config, fits pgconn.ValidateConnectFunc) {
 	if connect.ValidateConnect == nil && slices.ContainsFunc(connect.Fallbacks, func(f *pgconn.FallbackConfig) bool {
 		return f.Host != connect.Host || f.Port != connect.Port

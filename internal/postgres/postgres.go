@@ -1,5 +1,5 @@
-// Package postgres is the record: payments, their operations and events, API keys, and the webhooks
-// as they came. Its rule: a change of a payment, its event and its operation are one statement, so
+// Package postgres is the database: payments, their operations and events, API keys, and webhooks
+// as they were received. Its one rule: a change of a payment, its event and its operation are one statement, so
 // that no crash can leave one without the others; and every statement is safe to run twice.
 //
 // The SQL is written by hand, a constant above the one method that runs it: the statements that
@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
-// Store reads and writes the record. Everything is asked of the primary, but lists, see Follow.
+// Store reads and writes the database. It uses the primary, but for lists, see Follow.
 type Store struct {
 	pool    *pgxpool.Pool
 	replica *replica // nil without one
@@ -25,8 +25,8 @@ type Store struct {
 	clock   clock
 }
 
-// Open makes a Store on a pool for url (postgres://…). It does not connect yet: a database that is
-// away shows itself as kind Unavailable on each call, and is back as soon as it is back. The address may name several
+// Open makes a Store on a pool for url (postgres://…). It does not connect yet: while the database
+// is unavailable each call fails with kind Unavailable, and works again as soon as it has recovered. The address may name several
 // hosts: the one that takes writes is used, also when that is another one than before.
 func Open(ctx context.Context, url string, maxConns int32) (*Store, error) {
 	s := &Store{metrics: newMetrics()}

@@ -10,8 +10,8 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
-// pruning is one kind of thing that is not kept for ever: which of them are old, $1 being the moment before which they are,
-// and the statement that removes at most $2.
+// pruning is one kind of row that is not kept for ever: which rows are older than the time $1, and the statement that removes at
+// most $2 of them.
 type pruning struct {
 	of     func(payment.Retention) time.Duration
 	count  string
@@ -19,9 +19,9 @@ type pruning struct {
 	into   func(*payment.Pruned) *int
 }
 
-// The conditions. An open letter is never old, and neither is one on its way. A finding that is not resolved waits for a
-// person, but a webhook that never came will not come any more. The run that has seen most is where the next begins. What a
-// payment's buyer was told is known for as long after the payment's last change: until then a step that tells may be repeated.
+// The conditions. A dead letter that is open, or is being sent, is never old. An unresolved finding waits for an operator, but a webhook
+// that never came will not come any more. The newest finished run stays, because the next one begins where it ended. The e-mails of a
+// payment are known for as long after the payment's last change, because until then an activity that sends them may be repeated.
 const (
 	oldNotifications = `webhook_notifications_other where received_at < $1`
 	oldLetters       = `dead_letters d where closed_at < $1 and state <> 'open'
@@ -80,8 +80,8 @@ delete from dead_letters d using old where d.id = old.id`,
 	},
 }
 
-// Prune removes some of what is older than it has to be kept: a month of notifications, and at most so many of each other
-// kind, a transaction each. more says whether there may be more. What was removed is not there a second time.
+// Prune removes some of what is older than it must be kept: a partition of the notifications, and at most batch rows of each other
+// kind, each in a transaction. more says whether there may be more. It is safe to run twice.
 func (s *Store) Prune(ctx context.Context, r payment.Retention, now time.Time, batch int) (pruned payment.Pruned, more bool, err error) {
 	if r.Notifications > 0 {
 		dropped, err := s.dropPartition(ctx, now.Add(-r.Notifications))
@@ -97,7 +97,7 @@ func (s *Store) Prune(ctx context.Context, r payment.Retention, now time.Time, b
 		}
 		tag, err := s.pool.Exec(ctx, p.remove, now.Add(-keep), batch)
 		if err != nil {
-			return pruned, false, interpret("prune the record", err)
+			return pruned, false, interpret("prune the database", err)
 		}
 		n := int(tag.RowsAffected())
 		*p.into(&pruned) = n

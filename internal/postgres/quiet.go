@@ -7,11 +7,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// QuietPlan says which open payments are too quiet, by the record's own clock.
+// QuietPlan says which open payments are too quiet, by the database's clock.
 type QuietPlan struct {
-	Silent time.Duration // nothing was recorded for so long
+	Silent time.Duration // nothing was stored for so long
 	Ended  time.Duration // or the payment is pending, and its end has passed for so long
-	Again  time.Duration // and it was not told to look for so long
+	Again  time.Duration // and it was not signalled for so long
 	After  QuietPosition // zero: from the first
 	Limit  int
 }
@@ -22,14 +22,14 @@ type QuietPosition struct {
 	ID string    `json:"id"`
 }
 
-// QuietPayment is an open payment of which nothing was heard for long.
+// QuietPayment is an open payment that has not changed for long.
 type QuietPayment struct {
 	ID       string
 	Position QuietPosition
 }
 
-// quiet goes through the open payments by their index, a page at a time. What was written by a clock that is ahead has a last change in
-// the future; whether it is quiet nobody knows, so it counts as if it were.
+// quiet goes through the open payments by their index, a page at a time. A clock that is ahead leaves a last change in
+// the future. Such a payment counts as quiet, because it may be.
 var quiet = `
 select p.id, p.updated_at
 from payments p left join nudges n on n.payment_id = p.id
@@ -41,10 +41,10 @@ where p.` + isOpen + `
 order by p.updated_at, p.id
 limit @limit`
 
-// firstID is before every payment's.
+// firstID sorts before the ID of every payment.
 const firstID = "00000000-0000-0000-0000-000000000000"
 
-// Quiet lists a page of the open payments of which nothing was heard for too long, the longest silent first.
+// Quiet lists a page of the open payments that have not changed for too long, the longest first.
 func (s *Store) Quiet(ctx context.Context, p QuietPlan) ([]QuietPayment, error) {
 	if p.After.ID == "" {
 		p.After.ID = firstID

@@ -9,10 +9,10 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 )
 
-// SurveyDeadLetters counts the open letters that the filter chooses.
+// SurveyDeadLetters counts the open dead letters that the filter chooses.
 func (s *Store) SurveyDeadLetters(ctx context.Context, f deadletter.Filter) (deadletter.Survey, error) {
 	f.State = deadletter.Open
-	where, args := letterConditions(f)
+	where, args := deadLetterConditions(f)
 	var survey deadletter.Survey
 	var batch pgx.Batch
 	batch.Queue(`select now()`).QueryRow(func(row pgx.Row) error { return row.Scan(&survey.At) })
@@ -25,13 +25,13 @@ func (s *Store) SurveyDeadLetters(ctx context.Context, f deadletter.Filter) (dea
 	return survey, interpret("survey dead letters", err)
 }
 
-// endSending settles letters that were sent, and have died again before that could be written down.
+// endSending settles dead letters that were sent and died again before the database knew that they were sent.
 const endSending = `
 update redrives r set outcome = 'sent'
 from dead_letters d
 where r.outcome = 'sending' and d.id = r.letter_id and d.state <> 'redriven' and `
 
-// ofRedrive says which redrive a statement is about.
+// ofRedrive is the condition for the rows of one redrive.
 const ofRedrive = `r.redrive_id = $1`
 
 const untried = ` and d.state = 'open' and d.received_at <= @before
@@ -58,10 +58,10 @@ const selectSending = selectDeadLetter + `
 where exists (select from redrives r where r.redrive_id = $1 and r.letter_id = d.id and r.outcome = 'sending')
 order by d.id`
 
-// TakeForRedrive marks letters as redriven, before they are sent, and returns all that this redrive has yet to send: those it
-// takes now, and those that a killed worker took and may not have sent. A second run takes no more letters than the first.
+// TakeForRedrive marks dead letters as redriven before they are sent, and returns all that this redrive has yet to send: those that it
+// claims now, and those that a killed worker claimed and may not have sent. A second run claims no more than the first.
 func (s *Store) TakeForRedrive(ctx context.Context, b deadletter.Batch) ([]deadletter.Message, error) {
-	where, args := letterConditions(b.Filter)
+	where, args := deadLetterConditions(b.Filter)
 	args["redrive_id"], args["actor"], args["reason"], args["before"], args["upto"] = b.RedriveID, b.Actor, b.Reason, b.Before, b.Upto
 	var sending []deadletter.Message
 	var batch pgx.Batch
@@ -77,7 +77,7 @@ func (s *Store) TakeForRedrive(ctx context.Context, b deadletter.Batch) ([]deadl
 
 const settleSent = `update redrives set outcome = 'sent' where redrive_id = $1 and letter_id = any($2) and outcome = 'sending'`
 
-// settleFailed opens those again that could not be sent.
+// settleFailed reopens the dead letters that could not be sent.
 const settleFailed = `
 with failed as (
     update redrives r set outcome = 'failed', error = f.error
@@ -89,16 +89,16 @@ update dead_letters d
 set state = 'open', closed_at = null, closed_by = '', reason = ''
 from failed where d.id = failed.letter_id and d.state = 'redriven'`
 
-// reopenUnknown leaves a letter where people see it while the outcome is unknown: that its payment looks again may find nothing.
-// Once the outcome is known the letter is resolved, in whatever order the two happen.
+// reopenUnknown keeps a dead letter open while the outcome is unknown, because the next look at the payment may find nothing.
+// Once the outcome is known the dead letter is resolved, in whatever order the two happen.
 const reopenUnknown = `
 update dead_letters d
 set state = 'open', closed_at = null, closed_by = '', reason = ''
 from payments p
 where d.id = any($1) and d.state = 'redriven' and d.cause = 'unknown-outcome' and p.id = d.payment_id and p.status = 'unknown'`
 
-// SettleRedrive writes down what became of letters that were taken. Those that failed, with their errors, are open again, and
-// so are those that say that an outcome is unknown while it is.
+// SettleRedrive stores what became of the claimed dead letters. Those that failed are open again, with their errors, and so are those
+// of an unknown outcome while it is unknown.
 func (s *Store) SettleRedrive(ctx context.Context, redriveID string, sent, failed, errors []string) error {
 	var batch pgx.Batch
 	batch.Queue(settleSent, redriveID, sent)
@@ -107,7 +107,7 @@ func (s *Store) SettleRedrive(ctx context.Context, redriveID string, sent, faile
 	return interpret("settle redrive "+redriveID, s.pool.SendBatch(ctx, &batch).Close())
 }
 
-// AbandonRedrive opens those letters again that were taken, and not sent for certain.
+// AbandonRedrive reopens the claimed dead letters that may not have been sent.
 func (s *Store) AbandonRedrive(ctx context.Context, redriveID, why string) error {
 	var batch pgx.Batch
 	batch.Queue(endSending+ofRedrive, redriveID)
@@ -125,13 +125,13 @@ update dead_letters d
 set state = 'open', closed_at = null, closed_by = '', reason = ''
 from failed where d.id = failed.letter_id and d.state = 'redriven'`
 
-// Redriving lists the redrives that have been sending letters for so long.
+// Redriving lists the redrives that have been sending for at least that long.
 func (s *Store) Redriving(ctx context.Context, long time.Duration) ([]string, error) {
 	ids, err := readRows(ctx, s.pool, pgx.RowTo[string], `select redrive_id from redrives where outcome = 'sending' group by redrive_id having min(at) < now() - $1::interval`, long)
 	return ids, interpret("list redrives that send", err)
 }
 
-// countRedrive finds a message that died again in its own letter. A payment that does so has a new one, of another run.
+// countRedrive finds a message that died again in its own dead letter. A payment that died again has a new one, of another run.
 const countRedrive = `
 select count(*), count(*) filter (where r.outcome = 'sent'), count(*) filter (where r.outcome = 'failed'),
        count(*) filter (where r.outcome = 'sent' and (d.state = 'open' and d.received_at > @before
@@ -141,9 +141,9 @@ select count(*), count(*) filter (where r.outcome = 'sent'), count(*) filter (wh
 from redrives r join dead_letters d on d.id = r.letter_id
 where r.redrive_id = @redrive_id`
 
-// Standing counts a redrive's letters.
+// Standing counts a redrive's dead letters.
 func (s *Store) Standing(ctx context.Context, b deadletter.Batch) (deadletter.Progress, error) {
-	where, args := letterConditions(b.Filter)
+	where, args := deadLetterConditions(b.Filter)
 	args["redrive_id"], args["before"] = b.RedriveID, b.Before
 	var standing deadletter.Progress
 	var batch pgx.Batch
@@ -162,7 +162,7 @@ from redrives where letter_id = $1
 order by at desc
 limit 20`
 
-// Redrives lists a letter's latest redrives, newest first.
+// Redrives lists the latest redrives of a dead letter, newest first.
 func (s *Store) Redrives(ctx context.Context, letterID string) ([]deadletter.Redrive, error) {
 	list, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (deadletter.Redrive, error) {
 		r, err := pgx.RowToStructByPos[deadletter.Redrive](row)

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	lookEvery       = time.Second
-	lookTime        = 2 * time.Second
-	replicaPatience = time.Second      // of a list, which then has time left to ask the primary
-	marksKept       = 10 * time.Minute // a replica that is further behind is of an unknown age
+	lookEvery      = time.Second
+	lookTime       = 2 * time.Second
+	replicaTimeout = time.Second      // of a list, which then has time left to ask the primary
+	marksKept      = 10 * time.Minute // a replica that is further behind is of an unknown age
 )
 
-// replica answers lists, and knows how old its answers are. The age is not the replica's own word (on a quiet primary its last
-// change is old and yet the newest) but comes from positions in the log: once a second the primary is asked for its own, and
+// replica answers lists, and knows how old its answers are. The age does not come from the replica's clock (on a quiet primary its last
+// change is old and yet the newest) but from positions in the log: once a second the primary is asked for its own, and
 // with every answer the replica says up to where it has replayed. What it shows is then at most as old as the primary's last
 // position that it has passed. No clock but this process's has a part in it, and nothing is written.
 type replica struct {
@@ -50,7 +50,7 @@ func (s *Store) Follow(ctx context.Context, url string, maxConns int32, maxAge t
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // who drains still answers
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // while the process drains it still answers
 	s.replica = &replica{pool: pool, primary: s.pool, maxAge: maxAge, stop: stop}
 	s.replica.looking.Go(func() { s.replica.watch(ctx) })
 	return nil
@@ -149,15 +149,15 @@ func (r *replica) fresh() bool {
 	return known && age <= r.maxAge && r.serves
 }
 
-// disappointed sends everybody to the primary until the replica has answered a look again.
+// disappointed sends all lists to the primary until the replica has answered a look again.
 func (r *replica) disappointed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.serves = false
 }
 
-// list asks for rows, of the replica when that is fresh, else of the primary, and when that is away of the replica all the
-// same. age says how old they are at most: all that was acknowledged to anybody longer ago is in them.
+// list asks for rows, of the replica when that is fresh, else of the primary, and of the replica after all when the primary is
+// unavailable. age says how old they are at most: all that was acknowledged longer ago is in them.
 func list[T any](ctx context.Context, s *Store, doing, query string, args pgx.NamedArgs, scan pgx.RowToFunc[T]) (found []T, age time.Duration, err error) {
 	if s.replica.fresh() {
 		found, age, known := listReplica(ctx, s.replica, query, args, scan)
@@ -185,7 +185,7 @@ func list[T any](ctx context.Context, s *Store, doing, query string, args pgx.Na
 
 // listReplica asks how far the replica is and for the rows, in this order and at once: they are at least of that position.
 func listReplica[T any](ctx context.Context, r *replica, query string, args pgx.NamedArgs, scan pgx.RowToFunc[T]) (found []T, age time.Duration, known bool) {
-	ctx, cancel := context.WithTimeout(ctx, replicaPatience)
+	ctx, cancel := context.WithTimeout(ctx, replicaTimeout)
 	defer cancel()
 	var position *int64
 	var batch pgx.Batch

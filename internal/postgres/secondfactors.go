@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// SetSecondFactor gives a user a second factor, which the code of the step has proved to work, and recovery codes by their
+// SetSecondFactor gives a user a second factor, which the code of the time step has proved to work, and recovery codes by their
 // hashes. It ends all sessions of the user but those of the new generation, which it returns. Kind NotFound when there is none.
 func (s *Store) SetSecondFactor(ctx context.Context, actor audit.Actor, name, sealed string, step int64, recovery [][]byte) (generation string, err error) {
 	generation = uuid.NewString()
@@ -26,7 +26,7 @@ func (s *Store) SetSecondFactor(ctx context.Context, actor audit.Actor, name, se
 	return generation, err
 }
 
-// ClearSecondFactor takes a user's second factor and recovery codes away, for somebody who has lost both, and ends all sessions
+// ClearSecondFactor takes a user's second factor and recovery codes away, for a user who has lost both, and ends all sessions
 // of the user. Kind NotFound when there is no such user.
 func (s *Store) ClearSecondFactor(ctx context.Context, actor audit.Actor, name string) error {
 	return s.changeUser(ctx, actor, audit.UserSecondFactorReset, name, func(tx pgx.Tx, u access.User) (before, after audit.Values, err error) {
@@ -69,14 +69,14 @@ func (s *Store) RecoveryCodes(ctx context.Context, name string, hash []byte) (le
 	return counted.Left, counted.Has, interpret("count the recovery codes of user "+name, err)
 }
 
-// Proof is what somebody has shown beside a password. The zero Proof is nothing.
+// Proof is what a user has shown in addition to the password. The zero Proof is nothing.
 type Proof struct {
 	Step         int64  // of the newest code of an app; 0: none
 	RecoveryHash []byte // of a recovery code; nil: none
 }
 
-// LogIn uses up what somebody has shown and records that the user is let in, both or neither. Kind Conflict when it was used
-// before: by the user, or by whoever looked on.
+// LogIn uses a proof up and writes the log-in to the audit, both or neither. Kind Conflict when the proof was used before, by the user
+// or by an onlooker.
 func (s *Store) LogIn(ctx context.Context, e audit.Entry, name string, p Proof) error {
 	used := &failure.Error{Kind: failure.Conflict, Message: "this code was used before"}
 	return s.audited(ctx, "log in "+name, func(tx pgx.Tx) (audit.Entry, error) {
@@ -100,7 +100,7 @@ update users u set wrong_codes = 0 from used where u.name = used.user_name`
 	})
 }
 
-// WrongCode counts that somebody who knows the user's password did not know a code.
+// WrongCode counts a log-in with the right password and a wrong code.
 func (s *Store) WrongCode(ctx context.Context, name string) error {
 	_, err := s.pool.Exec(ctx, `update users set wrong_codes = wrong_codes + 1 where name = $1`, name)
 	return interpret("count a wrong code of user "+name, err)

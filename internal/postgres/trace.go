@@ -70,7 +70,7 @@ func ended(ctx context.Context, err error) {
 	s.End(failureOf(err))
 }
 
-// failureOf is the server's code for what went wrong; its text may tell values.
+// failureOf is the server's error code; the server's text may hold values.
 func failureOf(err error) string {
 	if err == nil || errors.Is(err, pgx.ErrNoRows) {
 		return ""

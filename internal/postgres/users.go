@@ -60,7 +60,7 @@ func (s *Store) SetPassword(ctx context.Context, actor audit.Actor, name, hash s
 	return generation, err
 }
 
-// changeUser changes a user that there is and records it, both or neither.
+// changeUser changes an existing user and writes that to the audit, both or neither.
 func (s *Store) changeUser(ctx context.Context, actor audit.Actor, action audit.Action, name string,
 	change func(tx pgx.Tx, u access.User) (before, after audit.Values, err error),
 ) error {

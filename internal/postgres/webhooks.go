@@ -21,14 +21,14 @@ type Notification struct {
 	ReceivedAt time.Time
 }
 
-// archiveNotifications knows a twin by its ID and the time at which it was received, which the message brings along. It names
-// no conflict target: that of a table by month is another one.
+// archiveNotifications recognises a duplicate by its ID and the time at which it was received, which the message has. It names no
+// conflict target, because the one of a partitioned table differs.
 const archiveNotifications = `
 insert into webhook_notifications (id, topic, action, resource_id, payment_id, notification, received_at)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[])
 on conflict do nothing`
 
-// Archive keeps notifications, all or none. One that is already kept stays as it is.
+// Archive stores notifications, all or none. One that is stored already stays as it is.
 func (s *Store) Archive(ctx context.Context, batch []Notification) error {
 	n := len(batch)
 	ids, topics, actions := make([]string, n), make([]string, n), make([]string, n)
@@ -52,7 +52,7 @@ insert into webhook_spool (id, routing_key, body, received_at)
 values ($1, $2, $3, $4)
 on conflict (id) do nothing`
 
-// Spool keeps a webhook that the broker cannot take now.
+// Spool stores a webhook that the broker cannot accept now.
 func (s *Store) Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error {
 	_, err := s.pool.Exec(ctx, spoolWebhook, id, routingKey, body, at)
 	return interpret("spool webhook "+id, err)
@@ -73,9 +73,9 @@ order by received_at
 limit $1
 for update skip locked`
 
-// Unspool hands waiting webhooks, oldest first, to publish, and forgets those it took without error.
+// Unspool gives waiting webhooks, oldest first, to publish, and deletes those that it published.
 // Several may run at once: each webhook is with one of them at a time. It stops at the first error;
-// what was published and not yet forgotten goes out again, under the same ID.
+// what was published and not yet deleted goes out again, under the same ID.
 func (s *Store) Unspool(ctx context.Context, limit int, publish func(context.Context, Spooled) error) (published int, err error) {
 	var publishErr error
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -109,8 +109,8 @@ order by received_at
 limit $2
 for update skip locked`
 
-// PublishSpooled hands waiting webhooks with a routing key, oldest first, to tell, side by side, and remembers those that it took without
-// error: none is handed out again. They wait for the broker all the same.
+// PublishSpooled gives waiting webhooks with a routing key, oldest first, to tell, concurrently, and marks those that it handled without an
+// error, so that none is given to it again. They still wait for the broker.
 func (s *Store) PublishSpooled(ctx context.Context, routingKey string, limit int, tell func(context.Context, Spooled) error) (told int, err error) {
 	var tellErr error
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {

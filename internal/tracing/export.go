@@ -27,7 +27,7 @@ type Target struct {
 }
 
 // Export traces from now on, for the whole process, until stop, which waits a moment for what is left to be taken. Spans go out
-// in batches behind the work: while the collector is away or slow they are dropped, and the log says so. Further variables of
+// in batches behind the work: while the collector is unavailable or slow they are dropped, and the log says so. Further variables of
 // OpenTelemetry, such as OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES, are read by its exporter itself.
 func Export(ctx context.Context, to Target, log *slog.Logger) (stop func(), err error) {
 	if to.Endpoint == "" {

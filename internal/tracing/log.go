@@ -24,7 +24,7 @@ func (l logged) WithAttrs(attrs []slog.Attr) slog.Handler { return logged{l.Hand
 
 func (l logged) WithGroup(name string) slog.Handler { return logged{l.Handler.WithGroup(name)} }
 
-// mistakes tells which of OpenTelemetry's variables cannot be read, and not what is in them: headers hold tokens.
+// mistakes finds which of OpenTelemetry's variables cannot be read, and not what is in them: headers hold tokens.
 type mistakes struct{ log *slog.Logger }
 
 func (m mistakes) Error(_ error, doing string, _ ...any) {

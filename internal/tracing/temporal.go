@@ -16,18 +16,18 @@ const headerTemporal = "onlywave-trace"
 const maxLinks = 8
 
 type (
-	linksKey struct{} // of a step's context: texts of spans that its own is linked with
+	linksKey struct{} // in an activity's context: texts of spans that its own is linked with
 	runKey   struct{} // of a workflow's context: *run
 )
 
 // run is what a workflow's run knows of traces. Nothing that it does depends on it.
 type run struct {
 	began string   // the span that started it; "" when that is not traced
-	met   []string // spans whose signals and updates came since its last step
+	met   []string // spans whose signals and updates came since the last activity
 }
 
 // Propagator carries traces through Temporal. A workflow makes no spans of its own, for its code runs again and again; its
-// steps go on from the span that started the run, and are linked with those of the signals that they answer.
+// activities continue the span that started the run, and are linked with those of the signals that they answer.
 type Propagator struct{}
 
 // Inject puts the caller's span into what it sends to a workflow.
@@ -57,7 +57,7 @@ func (r *run) meet(texts []string) {
 	}
 }
 
-// InjectFromWorkflow hands on to a step, or to the next run, what there is, once.
+// InjectFromWorkflow gives an activity, or the next run, the spans that there are, once.
 func (Propagator) InjectFromWorkflow(ctx workflow.Context, to workflow.HeaderWriter) error {
 	r, ok := ctx.Value(runKey{}).(*run)
 	if !ok {
@@ -68,7 +68,7 @@ func (Propagator) InjectFromWorkflow(ctx workflow.Context, to workflow.HeaderWri
 	return write(to, r.began, met)
 }
 
-// Extract is for a step that begins.
+// Extract is for an activity that begins.
 func (Propagator) Extract(ctx context.Context, from workflow.HeaderReader) (context.Context, error) {
 	texts := read(from)
 	if len(texts) == 0 {

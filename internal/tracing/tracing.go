@@ -1,5 +1,5 @@
-// Package tracing records what a traced payment passes through, and carries its trace from process to process. Its one rule: a
-// span tells names, ids of ours and kinds of failure, never values, addresses or texts of others; and where nothing is traced
+// Package tracing makes the spans of what a traced payment passes through, and carries its trace from process to process. Its one rule: a
+// span holds names, ids of ours and kinds of failure, never values, addresses or texts of others; and where nothing is traced
 // it costs a look-up.
 package tracing
 
@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Kind says which side of what a span is, as OpenTelemetry tells them apart.
+// Kind is the kind of a span, as OpenTelemetry defines it.
 type Kind = trace.SpanKind
 
 // The kinds of span.
@@ -34,13 +34,13 @@ var tracer atomic.Pointer[trace.Tracer]
 // On says whether this process traces.
 func On() bool { return tracer.Load() != nil }
 
-// Span is a step under way. The zero Span is one that nobody traces; all may be done with it.
+// Span is an operation in progress. The zero Span is not traced; all its methods may be called.
 type Span struct{ span trace.Span }
 
 // Wanted says whether what ctx is about is traced.
 func Wanted(ctx context.Context) bool { return On() && trace.SpanContextFromContext(ctx).IsSampled() }
 
-// Root begins a trace. One that ctx brings along is a stranger's: it is linked, and neither joined nor asked whether to trace.
+// Root begins a trace. A trace in ctx comes from outside: it is linked, and neither joined nor does it decide whether to trace.
 func Root(ctx context.Context, kind Kind, name string) (context.Context, Span) {
 	t := tracer.Load()
 	if t == nil {

@@ -47,8 +47,8 @@ func MakePartitions(ctx context.Context, db transactor, from, upto time.Time) (m
 // briefly limits how long other sessions wait behind this one for the lock: it is better to fail, and to try again later.
 const briefly = `set local lock_timeout = '5s'; `
 
-// makePartition locks the notifications for a moment, so that no row is on its way to a partition that it does not belong into
-// any more. What has gone into the other partition, because the month had none, is moved; before its time that is nothing.
+// makePartition locks the notifications for a moment, so that no row goes to a partition that it does not belong to any
+// more. Rows of the month that went into the default partition are moved; a partition made in advance has none.
 func makePartition(ctx context.Context, tx pgx.Tx, month time.Time) (name string, err error) {
 	if has, err := hasPartition(ctx, tx, month); has || err != nil {
 		return "", err
