@@ -283,7 +283,7 @@ func TestWithoutTheDatabaseUsersMayOnlyRead(t *testing.T) {
 	require.NoError(t, stack.Process(devstack.Postgres).Kill())
 	p := b.get("/console/")
 	require.Equal(t, http.StatusOK, p.status)
-	require.Contains(t, p.says(".wrong"), "The figures cannot be shown: the database is unavailable")
+	require.Contains(t, p.says(".wrong"), "The numbers cannot be shown: the database is unavailable")
 	require.Equal(t, 1, p.Find("#breakers").Length(), "the other parts are shown")
 	require.Equal(t, http.StatusServiceUnavailable, b.get("/console/payments").status)
 	require.Equal(t, http.StatusForbidden, b.post("/console/breakers/charge", "state", "open", "reason", "r").status)

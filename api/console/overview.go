@@ -20,7 +20,7 @@ import (
 type overviewPage struct {
 	Health      []dependency
 	Down        int // dependencies that are unavailable
-	Figures     *postgres.Gauges
+	Gauges      *postgres.Gauges
 	DeadLetters int // open
 	Findings    int // that an operator has to look at
 	Breakers    []breaker.Status
@@ -49,15 +49,15 @@ func (p overviewPage) Statuses() []payment.Status {
 
 // Causes are the causes of open dead letters, the most frequent first.
 func (p overviewPage) Causes() []deadletter.Cause {
-	causes := slices.DeleteFunc(slices.Collect(maps.Keys(p.Figures.DeadLetters)), func(c deadletter.Cause) bool { return p.Figures.DeadLetters[c].Count == 0 })
+	causes := slices.DeleteFunc(slices.Collect(maps.Keys(p.Gauges.DeadLetters)), func(c deadletter.Cause) bool { return p.Gauges.DeadLetters[c].Count == 0 })
 	slices.SortFunc(causes, func(a, b deadletter.Cause) int {
-		return cmp.Or(cmp.Compare(p.Figures.DeadLetters[b].Count, p.Figures.DeadLetters[a].Count), strings.Compare(string(a), string(b)))
+		return cmp.Or(cmp.Compare(p.Gauges.DeadLetters[b].Count, p.Gauges.DeadLetters[a].Count), strings.Compare(string(a), string(b)))
 	})
 	return causes
 }
 
 // Unknown counts the payments with an unknown outcome.
-func (p overviewPage) Unknown() postgres.Gauge { return p.Figures.Payments[payment.Unknown] }
+func (p overviewPage) Unknown() postgres.Gauge { return p.Gauges.Payments[payment.Unknown] }
 
 // AllWell says that nothing waits for an operator.
 func (p overviewPage) AllWell() bool {
@@ -77,15 +77,15 @@ func (c *Console) gather(ctx context.Context) overviewPage {
 	ctx, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
 	page := overviewPage{Missing: map[string]string{}}
-	var figures postgres.Gauges
-	var figuresErr, breakersErr, queuesErr error
+	var gauges postgres.Gauges
+	var gaugesErr, breakersErr, queuesErr error
 	var reading sync.WaitGroup
 	reading.Go(func() { page.Health = c.health(ctx) })
-	reading.Go(func() { figures, figuresErr = c.config.Store.Gauges(ctx) })
+	reading.Go(func() { gauges, gaugesErr = c.config.Store.Gauges(ctx) })
 	reading.Go(func() { page.Breakers, breakersErr = c.config.Breakers.Statuses(ctx) })
 	reading.Go(func() { page.Queues, queuesErr = c.config.Queues(ctx) })
 	reading.Wait()
-	for part, err := range map[string]error{"figures": figuresErr, "breakers": breakersErr, "queues": queuesErr} {
+	for part, err := range map[string]error{"numbers": gaugesErr, "breakers": breakersErr, "queues": queuesErr} {
 		if err != nil {
 			page.Missing[part] = err.Error()
 		}
@@ -95,12 +95,12 @@ func (c *Console) gather(ctx context.Context) overviewPage {
 			page.Down++
 		}
 	}
-	if figuresErr == nil {
-		page.Figures = &figures
-		for _, f := range figures.DeadLetters {
+	if gaugesErr == nil {
+		page.Gauges = &gauges
+		for _, f := range gauges.DeadLetters {
 			page.DeadLetters += f.Count
 		}
-		for _, f := range figures.Findings {
+		for _, f := range gauges.Findings {
 			page.Findings += f.Count
 		}
 	}

@@ -28,7 +28,7 @@ func TestFindingsOfReconciliationAreShown(t *testing.T) {
 	require.NoError(t, e.store.KeepFindings(t.Context(), run.ID, found))
 	b := e.as(e.viewer)
 	p := b.get("/console/reconciliation")
-	require.Contains(t, p.says(".figures"), fmt.Sprintf("%d orphan payment", pageSize+1))
+	require.Contains(t, p.says(".numbers"), fmt.Sprintf("%d orphan payment", pageSize+1))
 	require.Equal(t, []string{"running"}, p.column("runs", "State"))
 	strangers := b.get("/console/reconciliation?kind=orphan_payment")
 	require.Len(t, strangers.column("findings", "Kind"), pageSize)
