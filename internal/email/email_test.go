@@ -119,7 +119,7 @@ func TestAnEmailThatWasTakenIsSentWhateverComesAfter(t *testing.T) {
 	require.Len(t, server.Mails(reader), 1)
 }
 
-func TestNothingGoesOutReadableUnlessToldSo(t *testing.T) {
+func TestNothingGoesOutInClearUnlessConfigured(t *testing.T) {
 	t.Parallel()
 	server, s := sink(t, "")
 	require.Equal(t, failure.Unavailable, failure.KindOf(s.Send(t.Context(), instructions(t))), "the server has no STARTTLS")

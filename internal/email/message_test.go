@@ -130,7 +130,7 @@ func TestALinkThatIsNoneIsDisarmed(t *testing.T) {
 	require.NotContains(t, m.HTML, "javascript:")
 }
 
-func TestBuyersAreToldOfPaymentsOnly(t *testing.T) {
+func TestBuyersGetEmailsAboutPaymentsOnly(t *testing.T) {
 	_, err := ToBuyer(bought(""), payment.Alert, aUUID)
 	require.Error(t, err)
 }

@@ -18,7 +18,7 @@ var traps = []string{
 }
 
 // A name that is none greets nobody.
-func TestANameThatHoldsALinkGreetsNobody(t *testing.T) {
+func TestANameThatHoldsALinkIsNotUsed(t *testing.T) {
 	t.Parallel()
 	for _, trap := range traps {
 		for _, name := range []string{trap, "Ana " + trap, trap + " Souza"} {
@@ -41,7 +41,7 @@ func TestANameThatHoldsALinkGreetsNobody(t *testing.T) {
 	}
 }
 
-func TestPeoplesNamesAreSaid(t *testing.T) {
+func TestNamesAreUsed(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"Ana Souza", "José D'Ávila", "Jean-Luc O’Neil", "Ana M. P. Souza", "Sr. João", "Sr.João", "Silva & Filhos Ltda.", "Müller", "Łukasz Żółć", "Ωμέγα",

@@ -54,7 +54,7 @@ func TestAnAnswerAboutSomethingElseContradicts(t *testing.T) {
 	require.Contains(t, s.Contradicts("p", "7", Money{1050, "ARS"}), "asked were ARS")
 }
 
-func TestMoneyForPeople(t *testing.T) {
+func TestMoneyAsText(t *testing.T) {
 	for centavos, want := range map[int64]string{0: "BRL 0.00", 5: "BRL 0.05", 1050: "BRL 10.50", -1050: "BRL -10.50"} {
 		require.Equal(t, want, Money{centavos, BRL}.String())
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTextsThatPeopleCannotReadAreRefused(t *testing.T) {
+func TestIllegibleTextsAreRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]struct{ oneLine, lines string }{
 		"Pedido nº 1042, ação 日本 العربية": {},

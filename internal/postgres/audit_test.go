@@ -32,7 +32,7 @@ func (s *Store) trail(t *testing.T, f audit.Filter) []audit.Entry {
 	return list
 }
 
-func TestEachChangeOfAUserOrAKeyIsOnRecord(t *testing.T) {
+func TestEachChangeOfAUserOrAKeyIsAudited(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	rui := access.User{Name: "rui", Role: access.Viewer, PasswordHash: "$argon2id$secret", CreatedAt: moment(0)}
@@ -67,8 +67,8 @@ func TestEachChangeOfAUserOrAKeyIsOnRecord(t *testing.T) {
 	require.Zero(t, s.number(t, `select count(*) from audit a where a::text ~ ('argon2|' || $1)`, text), "no secret")
 }
 
-// Whoever cannot be named changes nothing.
-func TestNobodyChangesAnything(t *testing.T) {
+// A change whose actor has no name is refused.
+func TestAnActorWithoutANameChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	require.NoError(t, s.AddUser(t.Context(), ana, access.User{Name: "rui", Role: access.Viewer, CreatedAt: moment(0)}))
@@ -91,7 +91,7 @@ func TestNobodyChangesAnything(t *testing.T) {
 }
 
 // A discard and its entry are one: neither is there twice, and none without the other.
-func TestADiscardIsOnRecordOnce(t *testing.T) {
+func TestADiscardIsAuditedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := letter(1)
@@ -116,7 +116,7 @@ func TestADiscardIsOnRecordOnce(t *testing.T) {
 	require.Equal(t, deadletter.Open, kept.State, "what cannot be recorded is not done")
 }
 
-func TestAClosedFindingIsOnRecordOnce(t *testing.T) {
+func TestAClosedFindingIsAuditedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	run, err := s.BeginReconciliation(t.Context(), plan("run", time.Now()))
@@ -134,7 +134,7 @@ func TestAClosedFindingIsOnRecordOnce(t *testing.T) {
 }
 
 // A settlement and its entry are one, and only one that moves the payment is there.
-func TestASettlementIsOnRecordOnce(t *testing.T) {
+func TestASettlementIsAuditedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	p := s.open(t, newPayment("order-1"))

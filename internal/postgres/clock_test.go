@@ -15,7 +15,7 @@ func TestTheClocksAreCompared(t *testing.T) {
 	s := newStore(t)
 	now, err := s.Now(t.Context())
 	require.NoError(t, err)
-	require.WithinDuration(t, time.Now(), now, patience)
+	require.WithinDuration(t, time.Now(), now, testTimeout)
 	require.Equal(t, time.UTC, now.Location())
 	require.Regexp(t, `(?m)^onlywave_clock_ahead_seconds (-?0\.0|-?[0-9.]+e-)`, metricstest.Text(t, s.Collectors()...))
 	const wrong = "\nonlywave_clock_ahead_seconds 72000\n"

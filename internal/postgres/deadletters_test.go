@@ -45,14 +45,14 @@ func (s *Store) letter(t *testing.T, id string) deadletter.Message {
 	return l
 }
 
-func TestALetterIsKeptOnceAsItCame(t *testing.T) {
+func TestADeadLetterIsKeptOnceAsItCame(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := letter(1)
 	require.Equal(t, 1, s.keep(t, l, l))
 	require.Zero(t, s.keep(t, l))
 	kept := s.letter(t, l.ID)
-	require.WithinDuration(t, time.Now(), kept.ReceivedAt, patience)
+	require.WithinDuration(t, time.Now(), kept.ReceivedAt, testTimeout)
 	l.ReceivedAt = kept.ReceivedAt
 	require.Equal(t, l, kept)
 
@@ -63,7 +63,7 @@ func TestALetterIsKeptOnceAsItCame(t *testing.T) {
 }
 
 // A twin of a closed letter is no news; one that died later, or that has died more often, is.
-func TestALetterThatDiesAgainIsOpenAgain(t *testing.T) {
+func TestADeadLetterThatDiesAgainIsOpenAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := letter(1)
@@ -109,7 +109,7 @@ func TestDiscardingTwiceIsDiscardingOnce(t *testing.T) {
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
-func TestLettersAreListedAsTheFilterSays(t *testing.T) {
+func TestDeadLettersAreListedAsTheFilterSays(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	var all []deadletter.Message
@@ -163,7 +163,7 @@ func (s *Store) unknown(t *testing.T, key string) deadletter.Message {
 	return l
 }
 
-func TestALetterOfAnUnknownOutcomeIsResolvedWithThePayment(t *testing.T) {
+func TestADeadLetterOfAnUnknownOutcomeIsResolvedWithThePayment(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := s.unknown(t, "a")
@@ -185,7 +185,7 @@ func TestALetterOfAnUnknownOutcomeIsResolvedWithThePayment(t *testing.T) {
 	require.Equal(t, deadletter.Open, s.letter(t, other.ID).State, "that one is about something else")
 }
 
-func TestALetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
+func TestADeadLetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := s.unknown(t, "a")
@@ -196,7 +196,7 @@ func TestALetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
 }
 
 // A letter that comes while its payment is being moved waits for the move, and is resolved by it.
-func TestALetterWaitsForTheMoveOfItsPayment(t *testing.T) {
+func TestADeadLetterWaitsForTheMoveOfItsPayment(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := s.unknown(t, "a")
@@ -214,14 +214,14 @@ func TestALetterWaitsForTheMoveOfItsPayment(t *testing.T) {
 		kept <- err
 	}()
 	const waiting = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-	require.Eventually(t, func() bool { return len(kept) == 1 || s.number(t, waiting) == 1 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(kept) == 1 || s.number(t, waiting) == 1 }, testTimeout, 10*time.Millisecond)
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NoError(t, <-kept)
 	require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
 }
 
 // Whichever comes first, the letter and the payment end up agreeing.
-func TestALetterAndItsOutcomeMayComeAtOnce(t *testing.T) {
+func TestADeadLetterAndItsOutcomeMayComeAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for i := range 40 {

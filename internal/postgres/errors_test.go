@@ -63,7 +63,7 @@ func TestFailuresAndTheirKinds(t *testing.T) {
 	require.NoError(t, interpret("read payment 1", nil))
 }
 
-func TestARefusedConnectionIsAnAwayRecord(t *testing.T) {
+func TestARefusedConnectionIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, "postgres://nobody@127.0.0.1:1/nothing?sslmode=disable")
 	_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))

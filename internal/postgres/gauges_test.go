@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
-func TestFiguresCountWhatIsOpen(t *testing.T) {
+func TestGaugesCountWhatIsOpen(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	f, err := s.Gauges(t.Context())
@@ -80,7 +80,7 @@ func TestFiguresCountWhatIsOpen(t *testing.T) {
 }
 
 // A payment is behind until it has caught up, whether or not that finding was settled; and it is past its end while it is pending.
-func TestFiguresTellOfPaymentsThatStandStill(t *testing.T) {
+func TestGaugesShowPaymentsThatStandStill(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	hour := time.Now().Add(-time.Hour)

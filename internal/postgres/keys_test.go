@@ -46,7 +46,7 @@ func TestAnAPIKeyFromIssueToRevocation(t *testing.T) {
 	require.True(t, other.Admits(second, moment(9)))
 }
 
-func TestAnAPIKeyThatNobodyIssued(t *testing.T) {
+func TestAnAPIKeyThatWasNotIssued(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	_, err := s.APIKey(t.Context(), "aaaaaaaaaaaaa")

@@ -102,7 +102,7 @@ func TestAnAnswerLeavesTheMethodsTypeAlone(t *testing.T) {
 
 // A client app was told until when the Pix can be paid. The provider's own end, which is later, does not change that; of a
 // payment from before it is the end.
-func TestTheEndThatWasToldStays(t *testing.T) {
+func TestTheEndThatTheClientSawStays(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	theirs := moment(5400)
@@ -157,7 +157,7 @@ func TestASurprisingMoveIsMarkedAndApplied(t *testing.T) {
 	require.True(t, events[0].Data.Surprising, "it is so in the record too")
 }
 
-func TestRefundsAreToldByTheirSum(t *testing.T) {
+func TestRefundsAreReportedByTheirSum(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	id := s.open(t, newPayment("refund")).ID
@@ -324,7 +324,7 @@ func TestAProvidersPaymentBelongsToOneOfOurs(t *testing.T) {
 
 // Whatever is said, in whatever order: the events are numbered 1 to version and the last one is where the payment
 // stands, and the provider's clock never goes back.
-func TestAnySequenceOfMovesKeepsTheRecordWhole(t *testing.T) {
+func TestAnySequenceOfMovesKeepsTheDatabaseConsistent(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	ctx := t.Context()
@@ -376,7 +376,7 @@ func TestAnySequenceOfMovesKeepsTheRecordWhole(t *testing.T) {
 }
 
 // The statement that applies an answer and payment.Payment.Outdated are one rule.
-func TestTheRecordTakesWhatIsNews(t *testing.T) {
+func TestTheDatabaseTakesWhatIsNewer(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	ctx := t.Context()

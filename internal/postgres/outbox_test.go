@@ -110,7 +110,7 @@ func TestALateWordLeavesTheNextOwnersRowAlone(t *testing.T) {
 	require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, id))
 }
 
-func TestWhatNobodyToldIsTakenWhenItsLeaseIsOver(t *testing.T) {
+func TestWhatWasNotDeliveredIsTakenWhenItsLeaseEnds(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	id := s.open(t, byEmail("untold")).ID

@@ -45,7 +45,7 @@ func partitionOf(t time.Time) string {
 	return migrations.MonthOf(t).Format("webhook_notifications_2006_01")
 }
 
-func TestAFreshRecordHasItsNextMonths(t *testing.T) {
+func TestAFreshDatabaseHasItsNextPartitions(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	now := time.Now()
@@ -63,7 +63,7 @@ func TestAFreshRecordHasItsNextMonths(t *testing.T) {
 }
 
 // A month that comes too late takes over what was kept elsewhere until then; twins are twins before and after.
-func TestAMonthTakesOverWhatCameBeforeIt(t *testing.T) {
+func TestAPartitionTakesOverWhatCameBeforeIt(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	march := []Notification{
@@ -85,13 +85,13 @@ func TestAMonthTakesOverWhatCameBeforeIt(t *testing.T) {
 }
 
 // Makers side by side, and writers of the months that are being made: nothing is lost, doubled or refused.
-func TestMonthsAreMadeWhileNotificationsCome(t *testing.T) {
+func TestPartitionsAreMadeWhileNotificationsCome(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	from := time.Date(2025, time.January, 15, 0, 0, 0, 0, time.UTC)
 	const each = 40
 	sideBySide(t, 6, func(i int) error {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 		defer cancel()
 		if i < 2 {
 			_, err := s.MakePartitions(ctx, from, from.AddDate(0, 5, 0))
@@ -110,7 +110,7 @@ func TestMonthsAreMadeWhileNotificationsCome(t *testing.T) {
 }
 
 // The record of a version before this one, with notifications in it: all of them stay, and one that comes again is a twin.
-func TestARecordWithNotificationsIsPartitionedInPlace(t *testing.T) {
+func TestADatabaseWithNotificationsIsPartitionedInPlace(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.At(t, 7)
 	s := openStore(t, url)

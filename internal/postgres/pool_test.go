@@ -28,7 +28,7 @@ func TestSessionsHaveTheirSettings(t *testing.T) {
 	require.Equal(t, "reports 1s 5s 30s", settings(own), "the address rules")
 }
 
-func TestAStatementOrALockThatTakesTooLongIsAnAwayRecord(t *testing.T) {
+func TestAStatementOrALockThatTakesTooLongIsUnavailable(t *testing.T) {
 	t.Parallel()
 	url := newStore(t).pool.Config().ConnString()
 	s := openStore(t, url+"&statement_timeout=200ms")
@@ -46,7 +46,7 @@ func TestAStatementOrALockThatTakesTooLongIsAnAwayRecord(t *testing.T) {
 }
 
 // A server that was demoted, or is being shut down, is asked once more at most by each connection.
-func TestAConnectionThatFailsForItsServersSakeIsThrownAway(t *testing.T) {
+func TestAConnectionThatItsServerEndsIsClosed(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]string{
 		"read-only":     `set default_transaction_read_only = on`,
@@ -111,7 +111,7 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 		})
 	}
 	for name, count := range answered { // there are sessions to end
-		require.Eventually(t, func() bool { return failed.Load() || count.Load() > 0 }, patience, time.Millisecond, name)
+		require.Eventually(t, func() bool { return failed.Load() || count.Load() > 0 }, testTimeout, time.Millisecond, name)
 	}
 	for range 20 {
 		ended := administrator.number(t, `select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
@@ -121,7 +121,7 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 			before[name] = count.Load()
 		}
 		for name, count := range answered { // each has its answer, be it to the second try, before the next end
-			require.Eventually(t, func() bool { return failed.Load() || count.Load() > before[name]+2 }, patience, time.Millisecond, name)
+			require.Eventually(t, func() bool { return failed.Load() || count.Load() > before[name]+2 }, testTimeout, time.Millisecond, name)
 		}
 	}
 	over.Store(true)

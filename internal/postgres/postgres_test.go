@@ -21,7 +21,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-const patience = 30 * time.Second
+const testTimeout = 30 * time.Second
 
 var silent = slog.New(slog.DiscardHandler)
 
@@ -95,7 +95,7 @@ func TestMigrationsRunOnceHoweverManyAsk(t *testing.T) {
 }
 
 // Before the migrations have run the record is away, not broken: whoever starts first waits.
-func TestARecordWithoutTablesIsAway(t *testing.T) {
+func TestADatabaseWithoutTablesIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, devstacktest.EmptyDatabase(t))
 	_, err := s.Payment(t.Context(), payment.NewID("shop", "k"))
@@ -115,7 +115,7 @@ func TestAnAddressThatCannotBeParsedIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestTheRecordIsAwayWhilePostgresIsAndBackWithIt(t *testing.T) {
+func TestTheStoreRecoversWithPostgres(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Postgres)
 	url, server := stack.PostgresURL(), stack.Process(devstack.Postgres)
@@ -132,7 +132,7 @@ func TestTheRecordIsAwayWhilePostgresIsAndBackWithIt(t *testing.T) {
 	}
 
 	require.NoError(t, server.Restart(t.Context()))
-	require.Eventually(t, func() bool { return s.Ready(t.Context()) == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return s.Ready(t.Context()) == nil }, testTimeout, 10*time.Millisecond)
 	// A throw-away server may have lost its last second.
 	require.NoError(t, Migrate(t.Context(), url, silent))
 	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))

@@ -70,7 +70,7 @@ func (w *writers) count() int {
 func (w *writers) goOn() {
 	w.t.Helper()
 	before := w.count()
-	require.Eventually(w.t, func() bool { return w.count() > before+20 }, patience, 5*time.Millisecond)
+	require.Eventually(w.t, func() bool { return w.count() > before+20 }, testTimeout, 5*time.Millisecond)
 }
 
 func (w *writers) stop() []string {
@@ -91,7 +91,7 @@ func TestAPromotionLosesNothingThatWasAcknowledged(t *testing.T) {
 	require.NoError(t, replica.Pause())
 	require.Eventually(t, func() bool {
 		return s.number(t, `select count(*) from pg_stat_activity where wait_event = 'SyncRep'`) > 0
-	}, patience, 10*time.Millisecond, "a writer waits for the replica")
+	}, testTimeout, 10*time.Millisecond, "a writer waits for the replica")
 	require.NoError(t, primary.Kill())
 	require.NoError(t, replica.Resume())
 	require.NoError(t, stack.Promote(t.Context()))
@@ -99,7 +99,7 @@ func TestAPromotionLosesNothingThatWasAcknowledged(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, age := s.listed(t)
 		return age == 0 && !s.replica.fresh()
-	}, patience, 10*time.Millisecond, "there is no replica now")
+	}, testTimeout, 10*time.Millisecond, "there is no replica now")
 	require.NoError(t, primary.Restart(t.Context()))
 	w.goOn()
 
@@ -109,7 +109,7 @@ func TestAPromotionLosesNothingThatWasAcknowledged(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, age := s.listed(t)
 		return age > 0
-	}, patience, 10*time.Millisecond, "lists come from the old primary")
+	}, testTimeout, 10*time.Millisecond, "lists come from the old primary")
 }
 
 // A run that gives up while it waits for the replica leaves its payment on the primary. The next must not take that for done.
@@ -126,7 +126,7 @@ func TestAnOpenedPaymentIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 		require.Equal(t, failure.Unavailable, failure.KindOf(err))
 		require.Eventually(t, func() bool {
 			return s.number(t, `select count(*) from payments where id = $1`, p.ID) == 1
-		}, patience, 10*time.Millisecond, "the primary has it")
+		}, testTimeout, 10*time.Millisecond, "the primary has it")
 	}
 	require.NoError(t, replica.Resume())
 	require.Equal(t, 1, s.open(t, p).Version)
@@ -146,7 +146,7 @@ func TestANotificationIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 		require.Equal(t, failure.Unavailable, failure.KindOf(err))
 		require.Eventually(t, func() bool {
 			return s.number(t, `select count(*) from webhook_notifications`) == 1
-		}, patience, 10*time.Millisecond, "the primary has it")
+		}, testTimeout, 10*time.Millisecond, "the primary has it")
 	}
 	require.NoError(t, replica.Resume())
 	require.NoError(t, s.Archive(t.Context(), batch))

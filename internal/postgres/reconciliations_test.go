@@ -314,7 +314,7 @@ func TestAFindingThatAPersonHasClosedStaysClosed(t *testing.T) {
 			closed, err := s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, f.ID, "made in the panel")
 			require.NoError(t, err)
 			require.Equal(t, []string{"ana", "made in the panel"}, []string{closed.ClosedBy, closed.ClosedReason})
-			require.WithinDuration(t, time.Now(), closed.ResolvedAt, patience)
+			require.WithinDuration(t, time.Now(), closed.ResolvedAt, testTimeout)
 		}
 		_, err := s.CloseFinding(t.Context(), audit.Actor{Name: "bia"}, f.ID, "another word")
 		require.Equal(t, failure.Conflict, failure.KindOf(err))

@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-func TestARedriveTakesEachLetterOnce(t *testing.T) {
+func TestARedriveTakesEachDeadLetterOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for i := range 10 {
@@ -58,7 +58,7 @@ func TestARedriveTakesEachLetterOnce(t *testing.T) {
 }
 
 // What died again before its sending was written down is settled, and not sent once more.
-func TestALetterThatDiesWhileItIsSentIsNotSentAgain(t *testing.T) {
+func TestADeadLetterThatDiesWhileItIsSentIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := letter(1)
@@ -78,7 +78,7 @@ func TestALetterThatDiesWhileItIsSentIsNotSentAgain(t *testing.T) {
 	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1, DiedAgain: 1}, s.standing(t, take))
 }
 
-func TestTwoRedrivesOfOneLetterAreOne(t *testing.T) {
+func TestTwoRedrivesOfOneDeadLetterAreOne(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for i := range 20 {
@@ -133,7 +133,7 @@ func TestAPaymentThatDiesAgainIsCounted(t *testing.T) {
 }
 
 // To look again may find nothing. Until the outcome is known, people see the letter.
-func TestALetterOfAnUnknownOutcomeOutlivesARedrive(t *testing.T) {
+func TestADeadLetterOfAnUnknownOutcomeOutlivesARedrive(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := s.unknown(t, "a")
@@ -170,7 +170,7 @@ func TestARedriveAndTheOutcomeMayComeAtOnce(t *testing.T) {
 }
 
 // Nobody opens the letters of a redrive that was terminated, but whoever finds that it has been sending for too long.
-func TestStrandedLettersAreOpenedAgain(t *testing.T) {
+func TestStrandedDeadLettersAreOpenedAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	old, diedAgain, fresh := letter(1), letter(2), letter(3)

@@ -83,7 +83,7 @@ func TestWrongCodesAreCountedUntilARightOne(t *testing.T) {
 	}
 }
 
-func TestASecondFactorIsTakenAwayAndReplaced(t *testing.T) {
+func TestASecondFactorIsClearedAndReplaced(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	newUser(t, s)

@@ -114,7 +114,7 @@ func TestTwoRelaysShareTheSpool(t *testing.T) {
 	s := newStore(t)
 	spool(t, s, 6)
 	first, second := taken{takes: 100}, taken{takes: 100}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	n, err := s.Unspool(ctx, 2, func(ctx context.Context, w Spooled) error {
 		if len(first.ids) == 0 {
@@ -153,7 +153,7 @@ func TestARelayThatIsStoppedLosesNothing(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := s.Unspool(t.Context(), 100, broker.publish)
 		return err == nil && len(broker.ids) >= 3
-	}, patience, 10*time.Millisecond)
+	}, testTimeout, 10*time.Millisecond)
 	require.ElementsMatch(t, []string{"1", "2", "3"}, broker.ids)
 	require.Equal(t, 0, s.number(t, `select count(*) from webhook_spool`))
 }

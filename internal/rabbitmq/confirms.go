@@ -10,8 +10,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// session is a publisher's channel between two changes of the broker's mind: blocking and unblocking begin a new session
-// on the same channel.
+// session is a publisher's channel while the broker's flow control does not change: when the broker blocks or unblocks the
+// connection, a new session begins on the same channel.
 type session struct {
 	channel *amqp.Channel
 	returns *returns
@@ -20,8 +20,8 @@ type session struct {
 	halted  chan struct{} // closed when the next session begins
 }
 
-// answers tell a broker that does not answer from a queue that does not confirm. The broker takes the messages of a channel in
-// their order, so one that it has answered for says that all before it were given to their queues.
+// answers distinguish a broker that does not answer from a queue that does not confirm. The broker processes the messages of a channel
+// in their order, so an answer for one says that all before it were given to their queues.
 type answers struct {
 	newest  atomic.Uint64 // highest delivery tag that the broker has answered for
 	probe   atomic.Uint64 // delivery tag of the newest probe
@@ -108,7 +108,7 @@ func raise(number *atomic.Uint64, to uint64) {
 	}
 }
 
-// outcome tells what became of m, once confirm is done. To be called once for each publish.
+// outcome is what became of m, once confirm is done. Call it once for each publish.
 func (s *session) outcome(confirm *amqp.DeferredConfirmation, m Message) error {
 	returned := !m.Optional && s.returns.take(m.ID)
 	if !s.channel.IsClosed() {
@@ -133,10 +133,10 @@ type returns struct {
 	arriving chan amqp.Return
 
 	mu      sync.Mutex
-	arrived map[string]int // by message ID; a twin may be in flight too
+	arrived map[string]int // by message ID; a duplicate may be in flight too
 }
 
-// take tells whether the message with the ID came back, and forgets it.
+// take says whether the message with the ID came back, and forgets it.
 func (r *returns) take(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,27 +15,27 @@ import (
 const (
 	retryMin = time.Second
 	retryMax = 30 * time.Second
-	// finishTimeout is how long a handler may go on after its connection was lost or Run was told to stop.
+	// finishTimeout is how long a handler may go on after its connection was lost or Run was stopped.
 	finishTimeout = 18 * time.Second
-	// leaveTimeout is for what handlers do once their time is over, and for the goodbye to the broker.
+	// leaveTimeout is for what handlers do once their time is over, and for closing the connection.
 	leaveTimeout = 2 * time.Second
-	// consumeTimeout is for the broker's consent. A quorum queue without a leader gives none, and does not refuse either.
+	// consumeTimeout is for the broker's answer to basic.consume. A quorum queue without a leader gives none.
 	consumeTimeout = 10 * time.Second
-	// handleTimeout is how long a handler may take: one that hangs with what it calls must come back to be tried again.
+	// handleTimeout is how long a handler may take: a handler that hangs must return, so that it is retried.
 	handleTimeout = 30 * time.Second
 	consumerTag   = "onlywave"
 )
 
-// EndTime is the most that a Consumer takes to return when it is told to stop.
+// EndTime is the longest that a Consumer takes to return after it was stopped.
 const EndTime = finishTimeout + leaveTimeout + closeTimeout
 
 var (
-	// errDeliveriesEnd is what a deleted queue looks like.
+	// errDeliveriesEnd is how a deleted queue appears.
 	errDeliveriesEnd = errors.New("broker delivers no more")
 	// errUnfinished says that Run has returned before its handlers.
 	errUnfinished   = errors.New("messages are still in hand, and come again")
 	errNotConsuming = errors.New("nothing is delivered")
-	// errLeaderless is the likely reason why nothing is said to a consumer.
+	// errLeaderless is the likely reason why a consumer gets no answer.
 	errLeaderless = errors.New("no answer: the queue may have no leader")
 )
 
@@ -45,21 +45,21 @@ var (
 //   - Fault(cause, err): the message's fault. A copy of it comes again after the retry delay, then after 6 and 36 times that,
 //     and if that does not help it becomes a dead letter. So does a message over which the handler panics. The copy is
 //     confirmed before the message leaves its queue. Only QueueProcess has delay queues; in others a fault is final, but for
-//     QueueDeadLetters, where it is like the world's: there is nowhere further to go.
+//     QueueDeadLetters, where it is like any other error, because there is no further queue.
 //   - DeadLetter(cause, err): a fault that is final. The message becomes a dead letter at once.
-//   - Postpone(err): nobody's fault, and of no concern to the others. A copy comes again later, and nothing is counted.
-//   - any other error, or any at all after the 30 seconds that a handler may take: the world's fault. The message is
+//   - Postpone(err): the message waits, and the others need not. A copy comes again later, and nothing is counted.
+//   - any other error, or any at all after the 30 seconds that a handler may take: a dependency is unavailable. The message is
 //     handled again here, after 1 to 30 seconds, as often as it takes. Intake pauses by itself, since no more than the
-//     prefetch is ever in hand; nothing is counted against the message. Before the broker loses its patience with one that
-//     is held for long, it is sent back to the end of its queue.
+//     prefetch is ever in hand; nothing is counted against the message. Before the broker's consumer timeout
+//     ends, a message that is held for long is sent back to the end of its queue.
 //
 // When the connection is lost, messages in hand are finished but not acknowledged, and come again on the next one.
 //
 // A message that kills the process cannot return anything. The broker counts its deliveries, but also those of all others
 // that were in hand, and those that a bad link brings about. So what has been delivered too often is suspect, and handled while
-// nothing else is: the innocent are acknowledged then, and only the guilty becomes a dead letter. What comes near the broker's own
-// limit is begun anew before it is handled, so that the broker gives up nothing by itself. And what this process has had in hand
-// before is no suspect to it.
+// nothing else is: then innocent messages are acknowledged, and only the one that kills becomes a dead letter. What comes near the broker's own
+// limit is begun anew before it is handled, so that the broker drops nothing by itself. A message that this process has had in hand
+// before is not suspect.
 type Consumer struct {
 	RetryDelay    time.Duration // before a message at fault is tried again for the first time
 	connection    *connection
@@ -77,8 +77,8 @@ type Consumer struct {
 	trouble   atomic.Pointer[error]     // why nothing is delivered; nil while it is
 }
 
-// NewConsumer prepares to take messages from queue, at most prefetch at a time. Small is right, about 32: if this process
-// dies, each message in hand comes one delivery nearer its limit.
+// NewConsumer prepares to take messages from queue, at most prefetch at a time. Keep prefetch small, about 32: if this process
+// dies, each message in hand comes one delivery nearer to its limit.
 func NewConsumer(urls []string, queue string, prefetch int, log *slog.Logger) *Consumer {
 	log = log.With("queue", queue)
 	return &Consumer{
@@ -155,8 +155,8 @@ func (c *Consumer) run(ctx context.Context, prefetch int, handle func(context.Co
 	return nil
 }
 
-// await waits until the work has ended, but not for longer than is promised once ctx has: a handler may not heed its context, and
-// a broker that hangs may not answer.
+// await waits until the work has ended, but no longer than EndTime after ctx: a handler may ignore its context, and a broker
+// that hangs does not answer.
 func (c *Consumer) await(ctx context.Context, ended <-chan struct{}) error {
 	select {
 	case <-ended:
@@ -204,7 +204,7 @@ func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int
 	in.inHand, stop = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(in.open, func() {
 		time.AfterFunc(c.finishTimeout, stop)
-		// Nobody waits for the broker's answer, for it may be the broker that hangs. What it delivers after this is dropped
+		// The broker's answer is not waited for, because the broker may hang. What it delivers after this is dropped
 		// here and goes back to the queue when the connection closes.
 		_ = channel.Cancel(consumerTag, true)
 	})
@@ -239,7 +239,7 @@ func (c *Consumer) troubled(why error) {
 	c.trouble.Store(&why)
 }
 
-// Ready returns nil while the queue delivers to this consumer, and what goes on from here is taken; else it says why not.
+// Ready returns nil while the queue delivers to this consumer and the queues behind it accept messages; else it says why not.
 func (c *Consumer) Ready() error {
 	if why := c.trouble.Load(); why != nil {
 		return *why

@@ -99,7 +99,7 @@ func TestHandledMessagesLeaveTheQueue(t *testing.T) {
 		s.add(d.ID)
 		return nil
 	})
-	require.Eventually(t, func() bool { return s.count() == 100 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.count() == 100 }, testTimeout, time.Millisecond)
 	stop()
 	require.Zero(t, waiting(t, QueueProcess), "a stopped consumer gives back what it had not acknowledged")
 	require.Zero(t, waiting(t, QueueDeadLetters))
@@ -144,7 +144,7 @@ func TestHandlerThatHangsIsCutShortAndTriedAgain(t *testing.T) {
 			return nil
 		})
 	})
-	require.Eventually(t, func() bool { return len(attempts) == 3 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(attempts) == 3 }, testTimeout, time.Millisecond)
 	stop()
 	for range 3 {
 		require.False(t, (<-attempts).Redelivered, "on the same channel")
@@ -161,11 +161,11 @@ func TestIntakePausesWhileWorldIsAtFault(t *testing.T) {
 		s.add(d.ID)
 		return errWorld
 	})
-	require.Eventually(t, func() bool { return s.count() == 32 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.count() == 32 }, testTimeout, time.Millisecond)
 	require.Equal(t, 18, waiting(t, QueueProcess))
 	stop()
 	require.Equal(t, 32, s.count())
-	require.Eventually(t, func() bool { return waiting(t, QueueProcess) == 50 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return waiting(t, QueueProcess) == 50 }, testTimeout, 10*time.Millisecond)
 }
 
 func TestStuckMessageHoldsUpOnlyItself(t *testing.T) {
@@ -178,7 +178,7 @@ func TestStuckMessageHoldsUpOnlyItself(t *testing.T) {
 		}
 		return nil
 	})
-	require.Eventually(t, func() bool { return s.count() == 200 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.count() == 200 }, testTimeout, time.Millisecond)
 	stop()
 	require.Equal(t, 1, waiting(t, QueueProcess))
 	_, channel := dial(t)
@@ -204,7 +204,7 @@ func TestNothingIsLostWhenBrokerIsKilled(t *testing.T) {
 	require.NoError(t, broker.Kill())
 	require.Less(t, s.count(), 500, "the broker was killed too late to show anything")
 	require.NoError(t, broker.Restart(t.Context()))
-	require.Eventually(t, func() bool { return s.count() == 500 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.count() == 500 }, testTimeout, time.Millisecond)
 	stop()
 	require.Zero(t, waiting(t, QueueProcess))
 }
@@ -323,7 +323,7 @@ func TestBatchIsRetriedWhole(t *testing.T) {
 		}
 		return nil
 	})
-	require.Eventually(t, func() bool { return len(batches) == 2 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(batches) == 2 }, testTimeout, time.Millisecond)
 	stop()
 	require.Equal(t, <-batches, <-batches)
 	require.Zero(t, waiting(t, QueueArchive))
@@ -352,7 +352,7 @@ func TestOneBadMessageDoesNotTakeItsBatchAlong(t *testing.T) {
 		causes[letter.MessageId] = letter.RoutingKey
 	}
 	require.Equal(t, map[string]string{"7": "webhook.unparsable", "11": "webhook.handler-panic"}, causes)
-	require.Eventually(t, func() bool { return s.count() == 18 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.count() == 18 }, testTimeout, time.Millisecond)
 	stop()
 	require.Zero(t, waiting(t, QueueArchive))
 }

@@ -10,10 +10,10 @@ import (
 // HeaderDeaths stands on a message that is sent again after it died: how often it has died so far.
 const HeaderDeaths = "dead-letter-deaths"
 
-// maxDeaths keeps out what nobody can have counted.
+// maxDeaths refuses numbers that cannot be counts.
 const maxDeaths = 1_000_000
 
-// Death is what a dead letter says of itself, in our headers or, where the broker gave it up, in the broker's.
+// Death is how a message died, from our headers or, where the broker dropped it, from the broker's.
 type Death struct {
 	Source   string // the key's first word
 	Cause    string
@@ -26,7 +26,7 @@ type Death struct {
 	Deaths   int       // with this one
 }
 
-// Death reads a delivery from the queue of dead letters. What is not said is empty.
+// Death reads a delivery from the queue of dead letters. Unknown fields are empty.
 func (d Delivery) Death() Death {
 	source, cause, _ := strings.Cut(d.Key, ".")
 	death := Death{

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestADeadLetterTellsOfItsDeath(t *testing.T) {
+func TestADeadLetterSaysHowItDied(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
 	m := payment("bad")
@@ -29,7 +29,7 @@ func TestADeadLetterTellsOfItsDeath(t *testing.T) {
 }
 
 // The broker says where a message came from in its own way, and leaves ours alone.
-func TestADeadLetterOfTheBrokersTellsOfItsDeath(t *testing.T) {
+func TestADeadLetterOfTheBrokersSaysHowItDied(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
 	m := payment("killer")
@@ -48,7 +48,7 @@ func TestADeadLetterOfTheBrokersTellsOfItsDeath(t *testing.T) {
 	}, letter)
 }
 
-func TestADeadLetterMaySayNothing(t *testing.T) {
+func TestADeadLetterMayHaveNoHeaders(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, Death{Deaths: 1}, Delivery{}.Death())
 	require.Equal(t, Death{Source: "x", Deaths: 1}, Delivery{Message: Message{Key: "x", Headers: map[string]any{

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// debts are the confirms that a destination owes. They know how long nothing has been confirmed, also when those who waited
+// debts are the confirms that a destination owes. They know for how long nothing has been confirmed, also after callers
 // have given up and the connection was replaced.
 type debts struct {
 	mu     sync.Mutex

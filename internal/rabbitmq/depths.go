@@ -17,8 +17,8 @@ type QueueDepth struct {
 	Err       error // why the queue does not say so: it is missing, or none of its replicas answers
 }
 
-// Depths asks for the depth of each of our queues, over a connection that is closed again: for people, and for metrics, who ask seldom. A
-// queue that does not answer while ctx lasts hides no other.
+// Depths asks for the depth of each of our queues, over a connection of its own, because the console and metrics ask seldom. A
+// queue that does not answer while ctx lasts does not hide the others.
 func Depths(ctx context.Context, urls []string) ([]QueueDepth, error) {
 	c := newConnection(urls, "onlywave depths", slog.New(slog.DiscardHandler))
 	c.onlyAsks = true

@@ -26,23 +26,23 @@ const (
 // maxErrorText keeps a dead letter readable and well below the size of a frame.
 const maxErrorText = 500
 
-// fault is a handler's word that it is the message that went wrong, and not the world.
+// fault is a handler's decision that the message is at fault, and no dependency.
 type fault struct {
 	cause    string
 	err      error
 	final    bool
-	innocent bool // it is not, but it must not keep others waiting
+	innocent bool // it is not at fault, but it must not keep others waiting
 }
 
-// Fault tells a Consumer that the message cannot be handled as it is, or as our code is. It is tried again after a while,
-// for a deployment may mend that, and becomes a dead letter in the end. The cause is one word of a fixed list, and ends up
+// Fault tells a Consumer that the message cannot be handled as it is, or as our code is. The message is retried after a delay,
+// because a deployment may fix that, and becomes a dead letter in the end. The cause is one word of a fixed list, and ends up
 // in the dead letter's routing key. The text of err is stored with the message: keep personal data out of it.
 func Fault(cause string, err error) error { return &fault{cause: cause, err: err} }
 
-// DeadLetter is a Fault that no further attempt can mend.
+// DeadLetter is a Fault that no further attempt can fix.
 func DeadLetter(cause string, err error) error { return &fault{cause: cause, err: err, final: true} }
 
-// Postpone tells a Consumer that a message waits for something that most others do not need. It leaves its place to them, and
+// Postpone tells a Consumer that a message waits for something that most others do not need. The message makes way for them, and
 // comes again after the second of the retry delays, as often as it takes; nothing is counted against it. In a queue without
 // delay queues it is like any other error.
 func Postpone(err error) error { return &fault{err: err, innocent: true} }
@@ -60,7 +60,7 @@ func (f *fault) Error() string {
 func (f *fault) Unwrap() error { return f.err }
 
 // LastTry says whether a Fault would make d a dead letter, in a queue with delay queues: it has had its retries. So has one that
-// has died before, for it was sent again by a person, who waits to see what becomes of it.
+// has died before, because an operator has sent it again and waits for the outcome.
 func (d Delivery) LastTry() bool { return d.Failures >= retries || d.deaths() > 0 }
 
 // postponed is the copy of d that waits for its next attempt in a delay queue.
@@ -108,7 +108,7 @@ func (d Delivery) again(failures int) Message {
 	return m
 }
 
-// isBrokersOwn tells which headers the broker writes. RabbitMQ 3.10 acts upon those it is given, 4 does not.
+// isBrokersOwn says which headers the broker writes. RabbitMQ 3.10 acts upon those it is given, 4 does not.
 func isBrokersOwn(header string) bool {
 	return header == "x-death" || header == "x-delivery-count" || header == "x-acquired-count" ||
 		strings.HasPrefix(header, "x-first-death-") || strings.HasPrefix(header, "x-last-death-")

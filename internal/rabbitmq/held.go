@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// holdTime is how long a message is held for the world's sake. The broker allows 30 minutes (consumer_timeout), and then
-	// closes the channel, which counts as a delivery that came to nothing against all that was in hand.
+	// holdTime is how long a message is held while a dependency is unavailable. The broker allows 30 minutes (consumer_timeout), and then
+	// closes the channel, which counts as a failed delivery of every message in hand.
 	holdTime = 20 * time.Minute
 	// sendBackTimeout is for a slow link. It is long because a copy that is given up too soon is stored all the same.
 	sendBackTimeout = 90 * time.Second
@@ -20,7 +20,7 @@ const (
 type held struct {
 	amqp.Delivery
 	since    time.Time
-	survived bool // this process has had the message in hand before, and lives: it is not what kills consumers
+	survived bool // this process has had the message in hand before and still runs, so the message does not kill consumers
 }
 
 // stamp writes down when each delivery came. It takes all that the prefetch allows at once, so that none waits unstamped
@@ -80,7 +80,7 @@ func (in *intake) ack(batch []held, inOrder bool) error {
 	return nil
 }
 
-// overdue tells whether one of a batch that waits for the world should rather begin anew. Dead letters need not: their
+// overdue says whether one of a batch that waits for a dependency should be sent back to its queue. Dead letters need not: their
 // limit is out of reach. Nor may those whose channel has gone, for they come again by themselves.
 func (in *intake) overdue(batch []held) bool {
 	if in.queue == QueueDeadLetters || in.open.Err() != nil {
@@ -96,8 +96,8 @@ func (in *intake) overdue(batch []held) bool {
 
 // sendBack publishes a copy of each message to the end of its own queue, with nothing counted against it by the broker, and
 // acknowledges the message as soon as its copy is confirmed, so that no second copy is made whatever becomes of the others. It
-// returns those that stay in hand. Alone is how often they have been put forward as suspects; 0 for those that are none, as their
-// handler has come back.
+// returns those that stay in hand. Alone is how often they have been put forward as suspects; 0 for those that are not suspect, because their
+// handler has returned.
 func (in *intake) sendBack(batch []held, alone int64) []held {
 	ctx, cancel := context.WithTimeout(in.inHand, sendBackTimeout)
 	defer cancel()

@@ -20,7 +20,7 @@ func returned(t *testing.T, queue string, times int) {
 			last = fetch(t, channel, queue)
 		}
 		require.NoError(t, last.Nack(true, true))
-		require.Eventually(t, func() bool { return waiting(t, queue) == all }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return waiting(t, queue) == all }, testTimeout, time.Millisecond)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestMessageHeldTooLongBeginsAnew(t *testing.T) {
 	require.Equal(t, 1, waiting(t, QueueArchive), "it goes back to its own queue only")
 }
 
-// The broker's patience begins when it delivers, also for what waits its turn here.
+// The broker's testTimeout begins when it delivers, also for what waits its turn here.
 func TestTimeInTheBufferCounts(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 3)
@@ -83,7 +83,7 @@ func TestTimeInTheBufferCounts(t *testing.T) {
 		id = <-attempts
 	}
 	require.Equal(t, 1, tries["1"], "it had waited behind the first one's second try")
-	require.Eventually(t, func() bool { return waiting(t, QueueArchive) == 2 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return waiting(t, QueueArchive) == 2 }, testTimeout, time.Millisecond)
 }
 
 // Lost connections count against what was in hand. A message that its handler came back from is not what loses them.
@@ -108,7 +108,7 @@ func TestMessageNearItsLimitIsNotHeld(t *testing.T) {
 				done.add(d.ID)
 				return nil
 			})
-			require.Eventually(t, func() bool { return done.count() == 5 }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return done.count() == 5 }, testTimeout, time.Millisecond)
 			stop()
 			require.Zero(t, waiting(t, queue)+waiting(t, QueueDeadLetters))
 		})

@@ -31,7 +31,7 @@ type intake struct {
 	handleTimeout time.Duration
 	holdTime      time.Duration
 
-	// quiet is held for reading by whoever is handling messages, and for writing by whoever must be alone with one.
+	// quiet is held for reading while messages are handled, and for writing while one is handled alone.
 	quiet sync.RWMutex
 }
 
@@ -62,9 +62,9 @@ func (in *intake) gather(limit int, wait time.Duration) []held {
 	return batch
 }
 
-// settle sees a batch through to its acknowledgement, and tells whether it came to that. If not, everything stays in the
-// queue. With inOrder, all earlier deliveries on the channel must have been settled. The caller holds turn, which is given
-// up while the world is waited for.
+// settle handles a batch until it is acknowledged, and says whether it was. If not, everything stays in the
+// queue. With inOrder, all earlier deliveries on the channel must have been settled. The caller holds turn, which is released
+// while it waits for a dependency.
 func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
 	batch, err := in.insist("message not handled", batch, turn, in.call)
 	fault, guilty := errors.AsType[*fault](err)
@@ -91,8 +91,8 @@ func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
 	return true
 }
 
-// insist repeats step while it is the world's fault and the channel is open. When that takes too long, it is enough that
-// messages have been sent back to the queue. It returns those that are left to be acknowledged.
+// insist repeats step while a dependency is unavailable and the channel is open. When that takes too long, messages are sent back to
+// the queue instead. It returns those that are left to be acknowledged.
 func (in *intake) insist(failure string, batch []held, turn sync.Locker, step func([]held) error) ([]held, error) {
 	for attempt := 0; ; attempt++ {
 		err := step(batch)
@@ -115,8 +115,8 @@ func (in *intake) insist(failure string, batch []held, turn sync.Locker, step fu
 	}
 }
 
-// call hands messages over. Nothing is held against them when the handler's time was over, nor in the queue of dead
-// letters: that is where it would bring them.
+// call gives messages to the handler. A handler's timeout is never the fault of a message, and in the queue of dead letters nothing
+// is, because a message at fault would come back there.
 func (in *intake) call(batch []held) error {
 	deliveries := make([]Delivery, len(batch))
 	for i, d := range batch {
@@ -155,7 +155,7 @@ func (in *intake) handleOrPanic(ctx context.Context, deliveries []Delivery) (err
 	return in.handle(ctx, deliveries)
 }
 
-// passOn publishes a message at fault to where it goes from here: a delay queue, or the dead letters.
+// passOn publishes a message at fault to its next queue: a delay queue, or the dead letters.
 func (in *intake) passOn(d Delivery, f *fault) error {
 	ctx, cancel := context.WithTimeout(in.inHand, closeTimeout)
 	defer cancel()

@@ -85,23 +85,23 @@ func leavesTheOthersAlone(t *testing.T, times timing) {
 	}
 	require.NoError(t, p.Connected())
 	for i := range 100 {
-		require.NoError(t, p.Publish(within(t, patience), ExchangeWebhooks, payment(fmt.Sprint(i))))
+		require.NoError(t, p.Publish(within(t, testTimeout), ExchangeWebhooks, payment(fmt.Sprint(i))))
 	}
 	isNamed := func() bool { err := p.Ready(); return err != nil && strings.Contains(err.Error(), ExchangeEvents) }
-	require.Eventually(t, isNamed, patience, 10*time.Millisecond)
+	require.Eventually(t, isNamed, testTimeout, 10*time.Millisecond)
 
-	require.Eventually(t, func() bool { return p.inFlight() == 0 }, patience, 10*time.Millisecond, "the channel is replaced")
+	require.Eventually(t, func() bool { return p.inFlight() == 0 }, testTimeout, 10*time.Millisecond, "the channel is replaced")
 	require.Eventually(t, func() bool {
 		return len(changed(others, p.sessions())) == 1
-	}, patience, 10*time.Millisecond, "and it alone")
-	require.Eventually(t, isNamed, patience, 10*time.Millisecond, "which says nothing about the destination")
+	}, testTimeout, 10*time.Millisecond, "and it alone")
+	require.Eventually(t, isNamed, testTimeout, 10*time.Millisecond, "which says nothing about the destination")
 
 	speak()
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		return p.Publish(ctx, ExchangeEvents, silentEvent(tooMany)) == nil
-	}, patience, 10*time.Millisecond)
+	}, testTimeout, 10*time.Millisecond)
 	require.NoError(t, p.Ready())
 }
 
@@ -125,6 +125,6 @@ func TestAMissingExchangeClosesItsOwnChannelOnly(t *testing.T) {
 	event := Message{ID: "1", Key: "payment.approved", Optional: true}
 	require.ErrorIs(t, p.Publish(t.Context(), ExchangeEvents, event), ErrUnavailable)
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("1")))
-	require.Eventually(t, func() bool { return p.Publish(t.Context(), ExchangeEvents, event) == nil }, patience, 10*time.Millisecond, "it is declared anew")
+	require.Eventually(t, func() bool { return p.Publish(t.Context(), ExchangeEvents, event) == nil }, testTimeout, 10*time.Millisecond, "it is declared anew")
 	require.Len(t, changed(before, p.sessions()), 1)
 }

@@ -50,9 +50,9 @@ func TestAConsumerSaysThatItsQueueHasNoLeader(t *testing.T) {
 		return c.RunBatches(ctx, 1, time.Millisecond, func(context.Context, []Delivery) error { return nil })
 	})
 	told := func() bool { err := c.Ready(); return err != nil && strings.Contains(err.Error(), "no leader") }
-	require.Eventually(t, told, patience, 10*time.Millisecond)
+	require.Eventually(t, told, testTimeout, 10*time.Millisecond)
 	require.ErrorContains(t, c.Ready(), QueueArchive)
 	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "resume"))
-	require.Eventually(t, func() bool { return c.Ready() == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return c.Ready() == nil }, testTimeout, 10*time.Millisecond)
 	stop()
 }

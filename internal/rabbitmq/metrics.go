@@ -7,12 +7,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// connectionLabel tells the publishers of one process apart.
+// connectionLabel distinguishes the publishers of one process.
 func connectionLabel(name string) prometheus.Labels { return prometheus.Labels{"connection": name} }
 
 func newPublishes(name string) *prometheus.HistogramVec {
 	publishes := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "onlywave_publish_duration_seconds", Help: "From a publish to the broker's confirm, by exchange and outcome.",
+		Name: "onlywave_publish_duration_seconds", Help: "Time from a publish to the broker's confirm, by exchange and outcome.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 30}, ConstLabels: connectionLabel(name),
 	}, []string{"exchange", "outcome"})
 	for _, exchange := range []string{ExchangeWebhooks, ExchangeEvents, ExchangeDeadLetters} {
@@ -33,7 +33,7 @@ func (p *Publisher) Collectors() []prometheus.Collector {
 			}, func() float64 { return float64(len(l.places)) }),
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 				Name: "onlywave_publish_silence_seconds", ConstLabels: labels,
-				Help: "How long a destination has owed us a confirm; 0: it owes none.",
+				Help: "Time for which a destination has owed a confirm; 0: it owes none.",
 			}, func() float64 { return l.silence().Seconds() }))
 	}
 	return all
@@ -57,7 +57,7 @@ func outcomeOf(err error) string {
 	return "unavailable"
 }
 
-// Outcome names how a handler's word ends a delivery, for metrics: done, fault, dead-letter, postponed, or waiting for the world.
+// Outcome is a handler's decision on a delivery as metrics name it: done, fault, dead-letter, postponed, or waiting for a dependency.
 func Outcome(err error) string {
 	if err == nil {
 		return "done"

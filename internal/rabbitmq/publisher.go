@@ -16,13 +16,13 @@ import (
 const (
 	// publishTimeout is for callers whose context has no deadline: a queue without a majority never confirms.
 	publishTimeout = 30 * time.Second
-	// closeTimeout is all that Close may take: the goodbye's part of it comes after the confirms.
+	// closeTimeout is all that Close may take: closing the connection comes after the confirms.
 	closeTimeout = 5 * time.Second
-	// redeclareEvery bounds how long what somebody has deleted is missing.
+	// redeclareEvery bounds how long a deleted queue or binding is missing.
 	redeclareEvery = 30 * time.Second
 )
 
-// What Publish returns, to be told apart with errors.Is. After each of them publishing again with the same ID is right.
+// The errors of Publish, for errors.Is. After each of them the caller may publish again with the same ID.
 var (
 	// ErrUnavailable: there is no broker, or its answer did not come in time. The message may have been stored.
 	ErrUnavailable = errors.New("rabbitmq unavailable")
@@ -46,7 +46,7 @@ type Publisher struct {
 }
 
 // NewPublisher returns at once and connects in the background, to any one of urls, again and again until Close.
-// While connected it declares the topology every half minute, and so puts back what somebody has deleted.
+// While connected it declares the topology every half minute, and so restores what was deleted.
 func NewPublisher(urls []string, log *slog.Logger) *Publisher {
 	return newPublisher(urls, "publisher", unhurried, log, QueueProcess, QueueArchive, ExchangeEvents, ExchangeDeadLetters)
 }
@@ -56,7 +56,7 @@ func NewEventPublisher(urls []string, log *slog.Logger) *Publisher {
 	return newPublisher(urls, "event publisher", unhurried, log, ExchangeEvents)
 }
 
-// timing is what tests may hasten.
+// timing has what tests shorten.
 type timing struct {
 	redeclare time.Duration // how often the topology is declared; 0: when connecting only
 	replace   time.Duration // how old a confirm that is owed may become
@@ -79,7 +79,7 @@ func newPublisher(urls []string, name string, times timing, log *slog.Logger, de
 // Publish sends m to one of the exchanges named in this package. It returns nil only when every queue that m was routed to
 // has it safely on disk, and, unless m is optional, there was such a queue. Of ExchangeWebhooks each queue is published to by
 // itself, so that nil means all of those that the topology binds for m's key, whatever has become of the bindings. Publish
-// returns when ctx ends, or after 30 seconds if ctx has no deadline, and at once when the broker is away. An error other than
+// returns when ctx ends, or after 30 seconds if ctx has no deadline, and at once when the broker is unavailable. An error other than
 // ErrUnavailable, ErrUnroutable and ErrRefused says that m cannot be sent as it is.
 func (p *Publisher) Publish(ctx context.Context, exchange string, m Message) error {
 	if !isExchange(exchange) {

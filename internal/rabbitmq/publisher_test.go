@@ -99,20 +99,20 @@ func TestPublishTellsUnconfirmed(t *testing.T) {
 func TestAStalledConnectionIsReplaced(t *testing.T) {
 	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", timing{redeclareEvery, replaceAfter, time.Second, reconnectMax}, silent, ExchangeEvents)
 	t.Cleanup(func() { _ = p.Close() })
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, 10*time.Millisecond)
 	channel := leaderless(t, "silent", func() {})
 	first := p.sessions()[0]
 	err := p.Publish(within(t, 500*time.Millisecond), ExchangeEvents, Message{ID: "1", Key: "payment.approved", Optional: true})
 	require.ErrorIs(t, err, ErrUnavailable)
 	require.NotErrorIs(t, err, ErrUnconfirmed)
 	require.NoError(t, channel.QueueUnbind("silent", "payment.*", ExchangeEvents, nil))
-	require.Eventually(t, func() bool { return p.Connected() == nil && p.sessions()[0] != first }, patience, 10*time.Millisecond)
-	require.NoError(t, p.Publish(within(t, patience), ExchangeEvents, Message{ID: "2", Key: "payment.approved", Optional: true}))
+	require.Eventually(t, func() bool { return p.Connected() == nil && p.sessions()[0] != first }, testTimeout, 10*time.Millisecond)
+	require.NoError(t, p.Publish(within(t, testTimeout), ExchangeEvents, Message{ID: "2", Key: "payment.approved", Optional: true}))
 	require.NoError(t, p.Ready())
 }
 
 // Each of these would make the broker or the library close the channel under everybody.
-func TestMessageThatCannotBeSentHarmsNobody(t *testing.T) {
+func TestMessageThatCannotBeSentDoesNotDelayOthers(t *testing.T) {
 	p := connect(t)
 	long := strings.Repeat("x", 256)
 	bad := map[string]Message{
@@ -175,9 +175,9 @@ func TestPublisherSurvivesBroker(t *testing.T) {
 	p := connect(t)
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("before")))
 	require.NoError(t, broker.Kill())
-	require.ErrorIs(t, p.Publish(within(t, patience), ExchangeWebhooks, payment("during")), ErrUnavailable)
+	require.ErrorIs(t, p.Publish(within(t, testTimeout), ExchangeWebhooks, payment("during")), ErrUnavailable)
 	require.NoError(t, broker.Restart(t.Context()))
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, 10*time.Millisecond)
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("after")))
 	require.Equal(t, 2, waiting(t, QueueProcess), "a confirmed message survives")
 }
@@ -201,13 +201,13 @@ func TestPublishKeepsItsDeadlineWhileBrokerIsFrozen(t *testing.T) {
 		require.ErrorIs(t, err, ErrUnavailable)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	}
-	require.Less(t, time.Since(began), patience)
+	require.Less(t, time.Since(began), testTimeout)
 
-	require.Eventually(t, func() bool { return p.Ready() != nil }, patience, 10*time.Millisecond, "the connection is given up")
-	require.Eventually(t, func() bool { return p.inFlight() == 0 }, patience, 10*time.Millisecond, "and nothing is in flight any more")
+	require.Eventually(t, func() bool { return p.Ready() != nil }, testTimeout, 10*time.Millisecond, "the connection is given up")
+	require.Eventually(t, func() bool { return p.inFlight() == 0 }, testTimeout, 10*time.Millisecond, "and nothing is in flight any more")
 	require.NoError(t, broker.Resume())
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
-	require.NoError(t, p.Publish(within(t, patience), ExchangeWebhooks, payment("after")))
+	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, 10*time.Millisecond)
+	require.NoError(t, p.Publish(within(t, testTimeout), ExchangeWebhooks, payment("after")))
 }
 
 func TestPublishFailsFastWhileBrokerIsOutOfMemory(t *testing.T) {
@@ -217,7 +217,7 @@ func TestPublishFailsFastWhileBrokerIsOutOfMemory(t *testing.T) {
 
 	// The broker takes one more message and tells those who try; what was sent in between is left unread.
 	errs := make(chan error)
-	ctx := within(t, patience)
+	ctx := within(t, testTimeout)
 	for i := range 64 {
 		go func() {
 			var err error
@@ -236,7 +236,7 @@ func TestPublishFailsFastWhileBrokerIsOutOfMemory(t *testing.T) {
 	require.ErrorContains(t, p.Ready(), "low on memory")
 
 	setMemoryLimit(t, "0.4")
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, 10*time.Millisecond)
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("3")))
 }
 
@@ -267,7 +267,7 @@ func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return p.inFlight() > 0 || confirmed.Load() > 0 }, patience, time.Microsecond)
+	require.Eventually(t, func() bool { return p.inFlight() > 0 || confirmed.Load() > 0 }, testTimeout, time.Microsecond)
 	require.NoError(t, p.Close())
 	wg.Wait()
 	for _, queue := range []string{QueueProcess, QueueArchive} { // one may have what the other did not get in time
@@ -288,7 +288,7 @@ func BenchmarkPublish(b *testing.B) {
 		for pb.Next() {
 			m := payment(strconv.FormatInt(n.Add(1), 10))
 			m.Body, m.Time = body, time.Now()
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 			if err := p.Publish(ctx, ExchangeWebhooks, m); err != nil {
 				b.Error(err)
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	queuesEvery = 15 * time.Second // at most so often is the broker asked, however many ask us
+	queuesEvery = 15 * time.Second // the broker is asked at most so often, however many scrapes come
 	queuesTime  = 2 * time.Second
 )
 
@@ -23,7 +23,7 @@ var (
 		"Consumers of the queue. Of the broker: take the maximum over processes.", []string{"queue"}, nil)
 )
 
-// Queues shows our queues as the broker has them. While the broker does not answer it shows nothing.
+// Queues shows our queues as the broker reports them. While the broker does not answer it shows nothing.
 type Queues struct {
 	ask func(context.Context) ([]QueueDepth, error)
 	log *slog.Logger
@@ -34,7 +34,7 @@ type Queues struct {
 	last   []QueueDepth
 }
 
-// NewQueues makes them; the broker is first asked when somebody looks.
+// NewQueues makes them. The first scrape asks the broker.
 func NewQueues(urls []string, log *slog.Logger) *Queues {
 	return &Queues{ask: func(ctx context.Context) ([]QueueDepth, error) { return Depths(ctx, urls) }, log: log}
 }

@@ -2,8 +2,8 @@
 // quorum queue, and what a Consumer acknowledges has been dealt with or is a dead letter.
 //
 // Its one rule: a connection that has failed is never used again. A new connection and new channels take its place, and
-// nothing is acknowledged on a channel other than the one it came in on. Whatever was in the air when the connection
-// failed may arrive twice, under the same ID, so those who handle messages must tolerate twins.
+// nothing is acknowledged on a channel other than the one it came in on. Whatever was in flight when the connection
+// failed may arrive twice, under the same ID, so handlers must tolerate duplicates.
 //
 // A Publisher and a Consumer each keep a connection of their own, because the broker stops reading from a connection
 // that publishes when it runs out of memory or disk, and acknowledgements must get through all the same.
@@ -47,15 +47,15 @@ func newConnection(urls []string, name string, log *slog.Logger) *connection {
 	return &connection{urls: urls, name: name, longest: reconnectMax, log: log.With("connection", name)}
 }
 
-// run connects, declares the topology, and lends the connection to use; when use returns it closes the connection and
+// run connects, declares the topology, and gives the connection to use; when use returns it closes the connection and
 // begins again, until ctx ends. Each change between connected and not is logged once.
 func (c *connection) run(ctx context.Context, use func(context.Context, *amqp.Connection) error) {
-	told := false
+	logged := false
 	for attempt := 0; ctx.Err() == nil; attempt++ {
 		conn, err := c.connect(ctx)
 		if err == nil {
 			connected := time.Now()
-			told = false
+			logged = false
 			c.log.Info("rabbitmq connected", "broker", conn.RemoteAddr())
 			err = use(ctx, conn.Connection)
 			conn.hangUp()
@@ -66,8 +66,8 @@ func (c *connection) run(ctx context.Context, use func(context.Context, *amqp.Co
 		if ctx.Err() != nil {
 			return
 		}
-		if !told {
-			told = true
+		if !logged {
+			logged = true
 			c.log.Warn("rabbitmq not connected", "error", err)
 		}
 		pause(ctx, backoff(attempt, min(reconnectMin, c.longest), c.longest))
@@ -143,7 +143,7 @@ func (l *link) hangUp() {
 }
 
 // backoff is how long to wait after so many failures: doubling from shortest to longest, a random half of it taken off so
-// that those who failed together do not come back together.
+// that processes which failed together do not reconnect together.
 func backoff(attempt int, shortest, longest time.Duration) time.Duration {
 	wait := longest
 	if attempt < 20 {
@@ -152,7 +152,7 @@ func backoff(attempt int, shortest, longest time.Duration) time.Duration {
 	return wait/2 + rand.N(wait/2)
 }
 
-// pause waits, and tells whether it waited the whole time.
+// pause waits, and says whether it waited the whole time.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

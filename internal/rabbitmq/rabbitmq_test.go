@@ -18,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-const patience = 30 * time.Second
+const testTimeout = 30 * time.Second
 
 var silent = slog.New(slog.DiscardHandler)
 
@@ -77,7 +77,7 @@ func TestConnectTriesEveryHost(t *testing.T) {
 	nobody := "amqp://guest:guest@127.0.0.1:1/"
 	p := NewPublisher([]string{nobody, nobody, "://", stack.RabbitMQURL()}, silent)
 	defer p.Close()
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, 10*time.Millisecond)
 }
 
 func TestUnparsableAddressIsNotRepeated(t *testing.T) {
@@ -157,7 +157,7 @@ func TestLostBindingIsMadeAnew(t *testing.T) {
 	require.Eventually(t, func() bool {
 		require.NoError(t, channel.PublishWithContext(t.Context(), ExchangeWebhooks, "mercadopago.payment", false, false, amqp.Publishing{}))
 		return waiting(t, QueueProcess) > 0
-	}, patience, 20*time.Millisecond)
+	}, testTimeout, 20*time.Millisecond)
 }
 
 // newPublisherThat is connected, declares the topology that often, and replaces a channel that is silent for so long.
@@ -165,7 +165,7 @@ func newPublisherThat(t testing.TB, times timing) *Publisher {
 	t.Helper()
 	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", times, silent, everywhere...)
 	t.Cleanup(func() { _ = p.Close() })
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, time.Millisecond)
 	return p
 }
 
@@ -185,9 +185,9 @@ func TestStrangeTopologyIsNotPublishedTo(t *testing.T) {
 			_, channel = dial(t)
 		}
 		return p.Ready() != nil
-	}, patience, 50*time.Millisecond)
+	}, testTimeout, 50*time.Millisecond)
 	require.NoError(t, channel.ExchangeDelete(exchangeRetry, false, false))
-	require.Eventually(t, func() bool { return p.Ready() == nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, time.Millisecond)
 }
 
 func TestUnknownTopicGoesToArchiveAlone(t *testing.T) {
@@ -206,7 +206,7 @@ func TestMessageThatKillsConsumersBecomesDeadLetter(t *testing.T) {
 	for ; waiting(t, QueueDeadLetters) == 0; deliveries++ {
 		d := fetch(t, channel, QueueProcess)
 		require.NoError(t, d.Nack(false, true))
-		require.Eventually(t, func() bool { return waiting(t, QueueProcess)+waiting(t, QueueDeadLetters) == 1 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return waiting(t, QueueProcess)+waiting(t, QueueDeadLetters) == 1 }, testTimeout, time.Millisecond)
 	}
 	require.EqualValues(t, deliveryLimit+1, deliveries)
 	letter := fetch(t, channel, QueueDeadLetters)
@@ -264,7 +264,7 @@ func fetch(t testing.TB, channel *amqp.Channel, queue string) amqp.Delivery {
 		}
 		d = got
 		return true
-	}, patience, 10*time.Millisecond)
+	}, testTimeout, 10*time.Millisecond)
 	return d
 }
 

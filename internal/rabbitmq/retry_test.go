@@ -49,10 +49,10 @@ func TestMessageAtFaultIsTriedAgainEverLater(t *testing.T) {
 		}
 		return Fault("unparsable", errOurs)
 	})
-	require.Eventually(t, func() bool { return len(attempts) == 3 }, patience, time.Millisecond)
-	require.Eventually(t, func() bool { return delayed(t) == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(attempts) == 3 }, testTimeout, time.Millisecond)
+	require.Eventually(t, func() bool { return delayed(t) == 1 }, testTimeout, time.Millisecond)
 	publish(t, p, 100)
-	require.Eventually(t, func() bool { return neighbours.count() == 100 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return neighbours.count() == 100 }, testTimeout, time.Millisecond)
 	require.Len(t, attempts, 3, "neighbours do not wait for it")
 
 	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
@@ -113,7 +113,7 @@ func TestRetryMayHelp(t *testing.T) {
 		done.add(d.ID)
 		return nil
 	})
-	require.Eventually(t, func() bool { return done.count() == 20 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return done.count() == 20 }, testTimeout, time.Millisecond)
 	stop()
 	for _, queue := range []string{QueueProcess, QueueDeadLetters} {
 		require.Zero(t, waiting(t, queue), queue)
@@ -163,7 +163,7 @@ func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
 	stop()
 	require.Empty(t, handled)
 	// A broker that has just been restarted counts what it is still catching up with.
-	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters) == 0 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters) == 0 }, testTimeout, time.Millisecond)
 }
 
 // Every message fails once or twice, and the broker dies in the middle of it.
@@ -188,8 +188,8 @@ func TestNothingIsLostWhenBrokerIsKilledAmongRetries(t *testing.T) {
 	require.NoError(t, broker.Kill())
 	require.Less(t, done.count(), 300, "the broker was killed too late to show anything")
 	require.NoError(t, broker.Restart(t.Context()))
-	require.Eventually(t, func() bool { return done.count() == 300 }, 3*patience, 10*time.Millisecond)
-	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t) == 0 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return done.count() == 300 }, 3*testTimeout, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t) == 0 }, testTimeout, 10*time.Millisecond)
 	stop() // a twin of what is done may have been between two queues, where nobody counts it
 	require.Zero(t, waiting(t, QueueDeadLetters))
 }
@@ -237,7 +237,7 @@ func TestAPostponedMessageMakesWayForOthers(t *testing.T) {
 			return nil
 		})
 	})
-	require.Eventually(t, func() bool { return done.count() == 11 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return done.count() == 11 }, testTimeout, time.Millisecond)
 	stop()
 	require.Greater(t, tried.add("waits"), 2*retries)
 	require.Zero(t, waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters))
@@ -255,7 +255,7 @@ func TestWithoutDelayQueuesAPostponedMessageWaitsInPlace(t *testing.T) {
 		}
 		return nil
 	})
-	require.Eventually(t, func() bool { return len(tries) == 2 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(tries) == 2 }, testTimeout, time.Millisecond)
 	stop()
 	require.Zero(t, waiting(t, QueueArchive)+waiting(t, QueueDeadLetters)+delayed(t))
 }

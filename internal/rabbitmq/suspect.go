@@ -14,8 +14,8 @@ const HeaderAlone = "suspect-tries"
 const (
 	// suspectAfter is how many deliveries that came to nothing make a message suspect of killing consumers.
 	suspectAfter = 3
-	// maxAlone is how often a suspect is put forward before it counts as guilty. In each try an innocent suspect has an even
-	// chance to be handled before the guilty one.
+	// maxAlone is how often a suspect is put forward before it becomes a dead letter. In each try an innocent suspect has an even
+	// chance to be handled before the one that kills.
 	maxAlone = 15
 	// suspectWait puts suspects in random order. It is short, for a process that has little time to live.
 	suspectWait = 100 * time.Millisecond
@@ -77,7 +77,7 @@ func (in *intake) settleBatch(batch []held) bool {
 }
 
 // renewed puts a message that is near the broker's limit back to the end of its queue, where the broker counts anew. How often it
-// was put forward stays with it, so that a guilty one gains nothing by this. It is false when the message is still in hand.
+// was put forward stays with it, so that a message that kills gains nothing by this. It is false when the message is still in hand.
 func (in *intake) renewed(d held) bool {
 	if in.queue == QueueDeadLetters || deliveryCount(d.Delivery) < wornAfter {
 		return false

@@ -135,7 +135,7 @@ func TestSuspectsAreHandledAlone(t *testing.T) {
 		}
 		return nil
 	})
-	require.Eventually(t, func() bool { return done.count() == 25 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return done.count() == 25 }, testTimeout, time.Millisecond)
 	stop()
 	require.Empty(t, notAlone)
 	require.Equal(t, 1, waiting(t, QueueProcess), "the one that waits for the world")
@@ -159,9 +159,9 @@ func TestSuspectsOfABatchComeOneByOneAfterTheOthers(t *testing.T) {
 			return nil
 		})
 	})
-	require.Eventually(t, func() bool { return len(batches) == 3 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(batches) == 3 }, testTimeout, time.Millisecond)
 	stop()
 	require.Equal(t, fresh, <-batches)
 	require.Len(t, append(<-batches, <-batches...), 2)
-	require.Eventually(t, func() bool { return waiting(t, QueueArchive) == 4 }, patience, time.Millisecond, "of the suspects one is done")
+	require.Eventually(t, func() bool { return waiting(t, QueueArchive) == 4 }, testTimeout, time.Millisecond, "of the suspects one is done")
 }

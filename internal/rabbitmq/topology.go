@@ -105,7 +105,7 @@ func workQueueArgs() amqp.Table {
 }
 
 // delayQueueArgs lead what has waited out its delay back to QueueProcess, past the exchange that would give it to the
-// archive once more. Nobody consumes from a delay queue.
+// archive once more. A delay queue has no consumers.
 func delayQueueArgs() amqp.Table {
 	return amqp.Table{
 		amqp.QueueTypeArg:           amqp.QueueTypeQuorum,

@@ -7,7 +7,7 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// traced is m, telling whoever gets it which span it comes from. The caller's own headers stay as they are.
+// traced is m with the span that it comes from in its headers. The caller's own headers stay as they are.
 func (m Message) traced(ctx context.Context) Message {
 	text := tracing.Text(ctx)
 	if text == "" {
@@ -22,7 +22,7 @@ func (m Message) traced(ctx context.Context) Message {
 	return m
 }
 
-// Traced begins the span of d's handling, in the trace of whoever published it, if that is traced.
+// Traced begins the span of d's handling, in the trace of its publisher, if there is one.
 func Traced(ctx context.Context, queue string, d Delivery) (context.Context, tracing.Span) {
 	text, _ := d.Headers[tracing.Header].(string)
 	ctx, s := tracing.Start(tracing.From(ctx, text), tracing.Consumer, "process ", queue)
@@ -31,7 +31,7 @@ func Traced(ctx context.Context, queue string, d Delivery) (context.Context, tra
 	return ctx, s
 }
 
-// failureOf is a word for how a publish failed.
+// failureOf names how a publish failed, for a span.
 func failureOf(err error) string {
 	if err == nil {
 		return ""

@@ -24,7 +24,7 @@ func Trail(headers map[string]any) []Attempt {
 	text, _ := headers[HeaderTrail].(string)
 	var trail []Attempt
 	if err := json.Unmarshal([]byte(text), &trail); err != nil {
-		return nil // nobody's trail but ours, and no reason to give a message up
+		return nil // not a trail of ours, and no reason to drop a message
 	}
 	return trail[max(0, len(trail)-maxTrail):]
 }

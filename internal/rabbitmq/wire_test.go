@@ -104,7 +104,7 @@ func TestInnocentMessagesOutliveALinkThatFlaps(t *testing.T) {
 	for range 2*deliveryLimit + 5 {
 		select {
 		case <-called:
-		case <-time.After(patience):
+		case <-time.After(testTimeout):
 			require.Fail(t, "no message comes any more")
 		}
 		for len(called) > 0 {
@@ -114,13 +114,13 @@ func TestInnocentMessagesOutliveALinkThatFlaps(t *testing.T) {
 	}
 	stop()
 	require.Zero(t, waiting(t, QueueDeadLetters))
-	require.Eventually(t, func() bool { return waiting(t, QueueProcess) >= 5 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return waiting(t, QueueProcess) >= 5 }, testTimeout, 10*time.Millisecond)
 	var done seen
 	stop = start(t, func(_ context.Context, d Delivery) error {
 		done.add(d.ID)
 		return nil
 	})
-	require.Eventually(t, func() bool { return done.count() == 5 && waiting(t, QueueProcess) == 0 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return done.count() == 5 && waiting(t, QueueProcess) == 0 }, testTimeout, 10*time.Millisecond)
 	stop()
 	require.Zero(t, waiting(t, QueueDeadLetters))
 }
@@ -147,7 +147,7 @@ func TestABatchIsSentBackOnceHoweverSlowTheLink(t *testing.T) {
 			return nil
 		})
 	})
-	require.Eventually(t, func() bool { return handled.Load() >= batch }, 3*patience, 10*time.Millisecond, "the copies have come")
+	require.Eventually(t, func() bool { return handled.Load() >= batch }, 3*testTimeout, 10*time.Millisecond, "the copies have come")
 	stop() // which waits for what is still on its way
 	require.EqualValues(t, batch, handled.Load())
 	_, channel := dial(t)
@@ -177,7 +177,7 @@ func TestAConsumerEndsWhenItHasPromised(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, <-ended, errUnfinished)
 		close(finish)
-		require.Eventually(t, func() bool { return waiting(t, QueueProcess) == 0 }, patience, 10*time.Millisecond, "it was done in the end")
+		require.Eventually(t, func() bool { return waiting(t, QueueProcess) == 0 }, testTimeout, 10*time.Millisecond, "it was done in the end")
 	})
 	t.Run("the broker hangs while it is asked something", func(t *testing.T) {
 		connect(t)
