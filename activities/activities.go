@@ -1,6 +1,6 @@
-// Package activities holds the steps of a payment's life. Its rule: a step may run twice, at any
-// moment and on any machine, and the second run changes nothing; each step says how. Only these steps
-// write payments to the database and call the provider.
+// Package activities holds the Temporal activities: what workflows do to Postgres, Mercado Pago, RabbitMQ and the mail server. Its
+// rule: an activity may run twice, at any moment and on any machine, and the second run changes nothing; each activity says how. Only
+// activities write payments to the database and charge, look at or close them at the provider.
 package activities
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// Config is what the steps work with.
+// Config has what the activities use.
 type Config struct {
 	Database *postgres.Store
 	Provider *mercadopago.Client
@@ -31,7 +31,7 @@ type Config struct {
 	SearchUntil time.Time
 }
 
-// Activities is the steps: every exported method is one.
+// Activities has one exported method for each activity, and no others.
 type Activities struct {
 	database  *postgres.Store
 	provider  *mercadopago.Client
@@ -47,7 +47,7 @@ type Activities struct {
 	searchUntil time.Time
 }
 
-// New makes the steps.
+// New makes the activities.
 func New(c Config) *Activities {
 	return &Activities{
 		database: c.Database, provider: c.Provider, publisher: c.Publisher, events: c.Events, relay: c.Relay, cache: c.Cache, workflows: c.Workflows,

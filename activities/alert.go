@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// alertsAtOnce bounds what one run of the step reports.
+// alertsAtOnce bounds what one run of the activity reports.
 const alertsAtOnce = 50
 
 // differenceAge is how long a payment may be behind the provider before a person hears of it. It is told to look by each run

@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// Each step leaves a copy of what it committed, also when it runs again and finds it done.
+// Each activity leaves a copy of what it committed, also when it runs again and finds it done.
 func TestEachStepLeavesACopy(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)

@@ -23,7 +23,7 @@ type DeadLetterInput struct {
 	WorkflowID string               `json:"workflow_id"`
 	RunID      string               `json:"run_id"`
 	Cause      deadletter.Cause     `json:"cause"`
-	Error      string               `json:"error"` // for people; no personal data
+	Error      string               `json:"error"` // for operators; no personal data
 	At         time.Time            `json:"at"`
 	Trail      []deadletter.Attempt `json:"trail,omitempty"`
 }

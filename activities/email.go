@@ -19,16 +19,16 @@ import (
 )
 
 const (
-	emailsAtOnce = 16              // steps that a mail server may keep which is slow; the rest come again later
-	emailNote    = 5 * time.Second // for noting what became of one, also when the step's own time is over by then
+	emailsAtOnce = 16              // activities that a mail server may keep which is slow; the rest come again later
+	emailNote    = 5 * time.Second // for noting what became of one, also when the activity's own time is over by then
 )
 
-// Mail is how people are told by e-mail. Without a Sender nobody is.
+// Mail sends e-mails to buyers and operators. Without a Sender none is sent.
 type Mail struct {
 	Sender    *email.Sender
 	Operators []string // addresses; none: operators are not alerted
 	// PerReader bounds how many e-mails one buyer's address is sent; nil: as many as there are. Whoever asks for payments decides
-	// which address is written to, so that without it strangers could be flooded in our name.
+	// which address is written to, so that without it others could be flooded in our name.
 	PerReader *ratelimit.Distinct
 }
 
@@ -189,7 +189,7 @@ func remember(ctx context.Context, ids []string) {
 }
 
 // send takes a free place, and asks the breaker. That the mail server refuses an e-mail for good is an outcome: a wrong address
-// is no reason to wake anybody. When to come again is left to the step's own retry policy, which widens: thousands of e-mails
+// is no reason to alert anybody. When to come again is left to the activity's own retry policy, which widens: thousands of e-mails
 // that wait for one server, each asking every few seconds, would be more work than all payments together.
 func (m *mail) send(ctx context.Context, written email.Message) (payment.EmailOutcome, error) {
 	select {

@@ -363,7 +363,7 @@ func TestAnOperatorIsAlertedWhateverBecomesOfTheOthers(t *testing.T) {
 	require.Len(t, m.sink.Mails("ops@example.com"), 1)
 }
 
-// A mail server that is slow may take an e-mail when the step's time is over; that it did is known all the same.
+// A mail server that is slow may take an e-mail when the activity's time is over; that it did is known all the same.
 func TestAnEmailThatIsTakenTooLateIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// Every kind has its verdict here. A new kind needs one, and fails this test until it is decided.
+// Every kind has its decision here. A new kind needs one, and fails this test until it is decided.
 func TestEveryKindHasItsVerdict(t *testing.T) {
 	t.Parallel()
 	const quiet, loud = temporal.ApplicationErrorCategoryBenign, temporal.ApplicationErrorCategoryUnspecified

@@ -38,7 +38,7 @@ type State struct {
 	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
 	Email  bool            `json:"email,omitempty"` // the buyer is told what happens
-	// New says that this very step has written the payment. Unless its row was lost, nobody has asked the provider for it.
+	// New says that this very activity has written the payment. Unless its row was lost, nobody has asked the provider for it.
 	New bool `json:"new,omitempty"`
 }
 
@@ -100,7 +100,7 @@ type ApplyInput struct {
 	Looked    bool                  `json:"looked,omitempty"` // it is what the provider says now, not the answer to a creation
 }
 
-// Moved is what a step did to the payment.
+// Moved is what an activity did to the payment.
 type Moved struct {
 	Status  payment.Status `json:"status"`            // where it stands now
 	Version int            `json:"version,omitempty"` // number of the newest event
@@ -137,7 +137,7 @@ func (a *Activities) understood(ctx context.Context, id string, s payment.Provid
 // GiveUpInput names a payment and why the provider will not, or does not, answer for it.
 type GiveUpInput struct {
 	PaymentID string `json:"payment_id"`
-	Why       string `json:"why"` // for people; no personal data
+	Why       string `json:"why"` // for operators; no personal data
 
 	Code failure.Code `json:"code,omitempty"` // for programs; "" when the provider did not say
 }
@@ -158,7 +158,7 @@ func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 	return a.moved(ctx, asked, m, err)
 }
 
-// moved has others told of what happened. The payment is copied before anybody hears of it, also by a step that runs again because
+// moved has others told of what happened. The payment is copied before anybody hears of it, also by an activity that runs again because
 // it ended between the two.
 func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move, err error) (Moved, error) {
 	if err != nil {

@@ -101,7 +101,7 @@ func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (paym
 	return state, found, err
 }
 
-// doubt is the verdict on a charge that was not made. A refusal that comes after an earlier attempt, of this run of the workflow
+// doubt is the decision on a charge that was not made. A refusal that comes after an earlier attempt, of this run of the workflow
 // or of one before it, is not the whole story: that attempt may have gone through, and the search may not know it yet. The
 // error's details say so.
 func doubt(ctx context.Context, again bool, err error) error {
@@ -123,14 +123,14 @@ type Doubt struct {
 	Code failure.Code `json:"code,omitempty"` // why the provider refused
 }
 
-// missing is the verdict on a charge of a payment that the database does not have, or not any more.
+// missing is the decision on a charge of a payment that the database does not have, or not any more.
 func missing(err error) error {
 	return temporal.NewApplicationErrorWithOptions(message(err), string(failure.NotFound), temporal.ApplicationErrorOptions{
 		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Missing: true}},
 	})
 }
 
-// untried is the verdict on a quick try that was not begun.
+// untried is the decision on a quick try that was not begun.
 func untried(err error) error {
 	return temporal.NewApplicationErrorWithOptions(message(err), string(failure.Unavailable), temporal.ApplicationErrorOptions{
 		Category: temporal.ApplicationErrorCategoryBenign, Cause: errors.Unwrap(err), Details: []any{Doubt{Untried: true}},
@@ -151,7 +151,7 @@ type LookInput struct {
 	PaymentID         string        `json:"payment_id"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
-	// Urgency is who waits for the answer. Steps that an older version of the program has scheduled do not say it, only whether
+	// Urgency is who waits for the answer. Activities that an older version of the program has scheduled do not say it, only whether
 	// nobody asked.
 	Urgency payment.Urgency `json:"urgency,omitempty"`
 	Unasked bool            `json:"unasked,omitempty"`

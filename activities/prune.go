@@ -9,7 +9,7 @@ import (
 
 const (
 	pruneBatch = 2000             // rows of each kind in one transaction, so that nobody waits long for any of them
-	pruneTime  = 20 * time.Second // after which a step ends and lets the next go on
+	pruneTime  = 20 * time.Second // after which an activity ends and lets the next go on
 )
 
 // MakeMonths makes the partitions that the database will need soon and returns their names. A second run finds them there.
@@ -25,13 +25,13 @@ func (a *Activities) MakeMonths(ctx context.Context) ([]string, error) {
 	return made, nil
 }
 
-// PruneOutput is what a step has removed.
+// PruneOutput is what an activity has removed.
 type PruneOutput struct {
 	Pruned payment.Pruned `json:"pruned"`
 	More   bool           `json:"more"` // there may be more
 }
 
-// Prune removes what is older, by Postgres' clock, than the database has to keep it, for as long as a step may take. A second run removes
+// Prune removes what is older, by Postgres' clock, than the database has to keep it, for as long as an activity may take. A second run removes
 // only what the first has left.
 func (a *Activities) Prune(ctx context.Context, in payment.Retention) (PruneOutput, error) {
 	out := PruneOutput{More: true}

@@ -44,7 +44,7 @@ func next(t *testing.T, deliveries <-chan amqp.Delivery) amqp.Delivery {
 	}
 }
 
-// ear is who is lent to the steps to tell others.
+// ear is who is lent to the activities to tell others.
 type ear struct {
 	mu    sync.Mutex
 	heard []payment.Event
@@ -57,7 +57,7 @@ func (e *ear) Take(_ context.Context, event payment.Event, sinks []postgres.Sink
 	e.heard, e.sinks = append(e.heard, event), append(e.sinks, sinks)
 }
 
-// Each step that changes a payment has others told of it, once, also when the step runs again.
+// Each activity that changes a payment has others told of it, once, also when the activity runs again.
 func TestEachChangeIsToldOnce(t *testing.T) {
 	t.Parallel()
 	w, told := newEnv(t), &ear{}
@@ -93,7 +93,7 @@ func TestARunFromBeforeTheOutboxHasItsEventsTold(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
 	require.NoError(t, err)
-	for _, sink := range []postgres.Sink{postgres.ToSubscribers, postgres.ToBuyer} { // as if the steps were of before it, too
+	for _, sink := range []postgres.Sink{postgres.ToSubscribers, postgres.ToBuyer} { // as if the activities were of before it, too
 		_, err := w.database.KeepDelivered(t.Context(), sink, []postgres.Delivered{{PaymentID: id, Seq: 2}}, time.Minute)
 		require.NoError(t, err)
 	}

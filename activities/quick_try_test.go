@@ -75,7 +75,7 @@ func TestARefusalAfterAQuickTryIsInDoubt(t *testing.T) {
 	require.Equal(t, Doubt{Earlier: true}, doubtOf(t, again))
 }
 
-// While the provider is slow a quick try costs its short time once, and after that none is made; the step itself is.
+// While the provider is slow a quick try costs its short time once, and after that none is made; the activity itself is.
 func TestASlowProviderIsNotTriedQuicklyAgain(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)

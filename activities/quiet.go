@@ -18,30 +18,30 @@ const (
 	quietAgain       = 2 * time.Hour // before the same payment is told once more
 )
 
-// How much one step does.
+// How much one activity does.
 const (
 	quietBatch   = 1000             // payments whose workflows are asked for at once
-	quietSignals = 50               // payments woken: each asks the provider at once
-	quietTime    = 20 * time.Second // after which a step ends and lets the next go on
+	quietSignals = 50               // payments signalled: each asks the provider at once
+	quietTime    = 20 * time.Second // after which an activity ends and lets the next go on
 
-	// quietShare is the part of the provider's rate that those who are woken may take from others, and quietRate stands for the whole
+	// quietShare is the part of the provider's rate that those who are signalled may take from others, and quietRate stands for the whole
 	// when there is no limit, in calls a second.
 	quietShare = 10
 	quietRate  = 100
 )
 
-// QuietInput is where a step goes on among the open payments, and what was seen so far.
+// QuietInput is where an activity goes on among the open payments, and what was seen so far.
 type QuietInput struct {
 	After postgres.QuietPosition `json:"after,omitzero"`
 	Seen  Quiet                  `json:"seen,omitzero"`
 }
 
-// Quiet is what a step has found among the open payments of which nothing was heard for long.
+// Quiet is what an activity has found among the open payments of which nothing was heard for long.
 type Quiet struct {
 	Checked   int                     `json:"checked"` // how many there were
 	Signalled int                     `json:"told"`    // of them those that no workflow looks after, and that were told to look
 	Rest      *postgres.QuietPosition `json:"rest,omitempty"`
-	Pause     time.Duration           `json:"pause,omitempty"` // until the next step, so that those who were told get their answers first
+	Pause     time.Duration           `json:"pause,omitempty"` // until the next activity, so that those who were told get their answers first
 }
 
 // SignalQuiet tells open payments of which nothing was heard for long to look, if no workflow runs for them. One that has a workflow

@@ -46,7 +46,7 @@ func TestAQuietPaymentWithoutARunIsToldOnceInAWhile(t *testing.T) {
 	require.Equal(t, []string{dead}, bell.told(), "the other has a workflow, which looks by itself")
 }
 
-// While nobody says which workflows run, the longest silent are told, as many as one step may.
+// While nobody says which workflows run, the longest silent are told, as many as one activity may.
 func TestQuietPaymentsAreToldWhenNobodyKnowsWhichRun(t *testing.T) {
 	t.Parallel()
 	w, bell := reconcilingEnv(t)

@@ -34,7 +34,7 @@ type SweepInput struct {
 }
 
 // BeginReconciliation writes that a run begins, and finds the window that it has to see. The row's ID decides: a second
-// run of the step finds the window of the first.
+// run of the activity finds the window of the first.
 func (a *Activities) BeginReconciliation(ctx context.Context, in BeginReconciliationInput) (SweepInput, error) {
 	at, err := a.database.Now(ctx)
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 
 const (
 	redrivesAtOnce = 16
-	redriveTimeout = 5 * time.Second // for one letter
+	redriveTimeout = 5 * time.Second // for one dead letter
 
-	// strandedAfter is when a letter that is being sent begins to be doubted: a batch of a redrive that was terminated just now may
-	// still be on its way for some seconds. If it takes longer after all, a letter goes out twice under the same ID.
+	// strandedAfter is when a dead letter that is being sent begins to be doubted: a batch of a redrive that was terminated just now may
+	// still be on its way for some seconds. If it takes longer after all, a dead letter goes out twice under the same ID.
 	strandedAfter = time.Minute
 )
 
@@ -28,7 +28,7 @@ type SurveyInput struct {
 	Filter deadletter.Filter `json:"filter"`
 }
 
-// SurveyDeadLetters counts what a redrive would send again, with the letters of those that were terminated. A second run finds
+// SurveyDeadLetters counts what a redrive would send again, with the dead letters of those that were terminated. A second run finds
 // these open, and counts the same.
 func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (deadletter.Survey, error) {
 	if err := a.openStranded(ctx); err != nil {
@@ -42,7 +42,7 @@ func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (dea
 }
 
 // Redrive sends dead letters again: a webhook's message to where it was first published, under the same ID; a workflow's
-// letter as a nudge to its payment. Letters are marked before they are sent and settled afterwards, so a second run sends
+// dead letter as a signal to its payment. Dead letters are marked before they are sent and settled afterwards, so a second run sends
 // those again that the first may not have sent, as twins at worst, and takes no others.
 func (a *Activities) Redrive(ctx context.Context, in deadletter.Batch) (deadletter.Progress, error) {
 	letters, err := a.database.TakeForRedrive(ctx, in)
@@ -70,7 +70,7 @@ type AbandonInput struct {
 	Why       string `json:"why"`
 }
 
-// AbandonRedrive opens those letters again that were marked and may not have been sent. A second run finds none.
+// AbandonRedrive opens those dead letters again that were marked and may not have been sent. A second run finds none.
 func (a *Activities) AbandonRedrive(ctx context.Context, in AbandonInput) error {
 	if err := a.database.AbandonRedrive(ctx, in.RedriveID, in.Why); err != nil {
 		return activityError(err)
@@ -86,7 +86,7 @@ func (a *Activities) ReopenStranded(ctx context.Context) error {
 	return nil
 }
 
-// openStranded opens letters again that were marked by redrives which run no more and could not do so themselves: they were
+// openStranded opens dead letters again that were marked by redrives which run no more and could not do so themselves: they were
 // terminated. A second run finds none.
 func (a *Activities) openStranded(ctx context.Context) error {
 	ids, err := a.database.Redriving(ctx, strandedAfter)
@@ -108,7 +108,7 @@ func (a *Activities) openStranded(ctx context.Context) error {
 	return nil
 }
 
-// redrive sends letters, several at once, and writes down what became of them. When the world fails, or the redrive is
+// redrive sends dead letters, several at once, and writes down what became of them. When the world fails, or the redrive is
 // cancelled, what was sent by then is written down all the same.
 func (a *Activities) redrive(ctx context.Context, redriveID string, letters []deadletter.Message) error {
 	var mu sync.Mutex
@@ -161,11 +161,11 @@ func (a *Activities) sendAgain(ctx context.Context, l deadletter.Message) error 
 	return &failure.Error{Kind: failure.Invalid, Message: "the message cannot be sent as it is", Err: err}
 }
 
-// signal asks a letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
+// signal asks a dead letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
 // for: a new run would find nothing and end, as if that were the end of it.
 func (a *Activities) signal(ctx context.Context, l deadletter.Message) error {
 	if l.PaymentID == "" {
-		return &failure.Error{Kind: failure.Invalid, Message: "the letter names no payment"}
+		return &failure.Error{Kind: failure.Invalid, Message: "the dead letter names no payment"}
 	}
 	_, err := a.database.Payment(ctx, l.PaymentID)
 	if failure.KindOf(err) == failure.NotFound {

@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// redriven is the steps with dead letters to send again: what they publish, and whom they wake.
+// redriven is the activities with dead letters to send again: what they publish, and whom they wake.
 type redriven struct {
 	env
 	mu        sync.Mutex
@@ -44,14 +44,14 @@ func newRedriven(t *testing.T) *redriven {
 	require.NoError(t, err)
 	queue, err := channel.QueueDeclare("", false, true, true, false, nil)
 	require.NoError(t, err)
-	// The letters of the tests come from the events' exchange, for what is published to that of the webhooks goes to our own queues.
+	// The dead letters of the tests come from the events' exchange, for what is published to that of the webhooks goes to our own queues.
 	require.NoError(t, channel.QueueBind(queue.Name, "mercadopago."+r.topic, rabbitmq.ExchangeEvents, false, nil))
 	r.queue, err = channel.Consume(queue.Name, "", true, true, false, false, nil)
 	require.NoError(t, err)
 	return r
 }
 
-// letter keeps a webhook's letter.
+// letter keeps a webhook's dead letter.
 func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Message)) deadletter.Message {
 	t.Helper()
 	l := deadletter.Message{
@@ -71,7 +71,7 @@ func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Mes
 	return l
 }
 
-// deadRun keeps a letter of a payment's run.
+// deadRun keeps a dead letter of a payment's run.
 func (r *redriven) deadRun(t *testing.T, name, paymentID string) deadletter.Message {
 	t.Helper()
 	return r.letter(t, name, func(l *deadletter.Message) {
@@ -149,7 +149,7 @@ func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 	require.Equal(t, []string{l.PaymentID}, r.signalled)
 }
 
-// A worker that dies between marking and sending must not lose a letter: its step is done again.
+// A worker that dies between marking and sending must not lose a dead letter: its activity is done again.
 func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
@@ -171,7 +171,7 @@ func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 	}
 }
 
-// While the broker is away nothing is given up, and what was sent is not sent again.
+// While the broker is unavailable nothing is given up, and what was sent is not sent again.
 func TestARedriveWaitsForTheWorld(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)

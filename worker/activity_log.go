@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// activityLog writes one line for each run of a step, local or not, and measures it. Without it a local activity that
+// activityLog writes one line for each run of an activity, local or not, and measures it. Without it a local activity that
 // fails and is repeated would be heard of nowhere. What is traced gets a span.
 type activityLog struct {
 	interceptor.WorkerInterceptorBase

@@ -17,7 +17,7 @@ import (
 )
 
 // Not parallel: the schedules are everybody's. Mercado Pago's search fails for as long as the test: no window is seen, and all the same a
-// payment whose run is gone is woken, a terminated redrive's letter is opened again, and a person hears of what was found.
+// payment whose run is gone is signalled, a terminated redrive's dead letter is opened again, and a person hears of what was found.
 func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	at, provider := newEnv(t)
 	provider.SetFaults([]simulator.Fault{{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable}})

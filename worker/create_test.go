@@ -45,7 +45,7 @@ func (w *Worker) awaitRun(t *testing.T, id string, status enums.WorkflowExecutio
 	}, status.String())
 }
 
-// A nudge may start a run of a payment that is not written yet. Whoever posts meanwhile is not told that his payment is under
+// A signal may start a run of a payment that is not written yet. Whoever posts meanwhile is not told that his payment is under
 // way, since that run knows nothing of it; and once it has ended, his key is as good as before.
 func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ func (w *Worker) runDeadLetters(ctx context.Context) error {
 		RunBatches(ctx, deadLetterBatch, deadLetterWait, w.Metrics.batch(rabbitmq.QueueDeadLetters, w.keepDeadLetters))
 }
 
-// keepDeadLetters keeps whatever comes: there is nowhere further to go, so no letter is ever refused. Where the database will
+// keepDeadLetters keeps whatever comes: there is nowhere further to go, so no dead letter is ever refused. Where the database will
 // not take a batch, each is kept by itself, and one that it will not take either is kept without what it says of itself.
 func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery) error {
 	now := time.Now()
@@ -74,7 +74,7 @@ func (w *Worker) keep(ctx context.Context, letters []deadletter.Message) error {
 	return nil
 }
 
-// deadLetterOf reads a letter, as far as it can be read.
+// deadLetterOf reads a dead letter, as far as it can be read.
 func deadLetterOf(d rabbitmq.Delivery, now time.Time) deadletter.Message {
 	death := d.Death()
 	l := deadletter.Message{
@@ -124,10 +124,10 @@ func trailOf(attempts []rabbitmq.Attempt) []deadletter.Attempt {
 	return trail
 }
 
-// bare is a letter without all that may be wrong with it: the message itself, to be looked at by a person.
+// bare is a dead letter without all that may be wrong with it: the message itself, to be looked at by a person.
 func bare(l deadletter.Message) deadletter.Message {
 	return deadletter.Message{
-		ID: l.ID, Source: l.Source, Cause: deadletter.CauseUnlabelled, Error: "the database refused what this letter says of itself",
+		ID: l.ID, Source: l.Source, Cause: deadletter.CauseUnlabelled, Error: "the database refused the headers of this dead letter",
 		Fingerprint: deadletter.NewFingerprint(l.Source, deadletter.CauseUnlabelled, ""),
 		Original:    deadletter.Original{ID: l.Original.ID, Body: l.Original.Body}, Deaths: 1, DiedAt: l.DiedAt,
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// deadLetterOf finds the one letter that a message became.
+// deadLetterOf finds the one dead letter that a message became.
 func (w *Worker) deadLetterOf(t *testing.T, messageID string) deadletter.Message {
 	t.Helper()
 	all, err := w.Database.DeadLetters(t.Context(), deadletter.Filter{Limit: 1000})

@@ -17,7 +17,7 @@ const (
 )
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("onlywave_"+name, help+" Of the whole database: take the maximum over workers.", labels, nil)
+	return prometheus.NewDesc("onlywave_"+name, help+" Counted over the whole database: take the maximum over workers.", labels, nil)
 }
 
 var (

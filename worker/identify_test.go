@@ -68,7 +68,7 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 	}
 }
 
-// Every kind of answer about a stranger's payment is somebody's fault. A new kind needs to be decided here.
+// Every kind of answer about somebody else's payment is somebody's fault. A new kind needs to be decided here.
 func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
 	t.Parallel()
 	words := map[failure.Kind]string{

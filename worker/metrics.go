@@ -26,17 +26,17 @@ func NewMetrics() *Metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"activity", "outcome"}),
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onlywave_messages_total", Help: "Messages handed over, by queue and by the handler's word on them: done, fault, dead-letter, postponed or waiting.",
+			Name: "onlywave_messages_total", Help: "Messages handled, by queue and outcome: done, fault, dead-letter, postponed or waiting.",
 		}, []string{"queue", "outcome"}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "onlywave_webhook_lag_seconds", Help: "From a webhook's arrival to its payment's workflow.",
+			Name: "onlywave_webhook_lag_seconds", Help: "Seconds from a webhook's arrival to the signal of its payment's workflow.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15, 60, 300, 900, 3600},
 		}),
 		joins: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "onlywave_webhooks_joined_total", Help: "Webhooks that needed no signal of their own: the next one about the same payment was still to come.",
+			Name: "onlywave_webhooks_joined_total", Help: "Webhooks without a signal of their own, since another about the same payment was waiting to be signalled.",
 		}),
 		unknowns: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "onlywave_webhooks_unknown_total", Help: "Webhooks about payments that neither the provider nor the database knows, after all retries; they are in the archive.",
+			Name: "onlywave_webhooks_unknown_total", Help: "Webhooks about payments that neither Mercado Pago nor the database has, after all retries; the archive keeps them.",
 		}),
 	}
 	for _, queue := range []string{rabbitmq.QueueProcess, rabbitmq.QueueArchive, rabbitmq.QueueDeadLetters} {

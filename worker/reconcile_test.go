@@ -77,7 +77,7 @@ func TestTheScheduleReconcilesAndMayBeKeptTwice(t *testing.T) {
 }
 
 // Not parallel: it takes what is in the shared queues. A message is in hand and held up by the database when the worker is told
-// to end. Until it is finished the worker still takes steps of workflows.
+// to end. Until it is finished the worker still takes activities of workflows.
 func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 	at, _ := newEnv(t)
 	w, logged := newWorker(t, at)

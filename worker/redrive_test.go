@@ -58,7 +58,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	stop()
 }
 
-// A redrive that is terminated opens nothing again. The next one does, and sends what that had taken; while one runs its letters
+// A redrive that is terminated opens nothing again. The next one does, and sends what that had taken; while one runs its dead letters
 // are its own.
 func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	t.Parallel()
@@ -119,7 +119,7 @@ func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	stop()
 }
 
-// deadRun is the letter of a payment's workflow.
+// deadRun is the dead letter of a payment's workflow.
 func deadRun(t *testing.T, w *Worker) deadletter.Message {
 	t.Helper()
 	p := open(t, w, payment.NewID("shop", "dead"))

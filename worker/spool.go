@@ -11,7 +11,7 @@ import (
 const (
 	spoolEvery   = time.Second // how often the spool is looked into
 	spoolBatch   = 100
-	spoolAtOnce  = 32              // signalled side by side while the broker is away
+	spoolAtOnce  = 32              // signalled side by side while the broker is unavailable
 	spoolPublish = 2 * time.Second // how long the broker may take for one
 	// spoolTimeout is for one batch. Half of it is for publishing, so that what a slow broker has taken is also forgotten.
 	spoolTimeout = 30 * time.Second
@@ -31,7 +31,7 @@ func (w *Worker) runSpool(ctx context.Context) error {
 	}
 }
 
-// emptySpool goes on until the spool is empty or the broker or the database is away again. While the broker is away the payments are
+// emptySpool goes on until the spool is empty or the broker or the database is unavailable again. While the broker is unavailable the payments are
 // told directly.
 func (w *Worker) emptySpool(ctx context.Context) {
 	for w.Publisher.Ready() != nil {
@@ -53,7 +53,7 @@ func (w *Worker) emptySpool(ctx context.Context) {
 	}
 }
 
-// signalSpooled signals the payments of webhooks that wait for the broker: a buyer who has paid does not wait for it. Once it is back
+// signalSpooled signals the payments of webhooks that wait for the broker: a buyer who has paid does not wait for it. Once it is available again
 // they go through their queues all the same, which archive them and decide about what is at fault.
 func (w *Worker) signalSpooled(ctx context.Context) (told int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
@@ -71,7 +71,7 @@ func (w *Worker) signalSpooled(ctx context.Context) (told int, err error) {
 // signalNow leaves to the queue what the message itself is at fault for.
 func (w *Worker) signalNow(ctx context.Context, s postgres.Spooled) error {
 	err := w.webhook(ctx, rabbitmq.Delivery{Message: rabbitmq.Message{ID: s.ID, Key: s.RoutingKey, Body: s.Body}})
-	if rabbitmq.Outcome(err) == "waiting" { // Temporal or the database is away: it is tried again
+	if rabbitmq.Outcome(err) == "waiting" { // Temporal or the database is unavailable: it is tried again
 		return err
 	}
 	return nil

@@ -58,7 +58,7 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 	}
 }
 
-// While the broker is away a payment hears of its webhook at once, and once; the webhook waits for the broker all the same.
+// While the broker is unavailable a payment hears of its webhook at once, and once; the webhook waits for the broker all the same.
 func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)

@@ -22,7 +22,7 @@ type carrier map[string]*common.Payload
 
 func (c carrier) Set(name string, value *common.Payload) { c[name] = value }
 
-// A step or a message that panics is in the trace, and what it panics with is not.
+// An activity or a message that panics is in the trace, and what it panics with is not.
 func TestWhatPanicsIsInTheTrace(t *testing.T) {
 	sink, stop := tracesinktest.Collect(t)
 	ctx, root := tracing.Root(t.Context(), tracing.Server, "root")

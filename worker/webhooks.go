@@ -90,7 +90,7 @@ func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.
 	return nil
 }
 
-// signal has a payment look again. One that has no run and is not in the database is not woken: its run would find nothing, and
+// signal has a payment look again. One that has no run and is not in the database is not signalled: its run would find nothing, and
 // there may be thousands of notifications about it. The retries outwait a database that is behind.
 func (w *Worker) signal(ctx context.Context, id string) error {
 	running, err := w.Workflows.SignalRunning(ctx, id)

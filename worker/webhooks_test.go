@@ -47,7 +47,7 @@ func delivery(t *testing.T, n mercadopago.Notification) rabbitmq.Delivery {
 	return rabbitmq.Delivery{Message: rabbitmq.Message{ID: n.ID, Body: encode(t, n)}}
 }
 
-// woken says whether a payment's workflow was started.
+// signalled says whether a payment's workflow was started.
 func (w *Worker) woken(t *testing.T, id string) bool {
 	t.Helper()
 	_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")

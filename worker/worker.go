@@ -1,7 +1,6 @@
-// Package worker is work coming in: it runs the workflows and activities, and hands what the queues
-// bring to the workflows' front door. Its rule: a handler says what went wrong, and only the queue's
-// consumer decides from that whether a message is done, waits, is tried again or is dead; a message is
-// never given up for the world's fault.
+// Package worker runs the workflows and activities, and hands what the queues bring to the workflows' client. Its rule: a handler says
+// what went wrong, and only the queue's consumer decides from that whether a message is acknowledged, retried or dead-lettered. No
+// message is dead-lettered because a dependency is unavailable.
 package worker
 
 import (
@@ -28,8 +27,8 @@ import (
 )
 
 const (
-	// drainTurn is how long steps in hand may take to finish at the end, three times: Temporal's worker ends its workflows, the
-	// steps inside them and its activities one after the other, and gives each so long.
+	// drainTurn is how long activities in hand may take to finish at the end, three times: Temporal's worker ends its
+	// workflows, their local activities and its other activities one after the other, and gives each so long.
 	drainTurn     = 8 * time.Second
 	drainTime     = 3 * drainTurn
 	temporalPause = time.Second // at least, before Temporal is tried again
@@ -53,7 +52,7 @@ type Worker struct {
 	Log        *slog.Logger
 	Metrics    *Metrics // nil: none
 
-	ProviderConcurrency int // steps that wait for the provider at one time; 0: 64
+	ProviderConcurrency int // activities that wait for the provider at one time; 0: 64
 
 	Provider     *mercadopago.Client // its account is checked before anything else
 	accountEvery time.Duration       // between two such checks; 0: accountEvery
@@ -66,23 +65,22 @@ type Worker struct {
 }
 
 // Run works until ctx ends, then takes nothing new and finishes what is in hand: first what came from
-// the queues, then the steps of workflows, then what others are told of them. It starts and goes on while dependencies are away, and
-// uses them as they come back; its error says what was left unfinished, or, of kind Conflict, that the access token is not our
+// the queues, then activities, then the events about them. It starts and goes on while dependencies are unavailable; its error says what was left unfinished, or, of kind Conflict, that the access token is not our
 // account's.
 func (w *Worker) Run(ctx context.Context) error {
 	checked, err := w.checkAccount(ctx)
 	if err != nil {
 		return err
 	}
-	telling, hush := context.WithCancel(context.WithoutCancel(ctx))
-	defer hush()
-	var told errgroup.Group
-	told.Go(func() error { return w.Relay.Run(telling) })
-	stepping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	relaying, stopRelay := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRelay()
+	var relays errgroup.Group
+	relays.Go(func() error { return w.Relay.Run(relaying) })
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var steps errgroup.Group
-	steps.Go(func() error { return w.runTemporal(stepping, w.temporalWorker) })
-	steps.Go(func() error { return w.runTemporal(stepping, w.providerWorker) })
+	var workers errgroup.Group
+	workers.Go(func() error { return w.runTemporal(working, w.temporalWorker) })
+	workers.Go(func() error { return w.runTemporal(working, w.providerWorker) })
 
 	intake, ctx := errgroup.WithContext(ctx)
 	intake.Go(func() error { return w.runWebhooks(ctx) })
@@ -95,9 +93,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	err = intake.Wait()
 	w.Log.Info("queues finished")
 	stop()
-	err = errors.Join(err, steps.Wait())
-	hush()
-	return errors.Join(err, told.Wait())
+	err = errors.Join(err, workers.Wait())
+	stopRelay()
+	return errors.Join(err, relays.Wait())
 }
 
 // Ready returns nil while every queue delivers to this worker; else it says which does not, and why.
@@ -122,7 +120,7 @@ func (w *Worker) consumer(queue string, prefetch int) *rabbitmq.Consumer {
 }
 
 // runTemporal begins anew whenever the Temporal worker does not start or gives up: that one takes a
-// Temporal that is away at its start, or a namespace that is missing for a moment, for the end.
+// Temporal that is unavailable at its start, or a namespace that is missing for a moment, for the end.
 func (w *Worker) runTemporal(ctx context.Context, made func() worker.Worker) error {
 	stop := make(chan any)
 	defer context.AfterFunc(ctx, func() { close(stop) })()
@@ -140,7 +138,7 @@ func (w *Worker) runTemporal(ctx context.Context, made func() worker.Worker) err
 	}
 }
 
-// temporalWorker runs the workflows and all steps. It is good for one start. The provider's steps come to it as quick tries
+// temporalWorker runs the workflows and all activities. It is good for one start. The provider's activities come to it as quick tries
 // only, and from runs that an older version of the program has scheduled.
 func (w *Worker) temporalWorker() worker.Worker {
 	t := worker.New(w.Temporal, workflows.TaskQueue, worker.Options{
@@ -161,7 +159,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 	return t
 }
 
-// providerWorker runs the steps that wait for the provider, a bounded number at one time. It is good for one start.
+// providerWorker runs the activities that wait for the provider, a bounded number at one time. It is good for one start.
 func (w *Worker) providerWorker() worker.Worker {
 	limit := cmp.Or(w.ProviderConcurrency, providerConcurrency)
 	t := worker.New(w.Temporal, workflows.ProviderTaskQueue, worker.Options{

@@ -33,13 +33,13 @@ const queryTimeout = 10 * time.Second
 // memoFingerprint tells whether the payment or redrive that is there already is the one that is asked for.
 const memoFingerprint = "fingerprint"
 
-// Client is the front door: it alone starts, updates and signals workflows.
+// Client is the only code that starts, updates and signals workflows.
 type Client struct {
 	temporal client.Client
 	polls    Polls
 }
 
-// NewClient makes the front door to a Temporal namespace.
+// NewClient makes the client to a Temporal namespace.
 func NewClient(c client.Client, polls Polls) *Client { return &Client{temporal: c, polls: polls} }
 
 // CreateInput is a client app's request for a payment.

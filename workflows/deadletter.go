@@ -13,7 +13,7 @@ import (
 const longestTrail = 10
 
 // deadLetter ends a run that cannot go on. The payment is left to a person by a dead letter, for which the run waits as long
-// as it takes, and then the run fails with the letter's cause as the error's type, where it can be found and reset.
+// as it takes, and then the run fails with the dead letter's cause as the error's type, where it can be found and reset.
 func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 	if temporal.IsCanceledError(err) || !writesDeadLetters(ctx) {
 		return err
@@ -34,16 +34,16 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 	return temporal.NewNonRetryableApplicationError(reason(err), string(cause), err)
 }
 
-// reportUnknown tells people of a payment whose outcome nobody knows. The run goes on looking for it, also while the broker does not
+// reportUnknown tells operators of a payment whose outcome nobody knows. The run goes on looking for it, also while the broker does not
 // take the dead letter; once the outcome is known, the database resolves the dead letter by itself, and one that was not taken yet is
 // needless.
 func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 	if !writesDeadLetters(ctx) {
 		return nil
 	}
-	summary, letter := "dead letter "+string(deadletter.CauseUnknownOutcome), p.deadLetterInput(ctx, deadletter.CauseUnknownOutcome, why)
+	summary, message := "dead letter "+string(deadletter.CauseUnknownOutcome), p.deadLetterInput(ctx, deadletter.CauseUnknownOutcome, why)
 	if !reportsBeside(ctx) {
-		return quickly(ctx, summary, atBroker, act.DeadLetter, letter, nil)
+		return quickly(ctx, summary, atBroker, act.DeadLetter, message, nil)
 	}
 	p.reports++
 	if p.cancelReport != nil {
@@ -52,8 +52,8 @@ func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 	ctx, p.cancelReport = workflow.WithCancel(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { p.reports-- }()
-		if err := quickly(ctx, summary, untilSent, act.DeadLetter, letter, nil); err != nil && !temporal.IsCanceledError(err) {
-			workflow.GetLogger(ctx).Error("a dead letter was not sent", "payment_id", p.in.PaymentID, "cause", letter.Cause, "reason", reason(err))
+		if err := quickly(ctx, summary, untilSent, act.DeadLetter, message, nil); err != nil && !temporal.IsCanceledError(err) {
+			workflow.GetLogger(ctx).Error("a dead letter was not sent", "payment_id", p.in.PaymentID, "cause", message.Cause, "reason", reason(err))
 		}
 	})
 	return nil
@@ -67,7 +67,7 @@ func (p *mailbox) stopReports() {
 	}
 }
 
-// openCause is the cause of the payment's open letter while its run goes on, or "".
+// openCause is the cause of the payment's open dead letter while its run goes on, or "".
 func (p *mailbox) openCause(ctx workflow.Context) deadletter.Cause {
 	if p.state.Status == payment.Unknown && !p.searching() && writesDeadLetters(ctx) {
 		return deadletter.CauseUnknownOutcome
@@ -84,11 +84,11 @@ func (p *mailbox) deadLetterInput(ctx workflow.Context, cause deadletter.Cause, 
 }
 
 // remember adds a failure to the trail.
-func (p *mailbox) remember(ctx workflow.Context, step string, err error) {
+func (p *mailbox) remember(ctx workflow.Context, doing string, err error) {
 	number := 1
 	if len(p.trail) > 0 {
 		number = p.trail[len(p.trail)-1].Attempt + 1
 	}
-	p.trail = append(p.trail, deadletter.Attempt{Attempt: number, At: workflow.Now(ctx).UTC(), Error: step + ": " + reason(err)})
+	p.trail = append(p.trail, deadletter.Attempt{Attempt: number, At: workflow.Now(ctx).UTC(), Error: doing + ": " + reason(err)})
 	p.trail = p.trail[max(0, len(p.trail)-longestTrail):]
 }

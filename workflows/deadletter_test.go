@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// requireDead checks that a run has told people of its end, once, and then failed in the same words.
+// requireDead checks that a run has told operators of its end, once, and then failed in the same words.
 func requireDead(t *testing.T, env *testsuite.TestWorkflowEnvironment, w *fakeActivities, cause deadletter.Cause) {
 	t.Helper()
 	app, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
@@ -54,7 +54,7 @@ func TestARunThatCannotGoOnLeavesADeadLetterAndFails(t *testing.T) {
 	}
 }
 
-// Nothing is lost while the broker is away, however long.
+// Nothing is lost while the broker is unavailable, however long.
 func TestARunWaitsUntilItsDeadLetterIsTaken(t *testing.T) {
 	w := &fakeActivities{apply: func(int) error { return refusal(failure.Conflict) }}
 	w.bury = func(attempt int) error {
@@ -78,7 +78,7 @@ func TestACancelledRunLeavesNoDeadLetter(t *testing.T) {
 	require.Empty(t, w.letters)
 }
 
-// An outcome that nobody knows is told to people, and the payment is looked for all the same.
+// An outcome that nobody knows is told to operators, and the payment is looked for all the same.
 func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
 	w := &fakeActivities{charge: func(int) error { return transient(failure.Unavailable) }}
 	w.look = func(attempt int) error {
@@ -102,7 +102,7 @@ func TestAnUnknownOutcomeIsReportedAndLookedForAllTheSame(t *testing.T) {
 	require.Equal(t, 1, w.letters[0].Trail[0].Attempt)
 }
 
-// While the broker is away the payment is looked for all the same, and found; nobody need be told any more.
+// While the broker is unavailable the payment is looked for all the same, and found; nobody need be told any more.
 func TestABrokerThatIsAwayKeepsNobodyFromFindingThePayment(t *testing.T) {
 	w := &fakeActivities{charge: func(int) error { return refusal(failure.Conflict) }, bury: func(int) error { return transient(failure.Unavailable) }}
 	env := newEnv(t, w)
@@ -116,7 +116,7 @@ func TestABrokerThatIsAwayKeepsNobodyFromFindingThePayment(t *testing.T) {
 	require.Positive(t, w.count("DeadLetter"))
 }
 
-// However long the broker is away, people are told of an outcome that stays unknown.
+// However long the broker is unavailable, operators are told of an outcome that stays unknown.
 func TestPeopleAreToldOfAnUnknownOutcomeOnceTheBrokerIsBack(t *testing.T) {
 	w := &fakeActivities{charge: func(int) error { return refusal(failure.Conflict) }}
 	w.bury = func(attempt int) error {

@@ -11,7 +11,7 @@ import (
 )
 
 // Email sends one e-mail. It is no part of the payment's own workflow, which would have to stay awake for a mail server that is
-// slow: the step that publishes a payment's events begins it, under an ID by which it is begun once. What cannot be sent within
+// slow: the activity that publishes a payment's events begins it, under an ID by which it is begun once. What cannot be sent within
 // a day fails, where it can be found and reset.
 func Email(ctx workflow.Context, in activities.EmailInput) (activities.Emailed, error) {
 	var done activities.Emailed

@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// postman stands in for the mail server's step.
+// postman stands in for the mail server's activity.
 type postman struct {
 	tries int
 	send  func(try int) error // nil: works
@@ -70,7 +70,7 @@ func TestAnEmailAboutNothingIsGivenUpAtOnce(t *testing.T) {
 	require.Equal(t, 1, p.tries)
 }
 
-// A run from before the outbox passes on whether its buyer is to be told: it has no step more for it.
+// A run from before the outbox passes on whether its buyer is to be told: it has no activity more for it.
 func TestARunFromBeforeTheOutboxTellsItsBuyer(t *testing.T) {
 	t.Parallel()
 	for _, told := range []bool{false, true} {

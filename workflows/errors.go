@@ -8,7 +8,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// KindOf reads back the kind that an activity gave its failure. A step that ran out of time is
+// KindOf reads back the kind that an activity gave its failure. An activity that ran out of time is
 // Unavailable: its outcome is not known.
 func KindOf(err error) failure.Kind {
 	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
@@ -34,7 +34,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// final says whether a failed step would fail the same way again.
+// final says whether a failed activity would fail the same way again.
 func final(err error) bool {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	return ok && app.NonRetryable()

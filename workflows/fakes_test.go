@@ -28,7 +28,7 @@ var started = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 // polls are as the configuration has them by default.
 var polls = Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Second}
 
-// fakeActivities stands in for the database and the provider: its methods carry the names of the steps, and it
+// fakeActivities stands in for the database and the provider: its methods carry the names of the activities, and it
 // remembers which were called.
 type fakeActivities struct {
 	mu       sync.Mutex
@@ -49,7 +49,7 @@ type fakeActivities struct {
 	charges  int
 	looks    int
 	history  []payment.Status // what the payment came to
-	older    bool             // the steps are as before the outbox: what happened is the run's own to publish
+	older    bool             // the activities are as before the outbox: what happened is the run's own to publish
 	events   []payment.Event  // that such a run has published
 	letters  []activities.DeadLetterInput
 	settled  []settle.Order

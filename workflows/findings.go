@@ -9,7 +9,7 @@ import (
 // ScheduleAlertFindings is the ID of the schedule that starts AlertFindings, and the beginning of its runs' workflow IDs.
 const ScheduleAlertFindings = "alert-findings"
 
-// AlertFindings looks again at what reconciliation found earlier, which may have settled itself, and reports to people what has
+// AlertFindings looks again at what reconciliation found earlier, which may have settled itself, and reports to operators what has
 // not. It asks the provider nothing, and runs whether or not the provider answers. It returns how many it has reported.
 func AlertFindings(ctx workflow.Context) (int, error) {
 	if err := workflow.ExecuteActivity(chore(ctx, "settle findings"), act.SettleFindings).Get(ctx, nil); err != nil {
@@ -31,7 +31,7 @@ func alertFindings(ctx workflow.Context) (told int, err error) {
 			return told, nil
 		}
 		for _, f := range found {
-			workflow.GetLogger(ctx).Error("the provider's books and ours disagree", "kind", f.Kind,
+			workflow.GetLogger(ctx).Error("the provider statement and the database disagree", "kind", f.Kind,
 				"provider_payment_id", f.ProviderPaymentID, "payment_id", f.PaymentID, "detail", f.Detail)
 		}
 		told += len(found)

@@ -10,11 +10,11 @@ import (
 )
 
 // Polls says when a payment's workflow looks at the provider without having been told to. A lost
-// webhook costs as long as the next poll is away: the gaps start at First and double up to Max.
+// webhook costs the time until the next poll: the gaps start at First and double up to Max.
 type Polls struct {
 	First       time.Duration `json:"first"`
 	Max         time.Duration `json:"max"`
-	AfterExpiry time.Duration `json:"after_expiry"` // how long after a Pix's end the provider is asked for its verdict
+	AfterExpiry time.Duration `json:"after_expiry"` // how long after a Pix's end the provider is asked what became of it
 }
 
 // gap is the time between the look numbered looks, counted from 0, and the next.
@@ -32,7 +32,7 @@ func (p Polls) gap(looks int) time.Duration {
 // attempts, so that an outage of the provider does not eat it.
 const budget = 24 * time.Hour
 
-// inDatabase is for steps that only touch Postgres: quick, and repeated until the database is back.
+// inDatabase is for activities that only touch Postgres: quick, and repeated until the database is available again.
 func inDatabase(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout:    5 * time.Second,
@@ -50,7 +50,7 @@ const (
 	chargeTry = 6 * time.Second // longer than the activity gives itself
 )
 
-// once is for a first, quick try of a step that will become an activity of its own when it fails.
+// once is for a first, quick try of an activity that will become an activity of its own when it fails.
 func once(ctx workflow.Context, summary string, length time.Duration) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		ScheduleToCloseTimeout: length,
@@ -104,7 +104,7 @@ func atBroker(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// sweepBudget is short of a payment's: when the provider is away for longer the run fails, and a later one sees more.
+// sweepBudget is short of a payment's: when the provider is unavailable for longer the run fails, and a later one sees more.
 const sweepBudget = 2 * time.Hour
 
 // atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last.
@@ -112,7 +112,7 @@ func atSweep(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithTaskQueue(last(ctx, summary), ProviderTaskQueue)
 }
 
-// last is for steps that let all others go first.
+// last is for activities that let all others go first.
 func last(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
@@ -125,7 +125,7 @@ func last(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// chore is for work that a schedule repeats: what fails for long fails its run, where people see it, and the next one tries anew.
+// chore is for work that a schedule repeats: what fails for long fails its run, where operators see it, and the next one tries anew.
 func chore(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
@@ -148,7 +148,7 @@ func atAlert(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// untilSent is for the dead letter of a run that ends with it: nothing is lost while the broker is away, however long.
+// untilSent is for the dead letter of a run that ends with it: nothing is lost while the broker is unavailable, however long.
 func untilSent(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Second,

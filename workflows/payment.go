@@ -55,7 +55,7 @@ type mailbox struct {
 	known        int                  // number of the newest event; 0 in runs from before it was kept
 	unpublished  []payment.Event      // events that a run from before the outbox has still to publish; else none
 	searched     searched             // what the search attributes say
-	trail        []deadletter.Attempt // steps that failed for good, the latest last
+	trail        []deadletter.Attempt // activities that failed for good, the latest last
 	refused      *doubtedRefusal      // not believed yet; nil: none
 	reports      int                  // dead letters on their way beside the run's work
 	cancelReport workflow.CancelFunc  // ends the latest of them
@@ -116,7 +116,7 @@ func (p *mailbox) askedAt(ctx workflow.Context) time.Time {
 // answered says whether there is something to tell the client app.
 func (p *mailbox) answered() bool { return p.state.Status.Answered() }
 
-// awaitWork waits for a reason to act: a payment to charge, a nudge, or the time to look unasked. It
+// awaitWork waits for a reason to act: a payment to charge, a signal, or the time to look unasked. It
 // returns false once the payment is settled and nothing waits, or when the history has grown long
 // enough for a fresh run.
 func (p *mailbox) awaitWork(ctx workflow.Context) bool {
@@ -205,12 +205,12 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money,
 		Urgency: p.urgency(why),
 	}
-	summary, step := "look", any(act.Look)
+	summary, ask := "look", any(act.Look)
 	if p.closes(ctx) {
-		summary, step = "close at its end", act.Close
+		summary, ask = "close at its end", act.Close
 	}
 	var seen activities.Seen
-	err := quickly(ctx, summary, atProvider(in.Urgency), step, in, &seen)
+	err := quickly(ctx, summary, atProvider(in.Urgency), ask, in, &seen)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err
@@ -242,10 +242,12 @@ func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looke
 	return nil
 }
 
-// move runs one of the steps that change the payment's row.
-func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error {
+// move runs one of the activities that change the payment's row.
+func (p *mailbox) move(ctx workflow.Context, summary string, activity, in any) error {
 	var m activities.Moved
-	run := func() error { return workflow.ExecuteLocalActivity(inDatabase(ctx, summary), step, in).Get(ctx, &m) }
+	run := func() error {
+		return workflow.ExecuteLocalActivity(inDatabase(ctx, summary), activity, in).Get(ctx, &m)
+	}
 	err := run()
 	if err != nil && KindOf(err) == failure.NotFound && p.rewrites(ctx) {
 		if err = p.rewrite(ctx); err == nil {
@@ -268,9 +270,9 @@ func (p *mailbox) move(ctx workflow.Context, summary string, step, in any) error
 	return nil
 }
 
-// publish has told what happened, in order, in a run from before the outbox. In all others the steps that move the payment have
+// publish has told what happened, in order, in a run from before the outbox. In all others the activities that move the payment have
 // seen to it, beside the run, and there is nothing to publish. The run's own history says which it is, so that no version gate is
-// needed: only the results of steps as they were then hold events.
+// needed: only the results of activities as they were then hold events.
 func (p *mailbox) publish(ctx workflow.Context) error {
 	if len(p.unpublished) == 0 {
 		return nil
@@ -300,12 +302,12 @@ func (p *mailbox) close(ctx workflow.Context) error {
 	return nil
 }
 
-// quickly tries a repeatable step as a local activity first, which costs no state transition of its
+// quickly tries a repeatable activity as a local activity first, which costs no state transition of its
 // own. Only when that fails does it become an activity with its own retries, seen in the Web UI.
-func quickly(ctx workflow.Context, summary string, retried func(workflow.Context, string) workflow.Context, step, in, out any) error {
-	err := workflow.ExecuteLocalActivity(once(ctx, summary, quickTry), step, in).Get(ctx, out)
+func quickly(ctx workflow.Context, summary string, retried func(workflow.Context, string) workflow.Context, activity, in, out any) error {
+	err := workflow.ExecuteLocalActivity(once(ctx, summary, quickTry), activity, in).Get(ctx, out)
 	if err == nil || temporal.IsCanceledError(err) || final(err) {
 		return err
 	}
-	return workflow.ExecuteActivity(retried(ctx, summary), step, in).Get(ctx, out)
+	return workflow.ExecuteActivity(retried(ctx, summary), activity, in).Get(ctx, out)
 }

@@ -161,7 +161,7 @@ func TestAnAnswerAboutSomethingElseIsNotApplied(t *testing.T) {
 	require.Equal(t, 2, w.count("Look"), "the nudge's, and the next poll's")
 }
 
-// A run from before the outbox publishes what its steps have told it, as it always did.
+// A run from before the outbox publishes what its activities have told it, as it always did.
 func TestARunFromBeforeTheOutboxPublishesItsEventsInOrder(t *testing.T) {
 	w := &fakeActivities{older: true, provider: payment.Approved}
 	w.publish = func(attempt int) error {

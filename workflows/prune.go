@@ -27,7 +27,7 @@ const (
 func Prune(ctx workflow.Context, keep payment.Retention) (payment.Pruned, error) {
 	var all payment.Pruned
 	var made []string
-	if err := workflow.ExecuteActivity(last(ctx, "make months"), act.MakeMonths).Get(ctx, &made); err != nil {
+	if err := workflow.ExecuteActivity(last(ctx, "make partitions"), act.MakeMonths).Get(ctx, &made); err != nil {
 		return all, err
 	}
 	for round := range pruneRounds {
@@ -37,13 +37,13 @@ func Prune(ctx workflow.Context, keep payment.Retention) (payment.Pruned, error)
 		}
 		all.Add(out.Pruned)
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf(
-			"made **%d** months  \nremoved: %d months of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d signals, %d e-mails",
+			"made **%d** partitions  \nremoved: %d partitions of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d signals, %d e-mails",
 			len(made), all.Partitions, all.Notifications, all.DeadLetters, all.Findings, all.Runs, all.Nudges, all.Emails))
 		if !out.More {
 			break
 		}
 	}
-	workflow.GetLogger(ctx).Info("database pruned", "made", made, "months", all.Partitions, "notifications", all.Notifications,
+	workflow.GetLogger(ctx).Info("database pruned", "made", made, "partitions", all.Partitions, "notifications", all.Notifications,
 		"dead_letters", all.DeadLetters, "findings", all.Findings, "runs", all.Runs, "signals", all.Nudges, "emails", all.Emails)
 	return all, nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// archive stands in for the database: it has so many rounds of old letters. Its methods carry the names of the act.
+// archive stands in for the database: it has so many rounds of old dead letters. Its methods carry the names of the activities.
 type archive struct {
 	rounds int
 	prune  func(attempt int) error // nil: works

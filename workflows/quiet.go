@@ -14,17 +14,17 @@ const ScheduleSignalQuiet = "signal-quiet"
 // SignalQuiet looks through the open payments of which nothing was heard for long and signals those that no workflow looks after any
 // more, because their run was terminated or lost, so that a new one does. It asks the provider nothing itself, and runs whether or not
 // the provider answers; those it wakes ask at a pace that leaves the provider to others. It returns how many it has looked at, and how
-// many of them it has woken.
+// many of them it has signalled.
 func SignalQuiet(ctx workflow.Context, in activities.QuietInput) (activities.Quiet, error) {
 	for {
 		var next activities.Quiet
-		step := fmt.Sprintf("signal quiet payments, %d seen", in.Seen.Checked)
-		if err := workflow.ExecuteActivity(chore(ctx, step), act.SignalQuiet, in).Get(ctx, &next); err != nil {
+		summary := fmt.Sprintf("signal quiet payments, %d seen", in.Seen.Checked)
+		if err := workflow.ExecuteActivity(chore(ctx, summary), act.SignalQuiet, in).Get(ctx, &next); err != nil {
 			return in.Seen, err
 		}
 		in.Seen.Checked += next.Checked
 		in.Seen.Signalled += next.Signalled
-		workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%d** quiet payments looked at, **%d** of them without a run and woken", in.Seen.Checked, in.Seen.Signalled))
+		workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%d** quiet payments looked at, **%d** of them without a run and signalled", in.Seen.Checked, in.Seen.Signalled))
 		if next.Rest == nil {
 			return in.Seen, nil
 		}

@@ -18,7 +18,7 @@ type ReconcileInput struct {
 	Rest   *activities.SweepInput       `json:"rest,omitempty"`
 }
 
-// Reconcile compares the provider's books with ours: all that changed there since the last run. It moves no payment. Those that
+// Reconcile compares the provider statement with the database: all that changed there since the last run. It moves no payment. Those that
 // are behind are told to look, and what cannot be explained is kept. AlertFindings reports it, and SignalQuiet finds the payments
 // that the provider has no news of: each is a workflow of its own, so that a search that fails holds up neither.
 func Reconcile(ctx workflow.Context, in ReconcileInput) (payment.ReconciliationCounts, error) {
@@ -46,7 +46,7 @@ func Reconcile(ctx workflow.Context, in ReconcileInput) (payment.ReconciliationC
 		return r.counts, err
 	}
 	if !apart {
-		_, _ = alertFindings(ctx) // a broker that is away holds up no sweep
+		_, _ = alertFindings(ctx) // a broker that is unavailable holds up no sweep
 	}
 	return r.counts, nil
 }
@@ -72,8 +72,8 @@ func (r *reconciliation) begin(ctx workflow.Context, grace time.Duration) error 
 func (r *reconciliation) sweep(ctx workflow.Context) error {
 	var swept activities.Swept
 	r.runID = r.rest.RunID
-	step := "sweep from " + r.rest.Window.From.UTC().Format(time.RFC3339)
-	if err := workflow.ExecuteActivity(atSweep(ctx, step), act.Sweep, *r.rest).Get(ctx, &swept); err != nil {
+	summary := "sweep from " + r.rest.Window.From.UTC().Format(time.RFC3339)
+	if err := workflow.ExecuteActivity(atSweep(ctx, summary), act.Sweep, *r.rest).Get(ctx, &swept); err != nil {
 		return err
 	}
 	r.counts.Seen += swept.Seen
@@ -85,7 +85,7 @@ func (r *reconciliation) sweep(ctx workflow.Context) error {
 }
 
 func (r *reconciliation) signalQuiet(ctx workflow.Context) error {
-	if err := workflow.ExecuteActivity(last(ctx, "nudge quiet payments"), act.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
+	if err := workflow.ExecuteActivity(last(ctx, "signal quiet payments"), act.NudgeQuiet).Get(ctx, &r.counts.Quiet); err != nil {
 		return err
 	}
 	r.counts.Signalled += r.counts.Quiet
@@ -102,7 +102,7 @@ func (r *reconciliation) finish(ctx workflow.Context) error {
 // describe shows in the Web UI how far the run has come.
 func (r *reconciliation) describe(ctx workflow.Context) {
 	c := r.counts
-	text := fmt.Sprintf("**%d** changes seen, **%d** payments told to look, %d of them quiet", c.Seen, c.Signalled, c.Quiet)
+	text := fmt.Sprintf("**%d** changes seen, **%d** payments signalled to look, %d of them quiet", c.Seen, c.Signalled, c.Quiet)
 	if r.rest != nil {
 		text += "  \nnext from " + r.rest.Window.From.UTC().Format(time.RFC3339)
 	} else {

@@ -16,7 +16,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// books stands in for the database and the provider: so many pages of changes. Its methods carry the names of the act.
+// books stands in for the database and the provider: so many pages of changes. Its methods carry the names of the activities.
 type books struct {
 	pages    int
 	sweep    func(attempt int) error // nil: works
@@ -147,7 +147,7 @@ func TestWhatIsFoundIsReportedUntilNothingIsLeft(t *testing.T) {
 	require.Equal(t, 2, told)
 }
 
-// A broker that is away fails the report soon, where it is seen; what was settled is settled.
+// A broker that is unavailable fails the report soon, where it is seen; what was settled is settled.
 func TestABrokerThatIsAwayFailsTheReportSoon(t *testing.T) {
 	t.Parallel()
 	b := &books{alert: func(int) error { return transient(failure.Unavailable) }}

@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 )
 
-// redriveBatch is how many letters one step sends at most.
+// redriveBatch is how many dead letters one activity sends at most.
 const redriveBatch = 100
 
 // RedriveInput starts a redrive.
@@ -63,13 +63,13 @@ type RedriveProgress struct {
 	State     RedriveState            `json:"state"`
 	Note      string                  `json:"note,omitempty"`
 	Before    time.Time               `json:"before,omitzero"` // what died later is not part of it
-	Matching  int                     `json:"matching"`        // open letters that were chosen at the start
+	Matching  int                     `json:"matching"`        // open dead letters that were chosen at the start
 	Causes    []deadletter.CauseCount `json:"causes,omitempty"`
 	Standing  deadletter.Progress     `json:"standing"`
 	CanaryOut bool                    `json:"canary_out,omitempty"` // and came to no harm
 }
 
-// Redrive sends dead letters again, in stages. It survives the worker that does it, and each letter is sent once, or twice
+// Redrive sends dead letters again, in stages. It survives the worker that does it, and each dead letter is sent once, or twice
 // under the same ID if a worker dies at the wrong moment.
 func Redrive(ctx workflow.Context, in RedriveInput) (RedriveProgress, error) {
 	r := &redrive{in: in, RedriveProgress: RedriveProgress{State: RedriveCounting}}
@@ -113,11 +113,11 @@ func (r *redrive) run(ctx workflow.Context) error {
 	}
 	r.State = RedriveRunning
 	for r.Standing.Left > 0 {
-		if err := r.step(ctx, r.Standing.Taken+r.batchSize()); err != nil {
+		if err := r.send(ctx, r.Standing.Taken+r.batchSize()); err != nil {
 			return err
 		}
 		if bad := r.Standing.Failed + r.Standing.DiedAgain; r.in.StopAfter > 0 && bad >= r.in.StopAfter {
-			r.stop(fmt.Sprintf("%d letters failed or died again", bad))
+			r.stop(fmt.Sprintf("%d dead letters failed or died again", bad))
 			return nil
 		}
 		if r.in.Rate > 0 && r.Standing.Left > 0 {
@@ -158,7 +158,7 @@ func (r *redrive) survey(ctx workflow.Context) error {
 func (r *redrive) canary(ctx workflow.Context) (well bool, err error) {
 	r.State = RedriveCanary
 	if r.Standing.Left > 0 {
-		if err := r.step(ctx, min(r.in.Canary, redriveBatch)); err != nil {
+		if err := r.send(ctx, min(r.in.Canary, redriveBatch)); err != nil {
 			return false, err
 		}
 		if err := workflow.Sleep(ctx, r.in.CanaryWait); err != nil {
@@ -177,8 +177,8 @@ func (r *redrive) canary(ctx workflow.Context) (well bool, err error) {
 	return true, nil
 }
 
-// step sends letters until so many were tried.
-func (r *redrive) step(ctx workflow.Context, upto int) error {
+// send sends dead letters until so many were tried.
+func (r *redrive) send(ctx workflow.Context, upto int) error {
 	err := workflow.ExecuteActivity(atRedrive(ctx, fmt.Sprintf("send up to %d", upto)), act.Redrive, r.batch(upto)).Get(ctx, &r.Standing)
 	r.describe(ctx)
 	return err
@@ -210,7 +210,7 @@ func (r *redrive) abandon(ctx workflow.Context, err error) error {
 	defer cancel()
 	in := activities.AbandonInput{RedriveID: r.in.ID, Why: r.Note}
 	if failed := workflow.ExecuteLocalActivity(inDatabase(ctx, "open the rest again"), act.AbandonRedrive, in).Get(ctx, nil); failed != nil {
-		workflow.GetLogger(ctx).Error("a redrive's letters were not opened again", "redrive_id", r.in.ID, "reason", reason(failed))
+		workflow.GetLogger(ctx).Error("a redrive's dead letters were not opened again", "redrive_id", r.in.ID, "reason", reason(failed))
 	}
 	r.describe(ctx)
 	return err

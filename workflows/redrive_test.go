@@ -20,7 +20,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// pile stands in for the database: a number of open letters, and what becomes of them.
+// pile stands in for the database: a number of open dead letters, and what becomes of them.
 type pile struct {
 	mu       sync.Mutex
 	letters  int

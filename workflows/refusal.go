@@ -18,9 +18,9 @@ const believedAfter = 10 * time.Minute
 // doubtedRefusal is a charge that was refused after an attempt that may have charged. The payment is unknown until the provider's search
 // has found it, or has not known it for long enough.
 type doubtedRefusal struct {
-	err  error
-	at   time.Time
-	told bool // people were told, since the provider does not answer the search
+	err      error
+	at       time.Time
+	reported bool // operators were told, since the provider does not answer the search
 }
 
 // doubtRefusal parks the payment as unknown and begins to search. Nobody is told yet: it ends by itself.
@@ -57,15 +57,15 @@ func (p *mailbox) notFound(ctx workflow.Context) error {
 	return p.move(ctx, "fail", act.Fail, p.giveUp(r.err))
 }
 
-// unsearchable tells people, once, of a refusal that cannot be checked in time.
+// unsearchable tells operators, once, of a refusal that cannot be checked in time.
 func (p *mailbox) unsearchable(ctx workflow.Context, why error) error {
 	r := p.refused
-	if r == nil || r.told || workflow.Now(ctx).Before(r.at.Add(believedAfter)) {
+	if r == nil || r.reported || workflow.Now(ctx).Before(r.at.Add(believedAfter)) {
 		return nil
 	}
-	r.told = true
+	r.reported = true
 	return p.reportUnknown(ctx, why)
 }
 
 // searching says whether the payment is unknown and nobody was told, as it is being searched for.
-func (p *mailbox) searching() bool { return p.refused != nil && !p.refused.told }
+func (p *mailbox) searching() bool { return p.refused != nil && !p.refused.reported }

@@ -21,8 +21,8 @@ const catchUp = time.Minute
 // schedules are what makes sure that nothing waits unseen. Each runs by itself, so that one that cannot go on holds up no other.
 func schedules(grace time.Duration) []*client.ScheduleWorkflowAction {
 	return []*client.ScheduleWorkflowAction{
-		{ID: ScheduleReconcile, Workflow: Reconcile, Args: []any{ReconcileInput{Grace: grace}}, StaticSummary: "Compare Mercado Pago's books with ours"},
-		{ID: ScheduleSignalQuiet, Workflow: SignalQuiet, Args: []any{activities.QuietInput{}}, StaticSummary: "Wake payments whose workflow is gone"},
+		{ID: ScheduleReconcile, Workflow: Reconcile, Args: []any{ReconcileInput{Grace: grace}}, StaticSummary: "Compare Mercado Pago's statement with the database"},
+		{ID: ScheduleSignalQuiet, Workflow: SignalQuiet, Args: []any{activities.QuietInput{}}, StaticSummary: "Signal payments whose workflow is gone"},
 		{ID: ScheduleReopenStranded, Workflow: ReopenStranded, StaticSummary: "Open the dead letters of terminated redrives again"},
 		{ID: ScheduleAlertFindings, Workflow: AlertFindings, StaticSummary: "Report what reconciliation found"},
 	}

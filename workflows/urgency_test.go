@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Who waits for a look goes with it to the provider's budget, and decides its priority on the queue: a buyer without an answer before news, and news
+// Who waits for a look goes with it to the provider rate limit, and decides its priority on the queue: a buyer without an answer before news, and news
 // before a poll.
 func TestALookSaysWhoWaitsForIt(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 )
 
 // toCharge says whether the provider has still to be asked for the money. After a crash, a reset or a
-// nudge that found an unfinished payment it is asked again, under the same key.
+// signal that found an unfinished payment it is asked again, under the same key.
 func (p *mailbox) toCharge() bool {
 	return p.state.Status == payment.Processing
 }

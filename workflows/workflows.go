@@ -1,11 +1,11 @@
-// Package workflows is the business processes and the only door to them. Its rule: one mailbox per
+// Package workflows holds the business processes, and the client that starts, signals and updates them. Its rule: one mailbox per
 // payment. Everything that happens to a payment happens in its workflow, one thing at a time, so
 // nothing races; and only Client starts or signals workflows.
 package workflows
 
 import "github.com/onlywave/onlywave/activities"
 
-// Where the workers listen. The steps that the provider answers have a queue of their own, so that a slow provider keeps
+// Where the workers listen. The activities that the provider answers have a queue of their own, so that a slow provider keeps
 // nobody else waiting.
 const (
 	TaskQueue         = "payments"

@@ -1,6 +1,6 @@
 // Package breaker stops calls to a party that is failing, for the whole fleet at once: its state is in Redis, where all
 // workers ask before a call and report after it. Its one rule: it never changes how a call ended. It may refuse a call
-// before it is made, and while Redis is away each process decides for itself, as far as no operator has decided.
+// before it is made, and while Redis is unavailable each process decides for itself, as far as no operator has decided.
 package breaker
 
 import (
@@ -55,7 +55,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Change is a step from one state to another, told by the process whose call caused it, or by the one through which an
+// Change is a change from one state to another, announced by the process whose call caused it, or by the one through which an
 // operator forced it.
 type Change struct {
 	Breaker string    `json:"breaker"`
@@ -140,7 +140,7 @@ func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) erro
 	return b.do(ctx, call, outcomeOf)
 }
 
-// Try is Do for a call whose failure is no evidence against the other party, such as one about something that a stranger has
+// Try is Do for a call whose failure is no evidence against the other party, such as one about something that somebody else has
 // named. Its success counts like any other.
 func (b *Breaker) Try(ctx context.Context, call func(context.Context) error) error {
 	return b.do(ctx, call, func(ctx context.Context, err error) outcome {
@@ -225,7 +225,7 @@ func (b *Breaker) acquire(ctx context.Context) (permit, error) {
 	return p, nil
 }
 
-// forgetOutage closes our own breaker once the fleet has found that the other party is back.
+// forgetOutage closes our own breaker once the fleet has found that the other party is available again.
 func (b *Breaker) forgetOutage(generation string) {
 	if last := b.generation.Swap(&generation); last != nil && *last != generation {
 		b.local.Close()

@@ -293,7 +293,7 @@ func awaitNextSecond(t *testing.T) {
 	require.Eventually(t, func() bool { return client.Time(t.Context()).Val().Unix() > now }, timeout, 5*time.Millisecond)
 }
 
-// A probe that ends without a verdict was sent all the same: its place is not given to another in the same window.
+// A probe that ends without a decision was sent all the same: its place is not given to another in the same window.
 func TestAWindowThatLearnsNothingIsNotExtended(t *testing.T) {
 	t.Parallel()
 	name, all := workers(t, devstacktest.Shared(), 2, quickest)
@@ -364,7 +364,7 @@ func BenchmarkDo(b *testing.B) {
 	})
 }
 
-// Who is asked for something that a stranger has named is not blamed when it is not there.
+// Who is asked for something that somebody else has named is not blamed when it is not there.
 func TestAFailureThatIsNoEvidenceOpensNothing(t *testing.T) {
 	t.Parallel()
 	_, all := workers(t, devstacktest.Shared(), 1, lasting)

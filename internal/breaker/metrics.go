@@ -8,7 +8,7 @@ import (
 )
 
 var stateDesc = prometheus.NewDesc("onlywave_breaker_state",
-	"1 for the state that the fleet's breaker is in, by force or by itself, by what Redis says; none while Redis is away.", []string{"breaker", "state"}, nil)
+	"1 for the state of the fleet's breaker, forced or automatic; no series while Redis is unavailable.", []string{"breaker", "state"}, nil)
 
 func newChanges() *prometheus.CounterVec {
 	changes := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -43,7 +43,7 @@ func (s fleetStates) Collect(to chan<- prometheus.Metric) {
 		}
 		b, err := s.fleet.Status(ctx, name)
 		if err != nil {
-			continue // that Redis is away is told by its own metric
+			continue // that Redis is unavailable is told by its own metric
 		}
 		for _, state := range States() {
 			is := 0.0

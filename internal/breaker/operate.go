@@ -124,7 +124,7 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	return nil
 }
 
-// record writes into the audit what a breaker is set to. While Redis is away nothing is set, and so nothing is recorded.
+// record writes into the audit what a breaker is set to. While Redis is unavailable nothing is set, and so nothing is recorded.
 func (f *Fleet) record(ctx context.Context, actor audit.Actor, name string, s Setting) error {
 	before, err := f.Status(ctx, name)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// The fleet's last word holds while Redis is away: else an outage of both would let every process try for itself.
+// The fleet's last word holds while Redis is unavailable: else an outage of both would let every process try for itself.
 func TestRedisAwayDoesNotShortenAnOutage(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
@@ -31,7 +31,7 @@ func TestRedisAwayDoesNotShortenAnOutage(t *testing.T) {
 	require.Zero(t, mp.calls.Load())
 }
 
-// What an operator has decided holds for as long as Redis is away, for every process that has heard it.
+// What an operator has decided holds for as long as Redis is unavailable, for every process that has heard it.
 func TestRedisAwayDoesNotOverruleAnOperator(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
@@ -115,8 +115,8 @@ func (q *questions) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredi
 	return next
 }
 
-// An outage that began while Redis was away opened each process's own breaker, and these let too few calls through to be
-// noticed by their number. Once Redis is back the fleet's breaker opens all the same, and people see it.
+// An outage that began while Redis was unavailable opened each process's own breaker, and these let too few calls through to be
+// noticed by their number. Once Redis is available again the fleet's breaker opens all the same, and operators see it.
 func TestAnOutageThatBeganWithoutRedisOpensTheFleetsBreaker(t *testing.T) {
 	t.Parallel()
 	_, all := workers(t, devstacktest.Shared(), 2, Config{Open: 50 * time.Millisecond, MaxOpen: 50 * time.Millisecond})

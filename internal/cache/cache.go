@@ -1,8 +1,8 @@
-// Package cache keeps copies of payments in Redis: as the database had them after each change, and as it was read since. They
-// spare the database the same question again, and answer it while the database is away.
+// Package cache keeps copies of payments in Redis: as they were after each change, and as they were read since. The copies spare the
+// database repeated reads, and answer reads while the database is unavailable.
 //
 // Its one rule: an older state never takes a newer one's place, whoever comes late with it. And a copy is never the reason
-// for a failure or for waiting: while Redis is away the database is asked as if there were no cache.
+// for a failure or for waiting: while Redis is unavailable the database is asked as if there were no cache.
 package cache
 
 import (
@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// kept is how long a copy answers for a database that is away. What is in it is what its client app may read, and is gone
+	// kept is how long a copy answers for a database that is unavailable. What is in it is what its client app may read, and is gone
 	// afterwards.
 	kept = time.Hour
 	// renewal is how long the others leave it to one asker to read the database anew.
@@ -61,15 +61,15 @@ func New(store *redis.Store, ttl time.Duration) *Payments {
 	return &Payments{store: store, ttl: ttl, looks: newLooks(), keeps: newKeeps()}
 }
 
-// Record reads one payment from the database; kind Unavailable when that is away.
-type Database func(ctx context.Context, id string) (payment.Payment, error)
+// Query reads one payment from the database; kind Unavailable when it does not answer.
+type Query func(ctx context.Context, id string) (payment.Payment, error)
 
 // Payment is the payment by a copy that is young enough, or by the database. An age above 0 says that the database did not answer,
 // and how old the copy is that does; it may be of an earlier state than the caller knows of. What the payment was asked for
 // with, and by whom it is paid, is not in copies: Payer, IdempotencyKey and Fingerprint may be empty.
-func (c *Payments) Payment(ctx context.Context, id string, database Database) (p payment.Payment, age time.Duration, err error) {
+func (c *Payments) Payment(ctx context.Context, id string, query Query) (p payment.Payment, age time.Duration, err error) {
 	if c == nil {
-		p, err = database(ctx, id)
+		p, err = query(ctx, id)
 		return p, 0, err
 	}
 	held, found := c.look(ctx, id)
@@ -79,12 +79,12 @@ func (c *Payments) Payment(ctx context.Context, id string, database Database) (p
 	}
 	if !found {
 		c.looked(miss)
-		p, err = c.read(ctx, id, database)
+		p, err = c.read(ctx, id, query)
 		return p, 0, err
 	}
 	limited, cancel := context.WithTimeout(ctx, databaseTimeout)
 	defer cancel()
-	p, err = c.read(limited, id, database)
+	p, err = c.read(limited, id, query)
 	switch {
 	case err == nil || failure.KindOf(err) != failure.Unavailable:
 		c.looked(miss)

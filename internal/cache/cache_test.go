@@ -65,16 +65,16 @@ func version(id string, n int) payment.Payment {
 }
 
 // says is a database that has the payment, and counts how often it is asked.
-func says(p payment.Payment, asked *int) Database {
+func says(p payment.Payment, asked *int) Query {
 	return func(context.Context, string) (payment.Payment, error) { *asked++; return p, nil }
 }
 
 func away(context.Context, string) (payment.Payment, error) { return payment.Payment{}, errAway }
 
 // ask asks for a payment and wants no failure.
-func (c *Payments) ask(t *testing.T, id string, database Database) (payment.Payment, time.Duration) {
+func (c *Payments) ask(t *testing.T, id string, query Query) (payment.Payment, time.Duration) {
 	t.Helper()
-	p, age, err := c.Payment(t.Context(), id, database)
+	p, age, err := c.Payment(t.Context(), id, query)
 	require.NoError(t, err)
 	return p, age
 }
@@ -205,7 +205,7 @@ func TestARecordThatIsAwayIsAnsweredFor(t *testing.T) {
 		<-ctx.Done()
 		return payment.Payment{}, ctx.Err()
 	}
-	for _, database := range []Database{away, hung} {
+	for _, database := range []Query{away, hung} {
 		p, age := c.ask(t, id, database)
 		require.Equal(t, version(id, 1), p)
 		require.GreaterOrEqual(t, age, 10*time.Minute)
@@ -239,7 +239,7 @@ func TestOneRenewsForAll(t *testing.T) {
 	require.Equal(t, 2, p.Version)
 	require.Equal(t, 1, asked)
 
-	// One whose database is away is answered by the copy, too, and another is told to try when its time is up.
+	// One whose database is unavailable is answered by the copy, too, and another is told to try when its time is up.
 	id = uuid.NewString()
 	first.keep(t, version(id, 1), time.Now().Add(-40*time.Minute))
 	tries := 0

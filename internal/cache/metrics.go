@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 const (
 	hit   = "hit"   // a copy was young enough
 	miss  = "miss"  // the database was asked
-	stale = "stale" // the database was away and a copy too old for other times answered
+	stale = "stale" // the database was unavailable and a copy too old for other times answered
 )
 
 // What became of a copy.
@@ -17,11 +17,11 @@ const (
 )
 
 func newLooks() *prometheus.CounterVec {
-	return newCounter("onlywave_cache_reads_total", "Payments looked for in the cache, by how they were found.", hit, miss, stale)
+	return newCounter("onlywave_cache_reads_total", "Reads of payments through the cache, by result: hit, miss or stale.", hit, miss, stale)
 }
 
 func newKeeps() *prometheus.CounterVec {
-	return newCounter("onlywave_cache_writes_total", "Payments put into the cache, by what became of it.", written, older, lost)
+	return newCounter("onlywave_cache_writes_total", "Writes of payments to the cache, by result: written, older (refused) or lost.", written, older, lost)
 }
 
 func newCounter(name, help string, results ...string) *prometheus.CounterVec {

@@ -16,10 +16,10 @@ type reading struct {
 // read asks the database once for all who ask for the same payment meanwhile. Who comes later than the question was put may know
 // of a state that is newer than the answer. So the copies are asked last, when nobody can join any more: what such a caller
 // knows of is held there.
-func (c *Payments) read(ctx context.Context, id string, database Database) (payment.Payment, error) {
+func (c *Payments) read(ctx context.Context, id string, query Query) (payment.Payment, error) {
 	shared := c.reads.DoChan(id, func() (any, error) {
 		asked := time.Now()
-		p, err := database(context.WithoutCancel(ctx), id) // whose caller may go while others wait
+		p, err := query(context.WithoutCancel(ctx), id) // whose caller may go while others wait
 		c.reads.Forget(id)
 		if err != nil {
 			return reading{}, err
@@ -33,7 +33,7 @@ func (c *Payments) read(ctx context.Context, id string, database Database) (paym
 	case done := <-shared:
 		r, _ := done.Val.(reading)
 		if done.Err == nil && done.Shared && !r.certain {
-			return database(ctx, id)
+			return query(ctx, id)
 		}
 		return r.payment, done.Err
 	}

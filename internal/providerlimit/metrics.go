@@ -20,7 +20,7 @@ func newWaits() *prometheus.HistogramVec {
 	return waits
 }
 
-// Collectors are the metrics of the budget.
+// Collectors are the metrics of the limit.
 func (l *Limit) Collectors() []prometheus.Collector { return []prometheus.Collector{l.waits} }
 
 func (l *Limit) waited(u payment.Urgency, since time.Time, err error) {

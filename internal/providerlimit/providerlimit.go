@@ -1,9 +1,9 @@
-// Package providerlimit keeps all workers together below the rate of calls that the provider bears, and makes all of them pause when
-// the provider asks for it. Who is waited for goes first, each urgency has a share that the others cannot take, and among equals
-// it is first come, first served.
+// Package providerlimit is the provider rate limit: it keeps all workers together below the rate of calls that the provider accepts,
+// and makes all of them pause when the provider asks for it. The most urgent call goes first, each urgency has a share that the
+// others cannot take, and calls of one urgency go in the order in which they came.
 //
-// Its one rule: it only ever delays. No call fails for Redis, which holds the budget; while Redis is unavailable each worker keeps
-// to its part of the rate, and to the pauses it knows of.
+// Its one rule: it only ever delays. No call fails because of Redis, which holds the limit; while Redis is unavailable each worker
+// keeps to its part of the rate, and to the pauses that it knows of.
 package providerlimit
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/onlywave/onlywave/internal/redis"
 )
 
-// Call is what leave is asked for.
+// Call is a call that wants to be made.
 type Call struct {
 	Urgency payment.Urgency
 	Name    string    // tells it from others of its urgency, and is the same when it comes again: its place is kept under it
@@ -53,7 +53,7 @@ var (
 	pauseScript = goredis.NewScript(pauseSource)
 )
 
-// Limit is one provider's, as one worker holds it.
+// Limit is one provider's rate limit, as one worker keeps it.
 type Limit struct {
 	store   *redis.Store
 	name    string
@@ -66,13 +66,13 @@ type Limit struct {
 	log     *slog.Logger
 }
 
-// New makes one worker's hold on the budget of calls per second that it shares with all that use the same name; 0: as many
-// as they like. The burst is one second's worth.
+// New makes one worker's part of the limit of calls per second that it shares with all that use the same name; 0: no limit.
+// The burst is one second's worth.
 func New(store *redis.Store, name, worker string, rate int, log *slog.Logger) *Limit {
 	return &Limit{store: store, name: name, worker: worker, rate: rate, local: newBucket(rate), waits: newWaits(), log: log}
 }
 
-// Rate is how many calls per second all workers may make together; 0: as many as they like.
+// Rate is how many calls per second all workers may make together; 0: no limit.
 func (l *Limit) Rate() int { return l.rate }
 
 // Take returns when the call may be made: at once, or after waiting for at most about a second. If it would have to wait for
@@ -95,7 +95,7 @@ func (l *Limit) Take(ctx context.Context, c Call) (err error) {
 			return nil
 		}
 		if wait > time.Until(give) {
-			return &failure.Error{Kind: failure.Limited, Message: "the provider's budget of calls is used up", RetryAfter: wait}
+			return &failure.Error{Kind: failure.Limited, Message: "the provider rate limit is used up", RetryAfter: wait}
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err

@@ -90,7 +90,7 @@ func TestTheBurstIsTheFleets(t *testing.T) {
 	require.LessOrEqual(t, admitted, slow+gained)
 }
 
-// What is saved up for one urgency the others leave alone, also while Redis is away.
+// What is saved up for one urgency the others leave alone, also while Redis is unavailable.
 func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 	t.Parallel()
 	const rate = 1000

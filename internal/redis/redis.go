@@ -1,6 +1,6 @@
-// Package redis is Redis for what may be lost: the breakers' state, the provider's budget, limits, copies, sessions. Its one
-// rule: Redis never costs its callers more than a moment. A question is answered at once or not at all, and while Redis is
-// unavailable nobody waits for it: one question a second finds out when it is back, and until then each process decides for itself.
+// Package redis is Redis for what may be lost: breakers, rate limits, sessions, caches and marks of webhooks. Its one rule: Redis never
+// costs its callers more than a moment. A question is answered at once or not at all, and while Redis is unavailable no caller waits
+// for it: one question a second finds out when it is available again, and until then each process decides for itself.
 //
 // Redis may be one server, one that Sentinels watch, or a cluster. Of a cluster each node is judged by itself: while one is
 // unavailable, what the others hold is still asked of them.
@@ -75,7 +75,7 @@ func (s *Store) Close() error {
 	return s.client.Close()
 }
 
-// Client is for people's questions, which may take longer and whose failure they are told.
+// Client is for operators' questions, which may take longer and whose failure they are told.
 func (s *Store) Client() goredis.UniversalClient { return s.client }
 
 // Unavailable says whether Redis, or a node of the cluster, was unavailable when it was last asked.
@@ -112,20 +112,20 @@ func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, 
 	if at.err == nil && s.isUnavailable(at.name) {
 		return nil, false
 	}
-	_, step := tracing.Start(ctx, tracing.Client, "redis ", area(keys[0]))
+	_, span := tracing.Start(ctx, tracing.Client, "redis ", area(keys[0]))
 	answer, err := s.run(asking, at, script, keys, args...).StringSlice()
 	switch {
 	case err == nil:
-		step.End("")
+		span.End("")
 		return answer, true
 	case !goredis.IsTryAgainError(err): // which is about this one key, while it moves to another node
 		s.leave(at.name, keys[0], err)
 	}
-	step.End("unavailable")
+	span.End("unavailable")
 	return nil, false
 }
 
-// Run runs a script once, for a question of people's; it waits for as long as ctx allows.
+// Run runs a script once, for a question of operators'; it waits for as long as ctx allows.
 func (s *Store) Run(ctx context.Context, script *goredis.Script, keys []string, args ...any) *goredis.Cmd {
 	return s.run(ctx, s.nodeOf(ctx, keys[0]), script, keys, args...)
 }
@@ -145,7 +145,7 @@ func (s *Store) leave(node, key string, err error) {
 		return
 	}
 	s.unavailable[node] = true
-	s.log.Warn("redis is unavailable, each process decides for itself", "node", node, "error", err)
+	s.log.Warn("redis is unavailable, this process works without it", "node", node, "error", err)
 	s.tries.Go(func() { s.awaitReturn(node, key) })
 }
 

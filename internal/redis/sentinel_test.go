@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// However its master goes, a Redis with Sentinels is back without anybody's help, and takes writes.
+// However its master goes, a Redis with Sentinels is available again without anybody's help, and takes writes.
 func TestTheSentinelsMasterIsFollowed(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartWithSentinels(t)

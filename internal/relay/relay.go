@@ -1,6 +1,6 @@
-// Package relay tells others what has happened to payments: the subscribers of onlywave.events, and buyers who want e-mails.
-// Its rule: no payment waits for it. What is to be told is in the database's outbox, written together with the event itself; the
-// process that wrote it tells of it at once, and what that could not tell is told by any process, later.
+// Package relay publishes what has happened to payments: to the subscribers of onlywave.events, and by e-mail to buyers who want it.
+// Its rule: no payment waits for it. What is to be published is in the outbox, a table that is written together with the event itself;
+// the process that wrote it publishes it at once, and what that process could not publish any process publishes later.
 //
 // A row of the outbox is one payment and one sink. It belongs to one process at a time, which tells the payment's events in the
 // order of their numbers, so that each sink hears them in order.
@@ -77,7 +77,7 @@ func (r *Relay) Run(ctx context.Context) error {
 }
 
 // Ready returns nil when onlywave.events and all queues that are bound to it take what they are sent, and else says what they did
-// last, or that the broker is away.
+// last, or that the broker is unavailable.
 func (r *Relay) Ready() error {
 	if err := r.subscribers.publisher.Ready(); err != nil {
 		return err
@@ -106,7 +106,7 @@ const (
 func newMetrics() *metrics {
 	m := &metrics{told: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "onlywave_outbox_events_total",
-		Help: "Events of payments by who was to be told of them, and what came of it: told, refused or unconfirmed (by a subscriber's queue), unavailable or given_up.",
+		Help: "Events of payments, by sink and outcome: told, refused or unconfirmed (by a subscriber's queue), unavailable or given_up.",
 	}, []string{"sink", "outcome"})}
 	for _, outcome := range []string{told, refused, unconfirmed, unavailable, givenUp} {
 		m.told.WithLabelValues(string(postgres.ToSubscribers), outcome)

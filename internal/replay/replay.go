@@ -1,6 +1,6 @@
 // Package replay remembers which signed notifications were stored, for all API processes, so that a copy of one is not taken in
-// again. Its one rule: what is not certain to be a copy is none. A Redis that is away or has forgotten costs twins, which are told
-// apart later, and nothing else.
+// again. Its one rule: what is not certain to be a copy is none. If Redis is unavailable or has lost the marks, copies are taken in again; they are
+// recognized later, and cost nothing else.
 package replay
 
 import (
@@ -25,7 +25,7 @@ const (
 	// batch is how many marks go to Redis at once, at the latest batchWait after the first.
 	batch     = 256
 	batchWait = 50 * time.Millisecond
-	// waiting is how many marks may wait for that. More are forgotten, as while Redis is away.
+	// waiting is how many marks may wait for that. More are forgotten, as while Redis is unavailable.
 	waiting = 16 * batch
 )
 
@@ -69,7 +69,7 @@ func New(store *redis.Store, window time.Duration) *Guard {
 	g := &Guard{
 		store: store, keep: window + day, lately: newLately(time.Now()), marks: make(chan Mark, waiting), closed: make(chan struct{}),
 		copies: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "onlywave_webhooks_replayed_total", Help: "Notifications that were copies of one that is stored already, answered 200 and left at that.",
+			Name: "onlywave_webhooks_replayed_total", Help: "Notifications that were copies of a stored one; they were answered 200 and not processed.",
 		}),
 	}
 	g.sender.Go(g.send)

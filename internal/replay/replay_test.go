@@ -140,7 +140,7 @@ func TestMarksAreSmall(t *testing.T) {
 	require.Less(t, bytes, int64(200*8+1000))
 }
 
-// While Redis is away nothing is a copy but what this process has stored, and nobody waits for it.
+// While Redis is unavailable nothing is a copy but what this process has stored, and nobody waits for it.
 func TestWithoutRedisOnlyWhatIsOurOwnIsACopy(t *testing.T) {
 	t.Parallel()
 	for name, harm := range devstacktest.Harms() {
