@@ -154,7 +154,7 @@ func TestARedriveStopsAfterSoManyErrors(t *testing.T) {
 	progress, err := p.redriven(t, deadletter.Plan{StopAfter: 250})
 	require.NoError(t, err)
 	require.Equal(t, RedriveStopped, progress.State)
-	require.Equal(t, "250 letters failed or died again", progress.Note)
+	require.Equal(t, "250 dead letters failed or died again", progress.Note)
 	require.Equal(t, deadletter.Progress{Taken: 300, Sent: 150, Failed: 150, DiedAgain: 100, Left: 700}, progress.Standing)
 }
 
