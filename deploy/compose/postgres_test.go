@@ -89,7 +89,7 @@ func TestAReplicaFollowsThePrimary(t *testing.T) {
 	require.FileExists(t, mark, "it went on with what it had")
 
 	require.NoError(t, replica.Stop())
-	anew := func(from string) error {
+	follow := func(from string) error {
 		command := []string{"/bin/sh", "-c", from}
 		if spec.User != "" {
 			command = append([]string{"setpriv", "--reuid=" + spec.User, "--regid=" + spec.User, "--clear-groups"}, command...)
@@ -98,10 +98,10 @@ func TestAReplicaFollowsThePrimary(t *testing.T) {
 		cmd.Env = spec.Env
 		return cmd.Run()
 	}
-	require.Error(t, anew(fmt.Sprintf("%s '127.0.0.1 port=%d'", own(t, "follow.sh"), freePort(t))))
+	require.Error(t, follow(fmt.Sprintf("%s '127.0.0.1 port=%d'", own(t, "follow.sh"), freePort(t))))
 	require.FileExists(t, mark, "an unreachable primary is not followed, and no data is deleted")
-	require.NoError(t, anew(from))
-	require.NoFileExists(t, mark, "it was made anew")
+	require.NoError(t, follow(from))
+	require.NoFileExists(t, mark, "it was copied again")
 	require.NoError(t, replica.Restart(within(t)))
 	follows()
 }

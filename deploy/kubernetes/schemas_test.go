@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-var update = flag.Bool("update", false, "make testdata/schemas anew from the modules of Kubernetes and KEDA")
+var update = flag.Bool("update", false, "regenerate testdata/schemas from the modules of Kubernetes and KEDA")
 
 // The schemas are made from the oldest versions that the README allows: newer fields are unknown.
 const (

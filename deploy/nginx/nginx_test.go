@@ -139,7 +139,7 @@ func requireKept(t *testing.T, file string, c nginx.Config) {
 	}
 	kept, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Equal(t, string(kept), made, "go test ./deploy/nginx -update writes it anew")
+	require.Equal(t, string(kept), made, "go test ./deploy/nginx -update writes it again")
 }
 
 func TestComposeRunsWhatTheTemplateMakes(t *testing.T) {

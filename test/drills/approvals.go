@@ -125,42 +125,42 @@ func look(ctx context.Context, p *platform.Platform) (alarms []Alarm) {
 		if ctx.Err() != nil {
 			return alarms
 		}
-		troubles := []string{"shows no metrics"}
+		faults := []string{"shows no metrics"}
 		if err == nil {
-			troubles = troublesIn(string(answer.Body))
+			faults = faultsIn(string(answer.Body))
 		}
-		for _, trouble := range troubles {
-			alarms = append(alarms, Alarm{At: time.Now(), What: part + ": " + trouble})
+		for _, fault := range faults {
+			alarms = append(alarms, Alarm{At: time.Now(), What: part + ": " + fault})
 		}
 	}
 	return alarms
 }
 
-// troublesIn finds in a page of metrics the faults that alerts look at.
-func troublesIn(page string) []string {
+// faultsIn finds in a page of metrics the faults that alerts look at.
+func faultsIn(page string) []string {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(page))
 	if err != nil {
 		return []string{"its metrics cannot be read"}
 	}
-	var troubles []string
+	var faults []string
 	for _, m := range families["onlywave_dependency_up"].GetMetric() {
 		// A subscriber's queue does not delay payments, so it is no excuse.
 		if m.GetGauge().GetValue() == 0 && label(m, "dependency") != rabbitmq.ExchangeEvents {
-			troubles = append(troubles, label(m, "dependency")+" is down")
+			faults = append(faults, label(m, "dependency")+" is down")
 		}
 	}
 	for _, m := range families["onlywave_breaker_state"].GetMetric() {
 		if state := label(m, "state"); state != "closed" && m.GetGauge().GetValue() == 1 {
-			troubles = append(troubles, "breaker "+label(m, "breaker")+" is "+state)
+			faults = append(faults, "breaker "+label(m, "breaker")+" is "+state)
 		}
 	}
 	for _, m := range families["onlywave_clock_ahead_seconds"].GetMetric() {
 		if d := m.GetGauge().GetValue(); d > clockTolerance || d < -clockTolerance {
-			troubles = append(troubles, fmt.Sprintf("its clock is %.0f s ahead", d))
+			faults = append(faults, fmt.Sprintf("its clock is %.0f s ahead", d))
 		}
 	}
-	return troubles
+	return faults
 }
 
 // clockTolerance is how many seconds a clock may differ before its alert fires.

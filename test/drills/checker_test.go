@@ -265,16 +265,16 @@ func TestWhoIsToldOfALateApproval(t *testing.T) {
 	require.Empty(t, Check(e), "it was paid before this drill")
 }
 
-func TestTroublesInMetrics(t *testing.T) {
+func TestFaultsInMetrics(t *testing.T) {
 	page := func(up, state string) string {
 		return "# TYPE onlywave_dependency_up gauge\nonlywave_dependency_up{dependency=\"postgres\"} " + up + "\n" +
 			"# TYPE onlywave_breaker_state gauge\nonlywave_breaker_state{breaker=\"read\",state=\"open\"} 0\n" +
 			"onlywave_breaker_state{breaker=\"read\",state=\"" + state + "\"} 1\n"
 	}
-	require.Empty(t, troublesIn(page("1", "closed")))
-	require.Equal(t, []string{"postgres is down"}, troublesIn(page("0", "closed")))
-	require.Equal(t, []string{"breaker read is half_open"}, troublesIn(page("1", "half_open")))
-	require.Equal(t, []string{"its metrics cannot be read"}, troublesIn("<html>"))
+	require.Empty(t, faultsIn(page("1", "closed")))
+	require.Equal(t, []string{"postgres is down"}, faultsIn(page("0", "closed")))
+	require.Equal(t, []string{"breaker read is half_open"}, faultsIn(page("1", "half_open")))
+	require.Equal(t, []string{"its metrics cannot be read"}, faultsIn("<html>"))
 }
 
 func TestTheCheckerObjects(t *testing.T) {

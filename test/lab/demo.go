@@ -34,7 +34,7 @@ func Demo(ctx context.Context, o platform.Options) (err error) {
 		}
 	}()
 	fmt.Fprint(o.Out, p.Addresses())
-	return (&story{Platform: p, out: o.Out, run: fmt.Sprint(time.Now().Unix())}).tell(ctx)
+	return (&story{Platform: p, out: o.Out, run: fmt.Sprint(time.Now().Unix())}).play(ctx)
 }
 
 // story is the demo's steps; run makes the keys of this run differ from those of the last one.
@@ -45,10 +45,10 @@ type story struct {
 	payment platform.Payment
 }
 
-func (s *story) tell(ctx context.Context) error {
+func (s *story) play(ctx context.Context) error {
 	for _, step := range []struct {
 		title string
-		tell  func(context.Context) error
+		act   func(context.Context) error
 	}{
 		{"A client creates a Pix payment of R$ 10,50", s.create},
 		{"The buyer pays: Mercado Pago sends a signed webhook, and the payment is approved", s.pay},
@@ -62,7 +62,7 @@ func (s *story) tell(ctx context.Context) error {
 		fmt.Fprintf(s.out, "\n▸ %s\n", step.title)
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
-		err := step.tell(ctx)
+		err := step.act(ctx)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.title, err)

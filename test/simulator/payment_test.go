@@ -153,5 +153,5 @@ func TestUpdateDatesGrow(t *testing.T) {
 
 	other := b.create(payment{key: "k", status: "pending", created: now, expires: now.Add(time.Hour)})
 	_, err = b.pay(other.id, other.expires)
-	require.ErrorContains(t, err, "expired", "due, though nobody has swept it yet")
+	require.ErrorContains(t, err, "expired", "due, although the sweep has not run yet")
 }

@@ -207,7 +207,7 @@ func TestARepetitionMayBeSignedTwoWeeksAgo(t *testing.T) {
 	}{
 		"signed once":                 {true, shortest, true},
 		"signed once, a short window": {true, 336 * time.Hour, false},
-		"signed anew":                 {false, time.Hour, true},
+		"signed again":                {false, time.Hour, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
