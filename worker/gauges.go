@@ -37,7 +37,7 @@ var (
 	eventRepeats      = gauge("event_repeats", "Events that a subscriber's queue did not accept, to be published again.")
 	missedWebhooks    = gauge("webhooks_missed", "Webhooks that reconciliation found missing in the last hour.")
 	statementBehind   = gauge("reconciliation_behind_seconds", "Time since the end of the newest window that reconciliation has compared; before the first, since the first client app was created.")
-	partitionsAhead   = gauge("record_months_ahead_seconds", "Time until the end of the last partition of the notifications.")
+	partitionsAhead   = gauge("partitions_ahead_seconds", "Time until the end of the last partition of the notifications.")
 )
 
 // Gauges shows what is open in the database. While the database does not answer it shows nothing, which is not the same as 0.
