@@ -264,7 +264,7 @@ func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
 		told = append(told, n)
 	}
 	stop := run(t, w)
-	eventually(t, func() bool { return logged.says("notify payment " + told[0].PaymentID) }, "a failed attempt")
+	eventually(t, func() bool { return logged.says("signal payment " + told[0].PaymentID) }, "a failed attempt")
 	stop()
 
 	conn, err := amqp.Dial(at.rabbitMQ)
@@ -282,7 +282,7 @@ func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
 
 	w, logged = newWorker(t, at)
 	stop = run(t, w)
-	eventually(t, func() bool { return logged.says("notify payment ") }, "another failed attempt")
+	eventually(t, func() bool { return logged.says("signal payment ") }, "another failed attempt")
 	require.NoError(t, server.Restart(t.Context()))
 	for _, n := range told {
 		eventually(t, func() bool {

@@ -187,7 +187,7 @@ func TestACallerWithoutTimeDoesNotWait(t *testing.T) {
 	cancel()
 	b = workers(t, devstacktest.Shared(), 1, 1)[0]
 	require.Eventually(t, func() bool {
-		b.Pause(t.Context(), timeout/2)
+		b.Pause(t.Context(), longestWait/2)
 		return failure.KindOf(b.Take(gone, a(payment.ForCharge))) == failure.Unavailable
 	}, timeout, time.Millisecond, "its turn would come, and it is gone")
 }

@@ -120,7 +120,7 @@ func play(rule asker, end int64, callers ...*caller) (admitted []*caller) {
 			heap.Pop(&all)
 			continue
 		}
-		if c.asks += wait; wait > timeout.Microseconds() {
+		if c.asks += wait; wait > longestWait.Microseconds() {
 			c.sent++
 		}
 		if c.late != nil {
