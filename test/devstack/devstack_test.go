@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Two full stacks beside each other: every service serves, none sees the other stack's data, and nothing is left.
+// Two full stacks beside each other: every service serves, none sees the other stack's data, and nothing is left. What one may do to
+// its services is tried on them, too: a stack takes its time to start.
 func TestTwoStacksAtOnce(t *testing.T) {
 	t.Parallel()
 	var stacks [2]*Stack
@@ -50,6 +51,8 @@ func TestTwoStacksAtOnce(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(family), 2*len(services), "Postgres and RabbitMQ have processes of their own")
+	t.Run("kill, pause, resume, restart", func(t *testing.T) { killPauseResumeRestart(t, stacks[0]) })
+	t.Run("raise RabbitMQ's memory alarm", func(t *testing.T) { raiseMemoryAlarm(t, stacks[1]) })
 
 	for _, stack := range stacks {
 		require.NoError(t, stack.Stop())
@@ -61,12 +64,13 @@ func TestTwoStacksAtOnce(t *testing.T) {
 	}
 }
 
-// The folder cannot be entered by others, as a checkout in root's home: the case in which root's Postgres moves out.
+// The folder cannot be entered by others, as a checkout in root's home: the case in which root's Postgres moves out. And its name
+// has what a shell would read.
 func TestSecondStartFindsTheData(t *testing.T) {
 	t.Parallel()
 	closed := filepath.Join(t.TempDir(), "closed")
 	require.NoError(t, os.Mkdir(closed, 0o700))
-	dir := filepath.Join(closed, "data")
+	dir := filepath.Join(closed, shellish)
 	t.Cleanup(func() {
 		if moved, err := os.Readlink(filepath.Join(dir, "postgres", "moved")); err == nil {
 			require.NoError(t, os.RemoveAll(moved))
@@ -94,14 +98,12 @@ func TestSecondStartFindsTheData(t *testing.T) {
 	for _, service := range services {
 		require.NoError(t, read(t.Context(), stack, service), service)
 	}
+	require.NoError(t, stack.RabbitMQCtl(t.Context(), "list_queues"))
 	require.NoError(t, stack.Stop())
+	require.Empty(t, stack.leftLinks())
 }
 
-func TestKillPauseResumeRestart(t *testing.T) {
-	t.Parallel()
-	stack, err := Start(t.Context(), Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
+func killPauseResumeRestart(t *testing.T, stack *Stack) {
 	for _, service := range services {
 		t.Run(string(service), func(t *testing.T) {
 			p := stack.Process(service)

@@ -5,43 +5,29 @@ import (
 	"path/filepath"
 	"testing"
 
-	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 )
 
-// A checkout may be anywhere: in "My Projects" all services start, keep their data, and are asked by their own tools.
-func TestAFolderWithASpace(t *testing.T) {
+// shellish is a folder's name that a shell script would take for something else. A checkout may be anywhere.
+const shellish = "my projects/it's [here] & $HOME"
+
+// The replicas of Postgres and Redis, too, start in such a folder, and start again.
+func TestReplicasInAFolderWithASpace(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "my projects", "it's [here] & $HOME")
-	declare := func(stack *Stack, passive bool) {
-		conn, err := amqp.Dial(stack.RabbitMQURL())
+	dir := filepath.Join(t.TempDir(), shellish)
+	for range 2 {
+		stack, err := Start(t.Context(), Options{Dir: dir, Ports: anyPorts(t), Sentinels: true, Services: []Service{Postgres, PostgresReplica, Redis}})
 		require.NoError(t, err)
-		defer conn.Close()
-		channel, err := conn.Channel()
-		require.NoError(t, err)
-		if passive {
-			_, err = channel.QueueDeclarePassive("kept", true, false, false, false, nil)
-		} else {
-			_, err = channel.QueueDeclare("kept", true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
-		}
-		require.NoError(t, err)
-	}
-	for _, again := range []bool{false, true} {
-		stack, err := Start(t.Context(), Options{Dir: dir, Ports: anyPorts(t), Sentinels: true,
-			Services: []Service{Postgres, PostgresReplica, Redis, RabbitMQ, Temporal}})
-		require.NoError(t, err)
-		declare(stack, again)
-		require.NoError(t, stack.RabbitMQCtl(t.Context(), "list_queues"))
 		require.NoError(t, stack.FailOverRedis(t.Context()))
 		require.NoError(t, stack.Stop())
 		require.Empty(t, stack.leftLinks())
 	}
 }
 
-// anyPorts are free ones, so that a folder which is kept is in nobody's way.
+// anyPorts are free ones, so that a folder which is kept blocks no other stack.
 func anyPorts(t *testing.T) (p Ports) {
 	t.Helper()
-	for _, port := range []*int{&p.Postgres, &p.PostgresReplica, &p.Redis, &p.RabbitMQ, &p.Temporal, &p.TemporalUI} {
+	for _, port := range []*int{&p.Postgres, &p.PostgresReplica, &p.Redis} {
 		free, err := FreePort(0)
 		require.NoError(t, err)
 		*port = free

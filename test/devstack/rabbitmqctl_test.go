@@ -7,11 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRabbitMQCtlRaisesTheMemoryAlarm(t *testing.T) {
-	t.Parallel()
-	stack, err := Start(t.Context(), Options{Services: []Service{RabbitMQ}})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, stack.Stop()) }()
+func raiseMemoryAlarm(t *testing.T, stack *Stack) {
 	conn, err := amqp.Dial(stack.RabbitMQURL())
 	require.NoError(t, err)
 	defer conn.Close()
