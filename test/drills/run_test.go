@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/platform/platformtest"
 )
 
@@ -23,9 +24,10 @@ func TestAFewDrills(t *testing.T) {
 		chosen[i].Rate, chosen[i].Lasts = 2, 2*time.Second // a busy machine must carry it
 	}
 	var out bytes.Buffer
-	program, env := platformtest.Program()
+	o, err := platformtest.Plain(t.Context(), platform.Options{})
+	require.NoError(t, err)
 	err = Run(t.Context(), Options{
-		Program: program, Env: env, Drills: chosen, Seed: 7, Out: &out,
+		Program: o.Program, Env: o.Env, Drills: chosen, Seed: 7, Out: &out,
 	})
 	require.EqualError(t, err, "1 drills failed", out.String())
 	require.Regexp(t, "`worker-killed` .* passed", out.String())

@@ -21,10 +21,15 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
+func TestAllWorkersAreKilled(t *testing.T) {
+	p := start(t, platform.Options{Workers: 2})
+	t.Run("while dead letters are redriven", func(t *testing.T) { redriveAPile(t, p) })
+	t.Run("while an e-mail waits", func(t *testing.T) { sendOnce(t, p) })
+}
+
 // Three thousand dead letters of three causes, sent again in bulk while every worker is killed in the middle: each notification is
 // there in the end, and a second redrive finds nothing to do.
-func TestAPileOfDeadLettersIsRedriven(t *testing.T) {
-	p := start(t, platform.Options{Workers: 2})
+func redriveAPile(t *testing.T, p *platform.Platform) {
 	const messages = 3_000
 	seedDeadLetters(t, p.Stack.PostgresURL(), messages)
 	environ := []string{"DATABASE_URL=" + p.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + p.Stack.TemporalAddress()}

@@ -19,8 +19,7 @@ import (
 
 // The mail server has troubles and all workers are killed while an e-mail waits for it: the buyer gets each e-mail once, and what
 // is published again begins no other.
-func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
-	p := start(t, platform.Options{Workers: 2})
+func sendOnce(t *testing.T, p *platform.Platform) {
 	const buyer = "maria.buyer@example.com"
 	key, id := key(t)
 	order := strings.Replace(platform.Order(1050, key), platform.BuyerEmail+`"`, buyer+`", "notify_by": "email", "language": "en"`, 1)
@@ -66,7 +65,7 @@ func TestABuyerIsToldOnceOfEachEvent(t *testing.T) {
 	require.Len(t, mails, 2)
 	require.Equal(t, 2, inDatabase(t, p, `select count(*) from emails where payment_id = $1 and outcome = 'sent'`, id))
 
-	require.Equal(t, run, runOf(t, p, receipt), "it was begun once")
+	require.Equal(t, run, runOf(t, p, receipt), "it was started once")
 
 	payloads := regexp.MustCompile(`"data": "([^"]+)"`).FindAllStringSubmatch(temporalOf(t, p, "workflow", "show", "--workflow-id", receipt, "--output", "json"), -1)
 	require.NotEmpty(t, payloads)

@@ -55,9 +55,20 @@ func runTests(m *testing.M) int {
 
 // start runs a platform of the test's own until its end.
 func start(t *testing.T, o platform.Options) *platform.Platform {
+	o, err := platformtest.Plain(t.Context(), o)
+	require.NoError(t, err)
+	return run(t, o)
+}
+
+// startWatched is start with the race detector in the platform's programs.
+func startWatched(t *testing.T, o platform.Options) *platform.Platform {
+	return run(t, platformtest.Options(o))
+}
+
+func run(t *testing.T, o platform.Options) *platform.Platform {
 	t.Parallel()
 	platformtest.TakePlace(t)
-	p, err := platform.Start(t.Context(), platformtest.Options(o))
+	p, err := platform.Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Stop()) })
 	return p

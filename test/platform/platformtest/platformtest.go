@@ -28,7 +28,12 @@ const asProgram = "ONLYWAVE_TEST_AS_PROGRAM"
 // Main is the body of TestMain: it runs the tests and exits with what they return, or is a program of a platform.
 func Main(tests func() int) {
 	if os.Getenv(asProgram) == "" {
-		os.Exit(tests())
+		code := tests()
+		if err := removePlain(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := program(os.Args[1:])(ctx, os.Args[1:], os.Environ(), os.Stdout)
