@@ -1,5 +1,5 @@
 // Package payment is the domain: what a payment is, which moves its status may make, what a request
-// must look like, and the one table of error kinds. Its rule: it knows nothing of HTTP, databases,
+// must look like. Its rule: it knows nothing of HTTP, databases,
 // queues or Temporal, and imports the standard library only, but for Unicode's normal forms.
 package payment
 
