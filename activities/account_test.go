@@ -11,10 +11,10 @@ import (
 )
 
 // Whatever an answer about another account's payment says, it is no proof of ours: the charge is not believed, nor is a look, and
-// reconciliation tells a person.
+// reconciliation alerts an operator.
 func TestAnswersAboutAnotherAccountAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	ids, states := w.payments(t, 1)
 	require.NoError(t, w.provider.Pay(states[0].PaymentID))
 	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", Timeout: timeout, CollectorID: "77"})
@@ -26,7 +26,7 @@ func TestAnswersAboutAnotherAccountAreNotBelieved(t *testing.T) {
 	_, err = w.charge(t, w.opened(t))
 	requireActivityError(t, err, failure.Conflict, false)
 	require.Equal(t, 2, w.reconcile(t, "a").Contradictions)
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 	for _, f := range w.open(t, payment.Contradiction) {
 		require.Contains(t, f.Detail, "ours is 77")
 	}

@@ -196,20 +196,20 @@ func publisher(t *testing.T) *rabbitmq.Publisher {
 	return p
 }
 
-// requireActivityError checks what Temporal is told: the kind, and whether to try again.
+// requireActivityError checks the error that Temporal gets: its kind, and whether it is tried again.
 func requireActivityError(t *testing.T, err error, kind failure.Kind, again bool) {
 	t.Helper()
-	told := application(t, err)
-	require.Equal(t, string(kind), told.Type(), "%v", err)
-	require.Equal(t, again, !told.NonRetryable(), "%v", err)
+	e := application(t, err)
+	require.Equal(t, string(kind), e.Type(), "%v", err)
+	require.Equal(t, again, !e.NonRetryable(), "%v", err)
 }
 
 func application(t *testing.T, err error) *temporal.ApplicationError {
 	t.Helper()
 	require.Error(t, err)
-	told, ok := err.(*temporal.ApplicationError) // itself: Temporal looks no further
+	e, ok := err.(*temporal.ApplicationError) // itself: Temporal looks no further
 	require.True(t, ok, "%T", err)
-	return told
+	return e
 }
 
 // now is the time as the database keeps it.

@@ -14,13 +14,14 @@ import (
 // alertsAtOnce bounds what one run of the activity reports.
 const alertsAtOnce = 50
 
-// differenceAge is how long a payment may be behind the provider before a person hears of it. It is told to look by each run
-// meanwhile, so that a difference this old means that looking does not help.
+// differenceAge is how long a payment may be behind the provider before an operator is alerted. Each run signals it meanwhile, so a
+// difference this old means that looking does not help.
 const differenceAge = 15 * time.Minute
 
-// AlertFindings publishes what a person has to look at and was not told of, as reconciliation.<kind> on onlywave.events,
-// and returns it, for the log. A finding is marked after it went out: a second run may make a twin with the same ID. One that some
-// subscriber's queue does not take is told all the same: the others have it, and it stays open until somebody has dealt with it.
+// AlertFindings publishes the findings that an operator has to look at and that were not published before, as reconciliation.<kind>
+// on onlywave.events, and returns them, for the log. A finding is marked after it was published: a second run may publish a twin
+// with the same ID. A finding counts as published even if one subscriber's queue does not take it: the other queues have it, and it
+// stays open until an operator has dealt with it.
 func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, error) {
 	at, err := a.database.Now(ctx)
 	if err != nil {
@@ -30,15 +31,15 @@ func (a *Activities) AlertFindings(ctx context.Context) ([]payment.Finding, erro
 	if err != nil {
 		return nil, activityError(err)
 	}
-	var told []int64
+	var alerted []int64
 	var failed error
 	for _, f := range found {
 		if failed = a.alert(ctx, f); failed != nil {
 			break
 		}
-		told = append(told, f.ID)
+		alerted = append(alerted, f.ID)
 	}
-	if err := errors.Join(a.database.Alerted(ctx, told, at), failed); err != nil {
+	if err := errors.Join(a.database.Alerted(ctx, alerted, at), failed); err != nil {
 		return nil, activityError(err)
 	}
 	return found, nil

@@ -30,17 +30,17 @@ func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 	messages, err := channel.Consume(queue.Name, "", true, true, false, false, nil)
 	require.NoError(t, err)
 
-	stranger := w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
+	orphan := w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
 	w.payments(t, 1)
 	w.reconcile(t, "a") // a missed notification too, which is no matter for alarm
-	told, err := w.AlertFindings(t.Context())
+	alerted, err := w.AlertFindings(t.Context())
 	require.NoError(t, err)
-	require.Len(t, told, 1)
-	require.Equal(t, payment.OrphanPayment, told[0].Kind)
+	require.Len(t, alerted, 1)
+	require.Equal(t, payment.OrphanPayment, alerted[0].Kind)
 	w.reconcile(t, "b")
-	told, err = w.AlertFindings(t.Context())
+	alerted, err = w.AlertFindings(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, told)
+	require.Empty(t, alerted)
 
 	select {
 	case m := <-messages:
@@ -49,7 +49,7 @@ func TestAnOrphanPaymentIsReportedOnce(t *testing.T) {
 		require.NoError(t, json.Unmarshal(m.Body, &news))
 		require.Equal(t, m.MessageId, news["id"])
 		require.Equal(t, "reconciliation.orphan_payment", news["type"])
-		require.Equal(t, stranger.PaymentID, news["provider_payment_id"])
+		require.Equal(t, orphan.PaymentID, news["provider_payment_id"])
 		require.False(t, strings.Contains(string(m.Body), "ana@"))
 	case <-time.After(timeout):
 		require.Fail(t, "no event")
@@ -67,13 +67,13 @@ func TestWhatCouldNotBeReportedIsReportedLater(t *testing.T) {
 	_, err := w.AlertFindings(t.Context())
 	requireActivityError(t, err, failure.Unavailable, true)
 	w.events = publisher(t)
-	told, err := w.AlertFindings(t.Context())
+	alerted, err := w.AlertFindings(t.Context())
 	require.NoError(t, err)
-	require.Len(t, told, 1)
+	require.Len(t, alerted, 1)
 }
 
 // The full queue of one subscriber costs the others no twins of a finding. Not parallel: others count what comes.
-func TestAFindingThatOneQueueRefusesIsToldOnce(t *testing.T) {
+func TestAFindingThatOneQueueRefusesIsPublishedOnce(t *testing.T) {
 	w, _ := reconcilingEnv(t)
 	w.events = publisher(t)
 	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
@@ -86,14 +86,14 @@ func TestAFindingThatOneQueueRefusesIsToldOnce(t *testing.T) {
 	require.NoError(t, channel.QueueBind(full.Name, "reconciliation.orphan_payment", rabbitmq.ExchangeEvents, false, nil))
 	state := w.foreign(t, payment.NewID("shop", "never opened"), "key", money)
 	w.reconcile(t, "a")
-	heard := listen(t, "reconciliation.orphan_payment")
+	received := listen(t, "reconciliation.orphan_payment")
 	for range 2 {
 		_, err := w.AlertFindings(t.Context())
 		require.NoError(t, err)
 	}
-	require.Contains(t, string(next(t, heard).Body), `"provider_payment_id":"`+state.PaymentID+`"`)
+	require.Contains(t, string(next(t, received).Body), `"provider_payment_id":"`+state.PaymentID+`"`)
 	found, err := w.AlertFindings(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, found)
-	require.Empty(t, heard)
+	require.Empty(t, received)
 }

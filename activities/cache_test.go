@@ -31,9 +31,9 @@ func TestEachStepLeavesACopy(t *testing.T) {
 		require.Zero(t, age)
 		return p
 	}
-	twice := func(step func() error) {
+	twice := func(do func() error) {
 		for range 2 {
-			require.NoError(t, step())
+			require.NoError(t, do())
 			want, err := w.database.Payment(t.Context(), id)
 			require.NoError(t, err)
 			want.Payer, want.IdempotencyKey, want.Fingerprint = payment.Payer{}, "", ""

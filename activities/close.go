@@ -8,9 +8,9 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Close closes a Pix at the provider that has come to its own end and that nobody has paid, and says where it stands then. It is
+// Close closes a Pix at the provider that has come to its own end unpaid, and says where it stands then. It is
 // safe to repeat: the provider sees the same idempotency key, and what it refuses, since the payment was paid meanwhile or is
-// closed already, is looked at. Who has paid has paid.
+// closed already, is looked at.
 func (a *Activities) Close(ctx context.Context, in LookInput) (seen Seen, err error) {
 	err = a.looks.bound(ctx, a.provider.Steady(breaker.Cancel), func(ctx context.Context) (err error) {
 		seen, err = a.close(ctx, in)

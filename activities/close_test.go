@@ -14,7 +14,7 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// ended is a Pix that nobody has paid and whose own end has come; the provider's is half an hour later.
+// ended is an unpaid Pix whose own end has come; the provider's is half an hour later.
 func (w env) ended(t *testing.T) (id string, state payment.ProviderState, in LookInput) {
 	t.Helper()
 	opening := creation(t)
@@ -31,7 +31,7 @@ func (w env) ended(t *testing.T) (id string, state payment.ProviderState, in Loo
 	p, err = w.database.Payment(t.Context(), p.ID)
 	require.NoError(t, err)
 	require.True(t, p.Ended(time.Now()))
-	require.WithinDuration(t, opening.AskedAt.Add(time.Hour), p.Method.ExpiresAt, time.Millisecond, "the end that its client app was told")
+	require.WithinDuration(t, opening.AskedAt.Add(time.Hour), p.Method.ExpiresAt, time.Millisecond, "the end that its client app was given")
 	require.WithinDuration(t, p.Method.ExpiresAt.Add(31*time.Minute), state.ExpiresAt, time.Second, "the provider's")
 	return p.ID, state, LookInput{PaymentID: p.ID, ProviderPaymentID: state.PaymentID, Money: money}
 }
@@ -87,7 +87,7 @@ func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
 	}
 }
 
-// The buyer pays at the last moment, or after it while nobody has closed the Pix yet: who has paid has paid.
+// The buyer pays at the last moment, or after it and before the Pix is closed: the payment counts.
 func TestWhoHasPaidMeanwhileHasPaid(t *testing.T) {
 	t.Parallel()
 	for name, pay := range map[string]func(env, string, payment.ProviderState) error{
@@ -96,7 +96,7 @@ func TestWhoHasPaidMeanwhileHasPaid(t *testing.T) {
 			return nil
 		},
 		"before": func(w env, _ string, s payment.ProviderState) error { return w.provider.Pay(s.PaymentID) },
-		"and the answer is not heard": func(w env, id string, s payment.ProviderState) error {
+		"and the answer is lost": func(w env, id string, s payment.ProviderState) error {
 			w.arm(id, simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Times: 1})
 			return w.provider.Pay(s.PaymentID)
 		},
@@ -133,7 +133,7 @@ func kindIn(err error) string {
 // What the seller closes before the end was not to be closed yet, and so it was cancelled. Reconciliation reads it as Apply does.
 func TestWhatTheSellerCancelsBeforeTheEndIsCancelled(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	early, state := w.charged(t)
 	_, err := w.Apply(t.Context(), ApplyInput{PaymentID: early, State: state})
 	require.NoError(t, err)
@@ -155,7 +155,7 @@ func TestWhatTheSellerCancelsBeforeTheEndIsCancelled(t *testing.T) {
 	require.Equal(t, 2, counts.Seen)
 	require.Zero(t, counts.Contradictions)
 	require.Zero(t, counts.Differences)
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 }
 
 // The end has come before the provider could be asked. A charge that was never sent is refused, one that may have been is doubted,
@@ -201,7 +201,7 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 	})
 }
 
-// At night there are few charges and many ends: calls that close what nobody has paid must not keep a buyer waiting when they fail.
+// At night there are few charges and many ends: calls that close unpaid payments must not keep a buyer waiting when they fail.
 func TestClosingsThatFailHoldUpNoCharge(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
@@ -225,7 +225,7 @@ func TestAClosingThatFailsSaysSo(t *testing.T) {
 	in.Money.Centavos++
 	_, err = w.Close(t.Context(), in)
 	requireActivityError(t, err, failure.Conflict, false)
-	in.PaymentID = payment.NewID("shop", "nobody's")
+	in.PaymentID = payment.NewID("shop", "missing")
 	_, err = w.Close(t.Context(), in)
 	requireActivityError(t, err, failure.NotFound, false)
 	require.False(t, errors.Is(err, errUntried))

@@ -28,8 +28,8 @@ type DeadLetterInput struct {
 	Trail      []deadletter.Attempt `json:"trail,omitempty"`
 }
 
-// DeadLetter leaves a payment to a person, by way of onlywave.dead-letters, and has operators alerted. Run and cause make the
-// message's ID: a second run makes a twin, which is kept once. Operators hear once an hour of each cause.
+// DeadLetter leaves a payment to an operator, by way of onlywave.dead-letters, and alerts operators. Run and cause make the
+// message's ID: a second run makes a twin, which is kept once. Operators get one alert an hour for each cause.
 func (a *Activities) DeadLetter(ctx context.Context, in DeadLetterInput) error {
 	trail, err := json.Marshal(in.Trail)
 	if err != nil {

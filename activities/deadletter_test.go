@@ -13,8 +13,8 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// buried takes what is in the queue of dead letters about one payment.
-func buried(t *testing.T, paymentID string) func() amqp.Delivery {
+// deadLettersOf takes the dead letters of one payment from their queue.
+func deadLettersOf(t *testing.T, paymentID string) func() amqp.Delivery {
 	t.Helper()
 	conn, err := amqp.Dial(devstacktest.Shared().RabbitMQURL())
 	require.NoError(t, err)
@@ -31,7 +31,7 @@ func buried(t *testing.T, paymentID string) func() amqp.Delivery {
 	}
 }
 
-func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
+func TestADeadLetterPublishedTwiceIsOne(t *testing.T) {
 	t.Parallel()
 	a := New(Config{Breakers: ownBreakers(t), Publisher: publisher(t)})
 	id := creation(t).PaymentID
@@ -40,7 +40,7 @@ func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 		PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: deadletter.CauseContradiction, Error: "it contradicts", At: at,
 		Trail: []deadletter.Attempt{{Attempt: 1, At: at, Error: "no"}},
 	}
-	take := buried(t, id)
+	take := deadLettersOf(t, id)
 	for range 2 {
 		require.NoError(t, a.DeadLetter(t.Context(), in))
 		d := take()
@@ -58,8 +58,8 @@ func TestADeadLetterSaidTwiceIsOne(t *testing.T) {
 
 func TestWithoutABrokerADeadLetterIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + unreachable + "/"}, silent)
-	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	err := New(Config{Breakers: ownBreakers(t), Publisher: away}).DeadLetter(t.Context(), DeadLetterInput{Cause: deadletter.CauseInternal})
+	unreached := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + unreachable + "/"}, silent)
+	t.Cleanup(func() { require.NoError(t, unreached.Close()) })
+	err := New(Config{Breakers: ownBreakers(t), Publisher: unreached}).DeadLetter(t.Context(), DeadLetterInput{Cause: deadletter.CauseInternal})
 	requireActivityError(t, err, failure.Unavailable, true)
 }

@@ -27,7 +27,7 @@ const (
 type Mail struct {
 	Sender    *email.Sender
 	Operators []string // addresses; none: operators are not alerted
-	// PerReader bounds how many e-mails one buyer's address is sent; nil: as many as there are. Whoever asks for payments decides
+	// PerReader bounds how many e-mails one buyer's address is sent; nil: as many as there are. A client app decides
 	// which address is written to, so that without it others could be flooded in our name.
 	PerReader *ratelimit.Distinct
 }
@@ -50,10 +50,10 @@ func (m *mail) on() bool { return m != nil }
 
 // EmailInput names one e-mail. It holds no address: it lives in histories.
 type EmailInput struct {
-	Name      string           `json:"name"` // tells it from all others
-	Notice    payment.Notice   `json:"notice"`
-	PaymentID string           `json:"payment_id"`
-	Letter    *DeadLetterInput `json:"letter,omitempty"` // what operators are alerted of
+	Name       string           `json:"name"` // unique among all e-mails
+	Notice     payment.Notice   `json:"notice"`
+	PaymentID  string           `json:"payment_id"`
+	DeadLetter *DeadLetterInput `json:"letter,omitempty"` // what operators are alerted of
 }
 
 // Emailed is what became of it.
@@ -61,30 +61,30 @@ type Emailed struct {
 	Outcome payment.EmailOutcome `json:"outcome"`
 }
 
-// ToBuyer names the e-mail that tells the buyer of an event of which buyers are told.
+// ToBuyer names the e-mail to the buyer about an event.
 func ToBuyer(e payment.Event) EmailInput {
 	return EmailInput{Name: e.PaymentID + "/" + e.NoticeName(), Notice: e.Notice(), PaymentID: e.PaymentID}
 }
 
-// alertByEmail tells operators of a dead letter, unless they were told of its cause within the hour: when many payments meet one
-// fault, one e-mail says more than a thousand.
+// alertByEmail alerts operators of a dead letter, unless they were alerted of its cause within the hour: when many payments meet one
+// fault, one e-mail is enough.
 func (a *Activities) alertByEmail(ctx context.Context, in DeadLetterInput) error {
 	if !a.mail.on() || len(a.mail.Operators) == 0 {
 		return nil
 	}
 	name := "operators/" + string(in.Cause) + "/" + in.At.UTC().Format("2006-01-02T15")
 	in.Trail = nil
-	return a.workflows.StartEmail(ctx, EmailInput{Name: name, Notice: payment.Alert, PaymentID: in.PaymentID, Letter: &in})
+	return a.workflows.StartEmail(ctx, EmailInput{Name: name, Notice: payment.Alert, PaymentID: in.PaymentID, DeadLetter: &in})
 }
 
-// SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the database what the first has sent, or,
-// where the database could not take it, in what the first told Temporal. Only when that died before it could say so does a twin go
-// out, with the same Message-ID.
+// SendEmail sends one e-mail, to each operator if it is an alert. A second run finds in the database what the first has sent. If
+// the database could not take that, it is in the heartbeat of the first run. A twin, with the same Message-ID, is sent only when the
+// first run died before its heartbeat.
 func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, error) {
 	if !a.mail.on() {
 		return Emailed{}, activityError(&failure.Error{Kind: failure.Unavailable, Message: "no mail server is set for this worker"})
 	}
-	if in.Notice == payment.Alert && in.Letter != nil {
+	if in.Notice == payment.Alert && in.DeadLetter != nil {
 		done, err := a.alertOperators(ctx, in)
 		return done, activityError(err)
 	}
@@ -99,12 +99,12 @@ func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, err
 	return Emailed{Outcome: outcome}, activityError(err)
 }
 
-// alertOperators writes to each by himself: one whose address is refused, or who cannot be reached now, must not keep it from
-// the others.
+// alertOperators sends each operator an e-mail of their own: an address that is refused, or that cannot be reached now, must not
+// keep the alert from the others.
 func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Emailed, err error) {
 	alert := email.Alert{
-		Cause: in.Letter.Cause, PaymentID: in.Letter.PaymentID, WorkflowID: in.Letter.WorkflowID, RunID: in.Letter.RunID,
-		Error: in.Letter.Error, At: in.Letter.At,
+		Cause: in.DeadLetter.Cause, PaymentID: in.DeadLetter.PaymentID, WorkflowID: in.DeadLetter.WorkflowID, RunID: in.DeadLetter.RunID,
+		Error: in.DeadLetter.Error, At: in.DeadLetter.At,
 	}
 	done.Outcome = payment.EmailRefused
 	var later error
@@ -115,7 +115,7 @@ func (a *Activities) alertOperators(ctx context.Context, in EmailInput) (done Em
 		})
 		switch {
 		case err != nil && outcome != "":
-			return Emailed{}, err // sent, and not noted: the next attempt must be told before another is sent
+			return Emailed{}, err // sent, and not noted: the next attempt must know that before another is sent
 		case err != nil:
 			later = err
 		case outcome == payment.EmailSent:
@@ -164,7 +164,7 @@ func (m *mail) wanted(ctx context.Context, e email.Message) bool {
 	return false
 }
 
-// reader tells readers apart without naming them: all spellings of an address that reach the same mailbox are one.
+// reader is a hash of the reader's address: all spellings of an address that reach the same mailbox are one.
 func reader(address string) string {
 	name, domain, _ := strings.Cut(strings.ToLower(address), "@")
 	name, _, _ = strings.Cut(name, "+")
@@ -176,12 +176,12 @@ func reader(address string) string {
 // during a fail-over, must not cost the reader an e-mail with each attempt.
 func sentEarlier(ctx context.Context) (ids []string) {
 	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) {
-		_ = activity.GetHeartbeatDetails(ctx, &ids) // our own words
+		_ = activity.GetHeartbeatDetails(ctx, &ids) // what remember has kept
 	}
 	return ids
 }
 
-// remember tells the next attempt.
+// remember keeps the IDs for the next attempt, in the heartbeat.
 func remember(ctx context.Context, ids []string) {
 	if activity.IsActivity(ctx) {
 		activity.RecordHeartbeat(ctx, ids)
@@ -189,7 +189,7 @@ func remember(ctx context.Context, ids []string) {
 }
 
 // send takes a free place, and asks the breaker. That the mail server refuses an e-mail for good is an outcome: a wrong address
-// is no reason to alert anybody. When to come again is left to the activity's own retry policy, which widens: thousands of e-mails
+// is no reason for an alert. When to come again is left to the activity's own retry policy, which widens: thousands of e-mails
 // that wait for one server, each asking every few seconds, would be more work than all payments together.
 func (m *mail) send(ctx context.Context, written email.Message) (payment.EmailOutcome, error) {
 	select {

@@ -65,7 +65,7 @@ func (m *mailing) start(_ context.Context, in EmailInput) error {
 	return m.starting
 }
 
-// sinkLog hears when the mail server has an e-mail, before the server says so.
+// sinkLog notices when the mail server has an e-mail, before the server answers.
 type sinkLog struct{ *mailing }
 
 func (sinkLog) Enabled(context.Context, slog.Level) bool { return true }
@@ -82,7 +82,7 @@ func (l sinkLog) Handle(_ context.Context, r slog.Record) error {
 func (l sinkLog) WithAttrs([]slog.Attr) slog.Handler { return l }
 func (l sinkLog) WithGroup(string) slog.Handler      { return l }
 
-// asked is a payment whose buyer is to be told.
+// asked is a payment whose buyer wants e-mails.
 func asked(t *testing.T) OpenInput {
 	in := creation(t)
 	in.Creation.Request.Payer.NotifyBy = payment.ByEmail
@@ -133,7 +133,7 @@ func TestAnEmailSentTwiceIsOne(t *testing.T) {
 	require.Equal(t, []any{payment.Instructions, in.PaymentID, payment.EmailSent}, []any{kept.Notice, kept.PaymentID, kept.Outcome})
 }
 
-// What the mail server has taken and could not say so is sent again, as the same e-mail to those who look.
+// An e-mail that the mail server has taken without confirming it is sent again, with the same Message-ID.
 func TestALostAnswerMakesATwinWithTheSameMessageID(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)
@@ -150,24 +150,24 @@ func TestALostAnswerMakesATwinWithTheSameMessageID(t *testing.T) {
 }
 
 // While the database can be read and not written, one e-mail goes out and not one with each attempt.
-func TestWhatTheRecordCannotTakeIsSentOnce(t *testing.T) {
+func TestAnEmailThatTheDatabaseCannotTakeIsSentOnce(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)
 	in := m.pending(t)
 	blocked := m.block(t)
-	var told converter.EncodedValues
+	var heartbeat converter.EncodedValues
 	for range 3 {
 		env := activityEnvironment()
 		env.RegisterActivity(m.SendEmail)
-		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { told = details })
-		if told != nil {
+		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { heartbeat = details })
+		if heartbeat != nil {
 			var ids []string
-			require.NoError(t, told.Get(&ids))
+			require.NoError(t, heartbeat.Get(&ids))
 			env.SetHeartbeatDetails(ids)
 		}
 		_, err := env.ExecuteActivity(m.SendEmail, in)
 		require.Error(t, err)
-		require.NotNil(t, told)
+		require.NotNil(t, heartbeat)
 	}
 	blocked()
 	env := activityEnvironment()
@@ -226,7 +226,7 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 	m.requireSent(t, in, payment.EmailSent)
 }
 
-func TestHowToPayIsNotToldOfWhatIsPaid(t *testing.T) {
+func TestNoInstructionsAreSentForWhatIsPaid(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)
 	in := m.pending(t)
@@ -254,7 +254,7 @@ func TestAFailingMailServerIsLeftAlone(t *testing.T) {
 	require.Zero(t, application(t, err).NextRetryDelay())
 }
 
-func TestASlowMailServerKeepsFewSteps(t *testing.T) {
+func TestASlowMailServerKeepsFewActivities(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t)
 	in := m.pending(t)
@@ -291,15 +291,15 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t, "ops@example.com", "gone@example.com", "more@example.com")
 	m.publisher = publisher(t)
-	letter := func(id string, at time.Time, cause deadletter.Cause) DeadLetterInput {
+	deadLetter := func(id string, at time.Time, cause deadletter.Cause) DeadLetterInput {
 		return DeadLetterInput{PaymentID: id, WorkflowID: "payment/" + id, RunID: "run", Cause: cause, Error: "no answer in time", At: at,
 			Trail: []deadletter.Attempt{{Attempt: 1}}}
 	}
 	at := time.Date(2026, 3, 1, 12, 59, 0, 0, time.UTC)
 	a, b := payment.NewID("shop", "a"), payment.NewID("shop", "b")
 	for _, in := range []DeadLetterInput{
-		letter(a, at, deadletter.CauseUnknownOutcome), letter(b, at.Add(-time.Hour/2), deadletter.CauseUnknownOutcome),
-		letter(b, at, deadletter.CauseInternal), letter(b, at.Add(time.Minute), deadletter.CauseInternal),
+		deadLetter(a, at, deadletter.CauseUnknownOutcome), deadLetter(b, at.Add(-time.Hour/2), deadletter.CauseUnknownOutcome),
+		deadLetter(b, at, deadletter.CauseInternal), deadLetter(b, at.Add(time.Minute), deadletter.CauseInternal),
 	} {
 		require.NoError(t, m.DeadLetter(t.Context(), in))
 	}
@@ -316,7 +316,7 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 	m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater, To: "more@example.com"})
 	_, err := m.SendEmail(t.Context(), m.begun[0])
 	requireActivityError(t, err, failure.Unavailable, true)
-	for range 2 { // and nobody is told twice
+	for range 2 { // and no operator is alerted twice
 		m.requireSent(t, m.begun[0], payment.EmailSent)
 	}
 	require.Empty(t, m.sink.Mails("gone@example.com"))
@@ -328,7 +328,7 @@ func TestOperatorsAreAlertedOnceAnHourOfACause(t *testing.T) {
 	}
 }
 
-// A reader who cannot be reached now, be it for a day, must not keep the alert from the others.
+// An operator who cannot be reached for a day must not keep the alert from the others.
 func TestAnOperatorsMailboxKeepsNoAlertFromTheOthers(t *testing.T) {
 	t.Parallel()
 	for fault, kind := range map[mailsink.Kind]failure.Kind{mailsink.KindFull: failure.Limited, mailsink.KindLater: failure.Unavailable} {
@@ -347,10 +347,10 @@ func TestAnOperatorsMailboxKeepsNoAlertFromTheOthers(t *testing.T) {
 
 func alarm() EmailInput {
 	return EmailInput{Name: "operators/internal/2026-03-01T12", Notice: payment.Alert, PaymentID: payment.NewID("shop", "a"),
-		Letter: &DeadLetterInput{Cause: deadletter.CauseInternal}}
+		DeadLetter: &DeadLetterInput{Cause: deadletter.CauseInternal}}
 }
 
-// Whom an e-mail is for is not told by his place in the list, which may be another one by the next attempt.
+// An operator is known by their address, not by their place in the list: the list may change before the next attempt.
 func TestAnOperatorIsAlertedWhateverBecomesOfTheOthers(t *testing.T) {
 	t.Parallel()
 	m := newMailing(t, "first@example.com", "ops@example.com")

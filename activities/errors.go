@@ -8,7 +8,7 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// activityError tells Temporal what a failure means: whether to retry, and when. It is the only place where kinds become retry
+// activityError turns a failure into Temporal's error: whether to retry, and when. It is the only place where kinds become retry
 // decisions. The kind stays readable as the error's type. Nil stays nil.
 func activityError(err error) error {
 	if err == nil {

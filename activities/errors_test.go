@@ -13,8 +13,8 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// Every kind has its decision here. A new kind needs one, and fails this test until it is decided.
-func TestEveryKindHasItsVerdict(t *testing.T) {
+// Every kind is mapped here. A new kind fails this test until it is mapped, too.
+func TestEveryKindHasItsMapping(t *testing.T) {
 	t.Parallel()
 	const quiet, loud = temporal.ApplicationErrorCategoryBenign, temporal.ApplicationErrorCategoryUnspecified
 	decided := map[failure.Kind]struct {
@@ -33,34 +33,34 @@ func TestEveryKindHasItsVerdict(t *testing.T) {
 	require.Len(t, decided, len(failure.Kinds()))
 	for _, kind := range failure.Kinds() {
 		want, ok := decided[kind]
-		require.True(t, ok, "%s has no verdict", kind)
+		require.True(t, ok, "%s is not mapped", kind)
 		cause := errors.New("the cause")
 		failure := &failure.Error{Kind: kind, Message: "what happened", RetryAfter: 7 * time.Second, Err: cause}
-		for _, err := range []error{failure, fmt.Errorf("step 1: %w", failure)} {
-			told := application(t, activityError(err))
-			require.Equal(t, string(kind), told.Type())
-			require.Equal(t, want.again, !told.NonRetryable(), kind)
-			require.Equal(t, want.category, told.Category(), kind)
-			require.Equal(t, 7*time.Second, told.NextRetryDelay())
-			require.Equal(t, "what happened", told.Message())
-			require.ErrorIs(t, told, cause)
+		for _, err := range []error{failure, fmt.Errorf("activity 1: %w", failure)} {
+			got := application(t, activityError(err))
+			require.Equal(t, string(kind), got.Type())
+			require.Equal(t, want.again, !got.NonRetryable(), kind)
+			require.Equal(t, want.category, got.Category(), kind)
+			require.Equal(t, 7*time.Second, got.NextRetryDelay())
+			require.Equal(t, "what happened", got.Message())
+			require.ErrorIs(t, got, cause)
 		}
 	}
 }
 
 // The workflow reads back why the provider refused.
-func TestTheCodeOfARefusalIsTold(t *testing.T) {
+func TestTheCodeOfARefusalIsADetailOfTheError(t *testing.T) {
 	t.Parallel()
 	refusal := fmt.Errorf("charge: %w", &failure.Error{Kind: failure.Invalid, Message: "no", Code: failure.CodeTaxID})
 	for name, err := range map[string]error{"at once": activityError(refusal), "in doubt": doubt(t.Context(), true, refusal)} {
-		var told Doubt
-		require.NoError(t, application(t, err).Details(&told), name)
-		require.Equal(t, failure.CodeTaxID, told.Code, name)
+		var details Doubt
+		require.NoError(t, application(t, err).Details(&details), name)
+		require.Equal(t, failure.CodeTaxID, details.Code, name)
 	}
 	require.False(t, application(t, activityError(&failure.Error{Kind: failure.Invalid})).HasDetails())
 }
 
-func TestAForeignErrorHasAVerdictToo(t *testing.T) {
+func TestAForeignErrorIsMappedToo(t *testing.T) {
 	t.Parallel()
 	requireActivityError(t, activityError(errors.New("surprise")), failure.Internal, true)
 	require.Equal(t, "surprise", application(t, activityError(errors.New("surprise"))).Message())

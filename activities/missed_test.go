@@ -66,7 +66,7 @@ func TestMissedNotificationsAreCountedAsTheyWereLost(t *testing.T) {
 // listen takes the provider's notifications and archives them, from now on and for payments made from now on.
 func (w env) listen(t *testing.T) {
 	t.Helper()
-	ear := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
 			var n mercadopago.Notification
@@ -81,8 +81,8 @@ func (w env) listen(t *testing.T) {
 			answer.WriteHeader(http.StatusInternalServerError)
 		}
 	}))
-	t.Cleanup(ear.Close)
-	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", NotificationURL: ear.URL})
+	t.Cleanup(receiver.Close)
+	client, err := mercadopago.New(mercadopago.Config{BaseURL: w.address, AccessToken: "TEST-1", NotificationURL: receiver.URL})
 	require.NoError(t, err)
 	w.Activities.provider = client
 }

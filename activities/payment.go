@@ -37,8 +37,8 @@ type State struct {
 	// Event, Missed and Email are in histories from before the outbox only: what their run itself had to publish.
 	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
-	Email  bool            `json:"email,omitempty"` // the buyer is told what happens
-	// New says that this very activity has written the payment. Unless its row was lost, nobody has asked the provider for it.
+	Email  bool            `json:"email,omitempty"` // the buyer gets e-mails
+	// New says that this very activity has written the payment. Unless its row was lost, the provider was not asked for it.
 	New bool `json:"new,omitempty"`
 }
 
@@ -142,7 +142,7 @@ type GiveUpInput struct {
 	Code failure.Code `json:"code,omitempty"` // for programs; "" when the provider did not say
 }
 
-// Fail records that the provider refused the charge before any money could move. A payment the
+// Fail writes that the provider refused the charge before any money could move. A payment the
 // provider has answered for, or that failed already, stays as it is.
 func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
@@ -150,7 +150,7 @@ func (a *Activities) Fail(ctx context.Context, in GiveUpInput) (Moved, error) {
 	return a.moved(ctx, asked, m, err)
 }
 
-// Park records that the provider's answer is lost: charged or not, nobody knows yet. A payment the
+// Park writes that the provider's answer is lost: it is not known yet whether the payment was charged. A payment the
 // provider has answered for, or that is parked already, stays as it is.
 func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 	asked := time.Now()
@@ -158,8 +158,8 @@ func (a *Activities) Park(ctx context.Context, in GiveUpInput) (Moved, error) {
 	return a.moved(ctx, asked, m, err)
 }
 
-// moved has others told of what happened. The payment is copied before anybody hears of it, also by an activity that runs again because
-// it ended between the two.
+// moved publishes what happened. The cache gets the payment before subscribers get the event, also from an activity that runs again
+// because it ended between the two.
 func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move, err error) (Moved, error) {
 	if err != nil {
 		return Moved{}, activityError(err)

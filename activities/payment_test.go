@@ -60,7 +60,7 @@ func TestALostRowIsOpenedAsItWas(t *testing.T) {
 	require.Equal(t, rows[0], rows[1])
 }
 
-func TestAPaymentThatNobodyMadeIsNotFound(t *testing.T) {
+func TestAPaymentThatWasNotMadeIsNotFound(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	s, err := w.Open(t.Context(), OpenInput{PaymentID: creation(t).PaymentID})
@@ -80,7 +80,7 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	id := w.opened(t)
-	steps := []struct {
+	moves := []struct {
 		status payment.Status
 		run    func() (Moved, error)
 	}{
@@ -90,20 +90,20 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 			return w.Apply(t.Context(), ApplyInput{PaymentID: id, State: said(id, payment.Pending, 1)})
 		}},
 	}
-	for i, step := range steps {
+	for i, move := range moves {
 		for range 2 {
-			moved, err := step.run()
+			moved, err := move.run()
 			require.NoError(t, err)
-			require.Equal(t, Moved{Status: step.status, Version: i + 2}, moved)
+			require.Equal(t, Moved{Status: move.status, Version: i + 2}, moved)
 		}
 	}
 	events, err := w.database.Events(t.Context(), id, 0, 10)
 	require.NoError(t, err)
-	require.Len(t, events, 1+len(steps))
+	require.Len(t, events, 1+len(moves))
 }
 
 // What the database will never take is left to a person at once.
-func TestAnAnswerThatTheRecordRefusesIsNotTriedAgain(t *testing.T) {
+func TestAnAnswerThatTheDatabaseRefusesIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	id := w.opened(t)
@@ -135,7 +135,7 @@ func TestOfOneMomentALookWins(t *testing.T) {
 	require.Equal(t, payment.Approved, apply(payment.Pending, true))
 }
 
-func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
+func TestWithoutTheDatabaseEveryActivityIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	a := New(Config{
@@ -143,7 +143,7 @@ func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 		Provider: newClient(t, "http://"+unreachable, nil), Breakers: ownBreakers(t),
 	})
 	in := creation(t)
-	steps := map[string]func(context.Context) error{
+	activities := map[string]func(context.Context) error{
 		"open": func(ctx context.Context) error { _, err := a.Open(ctx, in); return err },
 		"load": func(ctx context.Context) error { _, err := a.Open(ctx, OpenInput{PaymentID: in.PaymentID}); return err },
 		"charge": func(ctx context.Context) error {
@@ -163,9 +163,9 @@ func TestWithoutTheRecordEveryStepIsTriedAgain(t *testing.T) {
 			return err
 		},
 	}
-	for name, step := range steps {
+	for name, activity := range activities {
 		t.Log(name)
-		requireActivityError(t, step(t.Context()), failure.Unavailable, true)
+		requireActivityError(t, activity(t.Context()), failure.Unavailable, true)
 	}
 	for _, move := range []func(context.Context, GiveUpInput) (Moved, error){w.Fail, w.Park} {
 		_, err := move(t.Context(), GiveUpInput{PaymentID: in.PaymentID})

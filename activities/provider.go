@@ -151,8 +151,8 @@ type LookInput struct {
 	PaymentID         string        `json:"payment_id"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
-	// Urgency is who waits for the answer. Activities that an older version of the program has scheduled do not say it, only whether
-	// nobody asked.
+	// Urgency says what the answer is needed for. Activities that an older version of the program has scheduled hold only Unasked:
+	// whether the look is a poll.
 	Urgency payment.Urgency `json:"urgency,omitempty"`
 	Unasked bool            `json:"unasked,omitempty"`
 }
@@ -221,7 +221,7 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 	return s, nil
 }
 
-// calling says who waits for the calls that an activity makes to the provider. An activity that is tried again keeps its place among
+// calling sets the urgency of the calls that an activity makes to the provider. An activity that is tried again keeps its place among
 // those that wait.
 func calling(ctx context.Context, u payment.Urgency) context.Context {
 	var since time.Time

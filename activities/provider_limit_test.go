@@ -59,7 +59,7 @@ func TestA429PausesEveryWorker(t *testing.T) {
 		_, err = worker.Look(t.Context(), LookInput{PaymentID: id, Money: money})
 		requireActivityError(t, err, failure.Limited, true)
 	}
-	require.Len(t, w.provider.Requests(), 1, "nobody calls")
+	require.Len(t, w.provider.Requests(), 1, "no call was made")
 }
 
 // Each call stands among those that are as urgent; also one that an older version of the program has scheduled.

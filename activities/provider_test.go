@@ -83,7 +83,7 @@ func TestAChargeRepeatedAfterHoursIsLookedForFirst(t *testing.T) {
 }
 
 // A reset repeats a charge that the database knows, whatever has become of its key.
-func TestAChargeThatTheRecordKnowsIsNotSentAgain(t *testing.T) {
+func TestAChargeThatTheDatabaseHasIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	id, first := w.charged(t)
@@ -142,7 +142,7 @@ func TestARefusalIsNotBelievedWhileTheSearchFails(t *testing.T) {
 	require.Zero(t, w.charges(id))
 }
 
-func TestWhatTheProviderSaysOfAChargeIsWhatTemporalIsTold(t *testing.T) {
+func TestTheProvidersAnswerToAChargeIsTheActivitysError(t *testing.T) {
 	t.Parallel()
 	rows := map[string]struct {
 		fault simulator.Fault
@@ -279,11 +279,11 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 				ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: timeout})
 				return workflow.ExecuteActivity(ctx, w.Charge, ChargeInput{PaymentID: id, Again: row.again}).Get(ctx, nil)
 			})
-			told, ok := errors.AsType[*temporal.ApplicationError](errors.Unwrap(env.GetWorkflowError()))
+			failed, ok := errors.AsType[*temporal.ApplicationError](errors.Unwrap(env.GetWorkflowError()))
 			require.True(t, ok)
-			require.Equal(t, string(failure.Invalid), told.Type())
-			require.True(t, told.NonRetryable())
-			require.Equal(t, row.doubt, told.HasDetails())
+			require.Equal(t, string(failure.Invalid), failed.Type())
+			require.True(t, failed.NonRetryable())
+			require.Equal(t, row.doubt, failed.HasDetails())
 			require.Equal(t, len(row.before), w.charges(id))
 		})
 	}
@@ -321,7 +321,7 @@ func TestAChargeThatMayBeAnOldOneIsLookedForFirst(t *testing.T) {
 	}
 }
 
-// Why the provider refused reaches whoever reads the payment: what the buyer can put right, and what needs an operator.
+// The reason of a refusal reaches every reader of the payment: what the buyer can put right, and what needs an operator.
 func TestTheReasonOfARefusalReachesThePayment(t *testing.T) {
 	t.Parallel()
 	for cause, want := range map[int]payment.FailureReason{
@@ -335,11 +335,11 @@ func TestTheReasonOfARefusalReachesThePayment(t *testing.T) {
 		w.provider.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusBadRequest, Code: cause})
 		_, err := w.charge(t, id)
 		refusal := application(t, err)
-		var told Doubt
+		var doubt Doubt
 		if refusal.HasDetails() {
-			require.NoError(t, refusal.Details(&told))
+			require.NoError(t, refusal.Details(&doubt))
 		}
-		m, err := w.Fail(t.Context(), GiveUpInput{PaymentID: id, Why: refusal.Message(), Code: told.Code})
+		m, err := w.Fail(t.Context(), GiveUpInput{PaymentID: id, Why: refusal.Message(), Code: doubt.Code})
 		require.NoError(t, err)
 		events, err := w.database.Events(t.Context(), id, m.Version-1, 1)
 		require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	pruneBatch = 2000             // rows of each kind in one transaction, so that nobody waits long for any of them
+	pruneBatch = 2000             // rows of each kind in one transaction, so that no other transaction waits long for any of them
 	pruneTime  = 20 * time.Second // after which an activity ends and lets the next go on
 )
 

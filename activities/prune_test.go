@@ -10,7 +10,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-func TestTheRecordIsPrunedOnce(t *testing.T) {
+func TestTheDatabaseIsPrunedOnce(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	id := w.opened(t)

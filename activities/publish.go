@@ -10,11 +10,11 @@ import (
 // PublishInput is what happened to one payment, in order.
 type PublishInput struct {
 	Events []payment.Event `json:"events"`
-	Email  bool            `json:"email,omitempty"` // the buyer is told as well
+	Email  bool            `json:"email,omitempty"` // the buyer gets an e-mail as well
 }
 
-// Publish is asked for by runs from before the outbox, which kept to themselves of what others had still to be told. It puts that
-// into the outbox, unless it is there or was told already: a second run finds it so.
+// Publish is called by runs from before the outbox, which kept the events that were still to be published. It puts these events
+// into the outbox, unless they are there or were published already: a second run changes nothing.
 func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 	if len(in.Events) == 0 {
 		return nil

@@ -44,29 +44,29 @@ func next(t *testing.T, deliveries <-chan amqp.Delivery) amqp.Delivery {
 	}
 }
 
-// ear is who is lent to the activities to tell others.
-type ear struct {
+// fakeRelay stands in for the relay. It remembers the events.
+type fakeRelay struct {
 	mu    sync.Mutex
-	heard []payment.Event
+	taken []payment.Event
 	sinks [][]postgres.Sink
 }
 
-func (e *ear) Take(_ context.Context, event payment.Event, sinks []postgres.Sink, _ time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.heard, e.sinks = append(e.heard, event), append(e.sinks, sinks)
+func (r *fakeRelay) Take(_ context.Context, event payment.Event, sinks []postgres.Sink, _ time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taken, r.sinks = append(r.taken, event), append(r.sinks, sinks)
 }
 
-// Each activity that changes a payment has others told of it, once, also when the activity runs again.
-func TestEachChangeIsToldOnce(t *testing.T) {
+// Each activity that changes a payment gives the event to the relay once, also when the activity runs again.
+func TestEachChangeIsPublishedOnce(t *testing.T) {
 	t.Parallel()
-	w, told := newEnv(t), &ear{}
-	w.relay = told
+	w, relay := newEnv(t), &fakeRelay{}
+	w.relay = relay
 	in := asked(t)
-	twice := func(step func() error) {
+	twice := func(do func() error) {
 		t.Helper()
-		require.NoError(t, step())
-		require.NoError(t, step())
+		require.NoError(t, do())
+		require.NoError(t, do())
 	}
 	twice(func() error { _, err := w.Open(t.Context(), in); return err })
 	twice(func() error {
@@ -80,12 +80,12 @@ func TestEachChangeIsToldOnce(t *testing.T) {
 	events, err := w.database.Events(t.Context(), in.PaymentID, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 3)
-	require.Equal(t, events, told.heard)
-	require.Equal(t, [][]postgres.Sink{{postgres.ToSubscribers}, nil, {postgres.ToBuyer}}, told.sinks, "of the first the row is in hand still")
+	require.Equal(t, events, relay.taken)
+	require.Equal(t, [][]postgres.Sink{{postgres.ToSubscribers}, nil, {postgres.ToBuyer}}, relay.sinks, "the row of the first event is still in hand")
 }
 
-// A run from before the outbox has kept its events to itself. Asking twice puts them there once.
-func TestARunFromBeforeTheOutboxHasItsEventsTold(t *testing.T) {
+// A run from before the outbox has kept its events. Two calls of Publish put them into the outbox once.
+func TestARunFromBeforeTheOutboxHasItsEventsPublished(t *testing.T) {
 	t.Parallel()
 	w, in := newEnv(t), asked(t)
 	id := in.PaymentID
@@ -107,7 +107,7 @@ func TestARunFromBeforeTheOutboxHasItsEventsTold(t *testing.T) {
 	for range 2 {
 		require.NoError(t, w.Publish(t.Context(), PublishInput{Events: events, Email: true}))
 	}
-	require.Empty(t, taken(postgres.ToSubscribers), "they were told")
+	require.Empty(t, taken(postgres.ToSubscribers), "they were published")
 	require.Equal(t, []postgres.Undelivered{{PaymentID: id, Events: events, Version: 2}}, taken(postgres.ToBuyer), "an e-mail is begun once, however often")
 	require.NoError(t, w.Publish(t.Context(), PublishInput{}))
 }

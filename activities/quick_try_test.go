@@ -20,11 +20,11 @@ import (
 // quickly runs Look as a workflow's quick try.
 func (w env) quickly(in LookInput) error { return quickTry(w.Look, in) }
 
-func quickTry(step, in any) error {
+func quickTry(activity, in any) error {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
-	_, err := env.ExecuteLocalActivity(step, in)
+	_, err := env.ExecuteLocalActivity(activity, in)
 	return err
 }
 

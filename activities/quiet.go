@@ -15,7 +15,7 @@ import (
 const (
 	quietAfter       = 2 * time.Hour
 	quietAfterExpiry = 10 * time.Minute
-	quietAgain       = 2 * time.Hour // before the same payment is told once more
+	quietAgain       = 2 * time.Hour // before the same payment is signalled once more
 )
 
 // How much one activity does.
@@ -24,8 +24,8 @@ const (
 	quietSignals = 50               // payments signalled: each asks the provider at once
 	quietTime    = 20 * time.Second // after which an activity ends and lets the next go on
 
-	// quietShare is the part of the provider's rate that those who are signalled may take from others, and quietRate stands for the whole
-	// when there is no limit, in calls a second.
+	// quietShare is the part of the provider's rate that the signalled payments may take from others, and quietRate stands for the
+	// whole when there is no limit, in calls a second.
 	quietShare = 10
 	quietRate  = 100
 )
@@ -36,17 +36,17 @@ type QuietInput struct {
 	Seen  Quiet                  `json:"seen,omitzero"`
 }
 
-// Quiet is what an activity has found among the open payments of which nothing was heard for long.
+// Quiet is what an activity has found among the open payments that have not changed for long.
 type Quiet struct {
 	Checked   int                     `json:"checked"` // how many there were
-	Signalled int                     `json:"told"`    // of them those that no workflow looks after, and that were told to look
+	Signalled int                     `json:"told"`    // of them those that had no workflow and were signalled
 	Rest      *postgres.QuietPosition `json:"rest,omitempty"`
-	Pause     time.Duration           `json:"pause,omitempty"` // until the next activity, so that those who were told get their answers first
+	Pause     time.Duration           `json:"pause,omitempty"` // until the next activity, so that the signalled payments get their answers first
 }
 
-// SignalQuiet tells open payments of which nothing was heard for long to look, if no workflow runs for them. One that has a workflow
-// needs no telling: it polls by itself, and what keeps it from doing so a signal would not mend. Whom it told is remembered afterwards,
-// so a second run may tell a payment twice, which is one look.
+// SignalQuiet signals open payments that have not changed for long and for which no workflow runs. A payment that has a workflow
+// needs no signal: it polls by itself, and a signal would not repair what keeps it from polling. The signalled payments are written
+// down afterwards, so a second run may signal a payment twice. Two signals are one look.
 func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, error) {
 	var quiet Quiet
 	for began := time.Now(); time.Since(began) < quietTime && quiet.Signalled < quietSignals; {
@@ -57,14 +57,14 @@ func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, err
 			return quiet, activityError(err)
 		}
 		stopped, dealt, known := a.stopped(ctx, page, quietSignals-quiet.Signalled)
-		told, err := a.signalAll(ctx, stopped)
+		signalled, err := a.signalAll(ctx, stopped)
 		if err != nil {
 			return quiet, activityError(err)
 		}
 		if err := a.database.Signalled(ctx, stopped); err != nil {
 			return quiet, activityError(err)
 		}
-		quiet.Checked, quiet.Signalled = quiet.Checked+dealt, quiet.Signalled+told
+		quiet.Checked, quiet.Signalled = quiet.Checked+dealt, quiet.Signalled+signalled
 		if !known || dealt == len(page) && dealt < quietBatch {
 			return quiet, nil
 		}
@@ -74,9 +74,9 @@ func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, err
 	return quiet, nil
 }
 
-// stopped picks those of a page whose workflows do not run, at most so many, and says how many of the page it has been through. What
-// knows of all workflows may not answer; telling a payment whose workflow runs well costs no more than a look, so the first are picked
-// as they are, and the others left to a later run.
+// stopped picks the payments of a page whose workflows do not run, at most so many, and returns how many of the page it has checked.
+// Temporal's visibility may not answer. A signal to a payment whose workflow runs costs one look, so the first payments are then
+// picked unchecked, and a later run takes the others.
 func (a *Activities) stopped(ctx context.Context, page []postgres.QuietPayment, most int) (ids []string, dealt int, known bool) {
 	all := make([]string, len(page))
 	for i, p := range page {
@@ -99,9 +99,9 @@ func (a *Activities) stopped(ctx context.Context, page []postgres.QuietPayment, 
 }
 
 // quietPause is how long so many looks take at the share of the provider's rate that they may have.
-func (a *Activities) quietPause(told int) time.Duration {
+func (a *Activities) quietPause(signalled int) time.Duration {
 	rate := cmp.Or(a.provider.Rate(), quietRate)
-	return time.Duration(told) * time.Second * quietShare / time.Duration(rate)
+	return time.Duration(signalled) * time.Second * quietShare / time.Duration(rate)
 }
 
 // NudgeQuiet is SignalQuiet for runs of reconciliation from before it had a workflow of its own.

@@ -18,7 +18,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 )
 
-// silentPayment is open, and nothing was heard of it for hours.
+// silentPayment is open, and has not changed for hours.
 func (w env) silentPayment(t *testing.T, key string) string {
 	t.Helper()
 	p, _, err := w.database.OpenPayment(t.Context(), payment.Payment{
@@ -29,43 +29,43 @@ func (w env) silentPayment(t *testing.T, key string) string {
 	return p.ID
 }
 
-func TestAQuietPaymentWithoutARunIsToldOnceInAWhile(t *testing.T) {
+func TestAQuietPaymentWithoutARunIsSignalledOnceInAWhile(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	dead, well := w.silentPayment(t, "dead"), w.silentPayment(t, "well")
-	bell.runs = map[string]bool{well: true}
-	bell.broken = true
+	signals.runs = map[string]bool{well: true}
+	signals.broken = true
 	_, err := w.SignalQuiet(t.Context(), QuietInput{})
 	requireActivityError(t, err, failure.Unavailable, true)
-	bell.broken = false
+	signals.broken = false
 	for _, want := range []Quiet{{Checked: 2, Signalled: 1}, {Checked: 1}} {
 		quiet, err := w.SignalQuiet(t.Context(), QuietInput{})
 		require.NoError(t, err)
 		require.Equal(t, want, quiet)
 	}
-	require.Equal(t, []string{dead}, bell.told(), "the other has a workflow, which looks by itself")
+	require.Equal(t, []string{dead}, signals.taken(), "the other has a workflow, which looks by itself")
 }
 
-// While nobody says which workflows run, the longest silent are told, as many as one activity may.
-func TestQuietPaymentsAreToldWhenNobodyKnowsWhichRun(t *testing.T) {
+// While it is not known which workflows run, the longest silent payments are signalled, as many as one activity may signal.
+func TestQuietPaymentsAreSignalledWhenItIsNotKnownWhichRun(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	id := w.silentPayment(t, "old")
-	w.workflows = fakeWorkflows{signal: bell.ring, running: func(context.Context, []string) (map[string]bool, error) { return nil, errors.New("no visibility") }}
+	w.workflows = fakeWorkflows{signal: signals.signal, running: func(context.Context, []string) (map[string]bool, error) { return nil, errors.New("no visibility") }}
 	quiet, err := w.SignalQuiet(t.Context(), QuietInput{})
 	require.NoError(t, err)
 	require.Equal(t, Quiet{Checked: 1, Signalled: 1}, quiet)
-	require.Equal(t, []string{id}, bell.told())
+	require.Equal(t, []string{id}, signals.taken())
 }
 
-// Of thousands of open payments those without a run are told, all of them within one run of the workflow, at a pace.
+// Among thousands of open payments those without a run are signalled, all within one run of the workflow, at a limited rate.
 func TestEveryStoppedPaymentAmongThousandsIsFound(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.New(t)
-	w, bell := env{database: openDatabase(t, url)}, &bell{runs: map[string]bool{}}
+	w, signals := env{database: openDatabase(t, url)}, &fakeSignals{runs: map[string]bool{}}
 	_, err := w.database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
-	w.Activities = New(Config{Database: w.database, Workflows: fakeWorkflows{signal: bell.ring, running: bell.running}, Provider: newClient(t, "http://"+unreachable, nil), Breakers: ownBreakers(t)})
+	w.Activities = New(Config{Database: w.database, Workflows: fakeWorkflows{signal: signals.signal, running: signals.running}, Provider: newClient(t, "http://"+unreachable, nil), Breakers: ownBreakers(t)})
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
@@ -78,12 +78,12 @@ from generate_series(1, 2300) n returning id::text`)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	for _, id := range ids[120:] {
-		bell.runs[id] = true
+		signals.runs[id] = true
 	}
 
 	var all Quiet
-	steps := 0
-	for in := (QuietInput{}); ; steps++ {
+	activities := 0
+	for in := (QuietInput{}); ; activities++ {
 		quiet, err := w.SignalQuiet(t.Context(), in)
 		require.NoError(t, err)
 		all.Checked, all.Signalled = all.Checked+quiet.Checked, all.Signalled+quiet.Signalled
@@ -95,36 +95,36 @@ from generate_series(1, 2300) n returning id::text`)
 		in.After = *quiet.Rest
 	}
 	require.Equal(t, Quiet{Checked: 2300, Signalled: 120}, all)
-	require.Equal(t, 2, steps)
-	require.ElementsMatch(t, ids[:120], bell.told())
+	require.Equal(t, 2, activities)
+	require.ElementsMatch(t, ids[:120], signals.taken())
 }
 
-// One payment's run takes no more signals: the others are told, and reconciliation goes on.
-func TestAPaymentThatCannotBeToldHoldsUpNoOther(t *testing.T) {
+// One payment's run takes no more signals: the others are signalled, and reconciliation goes on.
+func TestAPaymentThatCannotBeSignalledHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	ids, states := w.payments(t, 3)
 	for _, s := range states {
 		require.NoError(t, w.provider.Pay(s.PaymentID))
 	}
-	bell.deaf = ids[1]
+	signals.refuse = ids[1]
 	counts := w.reconcile(t, "run")
 	require.Equal(t, 3, counts.Differences)
 	require.Equal(t, 2, counts.Signalled)
-	require.ElementsMatch(t, []string{ids[0], ids[2]}, bell.told())
+	require.ElementsMatch(t, []string{ids[0], ids[2]}, signals.taken())
 
 	quiet := []string{w.silentPayment(t, "old-1"), w.silentPayment(t, "old-2")}
-	bell.deaf = quiet[0]
+	signals.refuse = quiet[0]
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(silent))
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(w.Activities)
 	for _, want := range []int{1, 0} { // it is not called again at once either
-		told, err := env.ExecuteActivity(w.NudgeQuiet)
+		result, err := env.ExecuteActivity(w.NudgeQuiet)
 		require.NoError(t, err)
 		var n int
-		require.NoError(t, told.Get(&n))
+		require.NoError(t, result.Get(&n))
 		require.Equal(t, want, n)
 	}
-	require.Equal(t, []string{quiet[1]}, bell.told())
+	require.Equal(t, []string{quiet[1]}, signals.taken())
 }

@@ -58,8 +58,8 @@ type Swept struct {
 	Rest      *SweepInput `json:"rest,omitempty"`   // nil: the window is done
 }
 
-// Sweep compares one page of what the provider changed with the database, keeps what it finds, and tells payments that are
-// behind to look. A second run keeps nothing twice, and telling a payment twice is one look.
+// Sweep compares one page of what the provider changed with the database, keeps what it finds, and signals payments that are
+// behind. A second run keeps nothing twice, and two signals to a payment are one look.
 func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	page, err := a.provider.ChangesIn(calling(ctx, payment.ForSweep), in.Window)
 	if err != nil {
@@ -79,11 +79,11 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err := a.database.ClearFindings(ctx, judged.inOrder, at); err != nil {
 		return Swept{}, activityError(err)
 	}
-	told, err := a.signalAll(ctx, judged.behind)
+	signalled, err := a.signalAll(ctx, judged.behind)
 	if err != nil {
 		return Swept{}, activityError(err)
 	}
-	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Signalled: told, Others: judged.others}
+	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Signalled: signalled, Others: judged.others}
 	if page.Rest != nil {
 		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}
 	}
@@ -201,7 +201,7 @@ func contradiction(s payment.ProviderState, p payment.Payment) string {
 	return ""
 }
 
-// change is what a notification should have told of.
+// change is the finding for a change whose notification is missing.
 func change(c mercadopago.Change, at time.Time) payment.Finding {
 	f := payment.Finding{
 		Kind: payment.MissedWebhook, PaymentID: c.Reference, ProviderPaymentID: c.PaymentID,
@@ -213,21 +213,21 @@ func change(c mercadopago.Change, at time.Time) payment.Finding {
 	return f
 }
 
-// signalAll signals payments to look, and returns how many. One that cannot be told holds up no other: its workflow looks by itself,
+// signalAll signals payments, and returns how many. One that cannot be signalled holds up no other: its workflow looks by itself,
 // and a later run tries again.
-func (a *Activities) signalAll(ctx context.Context, ids []string) (told int, err error) {
+func (a *Activities) signalAll(ctx context.Context, ids []string) (signalled int, err error) {
 	for _, id := range ids {
 		err := a.workflows.Signal(ctx, id)
 		switch {
 		case err == nil:
-			told++
+			signalled++
 		case failure.KindOf(err) != failure.Invalid:
-			return told, err
+			return signalled, err
 		case activity.IsActivity(ctx):
-			activity.GetLogger(ctx).Warn("payment not told to look", "payment_id", id, "error", err)
+			activity.GetLogger(ctx).Warn("payment not signalled", "payment_id", id, "error", err)
 		}
 	}
-	return told, nil
+	return signalled, nil
 }
 
 // FinishReconciliationInput is what a run counted on the way.

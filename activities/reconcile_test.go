@@ -21,46 +21,46 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// bell is where payments are told to look; it remembers which were.
-type bell struct {
+// fakeSignals stands in for Temporal. It remembers which payments were signalled.
+type fakeSignals struct {
 	mu     sync.Mutex
-	rung   []string
-	broken bool
-	deaf   string // a payment that cannot be told
+	sent   []string // IDs of the payments, in order
+	broken bool     // no signal is taken
+	refuse string   // a payment whose run takes no more signals
 	runs   map[string]bool
 }
 
-// running says which payments have a workflow: none, unless it was told so.
-func (b *bell) running(context.Context, []string) (map[string]bool, error) { return b.runs, nil }
+// running returns the payments that have a workflow: none, unless the test has set some.
+func (s *fakeSignals) running(context.Context, []string) (map[string]bool, error) { return s.runs, nil }
 
-func (b *bell) ring(_ context.Context, id string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.broken {
-		return &failure.Error{Kind: failure.Unavailable, Message: "away", Err: errors.New("away")}
+func (s *fakeSignals) signal(_ context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken {
+		return &failure.Error{Kind: failure.Unavailable, Message: "unavailable", Err: errors.New("unavailable")}
 	}
-	if id == b.deaf {
+	if id == s.refuse {
 		return &failure.Error{Kind: failure.Invalid, Message: "its run takes no more signals"}
 	}
-	b.rung = append(b.rung, id)
+	s.sent = append(s.sent, id)
 	return nil
 }
 
-// told is who was told to look since the last time it was asked.
-func (b *bell) told() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	told := b.rung
-	b.rung = nil
-	return told
+// taken returns the payments that were signalled since the last call.
+func (s *fakeSignals) taken() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := s.sent
+	s.sent = nil
+	return sent
 }
 
-// reconcilingEnv is a env whose payments have a bell.
-func reconcilingEnv(t *testing.T) (env, *bell) {
+// reconcilingEnv is an env that remembers which payments were signalled.
+func reconcilingEnv(t *testing.T) (env, *fakeSignals) {
 	t.Helper()
-	w, b := newEnv(t), &bell{}
-	w.workflows = fakeWorkflows{signal: b.ring, running: b.running}
-	return w, b
+	w, s := newEnv(t), &fakeSignals{}
+	w.workflows = fakeWorkflows{signal: s.signal, running: s.running}
+	return w, s
 }
 
 // payments are so many that the provider has charged and the database knows of.
@@ -141,23 +141,23 @@ func (w env) foreign(t *testing.T, id, key string, amount payment.Money) payment
 
 func TestWhatTheProviderKnowsBetterIsLookedAt(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	ids, states := w.payments(t, 3)
 	for _, s := range states {
 		w.notified(t, s.PaymentID, "payment.created")
 	}
 	require.Equal(t, payment.ReconciliationCounts{Seen: 3}, w.reconcile(t, "in order"))
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 
 	require.NoError(t, w.provider.Pay(states[1].PaymentID))
 	w.notified(t, states[1].PaymentID, "payment.updated")
 	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Differences: 1, Signalled: 1}, w.reconcile(t, "behind"))
-	require.Equal(t, []string{ids[1]}, bell.told())
+	require.Equal(t, []string{ids[1]}, signals.taken())
 	require.Equal(t, ids[1], w.open(t, payment.Difference)[0].PaymentID)
 
-	// It is still behind: it is told again, and found no second time.
+	// The payment is still behind: it is signalled again, and no second finding is kept.
 	require.Equal(t, payment.ReconciliationCounts{Seen: 3, Signalled: 1}, w.reconcile(t, "still behind"))
-	require.Equal(t, []string{ids[1]}, bell.told())
+	require.Equal(t, []string{ids[1]}, signals.taken())
 	require.Len(t, w.open(t, ""), 1)
 
 	seen, err := w.Look(t.Context(), LookInput{PaymentID: ids[1], ProviderPaymentID: states[1].PaymentID, Money: money})
@@ -165,13 +165,13 @@ func TestWhatTheProviderKnowsBetterIsLookedAt(t *testing.T) {
 	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: ids[1], State: seen.State})
 	require.NoError(t, err)
 	require.Equal(t, payment.ReconciliationCounts{Seen: 3}, w.reconcile(t, "in order again"))
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 	require.Empty(t, w.open(t, ""))
 }
 
 func TestAChargeWhoseAnswerWasLostIsADifference(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	id := w.opened(t)
 	w.arm(id, lost)
 	_, err := w.charge(t, id)
@@ -179,17 +179,17 @@ func TestAChargeWhoseAnswerWasLostIsADifference(t *testing.T) {
 	_, err = w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "no answer"})
 	require.NoError(t, err)
 	w.reconcile(t, "a")
-	require.Equal(t, []string{id}, bell.told())
+	require.Equal(t, []string{id}, signals.taken())
 }
 
 func TestAPaymentWithAMarkOfOursThatWeLackIsAnOrphan(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	vanished := w.foreign(t, payment.NewID("shop", "never opened"), "key-2", money)
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1, OrphanPayments: 1}, w.reconcile(t, "a"))
 	require.NoError(t, w.provider.Pay(vanished.PaymentID))
 	require.Equal(t, payment.ReconciliationCounts{Seen: 1}, w.reconcile(t, "b"), "an orphan is found once, whatever it does")
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 	require.Empty(t, w.open(t, payment.OrphanPayment)[0].PaymentID)
 	// The database learns of it, as when a backup is restored.
 	in := creation(t)
@@ -197,16 +197,16 @@ func TestAPaymentWithAMarkOfOursThatWeLackIsAnOrphan(t *testing.T) {
 	_, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
 	w.reconcile(t, "c")
-	require.Equal(t, []string{in.PaymentID}, bell.told())
+	require.Equal(t, []string{in.PaymentID}, signals.taken())
 	require.Empty(t, w.open(t, payment.OrphanPayment))
 	require.Equal(t, vanished.PaymentID, w.open(t, payment.Difference)[0].ProviderPaymentID)
 }
 
-// The account has other sales: by another shop, at a terminal, from the panel. They are counted, and no person hears of them, whether
+// The account has other sales: by another shop, at a terminal, from the panel. They are counted, and no operator is alerted, whether
 // they can be read or not; and what an earlier release took for an orphan is settled.
 func TestPaymentsOfOtherSalesAreCounted(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	other := w.foreign(t, "order-17-of-the-old-shop ana@example.com", "key-1", money)
 	w.foreign(t, "7c9e6679-7425-40de-944b-e07fc1f90ae7", "key-2", money) // a shop whose references are random
 	_, err := w.begin(t, "earlier")
@@ -216,7 +216,7 @@ func TestPaymentsOfOtherSalesAreCounted(t *testing.T) {
 	}))
 	require.Equal(t, payment.ReconciliationCounts{Seen: 2, Others: 2}, w.reconcile(t, "a"))
 	require.Empty(t, w.open(t, ""))
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 
 	provider := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(answer, `{"results":[{"id":106400160592,"status":"teleported","external_reference":"desk 4","transaction_amount":10.50,
@@ -234,7 +234,7 @@ func TestATwinThatIsOverSettlesItsContradiction(t *testing.T) {
 	for _, ends := range []payment.Status{payment.Cancelled, payment.Expired} {
 		t.Run(string(ends), func(t *testing.T) {
 			t.Parallel()
-			w, bell := reconcilingEnv(t)
+			w, signals := reconcilingEnv(t)
 			ids, states := w.payments(t, 1)
 			twin := w.foreign(t, ids[0], "another key", money)
 			require.Equal(t, 1, w.reconcile(t, "a").Contradictions)
@@ -250,10 +250,10 @@ func TestATwinThatIsOverSettlesItsContradiction(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, answer.Body.Close())
 			}
-			bell.told()
+			signals.taken()
 			require.Zero(t, w.reconcile(t, "b").Contradictions)
 			require.Empty(t, w.open(t, payment.Contradiction))
-			require.NotContains(t, bell.told(), twin.PaymentID)
+			require.NotContains(t, signals.taken(), twin.PaymentID)
 		})
 	}
 	p := payment.Payment{ID: "p", Provider: payment.Provider{PaymentID: "7"}}
@@ -267,7 +267,7 @@ func TestATwinThatIsOverSettlesItsContradiction(t *testing.T) {
 
 func TestContradictionsAreKeptAndNotLookedAt(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	ids, _ := w.payments(t, 1)
 	w.foreign(t, ids[0], "another key", money) // a second charge for one payment
 	centavoOff := payment.NewID("shop", "a centavo off")
@@ -279,7 +279,7 @@ func TestContradictionsAreKeptAndNotLookedAt(t *testing.T) {
 
 	require.Equal(t, 2, w.reconcile(t, "a").Contradictions)
 	require.Zero(t, w.reconcile(t, "b").Contradictions)
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 	details := []string{}
 	for _, f := range w.open(t, payment.Contradiction) {
 		details = append(details, f.Detail)
@@ -291,7 +291,7 @@ func TestContradictionsAreKeptAndNotLookedAt(t *testing.T) {
 
 func TestAPaymentThatCannotBeReadIsKept(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	status := "teleported"
 	provider := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(answer, `{"results":[{"id":106400160592,"status":%q,"external_reference":%q,"transaction_amount":10.50,"currency_id":"BRL",
@@ -307,11 +307,11 @@ func TestAPaymentThatCannotBeReadIsKept(t *testing.T) {
 	require.Equal(t, payment.Unreadable, found[0].Kind)
 	require.Equal(t, "106400160592", found[0].ProviderPaymentID)
 	require.NotContains(t, found[0].Detail, "ana@")
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 
 	status = "approved"
 	require.Equal(t, 1, w.reconcile(t, "c").Differences)
-	require.Equal(t, []string{id}, bell.told())
+	require.Equal(t, []string{id}, signals.taken())
 	require.Empty(t, w.open(t, payment.Unreadable), "it is understood now")
 }
 
@@ -341,7 +341,7 @@ func TestOneMomentHasOneTruth(t *testing.T) {
 
 func TestAChangeInItsGraceIsNotJudged(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	_, states := w.payments(t, 1)
 	require.NoError(t, w.provider.Pay(states[0].PaymentID))
 	rest, err := w.BeginReconciliation(t.Context(), BeginReconciliationInput{RunID: "a", Grace: 2 * time.Minute})
@@ -350,14 +350,14 @@ func TestAChangeInItsGraceIsNotJudged(t *testing.T) {
 	swept, err := w.Sweep(t.Context(), rest)
 	require.NoError(t, err)
 	require.Equal(t, Swept{}, swept)
-	require.Empty(t, bell.told())
+	require.Empty(t, signals.taken())
 	require.Empty(t, w.open(t, ""))
 }
 
-// The provider fails in the middle, then our own front door: the page is read again, and nothing is left out.
+// The provider fails in the middle, then Temporal: the page is read again, and nothing is left out.
 func TestALostPageIsReadAgain(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	ids, states := w.payments(t, 70)
 	for _, s := range states {
 		require.NoError(t, w.provider.Pay(s.PaymentID))
@@ -371,10 +371,10 @@ func TestALostPageIsReadAgain(t *testing.T) {
 	w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindTruncated, Times: 1})
 	_, err = w.Sweep(t.Context(), *first.Rest)
 	requireActivityError(t, err, failure.Unavailable, true)
-	bell.broken = true
+	signals.broken = true
 	_, err = w.Sweep(t.Context(), *first.Rest)
 	requireActivityError(t, err, failure.Unavailable, true)
-	bell.broken = false
+	signals.broken = false
 	seen := first.Seen
 	for rest := first.Rest; rest != nil; {
 		swept, err := w.Sweep(t.Context(), *rest)
@@ -382,17 +382,17 @@ func TestALostPageIsReadAgain(t *testing.T) {
 		seen, rest = seen+swept.Seen, swept.Rest
 	}
 
-	told := bell.told()
-	slices.Sort(told)
+	sent := signals.taken()
+	slices.Sort(sent)
 	slices.Sort(ids)
-	require.Equal(t, ids, slices.Compact(told), "some twice, when the step broke off in the middle")
+	require.Equal(t, ids, slices.Compact(sent), "some twice, since the activity failed in the middle")
 	require.Equal(t, 70, seen)
 	require.Len(t, w.open(t, payment.Difference), 70)
 }
 
 func TestTwoRunsAtOnceFindEverythingOnce(t *testing.T) {
 	t.Parallel()
-	w, bell := reconcilingEnv(t)
+	w, signals := reconcilingEnv(t)
 	_, states := w.payments(t, 60)
 	for _, s := range states {
 		require.NoError(t, w.provider.Pay(s.PaymentID))
@@ -410,7 +410,7 @@ func TestTwoRunsAtOnceFindEverythingOnce(t *testing.T) {
 	require.Len(t, w.open(t, payment.Difference), 60)
 	require.Len(t, w.open(t, payment.MissedWebhook), 60)
 	require.Len(t, w.open(t, payment.OrphanPayment), 1)
-	require.LessOrEqual(t, len(bell.told()), 120)
+	require.LessOrEqual(t, len(signals.taken()), 120)
 	require.Equal(t, 60, counts[0].Differences+counts[1].Differences)
 	require.Equal(t, 1, counts[0].OrphanPayments+counts[1].OrphanPayments)
 }

@@ -45,11 +45,11 @@ func (a *Activities) SurveyDeadLetters(ctx context.Context, in SurveyInput) (dea
 // dead letter as a signal to its payment. Dead letters are marked before they are sent and settled afterwards, so a second run sends
 // those again that the first may not have sent, as twins at worst, and takes no others.
 func (a *Activities) Redrive(ctx context.Context, in deadletter.Batch) (deadletter.Progress, error) {
-	letters, err := a.database.TakeForRedrive(ctx, in)
+	messages, err := a.database.TakeForRedrive(ctx, in)
 	if err != nil {
 		return deadletter.Progress{}, activityError(err)
 	}
-	if err := a.redrive(ctx, in.RedriveID, letters); err != nil {
+	if err := a.redrive(ctx, in.RedriveID, messages); err != nil {
 		return deadletter.Progress{}, activityError(err)
 	}
 	return a.RedriveStanding(ctx, in)
@@ -108,14 +108,14 @@ func (a *Activities) openStranded(ctx context.Context) error {
 	return nil
 }
 
-// redrive sends dead letters, several at once, and writes down what became of them. When the world fails, or the redrive is
-// cancelled, what was sent by then is written down all the same.
-func (a *Activities) redrive(ctx context.Context, redriveID string, letters []deadletter.Message) error {
+// redrive sends dead letters, several at once, and writes down what became of them. When a dependency fails, or the
+// redrive is cancelled, what was sent by then is written down all the same.
+func (a *Activities) redrive(ctx context.Context, redriveID string, messages []deadletter.Message) error {
 	var mu sync.Mutex
 	var sent, failed, why []string
 	var group errgroup.Group
 	group.SetLimit(redrivesAtOnce)
-	for _, l := range letters {
+	for _, l := range messages {
 		group.Go(func() error {
 			err := a.sendAgain(ctx, l)
 			if activity.IsActivity(ctx) {
@@ -161,8 +161,8 @@ func (a *Activities) sendAgain(ctx context.Context, l deadletter.Message) error 
 	return &failure.Error{Kind: failure.Invalid, Message: "the message cannot be sent as it is", Err: err}
 }
 
-// signal asks a dead letter's payment to look. Of a payment that was never written only the history of the run knows what was asked
-// for: a new run would find nothing and end, as if that were the end of it.
+// signal signals a dead letter's payment. If the payment was never written, only the history of its run holds the request: a new run
+// would find no payment and end without an error.
 func (a *Activities) signal(ctx context.Context, l deadletter.Message) error {
 	if l.PaymentID == "" {
 		return &failure.Error{Kind: failure.Invalid, Message: "the dead letter names no payment"}

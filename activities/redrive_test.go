@@ -17,7 +17,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// redriven is the activities with dead letters to send again: what they publish, and whom they wake.
+// redriven is the activities with dead letters to send again: what they publish, and which payments they signal.
 type redriven struct {
 	env
 	mu        sync.Mutex
@@ -51,8 +51,8 @@ func newRedriven(t *testing.T) *redriven {
 	return r
 }
 
-// letter keeps a webhook's dead letter.
-func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Message)) deadletter.Message {
+// deadWebhook keeps a webhook's dead letter.
+func (r *redriven) deadWebhook(t *testing.T, name string, change func(*deadletter.Message)) deadletter.Message {
 	t.Helper()
 	l := deadletter.Message{
 		Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "no", PaymentID: payment.NewID("shop", name),
@@ -74,7 +74,7 @@ func (r *redriven) letter(t *testing.T, name string, change func(*deadletter.Mes
 // deadRun keeps a dead letter of a payment's run.
 func (r *redriven) deadRun(t *testing.T, name, paymentID string) deadletter.Message {
 	t.Helper()
-	return r.letter(t, name, func(l *deadletter.Message) {
+	return r.deadWebhook(t, name, func(l *deadletter.Message) {
 		l.Source, l.Cause, l.PaymentID, l.RunID = deadletter.FromWorkflow, deadletter.CauseDependencyUnavailable, paymentID, "run-"+name
 	})
 }
@@ -94,10 +94,10 @@ func (r *redriven) standing(t *testing.T, in deadletter.Batch) deadletter.Progre
 	return standing
 }
 
-func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
+func TestAWebhooksDeadLetterIsSentAgainUnchanged(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
-	l := r.letter(t, "a", nil)
+	l := r.deadWebhook(t, "a", nil)
 	in := r.input(t, 1, 10)
 	for range 2 {
 		require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, r.standing(t, in))
@@ -111,7 +111,7 @@ func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
 	require.Equal(t, l.Original.ContentType, d.ContentType)
 	require.True(t, l.Original.SentAt.Equal(d.Timestamp))
 	require.Equal(t, amqp.Table{rabbitmq.HeaderDeaths: int64(2)}, d.Headers)
-	r.letter(t, "last", nil)
+	r.deadWebhook(t, "last", nil)
 	r.standing(t, r.input(t, 3, 10))
 	require.Equal(t, t.Name()+"last", next(t, r.queue).MessageId, "nothing came twice")
 	kept, err := r.database.DeadLetter(t.Context(), l.ID)
@@ -119,7 +119,7 @@ func TestAWebhooksLetterGoesAgainAsItCame(t *testing.T) {
 	require.Equal(t, []any{deadletter.Redriven, "ana", "mended"}, []any{kept.State, kept.ClosedBy, kept.Reason})
 }
 
-func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
+func TestAWorkflowsDeadLetterSignalsItsPayment(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	id := r.opened(t)
@@ -129,9 +129,9 @@ func TestAWorkflowsLetterWakesItsPayment(t *testing.T) {
 	require.Equal(t, []string{id}, r.signalled)
 }
 
-// Only the history of a run that died before it wrote its payment holds what was asked for. To wake it would start a run that
-// finds nothing and ends well.
-func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
+// Only the history of a run that died before it wrote its payment holds the request. A signal would start a run that finds no
+// payment and ends without an error.
+func TestADeadLetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	l := r.deadRun(t, "a", creation(t).PaymentID)
@@ -150,11 +150,11 @@ func TestALetterOfAPaymentThatWasNeverWrittenStaysOpen(t *testing.T) {
 }
 
 // A worker that dies between marking and sending must not lose a dead letter: its activity is done again.
-func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
+func TestADeadLetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	for i := range 5 {
-		r.letter(t, fmt.Sprint(i), nil)
+		r.deadWebhook(t, fmt.Sprint(i), nil)
 	}
 	in := r.input(t, 1, 3)
 	marked, err := r.database.TakeForRedrive(t.Context(), in) // and then it was killed
@@ -172,12 +172,12 @@ func TestALetterThatWasMarkedAndNotSentIsSentByTheNextRun(t *testing.T) {
 }
 
 // While the broker is unavailable nothing is given up, and what was sent is not sent again.
-func TestARedriveWaitsForTheWorld(t *testing.T) {
+func TestARedriveWaitsForItsDependencies(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
-	r.letter(t, "a", nil)
+	r.deadWebhook(t, "a", nil)
 	l := r.deadRun(t, "b", r.opened(t))
-	r.failing = &failure.Error{Kind: failure.Unavailable, Message: "away"}
+	r.failing = &failure.Error{Kind: failure.Unavailable, Message: "unavailable"}
 	in := r.input(t, 1, 10)
 	for range 2 {
 		_, err := r.Redrive(t.Context(), in)
@@ -190,10 +190,10 @@ func TestARedriveWaitsForTheWorld(t *testing.T) {
 	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2}, r.standing(t, in))
 	require.Equal(t, []string{l.PaymentID, l.PaymentID, l.PaymentID}, r.signalled)
 
-	away := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + unreachable + "/"}, silent)
-	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	r.publisher = away
-	r.letter(t, "c", nil)
+	unreached := rabbitmq.NewPublisher([]string{"amqp://guest:guest@" + unreachable + "/"}, silent)
+	t.Cleanup(func() { require.NoError(t, unreached.Close()) })
+	r.publisher = unreached
+	r.deadWebhook(t, "c", nil)
 	in = r.input(t, 2, 10)
 	_, err := r.Redrive(t.Context(), in)
 	requireActivityError(t, err, failure.Unavailable, true)
@@ -221,21 +221,21 @@ func TestWhatWasSentIsSettledAlthoughTheRedriveIsCancelled(t *testing.T) {
 	require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, standing)
 }
 
-func TestALetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {
+func TestADeadLetterThatCannotBeSentIsOpenAgainAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	r := newRedriven(t)
 	rows := map[string]struct {
 		change func(*deadletter.Original)
 		why    string
 	}{
-		"nobody listens": {func(m *deadletter.Original) { m.Key = "nobody.listens" }, "no queue is bound for the message any more"},
-		"no exchange":    {func(m *deadletter.Original) { m.Exchange = "" }, "the message cannot be sent as it is"},
-		"no such one":    {func(m *deadletter.Original) { m.Exchange = "elsewhere" }, "the message cannot be sent as it is"},
-		"no ID":          {func(m *deadletter.Original) { m.ID = "" }, "the message cannot be sent as it is"},
+		"no queue":    {func(m *deadletter.Original) { m.Key = "no.queue" }, "no queue is bound for the message any more"},
+		"no exchange": {func(m *deadletter.Original) { m.Exchange = "" }, "the message cannot be sent as it is"},
+		"no such one": {func(m *deadletter.Original) { m.Exchange = "elsewhere" }, "the message cannot be sent as it is"},
+		"no ID":       {func(m *deadletter.Original) { m.ID = "" }, "the message cannot be sent as it is"},
 	}
 	ids := map[string]string{}
 	for name, row := range rows {
-		ids[name] = r.letter(t, name, func(l *deadletter.Message) { row.change(&l.Original) }).ID
+		ids[name] = r.deadWebhook(t, name, func(l *deadletter.Message) { row.change(&l.Original) }).ID
 	}
 	require.Equal(t, deadletter.Progress{Taken: 4, Failed: 4}, r.standing(t, r.input(t, 1, 10)))
 	for name, row := range rows {

@@ -12,7 +12,7 @@ type SettleInput struct {
 	settle.Order
 }
 
-// Settle records that an operator has settled an unknown payment as failed. One that is not unknown any more stays as it is, and
+// Settle writes that an operator has settled an unknown payment as failed. One that is not unknown any more stays as it is, and
 // so does one that was settled already.
 func (a *Activities) Settle(ctx context.Context, in SettleInput) (Moved, error) {
 	asked := time.Now()

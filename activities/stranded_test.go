@@ -13,7 +13,7 @@ import (
 )
 
 // A redrive that is terminated opens nothing again; a workflow of its own does, and so does the next redrive before it counts.
-func TestStrandedLettersAreOpened(t *testing.T) {
+func TestStrandedDeadLettersAreOpened(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.New(t)
 	r := &redriven{env: env{database: openDatabase(t, url)}}
