@@ -30,7 +30,7 @@ const shortestWait = time.Second
 // queryTimeout is how long a worker may take to answer for a workflow.
 const queryTimeout = 10 * time.Second
 
-// memoFingerprint tells whether the payment or redrive that is there already is the one that is asked for.
+// memoFingerprint shows whether the payment or redrive that is there already is the one that is asked for.
 const memoFingerprint = "fingerprint"
 
 // Client is the only code that starts, updates and signals workflows.
@@ -52,7 +52,7 @@ type CreateInput struct {
 }
 
 // Create starts the payment or joins it; this is the moment from which the payment exists. The answer is nil when there was
-// nothing to tell within Wait: the payment goes on by itself. Errors: Conflict when the key was used for another request;
+// no answer within Wait: the payment goes on by itself. Errors: Conflict when the key was used for another request;
 // Unavailable when Temporal cannot take it, in which case repeating the call with the same key is safe.
 func (c *Client) Create(ctx context.Context, in CreateInput) (*Answer, error) {
 	if in.Unread {
@@ -86,8 +86,8 @@ func conflict(in CreateInput) error {
 	}
 }
 
-// create joins the payment's run or starts one. That there was a run before is told to the one that it starts, which then
-// looks for a charge before it makes one.
+// create joins the payment's run or starts one. A run that follows another one gets AskedAt, and then looks for a charge before it
+// makes one.
 func (c *Client) create(ctx context.Context, in CreateInput) (answer Answer, err error) {
 	in.Fingerprint = in.Request.Fingerprint()
 	// Equal requests are one update, however often and wherever they come in.
@@ -137,9 +137,9 @@ func (c *Client) tryCreate(ctx context.Context, in CreateInput, askedAt time.Tim
 	return answer, outcome(ctx, update, &answer)
 }
 
-// Begun says whether a client's payment was begun, written or not, and no operator has ended it; an empty clientID stands for every client. One that has settled since the
-// database was asked is written, and one that could not be written waits for a person. Errors: Unavailable when Temporal does not
-// answer.
+// Begun says whether a client's payment was begun, written or not, and no operator has ended it; an empty clientID stands for every
+// client. One that has settled since the database was asked is written, and one that could not be written waits for a person.
+// Errors: Unavailable when Temporal does not answer.
 func (c *Client) Begun(ctx context.Context, clientID, paymentID string) (bool, error) {
 	switch run, err := c.runOf(ctx, clientID, paymentID); run.status {
 	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_FAILED:
@@ -192,8 +192,8 @@ func (c *Client) latest(ctx context.Context, workflowID string) (*workflow.Workf
 	return run.GetWorkflowExecutionInfo(), err
 }
 
-// Signal asks a payment's workflow to look at the provider again, and starts a run when none is open. Errors: Invalid when Temporal will not take it however
-// often it is asked, as when the payment's run has had as many signals as one may.
+// Signal asks a payment's workflow to look at the provider again, and starts a run when none is open. Errors: Invalid when Temporal
+// will not take it however often it is asked, as when the payment's run has had as many signals as one may.
 func (c *Client) Signal(ctx context.Context, paymentID string) (err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWithStartWorkflow:", "Payment")
 	defer func() { s.End(failure.Label(err)) }()
@@ -226,12 +226,12 @@ func unsignallable(doing string, err error) error {
 	return &failure.Error{Kind: failure.Invalid, Message: "the payment takes no more signals", Err: fmt.Errorf("%s: %w", doing, err)}
 }
 
-// settleWait is how long the operator waits who settles a payment, which is searched for meanwhile.
+// settleWait is how long an operator waits for Settle, which searches for the payment meanwhile.
 const settleWait = 20 * time.Second
 
-// Settle has an unknown payment settled as failed by its workflow, and wakes it when it sleeps. Errors: NotFound when there is no
-// such payment; Conflict when it is not unknown any more, or the provider has it; Unavailable when the provider does not say, or
-// Temporal does not answer: then it may be asked for again.
+// Settle has an unknown payment settled as failed by its workflow, and starts a run when none is open. Errors: NotFound when there
+// is no such payment; Conflict when it is not unknown any more, or the provider has it; Unavailable when the provider does not say,
+// or Temporal does not answer: then it may be asked for again.
 func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleWait)
 	defer cancel()

@@ -20,7 +20,7 @@ type Answer struct {
 	AskedAt     time.Time      `json:"asked_at,omitzero"` // when the client app first asked for it; zero: likewise
 }
 
-// mayCreate refuses another request under the same key before anything is waited for, as far as the run can tell by then. What
+// mayCreate refuses another request under the same key before anything is waited for, as far as the run knows by then. What
 // it refuses leaves no trace in the history.
 func (p *mailbox) mayCreate(_ workflow.Context, fingerprint string, _ bool) error {
 	known := p.state.Fingerprint
@@ -37,8 +37,8 @@ func errAnotherRequest() error {
 	return temporal.NewNonRetryableApplicationError("the idempotency key was used for another request", string(failure.Conflict), nil)
 }
 
-// created answers a POST: it joins the payment, whoever started it, and returns once the provider has answered, or nobody knows
-// whether it will. The same key with another request is a conflict. lost says that the database lacks what an answer said.
+// created answers a POST: it joins the payment, whoever started it, and returns once the provider has answered, or the outcome is
+// unknown. The same key with another request is a conflict. lost says that the database lacks what an answer said.
 func (p *mailbox) created(ctx workflow.Context, fingerprint string, lost bool) (Answer, error) {
 	if err := workflow.Await(ctx, func() bool { return p.opened }); err != nil {
 		return Answer{}, err

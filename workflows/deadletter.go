@@ -9,7 +9,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// longestTrail is how many failures are told of; the latest say most.
+// longestTrail is how many failures a dead letter holds: the latest.
 const longestTrail = 10
 
 // deadLetter ends a run that cannot go on. The payment is left to a person by a dead letter, for which the run waits as long
@@ -34,9 +34,9 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 	return temporal.NewNonRetryableApplicationError(reason(err), string(cause), err)
 }
 
-// reportUnknown tells operators of a payment whose outcome nobody knows. The run goes on looking for it, also while the broker does not
-// take the dead letter; once the outcome is known, the database resolves the dead letter by itself, and one that was not taken yet is
-// needless.
+// reportUnknown alerts operators of a payment whose outcome is unknown. The run goes on looking for it, also while the broker does
+// not take the dead letter; once the outcome is known, the database resolves the dead letter by itself, and one that was not taken
+// yet is needless.
 func (p *mailbox) reportUnknown(ctx workflow.Context, why error) error {
 	if !writesDeadLetters(ctx) {
 		return nil

@@ -70,7 +70,7 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	return p.move(ctx, "fail", act.Fail, p.giveUp(refusal))
 }
 
-// park leaves the payment unknown, and tells operators.
+// park leaves the payment unknown, and alerts operators.
 func (p *mailbox) park(ctx workflow.Context, why error) error {
 	p.remember(ctx, "charge", why)
 	if err := p.move(ctx, "park", act.Park, p.giveUp(why)); err != nil {
@@ -82,8 +82,8 @@ func (p *mailbox) park(ctx workflow.Context, why error) error {
 	return p.reportUnknown(ctx, why)
 }
 
-// reportFoundUnknown tells operators of a payment that the run has found unknown: the run before it may have ended before it could. A run
-// that goes on with a long history has told already.
+// reportFoundUnknown alerts operators of a payment that the run has found unknown: the run before it may have ended before it
+// could. A run that goes on with a long history has reported it already.
 func (p *mailbox) reportFoundUnknown(ctx workflow.Context) error {
 	if p.state.Status != payment.Unknown || p.in.Looks > 0 || !reportsAgain(ctx) {
 		return nil

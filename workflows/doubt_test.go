@@ -38,7 +38,7 @@ func TestARefusalAfterALostAnswerIsBelievedAfterTenMinutesOfSearchingOnly(t *tes
 	}{
 		"charged, known at once":         {provider: payment.Approved, want: []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, least: 20 * time.Second, most: time.Minute},
 		"charged, known late":            {known: found, want: []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, least: found, most: 10*time.Minute + time.Second},
-		"charged, a notification tells":  {known: found, signal: found, want: []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, least: found, most: found + time.Second},
+		"charged, a notification comes":  {known: found, signal: found, want: []payment.Status{payment.Processing, payment.Unknown, payment.Approved}, least: found, most: found + time.Second},
 		"not charged":                    {want: []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, least: 10 * time.Minute, most: 10*time.Minute + time.Second},
 		"not charged, signals of others": {signal: time.Second, want: []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, least: 10 * time.Minute, most: 10*time.Minute + time.Second},
 		"the search is silent at first":  {look: silent, want: []payment.Status{payment.Processing, payment.Unknown, payment.Failed}, least: 10 * time.Minute, most: 11 * time.Minute},
@@ -51,7 +51,7 @@ func TestARefusalAfterALostAnswerIsBelievedAfterTenMinutesOfSearchingOnly(t *tes
 				env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, row.known)
 			}
 			if row.signal > 0 {
-				nudge(env, row.signal, func() {})
+				signal(env, row.signal, func() {})
 			}
 			answers := 0
 			post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
@@ -62,13 +62,13 @@ func TestARefusalAfterALostAnswerIsBelievedAfterTenMinutesOfSearchingOnly(t *tes
 			require.GreaterOrEqual(t, took, row.least)
 			require.LessOrEqual(t, took, row.most)
 			require.Equal(t, 1, answers)
-			require.Empty(t, w.letters, "it ends by itself, so nobody is told")
+			require.Empty(t, w.deadLetters, "it ends by itself, so nothing is reported")
 			require.Equal(t, 1, w.count("Charge"))
 		})
 	}
 }
 
-// Ten minutes have passed and the provider has not answered the last search: a person is told, the payment stays unknown, and
+// Ten minutes have passed and the provider has not answered the last search: operators are alerted, the payment stays unknown, and
 // what an answer says is believed, however late.
 func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -90,26 +90,26 @@ func TestARefusalThatCannotBeCheckedLeavesThePaymentUnknown(t *testing.T) {
 			}
 			env.RegisterDelayedCallback(func() {
 				require.Equal(t, payment.Unknown, w.row.Status)
-				require.Len(t, w.letters, 1)
-				require.Equal(t, deadletter.CauseUnknownOutcome, w.letters[0].Cause)
+				require.Len(t, w.deadLetters, 1)
+				require.Equal(t, deadletter.CauseUnknownOutcome, w.deadLetters[0].Cause)
 			}, time.Hour)
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
 			require.Equal(t, row.want, w.history)
-			require.Len(t, w.letters, 1)
+			require.Len(t, w.deadLetters, 1)
 		})
 	}
 }
 
-// A run that was cancelled while it searched has told nobody. The next one does.
-func TestARunThatFindsAPaymentUnknownTellsPeople(t *testing.T) {
+// A run that was cancelled while it searched has reported nothing. The next one reports.
+func TestARunThatFindsAPaymentUnknownReportsIt(t *testing.T) {
 	w := &fakeActivities{row: activities.State{Found: true, Status: payment.Unknown, Fingerprint: creation().Request.Fingerprint()}}
 	env := newEnv(t, w)
-	nudge(env, time.Hour, func() { w.provider = payment.Approved })
+	signal(env, time.Hour, func() { w.provider = payment.Approved })
 	start(env, creation())
 	require.NoError(t, env.GetWorkflowError())
-	require.Len(t, w.letters, 1)
-	require.Equal(t, deadletter.CauseUnknownOutcome, w.letters[0].Cause)
+	require.Len(t, w.deadLetters, 1)
+	require.Equal(t, deadletter.CauseUnknownOutcome, w.deadLetters[0].Cause)
 	require.Equal(t, payment.Approved, w.row.Status)
 	require.Zero(t, w.count("Charge"))
 }
@@ -160,7 +160,7 @@ func TestAQuickTryKnowsThatItMayNotBeTheFirst(t *testing.T) {
 	}
 }
 
-// What can be put right is told by its code, also when the refusal came after trouble and was believed late.
+// A failure that the buyer can put right keeps its code, also when the refusal came after trouble and was believed late.
 func TestAFailureKeepsItsCode(t *testing.T) {
 	for name, refusal := range map[string]activities.Doubt{
 		"at once":       {Code: failure.CodeTaxID},

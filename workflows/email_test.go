@@ -13,13 +13,13 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// postman stands in for the mail server's activity.
-type postman struct {
+// fakeMail stands in for the mail server's activity.
+type fakeMail struct {
 	tries int
 	send  func(try int) error // nil: works
 }
 
-func (p *postman) SendEmail(context.Context, activities.EmailInput) (activities.Emailed, error) {
+func (p *fakeMail) SendEmail(context.Context, activities.EmailInput) (activities.Emailed, error) {
 	p.tries++
 	if p.send != nil {
 		if err := p.send(p.tries); err != nil {
@@ -29,7 +29,7 @@ func (p *postman) SendEmail(context.Context, activities.EmailInput) (activities.
 	return activities.Emailed{Outcome: payment.EmailSent}, nil
 }
 
-func sendEmail(t *testing.T, p *postman) (activities.Emailed, time.Duration, error) {
+func sendEmail(t *testing.T, p *fakeMail) (activities.Emailed, time.Duration, error) {
 	env := newEnv(t, &fakeActivities{})
 	env.RegisterActivity(p)
 	env.ExecuteWorkflow(Email, activities.EmailInput{Name: paymentID + "/receipt", Notice: payment.Receipt, PaymentID: paymentID})
@@ -43,17 +43,17 @@ func sendEmail(t *testing.T, p *postman) (activities.Emailed, time.Duration, err
 
 func TestAnEmailIsTriedForADay(t *testing.T) {
 	t.Parallel()
-	away := func(int) error {
-		return temporal.NewApplicationErrorWithOptions("away", string(failure.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: 5 * time.Hour})
+	unavailable := func(int) error {
+		return temporal.NewApplicationErrorWithOptions("unavailable", string(failure.Unavailable), temporal.ApplicationErrorOptions{NextRetryDelay: 5 * time.Hour})
 	}
-	p := &postman{send: away}
+	p := &fakeMail{send: unavailable}
 	_, took, err := sendEmail(t, p)
 	require.Error(t, err)
 	require.Equal(t, 20*time.Hour, took)
 
-	p = &postman{send: func(try int) error {
+	p = &fakeMail{send: func(try int) error {
 		if try < 5 {
-			return away(try)
+			return unavailable(try)
 		}
 		return nil
 	}}
@@ -64,22 +64,22 @@ func TestAnEmailIsTriedForADay(t *testing.T) {
 
 func TestAnEmailAboutNothingIsGivenUpAtOnce(t *testing.T) {
 	t.Parallel()
-	p := &postman{send: func(int) error { return refusal(failure.NotFound) }}
+	p := &fakeMail{send: func(int) error { return refusal(failure.NotFound) }}
 	_, _, err := sendEmail(t, p)
 	require.Error(t, err)
 	require.Equal(t, 1, p.tries)
 }
 
-// A run from before the outbox passes on whether its buyer is to be told: it has no activity more for it.
-func TestARunFromBeforeTheOutboxTellsItsBuyer(t *testing.T) {
+// A run from before the outbox passes on whether its buyer wants e-mails. It needs no further activity for that.
+func TestARunFromBeforeTheOutboxEmailsItsBuyer(t *testing.T) {
 	t.Parallel()
-	for _, told := range []bool{false, true} {
-		w := &fakeActivities{older: true, email: told}
+	for _, email := range []bool{false, true} {
+		w := &fakeActivities{older: true, email: email}
 		env := newEnv(t, w)
-		nudge(env, 20*time.Second, func() { w.provider = payment.Approved })
+		signal(env, 20*time.Second, func() { w.provider = payment.Approved })
 		start(env, creation())
 		require.NoError(t, env.GetWorkflowError())
 		require.Equal(t, []string{"Open", "Charge", "Apply", "Publish", "Look", "Apply", "Publish"}, w.calls)
-		require.Equal(t, told, w.told)
+		require.Equal(t, email, w.emailed)
 	}
 }

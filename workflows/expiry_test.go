@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// A Pix that nobody has paid is closed at its own end, by one call where there was a look before.
+// An unpaid Pix is closed at its own end, by one call where there was a look before.
 func TestAPixIsClosedAtItsOwnEnd(t *testing.T) {
 	w := &fakeActivities{expires: started.Add(time.Hour), keepsEnd: true}
 	env := newEnv(t, w)
@@ -45,7 +45,7 @@ func TestAPixThatCannotBeClosedIsTriedAgain(t *testing.T) {
 		return nil
 	}
 	env := newEnv(t, w)
-	nudge(env, time.Hour+40*time.Second, func() {})
+	signal(env, time.Hour+40*time.Second, func() {})
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())
@@ -72,7 +72,7 @@ func TestAPixFromBeforeIsNotClosed(t *testing.T) {
 func TestAnUnknownPixThatTurnsUpAfterItsEndIsClosed(t *testing.T) {
 	w := &fakeActivities{expires: started.Add(time.Hour), keepsEnd: true, charge: func(int) error { return refusal(failure.Conflict) }}
 	env := newEnv(t, w)
-	nudge(env, 2*time.Hour, func() { w.provider = payment.Pending })
+	signal(env, 2*time.Hour, func() { w.provider = payment.Pending })
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())

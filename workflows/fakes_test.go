@@ -31,32 +31,32 @@ var polls = Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Sec
 // fakeActivities stands in for the database and the provider: its methods carry the names of the activities, and it
 // remembers which were called.
 type fakeActivities struct {
-	mu       sync.Mutex
-	calls    []string
-	row      activities.State
-	provider payment.Status // what the provider would say; empty: it has never heard of the payment
-	expires  time.Time
-	keepsEnd bool // the Pix is ours to close at its end
-	close    func(attempt int) error
-	charge   func(attempt int) error // nil: works
-	look     func(attempt int) error
-	publish  func(attempt int) error
-	apply    func(attempt int) error
-	open     func(attempt int) error
-	bury     func(attempt int) error
-	asked    []activities.ChargeInput
-	failed   []activities.GiveUpInput
-	charges  int
-	looks    int
-	history  []payment.Status // what the payment came to
-	older    bool             // the activities are as before the outbox: what happened is the run's own to publish
-	events   []payment.Event  // that such a run has published
-	letters  []activities.DeadLetterInput
-	settled  []settle.Order
-	tries    map[string]int
-	looked   []payment.Urgency // of the looks that became activities
-	email    bool              // the buyer is to be told
-	told     bool              // and Publish heard of it, each time
+	mu          sync.Mutex
+	calls       []string
+	row         activities.State
+	provider    payment.Status // what the provider would say; empty: it does not know the payment
+	expires     time.Time
+	keepsEnd    bool // the Pix is ours to close at its end
+	close       func(attempt int) error
+	charge      func(attempt int) error // nil: works
+	look        func(attempt int) error
+	publish     func(attempt int) error
+	apply       func(attempt int) error
+	open        func(attempt int) error
+	deadLetter  func(attempt int) error
+	asked       []activities.ChargeInput
+	failed      []activities.GiveUpInput
+	charges     int
+	looks       int
+	history     []payment.Status // what the payment came to
+	older       bool             // the activities are as before the outbox: what happened is the run's own to publish
+	events      []payment.Event  // that such a run has published
+	deadLetters []activities.DeadLetterInput
+	settled     []settle.Order
+	tries       map[string]int
+	looked      []payment.Urgency // of the looks that became activities
+	email       bool              // the buyer wants e-mails
+	emailed     bool              // each call of Publish asked for the e-mail
 }
 
 func (w *fakeActivities) called(activity string) int {
@@ -187,18 +187,18 @@ func (w *fakeActivities) Publish(_ context.Context, in activities.PublishInput) 
 			return err
 		}
 	}
-	w.told = in.Email && (w.told || len(w.events) == 0)
+	w.emailed = in.Email && (w.emailed || len(w.events) == 0)
 	w.events = append(w.events, in.Events...)
 	return nil
 }
 
 func (w *fakeActivities) DeadLetter(_ context.Context, in activities.DeadLetterInput) error {
-	if n := w.called("DeadLetter"); w.bury != nil {
-		if err := w.bury(n); err != nil {
+	if n := w.called("DeadLetter"); w.deadLetter != nil {
+		if err := w.deadLetter(n); err != nil {
 			return err
 		}
 	}
-	w.letters = append(w.letters, in)
+	w.deadLetters = append(w.deadLetters, in)
 	return nil
 }
 
@@ -241,7 +241,7 @@ func newEnv(t *testing.T, w *fakeActivities) *testsuite.TestWorkflowEnvironment 
 	return env
 }
 
-// post sends a creation's update after a while, as a client app's POST does, and tells its outcome.
+// post sends a creation's update after a while, as a client app's POST does, and reports its outcome.
 func post(env *testsuite.TestWorkflowEnvironment, after time.Duration, fingerprint string, outcome func(error)) {
 	env.RegisterDelayedCallback(func() {
 		env.UpdateWorkflow(UpdateCreate, UpdateCreate+fingerprint+after.String(), &testsuite.TestUpdateCallback{
@@ -252,7 +252,8 @@ func post(env *testsuite.TestWorkflowEnvironment, after time.Duration, fingerpri
 	}, after)
 }
 
-func nudge(env *testsuite.TestWorkflowEnvironment, after time.Duration, change func()) {
+// signal sends the signal to look after a while.
+func signal(env *testsuite.TestWorkflowEnvironment, after time.Duration, change func()) {
 	env.RegisterDelayedCallback(func() {
 		change()
 		env.SignalWorkflow(SignalLook, nil)
@@ -264,7 +265,7 @@ func start(env *testsuite.TestWorkflowEnvironment, c *payment.Creation) {
 }
 
 func transient(kind failure.Kind) error {
-	return temporal.NewApplicationError("away", string(kind))
+	return temporal.NewApplicationError("unavailable", string(kind))
 }
 
 func refusal(kind failure.Kind) error {

@@ -18,22 +18,22 @@ func AlertFindings(ctx workflow.Context) (int, error) {
 	return alertFindings(ctx)
 }
 
-// alertFindings reports what a person has to look at, in the log and to whoever listens. What cannot be reported now is
+// alertFindings reports the findings that an operator has to look at, in the log and as events. What cannot be reported now is
 // left to the next run.
-func alertFindings(ctx workflow.Context) (told int, err error) {
+func alertFindings(ctx workflow.Context) (reported int, err error) {
 	for {
 		var found []payment.Finding
 		if err := workflow.ExecuteActivity(atAlert(ctx, "alert"), act.AlertFindings).Get(ctx, &found); err != nil {
 			workflow.GetLogger(ctx).Error("findings not reported", "kind", KindOf(err), "reason", reason(err))
-			return told, err
+			return reported, err
 		}
 		if len(found) == 0 {
-			return told, nil
+			return reported, nil
 		}
 		for _, f := range found {
 			workflow.GetLogger(ctx).Error("the provider statement and the database disagree", "kind", f.Kind,
 				"provider_payment_id", f.ProviderPaymentID, "payment_id", f.PaymentID, "detail", f.Detail)
 		}
-		told += len(found)
+		reported += len(found)
 	}
 }

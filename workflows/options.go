@@ -9,27 +9,8 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Polls says when a payment's workflow looks at the provider without having been told to. A lost
-// webhook costs the time until the next poll: the gaps start at First and double up to Max.
-type Polls struct {
-	First       time.Duration `json:"first"`
-	Max         time.Duration `json:"max"`
-	AfterExpiry time.Duration `json:"after_expiry"` // how long after a Pix's end the provider is asked what became of it
-}
-
-// gap is the time between the look numbered looks, counted from 0, and the next.
-func (p Polls) gap(looks int) time.Duration {
-	gap := p.First
-	for range looks {
-		if gap *= 2; gap >= p.Max {
-			return p.Max
-		}
-	}
-	return gap
-}
-
-// budget is how long a payment keeps trying before a person has to look at it. It is time, not
-// attempts, so that an outage of the provider does not eat it.
+// budget is how long a payment keeps trying before an operator has to look at it. It is a time, not a number of attempts, so that
+// an outage of the provider does not use it up.
 const budget = 24 * time.Hour
 
 // inDatabase is for activities that only touch Postgres: quick, and repeated until the database is available again.
@@ -77,10 +58,10 @@ func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Conte
 	}
 }
 
-// priority is Temporal's, which goes from 1 to 5, as urgencies do, and is 3 unless told otherwise.
+// priority is Temporal's, which goes from 1 to 5, as urgencies do, and is 3 by default.
 func priority(u payment.Urgency) temporal.Priority { return temporal.Priority{PriorityKey: int(u)} }
 
-// whileAsked is for a call that Mercado Pago answers while an operator waits, who can ask again.
+// whileAsked is for a call that Mercado Pago answers while an operator waits. The operator can ask again.
 func whileAsked(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              ProviderTaskQueue,
@@ -107,7 +88,7 @@ func atBroker(ctx workflow.Context, summary string) workflow.Context {
 // sweepBudget is short of a payment's: when the provider is unavailable for longer the run fails, and a later one sees more.
 const sweepBudget = 2 * time.Hour
 
-// atSweep is for reading what changed at the provider: nobody waits for it, so that it comes last.
+// atSweep is for reading what changed at the provider: no request waits for it, so it comes last.
 func atSweep(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithTaskQueue(last(ctx, summary), ProviderTaskQueue)
 }

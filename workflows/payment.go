@@ -48,7 +48,7 @@ type mailbox struct {
 	rewritten    bool      // the row was lost, and may have been written anew by this run
 	looks        int       // polls made so far; they widen the gap to the next
 	polledAt     time.Time // when it was last decided
-	pollAt       time.Time // when to look without being told
+	pollAt       time.Time // when to look without a signal
 	soon         int       // looks made since a signal that has brought no news
 	soonAt       time.Time // when to make the next of those; zero: there is none
 	signals      workflow.ReceiveChannel
@@ -108,12 +108,12 @@ func (p *mailbox) load(ctx workflow.Context, summary string) error {
 	return nil
 }
 
-// askedAt is when the client app first asked for the payment, as far as this run was told; a reset keeps the run's start.
+// askedAt is when the client app first asked for the payment, as far as this run knows; a reset keeps the run's start.
 func (p *mailbox) askedAt(ctx workflow.Context) time.Time {
 	return cmp.Or(p.in.AskedAt, workflow.GetInfo(ctx).WorkflowStartTime)
 }
 
-// answered says whether there is something to tell the client app.
+// answered says whether there is an answer for the client app.
 func (p *mailbox) answered() bool { return p.state.Status.Answered() }
 
 // awaitWork waits for a reason to act: a payment to charge, a signal, or the time to look unasked. It
@@ -187,7 +187,7 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 // provider that cannot say costs nothing but the time to the next look.
 func (p *mailbox) look(ctx workflow.Context) error {
 	why := p.reason(ctx)
-	if why == poll {
+	if why == polled {
 		p.looks++ // only looks of our own accord widen the gap
 	}
 	p.drain()
@@ -270,7 +270,7 @@ func (p *mailbox) move(ctx workflow.Context, summary string, activity, in any) e
 	return nil
 }
 
-// publish has told what happened, in order, in a run from before the outbox. In all others the activities that move the payment have
+// publish publishes what happened, in order, in a run from before the outbox. In all others the activities that move the payment have
 // seen to it, beside the run, and there is nothing to publish. The run's own history says which it is, so that no version gate is
 // needed: only the results of activities as they were then hold events.
 func (p *mailbox) publish(ctx workflow.Context) error {

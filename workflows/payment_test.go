@@ -21,12 +21,12 @@ func TestAPixIsChargedAndPaid(t *testing.T) {
 	env := newEnv(t, w)
 	answers := 0
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err); answers++ })
-	nudge(env, 30*time.Second, func() { w.provider = payment.Approved })
+	signal(env, 30*time.Second, func() { w.provider = payment.Approved })
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, 1, answers)
-	require.Equal(t, []string{"Open", "Charge", "Apply", "Look", "Apply"}, w.calls, "telling others is no part of it")
+	require.Equal(t, []string{"Open", "Charge", "Apply", "Look", "Apply"}, w.calls, "publishing is not part of the run")
 	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Approved}, w.history)
 }
 
@@ -54,7 +54,7 @@ func TestPollsWidenAndTheEndIsAskedFor(t *testing.T) {
 	require.Equal(t, 6, w.looks, "at 1, 3, 7, 15 and 31 minutes, and once after the end")
 }
 
-func TestManyNudgesAreOneLook(t *testing.T) {
+func TestManySignalsAreOneLook(t *testing.T) {
 	w := &fakeActivities{expires: started.Add(time.Hour)}
 	env := newEnv(t, w)
 	env.RegisterDelayedCallback(func() {
@@ -70,7 +70,7 @@ func TestManyNudgesAreOneLook(t *testing.T) {
 	require.LessOrEqual(t, w.looks, 2, "100 signals")
 }
 
-func TestANudgeBeforeTheChargeHasReturnedIsAnsweredAfterIt(t *testing.T) {
+func TestASignalBeforeTheChargeHasReturnedIsAnsweredAfterIt(t *testing.T) {
 	w := &fakeActivities{provider: payment.Approved, row: activities.State{}}
 	env := newEnv(t, w)
 	w.charge = func(attempt int) error {
@@ -116,7 +116,7 @@ func TestWhatIsNotARefusalLeavesThePaymentUnknownNeverFailed(t *testing.T) {
 			}
 			env := newEnv(t, w)
 			// A day and a half later the provider turns out to have charged after all.
-			nudge(env, 36*time.Hour, func() { w.provider = payment.Approved })
+			signal(env, 36*time.Hour, func() { w.provider = payment.Approved })
 			start(env, creation())
 
 			require.NoError(t, env.GetWorkflowError())
@@ -136,7 +136,7 @@ func TestALookThatFailsIsRepeatedAsAnActivityOfItsOwn(t *testing.T) {
 		return nil
 	}
 	env := newEnv(t, w)
-	nudge(env, 10*time.Second, func() { w.provider = payment.Approved })
+	signal(env, 10*time.Second, func() { w.provider = payment.Approved })
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())
@@ -153,15 +153,15 @@ func TestAnAnswerAboutSomethingElseIsNotApplied(t *testing.T) {
 		return nil
 	}
 	env := newEnv(t, w)
-	nudge(env, 10*time.Second, func() { w.provider = payment.Approved })
+	signal(env, 10*time.Second, func() { w.provider = payment.Approved })
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Approved}, w.history)
-	require.Equal(t, 2, w.count("Look"), "the nudge's, and the next poll's")
+	require.Equal(t, 2, w.count("Look"), "the signal's, and the next poll's")
 }
 
-// A run from before the outbox publishes what its activities have told it, as it always did.
+// A run from before the outbox publishes the events that its activities have returned, as it always did.
 func TestARunFromBeforeTheOutboxPublishesItsEventsInOrder(t *testing.T) {
 	w := &fakeActivities{older: true, provider: payment.Approved}
 	w.publish = func(attempt int) error {
@@ -184,7 +184,7 @@ func TestARepeatedPOSTJoinsAndAnotherRequestIsAConflict(t *testing.T) {
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { joined = append(joined, err) })
 	post(env, time.Second, creation().Request.Fingerprint(), func(err error) { joined = append(joined, err) })
 	post(env, time.Second, "another", func(err error) { refused = append(refused, err) })
-	nudge(env, time.Minute/2, func() { w.provider = payment.Approved })
+	signal(env, time.Minute/2, func() { w.provider = payment.Approved })
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())
@@ -211,7 +211,7 @@ func TestAnotherRequestIsRefusedBeforeThePaymentIsOpened(t *testing.T) {
 		refused = err
 		require.False(t, w.row.Found, "nothing was opened yet")
 	})
-	nudge(env, time.Minute, func() { w.provider = payment.Approved })
+	signal(env, time.Minute, func() { w.provider = payment.Approved })
 	start(env, creation())
 
 	require.NoError(t, env.GetWorkflowError())
@@ -241,10 +241,10 @@ func TestAPOSTDoesNotWaitForAnUnknownOutcome(t *testing.T) {
 	require.Equal(t, 2, answers)
 }
 
-func TestALateNudgeWakesASettledPaymentForOneLook(t *testing.T) {
+func TestALateSignalStartsOneLookAtASettledPayment(t *testing.T) {
 	w := &fakeActivities{provider: payment.Refunded, row: activities.State{Found: true, Status: payment.Approved, ProviderPaymentID: providerID}}
 	env := newEnv(t, w)
-	nudge(env, 0, func() {})
+	signal(env, 0, func() {})
 	start(env, nil)
 
 	require.NoError(t, env.GetWorkflowError())
@@ -280,10 +280,10 @@ func TestAPOSTOnASettledPaymentAnswersAndEndsTheRun(t *testing.T) {
 
 // After a crash of everything, or a reset, the row says that the charge was asked for and not whether
 // it was answered: it is asked for again, under the same key.
-func TestANudgeOnAnUnfinishedPaymentChargesAgain(t *testing.T) {
+func TestASignalToAnUnfinishedPaymentChargesAgain(t *testing.T) {
 	w := &fakeActivities{provider: payment.Approved, row: activities.State{Found: true, Status: payment.Processing}}
 	env := newEnv(t, w)
-	nudge(env, 0, func() {})
+	signal(env, 0, func() {})
 	start(env, nil)
 
 	require.NoError(t, env.GetWorkflowError())
@@ -291,10 +291,10 @@ func TestANudgeOnAnUnfinishedPaymentChargesAgain(t *testing.T) {
 	require.Equal(t, 1, w.count("Charge"))
 }
 
-func TestANudgeForAPaymentThatDoesNotExistEnds(t *testing.T) {
+func TestASignalForAPaymentThatDoesNotExistEnds(t *testing.T) {
 	w := &fakeActivities{}
 	env := newEnv(t, w)
-	nudge(env, 0, func() {})
+	signal(env, 0, func() {})
 	start(env, nil)
 
 	require.NoError(t, env.GetWorkflowError())
@@ -320,7 +320,7 @@ func TestTheQueryShowsWhatTheMailboxWaitsFor(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, answer.Get(&view))
 	}, 30*time.Second)
-	nudge(env, 40*time.Second, func() { w.provider = payment.Approved })
+	signal(env, 40*time.Second, func() { w.provider = payment.Approved })
 	start(env, creation())
 
 	require.Equal(t, payment.Pending, view.Status)
@@ -339,8 +339,8 @@ func TestGapsDoubleUpToTheWidest(t *testing.T) {
 	require.Equal(t, 10*time.Minute, p.gap(1000))
 }
 
-// What a signal has told of may not be seen yet where it is read: it is looked for again soon, and a while later, and the polls go
-// on as if there had been no signal.
+// The provider may not show yet what a signal was sent for. The run looks again soon, and a while later. The polls go on as if there
+// had been no signal.
 func TestASignalThatBringsNoNewsIsLookedAfter(t *testing.T) {
 	w := &fakeActivities{expires: started.Add(24 * time.Hour)}
 	env := newEnv(t, w)
@@ -349,7 +349,7 @@ func TestASignalThatBringsNoNewsIsLookedAfter(t *testing.T) {
 		at = append(at, env.Now().Sub(started).Round(time.Second))
 		return nil
 	}
-	nudge(env, 10*time.Second, func() {})
+	signal(env, 10*time.Second, func() {})
 	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, 6*time.Minute)
 	start(env, creation())
 
@@ -363,7 +363,7 @@ func TestASignalThatBringsNoNewsIsLookedAfter(t *testing.T) {
 func TestASignalWhoseNewsComeLateIsAnsweredInSeconds(t *testing.T) {
 	w := &fakeActivities{expires: started.Add(24 * time.Hour)}
 	env := newEnv(t, w)
-	nudge(env, 3*time.Minute+10*time.Second, func() {})
+	signal(env, 3*time.Minute+10*time.Second, func() {})
 	env.RegisterDelayedCallback(func() { w.provider = payment.Approved }, 3*time.Minute+11*time.Second)
 	start(env, creation())
 
@@ -384,7 +384,7 @@ func TestNoSignalMakesAPollLater(t *testing.T) {
 		return nil
 	}
 	for after := 5 * time.Second; after < time.Minute; after += 7 * time.Second {
-		nudge(env, after, func() {})
+		signal(env, after, func() {})
 	}
 	start(env, creation())
 	require.NoError(t, env.GetWorkflowError())

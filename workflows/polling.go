@@ -8,13 +8,32 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
+// Polls says when a payment's workflow looks at the provider without a signal. A lost webhook costs the time until the next poll:
+// the gaps start at First and double up to Max.
+type Polls struct {
+	First       time.Duration `json:"first"`
+	Max         time.Duration `json:"max"`
+	AfterExpiry time.Duration `json:"after_expiry"` // how long after a Pix's end the provider is asked what became of it
+}
+
+// gap is the time between the look numbered looks, counted from 0, and the next.
+func (p Polls) gap(looks int) time.Duration {
+	gap := p.First
+	for range looks {
+		if gap *= 2; gap >= p.Max {
+			return p.Max
+		}
+	}
+	return gap
+}
+
 // toCharge says whether the provider has still to be asked for the money. After a crash, a reset or a
 // signal that found an unfinished payment it is asked again, under the same key.
 func (p *mailbox) toCharge() bool {
 	return p.state.Status == payment.Processing
 }
 
-// called says whether somebody wants something, so that nothing is to be waited for.
+// called says whether there is work: a signal, a decision of an operator or a lost row. The run then waits for nothing.
 func (p *mailbox) called() bool { return p.lost || len(p.settlements) > 0 || p.signalled() }
 
 func (p *mailbox) signalled() bool { return p.signals.Len() > 0 }
@@ -28,24 +47,24 @@ func (p *mailbox) drain() {
 type lookReason int
 
 const (
-	poll  lookReason = iota // nobody has told us to
-	told                    // by a signal
-	again                   // soon after a signal that has brought no news
+	polled    lookReason = iota // the next poll is due
+	signalled                   // a signal has come
+	repeated                    // a signal has brought no news, and the provider is asked again soon
 )
 
-// soonAgain is how long after a signal that has brought no news the provider is asked again, each time since the last: what it has
-// told of may not be seen yet where it is read.
+// soonAgain is how long after a signal that has brought no news the provider is asked again, each time since the last. The provider
+// may not show yet what the signal was sent for.
 var soonAgain = [...]time.Duration{2 * time.Second, 10 * time.Second, 60 * time.Second}
 
 // reason is why to look now.
 func (p *mailbox) reason(ctx workflow.Context) lookReason {
 	switch {
 	case p.signalled():
-		return told
+		return signalled
 	case workflow.Now(ctx).Before(p.pollDue()):
-		return again
+		return repeated
 	}
-	return poll
+	return polled
 }
 
 // lookNext decides when to look next. A poll is a whole gap before the next. A signal never makes the next poll later.
@@ -54,11 +73,11 @@ func (p *mailbox) lookNext(ctx workflow.Context, why lookReason, news bool) {
 	if !p.soonAt.After(now) {
 		p.soonAt = time.Time{}
 	}
-	if why == poll || why == told && !(p.state.Status.Open() && looksSoon(ctx)) {
+	if why == polled || why == signalled && !(p.state.Status.Open() && looksSoon(ctx)) {
 		p.planPoll(ctx)
 		return
 	}
-	if why == told {
+	if why == signalled {
 		p.soon, p.soonAt = 0, time.Time{}
 	}
 	if !news && p.soon < len(soonAgain) {
@@ -67,7 +86,7 @@ func (p *mailbox) lookNext(ctx workflow.Context, why lookReason, news bool) {
 	}
 }
 
-// due is when to look without being told: at the next poll, or sooner after a signal that has brought no news.
+// due is when to look without a signal: at the next poll, or sooner after a signal that has brought no news.
 func (p *mailbox) due() time.Time {
 	due := p.pollDue()
 	if !p.soonAt.IsZero() && p.soonAt.Before(due) {
@@ -89,7 +108,7 @@ func (p *mailbox) pollDue() time.Time {
 // end is when a Pix that was to be paid by then is looked at, or closed.
 func (p *mailbox) end() time.Time { return p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry) }
 
-// closes says whether a look shall close the Pix: nobody has paid it by its end, which is ours to keep.
+// closes says whether a look shall close the Pix: it is unpaid at its end, which is ours to keep.
 func (p *mailbox) closes(ctx workflow.Context) bool {
 	return p.state.KeepsEnd && p.state.Status == payment.Pending && !workflow.Now(ctx).Before(p.end()) && closesAtEnd(ctx)
 }
@@ -118,12 +137,12 @@ func (p *mailbox) overdue(ctx workflow.Context) bool {
 	return p.state.Status.Open() && !workflow.Now(ctx).Before(p.due())
 }
 
-// urgency is who waits for a look: a buyer who has nothing to pay with yet, or whoever has news, or nobody.
+// urgency is that of a look: for a buyer who has nothing to pay with yet, for news, or for a poll.
 func (p *mailbox) urgency(why lookReason) payment.Urgency {
 	switch {
 	case !p.answered():
 		return payment.ForBuyer
-	case why == poll:
+	case why == polled:
 		return payment.ForSweep
 	}
 	return payment.ForNews

@@ -67,7 +67,7 @@ func TestPruningGoesOnUntilNothingIsOld(t *testing.T) {
 	require.Equal(t, keep, a.keep)
 }
 
-func TestPruningWaitsForTheRecord(t *testing.T) {
+func TestPruningWaitsForTheDatabase(t *testing.T) {
 	t.Parallel()
 	a := &archive{rounds: 2, prune: func(attempt int) error {
 		if attempt > 1 && attempt < 6 {

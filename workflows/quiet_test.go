@@ -62,7 +62,7 @@ func TestAllQuietPaymentsAreLookedAtAtAPace(t *testing.T) {
 	require.GreaterOrEqual(t, env.Now().Sub(started), 15*time.Second)
 }
 
-func TestARecordThatIsAwayFailsTheRunSoon(t *testing.T) {
+func TestAnUnavailableDatabaseFailsTheRunSoon(t *testing.T) {
 	t.Parallel()
 	s := &silence{pages: 2, fails: func(int) error { return transient(failure.Unavailable) }}
 	env := s.env()

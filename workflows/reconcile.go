@@ -18,9 +18,9 @@ type ReconcileInput struct {
 	Rest   *activities.SweepInput       `json:"rest,omitempty"`
 }
 
-// Reconcile compares the provider statement with the database: all that changed there since the last run. It moves no payment. Those that
-// are behind are told to look, and what cannot be explained is kept. AlertFindings reports it, and SignalQuiet finds the payments
-// that the provider has no news of: each is a workflow of its own, so that a search that fails holds up neither.
+// Reconcile compares the provider statement with the database: all that changed there since the last run. It moves no payment.
+// Those that are behind are signalled, and what cannot be explained is kept. AlertFindings reports it, and SignalQuiet finds the
+// payments that the provider has no news of: each is a workflow of its own, so that a search that fails holds up neither.
 func Reconcile(ctx workflow.Context, in ReconcileInput) (payment.ReconciliationCounts, error) {
 	r := &reconciliation{counts: in.Counts, rest: in.Rest}
 	if r.rest == nil {

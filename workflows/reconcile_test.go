@@ -16,36 +16,37 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// books stands in for the database and the provider: so many pages of changes. Its methods carry the names of the activities.
-type books struct {
+// fakeReconciliation stands in for the database and the provider: so many pages of changes. Its methods carry the names of the
+// activities.
+type fakeReconciliation struct {
 	pages    int
 	sweep    func(attempt int) error // nil: works
 	alert    func(attempt int) error
-	strange  int // findings to report
+	found    int // findings to report
 	swept    []time.Time
 	attempts map[string]int
 	finished []payment.ReconciliationCounts
 }
 
-func (b *books) try(step string, fails func(int) error) error {
+func (b *fakeReconciliation) try(activity string, fails func(int) error) error {
 	if b.attempts == nil {
 		b.attempts = map[string]int{}
 	}
-	b.attempts[step]++
+	b.attempts[activity]++
 	if fails == nil {
 		return nil
 	}
-	return fails(b.attempts[step])
+	return fails(b.attempts[activity])
 }
 
-func (b *books) BeginReconciliation(_ context.Context, in activities.BeginReconciliationInput) (activities.SweepInput, error) {
+func (b *fakeReconciliation) BeginReconciliation(_ context.Context, in activities.BeginReconciliationInput) (activities.SweepInput, error) {
 	_ = b.try("begin", nil)
 	first := activities.SweepInput{RunID: in.RunID}
 	first.Window.From, first.Window.To = started.Add(-15*time.Minute), started.Add(-in.Grace)
 	return first, nil
 }
 
-func (b *books) Sweep(_ context.Context, in activities.SweepInput) (activities.Swept, error) {
+func (b *fakeReconciliation) Sweep(_ context.Context, in activities.SweepInput) (activities.Swept, error) {
 	if err := b.try("sweep", b.sweep); err != nil {
 		return activities.Swept{}, err
 	}
@@ -59,23 +60,23 @@ func (b *books) Sweep(_ context.Context, in activities.SweepInput) (activities.S
 	return swept, nil
 }
 
-func (b *books) SettleFindings(context.Context) error { return b.try("settle", nil) }
+func (b *fakeReconciliation) SettleFindings(context.Context) error { return b.try("settle", nil) }
 
-func (b *books) FinishReconciliation(_ context.Context, in activities.FinishReconciliationInput) (payment.ReconciliationCounts, error) {
+func (b *fakeReconciliation) FinishReconciliation(_ context.Context, in activities.FinishReconciliationInput) (payment.ReconciliationCounts, error) {
 	b.finished = append(b.finished, in.Counts)
 	in.Counts.Missed = 7
 	return in.Counts, b.try("finish", nil)
 }
 
-func (b *books) AlertFindings(context.Context) ([]payment.Finding, error) {
-	if err := b.try("alert", b.alert); err != nil || b.strange == 0 {
+func (b *fakeReconciliation) AlertFindings(context.Context) ([]payment.Finding, error) {
+	if err := b.try("alert", b.alert); err != nil || b.found == 0 {
 		return nil, err
 	}
-	b.strange--
+	b.found--
 	return []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: providerID}}, nil
 }
 
-func (b *books) env() *testsuite.TestWorkflowEnvironment {
+func (b *fakeReconciliation) env() *testsuite.TestWorkflowEnvironment {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
@@ -89,7 +90,7 @@ func (b *books) env() *testsuite.TestWorkflowEnvironment {
 
 func TestARunSeesItsWholeWindow(t *testing.T) {
 	t.Parallel()
-	b := &books{pages: 3}
+	b := &fakeReconciliation{pages: 3}
 	env := b.env()
 	env.ExecuteWorkflow(Reconcile, ReconcileInput{Grace: 2 * time.Minute})
 	require.NoError(t, env.GetWorkflowError())
@@ -104,7 +105,7 @@ func TestARunSeesItsWholeWindow(t *testing.T) {
 // An outage in the middle: the page is asked for until it comes, and nothing is left out or counted twice.
 func TestAnOutageOfTheProviderHoldsUpARun(t *testing.T) {
 	t.Parallel()
-	b := &books{pages: 2, sweep: func(attempt int) error {
+	b := &fakeReconciliation{pages: 2, sweep: func(attempt int) error {
 		if attempt > 1 && attempt < 10 {
 			return transient(failure.Unavailable)
 		}
@@ -121,7 +122,7 @@ func TestAnOutageOfTheProviderHoldsUpARun(t *testing.T) {
 // A run that cannot see its whole window does not finish, so that the next one begins where this one did.
 func TestALongOutageFailsARun(t *testing.T) {
 	t.Parallel()
-	b := &books{pages: 2, sweep: func(attempt int) error {
+	b := &fakeReconciliation{pages: 2, sweep: func(attempt int) error {
 		if attempt > 1 {
 			return transient(failure.Unavailable)
 		}
@@ -137,20 +138,20 @@ func TestALongOutageFailsARun(t *testing.T) {
 
 func TestWhatIsFoundIsReportedUntilNothingIsLeft(t *testing.T) {
 	t.Parallel()
-	b := &books{strange: 2}
+	b := &fakeReconciliation{found: 2}
 	env := b.env()
 	env.ExecuteWorkflow(AlertFindings)
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, []int{1, 3}, []int{b.attempts["settle"], b.attempts["alert"]})
-	var told int
-	require.NoError(t, env.GetWorkflowResult(&told))
-	require.Equal(t, 2, told)
+	var reported int
+	require.NoError(t, env.GetWorkflowResult(&reported))
+	require.Equal(t, 2, reported)
 }
 
 // A broker that is unavailable fails the report soon, where it is seen; what was settled is settled.
-func TestABrokerThatIsAwayFailsTheReportSoon(t *testing.T) {
+func TestAnUnavailableBrokerFailsTheReportSoon(t *testing.T) {
 	t.Parallel()
-	b := &books{alert: func(int) error { return transient(failure.Unavailable) }}
+	b := &fakeReconciliation{alert: func(int) error { return transient(failure.Unavailable) }}
 	env := b.env()
 	env.ExecuteWorkflow(AlertFindings)
 	require.Equal(t, failure.Unavailable, KindOf(env.GetWorkflowError()))
@@ -160,7 +161,7 @@ func TestABrokerThatIsAwayFailsTheReportSoon(t *testing.T) {
 
 func TestALongRunGoesOnInAFreshOne(t *testing.T) {
 	t.Parallel()
-	b := &books{pages: 3}
+	b := &fakeReconciliation{pages: 3}
 	env := b.env()
 	b.sweep = func(attempt int) error {
 		env.SetContinueAsNewSuggested(attempt == 2)

@@ -23,7 +23,7 @@ type RedriveInput struct {
 	Progress *RedriveProgress `json:"progress,omitempty"` // of earlier runs, when the history grew too long
 }
 
-// fingerprint tells whether two redrives ask for the same thing.
+// fingerprint is equal for two redrives that ask for the same thing.
 func (in RedriveInput) fingerprint() string {
 	text, err := json.Marshal(in)
 	if err != nil {
@@ -154,7 +154,7 @@ func (r *redrive) survey(ctx workflow.Context) error {
 	return nil
 }
 
-// canary sends the first few, and tells whether they are well after a while.
+// canary sends the first few, and returns whether they are well after a while.
 func (r *redrive) canary(ctx workflow.Context) (well bool, err error) {
 	r.State = RedriveCanary
 	if r.Standing.Left > 0 {

@@ -20,51 +20,51 @@ import (
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
-// pile stands in for the database: a number of open dead letters, and what becomes of them.
-type pile struct {
+// fakeDeadLetters stands in for the database: a number of open dead letters, and what becomes of them.
+type fakeDeadLetters struct {
 	mu       sync.Mutex
-	letters  int
+	open     int
 	standing deadletter.Progress
 	upto     []int
 	at       []time.Time
 	env      *testsuite.TestWorkflowEnvironment
 	dies     int // so many of those that are sent die again
 	fails    int
-	away     func(attempt int) error
+	fault    func(attempt int) error
 	left     []string // why redrives were abandoned
 }
 
-func (p *pile) SurveyDeadLetters(context.Context, activities.SurveyInput) (deadletter.Survey, error) {
+func (p *fakeDeadLetters) SurveyDeadLetters(context.Context, activities.SurveyInput) (deadletter.Survey, error) {
 	survey := deadletter.Survey{At: started}
-	if p.letters > 0 {
-		survey.Causes = []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: p.letters}}
+	if p.open > 0 {
+		survey.Causes = []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: p.open}}
 	}
 	return survey, nil
 }
 
-func (p *pile) Redrive(_ context.Context, in deadletter.Batch) (deadletter.Progress, error) {
+func (p *fakeDeadLetters) Redrive(_ context.Context, in deadletter.Batch) (deadletter.Progress, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.upto, p.at = append(p.upto, in.Upto), append(p.at, p.env.Now())
-	if p.away != nil {
-		if err := p.away(len(p.upto)); err != nil {
+	if p.fault != nil {
+		if err := p.fault(len(p.upto)); err != nil {
 			return deadletter.Progress{}, err
 		}
 	}
 	s := &p.standing
-	s.Taken = min(in.Upto, p.letters)
-	s.Left = p.letters - s.Taken
+	s.Taken = min(in.Upto, p.open)
+	s.Left = p.open - s.Taken
 	s.Failed = min(p.fails, s.Taken)
 	s.Sent = s.Taken - s.Failed
 	s.DiedAgain = min(p.dies, s.Sent)
 	return *s, nil
 }
 
-func (p *pile) RedriveStanding(context.Context, deadletter.Batch) (deadletter.Progress, error) {
+func (p *fakeDeadLetters) RedriveStanding(context.Context, deadletter.Batch) (deadletter.Progress, error) {
 	return p.standing, nil
 }
 
-func (p *pile) AbandonRedrive(_ context.Context, in activities.AbandonInput) error {
+func (p *fakeDeadLetters) AbandonRedrive(_ context.Context, in activities.AbandonInput) error {
 	p.left = append(p.left, in.Why)
 	return nil
 }
@@ -78,8 +78,8 @@ func newRedriveEnv() *testsuite.TestWorkflowEnvironment {
 	return env
 }
 
-// redriven runs a redrive over the pile.
-func (p *pile) redriven(t *testing.T, plan deadletter.Plan) (RedriveProgress, error) {
+// redriven runs a redrive of the dead letters.
+func (p *fakeDeadLetters) redriven(t *testing.T, plan deadletter.Plan) (RedriveProgress, error) {
 	t.Helper()
 	if p.env == nil {
 		p.env = newRedriveEnv()
@@ -98,7 +98,7 @@ func (p *pile) redriven(t *testing.T, plan deadletter.Plan) (RedriveProgress, er
 }
 
 func TestARedriveSendsInBatchesUntilNoneIsLeft(t *testing.T) {
-	p := &pile{letters: 250}
+	p := &fakeDeadLetters{open: 250}
 	progress, err := p.redriven(t, deadletter.Plan{})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
@@ -109,7 +109,7 @@ func TestARedriveSendsInBatchesUntilNoneIsLeft(t *testing.T) {
 }
 
 func TestARedriveOfNothingSaysSo(t *testing.T) {
-	p := &pile{}
+	p := &fakeDeadLetters{}
 	progress, err := p.redriven(t, deadletter.Plan{Canary: 3, CanaryWait: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
@@ -118,7 +118,7 @@ func TestARedriveOfNothingSaysSo(t *testing.T) {
 }
 
 func TestADryRunOnlyCounts(t *testing.T) {
-	p := &pile{letters: 250}
+	p := &fakeDeadLetters{open: 250}
 	progress, err := p.redriven(t, deadletter.Plan{DryRun: true, Canary: 3})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDryRun, progress.State)
@@ -128,7 +128,7 @@ func TestADryRunOnlyCounts(t *testing.T) {
 }
 
 func TestACanaryThatDiesStopsTheRedrive(t *testing.T) {
-	for name, p := range map[string]*pile{"dies": {letters: 250, dies: 1}, "fails": {letters: 250, fails: 1}} {
+	for name, p := range map[string]*fakeDeadLetters{"dies": {open: 250, dies: 1}, "fails": {open: 250, fails: 1}} {
 		t.Run(name, func(t *testing.T) {
 			progress, err := p.redriven(t, deadletter.Plan{Canary: 5, CanaryWait: time.Minute})
 			require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestACanaryThatDiesStopsTheRedrive(t *testing.T) {
 }
 
 func TestACanaryThatLivesLetsTheRestFollow(t *testing.T) {
-	p := &pile{letters: 150}
+	p := &fakeDeadLetters{open: 150}
 	progress, err := p.redriven(t, deadletter.Plan{Canary: 5, CanaryWait: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, RedriveDone, progress.State)
@@ -150,7 +150,7 @@ func TestACanaryThatLivesLetsTheRestFollow(t *testing.T) {
 }
 
 func TestARedriveStopsAfterSoManyErrors(t *testing.T) {
-	p := &pile{letters: 1000, fails: 150, dies: 100}
+	p := &fakeDeadLetters{open: 1000, fails: 150, dies: 100}
 	progress, err := p.redriven(t, deadletter.Plan{StopAfter: 250})
 	require.NoError(t, err)
 	require.Equal(t, RedriveStopped, progress.State)
@@ -160,11 +160,11 @@ func TestARedriveStopsAfterSoManyErrors(t *testing.T) {
 
 func TestARedriveKeepsItsRate(t *testing.T) {
 	rows := []struct {
-		rate, letters int
-		want          time.Duration
+		rate, open int
+		want       time.Duration
 	}{{10, 50, 4 * time.Second}, {400, 500, time.Second}, {0, 500, 0}}
 	for _, row := range rows {
-		p := &pile{letters: row.letters}
+		p := &fakeDeadLetters{open: row.open}
 		_, err := p.redriven(t, deadletter.Plan{Rate: row.rate})
 		require.NoError(t, err)
 		require.True(t, slices.IsSorted(p.upto))
@@ -173,7 +173,7 @@ func TestARedriveKeepsItsRate(t *testing.T) {
 }
 
 func TestARedriveOutlastsAnOutage(t *testing.T) {
-	p := &pile{letters: 150, away: func(attempt int) error {
+	p := &fakeDeadLetters{open: 150, fault: func(attempt int) error {
 		if attempt > 1 && attempt < 10 {
 			return transient(failure.Unavailable)
 		}
@@ -188,7 +188,7 @@ func TestARedriveOutlastsAnOutage(t *testing.T) {
 // What a redrive has marked and not sent is opened again, however it ends.
 func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) {
-		p := &pile{letters: 150}
+		p := &fakeDeadLetters{open: 150}
 		p.env = newRedriveEnv()
 		p.env.RegisterDelayedCallback(p.env.CancelWorkflow, time.Minute/2)
 		progress, err := p.redriven(t, deadletter.Plan{Canary: 1, CanaryWait: time.Minute})
@@ -197,7 +197,7 @@ func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
 		require.Equal(t, []string{"cancelled by an operator"}, p.left)
 	})
 	t.Run("failed", func(t *testing.T) {
-		p := &pile{letters: 150, away: func(int) error { return refusal(failure.Internal) }}
+		p := &fakeDeadLetters{open: 150, fault: func(int) error { return refusal(failure.Internal) }}
 		progress, err := p.redriven(t, deadletter.Plan{})
 		app, ok := errors.AsType[*temporal.ApplicationError](err)
 		require.True(t, ok)
@@ -207,7 +207,7 @@ func TestARedriveThatEndsEarlyLeavesNothingMarked(t *testing.T) {
 	})
 }
 
-// Redrives that run carry this text, and whether a repeated request asks for the same is told by it.
+// Running redrives hold this text. A repeated request is compared with it.
 func TestTheInputOfARedriveIsFixed(t *testing.T) {
 	in := RedriveInput{Order: deadletter.Order{ID: "1", Actor: "ana", Plan: deadletter.Plan{
 		Reason: "mended", Filter: deadletter.Filter{Cause: deadletter.CauseInvalid}, DryRun: true, Canary: 5,

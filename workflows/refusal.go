@@ -20,10 +20,10 @@ const believedAfter = 10 * time.Minute
 type doubtedRefusal struct {
 	err      error
 	at       time.Time
-	reported bool // operators were told, since the provider does not answer the search
+	reported bool // operators were alerted, since the provider does not answer the search
 }
 
-// doubtRefusal parks the payment as unknown and begins to search. Nobody is told yet: it ends by itself.
+// doubtRefusal parks the payment as unknown and begins to search. Nothing is reported yet: the search ends by itself.
 func (p *mailbox) doubtRefusal(ctx workflow.Context, err error) error {
 	p.remember(ctx, "charge", err)
 	if err := p.move(ctx, "park", act.Park, p.giveUp(err)); err != nil {
@@ -57,7 +57,7 @@ func (p *mailbox) notFound(ctx workflow.Context) error {
 	return p.move(ctx, "fail", act.Fail, p.giveUp(r.err))
 }
 
-// unsearchable tells operators, once, of a refusal that cannot be checked in time.
+// unsearchable alerts operators, once, of a refusal that cannot be checked in time.
 func (p *mailbox) unsearchable(ctx workflow.Context, why error) error {
 	r := p.refused
 	if r == nil || r.reported || workflow.Now(ctx).Before(r.at.Add(believedAfter)) {
@@ -67,5 +67,5 @@ func (p *mailbox) unsearchable(ctx workflow.Context, why error) error {
 	return p.reportUnknown(ctx, why)
 }
 
-// searching says whether the payment is unknown and nobody was told, as it is being searched for.
+// searching says whether the payment is unknown and was not reported yet, since it is being searched for.
 func (p *mailbox) searching() bool { return p.refused != nil && !p.refused.reported }

@@ -28,7 +28,7 @@ func schedules(grace time.Duration) []*client.ScheduleWorkflowAction {
 	}
 }
 
-// KeepReconciling makes the schedules that reconcile, wake quiet payments, open stranded dead letters again and report findings every
+// KeepReconciling makes the schedules that reconcile, signal quiet payments, open stranded dead letters again and report findings every
 // so often, or brings them up to date. One that an operator has paused stays paused.
 func KeepReconciling(ctx context.Context, c client.Client, every, grace time.Duration) error {
 	var failed error

@@ -17,7 +17,7 @@ type settlement struct {
 	done    bool
 }
 
-// settle answers an operator who says that the payment has failed, which is possible while nobody knows its outcome.
+// settle answers an operator's decision that the payment has failed, which is possible while its outcome is unknown.
 func (p *mailbox) settle(ctx workflow.Context, o settle.Order) error {
 	if err := workflow.Await(ctx, func() bool { return p.opened }); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (p *mailbox) settleFailed(ctx workflow.Context, o settle.Order) (refusal, e
 	return nil, nil
 }
 
-// deny is what an operator is told instead.
+// deny is the error that the operator gets instead.
 func deny(kind failure.Kind, why string) error {
 	return temporal.NewNonRetryableApplicationError(why, string(kind), nil)
 }

@@ -16,10 +16,10 @@ import (
 
 var order = settle.Order{PaymentID: paymentID, Actor: "ana", Reason: "the panel has none"}
 
-// decide sends an operator's decision after a while, and tells its outcome as a kind, "" when it was carried out.
-func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, who string, after time.Duration, outcomes *[]failure.Kind) {
+// decide sends an operator's decision after a while, and reports its outcome as a kind, "" when it was carried out.
+func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, actor string, after time.Duration, outcomes *[]failure.Kind) {
 	env.RegisterDelayedCallback(func() {
-		env.UpdateWorkflow(UpdateSettle, UpdateSettle+who, &testsuite.TestUpdateCallback{
+		env.UpdateWorkflow(UpdateSettle, UpdateSettle+actor, &testsuite.TestUpdateCallback{
 			OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
 			OnComplete: func(_ any, err error) {
 				kind := failure.Kind("")

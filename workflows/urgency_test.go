@@ -11,9 +11,9 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Who waits for a look goes with it to the provider rate limit, and decides its priority on the queue: a buyer without an answer before news, and news
-// before a poll.
-func TestALookSaysWhoWaitsForIt(t *testing.T) {
+// The urgency of a look goes with it to the provider rate limit, and decides its priority on the queue: a buyer without an answer
+// before news, and news before a poll.
+func TestALookHasItsUrgency(t *testing.T) {
 	t.Parallel()
 	twice := func(try int) error { // so that each look becomes an activity
 		if try%2 == 1 {
@@ -24,8 +24,8 @@ func TestALookSaysWhoWaitsForIt(t *testing.T) {
 	w := &fakeActivities{look: twice}
 	env := newEnv(t, w)
 	post(env, 0, creation().Request.Fingerprint(), func(err error) { require.NoError(t, err) })
-	nudge(env, polls.First/2, func() {})                                // news, of which there are none
-	nudge(env, polls.First*3, func() { w.provider = payment.Approved }) // after a poll
+	signal(env, polls.First/2, func() {})                                // news, of which there are none
+	signal(env, polls.First*3, func() { w.provider = payment.Approved }) // after a poll
 	start(env, creation())
 	require.NoError(t, env.GetWorkflowError())
 	require.Contains(t, w.looked, payment.ForNews)
@@ -34,7 +34,7 @@ func TestALookSaysWhoWaitsForIt(t *testing.T) {
 	unknown := activities.State{Found: true, Status: payment.Unknown, Method: payment.Pix, Money: creation().Request.Amount}
 	w = &fakeActivities{row: unknown, look: twice}
 	env = newEnv(t, w)
-	nudge(env, time.Second, func() { w.provider = payment.Approved })
+	signal(env, time.Second, func() { w.provider = payment.Approved })
 	start(env, nil)
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, []payment.Urgency{payment.ForBuyer}, w.looked)

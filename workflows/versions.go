@@ -20,7 +20,7 @@ const (
 	changeCloseAtEnd    = "close-at-end"
 )
 
-// writesDeadLetters says whether this run tells operators what it cannot do by itself. A run from before simply failed.
+// writesDeadLetters says whether this run sends a dead letter when it cannot go on. A run from before simply failed.
 func writesDeadLetters(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeDeadLetters, workflow.DefaultVersion, 1) >= 1
 }
@@ -41,7 +41,7 @@ func awaitsBatch(ctx workflow.Context) bool {
 }
 
 // looksSoon says whether this run looks again soon after a signal that brought no news, and leaves the next poll where it is. In a run
-// from before, each look moved the next poll a whole gap away.
+// from before, each look moved the next poll by a whole gap.
 func looksSoon(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeLookSoon, workflow.DefaultVersion, 1) >= 1
 }
@@ -67,7 +67,7 @@ func believesLate(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeBelieveLate, workflow.DefaultVersion, 1) >= 1
 }
 
-// reportsAgain says whether this run tells operators of a payment that it has found unknown. A run from before left that to the run
+// reportsAgain says whether this run alerts operators of a payment that it has found unknown. A run from before left that to the run
 // that had parked it.
 func reportsAgain(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeReportAgain, workflow.DefaultVersion, 1) >= 1

@@ -5,8 +5,8 @@ package workflows
 
 import "github.com/onlywave/onlywave/activities"
 
-// Where the workers listen. The activities that the provider answers have a queue of their own, so that a slow provider keeps
-// nobody else waiting.
+// Where the workers listen. The activities that the provider answers have a queue of their own, so that a slow provider delays
+// no other activity.
 const (
 	TaskQueue         = "payments"
 	ProviderTaskQueue = "payments-provider"
@@ -14,7 +14,7 @@ const (
 
 // The messages a payment's workflow understands.
 const (
-	UpdateCreate = "create"  // answered once the provider has, or nobody knows whether it will
+	UpdateCreate = "create"  // answered once the provider has answered, or the outcome is unknown
 	UpdateSettle = "settle"  // an operator says that it has failed; answered once that is so, or refused
 	SignalLook   = "look"    // something may have changed at the provider: look again
 	QueryState   = "payment" // what the mailbox knows and waits for
