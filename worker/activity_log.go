@@ -14,7 +14,7 @@ import (
 )
 
 // activityLog writes one line for each run of an activity, local or not, and measures it. Without it a local activity that
-// fails and is repeated would be heard of nowhere. What is traced gets a span.
+// fails and is repeated would be seen nowhere. What is traced gets a span.
 type activityLog struct {
 	interceptor.WorkerInterceptorBase
 	log     *slog.Logger

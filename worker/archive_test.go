@@ -36,7 +36,7 @@ func TestABatchOfNotificationsIsKeptAsItCame(t *testing.T) {
 }
 
 // However a notification offends the database, it does so alone: the others of its batch are kept.
-func TestANotificationThatTheRecordRefusesIsAtFault(t *testing.T) {
+func TestANotificationThatTheDatabaseRefusesIsAtFault(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)

@@ -16,8 +16,9 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// Not parallel: the schedules are everybody's. Mercado Pago's search fails for as long as the test: no window is seen, and all the same a
-// payment whose run is gone is signalled, a terminated redrive's dead letter is opened again, and a person hears of what was found.
+// Not parallel: all tests share the schedules. Mercado Pago's search fails for as long as the test: no window is seen, and all the
+// same a payment whose run is gone is signalled, a terminated redrive's dead letter is opened again, and operators are alerted of
+// what was found.
 func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	at, provider := newEnv(t)
 	provider.SetFaults([]simulator.Fault{{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable}})
@@ -42,12 +43,12 @@ func TestASearchThatFailsHoldsUpNothingElse(t *testing.T) {
 	stop := run(t, w)
 	require.NoError(t, workflows.KeepReconciling(t.Context(), w.Temporal, time.Second, time.Minute))
 	forget(t, w.Temporal)
-	eventually(t, func() bool { return w.woken(t, l.PaymentID) }, "the quiet payment is woken")
+	eventually(t, func() bool { return w.signalled(t, l.PaymentID) }, "the quiet payment is signalled")
 	eventually(t, func() bool {
 		kept, err := w.Database.DeadLetter(t.Context(), l.ID)
 		return err == nil && kept.State == deadletter.Open
-	}, "the letter is open again")
-	eventually(t, func() bool { return count(t, at, "findings where alerted_at is not null") == 1 }, "a person is told")
+	}, "the dead letter is open again")
+	eventually(t, func() bool { return count(t, at, "findings where alerted_at is not null") == 1 }, "operators are alerted")
 	require.Zero(t, finished(t, w), "and no window was seen")
 	stop()
 }
@@ -61,9 +62,9 @@ func TestOfManyPaymentsTemporalKnowsWhichHaveARun(t *testing.T) {
 		ids = append(ids, payment.NewID(t.Name(), fmt.Sprint(i)))
 	}
 	for _, id := range ids[:3] {
-		require.NoError(t, w.Workflows.Signal(t.Context(), id)) // nobody runs it, and it waits
+		require.NoError(t, w.Workflows.Signal(t.Context(), id)) // no worker runs it, and it waits
 		t.Cleanup(func() {
-			_ = w.Temporal.TerminateWorkflow(context.Background(), workflows.WorkflowID(id), "", "not for the tests behind")
+			_ = w.Temporal.TerminateWorkflow(context.Background(), workflows.WorkflowID(id), "", "not for later tests")
 		})
 	}
 	require.NoError(t, w.Temporal.TerminateWorkflow(t.Context(), workflows.WorkflowID(ids[1]), "", "gone"))

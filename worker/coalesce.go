@@ -15,7 +15,7 @@ type coalescer struct {
 type turn struct{ next chan struct{} } // closed to let the one that waits go on; nil when none waits
 
 // one calls handle, after the call in hand about the same subject if there is one. joined says that handle was not called,
-// because another call waits already: it begins after this one came, so that whatever this one has to say is heard with it.
+// because another call waits already: it begins after this one came, so that it brings what this one would have brought.
 // The error is handle's, or ctx ended while it waited.
 func (c *coalescer) one(ctx context.Context, subject string, handle func() error) (joined bool, err error) {
 	c.mu.Lock()
@@ -42,7 +42,7 @@ func (c *coalescer) one(ctx context.Context, subject string, handle func() error
 	return false, handle()
 }
 
-// wait tells whether it is this one's turn now.
+// wait returns whether it is this one's turn now.
 func (c *coalescer) wait(ctx context.Context, t *turn, next chan struct{}) bool {
 	select {
 	case <-next:

@@ -78,8 +78,8 @@ func TestWhoHasNoMoreTimeLeavesTheCrowd(t *testing.T) {
 	})
 }
 
-// However they come and go, each that is not told of its end too early is covered by a call that begins after it came.
-func TestACrowdForgetsNobody(t *testing.T) {
+// However they come and go, each that is not cancelled too early is covered by a call that begins after it came.
+func TestACrowdLosesNoCall(t *testing.T) {
 	t.Parallel()
 	var c coalescer
 	var clock, last atomic.Int64 // last is the clock at the beginning of the newest call

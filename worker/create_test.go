@@ -45,9 +45,9 @@ func (w *Worker) awaitRun(t *testing.T, id string, status enums.WorkflowExecutio
 	}, status.String())
 }
 
-// A signal may start a run of a payment that is not written yet. Whoever posts meanwhile is not told that his payment is under
-// way, since that run knows nothing of it; and once it has ended, his key is as good as before.
-func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
+// A signal may start a run of a payment that is not written yet. A client that posts meanwhile gets no answer that its payment
+// is under way, since that run knows nothing of it. Once the run has ended, the client's key is as good as before.
+func TestAStraySignalSpoilsNoPayment(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
 	early, slow := wish("early"), wish("slow")
@@ -56,7 +56,7 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 		require.NoError(t, w.Workflows.Signal(t.Context(), in.PaymentID))
 	}
 	answer, err := w.Workflows.Create(t.Context(), early)
-	require.Equal(t, failure.Unavailable, failure.KindOf(err), "nobody has the payment")
+	require.Equal(t, failure.Unavailable, failure.KindOf(err), "no run has the payment")
 	require.Nil(t, answer)
 	waited := make(chan bool, 1)
 	go func() {
@@ -87,11 +87,11 @@ func TestAStrayNudgeSpoilsNoPayment(t *testing.T) {
 func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
-	accepted, nudged := wish("accepted"), wish("nudged")
+	accepted, signalled := wish("accepted"), wish("signalled")
 	answer, err := w.Workflows.Create(t.Context(), accepted)
 	require.NoError(t, err)
 	require.Nil(t, answer, "no worker runs")
-	require.NoError(t, w.Workflows.Signal(t.Context(), nudged.PaymentID))
+	require.NoError(t, w.Workflows.Signal(t.Context(), signalled.PaymentID))
 	begun := func(client, id string) bool {
 		is, err := w.Workflows.Begun(t.Context(), client, id)
 		require.NoError(t, err)
@@ -99,12 +99,12 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	}
 	require.True(t, begun("shop", accepted.PaymentID))
 	require.False(t, begun("other", accepted.PaymentID), "it is none of theirs")
-	require.False(t, begun("shop", nudged.PaymentID), "a nudge makes no payment")
+	require.False(t, begun("shop", signalled.PaymentID), "a signal makes no payment")
 	require.True(t, begun("", accepted.PaymentID), "of any client app")
-	require.False(t, begun("", nudged.PaymentID))
+	require.False(t, begun("", signalled.PaymentID))
 	require.False(t, begun("shop", wish("never").PaymentID))
 
-	// Another request under the same key is refused, though nobody can ask the database or the run.
+	// Another request under the same key is refused, though neither the database nor the run can be asked.
 	other := accepted
 	other.Request.Amount.Centavos++
 	for _, unread := range []bool{false, true} {
@@ -123,8 +123,8 @@ func TestAPaymentIsKnownBeforeItIsWritten(t *testing.T) {
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }
 
-// A run that has ended since the database was asked has written its payment by then, and one that could not write it waits for a
-// person, who may still have it charged: neither payment is missing. One that an operator has ended is.
+// A run that has ended since the database was asked has written its payment by then, and one that could not write it waits for an
+// operator, who may still have it charged: neither payment is missing. One that an operator has ended is.
 func TestAPaymentWhoseRunHasEndedIsNotMissing(t *testing.T) {
 	t.Parallel()
 	w := newShop(t)
@@ -151,7 +151,7 @@ func TestAPaymentWhoseRunHasEndedIsNotMissing(t *testing.T) {
 		require.NoError(t, err)
 		return is
 	}
-	written, failed, terminated := start("written", "ends", true), start("failed", "ends", false), start("terminated", "nobody's", true)
+	written, failed, terminated := start("written", "ends", true), start("failed", "ends", false), start("terminated", "no-worker", true)
 	w.awaitRun(t, written, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	w.awaitRun(t, failed, enums.WORKFLOW_EXECUTION_STATUS_FAILED)
 	require.NoError(t, w.Temporal.TerminateWorkflow(t.Context(), workflows.WorkflowID(terminated), "", "given up"))

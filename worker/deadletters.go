@@ -30,15 +30,15 @@ func (w *Worker) runDeadLetters(ctx context.Context) error {
 // not take a batch, each is kept by itself, and one that it will not take either is kept without what it says of itself.
 func (w *Worker) keepDeadLetters(ctx context.Context, batch []rabbitmq.Delivery) error {
 	now := time.Now()
-	letters := make([]deadletter.Message, len(batch))
+	messages := make([]deadletter.Message, len(batch))
 	for i, d := range batch {
-		letters[i] = deadLetterOf(d, now)
+		messages[i] = deadLetterOf(d, now)
 	}
-	err := w.keep(ctx, letters)
+	err := w.keep(ctx, messages)
 	if err == nil || transient(err) {
 		return err
 	}
-	for _, l := range letters {
+	for _, l := range messages {
 		err := w.keep(ctx, []deadletter.Message{l})
 		if err != nil && !transient(err) {
 			w.Log.Error("dead letter kept without its headers", "message_id", l.Original.ID, "error", err)
@@ -57,12 +57,12 @@ func transient(err error) bool {
 	return kind == failure.Unavailable || kind == failure.Limited
 }
 
-func (w *Worker) keep(ctx context.Context, letters []deadletter.Message) error {
-	news, err := w.Database.KeepDeadLetters(ctx, letters)
+func (w *Worker) keep(ctx context.Context, messages []deadletter.Message) error {
+	news, err := w.Database.KeepDeadLetters(ctx, messages)
 	if err != nil {
 		return err
 	}
-	for _, l := range letters {
+	for _, l := range messages {
 		i := slices.Index(news, l.ID)
 		if i < 0 {
 			continue // a twin
@@ -124,7 +124,7 @@ func trailOf(attempts []rabbitmq.Attempt) []deadletter.Attempt {
 	return trail
 }
 
-// bare is a dead letter without all that may be wrong with it: the message itself, to be looked at by a person.
+// bare is a dead letter without all that may be wrong with it: the message itself, for an operator to look at.
 func bare(l deadletter.Message) deadletter.Message {
 	return deadletter.Message{
 		ID: l.ID, Source: l.Source, Cause: deadletter.CauseUnlabelled, Error: "the database refused the headers of this dead letter",

@@ -27,7 +27,7 @@ func (w *Worker) deadLetterOf(t *testing.T, messageID string) deadletter.Message
 			return l
 		}
 	}
-	require.Fail(t, "no such letter", messageID)
+	require.Fail(t, "no such dead letter", messageID)
 	return deadletter.Message{}
 }
 
@@ -69,7 +69,7 @@ func TestADeadLetterIsKeptWithAllThatIsKnown(t *testing.T) {
 	require.False(t, logged.says(n.ResourceID), "the body is not logged")
 }
 
-func TestAWorkflowsLetterNamesItsRun(t *testing.T) {
+func TestAWorkflowsDeadLetterNamesItsRun(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
@@ -114,7 +114,7 @@ func TestWhateverIsInTheQueueOfDeadLettersIsKept(t *testing.T) {
 	require.Equal(t, good.PaymentID, w.deadLetterOf(t, good.ID).PaymentID)
 }
 
-func TestWithoutTheRecordDeadLettersWait(t *testing.T) {
+func TestWithoutTheDatabaseDeadLettersWait(t *testing.T) {
 	t.Parallel()
 	w, _ := newWorker(t, unavailable)
 	err := w.keepDeadLetters(t.Context(), []rabbitmq.Delivery{dead("1", "invalid", nil)})

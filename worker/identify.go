@@ -17,7 +17,7 @@ const (
 	// identifiedAtOnce is how many webhooks may wait for the provider's word on whose they are. The other places are for those
 	// that need nothing of it.
 	identifiedAtOnce = webhooksInHand / 2
-	// identifyTime is how long a webhook waits for a provider that cannot say whose it is before a person sees it: as long as a
+	// identifyTime is how long a webhook waits for a provider that cannot say whose it is before an operator sees it: as long as a
 	// payment keeps trying.
 	identifyTime = 24 * time.Hour
 )
@@ -51,8 +51,8 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 	return "", unidentified(n, err)
 }
 
-// unidentified is decision for the provider's word on whose a payment is. What it refuses about this one is the message's fault,
-// and may have been too new to be found; a provider that answers nobody keeps none of the messages that can do without it.
+// unidentified is the decision about a failure to identify a payment. A refusal of this one is the message's fault. The payment may
+// also have been too new to be found. A provider that answers no call delays none of the messages that do not need it.
 func unidentified(n mercadopago.Notification, err error) error {
 	kind := failure.KindOf(err)
 	err = fmt.Errorf("identify the provider's payment %s: %w", n.ResourceID, err)

@@ -14,12 +14,12 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// strangersLetters are dead letters of webhooks, and not of the workflows that other tests have left in the shared Temporal.
-const strangersLetters = "dead_letters where source = 'webhook'"
+// webhookDeadLetters are dead letters of webhooks, and not of the workflows that other tests have left in the shared Temporal.
+const webhookDeadLetters = "dead_letters where source = 'webhook'"
 
-// More webhooks than there are places, about payments that Mercado Pago does not show us: each is its own fault, and our own
-// payments are told meanwhile. Not parallel: it takes what is in the shared queues.
-func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
+// There are more webhooks than places, about payments that Mercado Pago does not show us: each is its own fault, and our own
+// payments are signalled meanwhile. Not parallel: it takes what is in the shared queues.
+func TestWebhooksOfForeignPaymentsHoldUpNoOther(t *testing.T) {
 	for name, fault := range map[string]struct {
 		of    simulator.Fault
 		cause deadletter.Cause
@@ -36,8 +36,8 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 			provider.AddFault(fault.of)
 			eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
 			emptied(t, at)
-			const strangers = webhooksInHand + 8
-			for i := range strangers {
+			const foreign = webhooksInHand + 8
+			for i := range foreign {
 				n := notification(t, fmt.Sprint(i))
 				n.PaymentID, n.ResourceID = "", fmt.Sprint(77000000000+i)
 				require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
@@ -51,15 +51,15 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 			}))
 			stop := run(t, w)
 			defer stop()
-			eventually(t, func() bool { return w.woken(t, own.PaymentID) }, "our own payment is told")
-			if fault.cause == "" { // each waits until Mercado Pago says something: that it has never heard of them
+			eventually(t, func() bool { return w.signalled(t, own.PaymentID) }, "our own payment is signalled")
+			if fault.cause == "" { // each waits until Mercado Pago says something: that it does not know them
 				provider.SetFaults(nil)
-				eventually(t, func() bool { return logged.count("webhook of a payment that nobody knows") == strangers }, "they are left")
-				require.Zero(t, count(t, at, strangersLetters))
+				eventually(t, func() bool { return logged.count("webhook of an unknown payment") == foreign }, "they are left")
+				require.Zero(t, count(t, at, webhookDeadLetters))
 				return
 			}
-			eventually(t, func() bool { return count(t, at, strangersLetters) == strangers }, "the strangers' are dead letters")
-			all, err := w.Database.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: strangers})
+			eventually(t, func() bool { return count(t, at, webhookDeadLetters) == foreign }, "the foreign payments' are dead letters")
+			all, err := w.Database.DeadLetters(t.Context(), deadletter.Filter{Source: deadletter.FromWebhook, Limit: foreign})
 			require.NoError(t, err)
 			for _, l := range all {
 				require.Equal(t, fault.cause, l.Cause)
@@ -68,7 +68,7 @@ func TestWebhooksOfStrangersPaymentsHoldUpNobody(t *testing.T) {
 	}
 }
 
-// Every kind of answer about somebody else's payment is somebody's fault. A new kind needs to be decided here.
+// Every kind of answer about a foreign payment has its decision. A new kind needs to be decided here.
 func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
 	t.Parallel()
 	words := map[failure.Kind]string{
@@ -86,7 +86,7 @@ func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
 		if words[kind] == "postponed" {
 			want = "dead letter, dependency-unavailable: identify the provider's payment " + now.ResourceID + ": x"
 		}
-		require.EqualError(t, unidentified(old, failure), want, "in the end a person must know")
+		require.EqualError(t, unidentified(old, failure), want, "in the end an operator must know")
 	}
 }
 

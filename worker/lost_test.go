@@ -219,23 +219,23 @@ func TestAPOSTForALostRowIsNotChargedAgain(t *testing.T) {
 		require.Equal(t, before.CreatedAt, after.CreatedAt)
 	})
 	t.Run("a run sleeps that does not", func(t *testing.T) {
-		before := s.create(t, "woken")
+		before := s.create(t, "signalled")
 		require.NoError(t, s.Temporal.TerminateWorkflow(t.Context(), workflows.WorkflowID(before.ID), "", "test"))
 		require.NoError(t, s.Workflows.Signal(t.Context(), before.ID))
 		s.awaitRun(t, before.ID, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
-		again(t, "woken", nil)
+		again(t, "signalled", nil)
 		s.lose(t, before.ID)
 		s.forgets(before.ID)
-		lost := again(t, "woken", nil)
+		lost := again(t, "signalled", nil)
 		require.Equal(t, before.CreatedAt, lost.AskedAt)
-		again(t, "woken", lost)
+		again(t, "signalled", lost)
 		after := s.await(t, before.ID, payment.Pending)
 		s.requireOneCharge(t, before.ID)
 		require.Equal(t, before.CreatedAt, after.CreatedAt)
 	})
 }
 
-// Temporal has forgotten the payment, too. Nothing but the setting tells that it may not be a new one.
+// Temporal has forgotten the payment, too. Only the setting says that it may not be a new one.
 func TestAPOSTAfterARestoreIsSearchedForFirst(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, func(at *env) { at.searchUntil = time.Now().Add(time.Hour) })
@@ -246,7 +246,7 @@ func TestAPOSTAfterARestoreIsSearchedForFirst(t *testing.T) {
 		Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(before.ID)},
 	})
 	require.NoError(t, err)
-	eventually(t, func() bool { return !s.woken(t, before.ID) }, "the run is deleted")
+	eventually(t, func() bool { return !s.signalled(t, before.ID) }, "the run is deleted")
 	s.again(t, "forgotten", nil)
 	s.await(t, before.ID, payment.Approved)
 	s.requireOneCharge(t, before.ID)

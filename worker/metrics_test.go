@@ -14,18 +14,18 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
 
-// Each message is counted by what its handler said of it, and the handler's word goes on as it is.
-func TestMessagesAreCountedByTheirFate(t *testing.T) {
+// Each message is counted by its handler's outcome, and the handler's error goes on as it is.
+func TestMessagesAreCountedByTheirOutcome(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics()
-	var nobody *Metrics
+	var none *Metrics
 	for outcome, word := range map[string]error{
-		"done": nil, "waiting": errors.New("away"), "fault": rabbitmq.Fault("invalid", errors.New("x")),
+		"done": nil, "waiting": errors.New("unavailable"), "fault": rabbitmq.Fault("invalid", errors.New("x")),
 		"dead-letter": rabbitmq.DeadLetter("invalid", errors.New("x")),
 	} {
 		require.Equal(t, word, m.one("q", func(context.Context, rabbitmq.Delivery) error { return word })(t.Context(), rabbitmq.Delivery{}))
 		require.Equal(t, word, m.batch("b", func(context.Context, []rabbitmq.Delivery) error { return word })(t.Context(), make([]rabbitmq.Delivery, 3)))
-		require.Equal(t, word, nobody.one("q", func(context.Context, rabbitmq.Delivery) error { return word })(t.Context(), rabbitmq.Delivery{}))
+		require.Equal(t, word, none.one("q", func(context.Context, rabbitmq.Delivery) error { return word })(t.Context(), rabbitmq.Delivery{}))
 		text := metricstest.Text(t, m.Collectors()...)
 		require.Contains(t, text, `onlywave_messages_total{outcome="`+outcome+`",queue="q"} 1`)
 		require.Contains(t, text, `onlywave_messages_total{outcome="`+outcome+`",queue="b"} 3`)
@@ -34,7 +34,7 @@ func TestMessagesAreCountedByTheirFate(t *testing.T) {
 
 // However many look, the database is asked once in a while; while it does not answer, nothing is shown, which no alert takes
 // for 0.
-func TestFiguresSpareTheRecord(t *testing.T) {
+func TestGaugesSpareTheDatabase(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)

@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// Where the namespace has not been made, the operator is told so, and how to make it.
+// Where the namespace has not been made, the error says so, and how to make it.
 func TestANamespaceThatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
 	temporal, err := client.NewLazyClient(client.Options{HostPort: devstacktest.Start(t, devstack.Temporal).TemporalAddress()})

@@ -51,7 +51,7 @@ func counted(t *testing.T, provider http.Handler) (url string, most *atomic.Int6
 
 // While the provider takes longer than the test to answer, what needs only the database goes on: new payments are opened, and
 // those that stand are answered for. It has a Temporal of its own, which its unfinished payments stay behind in.
-func TestASlowProviderKeepsNobodyElseWaiting(t *testing.T) {
+func TestASlowProviderDelaysNoOtherActivity(t *testing.T) {
 	t.Parallel()
 	const concurrency, quickTries, payments = 2, 2 * 32, 40 // quick tries of charges and of looks
 	at, provider := newEnv(t)

@@ -28,7 +28,7 @@ func finished(t *testing.T, w *Worker) int {
 	return n
 }
 
-// forget takes the schedules away, for the tests behind, and ends what they have begun.
+// forget removes the schedules, for later tests, and ends what they have begun.
 func forget(t *testing.T, c client.Client) {
 	t.Cleanup(func() {
 		for _, id := range []string{workflows.ScheduleReconcile, workflows.ScheduleSignalQuiet, workflows.ScheduleReopenStranded, workflows.ScheduleAlertFindings} {
@@ -39,7 +39,7 @@ func forget(t *testing.T, c client.Client) {
 		})
 		require.NoError(t, err)
 		for _, e := range running.GetExecutions() {
-			_ = c.TerminateWorkflow(context.Background(), e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), "not for the tests behind")
+			_ = c.TerminateWorkflow(context.Background(), e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), "not for later tests")
 		}
 	})
 }
@@ -76,9 +76,9 @@ func TestTheScheduleReconcilesAndMayBeKeptTwice(t *testing.T) {
 	stop()
 }
 
-// Not parallel: it takes what is in the shared queues. A message is in hand and held up by the database when the worker is told
-// to end. Until it is finished the worker still takes activities of workflows.
-func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
+// Not parallel: it takes what is in the shared queues. A message is in hand and held up by the database when the worker has to end.
+// Until it is finished the worker still takes activities of workflows.
+func TestAWorkerEndsItsQueuesBeforeItsActivities(t *testing.T) {
 	at, _ := newEnv(t)
 	w, logged := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
@@ -107,18 +107,18 @@ func TestAWorkerEndsItsQueuesBeforeItsSteps(t *testing.T) {
 		workflows.Reconcile, workflows.ReconcileInput{Grace: time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		_ = w.Temporal.TerminateWorkflow(context.Background(), run.GetID(), "", "not for the tests behind")
+		_ = w.Temporal.TerminateWorkflow(context.Background(), run.GetID(), "", "not for later tests")
 	})
 	eventually(t, func() bool {
 		runs, err := w.Database.Reconciliations(t.Context(), 1)
 		return err == nil && len(runs) == 1
-	}, "a step is taken after the end was asked for")
+	}, "an activity runs after the end was asked for")
 	require.False(t, logged.says("queues finished"))
 
 	require.NoError(t, lock.Rollback(t.Context()))
 	require.NoError(t, <-ended)
 	require.True(t, logged.says("queues finished"))
-	require.True(t, w.woken(t, n.PaymentID), "what was in hand is done")
+	require.True(t, w.signalled(t, n.PaymentID), "what was in hand is done")
 	require.NoError(t, w.Publisher.Ready(), "and the publisher is left for last")
 }
 

@@ -45,7 +45,7 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 	require.NoError(t, w.Temporal.CancelWorkflow(t.Context(), id, ""))
 	eventually(t, func() bool {
 		return w.happened(t, id, enums.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
-	}, "the batch is told to end")
+	}, "the batch has to end")
 	close(release)
 	eventually(t, func() bool { return w.happened(t, id, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED) }, "the redrive ends")
 

@@ -13,8 +13,8 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// Mercado Pago's search fails: the operator is told that, and not that something of ours did not answer in time.
-func TestAnOperatorIsToldWhyAPaymentCannotBeSettled(t *testing.T) {
+// Mercado Pago's search fails: the operator learns that, and not that a part of ours did not answer in time.
+func TestAnOperatorLearnsWhyAPaymentCannotBeSettled(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	id := wish("silent").PaymentID

@@ -31,15 +31,15 @@ func (w *Worker) runSpool(ctx context.Context) error {
 	}
 }
 
-// emptySpool goes on until the spool is empty or the broker or the database is unavailable again. While the broker is unavailable the payments are
-// told directly.
+// emptySpool goes on until the spool is empty or the broker or the database is unavailable again. While the broker is unavailable
+// the payments are signalled directly.
 func (w *Worker) emptySpool(ctx context.Context) {
 	for w.Publisher.Ready() != nil {
 		if n, err := w.signalSpooled(ctx); n < spoolAtOnce || err != nil {
 			break
 		}
 	}
-	for w.Publisher.Connected() == nil { // a queue that confirms nothing is tried again, or nobody would know that it does
+	for w.Publisher.Connected() == nil { // a queue that confirms nothing is tried again: only a publish shows that it confirms again
 		n, err := w.emptyBatch(ctx)
 		if n > 0 {
 			w.Log.Info("spool", "published", n)
@@ -53,19 +53,19 @@ func (w *Worker) emptySpool(ctx context.Context) {
 	}
 }
 
-// signalSpooled signals the payments of webhooks that wait for the broker: a buyer who has paid does not wait for it. Once it is available again
-// they go through their queues all the same, which archive them and decide about what is at fault.
-func (w *Worker) signalSpooled(ctx context.Context) (told int, err error) {
+// signalSpooled signals the payments of webhooks that wait for the broker: a buyer who has paid does not wait for it. Once the
+// broker is available again the webhooks go through their queues all the same, which archive them and decide about what is at fault.
+func (w *Worker) signalSpooled(ctx context.Context) (signalled int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, spoolTimeout)
 	defer cancel()
-	told, err = w.Database.PublishSpooled(ctx, rabbitmq.KeyPayment, spoolAtOnce, w.signalNow)
-	if told > 0 {
-		w.Log.Info("spool", "told", told)
+	signalled, err = w.Database.PublishSpooled(ctx, rabbitmq.KeyPayment, spoolAtOnce, w.signalNow)
+	if signalled > 0 {
+		w.Log.Info("spool", "signalled", signalled)
 	}
 	if err != nil && ctx.Err() == nil {
 		w.Log.Warn("spool", "error", err)
 	}
-	return told, err
+	return signalled, err
 }
 
 // signalNow leaves to the queue what the message itself is at fault for.

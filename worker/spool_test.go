@@ -58,8 +58,9 @@ func TestTheSpoolWaitsForTheBrokerAndThenEmpties(t *testing.T) {
 	}
 }
 
-// While the broker is unavailable a payment hears of its webhook at once, and once; the webhook waits for the broker all the same.
-func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
+// While the broker is unavailable a payment is signalled of its webhook at once, and once; the webhook waits for the broker all the
+// same.
+func TestPaymentsAreSignalledOfSpooledWebhooksWhileTheBrokerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
 	at.rabbitMQ = unavailable.rabbitMQ
@@ -70,14 +71,14 @@ func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
 		require.NoError(t, w.Database.Spool(t.Context(), id, rabbitmq.KeyPayment, body, time.Now()))
 	}
 	require.NoError(t, w.Database.Spool(t.Context(), "unknown topic", "mercadopago.claim", []byte("{}"), time.Now()))
-	told, err := w.signalSpooled(t.Context())
+	signalled, err := w.signalSpooled(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 2, told, "what is at fault itself is left to the queue")
-	require.True(t, w.woken(t, news.PaymentID))
+	require.Equal(t, 2, signalled, "what is at fault itself is left to the queue")
+	require.True(t, w.signalled(t, news.PaymentID))
 	require.Equal(t, 3, count(t, at, "webhook_spool"))
-	told, err = w.signalSpooled(t.Context())
+	signalled, err = w.signalSpooled(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, told)
+	require.Zero(t, signalled)
 
 	at.temporal = unreachable
 	cut, _ := newWorker(t, at)
@@ -87,5 +88,5 @@ func TestPaymentsAreToldOfSpooledWebhooksWhileTheBrokerIsAway(t *testing.T) {
 	_, err = cut.signalSpooled(t.Context())
 	require.Error(t, err)
 	w.emptySpool(t.Context())
-	require.True(t, w.woken(t, late.PaymentID), "it is tried again")
+	require.True(t, w.signalled(t, late.PaymentID), "it is tried again")
 }

@@ -37,8 +37,8 @@ func TestWhatPanicsIsInTheTrace(t *testing.T) {
 	suite.SetHeader(&common.Header{Fields: carried})
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activityLog{log: slog.New(slog.DiscardHandler)}}})
-	env.RegisterActivityWithOptions(func(context.Context) error { panic("secret") }, activity.RegisterOptions{Name: "Step"})
-	_, err := env.ExecuteActivity("Step")
+	env.RegisterActivityWithOptions(func(context.Context) error { panic("secret") }, activity.RegisterOptions{Name: "Activity"})
+	_, err := env.ExecuteActivity("Activity")
 	require.ErrorContains(t, err, "secret")
 
 	root.End("")
@@ -50,5 +50,5 @@ func TestWhatPanicsIsInTheTrace(t *testing.T) {
 			require.NotContains(t, a.Value, "secret")
 		}
 	}
-	require.Equal(t, map[string]string{"root": "", "process " + rabbitmq.QueueProcess: "internal", "RunActivity:Step": "internal"}, failures)
+	require.Equal(t, map[string]string{"root": "", "process " + rabbitmq.QueueProcess: "internal", "RunActivity:Activity": "internal"}, failures)
 }

@@ -55,7 +55,8 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 	return err
 }
 
-// subject is what a notification is about. That a payment was created is not always news, so those who say it stand apart.
+// subject is what a notification is about. That a payment was created is not always news, so these notifications have a subject of
+// their own.
 func subject(n mercadopago.Notification) string {
 	if n.PaymentID != "" {
 		return n.PaymentID + " " + createdOnly(n.Action)
@@ -103,14 +104,14 @@ func (w *Worker) signal(ctx context.Context, id string) error {
 	return w.Workflows.Signal(ctx, id)
 }
 
-// unknown is the word on a webhook about something that nobody knows. It may be too new to be known, which the retries outwait.
-// Then it is counted and left: the archive has it, and there is nothing that a person could do about it.
+// unknown is the decision about a webhook of an unknown payment. The payment may be too new to be known, which the retries outwait.
+// Then the webhook is counted and left: the archive has it, and there is nothing that an operator could do about it.
 func (w *Worker) unknown(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification, err error) error {
 	if !d.LastTry() {
 		return fault(deadletter.CauseInvalid, err)
 	}
 	w.Metrics.unknown()
-	w.Log.WarnContext(ctx, "webhook of a payment that nobody knows", "payment_id", n.PaymentID, "provider_payment_id", n.ResourceID,
+	w.Log.WarnContext(ctx, "webhook of an unknown payment", "payment_id", n.PaymentID, "provider_payment_id", n.ResourceID,
 		"topic", n.Topic, "message_id", d.ID, "error", err)
 	return nil
 }
@@ -119,7 +120,7 @@ func fault(cause deadletter.Cause, err error) error { return rabbitmq.Fault(stri
 
 // decision says whose fault a failure is. What is invalid stays so, and a bug of ours meets the same
 // message each time, until a deployment mends it; meanwhile they would hold up what comes behind them.
-// All else is the world's fault, and passes.
+// All else is a dependency's fault, and passes.
 func decision(err error) error {
 	if err == nil {
 		return nil
@@ -137,9 +138,9 @@ func decision(err error) error {
 // createdLag is how long after a payment was written the notification of its creation may come that says nothing new.
 const createdLag = 5 * time.Second
 
-// isNews says whether a notification can tell us anything. That the provider created the payment is
+// isNews says whether a notification can bring anything new. That the provider created the payment is
 // none: the charge's own answer says so, and while that is outstanding the charge is being repeated.
-// Only a payment that has given up waiting for the answer, or was never heard of, learns from it. But the action is not signed,
+// Only a payment that has given up waiting for the answer, or is not known, learns from it. But the action is not signed,
 // and one that comes late may be of something else that has happened since.
 func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notification) (bool, error) {
 	if n.Action != actionCreated {

@@ -27,7 +27,7 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// notification says that a payment of the test's own, which the shared Temporal has not heard of, was updated.
+// notification says that a payment of the test's own, which the shared Temporal does not know, was updated.
 func notification(t *testing.T, name string) mercadopago.Notification {
 	id := uuid.NewString()
 	return mercadopago.Notification{
@@ -48,10 +48,10 @@ func delivery(t *testing.T, n mercadopago.Notification) rabbitmq.Delivery {
 }
 
 // signalled says whether a payment's workflow was started.
-func (w *Worker) woken(t *testing.T, id string) bool {
+func (w *Worker) signalled(t *testing.T, id string) bool {
 	t.Helper()
 	_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
-	if _, unheard := errors.AsType[*serviceerror.NotFound](err); unheard {
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return false
 	}
 	require.NoError(t, err)
@@ -91,20 +91,20 @@ func open(t *testing.T, w *Worker, id string) payment.Payment {
 	return p
 }
 
-func TestANotificationWakesItsPayment(t *testing.T) {
+func TestANotificationSignalsItsPayment(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
 	n := notification(t, "")
 	open(t, w, n.PaymentID)
-	require.False(t, w.woken(t, n.PaymentID))
+	require.False(t, w.signalled(t, n.PaymentID))
 	for range 2 { // twins do no harm
 		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
-		require.True(t, w.woken(t, n.PaymentID))
+		require.True(t, w.signalled(t, n.PaymentID))
 	}
 }
 
-// That the provider has made the payment is news only to a payment that has given up waiting to hear it.
+// That the provider has made the payment is news only to a payment that has given up waiting for it.
 func TestWhoLearnsFromACreation(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
@@ -136,26 +136,26 @@ func TestWhoLearnsFromACreation(t *testing.T) {
 
 		n.Action = "payment.created"
 		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
-		require.Equal(t, row.learns, w.woken(t, n.PaymentID), row.status)
+		require.Equal(t, row.learns, w.signalled(t, n.PaymentID), row.status)
 		n.Action = "payment.updated"
 		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
-		require.True(t, w.woken(t, n.PaymentID), row.status)
+		require.True(t, w.signalled(t, n.PaymentID), row.status)
 	}
 
 	late := notification(t, "late")
 	open(t, w, late.PaymentID)
 	late.Action, late.ReceivedAt = "payment.created", late.ReceivedAt.Add(createdLag+time.Second)
 	require.NoError(t, w.webhook(t.Context(), delivery(t, late)))
-	require.True(t, w.woken(t, late.PaymentID), "the action is not signed: it may be of what came later")
+	require.True(t, w.signalled(t, late.PaymentID), "the action is not signed: it may be of what came later")
 
 	absent := notification(t, "absent")
 	absent.Action = "payment.created"
 	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, absent)), "message's fault, invalid", "the database may be behind")
-	require.False(t, w.woken(t, absent.PaymentID))
+	require.False(t, w.signalled(t, absent.PaymentID))
 }
 
-// A payment that nobody knows costs no run for each notification about it. One that has a run is told, whatever the database says.
-func TestAnUnknownPaymentIsNotWoken(t *testing.T) {
+// An unknown payment costs no run for each notification about it. One that has a run is signalled, whatever the database says.
+func TestAnUnknownPaymentIsNotSignalled(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
 	w, _ := newWorker(t, at)
@@ -163,8 +163,8 @@ func TestAnUnknownPaymentIsNotWoken(t *testing.T) {
 	for range 3 {
 		require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid")
 	}
-	require.False(t, w.woken(t, n.PaymentID))
-	require.NoError(t, w.Workflows.Signal(t.Context(), n.PaymentID)) // which starts a run; nobody works on it here
+	require.False(t, w.signalled(t, n.PaymentID))
+	require.NoError(t, w.Workflows.Signal(t.Context(), n.PaymentID)) // which starts a run; no worker runs here
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
 }
 
@@ -186,9 +186,9 @@ func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 	require.False(t, isFault(err))
 	provider.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindNotFound, Times: 1})
 	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, n)), "message's fault, invalid", "it may be too new to be found")
-	require.False(t, w.woken(t, id))
+	require.False(t, w.signalled(t, id))
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
-	require.True(t, w.woken(t, id))
+	require.True(t, w.signalled(t, id))
 
 	client, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1"})
 	require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 	state, err = client.CreatePix(t.Context(), foreign, "a key")
 	require.NoError(t, err)
 	n.ResourceID = state.PaymentID
-	require.NoError(t, w.webhook(t.Context(), delivery(t, n)), "a payment that is not ours is nobody's")
+	require.NoError(t, w.webhook(t.Context(), delivery(t, n)), "a payment that is not ours is left")
 	require.True(t, logged.says("not ours"))
 }
 
@@ -229,7 +229,7 @@ func TestANotificationThatMeansNothingIsAtFault(t *testing.T) {
 	require.Zero(t, kept(t, at))
 }
 
-func TestAMessageIsNotGivenUpForTheWorldsFault(t *testing.T) {
+func TestAMessageIsNotGivenUpForADependencysFault(t *testing.T) {
 	t.Parallel()
 	w, _ := newWorker(t, unavailable)
 	created, updated := notification(t, "created"), notification(t, "updated")
@@ -269,7 +269,7 @@ func TestAPaymentThatTakesNoMoreSignalsHoldsUpNoMessage(t *testing.T) {
 	require.NoError(t, w.webhook(t.Context(), delivery(t, other)))
 }
 
-// Every kind is somebody's fault. A new kind needs to be decided here.
+// Every kind has its decision. A new kind needs to be decided here.
 func TestWhoseFaultAKindIs(t *testing.T) {
 	t.Parallel()
 	causes := map[failure.Kind]deadletter.Cause{
@@ -291,7 +291,7 @@ func TestWhoseFaultAKindIs(t *testing.T) {
 	require.NoError(t, decision(nil))
 }
 
-// Everybody presses the panel's test button in the first hour. It makes no work for anybody.
+// Every new operator presses the panel's test button in the first hour. It makes no work.
 func TestThePanelsTestIsNoWork(t *testing.T) {
 	t.Parallel()
 	at, provider := newEnv(t)
@@ -300,12 +300,12 @@ func TestThePanelsTestIsNoWork(t *testing.T) {
 	n.PaymentID, n.ResourceID, n.Body = "", "123456", []byte(`{"action":"payment.updated","data":{"id":"123456"},"live_mode":false,"type":"payment"}`)
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
 	require.True(t, logged.says("test button"))
-	require.Empty(t, provider.Requests(), "nobody is asked")
+	require.Empty(t, provider.Requests(), "the provider is not asked")
 	require.NoError(t, w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, n)}))
 	require.Equal(t, 1, kept(t, at))
 }
 
-// What nobody knows may be too new to be known. After the retries it is counted and left, and no person need look at it.
+// An unknown payment may be too new to be known. After the retries its webhook is counted and left, and no operator need look at it.
 func TestAWebhookAboutNothingIsLeftInTheEnd(t *testing.T) {
 	t.Parallel()
 	at, _ := newEnv(t)
@@ -319,11 +319,11 @@ func TestAWebhookAboutNothingIsLeftInTheEnd(t *testing.T) {
 			require.ErrorContains(t, w.webhook(t.Context(), d), "message's fault, invalid")
 		}
 		require.NoError(t, w.webhook(t.Context(), d))
-		require.Equal(t, 2*i+1, logged.count("webhook of a payment that nobody knows"))
+		require.Equal(t, 2*i+1, logged.count("webhook of an unknown payment"))
 
 		redriven := delivery(t, n)
 		redriven.Headers = map[string]any{rabbitmq.HeaderDeaths: int64(1)}
-		require.NoError(t, w.webhook(t.Context(), redriven), "a letter from before is closed by sending it again")
+		require.NoError(t, w.webhook(t.Context(), redriven), "a dead letter from before is closed by sending it again")
 	}
 	require.InDelta(t, 4, testutil.ToFloat64(w.Metrics.unknowns), 0)
 }

@@ -36,7 +36,7 @@ const (
 	providerConcurrency = 64
 )
 
-// EndTime is the most that Run takes to return when it is told to stop.
+// EndTime is the most that Run takes to return when it has to stop.
 const EndTime = rabbitmq.EndTime + drainTime + relay.EndTime
 
 // Worker is everything one worker process does.
@@ -47,7 +47,7 @@ type Worker struct {
 	Database   *postgres.Store
 	Broker     []string            // addresses, one of which is used
 	Publisher  *rabbitmq.Publisher // takes what was spooled
-	Relay      *relay.Relay        // tells others what has happened to payments
+	Relay      *relay.Relay        // publishes what has happened to payments
 	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
 	Metrics    *Metrics // nil: none

@@ -88,15 +88,15 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 	breakers := breaker.NewFleet(store, "test", log)
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1", Breakers: breakers})
 	require.NoError(t, err)
-	door := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
-	telling := relay.New(relay.Config{Database: database, Publisher: publisher, Log: log})
+	starter := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
+	publishing := relay.New(relay.Config{Database: database, Publisher: publisher, Log: log})
 	return &Worker{
-		Temporal: temporal, Workflows: door,
+		Temporal: temporal, Workflows: starter,
 		Activities: activities.New(activities.Config{
-			Database: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Relay: telling,
-			Workflows: door, SearchUntil: at.searchUntil,
+			Database: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Relay: publishing,
+			Workflows: starter, SearchUntil: at.searchUntil,
 		}),
-		Database: database, Broker: broker, Publisher: publisher, Relay: telling, RetryDelay: time.Millisecond, Log: log,
+		Database: database, Broker: broker, Publisher: publisher, Relay: publishing, RetryDelay: time.Millisecond, Log: log,
 		Provider: provider,
 	}, logged
 }
@@ -144,7 +144,7 @@ func run(t *testing.T, w *Worker) (stop func()) {
 	return stop
 }
 
-// emptied takes away what other tests have left in the shared queues, now and at the test's end.
+// emptied removes what other tests have left in the shared queues, now and at the test's end.
 func emptied(t *testing.T, at env) {
 	t.Helper()
 	purge := func() {
@@ -196,7 +196,7 @@ func TestWhatTheQueuesBringIsDealtWith(t *testing.T) {
 	require.NoError(t, w.Database.Spool(t.Context(), spooled.ID, "mercadopago.payment", encode(t, spooled), time.Now()))
 
 	for _, n := range []mercadopago.Notification{news, spooled} {
-		eventually(t, func() bool { return w.woken(t, n.PaymentID) }, "the payment is told")
+		eventually(t, func() bool { return w.signalled(t, n.PaymentID) }, "the payment is signalled")
 		eventually(t, func() bool {
 			p, err := w.Database.Payment(t.Context(), n.PaymentID)
 			return err == nil && p.Status == payment.Pending
@@ -245,7 +245,7 @@ func TestAWorkerEndsEvenIfNothingWasEverThere(t *testing.T) {
 }
 
 // Consumption pauses with what is in hand, counts nothing, and resumes by itself.
-func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
+func TestAnUnavailableTemporalIsHeldAgainstNoMessage(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.RabbitMQ, devstack.Temporal)
 	server := stack.Process(devstack.Temporal)
@@ -254,17 +254,17 @@ func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
 	at.rabbitMQ, at.temporal = stack.RabbitMQURL(), stack.TemporalAddress()
 	w, logged := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
-	var told []mercadopago.Notification
+	var sent []mercadopago.Notification
 	for range webhooksInHand + 8 {
 		n := notification(t, "")
 		open(t, w, n.PaymentID)
 		require.NoError(t, w.Publisher.Publish(t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
 			ID: n.ID, Key: "mercadopago.payment", Body: encode(t, n),
 		}))
-		told = append(told, n)
+		sent = append(sent, n)
 	}
 	stop := run(t, w)
-	eventually(t, func() bool { return logged.says("signal payment " + told[0].PaymentID) }, "a failed attempt")
+	eventually(t, func() bool { return logged.says("signal payment " + sent[0].PaymentID) }, "a failed attempt")
 	stop()
 
 	conn, err := amqp.Dial(at.rabbitMQ)
@@ -272,7 +272,7 @@ func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
 	defer conn.Close()
 	channel, err := conn.Channel()
 	require.NoError(t, err)
-	for range told {
+	for range sent {
 		eventually(t, func() bool {
 			d, ok, err := channel.Get(rabbitmq.QueueProcess, false)
 			return err == nil && ok && d.Headers[rabbitmq.HeaderAttempt] == nil
@@ -284,11 +284,11 @@ func TestTemporalAwayIsHeldAgainstNoMessage(t *testing.T) {
 	stop = run(t, w)
 	eventually(t, func() bool { return logged.says("signal payment ") }, "another failed attempt")
 	require.NoError(t, server.Restart(t.Context()))
-	for _, n := range told {
+	for _, n := range sent {
 		eventually(t, func() bool {
 			_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(n.PaymentID), "")
 			return err == nil
-		}, "the payment is told")
+		}, "the payment is signalled")
 	}
 	stop()
 }
