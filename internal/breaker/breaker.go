@@ -41,7 +41,7 @@ type Config struct {
 	Open    time.Duration // how long it stays open the first time, doubling while it does not get better; 5 s
 	MaxOpen time.Duration // at most so long; 2 min
 	Probes  int           // calls let through in one half-open window by the whole fleet; all must succeed; 3
-	Lease   time.Duration // after which a probe not heard of has died with its worker; 30 s
+	Lease   time.Duration // after which a probe without a report has died with its worker; 30 s
 }
 
 func (c Config) withDefaults() Config {
@@ -73,13 +73,13 @@ type Fleet struct {
 	log    *slog.Logger
 
 	changes *prometheus.CounterVec
-	// Changed hears of each change once; nil: nobody. It must not block.
+	// Changed is called once for each change; nil: it is not called. It must not block.
 	Changed func(Change)
-	// Audit records what an operator does, before it is done: without it nobody may force a breaker.
+	// Audit records what an operator does, before it is done: without it no breaker can be forced.
 	Audit func(context.Context, audit.Entry) error
 }
 
-// NewFleet makes breakers for one process. worker tells processes apart, and holds no colon.
+// NewFleet makes breakers for one process. worker is the process's own name, and holds no colon.
 func NewFleet(store *redis.Store, worker string, log *slog.Logger) *Fleet {
 	return &Fleet{store: store, worker: worker, log: log, changes: newChanges()}
 }
@@ -98,7 +98,7 @@ type Breaker struct {
 // word is what the fleet's breaker said, and until when it refuses.
 type word struct {
 	state     State
-	forced    bool // an operator's word, which holds until another is heard
+	forced    bool // an operator's setting, which holds until the next
 	at, until time.Time
 }
 
@@ -113,8 +113,8 @@ func (f *Fleet) Breaker(name string, c Config) *Breaker {
 	return &Breaker{name: name, config: c, fleet: f, local: local}
 }
 
-// Shut is the error that Do would refuse with, as far as that is known without asking: whoever has to wait for his turn
-// need not when it would be for nothing. nil says that Do may admit the call.
+// Shut is the error that Do would refuse with, as far as that is known without asking Redis: a caller that has to wait for its
+// turn need not wait for a refusal. nil says that Do may admit the call.
 func (b *Breaker) Shut() error {
 	last := b.last.Load()
 	if last == nil || time.Since(last.at) > trusted {
@@ -134,13 +134,13 @@ func (b *Breaker) Steady() bool {
 
 // Do makes the call unless the breaker is open; then the error is Unavailable, says when to come again, and nothing was
 // sent. Otherwise the call's own error is returned as it is. Only Unavailable is a failure of the other party: any other
-// refusal is an answer, Limited is a wish for a pause, and a caller who has given up, or whose time was shorter than the
+// refusal is an answer, Limited is a wish for a pause, and a caller that has given up, or whose time was shorter than the
 // call's own, says nothing about it.
 func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) error {
 	return b.do(ctx, call, outcomeOf)
 }
 
-// Try is Do for a call whose failure is no evidence against the other party, such as one about something that somebody else has
+// Try is Do for a call whose failure is no evidence against the other party, such as one about something that another party has
 // named. Its success counts like any other.
 func (b *Breaker) Try(ctx context.Context, call func(context.Context) error) error {
 	return b.do(ctx, call, func(ctx context.Context, err error) outcome {
@@ -156,14 +156,14 @@ func (b *Breaker) do(ctx context.Context, call func(context.Context) error, judg
 	if err != nil {
 		return err
 	}
-	told := false
+	reported := false
 	defer func() {
-		if !told { // the call panicked
+		if !reported { // the call panicked
 			b.report(ctx, p, released)
 		}
 	}()
 	err = call(ctx)
-	told = true
+	reported = true
 	b.report(ctx, p, judge(ctx, err))
 	return err
 }
@@ -210,7 +210,7 @@ func (b *Breaker) acquire(ctx context.Context) (permit, error) {
 			return p, b.refuse(last.until.Sub(last.at))
 		}
 		if wait := time.Until(last.until); wait > 0 {
-			return p, b.refuse(wait) // that nobody answers now does not mend the other party
+			return p, b.refuse(wait) // that Redis does not answer now does not mend the other party
 		}
 		p.forced = last.forced
 	}
@@ -232,7 +232,7 @@ func (b *Breaker) forgetOutage(generation string) {
 	}
 }
 
-// refuse says when to come again; a random part keeps those who wait from coming all at once.
+// refuse says when to come again; a random part keeps the waiting callers from coming all at once.
 func (b *Breaker) refuse(wait time.Duration) error {
 	wait = max(wait, 100*time.Millisecond)
 	return &failure.Error{
@@ -252,7 +252,7 @@ func (b *Breaker) report(ctx context.Context, p permit, o outcome) {
 	if !p.reached {
 		return
 	}
-	if before, after, ok := b.tell(ctx, p, o); ok {
+	if before, after, ok := b.reportToFleet(ctx, p, o); ok {
 		b.changed(before, after)
 	}
 }

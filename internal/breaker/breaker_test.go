@@ -30,7 +30,7 @@ var (
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
 
-// party is who is called: it fails or works, and counts.
+// party is what is called: it fails or works, and counts.
 type party struct {
 	down  atomic.Bool
 	calls atomic.Int64
@@ -121,7 +121,7 @@ func TestARateBelowTheThresholdDoesNotOpenIt(t *testing.T) {
 	}
 }
 
-// What was refused with a reason is an answer: the party works. A wish for a pause and a caller who has
+// What was refused with a reason is an answer: the party works. A wish for a pause and a caller that has
 // gone say nothing about it.
 func TestOnlyUnavailableIsAFailure(t *testing.T) {
 	t.Parallel()
@@ -144,7 +144,7 @@ func TestOnlyUnavailableIsAFailure(t *testing.T) {
 		require.ErrorIs(t, all[0].Do(ctx, func(context.Context) error { return errDown }), errDown)
 		cancel()
 	}
-	require.False(t, all[0].fleet.store.Unavailable(), "a caller who is gone says nothing about Redis either")
+	require.False(t, all[0].fleet.store.Unavailable(), "a caller that is gone says nothing about Redis either")
 }
 
 func TestHalfOpenLetsAFixedNumberThroughFleetWide(t *testing.T) {
@@ -198,7 +198,7 @@ func requireAdmitted(t *testing.T, b *Breaker, n int) {
 	}
 }
 
-// awaitHalfOpen waits until the time is up by Redis's clock; nobody has asked yet.
+// awaitHalfOpen waits until the time is up by Redis's clock; no call was tried yet.
 func awaitHalfOpen(t *testing.T, name string) {
 	t.Helper()
 	client := newClient(t, devstacktest.Shared())
@@ -237,7 +237,7 @@ func TestAProbeWhoseWorkerDiedGivesItsPlaceBack(t *testing.T) {
 	var mp party
 	trip(t, &mp, all[0])
 	awaitHalfOpen(t, name)
-	_, ok := all[0].ask(t.Context()) // and never heard of again
+	_, ok := all[0].ask(t.Context()) // and it never reports
 	require.True(t, ok)
 	mp.down.Store(false)
 	require.True(t, isRefused(all[1].Do(t.Context(), mp.call)))
@@ -261,7 +261,7 @@ func TestOneWorkerWithABadLinkStopsOnlyItself(t *testing.T) {
 	require.Eventually(t, func() bool { return all[0].Do(t.Context(), badLink.call) == nil }, timeout, 10*time.Millisecond)
 }
 
-// The others are well, as far as they can tell: it does not matter that they have nothing to call just now.
+// The others see no failures: it does not matter that they have nothing to call just now.
 func TestOneWorkerWithABadLinkStopsOnlyItselfWhileTheOthersRest(t *testing.T) {
 	t.Parallel()
 	_, all := workers(t, devstacktest.Shared(), 3, quickest)
@@ -329,7 +329,7 @@ func TestARefusalIsKnownForAMomentWithoutAsking(t *testing.T) {
 	trip(t, &party{}, all[0])
 	require.True(t, isRefused(all[0].Shut()))
 	require.False(t, all[0].Steady())
-	require.NoError(t, all[1].Shut(), "it has not been told yet")
+	require.NoError(t, all[1].Shut(), "it does not know yet")
 	require.Eventually(t, func() bool { return all[0].Shut() == nil }, timeout, 10*time.Millisecond, "an operator may have closed it")
 	require.False(t, all[0].Steady())
 }
@@ -364,7 +364,7 @@ func BenchmarkDo(b *testing.B) {
 	})
 }
 
-// Who is asked for something that somebody else has named is not blamed when it is not there.
+// A party that is asked for something that another party has named is not blamed when it does not have it.
 func TestAFailureThatIsNoEvidenceOpensNothing(t *testing.T) {
 	t.Parallel()
 	_, all := workers(t, devstacktest.Shared(), 1, lasting)

@@ -43,7 +43,7 @@ func (s fleetStates) Collect(to chan<- prometheus.Metric) {
 		}
 		b, err := s.fleet.Status(ctx, name)
 		if err != nil {
-			continue // that Redis is unavailable is told by its own metric
+			continue // that Redis is unavailable has a metric of its own
 		}
 		for _, state := range States() {
 			is := 0.0

@@ -11,8 +11,8 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// The state is the fleet's, whichever process shows it; a change is counted where it was caused. Without Redis nobody knows
-// the state, and none is shown.
+// The state is the fleet's, whichever process shows it; a change is counted where it was caused. Without Redis the state
+// is not known, and none is shown.
 func TestTheFleetsStateIsShown(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)

@@ -17,7 +17,7 @@ const (
 	Charge = "charge" // Mercado Pago is asked for money
 	Read   = "read"   // Mercado Pago is asked where a payment stands, by its ID
 	Search = "search" // Mercado Pago is searched for a payment, or for all that changed
-	Cancel = "cancel" // Mercado Pago is asked to close a payment that nobody has paid
+	Cancel = "cancel" // Mercado Pago is asked to close an unpaid payment
 	Email  = "email"  // the mail server is given an e-mail
 )
 
@@ -36,7 +36,7 @@ type Status struct {
 	Openings int       `json:"openings"`       // so far
 	Forcings int       `json:"forcings"`       // by operators, so far
 	Forced   State     `json:"forced,omitempty"`
-	Actor    string    `json:"actor,omitempty"` // who forced it
+	Actor    string    `json:"actor,omitempty"` // the operator who forced it
 	Reason   string    `json:"reason,omitempty"`
 }
 
@@ -97,8 +97,8 @@ func (s Setting) Fields() []failure.Field {
 	return wrong
 }
 
-// Force holds a breaker open or closed for the whole fleet until it is set to automatic. It is logged and told like every
-// change, with who did it and why.
+// Force holds a breaker open or closed for the whole fleet until it is set to automatic. It is logged and announced like
+// every change, with the operator and the reason.
 func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Setting) error {
 	if err := known(name); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	if wrong := append(actor.Fields(), s.Fields()...); len(wrong) > 0 {
 		return &failure.Error{Kind: failure.Invalid, Message: "the breaker's setting is not valid", Fields: wrong}
 	}
-	if err := f.record(ctx, actor, name, s); err != nil {
+	if err := f.writeAudit(ctx, actor, name, s); err != nil {
 		return err
 	}
 	to := s.To
@@ -124,8 +124,8 @@ func (f *Fleet) Force(ctx context.Context, actor audit.Actor, name string, s Set
 	return nil
 }
 
-// record writes into the audit what a breaker is set to. While Redis is unavailable nothing is set, and so nothing is recorded.
-func (f *Fleet) record(ctx context.Context, actor audit.Actor, name string, s Setting) error {
+// writeAudit writes into the audit what a breaker is set to. While Redis is unavailable nothing is set, and so nothing is written.
+func (f *Fleet) writeAudit(ctx context.Context, actor audit.Actor, name string, s Setting) error {
 	before, err := f.Status(ctx, name)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func TestForcedOpenAndClosedAndFreeAgain(t *testing.T) {
 	require.Equal(t, failure.Invalid, failure.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, Charge, Setting{To: HalfOpen, Reason: "done"})))
 }
 
-func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
+func TestEveryChangeIsAnnouncedOnceWithItsPlaceInTheStatus(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
 	fleet := newFleet(t, stack, "a")
@@ -57,25 +57,25 @@ func TestEveryChangeIsToldOnceWithItsPlaceInTheStatus(t *testing.T) {
 	require.Equal(t, []State{Closed, Open, Open, HalfOpen, HalfOpen, Closed}, changes)
 }
 
-// What cannot be recorded is not done.
-func TestABreakerIsForcedOnRecordOrNotAtAll(t *testing.T) {
+// What cannot be written into the audit is not done.
+func TestABreakerIsForcedWithAnAuditEntryOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
 	fleet := newFleet(t, stack, "operator")
-	var told int
-	fleet.Changed = func(Change) { told++ }
+	var announced int
+	fleet.Changed = func(Change) { announced++ }
 	ana := audit.Actor{Name: "ana", Channel: audit.CommandLine, From: "root@host"}
 	hold := Setting{To: Open, Reason: "maintenance"}
-	for kind, record := range map[failure.Kind]func(context.Context, audit.Entry) error{
+	for kind, write := range map[failure.Kind]func(context.Context, audit.Entry) error{
 		failure.Unavailable: func(context.Context, audit.Entry) error { return &failure.Error{Kind: failure.Unavailable} },
 		failure.Internal:    nil,
 	} {
-		fleet.Audit = record
+		fleet.Audit = write
 		require.Equal(t, kind, failure.KindOf(fleet.Force(t.Context(), ana, Read, hold)))
 		s, err := fleet.Status(t.Context(), Read)
 		require.NoError(t, err)
 		require.Equal(t, Status{Name: Read, State: Closed}, s)
-		require.Zero(t, told)
+		require.Zero(t, announced)
 	}
 	var entries []audit.Entry
 	fleet.Audit = func(_ context.Context, e audit.Entry) error { entries = append(entries, e); return nil }
@@ -89,7 +89,7 @@ func TestABreakerIsForcedOnRecordOrNotAtAll(t *testing.T) {
 	}, entries)
 }
 
-func TestWhatAnOperatorDoesIsTold(t *testing.T) {
+func TestWhatAnOperatorDoesIsAnnounced(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
 	fleet := newFleet(t, stack, "operator")

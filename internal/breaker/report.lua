@@ -75,7 +75,7 @@ elseif state == 'half-open' then
         turn('closed')
         redis.call('HSET', KEYS[1], 'streak', 0)
     elseif field('sent') >= probes and field('successes') == 0 and redis.call('ZCARD', KEYS[2]) == 0 then
-        open(0) -- a whole window has told nothing; the next is as far away as this one was
+        open(0) -- a whole window has shown nothing; the next is as long as this one was
     end
 end
 return {generation, state, before}

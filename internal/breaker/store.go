@@ -51,8 +51,8 @@ func (b *Breaker) ask(ctx context.Context) (permit, bool) {
 	return p, true
 }
 
-// tell reports how a call ended; false when nobody was there to hear it.
-func (b *Breaker) tell(ctx context.Context, p permit, o outcome) (before, after State, ok bool) {
+// reportToFleet reports to Redis how a call ended; false when Redis did not answer.
+func (b *Breaker) reportToFleet(ctx context.Context, p permit, o outcome) (before, after State, ok bool) {
 	c := b.config
 	answer, ok := b.fleet.store.Ask(ctx, reportScript, keys(b.name), p.generation, p.name, string(o), b.fleet.worker,
 		int(c.Window.Seconds()), c.Minimum, c.Rate, c.Open.Milliseconds(), c.MaxOpen.Milliseconds(), c.Probes, max(p.weight, 1))

@@ -16,7 +16,7 @@ import (
 )
 
 // The fleet's last word holds while Redis is unavailable: else an outage of both would let every process try for itself.
-func TestRedisAwayDoesNotShortenAnOutage(t *testing.T) {
+func TestAnUnavailableRedisDoesNotShortenAnOutage(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
 	_, all := workers(t, stack, 2, lasting)
@@ -31,8 +31,8 @@ func TestRedisAwayDoesNotShortenAnOutage(t *testing.T) {
 	require.Zero(t, mp.calls.Load())
 }
 
-// What an operator has decided holds for as long as Redis is unavailable, for every process that has heard it.
-func TestRedisAwayDoesNotOverruleAnOperator(t *testing.T) {
+// What an operator has decided holds for as long as Redis is unavailable, for every process that has seen it.
+func TestAnUnavailableRedisDoesNotOverruleAnOperator(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.Redis)
 	operator, worker := newFleet(t, stack, "operator"), newFleet(t, stack, "a")
@@ -59,7 +59,7 @@ func TestRedisAwayDoesNotOverruleAnOperator(t *testing.T) {
 }
 
 // Redis may go in the middle of a call, be silent, or forget all it knew: calls go on, and end as they end.
-func TestRedisAwayHarmsNoCall(t *testing.T) {
+func TestAnUnavailableRedisHarmsNoCall(t *testing.T) {
 	t.Parallel()
 	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package cache keeps copies of payments in Redis: as they were after each change, and as they were read since. The copies spare the
 // database repeated reads, and answer reads while the database is unavailable.
 //
-// Its one rule: an older state never takes a newer one's place, whoever comes late with it. And a copy is never the reason
+// Its one rule: an older state never takes a newer one's place, however late it comes. And a copy is never the reason
 // for a failure or for waiting: while Redis is unavailable the database is asked as if there were no cache.
 package cache
 
@@ -104,7 +104,7 @@ type copied struct {
 	renew   bool          // this asker reads the database, for all
 }
 
-// look finds a copy. In the second half of its time one asker after another is told to renew it, so that a payment that many
+// look finds a copy. In the second half of its time one caller after another has to renew it, so that a payment that many
 // ask for is never asked of the database by all at once.
 func (c *Payments) look(ctx context.Context, id string) (copied, bool) {
 	answer, ok := c.store.Ask(ctx, lookScript, keys(id), (c.ttl / 2).Milliseconds(), renewal.Milliseconds())

@@ -25,9 +25,9 @@ import (
 const timeout = 20 * time.Second
 
 var (
-	silent  = slog.New(slog.DiscardHandler)
-	errAway = &failure.Error{Kind: failure.Unavailable, Message: "the database is unavailable"}
-	born    = time.Date(2026, 11, 23, 19, 32, 45, 102313000, time.UTC)
+	silent         = slog.New(slog.DiscardHandler)
+	errUnavailable = &failure.Error{Kind: failure.Unavailable, Message: "the database is unavailable"}
+	born           = time.Date(2026, 11, 23, 19, 32, 45, 102313000, time.UTC)
 )
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Redis) }
@@ -69,7 +69,9 @@ func says(p payment.Payment, asked *int) Query {
 	return func(context.Context, string) (payment.Payment, error) { *asked++; return p, nil }
 }
 
-func away(context.Context, string) (payment.Payment, error) { return payment.Payment{}, errAway }
+func unavailable(context.Context, string) (payment.Payment, error) {
+	return payment.Payment{}, errUnavailable
+}
 
 // ask asks for a payment and wants no failure.
 func (c *Payments) ask(t *testing.T, id string, query Query) (payment.Payment, time.Duration) {
@@ -97,18 +99,18 @@ func (c *Payments) counted(t *testing.T, result string) int {
 }
 
 // What is read once is answered from the copy afterwards, in every process, and shows all but what no client app is shown.
-func TestACopyAnswersForTheRecord(t *testing.T) {
+func TestACopyAnswersForTheDatabase(t *testing.T) {
 	t.Parallel()
 	a, b := shared(t, time.Hour), shared(t, time.Hour)
 	want := version(uuid.NewString(), 2)
-	inRecord := want
-	inRecord.Payer, inRecord.IdempotencyKey, inRecord.Fingerprint = payment.Payer{Email: "ana@example.com", TaxID: "12345678909"}, "order-1042", "f00d"
+	stored := want
+	stored.Payer, stored.IdempotencyKey, stored.Fingerprint = payment.Payer{Email: "ana@example.com", TaxID: "12345678909"}, "order-1042", "f00d"
 	asked := 0
-	p, age := a.ask(t, want.ID, says(inRecord, &asked))
+	p, age := a.ask(t, want.ID, says(stored, &asked))
 	require.Zero(t, age)
-	require.Equal(t, inRecord, p)
+	require.Equal(t, stored, p)
 	for range 2 {
-		p, age = b.ask(t, want.ID, away)
+		p, age = b.ask(t, want.ID, unavailable)
 		require.Zero(t, age)
 		require.Equal(t, want, p)
 	}
@@ -132,7 +134,7 @@ func TestAnOlderStateNeverReplacesANewer(t *testing.T) {
 	id := uuid.NewString()
 	later := version(id, 2) // the same version, of which the provider has said more since
 	later.Provider.UpdatedAt, later.Provider.StatusDetail = later.Provider.UpdatedAt.Add(time.Microsecond), "more"
-	for _, step := range []struct{ put, held payment.Payment }{
+	for _, row := range []struct{ put, held payment.Payment }{
 		{version(id, 1), version(id, 1)},
 		{version(id, 2), version(id, 2)},
 		{version(id, 2), version(id, 2)}, // twice
@@ -142,9 +144,9 @@ func TestAnOlderStateNeverReplacesANewer(t *testing.T) {
 		{version(id, 10), version(id, 10)}, // compared as numbers, not as text
 		{version(id, 9), version(id, 10)},
 	} {
-		require.Equal(t, step.held, c.keep(t, step.put, time.Now()))
-		p, _ := c.ask(t, id, away)
-		require.Equal(t, step.held, p)
+		require.Equal(t, row.held, c.keep(t, row.put, time.Now()))
+		p, _ := c.ask(t, id, unavailable)
+		require.Equal(t, row.held, p)
 	}
 	require.Equal(t, 3, c.counted(t, older))
 }
@@ -159,9 +161,9 @@ func TestALateReaderIsRefused(t *testing.T) {
 		return version(id, 1), nil
 	}
 	p, _ := reader.ask(t, id, slow)
-	require.Equal(t, 2, p.Version, "even the one who read it is told better")
+	require.Equal(t, 2, p.Version, "even the process that read the older state gets the newer one")
 	require.Equal(t, 1, reader.counted(t, older))
-	p, _ = reader.ask(t, id, away)
+	p, _ = reader.ask(t, id, unavailable)
 	require.Equal(t, 2, p.Version)
 }
 
@@ -178,7 +180,7 @@ func TestACopyIsAsOldAsItsQuestion(t *testing.T) {
 	}
 	_, _ = c.ask(t, id, slow)
 	c.keep(t, version(id, 1), time.Now().Add(-2*time.Minute)) // the same again, by an older question, makes it no older
-	p, age := c.ask(t, id, away)
+	p, age := c.ask(t, id, unavailable)
 	require.Zero(t, age)
 	require.Equal(t, 1, p.Version)
 
@@ -191,12 +193,12 @@ func TestACopyIsAsOldAsItsQuestion(t *testing.T) {
 	require.Equal(t, 1, asked)
 }
 
-func TestARecordThatIsAwayIsAnsweredFor(t *testing.T) {
+func TestAnUnavailableDatabaseIsAnsweredFor(t *testing.T) {
 	t.Parallel()
 	c := shared(t, time.Minute)
 	id := uuid.NewString()
-	_, _, err := c.Payment(t.Context(), id, away)
-	require.ErrorIs(t, err, errAway)
+	_, _, err := c.Payment(t.Context(), id, unavailable)
+	require.ErrorIs(t, err, errUnavailable)
 
 	c.keep(t, version(id, 1), time.Now().Add(-10*time.Minute))
 	hung := func(ctx context.Context, _ string) (payment.Payment, error) {
@@ -205,14 +207,14 @@ func TestARecordThatIsAwayIsAnsweredFor(t *testing.T) {
 		<-ctx.Done()
 		return payment.Payment{}, ctx.Err()
 	}
-	for _, database := range []Query{away, hung} {
+	for _, database := range []Query{unavailable, hung} {
 		p, age := c.ask(t, id, database)
 		require.Equal(t, version(id, 1), p)
 		require.GreaterOrEqual(t, age, 10*time.Minute)
 	}
 	require.Equal(t, 2, c.counted(t, stale))
 
-	for _, want := range []error{&failure.Error{Kind: failure.NotFound}, errors.New("a bug")} { // what is an answer is told
+	for _, want := range []error{&failure.Error{Kind: failure.NotFound}, errors.New("a bug")} { // an answer is passed on
 		_, _, err := c.Payment(t.Context(), id+"x", func(context.Context, string) (payment.Payment, error) { return payment.Payment{}, want })
 		require.ErrorIs(t, err, want)
 	}
@@ -229,7 +231,7 @@ func TestOneRenewsForAll(t *testing.T) {
 	p, _ := first.ask(t, id, func(context.Context, string) (payment.Payment, error) {
 		asked++
 		for _, c := range others {
-			held, age := c.ask(t, id, away)
+			held, age := c.ask(t, id, unavailable)
 			require.Zero(t, age)
 			require.Equal(t, 1, held.Version)
 			require.Equal(t, 1, c.counted(t, hit))
@@ -239,18 +241,21 @@ func TestOneRenewsForAll(t *testing.T) {
 	require.Equal(t, 2, p.Version)
 	require.Equal(t, 1, asked)
 
-	// One whose database is unavailable is answered by the copy, too, and another is told to try when its time is up.
+	// One whose database is unavailable is answered by the copy, too, and another caller tries again when its time is up.
 	id = uuid.NewString()
 	first.keep(t, version(id, 1), time.Now().Add(-40*time.Minute))
 	tries := 0
 	require.Eventually(t, func() bool {
-		_, age := first.ask(t, id, func(context.Context, string) (payment.Payment, error) { tries++; return payment.Payment{}, errAway })
+		_, age := first.ask(t, id, func(context.Context, string) (payment.Payment, error) {
+			tries++
+			return payment.Payment{}, errUnavailable
+		})
 		require.Zero(t, age)
 		return tries == 2
 	}, timeout, 10*time.Millisecond)
 }
 
-// Who misses while the database is being asked puts no question of his own; that a few come too late for it is no stampede.
+// A caller that misses while the database is being asked puts no question of its own; that a few come too late for it is no stampede.
 func TestAMissIsReadOnceForAll(t *testing.T) {
 	t.Parallel()
 	c := shared(t, time.Hour)
@@ -298,7 +303,7 @@ func TestAnotherReleasesCopyIsAMiss(t *testing.T) {
 		p := version(uuid.NewString(), 1)
 		c.keep(t, p, time.Now())
 		require.NoError(t, c.store.Client().HSet(t.Context(), keys(p.ID)[0], "body", body).Err())
-		_, _, err := c.Payment(t.Context(), p.ID, away)
-		require.ErrorIs(t, err, errAway)
+		_, _, err := c.Payment(t.Context(), p.ID, unavailable)
+		require.ErrorIs(t, err, errUnavailable)
 	}
 }

@@ -32,7 +32,7 @@ type abilities struct {
 	copies  *cache.Payments
 	fleet   *breaker.Fleet
 	breaker *breaker.Breaker
-	budget  *providerlimit.Limit
+	limit   *providerlimit.Limit
 	limiter *ratelimit.Limiter
 }
 
@@ -45,7 +45,7 @@ func open(t *testing.T, url string) *abilities {
 	fleet.Audit = func(context.Context, audit.Entry) error { return nil }
 	return &abilities{
 		store: store, copies: cache.New(store, time.Minute), fleet: fleet,
-		breaker: fleet.Breaker("charge", breaker.Config{}), budget: providerlimit.New(store, "mercadopago", "a", 1_000_000, silent),
+		breaker: fleet.Breaker("charge", breaker.Config{}), limit: providerlimit.New(store, "mercadopago", "a", 1_000_000, silent),
 		limiter: ratelimit.New(store),
 	}
 }
@@ -55,8 +55,8 @@ func (a *abilities) use(ctx context.Context) error {
 	if err := a.breaker.Do(ctx, func(context.Context) error { return nil }); err != nil {
 		return fmt.Errorf("breaker: %w", err)
 	}
-	if err := a.budget.Take(ctx, providerlimit.Call{Urgency: payment.ForCharge, Name: uuid.NewString()}); err != nil {
-		return fmt.Errorf("budget: %w", err)
+	if err := a.limit.Take(ctx, providerlimit.Call{Urgency: payment.ForCharge, Name: uuid.NewString()}); err != nil {
+		return fmt.Errorf("provider rate limit: %w", err)
 	}
 	limits := []ratelimit.Limit{
 		{Name: "reads-client", Quota: 1_000_000, Window: time.Second},
@@ -96,7 +96,7 @@ func callOften(t *testing.T, a *abilities) (calls *atomic.Int64, noneFailed func
 	return calls, func() { stop(); require.NoError(t, group.Wait()) }
 }
 
-// While Redis fails over, once because it is told to and once because its master is gone, no call of any kind fails, and
+// While Redis fails over, once on command and once because its master is gone, no call of any kind fails, and
 // afterwards all are counted together again.
 func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
 	t.Parallel()
@@ -113,7 +113,7 @@ func TestNoCallFailsWhileRedisFailsOver(t *testing.T) {
 	goesOn(devstack.Redis)
 	require.NoError(t, stack.FailOverRedis(t.Context()))
 	goesOn(devstack.RedisReplica)
-	require.Eventually(t, func() bool { // there is somebody to be promoted again
+	require.Eventually(t, func() bool { // there is a replica to be promoted again
 		return a.store.Client().InfoMap(t.Context(), "replication").Item("Replication", "connected_slaves") == "1"
 	}, time.Minute, 50*time.Millisecond)
 	require.NoError(t, stack.Process(devstack.RedisReplica).Kill())
@@ -133,7 +133,7 @@ func TestEachScriptsKeysAreInOneSlotOfACluster(t *testing.T) {
 	for range 20 {
 		require.NoError(t, a.use(t.Context()))
 	}
-	a.budget.Pause(t.Context(), time.Millisecond)
+	a.limit.Pause(t.Context(), time.Millisecond)
 	require.NoError(t, a.fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "charge", breaker.Setting{To: breaker.Open, Reason: "a test"}))
 	_, err := a.fleet.Statuses(t.Context())
 	require.NoError(t, err)

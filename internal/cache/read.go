@@ -10,12 +10,12 @@ import (
 // reading is what became of one question to the database.
 type reading struct {
 	payment payment.Payment
-	certain bool // nothing newer was known when the last who shares it had come
+	certain bool // nothing newer was known when the last caller that shares it had come
 }
 
-// read asks the database once for all who ask for the same payment meanwhile. Who comes later than the question was put may know
-// of a state that is newer than the answer. So the copies are asked last, when nobody can join any more: what such a caller
-// knows of is held there.
+// read asks the database once for all callers that ask for the same payment meanwhile. A caller that comes after the question was put
+// may know of a state that is newer than the answer. So the copies are asked last, when no caller can join any more: they hold what
+// such a caller knows of.
 func (c *Payments) read(ctx context.Context, id string, query Query) (payment.Payment, error) {
 	shared := c.reads.DoChan(id, func() (any, error) {
 		asked := time.Now()

@@ -14,8 +14,8 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// Whatever becomes of Redis, the database is asked, and nobody waits.
-func TestWithoutRedisTheRecordAnswers(t *testing.T) {
+// Whatever becomes of Redis, the database is asked, and no caller waits.
+func TestWithoutRedisTheDatabaseAnswers(t *testing.T) {
 	t.Parallel()
 	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {
@@ -44,14 +44,14 @@ func TestWithoutRedisTheRecordAnswers(t *testing.T) {
 			require.Eventually(t, func() bool { return !c.store.Unavailable() }, timeout, 10*time.Millisecond)
 			c.store.AnswerTime = timeout
 			require.Equal(t, 2, c.keep(t, version(id, 2), time.Now()).Version)
-			p, _ := c.ask(t, id, away)
+			p, _ := c.ask(t, id, unavailable)
 			require.Equal(t, 2, p.Version)
 		})
 	}
 }
 
-// Who joins a question that was put before a newer state was written must not be answered with the older one; if Redis, where
-// the newer would be found, is gone by then, he asks for himself.
+// A caller that joins a question that was put before a newer state was written must not get the older one. If Redis, which has the
+// newer one, is gone by then, the caller asks the database itself.
 func TestWhoKnowsMoreIsNotAnsweredWithLess(t *testing.T) {
 	t.Parallel()
 	for name, gone := range map[string]bool{"Redis": false, "no Redis": true} {
@@ -61,10 +61,10 @@ func TestWhoKnowsMoreIsNotAnsweredWithLess(t *testing.T) {
 			c := newCache(t, stack.RedisURL(), time.Hour)
 			id := uuid.NewString()
 			gate, joined := make(chan struct{}), make(chan struct{})
-			var inRecord sync.Map
-			inRecord.Store(id, version(id, 1))
+			var stored sync.Map
+			stored.Store(id, version(id, 1))
 			database := func(context.Context, string) (payment.Payment, error) {
-				p, _ := inRecord.Load(id)
+				p, _ := stored.Load(id)
 				return p.(payment.Payment), nil
 			}
 			var all sync.WaitGroup
@@ -78,7 +78,7 @@ func TestWhoKnowsMoreIsNotAnsweredWithLess(t *testing.T) {
 				require.NoError(t, err)
 			})
 			<-joined
-			inRecord.Store(id, version(id, 2))
+			stored.Store(id, version(id, 2))
 			c.keep(t, version(id, 2), time.Now())
 			if gone {
 				require.NoError(t, stack.Process(devstack.Redis).Kill())

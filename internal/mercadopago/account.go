@@ -26,9 +26,9 @@ type accountBody struct {
 	Email text `json:"email"`
 }
 
-// Account asks whose access token ours is, and remembers the answer: later answers about another account's payments are
-// marked as foreign. It needs no payment, so it also tells a token that is not accepted at all (kind Unauthorized) from an answer
-// about one resource. Errors: as every call's; Unavailable when the answer cannot be read.
+// Account asks whose access token ours is, and remembers the answer: later answers about another account's payments are marked as
+// foreign. It needs no payment, so it also separates a token that is not accepted at all (kind Unauthorized) from an answer about
+// one resource. Errors: as every call's; Unavailable when the answer cannot be read.
 func (c *Client) Account(ctx context.Context) (Account, error) {
 	var found Account
 	err := c.ask(ctx, opAccount, "account", "", func(ctx context.Context) error {
@@ -81,10 +81,10 @@ type reader struct {
 	collector string // whose payments they must be; "": not known
 	live      bool   // they must move money
 
-	notified *url.URL // where we are told news of ours; nil: not known
+	notified *url.URL // where our notifications go; nil: not known
 }
 
-// reader is what the configuration expects, or what the access token has told.
+// reader is what the configuration expects, or what the account of the access token is.
 func (c *Client) reader() reader {
 	r := reader{collector: c.collector, live: c.live, notified: c.notificationURL}
 	if account := c.learned.Load(); r.collector == "" && account != nil {

@@ -54,7 +54,7 @@ func TestTheAccountIsTheOneThatTheConfigurationMeans(t *testing.T) {
 	}
 }
 
-// The question needs no payment, so it tells a token that is refused everywhere from a refusal about one resource.
+// The question needs no payment, so it separates a token that is refused everywhere from a refusal about one resource.
 func TestATokenThatIsNotAcceptedIsUnauthorized(t *testing.T) {
 	t.Parallel()
 	s, c := account(t, simulator.Config{}, Config{})
@@ -80,7 +80,7 @@ func TestAnswersAboutAnotherAccountAreForeign(t *testing.T) {
 
 	got, err := c.Get(t.Context(), state.PaymentID)
 	require.NoError(t, err)
-	require.Empty(t, got.Foreign, "nobody has said yet whose account ours is")
+	require.Empty(t, got.Foreign, "our own account is not known yet")
 	_, err = c.Account(t.Context())
 	require.NoError(t, err)
 
@@ -132,8 +132,8 @@ func TestAccount(t *testing.T) {
 	}
 }
 
-// Whether Mercado Pago has answered at all is what tells an answer that nobody can read from an outage.
-func TestAnAnswerThatCannotBeReadIsToldFromNone(t *testing.T) {
+// An answer that cannot be read is not an outage: Mercado Pago has answered.
+func TestAnAnswerThatCannotBeReadIsNotAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		status     int

@@ -36,7 +36,7 @@ type Change struct {
 type Unreadable struct {
 	PaymentID string    // empty when not even that can be read
 	UpdatedAt time.Time // zero likewise
-	Ours      bool      // as a Change's; true when it cannot even be told
+	Ours      bool      // as a Change's; true when it is not known
 	Err       error
 }
 
@@ -49,7 +49,7 @@ type Changes struct {
 
 // ChangesIn reads the next page of the payments whose last change lies in the window. What Mercado Pago
 // changes meanwhile moves behind the window's end. The next page begins at the moment of this one's last
-// change instead of at an offset, so that what moves away cannot push another payment past the reader; the
+// change instead of at an offset, so that a payment that moves cannot push another payment past the reader; the
 // payments of that moment are left to it. One payment that cannot be read does not hide the others.
 func (c *Client) ChangesIn(ctx context.Context, w Window) (Changes, error) {
 	request := sdk.SearchRequest{Limit: searchLimit, Offset: w.Offset, Filters: map[string]string{

@@ -55,7 +55,7 @@ type Config struct {
 }
 
 // Client is one seller's account at Mercado Pago. It is safe for concurrent use and never retries: that is
-// the caller's decision, who must repeat the same key.
+// the caller's decision. The caller must repeat the same key.
 type Client struct {
 	calls           *prometheus.HistogramVec
 	guard           *guard
@@ -65,7 +65,7 @@ type Client struct {
 
 	collector string // expected by the configuration; "": none
 	live      bool
-	learned   atomic.Pointer[Account] // what the token has told; nil: nothing yet
+	learned   atomic.Pointer[Account] // the account of the token; nil: not known yet
 }
 
 // New checks the configuration and makes a client. It does not connect.
@@ -153,7 +153,7 @@ func (c *Client) Get(ctx context.Context, providerPaymentID string) (payment.Pro
 }
 
 // Identify finds which of our payments one of Mercado Pago's belongs to, by the reference that it holds; "" when it is none of ours.
-// The payment may be anybody's. Errors, besides those of a call that must be made again later:
+// The payment may be a foreign one. Errors, besides those of a call that must be made again later:
 //
 //	NotFound   Mercado Pago does not know the payment, or not yet
 //	Forbidden  it does not show this payment to our account, which it does answer

@@ -83,7 +83,7 @@ func TestPixFromCreationToPayment(t *testing.T) {
 }
 
 // A repeated request carries the same key and the same bytes, even from a payment read back from the
-// record, and the SDK's own key nowhere.
+// database, and the SDK's own key nowhere.
 func TestRepeatedCreationsAreIdentical(t *testing.T) {
 	t.Parallel()
 	var bodies [][]byte

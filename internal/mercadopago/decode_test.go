@@ -115,7 +115,7 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// The newest date there is tells the age of an answer.
+// The newest date there is gives the age of an answer.
 func TestUpdatedAtFallsBack(t *testing.T) {
 	t.Parallel()
 	body := strings.Replace(minimal("approved", ""), `"date_last_updated"`, `"date_last_updated":"","date_approved":null,"date_created"`, 1)

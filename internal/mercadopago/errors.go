@@ -45,8 +45,8 @@ const (
 	longestWait   = time.Hour   // no header may put off a payment for longer
 )
 
-// failures are the causes of refusals that say who can put them right (API reference, payments, responses of 400; 13253 as sellers
-// without a Pix key see it).
+// failures are the causes of refusals that the buyer or an operator can put right (API reference, payments, responses of 400; 13253
+// as sellers without a Pix key see it).
 var failures = map[string]failure.Code{
 	"23":    failure.CodeExpiry, // a bad date
 	"7523":  failure.CodeExpiry,

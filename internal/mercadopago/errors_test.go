@@ -111,7 +111,7 @@ func TestRefusalsSayWhatIsWrongAndNoMore(t *testing.T) {
 	require.Equal(t, "HTTP 400, 2067 Invalid number ###.###.###-## or ### ### ### ## of *** token *** or ***, request 5b0f6c1e-7a2d", e.Err.Error())
 }
 
-// What can be put right has a code of its own, and one that needs an operator is told apart; all else is a refusal.
+// What can be put right has a code of its own, and so has one that needs an operator; all else is a refusal.
 func TestCausesOfRefusalsHaveCodes(t *testing.T) {
 	t.Parallel()
 	for causes, want := range map[string]failure.Code{

@@ -35,7 +35,7 @@ func newGuard(c Config) *guard {
 
 type priorityKey struct{}
 
-// WithPriority says who waits for the calls that are made with the context, and since when (zero: since now). It decides which call
+// WithPriority sets the urgency of the calls that are made with the context, and since when (zero: since now). It decides which call
 // goes first when the provider rate limit makes them wait. Calls without it go last.
 func WithPriority(ctx context.Context, u payment.Urgency, since time.Time) context.Context {
 	return context.WithValue(ctx, priorityKey{}, providerlimit.Call{Urgency: u, Since: since})
@@ -104,7 +104,7 @@ func (c *Client) probeAccount(ctx context.Context) error {
 	return err
 }
 
-// refusedAlone is the error for a payment that was refused or cannot be read, and that may be anybody's. Kind Forbidden or Internal
+// refusedAlone is the error for a payment that was refused or cannot be read, and that may be a foreign one. Kind Forbidden or Internal
 // says that it is this payment alone; Unavailable that our account is not answered either.
 func (g *guard) refusedAlone(ctx context.Context, err error) error {
 	kind, unread := failure.KindOf(err), isUnreadable(err)
@@ -128,7 +128,7 @@ const (
 	accountRefused  = 5 * time.Second
 )
 
-// accountProbe tells a refusal of one payment from a refusal of everything: every valid access token may read its own account.
+// accountProbe separates a refusal of one payment from a refusal of everything: every valid access token may read its own account.
 type accountProbe struct {
 	read func(context.Context) error
 

@@ -31,7 +31,7 @@ func guarded(t *testing.T) (*simulator.Simulator, *Client) {
 	return provider, c
 }
 
-// other is a payment of another account's, as far as anybody can tell.
+// other is a payment of another account.
 const other = "77000000001"
 
 // unread are the ways in which a 200 can say nothing about the payment.
@@ -74,7 +74,7 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 }
 
 // A refusal or an answer that cannot be read concerns one payment alone, unless our account is not answered either.
-func TestARefusalOfOnePaymentIsToldFromOneOfEverything(t *testing.T) {
+func TestARefusalOfOnePaymentIsNotOneOfEverything(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		fault simulator.Fault
@@ -137,7 +137,7 @@ func TestWhatIsOddAboutOnePaymentOpensNoBreaker(t *testing.T) {
 			_, err := c.Identify(t.Context(), other)
 			require.Error(t, err)
 		}
-		require.True(t, c.Steady(breaker.Read), "%s %d of somebody else's payment", f.Kind, f.Status)
+		require.True(t, c.Steady(breaker.Read), "%s %d of a foreign payment", f.Kind, f.Status)
 	}
 	failing := func(times int) {
 		for range times {

@@ -18,7 +18,7 @@ type metadata struct {
 }
 
 // ours says whether a payment carries a mark of ours: a reference of the kind that we give, the address that we are notified at, or our
-// metadata. One of them is enough, since somebody may have changed the others.
+// metadata. One of them is enough, since the others may have been changed.
 func (r reader) ours(p paymentBody) bool {
 	if payment.OurID(string(p.ExternalReference)) || payment.OurID(string(p.Metadata.first().PaymentID)) {
 		return true

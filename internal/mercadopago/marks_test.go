@@ -46,7 +46,7 @@ func TestPaymentsOfOursAreKnownByTheirMarks(t *testing.T) {
 	}
 	page, err := reader{}.changes([]byte(`{"results": [{"id": {}, "status": []}]}`), Window{})
 	require.NoError(t, err)
-	require.True(t, page.Unreadable[0].Ours, "of what has not even an id nobody can say that it is not")
+	require.True(t, page.Unreadable[0].Ours, "a payment without an id may be ours")
 }
 
 func TestWhatWeMakeIsOurs(t *testing.T) {

@@ -26,7 +26,8 @@ func newCalls() *prometheus.HistogramVec {
 // Collectors are the metrics of the client.
 func (c *Client) Collectors() []prometheus.Collector { return []prometheus.Collector{c.calls} }
 
-// ask makes one call when the guard lets it through, and reads the answer. The subject tells the call from others of its operation.
+// ask makes one call when the guard lets it through, and reads the answer. The subject is what the call is about, among those of
+// its operation.
 func (c *Client) ask(ctx context.Context, op operation, subject, key string, send func(context.Context) error, read func(body []byte) error) error {
 	return c.guard.pass(ctx, op, subject, func(ctx context.Context) error {
 		body, err := c.measured(ctx, op, key, send)

@@ -9,7 +9,7 @@ import (
 	"github.com/onlywave/onlywave/internal/metrics/metricstest"
 )
 
-// A call is told apart by what was asked and by how it ended, and by nothing of whom it was about.
+// A call is counted by its operation and its outcome, and by nothing of the payment or the buyer.
 func TestCallsAreMeasured(t *testing.T) {
 	t.Parallel()
 	c := clientOf(t, answering(http.StatusUnauthorized, `{"message": "no"}`), timeout)

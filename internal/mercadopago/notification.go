@@ -125,7 +125,7 @@ func deeplyNested(body []byte) bool {
 // simulating a notification). A real payment's ID has more digits.
 const testResource = "123456"
 
-// IsTest says whether somebody has pressed the panel's test button: there is nothing to look at.
+// IsTest says whether the panel's test button was pressed: there is nothing to look at.
 func (n Notification) IsTest() bool {
 	return n.ResourceID == testResource && lookInto(n.Body).Get("live_mode").Type == gjson.False
 }

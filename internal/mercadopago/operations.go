@@ -11,12 +11,12 @@ type operation struct {
 	// single says that the call is about one payment: an answer that cannot be read is a fault of that payment alone, as long as our
 	// account is answered.
 	single bool
-	// foreign says that the payment may be anybody's: a failure is no evidence that Mercado Pago is in trouble.
+	// foreign says that the payment may be of another account: a failure is no evidence that Mercado Pago is in trouble.
 	foreign bool
 }
 
 // Charges, reads by ID, searches and closings have a breaker each, so that one kind of call that fails does not stop the others: the
-// search's index fails on its own, and nobody waits for a closing.
+// search's index fails on its own, and no buyer waits for a closing.
 var (
 	opCreatePix = operation{name: "create_pix", breaker: breaker.Charge}
 	opGet       = operation{name: "get", breaker: breaker.Read, single: true}

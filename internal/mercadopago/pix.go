@@ -53,8 +53,8 @@ func payer(p payment.Payer) *sdk.PayerRequest {
 	return request
 }
 
-// notify is where Mercado Pago tells news of the payment. Our ID travels with it, so that a notification
-// finds its payment without a search; source_news keeps away a second copy in the old IPN format.
+// notify is where Mercado Pago sends notifications of the payment. Our ID travels with it, so that a notification
+// finds its payment without a search; source_news avoids a second copy in the old IPN format.
 func (c *Client) notify(paymentID string) string {
 	if c.notificationURL == nil {
 		return ""

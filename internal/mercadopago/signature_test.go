@@ -127,7 +127,7 @@ func TestSignaturesAge(t *testing.T) {
 	}
 }
 
-// Copies of one signed notification are told by what was signed, whatever else is written otherwise.
+// Copies of one signed notification have the same signed part, whatever else differs.
 func TestCopiesHaveOneSum(t *testing.T) {
 	t.Parallel()
 	v := verifier(t, 0, vectorSecret)

@@ -8,8 +8,8 @@ import (
 )
 
 // statusOf translates Mercado Pago's status and status_detail (API reference, payments; guide "payment
-// query results") to ours. A word it does not know is an error of kind Internal: guessing what became of
-// somebody's money is worse than waiting for a person.
+// query results") to ours. A word it does not know is an error of kind Internal: a guess about a
+// buyer's money is worse than waiting for an operator.
 func statusOf(p paymentBody) (payment.Status, error) {
 	switch p.Status {
 	case "pending":

@@ -9,7 +9,7 @@ import (
 )
 
 // bucket decides for one worker while Redis is unavailable, by the same rule. The worker has an equal part of the rate, by the
-// number of workers that were seen last: all together they stay below the whole, whoever of them is still there.
+// number of workers that were seen last: all together they stay below the whole, however many of them are still there.
 type bucket struct {
 	mu      sync.Mutex
 	whole   int // rate of all workers
@@ -18,7 +18,7 @@ type bucket struct {
 	waiting []place // the first is the next
 }
 
-// place is a caller's among those who wait.
+// place is a caller's among the waiting callers.
 type place struct {
 	urgency payment.Urgency
 	since   int64 // Unix microseconds

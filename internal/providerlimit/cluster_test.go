@@ -12,7 +12,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// In a cluster, too, a budget is the fleet's, whichever node holds it; when that one is lost each worker has its part, and when
+// In a cluster, too, a limit is the fleet's, whichever node holds it; when that one is lost each worker has its part, and when
 // another has taken over it is the fleet's again.
 func TestInACluster(t *testing.T) {
 	t.Parallel()
@@ -24,7 +24,7 @@ func TestInACluster(t *testing.T) {
 		require.NoError(t, err)
 		began := time.Now()
 		admitted := all[0].spend(t, payment.ForCharge) + all[1].spend(t, payment.ForCharge)
-		require.InDelta(t, slow/2, admitted, time.Since(began).Seconds()*slow+1, "its share and what nobody has a share of")
+		require.InDelta(t, slow/2, admitted, time.Since(began).Seconds()*slow+1, "its share and what no urgency has a share of")
 		holders[holder] = all
 	}
 	for lost, all := range holders {
@@ -41,7 +41,7 @@ func TestInACluster(t *testing.T) {
 		all[0].Pause(t.Context(), time.Minute)
 		require.Eventually(t, func() bool {
 			return failure.KindOf(all[1].Take(t.Context(), a(payment.ForCharge))) == failure.Limited
-		}, time.Minute, 50*time.Millisecond, "a pause is everybody's")
+		}, time.Minute, 50*time.Millisecond, "a pause is for all workers")
 		break
 	}
 }

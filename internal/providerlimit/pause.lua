@@ -1,4 +1,4 @@
--- Nobody calls for so long, unless a longer pause is on already.
+-- No worker calls for so long, unless a longer pause is on already.
 -- KEYS: pause. ARGV: how long (ms).
 -- Answer: how long the pause is now (ms).
 local left = redis.call('PTTL', KEYS[1])

@@ -26,7 +26,7 @@ import (
 // Call is a call that wants to be made.
 type Call struct {
 	Urgency payment.Urgency
-	Name    string    // tells it from others of its urgency, and is the same when it comes again: its place is kept under it
+	Name    string    // unique within its urgency, and the same when it comes again: its place is kept under it
 	Since   time.Time // when it was first wanted, which decides its place; zero: now
 }
 
@@ -34,7 +34,7 @@ const (
 	// longestWait is how long a call waits inside the process. Longer waits are better spent outside, where they keep no place.
 	longestWait = time.Second
 	// pauseDefault is for a wish for fewer calls that does not say for how long; pauseMax bounds one that exaggerates, since
-	// nobody can be charged meanwhile.
+	// no payment can be charged meanwhile.
 	pauseDefault = time.Second
 	pauseMax     = 5 * time.Minute
 	// remembered is how long a worker counts for one after its last call, and presentEvery how often it says that it is there.
@@ -166,7 +166,7 @@ func (l *Limit) keys() []string {
 	return []string{key + ":level", key + ":places", key + ":kept", key + ":pause", key + ":workers"}
 }
 
-// spread keeps those who wait for the same moment from coming all at once.
+// spread keeps the callers that wait for the same moment from coming all at once.
 func spread(wait time.Duration) time.Duration {
 	return rand.N(min(wait/4, time.Second) + time.Millisecond)
 }

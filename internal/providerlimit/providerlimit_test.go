@@ -34,7 +34,7 @@ func openStore(t testing.TB, stack *devstack.Stack) *redis.Store {
 	return store
 }
 
-// workers are several processes' holds on one budget.
+// workers are several processes that share one limit.
 func workers(t *testing.T, stack *devstack.Stack, n, rate int) []*Limit {
 	t.Helper()
 	name := uuid.NewString()
@@ -62,13 +62,13 @@ func (l *Limit) now(t *testing.T, u payment.Urgency) bool {
 // spend takes calls until one is not admitted at once, and says how many were.
 func (l *Limit) spend(t *testing.T, u payment.Urgency) int {
 	t.Helper()
-	c := a(u) // whose place is nobody else's obstacle
+	c := a(u) // whose place is in no other caller's way
 	for n := range 10_000 {
 		if admitted, _ := l.ask(t.Context(), c); !admitted {
 			return n
 		}
 	}
-	require.Fail(t, "the budget has no end")
+	require.Fail(t, "the limit has no end")
 	return 0
 }
 
@@ -94,15 +94,15 @@ func TestTheBurstIsTheFleets(t *testing.T) {
 func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 	t.Parallel()
 	const rate = 1000
-	for _, redisAway := range []bool{false, true} {
+	for _, redisUnavailable := range []bool{false, true} {
 		all := workers(t, devstacktest.Shared(), 2, rate)
-		if redisAway {
-			all = []*Limit{away(t, rate)}
+		if redisUnavailable {
+			all = []*Limit{withoutRedis(t, rate)}
 		}
 		began := time.Now()
 		first := all[0].spend(t, payment.ForSweep)
 		gained := func() float64 { return float64(int(time.Since(began).Seconds()*rate) + 2) }
-		require.InDelta(t, 150, first, gained(), "its own and what nobody has a share of")
+		require.InDelta(t, 150, first, gained(), "its own and what no urgency has a share of")
 		last := all[len(all)-1]
 		for _, u := range []payment.Urgency{payment.ForNews, payment.ForBuyer, payment.ForOperator, payment.ForCharge} {
 			require.InDelta(t, share(u)*rate, last.spend(t, u), gained(), u)
@@ -110,8 +110,8 @@ func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 	}
 }
 
-// away is a worker that has never seen its Redis.
-func away(t *testing.T, rate int) *Limit {
+// withoutRedis is a worker that has never reached its Redis.
+func withoutRedis(t *testing.T, rate int) *Limit {
 	t.Helper()
 	store, err := redis.Open("redis://127.0.0.1:1", silent) // nothing listens there
 	require.NoError(t, err)
@@ -119,17 +119,17 @@ func away(t *testing.T, rate int) *Limit {
 	return New(store, "any", "a", rate, silent)
 }
 
-func TestTheSmallestBudgetIsForEverybody(t *testing.T) {
+func TestTheSmallestLimitServesEveryUrgency(t *testing.T) {
 	t.Parallel()
 	for _, u := range payment.Urgencies() {
 		require.True(t, workers(t, devstacktest.Shared(), 1, 1)[0].now(t, u))
-		require.True(t, away(t, 1).now(t, u))
+		require.True(t, withoutRedis(t, 1).now(t, u))
 	}
 }
 
 func TestNoRateIsNoLimit(t *testing.T) {
 	t.Parallel()
-	b, alone := workers(t, devstacktest.Shared(), 1, 0)[0], away(t, 0)
+	b, alone := workers(t, devstacktest.Shared(), 1, 0)[0], withoutRedis(t, 0)
 	for range 200 {
 		require.True(t, b.now(t, payment.ForSweep))
 		require.True(t, alone.now(t, payment.ForSweep))
@@ -141,7 +141,7 @@ func TestNoRateIsNoLimit(t *testing.T) {
 func TestAShortWaitIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for _, u := range []payment.Urgency{payment.ForCharge, payment.ForSweep} {
-		for _, b := range []*Limit{workers(t, devstacktest.Shared(), 1, slow)[0], away(t, slow)} {
+		for _, b := range []*Limit{workers(t, devstacktest.Shared(), 1, slow)[0], withoutRedis(t, slow)} {
 			b.spend(t, u)
 			began := time.Now()
 			for range 3 {
@@ -152,10 +152,10 @@ func TestAShortWaitIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Whoever has to wait for longer is told when to come again, and has the same place then.
+// A caller that has to wait for longer learns when to come again, and has the same place then.
 func TestALongWaitIsSpentElsewhereAndThePlaceIsKept(t *testing.T) {
 	t.Parallel()
-	for _, all := range [][]*Limit{workers(t, devstacktest.Shared(), 2, slow), {away(t, slow)}} {
+	for _, all := range [][]*Limit{workers(t, devstacktest.Shared(), 2, slow), {withoutRedis(t, slow)}} {
 		here, there := all[0], all[len(all)-1]
 		for range 10 * slow { // ten seconds' worth of callers
 			_, _ = here.ask(t.Context(), a(payment.ForNews))
@@ -163,15 +163,15 @@ func TestALongWaitIsSpentElsewhereAndThePlaceIsKept(t *testing.T) {
 		first := a(payment.ForNews)
 		err := here.Take(t.Context(), first)
 		require.Equal(t, failure.Limited, failure.KindOf(err))
-		told := failure.RetryAfter(err)
-		require.Greater(t, told, 5*time.Second)
+		wait := failure.RetryAfter(err)
+		require.Greater(t, wait, 5*time.Second)
 		later := failure.RetryAfter(here.Take(t.Context(), a(payment.ForNews)))
-		require.Greater(t, later, told-time.Second)
+		require.Greater(t, later, wait-time.Second)
 		for range 3 * slow {
 			_, _ = there.ask(t.Context(), a(payment.ForNews))
 		}
 		again := failure.RetryAfter(there.Take(t.Context(), first)) // its worker has died, and another has it now
-		require.LessOrEqual(t, again, told, "those who came later are behind")
+		require.LessOrEqual(t, again, wait, "later callers are behind")
 	}
 }
 
@@ -195,14 +195,14 @@ func TestACallerWithoutTimeDoesNotWait(t *testing.T) {
 // Half of a caller's time is for the call itself.
 func TestACallerIsLeftTimeForTheCall(t *testing.T) {
 	t.Parallel()
-	b := away(t, slow)
+	b := withoutRedis(t, slow)
 	b.spend(t, payment.ForCharge)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second/slow)
 	defer cancel()
 	require.Equal(t, failure.Limited, failure.KindOf(b.Take(ctx, a(payment.ForCharge))))
 }
 
-func TestAPauseIsEverybodys(t *testing.T) {
+func TestAPauseIsForAllWorkers(t *testing.T) {
 	t.Parallel()
 	all := workers(t, devstacktest.Shared(), 3, 100)
 	all[0].Pause(t.Context(), time.Minute)

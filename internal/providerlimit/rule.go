@@ -9,12 +9,12 @@ import (
 // The rule, which take.lua follows for all workers together and bucket for one that is alone:
 //
 // There is one bucket of calls. It fills at the rate and holds a second's worth, the burst. Each urgency has a share of the rate and
-// of the burst, counted as credit: while it has credit, others leave so many calls in the bucket for it. What nobody has a
-// share of goes to the most urgent of those who wait. Within one urgency whoever came first goes first.
+// of the burst, counted as credit: while it has credit, others leave so many calls in the bucket for it. What no urgency
+// has a share of goes to the most urgent of the waiting callers. Within one urgency the caller that came first goes first.
 //
-// A caller whose turn it is not yet is told when to ask again, and keeps its place until a little after. Others wait for one that
+// A caller whose turn it is not yet gets the time to ask again, and keeps its place until a little after. Others wait for one that
 // is late for no longer than the bucket takes to be full. And when a call's worth has run over, because those whose turn it would
-// be were told to come later than they might have, whoever is there may call.
+// be got a later time than was needed, any caller that is there may call.
 
 // share is which part of the rate and of the burst an urgency has for itself. They add up to less than 1, so that something is
 // left for the most urgent. A charge brings at least one look sooner or later, so both have much.
@@ -32,8 +32,8 @@ func share(u payment.Urgency) float64 {
 	return 0
 }
 
-// hold is for how long a place is kept for a caller who does not ask when told to, in microseconds. One that comes later has
-// its place among those who wait all the same, by when it first came.
+// hold is for how long a place is kept for a caller that does not ask at its time, in microseconds. One that comes later has
+// its place among the waiting callers all the same, by when it first came.
 const hold = 1_000_000
 
 // level is how full the bucket is, how much of a call has run over since the last, and the credit of each urgency.

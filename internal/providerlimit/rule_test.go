@@ -83,14 +83,14 @@ func TestRedisAndAProcessDecideAlike(t *testing.T) {
 	})
 }
 
-// caller is somebody who asks until admitted, each time when told to.
+// caller asks until it is admitted, each time at the time that it got.
 type caller struct {
 	Call
 	asks     int64 // when next
 	admitted int64 // when; 0: not yet
 	tries    int
-	sent     int          // away, to come again after more than a second
-	late     func() int64 // how much later than told it comes; nil: it is punctual
+	sent     int          // times that it had to come again after more than a second
+	late     func() int64 // how much later than its time it comes; nil: it is punctual
 }
 
 type agenda []*caller
@@ -106,7 +106,7 @@ func (a *agenda) Pop() any {
 	return c
 }
 
-// play lets all of them ask until the end, and returns those who were admitted, in that order.
+// play lets all of them ask until the end, and returns those that were admitted, in that order.
 func play(rule asker, end int64, callers ...*caller) (admitted []*caller) {
 	all := agenda(append([]*caller(nil), callers...))
 	heap.Init(&all)
@@ -148,7 +148,7 @@ func both(t *testing.T, rate int, test func(t *testing.T, rule asker)) {
 	t.Run("in a process", func(t *testing.T) { t.Parallel(); test(t, newBucket(rate)) })
 }
 
-// The looks for a crowd that has paid at one moment wait; whoever comes for a QR code meanwhile does not.
+// The looks for many buyers that have paid at one moment wait; a buyer that needs a QR code meanwhile does not.
 func TestAChargeIsAdmittedAtOnceWhile300LooksWait(t *testing.T) {
 	t.Parallel()
 	both(t, 10, func(t *testing.T, rule asker) {
@@ -168,7 +168,7 @@ func TestAChargeIsAdmittedAtOnceWhile300LooksWait(t *testing.T) {
 		for _, c := range looks {
 			sent += c.sent
 		}
-		require.Less(t, sent, 300*3, "they are told the right time")
+		require.Less(t, sent, 300*3, "they get the right time")
 	})
 }
 
@@ -191,13 +191,13 @@ func TestEachUrgencyHasAShareThatTheOthersCannotTake(t *testing.T) {
 				total += got[u]
 			}
 			require.InDelta(t, rate*seconds+rate, total, float64(rate)/2)
-			require.Greater(t, got[payment.ForCharge], int(0.45*float64(rate*seconds)), "what nobody has a share of")
+			require.Greater(t, got[payment.ForCharge], int(0.45*float64(rate*seconds)), "what no urgency has a share of")
 		})
 	}
 }
 
-// A single urgency may have the whole rate when nobody else wants to call.
-func TestNothingIsKeptForThoseWhoDoNotCome(t *testing.T) {
+// A single urgency may have the whole rate when no other urgency wants to call.
+func TestNothingIsKeptForCallersThatDoNotCome(t *testing.T) {
 	t.Parallel()
 	both(t, 10, func(t *testing.T, rule asker) {
 		for i, u := range payment.Urgencies() {
@@ -208,8 +208,8 @@ func TestNothingIsKeptForThoseWhoDoNotCome(t *testing.T) {
 	})
 }
 
-// Callers who were told when to come and never do, since their worker has died, hold up the others for no more than a moment.
-func TestThoseWhoNeverComeAgainHoldNobodyUp(t *testing.T) {
+// Callers that never come again, since their worker has died, hold up the others for no more than a moment.
+func TestCallersThatNeverComeAgainHoldUpNoOther(t *testing.T) {
 	t.Parallel()
 	both(t, 10, func(t *testing.T, rule asker) {
 		for _, u := range payment.Urgencies() {
@@ -226,8 +226,8 @@ func TestThoseWhoNeverComeAgainHoldNobodyUp(t *testing.T) {
 	})
 }
 
-// However callers come, no more go out than the rate and one burst; nobody waits for ever; and whoever is punctual is not
-// overtaken by one of the same urgency who came later.
+// However callers come, no more go out than the rate and one burst; no caller waits for ever; and a punctual caller is not
+// overtaken by one of the same urgency that came later.
 func TestTheRateIsKeptAndOrderToo(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
@@ -243,7 +243,7 @@ func TestTheRateIsKeptAndOrderToo(t *testing.T) {
 			all = append(all, come(u, rapid.IntRange(1, 60).Draw(r, "count"), at, int64(rapid.SampledFrom([]int{0, 1000, 50_000, 400_000}).Draw(r, "gap")))...)
 		}
 		admitted := play(rule, noon+3600*second, all...)
-		require.Len(r, admitted, len(all), "nobody waits for ever")
+		require.Len(r, admitted, len(all), "no caller waits for ever")
 		for i := range admitted {
 			for j := i; j < len(admitted); j++ {
 				passed := float64(admitted[j].admitted-admitted[i].admitted) / 1e6

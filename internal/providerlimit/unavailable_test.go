@@ -13,7 +13,7 @@ import (
 )
 
 // Whatever becomes of Redis, a call goes out, within this worker's share.
-func TestRedisAwayLeavesEachWorkerItsShare(t *testing.T) {
+func TestAnUnavailableRedisLeavesEachWorkerItsShare(t *testing.T) {
 	t.Parallel()
 	for name, harm := range devstacktest.Harms() {
 		t.Run(name, func(t *testing.T) {
@@ -59,5 +59,5 @@ func TestAForgetfulRedisStartsAnew(t *testing.T) {
 	all[0].Pause(t.Context(), time.Minute)
 	require.NoError(t, all[0].store.Client().FlushAll(t.Context()).Err())
 	require.True(t, all[1].now(t, payment.ForCharge))
-	require.False(t, all[0].now(t, payment.ForCharge), "who was told to pause remembers it")
+	require.False(t, all[0].now(t, payment.ForCharge), "a worker that knows of the pause remembers it")
 }

@@ -9,7 +9,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// Nothing is tried twice, and who asks has a deadline of its own, which go-redis would wait past unless it is told not to.
+// Nothing is tried twice. A caller has a deadline of its own, which go-redis keeps only if its options say so.
 // Connections are made behind the scenes, and what that may take is here.
 const (
 	dialTime = 250 * time.Millisecond
@@ -19,7 +19,7 @@ const (
 	searchTime   = 2 * time.Second
 	sentinelTime = 500 * time.Millisecond
 	// redirects is how often a question follows a key that has moved to another node of a cluster, and layoutAge for how long it
-	// is believed which node holds what: nobody tells when a node is gone and another has taken over.
+	// is believed which node holds what: no message says when a node is gone and another has taken over.
 	redirects = 2
 	layoutAge = 2 * time.Second
 )

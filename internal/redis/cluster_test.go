@@ -108,7 +108,7 @@ func TestOneLostMasterIsNotTheWholeCluster(t *testing.T) {
 	}
 }
 
-// A key that has moved to another node is asked for there, once, and nobody takes that for a node that is gone.
+// A key that has moved to another node is asked for there, once, and that is not taken for a node that is gone.
 func TestAKeyThatMovesIsFollowed(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)
@@ -178,7 +178,7 @@ func TestAScriptWhoseAnswerIsLostIsNotRunTwice(t *testing.T) {
 	require.LessOrEqual(t, after, before+1)
 }
 
-// A cluster of which nobody answers costs one answer's time, like any Redis.
+// A cluster of which no node answers costs one answer's time, like any Redis.
 func TestAClusterThatIsGoneIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartCluster(t)

@@ -9,11 +9,11 @@ import (
 // everything is the name of the only node there is, or of a cluster as long as its nodes are not known.
 const everything = "all"
 
-// node is who is asked about a key.
+// node is the one that is asked about a key.
 type node struct {
 	name   string
 	client goredis.UniversalClient
-	err    error // why it is not known who
+	err    error // why the node is not known
 }
 
 // nodeOf finds the node that holds a key, as far as is known; it may have moved.
@@ -38,7 +38,7 @@ func (s *Store) run(ctx context.Context, at node, script *goredis.Script, keys [
 	}
 	cmd := script.Run(ctx, at.client, keys, args...)
 	if err := cmd.Err(); err != nil && elsewhere(err) {
-		return script.Run(ctx, s.client, keys, args...) // which follows, and learns who holds what
+		return script.Run(ctx, s.client, keys, args...) // which follows, and learns which node holds what
 	}
 	return cmd
 }

@@ -30,7 +30,7 @@ const (
 // The client would print what its errors say already, and not as the log is written.
 func init() { goredis.SetLogger(&logging.VoidLogger{}) }
 
-// Store asks one Redis for all of a process, so that who finds it unavailable spares the others the wait.
+// Store asks one Redis for all of a process, so that a caller that finds it unavailable spares the others the wait.
 type Store struct {
 	AnswerTime time.Duration // the most that a question may take; may be changed before the first
 
@@ -51,7 +51,7 @@ const badAddress = "not an address such as redis://host:6379/0, redis://sentinel
 //
 //   - redis://host:6379/0 is one server;
 //   - redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave are Sentinels, and whichever server they make the master is asked;
-//   - redis://node1:6379,node2:6379,node3:6379 are nodes of a cluster, which tell of the others. One is enough, with ?cluster=true.
+//   - redis://node1:6379,node2:6379,node3:6379 are nodes of a cluster, which know the others. One is enough, with ?cluster=true.
 //
 // Further hosts may be given as &addr=host:port too. With rediss:// connections are encrypted. It does not connect yet.
 func Open(url string, log *slog.Logger) (*Store, error) {
@@ -75,7 +75,7 @@ func (s *Store) Close() error {
 	return s.client.Close()
 }
 
-// Client is for operators' questions, which may take longer and whose failure they are told.
+// Client is for operators' commands, which may take longer and whose failure the operator sees.
 func (s *Store) Client() goredis.UniversalClient { return s.client }
 
 // Unavailable says whether Redis, or a node of the cluster, was unavailable when it was last asked.
@@ -100,8 +100,8 @@ func (s *Store) isUnavailable(node string) bool {
 	return s.unavailable[node]
 }
 
-// Ask runs a script that answers with texts; false when Redis does not answer in time. A caller who gives up meanwhile does
-// not end the question: what a script did must be known to whoever has to undo it.
+// Ask runs a script that answers with texts; false when Redis does not answer in time. A caller that gives up meanwhile does
+// not end the question: what a script did must be known to the code that has to undo it.
 func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, args ...any) ([]string, bool) {
 	if s.isUnavailable(everything) {
 		return nil, false

@@ -56,7 +56,7 @@ func TestAGoneCallersQuestionIsStillAnswered(t *testing.T) {
 	require.True(t, s.echoes(gone))
 }
 
-// A Redis that went takes one answer's time from those who were asking, none from the others, and comes back by itself.
+// A Redis that went takes one answer's time from the callers that were asking, none from the others, and comes back by itself.
 func TestARedisThatWentIsLeftAloneUntilItIsBack(t *testing.T) {
 	t.Parallel()
 	for name, harm := range devstacktest.Harms() {
@@ -88,7 +88,7 @@ func TestARedisThatWentIsLeftAloneUntilItIsBack(t *testing.T) {
 	}
 }
 
-// Nobody waits for a Redis that takes connections and says nothing.
+// No caller waits for a Redis that takes connections and says nothing.
 func TestABlackHoleCostsOneAnswersTime(t *testing.T) {
 	t.Parallel()
 	hole, err := net.Listen("tcp", "127.0.0.1:0")

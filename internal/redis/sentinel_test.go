@@ -12,13 +12,13 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// However its master goes, a Redis with Sentinels is available again without anybody's help, and takes writes.
+// However its master goes, a Redis with Sentinels is available again without an operator, and takes writes.
 func TestTheSentinelsMasterIsFollowed(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.StartWithSentinels(t)
 	s := open(t, stack.RedisURL())
 	s.AnswerTime = time.Second
-	// one is told of a single Sentinel, and hears from that one of the others.
+	// the address names a single Sentinel, which knows the others
 	address, err := url.Parse(stack.RedisURL())
 	require.NoError(t, err)
 	address.RawQuery = url.Values{"master_name": address.Query()["master_name"]}.Encode()

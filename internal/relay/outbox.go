@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	recordTime = 5 * time.Second       // for one question to the database
-	gather     = 40 * time.Millisecond // what was told in this time is remembered together
-	pollEvery  = time.Second
-	pollBatch  = 100
+	databaseTime = 5 * time.Second       // for one question to the database
+	gather       = 40 * time.Millisecond // what was published in this time is written down together
+	pollEvery    = time.Second
+	pollBatch    = 100
 )
 
-// run remembers what was told, and takes what is due from the outbox, until ctx ends.
+// run writes down what was published, and takes what is due from the outbox, until ctx ends.
 func (l *line) run(ctx context.Context) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -23,7 +23,7 @@ func (l *line) run(ctx context.Context) error {
 		case <-ctx.Done():
 			l.end()
 			return nil
-		case <-l.wake:
+		case <-l.settled:
 			pause(ctx, gather)
 			l.keep()
 		case <-tick.C:
@@ -33,7 +33,7 @@ func (l *line) run(ctx context.Context) error {
 	}
 }
 
-// end waits for what is being told, and remembers it.
+// end waits for what is being published, and writes it down.
 func (l *line) end() {
 	l.mu.Lock()
 	l.closed = true
@@ -42,13 +42,13 @@ func (l *line) end() {
 	l.keep()
 }
 
-// keep remembers what was told. What the database cannot take is kept for another try, until its lease is over.
+// keep writes down what was published. What the database cannot take is kept for another try, until its lease is over.
 func (l *line) keep() {
 	batch := l.unkept()
 	if len(batch) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
+	ctx, cancel := context.WithTimeout(context.Background(), databaseTime)
 	defer cancel()
 	asked := time.Now()
 	more, err := l.database.KeepDelivered(ctx, l.sink, batch, l.gap)
@@ -72,20 +72,20 @@ func (l *line) keep() {
 	}
 }
 
-// unkept is what was told and is not remembered.
+// unkept is what was published and is not in the database yet.
 func (l *line) unkept() []postgres.Delivered {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var batch []postgres.Delivered
 	for _, j := range l.jobs {
-		if j.told > j.kept {
-			batch = append(batch, postgres.Delivered{PaymentID: j.id, Seq: j.told, Refused: j.refused})
+		if j.sent > j.kept {
+			batch = append(batch, postgres.Delivered{PaymentID: j.id, Seq: j.sent, Refused: j.refused})
 		}
 	}
 	return batch
 }
 
-// kept goes on with a job of which was remembered what was told: there is more to tell, or it is over.
+// kept goes on with a job after the database has what was published: there is more to publish, or the job is over.
 func (l *line) kept(j *job, t postgres.Delivered, more bool, lease time.Time) {
 	j.kept = t.Seq
 	j.refused = j.refused[len(t.Refused):]
@@ -93,7 +93,7 @@ func (l *line) kept(j *job, t postgres.Delivered, more bool, lease time.Time) {
 		j.lease = lease
 	}
 	switch {
-	case j.busy || j.told > j.kept:
+	case j.busy || j.sent > j.kept:
 	case more && !l.closed:
 		j.busy = true
 		l.working.Go(func() { l.load(j) })
@@ -102,11 +102,11 @@ func (l *line) kept(j *job, t postgres.Delivered, more bool, lease time.Time) {
 	}
 }
 
-// load reads what there is more to tell of a payment, and tells it.
+// load reads a payment's further events, and publishes them.
 func (l *line) load(j *job) {
-	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
+	ctx, cancel := context.WithTimeout(context.Background(), databaseTime)
 	defer cancel()
-	events, err := l.database.Events(ctx, j.id, j.told, pollBatch)
+	events, err := l.database.Events(ctx, j.id, j.sent, pollBatch)
 	if err != nil {
 		l.log.Warn("outbox", "error", err)
 	}
@@ -121,7 +121,7 @@ func (l *line) load(j *job) {
 	l.forget(j)
 }
 
-// forget drops a job that has come to nothing, as when the database did not say what there is more to tell.
+// forget drops a job that has come to nothing, as when the database did not return the further events.
 func (l *line) forget(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,7 +130,7 @@ func (l *line) forget(j *job) {
 	}
 }
 
-// poll takes from the outbox what is due: nobody told it while the row was somebody's.
+// poll takes from the outbox what is due: it was not published while a process owned the row.
 func (l *line) poll(ctx context.Context) {
 	for ctx.Err() == nil && l.ready() {
 		l.mu.Lock()
@@ -154,10 +154,10 @@ func (l *line) poll(ctx context.Context) {
 	}
 }
 
-// due takes rows, and copies the payments of which subscribers are about to hear: the process that moved one may have died before
-// it could.
+// due takes rows, and copies the payments whose events are about to be published into the cache: the process that moved one may
+// have died before it could.
 func (l *line) due(ctx context.Context, limit int) ([]postgres.Undelivered, error) {
-	ctx, cancel := context.WithTimeout(ctx, recordTime)
+	ctx, cancel := context.WithTimeout(ctx, databaseTime)
 	defer cancel()
 	found, err := l.database.TakeUndelivered(ctx, l.sink, limit)
 	if err != nil || len(found) == 0 || l.sink != postgres.ToSubscribers || l.cache == nil {

@@ -33,21 +33,21 @@ var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ) }
 
-// world is a database of the test's own, and a broker.
-type world struct {
+// env is a database of the test's own, and a broker.
+type env struct {
 	database *postgres.Store
 	url      string // of the database
 	broker   string
-	conn     *amqp.Connection // of the subscribers, who are other services
+	conn     *amqp.Connection // of the subscribers, which are other services
 
 	mu     sync.Mutex
-	begun  []string // e-mails, by what they tell
+	begun  []string // e-mails, by their notice
 	refuse error    // what beginning one answers
 }
 
-func newWorld(t *testing.T, broker string) *world {
+func newEnv(t *testing.T, broker string) *env {
 	t.Helper()
-	w := &world{url: postgrestest.New(t), broker: broker}
+	w := &env{url: postgrestest.New(t), broker: broker}
 	var err error
 	w.database, err = postgres.Open(t.Context(), w.url, 8)
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func newWorld(t *testing.T, broker string) *world {
 }
 
 // dial connects the subscribers.
-func (w *world) dial(t *testing.T) {
+func (w *env) dial(t *testing.T) {
 	t.Helper()
 	conn, err := amqp.Dial(w.broker)
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func (w *world) dial(t *testing.T) {
 	w.conn = conn
 }
 
-func (w *world) email(_ context.Context, e payment.Event) error {
+func (w *env) email(_ context.Context, e payment.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.refuse == nil {
@@ -76,14 +76,14 @@ func (w *world) email(_ context.Context, e payment.Event) error {
 	return w.refuse
 }
 
-func (w *world) emails() []string {
+func (w *env) emails() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.begun)
 }
 
 // relay is one process's, which works until the test ends, or until stop.
-func (w *world) relay(t *testing.T, repeatAfter time.Duration) (r *Relay, stop func()) {
+func (w *env) relay(t *testing.T, repeatAfter time.Duration) (r *Relay, stop func()) {
 	t.Helper()
 	publisher := rabbitmq.NewPublisher([]string{w.broker}, silent)
 	require.Eventually(t, func() bool { return publisher.Ready() == nil }, timeout, 10*time.Millisecond)
@@ -100,8 +100,8 @@ func (w *world) relay(t *testing.T, repeatAfter time.Duration) (r *Relay, stop f
 	return r, stop
 }
 
-// open is a payment by a buyer who wants e-mails, which the process of the relay has written. A nil relay's is dead since.
-func (w *world) open(t *testing.T, r *Relay, key string) string {
+// open is a payment by a buyer who wants e-mails, which the process of the relay has written. With a nil relay that process is dead since.
+func (w *env) open(t *testing.T, r *Relay, key string) string {
 	t.Helper()
 	asked := time.Now()
 	p, _, err := w.database.OpenPayment(t.Context(), payment.Payment{
@@ -119,7 +119,7 @@ func (w *world) open(t *testing.T, r *Relay, key string) string {
 }
 
 // move is what the provider says of it, at a second of its clock.
-func (w *world) move(t *testing.T, r *Relay, id string, status payment.Status, second int) {
+func (w *env) move(t *testing.T, r *Relay, id string, status payment.Status, second int) {
 	t.Helper()
 	asked := time.Now()
 	m, err := w.database.Apply(t.Context(), id, payment.ProviderState{
@@ -131,8 +131,8 @@ func (w *world) move(t *testing.T, r *Relay, id string, status payment.Status, s
 	r.Take(t.Context(), *m.Event, m.Sinks, asked)
 }
 
-// inRecord asks the database for one number.
-func (w *world) inRecord(t *testing.T, query string, args ...any) (n int) {
+// inDatabase asks the database for one number.
+func (w *env) inDatabase(t *testing.T, query string, args ...any) (n int) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), w.url)
 	require.NoError(t, err)
@@ -142,17 +142,17 @@ func (w *world) inRecord(t *testing.T, query string, args ...any) (n int) {
 }
 
 // due makes everything that waits due, as time would.
-func (w *world) due(t *testing.T) {
+func (w *env) due(t *testing.T) {
 	t.Helper()
-	w.inRecord(t, `with o as (update outbox set due_at = now() returning 1), r as (update event_repeats set due_at = now() returning 1) select count(*) from o`)
+	w.inDatabase(t, `with o as (update outbox set due_at = now() returning 1), r as (update event_repeats set due_at = now() returning 1) select count(*) from o`)
 }
 
-func (w *world) requireNothingWaits(t *testing.T) {
+func (w *env) requireNothingWaits(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool { return w.inRecord(t, `select count(*) from outbox`) == 0 }, timeout, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.inDatabase(t, `select count(*) from outbox`) == 0 }, timeout, 10*time.Millisecond)
 }
 
-func (w *world) channel(t *testing.T) *amqp.Channel {
+func (w *env) channel(t *testing.T) *amqp.Channel {
 	t.Helper()
 	channel, err := w.conn.Channel()
 	require.NoError(t, err)
@@ -161,16 +161,16 @@ func (w *world) channel(t *testing.T) *amqp.Channel {
 
 // subscriber is a queue of another service.
 type subscriber struct {
-	name    string
-	channel *amqp.Channel
-	mu      sync.Mutex
-	heard   map[string][]int // numbers of events by payment, as they came
+	name     string
+	channel  *amqp.Channel
+	mu       sync.Mutex
+	received map[string][]int // numbers of events by payment, as they came
 }
 
-// bind declares a queue for these events; it goes with the test. Whoever does not listen lets it fill.
-func (w *world) bind(t *testing.T, args amqp.Table, keys ...string) *subscriber {
+// bind declares a queue for these events; it goes with the test. A subscriber that does not listen lets it fill.
+func (w *env) bind(t *testing.T, args amqp.Table, keys ...string) *subscriber {
 	t.Helper()
-	s := &subscriber{name: fmt.Sprintf("test-%s-%d", t.Name(), time.Now().UnixNano()), heard: map[string][]int{}}
+	s := &subscriber{name: fmt.Sprintf("test-%s-%d", t.Name(), time.Now().UnixNano()), received: map[string][]int{}}
 	s.channel = w.channel(t)
 	_, err := s.channel.QueueDeclare(s.name, true, false, false, false, args)
 	require.NoError(t, err)
@@ -194,7 +194,7 @@ func (s *subscriber) listen(t *testing.T) *subscriber {
 			var e payment.Event
 			if json.Unmarshal(d.Body, &e) == nil && e.ID() == d.MessageId && d.RoutingKey == e.Type() {
 				s.mu.Lock()
-				s.heard[e.PaymentID] = append(s.heard[e.PaymentID], e.Seq)
+				s.received[e.PaymentID] = append(s.received[e.PaymentID], e.Seq)
 				s.mu.Unlock()
 			}
 		}
@@ -205,20 +205,20 @@ func (s *subscriber) listen(t *testing.T) *subscriber {
 func (s *subscriber) of(id string) []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.heard[id])
+	return slices.Clone(s.received[id])
 }
 
-// hears waits until so many events of a payment have come, and returns their numbers.
-func (s *subscriber) hears(t *testing.T, id string, n int) []int {
+// receives waits until so many events of a payment have come, and returns their numbers.
+func (s *subscriber) receives(t *testing.T, id string, n int) []int {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(s.of(id)) >= n }, timeout, time.Millisecond, "%d events, heard: %v", n, s.of(id))
+	require.Eventually(t, func() bool { return len(s.of(id)) >= n }, timeout, time.Millisecond, "%d events, received: %v", n, s.of(id))
 	return s.of(id)
 }
 
 var everything = []string{"payment.*"}
 
-func TestWhatHappensIsToldAtOnceAndInOrder(t *testing.T) {
-	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+func TestWhatHappensIsPublishedAtOnceAndInOrder(t *testing.T) {
+	w := newEnv(t, devstacktest.Shared().RabbitMQURL())
 	r, _ := w.relay(t, time.Minute)
 	s := w.bind(t, nil, everything...).listen(t)
 	var ids []string
@@ -231,18 +231,18 @@ func TestWhatHappensIsToldAtOnceAndInOrder(t *testing.T) {
 		}
 	}
 	for _, id := range ids {
-		require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
+		require.Equal(t, []int{1, 2, 3}, s.receives(t, id, 3))
 	}
 	w.requireNothingWaits(t)
-	require.Equal(t, 20, w.inRecord(t, `select count(*) from payments where published = 3`))
+	require.Equal(t, 20, w.inDatabase(t, `select count(*) from payments where published = 3`))
 	require.Len(t, w.emails(), 40, "instructions and a receipt for each")
 	require.NoError(t, r.Ready())
-	require.EqualValues(t, 60, testutil.ToFloat64(r.metrics.told.WithLabelValues("events", told)))
+	require.EqualValues(t, 60, testutil.ToFloat64(r.metrics.events.WithLabelValues("events", published)))
 }
 
 // The process that wrote events has died with them in hand; two others take them, each payment once.
-func TestWhatAProcessCouldNotTellOthersTell(t *testing.T) {
-	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+func TestWhatAProcessCouldNotPublishOthersPublish(t *testing.T) {
+	w := newEnv(t, devstacktest.Shared().RabbitMQURL())
 	s := w.bind(t, nil, everything...).listen(t)
 	var ids []string
 	for i := range 150 {
@@ -255,7 +255,7 @@ func TestWhatAProcessCouldNotTellOthersTell(t *testing.T) {
 	require.Empty(t, s.of(ids[0]), "it may live yet")
 	w.due(t)
 	for _, id := range ids {
-		s.hears(t, id, 2)
+		s.receives(t, id, 2)
 	}
 	w.requireNothingWaits(t)
 	for _, id := range ids {
@@ -264,9 +264,9 @@ func TestWhatAProcessCouldNotTellOthersTell(t *testing.T) {
 	require.Len(t, w.emails(), 150)
 }
 
-// What is told of a payment by one process while another writes the next event is told by the one that has it in hand.
+// One process publishes a payment's event while another writes the next. The process that has the payment in hand publishes both.
 func TestAnotherProcessesEventFollows(t *testing.T) {
-	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+	w := newEnv(t, devstacktest.Shared().RabbitMQURL())
 	s := w.bind(t, nil, everything...).listen(t)
 	r, _ := w.relay(t, time.Minute)
 	other, _ := w.relay(t, time.Minute)
@@ -274,21 +274,21 @@ func TestAnotherProcessesEventFollows(t *testing.T) {
 	w.move(t, other, id, payment.Pending, 1)
 	w.move(t, r, id, payment.InReview, 2)
 	w.move(t, other, id, payment.Approved, 3)
-	require.Equal(t, []int{1, 2, 3, 4}, s.hears(t, id, 4))
+	require.Equal(t, []int{1, 2, 3, 4}, s.receives(t, id, 4))
 	w.requireNothingWaits(t)
 	require.Equal(t, []int{1, 2, 3, 4}, s.of(id))
 }
 
-// While there is no broker the buyer gets his e-mails, and the subscribers everything, in order, afterwards.
-func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
+// While there is no broker the buyer gets the e-mails, and the subscribers everything, in order, afterwards.
+func TestAnUnavailableBrokerHoldsUpItsSubscribersOnly(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.RabbitMQ)
-	w := newWorld(t, stack.RabbitMQURL())
+	w := newEnv(t, stack.RabbitMQURL())
 	r, _ := w.relay(t, time.Minute)
 	s := w.bind(t, amqp.Table{"x-queue-type": "quorum"}, everything...)
 	// RabbitMQ 3.10 writes its list of quorum queues to disk late.
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Restart(t.Context()))
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Kill())
-	require.Eventually(t, func() bool { return r.Ready() != nil }, timeout, 10*time.Millisecond, "also while there is nothing to tell")
+	require.Eventually(t, func() bool { return r.Ready() != nil }, timeout, 10*time.Millisecond, "also while there is nothing to publish")
 	var ids []string
 	for i := range 5 {
 		ids = append(ids, w.open(t, r, fmt.Sprint(i)))
@@ -299,14 +299,14 @@ func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
 		}
 	}
 	require.Eventually(t, func() bool { return len(w.emails()) == 10 }, timeout, 10*time.Millisecond)
-	require.Equal(t, 5, w.inRecord(t, `select count(*) from outbox where sink = 'events'`))
+	require.Equal(t, 5, w.inDatabase(t, `select count(*) from outbox where sink = 'events'`))
 	require.NoError(t, stack.Process(devstack.RabbitMQ).Restart(t.Context()))
 	w.dial(t)
 	s.channel = w.channel(t)
 	s.listen(t)
 	w.due(t)
 	for _, id := range ids {
-		require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
+		require.Equal(t, []int{1, 2, 3}, s.receives(t, id, 3))
 	}
 	w.requireNothingWaits(t)
 	require.NoError(t, r.Ready())
@@ -315,12 +315,12 @@ func TestABrokerThatIsAwayHoldsUpItsSubscribersOnly(t *testing.T) {
 func TestAFailureThatNothingConfirmsIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{log: silent}
-		l.tried(errors.New("away"))
+		l.tried(errors.New("unavailable"))
 		time.Sleep(backoffMax)
 		require.Error(t, l.lastFailure())
 		time.Sleep(2 * backoffMin)
 		require.NoError(t, l.lastFailure())
-		l.tried(errors.New("away"))
+		l.tried(errors.New("unavailable"))
 		require.Error(t, l.lastFailure())
 		l.tried(nil)
 		require.NoError(t, l.lastFailure())
@@ -329,14 +329,14 @@ func TestAFailureThatNothingConfirmsIsForgotten(t *testing.T) {
 
 // An e-mail that cannot be begun holds up no event, and is begun later.
 func TestAnEmailThatCannotBeBegunHoldsUpNothing(t *testing.T) {
-	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
-	w.refuse = errors.New("away")
+	w := newEnv(t, devstacktest.Shared().RabbitMQURL())
+	w.refuse = errors.New("unavailable")
 	s := w.bind(t, nil, everything...).listen(t)
 	r, _ := w.relay(t, time.Minute)
 	id := w.open(t, r, "")
 	w.move(t, r, id, payment.Pending, 1)
 	w.move(t, r, id, payment.Approved, 2)
-	require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3))
+	require.Equal(t, []int{1, 2, 3}, s.receives(t, id, 3))
 	require.Empty(t, w.emails())
 	w.mu.Lock()
 	w.refuse = nil

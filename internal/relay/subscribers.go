@@ -18,7 +18,7 @@ import (
 )
 
 // An event that some subscriber's queue did not take is published again so many times, after growing gaps: by default after 1, 6,
-// 36 and 216 minutes. The broker does not tell whose queue it was, so that each time all other subscribers get a twin.
+// 36 and 216 minutes. The broker does not say whose queue it was, so that each time all other subscribers get a twin.
 const (
 	repeats       = 4
 	repeatFactor  = 6
@@ -61,16 +61,16 @@ func newSubscribers(c Config, m *metrics) *subscribers {
 // ready says whether there is a broker. What some queue does not confirm is no reason to stop: only a publish shows that it is over.
 func (s *subscribers) ready() bool { return s.publisher.Connected() == nil }
 
-// tell publishes an event. The event's ID is its message's, by which subscribers know a twin. One that a queue did not take is
-// told all the same: all other queues have it, and it will be repeated. Its error says that the broker did not take it.
-func (s *subscribers) tell(ctx context.Context, e payment.Event) (outcome string, err error) {
+// publish publishes an event. The event's ID is its message's, by which subscribers know a twin. An event that one queue did not
+// take counts as published: all other queues have it, and it will be repeated. An error says that the broker did not take it.
+func (s *subscribers) publish(ctx context.Context, e payment.Event) (outcome string, err error) {
 	message, err := events.Payment(e)
 	if err == nil {
 		err = s.publisher.Publish(ctx, rabbitmq.ExchangeEvents, message)
 	}
 	switch {
 	case err == nil:
-		outcome = told
+		outcome = published
 	case errors.Is(err, rabbitmq.ErrRefused):
 		outcome = refused
 	case errors.Is(err, rabbitmq.ErrUnconfirmed):
@@ -85,11 +85,11 @@ func (s *subscribers) tell(ctx context.Context, e payment.Event) (outcome string
 	return outcome, nil
 }
 
-// note remembers for whoever asks whether a queue is in trouble.
+// note remembers whether a queue is in trouble.
 func (s *subscribers) note(e payment.Event, outcome string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if outcome == told {
+	if outcome == published {
 		delete(s.troubles, e.Type())
 		return
 	}
@@ -124,7 +124,7 @@ func (s *subscribers) repeat(ctx context.Context) error {
 }
 
 func (s *subscribers) repeatSome(ctx context.Context) int {
-	asking, cancel := context.WithTimeout(ctx, recordTime)
+	asking, cancel := context.WithTimeout(ctx, databaseTime)
 	defer cancel()
 	due, err := s.database.TakeRepeats(asking, repeatBatch, s.gap, repeatFactor)
 	if err != nil {
@@ -170,16 +170,16 @@ func byPayment(sorted []postgres.Repeat) iter.Seq[[]postgres.Repeat] {
 // repeatOne publishes an event again. Its error says that the database does not know what came of that: the event will be repeated
 // once more.
 func (s *subscribers) repeatOne(r postgres.Repeat) error {
-	telling, cancel := context.WithTimeout(context.Background(), tellTime)
+	publishing, cancel := context.WithTimeout(context.Background(), publishTime)
 	defer cancel()
-	outcome, _ := s.tell(telling, r.Event)
+	outcome, _ := s.publish(publishing, r.Event)
 	s.metrics.count(postgres.ToSubscribers, outcome)
-	keeping, stop := context.WithTimeout(context.Background(), recordTime)
+	keeping, stop := context.WithTimeout(context.Background(), databaseTime)
 	defer stop()
 	switch {
 	case outcome == unavailable:
 		return s.database.PutOffRepeat(keeping, r.Event, min(s.gap, repeatDefault))
-	case outcome == told || outcome == givenUp:
+	case outcome == published || outcome == givenUp:
 	case r.Failures > repeats:
 		s.metrics.count(postgres.ToSubscribers, givenUp)
 		s.log.Error("event given up, a subscriber's queue lacks it", "exchange", rabbitmq.ExchangeEvents, "event", r.Event.ID(), "type", r.Event.Type())

@@ -16,7 +16,7 @@ import (
 )
 
 func (r *Relay) counted(outcome string) int {
-	return int(testutil.ToFloat64(r.metrics.told.WithLabelValues("events", outcome)))
+	return int(testutil.ToFloat64(r.metrics.events.WithLabelValues("events", outcome)))
 }
 
 // full is a queue that takes one message and refuses all others.
@@ -33,9 +33,10 @@ func first(numbers []int) []int {
 	return seen
 }
 
-// The queue of another service is full. All others are told at once and in order; the full one gets what it lacks once it has room.
-func TestAFullQueueOfSomebodyElseHoldsNobodyUp(t *testing.T) {
-	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+// The queue of another service is full. All others get the events at once and in order; the full one gets what it lacks once it has
+// room.
+func TestAFullQueueOfOneSubscriberHoldsUpNoOther(t *testing.T) {
+	w := newEnv(t, devstacktest.Shared().RabbitMQURL())
 	r, _ := w.relay(t, time.Hour)
 	foreign := w.bind(t, full, everything...)
 	s := w.bind(t, nil, everything...).listen(t)
@@ -47,10 +48,10 @@ func TestAFullQueueOfSomebodyElseHoldsNobodyUp(t *testing.T) {
 		ids = append(ids, id)
 	}
 	for _, id := range ids {
-		require.Equal(t, []int{1, 2, 3}, s.hears(t, id, 3), "each once")
+		require.Equal(t, []int{1, 2, 3}, s.receives(t, id, 3), "each once")
 	}
 	w.requireNothingWaits(t)
-	require.Equal(t, 29, w.inRecord(t, `select count(*) from event_repeats`))
+	require.Equal(t, 29, w.inDatabase(t, `select count(*) from event_repeats`))
 	require.Equal(t, 29, r.counted(refused))
 	require.ErrorContains(t, r.Ready(), "refused")
 
@@ -60,14 +61,14 @@ func TestAFullQueueOfSomebodyElseHoldsNobodyUp(t *testing.T) {
 	w.due(t)
 	require.Eventually(t, func() bool {
 		w.due(t)
-		return w.inRecord(t, `select count(*) from event_repeats`) == 0
+		return w.inDatabase(t, `select count(*) from event_repeats`) == 0
 	}, timeout, 100*time.Millisecond)
 	missed := 0
 	for _, id := range ids {
 		require.Equal(t, []int{1, 2, 3}, first(s.of(id)))
-		heard := first(foreign.of(id))
-		require.True(t, slices.IsSorted(heard), "%v", heard)
-		missed += 3 - len(heard)
+		received := first(foreign.of(id))
+		require.True(t, slices.IsSorted(received), "%v", received)
+		missed += 3 - len(received)
 	}
 	require.LessOrEqual(t, missed, 1, "what was purged")
 	require.NoError(t, r.Ready())
@@ -76,28 +77,28 @@ func TestAFullQueueOfSomebodyElseHoldsNobodyUp(t *testing.T) {
 
 // A queue that is full for good costs every other subscriber a bounded number of twins.
 func TestWhatIsRefusedForGoodIsGivenUp(t *testing.T) {
-	w := newWorld(t, devstacktest.Shared().RabbitMQURL())
+	w := newEnv(t, devstacktest.Shared().RabbitMQURL())
 	r, _ := w.relay(t, 20*time.Millisecond) // and 120, 720 and 4320
 	w.bind(t, full, everything...)
 	s := w.bind(t, nil, everything...).listen(t)
 	id := w.open(t, r, "")
 	w.move(t, r, id, payment.Pending, 1)
-	s.hears(t, id, 2+repeats)
+	s.receives(t, id, 2+repeats)
 	require.Eventually(t, func() bool { return r.counted(givenUp) == 1 }, timeout, 10*time.Millisecond)
-	require.Zero(t, w.inRecord(t, `select count(*) from event_repeats`))
+	require.Zero(t, w.inDatabase(t, `select count(*) from event_repeats`))
 	require.Equal(t, 1+repeats, r.counted(refused))
 	require.Equal(t, []int{1, 2, 2, 2, 2, 2}, s.of(id))
 	require.ErrorContains(t, r.Ready(), "payment.pending refused")
 }
 
-// A queue without a leader confirms nothing, ever. Others are told in order all the same, and soon.
-func TestAQueueThatNeverConfirmsHoldsNobodyUp(t *testing.T) {
+// A queue without a leader confirms nothing, ever. The others get their events in order all the same, and soon.
+func TestAQueueThatNeverConfirmsHoldsUpNoOther(t *testing.T) {
 	stack := devstacktest.Start(t, devstack.RabbitMQ)
-	w := newWorld(t, stack.RabbitMQURL())
+	w := newEnv(t, stack.RabbitMQURL())
 	r, _ := w.relay(t, time.Hour)
 	foreign := w.bind(t, amqp.Table{"x-queue-type": "quorum"}, everything...)
 	s := w.bind(t, amqp.Table{"x-queue-type": "quorum"}, everything...).listen(t)
-	s.hears(t, w.open(t, r, "before"), 1) // a queue that is new to a connection stops it at once: RabbitMQ waits for its leader
+	s.receives(t, w.open(t, r, "before"), 1) // a queue that is new to a connection stops it at once: RabbitMQ waits for its leader
 	w.requireNothingWaits(t)
 	require.NoError(t, stack.RabbitMQCtl(t.Context(), "eval", fmt.Sprintf("sys:suspend(whereis('%%2F_%s')).", foreign.name)))
 	var ids []string
@@ -110,22 +111,22 @@ func TestAQueueThatNeverConfirmsHoldsNobodyUp(t *testing.T) {
 		}
 	}
 	for _, id := range ids {
-		require.Equal(t, []int{1, 2, 3}, first(s.hears(t, id, 3)))
+		require.Equal(t, []int{1, 2, 3}, first(s.receives(t, id, 3)))
 	}
 	w.requireNothingWaits(t)
 	require.ErrorContains(t, r.Ready(), "unconfirmed")
-	require.Equal(t, 300, w.inRecord(t, `select count(*) from event_repeats`))
-	require.Equal(t, 100, w.inRecord(t, `select count(*) from payments where published = 3`))
+	require.Equal(t, 300, w.inDatabase(t, `select count(*) from event_repeats`))
+	require.Equal(t, 100, w.inDatabase(t, `select count(*) from payments where published = 3`))
 
 	require.NoError(t, stack.RabbitMQCtl(t.Context(), "eval", fmt.Sprintf("sys:resume(whereis('%%2F_%s')).", foreign.name)))
 	foreign.listen(t)
 	for _, id := range ids {
-		foreign.hears(t, id, 3)
+		foreign.receives(t, id, 3)
 	}
 	w.due(t)
 	require.Eventually(t, func() bool {
 		w.due(t)
-		return w.inRecord(t, `select count(*) from event_repeats`) == 0
+		return w.inDatabase(t, `select count(*) from event_repeats`) == 0
 	}, timeout, 100*time.Millisecond)
 	require.NoError(t, r.Ready())
 }

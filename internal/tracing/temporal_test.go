@@ -21,25 +21,25 @@ const (
 	runs   = 2
 )
 
-func step(ctx context.Context, name string) error {
+func act(ctx context.Context, name string) error {
 	_, s := Activity(ctx, name)
 	s.End("")
 	return nil
 }
 
-// waits makes a local step, one after each of two signals, and the same again in a second run.
+// waits makes a local activity, one after each of two signals, and the same again in a second run.
 func waits(ctx workflow.Context, run int) error {
 	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: time.Minute})
-	if err := workflow.ExecuteLocalActivity(local, step, "opened").Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteLocalActivity(local, act, "opened").Get(ctx, nil); err != nil {
 		return err
 	}
 	remote := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	for range 2 {
 		workflow.GetSignalChannel(ctx, signal).Receive(ctx, nil)
-		if err := workflow.ExecuteActivity(remote, step, "looked").Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(remote, act, "looked").Get(ctx, nil); err != nil {
 			return err
 		}
-		if err := workflow.ExecuteLocalActivity(local, step, "told").Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteLocalActivity(local, act, "published").Get(ctx, nil); err != nil {
 			return err
 		}
 	}
@@ -57,16 +57,16 @@ func connect(t *testing.T) client.Client {
 	t.Cleanup(c.Close)
 	w := worker.New(c, queue, worker.Options{})
 	w.RegisterWorkflow(waits)
-	w.RegisterActivity(step)
+	w.RegisterActivity(act)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	return c
 }
 
-// Every step of a run is in the trace that started it, in its next run, too. A step is linked with the signals that came
+// Every activity of a run is in the trace that started it, in its next run, too. An activity is linked with the signals that came
 // before it, each once.
-func TestStepsGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
-	recorder := record(t, 1)
+func TestActivitiesGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
+	recorder := recordSpans(t, 1)
 	c := connect(t)
 	ctx, start := Root(t.Context(), Server, "start")
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: t.Name(), TaskQueue: queue}, waits, 1)
@@ -76,7 +76,7 @@ func TestStepsGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
 	for i := range 2 * runs {
 		require.Eventually(t, func() bool {
 			done := recorder.Ended()
-			return len(named(done, "RunActivity:opened")) == i/2+1 && len(named(done, "RunActivity:told")) == i
+			return len(named(done, "RunActivity:opened")) == i/2+1 && len(named(done, "RunActivity:published")) == i
 		}, time.Minute, 10*time.Millisecond)
 		at, s := Root(t.Context(), Consumer, "signal")
 		require.NoError(t, c.SignalWorkflow(at, t.Name(), "", signal, nil))
@@ -86,7 +86,7 @@ func TestStepsGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
 	require.NoError(t, run.Get(t.Context(), nil))
 
 	began := named(recorder.Ended(), "start")[0].SpanContext()
-	for _, name := range []string{"RunActivity:opened", "RunActivity:looked", "RunActivity:told"} {
+	for _, name := range []string{"RunActivity:opened", "RunActivity:looked", "RunActivity:published"} {
 		for _, s := range named(recorder.Ended(), name) {
 			require.Equal(t, began.TraceID(), s.SpanContext().TraceID(), name)
 			require.Equal(t, began.SpanID(), s.Parent().SpanID(), name)
@@ -103,9 +103,9 @@ func TestStepsGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
 	}
 }
 
-// A run that nobody traces makes no spans, whatever signals it gets; and a header that cannot be read stops nothing.
+// A run that is not traced makes no spans, whatever signals it gets; and a header that cannot be read stops nothing.
 func TestARunThatIsNotTracedStaysSo(t *testing.T) {
-	recorder := record(t, 1)
+	recorder := recordSpans(t, 1)
 	c := connect(t)
 	garbled, err := client.Dial(client.Options{
 		HostPort: devstacktest.Shared().TemporalAddress(), ContextPropagators: []workflow.ContextPropagator{garbage{}},

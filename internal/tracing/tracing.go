@@ -75,7 +75,7 @@ func begin(ctx context.Context, t trace.Tracer, name string, options ...trace.Sp
 	return traced, Span{s}
 }
 
-// Traced says whether anybody will see what is said of s.
+// Traced says whether s is recorded.
 func (s Span) Traced() bool { return s.span != nil }
 
 // Set says something of s.

@@ -21,10 +21,10 @@ import (
 // Tests here do not run side by side: whether a process traces holds for all of it.
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Temporal) }
 
-const strangers = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+const foreign = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// record traces such a part of what begins here, until the test's end.
-func record(t *testing.T, ratio float64) *tracetest.SpanRecorder {
+// recordSpans traces such a part of what begins here, until the test's end.
+func recordSpans(t *testing.T, ratio float64) *tracetest.SpanRecorder {
 	recorder := tracetest.NewSpanRecorder()
 	stop := use(sdk.NewTracerProvider(sdk.WithSpanProcessor(recorder), sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(ratio)))))
 	t.Cleanup(func() { require.NoError(t, stop(context.WithoutCancel(t.Context()))) })
@@ -34,12 +34,12 @@ func record(t *testing.T, ratio float64) *tracetest.SpanRecorder {
 func TestWhatIsNotTracedCostsNothing(t *testing.T) {
 	ctx := t.Context()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		ctx, root := Root(From(ctx, strangers), Server, "root")
+		ctx, root := Root(From(ctx, foreign), Server, "root")
 		ctx, inner := Start(ctx, Client, "in", "ner")
-		ctx, step := Activity(ctx, "step")
+		ctx, activity := Activity(ctx, "activity")
 		inner.Set("name", "value")
-		step.SetInt("number", 1)
-		for _, s := range []Span{step, inner, root} {
+		activity.SetInt("number", 1)
+		for _, s := range []Span{activity, inner, root} {
 			s.End("failed")
 		}
 		if Text(ctx) != "" || root.Traced() || Wanted(ctx) {
@@ -49,17 +49,17 @@ func TestWhatIsNotTracedCostsNothing(t *testing.T) {
 }
 
 func TestATraceIsAskedForOnceAtItsBeginning(t *testing.T) {
-	recorder := record(t, 0)
-	ctx, root := Root(From(t.Context(), strangers), Server, "root")
-	require.False(t, root.Traced(), "a stranger cannot have us trace")
+	recorder := recordSpans(t, 0)
+	ctx, root := Root(From(t.Context(), foreign), Server, "root")
+	require.False(t, root.Traced(), "a foreign trace cannot have us trace")
 	_, inner := Start(ctx, Client, "inner", "")
 	require.False(t, inner.Traced() && Wanted(ctx))
 	require.Empty(t, recorder.Started())
 }
 
 func TestASpanSaysWhereItBelongs(t *testing.T) {
-	recorder := record(t, 1)
-	ctx, root := Root(From(t.Context(), strangers), Server, "root")
+	recorder := recordSpans(t, 1)
+	ctx, root := Root(From(t.Context(), foreign), Server, "root")
 	elsewhere := From(t.Context(), Text(ctx)) // another process
 	_, inner := Start(elsewhere, Client, "in", "ner")
 	inner.Set("said", "this")
@@ -83,12 +83,12 @@ func TestASpanSaysWhereItBelongs(t *testing.T) {
 }
 
 func TestLinesOfALogNameTheirTrace(t *testing.T) {
-	record(t, 1)
+	recordSpans(t, 1)
 	var out bytes.Buffer
 	log := slog.New(Logged(slog.NewTextHandler(&out, nil))).With("part", "api")
 	log.InfoContext(t.Context(), "untraced")
 	require.NotContains(t, out.String(), "trace_id")
-	log.InfoContext(From(t.Context(), strangers), "traced")
+	log.InfoContext(From(t.Context(), foreign), "traced")
 	require.Contains(t, out.String(), "part=api trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331")
 }
 
@@ -111,7 +111,7 @@ func TestTheLastSpansOfAProcessAreDelivered(t *testing.T) {
 	require.Equal(t, "named-by-the-environment", all[0].Root().Service)
 }
 
-// Headers hold tokens: one that is mistyped is told of, and not shown.
+// Headers hold tokens: a mistyped one is reported, and not shown.
 func TestWhatTheExporterCannotReadIsNotShown(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "hunter2,Authorization=Bearer%20hunter2%zz")
 	var out bytes.Buffer
