@@ -11,7 +11,7 @@ const (
 	maxTrailText = 200
 )
 
-// Attempt is one that failed by the message's own fault.
+// Attempt is one failed attempt to handle a message. The message was at fault.
 type Attempt struct {
 	Number int       `json:"attempt"` // from 1
 	At     time.Time `json:"at"`      // UTC
@@ -24,12 +24,12 @@ func Trail(headers map[string]any) []Attempt {
 	text, _ := headers[HeaderTrail].(string)
 	var trail []Attempt
 	if err := json.Unmarshal([]byte(text), &trail); err != nil {
-		return nil // not a trail of ours, and no reason to drop a message
+		return nil // another program wrote it; the message is still handled
 	}
 	return trail[max(0, len(trail)-maxTrail):]
 }
 
-// trail is that of d with this failure at its end.
+// trail is the trail of d, with this failure added at the end.
 func (f *fault) trail(d Delivery, now time.Time) string {
 	var trail []Attempt
 	if d.Failures > 0 {
@@ -37,6 +37,6 @@ func (f *fault) trail(d Delivery, now time.Time) string {
 	}
 	trail = append(trail, Attempt{d.Failures + 1, now.UTC().Truncate(time.Millisecond), truncate(fmt.Sprint(f.err), maxTrailText)})
 	trail = trail[max(0, len(trail)-maxTrail):]
-	text, _ := json.Marshal(trail) // numbers, times and texts always can be
+	text, _ := json.Marshal(trail) // these types always can be marshalled
 	return string(text)
 }

@@ -9,34 +9,34 @@ import (
 
 const (
 	writeTimeout = 5 * time.Second
-	// Far more than all publishes in flight need, so it is reached only when the broker has stopped reading.
+	// maxUnwritten is far more than all publishes in flight need. It is reached only when the broker has stopped reading.
 	maxUnwritten = 64 << 20
 	maxKept      = 1 << 20
 )
 
 var errNotReading = errors.New("the broker has stopped reading")
 
-// socket is a network connection whose Write returns at once: it leaves the bytes for one goroutine that writes all that
-// has gathered. amqp091-go writes while it holds the locks that its own shutdown needs, so a broker that stops reading
-// would otherwise hang every caller and keep the heartbeat from ending the connection. It also makes one write of many
-// small messages. An error of a write closes the connection, which the library sees when it reads.
-type socket struct {
+// bufferedConn is a network connection whose Write returns at once. Write adds the bytes to a buffer, and one goroutine writes the
+// buffer to the network. amqp091-go writes while it holds the locks that its own shutdown needs. Without the buffer, a broker that
+// stops reading would block every caller and keep the heartbeat from ending the connection. The buffer also joins many small
+// messages into one write. A write error closes the connection, which the library sees when it reads.
+type bufferedConn struct {
 	net.Conn
 
 	mu        sync.Mutex
 	unwritten []byte
 	closed    bool
-	wake      chan struct{}
+	pending   chan struct{}
 }
 
-func newSocket(conn net.Conn) *socket {
-	s := &socket{Conn: conn, wake: make(chan struct{}, 1)}
+func newBufferedConn(conn net.Conn) *bufferedConn {
+	s := &bufferedConn{Conn: conn, pending: make(chan struct{}, 1)}
 	go s.write()
 	return s
 }
 
 // Write takes all of b or fails. Success says only that b will be written if the connection lives.
-func (s *socket) Write(b []byte) (int, error) {
+func (s *bufferedConn) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -47,27 +47,27 @@ func (s *socket) Write(b []byte) (int, error) {
 	}
 	s.unwritten = append(s.unwritten, b...)
 	select {
-	case s.wake <- struct{}{}:
+	case s.pending <- struct{}{}:
 	default:
 	}
 	return len(b), nil
 }
 
 // Close closes at once; what is unwritten is lost.
-func (s *socket) Close() error {
+func (s *bufferedConn) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	close(s.wake)
+	close(s.pending)
 	return s.Conn.Close()
 }
 
-func (s *socket) write() {
+func (s *bufferedConn) write() {
 	var batch []byte
-	for range s.wake {
+	for range s.pending {
 		s.mu.Lock()
 		batch, s.unwritten = s.unwritten, batch[:0]
 		s.mu.Unlock()

@@ -17,7 +17,7 @@ const (
 	retryMax = 30 * time.Second
 	// finishTimeout is how long a handler may go on after its connection was lost or Run was stopped.
 	finishTimeout = 18 * time.Second
-	// leaveTimeout is for what handlers do once their time is over, and for closing the connection.
+	// leaveTimeout is for handlers to return after their timeout, and for closing the connection.
 	leaveTimeout = 2 * time.Second
 	// consumeTimeout is for the broker's answer to basic.consume. A quorum queue without a leader gives none.
 	consumeTimeout = 10 * time.Second
@@ -47,19 +47,19 @@ var (
 //     confirmed before the message leaves its queue. Only QueueProcess has delay queues; in others a fault is final, but for
 //     QueueDeadLetters, where it is like any other error, because there is no further queue.
 //   - DeadLetter(cause, err): a fault that is final. The message becomes a dead letter at once.
-//   - Postpone(err): the message waits, and the others need not. A copy comes again later, and nothing is counted.
-//   - any other error, or any at all after the 30 seconds that a handler may take: a dependency is unavailable. The message is
-//     handled again here, after 1 to 30 seconds, as often as it takes. Intake pauses by itself, since no more than the
-//     prefetch is ever in hand; nothing is counted against the message. Before the broker's consumer timeout
-//     ends, a message that is held for long is sent back to the end of its queue.
+//   - Postpone(err): the message waits, and the others do not wait for it. A copy comes again later, and no failure is counted.
+//   - any other error, or any error after the 30 seconds that a handler may take: a dependency is unavailable. The consumer
+//     handles the message again after 1 to 30 seconds, until it succeeds. Meanwhile it takes no more messages than the
+//     prefetch, and it counts no failure. Before the broker's consumer timeout ends, it sends a message that it has held
+//     for long back to the end of its queue.
 //
-// When the connection is lost, messages in hand are finished but not acknowledged, and come again on the next one.
+// When the connection is lost, unacknowledged messages are finished but not acknowledged, and come again on the next connection.
 //
-// A message that kills the process cannot return anything. The broker counts its deliveries, but also those of all others
-// that were in hand, and those that a bad link brings about. So what has been delivered too often is suspect, and handled while
-// nothing else is: then innocent messages are acknowledged, and only the one that kills becomes a dead letter. What comes near the broker's own
-// limit is begun anew before it is handled, so that the broker drops nothing by itself. A message that this process has had in hand
-// before is not suspect.
+// A message that kills the process cannot return an error. The broker counts its deliveries, but also those of all other messages that
+// were unacknowledged, and those that a bad link causes. So a message with too many deliveries is suspect, and is handled while nothing
+// else is handled. Then innocent messages are acknowledged, and only the one that kills becomes a dead letter. A message that comes near
+// the broker's own limit is sent to the end of its queue before it is handled, so that the broker drops no message. A message that this
+// process has received before is not suspect.
 type Consumer struct {
 	RetryDelay    time.Duration // before a message at fault is tried again for the first time
 	connection    *connection
@@ -78,7 +78,7 @@ type Consumer struct {
 }
 
 // NewConsumer prepares to take messages from queue, at most prefetch at a time. Keep prefetch small, about 32: if this process
-// dies, each message in hand comes one delivery nearer to its limit.
+// dies, each unacknowledged message comes one delivery nearer to its limit.
 func NewConsumer(urls []string, queue string, prefetch int, log *slog.Logger) *Consumer {
 	log = log.With("queue", queue)
 	return &Consumer{
@@ -173,7 +173,7 @@ func (c *Consumer) await(ctx context.Context, ended <-chan struct{}) error {
 	}
 }
 
-// open begins to consume on conn. The intake stops when ctx ends, and its deliveries run dry.
+// open begins to consume on conn. The intake stops when ctx ends, and its channel of deliveries is closed.
 func (c *Consumer) open(ctx context.Context, conn *amqp.Connection, prefetch int) (*intake, error) {
 	channel, err := conn.Channel()
 	if err != nil {
@@ -250,7 +250,7 @@ func (c *Consumer) Ready() error {
 	return nil
 }
 
-// destinations are where a message may go on from here.
+// destinations are the exchanges and queues to which this consumer may publish a message.
 func (c *Consumer) destinations() []string {
 	switch c.queue {
 	case QueueProcess:

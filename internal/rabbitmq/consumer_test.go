@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var errWorld = errors.New("temporal is away")
+var errDependency = errors.New("temporal is unavailable")
 
 // seen collects message IDs from concurrent handlers.
 type seen struct {
@@ -105,7 +105,7 @@ func TestHandledMessagesLeaveTheQueue(t *testing.T) {
 	require.Zero(t, waiting(t, QueueDeadLetters))
 }
 
-func TestWorldsFaultIsRetriedInPlace(t *testing.T) {
+func TestADependencysFailureIsRetriedInPlace(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 1)
 	var s seen
@@ -113,7 +113,7 @@ func TestWorldsFaultIsRetriedInPlace(t *testing.T) {
 	stop := start(t, func(_ context.Context, d Delivery) error {
 		attempts <- d
 		if s.add(d.ID) < 3 {
-			return errWorld
+			return errDependency
 		}
 		return nil
 	})
@@ -121,14 +121,14 @@ func TestWorldsFaultIsRetriedInPlace(t *testing.T) {
 	for range 3 {
 		require.False(t, (<-attempts).Redelivered)
 	}
-	require.Greater(t, time.Since(began), retryMin*3/2, "half a second at least, then one at least")
+	require.Greater(t, time.Since(began), retryMin*3/2, "at least half a second, then at least one")
 	stop()
 	require.Zero(t, waiting(t, QueueProcess))
 	require.Zero(t, waiting(t, QueueDeadLetters))
 	require.Empty(t, attempts)
 }
 
-// What hangs is the world, even where the handler then blames the message.
+// A handler that hangs waits for a dependency, even if it then returns a Fault.
 func TestHandlerThatHangsIsCutShortAndTriedAgain(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 1)
@@ -152,14 +152,14 @@ func TestHandlerThatHangsIsCutShortAndTriedAgain(t *testing.T) {
 	require.Zero(t, waiting(t, QueueProcess)+waiting(t, QueueDeadLetters))
 }
 
-// While the world is at fault, no more than the prefetch is taken, and stopping leaves everything in the queue.
-func TestIntakePausesWhileWorldIsAtFault(t *testing.T) {
+// While a dependency is unavailable, the consumer takes no more than the prefetch. After a stop every message is still in the queue.
+func TestIntakePausesWhileADependencyIsUnavailable(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 50)
 	var s seen
 	stop := start(t, func(_ context.Context, d Delivery) error {
 		s.add(d.ID)
-		return errWorld
+		return errDependency
 	})
 	require.Eventually(t, func() bool { return s.count() == 32 }, testTimeout, time.Millisecond)
 	require.Equal(t, 18, waiting(t, QueueProcess))
@@ -174,7 +174,7 @@ func TestStuckMessageHoldsUpOnlyItself(t *testing.T) {
 	var s seen
 	stop := start(t, func(_ context.Context, d Delivery) error {
 		if s.add(d.ID); d.ID == "0" {
-			return errWorld
+			return errDependency
 		}
 		return nil
 	})
@@ -209,7 +209,7 @@ func TestNothingIsLostWhenBrokerIsKilled(t *testing.T) {
 	require.Zero(t, waiting(t, QueueProcess))
 }
 
-// What was in hand when the connection died is finished but comes again: its acknowledgement belongs to a dead channel.
+// A message that was unacknowledged when the connection died is finished but comes again: its acknowledgement belongs to a dead channel.
 func TestMessageInHandOfDeadConnectionComesAgain(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 1)
@@ -235,7 +235,7 @@ func TestMessageInHandOfDeadConnectionComesAgain(t *testing.T) {
 	require.Zero(t, waiting(t, QueueProcess))
 }
 
-// A message may come to another consumer while the first, cut off, still has it in hand. Both handle it, one acknowledges.
+// A message may come to another consumer while the first one, without connection, still handles it. Both handle it, one acknowledges.
 func TestTwinOfMessageInHandIsHandledElsewhere(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
@@ -319,7 +319,7 @@ func TestBatchIsRetriedWhole(t *testing.T) {
 	stop := startBatches(t, 10, func(_ context.Context, ds []Delivery) error {
 		batches <- ids(ds)
 		if len(batches) == 1 {
-			return errWorld
+			return errDependency
 		}
 		return nil
 	})
@@ -348,8 +348,8 @@ func TestOneBadMessageDoesNotTakeItsBatchAlong(t *testing.T) {
 	})
 	causes := map[string]string{}
 	for range 2 {
-		letter := fetch(t, channel, QueueDeadLetters)
-		causes[letter.MessageId] = letter.RoutingKey
+		deadLetter := fetch(t, channel, QueueDeadLetters)
+		causes[deadLetter.MessageId] = deadLetter.RoutingKey
 	}
 	require.Equal(t, map[string]string{"7": "webhook.unparsable", "11": "webhook.handler-panic"}, causes)
 	require.Eventually(t, func() bool { return s.count() == 18 }, testTimeout, time.Millisecond)

@@ -17,35 +17,35 @@ func TestADeadLetterSaysHowItDied(t *testing.T) {
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
 	began := time.Now().Add(-time.Second)
 	start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errors.New("unexpected end")) })
-	letter := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
-	require.WithinRange(t, letter.At, began, time.Now())
-	letter.At = time.Time{}
-	require.Len(t, letter.Trail, 1)
-	letter.Trail = nil
+	deadLetter := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
+	require.WithinRange(t, deadLetter.At, began, time.Now())
+	deadLetter.At = time.Time{}
+	require.Len(t, deadLetter.Trail, 1)
+	deadLetter.Trail = nil
 	require.Equal(t, Death{
 		Source: "webhook", Cause: "unparsable", Error: "unexpected end", Queue: QueueProcess,
 		Exchange: ExchangeWebhooks, Key: "mercadopago.payment", Deaths: 3,
-	}, letter)
+	}, deadLetter)
 }
 
-// The broker says where a message came from in its own way, and leaves ours alone.
+// The broker writes where a message came from in its own headers, and does not change ours.
 func TestADeadLetterOfTheBrokersSaysHowItDied(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
 	m := payment("killer")
 	m.Headers = map[string]any{HeaderDeaths: int64(1)}
-	began := time.Now().Add(-2 * time.Second) // the broker tells whole seconds
+	began := time.Now().Add(-2 * time.Second) // the broker reports whole seconds
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
 	for range deliveryLimit + 1 {
 		require.NoError(t, fetch(t, channel, QueueProcess).Nack(false, true))
 	}
-	letter := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
-	require.WithinRange(t, letter.At, began, time.Now().Add(time.Second))
-	letter.At = time.Time{}
+	deadLetter := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
+	require.WithinRange(t, deadLetter.At, began, time.Now().Add(time.Second))
+	deadLetter.At = time.Time{}
 	require.Equal(t, Death{
 		Source: "webhook", Cause: CauseDeliveryLimit, Queue: QueueProcess,
 		Exchange: ExchangeWebhooks, Key: "mercadopago.payment", Deaths: 2,
-	}, letter)
+	}, deadLetter)
 }
 
 func TestADeadLetterMayHaveNoHeaders(t *testing.T) {

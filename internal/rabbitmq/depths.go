@@ -27,7 +27,7 @@ func Depths(ctx context.Context, urls []string) ([]QueueDepth, error) {
 		return nil, err
 	}
 	defer conn.hangUp()
-	stop := context.AfterFunc(ctx, func() { _ = conn.socket.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.network.Close() })
 	defer stop()
 	depths := make([]QueueDepth, len(queues))
 	var asking sync.WaitGroup

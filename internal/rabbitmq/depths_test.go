@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// What waits in each queue is counted, also where the broker says nothing.
+// The messages that wait in each queue are counted, also where the broker reports no depth.
 func TestTheDepthsOfAllQueuesAreKnown(t *testing.T) {
 	t.Parallel()
 	stack := devstacktest.Start(t, devstack.RabbitMQ)
@@ -23,7 +23,7 @@ func TestTheDepthsOfAllQueuesAreKnown(t *testing.T) {
 	defer func() { _ = p.Close() }()
 	require.Eventually(t, func() bool { return p.Ready() == nil }, 45*time.Second, 10*time.Millisecond) // or it may go to one queue first
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, Message{ID: "m", Key: "mercadopago.payment", Body: []byte("{}")}))
-	require.Eventually(t, func() bool { // a quorum queue tells its depth a moment later
+	require.Eventually(t, func() bool { // a quorum queue reports its depth a little later
 		depths, err := Depths(t.Context(), []string{stack.RabbitMQURL()})
 		require.NoError(t, err)
 		waiting, names := map[string]int{}, []string{}
@@ -37,7 +37,7 @@ func TestTheDepthsOfAllQueuesAreKnown(t *testing.T) {
 		return waiting[QueueProcess] >= 1 && waiting[QueueArchive] >= 1 && waiting[QueueDeadLetters] == 0
 	}, 45*time.Second, 100*time.Millisecond)
 
-	// One queue that is gone hides no other, for people and for metrics.
+	// A missing queue does not hide the others, neither in Depths nor in the metrics.
 	conn, err := amqp.Dial(stack.RabbitMQURL())
 	require.NoError(t, err)
 	defer conn.Close()

@@ -12,79 +12,80 @@ import (
 )
 
 const (
-	// maxInFlight bounds the publishes to one destination that wait for their confirm; further ones wait for a place.
+	// maxInFlight limits the publishes to one destination that wait for their confirm. Further publishes wait for a slot.
 	maxInFlight = 2048
-	// silentAfter is how long a destination may owe a confirm before this process calls itself not ready.
+	// silentAfter is how long a confirm may be outstanding before this process is not ready.
 	silentAfter = 10 * time.Second
-	// replaceAfter is how old the oldest confirm that is owed may become: then the connection is replaced, which ends the wait
-	// of all that was published on it and gives their places back.
+	// replaceAfter is how old the oldest unconfirmed publish may become. Then the connection is replaced, which ends the wait of all
+	// publishes on it and frees their slots.
 	replaceAfter = time.Minute
-	// stallTime is how long a connection may give no answer, although it lives, before another takes its place. A quorum queue
-	// without a leader stops it (seen with RabbitMQ 3.10), and it stays so when nobody binds that queue any more.
+	// stallTime is how long an open connection may give no answer before it is replaced. A quorum queue without a leader stalls the
+	// connection (seen with RabbitMQ 3.10). It stays stalled even when the queue is no longer bound.
 	stallTime = 15 * time.Second
-	// checkSilence is how often both are looked at.
+	// checkSilence is how often both limits are checked.
 	checkSilence = time.Second
 )
 
-// What ends a connection that lives.
+// Reasons to close an open connection.
 var (
 	errSilent  = errors.New("the destination confirms nothing")
 	errStalled = errors.New("the broker has stopped answering on this connection: a queue that is bound here may have no leader")
 )
 
-// lane is the way to one destination.
-type lane struct {
+// destinationPublisher publishes to one destination over its own connection.
+type destinationPublisher struct {
 	destination string
 	connection  *connection
 	timing
 	silentAfter time.Duration
 	session     atomic.Pointer[session] // nil while not connected
-	places      chan struct{}           // one for each publish whose outcome is open
-	debts       debts
+	slots       chan struct{}           // one for each publish in flight
+	unconfirmed unconfirmed
 	closing     chan struct{}
 	cancel      context.CancelFunc
 	stopped     chan struct{}
 }
 
-// openLane connects in the background. With no redeclare of its own it declares the topology when it connects, and not again.
-func openLane(urls []string, name, destination string, times timing, log *slog.Logger) *lane {
+// newDestinationPublisher connects in the background. It declares the topology when it connects, and again every redeclare if that is
+// not 0.
+func newDestinationPublisher(urls []string, name, destination string, times timing, log *slog.Logger) *destinationPublisher {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &lane{
+	d := &destinationPublisher{
 		destination: destination,
 		connection:  newConnection(urls, "onlywave "+name+" "+destination, log),
 		timing:      times,
 		silentAfter: min(silentAfter, times.replace/2),
-		places:      make(chan struct{}, maxInFlight),
+		slots:       make(chan struct{}, maxInFlight),
 		closing:     make(chan struct{}),
 		cancel:      cancel,
 		stopped:     make(chan struct{}),
 	}
-	l.connection.longest = times.reconnect
+	d.connection.longest = times.reconnect
 	go func() {
-		defer close(l.stopped)
-		l.connection.run(ctx, l.serve)
+		defer close(d.stopped)
+		d.connection.run(ctx, d.serve)
 	}()
-	return l
+	return d
 }
 
-// begin sends the message as soon as there is a place.
-func (l *lane) begin(ctx context.Context, r route) (*flight, error) {
-	if _, err := l.current(); err != nil {
+// begin sends the message as soon as a slot is free.
+func (d *destinationPublisher) begin(ctx context.Context, r route) (*flight, error) {
+	if _, err := d.current(); err != nil {
 		return nil, err
 	}
 	select {
-	case l.places <- struct{}{}:
+	case d.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %d publishes to %s are waiting: %w", ErrUnavailable, maxInFlight, l.destination, ctx.Err())
-	case <-l.closing:
+		return nil, fmt.Errorf("%w: %d publishes to %s are waiting: %w", ErrUnavailable, maxInFlight, d.destination, ctx.Err())
+	case <-d.closing:
 		return nil, fmt.Errorf("%w: publisher is closed", ErrUnavailable)
 	}
-	s, err := l.current() // it may have changed while we waited
+	s, err := d.current() // it may have changed while we waited
 	if err != nil {
-		<-l.places
+		<-d.slots
 		return nil, err
 	}
-	f := &flight{lane: l, session: s, message: r.message, debt: l.debts.add(time.Now())}
+	f := &flight{publisher: d, session: s, message: r.message, pending: d.unconfirmed.add(time.Now())}
 	f.confirm, err = s.channel.PublishWithDeferredConfirm(r.exchange, r.message.Key, !r.message.Optional, false, r.message.publishing())
 	if err != nil {
 		f.free()
@@ -93,27 +94,27 @@ func (l *lane) begin(ctx context.Context, r route) (*flight, error) {
 	return f, nil
 }
 
-func (l *lane) current() (*session, error) {
+func (d *destinationPublisher) current() (*session, error) {
 	select {
-	case <-l.closing:
+	case <-d.closing:
 		return nil, fmt.Errorf("%w: publisher is closed", ErrUnavailable)
 	default:
 	}
-	s := l.session.Load()
+	s := d.session.Load()
 	if s == nil {
-		return nil, fmt.Errorf("%w: not connected for %s", ErrUnavailable, l.destination)
+		return nil, fmt.Errorf("%w: not connected for %s", ErrUnavailable, d.destination)
 	}
 	if s.blocked != "" {
-		return nil, fmt.Errorf("%w: broker blocks publishing to %s: %s", ErrUnavailable, l.destination, s.blocked)
+		return nil, fmt.Errorf("%w: broker blocks publishing to %s: %s", ErrUnavailable, d.destination, s.blocked)
 	}
 	return s, nil
 }
 
-// silence is how long the destination has owed a confirm, over all connections since the last one came.
-func (l *lane) silence() time.Duration { return l.debts.age(time.Now()) }
+// silence is how long the destination has confirmed nothing although a publish waits, over all connections.
+func (d *destinationPublisher) silence() time.Duration { return d.unconfirmed.age(time.Now()) }
 
 // serve makes one connection's channel the current one until the connection or ctx ends, or it is silent for too long.
-func (l *lane) serve(ctx context.Context, conn *amqp.Connection) error {
+func (d *destinationPublisher) serve(ctx context.Context, conn *amqp.Connection) error {
 	channel, err := conn.Channel()
 	if err != nil {
 		return fmt.Errorf("open channel: %w", err)
@@ -124,15 +125,15 @@ func (l *lane) serve(ctx context.Context, conn *amqp.Connection) error {
 	blocks := conn.NotifyBlocked(make(chan amqp.Blocking, 1))
 	closed := channel.NotifyClose(make(chan *amqp.Error, 1))
 	s := newSession(channel)
-	l.session.Store(s)
-	defer l.session.Store(nil)
+	d.session.Store(s)
+	defer d.session.Store(nil)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	undeclared := make(chan error, 1)
-	if l.redeclare > 0 {
-		go func() { undeclared <- keepTopology(ctx, conn, l.redeclare) }()
+	if d.redeclare > 0 {
+		go func() { undeclared <- keepTopology(ctx, conn, d.redeclare) }()
 	}
-	tick := time.NewTicker(min(checkSilence, l.replace, l.stall/4))
+	tick := time.NewTicker(min(checkSilence, d.replace, d.stall/4))
 	defer tick.Stop()
 	for {
 		select {
@@ -146,11 +147,11 @@ func (l *lane) serve(ctx context.Context, conn *amqp.Connection) error {
 			}
 			return err
 		case <-tick.C:
-			if s.blocked == "" && l.debts.overdue(time.Now(), l.replace) {
+			if s.blocked == "" && d.unconfirmed.overdue(time.Now(), d.replace) {
 				return errSilent
 			}
-			if s.answers.stalled() > l.stall {
-				l.debts.overdue(time.Now(), 0) // what was owed here is owed still
+			if s.answers.stalled() > d.stall {
+				d.unconfirmed.overdue(time.Now(), 0) // the publishes of this connection stay unconfirmed
 				return errStalled
 			}
 		case block, ok := <-blocks:
@@ -158,21 +159,21 @@ func (l *lane) serve(ctx context.Context, conn *amqp.Connection) error {
 				blocks = nil
 				continue
 			}
-			l.connection.log.Warn("rabbitmq publishing", "blocked", block.Active, "reason", block.Reason)
+			d.connection.log.Warn("rabbitmq publishing", "blocked", block.Active, "reason", block.Reason)
 			close(s.halted)
 			s = s.next(block)
-			l.session.Store(s)
+			d.session.Store(s)
 		}
 	}
 }
 
-// close waits for what is in flight until ctx ends, and disconnects. It returns how much was left unconfirmed.
-func (l *lane) close(ctx context.Context) (unconfirmed int) {
-	close(l.closing)
-	defer func() { l.cancel(); <-l.stopped }()
+// close waits for the publishes in flight until ctx ends, and disconnects. It returns how many were left unconfirmed.
+func (d *destinationPublisher) close(ctx context.Context) (unconfirmed int) {
+	close(d.closing)
+	defer func() { d.cancel(); <-d.stopped }()
 	for i := range maxInFlight {
 		select {
-		case l.places <- struct{}{}:
+		case d.slots <- struct{}{}:
 		case <-ctx.Done():
 			return maxInFlight - i
 		}
@@ -180,25 +181,25 @@ func (l *lane) close(ctx context.Context) (unconfirmed int) {
 	return 0
 }
 
-// flight is one publish whose outcome is open.
+// flight is one publish that has no outcome yet.
 type flight struct {
-	lane    *lane
-	session *session
-	confirm *amqp.DeferredConfirmation
-	message Message
-	debt    *debt
+	publisher *destinationPublisher
+	session   *session
+	confirm   *amqp.DeferredConfirmation
+	message   Message
+	pending   *unconfirmedPublish
 }
 
-// wait returns the outcome, or that it cannot be known in time.
+// wait returns the outcome, or an error when ctx ends first.
 func (f *flight) wait(ctx context.Context) error {
 	if err := f.session.await(ctx, f.confirm); err != nil {
 		f.abandon()
-		return fmt.Errorf("%s: %w", f.lane.destination, err)
+		return fmt.Errorf("%s: %w", f.publisher.destination, err)
 	}
 	return f.end()
 }
 
-// abandon leaves it in flight, but nobody waits.
+// abandon leaves the publish in flight without waiting for it. Its slot is freed when the confirm comes.
 func (f *flight) abandon() {
 	go func() {
 		<-f.confirm.Done()
@@ -206,17 +207,17 @@ func (f *flight) abandon() {
 	}()
 }
 
-// end gives the place back, once the outcome is known.
+// end frees the slot, once the outcome is known.
 func (f *flight) end() error {
 	err := f.session.outcome(f.confirm, f.message)
 	if !errors.Is(err, ErrUnavailable) {
-		f.lane.debts.pay()
+		f.publisher.unconfirmed.confirmed()
 	}
 	f.free()
 	return err
 }
 
 func (f *flight) free() {
-	f.lane.debts.remove(f.debt)
-	<-f.lane.places
+	f.publisher.unconfirmed.remove(f.pending)
+	<-f.publisher.slots
 }

@@ -17,22 +17,23 @@ import (
 // sessions are the channels of a publisher.
 func (p *Publisher) sessions() []*session {
 	var all []*session
-	for _, destination := range slices.Sorted(maps.Keys(p.lanes)) {
-		all = append(all, p.lanes[destination].session.Load())
+	for _, destination := range slices.Sorted(maps.Keys(p.publishers)) {
+		all = append(all, p.publishers[destination].session.Load())
 	}
 	return all
 }
 
-// inFlight counts the publishes whose outcome is open.
+// inFlight counts the publishes that have no outcome yet.
 func (p *Publisher) inFlight() int {
 	n := 0
-	for _, l := range p.lanes {
-		n += len(l.places)
+	for _, d := range p.publishers {
+		n += len(d.slots)
 	}
 	return n
 }
 
-// silenced is a queue of somebody else's that takes events and never confirms one, like one without a leader. speak lets it go on.
+// silenced is another service's queue that takes events and never confirms them, like a queue without a leader. speak makes it confirm
+// again.
 func silenced(t *testing.T) (speak func()) {
 	t.Helper()
 	const name = "onlywave.test.silent"
@@ -55,18 +56,18 @@ func silentEvent(i int) Message {
 	return Message{ID: fmt.Sprint("silent ", i), Key: "silent.event", Optional: true}
 }
 
-// One queue confirms nothing. All others' messages are taken, its own fail in time and take no place for good, and whoever asks is
-// told which it is.
-func TestASilentDestinationLeavesTheOthersAlone(t *testing.T) {
+// One queue confirms nothing. The messages of all other queues are confirmed. Its own messages fail in time and free their slots. Ready
+// names the queue.
+func TestASilentDestinationDoesNotBlockTheOthers(t *testing.T) {
 	for name, times := range map[string]timing{
 		"the oldest confirm is too old": {redeclareEvery, 2 * time.Second, time.Hour, reconnectMax},
 		"the connection stands":         {redeclareEvery, time.Minute, 2 * time.Second, reconnectMax},
 	} {
-		t.Run(name, func(t *testing.T) { leavesTheOthersAlone(t, times) })
+		t.Run(name, func(t *testing.T) { doesNotBlockTheOthers(t, times) })
 	}
 }
 
-func leavesTheOthersAlone(t *testing.T, times timing) {
+func doesNotBlockTheOthers(t *testing.T, times timing) {
 	connect(t)
 	speak := silenced(t)
 	p := newPublisherThat(t, times)
@@ -93,7 +94,7 @@ func leavesTheOthersAlone(t *testing.T, times timing) {
 	require.Eventually(t, func() bool { return p.inFlight() == 0 }, testTimeout, 10*time.Millisecond, "the channel is replaced")
 	require.Eventually(t, func() bool {
 		return len(changed(others, p.sessions())) == 1
-	}, testTimeout, 10*time.Millisecond, "and it alone")
+	}, testTimeout, 10*time.Millisecond, "only this channel is replaced")
 	require.Eventually(t, isNamed, testTimeout, 10*time.Millisecond, "which says nothing about the destination")
 
 	speak()
@@ -105,7 +106,7 @@ func leavesTheOthersAlone(t *testing.T, times timing) {
 	require.NoError(t, p.Ready())
 }
 
-// changed are the places of sessions that are others now.
+// changed are the indexes of the sessions that were replaced.
 func changed(before, now []*session) map[int]bool {
 	all := map[int]bool{}
 	for i := range before {
@@ -116,7 +117,7 @@ func changed(before, now []*session) map[int]bool {
 	return all
 }
 
-// The broker closes the channel of who publishes to an exchange that is not there. Nobody else's publishes end with it.
+// The broker closes a channel that publishes to a missing exchange. The publishes on other channels go on.
 func TestAMissingExchangeClosesItsOwnChannelOnly(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)

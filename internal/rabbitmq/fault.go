@@ -26,24 +26,24 @@ const (
 // maxErrorText keeps a dead letter readable and well below the size of a frame.
 const maxErrorText = 500
 
-// fault is a handler's decision that the message is at fault, and no dependency.
+// fault is a handler's decision that the message, and not a dependency, is at fault.
 type fault struct {
 	cause    string
 	err      error
 	final    bool
-	innocent bool // it is not at fault, but it must not keep others waiting
+	innocent bool // the message is not at fault, but others must not wait for it
 }
 
-// Fault tells a Consumer that the message cannot be handled as it is, or as our code is. The message is retried after a delay,
-// because a deployment may fix that, and becomes a dead letter in the end. The cause is one word of a fixed list, and ends up
+// Fault is an error for a Consumer: the message cannot be handled, because of its content or a bug. The message is retried after a
+// delay, because a deployment may fix the bug, and becomes a dead letter in the end. The cause is one word of a fixed list, and ends up
 // in the dead letter's routing key. The text of err is stored with the message: keep personal data out of it.
 func Fault(cause string, err error) error { return &fault{cause: cause, err: err} }
 
 // DeadLetter is a Fault that no further attempt can fix.
 func DeadLetter(cause string, err error) error { return &fault{cause: cause, err: err, final: true} }
 
-// Postpone tells a Consumer that a message waits for something that most others do not need. The message makes way for them, and
-// comes again after the second of the retry delays, as often as it takes; nothing is counted against it. In a queue without
+// Postpone is an error for a Consumer: the message waits for a dependency that most other messages do not need. The message comes again
+// after the second of the retry delays, until it is handled, and the others are handled meanwhile. No failure is counted. In a queue without
 // delay queues it is like any other error.
 func Postpone(err error) error { return &fault{err: err, innocent: true} }
 
@@ -71,7 +71,7 @@ func (f *fault) postponed(d Delivery, delay time.Duration, now time.Time) Messag
 	return m
 }
 
-// deadLetter is what becomes of d in the end.
+// deadLetter is d as a dead letter.
 func (f *fault) deadLetter(d Delivery, queue string, now time.Time) Message {
 	m := f.failed(d, now)
 	m.Key = deadLetterPrefix + f.cause
@@ -95,14 +95,14 @@ func (d Delivery) again(failures int) Message {
 	if headers == nil {
 		headers = map[string]any{}
 	}
-	maps.DeleteFunc(headers, func(name string, _ any) bool { return isBrokersOwn(name) || name == HeaderAlone })
+	maps.DeleteFunc(headers, func(name string, _ any) bool { return isBrokersOwn(name) || name == HeaderSuspectTries })
 	headers[HeaderAttempt] = int32(failures)
 	headers[HeaderExchange] = d.Exchange
 	headers[HeaderKey] = d.Key
 
 	m := d.Message
 	m.Headers = headers
-	if m.ID == "" { // not one of ours, but it must not stop the queue
+	if m.ID == "" { // another program published it; it must not stop the queue
 		m.ID = uuid.NewSHA1(uuid.NameSpaceOID, d.Body).String()
 	}
 	return m

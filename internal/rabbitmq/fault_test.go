@@ -22,19 +22,19 @@ func TestMessageAtFaultBecomesDeadLetter(t *testing.T) {
 	began := time.Now().Add(-time.Second)
 	stop := start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errors.New("unexpected end")) })
 
-	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+	deadLetter := newDelivery(fetch(t, channel, QueueDeadLetters))
 	stop()
 	require.Zero(t, waiting(t, QueueProcess))
-	require.Equal(t, "bad", letter.ID)
-	require.Equal(t, "webhook.unparsable", letter.Key)
-	require.Equal(t, "{", string(letter.Body))
-	require.Equal(t, "unparsable", letter.Headers[HeaderCause])
-	require.Equal(t, "unexpected end", letter.Headers[HeaderError])
-	require.Equal(t, ExchangeWebhooks, letter.Headers[HeaderExchange])
-	require.Equal(t, "mercadopago.payment", letter.Headers[HeaderKey])
-	require.Equal(t, "abc", letter.Headers["x-request-id"])
-	require.NotContains(t, letter.Headers, "x-death")
-	at, err := time.Parse(time.RFC3339, letter.Headers[HeaderTime].(string))
+	require.Equal(t, "bad", deadLetter.ID)
+	require.Equal(t, "webhook.unparsable", deadLetter.Key)
+	require.Equal(t, "{", string(deadLetter.Body))
+	require.Equal(t, "unparsable", deadLetter.Headers[HeaderCause])
+	require.Equal(t, "unexpected end", deadLetter.Headers[HeaderError])
+	require.Equal(t, ExchangeWebhooks, deadLetter.Headers[HeaderExchange])
+	require.Equal(t, "mercadopago.payment", deadLetter.Headers[HeaderKey])
+	require.Equal(t, "abc", deadLetter.Headers["x-request-id"])
+	require.NotContains(t, deadLetter.Headers, "x-death")
+	at, err := time.Parse(time.RFC3339, deadLetter.Headers[HeaderTime].(string))
 	require.NoError(t, err)
 	require.WithinRange(t, at, began, time.Now())
 }
@@ -52,9 +52,9 @@ func TestPanicBecomesDeadLetterWithoutItsValue(t *testing.T) {
 	})
 	texts := map[string]any{}
 	for range 2 {
-		letter := newDelivery(fetch(t, channel, QueueDeadLetters))
-		require.Equal(t, "webhook.handler-panic", letter.Key)
-		texts[letter.ID] = letter.Headers[HeaderError]
+		deadLetter := newDelivery(fetch(t, channel, QueueDeadLetters))
+		require.Equal(t, "webhook.handler-panic", deadLetter.Key)
+		texts[deadLetter.ID] = deadLetter.Headers[HeaderError]
 	}
 	require.Equal(t, map[string]any{
 		"0": "panic with a string",
@@ -64,16 +64,16 @@ func TestPanicBecomesDeadLetterWithoutItsValue(t *testing.T) {
 
 func TestDeadLetterOfForeignMessageHasAnID(t *testing.T) {
 	t.Parallel()
-	verdict := &fault{cause: "unparsable", err: errors.New(strings.Repeat("é", maxErrorText)), final: true}
+	unparsable := &fault{cause: "unparsable", err: errors.New(strings.Repeat("é", maxErrorText)), final: true}
 	foreign := Delivery{Message: Message{Body: []byte("hello")}}
-	letter := verdict.deadLetter(foreign, QueueProcess, time.Now())
-	require.NoError(t, letter.check())
-	require.Equal(t, letter.ID, verdict.deadLetter(foreign, QueueProcess, time.Now()).ID, "the same each time it comes")
-	require.Equal(t, strings.Repeat("é", maxErrorText/2), letter.Headers[HeaderError])
-	require.Equal(t, strings.Repeat("é", maxTrailText/2), Trail(letter.Headers)[0].Error)
+	deadLetter := unparsable.deadLetter(foreign, QueueProcess, time.Now())
+	require.NoError(t, deadLetter.check())
+	require.Equal(t, deadLetter.ID, unparsable.deadLetter(foreign, QueueProcess, time.Now()).ID, "the same each time it comes")
+	require.Equal(t, strings.Repeat("é", maxErrorText/2), deadLetter.Headers[HeaderError])
+	require.Equal(t, strings.Repeat("é", maxTrailText/2), Trail(deadLetter.Headers)[0].Error)
 }
 
-// What a message went through is told by those who handled it, and only since it was last published.
+// The trail has the attempts of the consumers since the message was last published.
 func TestTrailBeginsAnewWithEachPublish(t *testing.T) {
 	t.Parallel()
 	f := &fault{cause: "unparsable", err: errors.New("not JSON")}
@@ -93,31 +93,31 @@ func TestTrailBeginsAnewWithEachPublish(t *testing.T) {
 		published = amqp.Delivery{MessageId: "1", Exchange: exchangeDefault, RoutingKey: QueueProcess, Headers: next.Headers}
 	}
 
-	letter := f.deadLetter(newDelivery(published), QueueProcess, at)
-	require.Equal(t, int32(15), letter.Headers[HeaderAttempt])
-	require.Empty(t, letter.publishing().Expiration)
-	sentAgain := newDelivery(amqp.Delivery{Exchange: ExchangeWebhooks, RoutingKey: "mercadopago.payment", Headers: letter.Headers})
+	deadLetter := f.deadLetter(newDelivery(published), QueueProcess, at)
+	require.Equal(t, int32(15), deadLetter.Headers[HeaderAttempt])
+	require.Empty(t, deadLetter.publishing().Expiration)
+	sentAgain := newDelivery(amqp.Delivery{Exchange: ExchangeWebhooks, RoutingKey: "mercadopago.payment", Headers: deadLetter.Headers})
 	require.Zero(t, sentAgain.Failures)
 	require.Len(t, Trail(f.postponed(sentAgain, 1, at).Headers), 1)
 	require.Empty(t, Trail(map[string]any{HeaderTrail: "no JSON"}))
 	require.Empty(t, Trail(nil))
 }
 
-// A handler whose time is over says what it says because of that.
+// After its timeout a handler's error is a timeout, whatever kind of error it returns.
 func TestNothingIsHeldAgainstMessageAfterItsTime(t *testing.T) {
 	t.Parallel()
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, err := range []error{Fault("internal", context.Canceled), DeadLetter("internal", context.Canceled), context.Canceled} {
 		in := &intake{inHand: over, handle: func(context.Context, []Delivery) error { return err }}
-		got := in.call([]held{{}})
+		got := in.call([]unacked{{}})
 		require.ErrorIs(t, got, context.Canceled)
 		_, guilty := errors.AsType[*fault](got)
 		require.False(t, guilty)
 	}
 }
 
-// A dead letter over which its keeper panics stays where it is, and what it says of its death is not written over.
+// When the handler of dead letters panics, the dead letter stays in its queue, and its headers are not overwritten.
 func TestDeadLetterIsNotDeadLetteredAgain(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
@@ -134,7 +134,7 @@ func TestDeadLetterIsNotDeadLetteredAgain(t *testing.T) {
 		require.Equal(t, "webhook.unparsable", (<-attempts).Key)
 	}
 	stop()
-	letter := fetch(t, channel, QueueDeadLetters)
-	require.Equal(t, "webhook.unparsable", letter.RoutingKey)
-	require.NotContains(t, letter.Headers, HeaderCause)
+	deadLetter := fetch(t, channel, QueueDeadLetters)
+	require.Equal(t, "webhook.unparsable", deadLetter.RoutingKey)
+	require.NotContains(t, deadLetter.Headers, HeaderCause)
 }

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// intake is a consumer's work on one channel.
+// intake handles the deliveries of one channel of a consumer.
 type intake struct {
-	deliveries <-chan held     // closed when the channel dies or ctx ends
+	deliveries <-chan unacked  // closed when the channel dies or ctx ends
 	open       context.Context // ends when the channel dies or the consumer is stopped
 	end        context.CancelCauseFunc
 	inHand     context.Context // for handlers: ends finishTimeout after open
@@ -23,7 +23,7 @@ type intake struct {
 	handle     func(context.Context, []Delivery) error
 	publisher  *Publisher // of messages at fault
 	seen       *sightings
-	inVain     atomic.Bool // a message could not be given back to the queue lately
+	inVain     atomic.Bool // the last attempt to send a message back to the queue failed
 	queue      string
 	delays     []time.Duration // before each retry of a message at fault
 	log        *slog.Logger
@@ -35,9 +35,9 @@ type intake struct {
 	quiet sync.RWMutex
 }
 
-// gather waits for a message, and then for as many more as come within wait, up to limit. It returns none when there
-// will be none.
-func (in *intake) gather(limit int, wait time.Duration) []held {
+// gather waits for a message, and then for as many more as come within wait, up to limit. It returns none when the channel or the
+// consumer has ended.
+func (in *intake) gather(limit int, wait time.Duration) []unacked {
 	if in.open.Err() != nil {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (in *intake) gather(limit int, wait time.Duration) []held {
 	if !ok {
 		return nil
 	}
-	batch := append(make([]held, 0, limit), first)
+	batch := append(make([]unacked, 0, limit), first)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for len(batch) < limit {
@@ -65,7 +65,7 @@ func (in *intake) gather(limit int, wait time.Duration) []held {
 // settle handles a batch until it is acknowledged, and says whether it was. If not, everything stays in the
 // queue. With inOrder, all earlier deliveries on the channel must have been settled. The caller holds turn, which is released
 // while it waits for a dependency.
-func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
+func (in *intake) settle(batch []unacked, inOrder bool, turn sync.Locker) bool {
 	batch, err := in.insist("message not handled", batch, turn, in.call)
 	fault, guilty := errors.AsType[*fault](err)
 	if guilty && len(batch) > 1 {
@@ -77,7 +77,7 @@ func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
 		return true
 	}
 	if guilty {
-		batch, err = in.insist("message at fault not passed on", batch, turn, func(one []held) error {
+		batch, err = in.insist("message at fault not passed on", batch, turn, func(one []unacked) error {
 			return in.passOn(newDelivery(one[0].Delivery), fault)
 		})
 	}
@@ -91,11 +91,11 @@ func (in *intake) settle(batch []held, inOrder bool, turn sync.Locker) bool {
 	return true
 }
 
-// insist repeats step while a dependency is unavailable and the channel is open. When that takes too long, messages are sent back to
+// insist repeats try while a dependency is unavailable and the channel is open. When that takes too long, messages are sent back to
 // the queue instead. It returns those that are left to be acknowledged.
-func (in *intake) insist(failure string, batch []held, turn sync.Locker, step func([]held) error) ([]held, error) {
+func (in *intake) insist(failure string, batch []unacked, turn sync.Locker, try func([]unacked) error) ([]unacked, error) {
 	for attempt := 0; ; attempt++ {
-		err := step(batch)
+		err := try(batch)
 		if _, guilty := errors.AsType[*fault](err); guilty || err == nil {
 			return batch, err
 		}
@@ -115,9 +115,9 @@ func (in *intake) insist(failure string, batch []held, turn sync.Locker, step fu
 	}
 }
 
-// call gives messages to the handler. A handler's timeout is never the fault of a message, and in the queue of dead letters nothing
-// is, because a message at fault would come back there.
-func (in *intake) call(batch []held) error {
+// call gives messages to the handler. A message is never at fault for a handler's timeout. In the queue of dead letters no message is
+// at fault, because it would come back to the same queue.
+func (in *intake) call(batch []unacked) error {
 	deliveries := make([]Delivery, len(batch))
 	for i, d := range batch {
 		deliveries[i] = newDelivery(d.Delivery)

@@ -38,7 +38,7 @@ func TestABrokerThatIsKilledAtOnceKeepsEveryQueue(t *testing.T) {
 	}
 }
 
-// Whoever consumes from a queue without a leader gets neither a message nor an error. Somebody must be told.
+// A consumer of a queue without a leader gets neither a message nor an error. Ready must report it.
 func TestAConsumerSaysThatItsQueueHasNoLeader(t *testing.T) {
 	connect(t)
 	process := strings.ReplaceAll("sys:DO('%2F_NAME').", "NAME", QueueArchive)
@@ -49,8 +49,8 @@ func TestAConsumerSaysThatItsQueueHasNoLeader(t *testing.T) {
 	stop := running(t, func(ctx context.Context) error {
 		return c.RunBatches(ctx, 1, time.Millisecond, func(context.Context, []Delivery) error { return nil })
 	})
-	told := func() bool { err := c.Ready(); return err != nil && strings.Contains(err.Error(), "no leader") }
-	require.Eventually(t, told, testTimeout, 10*time.Millisecond)
+	reported := func() bool { err := c.Ready(); return err != nil && strings.Contains(err.Error(), "no leader") }
+	require.Eventually(t, reported, testTimeout, 10*time.Millisecond)
 	require.ErrorContains(t, c.Ready(), QueueArchive)
 	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "resume"))
 	require.Eventually(t, func() bool { return c.Ready() == nil }, testTimeout, 10*time.Millisecond)

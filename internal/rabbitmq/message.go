@@ -17,7 +17,7 @@ const maxBody = 4 << 20
 
 // Message is what is published and delivered.
 type Message struct {
-	ID          string         // required; the same when published again, so that consumers know a twin
+	ID          string         // required; the same when published again, so that consumers recognise a duplicate
 	Key         string         // routing key
 	ContentType string         // of Body
 	Headers     map[string]any // strings, numbers, booleans, []byte, time.Time or nested amqp091-go tables; int goes as 32 bits
@@ -35,8 +35,8 @@ type Delivery struct {
 	Failures    int    // how often it has failed by its own fault
 }
 
-// check finds what the broker or the library would answer by closing the channel or the connection, and with it everybody
-// else's publishes.
+// check finds mistakes for which the broker or the library would close the channel or the connection, which would fail the publishes of
+// all other callers too.
 func (m Message) check() error {
 	if m.ID == "" {
 		return errors.New("message has no ID")

@@ -7,13 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A count is a count, whichever of AMQP's types a broker or its version writes it in.
+// Counts are read from every AMQP integer type, because brokers and their versions use different ones.
 func TestCountsOfEveryTypeAreRead(t *testing.T) {
 	t.Parallel()
 	for _, five := range []any{int8(5), uint8(5), int16(5), uint16(5), int32(5), uint32(5), int64(5), 5} {
-		d := amqp.Delivery{Headers: amqp.Table{"x-delivery-count": five, HeaderAttempt: five, HeaderDeaths: five, HeaderAlone: five}}
+		d := amqp.Delivery{Headers: amqp.Table{"x-delivery-count": five, HeaderAttempt: five, HeaderDeaths: five, HeaderSuspectTries: five}}
 		require.EqualValues(t, 5, deliveryCount(d), "%T", five)
-		require.EqualValues(t, 5, tries(d), "%T", five)
+		require.EqualValues(t, 5, suspectTries(d), "%T", five)
 		require.Equal(t, 5, newDelivery(d).Failures, "%T", five)
 		require.Equal(t, 5, newDelivery(d).deaths(), "%T", five)
 	}

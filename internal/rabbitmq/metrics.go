@@ -25,16 +25,16 @@ func newPublishes(name string) *prometheus.HistogramVec {
 func (p *Publisher) Collectors() []prometheus.Collector {
 	all := []prometheus.Collector{p.publishes}
 	for _, destination := range p.destinations {
-		l, labels := p.lanes[destination], prometheus.Labels{"connection": p.name, "destination": destination}
+		d, labels := p.publishers[destination], prometheus.Labels{"connection": p.name, "destination": destination}
 		all = append(all,
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 				Name: "onlywave_publishes_in_flight", ConstLabels: labels,
 				Help: "Publishes that the broker has not confirmed yet, by destination: an exchange, or one of our queues.",
-			}, func() float64 { return float64(len(l.places)) }),
+			}, func() float64 { return float64(len(d.slots)) }),
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 				Name: "onlywave_publish_silence_seconds", ConstLabels: labels,
 				Help: "Time for which a destination has owed a confirm; 0: it owes none.",
-			}, func() float64 { return l.silence().Seconds() }))
+			}, func() float64 { return d.silence().Seconds() }))
 	}
 	return all
 }

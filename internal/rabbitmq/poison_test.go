@@ -16,14 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The environment of a process that is the test program once more, as a consumer that dies of the message "poison".
+// The environment variables of a second process of the test program. It is a consumer that dies when it handles the message "poison".
 const (
-	mortal       = "ONLYWAVE_TEST_MORTAL" // the broker
-	mortalsQueue = "ONLYWAVE_TEST_MORTALS_QUEUE"
+	poisonURLVariable   = "ONLYWAVE_TEST_POISON_URL" // the broker
+	poisonQueueVariable = "ONLYWAVE_TEST_POISON_QUEUE"
 )
 
 // liveUntilPoisoned consumes as a worker does, until poison comes or its standard input ends. Its work on a message is to
-// publish something and to say so.
+// publish an event and to print the ID.
 func liveUntilPoisoned(url, queue string) {
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
@@ -52,13 +52,13 @@ func liveUntilPoisoned(url, queue string) {
 	os.Exit(0)
 }
 
-// live runs one such process until it dies or nothing is left to do.
+// live runs one such process until it dies or done is true.
 func live(t *testing.T, queue string, handled *seen, done func() bool) {
 	t.Helper()
 	program, err := os.Executable()
 	require.NoError(t, err)
 	process := exec.CommandContext(t.Context(), program)
-	process.Env = append(os.Environ(), mortal+"="+stack.RabbitMQURL(), mortalsQueue+"="+queue)
+	process.Env = append(os.Environ(), poisonURLVariable+"="+stack.RabbitMQURL(), poisonQueueVariable+"="+queue)
 	stdin, err := process.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := process.StdoutPipe()
@@ -74,7 +74,7 @@ func live(t *testing.T, queue string, handled *seen, done func() bool) {
 	for {
 		select {
 		case <-ended:
-			_ = process.Wait() // it was to die
+			_ = process.Wait() // its death is expected
 			return
 		case <-time.After(100 * time.Millisecond):
 			if done() {
@@ -85,7 +85,7 @@ func live(t *testing.T, queue string, handled *seen, done func() bool) {
 }
 
 // A message kills every process that takes it. The broker counts each death against all that was in hand, and yet only the
-// guilty one becomes a dead letter.
+// one that kills becomes a dead letter.
 func TestMessageThatKillsConsumersDiesAlone(t *testing.T) {
 	for _, queue := range []string{QueueProcess, QueueArchive} {
 		t.Run(queue, func(t *testing.T) {
@@ -101,14 +101,14 @@ func TestMessageThatKillsConsumersDiesAlone(t *testing.T) {
 			}
 			require.Zero(t, waiting(t, queue))
 			require.Equal(t, 30, handled.count())
-			letter := fetch(t, channel, QueueDeadLetters)
-			require.Equal(t, "poison", letter.MessageId)
-			require.Equal(t, "webhook."+CauseDeliveryLimit, letter.RoutingKey)
+			deadLetter := fetch(t, channel, QueueDeadLetters)
+			require.Equal(t, "poison", deadLetter.MessageId)
+			require.Equal(t, "webhook."+CauseDeliveryLimit, deadLetter.RoutingKey)
 		})
 	}
 }
 
-// While the world is at fault a suspect waits like any other message, and holds up nobody.
+// While a dependency is unavailable a suspect waits like any other message, and does not block the others.
 func TestSuspectsAreHandledAlone(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 5)
@@ -131,14 +131,14 @@ func TestSuspectsAreHandledAlone(t *testing.T) {
 			notAlone <- d.ID
 		}
 		if done.add(d.ID); d.ID == "0" {
-			return errWorld
+			return errDependency
 		}
 		return nil
 	})
 	require.Eventually(t, func() bool { return done.count() == 25 }, testTimeout, time.Millisecond)
 	stop()
 	require.Empty(t, notAlone)
-	require.Equal(t, 1, waiting(t, QueueProcess), "the one that waits for the world")
+	require.Equal(t, 1, waiting(t, QueueProcess), "the one that waits for a dependency")
 }
 
 func TestSuspectsOfABatchComeOneByOneAfterTheOthers(t *testing.T) {
@@ -154,7 +154,7 @@ func TestSuspectsOfABatchComeOneByOneAfterTheOthers(t *testing.T) {
 	stop := running(t, func(ctx context.Context) error {
 		return c.RunBatches(ctx, 8, 300*time.Millisecond, func(_ context.Context, batch []Delivery) error {
 			if batches <- ids(batch); len(batches) == 3 {
-				return errWorld
+				return errDependency
 			}
 			return nil
 		})

@@ -34,13 +34,13 @@ var (
 	ErrRefused = errors.New("broker refused the message")
 )
 
-// Publisher publishes for all callers at the same time, none waiting for another's confirm. Each destination, an exchange or
-// one of our queues, has a connection and places of its own: the broker stops reading from a connection as long as a queue
-// owes it too many confirms, and that must not concern the others. It is safe for concurrent use.
+// Publisher publishes for all callers at the same time, and no caller waits for another's confirm. Each destination (an exchange or one
+// of our queues) has its own connection and slots. The broker stops reading from a connection while a queue has too many unconfirmed
+// messages, and this must not block other destinations. A Publisher is safe for concurrent use.
 type Publisher struct {
 	name         string
 	destinations []string
-	lanes        map[string]*lane // by destination
+	publishers   map[string]*destinationPublisher // by destination
 	close        func() error
 	publishes    *prometheus.HistogramVec
 }
@@ -56,10 +56,10 @@ func NewEventPublisher(urls []string, log *slog.Logger) *Publisher {
 	return newPublisher(urls, "event publisher", unhurried, log, ExchangeEvents)
 }
 
-// timing has what tests shorten.
+// timing holds the durations that tests shorten.
 type timing struct {
 	redeclare time.Duration // how often the topology is declared; 0: when connecting only
-	replace   time.Duration // how old a confirm that is owed may become
+	replace   time.Duration // how old the oldest unconfirmed publish may become
 	stall     time.Duration // how long a connection may give no answer at all
 	reconnect time.Duration // the longest pause between two attempts to connect
 }
@@ -67,9 +67,9 @@ type timing struct {
 var unhurried = timing{redeclareEvery, replaceAfter, stallTime, reconnectMax}
 
 func newPublisher(urls []string, name string, times timing, log *slog.Logger, destinations ...string) *Publisher {
-	p := &Publisher{name: name, destinations: destinations, lanes: map[string]*lane{}, publishes: newPublishes(name)}
+	p := &Publisher{name: name, destinations: destinations, publishers: map[string]*destinationPublisher{}, publishes: newPublishes(name)}
 	for _, destination := range destinations {
-		p.lanes[destination] = openLane(urls, name, destination, times, log)
+		p.publishers[destination] = newDestinationPublisher(urls, name, destination, times, log)
 		times.redeclare = 0 // one is enough
 	}
 	p.close = sync.OnceValue(p.drain)
@@ -118,11 +118,11 @@ func (p *Publisher) publish(ctx context.Context, routes []route) error {
 	var failure error
 	under := make([]*flight, 0, len(routes))
 	for _, r := range routes {
-		l, ok := p.lanes[r.destination]
+		d, ok := p.publishers[r.destination]
 		if !ok {
 			return fmt.Errorf("%s is no destination of this publisher", r.destination)
 		}
-		f, err := l.begin(ctx, r)
+		f, err := d.begin(ctx, r)
 		if err != nil {
 			failure = err
 			break
@@ -143,21 +143,21 @@ func (p *Publisher) publish(ctx context.Context, routes []route) error {
 // why not.
 func (p *Publisher) Connected() error {
 	for _, destination := range p.destinations {
-		if _, err := p.lanes[destination].current(); err != nil {
+		if _, err := p.publishers[destination].current(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Ready is Connected, and that no destination has long owed us a confirm; the error names the one that has.
+// Ready is Connected, and requires that no destination has been silent for long. The error names a silent destination.
 func (p *Publisher) Ready() error {
 	if err := p.Connected(); err != nil {
 		return err
 	}
 	for _, destination := range p.destinations {
-		l := p.lanes[destination]
-		if silence := l.silence(); silence > l.silentAfter {
+		d := p.publishers[destination]
+		if silence := d.silence(); silence > d.silentAfter {
 			return fmt.Errorf("%w: %s has confirmed nothing for %s", ErrUnavailable, destination, silence.Round(time.Second))
 		}
 	}
@@ -173,11 +173,11 @@ func (p *Publisher) drain() error {
 	waiting, stop := context.WithTimeout(context.Background(), closeTimeout-goodbyeTimeout)
 	defer stop()
 	unconfirmed := make(chan int)
-	for _, l := range p.lanes {
-		go func() { unconfirmed <- l.close(waiting) }()
+	for _, d := range p.publishers {
+		go func() { unconfirmed <- d.close(waiting) }()
 	}
 	n := 0
-	for range p.lanes {
+	for range p.publishers {
 		n += <-unconfirmed
 	}
 	if n > 0 {

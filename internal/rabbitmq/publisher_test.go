@@ -37,7 +37,7 @@ func TestPublishedMessageArrivesWhole(t *testing.T) {
 	require.Equal(t, Delivery{Message: sent, Exchange: ExchangeWebhooks}, newDelivery(d), "what is published anew has not failed yet")
 }
 
-func TestPublishTellsUnroutableUnlessOptional(t *testing.T) {
+func TestPublishReportsUnroutableUnlessOptional(t *testing.T) {
 	p := connect(t)
 	require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, Message{ID: "1", Key: "stripe.payment"}), ErrUnroutable)
 	event := Message{ID: "2", Key: "payment.approved"}
@@ -46,7 +46,7 @@ func TestPublishTellsUnroutableUnlessOptional(t *testing.T) {
 	require.NoError(t, p.Publish(t.Context(), ExchangeEvents, event))
 }
 
-func TestPublishTellsRefused(t *testing.T) {
+func TestPublishReportsRefused(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
 	full := amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"}
@@ -58,7 +58,7 @@ func TestPublishTellsRefused(t *testing.T) {
 	require.ErrorIs(t, p.Publish(t.Context(), ExchangeEvents, event), ErrRefused)
 }
 
-// leaderless is a quorum queue that is bound to the events, and whose leader says nothing any more: it confirms nothing.
+// leaderless is a quorum queue that is bound to the events, and whose leader is stopped: it confirms nothing.
 func leaderless(t *testing.T, name string, before func()) *amqp.Channel {
 	t.Helper()
 	_, channel := dial(t)
@@ -76,8 +76,8 @@ func leaderless(t *testing.T, name string, before func()) *amqp.Channel {
 	return channel
 }
 
-// A queue that does not confirm is told from a broker that does not answer.
-func TestPublishTellsUnconfirmed(t *testing.T) {
+// The error distinguishes a queue that does not confirm from a broker that does not answer.
+func TestPublishReportsUnconfirmed(t *testing.T) {
 	p := connect(t)
 	event := Message{ID: "1", Key: "payment.approved", Optional: true}
 	leaderless(t, "silent", func() { require.NoError(t, p.Publish(t.Context(), ExchangeEvents, event)) })
@@ -94,8 +94,8 @@ func TestPublishTellsUnconfirmed(t *testing.T) {
 	require.NotErrorIs(t, err, ErrUnconfirmed)
 }
 
-// RabbitMQ waits for the leader of a queue that is new to the connection, and answers nobody on it meanwhile. When the queue is not
-// bound any more a fresh connection works.
+// RabbitMQ waits for the leader of a queue that is new to the connection, and gives no answers on the connection meanwhile. When the
+// queue is no longer bound, a new connection works.
 func TestAStalledConnectionIsReplaced(t *testing.T) {
 	p := newPublisher([]string{stack.RabbitMQURL()}, "publisher", timing{redeclareEvery, replaceAfter, time.Second, reconnectMax}, silent, ExchangeEvents)
 	t.Cleanup(func() { _ = p.Close() })
@@ -111,7 +111,7 @@ func TestAStalledConnectionIsReplaced(t *testing.T) {
 	require.NoError(t, p.Ready())
 }
 
-// Each of these would make the broker or the library close the channel under everybody.
+// Each of these would make the broker or the library close the channel for all callers.
 func TestMessageThatCannotBeSentDoesNotDelayOthers(t *testing.T) {
 	p := connect(t)
 	long := strings.Repeat("x", 256)
@@ -182,7 +182,7 @@ func TestPublisherSurvivesBroker(t *testing.T) {
 	require.Equal(t, 2, waiting(t, QueueProcess), "a confirmed message survives")
 }
 
-// A broker that is frozen, its sockets open: more is published than the kernel buffers, so that writes hang.
+// The broker is frozen and its connections stay open. More is published than the kernel buffers, so that writes block.
 func TestPublishKeepsItsDeadlineWhileBrokerIsFrozen(t *testing.T) {
 	p := connect(t)
 	require.NoError(t, broker.Pause())
@@ -215,7 +215,7 @@ func TestPublishFailsFastWhileBrokerIsOutOfMemory(t *testing.T) {
 	setMemoryLimit(t, "0.00001")
 	t.Cleanup(func() { setMemoryLimit(t, "0.4") })
 
-	// The broker takes one more message and tells those who try; what was sent in between is left unread.
+	// The broker takes one more message and then reports that it blocks; it does not read what was sent in between.
 	errs := make(chan error)
 	ctx := within(t, testTimeout)
 	for i := range 64 {
@@ -230,7 +230,7 @@ func TestPublishFailsFastWhileBrokerIsOutOfMemory(t *testing.T) {
 	for range 64 {
 		err := <-errs
 		require.ErrorIs(t, err, ErrUnavailable)
-		require.NotErrorIs(t, err, context.DeadlineExceeded, "who is already waiting is told, too")
+		require.NotErrorIs(t, err, context.DeadlineExceeded, "a publish that is already waiting fails too")
 	}
 	require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, payment("2")), ErrUnavailable)
 	require.ErrorContains(t, p.Ready(), "low on memory")

@@ -94,7 +94,7 @@ func (c *connection) dial(ctx context.Context, url string) (*link, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	var sock *socket
+	var buffered *bufferedConn
 	unwatch := func() bool { return true }
 	config := amqp.Config{
 		Heartbeat:  heartbeat,
@@ -105,9 +105,9 @@ func (c *connection) dial(ctx context.Context, url string) (*link, error) {
 			if err != nil {
 				return nil, err
 			}
-			sock = newSocket(raw)
-			unwatch = context.AfterFunc(limited, func() { _ = sock.Close() })
-			return sock, nil
+			buffered = newBufferedConn(raw)
+			unwatch = context.AfterFunc(limited, func() { _ = buffered.Close() })
+			return buffered, nil
 		},
 	}
 	config.Properties.SetClientConnectionName(c.name)
@@ -120,24 +120,24 @@ func (c *connection) dial(ctx context.Context, url string) (*link, error) {
 		err = errors.Join(err, limited.Err())
 	}
 	if err != nil {
-		if sock != nil {
-			_ = sock.Close()
+		if buffered != nil {
+			_ = buffered.Close()
 		}
 		return nil, fmt.Errorf("connect to %s:%d: %w", uri.Host, uri.Port, err)
 	}
-	return &link{conn, sock}, nil
+	return &link{conn, buffered}, nil
 }
 
-// link is one connection and the socket below it.
+// link is one AMQP connection and its network connection.
 type link struct {
 	*amqp.Connection
-	socket *socket
+	network *bufferedConn
 }
 
 // hangUp closes the connection, without the broker's consent if that is slow to come. The library's own CloseDeadline is
 // no use: a frame that was read before can set the deadline back to the heartbeat's.
 func (l *link) hangUp() {
-	timer := time.AfterFunc(goodbyeTimeout, func() { _ = l.socket.Close() })
+	timer := time.AfterFunc(goodbyeTimeout, func() { _ = l.network.Close() })
 	defer timer.Stop()
 	_ = l.Close() // an error says that it was closed already
 }

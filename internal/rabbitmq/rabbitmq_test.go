@@ -28,8 +28,8 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if url := os.Getenv(mortal); url != "" {
-		liveUntilPoisoned(url, os.Getenv(mortalsQueue))
+	if url := os.Getenv(poisonURLVariable); url != "" {
+		liveUntilPoisoned(url, os.Getenv(poisonQueueVariable))
 	}
 	code, err := runTests(m)
 	if err != nil {
@@ -74,8 +74,8 @@ func TestBackoffDoublesUpToItsLimit(t *testing.T) {
 }
 
 func TestConnectTriesEveryHost(t *testing.T) {
-	nobody := "amqp://guest:guest@127.0.0.1:1/"
-	p := NewPublisher([]string{nobody, nobody, "://", stack.RabbitMQURL()}, silent)
+	closedPort := "amqp://guest:guest@127.0.0.1:1/"
+	p := NewPublisher([]string{closedPort, closedPort, "://", stack.RabbitMQURL()}, silent)
 	defer p.Close()
 	require.Eventually(t, func() bool { return p.Ready() == nil }, testTimeout, 10*time.Millisecond)
 }
@@ -88,7 +88,7 @@ func TestUnparsableAddressIsNotRepeated(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret")
 }
 
-// A host that accepts and then says nothing must not keep us from the others, nor from stopping.
+// A host that accepts the connection and never answers must not block the connection to the others, nor the stop.
 func TestSilentHostIsLeftWhenStopped(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -101,7 +101,7 @@ func TestSilentHostIsLeftWhenStopped(t *testing.T) {
 
 	began := time.Now()
 	require.NoError(t, p.Close())
-	require.Less(t, time.Since(began), handshakeTimeout, "which nobody sits out")
+	require.Less(t, time.Since(began), handshakeTimeout, "no attempt waits for this timeout")
 }
 
 func TestSocketGivesUpOnPeerThatDoesNotRead(t *testing.T) {
@@ -109,7 +109,7 @@ func TestSocketGivesUpOnPeerThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
-		s := newSocket(near)
+		s := newBufferedConn(near)
 		for range 100 {
 			n, err := s.Write([]byte("heartbeat"))
 			require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestSocketKeepsOrder(t *testing.T) {
 	t.Parallel()
 	near, far := net.Pipe()
 	defer far.Close()
-	s := newSocket(near)
+	s := newBufferedConn(near)
 	defer s.Close()
 	for i := range 250 {
 		_, err := s.Write([]byte{byte(i)})
@@ -169,7 +169,7 @@ func newPublisherThat(t testing.TB, times timing) *Publisher {
 	return p
 }
 
-// A publisher does not go on with a broker that is not as it should be.
+// A publisher does not use a broker with a different topology.
 func TestStrangeTopologyIsNotPublishedTo(t *testing.T) {
 	connect(t)
 	_, channel := dial(t)
@@ -209,9 +209,9 @@ func TestMessageThatKillsConsumersBecomesDeadLetter(t *testing.T) {
 		require.Eventually(t, func() bool { return waiting(t, QueueProcess)+waiting(t, QueueDeadLetters) == 1 }, testTimeout, time.Millisecond)
 	}
 	require.EqualValues(t, deliveryLimit+1, deliveries)
-	letter := fetch(t, channel, QueueDeadLetters)
-	require.Equal(t, "poison", letter.MessageId)
-	require.Equal(t, "webhook.delivery-limit", letter.RoutingKey)
+	deadLetter := fetch(t, channel, QueueDeadLetters)
+	require.Equal(t, "poison", deadLetter.MessageId)
+	require.Equal(t, "webhook.delivery-limit", deadLetter.RoutingKey)
 }
 
 // everywhere are the destinations of all publishers together.
@@ -229,7 +229,7 @@ func connect(t testing.TB) *Publisher {
 	return p
 }
 
-// dial gives a plain connection, to look at the broker past this package.
+// dial gives a plain connection, to use the broker without this package.
 func dial(t testing.TB) (*amqp.Connection, *amqp.Channel) {
 	t.Helper()
 	conn, err := amqp.Dial(stack.RabbitMQURL())
@@ -240,7 +240,7 @@ func dial(t testing.TB) (*amqp.Connection, *amqp.Channel) {
 	return conn, channel
 }
 
-// waiting counts the messages of a queue that are with no consumer.
+// waiting counts the messages of a queue that no consumer holds.
 func waiting(t testing.TB, queue string) int {
 	t.Helper()
 	conn, err := amqp.Dial(stack.RabbitMQURL())

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var errOurs = errors.New("a bug")
+var errBug = errors.New("a bug")
 
 // retrying runs a consumer of QueueProcess that tries what is at fault again after delay.
 func retrying(t *testing.T, delay time.Duration, handle func(context.Context, Delivery) error) (stop func()) {
@@ -47,7 +47,7 @@ func TestMessageAtFaultIsTriedAgainEverLater(t *testing.T) {
 		if d.Failures != len(attempts)-1 || d.Exchange != ExchangeWebhooks || d.Key != "mercadopago.payment" {
 			return DeadLetter("mistaken", errors.New("not what was published"))
 		}
-		return Fault("unparsable", errOurs)
+		return Fault("unparsable", errBug)
 	})
 	require.Eventually(t, func() bool { return len(attempts) == 3 }, testTimeout, time.Millisecond)
 	require.Eventually(t, func() bool { return delayed(t) == 1 }, testTimeout, time.Millisecond)
@@ -55,7 +55,7 @@ func TestMessageAtFaultIsTriedAgainEverLater(t *testing.T) {
 	require.Eventually(t, func() bool { return neighbours.count() == 100 }, testTimeout, time.Millisecond)
 	require.Len(t, attempts, 3, "neighbours do not wait for it")
 
-	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+	deadLetter := newDelivery(fetch(t, channel, QueueDeadLetters))
 	stop()
 	require.Len(t, attempts, 1+retries)
 	last, before := <-attempts, time.Duration(0)
@@ -65,25 +65,25 @@ func TestMessageAtFaultIsTriedAgainEverLater(t *testing.T) {
 		require.Greater(t, next.Sub(last), before)
 		last, before = next, next.Sub(last)
 	}
-	require.Equal(t, "bad", letter.ID)
-	require.Equal(t, "webhook.unparsable", letter.Key)
-	require.Equal(t, "unparsable", letter.Headers[HeaderCause])
-	require.Equal(t, ExchangeWebhooks, letter.Headers[HeaderExchange])
-	require.Equal(t, "mercadopago.payment", letter.Headers[HeaderKey])
-	require.Equal(t, QueueProcess, letter.Headers[HeaderQueue])
-	require.NotContains(t, letter.Headers, "x-death")
-	trail := Trail(letter.Headers)
+	require.Equal(t, "bad", deadLetter.ID)
+	require.Equal(t, "webhook.unparsable", deadLetter.Key)
+	require.Equal(t, "unparsable", deadLetter.Headers[HeaderCause])
+	require.Equal(t, ExchangeWebhooks, deadLetter.Headers[HeaderExchange])
+	require.Equal(t, "mercadopago.payment", deadLetter.Headers[HeaderKey])
+	require.Equal(t, QueueProcess, deadLetter.Headers[HeaderQueue])
+	require.NotContains(t, deadLetter.Headers, "x-death")
+	trail := Trail(deadLetter.Headers)
 	require.Len(t, trail, 1+retries)
 	for i, attempt := range trail {
 		require.Equal(t, i+1, attempt.Number)
-		require.Equal(t, errOurs.Error(), attempt.Error)
+		require.Equal(t, errBug.Error(), attempt.Error)
 	}
 	require.Zero(t, waiting(t, QueueProcess))
 	require.Zero(t, delayed(t))
 	require.Equal(t, 101, waiting(t, QueueArchive), "the archive does not see retries")
 }
 
-// A dead letter that is sent again has one try: whoever sent it waits to see whether it dies.
+// A dead letter that is sent again has one try, because the operator waits for the outcome.
 func TestADeadLetterThatIsSentAgainHasOneTry(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
@@ -93,7 +93,7 @@ func TestADeadLetterThatIsSentAgainHasOneTry(t *testing.T) {
 	var tried seen
 	stop := retrying(t, time.Hour, func(_ context.Context, d Delivery) error {
 		tried.add(d.ID)
-		return Fault("internal", errOurs)
+		return Fault("internal", errBug)
 	})
 	death := newDelivery(fetch(t, channel, QueueDeadLetters)).Death()
 	stop()
@@ -108,7 +108,7 @@ func TestRetryMayHelp(t *testing.T) {
 	var tried, done seen
 	stop := retrying(t, time.Millisecond, func(_ context.Context, d Delivery) error {
 		if tried.add(d.ID) <= retries {
-			return Fault("internal", errOurs)
+			return Fault("internal", errBug)
 		}
 		done.add(d.ID)
 		return nil
@@ -121,24 +121,24 @@ func TestRetryMayHelp(t *testing.T) {
 	require.Zero(t, delayed(t))
 }
 
-// What fails in the archive does so at once, and can be told from what the other queue made of the same message.
+// A fault in the archive makes a dead letter at once. Its headers distinguish it from the other queue's dead letter of the same message.
 func TestOneMessageMayDieInTwoQueues(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
 	publish(t, p, 1)
-	start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errOurs) })
-	startBatches(t, 10, func(context.Context, []Delivery) error { return Fault("unparsable", errOurs) })
+	start(t, func(context.Context, Delivery) error { return DeadLetter("unparsable", errBug) })
+	startBatches(t, 10, func(context.Context, []Delivery) error { return Fault("unparsable", errBug) })
 	queues := map[any]int{}
 	for range 2 {
-		letter := newDelivery(fetch(t, channel, QueueDeadLetters))
-		require.Equal(t, "0", letter.ID)
-		require.Len(t, Trail(letter.Headers), 1)
-		queues[letter.Headers[HeaderQueue]]++
+		deadLetter := newDelivery(fetch(t, channel, QueueDeadLetters))
+		require.Equal(t, "0", deadLetter.ID)
+		require.Len(t, Trail(deadLetter.Headers), 1)
+		queues[deadLetter.Headers[HeaderQueue]]++
 	}
 	require.Equal(t, map[any]int{QueueProcess: 1, QueueArchive: 1}, queues)
 }
 
-// Between the copy and the acknowledgement of the message at fault the broker dies: both are there afterwards.
+// The broker dies between the confirm of the copy and the acknowledgement of the message at fault. Afterwards both exist.
 func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 1)
@@ -148,7 +148,7 @@ func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
 	require.NoError(t, err)
 	in.publisher = p
 	original := <-in.deliveries
-	require.NoError(t, in.passOn(newDelivery(original.Delivery), &fault{cause: "internal", err: errOurs}))
+	require.NoError(t, in.passOn(newDelivery(original.Delivery), &fault{cause: "internal", err: errBug}))
 	require.NoError(t, broker.Kill())
 	require.NoError(t, broker.Restart(t.Context()))
 	<-in.open.Done()
@@ -162,11 +162,11 @@ func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
 	require.ElementsMatch(t, []int{0, 1}, []int{<-handled, <-handled})
 	stop()
 	require.Empty(t, handled)
-	// A broker that has just been restarted counts what it is still catching up with.
+	// A broker that has just been restarted still counts old messages for a short time.
 	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters) == 0 }, testTimeout, time.Millisecond)
 }
 
-// Every message fails once or twice, and the broker dies in the middle of it.
+// Every message fails once or twice, and the broker dies meanwhile.
 func TestNothingIsLostWhenBrokerIsKilledAmongRetries(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 300)
@@ -179,7 +179,7 @@ func TestNothingIsLostWhenBrokerIsKilledAmongRetries(t *testing.T) {
 			if failed.count() == 150 {
 				reached()
 			}
-			return Fault("internal", errOurs)
+			return Fault("internal", errBug)
 		}
 		done.add(d.ID)
 		return nil
@@ -190,22 +190,22 @@ func TestNothingIsLostWhenBrokerIsKilledAmongRetries(t *testing.T) {
 	require.NoError(t, broker.Restart(t.Context()))
 	require.Eventually(t, func() bool { return done.count() == 300 }, 3*testTimeout, 10*time.Millisecond)
 	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t) == 0 }, testTimeout, 10*time.Millisecond)
-	stop() // a twin of what is done may have been between two queues, where nobody counts it
+	stop() // a duplicate may have been between two queues, where it is not counted
 	require.Zero(t, waiting(t, QueueDeadLetters))
 }
 
-// The world's fault is not the message's, whatever else happened to it before.
-func TestWorldsFaultCountsNothing(t *testing.T) {
+// A failure of a dependency is not counted against the message, also after failures that were counted.
+func TestADependencysFailureCountsNothing(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
 	publish(t, p, 1)
 	attempts := make(chan Delivery, 10)
 	stop := retrying(t, time.Millisecond, func(_ context.Context, d Delivery) error {
 		if d.Failures == 0 {
-			return Fault("internal", errOurs)
+			return Fault("internal", errBug)
 		}
 		attempts <- d
-		return errWorld
+		return errDependency
 	})
 	for range 2 {
 		require.Equal(t, 1, (<-attempts).Failures)
@@ -215,7 +215,7 @@ func TestWorldsFaultCountsNothing(t *testing.T) {
 	require.Equal(t, int32(1), fetch(t, channel, QueueProcess).Headers[HeaderAttempt])
 }
 
-// Who waits for something that others do not need gives up its place, for as long as it takes, and nothing is held against it.
+// A postponed message makes way for the others until it is handled, and no failure is counted.
 func TestAPostponedMessageMakesWayForOthers(t *testing.T) {
 	p := connect(t)
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, payment("waits")))
@@ -230,7 +230,7 @@ func TestAPostponedMessageMakesWayForOthers(t *testing.T) {
 					return DeadLetter("mistaken", errors.New("not what was published"))
 				}
 				if tried.add(d.ID) <= 2*retries || done.count() < 10 {
-					return Postpone(errWorld)
+					return Postpone(errDependency)
 				}
 			}
 			done.add(d.ID)
@@ -244,14 +244,14 @@ func TestAPostponedMessageMakesWayForOthers(t *testing.T) {
 	require.Equal(t, 11, waiting(t, QueueArchive))
 }
 
-// Where there is nowhere to wait, a message waits where it is.
+// In a queue without delay queues a postponed message waits in its own queue.
 func TestWithoutDelayQueuesAPostponedMessageWaitsInPlace(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 1)
 	tries := make(chan Delivery, 10)
 	stop := startBatches(t, 10, func(_ context.Context, ds []Delivery) error {
 		if tries <- ds[0]; len(tries) == 1 {
-			return Postpone(errWorld)
+			return Postpone(errDependency)
 		}
 		return nil
 	})

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A webhook goes to each queue by itself: what somebody does to the bindings is no matter.
+// A webhook goes to each queue by itself: changed bindings make no difference.
 func TestALostBindingLosesNoWebhook(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
@@ -19,7 +19,7 @@ func TestALostBindingLosesNoWebhook(t *testing.T) {
 	require.Equal(t, 2, waiting(t, QueueArchive))
 }
 
-// The other queue has it, and yet it was not taken in.
+// One queue is missing. Publish fails, although the other queue has the message.
 func TestADeletedQueueIsNoticedByTheNextWebhook(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)

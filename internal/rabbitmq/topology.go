@@ -30,9 +30,9 @@ const (
 	QueueDeadLetters = "onlywave.dead-letters"
 )
 
-// A message of QueueProcess that is at fault waits in one delay queue after the other, each for retryFactor times as long
-// as in the one before. It carries its delay itself, so that the delay can be changed and the queues stay as they are; all
-// in one queue have the same, as only the first of a queue is looked at.
+// A message of QueueProcess that is at fault waits in one delay queue after the other, in each for retryFactor times as long as in the
+// one before. The message has the delay as its expiration, so that the delay can be changed without changing the queues. All messages
+// of one queue have the same delay, because RabbitMQ expires only the first message of a queue.
 const (
 	retries     = 3
 	retryFactor = 6
@@ -48,8 +48,8 @@ const (
 // deadLetterPrefix stands before the cause in a dead letter's key: all our consumers handle webhooks.
 const deadLetterPrefix = "webhook."
 
-// A consumer that dies counts against all that it holds, so the limit is generous. Dead letters have nowhere further to
-// go: theirs is out of reach, as leaving it unset means 20 on RabbitMQ 4 and -1 means none on 3.10.
+// A consumer that dies counts as a failed delivery of every message that it holds, so the limit is high. Dead letters have no further
+// queue, so their limit is never reached. It must be set: without it the limit is 20 on RabbitMQ 4, and -1 means none on 3.10.
 const (
 	deliveryLimit           = int64(20)
 	deadLetterDeliveryLimit = int64(1_000_000)
@@ -125,7 +125,7 @@ func lastQueueArgs() amqp.Table {
 	}
 }
 
-// QueueNames are all of ours.
+// QueueNames are the names of all queues of the topology.
 func QueueNames() []string {
 	var names []string
 	for _, q := range queues {
@@ -207,9 +207,9 @@ func keepTopology(ctx context.Context, conn *amqp.Connection, every time.Duratio
 	return ctx.Err()
 }
 
-// route is one way that a message goes.
+// route is one publish of a message: to which destination, and how.
 type route struct {
-	destination string // whose lane it takes: an exchange's or a queue's
+	destination string // the exchange, or a queue
 	exchange    string
 	message     Message // its key is the exchange's
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/onlywave/onlywave/test/tracesink/tracesinktest"
 )
 
-// A message says which span it comes from, and goes on saying so when it is tried again; a publisher's own headers are left
-// alone.
+// A message has the span it comes from in a header, also when it is retried. The headers of the publisher are not changed.
 func TestAMessageCarriesItsTrace(t *testing.T) {
 	sink, stop := tracesinktest.Collect(t)
 	p := connect(t)

@@ -12,34 +12,34 @@ const (
 	// holdTime is how long a message is held while a dependency is unavailable. The broker allows 30 minutes (consumer_timeout), and then
 	// closes the channel, which counts as a failed delivery of every message in hand.
 	holdTime = 20 * time.Minute
-	// sendBackTimeout is for a slow link. It is long because a copy that is given up too soon is stored all the same.
+	// sendBackTimeout is for a slow link. It is long, because the broker stores a copy even after this process stopped waiting for it.
 	sendBackTimeout = 90 * time.Second
 )
 
-// held is a delivery and when it came.
-type held struct {
+// unacked is a delivery that is not acknowledged yet.
+type unacked struct {
 	amqp.Delivery
-	since    time.Time
-	survived bool // this process has had the message in hand before and still runs, so the message does not kill consumers
+	since    time.Time // when it came
+	survived bool      // this process received the message before and still runs, so the message does not kill consumers
 }
 
-// stamp writes down when each delivery came. It takes all that the prefetch allows at once, so that none waits unstamped
-// while others are being handled.
-func stamp(deliveries <-chan amqp.Delivery, prefetch int, seen *sightings) <-chan held {
-	stamped := make(chan held, prefetch)
+// stamp adds to each delivery the time when it came. It takes all deliveries that the prefetch allows at once, so that none waits
+// without a time while others are handled.
+func stamp(deliveries <-chan amqp.Delivery, prefetch int, seen *sightings) <-chan unacked {
+	stamped := make(chan unacked, prefetch)
 	go func() {
 		defer close(stamped)
 		for d := range deliveries {
-			stamped <- held{d, time.Now(), seen.again(d.MessageId)}
+			stamped <- unacked{d, time.Now(), seen.again(d.MessageId)}
 		}
 	}()
 	return stamped
 }
 
-// maxSightings is how many messages a process remembers that it has had in hand and not acknowledged.
+// maxSightings is how many messages a process remembers that it received and did not acknowledge.
 const maxSightings = 10_000
 
-// sightings are the IDs of those. The zero value has none.
+// sightings are the IDs of those messages. The zero value is empty.
 type sightings struct {
 	mu  sync.Mutex
 	ids map[string]bool
@@ -66,7 +66,7 @@ func (s *sightings) forget(id string) {
 }
 
 // ack acknowledges messages. With inOrder, all earlier deliveries on the channel must have been settled.
-func (in *intake) ack(batch []held, inOrder bool) error {
+func (in *intake) ack(batch []unacked, inOrder bool) error {
 	for i, d := range batch {
 		if last := i == len(batch)-1; !inOrder || last {
 			if err := d.Ack(inOrder && last); err != nil {
@@ -80,9 +80,9 @@ func (in *intake) ack(batch []held, inOrder bool) error {
 	return nil
 }
 
-// overdue says whether one of a batch that waits for a dependency should be sent back to its queue. Dead letters need not: their
-// limit is out of reach. Nor may those whose channel has gone, for they come again by themselves.
-func (in *intake) overdue(batch []held) bool {
+// overdue says whether one message of a batch that waits for a dependency should be sent back to its queue. Dead letters stay, because
+// their delivery limit is never reached. Messages of a closed channel stay too, because the broker delivers them again.
+func (in *intake) overdue(batch []unacked) bool {
 	if in.queue == QueueDeadLetters || in.open.Err() != nil {
 		return false
 	}
@@ -94,23 +94,22 @@ func (in *intake) overdue(batch []held) bool {
 	return false
 }
 
-// sendBack publishes a copy of each message to the end of its own queue, with nothing counted against it by the broker, and
-// acknowledges the message as soon as its copy is confirmed, so that no second copy is made whatever becomes of the others. It
-// returns those that stay in hand. Alone is how often they have been put forward as suspects; 0 for those that are not suspect, because their
-// handler has returned.
-func (in *intake) sendBack(batch []held, alone int64) []held {
+// sendBack publishes a copy of each message to the end of its own queue, where the broker counts from 0. It acknowledges a message as soon
+// as its copy is confirmed, so that no message gets a second copy when others fail. It returns the messages that stay unacknowledged.
+// Tries is how often they have been put forward as suspects; it is 0 when their handler has returned, because then they are not suspect.
+func (in *intake) sendBack(batch []unacked, tries int64) []unacked {
 	ctx, cancel := context.WithTimeout(in.inHand, sendBackTimeout)
 	defer cancel()
 	sent := make([]bool, len(batch))
 	var sending sync.WaitGroup
 	for i, original := range batch {
-		in.seen.forget(original.MessageId) // for its copy may come at once
+		in.seen.forget(original.MessageId) // because its copy may come at once
 		sending.Go(func() {
 			d := newDelivery(original.Delivery)
 			m := d.again(d.Failures)
 			m.Key = in.queue
-			if alone > 0 {
-				m.Headers[HeaderAlone] = alone
+			if tries > 0 {
+				m.Headers[HeaderSuspectTries] = tries
 			}
 			if in.publisher.send(ctx, exchangeDefault, m) == nil {
 				sent[i] = in.ack(batch[i:i+1], false) == nil
@@ -118,7 +117,7 @@ func (in *intake) sendBack(batch []held, alone int64) []held {
 		})
 	}
 	sending.Wait()
-	var left []held
+	var left []unacked
 	for i, original := range batch {
 		if !sent[i] {
 			left = append(left, original)

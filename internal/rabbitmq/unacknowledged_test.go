@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// returned gives all that is in a queue back to it so many times, which the broker counts.
+// returned takes all messages of a queue and gives them back, so many times. The broker counts each time.
 func returned(t *testing.T, queue string, times int) {
 	t.Helper()
 	_, channel := dial(t)
@@ -26,7 +26,7 @@ func returned(t *testing.T, queue string, times int) {
 
 func counted(d Delivery) int64 { return deliveryCount(amqp.Delivery{Headers: d.Headers}) }
 
-// What the broker holds against a message is forgotten before it gives the message up, and all else is kept.
+// The broker's delivery count is reset before it reaches the limit. All else about the message is kept.
 func TestMessageHeldTooLongBeginsAnew(t *testing.T) {
 	p := connect(t)
 	_, channel := dial(t)
@@ -35,31 +35,31 @@ func TestMessageHeldTooLongBeginsAnew(t *testing.T) {
 	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueProcess, 1, silent)
 	c.RetryDelay, c.holdTime = time.Millisecond, 0
 	var failures []int
-	answers := []error{errWorld, Fault("internal", errOurs), errWorld, DeadLetter("invalid", errOurs)}
+	answers := []error{errDependency, Fault("internal", errBug), errDependency, DeadLetter("invalid", errBug)}
 	stop := running(t, func(ctx context.Context) error {
 		return c.Run(ctx, func(_ context.Context, d Delivery) error {
 			if d.ID != "0" || d.Exchange != ExchangeWebhooks || d.Key != "mercadopago.payment" {
-				return DeadLetter("mistaken", errOurs)
+				return DeadLetter("mistaken", errBug)
 			}
 			if counted(d) > 0 {
-				return errWorld
+				return errDependency
 			}
 			failures = append(failures, d.Failures)
 			return answers[min(len(failures), len(answers))-1]
 		})
 	})
-	letter := newDelivery(fetch(t, channel, QueueDeadLetters))
+	deadLetter := newDelivery(fetch(t, channel, QueueDeadLetters))
 	stop()
 	require.Equal(t, []int{0, 0, 1, 1}, failures)
-	require.Equal(t, "webhook.invalid", letter.Key)
-	require.Equal(t, ExchangeWebhooks, letter.Headers[HeaderExchange])
-	require.Equal(t, "mercadopago.payment", letter.Headers[HeaderKey])
-	require.Len(t, Trail(letter.Headers), 2)
+	require.Equal(t, "webhook.invalid", deadLetter.Key)
+	require.Equal(t, ExchangeWebhooks, deadLetter.Headers[HeaderExchange])
+	require.Equal(t, "mercadopago.payment", deadLetter.Headers[HeaderKey])
+	require.Len(t, Trail(deadLetter.Headers), 2)
 	require.Zero(t, waiting(t, QueueProcess)+delayed(t))
 	require.Equal(t, 1, waiting(t, QueueArchive), "it goes back to its own queue only")
 }
 
-// The broker's testTimeout begins when it delivers, also for what waits its turn here.
+// The broker's timeout begins when it delivers, also for what waits its turn here.
 func TestTimeInTheBufferCounts(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 3)
@@ -71,9 +71,9 @@ func TestTimeInTheBufferCounts(t *testing.T) {
 		return c.RunBatches(ctx, 1, time.Millisecond, func(_ context.Context, ds []Delivery) error {
 			if attempts <- ds[0].ID; ds[0].ID == "2" {
 				close(last)
-				return DeadLetter("enough", errOurs)
+				return DeadLetter("enough", errBug)
 			}
-			return errWorld
+			return errDependency
 		})
 	})
 	<-last
@@ -86,7 +86,7 @@ func TestTimeInTheBufferCounts(t *testing.T) {
 	require.Eventually(t, func() bool { return waiting(t, QueueArchive) == 2 }, testTimeout, time.Millisecond)
 }
 
-// Lost connections count against what was in hand. A message that its handler came back from is not what loses them.
+// A lost connection counts as a failed delivery of every unacknowledged message. A message whose handler returned is not the cause.
 func TestMessageNearItsLimitIsNotHeld(t *testing.T) {
 	for queue, start := range map[string]func(*testing.T, func(Delivery) error) func(){
 		QueueProcess: func(t *testing.T, handle func(Delivery) error) func() {
@@ -103,7 +103,7 @@ func TestMessageNearItsLimitIsNotHeld(t *testing.T) {
 			var done seen
 			stop := start(t, func(d Delivery) error {
 				if counted(d) > 0 {
-					return errWorld
+					return errDependency
 				}
 				done.add(d.ID)
 				return nil

@@ -6,42 +6,42 @@ import (
 	"time"
 )
 
-// debts are the confirms that a destination owes. They know for how long nothing has been confirmed, also after callers
-// have given up and the connection was replaced.
-type debts struct {
+// unconfirmed are the publishes that a destination has not confirmed yet. It measures for how long nothing has been confirmed, also
+// after callers have given up and the connection was replaced.
+type unconfirmed struct {
 	mu     sync.Mutex
 	open   list.List // of time.Time, oldest first
 	last   time.Time // when the newest was published, open or not
 	silent time.Time // when the oldest was published for which a connection was replaced; zero once something is confirmed
 }
 
-// forgetAfter is how long a destination counts as silent to which nothing is published any more.
+// forgetAfter is how long a destination counts as silent after the last publish to it.
 const forgetAfter = 5 * time.Minute
 
-type debt = list.Element
+type unconfirmedPublish = list.Element
 
-func (d *debts) add(now time.Time) *debt {
+func (d *unconfirmed) add(now time.Time) *unconfirmedPublish {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last = now
 	return d.open.PushBack(now)
 }
 
-func (d *debts) remove(one *debt) {
+func (d *unconfirmed) remove(one *unconfirmedPublish) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open.Remove(one)
 }
 
-// pay notes that the destination has confirmed something.
-func (d *debts) pay() {
+// confirmed notes that the destination has confirmed something.
+func (d *unconfirmed) confirmed() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.silent = time.Time{}
 }
 
-// overdue says whether the oldest is at least that old, and remembers it if so.
-func (d *debts) overdue(now time.Time, limit time.Duration) bool {
+// overdue says whether the oldest unconfirmed publish is at least as old as the limit. If so, it stores its time.
+func (d *unconfirmed) overdue(now time.Time, limit time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	since := d.oldest()
@@ -54,8 +54,8 @@ func (d *debts) overdue(now time.Time, limit time.Duration) bool {
 	return true
 }
 
-// age is how long the destination has been silent; 0 when it owes nothing.
-func (d *debts) age(now time.Time) time.Duration {
+// age is how long the destination has been silent; 0 when every publish is confirmed.
+func (d *unconfirmed) age(now time.Time) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	since := d.silent
@@ -68,7 +68,7 @@ func (d *debts) age(now time.Time) time.Duration {
 	return now.Sub(since)
 }
 
-func (d *debts) oldest() time.Time {
+func (d *unconfirmed) oldest() time.Time {
 	if first := d.open.Front(); first != nil {
 		return first.Value.(time.Time)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wire is a link to the broker that can be cut, and that may be slow in the broker's direction.
-type wire struct {
+// proxy is a TCP proxy before the broker that can cut its connections and can be slow towards the broker.
+type proxy struct {
 	url   string
 	to    string
 	chunk int // bytes at a time towards the broker, each after a pause; 0: it is not slow
@@ -25,13 +25,13 @@ type wire struct {
 	conns []net.Conn
 }
 
-func newWire(t *testing.T, chunk int, pause time.Duration) *wire {
+func newProxy(t *testing.T, chunk int, pause time.Duration) *proxy {
 	t.Helper()
 	address, err := url.Parse(stack.RabbitMQURL())
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	w := &wire{to: address.Host, chunk: chunk, pause: pause}
+	w := &proxy{to: address.Host, chunk: chunk, pause: pause}
 	address.Host = listener.Addr().String()
 	w.url = address.String()
 	go func() {
@@ -50,7 +50,7 @@ func newWire(t *testing.T, chunk int, pause time.Duration) *wire {
 	return w
 }
 
-func (w *wire) join(near net.Conn) {
+func (w *proxy) join(near net.Conn) {
 	far, err := net.Dial("tcp", w.to)
 	if err != nil {
 		_ = near.Close()
@@ -76,8 +76,8 @@ func (w *wire) join(near net.Conn) {
 	}
 }
 
-// cut ends every connection; new ones are joined.
-func (w *wire) cut() {
+// cut ends every connection; new ones are accepted.
+func (w *proxy) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.conns {
@@ -86,11 +86,11 @@ func (w *wire) cut() {
 	w.conns = nil
 }
 
-// A link that flaps brings every message that is in hand one delivery nearer the broker's limit each time. None of them gets there.
+// Each lost connection brings every unacknowledged message one delivery nearer to the broker's limit. No message reaches it.
 func TestInnocentMessagesOutliveALinkThatFlaps(t *testing.T) {
 	p := connect(t)
 	publish(t, p, 5)
-	w := newWire(t, 0, 0)
+	w := newProxy(t, 0, 0)
 	c := NewConsumer([]string{w.url}, QueueProcess, 8, silent)
 	c.finishTimeout, c.connection.longest, c.times.reconnect = 10*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond
 	called := make(chan string, 1000)
@@ -125,7 +125,7 @@ func TestInnocentMessagesOutliveALinkThatFlaps(t *testing.T) {
 	require.Zero(t, waiting(t, QueueDeadLetters))
 }
 
-// On a slow link the copies of a batch that was held too long take their time. Each message has one all the same.
+// On a slow link it takes long to send the copies of a batch that was held too long. Each message still has only one copy.
 func TestABatchIsSentBackOnceHoweverSlowTheLink(t *testing.T) {
 	p := connect(t)
 	const batch = 100
@@ -134,14 +134,14 @@ func TestABatchIsSentBackOnceHoweverSlowTheLink(t *testing.T) {
 		m.Body = make([]byte, 4<<10)
 		require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, m))
 	}
-	w := newWire(t, 4<<10, 70*time.Millisecond) // the batch takes longer than a publish once had
+	w := newProxy(t, 4<<10, 70*time.Millisecond) // the batch takes longer than a publish once had
 	c := NewConsumer([]string{w.url}, QueueArchive, batch, silent)
 	c.holdTime, c.finishTimeout = 0, 10*time.Millisecond
 	var calls, handled atomic.Int64
 	stop := running(t, func(ctx context.Context) error {
 		return c.RunBatches(ctx, batch, 2*time.Second, func(_ context.Context, ds []Delivery) error {
 			if calls.Add(1) == 1 {
-				return errWorld
+				return errDependency
 			}
 			handled.Add(int64(len(ds)))
 			return nil
@@ -156,8 +156,8 @@ func TestABatchIsSentBackOnceHoweverSlowTheLink(t *testing.T) {
 	require.False(t, more, "a second copy of a message")
 }
 
-// However a handler behaves, and whatever has become of the broker, a consumer that is told to stop ends when it has promised to.
-func TestAConsumerEndsWhenItHasPromised(t *testing.T) {
+// A consumer that is stopped returns within EndTime, even if its handler or the broker hangs.
+func TestAStoppedConsumerReturnsInTime(t *testing.T) {
 	t.Run("a handler does not heed its context", func(t *testing.T) {
 		p := connect(t)
 		publish(t, p, 1)
