@@ -38,13 +38,13 @@ func Prune(ctx workflow.Context, keep payment.Retention) (payment.Pruned, error)
 		all.Add(out.Pruned)
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf(
 			"made **%d** partitions  \nremoved: %d partitions of notifications and %d others, %d dead letters, %d findings, %d runs of reconciliation, %d signals, %d e-mails",
-			len(made), all.Partitions, all.Notifications, all.DeadLetters, all.Findings, all.Runs, all.Nudges, all.Emails))
+			len(made), all.Partitions, all.Notifications, all.DeadLetters, all.Findings, all.Runs, all.Signals, all.Emails))
 		if !out.More {
 			break
 		}
 	}
 	workflow.GetLogger(ctx).Info("database pruned", "made", made, "partitions", all.Partitions, "notifications", all.Notifications,
-		"dead_letters", all.DeadLetters, "findings", all.Findings, "runs", all.Runs, "signals", all.Nudges, "emails", all.Emails)
+		"dead_letters", all.DeadLetters, "findings", all.Findings, "runs", all.Runs, "signals", all.Signals, "emails", all.Emails)
 	return all, nil
 }
 

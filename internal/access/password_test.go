@@ -58,7 +58,7 @@ func TestAPasswordMustBeHardToGuess(t *testing.T) {
 	require.NotEmpty(t, CheckPassword("souza.ana.2024", "ana.souza"), "nor the parts of the name")
 }
 
-// The time of an answer must not tell whether a user exists: the password is hashed for an unknown user too. The memory of the hash
+// The time of an answer must not reveal whether a user exists: the password is hashed for an unknown user too. The memory of the hash
 // shows that.
 func TestAnUnknownUserCostsAHashToo(t *testing.T) {
 	allocated := func(f func()) uint64 {

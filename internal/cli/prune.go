@@ -82,7 +82,7 @@ func prune(ctx context.Context, database *postgres.Store, actor audit.Actor, kee
 
 func describePruned(p payment.Pruned) string {
 	return fmt.Sprintf("%d monthly partitions of notifications and %d single notifications, %d dead letters, %d findings, %d runs of reconciliation, %d signals, %d e-mails",
-		p.Partitions, p.Notifications, p.DeadLetters, p.Findings, p.Runs, p.Nudges, p.Emails)
+		p.Partitions, p.Notifications, p.DeadLetters, p.Findings, p.Runs, p.Signals, p.Emails)
 }
 
 // describeRetention shows the settings in use: an operator's shell may lack those that the schedule was given.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// live is what every part may start with when real money is at stake.
+// live is a configuration that is valid for every part in live.
 func live(more ...string) []string {
 	return complete(append([]string{
 		"ENVIRONMENT=live", "CONSOLE_SECRET=hunter2-hunter2-hunter2-hunter2-console", "PUBLIC_URL=https://api.example.com", "MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2",
@@ -70,7 +70,7 @@ func TestAMisspeltNameIsFound(t *testing.T) {
 		Misspelt([]string{"DATABSE_URL=x", "RABBITMQ_URL_FILE=y", "LOG_LEVEL=debug", "PATH=/bin", "HOME=/", "LANG=C", "EDITOR=vi", "DATABASE_URL_FILE=z"}))
 }
 
-// Whoever is on the network must not read payments, nor be taken for a dependency, when real money is at stake.
+// In live, another machine on the network must not read payments or impersonate a dependency.
 func TestLiveReachesEachDependencyOverTLSWithCredentials(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -106,7 +106,7 @@ func TestLiveReachesEachDependencyOverTLSWithCredentials(t *testing.T) {
 				require.Contains(t, line, row.reason, "it says what to set where it is meant so")
 				require.NotContains(t, line, "hunter2")
 			}
-			require.Empty(t, mistakes(part, live(row.set, row.reason+"=a socket in the pod, which nobody else reaches")), row.set)
+			require.Empty(t, mistakes(part, live(row.set, row.reason+"=a socket in the pod, which no other pod reaches")), row.set)
 			require.Equal(t, []string{row.reason}, named(mistakes(part, live(row.set, row.reason+"=yes"))), "yes is no reason")
 			require.Empty(t, mistakes(part, complete(row.set, "EMAIL_FROM=Shop <a@shop.example>")), "%s is good for a test", row.set)
 		}
@@ -122,8 +122,7 @@ func TestLiveReachesEachDependencyOverTLSWithCredentials(t *testing.T) {
 	require.Empty(t, mistakes(Worker, live("TEMPORAL_TLS=", "TEMPORAL_API_KEY=hunter2")), "a key is sent over TLS only")
 }
 
-// A part that is asked where something is, is asked how it is protected: there is no command with which a live database is
-// reached in plain text.
+// A part that reads the address of a dependency also checks its protection, so that no command reaches a live database in plain text.
 func TestNoPartReachesADependencyUnprotected(t *testing.T) {
 	t.Parallel()
 	for dependency, row := range map[string]struct{ none, plain, setting string }{
@@ -144,7 +143,7 @@ func TestNoPartReachesADependencyUnprotected(t *testing.T) {
 	}
 }
 
-// All is said at once, also what is meant so: that is in the log at the start.
+// All mistakes are reported at once. Deliberate exceptions are in the log at the start.
 func TestWhatLiveReachesUnprotectedIsKnown(t *testing.T) {
 	t.Parallel()
 	plain := []string{"DATABASE_URL=postgres://db/x", "REDIS_URL=redis://a/", "RABBITMQ_URLS=amqp://guest:guest@a/", "TEMPORAL_TLS=", "SMTP_URL=smtp://mail?tls=none"}
@@ -157,7 +156,7 @@ func TestWhatLiveReachesUnprotectedIsKnown(t *testing.T) {
 	require.Empty(t, c.Unprotected(Migrate))
 }
 
-// Whoever forgets ENVIRONMENT moves real money with secrets that anybody can read.
+// A process without ENVIRONMENT would move real money with secrets that are public.
 func TestARealTokenDoesNotStartWithPublishedSecrets(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret"} {

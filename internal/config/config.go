@@ -267,7 +267,7 @@ func parseMistakes(err error) []error {
 	return mistakes
 }
 
-// Plain is the values of secrets, for code that must use them.
+// Plain returns the values of secrets, for code that must use them.
 func Plain(secrets []Secret) []string {
 	plain := make([]string, len(secrets))
 	for i, s := range secrets {

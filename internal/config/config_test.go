@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// complete is the least that lets every part start.
+// complete is the smallest configuration with which every part starts.
 func complete(more ...string) []string {
 	return append([]string{
 		"DATABASE_URL=postgres://onlywave:hunter2@db/onlywave",
@@ -185,7 +185,7 @@ func TestEachMistakeIsFound(t *testing.T) {
 	}
 }
 
-// What people and other tools write is understood.
+// Values are read as users and other tools write them.
 func TestAddressesInAllTheirForms(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -252,7 +252,7 @@ func TestASecretIsPrintedNowhere(t *testing.T) {
 	}
 }
 
-// A mistake in a variable that holds a secret is told without its value.
+// A mistake in a variable with a secret is reported without its value.
 func TestAMistakeDoesNotRepeatASecret(t *testing.T) {
 	t.Parallel()
 	for _, part := range parts {
@@ -292,8 +292,8 @@ func TestEveryVariableHasOneNameAndAMeaning(t *testing.T) {
 	}
 }
 
-// A database that has lost nothing is the rule: compose sets the variable to nothing.
-func TestAMomentIsReadAndMayBeEmpty(t *testing.T) {
+// Usually no database was restored: compose sets the variable to the empty string.
+func TestATimeIsReadAndMayBeEmpty(t *testing.T) {
 	t.Parallel()
 	c, err := Load(Worker, complete("SEARCH_BEFORE_CHARGE_UNTIL=2026-11-30T12:00:00-03:00"))
 	require.NoError(t, err)

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// devSecret begins every secret that `onlywave-lab dev` and compose have, and that anybody can read.
+// devSecret begins every secret of `onlywave-lab dev` and compose. These secrets are public.
 const devSecret = "onlywave-dev-"
 
-// checkLive refuses, in live, values that are good for a test but admit anybody or move no money.
+// checkLive refuses, in live, values that are only for a test: they admit any client or move no money.
 func (c Config) checkLive(k *checks, part Part) {
 	check := func(right bool, name, what string) { k.that(right, name, what+" when ENVIRONMENT is live") }
 	if part == API {
 		check(strings.HasPrefix(c.PublicURL, "https://"), "PUBLIC_URL", "must begin with https://")
 		check(c.ConsoleSecret != "", "CONSOLE_SECRET", "must be set")
-		check(!slices.ContainsFunc(c.TrustedProxies, everybody), "TRUSTED_PROXIES", "must not be every address: any client could then choose the address that it appears to come from")
+		check(!slices.ContainsFunc(c.TrustedProxies, everyAddress), "TRUSTED_PROXIES", "must not be every address: any client could then choose the address that it appears to come from")
 	}
 	if part == Worker {
 		// Keys for tests begin with TEST- (guide "credentials").
@@ -47,7 +47,7 @@ func (c Config) checkPublished(k *checks) {
 
 func isPublished(s Secret) bool { return strings.HasPrefix(string(s), devSecret) }
 
-func everybody(proxies string) bool {
+func everyAddress(proxies string) bool {
 	network, err := netip.ParsePrefix(proxies)
 	return err == nil && network.Bits() == 0
 }

@@ -11,7 +11,7 @@ import (
 
 // dependency is what live reaches over TLS and with credentials of its own, unless its reason says why not.
 type dependency struct {
-	name   string // for people
+	name   string // in messages
 	parts  []Part // that reach it
 	reason string // the setting that says why it is reached in another way
 	why    func(Config) string
@@ -66,7 +66,7 @@ func (m envMap) Environ() []string {
 // minReason is how long a reason is at least, in bytes: yes and true are none.
 const minReason = 10
 
-// checkProtected refuses dependencies that anybody on the network could read or be taken for.
+// checkProtected refuses dependencies whose traffic another machine on the network could read, or that it could impersonate.
 func (c Config) checkProtected(k *checks, part Part, set envMap) {
 	for _, d := range dependencies {
 		if !slices.Contains(d.parts, part) {
@@ -157,7 +157,7 @@ func rabbitMQFaults(c Config, _ envMap) []fault {
 		if u.Scheme != "amqps" {
 			faults = append(faults, fault{"RABBITMQ_URLS", "must begin with amqps://"})
 		}
-		// Without a user a client is guest, and everybody knows guest's password.
+		// Without a user the client is guest, and the password of guest is public.
 		if password, _ := u.User.Password(); password == "" || u.User.Username() == "guest" {
 			faults = append(faults, fault{"RABBITMQ_URLS", "must have a user other than guest, with a password,"})
 		}

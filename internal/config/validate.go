@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// checks gathers what is wrong, a line for each setting.
+// checks collects the mistakes, one line for each setting.
 type checks []error
 
 // that notes what a setting has to be, unless it is right.
@@ -56,7 +56,7 @@ func (c Config) validate(part Part, set envMap) []error {
 	return *k
 }
 
-// checkServices is about what several parts use.
+// checkServices checks the settings of services that several parts use.
 func (c Config) checkServices(k *checks, part Part) {
 	if slices.Contains(onPostgres, part) {
 		k.that(isDatabase(c.DatabaseURL), "DATABASE_URL", "must be set, such as postgres://user:password@host/onlywave")

@@ -7,7 +7,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Alert is what operators get to know of a dead letter.
+// Alert is the part of a dead letter that operators get by e-mail.
 type Alert struct {
 	Cause      deadletter.Cause
 	PaymentID  string

@@ -1,5 +1,5 @@
-// Package email writes e-mails and gives them to a mail server. Its one rule: what an e-mail says or whom it is for is seen by
-// the mail server only, and is in no error, log or metric. The text of a server's reply is in none either, because it quotes addresses.
+// Package email writes e-mails and gives them to a mail server. Its one rule: the text and the recipient of an e-mail go to the
+// mail server only, and are in no error, log or metric. The text of a server's reply is in none either, because it quotes addresses.
 //
 // If the connection is lost before the server confirms an e-mail, the e-mail is sent again, with the same Message-ID.
 package email
@@ -23,7 +23,7 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// timeout is for each of four: reaching the mail server, its greeting, being let in, and giving it one e-mail.
+// timeout is for each of four: the connection to the mail server, its greeting, the log-in, and the delivery of one e-mail.
 const timeout = 6 * time.Second
 
 // The ports of submission, with STARTTLS and with TLS from the start.
@@ -120,7 +120,7 @@ const (
 	withheld = "withheld"
 )
 
-// Withheld counts an e-mail that is not sent, since its reader has had enough.
+// Withheld counts an e-mail that is not sent, because its reader got too many.
 func (s *Sender) Withheld(n payment.Notice) {
 	s.emails.WithLabelValues(string(n), withheld).Inc()
 }

@@ -124,8 +124,8 @@ func TestNothingGoesOutInClearUnlessConfigured(t *testing.T) {
 	server, s := sink(t, "")
 	require.Equal(t, failure.Unavailable, failure.KindOf(s.Send(t.Context(), instructions(t))), "the server has no STARTTLS")
 	require.Empty(t, server.Mails(""))
-	nobody := sender(t, "smtps://127.0.0.1:1")
-	require.Equal(t, failure.Unavailable, failure.KindOf(nobody.Send(t.Context(), instructions(t))))
+	unreachable := sender(t, "smtps://127.0.0.1:1")
+	require.Equal(t, failure.Unavailable, failure.KindOf(unreachable.Send(t.Context(), instructions(t))))
 }
 
 func TestAddressesThatAreNoneAreNamedWithoutTheirPassword(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// What client apps send of their buyers was typed by anybody, for anybody's address, and goes out in e-mails that bear our name. So
-// it must hold nothing that a reader could follow: no link, no address, nothing that mail readers make a link of by themselves.
+// Client apps send names and descriptions that any person may have typed, and e-mails with our name show them. So these texts must not
+// contain anything that a reader could follow: no link, no address, nothing that mail programs turn into a link.
 
 // Bounds, in characters.
 const (
@@ -62,8 +62,8 @@ var (
 	dots   = strings.NewReplacer("。", ".", "․", ".", "‧", ".", "∙", ".", "·", ".")
 )
 
-// followable says whether a word is, or holds, an address: one with a scheme, or what mail readers make a link of because its end
-// is one that names on the internet have.
+// followable says whether a word is or contains an address: one with a scheme, or a text that mail programs turn into a link because it
+// ends like a domain name.
 func followable(word string) bool {
 	word = dots.Replace(norm.NFKC.String(word))
 	if scheme.MatchString(word) {

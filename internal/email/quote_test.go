@@ -17,7 +17,7 @@ var traps = []string{
 	"192.168.0.1", "foto.zip", "a.evil.com.nada", "whatsapp://send",
 }
 
-// A name that is none greets nobody.
+// A text that is no name is not used in the greeting.
 func TestANameThatHoldsALinkIsNotUsed(t *testing.T) {
 	t.Parallel()
 	for _, trap := range traps {

@@ -22,9 +22,9 @@ import (
 
 // guarded is a mail server as providers run them: it wants TLS and a password.
 type guarded struct {
-	url   string // without who logs in
+	url   string // without user and password
 	trust *tls.Config
-	taken chan string // who was logged in, for each e-mail
+	taken chan string // the user that was logged in, for each e-mail
 }
 
 func newGuarded(t *testing.T) guarded {
@@ -61,7 +61,7 @@ func (g guarded) sender(t *testing.T, login string) *Sender {
 	return s
 }
 
-// guest is one conversation.
+// guest is one SMTP session.
 type guest struct {
 	taken chan string
 	name  string
@@ -107,8 +107,8 @@ func TestAMailServerThatWantsTLSAndAPassword(t *testing.T) {
 		require.Equal(t, failure.Unauthorized, failure.KindOf(err), "%q: %v", login, err)
 		require.NotContains(t, err.Error(), "wrong")
 	}
-	stranger := sender(t, "smtp://shop:p%40ss%2Fword@"+g.url)
-	require.Equal(t, failure.Unavailable, failure.KindOf(stranger.Send(t.Context(), instructions(t))), "its certificate is not known")
+	untrusted := sender(t, "smtp://shop:p%40ss%2Fword@"+g.url)
+	require.Equal(t, failure.Unavailable, failure.KindOf(untrusted.Send(t.Context(), instructions(t))), "its certificate is not known")
 	require.Empty(t, g.taken)
 }
 

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ContainsCardNumber says whether text holds a card number as people write it: in one run or in groups, with blanks, dashes,
+// ContainsCardNumber says whether text holds a card number as users write it: in one run or in groups, with blanks, dashes,
 // dots, slashes or other signs between them, in the digits of any script. It has a length and a beginning that one of the
 // issuers uses, and passes the Luhn check (ISO/IEC 7812), so that order numbers are not taken for one.
 //
@@ -132,7 +132,7 @@ func chainHoldsCard(chain []string) bool {
 // cardDigitsMax is the length of the longest card number.
 const cardDigitsMax = 19
 
-// groupedLikeCard knows that people write cards in groups of four digits or more, but for the last one, or each digit by
+// groupedLikeCard knows that users write cards in groups of four digits or more, but for the last one, or each digit by
 // itself. Lists of sizes, coordinates, dates and amounts have shorter ones.
 func groupedLikeCard(lengths []int, first, last int) bool {
 	isShort := func(length int) bool { return length < 4 }

@@ -49,7 +49,7 @@ func TestCardNumbersAreFoundAndOtherNumbersAreNot(t *testing.T) {
 		"":                   false,
 		"4235647728025683":   false, // a wrong check digit
 
-		// Other numbers that people and programs write.
+		// Other numbers that users and programs write.
 		"5511987654321":                                        false, // a telephone number
 		"+55 (11) 98765-4321 / 3181-1234":                      false,
 		"0190f3c1-7a2d-5c39-9f0e-2d1a4b6c8e10":                 false,
@@ -73,7 +73,7 @@ func TestCardNumbersAreFoundAndOtherNumbersAreNot(t *testing.T) {
 	}
 }
 
-// writings are how people and programs write a number of four groups.
+// writings are how users and programs write a number of four groups.
 var writings = map[string]func(string) string{
 	"dots": between("."), "slashes": between("/"), "underscores": between("_"), "commas": between(","), "blanks": between(" "),
 	"two blanks": between("  "), "dashes": between("-"), "blanks around dashes": between(" - "), "no-break spaces": between("\u00a0"),

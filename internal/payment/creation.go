@@ -1,6 +1,6 @@
 package payment
 
-// Creation is what a client app asked for, and under which key. It lives in histories for months.
+// Creation is a client app's request, and its key. Workflow histories keep it for months.
 type Creation struct {
 	ClientID       string  `json:"client_id"`
 	IdempotencyKey string  `json:"idempotency_key"`

@@ -23,7 +23,7 @@ func (p Payment) KeepsEnd() bool {
 // Ended says whether the payment's own end has come, so that nothing is to be charged any more.
 func (p Payment) Ended(now time.Time) bool { return p.KeepsEnd() && !now.Before(p.Method.ExpiresAt) }
 
-// ProviderEnd is the end that the provider is asked for. It is made of what was asked for alone, so that a repeated request is the
+// ProviderEnd is the end that the provider is asked for. It depends only on the request, so that a repeated request is the
 // same.
 func (p Payment) ProviderEnd() time.Time {
 	if !p.KeepsEnd() {
@@ -36,8 +36,8 @@ func (p Payment) ProviderEnd() time.Time {
 	return end
 }
 
-// Understood is the provider's answer as this payment has it: one that the seller has cancelled at its own end or later has
-// expired, for that is how its end is kept.
+// Understood is the provider's answer as this payment stores it. A payment that the seller has cancelled at its own end or later has
+// expired, because we close it at the provider to keep its end.
 func (p Payment) Understood(s ProviderState) ProviderState {
 	if s.Status == Cancelled && s.BySeller && !p.Method.ExpiresAt.IsZero() && !s.UpdatedAt.Before(p.Method.ExpiresAt) {
 		s.Status = Expired

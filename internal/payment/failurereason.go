@@ -9,7 +9,7 @@ import (
 // FailureReason is why a payment has its status, as client apps see it.
 type FailureReason struct {
 	Code    failure.Code `json:"code"`
-	Message string       `json:"message"`           // for people
+	Message string       `json:"message"`           // for developers and operators
 	Pointer string       `json:"pointer,omitempty"` // the field of the request that can be put right
 }
 

@@ -26,7 +26,7 @@ func (m Money) Validate() string {
 	return ""
 }
 
-// String is the amount for people, such as "BRL 10.50".
+// String is the amount in logs and tables, such as "BRL 10.50".
 func (m Money) String() string {
 	sign, c := "", m.Centavos
 	if c < 0 {

@@ -27,7 +27,7 @@ var notices = map[Status]Notice{
 // Notice is what the e-mail about the event is about; "" means that there is none.
 func (e Event) Notice() Notice { return notices[e.Status] }
 
-// NoticeName tells the notices of one payment apart. How to pay and that the money has come are said once, whatever happens
+// NoticeName distinguishes the notices of one payment. Instructions and receipt are sent once, whatever happens
 // later: a dispute that is won brings no second receipt. Every refund has an e-mail.
 func (e Event) NoticeName() string {
 	if n := e.Notice(); n != RefundNotice {
@@ -41,7 +41,7 @@ type Language string
 
 // The languages.
 const (
-	Portuguese Language = "pt-BR" // unless told otherwise
+	Portuguese Language = "pt-BR" // the default
 	English    Language = "en"
 )
 

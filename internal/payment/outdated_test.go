@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var moment = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+var baseTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // stands is a payment as an answer leaves it.
 func stands(s ProviderState) Payment {
@@ -17,10 +17,10 @@ func stands(s ProviderState) Payment {
 }
 
 func said(status Status, refunded int64) ProviderState {
-	return ProviderState{Status: status, Refunded: refunded, UpdatedAt: moment}
+	return ProviderState{Status: status, Refunded: refunded, UpdatedAt: baseTime}
 }
 
-func TestOfOneMomentALookThatIsFurtherIsNews(t *testing.T) {
+func TestALookOfTheSameTimeThatIsFurtherIsLater(t *testing.T) {
 	rows := []struct {
 		recorded, answer ProviderState
 		news             bool
@@ -37,7 +37,7 @@ func TestOfOneMomentALookThatIsFurtherIsNews(t *testing.T) {
 		{said(Refunded, 1050), said(Approved, 0), false},
 		{said(PartiallyRefunded, 700), said(PartiallyRefunded, 500), false},
 		{said(Expired, 0), said(Approved, 0), false},
-		{said(Approved, 0), said(InDispute, 0), false}, // there is a way back: nobody can tell which is later
+		{said(Approved, 0), said(InDispute, 0), false}, // there is a way back: it is unknown which is later
 		{said(InDispute, 0), said(Approved, 0), false},
 	}
 	for _, row := range rows {
@@ -49,10 +49,10 @@ func TestOfOneMomentALookThatIsFurtherIsNews(t *testing.T) {
 		require.Equal(t, !settled, p.Contradicted(row.answer), "%v, then %v", row.recorded, row.answer)
 
 		later := row.answer
-		later.UpdatedAt = moment.Add(time.Second)
+		later.UpdatedAt = baseTime.Add(time.Second)
 		require.True(t, p.Outdated(later, false))
 		require.False(t, p.Contradicted(later))
-		later.UpdatedAt = moment.Add(-time.Second)
+		later.UpdatedAt = baseTime.Add(-time.Second)
 		require.False(t, p.Outdated(later, true))
 	}
 	require.True(t, Payment{}.Outdated(said(Pending, 0), false), "the first answer is always news")
@@ -60,7 +60,7 @@ func TestOfOneMomentALookThatIsFurtherIsNews(t *testing.T) {
 
 // Whatever order the snapshots of one second of a payment's life are seen in, and however often, the payment never goes back, and
 // stands where the last of them is once that was seen.
-func TestTheOrderInWhichSnapshotsOfOneMomentAreSeenDoesNotMatter(t *testing.T) {
+func TestTheOrderOfSnapshotsOfTheSameTimeDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		life := oneSecond(t)
 		p := stands(life[0])
@@ -79,10 +79,10 @@ func TestTheOrderInWhichSnapshotsOfOneMomentAreSeenDoesNotMatter(t *testing.T) {
 	})
 }
 
-// oneSecond is what happens to a payment within one second: each step goes further, by its status or by what is refunded.
+// oneSecond is what happens to a payment within one second: each change goes further, by its status or by what is refunded.
 func oneSecond(t *rapid.T) []ProviderState {
 	life := []ProviderState{said(rapid.SampledFrom([]Status{Pending, InReview, Authorized, Approved}).Draw(t, "first"), 0)}
-	for range rapid.IntRange(0, 5).Draw(t, "steps") {
+	for range rapid.IntRange(0, 5).Draw(t, "changes") {
 		last := life[len(life)-1]
 		var next []ProviderState
 		for _, s := range moves[last.Status] {

@@ -43,7 +43,7 @@ type Provider struct {
 	UpdatedAt    time.Time // the provider's own clock; zero until it has answered
 }
 
-// ProviderState is one answer of the provider about a payment: the truth at UpdatedAt.
+// ProviderState is one answer of the provider about a payment: its state at UpdatedAt.
 type ProviderState struct {
 	PaymentID    string    `json:"payment_id"`
 	Reference    string    `json:"reference"` // external_reference: our payment's ID
@@ -135,7 +135,7 @@ func (s ProviderState) Contradicts(paymentID, providerPaymentID string, asked Mo
 	return ""
 }
 
-// Fingerprint tells whether two requests ask for the same thing: a key may be repeated only with an
+// Fingerprint says whether two requests ask for the same thing: a key may be repeated only with an
 // equal one. 128 bits, hexadecimal.
 func (r Request) Fingerprint() string {
 	canonical, err := json.Marshal(r) // map keys come out sorted

@@ -161,7 +161,7 @@ func (r Request) validateMetadata(wrong func(pointer, detail string)) {
 	}
 }
 
-// refuseText keeps out what must not be stored. Whoever sends a card number has mistaken a field, and storing it would make every
+// refuseText keeps out what must not be stored. A card number is in a wrong field, and storing it would make every
 // system behind us subject to the card industry's rules.
 func refuseText(wrong func(pointer, detail string), pointer, text string, layout Layout) {
 	if ContainsCardNumber(text) {

@@ -2,7 +2,7 @@ package payment
 
 import "time"
 
-// Retention says for how long the database keeps what is not about money. Zero keeps it for ever. Payments, their operations
+// Retention says for how long the database keeps rows that are not about money. Zero keeps it for ever. Payments, their operations
 // and their events are always kept, and so is what is still open.
 type Retention struct {
 	Notifications  time.Duration `json:"notifications"`  // as the provider sent them
@@ -18,7 +18,7 @@ type Pruned struct {
 	DeadLetters   int `json:"dead_letters"`
 	Findings      int `json:"findings"`
 	Runs          int `json:"runs"` // of reconciliation
-	Nudges        int `json:"nudges"`
+	Signals       int `json:"nudges"`
 	Emails        int `json:"emails"`
 }
 
@@ -29,6 +29,6 @@ func (p *Pruned) Add(other Pruned) {
 	p.DeadLetters += other.DeadLetters
 	p.Findings += other.Findings
 	p.Runs += other.Runs
-	p.Nudges += other.Nudges
+	p.Signals += other.Signals
 	p.Emails += other.Emails
 }

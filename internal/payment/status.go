@@ -89,7 +89,7 @@ func (s Status) those(are func(Status) bool) []Status {
 }
 
 // Open says whether something is still expected to happen by itself, so that the payment's workflow
-// stays awake for it. All other statuses change only when somebody acts, which starts a new run.
+// waits for it. All other statuses change only by an action from outside, which starts a new run.
 func (s Status) Open() bool {
 	switch s {
 	case Processing, Pending, InReview, Authorized, Unknown:

@@ -21,7 +21,7 @@ const (
 	Lines          // with line breaks and tabs
 )
 
-// Illegible says why a text that comes from outside is not what people would read, or "": it is not UTF-8, or has control
+// Illegible says why a text that comes from outside cannot be shown as it is, or "": it is not UTF-8, or has control
 // characters (Postgres cannot hold U+0000 at all) or invisible ones, which hide a part of it or show it in another order.
 func Illegible(text string, layout Layout) string {
 	if !utf8.ValidString(text) {

@@ -24,8 +24,8 @@ type executor interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// Audit stores an action whose change is not in this database. Call it before the change, so that nothing is done that is not in the
-// audit. An entry with an ID is stored once, however often this is called.
+// Audit stores an action whose change is not in this database. Call it before the change, so that every change is in the audit. An entry
+// with an ID is stored once, however often Audit is called.
 func (s *Store) Audit(ctx context.Context, e audit.Entry) error {
 	return interpret("write "+string(e.Action)+" to the audit", writeAudit(ctx, s.pool, e))
 }

@@ -35,7 +35,7 @@ func (s *Store) trail(t *testing.T, f audit.Filter) []audit.Entry {
 func TestEachChangeOfAUserOrAKeyIsAudited(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	rui := access.User{Name: "rui", Role: access.Viewer, PasswordHash: "$argon2id$secret", CreatedAt: moment(0)}
+	rui := access.User{Name: "rui", Role: access.Viewer, PasswordHash: "$argon2id$secret", CreatedAt: timeAt(0)}
 	require.NoError(t, s.AddUser(t.Context(), ana, rui))
 	require.Error(t, s.AddUser(t.Context(), ana, rui))
 	_, err := s.SetPassword(t.Context(), ana, "rui", "$argon2id$other")
@@ -44,11 +44,11 @@ func TestEachChangeOfAUserOrAKeyIsAudited(t *testing.T) {
 	require.NoError(t, s.RemoveUser(t.Context(), ana, "rui"))
 	require.Error(t, s.RemoveUser(t.Context(), ana, "rui"))
 	text, err := s.IssueAPIKey(t.Context(), ana, access.KeyRequest{
-		Environment: "live", ClientID: "loja", Scopes: access.ClientScopes(), ExpiresAt: moment(9)}, moment(0))
+		Environment: "live", ClientID: "loja", Scopes: access.ClientScopes(), ExpiresAt: timeAt(9)}, timeAt(0))
 	require.NoError(t, err)
 	_, id, _ := access.ParseAPIKey(text)
-	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, moment(5)))
-	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, moment(6)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, timeAt(5)))
+	require.NoError(t, s.RevokeAPIKey(t.Context(), ana, id, timeAt(6)))
 
 	user := func(a audit.Action, before, after audit.Values) audit.Entry {
 		return audit.Entry{Actor: ana, Action: a, Object: "user/rui", Before: before, After: after}
@@ -71,17 +71,17 @@ func TestEachChangeOfAUserOrAKeyIsAudited(t *testing.T) {
 func TestAnActorWithoutANameChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	require.NoError(t, s.AddUser(t.Context(), ana, access.User{Name: "rui", Role: access.Viewer, CreatedAt: moment(0)}))
+	require.NoError(t, s.AddUser(t.Context(), ana, access.User{Name: "rui", Role: access.Viewer, CreatedAt: timeAt(0)}))
 	before := s.trail(t, audit.Filter{})
 	request := access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}
 	for _, actor := range []audit.Actor{{}, {Name: "<b>"}} {
 		_, password := s.SetPassword(t.Context(), actor, "rui", "h")
-		_, issue := s.IssueAPIKey(t.Context(), actor, request, moment(0))
+		_, issue := s.IssueAPIKey(t.Context(), actor, request, timeAt(0))
 		for _, err := range []error{
 			issue, s.AddUser(t.Context(), actor, access.User{Name: "eva", Role: access.Viewer}), s.RemoveUser(t.Context(), actor, "rui"),
 			s.RevokeUser(t.Context(), actor, "rui"), password, s.ClearSecondFactor(t.Context(), actor, "rui"),
 			s.SetRecoveryCodes(t.Context(), actor, "rui", nil),
-			s.RevokeAPIKey(t.Context(), actor, "aaaaaaaaaaaaa", moment(0)),
+			s.RevokeAPIKey(t.Context(), actor, "aaaaaaaaaaaaa", timeAt(0)),
 		} {
 			require.Equal(t, failure.Invalid, failure.KindOf(err))
 		}
@@ -90,11 +90,11 @@ func TestAnActorWithoutANameChangesNothing(t *testing.T) {
 	require.Error(t, s.Audit(t.Context(), audit.Entry{Action: audit.LogIn}))
 }
 
-// A discard and its entry are one: neither is there twice, and none without the other.
+// A discard and its audit entry are stored together, and once.
 func TestADiscardIsAuditedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	l := letter(1)
+	l := deadLetter(1)
 	s.keep(t, l)
 	for range 2 {
 		_, err := s.DiscardDeadLetter(t.Context(), ana, l.ID, "old")
@@ -105,7 +105,7 @@ func TestADiscardIsAuditedOnce(t *testing.T) {
 	require.Equal(t, []audit.Entry{{Actor: ana, Action: audit.DeadLetterDiscard, Object: "dead_letter/" + l.ID, Reason: "old",
 		Before: audit.Values{"state": "open"}, After: audit.Values{"state": "discarded"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
 
-	other := letter(2)
+	other := deadLetter(2)
 	s.keep(t, other)
 	_, err = s.pool.Exec(t.Context(), `alter table audit rename to elsewhere`)
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestADiscardIsAuditedOnce(t *testing.T) {
 	require.Error(t, err)
 	kept, err := s.DeadLetter(t.Context(), other.ID)
 	require.NoError(t, err)
-	require.Equal(t, deadletter.Open, kept.State, "what cannot be recorded is not done")
+	require.Equal(t, deadletter.Open, kept.State, "without its audit entry the change is not made")
 }
 
 func TestAClosedFindingIsAuditedOnce(t *testing.T) {
@@ -121,7 +121,7 @@ func TestAClosedFindingIsAuditedOnce(t *testing.T) {
 	s := newStore(t)
 	run, err := s.BeginReconciliation(t.Context(), plan("run", time.Now()))
 	require.NoError(t, err)
-	require.NoError(t, s.KeepFindings(t.Context(), run.ID, []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: "77", ProviderUpdatedAt: moment(0), FoundAt: moment(0)}}))
+	require.NoError(t, s.KeepFindings(t.Context(), run.ID, []payment.Finding{{Kind: payment.OrphanPayment, ProviderPaymentID: "77", ProviderUpdatedAt: timeAt(0), FoundAt: timeAt(0)}}))
 	found, err := s.Findings(t.Context(), payment.FindingFilter{Limit: 1})
 	require.NoError(t, err)
 	for range 2 {
@@ -133,16 +133,16 @@ func TestAClosedFindingIsAuditedOnce(t *testing.T) {
 		After:  audit.Values{"kind": "orphan_payment", "provider_payment_id": "77", "state": "closed"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
 }
 
-// A settlement and its entry are one, and only one that moves the payment is there.
+// A settlement and its audit entry are stored together, and only when it moves the payment.
 func TestASettlementIsAuditedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	p := s.open(t, newPayment("order-1"))
-	settle := func(id string) (Move, error) { return s.Settle(t.Context(), ana, id, "the panel has none", moment(2)) }
+	settle := func(id string) (Move, error) { return s.Settle(t.Context(), ana, id, "the panel has none", timeAt(2)) }
 	_, err := settle(p.ID)
 	require.NoError(t, err)
 	require.Empty(t, s.trail(t, audit.Filter{Actor: "ana"}), "it is not unknown")
-	_, err = s.Park(t.Context(), p.ID, "silence", moment(1))
+	_, err = s.Park(t.Context(), p.ID, "silence", timeAt(1))
 	require.NoError(t, err)
 	for range 2 {
 		m, err := settle(p.ID)
@@ -153,7 +153,7 @@ func TestASettlementIsAuditedOnce(t *testing.T) {
 		Before: audit.Values{"status": "unknown"}, After: audit.Values{"status": "failed"}}}, s.trail(t, audit.Filter{Actor: "ana"}))
 
 	other := s.open(t, newPayment("order-2"))
-	_, err = s.Park(t.Context(), other.ID, "silence", moment(1))
+	_, err = s.Park(t.Context(), other.ID, "silence", timeAt(1))
 	require.NoError(t, err)
 	_, err = s.pool.Exec(t.Context(), `alter table audit rename to elsewhere`)
 	require.NoError(t, err)
@@ -161,10 +161,10 @@ func TestASettlementIsAuditedOnce(t *testing.T) {
 	require.Error(t, err)
 	kept, err := s.Payment(t.Context(), other.ID)
 	require.NoError(t, err)
-	require.Equal(t, payment.Unknown, kept.Status, "what cannot be recorded is not done")
+	require.Equal(t, payment.Unknown, kept.Status, "without its audit entry the change is not made")
 }
 
-// What was done stays on record, whoever would have it otherwise, and a schedule least of all.
+// No statement changes or removes an audit entry, and no retention does.
 func TestTheAuditOnlyGrows(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -172,7 +172,7 @@ func TestTheAuditOnlyGrows(t *testing.T) {
 	for range 2 {
 		require.NoError(t, s.Audit(t.Context(), audit.Entry{ID: id, Actor: ana, Action: audit.RedriveStart, Object: "redrive/1", Reason: "r"}))
 	}
-	require.Len(t, s.trail(t, audit.Filter{Actor: "ana"}), 1, "recorded once, however often it is said")
+	require.Len(t, s.trail(t, audit.Filter{Actor: "ana"}), 1, "stored once, however often it is called")
 	for _, statement := range []string{
 		`update audit set actor = 'nobody'`, `delete from audit`, `delete from audit where false`, `truncate audit`,
 		`insert into audit select id, at, 'nobody', door, origin, action, object, reason, before, after from audit on conflict (id) do update set actor = 'nobody'`,
@@ -221,7 +221,7 @@ func TestTheAuditIsFilteredAndPaged(t *testing.T) {
 	}
 	require.Equal(t, []audit.Action{audit.LogOut, audit.BreakerSet, audit.LogIn}, paged)
 	for pointer, f := range map[string]audit.Filter{
-		"action": {Action: "users", Limit: 1}, "object": {Object: "ana", Limit: 1}, "limit": {}, "to": {From: moment(2), To: moment(1), Limit: 1},
+		"action": {Action: "users", Limit: 1}, "object": {Object: "ana", Limit: 1}, "limit": {}, "to": {From: timeAt(2), To: timeAt(1), Limit: 1},
 	} {
 		_, err := s.AuditTrail(t.Context(), f)
 		require.Equal(t, failure.Invalid, failure.KindOf(err), pointer)

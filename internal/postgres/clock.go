@@ -18,8 +18,8 @@ const (
 
 const askTime = `select clock_timestamp()`
 
-// Now is the time by Postgres' clock, to the microsecond. It decides wherever processes must agree on what is past: one whose own clock is
-// ahead would let the others believe that what is to come has been done.
+// Now is the time by Postgres' clock, to the microsecond. Use it where processes must agree on what is past. A process with a clock that
+// is ahead would otherwise mark work of the future as done.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	asked := time.Now()
 	now, err := readRow(ctx, s.pool, pgx.RowTo[time.Time], askTime)
@@ -29,8 +29,8 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	return now.UTC(), interpret("ask for the time", err)
 }
 
-// Clock is the time as Postgres would have it, without asking: our own clock's, put right by what was last known of the difference, which is
-// asked with each new connection and by Ready. It dates what is written.
+// Clock is the time by Postgres' clock, without a query: this process's clock, corrected by the last known difference. Each new connection
+// and Ready measure the difference. Clock dates what is written.
 func (s *Store) Clock() time.Time {
 	now := time.Now()
 	if ahead := time.Duration(s.clock.ahead.Load()); ahead > clockNoise || ahead < -clockNoise {

@@ -26,8 +26,8 @@ func TestTheClocksAreCompared(t *testing.T) {
 	long := time.Now().Add(-clockKnown)
 	s.clock.compared.Store(&long)
 	require.NotContains(t, metricstest.Text(t, s.Collectors()...), "\nonlywave_clock_ahead_seconds", "what is no longer known is not shown")
-	away := openStore(t, "postgres://nobody@127.0.0.1:1/nothing?sslmode=disable")
-	require.NotContains(t, metricstest.Text(t, away.Collectors()...), "\nonlywave_clock_ahead_seconds")
+	unavailable := openStore(t, "postgres://nobody@127.0.0.1:1/nothing?sslmode=disable")
+	require.NotContains(t, metricstest.Text(t, unavailable.Collectors()...), "\nonlywave_clock_ahead_seconds")
 }
 
 // A process whose clock is ahead dates what it writes as the others do.
@@ -56,8 +56,8 @@ func TestAClockThatIsAheadIsPutRight(t *testing.T) {
 	within(0)
 }
 
-// What a clock that is ahead has written has an age below nothing, and is not taken for new.
-func TestAnAgeBelowNothingIsShown(t *testing.T) {
+// A row that was written with a clock that is ahead has a negative age.
+func TestANegativeAgeIsShown(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	p := newPayment("ahead")

@@ -50,9 +50,9 @@ const onlyWave = "onlywave"
 
 // KeepDeadLetters stores dead letters, all or none, and returns the IDs of those that are new or have died again. One that is
 // stored already stays as it is.
-func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.Message) (news []string, err error) {
-	letters = newestOfEach(letters)
-	args, unknown := deadLetterColumns(letters)
+func (s *Store) KeepDeadLetters(ctx context.Context, deadLetters []deadletter.Message) (news []string, err error) {
+	deadLetters = newestOfEach(deadLetters)
+	args, unknown := deadLetterColumns(deadLetters)
 	var batch pgx.Batch
 	batch.Queue(lockUnknown, unknown)
 	batch.Queue(keepDeadLetters, args).Query(func(rows pgx.Rows) error {
@@ -64,9 +64,9 @@ func (s *Store) KeepDeadLetters(ctx context.Context, letters []deadletter.Messag
 }
 
 // newestOfEach has each dead letter once, because one insert cannot have a row twice.
-func newestOfEach(letters []deadletter.Message) []deadletter.Message {
+func newestOfEach(deadLetters []deadletter.Message) []deadletter.Message {
 	newest := map[string]deadletter.Message{}
-	for _, l := range letters {
+	for _, l := range deadLetters {
 		if known, ok := newest[l.ID]; !ok || l.DiedAt.After(known.DiedAt) || l.Deaths > known.Deaths {
 			newest[l.ID] = l
 		}
@@ -75,15 +75,15 @@ func newestOfEach(letters []deadletter.Message) []deadletter.Message {
 }
 
 // deadLetterColumns turns dead letters into columns, and finds the payments whose outcome they call unknown.
-func deadLetterColumns(letters []deadletter.Message) (args pgx.NamedArgs, unknown []string) {
-	n := len(letters)
+func deadLetterColumns(deadLetters []deadletter.Message) (args pgx.NamedArgs, unknown []string) {
+	n := len(deadLetters)
 	ids, sources, causes := make([]string, n), make([]string, n), make([]string, n)
 	fingerprints, failures, payments := make([]string, n), make([]string, n), make([]*string, n)
 	workflows, runs, messages := make([]string, n), make([]string, n), make([]string, n)
 	queues, exchanges, keys := make([]string, n), make([]string, n), make([]string, n)
 	types, bodies, sent := make([]string, n), make([][]byte, n), make([]time.Time, n)
 	trails, deaths, died := make([][]byte, n), make([]int, n), make([]time.Time, n)
-	for i, l := range letters {
+	for i, l := range deadLetters {
 		ids[i], sources[i], causes[i] = l.ID, string(l.Source), string(l.Cause)
 		fingerprints[i], failures[i], workflows[i], runs[i] = l.Fingerprint, l.Error, l.WorkflowID, l.RunID
 		messages[i], queues[i], exchanges[i], keys[i] = l.Original.ID, l.Original.Queue, l.Original.Exchange, l.Original.Key
@@ -107,7 +107,7 @@ func deadLetterColumns(letters []deadletter.Message) (args pgx.NamedArgs, unknow
 func trailJSON(trail []deadletter.Attempt) []byte {
 	text, err := json.Marshal(trail)
 	if err != nil || trail == nil {
-		return []byte("[]") // a time that JSON cannot hold must not cost the dead letter
+		return []byte("[]") // a time that JSON cannot hold must not lose the dead letter
 	}
 	return text
 }
@@ -152,7 +152,7 @@ func deadLetterConditions(f deadletter.Filter) (where string, args pgx.NamedArgs
 			args[name] = value
 		}
 	}
-	and(len(f.IDs) > 0, "d.id = any(@letter_ids::uuid[])", "letter_ids", f.IDs)
+	and(len(f.IDs) > 0, "d.id = any(@dead_letter_ids::uuid[])", "dead_letter_ids", f.IDs)
 	and(f.Source != "", "d.source = @source", "source", f.Source)
 	and(f.Cause != "", "d.cause = @cause", "cause", f.Cause)
 	and(f.Fingerprint != "", "d.fingerprint = @fingerprint", "fingerprint", f.Fingerprint)

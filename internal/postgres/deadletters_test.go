@@ -15,30 +15,30 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// letter is a webhook that died in a queue; its number names it and says when it died.
-func letter(number int) deadletter.Message {
+// deadLetter is a webhook that died in a queue; its number names it and says when it died.
+func deadLetter(number int) deadletter.Message {
 	l := deadletter.Message{
 		Source: deadletter.FromWebhook, Cause: deadletter.CauseInvalid, Error: "the database refused the request", PaymentID: payment.NewID("shop", "x"),
 		Original: deadletter.Original{
 			ID: fmt.Sprint("message-", number), Queue: "q", Exchange: "onlywave.webhooks", Key: "mercadopago.payment",
-			ContentType: "application/json", Body: []byte(`{"a": "\u0000"}`), SentAt: moment(0),
+			ContentType: "application/json", Body: []byte(`{"a": "\u0000"}`), SentAt: timeAt(0),
 		},
-		Trail: []deadletter.Attempt{{Attempt: 1, At: moment(1), Error: "no"}}, State: deadletter.Open, Deaths: 1, DiedAt: moment(number),
+		Trail: []deadletter.Attempt{{Attempt: 1, At: timeAt(1), Error: "no"}}, State: deadletter.Open, Deaths: 1, DiedAt: timeAt(number),
 	}
 	l.ID = deadletter.NewID(l.Original.ID, l.Original.Queue)
 	l.Fingerprint = deadletter.NewFingerprint(l.Source, l.Cause, l.Error)
 	return l
 }
 
-// keep keeps letters and says how many were news.
-func (s *Store) keep(t *testing.T, letters ...deadletter.Message) int {
+// keep stores dead letters and returns how many were new.
+func (s *Store) keep(t *testing.T, deadLetters ...deadletter.Message) int {
 	t.Helper()
-	news, err := s.KeepDeadLetters(t.Context(), letters)
+	news, err := s.KeepDeadLetters(t.Context(), deadLetters)
 	require.NoError(t, err)
 	return len(news)
 }
 
-func (s *Store) letter(t *testing.T, id string) deadletter.Message {
+func (s *Store) deadLetter(t *testing.T, id string) deadletter.Message {
 	t.Helper()
 	l, err := s.DeadLetter(t.Context(), id)
 	require.NoError(t, err)
@@ -48,10 +48,10 @@ func (s *Store) letter(t *testing.T, id string) deadletter.Message {
 func TestADeadLetterIsKeptOnceAsItCame(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	l := letter(1)
+	l := deadLetter(1)
 	require.Equal(t, 1, s.keep(t, l, l))
 	require.Zero(t, s.keep(t, l))
-	kept := s.letter(t, l.ID)
+	kept := s.deadLetter(t, l.ID)
 	require.WithinDuration(t, time.Now(), kept.ReceivedAt, testTimeout)
 	l.ReceivedAt = kept.ReceivedAt
 	require.Equal(t, l, kept)
@@ -62,21 +62,21 @@ func TestADeadLetterIsKeptOnceAsItCame(t *testing.T) {
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
-// A twin of a closed letter is no news; one that died later, or that has died more often, is.
+// A duplicate of a closed dead letter changes nothing. A dead letter that died later, or more often, is open again.
 func TestADeadLetterThatDiesAgainIsOpenAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	l := letter(1)
+	l := deadLetter(1)
 	s.keep(t, l)
 	_, err := s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, l.ID, "a test")
 	require.NoError(t, err)
 	require.Zero(t, s.keep(t, l))
-	require.Equal(t, deadletter.Discarded, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Discarded, s.deadLetter(t, l.ID).State)
 
 	later := l
-	later.DiedAt, later.Error = moment(2), "again"
+	later.DiedAt, later.Error = timeAt(2), "again"
 	require.Equal(t, 1, s.keep(t, later, l))
-	again := s.letter(t, l.ID)
+	again := s.deadLetter(t, l.ID)
 	require.Equal(t, deadletter.Open, again.State)
 	require.Equal(t, "again", again.Error)
 	require.Equal(t, 2, again.Deaths)
@@ -86,14 +86,14 @@ func TestADeadLetterThatDiesAgainIsOpenAgain(t *testing.T) {
 	inTheSameSecond := later
 	inTheSameSecond.Deaths = 3
 	require.Equal(t, 1, s.keep(t, inTheSameSecond))
-	require.Equal(t, 3, s.letter(t, l.ID).Deaths)
+	require.Equal(t, 3, s.deadLetter(t, l.ID).Deaths)
 	require.Zero(t, s.keep(t, inTheSameSecond, later, l))
 }
 
 func TestDiscardingTwiceIsDiscardingOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	l := letter(1)
+	l := deadLetter(1)
 	s.keep(t, l)
 	first, err := s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, l.ID, "a test")
 	require.NoError(t, err)
@@ -104,7 +104,7 @@ func TestDiscardingTwiceIsDiscardingOnce(t *testing.T) {
 	require.Equal(t, first, second)
 	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "rui"}, l.ID, "another")
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
-	require.Equal(t, first, s.letter(t, l.ID))
+	require.Equal(t, first, s.deadLetter(t, l.ID))
 	_, err = s.DiscardDeadLetter(t.Context(), audit.Actor{Name: "ana"}, deadletter.NewID("none", ""), "a test")
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
@@ -114,7 +114,7 @@ func TestDeadLettersAreListedAsTheFilterSays(t *testing.T) {
 	s := newStore(t)
 	var all []deadletter.Message
 	for i := range 5 {
-		all = append(all, letter(i))
+		all = append(all, deadLetter(i))
 	}
 	all[1].Cause, all[2].Source, all[3].Fingerprint = deadletter.CauseUnreadable, deadletter.FromWorkflow, "another"
 	all[4].PaymentID = ""
@@ -134,8 +134,8 @@ func TestDeadLettersAreListedAsTheFilterSays(t *testing.T) {
 		{deadletter.Filter{Fingerprint: "another"}, []int{3}},
 		{deadletter.Filter{PaymentID: all[0].PaymentID}, []int{3, 2, 1, 0}},
 		{deadletter.Filter{IDs: []string{all[2].ID, all[4].ID}}, []int{4, 2}},
-		{deadletter.Filter{DiedFrom: moment(1), DiedTo: moment(3)}, []int{2, 1}},
-		{deadletter.Filter{After: payment.Position{CreatedAt: moment(3), ID: all[3].ID}}, []int{2, 1, 0}},
+		{deadletter.Filter{DiedFrom: timeAt(1), DiedTo: timeAt(3)}, []int{2, 1}},
+		{deadletter.Filter{After: payment.Position{CreatedAt: timeAt(3), ID: all[3].ID}}, []int{2, 1, 0}},
 	}
 	for _, row := range rows {
 		row.filter.Limit = 10
@@ -149,15 +149,15 @@ func TestDeadLettersAreListedAsTheFilterSays(t *testing.T) {
 	}
 }
 
-// unknown is a payment whose outcome nobody knows, and the letter that says so.
+// unknown is a payment with an unknown outcome, and its dead letter.
 func (s *Store) unknown(t *testing.T, key string) deadletter.Message {
 	t.Helper()
 	p := newPayment(key)
 	_, _, err := s.OpenPayment(t.Context(), p)
 	require.NoError(t, err)
-	_, err = s.Park(t.Context(), p.ID, "silence", moment(1))
+	_, err = s.Park(t.Context(), p.ID, "silence", timeAt(1))
 	require.NoError(t, err)
-	l := letter(1)
+	l := deadLetter(1)
 	l.ID, l.PaymentID = deadletter.NewID(key, ""), p.ID
 	l.Source, l.Cause = deadletter.FromWorkflow, deadletter.CauseUnknownOutcome
 	return l
@@ -167,35 +167,35 @@ func TestADeadLetterOfAnUnknownOutcomeIsResolvedWithThePayment(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := s.unknown(t, "a")
-	other := letter(2)
+	other := deadLetter(2)
 	other.PaymentID = l.PaymentID
 	s.keep(t, l, other)
-	_, err := s.Park(t.Context(), l.PaymentID, "silence", moment(1))
+	_, err := s.Park(t.Context(), l.PaymentID, "silence", timeAt(1))
 	require.NoError(t, err)
-	require.Equal(t, deadletter.Open, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Open, s.deadLetter(t, l.ID).State)
 
 	for range 2 {
-		_, err = s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+		_, err = s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), timeAt(3))
 		require.NoError(t, err)
-		resolved := s.letter(t, l.ID)
+		resolved := s.deadLetter(t, l.ID)
 		require.Equal(t, deadletter.Resolved, resolved.State)
 		require.Equal(t, "the payment is approved", resolved.Reason)
 		require.Equal(t, onlyWave, resolved.ClosedBy)
 	}
-	require.Equal(t, deadletter.Open, s.letter(t, other.ID).State, "that one is about something else")
+	require.Equal(t, deadletter.Open, s.deadLetter(t, other.ID).State, "that one is about something else")
 }
 
 func TestADeadLetterThatComesAfterTheOutcomeIsResolvedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	l := s.unknown(t, "a")
-	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), timeAt(3))
 	require.NoError(t, err)
 	require.Equal(t, 1, s.keep(t, l))
-	require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Resolved, s.deadLetter(t, l.ID).State)
 }
 
-// A letter that comes while its payment is being moved waits for the move, and is resolved by it.
+// A dead letter that is stored while its payment is moved waits for the move, and the move resolves it.
 func TestADeadLetterWaitsForTheMoveOfItsPayment(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -217,10 +217,10 @@ func TestADeadLetterWaitsForTheMoveOfItsPayment(t *testing.T) {
 	require.Eventually(t, func() bool { return len(kept) == 1 || s.number(t, waiting) == 1 }, testTimeout, 10*time.Millisecond)
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NoError(t, <-kept)
-	require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Resolved, s.deadLetter(t, l.ID).State)
 }
 
-// Whichever comes first, the letter and the payment end up agreeing.
+// The dead letter and the payment agree in the end, in whatever order they come.
 func TestADeadLetterAndItsOutcomeMayComeAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -231,9 +231,9 @@ func TestADeadLetterAndItsOutcomeMayComeAtOnce(t *testing.T) {
 				_, err := s.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 				return err
 			}
-			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), timeAt(3))
 			return err
 		})
-		require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
+		require.Equal(t, deadletter.Resolved, s.deadLetter(t, l.ID).State)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-func TestTheFirstWordOnAnEmailStands(t *testing.T) {
+func TestTheFirstOutcomeOfAnEmailStays(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	id := payment.NewEmailID("a/receipt")

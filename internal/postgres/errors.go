@@ -30,7 +30,7 @@ func kindOf(err error) failure.Kind {
 	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
-		// Not an answer of the server's: no connection, a broken one, or no time left.
+		// The server did not answer: no connection, a broken one, or a timeout.
 		return failure.Unavailable
 	}
 	switch class := pgErr.Code[:2]; {
@@ -46,7 +46,7 @@ func kindOf(err error) failure.Kind {
 		pgErr.Code == "42703", // a column is missing: likewise
 		pgErr.Code == "3D000": // the database is missing: not made yet
 		return failure.Unavailable
-	case class == "23": // integrity constraint violation, such as a unique or a check one: what is there speaks against it, for good
+	case class == "23": // integrity constraint violation, such as a unique or a check one: the stored rows do not allow it, and a retry does not help
 		return failure.Conflict
 	case class == "22", // data exception: no uuid, number, JSON, text without NUL, or one out of range
 		class == "54": // too long or too deep, as what an index must hold

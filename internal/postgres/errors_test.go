@@ -73,13 +73,13 @@ func TestARefusedConnectionIsUnavailable(t *testing.T) {
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 }
 
-func TestAWordThatIsNoIDIsInvalid(t *testing.T) {
+func TestATextThatIsNoIDIsInvalid(t *testing.T) {
 	t.Parallel()
 	_, err := newStore(t).Payment(t.Context(), "not-a-uuid")
 	require.Equal(t, failure.Invalid, failure.KindOf(err))
 }
 
-// A row that we cannot read will not become readable: it is a bug, not an outage to be waited for.
+// A row that cannot be read stays so. This is a bug, not an outage, and a retry does not help.
 func TestARowThatCannotBeReadIsABug(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -90,8 +90,8 @@ func TestARowThatCannotBeReadIsABug(t *testing.T) {
 	require.Equal(t, failure.Internal, failure.KindOf(err))
 }
 
-// A move that ran out of time may have happened all the same; repeated, it has happened once.
-func TestAMoveThatRanOutOfTimeCanBeRepeated(t *testing.T) {
+// A move that timed out may have been stored. A repeated move is stored once.
+func TestAMoveThatTimedOutCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	id := s.open(t, newPayment("slow")).ID
@@ -101,7 +101,7 @@ func TestAMoveThatRanOutOfTimeCanBeRepeated(t *testing.T) {
 	require.NoError(t, err)
 	hurried, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = s.Apply(hurried, id, answer(id, payment.Pending, 1), moment(1))
+	_, err = s.Apply(hurried, id, answer(id, payment.Pending, 1), timeAt(1))
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 

@@ -39,7 +39,7 @@ var selectGauges = `
 select 'payment', status, count(*), extract(epoch from now() - min(updated_at))::float8 from payments
 where ` + isOpen + ` group by status
 union all
-select 'letter', cause, count(*), extract(epoch from now() - min(died_at))::float8 from dead_letters where state = 'open' group by cause
+select 'dead letter', cause, count(*), extract(epoch from now() - min(died_at))::float8 from dead_letters where state = 'open' group by cause
 union all
 select 'finding', kind, count(*), extract(epoch from now() - min(found_at))::float8 from findings
 where resolved_at is null and kind not in ('difference', 'missed_webhook') group by kind
@@ -51,7 +51,7 @@ where status = 'pending' and payment_end(method) < now()
 union all
 select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
 union all
-select 'untold', sink, count(*), extract(epoch from now() - min(since))::float8 from outbox group by sink
+select 'undelivered', sink, count(*), extract(epoch from now() - min(since))::float8 from outbox group by sink
 union all
 select 'repeats', '', count(*), coalesce(extract(epoch from now() - min(since)), 0)::float8 from event_repeats
 union all
@@ -86,7 +86,7 @@ func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
 		switch of {
 		case "payment":
 			f.Payments[payment.Status(label)] = Gauge{count, oldest}
-		case "letter":
+		case "dead letter":
 			f.DeadLetters[deadletter.Cause(label)] = Gauge{count, oldest}
 		case "finding":
 			f.Findings[payment.FindingKind(label)] = Gauge{count, oldest}
@@ -96,7 +96,7 @@ func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
 			f.PastEnd = Gauge{count, oldest}
 		case "spool":
 			f.Spool = Gauge{count, oldest}
-		case "untold":
+		case "undelivered":
 			f.Undelivered[Sink(label)] = Gauge{count, oldest}
 		case "repeats":
 			f.Repeats = Gauge{count, oldest}

@@ -21,7 +21,7 @@ func TestGaugesCountWhatIsOpen(t *testing.T) {
 	require.WithinDuration(t, migrations.Ahead(time.Now()).AddDate(0, 1, 0), time.Now().Add(f.Ahead), time.Minute)
 	require.Equal(t, Gauges{Payments: f.Payments, DeadLetters: f.DeadLetters, Findings: f.Findings, Ahead: f.Ahead, Since: f.Since, Undelivered: f.Undelivered}, f)
 	require.Equal(t, map[Sink]Gauge{ToSubscribers: {}, ToBuyer: {}}, f.Undelivered)
-	require.Positive(t, f.Since, "nobody has ever compared the books, and there is a client app")
+	require.Positive(t, f.Since, "no run has finished yet, and there is a client app")
 	for _, none := range f.Payments {
 		require.Zero(t, none)
 	}
@@ -29,12 +29,12 @@ func TestGaugesCountWhatIsOpen(t *testing.T) {
 	s.open(t, newPayment("waits"))
 	over, lost := s.open(t, newPayment("over")).ID, s.open(t, newPayment("lost")).ID
 	s.apply(t, over, answer(over, payment.Approved, 10))
-	_, err = s.Park(t.Context(), lost, "no answer", moment(20))
+	_, err = s.Park(t.Context(), lost, "no answer", timeAt(20))
 	require.NoError(t, err)
 	s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: lost, Seq: 2, Refused: []int{1, 2}})
 	_, err = s.pool.Exec(t.Context(), `update outbox set since = now() - interval '7 minutes' where payment_id = $1`, over)
 	require.NoError(t, err)
-	s.keep(t, letter(1), letter(2))
+	s.keep(t, deadLetter(1), deadLetter(2))
 	_, err = s.pool.Exec(t.Context(), `update dead_letters set state = 'discarded' where message_id = 'message-2'`)
 	require.NoError(t, err)
 	ago := time.Now().Add(-time.Hour)
@@ -55,7 +55,7 @@ func TestGaugesCountWhatIsOpen(t *testing.T) {
 	require.Equal(t, 1, f.Payments[payment.Processing].Count)
 	require.Equal(t, 1, f.Payments[payment.Unknown].Count)
 	require.NotContains(t, f.Payments, payment.Approved, "what is over is not open")
-	require.WithinDuration(t, moment(20), time.Now().Add(-f.Payments[payment.Unknown].Oldest), time.Minute)
+	require.WithinDuration(t, timeAt(20), time.Now().Add(-f.Payments[payment.Unknown].Oldest), time.Minute)
 	require.Equal(t, 1, f.DeadLetters[deadletter.CauseInvalid].Count)
 	require.Equal(t, 2, f.Findings[payment.OrphanPayment].Count)
 	require.NotContains(t, f.Findings, payment.MissedWebhook)
@@ -98,7 +98,7 @@ func TestGaugesShowPaymentsThatStandStill(t *testing.T) {
 	require.NoError(t, err)
 	behind := found(payment.Difference, "", "1", "3")
 	for i, id := range []string{ended, never} {
-		behind[i].PaymentID, behind[i].FoundAt, behind[i].ProviderUpdatedAt = id, hour, moment(20)
+		behind[i].PaymentID, behind[i].FoundAt, behind[i].ProviderUpdatedAt = id, hour, timeAt(20)
 	}
 	require.NoError(t, s.KeepFindings(t.Context(), run.ID, behind))
 

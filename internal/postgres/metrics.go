@@ -106,7 +106,7 @@ type pool struct {
 	server string
 }
 
-// described makes a description of what there is of each server. The server is a constant label: one process may have two.
+// described makes the description of a metric of one server. The server is a constant label: one process may have two.
 func (p pool) described(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, prometheus.Labels{"server": p.server})
 }

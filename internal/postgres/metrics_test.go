@@ -9,7 +9,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// A step that runs twice moves a payment once, and so it is counted once.
+// An activity that runs twice moves a payment once, and the move is counted once.
 func TestAMoveIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -23,7 +23,7 @@ func TestAMoveIsCountedOnce(t *testing.T) {
 	}
 	lost := s.open(t, newPayment("lost")).ID
 	for range 2 {
-		_, err := s.Park(t.Context(), lost, "no answer", moment(40))
+		_, err := s.Park(t.Context(), lost, "no answer", timeAt(40))
 		require.NoError(t, err)
 	}
 	text := metricstest.Text(t, s.Collectors()...)

@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Move is what became of an attempt to move a payment.
+// Move is the outcome of an attempt to move a payment.
 type Move struct {
 	Event  *payment.Event // the event that was written; nil when there was nothing new
 	Status payment.Status // where the payment stands now
@@ -65,13 +65,13 @@ with before as (
     returning seq, data
 ), event as (
     select id, seq, by_email from newer where changed
-), untold as (` + outboxed + `
+), undelivered as (` + outboxed + `
 )
-select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
+select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from undelivered)
 from before b left join written w on true`
 
-// answered is what an answer of the provider's says of a payment's method. It does not say which method it is, and what it leaves out
-// stays as it was.
+// answered is the payment's method after an answer of the provider. The type of the method does not change, and neither do the fields
+// that the answer does not have.
 type answered struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	QRCode    string    `json:"qr_code,omitempty"`
@@ -84,7 +84,7 @@ func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderStat
 	return s.applyAnswer(ctx, id, state, false, at)
 }
 
-// ApplyLook brings a payment to what the provider says now, which counts also when it is of the same moment as the last answer and
+// ApplyLook brings a payment to what the provider says now, which counts also when it has the same time as the last answer and
 // further in the payment's life.
 func (s *Store) ApplyLook(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
 	return s.applyAnswer(ctx, id, state, true, at)
@@ -130,11 +130,11 @@ with before as (
     returning seq, data
 ), event as (
     select id, seq, by_email from moved
-), untold as (` + outboxed + `
+), undelivered as (` + outboxed + `
 )`
 
 const backAndEvent = `
-select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from untold)
+select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from undelivered)
 from before b left join written w on true`
 
 // settle is giveUp as an operator's decision, which goes into the audit in the same statement.
@@ -145,20 +145,20 @@ const settle = givenUp + `, decided as (
     from before where exists (select from moved)
 )` + backAndEvent
 
-// Fail records that the provider refused the charge before any money could move.
+// Fail stores that the provider refused the charge before any money could move.
 func (s *Store) Fail(ctx context.Context, id string, code failure.Code, why string, at time.Time) (Move, error) {
 	return s.giveUp(ctx, id, payment.Failed, "refused", cmp.Or(code, failure.CodeRefused), why, at)
 }
 
-// Park records that the provider's answer is lost: the payment may or may not have been charged.
+// Park stores that the provider's answer is lost: the payment may or may not have been charged.
 func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Move, error) {
 	return s.giveUp(ctx, id, payment.Unknown, "unknown", failure.CodeUnknown, why, at)
 }
 
-// settled is the failure that client apps see of a payment that an operator has settled as failed.
+// settled is the failure that client apps see after an operator has settled a payment as failed.
 const settled = "settled by an operator: the provider has no charge of it"
 
-// Settle records that an operator has decided that an unknown payment has failed, and why. Doing it again changes nothing.
+// Settle stores that an operator has decided that an unknown payment has failed, and why. Doing it again changes nothing.
 func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string, at time.Time) (Move, error) {
 	return s.move(ctx, "settle payment "+id, settle, id, payment.Failed, at, pgx.NamedArgs{
 		"id": id, "status": payment.Failed, "failure": settled, "failure_code": failure.CodeNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,

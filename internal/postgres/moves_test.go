@@ -19,13 +19,13 @@ import (
 func answer(id string, status payment.Status, second int) payment.ProviderState {
 	return payment.ProviderState{
 		PaymentID: "mp-" + id, Reference: id, Status: status, RawStatus: "raw_" + string(status), StatusDetail: fmt.Sprint("detail_", second),
-		Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, UpdatedAt: moment(second),
+		Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, UpdatedAt: timeAt(second),
 	}
 }
 
 func (s *Store) apply(t *testing.T, id string, state payment.ProviderState) Move {
 	t.Helper()
-	m, err := s.Apply(t.Context(), id, state, moment(30))
+	m, err := s.Apply(t.Context(), id, state, timeAt(30))
 	require.NoError(t, err)
 	return m
 }
@@ -59,20 +59,20 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	id := s.open(t, newPayment("newer")).ID
 
 	pending := answer(id, payment.Pending, 10)
-	pending.QRCode, pending.TicketURL, pending.ExpiresAt = "000201", "https://pay.example/1", moment(3600)
+	pending.QRCode, pending.TicketURL, pending.ExpiresAt = "000201", "https://pay.example/1", timeAt(3600)
 	m := s.apply(t, id, pending)
 	require.Equal(t, Move{Status: payment.Pending, From: payment.Processing, Payment: s.read(t, id), Event: &payment.Event{
-		PaymentID: id, ClientID: "shop", Seq: 2, Status: payment.Pending, At: moment(30),
+		PaymentID: id, ClientID: "shop", Seq: 2, Status: payment.Pending, At: timeAt(30),
 		Data: payment.EventData{ProviderPaymentID: "mp-" + id, ProviderStatus: "raw_pending", StatusDetail: "detail_10", Amount: 1050},
 	}}, m)
 	p := s.read(t, id)
 	require.Equal(t, payment.Provider{
-		Name: payment.MercadoPago, PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: moment(10),
+		Name: payment.MercadoPago, PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: timeAt(10),
 	}, p.Provider)
 	require.Equal(t, payment.Method{
-		Type: payment.Pix, ExpiresIn: 3600, ExpiresAt: moment(3600), QRCode: "000201", TicketURL: "https://pay.example/1",
+		Type: payment.Pix, ExpiresIn: 3600, ExpiresAt: timeAt(3600), QRCode: "000201", TicketURL: "https://pay.example/1",
 	}, p.Method)
-	require.Equal(t, moment(30), p.UpdatedAt)
+	require.Equal(t, timeAt(30), p.UpdatedAt)
 	require.Equal(t, "done", s.outcome(t, id))
 
 	for _, late := range []payment.ProviderState{pending, answer(id, payment.Approved, 10), answer(id, payment.Approved, 9)} {
@@ -88,7 +88,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 }
 
 // An answer does not say how a payment is paid.
-func TestAnAnswerLeavesTheMethodsTypeAlone(t *testing.T) {
+func TestAnAnswerDoesNotChangeTheMethodsType(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	p := newPayment("of another method")
@@ -100,22 +100,22 @@ func TestAnAnswerLeavesTheMethodsTypeAlone(t *testing.T) {
 	require.Equal(t, "card", s.text(t, `select method ->> 'type' from payments where id = $1`, id))
 }
 
-// A client app was told until when the Pix can be paid. The provider's own end, which is later, does not change that; of a
+// A client app knows until when the Pix can be paid. The provider's own end, which is later, does not change that; of a
 // payment from before it is the end.
 func TestTheEndThatTheClientSawStays(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	theirs := moment(5400)
-	for name, row := range map[string]struct{ told, want time.Time }{
-		"ours": {moment(3600), moment(3600)}, "from before": {time.Time{}, theirs},
+	theirs := timeAt(5400)
+	for name, row := range map[string]struct{ end, want time.Time }{
+		"ours": {timeAt(3600), timeAt(3600)}, "from before": {time.Time{}, theirs},
 	} {
 		p := newPayment(name)
-		p.Method.ExpiresAt = row.told
+		p.Method.ExpiresAt = row.end
 		s.open(t, p)
 		for second := range 2 {
 			state := answer(p.ID, payment.Pending, 1+second)
 			state.ExpiresAt, state.QRCode = theirs, "000201"
-			moved, err := s.Apply(t.Context(), p.ID, state, moment(10))
+			moved, err := s.Apply(t.Context(), p.ID, state, timeAt(10))
 			require.NoError(t, err)
 			require.True(t, row.want.Equal(moved.Payment.Method.ExpiresAt), "%s: %s", name, moved.Payment.Method.ExpiresAt)
 			require.Equal(t, "000201", moved.Payment.Method.QRCode)
@@ -130,11 +130,11 @@ func TestNewsThatMeansNoChangeIsNoEvent(t *testing.T) {
 	id := s.open(t, newPayment("same")).ID
 	s.apply(t, id, answer(id, payment.Pending, 1))
 	before := s.read(t, id)
-	m, err := s.Apply(t.Context(), id, answer(id, payment.Pending, 2), moment(40))
+	m, err := s.Apply(t.Context(), id, answer(id, payment.Pending, 2), timeAt(40))
 	require.NoError(t, err)
 	require.Equal(t, Move{Status: payment.Pending, From: payment.Pending, Payment: s.read(t, id)}, m)
 	after := s.read(t, id)
-	require.Equal(t, moment(2), after.Provider.UpdatedAt)
+	require.Equal(t, timeAt(2), after.Provider.UpdatedAt)
 	require.Equal(t, "detail_2", after.Provider.StatusDetail)
 	after.Provider = before.Provider
 	require.Equal(t, before, after)
@@ -154,7 +154,7 @@ func TestASurprisingMoveIsMarkedAndApplied(t *testing.T) {
 	}
 	events, err := s.Events(t.Context(), id, 2, 1)
 	require.NoError(t, err)
-	require.True(t, events[0].Data.Surprising, "it is so in the record too")
+	require.True(t, events[0].Data.Surprising, "and in the database")
 }
 
 func TestRefundsAreReportedByTheirSum(t *testing.T) {
@@ -174,7 +174,7 @@ func TestRefundsAreReportedByTheirSum(t *testing.T) {
 	}
 	more := answer(id, payment.Refunded, 9)
 	more.Refunded = 1051
-	_, err := s.Apply(t.Context(), id, more, moment(30))
+	_, err := s.Apply(t.Context(), id, more, timeAt(30))
 	require.Equal(t, failure.Conflict, failure.KindOf(err), "asking again brings the same answer")
 	require.Equal(t, int64(1050), s.read(t, id).Refunded)
 	require.Len(t, s.history(t, id), 6)
@@ -189,12 +189,12 @@ func TestAnswersAppliedAtOnceEndAtTheNewest(t *testing.T) {
 		order := rand.Perm(20)
 		events := make([]*payment.Event, 20)
 		sideBySide(t, 20, func(i int) error {
-			m, err := s.Apply(t.Context(), id, answer(id, statuses[order[i]%4], order[i]), moment(30+i))
+			m, err := s.Apply(t.Context(), id, answer(id, statuses[order[i]%4], order[i]), timeAt(30+i))
 			events[i] = m.Event
 			return err
 		})
 		p, history := s.read(t, id), s.history(t, id)
-		require.Equal(t, moment(19), p.Provider.UpdatedAt)
+		require.Equal(t, timeAt(19), p.Provider.UpdatedAt)
 		require.Equal(t, statuses[19%4], p.Status)
 		require.Equal(t, p.Status, history[len(history)-1])
 		require.Len(t, history, p.Version)
@@ -216,13 +216,13 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 	s.apply(t, answered, answer(answered, payment.Pending, 1))
 	before := s.read(t, answered)
 	for _, giveUp := range []func(context.Context, string, string, time.Time) (Move, error){s.fail, s.Park} {
-		m, err := giveUp(t.Context(), answered, "silence", moment(2))
+		m, err := giveUp(t.Context(), answered, "silence", timeAt(2))
 		require.NoError(t, err)
 		require.Equal(t, Move{Status: payment.Pending, From: payment.Pending, Payment: before}, m)
 		require.Equal(t, before, s.read(t, answered))
 		require.Equal(t, "done", s.outcome(t, answered))
 
-		_, err = giveUp(t.Context(), payment.NewID("shop", "never made"), "silence", moment(2))
+		_, err = giveUp(t.Context(), payment.NewID("shop", "never made"), "silence", timeAt(2))
 		require.Equal(t, failure.NotFound, failure.KindOf(err))
 	}
 
@@ -238,19 +238,19 @@ func TestGivingUpIsOnlyForAPaymentWithoutAnAnswer(t *testing.T) {
 		{s.Park, "again", payment.Unknown, "unknown", false},
 		{s.fail, "refused", payment.Failed, "refused", true},
 		{s.fail, "again", payment.Failed, "refused", false},
-		{s.Park, "too late", payment.Failed, "refused", false}, // failed is a verdict, and parking is none
+		{s.Park, "too late", payment.Failed, "refused", false}, // failed is final, and parking does not change it
 	}
 	codes := map[payment.Status]failure.Code{payment.Unknown: failure.CodeUnknown, payment.Failed: failure.CodeTaxID}
 	seq, failure := 1, ""
 	for _, row := range rows {
-		m, err := row.giveUp(t.Context(), id, row.why, moment(3))
+		m, err := row.giveUp(t.Context(), id, row.why, timeAt(3))
 		require.NoError(t, err)
 		require.Equal(t, row.status, m.Status)
 		require.Equal(t, row.news, m.Event != nil, row.why)
 		if row.news {
 			seq, failure = seq+1, row.why
 			require.Equal(t, payment.Event{
-				PaymentID: id, ClientID: "shop", Seq: seq, Status: row.status, At: moment(3),
+				PaymentID: id, ClientID: "shop", Seq: seq, Status: row.status, At: timeAt(3),
 				Data: payment.EventData{Failure: row.why, FailureCode: codes[row.status], Amount: 1050},
 			}, *m.Event)
 		}
@@ -282,7 +282,7 @@ func TestARejectionForAReasonOfOursHasItsCode(t *testing.T) {
 	require.Contains(t, metricstest.Text(t, s.Collectors()...), `onlywave_payment_failures_total{code="account_unavailable"} 1`+"\n")
 }
 
-// What failed before there were codes has one all the same.
+// A payment that failed before there were codes has a code too.
 func TestFailuresFromBeforeHaveACode(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -297,7 +297,7 @@ func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
 	s := newStore(t)
 	for name, giveUp := range map[string]func(context.Context, string, string, time.Time) (Move, error){"parked": s.Park, "failed": s.fail} {
 		id := s.open(t, newPayment(name)).ID
-		_, err := giveUp(t.Context(), id, "silence", moment(1))
+		_, err := giveUp(t.Context(), id, "silence", timeAt(1))
 		require.NoError(t, err)
 		m := s.apply(t, id, answer(id, payment.Approved, 1))
 		require.Equal(t, name == "failed", m.Event.Data.Surprising, name)
@@ -307,7 +307,7 @@ func TestAnAnswerAfterGivingUpSetsThingsRight(t *testing.T) {
 		require.Equal(t, "done", s.outcome(t, id))
 	}
 	never := payment.NewID("shop", "never made")
-	_, err := s.Apply(t.Context(), never, answer(never, payment.Pending, 1), moment(1))
+	_, err := s.Apply(t.Context(), never, answer(never, payment.Pending, 1), timeAt(1))
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
@@ -316,13 +316,13 @@ func TestAProvidersPaymentBelongsToOneOfOurs(t *testing.T) {
 	s := newStore(t)
 	first, second := s.open(t, newPayment("first")).ID, s.open(t, newPayment("second")).ID
 	s.apply(t, first, answer(first, payment.Pending, 1))
-	_, err := s.Apply(t.Context(), second, answer(first, payment.Approved, 2), moment(2))
+	_, err := s.Apply(t.Context(), second, answer(first, payment.Approved, 2), timeAt(2))
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Equal(t, []payment.Status{payment.Processing}, s.history(t, second))
 	require.Equal(t, "asked", s.outcome(t, second))
 }
 
-// Whatever is said, in whatever order: the events are numbered 1 to version and the last one is where the payment
+// After any answers in any order, the events are numbered 1 to version and the last one is where the payment
 // stands, and the provider's clock never goes back.
 func TestAnySequenceOfMovesKeepsTheDatabaseConsistent(t *testing.T) {
 	t.Parallel()
@@ -342,17 +342,17 @@ func TestAnySequenceOfMovesKeepsTheDatabaseConsistent(t *testing.T) {
 			case "apply":
 				state := answer(p.ID, rapid.SampledFrom(payment.Statuses()).Draw(t, "status"), rapid.IntRange(1, 20).Draw(t, "second"))
 				state.Refunded = rapid.SampledFrom([]int64{0, 500, 1050}).Draw(t, "refunded")
-				m, err = s.Apply(ctx, p.ID, state, moment(30))
+				m, err = s.Apply(ctx, p.ID, state, timeAt(30))
 				if !state.UpdatedAt.After(newest) {
 					require.Nil(t, m.Event)
 				} else {
 					newest = state.UpdatedAt
 				}
 			case "park":
-				m, err = s.Park(ctx, p.ID, "parked", moment(30))
+				m, err = s.Park(ctx, p.ID, "parked", timeAt(30))
 				require.True(t, m.Event == nil || newest.IsZero())
 			case "fail":
-				m, err = s.Fail(ctx, p.ID, "", "failed", moment(30))
+				m, err = s.Fail(ctx, p.ID, "", "failed", timeAt(30))
 				require.True(t, m.Event == nil || newest.IsZero())
 			}
 			require.NoError(t, err)
@@ -395,7 +395,7 @@ func TestTheDatabaseTakesWhatIsNewer(t *testing.T) {
 			if looked {
 				apply = s.ApplyLook
 			}
-			_, err = apply(ctx, p.ID, state, moment(30))
+			_, err = apply(ctx, p.ID, state, timeAt(30))
 			require.NoError(t, err)
 			after, err := s.Payment(ctx, p.ID)
 			require.NoError(t, err)
@@ -445,6 +445,6 @@ func TestEventsAreReadFromWhereOneStopped(t *testing.T) {
 	first, err := s.Events(t.Context(), id, 0, 1)
 	require.NoError(t, err)
 	require.Equal(t, payment.Event{
-		PaymentID: id, ClientID: "shop", Seq: 1, Status: payment.Processing, Data: payment.EventData{Amount: 1050}, At: moment(0),
+		PaymentID: id, ClientID: "shop", Seq: 1, Status: payment.Processing, Data: payment.EventData{Amount: 1050}, At: timeAt(0),
 	}, first[0])
 }

@@ -10,7 +10,7 @@ import (
 // parameter, as only then the planner sees that the index payments_open has them.
 var isOpen = "status in (" + quoted(payment.OpenStatuses()) + ")"
 
-// quoted makes literals of words that are our own.
+// quoted makes SQL literals of constants.
 func quoted(statuses []payment.Status) string {
 	var words []string
 	for _, s := range statuses {

@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// What is open is said once, in payment.Status.Open. The index that finds open payments must agree, or they are not found.
+// payment.Status.Open says which payments are open. The index of open payments must agree, or they are not found.
 func TestTheIndexOfOpenPaymentsHasThemAll(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

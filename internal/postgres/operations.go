@@ -14,7 +14,7 @@ select provider_key::text, kind, number, amount, outcome, created_at, updated_at
 from operations where payment_id = $1
 order by created_at, kind, number`
 
-// Operations lists all that was asked of the provider for a payment, oldest first.
+// Operations lists the operations that the provider was asked for, oldest first.
 func (s *Store) Operations(ctx context.Context, paymentID string) ([]payment.OperationRecord, error) {
 	list, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (payment.OperationRecord, error) {
 		o, err := pgx.RowToStructByPos[payment.OperationRecord](row)
@@ -24,8 +24,8 @@ func (s *Store) Operations(ctx context.Context, paymentID string) ([]payment.Ope
 	return list, interpret("list the operations of payment "+paymentID, err)
 }
 
-// AskOperation writes that something is about to be asked of the provider for a payment, for all of its amount. What is written
-// already stays as it is.
+// AskOperation stores that the provider is about to be asked for an operation on a payment, for its whole amount. An operation that is
+// stored already does not change.
 func (s *Store) AskOperation(ctx context.Context, paymentID string, kind payment.Operation, number int, at time.Time) error {
 	tag, err := s.pool.Exec(ctx, `
 insert into operations (provider_key, payment_id, kind, number, amount, created_at, updated_at)
@@ -38,7 +38,7 @@ on conflict (provider_key) do update set updated_at = operations.updated_at`,
 	return interpret("ask for "+string(kind)+" of payment "+paymentID, err)
 }
 
-// EndOperation writes what became of it: done or refused.
+// EndOperation stores the outcome of an operation: done or refused.
 func (s *Store) EndOperation(ctx context.Context, paymentID string, kind payment.Operation, number int, outcome string, at time.Time) error {
 	_, err := s.pool.Exec(ctx, `update operations set outcome = $2, updated_at = $3 where provider_key = $1 and outcome <> $2`,
 		payment.ProviderKey(paymentID, kind, number), outcome, at)

@@ -22,8 +22,8 @@ const (
 // it, because that one may be dead. The database's clock decides.
 const OutboxLease = 15 * time.Second
 
-// outboxed is the part of a statement that puts an event into the outbox, beside the event itself. The process whose insert makes the row
-// owns it; where there is a row already, its owner goes on with this event.
+// outboxed is the part of a statement that puts an event into the outbox, beside the event itself. The process that inserts the row
+// owns it. If there is a row already, its owner delivers this event too.
 const outboxed = `
     insert into outbox (payment_id, sink, seq, due_at)
     select id, sink, seq, now() + @lease::interval
@@ -66,7 +66,7 @@ order by t.payment_id, e.seq`
 // OutboxLease.
 func (s *Store) TakeUndelivered(ctx context.Context, sink Sink, limit int) ([]Undelivered, error) {
 	rows, _ := s.pool.Query(ctx, takeUndelivered, pgx.NamedArgs{"sink": sink, "limit": limit, "lease": OutboxLease})
-	taken, err := pgx.CollectRows(rows, scanUntold)
+	taken, err := pgx.CollectRows(rows, scanUndelivered)
 	var all []Undelivered
 	for _, one := range taken { // of each payment one row for each event
 		if n := len(all); n > 0 && all[n-1].PaymentID == one.PaymentID {
@@ -78,7 +78,7 @@ func (s *Store) TakeUndelivered(ctx context.Context, sink Sink, limit int) ([]Un
 	return all, interpret("take what is in the outbox", err)
 }
 
-func scanUntold(row pgx.CollectableRow) (u Undelivered, err error) {
+func scanUndelivered(row pgx.CollectableRow) (u Undelivered, err error) {
 	var clientID string
 	var seq *int
 	var status *payment.Status
@@ -100,9 +100,9 @@ type Delivered struct {
 // lockDelivered waits for a concurrent move of one of the payments: afterwards version is the number of the newest event, and the
 // outbox has a row of it.
 const (
-	lockDelivered = `select from payments where id = any($1::uuid[]) order by id for no key update`
-	markTold      = `update payments p set published = t.seq from unnest($1::uuid[], $2::int[]) as t (id, seq) where p.id = t.id and p.published < t.seq`
-	removeTold    = `
+	lockDelivered   = `select from payments where id = any($1::uuid[]) order by id for no key update`
+	markPublished   = `update payments p set published = t.seq from unnest($1::uuid[], $2::int[]) as t (id, seq) where p.id = t.id and p.published < t.seq`
+	removeDelivered = `
 delete from outbox o
 using unnest($1::uuid[], $2::int[]) as t (id, seq) join payments p on p.id = t.id
 where o.payment_id = t.id and o.sink = $3 and o.seq <= t.seq and p.version <= t.seq`
@@ -132,12 +132,12 @@ func (s *Store) KeepDelivered(ctx context.Context, sink Sink, delivered []Delive
 	var batch pgx.Batch
 	batch.Queue(lockDelivered, ids)
 	if sink == ToSubscribers {
-		batch.Queue(markTold, ids, seqs)
+		batch.Queue(markPublished, ids, seqs)
 	}
 	if len(refused) > 0 {
 		batch.Queue(repeatLater, refusedIDs, refused, gap)
 	}
-	batch.Queue(removeTold, ids, seqs, sink)
+	batch.Queue(removeDelivered, ids, seqs, sink)
 	batch.Queue(keepRest, ids, seqs, sink, OutboxLease).Query(func(rows pgx.Rows) (err error) {
 		more, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
@@ -146,7 +146,7 @@ func (s *Store) KeepDelivered(ctx context.Context, sink Sink, delivered []Delive
 	return more, interpret("store what was delivered", err)
 }
 
-// enqueue goes by payments.published for subscribers: what was delivered is not delivered again.
+// enqueue reads payments.published for subscribers, so that delivered events are not delivered again.
 const enqueue = `
 insert into outbox (payment_id, sink, seq, due_at)
 select p.id, s.sink, case s.sink when 'events' then p.published + 1 else @first end, now()

@@ -28,7 +28,7 @@ func (s *Store) waiting(t require.TestingT, id string) map[Sink]int {
 	return found
 }
 
-// allDue makes everything that waits due, as time would.
+// allDue makes every row due.
 func (s *Store) allDue(t *testing.T) {
 	t.Helper()
 	for _, table := range []string{"outbox", "event_repeats"} {
@@ -37,9 +37,9 @@ func (s *Store) allDue(t *testing.T) {
 	}
 }
 
-func (s *Store) keepDelivered(t *testing.T, sink Sink, told ...Delivered) []string {
+func (s *Store) keepDelivered(t *testing.T, sink Sink, delivered ...Delivered) []string {
 	t.Helper()
-	more, err := s.KeepDelivered(t.Context(), sink, told, time.Minute)
+	more, err := s.KeepDelivered(t.Context(), sink, delivered, time.Minute)
 	require.NoError(t, err)
 	return more
 }
@@ -66,12 +66,13 @@ func byEmail(key string) payment.Payment {
 	return p
 }
 
-// Whoever writes an event owns the outbox's row of it, unless somebody has one in hand already: he goes on with the new event.
-func TestWhoeverWritesAnEventHasToTellOfIt(t *testing.T) {
+// The process that writes an event owns its outbox row. If another process owns a row of the payment already, that process delivers the
+// new event.
+func TestTheWriterOfAnEventDeliversIt(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	id := s.open(t, byEmail("told")).ID
-	require.Equal(t, map[Sink]int{ToSubscribers: 1}, s.waiting(t, id), "of its beginning the buyer is told nothing")
+	id := s.open(t, byEmail("delivered")).ID
+	require.Equal(t, map[Sink]int{ToSubscribers: 1}, s.waiting(t, id), "the buyer gets no e-mail about the creation")
 
 	m := s.apply(t, id, answer(id, payment.Pending, 1))
 	require.Equal(t, []Sink{ToBuyer}, m.Sinks, "the other row is its writer's")
@@ -92,15 +93,15 @@ func TestWhoeverWritesAnEventHasToTellOfIt(t *testing.T) {
 
 	quiet := s.open(t, newPayment("no e-mail")).ID
 	s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: quiet, Seq: 1})
-	m, err := s.Park(t.Context(), quiet, "no answer", moment(1))
+	m, err := s.Park(t.Context(), quiet, "no answer", timeAt(1))
 	require.NoError(t, err)
 	require.Equal(t, []Sink{ToSubscribers}, m.Sinks)
 	s.keepDelivered(t, ToSubscribers, Delivered{PaymentID: quiet, Seq: 2})
 	require.Equal(t, []Sink{ToSubscribers}, s.apply(t, quiet, answer(quiet, payment.Approved, 4)).Sinks)
 }
 
-// A late word of what is over must not take the row from the one who owns it now.
-func TestALateWordLeavesTheNextOwnersRowAlone(t *testing.T) {
+// A late KeepDelivered must not take the row from the process that owns it now.
+func TestALateResultDoesNotChangeTheNextOwnersRow(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	id := s.open(t, newPayment("late")).ID
@@ -113,7 +114,7 @@ func TestALateWordLeavesTheNextOwnersRowAlone(t *testing.T) {
 func TestWhatWasNotDeliveredIsTakenWhenItsLeaseEnds(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	id := s.open(t, byEmail("untold")).ID
+	id := s.open(t, byEmail("undelivered")).ID
 	s.apply(t, id, answer(id, payment.Pending, 1))
 	require.Empty(t, s.takeUndelivered(t, ToSubscribers), "its writer has it")
 	s.allDue(t)
@@ -127,7 +128,7 @@ func TestWhatWasNotDeliveredIsTakenWhenItsLeaseEnds(t *testing.T) {
 	require.Len(t, buyers, 1)
 	require.Equal(t, []int{2}, numbers(buyers[0]))
 
-	// A release from before the outbox publishes on its own, and remembers it where it always did.
+	// A release from before the outbox publishes without it, and stores that in payments.published.
 	s.allDue(t)
 	_, err = s.pool.Exec(t.Context(), `update payments set published = 2 where id = $1`, id)
 	require.NoError(t, err)
@@ -136,7 +137,7 @@ func TestWhatWasNotDeliveredIsTakenWhenItsLeaseEnds(t *testing.T) {
 	require.NotContains(t, s.waiting(t, id), ToSubscribers)
 }
 
-// Many take at once, and each payment is with one of them.
+// Many processes take payments at once, and each payment is taken by one of them.
 func TestManyShareTheOutbox(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -161,8 +162,8 @@ func TestManyShareTheOutbox(t *testing.T) {
 	require.NotEmpty(t, of)
 }
 
-// Whether a payment moves just before or just after what was told of it is remembered, somebody has to tell of the move.
-func TestNoMoveIsLostBetweenTellingAndRemembering(t *testing.T) {
+// A payment moves just before or just after a delivery is stored. Exactly one process has to deliver the move.
+func TestNoMoveIsLostWhileADeliveryIsStored(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for i := range 30 {
@@ -171,18 +172,18 @@ func TestNoMoveIsLostBetweenTellingAndRemembering(t *testing.T) {
 		var more []string
 		sideBySide(t, 2, func(i int) (err error) {
 			if i == 0 {
-				m, err = s.Apply(context.Background(), id, answer(id, payment.Pending, 1), moment(30))
+				m, err = s.Apply(context.Background(), id, answer(id, payment.Pending, 1), timeAt(30))
 				return err
 			}
 			more, err = s.KeepDelivered(context.Background(), ToSubscribers, []Delivered{{PaymentID: id, Seq: 1}}, time.Minute)
 			return err
 		})
-		require.Equal(t, 1, len(m.Sinks)+len(more), "exactly one has to tell: %v, %v", m.Sinks, more)
+		require.Equal(t, 1, len(m.Sinks)+len(more), "exactly one has to deliver it: %v, %v", m.Sinks, more)
 		require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, id))
 	}
 }
 
-// What a workflow from before the outbox asks for is put there once, and only as far as it was not told.
+// A workflow from before the outbox puts its events there once, and only those that were not delivered.
 func TestWhatAnOlderRunKeptIsPutIntoTheOutbox(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -236,7 +237,7 @@ func TestARefusedEventIsRepeatedAfterGrowingGaps(t *testing.T) {
 	require.Empty(t, take())
 }
 
-// A record with payments of which nobody was told, as an older release leaves it, is given its outbox.
+// A database of an older release has payments with events that were not delivered. The migration puts them into the outbox.
 func TestTheOutboxBeginsWithWhatWasNotPublished(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.At(t, 39)
@@ -244,7 +245,7 @@ func TestTheOutboxBeginsWithWhatWasNotPublished(t *testing.T) {
 	for _, row := range []struct {
 		key                string
 		version, published int
-	}{{"told", 3, 3}, {"half told", 3, 1}, {"untold", 1, 0}} {
+	}{{"delivered", 3, 3}, {"half delivered", 3, 1}, {"undelivered", 1, 0}} {
 		_, err := s.pool.Exec(t.Context(), `
 with client as (insert into clients (id, name) values ('shop', 'shop') on conflict do nothing)
 insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference, method_type, method,
@@ -256,7 +257,7 @@ values ($1, 'shop', $2, '', 'pending', 1050, 'BRL', '', '', 'pix', '{}', '{}', '
 	_, err := s.pool.Exec(t.Context(), `insert into goose_db_version (version_id, is_applied) values (99999, true)`) // merged before this
 	require.NoError(t, err)
 	require.NoError(t, Migrate(t.Context(), url, silent))
-	require.Empty(t, s.waiting(t, payment.NewID("shop", "told")))
-	require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, payment.NewID("shop", "half told")))
-	require.Equal(t, map[Sink]int{ToSubscribers: 1}, s.waiting(t, payment.NewID("shop", "untold")))
+	require.Empty(t, s.waiting(t, payment.NewID("shop", "delivered")))
+	require.Equal(t, map[Sink]int{ToSubscribers: 2}, s.waiting(t, payment.NewID("shop", "half delivered")))
+	require.Equal(t, map[Sink]int{ToSubscribers: 1}, s.waiting(t, payment.NewID("shop", "undelivered")))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
-// MakePartitions makes the partitions of the notifications for the months from that of from to that of upto which have none,
+// MakePartitions makes the missing partitions of the notifications, from the month of from to the month of upto,
 // and returns their names. Several may make them at once.
 func (s *Store) MakePartitions(ctx context.Context, from, upto time.Time) (made []string, err error) {
 	made, err = migrations.MakePartitions(ctx, s.pool, from, upto)

@@ -52,7 +52,7 @@ func TestAFreshDatabaseHasItsNextPartitions(t *testing.T) {
 	require.Len(t, s.partitions(t), 1+migrations.MonthsAhead)
 	require.NoError(t, s.Archive(t.Context(), []Notification{received("now", now), received("old", now.AddDate(-1, 0, 0))}))
 	require.Equal(t, 1, s.in(t, partitionOf(now)))
-	require.Equal(t, 1, s.in(t, "webhook_notifications_other"), "what has no month of its own is kept all the same")
+	require.Equal(t, 1, s.in(t, "webhook_notifications_other"), "a notification without a partition of its month is kept in the default one")
 
 	made, err := s.MakePartitionsAhead(t.Context(), now)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestAFreshDatabaseHasItsNextPartitions(t *testing.T) {
 	require.Equal(t, []string{partitionOf(migrations.Ahead(now).AddDate(0, 1, 0)), partitionOf(migrations.Ahead(now).AddDate(0, 2, 0))}, made)
 }
 
-// A month that comes too late takes over what was kept elsewhere until then; twins are twins before and after.
+// A partition that is made late takes over its rows from the default partition. Duplicates are recognised before and after.
 func TestAPartitionTakesOverWhatCameBeforeIt(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -75,7 +75,7 @@ func TestAPartitionTakesOverWhatCameBeforeIt(t *testing.T) {
 	require.Equal(t, 3, s.in(t, "webhook_notifications_other"))
 
 	for range 2 {
-		_, err := s.MakePartitions(t.Context(), moment(0), moment(1))
+		_, err := s.MakePartitions(t.Context(), timeAt(0), timeAt(1))
 		require.NoError(t, err)
 		require.Equal(t, 2, s.in(t, "webhook_notifications_2026_03"))
 		require.Equal(t, 1, s.in(t, "webhook_notifications_other"))
@@ -84,7 +84,7 @@ func TestAPartitionTakesOverWhatCameBeforeIt(t *testing.T) {
 	}
 }
 
-// Makers side by side, and writers of the months that are being made: nothing is lost, doubled or refused.
+// Several processes make partitions while others write to them. No notification is lost, duplicated or refused.
 func TestPartitionsAreMadeWhileNotificationsCome(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -109,14 +109,14 @@ func TestPartitionsAreMadeWhileNotificationsCome(t *testing.T) {
 	require.Len(t, s.partitions(t), 6+1+migrations.MonthsAhead)
 }
 
-// The record of a version before this one, with notifications in it: all of them stay, and one that comes again is a twin.
+// A database of an earlier version has notifications. All of them stay, and one that comes again is a duplicate.
 func TestADatabaseWithNotificationsIsPartitionedInPlace(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.At(t, 7)
 	s := openStore(t, url)
 	now := time.Now()
-	kept := []Notification{received("now", now), received("spring", moment(0)), received("last year", now.AddDate(-1, 0, 0))}
-	require.NoError(t, s.Archive(t.Context(), kept), "today's program on yesterday's record")
+	kept := []Notification{received("now", now), received("spring", timeAt(0)), received("last year", now.AddDate(-1, 0, 0))}
+	require.NoError(t, s.Archive(t.Context(), kept), "this version on the database of the version before")
 	const content = `select coalesce(string_agg(n::text, E'\n' order by id), '') from webhook_notifications n`
 	before := s.text(t, content)
 

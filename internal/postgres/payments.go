@@ -58,7 +58,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 		s.metrics.opened(p.Method.Type)
 		return p, true, nil
 	}
-	// What is there may be left by a run that was interrupted while it waited for the replica, and be on the primary only.
+	// The stored row may be on the primary only, if a call was interrupted while it waited for the replica.
 	if _, err := s.pool.Exec(ctx, awaitReplica); err != nil {
 		return payment.Payment{}, false, interpret("open payment "+p.ID+" again", err)
 	}
@@ -117,7 +117,7 @@ order by created_at desc, id desc`, args)
 	return list, interpret("list the payments of all", err)
 }
 
-// paymentConditions is the filter as SQL, without whose payments they are.
+// paymentConditions is the filter as SQL, without the client.
 func paymentConditions(f payment.Filter) (where string, args pgx.NamedArgs) {
 	args = pgx.NamedArgs{"limit": f.Limit}
 	and := func(condition, name string, value any) {

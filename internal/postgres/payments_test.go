@@ -23,7 +23,7 @@ func newPayment(key string) payment.Payment {
 			Payer:    payment.Payer{Email: "ana@example.com", Name: "Ana Souza", TaxID: "12345678909"},
 			Metadata: map[string]string{"cart": "c-7"},
 		},
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: moment(0),
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: timeAt(0),
 	}
 	p.Fingerprint = p.Request.Fingerprint()
 	return p
@@ -53,7 +53,7 @@ func TestAPaymentOpenedAgainIsTheOneThatIsThere(t *testing.T) {
 	require.Equal(t, 1, first.Version)
 	require.Equal(t, p.CreatedAt, first.UpdatedAt)
 
-	p.CreatedAt = moment(9)
+	p.CreatedAt = timeAt(9)
 	p.Description = "another"
 	require.Equal(t, first, s.open(t, p))
 	read, err := s.Payment(t.Context(), p.ID)
@@ -63,7 +63,7 @@ func TestAPaymentOpenedAgainIsTheOneThatIsThere(t *testing.T) {
 	require.Equal(t, payment.ProviderKey(p.ID, payment.Charge, 1),
 		s.text(t, `select provider_key::text from operations where payment_id = $1 and kind = 'charge' and outcome = 'asked' and amount = 1050`, p.ID))
 
-	_, err = s.Apply(t.Context(), p.ID, answer(p.ID, payment.Pending, 1), moment(10))
+	_, err = s.Apply(t.Context(), p.ID, answer(p.ID, payment.Pending, 1), timeAt(10))
 	require.NoError(t, err)
 	moved := s.open(t, p)
 	require.Equal(t, payment.Pending, moved.Status)
@@ -78,7 +78,7 @@ func TestAPaymentOpenedManyTimesAtOnceIsOne(t *testing.T) {
 		var written atomic.Int32
 		sideBySide(t, 20, func(i int) error {
 			mine := p
-			mine.CreatedAt = moment(i)
+			mine.CreatedAt = timeAt(i)
 			opened, mineIs, err := s.OpenPayment(t.Context(), mine)
 			if err == nil && opened.Version != 1 {
 				t.Errorf("version %d", opened.Version)
@@ -106,7 +106,7 @@ func TestARequestWithoutMetadataReadsBackTheSame(t *testing.T) {
 	require.Equal(t, p.Fingerprint, read.Request.Fingerprint())
 }
 
-// A crash between the row and its event cannot happen: what is refused leaves nothing.
+// The row and its event are stored together: a refused payment leaves nothing.
 func TestAPaymentThatIsRefusedLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -116,12 +116,12 @@ func TestAPaymentThatIsRefusedLeavesNothing(t *testing.T) {
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 
 	s.open(t, newPayment("taken"))
-	twin := newPayment("taken")
-	twin.ID = payment.NewID("shop", "another ID for the same key")
-	_, _, err = s.OpenPayment(t.Context(), twin)
+	duplicate := newPayment("taken")
+	duplicate.ID = payment.NewID("shop", "another ID for the same key")
+	_, _, err = s.OpenPayment(t.Context(), duplicate)
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Equal(t, [3]int{}, s.rows(t, unknown.ID))
-	require.Equal(t, [3]int{}, s.rows(t, twin.ID))
+	require.Equal(t, [3]int{}, s.rows(t, duplicate.ID))
 }
 
 func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
@@ -137,7 +137,7 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 
 	state := answer(p.ID, payment.Pending, 1)
-	_, err = s.Apply(t.Context(), p.ID, state, moment(1))
+	_, err = s.Apply(t.Context(), p.ID, state, timeAt(1))
 	require.NoError(t, err)
 	read, err := s.PaymentByProvider(t.Context(), payment.MercadoPago, state.PaymentID)
 	require.NoError(t, err)
@@ -146,14 +146,14 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
-// listed opens six payments of shop, one a second but for two of the same moment, and one of another client app.
+// listed opens six payments of shop, one each second but two at the same time, and one of another client app.
 func listed(t *testing.T, s *Store) {
 	t.Helper()
 	for i, key := range []string{"a", "b", "c", "d", "e", "f"} {
 		p := newPayment(key)
-		p.CreatedAt = moment(i)
+		p.CreatedAt = timeAt(i)
 		if key == "d" {
-			p.CreatedAt = moment(2) // the same as c's
+			p.CreatedAt = timeAt(2) // the same as c's
 		}
 		if key == "b" || key == "e" {
 			p.Reference = "order-2"
@@ -164,9 +164,9 @@ func listed(t *testing.T, s *Store) {
 		s.open(t, p)
 	}
 	b := payment.NewID("shop", "b")
-	_, err := s.Apply(t.Context(), b, answer(b, payment.Pending, 1), moment(7))
+	_, err := s.Apply(t.Context(), b, answer(b, payment.Pending, 1), timeAt(7))
 	require.NoError(t, err)
-	_, err = s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "rival", Scopes: access.Scopes()}, moment(0))
+	_, err = s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "rival", Scopes: access.Scopes()}, timeAt(0))
 	require.NoError(t, err)
 	foreign := newPayment("a")
 	foreign.ID, foreign.ClientID = payment.NewID("rival", "a"), "rival"
@@ -186,7 +186,7 @@ func TestListsShowWhatTheFilterSaysNewestFirst(t *testing.T) {
 	s := newStore(t)
 	listed(t, s)
 	all := "fecdba"
-	if payment.NewID("shop", "d") > payment.NewID("shop", "c") { // of one moment the higher ID comes first
+	if payment.NewID("shop", "d") > payment.NewID("shop", "c") { // at the same time the higher ID comes first
 		all = "fedcba"
 	}
 	second := all[2:4]
@@ -201,13 +201,13 @@ func TestListsShowWhatTheFilterSaysNewestFirst(t *testing.T) {
 		"method":            {payment.Filter{Method: payment.Pix}, all},
 		"method of none":    {payment.Filter{Method: "card"}, ""},
 		"reference":         {payment.Filter{Reference: "order-2"}, "eb"},
-		"from, inclusive":   {payment.Filter{CreatedFrom: moment(4)}, "fe"},
-		"to, exclusive":     {payment.Filter{CreatedTo: moment(2)}, "ba"},
-		"from and to":       {payment.Filter{CreatedFrom: moment(2), CreatedTo: moment(4)}, second},
-		"after":             {payment.Filter{After: payment.Position{CreatedAt: moment(1), ID: payment.NewID("shop", "b")}}, "a"},
-		"after a twin":      {payment.Filter{After: payment.Position{CreatedAt: moment(2), ID: payment.NewID("shop", second[:1])}}, second[1:] + "ba"},
-		"everything":        {payment.Filter{Status: payment.Pending, Method: payment.Pix, Reference: "order-2", CreatedFrom: moment(0), CreatedTo: moment(2)}, "b"},
-		"of a stranger":     {payment.Filter{ClientID: "stranger"}, ""},
+		"from, inclusive":   {payment.Filter{CreatedFrom: timeAt(4)}, "fe"},
+		"to, exclusive":     {payment.Filter{CreatedTo: timeAt(2)}, "ba"},
+		"from and to":       {payment.Filter{CreatedFrom: timeAt(2), CreatedTo: timeAt(4)}, second},
+		"after":             {payment.Filter{After: payment.Position{CreatedAt: timeAt(1), ID: payment.NewID("shop", "b")}}, "a"},
+		"after same time":   {payment.Filter{After: payment.Position{CreatedAt: timeAt(2), ID: payment.NewID("shop", second[:1])}}, second[1:] + "ba"},
+		"everything":        {payment.Filter{Status: payment.Pending, Method: payment.Pix, Reference: "order-2", CreatedFrom: timeAt(0), CreatedTo: timeAt(2)}, "b"},
+		"of another client": {payment.Filter{ClientID: "another"}, ""},
 		"of the rival":      {payment.Filter{ClientID: "rival"}, "a"},
 		"like an injection": {payment.Filter{Reference: "' or true --"}, ""},
 	}

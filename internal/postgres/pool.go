@@ -23,7 +23,7 @@ const connectTimeout = 5 * time.Second
 // A call in flight ends with its own context.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 2}
 
-// sessionSettings hold for every session of ours, unless the address says otherwise. Callers give up much earlier and
+// sessionSettings apply to every session, unless the address says otherwise. Callers give up much earlier and
 // cancel their statement. If the cancel request is lost, these timeouts end the statement, so that it holds no lock for ever.
 var sessionSettings = map[string]string{
 	"application_name":                    "onlywave",

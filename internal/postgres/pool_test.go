@@ -67,7 +67,7 @@ func TestAConnectionThatItsServerEndsIsClosed(t *testing.T) {
 	}
 }
 
-// Of several hosts the record is the one that takes writes, wherever it stands in the address.
+// Of several hosts the Store uses the one that takes writes, whatever its position in the address.
 func TestAnAddressOfSeveralHostsLeadsToTheOneThatTakesWrites(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, "postgres://onlywave@127.0.0.1:1,127.0.0.1:2/onlywave?sslmode=disable")
@@ -76,7 +76,7 @@ func TestAnAddressOfSeveralHostsLeadsToTheOneThatTakesWrites(t *testing.T) {
 	require.Nil(t, s.pool.Config().ConnConfig.ValidateConnect, "with and without TLS it is one")
 }
 
-// All sessions may end at once, as when Postgres restarts or an administrator says so: whoever reads then gets an answer.
+// All sessions may end at once, as when Postgres restarts or an administrator ends them. A read then still gets an answer.
 func TestReadsOutliveTheirSessions(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -88,10 +88,10 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 			_, _, err := s.Payments(t.Context(), payment.Filter{ClientID: "shop", Limit: 10})
 			return err
 		},
-		"events":  func() error { _, err := s.Events(t.Context(), p.ID, 0, 10); return err },
-		"letters": func() error { _, err := s.DeadLetters(t.Context(), deadletter.Filter{Limit: 10}); return err },
-		"gauges":  func() error { _, err := s.Gauges(t.Context()); return err },
-		"ready":   func() error { return s.Ready(t.Context()) },
+		"events":       func() error { _, err := s.Events(t.Context(), p.ID, 0, 10); return err },
+		"dead letters": func() error { _, err := s.DeadLetters(t.Context(), deadletter.Filter{Limit: 10}); return err },
+		"gauges":       func() error { _, err := s.Gauges(t.Context()); return err },
+		"ready":        func() error { return s.Ready(t.Context()) },
 	}
 	answered := map[string]*atomic.Int64{}
 	var over, failed atomic.Bool
@@ -128,7 +128,7 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 	require.NoError(t, group.Wait())
 }
 
-// What the server refused is not asked again, nor what nobody waits for any more.
+// A read is not repeated when the server refused it or the caller has given up.
 func TestAReadIsRepeatedForItsSessionOnly(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -27,11 +27,11 @@ var silent = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres) }
 
-// newStore is a Store on a record of the test's own, with the client app that its payments belong to.
+// newStore is a Store on the test's own database, with the client app that its payments belong to.
 func newStore(t *testing.T) *Store {
 	t.Helper()
 	s := openStore(t, postgrestest.New(t))
-	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))
+	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, timeAt(0))
 	require.NoError(t, err)
 	return s
 }
@@ -44,19 +44,19 @@ func openStore(t *testing.T, url string) *Store {
 	return s
 }
 
-// moment is a time so many seconds after the beginning of the tests' time.
-func moment(second int) time.Time {
+// timeAt is a time so many seconds after the beginning of the tests' time.
+func timeAt(second int) time.Time {
 	return time.Date(2026, time.March, 1, 12, 0, second, 123456000, time.UTC)
 }
 
-// number asks the record for one number.
+// number queries the database for one number.
 func (s *Store) number(t require.TestingT, query string, args ...any) int {
 	var n int
 	require.NoError(t, s.pool.QueryRow(context.Background(), query, args...).Scan(&n))
 	return n
 }
 
-// text asks the record for one text.
+// text queries the database for one text.
 func (s *Store) text(t require.TestingT, query string, args ...any) string {
 	var text string
 	require.NoError(t, s.pool.QueryRow(context.Background(), query, args...).Scan(&text))
@@ -94,7 +94,7 @@ func TestMigrationsRunOnceHoweverManyAsk(t *testing.T) {
 	check()
 }
 
-// Before the migrations have run the record is away, not broken: whoever starts first waits.
+// Before the migrations have run the database is unavailable, not broken: a process that starts first waits.
 func TestADatabaseWithoutTablesIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, devstacktest.EmptyDatabase(t))
@@ -135,7 +135,7 @@ func TestTheStoreRecoversWithPostgres(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Ready(t.Context()) == nil }, testTimeout, 10*time.Millisecond)
 	// A throw-away server may have lost its last second.
 	require.NoError(t, Migrate(t.Context(), url, silent))
-	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))
+	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, timeAt(0))
 	require.NoError(t, err)
 	require.Equal(t, 1, s.open(t, newPayment("back")).Version)
 }

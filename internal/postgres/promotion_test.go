@@ -15,7 +15,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// writers open payments, one after the other and each until it is acknowledged, as steps of workflows do.
+// writers open payments, one after the other and each until it is acknowledged, as activities of workflows do.
 type writers struct {
 	t     *testing.T
 	store *Store
@@ -79,8 +79,8 @@ func (w *writers) stop() []string {
 	return w.acknowledged
 }
 
-// The primary is killed at the worst moment, with the replica behind; the replica is promoted; the old primary comes back.
-// Who writes goes on by himself, and nothing that was acknowledged is lost.
+// The primary is killed at the worst time, with the replica behind; the replica is promoted; the old primary comes back.
+// The writers go on by themselves, and nothing that was acknowledged is lost.
 func TestAPromotionLosesNothingThatWasAcknowledged(t *testing.T) {
 	t.Parallel()
 	stack, s := newPair(t, time.Hour)
@@ -112,7 +112,7 @@ func TestAPromotionLosesNothingThatWasAcknowledged(t *testing.T) {
 	}, testTimeout, 10*time.Millisecond, "lists come from the old primary")
 }
 
-// A run that gives up while it waits for the replica leaves its payment on the primary. The next must not take that for done.
+// A call that gives up while it waits for the replica leaves its payment on the primary. The next call must wait for the replica too.
 func TestAnOpenedPaymentIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 	t.Parallel()
 	stack, s := newPair(t, time.Hour)
@@ -138,7 +138,7 @@ func TestANotificationIsAcknowledgedWhenTheReplicaHasIt(t *testing.T) {
 	stack, s := newPair(t, time.Hour)
 	replica := stack.Process(devstack.PostgresReplica)
 	require.NoError(t, replica.Pause())
-	batch := []Notification{{ID: "alone", Whole: []byte(`{}`), ReceivedAt: moment(0)}}
+	batch := []Notification{{ID: "alone", Whole: []byte(`{}`), ReceivedAt: timeAt(0)}}
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err := s.Archive(ctx, batch)

@@ -24,15 +24,15 @@ type pruning struct {
 // payment are known for as long after the payment's last change, because until then an activity that sends them may be repeated.
 const (
 	oldNotifications = `webhook_notifications_other where received_at < $1`
-	oldLetters       = `dead_letters d where closed_at < $1 and state <> 'open'
+	oldDeadLetters   = `dead_letters d where closed_at < $1 and state <> 'open'
     and not exists (select from redrives r where r.letter_id = d.id and (r.outcome = 'sending' or r.at >= $1))`
 	oldFinding  = `(f.found_at < $1 and (f.resolved_at < $1 or f.resolved_at is null and f.kind = 'missed_webhook'))`
 	oldFindings = `findings f where ` + oldFinding
 	oldRuns     = `reconciliations r where started_at < $1
     and window_to < (select max(window_to) from reconciliations where finished_at is not null and window_to <= now())
     and not exists (select from findings f where f.reconciliation_id = r.id`
-	oldNudges = `nudges where at < $1`
-	oldEmails = `emails e where at < $1 and not exists (select from payments p where p.id = e.payment_id and p.updated_at >= $1)`
+	oldSignals = `nudges where at < $1`
+	oldEmails  = `emails e where at < $1 and not exists (select from payments p where p.id = e.payment_id and p.updated_at >= $1)`
 )
 
 var prunings = []pruning{
@@ -44,11 +44,11 @@ var prunings = []pruning{
 	},
 	{
 		of:    func(r payment.Retention) time.Duration { return r.DeadLetters },
-		count: oldLetters,
+		count: oldDeadLetters,
 		remove: `
 with old as (
-    select id from ` + oldLetters + ` order by closed_at limit $2 for update
-), told as (
+    select id from ` + oldDeadLetters + ` order by closed_at limit $2 for update
+), removed as (
     delete from redrives r using old where r.letter_id = old.id
 )
 delete from dead_letters d using old where d.id = old.id`,
@@ -68,9 +68,9 @@ delete from dead_letters d using old where d.id = old.id`,
 	},
 	{
 		of:     func(r payment.Retention) time.Duration { return r.Reconciliation },
-		count:  oldNudges,
-		remove: `delete from nudges where payment_id = any(array(select payment_id from ` + oldNudges + ` limit $2))`,
-		into:   func(p *payment.Pruned) *int { return &p.Nudges },
+		count:  oldSignals,
+		remove: `delete from nudges where payment_id = any(array(select payment_id from ` + oldSignals + ` limit $2))`,
+		into:   func(p *payment.Pruned) *int { return &p.Signals },
 	},
 	{
 		of:     func(r payment.Retention) time.Duration { return r.Emails },

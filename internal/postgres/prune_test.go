@@ -12,10 +12,10 @@ import (
 
 const day = 24 * time.Hour
 
-// year keeps everything that is not about money for a year.
+// year keeps for a year what is not kept for ever.
 var year = payment.Retention{Notifications: 365 * day, DeadLetters: 365 * day, Reconciliation: 365 * day, Emails: 365 * day}
 
-// aged is a record with old and young of every kind. In it are so many, of which the first are old.
+// aged is a database with old and new rows of every kind.
 func aged(t *testing.T, now time.Time) *Store {
 	t.Helper()
 	s := newStore(t)
@@ -31,9 +31,9 @@ func aged(t *testing.T, now time.Time) *Store {
 		received("young", young), received("now", now),
 	}))
 
-	s.keep(t, letter(1), letter(2), letter(3), letter(4))
+	s.keep(t, deadLetter(1), deadLetter(2), deadLetter(3), deadLetter(4))
 	close := func(number int, at time.Time) {
-		_, err := s.pool.Exec(t.Context(), `update dead_letters set state = 'discarded', closed_at = $2 where id = $1`, letter(number).ID, at)
+		_, err := s.pool.Exec(t.Context(), `update dead_letters set state = 'discarded', closed_at = $2 where id = $1`, deadLetter(number).ID, at)
 		require.NoError(t, err)
 	}
 	close(1, old)
@@ -41,7 +41,7 @@ func aged(t *testing.T, now time.Time) *Store {
 	close(3, old)
 	_, err = s.pool.Exec(t.Context(), `insert into redrives (redrive_id, letter_id, actor, reason, at, outcome) values
 		(gen_random_uuid(), $1, 'ana', 'mended', $3, 'sent'), (gen_random_uuid(), $2, 'ana', 'mended', $4, 'sent')`,
-		letter(1).ID, letter(3).ID, old, young)
+		deadLetter(1).ID, deadLetter(3).ID, old, young)
 	require.NoError(t, err)
 
 	for i, at := range []time.Time{old, old.Add(time.Hour), young} {
@@ -54,7 +54,7 @@ func aged(t *testing.T, now time.Time) *Store {
 	_, err = s.pool.Exec(t.Context(), `update findings set resolved_at = found_at where kind = 'difference'`)
 	require.NoError(t, err)
 	require.NoError(t, s.KeepFindings(t.Context(), "run-1", []payment.Finding{
-		{Kind: payment.OrphanPayment, ProviderPaymentID: "nobody's", ProviderUpdatedAt: old, FoundAt: old},
+		{Kind: payment.OrphanPayment, ProviderPaymentID: "unknown", ProviderUpdatedAt: old, FoundAt: old},
 	}))
 
 	asked := s.open(t, newPayment("asked"))
@@ -105,7 +105,7 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 	for _, batch := range []int{1, 1000} {
 		s := aged(t, now)
 		before := s.text(t, money)
-		want := payment.Pruned{Partitions: 2, Notifications: 1, DeadLetters: 1, Findings: 4, Runs: 1, Nudges: 1, Emails: 3}
+		want := payment.Pruned{Partitions: 2, Notifications: 1, DeadLetters: 1, Findings: 4, Runs: 1, Signals: 1, Emails: 3}
 		prunable, err := s.Prunable(t.Context(), year, now)
 		require.NoError(t, err)
 		require.Equal(t, want, prunable)
@@ -117,12 +117,12 @@ func TestWhatIsOldGoesAndMoneyStays(t *testing.T) {
 		require.Equal(t, 3, s.number(t, `select count(*) from webhook_notifications`))
 		require.NotContains(t, s.partitions(t), partitionOf(now.AddDate(-2, 0, 0)))
 		for _, number := range []int{2, 3, 4} { // closed of late, redriven of late, open
-			s.letter(t, letter(number).ID)
+			s.deadLetter(t, deadLetter(number).ID)
 		}
 		require.Equal(t, 1, s.number(t, `select count(*) from redrives`))
 		require.Equal(t, 2, s.number(t, `select count(*) from findings where reconciliation_id = 'run-2'`))
-		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'orphan_payment'`), "nobody has looked at it yet")
-		require.Equal(t, 2, s.number(t, `select count(*) from reconciliations where id in ('run-1', 'run-2')`), "the stranger's, and the newest")
+		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'orphan_payment'`), "no operator has closed it yet")
+		require.Equal(t, 2, s.number(t, `select count(*) from reconciliations where id in ('run-1', 'run-2')`), "the one with the orphan payment, and the newest")
 		for name, kept := range map[string]int{"old": 0, "barely old": 0, "alert": 0, "young": 1, "of one that has changed since": 1} {
 			require.Equal(t, kept, s.number(t, `select count(*) from emails where id = $1`, payment.NewEmailID(name)), name)
 		}
@@ -150,9 +150,9 @@ func TestWithoutARetentionEverythingStays(t *testing.T) {
 func TestWhereReconciliationGoesOnIsKept(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	first, last := s.reconciled(t, "first", moment(0)), s.reconciled(t, "last", moment(0).Add(time.Hour))
+	first, last := s.reconciled(t, "first", timeAt(0)), s.reconciled(t, "last", timeAt(0).Add(time.Hour))
 	require.NotEqual(t, first.To, last.To)
-	now := moment(0).AddDate(3, 0, 0)
+	now := timeAt(0).AddDate(3, 0, 0)
 	require.Equal(t, payment.Pruned{Partitions: len(s.partitions(t)), Runs: 1}, s.prune(t, year, now, 10))
 	run, err := s.BeginReconciliation(t.Context(), plan("next", now))
 	require.NoError(t, err)

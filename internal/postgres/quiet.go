@@ -29,7 +29,7 @@ type QuietPayment struct {
 }
 
 // quiet goes through the open payments by their index, a page at a time. A clock that is ahead leaves a last change in
-// the future. Such a payment counts as quiet, because it may be.
+// the future. Such a payment counts as quiet, because it may be quiet.
 var quiet = `
 select p.id, p.updated_at
 from payments p left join nudges n on n.payment_id = p.id

@@ -47,7 +47,7 @@ func read(ctx context.Context, pool *pgxpool.Pool, ask func(*pgxpool.Conn) error
 	return ask(conn)
 }
 
-// living is a connection that answers. Those that do not are closed: when one session was ended, all may have been.
+// living is a connection that answers. Connections that do not answer are closed: when one session was ended, all may have been.
 func living(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	for tries := pool.Stat().MaxConns(); ; tries-- {
 		conn, err := pool.Acquire(ctx)

@@ -22,7 +22,7 @@ type BeginPlan struct {
 
 // beginReconciliation goes on where the newest finished run ended, so that a window begins earlier after an outage. A run
 // is deep when none of the last ones was; it never skips what an ordinary one would see. No window ends in the future, and one that
-// does, written by a clock that was ahead, counts for nothing until its end has passed: what is to come was not compared.
+// does, written by a clock that was ahead, is ignored until its end has passed: changes after now were not compared.
 const beginReconciliation = `
 with position as (
     select coalesce(max(window_to) - @overlap::interval, @deep_from) as at from reconciliations where finished_at is not null and window_to <= now()
@@ -51,7 +51,7 @@ func (s *Store) BeginReconciliation(ctx context.Context, p BeginPlan) (payment.R
 	return run, interpret("read reconciliation "+p.ID, err)
 }
 
-// finishReconciliation counts what was found from the findings themselves, which a repeated step does not find twice.
+// finishReconciliation counts what was found from the findings themselves, which a repeated activity does not store twice.
 const finishReconciliation = `
 with found as (
     select count(*) filter (where kind = 'difference') as differences, count(*) filter (where kind = 'contradiction') as contradictions,

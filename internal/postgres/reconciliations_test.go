@@ -31,7 +31,7 @@ func (s *Store) reconciled(t *testing.T, id string, now time.Time) payment.Recon
 func TestWindowsGoOnWhereTheLastCompleteRunEnded(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	now := moment(0)
+	now := timeAt(0)
 	window := func(run payment.Reconciliation, from, to time.Time) {
 		t.Helper()
 		require.Equal(t, from, run.From)
@@ -70,8 +70,8 @@ func TestWindowsGoOnWhereTheLastCompleteRunEnded(t *testing.T) {
 	require.Equal(t, "once a day", func() string { r, _ := s.Reconciliations(t.Context(), 4); return r[3].ID }())
 }
 
-// A worker whose clock is 20 hours ahead has had a run. What is to come was not compared: the others go on where the last one ended.
-func TestAClockThatIsAheadBlindsNoRun(t *testing.T) {
+// A worker with a clock that is 20 hours ahead has had a run. The future was not compared: the others go on where the last run ended.
+func TestAClockThatIsAheadSkipsNothing(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	now := time.Now()
@@ -96,7 +96,7 @@ func TestAClockThatIsAheadBlindsNoRun(t *testing.T) {
 func found(kind payment.FindingKind, detail string, providerPaymentIDs ...string) []payment.Finding {
 	var list []payment.Finding
 	for _, id := range providerPaymentIDs {
-		list = append(list, payment.Finding{Kind: kind, ProviderPaymentID: id, ProviderUpdatedAt: moment(0), Detail: detail, FoundAt: moment(200)})
+		list = append(list, payment.Finding{Kind: kind, ProviderPaymentID: id, ProviderUpdatedAt: timeAt(0), Detail: detail, FoundAt: timeAt(200)})
 	}
 	return list
 }
@@ -111,23 +111,23 @@ func (s *Store) openFindings(t *testing.T, kind payment.FindingKind) []payment.F
 func TestWhatIsFoundIsKeptOnceHoweverManyRunsFindIt(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.reconciled(t, "a", moment(300))
-	s.reconciled(t, "b", moment(301))
+	s.reconciled(t, "a", timeAt(300))
+	s.reconciled(t, "b", timeAt(301))
 	all := append(found(payment.OrphanPayment, "who?", "1", "2"), found(payment.MissedWebhook, MissedChange, "1", "3")...)
 	sideBySide(t, 8, func(i int) error { return s.KeepFindings(t.Context(), []string{"a", "b"}[i%2], all) })
 	require.Len(t, s.openFindings(t, ""), 4)
 
-	// A later change is another missed notification, and the same stranger.
+	// A later change is another missed notification, and the same orphan payment.
 	later := append(found(payment.OrphanPayment, "who?", "1"), found(payment.MissedWebhook, MissedChange, "1")...)
 	for i := range later {
-		later[i].ProviderUpdatedAt = moment(60)
+		later[i].ProviderUpdatedAt = timeAt(60)
 	}
 	require.NoError(t, s.KeepFindings(t.Context(), "b", later))
 	require.Len(t, s.openFindings(t, payment.OrphanPayment), 2)
 	require.Len(t, s.openFindings(t, payment.MissedWebhook), 3)
 
 	// Once it is cleared it may be found again.
-	require.NoError(t, s.ClearFindings(t.Context(), []string{"1"}, moment(400)))
+	require.NoError(t, s.ClearFindings(t.Context(), []string{"1"}, timeAt(400)))
 	require.Len(t, s.openFindings(t, payment.OrphanPayment), 1)
 	require.Len(t, s.openFindings(t, payment.MissedWebhook), 3)
 	require.NoError(t, s.KeepFindings(t.Context(), "b", later))
@@ -137,9 +137,9 @@ func TestWhatIsFoundIsKeptOnceHoweverManyRunsFindIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []payment.FindingTotal{{Kind: payment.MissedWebhook, All: 3, Open: 3}, {Kind: payment.OrphanPayment, All: 3, Open: 2}}, totals)
 
-	a, err := s.FinishReconciliation(t.Context(), "a", payment.ReconciliationCounts{Seen: 7}, moment(500))
+	a, err := s.FinishReconciliation(t.Context(), "a", payment.ReconciliationCounts{Seen: 7}, timeAt(500))
 	require.NoError(t, err)
-	b, err := s.FinishReconciliation(t.Context(), "b", payment.ReconciliationCounts{}, moment(500))
+	b, err := s.FinishReconciliation(t.Context(), "b", payment.ReconciliationCounts{}, timeAt(500))
 	require.NoError(t, err)
 	require.Equal(t, 7, a.Seen)
 	require.Equal(t, 3, a.OrphanPayments+b.OrphanPayments, "each is counted by the run that found it first")
@@ -149,7 +149,7 @@ func TestWhatIsFoundIsKeptOnceHoweverManyRunsFindIt(t *testing.T) {
 func TestOpenFindingsArePaged(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.reconciled(t, "a", moment(300))
+	s.reconciled(t, "a", timeAt(300))
 	require.NoError(t, s.KeepFindings(t.Context(), "a", found(payment.OrphanPayment, "who?", "1", "2", "3", "4", "5")))
 	var ids []string
 	before := int64(0)
@@ -163,21 +163,21 @@ func TestOpenFindingsArePaged(t *testing.T) {
 	require.Equal(t, []string{"5", "4", "3", "2", "1"}, ids)
 }
 
-func TestANotificationTellsOfWhatHappenedBeforeIt(t *testing.T) {
+func TestANotificationIsAboutChangesBeforeIt(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	told := func(id, resource, action string, at time.Time) {
+	notified := func(id, resource, action string, at time.Time) {
 		n := notification(id)
 		n.ResourceID, n.Action, n.ReceivedAt = resource, action, at
 		require.NoError(t, s.Archive(t.Context(), []Notification{n}))
 	}
-	told("1", "updated", "payment.updated", moment(1))
-	told("2", "early, by our clock", "payment.updated", moment(0).Add(-notificationSkew))
-	told("3", "too early", "payment.updated", moment(0).Add(-notificationSkew-time.Microsecond))
-	told("4", "created only", "payment.created", moment(1))
-	told("5", "later", "payment.updated", moment(3600))
+	notified("1", "updated", "payment.updated", timeAt(1))
+	notified("2", "early, by our clock", "payment.updated", timeAt(0).Add(-notificationSkew))
+	notified("3", "too early", "payment.updated", timeAt(0).Add(-notificationSkew-time.Microsecond))
+	notified("4", "created only", "payment.created", timeAt(1))
+	notified("5", "later", "payment.updated", timeAt(3600))
 	other := notification("6")
-	other.Topic, other.ResourceID, other.ReceivedAt = "merchant_order", "another topic", moment(1)
+	other.Topic, other.ResourceID, other.ReceivedAt = "merchant_order", "another topic", timeAt(1)
 	require.NoError(t, s.Archive(t.Context(), []Notification{other}))
 
 	names := []string{"updated", "early, by our clock", "too early", "created only", "later", "another topic", "never"}
@@ -193,36 +193,36 @@ func TestANotificationTellsOfWhatHappenedBeforeIt(t *testing.T) {
 }
 
 // The provider's dates have whole seconds: a payment may be behind within one, and is until it has moved.
-func TestADifferenceOfOneMomentStaysUntilThePaymentHasMoved(t *testing.T) {
+func TestADifferenceOfTheSameTimeStaysUntilThePaymentHasMoved(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.reconciled(t, "a", moment(300))
+	s.reconciled(t, "a", timeAt(300))
 	behind, even := s.open(t, newPayment("behind")).ID, s.open(t, newPayment("even")).ID
 	var all []payment.Finding
 	for id, status := range map[string]payment.Status{behind: payment.Pending, even: payment.Approved} {
 		s.apply(t, id, answer(id, status, 10))
 		f := found(payment.Difference, "the provider says approved", "mp-"+id)[0]
-		f.PaymentID, f.ProviderUpdatedAt, f.ProviderStatus = id, moment(10), payment.Approved
+		f.PaymentID, f.ProviderUpdatedAt, f.ProviderStatus = id, timeAt(10), payment.Approved
 		all = append(all, f)
 	}
 	require.NoError(t, s.KeepFindings(t.Context(), "a", all))
 	f, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, f.Behind.Count)
-	require.NoError(t, s.SettleFindings(t.Context(), moment(201)))
+	require.NoError(t, s.SettleFindings(t.Context(), timeAt(201)))
 	open := s.openFindings(t, payment.Difference)
 	require.Len(t, open, 1)
 	require.Equal(t, behind, open[0].PaymentID)
-	_, err = s.ApplyLook(t.Context(), behind, answer(behind, payment.Approved, 10), moment(202))
+	_, err = s.ApplyLook(t.Context(), behind, answer(behind, payment.Approved, 10), timeAt(202))
 	require.NoError(t, err)
-	require.NoError(t, s.SettleFindings(t.Context(), moment(203)))
+	require.NoError(t, s.SettleFindings(t.Context(), timeAt(203)))
 	require.Empty(t, s.openFindings(t, payment.Difference))
 }
 
 func TestWhatWasFoundIsSettledLater(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.reconciled(t, "a", moment(200))
+	s.reconciled(t, "a", timeAt(200))
 	require.NoError(t, s.KeepFindings(t.Context(), "a", found(payment.MissedWebhook, MissedChange, "late", "archived late", "lost")))
 	p := newPayment("behind")
 	s.open(t, p)
@@ -230,29 +230,29 @@ func TestWhatWasFoundIsSettledLater(t *testing.T) {
 	behind[0].PaymentID = p.ID
 	require.NoError(t, s.KeepFindings(t.Context(), "a", behind))
 
-	require.NoError(t, s.SettleFindings(t.Context(), moment(201)))
+	require.NoError(t, s.SettleFindings(t.Context(), timeAt(201)))
 	require.Len(t, s.openFindings(t, ""), 4)
 
 	late, archivedLate := notification("late"), notification("archived late")
-	late.ResourceID, late.ReceivedAt = "late", moment(900)
-	archivedLate.ResourceID, archivedLate.ReceivedAt = "archived late", moment(1)
+	late.ResourceID, late.ReceivedAt = "late", timeAt(900)
+	archivedLate.ResourceID, archivedLate.ReceivedAt = "archived late", timeAt(1)
 	require.NoError(t, s.Archive(t.Context(), []Notification{late, archivedLate}))
-	_, err := s.Apply(t.Context(), p.ID, payment.ProviderState{PaymentID: "7", Status: payment.Approved, Money: p.Amount, UpdatedAt: moment(0)}, moment(901))
+	_, err := s.Apply(t.Context(), p.ID, payment.ProviderState{PaymentID: "7", Status: payment.Approved, Money: p.Amount, UpdatedAt: timeAt(0)}, timeAt(901))
 	require.NoError(t, err)
 	for range 2 {
-		require.NoError(t, s.SettleFindings(t.Context(), moment(902)))
+		require.NoError(t, s.SettleFindings(t.Context(), timeAt(902)))
 		require.Equal(t, "lost", s.openFindings(t, "")[0].ProviderPaymentID)
 		require.Len(t, s.openFindings(t, ""), 1)
-		require.Equal(t, 1, s.number(t, `select count(*) from findings where provider_payment_id = 'late' and resolved_at = $1`, moment(900)))
+		require.Equal(t, 1, s.number(t, `select count(*) from findings where provider_payment_id = 'late' and resolved_at = $1`, timeAt(900)))
 		require.Equal(t, 0, s.number(t, `select count(*) from findings where provider_payment_id = 'archived late'`), "it was never missed")
-		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'difference' and resolved_at = $1`, moment(902)))
+		require.Equal(t, 1, s.number(t, `select count(*) from findings where kind = 'difference' and resolved_at = $1`, timeAt(902)))
 	}
 }
 
 func TestFindingsAreAlertedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.reconciled(t, "a", moment(300))
+	s.reconciled(t, "a", timeAt(300))
 	for _, kind := range payment.FindingKinds() {
 		require.NoError(t, s.KeepFindings(t.Context(), "a", found(kind, "", "1")))
 	}
@@ -264,7 +264,7 @@ func TestFindingsAreAlertedOnce(t *testing.T) {
 		ids = append(ids, f.ID)
 	}
 	require.Len(t, ids, 3)
-	require.NoError(t, s.Alerted(t.Context(), ids, moment(301)))
+	require.NoError(t, s.Alerted(t.Context(), ids, timeAt(301)))
 	waiting, err = s.Unalerted(t.Context(), time.Minute, 10)
 	require.NoError(t, err)
 	require.Empty(t, waiting)
@@ -273,7 +273,7 @@ func TestFindingsAreAlertedOnce(t *testing.T) {
 func TestADifferenceIsAlertedWhenTheLookDoesNotHelp(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.reconciled(t, "a", moment(300))
+	s.reconciled(t, "a", timeAt(300))
 	id := s.open(t, newPayment("behind")).ID
 	difference := found(payment.Difference, "", "7")
 	difference[0].PaymentID, difference[0].FoundAt = id, time.Now().Add(-15*time.Minute)
@@ -288,7 +288,7 @@ func TestADifferenceIsAlertedWhenTheLookDoesNotHelp(t *testing.T) {
 	}
 	require.Empty(t, waiting(16*time.Minute))
 	require.Equal(t, []string{id}, waiting(14*time.Minute))
-	_, err := s.Apply(t.Context(), id, payment.ProviderState{PaymentID: "7", Status: payment.Approved, Money: newPayment("behind").Amount, UpdatedAt: moment(0)}, moment(901))
+	_, err := s.Apply(t.Context(), id, payment.ProviderState{PaymentID: "7", Status: payment.Approved, Money: newPayment("behind").Amount, UpdatedAt: timeAt(0)}, timeAt(901))
 	require.NoError(t, err)
 	require.Empty(t, waiting(14*time.Minute), "it has caught up, settled or not")
 }
@@ -296,11 +296,11 @@ func TestADifferenceIsAlertedWhenTheLookDoesNotHelp(t *testing.T) {
 func TestAFindingThatAPersonHasClosedStaysClosed(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.reconciled(t, "a", moment(300))
+	s.reconciled(t, "a", timeAt(300))
 	keep := func(kind payment.FindingKind, status payment.Status, second int) {
 		t.Helper()
 		f := found(kind, "what it says", "7")
-		f[0].ProviderStatus, f[0].ProviderUpdatedAt = status, moment(second)
+		f[0].ProviderStatus, f[0].ProviderUpdatedAt = status, timeAt(second)
 		require.NoError(t, s.KeepFindings(t.Context(), "a", f))
 	}
 	for _, kind := range payment.FindingKinds() {
@@ -331,7 +331,7 @@ func TestAFindingThatAPersonHasClosedStaysClosed(t *testing.T) {
 	keep(payment.Unreadable, "", 60)
 	require.Len(t, s.openFindings(t, payment.Unreadable), 1, "what cannot be read may say anything")
 
-	require.NoError(t, s.ClearFindings(t.Context(), []string{"7"}, moment(400)))
+	require.NoError(t, s.ClearFindings(t.Context(), []string{"7"}, timeAt(400)))
 	_, err := s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, int64(s.number(t, `select max(id) from findings where kind = 'contradiction'`)), "late")
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	_, err = s.CloseFinding(t.Context(), audit.Actor{Name: "ana"}, 987654321, "none")

@@ -72,7 +72,7 @@ func (s *Store) TakeForRedrive(ctx context.Context, b deadletter.Batch) ([]deadl
 		return err
 	})
 	err := s.pool.SendBatch(ctx, &batch).Close()
-	return sending, interpret("take letters for redrive "+b.RedriveID, err)
+	return sending, interpret("take dead letters for redrive "+b.RedriveID, err)
 }
 
 const settleSent = `update redrives set outcome = 'sent' where redrive_id = $1 and letter_id = any($2) and outcome = 'sending'`
@@ -163,11 +163,11 @@ order by at desc
 limit 20`
 
 // Redrives lists the latest redrives of a dead letter, newest first.
-func (s *Store) Redrives(ctx context.Context, letterID string) ([]deadletter.Redrive, error) {
+func (s *Store) Redrives(ctx context.Context, deadLetterID string) ([]deadletter.Redrive, error) {
 	list, err := readRows(ctx, s.pool, func(row pgx.CollectableRow) (deadletter.Redrive, error) {
 		r, err := pgx.RowToStructByPos[deadletter.Redrive](row)
 		r.At = r.At.UTC()
 		return r, err
-	}, selectRedrives, letterID)
-	return list, interpret("list the redrives of dead letter "+letterID, err)
+	}, selectRedrives, deadLetterID)
+	return list, interpret("list the redrives of dead letter "+deadLetterID, err)
 }

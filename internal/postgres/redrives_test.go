@@ -16,16 +16,16 @@ func TestARedriveTakesEachDeadLetterOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for i := range 10 {
-		s.keep(t, letter(i))
+		s.keep(t, deadLetter(i))
 	}
 	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{Cause: deadletter.CauseInvalid})
 	require.NoError(t, err)
 	require.Equal(t, []deadletter.CauseCount{{Cause: deadletter.CauseInvalid, Count: 10}}, survey.Causes)
-	late := letter(11)
+	late := deadLetter(11)
 	s.keep(t, late)
 	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Reason: "mended", Before: survey.At, Upto: 4}
 
-	for range 2 { // a killed worker's step is done again
+	for range 2 { // a killed worker's activity is repeated
 		sending, err := s.TakeForRedrive(t.Context(), take)
 		require.NoError(t, err)
 		require.Len(t, sending, 4)
@@ -35,8 +35,8 @@ func TestARedriveTakesEachDeadLetterOnce(t *testing.T) {
 	ids := idsOf(sending)
 	require.NoError(t, s.SettleRedrive(t.Context(), take.RedriveID, ids[:3], ids[3:], []string{"no queue"}))
 	require.Equal(t, deadletter.Progress{Taken: 4, Sent: 3, Failed: 1, Left: 6}, s.standing(t, take))
-	require.Equal(t, deadletter.Open, s.letter(t, ids[3]).State)
-	redriven := s.letter(t, ids[0])
+	require.Equal(t, deadletter.Open, s.deadLetter(t, ids[3]).State)
+	redriven := s.deadLetter(t, ids[0])
 	require.Equal(t, []any{deadletter.Redriven, "ana", "mended"}, []any{redriven.State, redriven.ClosedBy, redriven.Reason})
 	done, err := s.Redrives(t.Context(), ids[3])
 	require.NoError(t, err)
@@ -57,11 +57,11 @@ func TestARedriveTakesEachDeadLetterOnce(t *testing.T) {
 	require.Equal(t, 9, s.number(t, `select count(*) from dead_letters where state = 'open'`))
 }
 
-// What died again before its sending was written down is settled, and not sent once more.
+// A message that died again before its sending was stored is settled, and not sent again.
 func TestADeadLetterThatDiesWhileItIsSentIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	l := letter(1)
+	l := deadLetter(1)
 	s.keep(t, l)
 	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{})
 	require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestTwoRedrivesOfOneDeadLetterAreOne(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for i := range 20 {
-		s.keep(t, letter(i))
+		s.keep(t, deadLetter(i))
 	}
 	survey, err := s.SurveyDeadLetters(t.Context(), deadletter.Filter{})
 	require.NoError(t, err)
@@ -110,17 +110,17 @@ func (s *Store) redriven(t *testing.T, number string) deadletter.Batch {
 	return take
 }
 
-// A payment that dies again has another run's letter.
+// A payment that dies again has a dead letter of another run.
 func TestAPaymentThatDiesAgainIsCounted(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	l := letter(1)
+	l := deadLetter(1)
 	l.Source, l.Cause = deadletter.FromWorkflow, deadletter.CauseContradiction
-	s.keep(t, l, letter(2))
+	s.keep(t, l, deadLetter(2))
 	take := s.redriven(t, "1")
 	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2}, s.standing(t, take))
 
-	webhooks, another := letter(3), letter(4)
+	webhooks, another := deadLetter(3), deadLetter(4)
 	webhooks.PaymentID = l.PaymentID
 	another.Source, another.PaymentID = deadletter.FromWorkflow, payment.NewID("shop", "another")
 	s.keep(t, webhooks, another)
@@ -132,7 +132,7 @@ func TestAPaymentThatDiesAgainIsCounted(t *testing.T) {
 	require.Equal(t, deadletter.Progress{Taken: 2, Sent: 2, DiedAgain: 1}, s.standing(t, take))
 }
 
-// To look again may find nothing. Until the outcome is known, people see the letter.
+// The next look at the payment may find nothing. Until the outcome is known, operators see the dead letter.
 func TestADeadLetterOfAnUnknownOutcomeOutlivesARedrive(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -140,40 +140,40 @@ func TestADeadLetterOfAnUnknownOutcomeOutlivesARedrive(t *testing.T) {
 	s.keep(t, l)
 	for _, number := range []string{"1", "2"} {
 		take := s.redriven(t, number)
-		require.Equal(t, deadletter.Open, s.letter(t, l.ID).State)
+		require.Equal(t, deadletter.Open, s.deadLetter(t, l.ID).State)
 		require.Equal(t, deadletter.Progress{Taken: 1, Sent: 1}, s.standing(t, take), "it is not sent twice, and has not died again")
 	}
-	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+	_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), timeAt(3))
 	require.NoError(t, err)
-	require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
+	require.Equal(t, deadletter.Resolved, s.deadLetter(t, l.ID).State)
 }
 
-// Whichever comes first, a payment whose outcome is known has no open letter that says otherwise.
+// A payment with a known outcome has no open dead letter of an unknown outcome, in whatever order the two come.
 func TestARedriveAndTheOutcomeMayComeAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for i := range 40 {
 		l := s.unknown(t, fmt.Sprint(i))
 		s.keep(t, l)
-		take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(i)), Actor: "ana", Before: s.letter(t, l.ID).ReceivedAt, Upto: 100}
+		take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", fmt.Sprint(i)), Actor: "ana", Before: s.deadLetter(t, l.ID).ReceivedAt, Upto: 100}
 		_, err := s.TakeForRedrive(t.Context(), take)
 		require.NoError(t, err)
 		sideBySide(t, 2, func(i int) error {
 			if i == 0 {
 				return s.SettleRedrive(t.Context(), take.RedriveID, []string{l.ID}, nil, nil)
 			}
-			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), moment(3))
+			_, err := s.Apply(t.Context(), l.PaymentID, answer(l.PaymentID, payment.Approved, 3), timeAt(3))
 			return err
 		})
-		require.Equal(t, deadletter.Resolved, s.letter(t, l.ID).State)
+		require.Equal(t, deadletter.Resolved, s.deadLetter(t, l.ID).State)
 	}
 }
 
-// Nobody opens the letters of a redrive that was terminated, but whoever finds that it has been sending for too long.
+// A redrive that was terminated leaves its dead letters claimed. They are opened again when it has been sending for too long.
 func TestStrandedDeadLettersAreOpenedAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	old, diedAgain, fresh := letter(1), letter(2), letter(3)
+	old, diedAgain, fresh := deadLetter(1), deadLetter(2), deadLetter(3)
 	s.keep(t, old, diedAgain)
 	take := deadletter.Batch{RedriveID: deadletter.NewRedriveID("ana", "1"), Actor: "ana", Before: time.Now().Add(time.Hour), Upto: 100}
 	_, err := s.TakeForRedrive(t.Context(), take)
@@ -190,9 +190,9 @@ func TestStrandedDeadLettersAreOpenedAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, sending, long)
 		require.NoError(t, s.AbandonRedrive(t.Context(), take.RedriveID, "terminated"))
-		require.Equal(t, deadletter.Open, s.letter(t, old.ID).State)
-		require.Equal(t, deadletter.Open, s.letter(t, diedAgain.ID).State)
-		require.Equal(t, deadletter.Redriven, s.letter(t, fresh.ID).State, "that one may be on its way")
+		require.Equal(t, deadletter.Open, s.deadLetter(t, old.ID).State)
+		require.Equal(t, deadletter.Open, s.deadLetter(t, diedAgain.ID).State)
+		require.Equal(t, deadletter.Redriven, s.deadLetter(t, fresh.ID).State, "that one may be on its way")
 		standing := s.standing(t, take)
 		require.Equal(t, []int{1, 1}, []int{standing.Sent, standing.Failed})
 	}
@@ -205,9 +205,9 @@ func (s *Store) standing(t *testing.T, take deadletter.Batch) deadletter.Progres
 	return standing
 }
 
-func idsOf(letters []deadletter.Message) []string {
+func idsOf(deadLetters []deadletter.Message) []string {
 	var ids []string
-	for _, l := range letters {
+	for _, l := range deadLetters {
 		ids = append(ids, l.ID)
 	}
 	return ids

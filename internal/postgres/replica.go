@@ -23,7 +23,7 @@ const (
 // replica answers lists, and knows how old its answers are. The age does not come from the replica's clock (on a quiet primary its last
 // change is old and yet the newest) but from positions in the log: once a second the primary is asked for its own, and
 // with every answer the replica says up to where it has replayed. What it shows is then at most as old as the primary's last
-// position that it has passed. No clock but this process's has a part in it, and nothing is written.
+// position that it has passed. Only this process's clock is used, and nothing is written.
 type replica struct {
 	pool    *pgxpool.Pool
 	primary *pgxpool.Pool
@@ -107,7 +107,7 @@ func (r *replica) look(ctx context.Context) {
 	r.serves = position != nil
 }
 
-// passed remembers a position of the primary's.
+// passed stores a position of the primary.
 func (r *replica) passed(position int64, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,7 +116,7 @@ func (r *replica) passed(position int64, at time.Time) {
 	r.marks = append(r.marks, mark{position, at})
 }
 
-// replayed is how old that is at most which a replica shows that has replayed up to a position; false: that is unknown.
+// replayed is the greatest possible age of the rows of a replica that has replayed up to a position; false: it is unknown.
 func (r *replica) replayed(position int64) (age time.Duration, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,8 +149,8 @@ func (r *replica) fresh() bool {
 	return known && age <= r.maxAge && r.serves
 }
 
-// disappointed sends all lists to the primary until the replica has answered a look again.
-func (r *replica) disappointed() {
+// failed sends all lists to the primary until the replica has answered a look again.
+func (r *replica) failed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.serves = false
@@ -166,7 +166,7 @@ func list[T any](ctx context.Context, s *Store, doing, query string, args pgx.Na
 			return found, age, nil
 		}
 		if ctx.Err() == nil {
-			s.replica.disappointed()
+			s.replica.failed()
 		}
 	}
 	found, err = readRows(ctx, s.pool, scan, query, args)

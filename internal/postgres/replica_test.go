@@ -23,7 +23,7 @@ func newPair(t *testing.T, maxAge time.Duration) (*devstack.Stack, *Store) {
 	require.NoError(t, Migrate(t.Context(), stack.PostgresURL(), silent))
 	s := openStore(t, stack.PostgresURL())
 	require.NoError(t, s.Follow(t.Context(), stack.PostgresReplicaURL(), 4, maxAge))
-	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, moment(0))
+	_, err := s.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, timeAt(0))
 	require.NoError(t, err)
 	return stack, s
 }
@@ -37,7 +37,7 @@ func (s *Store) listed(t require.TestingT) (keys string, age time.Duration) {
 	return keysOf(list), age
 }
 
-// Whoever has made a payment sees it by its id at once; a list may not have it yet, and then says that it is older.
+// A new payment is found by its id at once. A list may not have it yet, and then its age says so.
 func TestListsComeFromTheReplicaAndSayHowOldTheyAre(t *testing.T) {
 	t.Parallel()
 	stack, s := newPair(t, time.Hour)
@@ -49,7 +49,7 @@ func TestListsComeFromTheReplicaAndSayHowOldTheyAre(t *testing.T) {
 
 	require.NoError(t, stack.DelayReplica(t.Context(), time.Hour))
 	later := newPayment("b")
-	later.CreatedAt = moment(1)
+	later.CreatedAt = timeAt(1)
 	s.open(t, later)
 	acknowledged := time.Now()
 	looks := s.replica.newest()
@@ -106,7 +106,7 @@ func TestListsComeFromThePrimaryWhileTheReplicaIsTooOld(t *testing.T) {
 	require.Eventually(t, replicaServes, testTimeout, 10*time.Millisecond)
 }
 
-// A replica that is killed or hangs costs a list a moment, and no more.
+// A replica that is killed or hangs delays a list by replicaTimeout at most.
 func TestAnUnavailableReplicaCostsNothing(t *testing.T) {
 	t.Parallel()
 	stack, s := newPair(t, time.Hour)

@@ -75,8 +75,8 @@ type Proof struct {
 	RecoveryHash []byte // of a recovery code; nil: none
 }
 
-// LogIn uses a proof up and writes the log-in to the audit, both or neither. Kind Conflict when the proof was used before, by the user
-// or by an onlooker.
+// LogIn marks a proof as used and writes the log-in to the audit, both or neither. Kind Conflict when the proof was used before, by the
+// user or by an attacker.
 func (s *Store) LogIn(ctx context.Context, e audit.Entry, name string, p Proof) error {
 	used := &failure.Error{Kind: failure.Conflict, Message: "this code was used before"}
 	return s.audited(ctx, "log in "+name, func(tx pgx.Tx) (audit.Entry, error) {

@@ -15,7 +15,7 @@ import (
 // newUser is a user with a second factor and two recovery codes.
 func newUser(t *testing.T, s *Store) {
 	t.Helper()
-	require.NoError(t, s.AddUser(t.Context(), ana, access.User{Name: "rui", Role: access.Operator, PasswordHash: "h", CreatedAt: moment(0)}))
+	require.NoError(t, s.AddUser(t.Context(), ana, access.User{Name: "rui", Role: access.Operator, PasswordHash: "h", CreatedAt: timeAt(0)}))
 	before, err := s.User(t.Context(), "rui")
 	require.NoError(t, err)
 	generation, err := s.SetSecondFactor(t.Context(), ana, "rui", "sealed", 100, [][]byte{[]byte("one"), []byte("two")})
@@ -26,7 +26,7 @@ func newUser(t *testing.T, s *Store) {
 	require.NotEqual(t, before.Generation, generation, "it ends the sessions there are")
 }
 
-// However many try it at once, a code lets in once, and each log-in is on record once.
+// A code admits one log-in, however many try it at once, and each log-in is in the audit once.
 func TestACodeIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -97,7 +97,7 @@ func TestASecondFactorIsClearedAndReplaced(t *testing.T) {
 	u, err := s.User(t.Context(), "rui")
 	require.NoError(t, err)
 	require.Empty(t, u.SecondFactor)
-	require.NotEqual(t, before.Generation, u.Generation, "the sessions of whoever has the app have ended")
+	require.NotEqual(t, before.Generation, u.Generation, "the sessions that used the old app have ended")
 	left, _, err := s.RecoveryCodes(t.Context(), "rui", nil)
 	require.NoError(t, err)
 	require.Zero(t, left)

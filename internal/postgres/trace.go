@@ -11,7 +11,7 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// queryTracer makes a span of each statement, with its text, which holds no values: those travel apart from it.
+// queryTracer makes a span of each statement, with its text, which has no values: they are sent separately.
 type queryTracer struct{}
 
 type spanKey struct{}

@@ -18,10 +18,10 @@ func TestAUserFromTheFirstDayToTheLast(t *testing.T) {
 		require.NoError(t, err)
 		return u
 	}
-	ana := access.User{Name: "ana", Role: access.Operator, PasswordHash: "h", CreatedAt: moment(0)}
+	ana := access.User{Name: "ana", Role: access.Operator, PasswordHash: "h", CreatedAt: timeAt(0)}
 	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana))
 	require.Equal(t, failure.Conflict, failure.KindOf(s.AddUser(t.Context(), audit.Actor{Name: "test"}, ana)))
-	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: "a.viewer", Role: access.Viewer, PasswordHash: "i", CreatedAt: moment(1)}))
+	require.NoError(t, s.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: "a.viewer", Role: access.Viewer, PasswordHash: "i", CreatedAt: timeAt(1)}))
 	first := read("ana")
 	require.NotEmpty(t, first.Generation)
 	ana.Generation = first.Generation

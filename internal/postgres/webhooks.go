@@ -41,7 +41,7 @@ func (s *Store) Archive(ctx context.Context, batch []Notification) error {
 	}
 	tag, err := s.pool.Exec(ctx, archiveNotifications, ids, topics, actions, resources, payments, wholes, times)
 	if err == nil && tag.RowsAffected() < int64(n) {
-		// What is there may be left by a run that was interrupted while it waited for the replica, and be on the primary only.
+		// The stored row may be on the primary only, if a call was interrupted while it waited for the replica.
 		_, err = s.pool.Exec(ctx, awaitReplica)
 	}
 	return interpret("archive notifications", err)
@@ -101,7 +101,7 @@ func (s *Store) Unspool(ctx context.Context, limit int, publish func(context.Con
 	return published, publishErr
 }
 
-const untoldSpooled = `
+const unpublishedSpooled = `
 select id, routing_key, body, received_at
 from webhook_spool
 where told_at is null and routing_key = $1
@@ -109,12 +109,12 @@ order by received_at
 limit $2
 for update skip locked`
 
-// PublishSpooled gives waiting webhooks with a routing key, oldest first, to tell, concurrently, and marks those that it handled without an
-// error, so that none is given to it again. They still wait for the broker.
-func (s *Store) PublishSpooled(ctx context.Context, routingKey string, limit int, tell func(context.Context, Spooled) error) (told int, err error) {
-	var tellErr error
+// PublishSpooled calls publish for each waiting webhook with a routing key, oldest first and concurrently. It marks those that were handled
+// without an error, so that none is handled again. They still wait for the broker.
+func (s *Store) PublishSpooled(ctx context.Context, routingKey string, limit int, publish func(context.Context, Spooled) error) (published int, err error) {
+	var publishErr error
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, untoldSpooled, routingKey, limit)
+		rows, _ := tx.Query(ctx, unpublishedSpooled, routingKey, limit)
 		waiting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Spooled])
 		if err != nil || len(waiting) == 0 {
 			return err
@@ -122,7 +122,7 @@ func (s *Store) PublishSpooled(ctx context.Context, routingKey string, limit int
 		failures := make([]error, len(waiting))
 		var all sync.WaitGroup
 		for i, w := range waiting {
-			all.Go(func() { failures[i] = tell(ctx, w) })
+			all.Go(func() { failures[i] = publish(ctx, w) })
 		}
 		all.Wait()
 		var done []string
@@ -131,12 +131,12 @@ func (s *Store) PublishSpooled(ctx context.Context, routingKey string, limit int
 				done = append(done, w.ID)
 			}
 		}
-		told, tellErr = len(done), errors.Join(failures...)
+		published, publishErr = len(done), errors.Join(failures...)
 		_, err = tx.Exec(ctx, `update webhook_spool set told_at = now() where id = any($1)`, done)
 		return err
 	})
 	if err != nil {
-		return 0, interpret("tell what is in the spool", err)
+		return 0, interpret("publish what is in the spool", err)
 	}
-	return told, tellErr
+	return published, publishErr
 }

@@ -16,11 +16,11 @@ import (
 func notification(id string) Notification {
 	return Notification{
 		ID: id, Topic: "payment", Action: "payment.updated", ResourceID: "106400160592",
-		PaymentID: payment.NewID("shop", "k"), Whole: []byte(`{"id": "` + id + `"}`), ReceivedAt: moment(0),
+		PaymentID: payment.NewID("shop", "k"), Whole: []byte(`{"id": "` + id + `"}`), ReceivedAt: timeAt(0),
 	}
 }
 
-func TestTwinsAreArchivedOnce(t *testing.T) {
+func TestDuplicatesAreArchivedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	a, b, c := notification("a"), notification("b"), notification("c")
@@ -52,7 +52,7 @@ func TestABatchIsArchivedWholeOrNotAtAll(t *testing.T) {
 func spool(t *testing.T, s *Store, n int) {
 	t.Helper()
 	for i := n; i > 0; i-- {
-		require.NoError(t, s.Spool(t.Context(), fmt.Sprint(i), "mercadopago.payment", fmt.Append(nil, "body ", i), moment(i)))
+		require.NoError(t, s.Spool(t.Context(), fmt.Sprint(i), "mercadopago.payment", fmt.Append(nil, "body ", i), timeAt(i)))
 	}
 }
 
@@ -76,14 +76,14 @@ func TestTheSpoolIsEmptiedOldestFirst(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	spool(t, s, 5)
-	require.NoError(t, s.Spool(t.Context(), "1", "another", []byte("another"), moment(9)), "the first stays")
+	require.NoError(t, s.Spool(t.Context(), "1", "another", []byte("another"), timeAt(9)), "the first stays")
 
 	var first Spooled
 	n, err := s.Unspool(t.Context(), 1, func(_ context.Context, w Spooled) error { first = w; return nil })
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	first.ReceivedAt = first.ReceivedAt.UTC()
-	require.Equal(t, Spooled{ID: "1", RoutingKey: "mercadopago.payment", Body: []byte("body 1"), ReceivedAt: moment(1)}, first)
+	require.Equal(t, Spooled{ID: "1", RoutingKey: "mercadopago.payment", Body: []byte("body 1"), ReceivedAt: timeAt(1)}, first)
 
 	broker := taken{takes: 3}
 	n, err = s.Unspool(t.Context(), 2, broker.publish)
@@ -131,7 +131,7 @@ func TestTwoRelaysShareTheSpool(t *testing.T) {
 	require.Equal(t, 0, s.number(t, `select count(*) from webhook_spool`))
 }
 
-// A relay that is stopped between publishing and forgetting has published twins-to-be, and lost nothing.
+// A relay that is stopped between publishing and deleting publishes duplicates later, and loses nothing.
 func TestARelayThatIsStoppedLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

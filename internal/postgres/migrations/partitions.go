@@ -26,7 +26,7 @@ type transactor interface {
 	Begin(context.Context) (pgx.Tx, error)
 }
 
-// MakePartitions makes the partitions of the notifications for the months from that of from to that of upto which have none,
+// MakePartitions makes the missing partitions of the notifications, from the month of from to the month of upto,
 // and returns their names. Several may make them at once.
 func MakePartitions(ctx context.Context, db transactor, from, upto time.Time) (made []string, err error) {
 	for month := MonthOf(from); !month.After(upto); month = month.AddDate(0, 1, 0) {
