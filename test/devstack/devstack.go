@@ -188,7 +188,7 @@ func (s *Stack) start(ctx context.Context, service Service) error {
 }
 
 // launch starts a service on its preferred port or the next free one. Between finding a port free and binding it
-// somebody else may take it, so that failure is tried again with another.
+// another process may take it, so that failure is tried again with another port.
 func (s *Stack) launch(ctx context.Context, service Service, preferred int, spec func(port int) (Spec, error)) (int, error) {
 	const attempts = 5
 	for attempt := 1; ; attempt++ {

@@ -90,7 +90,7 @@ func TestSecondStartFindsTheData(t *testing.T) {
 	data := stack.Process(Postgres).spec.Args[1]
 	require.NoError(t, stack.Stop())
 
-	// What a power failure leaves: a pid file, and its number is by now that of somebody else (of ourselves).
+	// What a power failure leaves: a pid file, and its number now belongs to another process (this one).
 	stale := strconv.Itoa(os.Getpid()) + "\n" + data + "\n"
 	require.NoError(t, os.WriteFile(filepath.Join(data, "postmaster.pid"), []byte(stale), 0o600))
 	stack, err = Start(t.Context(), options)

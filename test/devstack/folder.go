@@ -77,7 +77,7 @@ func (f *folder) close() error {
 }
 
 // lockFolder takes the lock of dir or says who has it. A fresh lock file gets its name only when it is locked already:
-// removeAbandoned may come by at any moment.
+// another process's removeAbandoned may run at any time.
 func lockFolder(dir string, fresh bool) (*os.File, error) {
 	path := filepath.Join(dir, "lock")
 	name := path
@@ -107,8 +107,8 @@ func lockFolder(dir string, fresh bool) (*os.File, error) {
 	return file, nil
 }
 
-// removeAbandoned removes throw-away folders whose owner was killed: what nobody has locked, nobody uses. It is a
-// courtesy, so a folder that cannot be removed is left for whoever can.
+// removeAbandoned removes throw-away folders whose owner was killed: a folder without a lock is not in use. A folder that cannot be
+// removed is left.
 func removeAbandoned() {
 	locks, _ := filepath.Glob(filepath.Join(os.TempDir(), throwAwayPrefix+"*", "lock"))
 	for _, lock := range locks {

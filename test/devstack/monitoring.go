@@ -25,7 +25,7 @@ func StartPrometheus(ctx context.Context, o MonitorOptions) (*Process, error) {
 		"--log.level=warn", fmt.Sprintf("--web.listen-address=127.0.0.1:%d", o.Port))
 }
 
-// StartAlertmanager runs Alertmanager on the configuration alertmanager.yml, alone.
+// StartAlertmanager runs Alertmanager on the configuration alertmanager.yml, without a cluster.
 func StartAlertmanager(ctx context.Context, o MonitorOptions) (*Process, error) {
 	return startMonitor(ctx, o, "alertmanager", []string{"prometheus-alertmanager", "alertmanager"}, // Debian's name, and its own
 		"--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=",

@@ -18,7 +18,7 @@ type NginxOptions struct {
 	Port   int // where it listens
 }
 
-// Nginx is a running nginx. Run by root, its workers are user nobody, who reads and writes nothing.
+// Nginx is a running nginx. Run by root, its workers are user nobody, which reads and writes nothing.
 type Nginx struct {
 	*Process
 	spec Spec

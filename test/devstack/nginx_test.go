@@ -50,7 +50,7 @@ func TestNginxEndsWithItsWorkers(t *testing.T) {
 			require.Eventually(t, func() bool { return !each.alive() }, 10*time.Second, 5*time.Millisecond, "process %d", each.pid)
 		}
 		_, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		require.Error(t, err, "nobody listens any more")
+		require.Error(t, err, "no process listens any more")
 		require.ErrorContains(t, n.Reload(t.Context(), nginxTestConfig(port)), "not running")
 		require.NoError(t, n.Restart(t.Context()))
 	}

@@ -58,7 +58,7 @@ func TestKilledParentLeavesNoOrphan(t *testing.T) {
 	require.DirExists(t, folder)
 
 	family := descendants(cmd.Process.Pid)
-	require.GreaterOrEqual(t, len(family), 15, "four services, epmd, nginx and its leash, Postgres', RabbitMQ's and nginx' own children")
+	require.GreaterOrEqual(t, len(family), 15, "four services, epmd, nginx and its group killer, Postgres', RabbitMQ's and nginx' own children")
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 	for _, each := range family {

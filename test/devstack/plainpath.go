@@ -9,7 +9,7 @@ import (
 	"regexp"
 )
 
-// plain are paths that mean themselves in a shell script which forgets its quotes, as RabbitMQ's does, and where a pattern may stand.
+// plain are paths without characters that need quotes in a shell script or have a meaning in a pattern. RabbitMQ's script has no quotes.
 var plain = regexp.MustCompile(`^[A-Za-z0-9/._+@%:,-]*$`)
 
 // plainPath is dir, or a link to it from the folder for temporary files when its name has a space or the like. The link has the same

@@ -24,7 +24,7 @@ func TestReplicasInAFolderWithASpace(t *testing.T) {
 	}
 }
 
-// anyPorts are free ones, so that a folder which is kept blocks no other stack.
+// anyPorts are free ports, so that a kept folder does not use the ports of another stack.
 func anyPorts(t *testing.T) (p Ports) {
 	t.Helper()
 	for _, port := range []*int{&p.Postgres, &p.PostgresReplica, &p.Redis} {

@@ -18,17 +18,17 @@ import (
 // may sit on them.
 const firstPort, lastPort = 20000, 31999
 
-// FreePort is a port on 127.0.0.1 that nobody listens on: preferred, else the next free one above it, else (for 0)
+// FreePort is a port on 127.0.0.1 on which no process listens: preferred, else the next free one above it, else (for 0)
 // any. One of any is kept from others who ask here, as tests side by side do, until this process ends; but other programs may
-// still take it: whoever binds it must be ready to lose it.
+// still take it, so that the bind may fail.
 func FreePort(preferred int) (int, error) {
 	port := preferred
 	if port == 0 {
 		port = firstPort + rand.IntN(lastPort-firstPort)
 	}
 	for range 1000 {
-		// To try a port is to listen on it for a moment, so those of others who ask here are left alone: a server of theirs may be
-		// about to start again.
+		// To try a port is to listen on it for a short time. So ports that were given to other processes are not tried: their server
+		// may be about to start again.
 		if preferred != 0 || reserve(port) {
 			listener, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 			if err == nil {
@@ -45,7 +45,7 @@ func FreePort(preferred int) (int, error) {
 // reservations are never closed: the kernel gives up their locks when the process ends, whatever ends it.
 var reservations sync.Map // port to *os.File
 
-// reserve is false when a port has been given to somebody else who still runs, or here before.
+// reserve is false when a port was given to another process that still runs, or to this one before.
 func reserve(port int) bool {
 	dir := filepath.Join(os.TempDir(), "onlywave-ports")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -76,7 +76,7 @@ func lostItsPort(err error) bool {
 
 // listens is true when the process or one of its descendants listens on the port. Asking the port itself would not do:
 // the server that answers may be another stack's server, while ours is about to fail. The port is asked first all the same: the kernel's table
-// of sockets takes a core 20 ms to read, and is read for nothing as long as nobody answers.
+// of sockets takes a core 20 ms to read, and there is no need to read it while no server answers.
 func listens(pid, port int) bool {
 	conn, err := net.DialTimeout("tcp4", fmt.Sprintf("127.0.0.1:%d", port), pollLimit)
 	if err != nil {

@@ -46,7 +46,7 @@ func (s *Stack) startPostgres(ctx context.Context) (int, error) {
 	if s.ports.Postgres, err = s.launchPostgres(ctx, Postgres, s.options.Ports.Postgres, home); err != nil {
 		return 0, err
 	}
-	return s.ports.Postgres, s.alone(ctx, s.ports.Postgres)
+	return s.ports.Postgres, s.ackWithoutReplica(ctx, s.ports.Postgres)
 }
 
 // postgresPlace is where one Postgres lives.
@@ -85,7 +85,7 @@ func (s *Stack) launchPostgres(ctx context.Context, service Service, preferred i
 			if err := postgresReady(ctx, port); err != nil || s.leads(service) {
 				return err
 			}
-			return s.followed(ctx)
+			return s.ackWithReplica(ctx)
 		}
 		return spec, nil
 	})
@@ -121,8 +121,8 @@ func (s *Stack) postgresHome(dir string) (name, home string, err error) {
 	return account.Username, dir, nil
 }
 
-// movePostgres makes a folder under home, once, and leaves a link to it in dir: who removes the stack's folder starts
-// afresh and does not meet the old data again.
+// movePostgres makes a folder under home, once, and leaves a link to it in dir: after the stack's folder was removed,
+// the next start begins without the old data.
 func (s *Stack) movePostgres(dir, home string) (string, error) {
 	link := filepath.Join(dir, "moved")
 	if moved, err := filepath.EvalSymlinks(link); err == nil {

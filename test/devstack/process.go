@@ -29,7 +29,7 @@ type Spec struct {
 	// Port on which the process itself must listen before Ready is asked; 0 is none. What answers on the port is
 	// then certain to be this process and not another one's server.
 	Port int
-	// Group is for a program whose children live on without it: they end with it, and when we do.
+	// Group is for a program whose children do not end with it. They are killed when it ends, and when this process ends.
 	Group bool
 	// Prepare runs before every start, restarts included; nil is nothing.
 	Prepare func(context.Context) error
@@ -37,7 +37,7 @@ type Spec struct {
 	Ready func(context.Context) error
 }
 
-// Process is a child that may be started again. It dies when we do, however we die.
+// Process is a child that may be started again. It dies when this process dies, even by SIGKILL.
 type Process struct {
 	spec    Spec
 	mu      sync.Mutex // one operation at a time
@@ -77,7 +77,7 @@ func (p *Process) Stop() error {
 	return nil
 }
 
-// Pause freezes the process and its descendants with SIGSTOP: connections stay open and nobody answers.
+// Pause freezes the process and its descendants with SIGSTOP: connections stay open and get no answer.
 func (p *Process) Pause() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

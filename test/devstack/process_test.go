@@ -100,7 +100,7 @@ func TestChildIsNotInOurGroup(t *testing.T) {
 	require.Equal(t, p.PID(), group)
 }
 
-// Somebody answers on the port already, but it is not the process that was started.
+// Another process already answers on the port, and not the process that was started.
 func TestPortOfAnotherIsNotReady(t *testing.T) {
 	t.Parallel()
 	port, err := FreePort(0)
@@ -131,7 +131,7 @@ func TestFreePort(t *testing.T) {
 	require.Greater(t, next, first)
 }
 
-// Nobody is given another's port before that one has come to listen on it.
+// A port is given once, also before its process listens on it.
 func TestAPortIsGivenOnce(t *testing.T) {
 	t.Parallel()
 	given := map[int]bool{}

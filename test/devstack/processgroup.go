@@ -7,26 +7,27 @@ import (
 	"syscall"
 )
 
-// leash ends a process group when we end, however we do. The parent-death signal reaches our own child only; what that
-// child has forked must notice by itself, as Postgres' processes do and nginx' workers do not.
-type leash struct {
-	held io.Closer
-	hand *exec.Cmd
+// groupKiller ends a process group when this process ends, even by SIGKILL. The parent-death signal reaches only our own child. The
+// processes that the child has forked must end by themselves, as Postgres' processes do and nginx' workers do not.
+type groupKiller struct {
+	pipe  io.Closer
+	shell *exec.Cmd
 }
 
-// tie starts a shell that waits for the end of a pipe, which the kernel closes for whoever dies.
-func tie(group int) (*leash, error) {
-	hand := exec.Command("/bin/sh", "-c", `read -r _; kill -s KILL -- "-$0" 2>/dev/null`, strconv.Itoa(group))
-	hand.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's Ctrl-C is not for it
-	held, err := hand.StdinPipe()
+// killWithParent starts a shell that waits for the end of a pipe and then kills the group. The kernel closes the pipe when this process
+// dies.
+func killWithParent(group int) (*groupKiller, error) {
+	shell := exec.Command("/bin/sh", "-c", `read -r _; kill -s KILL -- "-$0" 2>/dev/null`, strconv.Itoa(group))
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's Ctrl-C is not for it
+	pipe, err := shell.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	return &leash{held: held, hand: hand}, hand.Start()
+	return &groupKiller{pipe: pipe, shell: shell}, shell.Start()
 }
 
-// drop ends what is left of the group.
-func (l *leash) drop() {
-	l.held.Close()
-	_ = l.hand.Wait() // that nobody was left is what its failure says
+// kill ends what is left of the group.
+func (l *groupKiller) kill() {
+	l.pipe.Close()
+	_ = l.shell.Wait() // it fails when the group was empty
 }

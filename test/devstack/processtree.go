@@ -99,7 +99,7 @@ func (p processID) signal(signal syscall.Signal) {
 	}
 }
 
-// bury waits until all are gone and helps those along that take longer than limit.
+// bury waits until all are gone, and kills those that take longer than limit.
 func bury(family []processID, limit time.Duration) {
 	deadline := time.Now().Add(limit)
 	for _, each := range family {

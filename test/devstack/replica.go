@@ -12,12 +12,12 @@ import (
 )
 
 // A Postgres and its replica are a pair: what the primary acknowledges, the replica has on disk. While the replica is
-// away, the primary acknowledges nothing.
+// unavailable, the primary acknowledges nothing.
 
 // standbySignal in a data folder makes its Postgres a replica; a promotion removes it.
 const standbySignal = "standby.signal"
 
-// PostgresReplicaURL leads to the one of the pair that is a replica, and nowhere while there is none.
+// PostgresReplicaURL leads to the replica of the pair. While there is none, a connection fails.
 func (s *Stack) PostgresReplicaURL() string { return s.pairURL("standby") }
 
 func (s *Stack) pairURL(target string) string {
@@ -35,7 +35,7 @@ func (s *Stack) startReplica(ctx context.Context) (int, error) {
 }
 
 // Promote makes the replica the primary. The old primary is killed first, so that there are never two; restarted, it is the
-// new one's replica. Until then the new one stands alone, and acknowledges without one.
+// new one's replica. Until then the new primary acknowledges without a replica.
 func (s *Stack) Promote(ctx context.Context) error {
 	old := s.PostgresPrimary()
 	next := other(old)
@@ -57,7 +57,7 @@ func (s *Stack) Promote(ctx context.Context) error {
 	s.primary = next
 	s.mu.Unlock()
 	port := s.portOf(next)
-	if err := s.alone(ctx, port); err != nil {
+	if err := s.ackWithoutReplica(ctx, port); err != nil {
 		return fmt.Errorf("promote: %w", err)
 	}
 	if err := postgresExec(ctx, postgresURL(port, postgresName), "alter system reset recovery_min_apply_delay",
@@ -128,20 +128,20 @@ func (s *Stack) primaryPort() int { return s.portOf(s.PostgresPrimary()) }
 // replicaName is how the primary knows that it is followed by ours, and not just copied.
 const replicaName = "replica"
 
-// alone lets a Postgres acknowledge what only it has.
-func (s *Stack) alone(ctx context.Context, port int) error {
+// ackWithoutReplica lets a Postgres acknowledge without its replica.
+func (s *Stack) ackWithoutReplica(ctx context.Context, port int) error {
 	return postgresExec(ctx, postgresURL(port, postgresName), "alter system reset synchronous_standby_names", "select pg_reload_conf()")
 }
 
-// followed lets the primary acknowledge only what its replica has too, once that follows.
-func (s *Stack) followed(ctx context.Context) error {
+// ackWithReplica lets the primary acknowledge only what its replica has too. It fails until the replica follows.
+func (s *Stack) ackWithReplica(ctx context.Context) error {
 	return postgresExec(ctx, postgresURL(s.primaryPort(), postgresName),
 		"select 1 / count(*) from pg_stat_replication where state = 'streaming' and application_name = '"+replicaName+"'",
 		"alter system set synchronous_standby_names = '"+replicaName+"'", "select pg_reload_conf()")
 }
 
-// copyPrimary makes a data folder that is the primary's of now, and follows it from there: a replica begins anew with every
-// start, so that it never matters what the two had in common before.
+// copyPrimary makes a data folder as a copy of the primary's, which follows the primary from there. A replica is copied at every start,
+// so that its earlier data do not matter.
 func (s *Stack) copyPrimary(ctx context.Context, at postgresPlace) error {
 	unfinished := at.data + ".new"
 	if err := os.RemoveAll(unfinished); err != nil {
@@ -167,8 +167,7 @@ func (s *Stack) copyPrimary(ctx context.Context, at postgresPlace) error {
 	return nil
 }
 
-// succeed gives the data of a replica that was promoted, in whatever way, the place of the primary's, when a kept folder is
-// used again.
+// succeed moves the data of a promoted replica to the primary's folder, when a kept folder is used again.
 func (s *Stack) succeed(home postgresPlace) error {
 	exists := func(path ...string) bool {
 		_, err := os.Stat(filepath.Join(path...))
@@ -189,7 +188,7 @@ func (s *Stack) succeed(home postgresPlace) error {
 		}
 		return os.Rename(heir.data, home.data)
 	case exists(fence):
-		return os.Remove(fence) // nobody was promoted after all
+		return os.Remove(fence) // no replica was promoted
 	}
 	return nil
 }

@@ -37,15 +37,15 @@ func TestAReplicaTakesOver(t *testing.T) {
 	require.Equal(t, 1, number(t, stack.PostgresReplicaURL(), isReplica))
 	require.NoError(t, postgresExec(t.Context(), stack.PostgresURL(), "create table counted (id int)", oneMore))
 
-	// There and back again: what was acknowledged is there, and the one that comes back is the other's replica.
+	// Both directions: what was acknowledged is there, and the old primary comes back as a replica.
 	old := Postgres
 	for round := range 2 {
 		require.NoError(t, stack.Promote(t.Context()))
 		requireClosed(t, stack.Process(old).Exited())
-		require.FileExists(t, filepath.Join(stack.Process(old).spec.Args[1], standbySignal), "whoever starts it by hand")
+		require.FileExists(t, filepath.Join(stack.Process(old).spec.Args[1], standbySignal), "an old primary that is started by hand is no primary")
 		require.Equal(t, 1+2*round, number(t, stack.PostgresURL(), counted))
 		require.Error(t, postgresExec(t.Context(), stack.PostgresReplicaURL(), "select 1"), "there is none")
-		require.NoError(t, postgresExec(t.Context(), stack.PostgresURL(), oneMore), "alone")
+		require.NoError(t, postgresExec(t.Context(), stack.PostgresURL(), oneMore), "without a replica")
 
 		require.NoError(t, stack.Process(old).Restart(t.Context()))
 		require.Equal(t, 1, number(t, stack.PostgresReplicaURL(), isReplica))
@@ -55,7 +55,7 @@ func TestAReplicaTakesOver(t *testing.T) {
 	}
 }
 
-func TestThePrimaryAcknowledgesNothingAlone(t *testing.T) {
+func TestThePrimaryAcknowledgesNothingWithoutItsReplica(t *testing.T) {
 	t.Parallel()
 	stack, err := Start(t.Context(), Options{Services: pair})
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestThePrimaryAcknowledgesNothingAlone(t *testing.T) {
 	require.Equal(t, shown+1, number(t, stack.PostgresURL(), counted))
 }
 
-// A kept folder's second start goes on from whoever led last, with a replica and without.
+// A kept folder's second start goes on from the last primary, with a replica and without.
 func TestASecondStartFindsThePromotedData(t *testing.T) {
 	t.Parallel()
 	options := Options{Dir: t.TempDir(), Services: pair}

@@ -22,7 +22,7 @@ type run struct {
 	exited  chan struct{}
 	failure error // how it ended; read after exited
 	logFrom int64 // where its part of the log begins
-	leash   *leash
+	group   *groupKiller
 }
 
 // exitError is a process that ended before it was ready.
@@ -64,7 +64,7 @@ func launch(spec Spec) (*run, error) {
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		if err == nil && spec.Group {
-			r.leash, err = tie(cmd.Process.Pid)
+			r.group, err = killWithParent(cmd.Process.Pid)
 			if err != nil {
 				err = errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 			}
@@ -72,8 +72,8 @@ func launch(spec Spec) (*run, error) {
 		started <- err
 		if err == nil {
 			r.failure = cmd.Wait()
-			if r.leash != nil {
-				r.leash.drop()
+			if r.group != nil {
+				r.group.kill()
 			}
 			close(r.exited)
 		}
@@ -145,14 +145,14 @@ func (r *run) running() bool {
 	}
 }
 
-// signal is safe against a number used again: as long as the run has not ended, nobody else can have its pid.
+// signal is safe against a number used again: as long as the run has not ended, no other process can have its pid.
 func (r *run) signal(signal syscall.Signal) {
 	if r.running() {
 		syscall.Kill(r.pid, signal)
 	}
 }
 
-// kill freezes the family first, so that none can fork its way out.
+// kill freezes the process and its descendants first, so that none can fork and escape.
 func (r *run) kill() {
 	if !r.running() {
 		return

@@ -18,7 +18,7 @@ import (
 // redisMaster is the name by which the Sentinels know what they watch.
 const redisMaster = "onlywave"
 
-// redisNodes are the ports of what stands around a Redis with Sentinels, or of the nodes of a cluster; of one without there are none.
+// redisNodes are the ports of the replica and the Sentinels of a Redis, or of the nodes of a cluster. They are empty without both.
 type redisNodes struct {
 	replica   int
 	sentinels []int
@@ -85,8 +85,8 @@ func (s *Stack) startSentinel(ctx context.Context, sentinel Service, preferred i
 	})
 }
 
-// sentinelConfig lets two of three decide that a master is gone. One that is thrown away is in a hurry, but not so much that a
-// busy machine is taken for a master that is gone.
+// sentinelConfig lets two of three decide that a master is gone. A throw-away stack has a short timeout, but one that is long enough
+// for a busy machine.
 func (s *Stack) sentinelConfig(port int) string {
 	gone := 5 * time.Second
 	if s.folder.throwAway {

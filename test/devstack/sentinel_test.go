@@ -25,7 +25,7 @@ func TestSentinelsPromoteTheReplica(t *testing.T) {
 	for _, n := range nodes {
 		defer n.Close()
 	}
-	written := func(value string) { // again and again: an old master takes writes until it is told, and then forgets them
+	written := func(value string) { // again and again: an old master takes writes until the Sentinels demote it, and then loses them
 		require.Eventually(t, func() bool {
 			for _, n := range nodes {
 				if n.Get(t.Context(), "key").Val() != value {

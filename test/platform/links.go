@@ -35,7 +35,7 @@ func (l *Link) Cut() {
 	l.proxy.Stop()
 }
 
-// BlackHole lets nothing through in either direction and closes nothing.
+// BlackHole lets nothing through in either direction, and keeps the connections open.
 func (l *Link) BlackHole() error {
 	if err := l.add("timeout", "upstream", `{"timeout": 0}`); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (l *Link) BlackHole() error {
 	return l.Deafen()
 }
 
-// Deafen lets nothing come back: what the part asks is done, and it does not hear of it.
+// Deafen lets no answer through: the requests of the part are handled, but it gets no response.
 func (l *Link) Deafen() error { return l.add("timeout", "downstream", `{"timeout": 0}`) }
 
 // Slow lets every answer come so much later.
@@ -51,7 +51,7 @@ func (l *Link) Slow(by time.Duration) error {
 	return l.add("latency", "downstream", fmt.Sprintf(`{"latency": %d}`, by.Milliseconds()))
 }
 
-// Dribble lets answers come in crumbs of so many bytes, one every so often.
+// Dribble lets answers come in pieces of so many bytes, with a pause before each.
 func (l *Link) Dribble(bytes int, every time.Duration) error {
 	return l.add("slicer", "downstream", fmt.Sprintf(`{"average_size": %d, "size_variation": 0, "delay": %d}`, bytes, every.Microseconds()))
 }
@@ -81,8 +81,8 @@ func (l *Link) Mend() error {
 	return nil
 }
 
-// Links are those of one part, such as "worker-2", or of all parts that are so called ("worker", "api", or
-// "" for both) to one service; none without Options.Links.
+// Links are the links of one part, such as "worker-2", or of all parts of a kind ("worker", "api", or "" for both) to one service. There
+// are none without Options.Links.
 func (p *Platform) Links(part string, to devstack.Service) []*Link {
 	p.linking.Lock()
 	defer p.linking.Unlock()
@@ -108,7 +108,7 @@ func (p *Platform) OnLinks(part string, to devstack.Service, do func(*Link) erro
 	return errors.Join(errs...)
 }
 
-// linked gives one part links of its own to all it uses, and the settings that lead it over them.
+// linked gives one part its own links to all services that it uses, and the settings with their addresses.
 func (p *Platform) linked(part string) (map[string]string, error) {
 	p.linking.Lock()
 	defer p.linking.Unlock()
@@ -146,7 +146,7 @@ func (p *Platform) linked(part string) (map[string]string, error) {
 // proxies is required by toxiproxy; its metrics are not used.
 var proxies = toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 
-// hostOf is host:port of an address, which may be that alone; several are separated by commas.
+// hostOf is host:port of an address, which may be host:port without a scheme; several are separated by commas.
 func hostOf(address string) (string, error) {
 	hosts := address
 	if _, rest, is := strings.Cut(address, "://"); is {

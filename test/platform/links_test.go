@@ -42,7 +42,7 @@ func echo(t *testing.T) (address string, heard chan string) {
 	return listener.Addr().String(), heard
 }
 
-// over links a part to the service and says where.
+// over links a part to the service and returns the address of the link.
 func over(t *testing.T, service string) (*Platform, string) {
 	p := &Platform{settings: map[string]string{
 		"DATABASE_URL": "postgres://u@" + service + "," + service + "/d?sslmode=disable", "REDIS_URL": "redis://" + service + "/0",
@@ -78,7 +78,7 @@ func hear(conn net.Conn, length int) (string, error) {
 	return string(word), err
 }
 
-func TestALinkMisbehavesAsItIsToldUntilItIsMended(t *testing.T) {
+func TestALinkHasItsFaultUntilItIsMended(t *testing.T) {
 	t.Parallel()
 	service, heard := echo(t)
 	p, address := over(t, service)

@@ -55,7 +55,7 @@ func (m *Mailbox) Await(ctx context.Context, to string, count int) ([]mailsink.M
 	}
 }
 
-// Arm orders things to go wrong.
+// Arm adds faults.
 func (m *Mailbox) Arm(ctx context.Context, faults ...mailsink.Fault) error {
 	body, err := json.Marshal(faults)
 	if err != nil {

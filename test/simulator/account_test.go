@@ -29,7 +29,7 @@ func TestTheAccountIsTheTokens(t *testing.T) {
 }
 
 // A fault may be about one payment, whether the account has it or not.
-func TestAFaultMayStrikeOneIDAlone(t *testing.T) {
+func TestAFaultMayApplyToOneIDOnly(t *testing.T) {
 	t.Parallel()
 	a := open(t, Config{})
 	own := a.charge(nil).id()

@@ -121,7 +121,7 @@ func (s *Simulator) adminRedeliver(w http.ResponseWriter, r *http.Request) {
 	case attempts[i].URL == "":
 		adminError(w, http.StatusConflict, errors.New("the payment has no notification_url"))
 	default:
-		s.postman.redeliver(attempts[i], count)
+		s.sender.redeliver(attempts[i], count)
 		adminAnswer(w, map[string]any{"redelivering": count, "attempt": attempts[i]})
 	}
 }

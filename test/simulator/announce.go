@@ -33,7 +33,7 @@ func (s *Simulator) Announce(a Announcement) error {
 		return errors.New("count must be between 0 and 50000")
 	}
 	for range max(1, a.Count) {
-		s.postman.queue(&notification{
+		s.sender.queue(&notification{
 			id: nextNotification(), topic: cmp.Or(a.Type, topicPayment), action: cmp.Or(a.Action, actionUpdated),
 			paymentID: a.PaymentID, url: url, created: time.Now(),
 		}, time.Now())

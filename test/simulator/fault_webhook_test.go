@@ -40,7 +40,7 @@ func TestWebhooksReordered(t *testing.T) {
 	a := open(t, Config{DefaultNotificationURL: r.url})
 	a.AddFault(Fault{On: Webhook, Kind: KindReordered, Times: 1})
 	p := a.charge(nil)
-	require.Contains(t, a.postman.held, p.id())
+	require.Contains(t, a.sender.held, p.id())
 	require.NoError(t, a.Pay(p.id()))
 	require.Equal(t, actionUpdated, r.next().body.Action)
 	require.Equal(t, actionCreated, r.next().body.Action)

@@ -49,7 +49,7 @@ type Simulator struct {
 	book     *book
 	faults   *faultQueue
 	codes    *pixCodes
-	postman  *postman
+	sender   *webhookSender
 	expiries *schedule
 	requests *ring[Request]
 	done     chan struct{}
@@ -72,7 +72,7 @@ func New(c Config) *Simulator {
 		book:     newBook(),
 		faults:   &faultQueue{},
 		codes:    newPixCodes(c.CollectorID),
-		postman:  newPostman(c),
+		sender:   newWebhookSender(c),
 		expiries: newSchedule(),
 		requests: newRing[Request](keptInLog),
 		done:     make(chan struct{}),
@@ -117,7 +117,7 @@ func (s *Simulator) Close() {
 	s.close.Do(func() {
 		close(s.done)
 		s.expiries.close()
-		s.postman.close()
+		s.sender.close()
 		s.book.close()
 	})
 }
@@ -151,7 +151,7 @@ func (s *Simulator) Ledger() []Entry { return s.book.ledger(0) }
 func (s *Simulator) Requests() []Request { return s.requests.all() }
 
 // Webhooks returns the last 50,000 webhook attempts and suppressed notifications, oldest first.
-func (s *Simulator) Webhooks() []WebhookAttempt { return s.postman.attempts.all() }
+func (s *Simulator) Webhooks() []WebhookAttempt { return s.sender.attempts.all() }
 
 // SetFaults replaces all faults. It panics on an invalid fault, which is a mistake in the program.
 func (s *Simulator) SetFaults(faults []Fault) {

@@ -43,35 +43,35 @@ func (s *Simulator) notifyCreated(c *call, p payment) {
 		return
 	}
 	if n.fault.Kind == KindEarly {
-		s.postman.deliver(n)
+		s.sender.deliver(n)
 		return
 	}
-	c.then = func() { s.postman.send(n, webhookLead) }
+	c.then = func() { s.sender.send(n, webhookLead) }
 }
 
 // notifyUpdated sends payment.updated.
 func (s *Simulator) notifyUpdated(p payment) {
 	if n := s.notification(p, actionUpdated); n != nil {
-		s.postman.send(n, 0)
+		s.sender.send(n, 0)
 	}
 }
 
 // notification makes a notification about a payment and applies its fault. It is nil when there is nothing to send now.
 func (s *Simulator) notification(p payment, action string) *notification {
-	n := s.postman.notification(p, action, s.config.DefaultNotificationURL)
+	n := s.sender.notification(p, action, s.config.DefaultNotificationURL)
 	n.fault = s.faults.take(Webhook, p.id, func() string { return p.reference })
 	switch {
 	case n.url == "":
-		s.postman.suppress(n, "no notification_url")
+		s.sender.suppress(n, "no notification_url")
 		return nil
 	case n.fault.Kind == KindLost:
-		s.postman.suppress(n, "lost")
+		s.sender.suppress(n, "lost")
 		return nil
 	case n.fault.Kind == KindReordered:
-		s.postman.holdBack(n)
+		s.sender.holdBack(n)
 		return nil
 	}
-	n.next = s.postman.heldBack(p.id)
+	n.next = s.sender.heldBack(p.id)
 	return n
 }
 

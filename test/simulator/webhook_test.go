@@ -179,9 +179,9 @@ func TestRetryPlan(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := New(Config{TimeScale: scale})
 				defer s.Close()
-				s.postman.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no network") })
+				s.sender.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no network") })
 				started := time.Now()
-				s.postman.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
+				s.sender.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
 				time.Sleep(60 * 24 * time.Hour)
 
 				var hours []float64
@@ -196,8 +196,8 @@ func TestRetryPlan(t *testing.T) {
 	}
 }
 
-// Whoever accepts signatures for less long than Mercado Pago repeats a notification never hears of what it repeats last. The
-// clock is synctest's.
+// Signatures must be accepted for as long as Mercado Pago repeats a notification. Otherwise the last repetitions are refused. The clock
+// is synctest's.
 func TestARepetitionMayBeSignedTwoWeeksAgo(t *testing.T) {
 	const shortest = 343 * time.Hour // that internal/config takes
 	for name, row := range map[string]struct {
@@ -218,13 +218,13 @@ func TestARepetitionMayBeSignedTwoWeeksAgo(t *testing.T) {
 				defer s.Close()
 				var accepted []bool
 				requests := map[string]bool{}
-				s.postman.client.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+				s.sender.client.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
 					_, err := verifier.Verify(req.URL.Query(), req.Header, time.Now())
 					accepted = append(accepted, err == nil)
 					requests[req.Header.Get("X-Request-Id")] = true
 					return nil, errors.New("no network")
 				})
-				s.postman.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
+				s.sender.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
 				time.Sleep(60 * 24 * time.Hour)
 				synctest.Wait()
 				require.Equal(t, []bool{true, true, true, true, true, true, true, row.last}, accepted)
@@ -238,11 +238,11 @@ func TestWebhookTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Config{})
 		defer s.Close()
-		s.postman.client.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+		s.sender.client.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
 			<-req.Context().Done()
 			return nil, req.Context().Err()
 		})
-		s.postman.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
+		s.sender.send(&notification{topic: topicPayment, paymentID: "1", url: "http://127.0.0.1/"}, 0)
 		time.Sleep(21 * time.Second)
 		require.Empty(t, s.Webhooks())
 		time.Sleep(2 * time.Second)

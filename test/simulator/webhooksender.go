@@ -43,8 +43,8 @@ type WebhookAttempt struct {
 	Duration       time.Duration `json:"duration_ns"`
 }
 
-// postman delivers notifications: a queue in memory ordered by time, and a fixed number of senders.
-type postman struct {
+// webhookSender delivers notifications: a queue in memory ordered by time, and a fixed number of senders.
+type webhookSender struct {
 	config   Config
 	log      *slog.Logger
 	client   *http.Client
@@ -59,9 +59,9 @@ type postman struct {
 	held map[string]*notification // by payment: reordered ones
 }
 
-func newPostman(c Config) *postman {
+func newWebhookSender(c Config) *webhookSender {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &postman{
+	p := &webhookSender{
 		config: c,
 		log:    c.Log,
 		client: &http.Client{
@@ -83,14 +83,14 @@ func newPostman(c Config) *postman {
 	return p
 }
 
-func (p *postman) close() {
+func (p *webhookSender) close() {
 	p.cancel()
 	p.outbox.close()
 	p.senders.Wait()
 	p.client.CloseIdleConnections()
 }
 
-func (p *postman) notification(of payment, action, otherwise string) *notification {
+func (p *webhookSender) notification(of payment, action, otherwise string) *notification {
 	url := of.notifyURL
 	if url == "" {
 		url = otherwise
@@ -99,7 +99,7 @@ func (p *postman) notification(of payment, action, otherwise string) *notificati
 }
 
 // send queues a notification, to be sent after the lead, changed by its fault.
-func (p *postman) send(n *notification, lead time.Duration) {
+func (p *webhookSender) send(n *notification, lead time.Duration) {
 	copies := 1
 	switch n.fault.Kind {
 	case KindDoubled:
@@ -108,13 +108,13 @@ func (p *postman) send(n *notification, lead time.Duration) {
 		lead += n.fault.Delay
 	}
 	for range copies {
-		twin := *n
-		p.queue(&twin, time.Now().Add(lead))
+		duplicate := *n
+		p.queue(&duplicate, time.Now().Add(lead))
 		n.next = nil // only the first copy is followed by the one that was held back
 	}
 }
 
-func (p *postman) queue(n *notification, due time.Time) {
+func (p *webhookSender) queue(n *notification, due time.Time) {
 	p.outbox.at(due, func() {
 		select {
 		case p.ready <- n:
@@ -123,7 +123,7 @@ func (p *postman) queue(n *notification, due time.Time) {
 	})
 }
 
-func (p *postman) work() {
+func (p *webhookSender) work() {
 	for {
 		select {
 		case n := <-p.ready:
@@ -135,7 +135,7 @@ func (p *postman) work() {
 }
 
 // deliver makes one attempt, and queues the next one if it failed.
-func (p *postman) deliver(n *notification) {
+func (p *webhookSender) deliver(n *notification) {
 	started := time.Now()
 	p.sign(n)
 	status, err := p.post(n)
@@ -160,7 +160,7 @@ func (p *postman) deliver(n *notification) {
 }
 
 // sign gives the attempt its x-request-id and its signature.
-func (p *postman) sign(n *notification) {
+func (p *webhookSender) sign(n *notification) {
 	if p.config.SignOnce && n.attempt > 0 {
 		return
 	}
@@ -171,7 +171,7 @@ func (p *postman) sign(n *notification) {
 }
 
 // post makes the request. Header names are as in Mercado Pago's own sample.
-func (p *postman) post(n *notification) (int, error) {
+func (p *webhookSender) post(n *notification) (int, error) {
 	body := n.body(p.config.CollectorID, p.config.LiveMode)
 	req, err := http.NewRequestWithContext(p.ctx, http.MethodPost, n.target(), bytes.NewReader(body))
 	if err != nil {
@@ -194,7 +194,7 @@ func (p *postman) post(n *notification) (int, error) {
 	return res.StatusCode, nil
 }
 
-func (p *postman) secretFor(n *notification) string {
+func (p *webhookSender) secretFor(n *notification) string {
 	switch n.fault.Kind {
 	case KindUnsigned:
 		return ""
@@ -205,7 +205,7 @@ func (p *postman) secretFor(n *notification) string {
 	}
 }
 
-func (p *postman) timestamp() string {
+func (p *webhookSender) timestamp() string {
 	if p.config.WebhookTSMillis {
 		return strconv.FormatInt(time.Now().UnixMilli(), 10)
 	}
@@ -213,11 +213,11 @@ func (p *postman) timestamp() string {
 }
 
 // suppress logs a notification that is never sent.
-func (p *postman) suppress(n *notification, why string) {
+func (p *webhookSender) suppress(n *notification, why string) {
 	p.record(n, WebhookAttempt{Time: time.Now().UTC(), Error: why, Suppressed: true}, nil)
 }
 
-func (p *postman) record(n *notification, a WebhookAttempt, err error) {
+func (p *webhookSender) record(n *notification, a WebhookAttempt, err error) {
 	a.NotificationID, a.Action, a.PaymentID, a.URL = n.id, n.action, n.paymentID, n.url
 	a.Retry, a.Fault = n.attempt, n.fault.Kind
 	if err != nil {
@@ -230,13 +230,13 @@ func (p *postman) record(n *notification, a WebhookAttempt, err error) {
 }
 
 // holdBack keeps a notification until the payment's next one was sent; one already held back is replaced.
-func (p *postman) holdBack(n *notification) {
+func (p *webhookSender) holdBack(n *notification) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held[n.paymentID] = n
 }
 
-func (p *postman) heldBack(paymentID string) *notification {
+func (p *webhookSender) heldBack(paymentID string) *notification {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := p.held[paymentID]
@@ -245,7 +245,7 @@ func (p *postman) heldBack(paymentID string) *notification {
 }
 
 // redeliver sends new copies of a notification that was attempted or suppressed before.
-func (p *postman) redeliver(a WebhookAttempt, count int) {
+func (p *webhookSender) redeliver(a WebhookAttempt, count int) {
 	for range count {
 		p.queue(&notification{id: a.NotificationID, topic: topicPayment, action: a.Action, paymentID: a.PaymentID, url: a.URL, created: a.Time}, time.Now())
 	}
