@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -25,7 +26,9 @@ import (
 var recovery = []Drill{
 	{
 		Name: "run-cancelled", Shows: "When an operator cancels a run in the middle of a charge, another run follows and charges once.",
-		Strike: []Act{chargesTake(time.Second), everyNow(time.Second, cancelCharges)}, Heal: []Act{disarm}, After: []Act{postAgain},
+		Strike: []Act{chargesTake(time.Second), everyNow(time.Second, cancelCharges)}, Heal: []Act{disarm},
+		// A cancel that comes just after the charge ends the run of a payment that waits for its buyer, and no client has to ask again.
+		After:  []Act{postAgain, resetCancelled},
 		Expect: []Expectation{everyClientIsAnswered, runsWereCancelled},
 	},
 	{
@@ -126,6 +129,34 @@ func cancelCharges(ctx context.Context, s *Scene) error {
 			return err
 		}
 		s.cancelled++
+	}
+	return nil
+}
+
+// resetCancelled is what docs/operations.md says under "When a run was cancelled or terminated", for each payment that no other run
+// has followed.
+func resetCancelled(ctx context.Context, s *Scene) error {
+	temporal, err := client.DialContext(ctx, client.Options{HostPort: s.Stack.TemporalAddress(), Logger: log.NewStructuredLogger(quiet)})
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	cancelled, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: `WorkflowType = "Payment" and ExecutionStatus = "Canceled"`})
+	if err != nil {
+		return err
+	}
+	for _, run := range cancelled.Executions {
+		id := run.GetExecution().GetWorkflowId()
+		last, err := temporal.DescribeWorkflowExecution(ctx, id, "")
+		if err != nil {
+			return err
+		}
+		if last.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_CANCELED {
+			continue
+		}
+		if err := s.batch(ctx, "workflow", "reset", "--workflow-id", id, "--type", "FirstWorkflowTask", "--reason", "cancelled"); err != nil {
+			return err
+		}
 	}
 	return nil
 }
