@@ -10,7 +10,6 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
-	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
@@ -35,41 +34,25 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 		return err
 	}
 	defer database.Close()
-	sdk, err := metrics.NewTemporal()
+	f, err := joinFleet(c, log)
 	if err != nil {
 		return err
 	}
-	temporal, err := dialMeasured(c, log, sdk.Handler())
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-	publisher := rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log)
-	defer publisher.Close()
-	eventPublisher := rabbitmq.NewEventPublisher(config.Plain(c.RabbitMQURLs), log)
-	defer eventPublisher.Close()
-	store, err := openRedis(c, log)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	breakers := breaker.NewFleet(store, workerName(), log)
-	changes := events.NewBreakers(eventPublisher, log)
-	defer changes.Wait()
-	breakers.Changed, breakers.Audit = changes.Publish, database.Audit
-	paymentCache := cache.New(store, c.CacheTTL)
-	replays := replay.New(store, c.WebhookWindow)
+	defer f.leave()
+	f.breakers.Audit = database.Audit
+	paymentCache := cache.New(f.store, c.CacheTTL)
+	replays := replay.New(f.store, c.WebhookWindow)
 	defer replays.Close()
-	client := workflows.NewClient(temporal, polls(c))
-	ready := readiness(database, publisher, client)
-	limiter := ratelimit.New(store)
-	pages, err := newConsole(c, log, database, store, client, breakers, limiter, ready)
+	client := workflows.NewClient(f.temporal, polls(c))
+	ready := readiness(database, f.publisher, client)
+	limiter := ratelimit.New(f.store)
+	pages, err := newConsole(c, log, database, f.store, client, f.breakers, limiter, ready)
 	if err != nil {
 		return err
 	}
 	server, err := api.New(api.Config{
 		Environment: c.Environment,
-		Workflows:   client, Database: database, Publisher: publisher, Verifier: verifier, Breakers: breakers,
+		Workflows:   client, Database: database, Publisher: f.publisher, Verifier: verifier, Breakers: f.breakers,
 		Limiter: limiter, Cache: paymentCache, Replays: replays,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
@@ -84,7 +67,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	}
 	watch := metrics.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
-	for _, measured := range []measured{server, database, publisher, eventPublisher, store, breakers, limiter, paymentCache, replays, sdk} {
+	for _, measured := range []measured{server, database, f.publisher, f.events, f.store, f.breakers, limiter, paymentCache, replays, f.sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	return run(ctx, c, watch, log, func(ctx context.Context) error {

@@ -4,9 +4,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 
+	"go.temporal.io/sdk/client"
+
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/events"
+	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redis"
 )
 
@@ -29,4 +36,55 @@ func openDatabases(ctx context.Context, c config.Config) (*postgres.Store, error
 		return nil, err
 	}
 	return database, nil
+}
+
+// fleet is what the api and the worker share with all other processes, beside the database.
+type fleet struct {
+	sdk       *metrics.Temporal
+	temporal  client.Client
+	store     *redis.Store
+	publisher *rabbitmq.Publisher
+	events    *rabbitmq.Publisher
+	breakers  *breaker.Fleet
+	changes   *events.Breakers
+}
+
+// joinFleet makes the clients. They connect in the background, and come back by themselves.
+func joinFleet(c config.Config, log *slog.Logger) (*fleet, error) {
+	sdk, err := metrics.NewTemporal()
+	if err != nil {
+		return nil, err
+	}
+	temporal, err := dialMeasured(c, log, sdk.Handler())
+	if err != nil {
+		return nil, err
+	}
+	store, err := openRedis(c, log)
+	if err != nil {
+		temporal.Close()
+		return nil, err
+	}
+	f := &fleet{
+		sdk: sdk, temporal: temporal, store: store,
+		publisher: rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log), events: rabbitmq.NewEventPublisher(config.Plain(c.RabbitMQURLs), log),
+		breakers: breaker.NewFleet(store, workerName(), log),
+	}
+	f.changes = events.NewBreakers(f.events, log)
+	f.breakers.Changed = f.changes.Publish
+	return f, nil
+}
+
+// leave closes everything, in the reverse order; a change of a breaker is published first.
+func (f *fleet) leave() {
+	f.changes.Wait()
+	f.events.Close()
+	f.publisher.Close()
+	f.store.Close()
+	f.temporal.Close()
+}
+
+// workerName is the name of this process among the others: host and process id.
+func workerName() string {
+	host, _ := os.Hostname() // without a host name the process id has to do
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }

@@ -2,17 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/onlywave/onlywave/activities"
-	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
-	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -53,70 +49,46 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 		return err
 	}
 	defer database.Close()
-	sdk, err := metrics.NewTemporal()
+	f, err := joinFleet(c, log)
 	if err != nil {
 		return err
 	}
-	temporal, err := dialMeasured(c, log, sdk.Handler())
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-	store, err := openRedis(c, log)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	broker := config.Plain(c.RabbitMQURLs)
-	publisher := rabbitmq.NewPublisher(broker, log)
-	defer publisher.Close()
-	eventPublisher := rabbitmq.NewEventPublisher(broker, log)
-	defer eventPublisher.Close()
-	breakers := breaker.NewFleet(store, workerName(), log)
-	changes := events.NewBreakers(eventPublisher, log)
-	defer changes.Wait()
-	breakers.Changed = changes.Publish
-	calls := providerlimit.New(store, "mercadopago", workerName(), c.MercadoPagoRate, log)
+	defer f.leave()
+	calls := providerlimit.New(f.store, "mercadopago", workerName(), c.MercadoPagoRate, log)
 	provider, err := mercadopago.New(mercadopago.Config{
 		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
 		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
-		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live", Breakers: breakers, Limit: calls,
+		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live", Breakers: f.breakers, Limit: calls,
 	})
 	if err != nil {
 		return err
 	}
-	paymentCache := cache.New(store, c.CacheTTL)
-	client := workflows.NewClient(temporal, polls(c))
-	mail, err := mailOf(c, store)
+	paymentCache := cache.New(f.store, c.CacheTTL)
+	client := workflows.NewClient(f.temporal, polls(c))
+	mail, err := mailOf(c, f.store)
 	if err != nil {
 		return err
 	}
 	eventRelay := relay.New(relay.Config{
-		Database: database, Publisher: eventPublisher, Cache: paymentCache, Email: buyersEmail(mail, client), RepeatAfter: c.EventRepeatDelay, Log: log,
+		Database: database, Publisher: f.events, Cache: paymentCache, Email: buyersEmail(mail, client), RepeatAfter: c.EventRepeatDelay, Log: log,
 	})
 	w := &worker.Worker{
-		Temporal: temporal, Workflows: client,
+		Temporal: f.temporal, Workflows: client,
 		Activities: activities.New(activities.Config{
-			Database: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: eventPublisher, Relay: eventRelay, Cache: paymentCache,
+			Database: database, Provider: provider, Breakers: f.breakers, Publisher: f.publisher, Events: f.events, Relay: eventRelay, Cache: paymentCache,
 			Workflows: client, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
-		Database: database, Broker: broker, Publisher: publisher, Relay: eventRelay,
+		Database: database, Broker: config.Plain(c.RabbitMQURLs), Publisher: f.publisher, Relay: eventRelay,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider,
 	}
-	watch := metrics.New(string(config.Worker), withEvents(readiness(database, publisher, client, w), eventRelay), log)
-	for _, measured := range []measured{w.Metrics, database, provider, publisher, eventPublisher, eventRelay, store, breakers, calls, paymentCache, sdk} {
+	watch := metrics.New(string(config.Worker), withEvents(readiness(database, f.publisher, client, w), eventRelay), log)
+	for _, measured := range []measured{w.Metrics, database, provider, f.publisher, f.events, eventRelay, f.store, f.breakers, calls, paymentCache, f.sdk} {
 		watch.Add(measured.Collectors()...)
 	}
 	if mail.Sender != nil {
 		watch.Add(mail.Sender.Collectors()...)
 	}
-	watch.Add(worker.NewGauges(database, log), rabbitmq.NewQueues(broker, log))
+	watch.Add(worker.NewGauges(database, log), rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
 	return run(ctx, c, watch, log, w.Run)
-}
-
-// workerName is the name of this process among the others: host and process id.
-func workerName() string {
-	host, _ := os.Hostname() // without a host name the process id has to do
-	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
