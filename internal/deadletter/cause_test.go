@@ -59,7 +59,7 @@ func TestDeadLettersOfOneFaultHaveOneFingerprint(t *testing.T) {
 	for _, pair := range same {
 		require.Equal(t, of(pair[0]), of(pair[1]), pair)
 	}
-	different := []string{of("the database refused"), of("the record is unavailable"), of(""),
+	different := []string{of("the database refused"), of("the database is unavailable"), of(""),
 		NewFingerprint(FromWorkflow, CauseInvalid, ""), NewFingerprint(FromWebhook, CauseUnreadable, "")}
 	seen := map[string]bool{}
 	for _, f := range different {
