@@ -192,6 +192,15 @@ func TestComposeKeepsAddressesThatAreRemembered(t *testing.T) {
 	}
 }
 
+// Temporal's server reads the dynamic configuration that is tested in deploy/temporal.
+func TestComposeGivesTemporalItsConfiguration(t *testing.T) {
+	temporal := loadCompose(t).Services["temporal"]
+	require.Len(t, temporal.Volumes, 1)
+	require.FileExists(t, temporal.Volumes[0].Source)
+	require.True(t, strings.HasSuffix(temporal.Volumes[0].Source, "/deploy/temporal/server.yaml"), temporal.Volumes[0].Source)
+	require.Equal(t, temporal.Volumes[0].Target, *temporal.Environment["DYNAMIC_CONFIG_FILE_PATH"])
+}
+
 // Operators' commands reach Temporal in its container, and from this machine at the command's default address.
 func TestComposeLetsOperatorsReachTemporal(t *testing.T) {
 	temporal := loadCompose(t).Services["temporal"]

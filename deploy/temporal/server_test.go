@@ -1,4 +1,5 @@
-package compose
+// Package temporal has the configuration of Temporal's server. Its one rule: it is tested on the real server.
+package temporal
 
 import (
 	"context"
@@ -25,9 +26,7 @@ import (
 // With this configuration a charge that arrives last goes before the waiting reads, and sweeps come last.
 func TestTemporalHeedsPriorities(t *testing.T) {
 	t.Parallel()
-	values := temporalSettings(t)
-	environment := service(t, "temporal").Environment["DYNAMIC_CONFIG_FILE_PATH"]
-	require.Equal(t, service(t, "temporal").Volumes[0].Target, *environment)
+	values := serverSettings(t)
 	stack, err := devstack.Start(t.Context(), devstack.Options{Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: values})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stack.Stop()) }()
@@ -61,7 +60,7 @@ func TestTemporalHeedsPriorities(t *testing.T) {
 	require.Eventually(t, func() bool { // all of them wait
 		d, err := c.DescribeWorkflowExecution(t.Context(), run.GetID(), "")
 		return err == nil && len(d.GetPendingActivities()) == each*len(waiting)
-	}, timeout, tick)
+	}, time.Minute, 50*time.Millisecond)
 
 	var mu sync.Mutex
 	var done []int
@@ -84,10 +83,10 @@ func TestTemporalHeedsPriorities(t *testing.T) {
 	}
 }
 
-// temporalSettings is the file in the form of the development server's command: key to JSON.
-func temporalSettings(t *testing.T) map[string]string {
+// serverSettings is the file in the form of the development server's command: key to JSON.
+func serverSettings(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(own(t, "temporal.yaml"))
+	text, err := os.ReadFile("server.yaml")
 	require.NoError(t, err)
 	var file map[string][]struct{ Value any }
 	require.NoError(t, yaml.Unmarshal(text, &file))
