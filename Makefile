@@ -22,6 +22,11 @@ build: ## Build both programs into .bin: onlywave (the product) and onlywave-lab
 	CGO_ENABLED=0 go build -trimpath -o .bin/onlywave .
 	CGO_ENABLED=0 go build -trimpath -o .bin/onlywave-lab ./test/lab
 
+.PHONY: tctl
+tctl: ## Build tctl, the older command line of Temporal, into .bin (1 to 4 min the first time)
+	@mkdir -p .bin
+	cd tools/tctl && go build -o ../../.bin/tctl github.com/temporalio/tctl/cmd/tctl
+
 .PHONY: demo
 demo: bootstrap build ## Start the platform, follow one payment through it, and stop (45 s)
 	@exec .bin/onlywave-lab demo
@@ -99,6 +104,7 @@ generate: ## Regenerate the generated code and the Grafana dashboards
 verify: ## Check that the generated code and the module files are up to date; make lint includes it
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
+	cd tools/tctl && go mod tidy -diff
 	@before=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' docs/metrics.md | xargs sha256sum); $(MAKE) --no-print-directory generate; \
 	after=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' docs/metrics.md | xargs sha256sum); \
 	[ "$$before" = "$$after" ] || { echo "The generated code was out of date. It is regenerated now; commit it."; exit 1; }
