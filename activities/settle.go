@@ -4,12 +4,12 @@ import (
 	"context"
 	"time"
 
-	"github.com/onlywave/onlywave/internal/settle"
+	"github.com/onlywave/onlywave/internal/command"
 )
 
 // SettleInput is what an operator has decided about a payment.
 type SettleInput struct {
-	settle.Order
+	command.Order
 }
 
 // Settle writes that an operator has settled an unknown payment as failed. One that is not unknown any more stays as it is, and

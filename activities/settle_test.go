@@ -6,16 +6,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 )
 
 func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	id := w.opened(t)
-	in := SettleInput{Order: settle.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}}
+	in := SettleInput{Order: command.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}}
 	early, err := w.Settle(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, payment.Processing, early.Status, "only an unknown one is settled")

@@ -24,13 +24,13 @@ import (
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/replay"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
@@ -70,7 +70,7 @@ type Server struct {
 	cursors     cursors
 	deadLetters deadletter.Actions
 	findings    finding.Actions
-	settlements settle.Actions
+	commands    command.Actions
 	engine      *gin.Engine
 	requests    *prometheus.HistogramVec
 	draining    atomic.Bool
@@ -99,7 +99,7 @@ func newServer(c Config, contract *contract) (*Server, error) {
 		payments:    lookup.Payments{Database: c.Database, Workflows: c.Workflows, Cache: c.Cache},
 		deadLetters: deadletter.Actions{Store: c.Database, Redriver: c.Workflows},
 		findings:    finding.Actions{Store: c.Database},
-		settlements: settle.Actions{Payments: c.Database, Engine: c.Workflows},
+		commands:    command.Actions{Payments: c.Database, Engine: c.Workflows},
 	}
 	s.readiness.ask = c.Ready
 	gin.SetMode(gin.ReleaseMode)

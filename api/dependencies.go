@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -17,6 +17,7 @@ type database interface {
 	// Payments may come from a replica: age says how old the list is at most.
 	Payments(ctx context.Context, f payment.Filter) (list []payment.Payment, age time.Duration, err error)
 	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
+	Hold(ctx context.Context, paymentID string) (payment.Hold, error)
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
 	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
 	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)
@@ -32,5 +33,5 @@ type workflowClient interface {
 	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
 	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
 	deadletter.Redriver
-	settle.Engine
+	command.Engine
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/access"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -31,6 +31,7 @@ type memory struct {
 	reads       int               // of API keys
 	age         time.Duration     // of lists
 	unavailable error             // what every call returns while it is set
+	held        map[string]payment.Hold
 }
 
 func newMemory() *memory {
@@ -65,6 +66,12 @@ func (m *memory) Payments(_ context.Context, f payment.Filter) ([]payment.Paymen
 
 func newestFirst(a, b payment.Payment) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID, a.ID))
+}
+
+func (m *memory) Hold(_ context.Context, paymentID string) (payment.Hold, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.held[paymentID], m.unavailable
 }
 
 func (m *memory) Events(_ context.Context, id string, after, limit int) ([]payment.Event, error) {
@@ -115,7 +122,7 @@ type engine struct {
 	answers  bool
 	fails    error
 	asked    []workflows.CreateInput
-	orders   []settle.Order
+	orders   []command.Order
 	closed   *workflows.Answer // of a run that has closed; Create starts another when Lost is set
 }
 
@@ -149,12 +156,12 @@ func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows
 	return &workflows.Answer{PaymentID: p.ID, Fingerprint: p.Fingerprint, Status: p.Status, Version: p.Version, AskedAt: p.CreatedAt}, nil
 }
 
-// Settle settles a payment unless fails is set.
-func (e *engine) Settle(_ context.Context, o settle.Order) error {
+// Command settles a payment, unless fails is set, and does nothing for other commands.
+func (e *engine) Command(_ context.Context, o command.Order) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.orders = append(e.orders, o)
-	if e.fails == nil {
+	if e.fails == nil && o.Command == command.Settle {
 		e.database.set(o.PaymentID, func(p *payment.Payment) {
 			p.Status, p.Failure, p.Version = payment.Failed, "settled by an operator", p.Version+1
 			e.database.events[p.ID] = make([]payment.Event, p.Version)

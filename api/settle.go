@@ -6,6 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
@@ -22,7 +23,7 @@ func (s *Server) settlePayment(c *gin.Context) error {
 	if len(wrong) > 0 { // report all at once: what the contract refuses, and what the rules refuse
 		return invalid(addFields(wrong, audit.ReasonFields(body.Reason)))
 	}
-	p, err := s.settlements.Fail(c.Request.Context(), actor(c), c.Param("id"), body.Reason)
+	p, err := s.commands.Do(c.Request.Context(), actor(c), command.Order{PaymentID: c.Param("id"), Command: command.Settle, Reason: body.Reason})
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 )
 
 func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
@@ -46,8 +46,9 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
 		require.Equal(t, Status(payment.Failed), decode[Payment](t, w).Status)
 	}
-	require.Equal(t, []settle.Order{{
-		PaymentID: id, Actor: "ana", Reason: "the panel has none", Channel: audit.REST, From: "192.0.2.1, API key " + keyID(strings.TrimPrefix(operator, "Bearer ")),
+	require.Len(t, f.engine.orders, 1)
+	require.Equal(t, []command.Order{{
+		PaymentID: id, Command: command.Settle, Outcome: command.Failed, ID: f.engine.orders[0].ID, Actor: "ana", Reason: "the panel has none", Channel: audit.REST, From: "192.0.2.1, API key " + keyID(strings.TrimPrefix(operator, "Bearer ")),
 	}}, f.engine.orders)
 	require.Equal(t, http.StatusConflict, f.post(t, path, "", strings.Replace(good, "none", "nothing", 1), "Authorization", operator).Code)
 

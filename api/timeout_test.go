@@ -43,6 +43,10 @@ func (hung) Events(ctx context.Context, _ string, _, _ int) ([]payment.Event, er
 	return hang[[]payment.Event](ctx)
 }
 
+func (hung) Hold(ctx context.Context, _ string) (payment.Hold, error) {
+	return hang[payment.Hold](ctx)
+}
+
 func (hung) Spool(ctx context.Context, _, _ string, _ []byte, _ time.Time) error {
 	_, err := hang[struct{}](ctx)
 	return err

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -22,12 +22,12 @@ func TestAnOperatorLearnsWhyAPaymentCannotBeSettled(t *testing.T) {
 	_, err := s.Database.Park(t.Context(), id, "silence", time.Now())
 	require.NoError(t, err)
 	s.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
-	order := settle.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}
-	err = s.Workflows.Settle(t.Context(), order)
+	order := command.Order{PaymentID: id, Command: command.Settle, Actor: "ana", Reason: "the panel has none"}
+	err = s.Workflows.Command(t.Context(), order)
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.ErrorContains(t, err, "the provider does not say whether it has the payment")
 
 	s.provider.SetFaults(nil)
-	require.Eventually(t, func() bool { return s.Workflows.Settle(t.Context(), order) == nil }, timeout, 100*time.Millisecond, "the breaker has closed again")
+	require.Eventually(t, func() bool { return s.Workflows.Command(t.Context(), order) == nil }, timeout, 100*time.Millisecond, "the breaker has closed again")
 	s.await(t, id, payment.Failed)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -20,7 +19,6 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
@@ -224,35 +222,6 @@ func (c *Client) SignalRunning(ctx context.Context, paymentID string) (running b
 // unsignallable is the error for a run that takes no more signals.
 func unsignallable(doing string, err error) error {
 	return &failure.Error{Kind: failure.Invalid, Message: "the payment takes no more signals", Err: fmt.Errorf("%s: %w", doing, err)}
-}
-
-// settleWait is how long an operator waits for Settle, which searches for the payment meanwhile.
-const settleWait = 20 * time.Second
-
-// Settle has an unknown payment settled as failed by its workflow, and starts a run when none is open. Errors: NotFound when there
-// is no such payment; Conflict when it is not unknown any more, or the provider has it; Unavailable when the provider does not say,
-// or Temporal does not answer: then it may be asked for again.
-func (c *Client) Settle(ctx context.Context, o settle.Order) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, settleWait)
-	defer cancel()
-	doing := "settle payment " + o.PaymentID
-	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
-	defer func() { s.End(failure.Label(err)) }()
-	err = c.untilHeard(ctx, WorkflowID(o.PaymentID), UpdateSettle+"-"+uuid.NewString(), func(updateID string) error {
-		start := c.temporal.NewWithStartWorkflowOperation(c.startOptions(o.PaymentID, payment.ForOperator), Payment, PaymentInput{PaymentID: o.PaymentID, Polls: c.polls})
-		update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-			StartWorkflowOperation: start,
-			UpdateOptions: client.UpdateWorkflowOptions{
-				UpdateID: updateID, WorkflowID: WorkflowID(o.PaymentID), UpdateName: UpdateSettle, Args: []any{o},
-				WaitForStage: client.WorkflowUpdateStageCompleted,
-			},
-		})
-		if err != nil {
-			return err
-		}
-		return update.Get(ctx, nil)
-	})
-	return interpret(doing, err)
 }
 
 // StartEmail starts the sending of an e-mail. One that was started before is left alone, however it ended.

@@ -13,9 +13,9 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 )
 
 const (
@@ -52,7 +52,7 @@ type fakeActivities struct {
 	older       bool             // the activities are as before the outbox: what happened is the run's own to publish
 	events      []payment.Event  // that such a run has published
 	deadLetters []activities.DeadLetterInput
-	settled     []settle.Order
+	settled     []command.Order
 	tries       map[string]int
 	looked      []payment.Urgency // of the looks that became activities
 	email       bool              // the buyer wants e-mails

@@ -5,20 +5,20 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 )
 
 // settlement is an operator's decision that waits for its turn.
 type settlement struct {
-	settle.Order
+	command.Order
 	outcome error
 	done    bool
 }
 
 // settle answers an operator's decision that the payment has failed, which is possible while its outcome is unknown.
-func (p *mailbox) settle(ctx workflow.Context, o settle.Order) error {
+func (p *mailbox) settle(ctx workflow.Context, o command.Order) error {
 	if err := workflow.Await(ctx, func() bool { return p.opened }); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (p *mailbox) settleNext(ctx workflow.Context) (err error) {
 }
 
 // settleFailed searches for the payment once more. What is found is applied, and refuses the decision.
-func (p *mailbox) settleFailed(ctx workflow.Context, o settle.Order) (refusal, err error) {
+func (p *mailbox) settleFailed(ctx workflow.Context, o command.Order) (refusal, err error) {
 	if p.state.Status != payment.Unknown {
 		return deny(failure.Conflict, "the payment is "+string(p.state.Status)+"; only an unknown one can be settled"), nil
 	}

@@ -9,12 +9,12 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/settle"
 )
 
-var order = settle.Order{PaymentID: paymentID, Actor: "ana", Reason: "the panel has none"}
+var order = command.Order{PaymentID: paymentID, Actor: "ana", Reason: "the panel has none"}
 
 // decide sends an operator's decision after a while, and reports its outcome as a kind, "" when it was carried out.
 func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, actor string, after time.Duration, outcomes *[]failure.Kind) {

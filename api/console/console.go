@@ -19,6 +19,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/finding"
@@ -27,7 +28,6 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/secondfactor"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -42,7 +42,7 @@ type Config struct {
 	Store    *postgres.Store
 	Payments lookup.Payments // of every client app
 	Redrives redriver
-	Settling settle.Engine // settles unknown payments
+	Commands command.Engine // carries out orders on payments
 	Breakers *breaker.Fleet
 	Limiter  *ratelimit.Limiter
 	Sessions *scs.SessionManager
@@ -65,7 +65,7 @@ type Console struct {
 	config      Config
 	deadLetters deadletter.Actions
 	findings    finding.Actions
-	settlements settle.Actions
+	commands    command.Actions
 	handler     http.Handler
 }
 
@@ -77,7 +77,7 @@ type redriver interface {
 
 // New makes a Console, or returns what is missing.
 func New(c Config) (*Console, error) {
-	if c.Store == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Redrives == nil || c.Settling == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
+	if c.Store == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Redrives == nil || c.Commands == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
 		c.Queues == nil || c.Log == nil {
 		return nil, errors.New("configure console: a required field of Config is not set")
 	}
@@ -95,8 +95,8 @@ func New(c Config) (*Console, error) {
 	}
 	console := &Console{
 		config: c, deadLetters: deadletter.Actions{Store: c.Store, Redriver: c.Redrives},
-		findings:    finding.Actions{Store: c.Store},
-		settlements: settle.Actions{Payments: c.Store, Engine: c.Settling},
+		findings: finding.Actions{Store: c.Store},
+		commands: command.Actions{Payments: c.Store, Engine: c.Commands},
 	}
 	own.SetDenyHandler(http.HandlerFunc(console.refuseCrossSite))
 	console.handler = withSecurityHeaders(own.Handler(console.routes()))

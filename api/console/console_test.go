@@ -26,6 +26,7 @@ import (
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/lookup"
@@ -36,7 +37,6 @@ import (
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/session"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/workflows"
@@ -99,7 +99,7 @@ func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Option
 	seal, err := secondfactor.NewSeal(strings.Repeat("console", 5))
 	require.NoError(t, err)
 	e.console, err = New(Config{
-		Store: e.store, Payments: lookup.Payments{Database: e.store, Workflows: e.redriver}, Redrives: e.redriver, Settling: e.redriver, Breakers: breakers, Limiter: ratelimit.New(e.redis),
+		Store: e.store, Payments: lookup.Payments{Database: e.store, Workflows: e.redriver}, Redrives: e.redriver, Commands: e.redriver, Breakers: breakers, Limiter: ratelimit.New(e.redis),
 		Sessions: session.New(e.redis, options), Ready: func(context.Context) map[string]error { return e.ready },
 		Queues: func(context.Context) ([]rabbitmq.QueueDepth, error) {
 			if e.queues != nil {
@@ -271,8 +271,8 @@ func (d *redriverFake) Redrive(_ context.Context, in deadletter.Order) (bool, er
 	return joined, nil
 }
 
-// Settle writes what the payment's workflow would write.
-func (d *redriverFake) Settle(ctx context.Context, o settle.Order) error {
+// Command writes what the payment's workflow would write.
+func (d *redriverFake) Command(ctx context.Context, o command.Order) error {
 	_, err := d.store.Settle(ctx, o.By(), o.PaymentID, o.Reason, time.Now())
 	return err
 }

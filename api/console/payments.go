@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -134,7 +135,7 @@ func (p paymentPage) Unknown() bool { return p.Status == payment.Unknown }
 
 // settlePayment settles an unknown payment as failed.
 func (c *Console) settlePayment(r *request) (response, error) {
-	p, err := c.settlements.Fail(r.Context(), r.actor(), r.PathValue("id"), r.PostFormValue("reason"))
+	p, err := c.commands.Do(r.Context(), r.actor(), command.Order{PaymentID: r.PathValue("id"), Command: command.Settle, Reason: r.PostFormValue("reason")})
 	if err != nil {
 		return response{}, err
 	}

@@ -20,6 +20,9 @@ const (
 	Console     Channel = "console" // a user who is logged in to the console
 	REST        Channel = "rest"    // a client app with its API key
 	CommandLine Channel = "command" // somebody with a shell
+
+	Temporal Channel = "temporal" // a signal or an update that was sent without our front ends
+	Workflow Channel = "workflow" // OnlyWave itself, as when a hold ends at its time
 )
 
 // Actor says who does something.

@@ -33,6 +33,12 @@ const (
 	BreakerSet        Action = "breaker.set"
 	DeadLetterDiscard Action = "dead_letter.discard"
 	RedriveStart      Action = "redrive.start"
+	PaymentLook       Action = "payment.look"
+	PaymentRetry      Action = "payment.retry"
+	PaymentHold       Action = "payment.hold"
+	PaymentHoldEnd    Action = "payment.hold_end" // a hold has ended by itself
+	PaymentRelease    Action = "payment.release"
+	PaymentGiveUp     Action = "payment.give_up"
 	PaymentSettle     Action = "payment.settle"
 	FindingClose      Action = "finding.close"
 	RecordPrune       Action = "record.prune" // by the command; runs of the schedule have no entry
@@ -43,7 +49,8 @@ func Actions() []Action {
 	return []Action{
 		LogIn, LogInRefused, LogOut, UserAdd, UserRemove, UserRevoke, UserPassword,
 		UserSecondFactor, UserSecondFactorReset, UserRecoveryCodes, KeyCreate, KeyRevoke,
-		BreakerSet, DeadLetterDiscard, RedriveStart, PaymentSettle, FindingClose, RecordPrune,
+		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, RecordPrune,
+		PaymentLook, PaymentRetry, PaymentHold, PaymentHoldEnd, PaymentRelease, PaymentGiveUp, PaymentSettle,
 	}
 }
 

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/postgres"
-	"github.com/onlywave/onlywave/internal/settle"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -34,8 +34,8 @@ func settleCommand(environ []string, out io.Writer) *cobra.Command {
 					return err
 				}
 				defer temporal.Close()
-				actions := settle.Actions{Payments: database, Engine: workflows.NewClient(temporal, polls(c))}
-				p, err := actions.Fail(cmd.Context(), by.by(), args[0], by.reason)
+				actions := command.Actions{Payments: database, Engine: workflows.NewClient(temporal, polls(c))}
+				p, err := actions.Do(cmd.Context(), by.by(), command.Order{PaymentID: args[0], Command: command.Settle, Reason: by.reason})
 				if err != nil {
 					return err
 				}

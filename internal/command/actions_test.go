@@ -1,4 +1,4 @@
-package settle
+package command
 
 import (
 	"context"
@@ -16,8 +16,9 @@ import (
 type store struct {
 	p           payment.Payment
 	last        payment.EventData
+	held        payment.Hold
 	unavailable error // of all reads
-	refuses     error // of Settle
+	refuses     error // of Command
 	orders      []Order
 }
 
@@ -28,6 +29,8 @@ func (s *store) Payment(_ context.Context, id string) (payment.Payment, error) {
 	return s.p, s.unavailable
 }
 
+func (s *store) Hold(context.Context, string) (payment.Hold, error) { return s.held, s.unavailable }
+
 func (s *store) Events(_ context.Context, _ string, after, _ int) ([]payment.Event, error) {
 	if after != s.p.Version-1 {
 		return nil, nil
@@ -35,7 +38,7 @@ func (s *store) Events(_ context.Context, _ string, after, _ int) ([]payment.Eve
 	return []payment.Event{{Status: s.p.Status, Data: s.last}}, s.unavailable
 }
 
-func (s *store) Settle(_ context.Context, o Order) error {
+func (s *store) Command(_ context.Context, o Order) error {
 	s.orders = append(s.orders, o)
 	if s.refuses == nil {
 		s.p.Status, s.p.Version = payment.Failed, s.p.Version+1
@@ -43,6 +46,8 @@ func (s *store) Settle(_ context.Context, o Order) error {
 	}
 	return s.refuses
 }
+
+func settle(id, reason string) Order { return Order{PaymentID: id, Command: Settle, Reason: reason} }
 
 var ana = audit.Actor{Name: "ana", Channel: audit.CommandLine}
 
@@ -58,14 +63,19 @@ func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 	s := unknown()
 	a := Actions{Payments: s, Engine: s}
 	for range 3 {
-		p, err := a.Fail(t.Context(), ana, s.p.ID, " the panel has none ")
+		p, err := a.Do(t.Context(), ana, settle(s.p.ID, " the panel has none "))
 		require.NoError(t, err)
 		require.Equal(t, payment.Failed, p.Status)
 	}
-	require.Equal(t, []Order{{PaymentID: s.p.ID, Actor: "ana", Reason: "the panel has none", Channel: audit.CommandLine}}, s.orders)
-	_, err := a.Fail(t.Context(), ana, s.p.ID, "another reason")
+	require.Len(t, s.orders, 1)
+	require.NotEmpty(t, s.orders[0].ID)
+	s.orders[0].ID = ""
+	require.Equal(t, []Order{{
+		PaymentID: s.p.ID, Command: Settle, Outcome: Failed, Actor: "ana", Reason: "the panel has none", Channel: audit.CommandLine,
+	}}, s.orders)
+	_, err := a.Do(t.Context(), ana, settle(s.p.ID, "another reason"))
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
-	_, err = a.Fail(t.Context(), audit.Actor{Name: "bia", Channel: audit.Console}, s.p.ID, "the panel has none")
+	_, err = a.Do(t.Context(), audit.Actor{Name: "bia", Channel: audit.Console}, settle(s.p.ID, "the panel has none"))
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.Len(t, s.orders, 1)
 }
@@ -78,14 +88,14 @@ func TestARefusedSettleReachesNoWorkflow(t *testing.T) {
 		}
 		s := unknown()
 		s.p.Status = status
-		_, err := Actions{Payments: s, Engine: s}.Fail(t.Context(), ana, s.p.ID, "because")
+		_, err := Actions{Payments: s, Engine: s}.Do(t.Context(), ana, settle(s.p.ID, "because"))
 		require.Equal(t, failure.Conflict, failure.KindOf(err), status)
 		require.ErrorContains(t, err, string(status))
 		require.Empty(t, s.orders)
 	}
 	young := unknown()
 	young.p.UpdatedAt = time.Now().Add(time.Minute - Age)
-	_, err := Actions{Payments: young, Engine: young}.Fail(t.Context(), ana, young.p.ID, "because")
+	_, err := Actions{Payments: young, Engine: young}.Do(t.Context(), ana, settle(young.p.ID, "because"))
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 	require.ErrorContains(t, err, "repeat this after")
 	require.Empty(t, young.orders)
@@ -93,26 +103,26 @@ func TestARefusedSettleReachesNoWorkflow(t *testing.T) {
 	s := unknown()
 	a := Actions{Payments: s, Engine: s}
 	for name, request := range map[string]func() (payment.Payment, error){
-		"no actor":      func() (payment.Payment, error) { return a.Fail(t.Context(), audit.Actor{}, s.p.ID, "because") },
-		"no reason":     func() (payment.Payment, error) { return a.Fail(t.Context(), ana, s.p.ID, " ") },
-		"a card number": func() (payment.Payment, error) { return a.Fail(t.Context(), ana, s.p.ID, "4235 6477 2802 5682") },
+		"no actor":      func() (payment.Payment, error) { return a.Do(t.Context(), audit.Actor{}, settle(s.p.ID, "because")) },
+		"no reason":     func() (payment.Payment, error) { return a.Do(t.Context(), ana, settle(s.p.ID, " ")) },
+		"a card number": func() (payment.Payment, error) { return a.Do(t.Context(), ana, settle(s.p.ID, "4235 6477 2802 5682")) },
 		"markup as name": func() (payment.Payment, error) {
-			return a.Fail(t.Context(), audit.Actor{Name: "<b>"}, s.p.ID, "because")
+			return a.Do(t.Context(), audit.Actor{Name: "<b>"}, settle(s.p.ID, "because"))
 		},
 	} {
 		_, err := request()
 		require.Equal(t, failure.Invalid, failure.KindOf(err), name)
 	}
 	for _, id := range []string{"x", payment.NewID("shop", "other")} {
-		_, err := a.Fail(t.Context(), ana, id, "because")
+		_, err := a.Do(t.Context(), ana, settle(id, "because"))
 		require.Equal(t, failure.NotFound, failure.KindOf(err), id)
 	}
 	require.Empty(t, s.orders)
 
 	s.unavailable = &failure.Error{Kind: failure.Unavailable}
-	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
+	_, err = a.Do(t.Context(), ana, settle(s.p.ID, "because"))
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	s.unavailable, s.refuses = nil, &failure.Error{Kind: failure.Conflict, Message: "the provider has the payment"}
-	_, err = a.Fail(t.Context(), ana, s.p.ID, "because")
+	_, err = a.Do(t.Context(), ana, settle(s.p.ID, "because"))
 	require.ErrorIs(t, err, s.refuses)
 }

@@ -1,0 +1,142 @@
+package command
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onlywave/onlywave/internal/audit"
+)
+
+// Name is the name of a command as Temporal has it.
+type Name string
+
+// What a payment's workflow may be asked.
+const (
+	Create  Name = "create"
+	Look    Name = "look"
+	Retry   Name = "retry"
+	Hold    Name = "hold"
+	Release Name = "release"
+	GiveUp  Name = "give_up"
+	Settle  Name = "settle"
+	Payment Name = "payment"
+)
+
+// Kind says how Temporal delivers a command.
+type Kind string
+
+// The kinds. An update answers and may refuse. A signal is delivered also when nobody waits for an answer.
+const (
+	Signal Kind = "signal"
+	Update Kind = "update"
+	Query  Kind = "query"
+)
+
+// ReasonRule says whether an order needs a reason.
+type ReasonRule string
+
+// The rules.
+const (
+	NoReason       ReasonRule = "none"
+	OptionalReason ReasonRule = "optional"
+	RequiredReason ReasonRule = "required"
+)
+
+// Entry is one row of the catalogue.
+type Entry struct {
+	Name     Name
+	Kinds    []Kind
+	Operator bool // operators order it through REST, the console and the command line
+	Reason   ReasonRule
+	Action   audit.Action // its entry in the audit; "" has none
+	Does     Text         // what it does, in one sentence
+}
+
+// catalogue is everything that a payment's workflow may be asked. Temporal's descriptions, the console, the command line and the
+// documentation read it. Refund, cancel and capture get their rows here.
+var catalogue = []Entry{
+	{
+		Name: Create, Kinds: []Kind{Update}, Reason: NoReason,
+		Does: Text{
+			"Create the payment or join it, and answer when Mercado Pago has answered or the outcome is unknown.",
+			"Cria o pagamento ou se junta a ele, e responde quando o Mercado Pago responde ou o resultado é desconhecido.",
+		},
+	},
+	{
+		Name: Look, Kinds: []Kind{Signal, Update}, Operator: true, Reason: OptionalReason, Action: audit.PaymentLook,
+		Does: Text{
+			"Ask Mercado Pago now where the payment stands; the signal needs no argument and is remembered while the payment is held.",
+			"Pergunta agora ao Mercado Pago como está o pagamento; o signal não precisa de argumento e é lembrado enquanto o pagamento está retido.",
+		},
+	},
+	{
+		Name: Retry, Kinds: []Kind{Signal, Update}, Operator: true, Reason: OptionalReason, Action: audit.PaymentRetry,
+		Does: Text{
+			"Make the activity that waits for its next attempt due now, or look at Mercado Pago when none waits; a paused activity stays paused.",
+			"Antecipa para agora a próxima tentativa da activity que espera, ou consulta o Mercado Pago quando nenhuma espera; uma activity pausada continua pausada.",
+		},
+	},
+	{
+		Name: Hold, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentHold,
+		Does: Text{
+			"Make no call to Mercado Pago for the payment until it is released or the hold ends, after 24 hours or at until, at most 7 days.",
+			"Não faz nenhuma chamada ao Mercado Pago para o pagamento até que seja liberado ou a retenção termine, em 24 horas ou em until, no máximo 7 dias.",
+		},
+	},
+	{
+		Name: Release, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentRelease,
+		Does: Text{
+			"End the hold and look at Mercado Pago, or go on charging.",
+			"Termina a retenção e consulta o Mercado Pago, ou continua a cobrança.",
+		},
+	},
+	{
+		Name: GiveUp, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentGiveUp,
+		Does: Text{
+			"End the attempts to charge: search Mercado Pago once more and take what it has, else park the payment as unknown; it also ends a hold.",
+			"Encerra as tentativas de cobrança: procura mais uma vez no Mercado Pago e aceita o que houver, senão deixa o pagamento como desconhecido; também termina uma retenção.",
+		},
+	},
+	{
+		Name: Settle, Kinds: []Kind{Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentSettle,
+		Does: Text{
+			"Settle an unknown payment: as failed when Mercado Pago has no charge of it, or as found with the provider_payment_id of its charge; " +
+				"Mercado Pago is asked first, and what contradicts it is refused. A held payment must be released first.",
+			"Encerra um pagamento desconhecido: como failed quando o Mercado Pago não tem a cobrança, ou como found com o provider_payment_id da cobrança; " +
+				"o Mercado Pago é consultado antes, e o que o contradiz é recusado. Um pagamento retido precisa ser liberado antes.",
+		},
+	},
+	{
+		Name: Payment, Kinds: []Kind{Query}, Reason: NoReason,
+		Does: Text{
+			"Return what the payment's workflow knows and what it waits for.",
+			"Devolve o que o workflow do pagamento sabe e o que ele espera.",
+		},
+	},
+}
+
+// Catalogue lists every entry, in the order in which they are shown.
+func Catalogue() []Entry { return slices.Clone(catalogue) }
+
+// Operators lists the commands that operators may order.
+func Operators() []Entry {
+	return slices.DeleteFunc(Catalogue(), func(e Entry) bool { return !e.Operator })
+}
+
+// Find is the entry with this name.
+func Find(name Name) (Entry, bool) {
+	i := slices.IndexFunc(catalogue, func(e Entry) bool { return e.Name == name })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return catalogue[i], true
+}
+
+// Has says whether Temporal delivers the command that way.
+func (e Entry) Has(k Kind) bool { return slices.Contains(e.Kinds, k) }
+
+// Page is the command's page in the runbook.
+func (e Entry) Page() string { return "docs/runbook/commands/" + string(e.Name) + ".md" }
+
+// Word is the command's name in paths and on the command line, such as give-up.
+func (n Name) Word() string { return strings.ReplaceAll(string(n), "_", "-") }

@@ -1,0 +1,99 @@
+package command
+
+import (
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// Outcome is how an operator settles an unknown payment.
+type Outcome string
+
+// The outcomes. Orders from before there was a choice have none, which means failed.
+const (
+	Failed Outcome = "failed" // the provider has no charge of it
+	Found  Outcome = "found"  // the provider has the charge ProviderPaymentID
+)
+
+// Order asks for one command on one payment. Its JSON is in recorded histories and in the operators' scripts: fields are only added.
+type Order struct {
+	PaymentID string `json:"payment_id,omitempty"`
+	Command   Name   `json:"command,omitempty"` // "" in orders from before there were others: Settle
+	// ID keeps a repeated order from being carried out twice. Orders of signals sent by hand have none.
+	ID     string `json:"id,omitempty"`
+	Actor  string `json:"actor"`
+	Reason string `json:"reason"`
+	// See audit.Actor. Channel is empty when an order came to Temporal without our front ends, or is older than the audit.
+	Channel audit.Channel `json:"door,omitempty"`
+	From    string        `json:"from,omitempty"`
+
+	Until             time.Time `json:"until,omitzero"`                // Hold only; zero: payment.HoldDefault from now
+	Outcome           Outcome   `json:"outcome,omitempty"`             // Settle only; "": Failed
+	ProviderPaymentID string    `json:"provider_payment_id,omitempty"` // Settle as Found only
+}
+
+// By is the actor of the order.
+func (o Order) By() audit.Actor { return audit.Actor{Name: o.Actor, Channel: o.Channel, From: o.From} }
+
+// Fields lists the errors of an order, apart from what the payment's state allows.
+func (o Order) Fields(now time.Time) []failure.Field {
+	wrong := o.By().Fields()
+	if e, _ := Find(o.Command); e.Reason == RequiredReason || o.Reason != "" {
+		wrong = append(wrong, audit.ReasonFields(o.Reason)...)
+	}
+	wrong = append(wrong, o.untilFields(now)...)
+	return append(wrong, o.outcomeFields()...)
+}
+
+func (o Order) untilFields(now time.Time) []failure.Field {
+	var detail string
+	switch {
+	case o.Until.IsZero():
+		return nil
+	case o.Command != Hold:
+		detail = "is for hold only"
+	case !o.Until.After(now):
+		detail = "must be in the future"
+	case o.Until.After(now.Add(payment.HoldLongest)):
+		detail = "must be at most 7 days ahead"
+	default:
+		return nil
+	}
+	return []failure.Field{{Pointer: "/until", Detail: detail}}
+}
+
+func (o Order) outcomeFields() []failure.Field {
+	if o.Command != Settle {
+		if o.Outcome != "" || o.ProviderPaymentID != "" {
+			return []failure.Field{{Pointer: "/outcome", Detail: "is for settle only"}}
+		}
+		return nil
+	}
+	switch o.Outcome {
+	case "", Failed:
+		if o.ProviderPaymentID != "" {
+			return []failure.Field{{Pointer: "/provider_payment_id", Detail: "is for the outcome found only"}}
+		}
+	case Found:
+		if o.ProviderPaymentID == "" || len(o.ProviderPaymentID) > 20 || strings.Trim(o.ProviderPaymentID, "0123456789") != "" {
+			return []failure.Field{{Pointer: "/provider_payment_id", Detail: "must be the decimal id of Mercado Pago's payment"}}
+		}
+	default:
+		return []failure.Field{{Pointer: "/outcome", Detail: "must be failed or found"}}
+	}
+	return nil
+}
+
+// tidied is the order as it is kept.
+func (o Order) tidied() Order {
+	o.Reason = strings.TrimSpace(o.Reason)
+	o.Actor = strings.TrimSpace(o.Actor)
+	o.Until = o.Until.UTC().Truncate(time.Second)
+	if o.Command == Settle && o.Outcome == "" {
+		o.Outcome = Failed
+	}
+	return o
+}
