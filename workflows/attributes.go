@@ -27,10 +27,14 @@ var (
 	attrProviderPaymentID = temporal.NewSearchAttributeKeyKeyword("ProviderPaymentID")
 	attrAmount            = temporal.NewSearchAttributeKeyInt64("PaymentAmount") // centavos
 	attrDeadLetter        = temporal.NewSearchAttributeKeyKeyword("DeadLetterCause")
-	attrAsked             = temporal.NewSearchAttributeKeyBool("PaymentAsked") // the run knows what was asked for, and can write a lost row anew
+	attrNeedsAttention    = temporal.NewSearchAttributeKeyBool("PaymentNeedsAttention") // a person should look at it
+	attrDue               = temporal.NewSearchAttributeKeyTime("PaymentDue")            // until when it is to be paid
+	attrHold              = temporal.NewSearchAttributeKeyKeyword("PaymentHold")        // "held"; absent: not held
+	attrAsked             = temporal.NewSearchAttributeKeyBool("PaymentAsked")          // the run knows what was asked for, and can write a lost row anew
 )
 
-var attributes = []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount, attrDeadLetter, attrAsked}
+var attributes = []temporal.SearchAttributeKey{attrStatus, attrMethod, attrClient, attrProviderPaymentID, attrAmount, attrDeadLetter,
+	attrNeedsAttention, attrDue, attrHold, attrAsked}
 
 // SearchAttributes names the search attributes that a namespace must have, with their types.
 func SearchAttributes() map[string]string {

@@ -61,6 +61,7 @@ func Root(environ []string, out io.Writer) *cobra.Command {
 		paymentsCommand(environ, out),
 		pruneCommand(environ, out),
 		auditCommand(environ, out),
+		viewsCommand(environ, out),
 	)
 	return root
 }

@@ -172,9 +172,10 @@ const (
 	Payments    Part = "payments"
 	Prune       Part = "prune"
 	Audit       Part = "audit"
+	Views       Part = "views"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Prune, Audit}
+var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Prune, Audit, Views}
 
 // The parts that reach a dependency: they are asked where it is, and when live, how it is protected.
 var (

@@ -75,6 +75,11 @@ func Causes() []Cause {
 		CauseUnknownOutcome, CauseDependencyUnavailable, CauseContradiction, CauseInternal, CauseUnlabelled}
 }
 
+// CausesOfPayments are the causes that CauseOf and an unknown outcome give a payment.
+func CausesOfPayments() []Cause {
+	return []Cause{CauseUnknownOutcome, CauseDependencyUnavailable, CauseContradiction, CauseInternal}
+}
+
 // Advice is what an operator can do about a dead letter of this cause.
 func (c Cause) Advice() string { return advice[c] }
 

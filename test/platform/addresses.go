@@ -2,6 +2,10 @@ package platform
 
 import (
 	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/workflows"
 )
 
 // Addresses lists the pages and addresses of the platform, one per line.
@@ -12,9 +16,9 @@ func (p *Platform) Addresses() string {
   Mercado Pago     %[2]s  (a simulator; each payment has a page where you pay as the buyer)
   e-mails          %[7]s  (caught here, never delivered)
   Temporal Web UI  %[3]s
-  metrics, health  %[5]s/metrics and /readyz (api), %[6]s/metrics (worker)
+%[8]s  metrics, health  %[5]s/metrics and /readyz (api), %[6]s/metrics (worker)
   logs             %[4]s
-`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL)
+`, p.Front.URL, p.Provider.URL, p.Stack.TemporalUIURL(), p.Logs, p.Metrics["api"], p.Metrics["worker"], p.Mailbox.URL, p.savedViews())
 	if t := p.Traces; t != nil {
 		text += fmt.Sprintf("  traces           %s\n", t.URL)
 	}
@@ -25,4 +29,13 @@ func (p *Platform) Addresses() string {
   Operators' commands, such as .bin/onlywave dead-letters list, need these variables:
   export DATABASE_URL='%s' TEMPORAL_ADDRESS='%s' REDIS_URL='%s' RABBITMQ_URLS='%s'
 `, p.settings["DATABASE_URL"], p.settings["TEMPORAL_ADDRESS"], p.settings["REDIS_URL"], p.settings["RABBITMQ_URLS"])
+}
+
+// savedViews lists the views of the Temporal Web UI, a link per line.
+func (p *Platform) savedViews() string {
+	var text strings.Builder
+	for _, v := range workflows.SavedViews(time.Now()) {
+		fmt.Fprintf(&text, "    %s\n      %s\n", v.Title.EN, v.Link(p.Stack.TemporalUIURL(), p.settings["TEMPORAL_NAMESPACE"]))
+	}
+	return text.String()
 }
