@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,8 +24,9 @@ import (
 	"github.com/onlywave/onlywave/test/devstack"
 )
 
-// With this configuration a charge that arrives last goes before the waiting reads, and sweeps come last.
-func TestTemporalHeedsPriorities(t *testing.T) {
+// With this configuration a charge that arrives last goes before the waiting reads, and sweeps come last. Among those of one urgency, the
+// one task of a client app does not wait until all of another's are done.
+func TestTemporalHeedsPrioritiesAndServesClientAppsInTurn(t *testing.T) {
 	t.Parallel()
 	values := serverSettings(t)
 	stack, err := devstack.Start(t.Context(), devstack.Options{Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: values})
@@ -34,16 +36,24 @@ func TestTemporalHeedsPriorities(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 
-	const each = 20
+	const each = 21
+	type task struct {
+		Urgency payment.Urgency
+		Client  string
+	}
 	waiting := []payment.Urgency{payment.ForSweep, payment.ForNews, payment.ForCharge} // the least urgent come first
 	starter := worker.New(c, "workflows", worker.Options{})
 	starter.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
 		var all []workflow.Future
 		for _, u := range waiting {
-			for range each {
+			for n := range each {
+				next := task{u, "crowd"}
+				if n == each-1 {
+					next.Client = "single"
+				}
 				all = append(all, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-					TaskQueue: "activities", StartToCloseTimeout: time.Minute, Priority: temporal.Priority{PriorityKey: int(u)},
-				}), "note", int(u)))
+					TaskQueue: "activities", StartToCloseTimeout: time.Minute, Priority: temporal.Priority{PriorityKey: int(u), FairnessKey: next.Client},
+				}), "note", next))
 			}
 		}
 		for _, f := range all {
@@ -63,12 +73,12 @@ func TestTemporalHeedsPriorities(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond)
 
 	var mu sync.Mutex
-	var done []int
+	var done []task
 	doer := worker.New(c, "activities", worker.Options{MaxConcurrentActivityExecutionSize: 1, DisableWorkflowWorker: true})
-	doer.RegisterActivityWithOptions(func(_ context.Context, u int) error {
+	doer.RegisterActivityWithOptions(func(_ context.Context, t task) error {
 		mu.Lock()
 		defer mu.Unlock()
-		done = append(done, u)
+		done = append(done, t)
 		return nil
 	}, activity.RegisterOptions{Name: "note"})
 	require.NoError(t, doer.Start())
@@ -77,9 +87,10 @@ func TestTemporalHeedsPriorities(t *testing.T) {
 	for i, u := range []payment.Urgency{payment.ForCharge, payment.ForNews, payment.ForSweep} {
 		for n, got := range done[i*each : (i+1)*each] {
 			if n > 2 { // a few are on their way before the others are known
-				require.EqualValues(t, u, got, "number %d of %v", i*each+n, done)
+				require.Equal(t, u, got.Urgency, "number %d of %v", i*each+n, done)
 			}
 		}
+		require.Less(t, slices.Index(done, task{u, "single"}), i*each+6, "%v", done)
 	}
 }
 

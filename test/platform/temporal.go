@@ -14,6 +14,8 @@ var temporalSettings = map[string]string{
 	"history.timerProcessorUpdateAckInterval":      `"1s"`,
 	// Without it this version of the server ignores task priorities; newer versions have it on by default.
 	"matching.useNewMatcher": "true",
+	// Tasks of one priority are served in turn for each client app, so that one with many payments does not delay the others.
+	"matching.enableFairness": "true",
 	// One partition is enough for one server, and tasks need not be forwarded between partitions.
 	"matching.numTaskqueueReadPartitions":  "1",
 	"matching.numTaskqueueWritePartitions": "1",
