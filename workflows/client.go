@@ -110,6 +110,7 @@ func (c *Client) create(ctx context.Context, in CreateInput) (answer Answer, err
 func (c *Client) tryCreate(ctx context.Context, in CreateInput, askedAt time.Time, updateID string) (answer Answer, err error) {
 	options := c.startOptions(in.PaymentID, payment.ForCharge)
 	options.TypedSearchAttributes = startAttributes(in.Creation)
+	options.Priority = fairly(payment.ForCharge, in.ClientID)
 	options.StaticSummary = fmt.Sprintf("%s by %s", in.Request.Amount, in.Request.Method.Type)
 	options.Memo = map[string]any{memoFingerprint: in.Fingerprint}
 	if askedAt.IsZero() {

@@ -30,7 +30,7 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 	} else {
 		in.Again = true // what a run from before has tried is not known
 	}
-	err = workflow.ExecuteActivity(atProvider(payment.ForCharge)(ctx, summary), act.Charge, in).Get(ctx, &state)
+	err = workflow.ExecuteActivity(p.atProvider(payment.ForCharge)(ctx, summary), act.Charge, in).Get(ctx, &state)
 	return state, err
 }
 
@@ -58,7 +58,7 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	}
 	in := activities.LookInput{PaymentID: p.in.PaymentID, Money: p.state.Money, Urgency: payment.ForBuyer}
 	var seen activities.Seen
-	err := quickly(ctx, "search again", atProvider(in.Urgency), act.Look, in, &seen)
+	err := quickly(ctx, "search again", p.atProvider(in.Urgency), act.Look, in, &seen)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err

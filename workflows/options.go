@@ -43,7 +43,7 @@ func once(ctx workflow.Context, summary string, length time.Duration) workflow.C
 // atProvider is for calls that Mercado Pago answers, on their own queue, where the most urgent goes first. One attempt is longer
 // than the HTTP timeout, the search that may follow and the wait for each one's turn, and short enough that a killed worker costs
 // seconds.
-func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Context {
+func (p *mailbox) atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Context {
 	return func(ctx workflow.Context, summary string) workflow.Context {
 		return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			TaskQueue:              ProviderTaskQueue,
@@ -52,23 +52,20 @@ func atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Conte
 			RetryPolicy: &temporal.RetryPolicy{
 				InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
 			},
-			Priority: priority(u),
+			Priority: p.priority(u),
 			Summary:  summary,
 		})
 	}
 }
 
-// priority is Temporal's, which goes from 1 to 5, as urgencies do, and is 3 by default.
-func priority(u payment.Urgency) temporal.Priority { return temporal.Priority{PriorityKey: int(u)} }
-
 // whileAsked is for a call that Mercado Pago answers while an operator waits. The operator can ask again.
-func whileAsked(ctx workflow.Context, summary string) workflow.Context {
+func (p *mailbox) whileAsked(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              ProviderTaskQueue,
 		StartToCloseTimeout:    14 * time.Second,
 		ScheduleToCloseTimeout: 15 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2},
-		Priority:               priority(payment.ForOperator),
+		Priority:               p.priority(payment.ForOperator),
 		Summary:                summary,
 	})
 }

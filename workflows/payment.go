@@ -210,7 +210,7 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 		summary, ask = "close at its end", act.Close
 	}
 	var seen activities.Seen
-	err := quickly(ctx, summary, atProvider(in.Urgency), ask, in, &seen)
+	err := quickly(ctx, summary, p.atProvider(in.Urgency), ask, in, &seen)
 	switch {
 	case temporal.IsCanceledError(err):
 		return err

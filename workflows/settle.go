@@ -56,7 +56,7 @@ func (p *mailbox) settleFailed(ctx workflow.Context, o command.Order) (refusal, 
 		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Urgency: payment.ForOperator,
 	}
 	var seen activities.Seen
-	searched := quickly(ctx, "search before settling", whileAsked, act.Look, in, &seen)
+	searched := quickly(ctx, "search before settling", p.whileAsked, act.Look, in, &seen)
 	switch {
 	case temporal.IsCanceledError(searched):
 		return nil, searched

@@ -1,10 +1,12 @@
 package workflows
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/failure"
@@ -46,4 +48,18 @@ func TestPrioritiesAreUrgencies(t *testing.T) {
 	for i, u := range payment.Urgencies() {
 		require.Equal(t, i+1, priority(u).PriorityKey)
 	}
+}
+
+// A client app may have a longer name than Temporal takes, and its payments must start all the same.
+func TestEachClientAppHasAFairnessKeyThatTemporalTakes(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, temporal.Priority{PriorityKey: int(payment.ForCharge), FairnessKey: "shop"}, fairly(payment.ForCharge, "shop"))
+	ends := map[string]bool{}
+	for _, name := range []string{strings.Repeat("a", payment.MaxName), strings.Repeat("ç", payment.MaxName), strings.Repeat("ç", payment.MaxName-1) + "a"} {
+		require.Empty(t, payment.NameFault(name))
+		key := fairnessKey(name)
+		require.LessOrEqual(t, len(key), longestKey)
+		ends[key] = true
+	}
+	require.Len(t, ends, 3)
 }
