@@ -19,16 +19,18 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			replayer := worker.NewWorkflowReplayer()
-			replayer.RegisterWorkflow(Payment)
-			replayer.RegisterWorkflow(Email)
-			replayer.RegisterWorkflow(Redrive)
-			replayer.RegisterWorkflow(Reconcile)
-			replayer.RegisterWorkflow(SignalQuiet)
-			replayer.RegisterWorkflow(ReopenStranded)
-			replayer.RegisterWorkflow(AlertFindings)
-			replayer.RegisterWorkflow(Prune)
-			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
+			require.NoError(t, newReplayer().ReplayWorkflowHistoryFromJSONFile(quietLog(), file))
 		})
 	}
 }
+
+// newReplayer replays every workflow of the worker.
+func newReplayer() worker.WorkflowReplayer {
+	replayer := worker.NewWorkflowReplayer()
+	for _, workflow := range []any{Payment, Email, Redrive, Reconcile, SignalQuiet, ReopenStranded, AlertFindings, Prune} {
+		replayer.RegisterWorkflow(workflow)
+	}
+	return replayer
+}
+
+func quietLog() log.Logger { return log.NewStructuredLogger(slog.New(slog.DiscardHandler)) }

@@ -59,6 +59,7 @@ func Root(environ []string, out io.Writer) *cobra.Command {
 		reconcileCommand(environ, out),
 		deadLettersCommand(environ, out),
 		paymentsCommand(environ, out),
+		resetPreviewCommand(environ, out),
 		pruneCommand(environ, out),
 		auditCommand(environ, out),
 		viewsCommand(environ, out),

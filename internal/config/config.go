@@ -173,16 +173,20 @@ const (
 	Prune       Part = "prune"
 	Audit       Part = "audit"
 	Views       Part = "views"
+
+	ResetPreview Part = "reset-preview"
 )
 
-var parts = []Part{API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Prune, Audit, Views}
+var parts = []Part{
+	API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Prune, Audit, Views, ResetPreview,
+}
 
 // The parts that reach a dependency: they are asked where it is, and when live, how it is protected.
 var (
 	onPostgres = []Part{API, Worker, Migrate, Keys, Users, Breakers, Findings, DeadLetters, Payments, Prune, Audit}
 	onRedis    = []Part{API, Worker, Breakers}
 	onRabbitMQ = []Part{API, Worker, Breakers}
-	onTemporal = []Part{API, Worker, Migrate, Reconcile, DeadLetters, Payments}
+	onTemporal = []Part{API, Worker, Migrate, Reconcile, DeadLetters, Payments, ResetPreview}
 )
 
 // Load reads and checks the configuration for one part of the program. environ is as os.Environ

@@ -85,7 +85,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		Audit:       {"DATABASE_URL"},
 		Simulator:   {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
 	}
-	require.Len(t, rows, len(parts)-3, "Reconcile needs nothing but where Temporal is, which has a default, and MailSink and Views nothing at all")
+	require.Len(t, rows, len(parts)-4, "Reconcile and ResetPreview need nothing but where Temporal is, which has a default, and MailSink and Views nothing at all")
 	for part, want := range rows {
 		got := named(mistakes(part, nil))
 		slices.Sort(got)
