@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 )
@@ -118,4 +120,19 @@ func read(from workflow.HeaderReader) []string {
 		return nil
 	}
 	return texts
+}
+
+// IDOf is the id of the trace that started a run, from the header of its first event; "" when it is not traced.
+func IDOf(header *common.Header) string {
+	var texts []string
+	payload := header.GetFields()[headerTemporal]
+	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &texts) != nil || len(texts) == 0 {
+		return ""
+	}
+	carrier := propagation.MapCarrier{Header: texts[0]}
+	span := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
+	if !span.HasTraceID() {
+		return ""
+	}
+	return span.TraceID().String()
 }
