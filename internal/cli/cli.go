@@ -58,6 +58,7 @@ func Root(environ []string, out io.Writer) *cobra.Command {
 		breakersCommand(environ, out),
 		reconcileCommand(environ, out),
 		deadLettersCommand(environ, out),
+		explainCommand(environ, out),
 		paymentsCommand(environ, out),
 		resetPreviewCommand(environ, out),
 		pruneCommand(environ, out),
