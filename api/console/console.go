@@ -28,6 +28,7 @@ import (
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/secondfactor"
+	"github.com/onlywave/onlywave/internal/story"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -41,6 +42,7 @@ const maxForm = 64 << 10
 type Config struct {
 	Store    *postgres.Store
 	Payments lookup.Payments // of every client app
+	Stories  story.Teller
 	Redrives redriver
 	Commands command.Engine // carries out orders on payments
 	Breakers *breaker.Fleet
@@ -77,7 +79,7 @@ type redriver interface {
 
 // New makes a Console, or returns what is missing.
 func New(c Config) (*Console, error) {
-	if c.Store == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Redrives == nil || c.Commands == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
+	if c.Store == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Stories.Database == nil || c.Stories.Workflows == nil || c.Redrives == nil || c.Commands == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
 		c.Queues == nil || c.Log == nil {
 		return nil, errors.New("configure console: a required field of Config is not set")
 	}

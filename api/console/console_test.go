@@ -21,6 +21,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	temporallog "go.temporal.io/sdk/log"
 	"golang.org/x/net/html"
 
 	"github.com/onlywave/onlywave/internal/access"
@@ -37,6 +39,7 @@ import (
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/session"
+	"github.com/onlywave/onlywave/internal/story"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/workflows"
@@ -49,7 +52,9 @@ const (
 
 var silent = slog.New(slog.DiscardHandler)
 
-func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Postgres, devstack.Redis) }
+func TestMain(m *testing.M) {
+	devstacktest.Main(m, devstack.Postgres, devstack.Redis, devstack.Temporal)
+}
 
 // env is a console on real stores, with one operator and one viewer who have the password.
 type env struct {
@@ -94,12 +99,17 @@ func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Option
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = e.redis.Close() })
 	e.redis.AnswerTime = timeout
+	stack := devstacktest.Shared()
 	breakers := breaker.NewFleet(e.redis, "api", log)
 	breakers.Audit = e.store.Audit
 	seal, err := secondfactor.NewSeal(strings.Repeat("console", 5))
 	require.NoError(t, err)
+	temporal, err := client.NewLazyClient(client.Options{HostPort: stack.TemporalAddress(), Logger: temporallog.NewStructuredLogger(silent)})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
 	e.console, err = New(Config{
-		Store: e.store, Payments: lookup.Payments{Database: e.store, Workflows: e.redriver}, Redrives: e.redriver, Commands: e.redriver, Breakers: breakers, Limiter: ratelimit.New(e.redis),
+		Stories: story.Teller{Database: e.store, Workflows: workflows.NewClient(temporal, workflows.Polls{})},
+		Store:   e.store, Payments: lookup.Payments{Database: e.store, Workflows: e.redriver}, Redrives: e.redriver, Commands: e.redriver, Breakers: breakers, Limiter: ratelimit.New(e.redis),
 		Sessions: session.New(e.redis, options), Ready: func(context.Context) map[string]error { return e.ready },
 		Queues: func(context.Context) ([]rabbitmq.QueueDepth, error) {
 			if e.queues != nil {

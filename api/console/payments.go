@@ -10,7 +10,9 @@ import (
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/language"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/story"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -110,6 +112,7 @@ type paymentPage struct {
 	Operations  []payment.OperationRecord
 	DeadLetters []deadletter.Message
 	Temporal    string // address in the Web UI; empty: no link
+	Story       story.Story
 }
 
 // showPayment shows a payment without the buyer's data.
@@ -119,7 +122,7 @@ func (c *Console) showPayment(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id))}
+	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id)), Story: c.config.Stories.Tell(r.Context(), language.EN, p)}
 	if page.Events, err = c.config.Store.Events(r.Context(), id, 0, eventsShown); err != nil {
 		return response{}, err
 	}

@@ -28,7 +28,7 @@ const layout = "layout.html"
 var pages = parse()
 
 func parse() map[string]*template.Template {
-	base := template.Must(template.New(layout).Funcs(functions).ParseFS(templates, "templates/"+layout, "templates/parts.html"))
+	base := template.Must(template.New(layout).Funcs(functions).ParseFS(templates, "templates/"+layout, "templates/parts.html", "templates/story.html"))
 	all := map[string]*template.Template{}
 	files, err := templates.ReadDir("templates")
 	if err != nil {

@@ -92,7 +92,7 @@ func newConsole(c config.Config, log *slog.Logger, database *postgres.Store, sto
 	}
 	return console.New(console.Config{
 		Seal: seal, RequireSecondFactor: c.Environment == "live",
-		Store: database, Payments: lookup.Payments{Database: database, Workflows: client}, Redrives: client, Commands: client, Breakers: breakers, Limiter: limiter,
+		Store: database, Payments: lookup.Payments{Database: database, Workflows: client}, Stories: newTeller(c, database, client), Redrives: client, Commands: client, Breakers: breakers, Limiter: limiter,
 		Sessions: session.New(store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
 		}),
