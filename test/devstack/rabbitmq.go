@@ -76,16 +76,26 @@ func (s *Stack) RabbitMQCtl(ctx context.Context, args ...string) error {
 	if err != nil {
 		return err
 	}
-	if spec.Path, err = program("rabbitmqctl", "/usr/lib/rabbitmq/bin", "/usr/local/sbin"); err != nil {
+	folder, env, err := s.RabbitMQTools()
+	if err != nil {
 		return err
+	}
+	spec.Name, spec.Path, spec.Args, spec.Env = "rabbitmqctl", filepath.Join(folder, "rabbitmqctl"), args, env
+	spec.LogFile = s.folder.log("rabbitmqctl")
+	return finish(ctx, spec)
+}
+
+// RabbitMQTools is the folder of RabbitMQ's command line programs, and the environment in which they reach the running broker.
+func (s *Stack) RabbitMQTools() (folder string, env []string, err error) {
+	path, err := program("rabbitmqctl", "/usr/lib/rabbitmq/bin", "/usr/local/sbin")
+	if err != nil {
+		return "", nil, err
 	}
 	broker := s.Process(RabbitMQ)
 	if broker == nil {
-		return errors.New("the stack runs no rabbitmq")
+		return "", nil, errors.New("the stack runs no rabbitmq")
 	}
-	spec.Name, spec.Args, spec.Env = "rabbitmqctl", args, broker.spec.Env
-	spec.LogFile = s.folder.log("rabbitmqctl")
-	return finish(ctx, spec)
+	return filepath.Dir(path), broker.spec.Env, nil
 }
 
 // startEPMD starts Erlang's name server on a port of our own. Left to itself RabbitMQ would use the machine's, or start
