@@ -44,7 +44,7 @@ var overview = Dashboard{Name: "overview", Title: "OnlyWave: overview", Panels: 
 		Queries: one(`count by (part) (onlywave_part)`, "{{part}}"),
 	},
 	{
-		Title: "Firing alerts", Unit: "short", Description: "By name. Each has a section in docs/operations.md.",
+		Title: "Firing alerts", Unit: "short", Description: "By name. Each has a page in docs/runbook.",
 		Queries: one(`count by (alertname, severity) (ALERTS{alertstate="firing"})`, "{{severity}}: {{alertname}}"),
 		Quiet:   "none fires while all is well",
 	},

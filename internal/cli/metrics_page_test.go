@@ -78,7 +78,7 @@ Every process of the parts api and worker shows its metrics for Prometheus at ` 
 series ` + "`…_bucket`, `…_sum` and `…_count`" + `. Labels are names of a fixed list and never ids.
 
 Besides, each process shows ` + "`go_…` and `process_…`" + ` of Prometheus' own library, and ` + "`temporal_…`" + ` of Temporal's SDK
-([its list](https://docs.temporal.io/references/sdk-metrics)). The [alerts](operations.md) and dashboards that use a metric are in its row.
+([its list](https://docs.temporal.io/references/sdk-metrics)). The [alerts](runbook/README.md) and dashboards that use a metric are in its row.
 `)
 	for _, s := range subjects {
 		fmt.Fprintf(&page, "\n## %s\n\n| metric | type | unit | labels | part | meaning | used by |\n|---|---|---|---|---|---|---|\n%s", s.title, strings.Join(rows[s.title], ""))

@@ -3,6 +3,7 @@
 package documents
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -32,10 +33,15 @@ type Page struct {
 type Block struct {
 	Info string // what follows the fence, such as "sh run"
 	Text string
+	Line int // of the file, on which the text begins
 }
 
-// Runnable marks a block that a test runs on a running platform.
-const Runnable = "sh run"
+// What marks a block of commands.
+const (
+	Runnable  = "sh run"       // a test runs it on a running platform
+	Query     = "promql run"   // a test asks Prometheus each of its lines
+	Elsewhere = "sh elsewhere" // no platform of tests can run it
+)
 
 // All reads every page below root, but for hidden folders and those of test data.
 func All(root string) ([]Page, error) {
@@ -96,7 +102,12 @@ func (p *Page) take(n ast.Node, source []byte) {
 		if n.Info != nil {
 			info = string(n.Info.Value(source))
 		}
-		p.Blocks = append(p.Blocks, Block{Info: info, Text: string(n.Lines().Value(source))})
+		lines := n.Lines()
+		line := 0
+		if lines.Len() > 0 {
+			line = 1 + bytes.Count(source[:lines.At(0).Start], []byte("\n"))
+		}
+		p.Blocks = append(p.Blocks, Block{Info: info, Text: string(lines.Value(source)), Line: line})
 	}
 }
 

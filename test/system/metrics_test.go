@@ -3,6 +3,7 @@ package system
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,7 +44,9 @@ const ofReplicas = "onlywave_postgres_replica_"
 
 // needed are the metrics that alerts and the operators' pages name, those of replicas or all others.
 func needed(t *testing.T, replicas bool) (named []string) {
-	for _, file := range []string{"deploy/prometheus/rules.yml", "docs/operations.md"} {
+	files, err := filepath.Glob(runbook + "alerts/*.md")
+	require.NoError(t, err)
+	for _, file := range append(files, "deploy/prometheus/rules.yml", "docs/operations.md") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, name := range regexp.MustCompile(`\bonlywave_\w+`).FindAllString(string(text), -1) {

@@ -1,0 +1,124 @@
+package documents
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const (
+	runbook    = "docs/runbook/"
+	portuguese = "docs/runbook/pt-BR/"
+)
+
+// headings are those of a page of the runbook, by the folder of its language.
+var headings = map[string][]string{
+	runbook: {"Means", "Look", "Do", "Know that it worked"},
+}
+
+// elsewhere are the programs that no platform of tests can run, and why.
+var elsewhere = map[string]string{
+	"export":  "it says which settings the commands need",
+	"docker":  "the platform of tests runs without Docker",
+	"kubectl": "the platform of tests runs without Kubernetes",
+	"chronyc": "the machine of the tests may have no clock daemon",
+}
+
+// runbookPages are the pages of one language by their names, such as alerts/APISlow; README is the index.
+func runbookPages(t *testing.T, folder string) map[string]Page {
+	t.Helper()
+	found := map[string]Page{}
+	for file, p := range pages(t) {
+		name, ok := strings.CutPrefix(file, folder)
+		if ok && (folder == portuguese || !strings.HasPrefix(file, portuguese)) {
+			found[strings.TrimSuffix(name, ".md")] = p
+		}
+	}
+	return found
+}
+
+// severities are those of the alerts, by name.
+func severities(t *testing.T) map[string]string {
+	t.Helper()
+	rules, err := os.ReadFile(filepath.Join(root, "deploy/prometheus/rules.yml"))
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?s)- alert: (\w+)\n.*?severity: (\w+)`).FindAllStringSubmatch(string(rules), -1) {
+		found[m[1]] = m[2]
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+func TestEveryAlertCauseFindingAndCommandHasItsPage(t *testing.T) {
+	t.Parallel()
+	names := []string{"README"}
+	for alert := range severities(t) {
+		names = append(names, "alerts/"+alert)
+	}
+	for _, c := range deadletter.Causes() {
+		names = append(names, "causes/"+string(c))
+	}
+	for _, k := range payment.FindingKinds() {
+		names = append(names, "findings/"+string(k))
+	}
+	for _, command := range []string{"look", "payment", "settle", "reset"} {
+		names = append(names, "commands/"+command)
+	}
+	for folder := range headings {
+		require.ElementsMatch(t, names, slices.Collect(maps.Keys(runbookPages(t, folder))), folder)
+	}
+}
+
+// The index links to every page, and a page has the headings in their order.
+func TestThePagesOfTheRunbookAreBuiltAlike(t *testing.T) {
+	t.Parallel()
+	severity := severities(t)
+	for folder, expected := range headings {
+		all := runbookPages(t, folder)
+		for name, p := range all {
+			if name == "README" {
+				continue
+			}
+			var found []string
+			for _, m := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(p.Source, -1) {
+				found = append(found, m[1])
+			}
+			require.Equal(t, expected, found, p.File)
+			require.Contains(t, all["README"].Links, name+".md", p.File)
+			if alert, ok := strings.CutPrefix(name, "alerts/"); ok {
+				require.Contains(t, p.Source, "**"+severity[alert]+"**", "%s: the severity of the rules", p.File)
+			}
+		}
+	}
+}
+
+// A command that no test runs may be wrong when it is needed: test/system runs those that are marked so.
+func TestEveryCommandOfTheRunbookIsMarked(t *testing.T) {
+	t.Parallel()
+	for folder := range headings {
+		for _, p := range runbookPages(t, folder) {
+			for _, b := range p.Blocks {
+				switch b.Info {
+				case Runnable, Query:
+				case Elsewhere:
+					for line := range strings.Lines(b.Text) {
+						program, _, _ := strings.Cut(line, " ")
+						require.Contains(t, elsewhere, program, "%s:%d: a test can run it", p.File, b.Line)
+					}
+				default:
+					t.Errorf("%s:%d: the block is marked %q; mark it %q, %q or %q", p.File, b.Line, b.Info, Runnable, Query, Elsewhere)
+				}
+			}
+		}
+	}
+}
