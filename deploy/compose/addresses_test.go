@@ -26,7 +26,7 @@ func composeListens(p *types.Project) map[string][]string {
 		"api": {at("API_ADDRESS"), at("METRICS_ADDRESS")}, "worker": {at("METRICS_ADDRESS")}, "simulator": {at("SIMULATOR_ADDRESS")},
 		"mailsink": {at("MAILSINK_ADDRESS"), at("MAILSINK_SMTP_ADDRESS")}, "nginx": {nginx.Compose.Listen},
 		"postgres": {"5432"}, "postgres-replica": {"5432"}, "sentinel": {"26379"}, "redis": {"6379"}, "redis-replica": {"6379"},
-		"rabbitmq": {"5672", "15672", "15692"}, "temporal": {"7233", "9091"}, "temporal-ui": {"8080"},
+		"rabbitmq": {"5672", "15672", "15692"}, "temporal": {"7233", "9091"}, "temporal-ui": {"8080"}, "temporal-ui-operators": {"8081"}, "temporal-ui-gate": {"8233", "8234"},
 		"prometheus": {"9090"}, "alertmanager": {"9093"}, "grafana": {"3000"},
 	}
 }
@@ -89,6 +89,7 @@ func TestComposeAddressesLeadSomewhere(t *testing.T) {
 	}
 	for file, pattern := range map[string]string{
 		"../../deploy/prometheus/prometheus.yml":                       `"([a-z-]+:\d+)"`,
+		"../../deploy/temporal/gate.conf":                              `proxy_pass http://([a-z-]+:\d+);`,
 		"../../deploy/grafana/provisioning/datasources/prometheus.yml": `http://([a-z-]+:\d+)"`,
 	} {
 		text, err := os.ReadFile(file)
@@ -97,8 +98,8 @@ func TestComposeAddressesLeadSomewhere(t *testing.T) {
 			leads(file, found[1])
 		}
 	}
-	require.Subset(t, slices.Collect(maps.Keys(seen)), []string{"postgres", "postgres-replica", "sentinel", "rabbitmq", "temporal", "simulator", "mailsink",
-		"nginx", "alertmanager", "prometheus"})
+	require.Subset(t, slices.Collect(maps.Keys(seen)), []string{"postgres", "postgres-replica", "sentinel", "rabbitmq", "temporal", "temporal-ui", "temporal-ui-operators",
+		"simulator", "mailsink", "nginx", "alertmanager", "prometheus"})
 }
 
 // All services that read or write have the addresses of both Postgres; only Temporal needs to know which one is the primary.

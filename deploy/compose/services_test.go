@@ -43,7 +43,7 @@ func ours(p *types.Project) map[config.Part]types.ServiceConfig {
 func TestComposeHasEveryPartAndService(t *testing.T) {
 	p := loadCompose(t)
 	require.ElementsMatch(t, []string{"postgres", "postgres-replica", "redis", "redis-replica", "sentinel", "rabbitmq", "temporal", "temporal-ui",
-		"migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
+		"temporal-ui-operators", "temporal-ui-gate", "migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
 	require.Len(t, ours(p), 5)
 	require.Contains(t, p.Services["rabbitmq"].Image, "rabbitmq:4")
 }
@@ -175,14 +175,14 @@ func TestComposeBuildsTwoImages(t *testing.T) {
 	}
 }
 
-// Temporal's parts remember each other's addresses across a restart. With another address they would look for each other in vain for up
+// nginx looks names up only once, and Temporal's parts remember each other's addresses across a restart. With another address they would look for each other in vain for up
 // to half a minute.
 func TestComposeKeepsAddressesThatAreRemembered(t *testing.T) {
 	p := loadCompose(t)
 	pool := p.Networks["default"].Ipam.Config[0]
 	drawn, whole := netip.MustParsePrefix(pool.IPRange), netip.MustParsePrefix(pool.Subnet)
 	taken := map[netip.Addr]string{}
-	for _, name := range []string{"temporal", "redis", "redis-replica", "nginx"} {
+	for _, name := range []string{"temporal", "temporal-ui", "temporal-ui-operators", "redis", "redis-replica", "nginx"} {
 		require.NotNil(t, p.Services[name].Networks["default"], name)
 		at, err := netip.ParseAddr(p.Services[name].Networks["default"].Ipv4Address)
 		require.NoError(t, err, name)
@@ -199,6 +199,23 @@ func TestComposeGivesTemporalItsConfiguration(t *testing.T) {
 	require.FileExists(t, temporal.Volumes[0].Source)
 	require.True(t, strings.HasSuffix(temporal.Volumes[0].Source, "/deploy/temporal/server.yaml"), temporal.Volumes[0].Source)
 	require.Equal(t, temporal.Volumes[0].Target, *temporal.Environment["DYNAMIC_CONFIG_FILE_PATH"])
+}
+
+// Both Web UIs have the settings that are tested in deploy/temporal, and nobody reaches them except through the gate.
+func TestComposeHasTheWebUIsBehindTheirGate(t *testing.T) {
+	p := loadCompose(t)
+	for name, file := range map[string]string{"temporal-ui": "ui-read-only.env", "temporal-ui-operators": "ui-operators.env"} {
+		ui := p.Services[name]
+		require.Len(t, ui.EnvFiles, 1, name)
+		require.True(t, strings.HasSuffix(ui.EnvFiles[0].Path, "/deploy/temporal/"+file), ui.EnvFiles[0].Path)
+		require.Empty(t, ui.Ports, name)
+		require.NotEmpty(t, *ui.Environment["TEMPORAL_UI_PORT"], name)
+	}
+	gate := p.Services["temporal-ui-gate"]
+	require.True(t, strings.HasSuffix(gate.Volumes[0].Source, "/deploy/temporal/gate.conf"), gate.Volumes[0].Source)
+	require.FileExists(t, gate.Volumes[0].Source)
+	require.Equal(t, []string{"8233", "8234"}, []string{gate.Ports[0].Published, gate.Ports[1].Published})
+	require.Equal(t, "http://localhost:8234", *p.Services["api"].Environment["TEMPORAL_UI_URL"], "links lead operators to their Web UI")
 }
 
 // Operators' commands reach Temporal in its container, and from this machine at the command's default address.

@@ -1,4 +1,4 @@
-// Package temporal has the configuration of Temporal's server. Its one rule: it is tested on the real server.
+// Package temporal has the configuration of Temporal's server and Web UIs. Its one rule: it is tested on the real server and the real Web UI.
 package temporal
 
 import (
