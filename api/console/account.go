@@ -53,12 +53,13 @@ func (c *Console) changePassword(r *request) (response, error) {
 		return response{}, err
 	case wrong != "":
 	case next != r.PostFormValue("again"):
-		wrong = "The two new passwords are not the same."
+		wrong = r.say("The two new passwords are not the same.")
 	case next == r.PostFormValue("password"):
-		wrong = "The new password is the same as the old one."
+		wrong = r.say("The new password is the same as the old one.")
 	default:
 		if fault := access.CheckPassword(next, r.user.Name); fault != "" {
-			wrong = "The new password " + fault + "."
+			fault, _ = translateError(r.language, fault)
+			wrong = r.say("The new password %s.", fault)
 		}
 	}
 	if wrong != "" {
@@ -68,7 +69,7 @@ func (c *Console) changePassword(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return c.keepSession(r, generation, "Your password has been changed. All your other sessions have ended.")
+	return c.keepSession(r, generation, r.say("Your password has been changed. All your other sessions have ended."))
 }
 
 // checkOwnPassword returns the error of a wrong password of the logged-in user, or "".
@@ -80,7 +81,7 @@ func (c *Console) checkOwnPassword(r *request, password string) (string, error) 
 	if err != nil || matches {
 		return "", err
 	}
-	return "This is not your password.", nil
+	return r.say("This is not your password."), nil
 }
 
 // keepSession keeps this session while all other sessions of the user end, and redirects to the account.
@@ -170,7 +171,7 @@ func (c *Console) setSecondFactor(r *request) (response, error) {
 	}
 	step, codes := secondfactor.Match(enrolment.Secret, r.PostFormValue("code"), time.Now())
 	if wrong == "" && codes == 0 {
-		wrong = "This is not the code that your app should show now. Check that the clock of your telephone is right."
+		wrong = r.say("This is not the code that your app should show now. Check that the clock of your telephone is right.")
 	}
 	if wrong != "" {
 		return c.secondFactorPage(r, http.StatusUnprocessableEntity, wrong)

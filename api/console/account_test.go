@@ -87,7 +87,7 @@ func TestASecondFactorIsSetUpAndAskedFor(t *testing.T) {
 	require.Equal(t, a.secret, strings.ReplaceAll(secret, " ", ""))
 	require.Equal(t, "/console/account", b.get("/console/account").path, "this session goes on")
 	require.Equal(t, "/console/log-in", other.get("/console/").path, "all others have ended")
-	require.Contains(t, b.get("/console/account").says("#second-factor"), "10 recovery codes")
+	require.Contains(t, b.get("/console/account").says("#second-factor"), "Recovery codes left: 10")
 	for _, code := range recovery {
 		html, err := b.get("/console/account").Html()
 		require.NoError(t, err)

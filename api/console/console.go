@@ -122,6 +122,8 @@ func (c *Console) routes() http.Handler {
 		{"POST /console/log-in", noScope, c.logIn},
 		{"POST /console/log-out", noScope, c.logOut},
 
+		{"POST /console/language", noScope, c.setLanguage},
+
 		{"GET /console/{$}", access.ScopeOperationsRead, c.overview},
 		{"POST /console/breakers/{name}", access.ScopeOperationsWrite, c.setBreaker},
 

@@ -14,13 +14,15 @@ type deadLettersPage struct {
 	State       string // of the form
 	States      []deadletter.State
 	Causes      []deadletter.Cause
+	Sources     []deadletter.Source
 	DeadLetters []deadletter.Message
 	Next        string
 	Key         string // idempotency key of the redrive that the form starts
 }
 
 func (c *Console) listDeadLetters(r *request) (response, error) {
-	page := deadLettersPage{State: r.FormValue("state"), States: deadletter.States(), Causes: deadletter.Causes(), Key: rand.Text()}
+	page := deadLettersPage{State: r.FormValue("state"), States: deadletter.States(), Causes: deadletter.Causes(),
+		Sources: []deadletter.Source{deadletter.FromWebhook, deadletter.FromWorkflow}, Key: rand.Text()}
 	if page.State == "" {
 		page.State = string(deadletter.Open)
 	}
@@ -68,7 +70,7 @@ func (c *Console) showDeadLetter(r *request) (response, error) {
 		page.Temporal = c.temporal(workflows.WorkflowID(m.PaymentID))
 	}
 	page.Redrives, err = c.config.Store.Redrives(r.Context(), m.ID)
-	return response{page: "dead-letter", title: "Dead letter " + m.ID, data: page}, err
+	return response{page: "dead-letter", title: "Dead letter", subject: m.ID, data: page}, err
 }
 
 // discardDeadLetter closes a dead letter for good.
@@ -78,6 +80,6 @@ func (c *Console) discardDeadLetter(r *request) (response, error) {
 		return response{}, err
 	}
 	c.logAction(r, "discard", "dead_letter", m.ID)
-	c.setNotice(r, "The dead letter is discarded.")
+	c.setNotice(r, r.say("The dead letter is discarded."))
 	return response{redirect: "/console/dead-letters/" + m.ID}, nil
 }

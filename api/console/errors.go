@@ -53,7 +53,7 @@ type failurePage struct {
 
 func (c *Console) failureResponse(w http.ResponseWriter, r *request, err error) response {
 	text := textOf(failure.KindOf(err))
-	page := failurePage{Title: text.title, Advice: text.advice, RequestID: w.Header().Get("X-Request-Id")}
+	page := failurePage{Title: r.say(text.title), Advice: r.say(text.advice), RequestID: w.Header().Get("X-Request-Id")}
 	if e, ok := errors.AsType[*failure.Error](err); ok && text.status != http.StatusInternalServerError {
 		page.Detail, page.Fields = e.Message, e.Fields
 	}
@@ -69,6 +69,6 @@ func (c *Console) failureResponse(w http.ResponseWriter, r *request, err error) 
 
 // refuseCrossSite answers a form that another site has sent.
 func (c *Console) refuseCrossSite(w http.ResponseWriter, plain *http.Request) {
-	r := &request{Request: plain}
+	r := &request{Request: plain, language: requestLanguage(plain)}
 	c.write(w, r, c.failureResponse(w, r, &failure.Error{Kind: failure.Unauthorized, Message: "the form was sent from another site"}))
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -89,7 +88,7 @@ func (c *Console) logIn(r *request) (response, error) {
 		return response{}, err
 	}
 	if !matches || u.SecondFactor != "" && !code.enough {
-		form.Wrong = c.refuse(r, u, matches)
+		form.Wrong = r.say(c.refuse(r, u, matches))
 		return logInPage(http.StatusUnprocessableEntity, form), nil
 	}
 	return c.startSession(r, u, code, form)
@@ -104,7 +103,7 @@ func (c *Console) startSession(r *request, u access.User, code codeCheck, form l
 	e := auditEntry(r, audit.LogIn, u.Name)
 	e.After = audit.Values{"second_factor": code.by}
 	if err = c.config.Store.LogIn(r.Context(), e, u.Name, code.proof); failure.KindOf(err) == failure.Conflict {
-		form.Wrong = c.refuse(r, u, false)
+		form.Wrong = r.say(c.refuse(r, u, false))
 		return logInPage(http.StatusUnprocessableEntity, form), nil
 	}
 	if err != nil {
@@ -116,26 +115,26 @@ func (c *Console) startSession(r *request, u access.User, code codeCheck, form l
 	}
 	sessions.Put(r.Context(), keyUser, u.Name)
 	sessions.Put(r.Context(), keyGeneration, u.Generation)
-	c.setNotice(r, strings.TrimSpace(lastLogIn(last)+" "+code.note))
+	c.setNotice(r, strings.TrimSpace(lastLogIn(r, last)+" "+codesLeft(r, code)))
 	c.config.Log.InfoContext(r.Context(), "logged in", "actor", u.Name, "remote", r.RemoteAddr, "second_factor", code.by)
-	return response{redirect: afterLogIn(form.To)}, nil
+	return response{redirect: ownPage(form.To)}, nil
 }
 
 // lastLogIn is the notice about the user's last log-in and the failed ones since then, so that the user notices an attacker.
-func lastLogIn(entries []audit.Entry) string {
+func lastLogIn(r *request, entries []audit.Entry) string {
 	refused := 0
 	for _, e := range entries {
 		if e.Action == audit.LogIn {
-			notice := fmt.Sprintf("Your last log-in was on %s from %s.", e.At.Format(dateTime), e.Actor.From)
+			notice := r.say("Your last log-in was on %s from %s.", e.At.UTC().Format(timeFormats[r.language]), e.Actor.From)
 			if refused > 0 {
-				notice += fmt.Sprintf(" Since then %d log-ins failed.", refused)
+				notice += " " + r.say("Since then %d log-ins failed.", refused)
 			}
 			return notice
 		}
 		refused++
 	}
 	if refused > 0 {
-		return fmt.Sprintf("This is your first log-in. %d log-ins failed before it.", refused)
+		return r.say("This is your first log-in. %d log-ins failed before it.", refused)
 	}
 	return ""
 }

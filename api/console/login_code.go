@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -23,7 +22,7 @@ type codeCheck struct {
 	right  bool   // the code is one of the user's
 	enough bool   // the code is right and no second code is needed
 	by     string // for the audit: none, authenticator app or recovery code
-	note   string // for the user
+	left   int    // recovery codes left after this one was used
 	proof  postgres.Proof
 }
 
@@ -56,8 +55,16 @@ func (c *Console) checkRecoveryCode(ctx context.Context, u access.User, code str
 	}
 	return codeCheck{
 		right: true, enough: true, by: "recovery code", proof: postgres.Proof{RecoveryHash: hash},
-		note: fmt.Sprintf("You have %d recovery codes left. To make new ones, click your name above.", left-1),
+		left: left - 1,
 	}, nil
+}
+
+// codesLeft is the notice after a log-in with a recovery code.
+func codesLeft(r *request, c codeCheck) string {
+	if c.proof.RecoveryHash == nil {
+		return ""
+	}
+	return r.say("You have %d recovery codes left. To make new ones, click your name above.", c.left)
 }
 
 // openSeal is the user's secret. If this process cannot open it, the error says so, because no code could be right.

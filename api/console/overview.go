@@ -25,8 +25,11 @@ type overviewPage struct {
 	Findings    int // that an operator has to look at
 	Breakers    []breaker.Status
 	Queues      []rabbitmq.QueueDepth
-	Missing     map[string]string // why a part is not shown
+	Missing     []missingPart
 }
+
+// missingPart is a part that is not shown, and why.
+type missingPart struct{ Part, Why string }
 
 // dependency is a service that the platform needs.
 type dependency struct {
@@ -76,7 +79,7 @@ const partTimeout = 4 * time.Second
 func (c *Console) gather(ctx context.Context) overviewPage {
 	ctx, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	page := overviewPage{Missing: map[string]string{}}
+	var page overviewPage
 	var gauges postgres.Gauges
 	var gaugesErr, breakersErr, queuesErr error
 	var reading sync.WaitGroup
@@ -85,11 +88,9 @@ func (c *Console) gather(ctx context.Context) overviewPage {
 	reading.Go(func() { page.Breakers, breakersErr = c.config.Breakers.Statuses(ctx) })
 	reading.Go(func() { page.Queues, queuesErr = c.config.Queues(ctx) })
 	reading.Wait()
-	for part, err := range map[string]error{"numbers": gaugesErr, "breakers": breakersErr, "queues": queuesErr} {
-		if err != nil {
-			page.Missing[part] = err.Error()
-		}
-	}
+	page.missing("numbers", gaugesErr)
+	page.missing("breakers", breakersErr)
+	page.missing("queues", queuesErr)
 	for _, d := range page.Health {
 		if d.Reason != "" {
 			page.Down++
@@ -105,6 +106,13 @@ func (c *Console) gather(ctx context.Context) overviewPage {
 		}
 	}
 	return page
+}
+
+// missing notes that a part cannot be shown.
+func (p *overviewPage) missing(part string, err error) {
+	if err != nil {
+		p.Missing = append(p.Missing, missingPart{part, err.Error()})
+	}
 }
 
 // health is the state of all dependencies. Redis works: the user's session has just been read from it.
@@ -128,7 +136,7 @@ func (c *Console) setBreaker(r *request) (response, error) {
 		return response{}, err
 	}
 	c.logAction(r, "breaker "+string(setting.To), "breaker", name)
-	c.setNotice(r, "The breaker "+name+" is set to "+string(setting.To)+".")
+	c.setNotice(r, r.say("The breaker %s is set to %s.", words(r.language, name), words(r.language, setting.To)))
 	return response{redirect: "/console/#breakers"}, nil
 }
 

@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
 )
 
@@ -52,6 +55,12 @@ func TestTheOverviewShowsOpenWork(t *testing.T) {
 
 	e.queues = nil
 	require.Equal(t, "webhooks.process 7 2", b.get("/console/").says("#queues tbody"))
+
+	run, err := e.store.BeginReconciliation(t.Context(), postgres.BeginPlan{ID: "run", Now: born, Deep: time.Hour, DeepEvery: time.Hour, Longest: time.Hour})
+	require.NoError(t, err)
+	_, err = e.store.FinishReconciliation(t.Context(), run.ID, payment.ReconciliationCounts{}, born)
+	require.NoError(t, err)
+	require.Regexp(t, `compared up to \d+ days ago`, b.get("/console/").says("#reconciliation"))
 }
 
 func TestAnUnknownAddressIsAPage(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/language"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/story"
 	"github.com/onlywave/onlywave/workflows"
@@ -122,7 +121,7 @@ func (c *Console) showPayment(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id)), Story: c.config.Stories.Tell(r.Context(), language.EN, p)}
+	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id)), Story: c.config.Stories.Tell(r.Context(), r.language, p)}
 	if page.Events, err = c.config.Store.Events(r.Context(), id, 0, eventsShown); err != nil {
 		return response{}, err
 	}
@@ -130,7 +129,7 @@ func (c *Console) showPayment(r *request) (response, error) {
 		return response{}, err
 	}
 	page.DeadLetters, err = c.config.Store.DeadLetters(r.Context(), deadletter.Filter{PaymentID: id, Limit: pageSize})
-	return response{page: "payment", title: "Payment " + id, data: page}, err
+	return response{page: "payment", title: "Payment", subject: id, data: page}, err
 }
 
 // Unknown says that the payment's outcome is unknown, so an operator may settle it.
@@ -143,7 +142,7 @@ func (c *Console) settlePayment(r *request) (response, error) {
 		return response{}, err
 	}
 	c.logAction(r, "settle", "payment", p.ID)
-	c.setNotice(r, "The payment is settled as failed.")
+	c.setNotice(r, r.say("The payment is settled as failed."))
 	return response{redirect: "/console/payments/" + p.ID}, nil
 }
 

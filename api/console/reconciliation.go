@@ -63,7 +63,7 @@ func (c *Console) closeFinding(r *request) (response, error) {
 		return response{}, err
 	}
 	c.logAction(r, "close", "finding", r.PathValue("id"))
-	c.setNotice(r, "The finding is closed.")
+	c.setNotice(r, r.say("The finding is closed."))
 	to := "/console/reconciliation"
 	if back, err := url.ParseQuery(r.PostFormValue("back")); err == nil && len(back) > 0 {
 		to += "?" + back.Encode()

@@ -101,7 +101,7 @@ func (c *Console) showRedrive(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	page := response{page: "redrive", title: "Redrive " + id, data: redrivePage{
+	page := response{page: "redrive", title: "Redrive", subject: id, data: redrivePage{
 		ID: id, RedriveProgress: progress, Temporal: c.temporal(workflows.RedriveWorkflowID(id)),
 	}}
 	if !progress.State.Over() {

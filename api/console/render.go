@@ -9,10 +9,12 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
-	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/language"
 )
 
 //go:embed static
@@ -24,11 +26,11 @@ var templates embed.FS
 // layout is the template that each page fills.
 const layout = "layout.html"
 
-// pages are the templates by name, such as "overview".
-var pages = parse()
+// pages are the templates by language and name, such as "overview".
+var pages = map[language.Language]map[string]*template.Template{language.EN: parse(language.EN), language.PT: parse(language.PT)}
 
-func parse() map[string]*template.Template {
-	base := template.Must(template.New(layout).Funcs(functions).ParseFS(templates, "templates/"+layout, "templates/parts.html", "templates/story.html"))
+func parse(l language.Language) map[string]*template.Template {
+	base := template.Must(template.New(layout).Funcs(functions(l)).ParseFS(templates, "templates/"+layout, "templates/parts.html", "templates/story.html"))
 	all := map[string]*template.Template{}
 	files, err := templates.ReadDir("templates")
 	if err != nil {
@@ -44,6 +46,8 @@ func parse() map[string]*template.Template {
 // view is the data of the layout.
 type view struct {
 	Title   string
+	Subject string // after the title
+	Here    string // the address of this page, to return to it
 	Place   string // the first part of the path; the menu marks its entry
 	User    access.User
 	May     bool // the user may change things
@@ -53,6 +57,9 @@ type view struct {
 }
 
 func (c *Console) write(w http.ResponseWriter, r *request, answer response) {
+	if answer.cookie != nil {
+		http.SetCookie(w, answer.cookie)
+	}
 	if answer.redirect != "" {
 		http.Redirect(w, r.Request, answer.redirect, http.StatusSeeOther)
 		return
@@ -64,13 +71,17 @@ func (c *Console) write(w http.ResponseWriter, r *request, answer response) {
 	}
 	place, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/console/"), "/")
 	var page bytes.Buffer
-	err := pages[answer.page].ExecuteTemplate(&page, layout, view{
-		Title: answer.title, Place: place, User: r.user, May: r.user.Role.Allows(access.ScopeOperationsWrite),
+	here := "/console/"
+	if r.Method == http.MethodGet {
+		here = r.URL.RequestURI()
+	}
+	err := pages[r.language][answer.page].ExecuteTemplate(&page, layout, view{
+		Title: r.say(answer.title), Subject: answer.subject, Here: here, Place: place, User: r.user, May: r.user.Role.Allows(access.ScopeOperationsWrite),
 		Notice: r.notice, Refresh: answer.refresh, Data: answer.data,
 	})
 	if err != nil {
 		c.config.Log.ErrorContext(r.Context(), "console page not rendered", "page", answer.page, "error", err)
-		http.Error(w, "The page could not be rendered. The reason is in the API's log.", http.StatusInternalServerError)
+		http.Error(w, r.say("The page could not be rendered. The reason is in the API's log."), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -80,77 +91,67 @@ func (c *Console) write(w http.ResponseWriter, r *request, answer response) {
 	_, _ = w.Write(page.Bytes()) // the browser may have closed the connection
 }
 
-var functions = template.FuncMap{
-	"when":  when,
-	"ago":   func(t time.Time) string { return age(time.Since(t)) + " ago" },
-	"age":   age,
-	"words": words,
-	"logIn": func(e audit.Entry) string {
-		if e.Action == audit.LogIn {
-			return "logged in"
-		}
-		return "refused"
-	},
-	"logInBy": func(e audit.Entry) string {
-		switch {
-		case e.After["code"] == "wrong":
-			return "the password was right, the code was not"
-		case e.After["second_factor"] == "" || e.After["second_factor"] == "none":
-			return ""
-		}
-		return "with the " + e.After["second_factor"]
-	},
-	"action":   func(a audit.Action) string { return strings.NewReplacer(".", ": ", "_", " ").Replace(string(a)) },
-	"title":    title,
-	"sentence": sentence,
-	"queue":    func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
-	"tone":     tone,
-	"short":    func(id string) string { return id[:min(8, len(id))] },
-	"money": func(centavos int64, currency string) string {
-		return payment.Money{Centavos: centavos, Currency: currency}.String()
-	},
-}
-
-// dateTime is the format of times on the pages, always in UTC.
-const dateTime = "2 Jan 2006 15:04:05 UTC"
-
-// when is a time as text with a machine-readable attribute.
-func when(t time.Time) template.HTML {
-	if t.IsZero() {
-		return "–"
+// functions are those of the templates, in one language.
+func functions(l language.Language) template.FuncMap {
+	return template.FuncMap{
+		"language":  func() language.Language { return l },
+		"languages": func() []languageChoice { return languageChoices },
+		"say":       func(english string, args ...any) string { return say(l, english, args...) },
+		"markup":    func(english string, args ...any) template.HTML { return markup(l, english, args...) },
+		"words":     func(value any) string { return words(l, value) },
+		"title":     func(value any) string { return capital(words(l, value)) },
+		"when":      func(t time.Time) template.HTML { return when(l, t) },
+		"age":       func(d time.Duration) string { return age(l, d) },
+		"ago":       func(d time.Duration) string { return say(l, "%s ago", age(l, d)) },
+		"money":     l.Amount,
+		"advice":    func(c deadletter.Cause) string { return c.AdviceIn(l) },
+		"problem":   func(message string) template.HTML { return problem(l, message) },
+		"sentence":  func(message string) template.HTML { return sentence(l, message) },
+		"missing":   func(part string) string { return missing(l, part) },
+		"logIn":     logInWord,
+		"logInBy":   func(e audit.Entry) string { return logInBy(l, e) },
+		"queue":     func(name string) string { return strings.TrimPrefix(name, "onlywave.") },
+		"tone":      tone,
+		"short":     func(id string) string { return id[:min(8, len(id))] },
 	}
-	t = t.UTC()
-	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339), t.Format(dateTime)))
 }
 
-// age is a duration in its largest unit.
-func age(d time.Duration) string {
+// logInWord says how a log-in ended.
+func logInWord(e audit.Entry) string {
+	if e.Action == audit.LogIn {
+		return "logged in"
+	}
+	return "refused"
+}
+
+// logInBy is what a user logged in with, or which part was wrong.
+func logInBy(l language.Language, e audit.Entry) string {
 	switch {
-	case d < time.Second:
-		return "a moment"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
+	case e.After["code"] == "wrong":
+		return say(l, "the password was right, the code was not")
+	case e.After["second_factor"] == "" || e.After["second_factor"] == "none":
+		return ""
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	return say(l, "with the %s", words(l, e.After["second_factor"]))
 }
 
-// words is the name of a status, cause or kind as words, such as "in review".
-func words(name any) string {
-	return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(name))
+// missing says which part of the overview is missing.
+func missing(l language.Language, part string) string {
+	switch part {
+	case "breakers":
+		return say(l, "The breakers cannot be shown:")
+	case "queues":
+		return say(l, "The queues cannot be shown:")
+	}
+	return say(l, "The numbers cannot be shown:")
 }
-
-// title is words with a capital letter, for a heading.
-func title(name any) string { return capital(words(name)) }
-
-// sentence is an error's message as a sentence.
-func sentence(message string) string { return capital(strings.TrimSuffix(message, ".")) + "." }
 
 func capital(text string) string {
-	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return strings.ToUpper(string(first)) + text[size:]
 }
 
 // tone is the colour class of a state: good, waiting, bad or quiet.

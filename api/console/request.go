@@ -14,14 +14,16 @@ import (
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/language"
 )
 
 // request is a request with its user.
 type request struct {
 	*http.Request
-	user   access.User // zero: nobody is logged in
-	loaded bool        // the session is loaded and has to be written back
-	notice string      // set by the previous request, to be shown on this page
+	language language.Language
+	user     access.User // zero: nobody is logged in
+	loaded   bool        // the session is loaded and has to be written back
+	notice   string      // set by the previous request, to be shown on this page
 }
 
 // actor is the user as an actor.
@@ -32,10 +34,12 @@ func (r *request) actor() audit.Actor {
 
 // response is the answer of a handler: a page, an image or a redirect.
 type response struct {
-	status   int    // 0: 200
-	page     string // a template's name
-	title    string
-	refresh  int // seconds after which the browser reloads the page; 0: never
+	status   int          // 0: 200
+	page     string       // a template's name
+	title    string       // in English, see say
+	subject  string       // after the title, such as an id
+	cookie   *http.Cookie // to be set
+	refresh  int          // seconds after which the browser reloads the page; 0: never
 	data     any
 	png      []byte // instead of a page
 	redirect string // instead of a page
@@ -63,7 +67,7 @@ func (c *Console) page(scope access.Scope, handle func(*request) (response, erro
 	return http.HandlerFunc(func(w http.ResponseWriter, plain *http.Request) {
 		ctx, cancel := context.WithTimeout(plain.Context(), pageTimeout)
 		defer cancel()
-		r := &request{Request: plain.WithContext(ctx)}
+		r := &request{Request: plain.WithContext(ctx), language: requestLanguage(plain)}
 		var answer response
 		err := c.authorize(r, scope)
 		if err == nil {
@@ -164,8 +168,8 @@ func (c *Console) failure(w http.ResponseWriter, r *request, err error) response
 	return c.failureResponse(w, r, err)
 }
 
-// afterLogIn is where a log-in leads: only to pages of the console.
-func afterLogIn(to string) string {
+// ownPage is the address if it is a page of the console, or else the overview.
+func ownPage(to string) string {
 	if strings.HasPrefix(to, "/console/") && !strings.ContainsAny(to, "\\\r\n") {
 		return to
 	}
