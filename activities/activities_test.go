@@ -89,6 +89,7 @@ type fakeWorkflows struct {
 	running     func(ctx context.Context, paymentIDs []string) (map[string]bool, error)
 	redriveRuns func(ctx context.Context, redriveID string) (bool, error)
 	startEmail  func(ctx context.Context, in EmailInput) error
+	attemptNow  func(ctx context.Context, runID string) (Attempts, error)
 }
 
 func (f fakeWorkflows) Signal(ctx context.Context, paymentID string) error {
@@ -101,6 +102,10 @@ func (f fakeWorkflows) Running(ctx context.Context, paymentIDs []string) (map[st
 
 func (f fakeWorkflows) RedriveRuns(ctx context.Context, redriveID string) (bool, error) {
 	return f.redriveRuns(ctx, redriveID)
+}
+
+func (f fakeWorkflows) AttemptNow(ctx context.Context, _, _, runID string) (Attempts, error) {
+	return f.attemptNow(ctx, runID)
 }
 
 func (f fakeWorkflows) StartEmail(ctx context.Context, in EmailInput) error {

@@ -34,6 +34,8 @@ type State struct {
 	KeepsEnd          bool               `json:"keeps_end,omitempty"` // we close it at ExpiresAt; the provider's own end is later
 	AskedAt           time.Time          `json:"asked_at,omitzero"`
 	Version           int                `json:"version,omitempty"` // number of the newest event
+	Since             time.Time          `json:"since,omitzero"`    // of the newest event; zero in results of an older version of the program
+	Hold              payment.Hold       `json:"hold,omitzero"`
 	// Event, Missed and Email are in histories from before the outbox only: what their run itself had to publish.
 	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
@@ -52,7 +54,14 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	if err != nil {
 		return State{}, activityError(err)
 	}
+	var hold payment.Hold
+	if !written {
+		if hold, err = a.database.Hold(ctx, p.ID); err != nil {
+			return State{}, activityError(err)
+		}
+	}
 	return State{
+		Since: p.UpdatedAt, Hold: hold,
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, AskedAt: p.CreatedAt,
 		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(),
@@ -104,6 +113,7 @@ type ApplyInput struct {
 type Moved struct {
 	Status  payment.Status `json:"status"`            // where it stands now
 	Version int            `json:"version,omitempty"` // number of the newest event
+	Since   time.Time      `json:"since,omitzero"`    // as State's
 	// Event and Missed are in histories from before the outbox only: what the run itself had to publish.
 	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
@@ -172,7 +182,7 @@ func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move
 	if m.Event != nil {
 		a.publish(ctx, *m.Event, m.Sinks, asked)
 	}
-	return Moved{Status: m.Status, Version: m.Payment.Version}, nil
+	return Moved{Status: m.Status, Version: m.Payment.Version, Since: m.Payment.UpdatedAt}, nil
 }
 
 // now is the time as the database keeps it: by Postgres' clock, to the microsecond.

@@ -19,7 +19,7 @@ func TestOpeningTwiceIsOpeningOnce(t *testing.T) {
 	require.Equal(t, State{
 		Found: true, ClientID: "shop", Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
 		Method: payment.Pix, Money: money, New: true, AskedAt: first.AskedAt, Version: 1,
-		ExpiresAt: first.AskedAt.Add(time.Hour), KeepsEnd: true,
+		ExpiresAt: first.AskedAt.Add(time.Hour), KeepsEnd: true, Since: first.Since,
 	}, first)
 	second, err := w.Open(t.Context(), in)
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestMovingTwiceIsMovingOnce(t *testing.T) {
 		for range 2 {
 			moved, err := move.run()
 			require.NoError(t, err)
-			require.Equal(t, Moved{Status: move.status, Version: i + 2}, moved)
+			require.Equal(t, Moved{Status: move.status, Version: i + 2, Since: moved.Since}, moved)
 		}
 	}
 	events, err := w.database.Events(t.Context(), id, 0, 10)

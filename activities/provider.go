@@ -56,6 +56,10 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 			return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
 		}
 	}
+	again, err := a.sentBefore(ctx, p)
+	if err != nil {
+		return payment.ProviderState{}, activityError(err)
+	}
 	state, err := a.send(ctx, p)
 	if err != nil && refused(err) {
 		found, ok, searchErr := a.earlierCharge(ctx, p)
@@ -67,9 +71,18 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 		}
 	}
 	if err != nil {
-		return payment.ProviderState{}, doubt(ctx, in.Again || a.restored(), err)
+		return payment.ProviderState{}, doubt(ctx, again || in.Again || a.restored(), err)
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+}
+
+// sentBefore stores that an activity sends the charge, and says whether one has before: the number of attempts does not tell, since an
+// operator may reset it. The quick try is the first, and its workflow knows of it.
+func (a *Activities) sentBefore(ctx context.Context, p payment.Payment) (bool, error) {
+	if !activity.IsActivity(ctx) || activity.GetInfo(ctx).IsLocalActivity {
+		return false, nil
+	}
+	return a.database.SendCharge(ctx, p.ID, a.now())
 }
 
 // send sends the charge, unless the payment's end has come: what was not charged by then is not charged any more.
@@ -155,6 +168,8 @@ type LookInput struct {
 	// whether the look is a poll.
 	Urgency payment.Urgency `json:"urgency,omitempty"`
 	Unasked bool            `json:"unasked,omitempty"`
+	// Typed says that an operator has given the provider's ID, so that the provider may well not have it.
+	Typed bool `json:"typed,omitempty"`
 }
 
 func (in LookInput) urgency() payment.Urgency {
@@ -206,6 +221,9 @@ func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderSt
 		return a.provider.FindByReference(ctx, in.PaymentID)
 	}
 	state, err := a.provider.Get(ctx, in.ProviderPaymentID)
+	if failure.KindOf(err) == failure.NotFound && in.Typed {
+		return state, false, nil
+	}
 	if failure.KindOf(err) == failure.NotFound {
 		// The provider itself gave us this ID, so its reading side lags behind its writing side.
 		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not find its own payment yet", Err: err}

@@ -1,13 +1,16 @@
 package activities
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -15,13 +18,20 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
 	id := w.opened(t)
-	in := SettleInput{Order: command.Order{PaymentID: id, Actor: "ana", Reason: "the panel has none"}}
+	in := SettleInput{Order: command.Order{Command: command.Settle, PaymentID: id, Actor: "ana", Reason: "the panel has none"}}
 	early, err := w.Settle(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, payment.Processing, early.Status, "only an unknown one is settled")
 
-	_, err = w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "silence"})
+	_, err = w.database.Park(t.Context(), id, "silence", time.Now().Add(time.Minute-command.Age))
 	require.NoError(t, err)
+	_, err = w.Settle(t.Context(), in)
+	require.Equal(t, failure.Conflict, failure.Kind(application(t, err).Type()), "the search may not know the charge yet")
+	require.ErrorContains(t, err, "may not find the payment yet")
+	conn, err := pgx.Connect(t.Context(), w.databaseURL)
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), `update payments set updated_at = updated_at - interval '10 minutes' where id = $1`, id)
+	require.NoError(t, errors.Join(err, conn.Close(t.Context())))
 	_, err = w.database.KeepDeadLetters(t.Context(), []deadletter.Message{{
 		ID: deadletter.NewID(id, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome, PaymentID: id,
 		State: deadletter.Open, Deaths: 1, DiedAt: time.Now(),

@@ -16,6 +16,8 @@ type Workflows interface {
 	Running(ctx context.Context, paymentIDs []string) (map[string]bool, error)
 	// RedriveRuns says whether a redrive's workflow runs.
 	RedriveRuns(ctx context.Context, redriveID string) (bool, error)
+	// AttemptNow makes the activities of a run that wait for their next attempt due now.
+	AttemptNow(ctx context.Context, namespace, workflowID, runID string) (Attempts, error)
 	// StartEmail starts the workflow that sends one e-mail, and does nothing when it was started before.
 	StartEmail(ctx context.Context, in EmailInput) error
 }

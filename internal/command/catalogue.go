@@ -49,6 +49,7 @@ type Entry struct {
 	Operator bool // operators order it through REST, the console and the command line
 	Reason   ReasonRule
 	Action   audit.Action // its entry in the audit; "" has none
+	Short    Text         // its name on buttons and in lists
 	Does     Text         // what it does, in one sentence
 }
 
@@ -57,6 +58,7 @@ type Entry struct {
 var catalogue = []Entry{
 	{
 		Name: Create, Kinds: []Kind{Update}, Reason: NoReason,
+		Short: Text{"Create", "Criar"},
 		Does: Text{
 			"Create the payment or join it, and answer when Mercado Pago has answered or the outcome is unknown.",
 			"Cria o pagamento ou se junta a ele, e responde quando o Mercado Pago responde ou o resultado é desconhecido.",
@@ -64,6 +66,7 @@ var catalogue = []Entry{
 	},
 	{
 		Name: Look, Kinds: []Kind{Signal, Update}, Operator: true, Reason: OptionalReason, Action: audit.PaymentLook,
+		Short: Text{"Look now", "Consultar agora"},
 		Does: Text{
 			"Ask Mercado Pago now where the payment stands; the signal needs no argument and is remembered while the payment is held.",
 			"Pergunta agora ao Mercado Pago como está o pagamento; o signal não precisa de argumento e é lembrado enquanto o pagamento está retido.",
@@ -71,6 +74,7 @@ var catalogue = []Entry{
 	},
 	{
 		Name: Retry, Kinds: []Kind{Signal, Update}, Operator: true, Reason: OptionalReason, Action: audit.PaymentRetry,
+		Short: Text{"Retry now", "Tentar agora"},
 		Does: Text{
 			"Make the activity that waits for its next attempt due now, or look at Mercado Pago when none waits; a paused activity stays paused.",
 			"Antecipa para agora a próxima tentativa da activity que espera, ou consulta o Mercado Pago quando nenhuma espera; uma activity pausada continua pausada.",
@@ -78,6 +82,7 @@ var catalogue = []Entry{
 	},
 	{
 		Name: Hold, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentHold,
+		Short: Text{"Hold", "Reter"},
 		Does: Text{
 			"Make no call to Mercado Pago for the payment until it is released or the hold ends, after 24 hours or at until, at most 7 days.",
 			"Não faz nenhuma chamada ao Mercado Pago para o pagamento até que seja liberado ou a retenção termine, em 24 horas ou em until, no máximo 7 dias.",
@@ -85,6 +90,7 @@ var catalogue = []Entry{
 	},
 	{
 		Name: Release, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentRelease,
+		Short: Text{"Release", "Liberar"},
 		Does: Text{
 			"End the hold and look at Mercado Pago, or go on charging.",
 			"Termina a retenção e consulta o Mercado Pago, ou continua a cobrança.",
@@ -92,6 +98,7 @@ var catalogue = []Entry{
 	},
 	{
 		Name: GiveUp, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentGiveUp,
+		Short: Text{"Give up the charge", "Abandonar a cobrança"},
 		Does: Text{
 			"End the attempts to charge: search Mercado Pago once more and take what it has, else park the payment as unknown; it also ends a hold.",
 			"Encerra as tentativas de cobrança: procura mais uma vez no Mercado Pago e aceita o que houver, senão deixa o pagamento como desconhecido; também termina uma retenção.",
@@ -99,6 +106,7 @@ var catalogue = []Entry{
 	},
 	{
 		Name: Settle, Kinds: []Kind{Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentSettle,
+		Short: Text{"Settle an unknown payment", "Encerrar um pagamento desconhecido"},
 		Does: Text{
 			"Settle an unknown payment: as failed when Mercado Pago has no charge of it, or as found with the provider_payment_id of its charge; " +
 				"Mercado Pago is asked first, and what contradicts it is refused. A held payment must be released first.",
@@ -108,6 +116,7 @@ var catalogue = []Entry{
 	},
 	{
 		Name: Payment, Kinds: []Kind{Query}, Reason: NoReason,
+		Short: Text{"Show the state", "Mostrar o estado"},
 		Does: Text{
 			"Return what the payment's workflow knows and what it waits for.",
 			"Devolve o que o workflow do pagamento sabe e o que ele espera.",

@@ -87,6 +87,16 @@ func (o Order) outcomeFields() []failure.Field {
 	return nil
 }
 
+// Entry is the order in the audit. A repeated order has the same entry.
+func (o Order) Entry() audit.Entry {
+	e, _ := Find(o.Command)
+	entry := audit.Entry{Actor: o.By(), Action: e.Action, Object: "payment/" + o.PaymentID, Reason: o.Reason}
+	if o.ID != "" {
+		entry.ID = payment.NewAuditID(strings.Join([]string{"order", o.PaymentID, string(o.Command), o.ID}, "\x00"))
+	}
+	return entry
+}
+
 // tidied is the order as it is kept.
 func (o Order) tidied() Order {
 	o.Reason = strings.TrimSpace(o.Reason)

@@ -32,17 +32,21 @@ func (s *Store) Audit(ctx context.Context, e audit.Entry) error {
 
 // writeAudit is for the transaction that makes the change.
 func writeAudit(ctx context.Context, to executor, e audit.Entry) error {
+	_, err := to.Exec(ctx, insertAudit, auditArgs(e))
+	return err
+}
+
+func auditArgs(e audit.Entry) pgx.NamedArgs {
 	plain := func(v audit.Values) audit.Values {
 		if v == nil {
 			return audit.Values{}
 		}
 		return v
 	}
-	_, err := to.Exec(ctx, insertAudit, pgx.NamedArgs{
+	return pgx.NamedArgs{
 		"id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "door": e.Actor.Channel, "origin": e.Actor.From,
 		"action": e.Action, "object": e.Object, "reason": e.Reason, "before": plain(e.Before), "after": plain(e.After),
-	})
-	return err
+	}
 }
 
 // audited makes a change and writes it to the audit, both or neither. A change without an action changed nothing.

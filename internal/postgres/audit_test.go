@@ -138,7 +138,10 @@ func TestASettlementIsAuditedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	p := s.open(t, newPayment("order-1"))
-	settle := func(id string) (Move, error) { return s.Settle(t.Context(), ana, id, "the panel has none", timeAt(2)) }
+	settle := func(id string) (Move, error) {
+		e := audit.Entry{Actor: ana, Action: audit.PaymentSettle, Object: "payment/" + id, Reason: "the panel has none"}
+		return s.Settle(t.Context(), id, e, timeAt(2))
+	}
 	_, err := settle(p.ID)
 	require.NoError(t, err)
 	require.Empty(t, s.trail(t, audit.Filter{Actor: "ana"}), "it is not unknown")

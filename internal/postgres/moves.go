@@ -90,19 +90,37 @@ func (s *Store) ApplyLook(ctx context.Context, id string, state payment.Provider
 	return s.applyAnswer(ctx, id, state, true, at)
 }
 
+// ApplyFound brings a payment to what the provider says of the charge that an operator has found, and writes the audit with it. Doing it
+// again changes nothing.
+func (s *Store) ApplyFound(ctx context.Context, id string, state payment.ProviderState, e audit.Entry, at time.Time) (Move, error) {
+	args := answerArgs(id, state, true, at)
+	args["data"] = answerData(state, e.Actor.Name, e.Reason)
+	e.Before = audit.Values{"status": string(payment.Unknown)}
+	e.After = audit.Values{"status": string(state.Status), "provider_payment_id": state.PaymentID}
+	return s.move(ctx, "apply the found charge to payment "+id, applyState, id, state.Status, at, args, e)
+}
+
 func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Move, error) {
-	return s.move(ctx, "apply the provider's answer to payment "+id, applyState, id, state.Status, at, pgx.NamedArgs{
+	return s.move(ctx, "apply the provider's answer to payment "+id, applyState, id, state.Status, at, answerArgs(id, state, looked, at))
+}
+
+func answerArgs(id string, state payment.ProviderState, looked bool, at time.Time) pgx.NamedArgs {
+	return pgx.NamedArgs{
 		"id": id, "status": state.Status, "refunded": state.Refunded, "method": answered{state.ExpiresAt, state.QRCode, state.TicketURL},
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
 		"known": state.Status.From(), "at": at,
 		"looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
-		"data": payment.EventData{
-			ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
-			Amount: state.Money.Centavos, AmountRefunded: state.Refunded, FailureCode: state.FailureCode,
-		},
-		"failure_code": state.FailureCode,
-	})
+		"data": answerData(state, "", ""), "failure_code": state.FailureCode,
+	}
+}
+
+// answerData is the event of a provider's answer, which an operator may have brought about.
+func answerData(state payment.ProviderState, actor, reason string) payment.EventData {
+	return payment.EventData{
+		ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
+		Amount: state.Money.Centavos, AmountRefunded: state.Refunded, FailureCode: state.FailureCode, Actor: actor, Reason: reason,
+	}
 }
 
 // giveUp moves a payment for which the provider has not answered. After an answer, only the provider's state counts.
@@ -143,6 +161,7 @@ const settle = givenUp + `, decided as (
     select @audit_id, @actor, @door, @origin, @action, 'payment/' || @id, @reason,
         jsonb_build_object('status', status), jsonb_build_object('status', @status::text)
     from before where exists (select from moved)
+    on conflict (id) do nothing
 )` + backAndEvent
 
 // Fail stores that the provider refused the charge before any money could move.
@@ -159,11 +178,46 @@ func (s *Store) Park(ctx context.Context, id, why string, at time.Time) (Move, e
 const settled = "settled by an operator: the provider has no charge of it"
 
 // Settle stores that an operator has decided that an unknown payment has failed, and why. Doing it again changes nothing.
-func (s *Store) Settle(ctx context.Context, actor audit.Actor, id, reason string, at time.Time) (Move, error) {
-	return s.move(ctx, "settle payment "+id, settle, id, payment.Failed, at, pgx.NamedArgs{
-		"id": id, "status": payment.Failed, "failure": settled, "failure_code": failure.CodeNotCharged, "outcome": "settled", "known": []payment.Status{payment.Unknown}, "at": at,
-		"data":     payment.EventData{Failure: settled, FailureCode: failure.CodeNotCharged, Actor: actor.Name, Reason: reason},
-		"audit_id": uuid.NewString(), "actor": actor.Name, "door": actor.Channel, "origin": actor.From, "action": audit.PaymentSettle, "reason": reason,
+func (s *Store) Settle(ctx context.Context, id string, e audit.Entry, at time.Time) (Move, error) {
+	return s.decide(ctx, id, e, decision{payment.Unknown, payment.Failed, "settled", settled, failure.CodeNotCharged}, at)
+}
+
+// What client apps see after an operator has given up a charge.
+const (
+	givenUpUnknown = "given up by an operator: the provider's answer is not known"
+	givenUpUnsent  = "given up by an operator before the charge was sent"
+)
+
+// GiveUp stores that an operator has ended the attempts to charge a payment: it is unknown, or failed when no charge was sent. Doing it
+// again changes nothing. maySent says that a charge may have been sent which this database does not know of.
+func (s *Store) GiveUp(ctx context.Context, id string, e audit.Entry, maySent bool, at time.Time) (Move, error) {
+	if !maySent {
+		err := s.pool.QueryRow(ctx, `select sent_at is not null from operations where provider_key = $1`,
+			payment.ProviderKey(id, payment.Charge, 1)).Scan(&maySent)
+		if err != nil {
+			return Move{}, interpret("read whether the charge of payment "+id+" was sent", err)
+		}
+	}
+	d := decision{payment.Processing, payment.Failed, "refused", givenUpUnsent, failure.CodeNotCharged}
+	if maySent {
+		d = decision{payment.Processing, payment.Unknown, "unknown", givenUpUnknown, failure.CodeUnknown}
+	}
+	return s.decide(ctx, id, e, d, at)
+}
+
+// decision is an operator's move of a payment for which the provider has not answered.
+type decision struct {
+	from, to payment.Status
+	outcome  string // of the charge
+	failure  string // for client apps
+	code     failure.Code
+}
+
+func (s *Store) decide(ctx context.Context, id string, e audit.Entry, d decision, at time.Time) (Move, error) {
+	return s.move(ctx, string(e.Action)+" "+id, settle, id, d.to, at, pgx.NamedArgs{
+		"id": id, "status": d.to, "failure": d.failure, "failure_code": d.code, "outcome": d.outcome, "known": []payment.Status{d.from}, "at": at,
+		"data":     payment.EventData{Failure: d.failure, FailureCode: d.code, Actor: e.Actor.Name, Reason: e.Reason},
+		"audit_id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "door": e.Actor.Channel, "origin": e.Actor.From, "action": e.Action, "reason": e.Reason,
 	})
 }
 
@@ -174,7 +228,7 @@ func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcom
 	})
 }
 
-func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs) (Move, error) {
+func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs, entries ...audit.Entry) (Move, error) {
 	var clientID string
 	var method payment.MethodType
 	var created time.Time
@@ -193,6 +247,9 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 		return err
 	})
 	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
+	for _, e := range entries {
+		batch.Queue(insertAudit, auditArgs(e))
+	}
 	// One round trip and one transaction: a reader that sees the move also sees the dead letter resolved.
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return Move{}, interpret(doing, err)

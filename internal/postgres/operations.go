@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,20 @@ on conflict (provider_key) do update set updated_at = operations.updated_at`,
 		err = pgx.ErrNoRows
 	}
 	return interpret("ask for "+string(kind)+" of payment "+paymentID, err)
+}
+
+// SendCharge stores that an activity is about to send the charge of a payment, and says whether one has done so before. A payment
+// without the operation counts as sent.
+func (s *Store) SendCharge(ctx context.Context, paymentID string, at time.Time) (before bool, err error) {
+	err = s.pool.QueryRow(ctx, `
+with charge as (select provider_key, sent_at from operations where provider_key = $1 for update)
+update operations o set sent_at = coalesce(charge.sent_at, $2) from charge where o.provider_key = charge.provider_key
+returning charge.sent_at is not null`,
+		payment.ProviderKey(paymentID, payment.Charge, 1), at).Scan(&before)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return true, nil
+	}
+	return before, interpret("send the charge of payment "+paymentID, err)
 }
 
 // EndOperation stores the outcome of an operation: done or refused.

@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/command"
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// ordered is an order of ana's, as the workflow hands it on.
+func ordered(id string, name command.Name, number string) command.Order {
+	return command.Order{PaymentID: id, Command: name, ID: number, Actor: "ana", Reason: "the buyer is on the phone", Channel: audit.Temporal}
+}
+
+func (w env) trail(t *testing.T, id string) (actions []audit.Action) {
+	t.Helper()
+	list, err := w.database.AuditTrail(t.Context(), audit.Filter{Object: "payment/" + id, Limit: 100})
+	require.NoError(t, err)
+	for _, e := range list {
+		actions = append([]audit.Action{e.Action}, actions...)
+	}
+	return actions
+}
+
+// An order that runs twice is carried out once: also a hold that runs again after its release, as after a reset of the workflow.
+func TestHoldAndReleaseTwiceIsOnce(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	id := w.opened(t)
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	hold := HoldInput{Order: ordered(id, command.Hold, "1"), Hold: payment.Hold{Until: until, Actor: "ana", Reason: "r", At: until.Add(-time.Hour)}}
+	release := OrderInput{Order: ordered(id, command.Release, "2")}
+	for range 2 {
+		h, err := w.Hold(t.Context(), hold)
+		require.NoError(t, err)
+		require.Equal(t, hold.Hold, h)
+	}
+	state, err := w.Open(t.Context(), OpenInput{PaymentID: id})
+	require.NoError(t, err)
+	require.Equal(t, hold.Hold, state.Hold)
+	require.False(t, state.Since.IsZero())
+	for range 2 {
+		h, err := w.Release(t.Context(), release)
+		require.NoError(t, err)
+		require.Zero(t, h)
+	}
+	h, err := w.Hold(t.Context(), hold)
+	require.NoError(t, err)
+	require.Zero(t, h, "it was carried out before")
+	require.Equal(t, []audit.Action{audit.PaymentHold, audit.PaymentRelease}, w.trail(t, id))
+
+	hold.ID = "3"
+	h, err = w.Hold(t.Context(), hold)
+	require.NoError(t, err)
+	require.Equal(t, hold.Hold, h)
+	for range 2 {
+		h, err := w.ExpireHold(t.Context(), HoldInput{Order: command.Order{PaymentID: id}, Hold: h})
+		require.NoError(t, err)
+		require.Zero(t, h)
+	}
+	for range 2 {
+		require.NoError(t, w.AuditOrder(t.Context(), OrderInput{Order: ordered(id, command.Retry, "4")}))
+	}
+	require.Equal(t, []audit.Action{audit.PaymentHold, audit.PaymentRelease, audit.PaymentHold, audit.PaymentHoldEnd, audit.PaymentRetry}, w.trail(t, id))
+	_, err = w.Hold(t.Context(), HoldInput{Order: ordered(payment.NewID("shop", "none"), command.Hold, "5"), Hold: hold.Hold})
+	require.Equal(t, failure.NotFound, failure.Kind(application(t, err).Type()))
+}
+
+// A charge that may have been sent is unknown, and only one that was never sent fails.
+func TestGivingUpTwiceIsOnce(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		maySent, sent bool
+		want          payment.Status
+	}{
+		"never sent":           {want: payment.Failed},
+		"sent by an activity":  {sent: true, want: payment.Unknown},
+		"sent for all we know": {maySent: true, want: payment.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newEnv(t)
+			id := w.opened(t)
+			if row.sent {
+				before, err := w.database.SendCharge(t.Context(), id, time.Now())
+				require.NoError(t, err)
+				require.False(t, before)
+				before, err = w.database.SendCharge(t.Context(), id, time.Now())
+				require.NoError(t, err)
+				require.True(t, before)
+			}
+			in := GiveUpOrder{Order: ordered(id, command.GiveUp, "1"), MaySent: row.maySent}
+			for range 2 {
+				m, err := w.GiveUp(t.Context(), in)
+				require.NoError(t, err)
+				require.Equal(t, row.want, m.Status)
+			}
+			events, err := w.database.Events(t.Context(), id, 1, 10)
+			require.NoError(t, err)
+			require.Len(t, events, 1)
+			require.Equal(t, []string{in.Actor, in.Reason}, []string{events[0].Data.Actor, events[0].Data.Reason})
+			require.Equal(t, []audit.Action{audit.PaymentGiveUp}, w.trail(t, id))
+		})
+	}
+}
+
+func TestSettlingAsFoundTwiceIsOnce(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	id := w.opened(t)
+	_, err := w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "silence"})
+	require.NoError(t, err)
+	p, err := w.database.Payment(t.Context(), id)
+	require.NoError(t, err)
+	in := FoundInput{Order: ordered(id, command.Settle, "1"), State: payment.ProviderState{
+		PaymentID: "106400160592", Reference: id, Status: payment.Approved, Money: p.Amount, UpdatedAt: time.Now().UTC().Truncate(time.Second),
+	}}
+	in.Outcome, in.ProviderPaymentID = command.Found, "106400160592"
+	for range 2 {
+		m, err := w.SettleFound(t.Context(), in)
+		require.NoError(t, err)
+		require.Equal(t, payment.Approved, m.Status)
+	}
+	events, err := w.database.Events(t.Context(), id, 2, 10)
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	require.Equal(t, []string{in.Actor, in.Reason}, []string{events[0].Data.Actor, events[0].Data.Reason})
+	require.Equal(t, []audit.Action{audit.PaymentSettle}, w.trail(t, id))
+}
