@@ -102,6 +102,8 @@ type searched struct {
 	status            payment.Status
 	providerPaymentID string
 	deadLetter        deadletter.Cause
+	due               time.Time
+	held              bool
 }
 
 // startAttributes are known when a creation starts a run; describe completes them.
@@ -111,19 +113,29 @@ func startAttributes(c payment.Creation) temporal.SearchAttributes {
 		attrClient.ValueSet(c.ClientID), attrAmount.ValueSet(c.Request.Amount.Centavos), attrAsked.ValueSet(true))
 }
 
-// describe brings the search attributes and the Web UI's current details up to date, when they are not.
+// describe brings the search attributes and the Web UI's current details up to date.
 func (p *mailbox) describe(ctx workflow.Context) error {
 	if !p.state.Found {
 		return nil
 	}
-	now := searched{p.state.Status, p.state.ProviderPaymentID, p.openCause(ctx)}
+	workflow.SetCurrentDetails(ctx, p.details())
+	now := searched{status: p.state.Status, providerPaymentID: p.state.ProviderPaymentID, deadLetter: p.openCause(ctx)}
+	if p.tells() {
+		now.due, now.held = p.state.ExpiresAt.UTC(), p.held()
+	}
 	if p.in.Creation != nil && p.searched == (searched{}) {
 		p.searched.status = payment.Processing // as startAttributes said
 	}
 	if now == p.searched {
 		return nil
 	}
-	workflow.SetCurrentDetails(ctx, p.details())
+	updates := append(p.attributes(now), p.told(now)...)
+	p.searched = now
+	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+// attributes are those that every run has.
+func (p *mailbox) attributes(now searched) []temporal.SearchAttributeUpdate {
 	updates := []temporal.SearchAttributeUpdate{attrStatus.ValueSet(string(now.status))}
 	if now.providerPaymentID != "" {
 		updates = append(updates, attrProviderPaymentID.ValueSet(now.providerPaymentID))
@@ -135,8 +147,28 @@ func (p *mailbox) describe(ctx workflow.Context) error {
 		updates = append(updates, attrMethod.ValueSet(string(p.state.Method)),
 			attrClient.ValueSet(p.state.ClientID), attrAmount.ValueSet(p.state.Money.Centavos))
 	}
-	p.searched = now
-	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+	return updates
+}
+
+// tells says whether this run has the search attributes that came later. No version gate is needed: the results of activities as they
+// were before have no time of the newest event.
+func (p *mailbox) tells() bool { return !p.state.Since.IsZero() }
+
+// told are the search attributes that came later, as far as they change.
+func (p *mailbox) told(now searched) (updates []temporal.SearchAttributeUpdate) {
+	if !p.tells() {
+		return nil
+	}
+	if now.deadLetter != p.searched.deadLetter {
+		updates = append(updates, attentionAttribute(now.deadLetter != ""))
+	}
+	if now.due != p.searched.due {
+		updates = append(updates, attrDue.ValueSet(now.due))
+	}
+	if now.held != p.searched.held {
+		updates = append(updates, holdAttribute(now.held))
+	}
+	return updates
 }
 
 // deadLetterAttribute finds the runs that wait for a person.
@@ -147,38 +179,17 @@ func deadLetterAttribute(cause deadletter.Cause) temporal.SearchAttributeUpdate 
 	return attrDeadLetter.ValueSet(string(cause))
 }
 
-func (p *mailbox) details() string {
-	text := fmt.Sprintf("**%s** · %s by %s", p.state.Status, p.state.Money, p.state.Method)
-	if p.state.ProviderPaymentID != "" {
-		text += "  \nMercado Pago payment " + p.state.ProviderPaymentID
+// An attribute that says no is absent, so that ordinary payments do not have it.
+func attentionAttribute(needed bool) temporal.SearchAttributeUpdate {
+	if !needed {
+		return attrNeedsAttention.ValueUnset()
 	}
-	if !p.state.ExpiresAt.IsZero() {
-		text += "  \nto be paid until " + p.state.ExpiresAt.UTC().Format(time.RFC3339)
-	}
-	switch {
-	case p.state.Status == payment.Unknown && p.searching():
-		text += "  \nrefused after an attempt whose answer is lost; searched for until " + p.refused.at.Add(believedAfter).UTC().Format(time.RFC3339) + " before that is believed"
-	case p.state.Status == payment.Unknown:
-		text += "  \n**Dead letter**: " + deadletter.CauseUnknownOutcome.Advice()
-	}
-	return text
+	return attrNeedsAttention.ValueSet(true)
 }
 
-// View answers the query: what the mailbox knows and waits for.
-type View struct {
-	Status            payment.Status `json:"status"`
-	Money             payment.Money  `json:"money"`
-	ProviderPaymentID string         `json:"provider_payment_id,omitempty"`
-	ExpiresAt         time.Time      `json:"expires_at,omitzero"`
-	NextPoll          time.Time      `json:"next_poll,omitzero"`
-	Polls             int            `json:"polls"`
-	SignalsWaiting    int            `json:"nudges_waiting"`
-}
-
-func (p *mailbox) view() (View, error) {
-	return View{
-		Status: p.state.Status, Money: p.state.Money, ProviderPaymentID: p.state.ProviderPaymentID,
-		ExpiresAt: p.state.ExpiresAt, NextPoll: p.due(), Polls: p.looks,
-		SignalsWaiting: p.signals.Len(),
-	}, nil
+func holdAttribute(held bool) temporal.SearchAttributeUpdate {
+	if !held {
+		return attrHold.ValueUnset()
+	}
+	return attrHold.ValueSet("held")
 }

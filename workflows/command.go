@@ -1,12 +1,20 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -24,7 +32,7 @@ func (c *Client) Command(ctx context.Context, o command.Order) (err error) {
 	defer cancel()
 	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
 	defer func() { s.End(failure.Label(err)) }()
-	err = c.untilHeard(ctx, WorkflowID(o.PaymentID), string(o.Command)+"-"+uuid.NewString(), func(updateID string) error {
+	err = c.untilHeard(ctx, WorkflowID(o.PaymentID), string(o.Command)+"-"+cmp.Or(o.ID, uuid.NewString()), func(updateID string) error {
 		start := c.temporal.NewWithStartWorkflowOperation(c.startOptions(o.PaymentID, payment.ForOperator), Payment, PaymentInput{PaymentID: o.PaymentID, Polls: c.polls})
 		update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 			StartWorkflowOperation: start,
@@ -39,4 +47,39 @@ func (c *Client) Command(ctx context.Context, o command.Order) (err error) {
 		return update.Get(ctx, nil)
 	})
 	return interpret(string(o.Command)+" payment "+o.PaymentID, err)
+}
+
+// AttemptNow makes the activities of a run that wait for their next attempt due now, by Temporal's reset of an activity, which starts no
+// attempt beside one that runs, and keeps paused ones paused.
+func (c *Client) AttemptNow(ctx context.Context, namespace, workflowID, runID string) (n activities.Attempts, err error) {
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, runID)
+	if err != nil {
+		return n, interpret("look at the activities of "+workflowID, err)
+	}
+	for _, a := range run.GetPendingActivities() {
+		switch {
+		case a.GetPaused():
+			n.Paused++
+			continue
+		case a.GetState() != enums.PENDING_ACTIVITY_STATE_SCHEDULED:
+			n.Running++
+			continue
+		}
+		if err := c.resetActivity(ctx, namespace, workflowID, runID, a); err != nil {
+			return n, interpret("make an activity of "+workflowID+" due", err)
+		}
+		n.Due++
+	}
+	return n, nil
+}
+
+func (c *Client) resetActivity(ctx context.Context, namespace, workflowID, runID string, a *workflow.PendingActivityInfo) error {
+	_, err := c.temporal.WorkflowService().ResetActivity(ctx, &workflowservice.ResetActivityRequest{
+		Namespace: namespace, Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: runID}, KeepPaused: true,
+		Activity: &workflowservice.ResetActivityRequest_Id{Id: a.GetActivityId()},
+	})
+	if _, ended := errors.AsType[*serviceerror.NotFound](err); ended {
+		return nil
+	}
+	return err
 }

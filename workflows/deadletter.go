@@ -28,7 +28,11 @@ func (p *mailbox) deadLetter(ctx workflow.Context, err error) error {
 		workflow.GetLogger(ctx).Error("a dead letter was not sent", "payment_id", p.in.PaymentID, "cause", cause, "reason", reason(sent))
 	}
 	workflow.SetCurrentDetails(ctx, "**Dead letter, "+string(cause)+"**: "+reason(err)+"  \n"+cause.Advice())
-	if err := workflow.UpsertTypedSearchAttributes(ctx, deadLetterAttribute(cause)); err != nil {
+	updates := []temporal.SearchAttributeUpdate{deadLetterAttribute(cause)}
+	if p.tells() {
+		updates = append(updates, attentionAttribute(true))
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
 		return err
 	}
 	return temporal.NewNonRetryableApplicationError(reason(err), string(cause), err)

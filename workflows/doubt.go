@@ -18,7 +18,7 @@ const searchLag = 20 * time.Second
 // ask asks for the money: at once, in the same workflow task, which costs no state transition of its own; and if that brings
 // no answer as an activity with its own retries, seen in the Web UI.
 func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err error) {
-	earlier := p.mayHaveCharged(ctx)
+	earlier := p.sent || p.mayHaveCharged(ctx)
 	in := activities.ChargeInput{PaymentID: p.in.PaymentID, Again: earlier, Search: earlier}
 	summary := "charge " + p.state.Money.String()
 	if chargesAtOnce(ctx) {
@@ -27,10 +27,11 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 			return state, err
 		}
 		in.Again = in.Again || !doubtOf(err).Untried
+		p.sent = p.sent || in.Again
 	} else {
-		in.Again = true // what a run from before has tried is not known
+		in.Again, p.sent = true, true // what a run from before has tried is not known
 	}
-	err = workflow.ExecuteActivity(p.atProvider(payment.ForCharge)(ctx, summary), act.Charge, in).Get(ctx, &state)
+	err = p.runAttended(p.atProvider(payment.ForCharge)(ctx, summary), act.Charge, in, &state)
 	return state, err
 }
 

@@ -53,6 +53,8 @@ type fakeActivities struct {
 	events      []payment.Event  // that such a run has published
 	deadLetters []activities.DeadLetterInput
 	settled     []command.Order
+	ordered     []command.Order // audited, holds, releases, given up and found
+	attempts    int             // how often the next attempt was made due
 	tries       map[string]int
 	looked      []payment.Urgency // of the looks that became activities
 	email       bool              // the buyer wants e-mails
@@ -166,6 +168,54 @@ func (w *fakeActivities) Settle(_ context.Context, in activities.SettleInput) (a
 	w.called("Settle")
 	w.settled = append(w.settled, in.Order)
 	return w.move(payment.Failed), nil
+}
+
+func (w *fakeActivities) AuditOrder(_ context.Context, in activities.OrderInput) error {
+	w.called("AuditOrder")
+	w.ordered = append(w.ordered, in.Order)
+	return nil
+}
+
+func (w *fakeActivities) Hold(_ context.Context, in activities.HoldInput) (payment.Hold, error) {
+	w.called("Hold")
+	w.ordered = append(w.ordered, in.Order)
+	w.row.Hold = in.Hold
+	return w.row.Hold, nil
+}
+
+func (w *fakeActivities) Release(_ context.Context, in activities.OrderInput) (payment.Hold, error) {
+	w.called("Release")
+	w.ordered = append(w.ordered, in.Order)
+	w.row.Hold = payment.Hold{}
+	return w.row.Hold, nil
+}
+
+func (w *fakeActivities) ExpireHold(context.Context, activities.HoldInput) (payment.Hold, error) {
+	w.called("ExpireHold")
+	w.row.Hold = payment.Hold{}
+	return w.row.Hold, nil
+}
+
+func (w *fakeActivities) GiveUp(_ context.Context, in activities.GiveUpOrder) (activities.Moved, error) {
+	w.called("GiveUp")
+	w.ordered = append(w.ordered, in.Order)
+	if !in.MaySent {
+		return w.move(payment.Failed), nil
+	}
+	return w.move(payment.Unknown), nil
+}
+
+func (w *fakeActivities) SettleFound(_ context.Context, in activities.FoundInput) (activities.Moved, error) {
+	w.called("SettleFound")
+	w.ordered = append(w.ordered, in.Order)
+	w.row.ProviderPaymentID = in.State.PaymentID
+	return w.move(in.State.Status), nil
+}
+
+func (w *fakeActivities) AttemptNow(context.Context) (activities.Attempts, error) {
+	w.called("AttemptNow")
+	w.attempts++
+	return activities.Attempts{Due: 1}, nil
 }
 
 func (w *fakeActivities) move(to payment.Status) activities.Moved {

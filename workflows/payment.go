@@ -2,12 +2,15 @@ package workflows
 
 import (
 	"cmp"
+	"errors"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -59,18 +62,27 @@ type mailbox struct {
 	refused      *doubtedRefusal      // not believed yet; nil: none
 	reports      int                  // dead letters on their way beside the run's work
 	cancelReport workflow.CancelFunc  // ends the latest of them
-	settlements  []*settlement        // decisions of operators that wait for their turn
+	inboxes      []inbox              // signals of operators' commands
+	orders       []*order             // orders of operators that wait for their turn
+	taken        int                  // signals with orders so far
+	refusal      string               // the latest signal that was refused, and why; "" after an order that was carried out
+	waiting      string               // the activity that waits for the provider; "" is none
+	sent         bool                 // this run may have sent a charge
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
-	p := &mailbox{in: in, looks: in.Looks, signals: workflow.GetSignalChannel(ctx, SignalLook)}
-	if err := workflow.SetQueryHandler(ctx, QueryState, p.view); err != nil {
+	in.PaymentID = cmp.Or(in.PaymentID, strings.TrimPrefix(workflow.GetInfo(ctx).WorkflowExecution.ID, WorkflowID("")))
+	in.Polls = in.Polls.orDefault()
+	p := &mailbox{in: in, looks: in.Looks}
+	p.signals = workflow.GetSignalChannelWithOptions(ctx, SignalLook, workflow.SignalChannelOptions{Description: describes(command.Look)})
+	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryState, p.view, workflow.QueryHandlerOptions{Description: describes(command.Payment)}); err != nil {
 		return p, err
 	}
-	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateCreate, p.created, workflow.UpdateHandlerOptions{Validator: p.mayCreate}); err != nil {
+	create := workflow.UpdateHandlerOptions{Validator: p.mayCreate, Description: describes(command.Create)}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateCreate, p.created, create); err != nil {
 		return p, err
 	}
-	if err := workflow.SetUpdateHandler(ctx, UpdateSettle, p.settle); err != nil {
+	if err := p.listen(ctx); err != nil {
 		return p, err
 	}
 	if err := p.load(ctx, "open"); err != nil {
@@ -124,17 +136,24 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 		switch {
 		case !p.state.Found:
 			return false
-		case p.called() || p.toCharge() || p.overdue(ctx):
+		case p.lost || p.ordered() || p.holdOver(ctx):
+			return true
+		case p.held():
+			if p.fresh(ctx) {
+				return false
+			}
+			p.awaitRelease(ctx)
+		case p.signalled() || p.toCharge() || p.overdue(ctx):
 			return true
 		case !p.state.Status.Open():
 			if workflow.AllHandlersFinished(ctx) {
 				return false
 			}
 			p.wait(ctx, func() bool { return p.called() || workflow.AllHandlersFinished(ctx) })
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.quiet(ctx):
+		case p.fresh(ctx):
 			return false
 		default:
-			p.waitUntil(ctx, p.due(), p.called)
+			p.waitUntil(ctx, p.due(), p.waitsFor(ctx), p.called)
 		}
 		if ctx.Err() != nil {
 			return false
@@ -144,22 +163,35 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 
 // next does one thing.
 func (p *mailbox) next(ctx workflow.Context) error {
-	act := p.look
-	switch {
-	case p.lost:
-		act = p.reread
-	case len(p.settlements) > 0:
-		act = p.settleNext
-	case p.toCharge():
-		act = p.charge
-	}
-	if err := act(ctx); err != nil {
-		return err
+	p.receive(ctx)
+	if act := p.work(ctx); act != nil {
+		if err := act(ctx); err != nil {
+			return err
+		}
 	}
 	if err := p.publish(ctx); err != nil {
 		return err
 	}
 	return p.describe(ctx)
+}
+
+// work is what to do next, or nil.
+func (p *mailbox) work(ctx workflow.Context) func(workflow.Context) error {
+	switch {
+	case p.lost:
+		return p.reread
+	case len(p.orders) > 0:
+		return p.serve
+	case p.holdOver(ctx):
+		return p.expireHold
+	case p.held():
+		return nil
+	case p.toCharge():
+		return p.charge
+	case p.signalled() || p.overdue(ctx):
+		return p.look
+	}
+	return nil
 }
 
 // charge asks the provider for the money. A refusal fails the payment; silence past the budget, or an
@@ -169,6 +201,8 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 	switch {
 	case err == nil:
 		return p.apply(ctx, state, false)
+	case errors.Is(err, errInterrupted):
+		return nil // the order comes next
 	case temporal.IsCanceledError(err):
 		return err
 	case doubtOf(err).Missing && p.rewrites(ctx):
@@ -210,8 +244,11 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 		summary, ask = "close at its end", act.Close
 	}
 	var seen activities.Seen
-	err := quickly(ctx, summary, p.atProvider(in.Urgency), ask, in, &seen)
+	err := p.quickly(ctx, summary, in.Urgency, ask, in, &seen)
 	switch {
+	case errors.Is(err, errInterrupted):
+		p.lookAtOnce(ctx) // after the order
+		return nil
 	case temporal.IsCanceledError(err):
 		return err
 	case err != nil:
@@ -227,8 +264,13 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 // apply brings the payment to the provider's answer; looked says that it is what the provider says now, not the answer to a creation.
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looked bool) error {
 	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Looked: looked}
+	return p.applied(ctx, state, "apply "+string(state.Status), act.Apply, in)
+}
+
+// applied runs an activity that brings the payment to the provider's answer, and takes note of it.
+func (p *mailbox) applied(ctx workflow.Context, state payment.ProviderState, summary string, activity, in any) error {
 	before := p.state.Status
-	if err := p.move(ctx, "apply "+string(state.Status), act.Apply, in); err != nil {
+	if err := p.move(ctx, summary, activity, in); err != nil {
 		return err
 	}
 	p.state.ProviderPaymentID = state.PaymentID
@@ -258,6 +300,9 @@ func (p *mailbox) move(ctx workflow.Context, summary string, activity, in any) e
 		return err
 	}
 	p.state.Status = m.Status
+	if !m.Since.IsZero() {
+		p.state.Since = m.Since
+	}
 	p.stopReports()
 	p.unpublished = append(p.unpublished, m.Missed...)
 	if m.Event != nil {
@@ -300,6 +345,15 @@ func (p *mailbox) close(ctx workflow.Context) error {
 		return workflow.NewContinueAsNewError(ctx, Payment, fresh)
 	}
 	return nil
+}
+
+// quickly tries a call of the provider once. Only when that fails does it become an activity, which orders may end.
+func (p *mailbox) quickly(ctx workflow.Context, summary string, u payment.Urgency, activity, in, out any) error {
+	err := workflow.ExecuteLocalActivity(once(ctx, summary, quickTry), activity, in).Get(ctx, out)
+	if err == nil || temporal.IsCanceledError(err) || final(err) {
+		return err
+	}
+	return p.runAttended(p.atProvider(u)(ctx, summary), activity, in, out)
 }
 
 // quickly tries a repeatable activity as a local activity first, which costs no state transition of its

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -14,6 +15,11 @@ type Polls struct {
 	First       time.Duration `json:"first"`
 	Max         time.Duration `json:"max"`
 	AfterExpiry time.Duration `json:"after_expiry"` // how long after a Pix's end the provider is asked what became of it
+}
+
+// orDefault completes what a run started by hand was not given.
+func (p Polls) orDefault() Polls {
+	return Polls{First: cmp.Or(p.First, time.Minute), Max: cmp.Or(p.Max, time.Hour), AfterExpiry: cmp.Or(p.AfterExpiry, 30*time.Second)}
 }
 
 // gap is the time between the look numbered looks, counted from 0, and the next.
@@ -33,8 +39,8 @@ func (p *mailbox) toCharge() bool {
 	return p.state.Status == payment.Processing
 }
 
-// called says whether there is work: a signal, a decision of an operator or a lost row. The run then waits for nothing.
-func (p *mailbox) called() bool { return p.lost || len(p.settlements) > 0 || p.signalled() }
+// called says whether there is work: a signal, an order of an operator or a lost row. The run then waits for nothing.
+func (p *mailbox) called() bool { return p.lost || p.ordered() || p.signalled() }
 
 func (p *mailbox) signalled() bool { return p.signals.Len() > 0 }
 
@@ -153,8 +159,30 @@ func (p *mailbox) wait(ctx workflow.Context, condition func() bool) {
 	_ = workflow.Await(ctx, condition)
 }
 
-func (p *mailbox) waitUntil(ctx workflow.Context, t time.Time, condition func() bool) {
+func (p *mailbox) waitUntil(ctx workflow.Context, t time.Time, summary string, condition func() bool) {
 	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout: t.Sub(workflow.Now(ctx)), TimerOptions: workflow.TimerOptions{Summary: "look without being told"},
+		Timeout: t.Sub(workflow.Now(ctx)), TimerOptions: workflow.TimerOptions{Summary: summary},
 	}, condition)
+}
+
+// waitsFor is what the next look without a signal is for, for people who read the run's timers.
+func (p *mailbox) waitsFor(ctx workflow.Context) string {
+	switch due := p.due(); {
+	case p.refused != nil:
+		return "the next search before the refusal is believed"
+	case due.Equal(p.soonAt):
+		return "another look soon after a signal"
+	case p.state.Status == payment.Unknown:
+		return "the next search for the charge"
+	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()) && p.state.KeepsEnd:
+		return "the end of the Pix, to close it"
+	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()):
+		return "the end of the Pix, to look at it"
+	}
+	return "the next poll"
+}
+
+// fresh says whether the history is long enough for a fresh run, and nothing keeps this one.
+func (p *mailbox) fresh(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.quiet(ctx)
 }

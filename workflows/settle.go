@@ -10,65 +10,36 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// settlement is an operator's decision that waits for its turn.
-type settlement struct {
-	command.Order
-	outcome error
-	done    bool
-}
-
-// settle answers an operator's decision that the payment has failed, which is possible while its outcome is unknown.
-func (p *mailbox) settle(ctx workflow.Context, o command.Order) error {
-	if err := workflow.Await(ctx, func() bool { return p.opened }); err != nil {
-		return err
+// settle carries out an operator's decision about an unknown payment.
+func (p *mailbox) settle(ctx workflow.Context, o command.Order) (refusal, err error) {
+	if o.Outcome == command.Found {
+		return p.settleFound(ctx, o)
 	}
-	if !p.state.Found {
-		return deny(failure.NotFound, "there is no payment with this id")
-	}
-	s := &settlement{Order: o}
-	p.settlements = append(p.settlements, s)
-	if err := workflow.Await(ctx, func() bool { return s.done }); err != nil {
-		return err
-	}
-	return s.outcome
-}
-
-// settleNext carries out the first decision that waits.
-func (p *mailbox) settleNext(ctx workflow.Context) (err error) {
-	s := p.settlements[0]
-	p.settlements = p.settlements[1:]
-	if s.outcome, err = p.settleFailed(ctx, s.Order); err != nil {
-		s.outcome = err
-	}
-	s.done = true
-	return err
+	return p.settleFailed(ctx, o)
 }
 
 // settleFailed searches for the payment once more. What is found is applied, and refuses the decision.
 func (p *mailbox) settleFailed(ctx workflow.Context, o command.Order) (refusal, err error) {
-	if p.state.Status != payment.Unknown {
-		return deny(failure.Conflict, "the payment is "+string(p.state.Status)+"; only an unknown one can be settled"), nil
-	}
 	if p.searching() {
 		return deny(failure.Conflict, "the payment is being searched for and ends by itself; repeat this in ten minutes"), nil
 	}
-	in := activities.LookInput{
-		PaymentID: p.in.PaymentID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Urgency: payment.ForOperator,
-	}
-	var seen activities.Seen
-	searched := quickly(ctx, "search before settling", p.whileAsked, act.Look, in, &seen)
+	seen, asked := p.askFor(ctx, "search before settling", activities.LookInput{ProviderPaymentID: p.state.ProviderPaymentID})
 	switch {
-	case temporal.IsCanceledError(searched):
-		return nil, searched
-	case searched != nil:
-		return deny(failure.Unavailable, "the provider does not say whether it has the payment: "+reason(searched)), nil
+	case temporal.IsCanceledError(asked):
+		return nil, asked
+	case asked != nil:
+		return deny(failure.Unavailable, "the provider does not say whether it has the payment: "+reason(asked)), nil
 	case seen.Found:
 		if err := p.apply(ctx, seen.State, true); err != nil {
 			return nil, err
 		}
 		return deny(failure.Conflict, "the provider has the payment, which is "+string(p.state.Status)), nil
 	}
-	if err := p.move(ctx, "settle as failed", act.Settle, activities.SettleInput{Order: o}); err != nil {
+	err = p.move(ctx, "settle as failed", act.Settle, activities.SettleInput{Order: o})
+	switch {
+	case err != nil && KindOf(err) == failure.Conflict:
+		return deny(failure.Conflict, reason(err)), nil
+	case err != nil:
 		return nil, err
 	}
 	if p.state.Status != payment.Failed {
@@ -78,7 +49,18 @@ func (p *mailbox) settleFailed(ctx workflow.Context, o command.Order) (refusal, 
 	return nil, nil
 }
 
-// deny is the error that the operator gets instead.
-func deny(kind failure.Kind, why string) error {
-	return temporal.NewNonRetryableApplicationError(why, string(kind), nil)
+// settleFound reads the charge that the operator has found. It is taken only if its reference and its amount are the payment's own.
+func (p *mailbox) settleFound(ctx workflow.Context, o command.Order) (refusal, err error) {
+	seen, asked := p.askFor(ctx, "read the charge that was found", activities.LookInput{ProviderPaymentID: o.ProviderPaymentID, Typed: true})
+	switch {
+	case temporal.IsCanceledError(asked):
+		return nil, asked
+	case KindOf(asked) == failure.Conflict && asked != nil:
+		return deny(failure.Conflict, "the charge is not this payment's: "+reason(asked)), nil
+	case asked != nil:
+		return deny(failure.Unavailable, "the provider does not show the charge: "+reason(asked)), nil
+	case !seen.Found:
+		return deny(failure.Conflict, "the provider has no payment "+o.ProviderPaymentID), nil
+	}
+	return nil, p.applied(ctx, seen.State, "settle as found", act.SettleFound, activities.FoundInput{Order: o, State: seen.State})
 }

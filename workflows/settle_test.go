@@ -14,12 +14,12 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-var order = command.Order{PaymentID: paymentID, Actor: "ana", Reason: "the panel has none"}
+var failedOrder = command.Order{PaymentID: paymentID, Actor: "ana", Reason: "the panel has none"}
 
 // decide sends an operator's decision after a while, and reports its outcome as a kind, "" when it was carried out.
 func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, actor string, after time.Duration, outcomes *[]failure.Kind) {
 	env.RegisterDelayedCallback(func() {
-		env.UpdateWorkflow(UpdateSettle, UpdateSettle+actor, &testsuite.TestUpdateCallback{
+		env.UpdateWorkflow(string(command.Settle), "settle"+actor, &testsuite.TestUpdateCallback{
 			OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
 			OnComplete: func(_ any, err error) {
 				kind := failure.Kind("")
@@ -28,7 +28,7 @@ func decide(t *testing.T, env *testsuite.TestWorkflowEnvironment, actor string, 
 				}
 				*outcomes = append(*outcomes, kind)
 			},
-		}, order)
+		}, failedOrder)
 	}, after)
 }
 
@@ -73,7 +73,7 @@ func TestAnOperatorSettlesAnUnknownPaymentAfterASearch(t *testing.T) {
 			require.Equal(t, row.want, w.row.Status)
 			require.Len(t, w.settled, row.settled)
 			for _, o := range w.settled {
-				require.Equal(t, order, o)
+				require.Equal(t, []string{failedOrder.Actor, failedOrder.Reason}, []string{o.Actor, o.Reason})
 			}
 		})
 	}

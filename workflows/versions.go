@@ -18,6 +18,7 @@ const (
 	changeLookSoon      = "look-soon"
 	changeReportBeside  = "report-beside"
 	changeCloseAtEnd    = "close-at-end"
+	changeInterrupt     = "interrupt"
 )
 
 // writesDeadLetters says whether this run sends a dead letter when it cannot go on. A run from before simply failed.
@@ -76,6 +77,12 @@ func reportsAgain(ctx workflow.Context) bool {
 // choresApart says whether this run of reconciliation leaves the quiet payments and the reports of findings to workflows of their own.
 func choresApart(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeChoresApart, workflow.DefaultVersion, 1) >= 1
+}
+
+// interruptible says whether orders of operators reach an activity of this run that waits for the provider. A run from before serves them
+// when the activity has ended.
+func interruptible(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeInterrupt, workflow.DefaultVersion, 1) >= 1
 }
 
 // closesAtEnd says whether this run closes a Pix at its own end. A run from before, or one that a worker from before has looked

@@ -3,7 +3,10 @@
 // nothing races; and only Client starts or signals workflows.
 package workflows
 
-import "github.com/onlywave/onlywave/activities"
+import (
+	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/command"
+)
 
 // Where the workers listen. The activities that the provider answers have a queue of their own, so that a slow provider delays
 // no other activity.
@@ -12,13 +15,18 @@ const (
 	ProviderTaskQueue = "payments-provider"
 )
 
-// The messages a payment's workflow understands.
+// Messages that a payment's workflow understands. Package command has the catalogue of all.
 const (
 	UpdateCreate = "create"  // answered once the provider has answered, or the outcome is unknown
-	UpdateSettle = "settle"  // an operator says that it has failed; answered once that is so, or refused
 	SignalLook   = "look"    // something may have changed at the provider: look again
 	QueryState   = "payment" // what the mailbox knows and waits for
 )
+
+// describes is what Temporal's Web UI and command line say of a message.
+func describes(name command.Name) string {
+	e, _ := command.Find(name)
+	return e.Does.English
+}
 
 // QueryRedrive asks a redrive how it stands.
 const QueryRedrive = "redrive"

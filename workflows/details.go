@@ -1,0 +1,106 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// details is what the Web UI shows of the run now, in sentences. It holds nothing personal: no actor and no reason either.
+func (p *mailbox) details() string {
+	var sentences []string
+	say := func(format string, args ...any) { sentences = append(sentences, fmt.Sprintf(format, args...)) }
+	if p.held() {
+		say("**Held** by an operator until %s: OnlyWave makes no call to Mercado Pago for it before.", at(p.state.Hold.Until))
+	}
+	say("%s", p.standing())
+	switch due := p.due(); {
+	case p.held() || !p.state.Status.Open():
+	case p.waiting != "":
+		say("Mercado Pago has not answered the activity \"%s\" yet; the activity is tried again.", p.waiting)
+	case p.state.Status != payment.Processing && !due.IsZero():
+		say("Next look at %s.", at(due))
+	}
+	if p.refusal == "" {
+		return strings.Join(sentences, " ")
+	}
+	return strings.Join(sentences, " ") + "\n\n" + p.refusal
+}
+
+// standing is where the payment stands.
+func (p *mailbox) standing() string {
+	sum := fmt.Sprintf("%s by %s", p.state.Money, methodName(p.state.Method))
+	switch p.state.Status {
+	case payment.Processing:
+		return fmt.Sprintf("**Being charged**: %s. Mercado Pago has not answered yet.", sum)
+	case payment.Pending:
+		return fmt.Sprintf("**Waiting for the buyer** to pay %s%s%s.", sum, p.until(), p.atMercadoPago())
+	case payment.Unknown:
+		return p.unknown(sum)
+	}
+	return fmt.Sprintf("**%s**: %s%s.", sentenceCase(p.state.Status), sum, p.atMercadoPago())
+}
+
+func (p *mailbox) unknown(sum string) string {
+	text := fmt.Sprintf("**Unknown**: the answer to the charge of %s is lost, and Mercado Pago may have charged.", sum)
+	if p.searching() {
+		return text + fmt.Sprintf(" A refusal came after an attempt whose answer is lost; Mercado Pago is searched until %s before the refusal is believed.",
+			at(p.refused.at.Add(believedAfter)))
+	}
+	return text + " **Dead letter** `" + string(deadletter.CauseUnknownOutcome) + "`: " + deadletter.CauseUnknownOutcome.Advice()
+}
+
+func (p *mailbox) until() string {
+	if p.state.ExpiresAt.IsZero() {
+		return ""
+	}
+	return " until " + at(p.state.ExpiresAt)
+}
+
+func (p *mailbox) atMercadoPago() string {
+	if p.state.ProviderPaymentID == "" {
+		return ""
+	}
+	return "; Mercado Pago payment " + p.state.ProviderPaymentID
+}
+
+func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// methodName is the method as people write it.
+func methodName(m payment.MethodType) string {
+	if m == payment.Pix {
+		return "Pix"
+	}
+	return string(m)
+}
+
+// sentenceCase is a status at the beginning of a sentence, such as "Charged back".
+func sentenceCase(s payment.Status) string {
+	words := strings.ReplaceAll(string(s), "_", " ")
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
+// View answers the query: what the mailbox knows and waits for.
+type View struct {
+	Status            payment.Status `json:"status"`
+	Money             payment.Money  `json:"money"`
+	ProviderPaymentID string         `json:"provider_payment_id,omitempty"`
+	ExpiresAt         time.Time      `json:"expires_at,omitzero"`
+	NextPoll          time.Time      `json:"next_poll,omitzero"`
+	Polls             int            `json:"polls"`
+	SignalsWaiting    int            `json:"nudges_waiting"`
+	HeldUntil         time.Time      `json:"held_until,omitzero"`
+	WaitsFor          string         `json:"waits_for,omitempty"` // the activity that Mercado Pago has not answered yet
+	Refused           string         `json:"refused,omitempty"`   // the latest signal that was refused, and why
+}
+
+func (p *mailbox) view() (View, error) {
+	return View{
+		Status: p.state.Status, Money: p.state.Money, ProviderPaymentID: p.state.ProviderPaymentID,
+		ExpiresAt: p.state.ExpiresAt, NextPoll: p.due(), Polls: p.looks,
+		SignalsWaiting: p.signals.Len(), HeldUntil: p.state.Hold.Until, WaitsFor: p.waiting, Refused: p.refusal,
+	}, nil
+}
