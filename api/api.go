@@ -173,6 +173,11 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments/:id", access.ScopePaymentsRead, databaseTimeout, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, databaseTimeout, s.listEvents},
 
+		{http.MethodPost, "/v1/payments/:id/look", access.ScopeOperationsWrite, workflowTimeout, s.lookAtPayment},
+		{http.MethodPost, "/v1/payments/:id/retry", access.ScopeOperationsWrite, workflowTimeout, s.retryPayment},
+		{http.MethodPost, "/v1/payments/:id/hold", access.ScopeOperationsWrite, workflowTimeout, s.holdPayment},
+		{http.MethodPost, "/v1/payments/:id/release", access.ScopeOperationsWrite, workflowTimeout, s.releasePayment},
+		{http.MethodPost, "/v1/payments/:id/give-up", access.ScopeOperationsWrite, workflowTimeout, s.giveUpPayment},
 		{http.MethodPost, "/v1/payments/:id/settle", access.ScopeOperationsWrite, workflowTimeout, s.settlePayment},
 
 		{http.MethodGet, "/v1/dead-letters", access.ScopeOperationsRead, databaseTimeout, s.listDeadLetters},

@@ -304,12 +304,15 @@ func (e RedriveState) Valid() bool {
 // Defines values for SettleRequestStatus.
 const (
 	SettleFailed SettleRequestStatus = "failed"
+	SettleFound  SettleRequestStatus = "found"
 )
 
 // Valid indicates whether the value is a known member of the SettleRequestStatus enum.
 func (e SettleRequestStatus) Valid() bool {
 	switch e {
 	case SettleFailed:
+		return true
+	case SettleFound:
 		return true
 	default:
 		return false
@@ -697,6 +700,15 @@ type Health struct {
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
+// HoldRequest defines model for HoldRequest.
+type HoldRequest struct {
+	// Reason Why the payment is held.
+	Reason string `json:"reason"`
+
+	// Until When the hold ends by itself, at most 7 days ahead; 24 hours ahead when absent.
+	Until time.Time `json:"until,omitempty,omitzero"`
+}
+
 // Links defines model for Links.
 type Links struct {
 	Self string `json:"self"`
@@ -734,6 +746,12 @@ type MethodRequest struct {
 
 // MethodType defines model for MethodType.
 type MethodType string
+
+// OrderRequest defines model for OrderRequest.
+type OrderRequest struct {
+	// Reason Why you order it. Required for release and give-up.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
 
 // Payer The buyer. This data is passed to the provider, and no response shows it.
 type Payer struct {
@@ -983,14 +1001,17 @@ type RedriveState string
 
 // SettleRequest defines model for SettleRequest.
 type SettleRequest struct {
-	// Status The status to settle the payment with; only `failed` is possible.
+	// Status `failed`: Mercado Pago has no charge. `found`: Mercado Pago has the charge `provider_payment_id`.
 	Status SettleRequestStatus `json:"status"`
 
-	// Reason How you know that the payment has failed.
+	// Reason How you know it.
 	Reason string `json:"reason"`
+
+	// ProviderPaymentID Mercado Pago's id of the charge, with `found` only.
+	ProviderPaymentID string `json:"provider_payment_id,omitempty,omitzero"`
 }
 
-// SettleRequestStatus The status to settle the payment with; only `failed` is possible.
+// SettleRequestStatus `failed`: Mercado Pago has no charge. `found`: Mercado Pago has the charge `provider_payment_id`.
 type SettleRequestStatus string
 
 // Status See the table of statuses above.
@@ -1179,6 +1200,21 @@ type DiscardDeadLetterJSONRequestBody = DiscardRequest
 
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest
+
+// GiveUpPaymentJSONRequestBody defines body for GiveUpPayment for application/json ContentType.
+type GiveUpPaymentJSONRequestBody = OrderRequest
+
+// HoldPaymentJSONRequestBody defines body for HoldPayment for application/json ContentType.
+type HoldPaymentJSONRequestBody = HoldRequest
+
+// LookAtPaymentJSONRequestBody defines body for LookAtPayment for application/json ContentType.
+type LookAtPaymentJSONRequestBody = OrderRequest
+
+// ReleasePaymentJSONRequestBody defines body for ReleasePayment for application/json ContentType.
+type ReleasePaymentJSONRequestBody = OrderRequest
+
+// RetryPaymentJSONRequestBody defines body for RetryPayment for application/json ContentType.
+type RetryPaymentJSONRequestBody = OrderRequest
 
 // SettlePaymentJSONRequestBody defines body for SettlePayment for application/json ContentType.
 type SettlePaymentJSONRequestBody = SettleRequest

@@ -24,6 +24,9 @@ func TestZeroValuesAreNotTakenForLeftOut(t *testing.T) {
 	bases := map[string]struct{ method, path, body string }{ // of those that have optional fields
 		"PaymentRequest": {http.MethodPost, "/v1/payments", `{"amount": 1050, "currency": "BRL", "method": {"type": "pix"}, "payer": {"email": "ana@example.com"}}`},
 		"RedriveRequest": {http.MethodPost, "/v1/dead-letters/redrive", `{"reason": "mended", "filter": {"source": "webhook", "cause": "invalid"}}`},
+		"OrderRequest":   {http.MethodPost, "/v1/payments/x/look", `{}`},
+		"HoldRequest":    {http.MethodPost, "/v1/payments/x/hold", `{"reason": "a check"}`},
+		"SettleRequest":  {http.MethodPost, "/v1/payments/x/settle", `{"status": "found", "reason": "the panel has it"}`},
 	}
 	// What the contract allows, and documents.
 	allowed := map[string]bool{

@@ -19,7 +19,7 @@ func TestAnOperatorLearnsWhyAPaymentCannotBeSettled(t *testing.T) {
 	s := newStore(t)
 	id := wish("silent").PaymentID
 	open(t, s.Worker, id)
-	_, err := s.Database.Park(t.Context(), id, "silence", time.Now())
+	_, err := s.Database.Park(t.Context(), id, "silence", time.Now().Add(-command.Age))
 	require.NoError(t, err)
 	s.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindError, Status: http.StatusServiceUnavailable})
 	order := command.Order{PaymentID: id, Command: command.Settle, Actor: "ana", Reason: "the panel has none"}

@@ -283,7 +283,7 @@ func (d *redriverFake) Redrive(_ context.Context, in deadletter.Order) (bool, er
 
 // Command writes what the payment's workflow would write.
 func (d *redriverFake) Command(ctx context.Context, o command.Order) error {
-	_, err := d.store.Settle(ctx, o.By(), o.PaymentID, o.Reason, time.Now())
+	_, err := d.store.Settle(ctx, o.PaymentID, o.Entry(), time.Now())
 	return err
 }
 

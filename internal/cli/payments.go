@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,21 +14,28 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// paymentsCommand lets an operator decide about a payment.
+// paymentsCommand lets an operator order a command on a payment.
 func paymentsCommand(environ []string, out io.Writer) *cobra.Command {
-	command := &cobra.Command{Use: "payments", Short: "Settle a payment with an unknown outcome"}
-	command.AddCommand(settleCommand(environ, out))
-	return command
+	payments := &cobra.Command{Use: "payments", Short: "Order a command on one payment, such as hold, retry or settle"}
+	for _, e := range command.Operators() {
+		payments.AddCommand(orderCommand(e, environ, out))
+	}
+	return payments
 }
 
-func settleCommand(environ []string, out io.Writer) *cobra.Command {
+// orderCommand is one command of the catalogue.
+func orderCommand(e command.Entry, environ []string, out io.Writer) *cobra.Command {
 	var by signature
-	command := &cobra.Command{Use: "settle ID", Short: "Settle an unknown payment as failed", Args: cobra.ExactArgs(1),
-		Long: "Settle an unknown payment as failed.\n\n" +
-			"First search Mercado Pago's panel for the payment's ID as external reference; settle the payment only if the panel does not have\n" +
-			"it. The command searches Mercado Pago once more. If Mercado Pago has the payment, the command fails and the payment gets the\n" +
-			"status from Mercado Pago.",
-		RunE: func(cmd *cobra.Command, args []string) error {
+	o := command.Order{Command: e.Name}
+	var until string
+	c := &cobra.Command{Use: e.Name.Word() + " ID", Short: e.Short.English, Args: cobra.ExactArgs(1), Long: e.Does.English + "\n\nSee " + e.Page() + ".",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			o.PaymentID, o.Reason = args[0], by.reason
+			if until != "" {
+				if o.Until, err = time.Parse(time.RFC3339, until); err != nil {
+					return fmt.Errorf("--until must be a time such as 2026-03-02T12:00:00Z: %w", err)
+				}
+			}
 			return withDatabase(cmd.Context(), config.Payments, environ, func(c config.Config, database *postgres.Store) error {
 				temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
 				if err != nil {
@@ -35,14 +43,32 @@ func settleCommand(environ []string, out io.Writer) *cobra.Command {
 				}
 				defer temporal.Close()
 				actions := command.Actions{Payments: database, Engine: workflows.NewClient(temporal, polls(c))}
-				p, err := actions.Do(cmd.Context(), by.by(), command.Order{PaymentID: args[0], Command: command.Settle, Reason: by.reason})
+				p, err := actions.Do(cmd.Context(), by.by(), o)
 				if err != nil {
-					return err
+					return flagged(err)
 				}
-				fmt.Fprintf(out, "payment %s is %s: %s\n", p.ID, p.Status, p.Failure)
+				fmt.Fprintf(out, "payment %s is %s%s\n", p.ID, p.Status, failureText(p.Failure))
 				return nil
 			})
 		}}
-	by.flags(command)
-	return command
+	by.flags(c)
+	if e.Reason == command.OptionalReason {
+		c.Flags().Lookup("reason").Usage = "why you do this, for the audit; at most 500 characters"
+	}
+	switch e.Name {
+	case command.Hold:
+		c.Flags().StringVar(&until, "until", "", "when the hold ends by itself, such as 2026-03-02T12:00:00Z; at most 7 days ahead (default: 24 hours ahead)")
+	case command.Settle:
+		c.Flags().StringVar((*string)(&o.Outcome), "outcome", string(command.Failed), "failed: Mercado Pago has no charge; found: it has the charge --provider-payment-id")
+		c.Flags().StringVar(&o.ProviderPaymentID, "provider-payment-id", "", "Mercado Pago's id of the charge that you have found in its panel")
+	}
+	return c
+}
+
+// failureText is why a payment failed, after its status.
+func failureText(failure string) string {
+	if failure == "" {
+		return ""
+	}
+	return ": " + failure
 }
