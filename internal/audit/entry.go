@@ -42,16 +42,42 @@ const (
 	PaymentSettle     Action = "payment.settle"
 	FindingClose      Action = "finding.close"
 	RecordPrune       Action = "record.prune" // by the command; runs of the schedule have no entry
+
+	// Actions that change Temporal only. Scripts note them, see Notable.
+	PaymentReset     Action = "payment.reset"
+	ActivityPause    Action = "activity.pause"
+	ActivityUnpause  Action = "activity.unpause"
+	ActivityRetry    Action = "activity.retry"
+	ProviderThrottle Action = "provider.throttle"
+	WorkerDrain      Action = "worker.drain"
 )
+
+// Notable lists the actions that an operator's script notes before it asks Temporal for them. All other entries are written with the
+// action itself, and no script can write those.
+func Notable() []Action {
+	return []Action{PaymentReset, ActivityPause, ActivityUnpause, ActivityRetry, ProviderThrottle, WorkerDrain}
+}
 
 // Actions lists every action.
 func Actions() []Action {
-	return []Action{
+	return append([]Action{
 		LogIn, LogInRefused, LogOut, UserAdd, UserRemove, UserRevoke, UserPassword,
 		UserSecondFactor, UserSecondFactorReset, UserRecoveryCodes, KeyCreate, KeyRevoke,
 		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, RecordPrune,
 		PaymentLook, PaymentRetry, PaymentHold, PaymentHoldEnd, PaymentRelease, PaymentGiveUp, PaymentSettle,
+	}, Notable()...)
+}
+
+// NoteFields lists the errors of an entry that a script wants to note.
+func (e Entry) NoteFields() []failure.Field {
+	wrong := append(e.Actor.Fields(), ReasonFields(e.Reason)...)
+	if !slices.Contains(Notable(), e.Action) {
+		wrong = append(wrong, failure.Field{Pointer: "/action", Detail: "must be one of " + failure.OneOf(Notable())})
 	}
+	if kind, id, ok := strings.Cut(e.Object, "/"); !ok || kind == "" || payment.NameFault(id) != "" || strings.ContainsAny(kind, " <>") {
+		wrong = append(wrong, failure.Field{Pointer: "/object", Detail: "must be a kind and an id, such as payment/3f0c1f4e-7a52-5d0b-9a3f-0d6c1c1c8a11"})
+	}
+	return wrong
 }
 
 // Values are properties of an object, as plain text by name. They never hold a secret or a buyer's data.

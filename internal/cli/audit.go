@@ -10,6 +10,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
@@ -33,7 +34,30 @@ func auditCommand(environ []string, out io.Writer) *cobra.Command {
 	list.Flags().Func("from", "only actions at this `time` or later, such as 2026-11-01T00:00:00Z", timeFlag(&f.From))
 	list.Flags().Func("to", "only actions before this `time`", timeFlag(&f.To))
 	list.Flags().IntVar(&f.Limit, "limit", 50, limitHelp)
-	command.AddCommand(list)
+	command.AddCommand(list, noteCommand(environ))
+	return command
+}
+
+// noteCommand is for the operators' scripts, whose actions change Temporal only.
+func noteCommand(environ []string) *cobra.Command {
+	var by signature
+	var e audit.Entry
+	command := &cobra.Command{Use: "note", Short: "Write an action on Temporal to the audit, before it is done", Args: cobra.NoArgs,
+		Long: "Write an action on Temporal to the audit, before it is done. The scripts in scripts/ops call it.\n\n" +
+			"The actions are " + failure.OneOf(audit.Notable()) + ". All others are in the audit without this command.",
+		Example: "  onlywave audit note --action payment.reset --object payment/3f0c1f4e-7a52-5d0b-9a3f-0d6c1c1c8a11 --actor ana --reason 'fixed in 1.4.2'",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			e.Actor, e.Reason = by.by(), strings.TrimSpace(by.reason)
+			if wrong := e.NoteFields(); len(wrong) > 0 {
+				return flagged(&failure.Error{Kind: failure.Invalid, Message: "the note is not valid", Fields: wrong})
+			}
+			return withDatabase(cmd.Context(), config.Audit, environ, func(_ config.Config, database *postgres.Store) error {
+				return database.Audit(cmd.Context(), e)
+			})
+		}}
+	command.Flags().StringVar((*string)(&e.Action), "action", "", "the action (required)")
+	command.Flags().StringVar(&e.Object, "object", "", "what it is done to: a kind and an id, such as payment/3f0c1f4e-7a52-5d0b-9a3f-0d6c1c1c8a11 (required)")
+	by.flags(command)
 	return command
 }
 

@@ -70,7 +70,11 @@ func TestCommandsRefuseWhatTheAPIAndConsoleRefuse(t *testing.T) {
 		"a user without a name":              {[]string{"users", "add", ""}, []string{"NAME must"}},
 		"a user of a role that is none":      {[]string{"users", "add", "ana", "--role", "king"}, []string{"--role must be operator or viewer"}},
 		"an audit of an action that is none": {[]string{"audit", "list", "--action", "users"}, []string{"--action must be one of", "user.add"}},
-		"nobody who holds a breaker":         {[]string{"breakers", "close", "read"}, []string{"--actor must say who does it", "--reason must say why"}},
+		"a note of what notes itself": {
+			[]string{"audit", "note", "--action", "payment.settle", "--object", "payment/x", "--actor", "ana", "--reason", "r"}, []string{"--action must be one of payment.reset"}},
+		"a note on nothing": {
+			[]string{"audit", "note", "--action", "payment.reset", "--object", "x", "--reason", "4111 1111 1111 1111"}, []string{"--object must be", "--actor must", "--reason must not contain a card number"}},
+		"nobody who holds a breaker": {[]string{"breakers", "close", "read"}, []string{"--actor must say who does it", "--reason must say why"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +90,6 @@ func TestCommandsRefuseWhatTheAPIAndConsoleRefuse(t *testing.T) {
 	}
 }
 
-// Whoever changes something is on record: who, from where, what, when, and what it was before and after.
 // What the platform prints for somebody's shell is enough for every command.
 func TestCommandsNeedNoMoreThanThePlatformSays(t *testing.T) {
 	t.Parallel()
@@ -102,6 +105,7 @@ func TestCommandsNeedNoMoreThanThePlatformSays(t *testing.T) {
 	}
 }
 
+// The audit has each change: by whom, from where, when, and the state before and after.
 func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	t.Parallel()
 	store, err := postgres.Open(t.Context(), shared.Stack.PostgresURL(), 1)
@@ -144,6 +148,7 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	require.ErrorContains(t, err, "the dead letter is already discarded")
 	command("", "breakers", "close", "email", "--actor", actor, "--reason", "a test")
 	command("", "breakers", "automatic", "email", "--actor", actor, "--reason", "done")
+	command("", "audit", "note", "--action", "payment.reset", "--object", "payment/"+name, "--actor", actor, "--reason", "a script resets it")
 
 	who, err := user.Current()
 	require.NoError(t, err)
@@ -156,6 +161,7 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 	out := command("", "audit", "list", "--actor", actor)
 	lines := strings.Split(strings.TrimSpace(out), "\n")[1:] // the newest first
 	for i, want := range []string{
+		`payment.reset +payment/` + name + ` +a script resets it`,
 		`breaker.set +breaker/email +done .*state: closed → automatic`,
 		`breaker.set +breaker/email +a test .*state: automatic → closed`,
 		`redrive.start +redrive/\S+ +mended .*ids: ` + open.ID,
@@ -170,7 +176,7 @@ func TestWhatOperatorsDoIsOnRecord(t *testing.T) {
 		require.Regexp(t, actor+` +command +`+want, lines[i])
 		require.Contains(t, lines[i], from, "the user of the operating system")
 	}
-	require.Len(t, lines, 10, "what changes nothing is no action:\n%s", out)
+	require.Len(t, lines, 11, "what changes nothing is no action:\n%s", out)
 	for _, secret := range []string{key, "long enough", "argon2"} {
 		require.NotContains(t, out, secret)
 	}
