@@ -22,7 +22,8 @@ const (
 
 // headings are those of a page of the runbook, by the folder of its language.
 var headings = map[string][]string{
-	runbook: {"Means", "Look", "Do", "Know that it worked"},
+	runbook:    {"Means", "Look", "Do", "Know that it worked"},
+	portuguese: {"O que significa", "O que olhar", "O que fazer", "Como saber que funcionou"},
 }
 
 // elsewhere are the programs that no platform of tests can run, and why.
@@ -120,5 +121,19 @@ func TestEveryCommandOfTheRunbookIsMarked(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestBothLanguagesOfTheRunbookHaveTheSameCommands(t *testing.T) {
+	t.Parallel()
+	english, translated := runbookPages(t, runbook), runbookPages(t, portuguese)
+	for name, p := range english {
+		other := translated[name]
+		require.Len(t, other.Blocks, len(p.Blocks), other.File)
+		for i, b := range p.Blocks {
+			require.Equal(t, b.Info+"\n"+b.Text, other.Blocks[i].Info+"\n"+other.Blocks[i].Text, "%s:%d and %s:%d", p.File, b.Line, other.File, other.Blocks[i].Line)
+		}
+		require.Equal(t, rows(p), rows(other), "%s: the rows of tables", other.File)
+		require.Equal(t, p.Levels, other.Levels, "%s: the headings", other.File)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/cli"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -105,6 +106,8 @@ func prepared(t *testing.T, command string) (env []string) {
 			env = append(env, "DEAD_LETTER="+l.ID, "FINGERPRINT="+l.Fingerprint)
 		case "FINDING":
 			env = append(env, fmt.Sprintf("FINDING=%d", openFinding(t)))
+		case "REDRIVE":
+			env = append(env, "REDRIVE="+redrive(t))
 		case "QUEUE":
 			env = append(env, "QUEUE="+foreignQueue(t))
 		case "PID":
@@ -179,6 +182,14 @@ func openDeadLetter(t *testing.T) deadletter.Message {
 	_, err = store.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
 	return l
+}
+
+// redrive is one that only counts.
+func redrive(t *testing.T) string {
+	var out output
+	args := []string{"dead-letters", "redrive", "--fingerprint", openDeadLetter(t).Fingerprint, "--dry-run", "--actor", "ana", "--reason", "INC-42"}
+	require.NoError(t, cli.Run(within(t), args, operatorEnv(), &out))
+	return strings.TrimSpace(strings.TrimPrefix(out.String(), "redrive "))
 }
 
 // openFinding is one that no reconciliation resolves, and that was announced.
