@@ -57,11 +57,16 @@ test-unit: ## Run the tests that need no service (30 s)
 test: bootstrap ## Run every test on real services (8 min)
 	go test -race -timeout 15m -p 4 ./test/system $(PACKAGES) # the longest package starts first
 
+.PHONY: test-tctl
+test-tctl: bootstrap tctl ## Run the tests of scripts/ops with tctl, too (1 to 4 min)
+	go test -race -timeout 10m -tags tctl -run Script ./test/system
+
 .PHONY: lint
-lint: ## Check format, go vet, staticcheck, workflow determinism, import rules and generated code
+lint: bootstrap ## Check format, go vet, staticcheck, shellcheck, workflow determinism, import rules and generated code
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }
 	go vet $(PACKAGES)
-	go vet -tags chromium ./test/system/walk
+	go vet -tags chromium,tctl ./test/system/...
+	shellcheck -x scripts/bootstrap scripts/compose scripts/hooks/pre-commit scripts/ops/* .ci/run
 	$(TOOL) staticcheck $(PACKAGES)
 	$(TOOL) workflowcheck ./worker ./workflows
 	$(TOOL) depguard $(PACKAGES)

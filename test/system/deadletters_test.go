@@ -25,6 +25,7 @@ func TestAllWorkersAreKilled(t *testing.T) {
 	p := start(t, platform.Options{Workers: 2})
 	t.Run("while dead letters are redriven", func(t *testing.T) { redriveAPile(t, p) })
 	t.Run("while an e-mail waits", func(t *testing.T) { sendOnce(t, p) })
+	t.Run("one after the other by a script", func(t *testing.T) { drainEach(t, p) })
 }
 
 // Three thousand dead letters of three causes, sent again in bulk while every worker is killed in the middle: each notification is

@@ -1,0 +1,395 @@
+package system
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/onlywave/onlywave/internal/cli"
+	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// scriptPrograms are the command lines that the operators' scripts are tested with: with the build tag tctl, tctl too.
+var scriptPrograms = []string{"temporal"}
+
+// wrongUsage is the scripts' exit code for wrong arguments, and for what tctl cannot do.
+const wrongUsage = 64
+
+// scripts runs the operators' scripts with one command line of Temporal, from a folder that is not the repository's.
+type scripts struct {
+	program, dir string
+	env          []string
+}
+
+func newScripts(t *testing.T, program string) scripts {
+	return scripts{program: program, dir: t.TempDir(), env: append(terminal(t), "TEMPORAL_CLI="+program, "USER=test")}
+}
+
+// try runs a script with nothing on its standard input.
+func (s scripts) try(t *testing.T, name string, args ...string) (output, errs string, code int) {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("scripts", "ops", name))
+	require.NoError(t, err)
+	c := exec.CommandContext(within(t), path, args...)
+	var out, problems bytes.Buffer
+	c.Dir, c.Env, c.Stdout, c.Stderr = s.dir, s.env, &out, &problems
+	err = c.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return out.String(), problems.String(), exit.ExitCode()
+	}
+	require.NoError(t, err)
+	return out.String(), problems.String(), 0
+}
+
+func (s scripts) run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	output, errs, code := s.try(t, name, args...)
+	require.Zero(t, code, "%s %v\n%s%s", name, args, output, errs)
+	return output
+}
+
+func (s scripts) refused(t *testing.T, code int, says, name string, args ...string) {
+	t.Helper()
+	output, errs, got := s.try(t, name, args...)
+	require.Equal(t, code, got, "%s %v\n%s%s", name, args, output, errs)
+	require.Contains(t, errs, says)
+}
+
+// theRuns is a list filter for the runs of payments.
+func theRuns(ids ...string) string {
+	return fmt.Sprintf(`WorkflowId IN ("payment/%s")`, strings.Join(ids, `", "payment/`))
+}
+
+// createUnheard makes a payment that is paid, of which no webhook comes: only a look finds out.
+func createUnheard(t *testing.T, key string) (id string) {
+	id = payment.NewID("demo", key)
+	arm(t, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, ExternalReference: id})
+	require.NoError(t, shared.Provider.Pay(within(t), create(t, key).Provider.PaymentID))
+	return id
+}
+
+// A script has the same effect with each command line of Temporal.
+func TestScriptsHaveOneEffect(t *testing.T) {
+	t.Parallel()
+	for name, effect := range map[string]func(*testing.T, scripts) string{
+		"list": listEffect, "show": showEffect, "export": exportEffect, "follow a redrive": followEffect,
+		"signal one": signalEffect, "signal many": signalManyEffect,
+		"reset one": resetEffect, "reset many": resetManyEffect,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			first := ""
+			for _, program := range scriptPrograms {
+				t.Run(program, func(t *testing.T) {
+					got := effect(t, newScripts(t, program))
+					if first == "" {
+						first = got
+					}
+					require.Equal(t, first, got)
+				})
+			}
+		})
+	}
+}
+
+var (
+	uuids  = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	times  = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z`)
+	digits = regexp.MustCompile(`\d{12}`)
+)
+
+// withoutNames is a text without what is another in each payment.
+func withoutNames(text string) string {
+	return digits.ReplaceAllString(times.ReplaceAllString(uuids.ReplaceAllString(text, "ID"), "TIME"), "PROVIDER-ID")
+}
+
+func listEffect(t *testing.T, s scripts) string {
+	key, id := key(t)
+	create(t, key)
+	eventually(t, func() bool {
+		return s.run(t, "list", "--status", "pending", "--query", theRuns(id), "--ids") == id+"\n"
+	}, "it is listed")
+	require.Equal(t, "1\n", s.run(t, "list", "--query", theRuns(id), "--count"))
+	require.Empty(t, s.run(t, "list", "--status", "approved", "--query", theRuns(id), "--ids"))
+	require.Equal(t, id+"\n", s.run(t, "list", "--view", "open", "--query", theRuns(id), "--ids", "--limit=1"))
+	return withoutNames(s.run(t, "list", "--query", theRuns(id)))
+}
+
+func showEffect(t *testing.T, s scripts) string {
+	key, id := key(t)
+	create(t, key)
+	shown := s.run(t, "show", "payment/"+id)
+	require.Equal(t, withoutNames(shown), withoutNames(s.run(t, "show", id)), "with and without payment/")
+	require.Contains(t, shown, "to be paid until")
+	return withoutNames(shown)
+}
+
+func exportEffect(t *testing.T, s scripts) string {
+	key, id := key(t)
+	create(t, key)
+	s.run(t, "export", id, "--output", "history.json")
+	file := filepath.Join(s.dir, "history.json")
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode())
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflow(workflows.Payment)
+	require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
+	s.refused(t, 1, "history.json exists", "export", id, "--output", "history.json")
+	return "replayed"
+}
+
+func followEffect(t *testing.T, s scripts) string {
+	key, _ := key(t)
+	create(t, key)
+	other := startUnderAnothersKey(t, key)
+	eventually(t, func() bool { return deadLetters(t, other, deadletter.CauseContradiction, deadletter.Open) == 1 }, "a dead letter")
+	var out output
+	require.NoError(t, cli.Run(within(t), []string{"dead-letters", "redrive", "--payment", other, "--dry-run", "--actor", "ana", "--reason", "test"}, operatorEnv(), &out))
+	redrive := uuids.FindString(out.String())
+	s.refused(t, 1, "not found", "follow-redrive", other)
+	lines := strings.Split(strings.TrimSpace(s.run(t, "follow-redrive", redrive)), "\n")
+	return lines[len(lines)-1]
+}
+
+func signalEffect(t *testing.T, s scripts) string {
+	key, _ := key(t)
+	id := createUnheard(t, key)
+	require.Contains(t, s.run(t, "signal", "look", id, "--dry-run"), "--"+map[string]string{"temporal": "signal-name", "tctl": "name"}[s.program]+" look")
+	require.Zero(t, signals(t, id), "a dry run changes nothing")
+	s.run(t, "signal", "look", id)
+	awaitApproved(t, id)
+	return fmt.Sprint(signals(t, id))
+}
+
+// signals counts the signals to a payment's newest run.
+func signals(t *testing.T, id string) int {
+	return strings.Count(temporal(t, "workflow", "show", "--workflow-id", "payment/"+id), "WorkflowExecutionSignaled")
+}
+
+func signalManyEffect(t *testing.T, s scripts) string {
+	key, _ := key(t)
+	ids := []string{createUnheard(t, key+"-1"), createUnheard(t, key+"-2")}
+	open := []string{"signal", "look", "--query", theRuns(ids...)}
+	eventually(t, func() bool { return s.run(t, "list", "--query", theRuns(ids...), "--count") == "2\n" }, "both are listed")
+	s.refused(t, 1, "signal look: 2 payments\nContinue? yes/no signal: not confirmed, nothing was changed", open[0], open[1:]...)
+	require.Contains(t, s.run(t, open[0], append(open[1:], "--dry-run")...), " workflow signal --query ")
+	s.refused(t, 1, "not confirmed", "signal", append([]string{"look"}, ids...)...)
+	for _, id := range ids {
+		require.Zero(t, signals(t, id))
+	}
+	_, errs, code := s.try(t, open[0], append(open[1:], "--yes")...)
+	require.Zero(t, code, errs)
+	for _, id := range ids {
+		awaitApproved(t, id)
+	}
+	return regexp.MustCompile(`(?m)^0 of 2\n`).ReplaceAllString(withoutNames(errs), "")
+}
+
+func resetEffect(t *testing.T, s scripts) string {
+	key, id := key(t)
+	p := create(t, key)
+	by := []string{"--actor", "ana", "--reason", "a test"}
+	s.run(t, "reset", append(by, id, "--event", "4", "--dry-run")...)
+	s.refused(t, 1, "last event ID", "reset", append(by, id, "--event", "4000")...)
+	require.Equal(t, "1\n", s.run(t, "list", "--query", theRuns(id), "--count"))
+	s.run(t, "reset", append(by, id, "--event", "4", "--exclude", "All")...)
+	eventually(t, func() bool { return s.run(t, "list", "--query", theRuns(id), "--count") == "2\n" }, "a second run")
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
+	awaitApproved(t, id)
+	require.Equal(t, 1, charges(t, id))
+	return resetReason(t, id)
+}
+
+// resetReason is why the newest run of a payment was begun by a reset.
+func resetReason(t *testing.T, id string) string {
+	reason := regexp.MustCompile(`ana: a test`).FindString(temporal(t, "workflow", "show", "--workflow-id", "payment/"+id, "--output", "json"))
+	require.NotEmpty(t, reason)
+	return reason
+}
+
+func resetManyEffect(t *testing.T, s scripts) string {
+	key, _ := key(t)
+	var ids []string
+	for _, n := range []string{"-1", "-2"} {
+		ids = append(ids, create(t, key+n).ID)
+	}
+	many := []string{"--status", "pending", "--query", theRuns(ids...), "--type", "FirstWorkflowTask", "--actor", "ana", "--reason", "a test"}
+	eventually(t, func() bool {
+		out := s.run(t, "reset", append(many, "--dry-run")...)
+		return strings.Count(out, " workflow reset ") == 2
+	}, "both are listed")
+	s.refused(t, 1, "reset: 2 payments", "reset", many...)
+	require.Equal(t, "2\n", s.run(t, "list", "--query", theRuns(ids...), "--count"))
+	_, errs, code := s.try(t, "reset", append(many, "--yes")...)
+	require.Zero(t, code, errs)
+	for _, id := range ids {
+		p, err := shared.Shops[0].Payment(within(t), id)
+		require.NoError(t, err)
+		require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
+		awaitApproved(t, id)
+		require.Equal(t, 1, charges(t, id))
+		resetReason(t, id)
+	}
+	return errs
+}
+
+// A settled payment has no open run: the script starts one that looks.
+func TestTheSignalScriptStartsARunWhereNoneIsOpen(t *testing.T) {
+	t.Parallel()
+	s := newScripts(t, "temporal")
+	key, id := key(t)
+	require.NoError(t, shared.Provider.Pay(within(t), create(t, key).Provider.PaymentID))
+	awaitApproved(t, id)
+	eventually(t, func() bool {
+		return s.run(t, "list", "--query", theRuns(id)+` AND ExecutionStatus = "Completed"`, "--count") == "1\n"
+	}, "the run has ended")
+	s.refused(t, 1, "no open run", "signal", "hold", id, "--actor", "ana", "--reason", "test")
+	s.run(t, "signal", "look", id)
+	eventually(t, func() bool {
+		return s.run(t, "list", "--query", theRuns(id)+` AND ExecutionStatus = "Completed"`, "--count") == "2\n"
+	}, "another run has looked")
+	require.Equal(t, []string{"processing", "pending", "approved"}, history(t, id))
+}
+
+// A charge that fails waits for its next attempt: operators pause it, and make it at once.
+func TestTheActivityScript(t *testing.T) {
+	t.Parallel()
+	s := newScripts(t, "temporal")
+	key, id := key(t)
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 4, ExternalReference: id})
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
+	shows := func(text string) func() bool {
+		return func() bool { return strings.Contains(s.run(t, "show", id), text) }
+	}
+	eventually(t, shows("Charge "), "the charge waits")
+	require.Contains(t, s.run(t, "activity", "pause", id, "--dry-run"), "activity pause --workflow-id payment/"+id+" --activity-type Charge")
+	s.run(t, "activity", "pause", id, "--type", "Charge")
+	eventually(t, shows("paused, attempt"), "it is paused")
+	s.run(t, "activity", "unpause", "payment/"+id)
+	require.NotContains(t, s.run(t, "show", id), "paused")
+	eventually(t, func() bool {
+		_, _, _ = s.try(t, "activity", "retry", id) // until the provider's error is over; then nothing is pending
+		return shows("PaymentStatus            pending")()
+	}, "it is charged")
+	s.refused(t, 1, "no activity is pending", "activity", "pause", id)
+	require.Equal(t, 1, charges(t, id))
+}
+
+// The limit is far above what the tests need.
+func TestTheThrottleScript(t *testing.T) {
+	t.Parallel()
+	s := newScripts(t, "temporal")
+	by := []string{"--actor", "ana", "--reason", "a test"}
+	require.Contains(t, s.run(t, "throttle", append(by, "set", "90000", "--dry-run")...), "task-queue config set")
+	require.Equal(t, "no limit\n", s.run(t, "throttle", "show"))
+	require.Contains(t, s.run(t, "throttle", append(by, "set", "90000")...), "90000 activities a second")
+	require.Contains(t, s.run(t, "throttle", "show"), "ana: a test")
+	require.Equal(t, "no limit\n", s.run(t, "throttle", append(by, "unset")...))
+}
+
+// The script ends a worker cleanly while another one takes its work, and not the last one.
+func drainEach(t *testing.T, p *platform.Platform) {
+	s := newScripts(t, "temporal")
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.Stack.TemporalAddress())
+	first, last := fmt.Sprint(p.Workers[0].PID()), fmt.Sprint(p.Workers[1].PID())
+	require.Equal(t, "kill -TERM "+first+"\n", s.run(t, "drain", "--pid", first, "--dry-run"))
+	_, errs, code := s.try(t, "drain", "--pid", first)
+	require.Zero(t, code, errs)
+	require.Contains(t, errs, "1 other workers take tasks")
+	<-p.Workers[0].Exited()
+	s.refused(t, 1, "no other worker takes tasks", "drain", "--pid", last)
+	_, err := p.Shops[0].Create(within(t), t.Name(), 1050)
+	require.NoError(t, err)
+	require.NoError(t, p.Workers[0].Restart(t.Context()))
+}
+
+func TestScriptsExplainThemselves(t *testing.T) {
+	t.Parallel()
+	s := newScripts(t, "temporal")
+	page, err := os.ReadFile("docs/operations.md")
+	require.NoError(t, err)
+	for _, name := range scriptNames(t) {
+		help := s.run(t, name, "--help")
+		require.Contains(t, help, "xample", name)
+		require.Contains(t, help, "  "+name+" ", name)
+		s.refused(t, wrongUsage, "unknown flag --nonsense", name, "--nonsense")
+		require.Contains(t, string(page), "`"+name+" ", "the table of scripts")
+	}
+}
+
+func scriptNames(t *testing.T) (names []string) {
+	files, err := os.ReadDir("scripts/ops")
+	require.NoError(t, err)
+	for _, f := range files {
+		if f.Name() != "lib.sh" {
+			names = append(names, f.Name())
+		}
+	}
+	require.NotEmpty(t, names)
+	return names
+}
+
+func TestScriptsRefuseWrongUsage(t *testing.T) {
+	t.Parallel()
+	s := newScripts(t, "temporal")
+	_, id := key(t)
+	for _, row := range []struct{ says, line string }{
+		{"--status must be one of processing", "list --status nonsense"},
+		{"there is no such view", "list --view nonsense"},
+		{"--limit must be a whole number", "list --limit many"},
+		{"is no payment id", "show 12345"},
+		{"give one payment", "show"},
+		{"the signal must be look", "signal settle " + id},
+		{"--actor is needed", "signal hold " + id},
+		{"--until must be like", "signal hold " + id + " --actor ana --reason test --until tomorrow"},
+		{"--until belongs to hold", "signal release " + id + " --actor ana --reason test --until 2026-01-01T00:00:00Z"},
+		{"which payments?", "signal look"},
+		{"give either ids or", "signal look --status unknown " + id},
+		{"ids from standard input need --yes", "signal look -"},
+		{"--type is needed", "reset --actor ana --reason test " + id},
+		{"--event is for one payment", "reset --actor ana --reason test --event 4 --status unknown"},
+		{"--type must be FirstWorkflowTask", "reset --actor ana --reason test --type BuildId --status unknown"},
+		{"--exclude must be Signal, Update or All", "reset --actor ana --reason test --exclude none --event 4 " + id},
+		{"say pause, unpause or retry", "activity stop " + id},
+		{"say show, set N or unset", "throttle set"},
+		{"the limit must be a number", "throttle set few --actor ana --reason test"},
+		{"is not a worker", fmt.Sprint("drain --pid ", os.Getpid())},
+		{"give either --pid or --version", "drain"},
+		{"--limit needs a value", "list --limit"},
+	} {
+		words := strings.Fields(row.line)
+		s.refused(t, wrongUsage, row.says, words[0], words[1:]...)
+	}
+	s.env = append(s.env, "TEMPORAL_CLI=cadence")
+	s.refused(t, wrongUsage, "TEMPORAL_CLI must be temporal or tctl", "list")
+}
+
+// The statuses that the scripts know are the platform's.
+func TestScriptsKnowEveryStatus(t *testing.T) {
+	t.Parallel()
+	help := newScripts(t, "temporal").run(t, "list", "--help")
+	var known []string
+	for _, s := range payment.Statuses() {
+		known = append(known, string(s))
+	}
+	require.Contains(t, help, "one of "+strings.Join(known, " ")+"\n")
+}
