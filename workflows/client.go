@@ -313,6 +313,7 @@ func (c *Client) Ready(ctx context.Context) error {
 func (c *Client) startOptions(paymentID string, u payment.Urgency) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       WorkflowID(paymentID),
+		StaticDetails:            "`onlywave explain " + paymentID + "` tells the payment's story. The pages in `docs/runbook/commands/` say what may be asked of it.",
 		TaskQueue:                TaskQueue,
 		Priority:                 priority(u),
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
