@@ -18,9 +18,6 @@ import (
 // pageSize is the number of rows of a page of a list.
 const pageSize = 25
 
-// eventsShown is the largest number of events on a payment's page, more than any payment has.
-const eventsShown = 200
-
 type paymentsPage struct {
 	Query    string
 	Status   payment.Status
@@ -107,8 +104,6 @@ func more(r *request, name, from string) string {
 
 type paymentPage struct {
 	payment.Payment
-	Events      []payment.Event
-	Operations  []payment.OperationRecord
 	DeadLetters []deadletter.Message
 	Temporal    string // address in the Web UI; empty: no link
 	Story       story.Story
@@ -122,13 +117,10 @@ func (c *Console) showPayment(r *request) (response, error) {
 		return response{}, err
 	}
 	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id)), Story: c.config.Stories.Tell(r.Context(), r.language, p)}
-	if page.Events, err = c.config.Store.Events(r.Context(), id, 0, eventsShown); err != nil {
-		return response{}, err
-	}
-	if page.Operations, err = c.config.Store.Operations(r.Context(), id); err != nil {
-		return response{}, err
-	}
 	page.DeadLetters, err = c.config.Store.DeadLetters(r.Context(), deadletter.Filter{PaymentID: id, Limit: pageSize})
+	if failure.KindOf(err) == failure.Unavailable {
+		err = nil // the story says what is missing
+	}
 	return response{page: "payment", title: "Payment", subject: id, data: page}, err
 }
 

@@ -9,12 +9,15 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	temporallog "go.temporal.io/sdk/log"
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/session"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 var born = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
@@ -98,9 +101,17 @@ func TestAPaymentIsShownWithoutItsBuyer(t *testing.T) {
 	p := e.as(e.viewer).get("/console/payments/" + pay.ID)
 	require.Equal(t, "R$ 10.50 unknown", p.says("h1"))
 	require.Equal(t, pay.ID, p.says("#payment-id"))
-	require.Equal(t, 2, p.Find("#events li").Length())
-	require.Contains(t, p.says("#operations"), "charge 1 R$ 10.50 unknown")
-	require.Contains(t, p.says("#operations"), payment.ProviderKey(pay.ID, payment.Charge, 1))
+	require.Contains(t, p.says("#timeline"), "The client app shop asked for R$ 10.50 by Pix, reference order-1.")
+	require.Contains(t, p.says("#timeline"), "The payment is now unknown")
+	require.Contains(t, p.says("#timeline"), payment.ProviderKey(pay.ID, payment.Charge, 1))
+	require.Contains(t, p.says("#summary"), "has been unknown since")
+	require.Contains(t, p.says("#problems"), "Operators must decide.")
+	require.Contains(t, p.says("#commands"), "onlywave payments look "+pay.ID)
+	b := e.as(e.viewer)
+	b.post("/console/language", "language", "pt-BR", "to", "/console/")
+	portuguese := b.get("/console/payments/" + pay.ID)
+	require.Contains(t, portuguese.says("#timeline"), "O aplicativo cliente shop pediu R$ 10,50 por Pix, referência order-1.")
+	require.Contains(t, portuguese.says("#problems"), "Um operador precisa decidir.")
 	require.Equal(t, []string{"the database refused the request"}, p.column("dead-letters", "Error"))
 	require.Contains(t, p.says("dl"), "<script>alert(1)</script>", "text stays text")
 	link, _ := p.Find(".subject a").Attr("href")
@@ -131,7 +142,7 @@ func TestAnUnknownPaymentIsSettledWithAReason(t *testing.T) {
 	for range 2 {
 		settled := b.press(shown, "settle", "reason", "the panel has none")
 		require.Equal(t, "The payment is settled as failed.", settled.says(".notice"))
-		require.Contains(t, settled.says("#events"), "by "+e.operator+" : the panel has none")
+		require.Contains(t, settled.says("#timeline"), "decided by "+e.operator+": the panel has none")
 		require.Zero(t, settled.Find("#settle").Length())
 	}
 	require.Equal(t, http.StatusConflict, b.press(shown, "settle", "reason", "another word").status)
@@ -143,4 +154,19 @@ func TestAnUnknownPaymentIsSettledWithAReason(t *testing.T) {
 	require.Len(t, trail, 1)
 	require.Equal(t, []any{e.operator, audit.Console}, []any{trail[0].Actor.Name, trail[0].Actor.Channel})
 	require.NotEmpty(t, trail[0].Actor.From)
+}
+
+// While Temporal does not answer, the page shows what the database knows and says what is missing.
+func TestAPaymentIsShownWithoutTemporal(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, session.Options{})
+	temporal, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: temporallog.NewStructuredLogger(silent)})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	e.console.config.Stories.Workflows = workflows.NewClient(temporal, workflows.Polls{})
+	pay := e.openPayment("shop", "order-1", 1)
+	p := e.as(e.viewer).get("/console/payments/" + pay.ID)
+	require.Equal(t, http.StatusOK, p.status)
+	require.Contains(t, p.says("#story .advice"), "Temporal does not answer")
+	require.Contains(t, p.says("#timeline"), "The client app shop asked for R$ 10.50 by Pix")
 }

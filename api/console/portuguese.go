@@ -79,8 +79,6 @@ var portuguese = map[string]string{
 	"No payments match this search. A new payment appears as soon as its workflow has written it.": "Nenhum pagamento encontrado. Um pagamento novo aparece assim que o seu workflow o grava.",
 	"Description": "Descrição", "Method": "Meio", "expires": "vence em", "Refunded": "Reembolsado", "Changed": "Alterado",
 	"Provider": "Provedor", "Id at provider": "Id no provedor", "no answer yet": "ainda sem resposta", "Status at provider": "Status no provedor", "As of": "Em",
-	"Events": "Eventos", "a surprising change": "mudança inesperada",
-	"Operations": "Operações", "Operation": "Operação", "Outcome": "Resultado", "Requested": "Pedida em", "provider key": "chave do provedor",
 	"Search Mercado Pago's panel for the id of this payment. If the panel has no such payment, settle it as failed. Mercado Pago is searched once more before that; if it has the payment, the payment gets the status from Mercado Pago instead.": "Procure o id deste pagamento no painel do Mercado Pago. Se o painel não tiver esse pagamento, encerre-o como falho. Antes disso o Mercado Pago é consultado mais uma vez; se ele tiver o pagamento, vale o status do Mercado Pago.",
 	"Settle as failed": "Encerrar como falho", "The payment is settled as failed.": "O pagamento foi encerrado como falho.",
 

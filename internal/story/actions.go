@@ -57,6 +57,7 @@ var acts = map[string]text{
 
 var (
 	heldNow   = text{EN: "%s holds the payment: %s. No call is made to Mercado Pago until then.", PT: "%s retém o pagamento: %s. Até lá nenhuma chamada é feita ao Mercado Pago."}
+	heldUntil = text{EN: " until %s", PT: " até %s"}
 	isHeld    = text{EN: "It is held by %s until %s: %s.", PT: "Está retido por %s até %s: %s."}
 	doRelease = text{EN: "onlywave payments release %s" + signed}
 )

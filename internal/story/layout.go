@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -97,4 +98,9 @@ type Line struct {
 // Line is an entry with its words.
 func (s Story) Line(e Entry) Line {
 	return Line{Entry: e, From: e.Source.Name(s.Language), Often: s.Repeated(e)}
+}
+
+// Traces are the links to traces.
+func (s Story) Traces() []Link {
+	return slices.DeleteFunc(slices.Clone(s.Links), func(l Link) bool { return l.Name == temporalLink })
 }

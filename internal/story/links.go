@@ -8,10 +8,13 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
+// temporalLink is the name of the link to the Web UI.
+const temporalLink = "Temporal"
+
 // links lead to the workflow in Temporal's Web UI and to the traces of its runs.
 func (t Teller) links(f facts) (all []Link) {
 	if page := workflows.WebLink(t.TemporalUIURL, t.TemporalNamespace, workflows.WorkflowID(f.payment.ID)); page != "" {
-		all = append(all, Link{Name: "Temporal", URL: page})
+		all = append(all, Link{Name: temporalLink, URL: page})
 	}
 	var seen []string
 	for _, run := range f.runs.All {

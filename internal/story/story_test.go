@@ -94,6 +94,10 @@ func held() facts {
 	f.payment.Provider = payment.Provider{Name: payment.MercadoPago}
 	f.operations[0].Outcome = "asked"
 	f.hold = payment.Hold{Actor: "ben", Reason: "the seller's account is being checked", At: at(3, 0), Until: at(59, 0)}
+	f.audit = []audit.Entry{{
+		At: at(3, 1), Actor: audit.Actor{Name: "ben", Channel: audit.Temporal}, Action: audit.PaymentHold, Object: "payment/" + f.payment.ID, Reason: f.hold.Reason,
+		After: audit.Values{"held_until": f.hold.Until.Format(time.RFC3339)},
+	}}
 	run := &f.runs.All[0]
 	run.Steps[1] = workflows.Step{At: at(3, 0), Kind: workflows.StepSignal, Name: "hold", By: "temporal-cli:ben@desk", Words: workflows.Words{Actor: "ben", Reason: f.hold.Reason, Until: f.hold.Until}}
 	run.Waiting = []workflows.Waiting{{What: workflows.ForActivity, Name: "Charge", Attempt: 5, Due: at(9, 0), Failure: "Mercado Pago answered 503"}}
@@ -219,6 +223,9 @@ func TestEveryTextHasBothLanguages(t *testing.T) {
 	}
 	for _, code := range failure.Codes() {
 		require.NotEmpty(t, reasons[code], code)
+	}
+	for _, c := range []audit.Channel{audit.Console, audit.REST, audit.CommandLine, audit.Temporal, audit.Workflow} {
+		require.NotEmpty(t, channels[string(c)].PT, c)
 	}
 	for _, a := range audit.Actions() {
 		if strings.HasPrefix(string(a), "payment.") {

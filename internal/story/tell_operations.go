@@ -79,6 +79,9 @@ func (w *writer) tellOperators() {
 		if kind, id, _ := strings.Cut(e.Object, "/"); kind != "payment" {
 			what += " " + short(id)
 		}
+		if end, err := time.Parse(time.RFC3339, e.After["held_until"]); err == nil {
+			what += w.say(heldUntil, end)
+		}
 		channel := w.named(channels, string(e.Actor.Channel))
 		if e.Reason == "" {
 			w.add(e.At, Operator, Quiet, did, e.Actor.Name, channel, what)

@@ -200,10 +200,8 @@ func (w *writer) seconds(t time.Time) string { return t.UTC().Format("15:04:05 U
 func (w *writer) tellWaiting(run workflows.Run) {
 	for _, waits := range run.Waiting {
 		switch {
-		case waits.What == workflows.ForTimer && strings.HasPrefix(waits.Name, "look"):
-			w.waits(waits.Due, Workflow, Quiet, nextLook)
 		case waits.What == workflows.ForTimer:
-			w.waits(waits.Due, Workflow, Quiet, timerRuns, waits.Name)
+			w.waits(waits.Due, Workflow, Quiet, timerRuns, w.named(timers, waits.Name))
 		case waits.What == workflows.ForTask:
 			w.waits(waits.Due, Workflow, Bad, taskRetried, waits.Attempt)
 		case waits.Paused:

@@ -230,6 +230,7 @@ var channels = map[string]text{
 	"rest":     {EN: "REST", PT: "pela API REST"},
 	"command":  {EN: "the command line", PT: "pela linha de comando"},
 	"temporal": {EN: "Temporal", PT: "pelo Temporal"},
+	"workflow": {EN: "the workflow", PT: "pelo workflow"},
 }
 
 // What is missing or left out.
@@ -249,6 +250,13 @@ var (
 	notTraced     = text{EN: "No run of this payment was traced.", PT: "Nenhuma execução deste pagamento foi rastreada."}
 )
 
+// timers are those of the workflow, by their summaries.
+var timers = map[string]text{
+	"look without being told":     {EN: "it asks Mercado Pago by itself", PT: "consulta o Mercado Pago por conta própria"},
+	"search again before failing": {EN: "it searches Mercado Pago once more before it believes the refusal", PT: "procura mais uma vez no Mercado Pago antes de acreditar na recusa"},
+	"the end of the hold":         {EN: "the hold ends by itself", PT: "a retenção termina sozinha"},
+}
+
 // For what the payment waits now.
 var (
 	nextTry     = text{EN: "The activity %s waits for attempt %d. The last one failed: %s.", PT: "A atividade %s espera a tentativa %d. A última falhou: %s."}
@@ -256,6 +264,5 @@ var (
 	pausedNow   = text{EN: "The activity %s is paused at attempt %d.", PT: "A atividade %s está pausada na tentativa %d."}
 	taskRetried = text{EN: "A workflow task fails again and again: attempt %d.", PT: "Uma tarefa do workflow falha repetidamente: tentativa %d."}
 	timerRuns   = text{EN: "The workflow waits: %s.", PT: "O workflow espera: %s."}
-	nextLook    = text{EN: "The workflow asks Mercado Pago by itself.", PT: "O workflow consulta o Mercado Pago por conta própria."}
 	buyerMayPay = text{EN: "The Pix ends; until then the buyer may pay.", PT: "O Pix vence; até lá o comprador pode pagar."}
 )

@@ -48,7 +48,7 @@ func TestTheStoryOfAPaidPayment(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	p := create(t, key)
-	inOrder(t, explain(t, operatorEnv(), id), "R$ 10.50 by Pix for demo is pending; the buyer has until", "nothing is wrong", "Now", "asks Mercado Pago by itself")
+	inOrder(t, explain(t, operatorEnv(), id), "R$ 10.50 by Pix for demo is pending; the buyer has until", "nothing is wrong", "Now", "it asks Mercado Pago by itself")
 	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 	eventually(t, func() bool { return inShared(t, `select published from payments where id = $1`, id) == 3 }, "events are published")
@@ -99,6 +99,24 @@ func TestTheStoryOfAPaymentThatAnOperatorSettled(t *testing.T) {
 		"ana, over the command line: settle the payment. Reason: the panel has none, says •••", "The payment is now failed, decided by ana",
 		"resolved by onlywave")
 	explain(t, operatorEnv(), id, "--lang", "pt")
+}
+
+func TestTheStoryOfAPaymentThatWasHeldAndReleased(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	p := create(t, key)
+	order := func(command, reason string) {
+		var out output
+		require.NoError(t, cli.Run(within(t), []string{"payments", command, id, "--actor", "ana", "--reason", reason}, operatorEnv(), &out))
+	}
+	order("hold", "the seller asks for it")
+	inOrder(t, explain(t, operatorEnv(), id), "it is held by ana until", "the seller asks for it", "What is wrong", "onlywave payments release "+id,
+		"ana, over the command line: hold the payment until", "Now", "the hold ends by itself", "What can be done", "release")
+	order("release", "the seller is content")
+	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
+	awaitApproved(t, id)
+	inOrder(t, explain(t, operatorEnv(), id, "--lang", "pt"), "foi aprovado às", "nada está errado", "ana, pela linha de comando: reter o pagamento até",
+		"Motivo: the seller asks for it", "liberar o pagamento. Motivo: the seller is content", "O pagamento agora tem o status aprovado")
 }
 
 func TestTheStoryOfAPaymentWhoseRunWasReset(t *testing.T) {

@@ -83,7 +83,7 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.menu("payments")
 	w.picture("payments")
 	w.fill("input[name=q]", paid.Provider.PaymentID)
-	w.click("#find", "#events")
+	w.click("#find", "#timeline")
 	require.Equal(t, paid.ID, w.text("#payment-id"))
 	require.Equal(t, "approved", w.text("h1 .state"))
 	w.picture("payment")
