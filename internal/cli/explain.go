@@ -51,7 +51,9 @@ func explainCommand(environ []string, out io.Writer) *cobra.Command {
 }
 
 func newTeller(c config.Config, database *postgres.Store, client *workflows.Client) story.Teller {
-	return story.Teller{Database: database, Workflows: client, TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace}
+	return story.Teller{
+		Database: database, Workflows: client, TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace, TraceURL: c.TracesUIURL,
+	}
 }
 
 func explain(ctx context.Context, t story.Teller, l language.Language, id, output string, out io.Writer) error {

@@ -39,6 +39,7 @@ type Config struct {
 
 	TracesEndpoint string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"a collector of traces that takes OTLP over HTTP, such as http://127.0.0.1:4318; empty: nothing is traced"`
 	TracesRatio    float64 `env:"OTEL_TRACES_SAMPLER_ARG" help:"share of the requests that is traced, 0 to 1"`
+	TracesUIURL    string  `env:"TRACES_UI_URL" help:"the page of a trace, with {trace_id} in its address, for links; empty: no links"`
 
 	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
 	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`

@@ -168,6 +168,7 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{API, "OTEL_EXPORTER_OTLP_ENDPOINT=https://onlywave:hunter2@collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT"},
 		{Worker, "OTEL_EXPORTER_OTLP_ENDPOINT=https://collector:4318/?token=hunter2", "OTEL_EXPORTER_OTLP_ENDPOINT"},
 		{Worker, "OTEL_TRACES_SAMPLER_ARG=5", "OTEL_TRACES_SAMPLER_ARG"},
+		{API, "TRACES_UI_URL=http://127.0.0.1:16686/trace/", "TRACES_UI_URL"},
 		{Worker, "WEBHOOK_RETRY_DELAY=0s", "WEBHOOK_RETRY_DELAY"},
 		{Worker, "WEBHOOK_RETRY_DELAY=61m", "WEBHOOK_RETRY_DELAY"},
 		{Worker, "OPERATORS_EMAIL=ops@example.com", "OPERATORS_EMAIL"},

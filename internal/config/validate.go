@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -91,6 +92,7 @@ func (c Config) checkAPI(k *checks) {
 	k.that(isAddress(c.APIAddress), "API_ADDRESS", "must be such as 127.0.0.1:8080")
 	k.that(!slices.ContainsFunc(c.TrustedProxies, func(p string) bool { return !isNetwork(p) }), "TRUSTED_PROXIES",
 		"must be addresses or networks such as 10.0.0.0/8, comma-separated")
+	k.that(c.TracesUIURL == "" || isURL(c.TracesUIURL) && strings.Contains(c.TracesUIURL, "{trace_id}"), "TRACES_UI_URL", "must be empty or an address such as http://127.0.0.1:16686/trace/{trace_id}")
 	k.that(c.TemporalUIURL == "" || isURL(c.TemporalUIURL), "TEMPORAL_UI_URL", "must be empty or an address such as http://127.0.0.1:8233")
 	k.that(c.DatabaseReplicaURL == "" || isDatabase(c.DatabaseReplicaURL), "DATABASE_REPLICA_URL", "must be empty or such as postgres://user:password@host/onlywave")
 	k.that(c.DatabaseReplicaConns > 0, "DATABASE_REPLICA_CONNS", "must be at least 1")

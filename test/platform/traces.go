@@ -41,7 +41,7 @@ func (p *Platform) startTraces(ctx context.Context) error {
 	sink := tracesink.New()
 	p.Traces = &Traces{Sink: sink, URL: "http://" + listener.Addr().String(), server: &http.Server{Handler: sink, ReadTimeout: 10 * time.Second}}
 	go func() { _ = p.Traces.server.Serve(listener) }() // it ends with stop
-	p.settings[endpoint] = p.Traces.URL
+	p.settings[endpoint], p.settings["TRACES_UI_URL"] = p.Traces.URL, p.Traces.URL+"/traces/{trace_id}"
 	return nil
 }
 
