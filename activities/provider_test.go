@@ -254,10 +254,12 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 	for name, row := range map[string]struct {
 		before []simulator.Fault
 		again  bool
+		sent   bool
 		until  time.Time
 		doubt  bool
 	}{
 		"first attempt":    {},
+		"number reset":     {sent: true, doubt: true}, // an operator has reset the activity, so that its attempts are counted anew
 		"second attempt":   {before: []simulator.Fault{lost}, doubt: true},
 		"a later run":      {again: true, doubt: true},
 		"after a restore":  {until: time.Now().Add(time.Hour), doubt: true},
@@ -268,6 +270,10 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 			w := newEnv(t)
 			w.searchUntil = row.until
 			id := w.openedAt(t, time.Now().Add(-time.Minute))
+			if row.sent {
+				_, err := w.database.SendCharge(t.Context(), id, time.Now())
+				require.NoError(t, err)
+			}
 			w.arm(id, append(row.before, refusal(http.StatusBadRequest))...)
 			w.provider.AddFault(simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag})
 			suite := testsuite.WorkflowTestSuite{}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/sdk/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -113,6 +114,11 @@ func TestOrdersOnAPaymentThatMercadoPagoDoesNotAnswer(t *testing.T) {
 		signal(command.Hold, map[string]any{"actor": "ana"})
 		eventually(t, func() bool { return s.view(t, id).Refused != "" }, "the signal is refused")
 		require.Contains(t, s.view(t, id).Refused, "reason must say why")
+		before := s.events(t, id)
+		err := s.Workflows.Command(t.Context(), s.order(id, command.Release))
+		require.ErrorContains(t, err, "the payment is not held")
+		require.Equal(t, before, s.events(t, id), "a refused update leaves no event")
+		s.requireDescriptions(t, id)
 		signal(command.Hold, map[string]any{"actor": "ana", "reason": "a check"})
 		eventually(t, func() bool { return !s.view(t, id).HeldUntil.IsZero() }, "the payment is held")
 		list, err := s.Database.AuditTrail(t.Context(), audit.Filter{Object: "payment/" + id, Limit: 10})
@@ -187,6 +193,38 @@ func (s store) view(t *testing.T, id string) (v workflows.View) {
 	require.NoError(t, err)
 	require.NoError(t, answer.Get(&v))
 	return v
+}
+
+// events is the length of the newest run's history.
+func (s store) events(t *testing.T, id string) int64 {
+	t.Helper()
+	run, err := s.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
+	require.NoError(t, err)
+	return run.GetWorkflowExecutionInfo().GetHistoryLength()
+}
+
+// requireDescriptions reads what the Web UI's forms and `temporal workflow metadata` show.
+func (s store) requireDescriptions(t *testing.T, id string) {
+	t.Helper()
+	answer, err := s.Temporal.QueryWorkflow(t.Context(), workflows.WorkflowID(id), "", "__temporal_workflow_metadata")
+	require.NoError(t, err)
+	var metadata sdk.WorkflowMetadata
+	require.NoError(t, answer.Get(&metadata))
+	require.Contains(t, metadata.GetCurrentDetails(), "**Being charged**: R$ 10.50 by Pix.")
+	described := map[string]string{}
+	for kind, list := range map[command.Kind][]*sdk.WorkflowInteractionDefinition{
+		command.Signal: metadata.GetDefinition().GetSignalDefinitions(), command.Update: metadata.GetDefinition().GetUpdateDefinitions(),
+		command.Query: metadata.GetDefinition().GetQueryDefinitions(),
+	} {
+		for _, d := range list {
+			described[string(kind)+" "+d.GetName()] = d.GetDescription()
+		}
+	}
+	for _, e := range command.Catalogue() {
+		for _, kind := range e.Kinds {
+			require.Equal(t, e.Does.English, described[string(kind)+" "+string(e.Name)], "%s %s", kind, e.Name)
+		}
+	}
 }
 
 // trail is what the audit has of a payment, oldest first.

@@ -21,8 +21,8 @@ import (
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// commandWait is how long an operator waits for a command, which may ask the provider meanwhile.
-const commandWait = 20 * time.Second
+// commandWait is how long an operator waits for a command: for an attempt under way, and for the provider's answer after it.
+const commandWait = 35 * time.Second
 
 // Command has an order carried out by the payment's workflow, and starts a run when none is open. Errors: NotFound when there is no such
 // payment; Conflict when the payment's state or the provider's answer forbids it; Unavailable when the provider or Temporal does not

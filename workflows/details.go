@@ -20,7 +20,7 @@ func (p *mailbox) details() string {
 	switch due := p.due(); {
 	case p.held() || !p.state.Status.Open():
 	case p.waiting != "":
-		say("Mercado Pago has not answered the activity \"%s\" yet; the activity is tried again.", p.waiting)
+		say("The activity \"%s\" is tried until Mercado Pago answers.", p.waiting)
 	case p.state.Status != payment.Processing && !due.IsZero():
 		say("Next look at %s.", at(due))
 	}
@@ -32,7 +32,7 @@ func (p *mailbox) details() string {
 
 // standing is where the payment stands.
 func (p *mailbox) standing() string {
-	sum := fmt.Sprintf("%s by %s", p.state.Money, methodName(p.state.Method))
+	sum := strings.Replace(p.state.Money.String(), string(payment.BRL)+" ", "R$ ", 1) + " by " + methodName(p.state.Method)
 	switch p.state.Status {
 	case payment.Processing:
 		return fmt.Sprintf("**Being charged**: %s. Mercado Pago has not answered yet.", sum)
