@@ -49,6 +49,7 @@ var acts = map[string]text{
 	string(audit.PaymentHoldEnd):    {EN: "the hold ended by itself", PT: "a retenção terminou sozinha"},
 	string(audit.PaymentRelease):    {EN: "release the payment", PT: "liberar o pagamento"},
 	string(audit.PaymentGiveUp):     {EN: "give up charging", PT: "desistir da cobrança"},
+	string(audit.PaymentReset):      {EN: "reset the workflow", PT: "reiniciar o workflow (reset)"},
 	string(audit.PaymentSettle):     {EN: "settle the payment", PT: "encerrar o pagamento"},
 	string(audit.DeadLetterDiscard): {EN: "discard dead letter", PT: "descartar a mensagem morta"},
 	string(audit.RedriveStart):      {EN: "start redrive", PT: "iniciar o reprocessamento"},
@@ -65,6 +66,6 @@ var (
 // tellHold tells that the payment is held.
 func (w *writer) tellHold() {
 	if w.hold.Held(w.now) {
-		w.waits(w.hold.Until, Operator, Waiting, heldNow, w.hold.Actor, clause(w.hold.Reason))
+		w.waits(w.hold.Until, Operator, Waiting, heldNow, w.hold.Actor, w.clause(w.hold.Reason))
 	}
 }

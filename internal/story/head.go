@@ -71,7 +71,7 @@ func (w *writer) reason(why *payment.FailureReason) string {
 	}
 	said = text{EN: said, PT: reasons[why.Code]}.In(w.language)
 	if why.Message != "" && why.Message != why.Code.Message() && why.Code != failure.CodeNotCharged {
-		return said + " (" + strings.TrimSuffix(why.Message, ".") + ")"
+		return said + " (" + w.clause(why.Message) + ")"
 	}
 	return said
 }

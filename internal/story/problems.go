@@ -43,7 +43,7 @@ var (
 func (w *writer) findProblems() {
 	w.findUnknown()
 	if w.hold.Held(w.now) {
-		w.problem(w.say(doRelease, w.payment.ID), isHeld, w.hold.Actor, w.hold.Until, clause(w.hold.Reason))
+		w.problem(w.say(doRelease, w.payment.ID), isHeld, w.hold.Actor, w.hold.Until, w.clause(w.hold.Reason))
 	}
 	w.findRun()
 	for _, d := range w.deadLetters {
@@ -95,7 +95,7 @@ func (w *writer) findRun() {
 		case waits.Paused:
 			w.problem(w.say(doUnpause, w.payment.ID, waits.Name), isPaused, waits.Name)
 		case waits.What == workflows.ForActivity && waits.Failure != "":
-			w.problem(w.say(doActivity), keepsFailing, waits.Name, waits.Attempt-1, clause(waits.Failure))
+			w.problem(w.say(doActivity), keepsFailing, waits.Name, waits.Attempt-1, w.clause(waits.Failure))
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (w *writer) detail(said string) string {
 	if t, known := details[said]; known {
 		return t.In(w.language)
 	}
-	return clause(said)
+	return w.clause(said)
 }
 
 // notice is what an e-mail is about; a refund's has a number.
@@ -72,7 +72,7 @@ func (w *writer) tellEmails() {
 		case e.run.State != workflows.RunRunning: // not started yet, or forgotten
 		case len(e.run.Waiting) > 0 && e.run.Waiting[0].Failure != "":
 			try := e.run.Waiting[0]
-			w.waits(try.Due, Email, Bad, emailRetries, about, try.Attempt, clause(try.Failure))
+			w.waits(try.Due, Email, Bad, emailRetries, about, try.Attempt, w.clause(try.Failure))
 		default:
 			w.waits(time.Time{}, Email, Waiting, emailWaits, about)
 		}

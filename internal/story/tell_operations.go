@@ -16,9 +16,9 @@ func (w *writer) tellDeadLetters() {
 	for _, d := range w.deadLetters {
 		at := diedAt(d)
 		if d.Deaths > 1 {
-			w.add(at, DeadLetter, Bad, diedAgain, short(d.ID), string(d.Cause), d.Deaths, clause(d.Error))
+			w.add(at, DeadLetter, Bad, diedAgain, short(d.ID), string(d.Cause), d.Deaths, w.clause(d.Error))
 		} else {
-			w.add(at, DeadLetter, Bad, died, short(d.ID), string(d.Cause), clause(d.Error))
+			w.add(at, DeadLetter, Bad, died, short(d.ID), string(d.Cause), w.clause(d.Error))
 		}
 		if d.State == deadletter.Resolved || d.State == deadletter.Discarded {
 			w.add(d.ClosedAt, DeadLetter, Good, deadClosed, short(d.ID), w.named(deadLetterStates, string(d.State)), d.ClosedBy, w.closing(d))
@@ -26,9 +26,9 @@ func (w *writer) tellDeadLetters() {
 	}
 	for _, r := range w.redrives {
 		if r.Outcome == "failed" {
-			w.add(r.At, DeadLetter, Bad, redriveFailed, short(r.DeadLetterID), r.Actor, clause(r.Error))
+			w.add(r.At, DeadLetter, Bad, redriveFailed, short(r.DeadLetterID), r.Actor, w.clause(r.Error))
 		} else {
-			w.add(r.At, DeadLetter, Waiting, redriven, short(r.DeadLetterID), r.Actor, clause(r.Reason))
+			w.add(r.At, DeadLetter, Waiting, redriven, short(r.DeadLetterID), r.Actor, w.clause(r.Reason))
 		}
 	}
 }
@@ -50,7 +50,7 @@ func (w *writer) closing(d deadletter.Message) string {
 	if status, automatic := strings.CutPrefix(d.Reason, "the payment is "); automatic {
 		return w.say(text{EN: "the payment is %s", PT: "o pagamento tem o status %s"}, payment.Status(status))
 	}
-	return clause(d.Reason)
+	return w.clause(d.Reason)
 }
 
 func findingID(f payment.Finding) string { return strconv.FormatInt(f.ID, 10) }
@@ -62,10 +62,10 @@ func (w *writer) tellFindings() {
 			continue
 		}
 		id, kind := findingID(f), w.named(findingKinds, string(f.Kind))
-		w.add(f.FoundAt, Reconciliation, Bad, foundWrong, id, kind, clause(f.Detail))
+		w.add(f.FoundAt, Reconciliation, Bad, foundWrong, id, kind, w.clause(f.Detail))
 		switch {
 		case f.ClosedBy != "":
-			w.add(f.ResolvedAt, Reconciliation, Good, findingClosed, f.ClosedBy, id, kind, clause(f.ClosedReason))
+			w.add(f.ResolvedAt, Reconciliation, Good, findingClosed, f.ClosedBy, id, kind, w.clause(f.ClosedReason))
 		case !f.ResolvedAt.IsZero():
 			w.add(f.ResolvedAt, Reconciliation, Good, findingOver, id, kind)
 		}
@@ -86,7 +86,7 @@ func (w *writer) tellOperators() {
 		if e.Reason == "" {
 			w.add(e.At, Operator, Quiet, did, e.Actor.Name, channel, what)
 		} else {
-			w.add(e.At, Operator, Quiet, didBecause, e.Actor.Name, channel, what, clause(e.Reason))
+			w.add(e.At, Operator, Quiet, didBecause, e.Actor.Name, channel, what, w.clause(e.Reason))
 		}
 	}
 }

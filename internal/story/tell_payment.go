@@ -69,7 +69,7 @@ func (w *writer) tellStatus(e payment.Event) {
 	var said string
 	switch why := w.reason(e.Why()); {
 	case e.Data.Actor != "":
-		said = w.say(movedBy, e.Status, e.Data.Actor, clause(e.Data.Reason))
+		said = w.say(movedBy, e.Status, e.Data.Actor, w.clause(e.Data.Reason))
 	case why != "":
 		said = w.say(movedWhy, e.Status, why)
 	case e.Data.ProviderStatus != "":
@@ -81,9 +81,4 @@ func (w *writer) tellStatus(e payment.Event) {
 		level, said = Bad, said+w.say(surprising)
 	}
 	w.story.Entries = append(w.story.Entries, Entry{At: e.At.UTC(), Source: Provider, Level: level, Text: said})
-}
-
-// clause is a text inside a sentence: one line, without a full stop at its end.
-func clause(s string) string {
-	return strings.TrimRight(strings.Join(strings.Fields(s), " "), ". ")
 }

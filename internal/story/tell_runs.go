@@ -77,10 +77,10 @@ func fixed(t text, name string) text {
 
 // tellStep tells one step; first says that it began the run.
 func (w *writer) tellStep(run string, s workflows.Step, first bool) {
-	why := cmp.Or(clause(s.Failure), w.say(noReason))
+	why := cmp.Or(w.clause(s.Failure), w.say(noReason))
 	switch s.Kind {
 	case workflows.StepReset:
-		w.add(s.At, Workflow, Waiting, runReset, run, cmp.Or(strings.TrimPrefix(clause(s.Failure), "<unknown-user>: "), w.say(noReason)))
+		w.add(s.At, Workflow, Waiting, runReset, run, cmp.Or(strings.TrimPrefix(w.clause(s.Failure), "<unknown-user>: "), w.say(noReason)))
 	case workflows.StepUpdate:
 		if s.Name != workflows.UpdateCreate {
 			w.tellMessage(s, updated, updatedWith)
@@ -119,7 +119,7 @@ func (w *writer) tellMessage(s workflows.Step, plain, with text) {
 	source, said := Workflow, w.say(plain, s.Name)
 	switch {
 	case s.Words.Actor != "":
-		source, said = Operator, w.say(with, s.Name, s.Words.Actor, cmp.Or(clause(s.Words.Reason), w.say(noReason)))
+		source, said = Operator, w.say(with, s.Name, s.Words.Actor, cmp.Or(w.clause(s.Words.Reason), w.say(noReason)))
 	case person(s.By):
 		source, said = Operator, w.say(signalledBy, s.Name, s.By)
 	}
@@ -170,11 +170,11 @@ func (w *writer) tellCall(s workflows.Step) {
 	s.At = w.chargedAt(s)
 	switch {
 	case !ofProvider:
-		w.add(s.At, Workflow, Good, ended, s.Name, s.Attempts, clause(s.Failure))
+		w.add(s.At, Workflow, Good, ended, s.Name, s.Attempts, w.clause(s.Failure))
 	case !s.Found:
 		w.add(s.At, Provider, Waiting, notKnown, name)
 	case s.Attempts > 1:
-		w.add(s.At, Provider, statusLevel(s.Provider.Status), answeredAfter, name, s.Attempts, s.Provider.Status, w.seconds(s.Provider.UpdatedAt), clause(s.Failure))
+		w.add(s.At, Provider, statusLevel(s.Provider.Status), answeredAfter, name, s.Attempts, s.Provider.Status, w.seconds(s.Provider.UpdatedAt), w.clause(s.Failure))
 	default:
 		w.add(s.At, Provider, statusLevel(s.Provider.Status), answered, name, s.Provider.Status, w.seconds(s.Provider.UpdatedAt))
 	}
@@ -207,7 +207,7 @@ func (w *writer) tellWaiting(run workflows.Run) {
 		case waits.Paused:
 			w.waits(time.Time{}, Workflow, Bad, pausedNow, waits.Name, waits.Attempt)
 		case waits.Failure != "":
-			w.waits(waits.Due, Workflow, Bad, nextTry, waits.Name, waits.Attempt, clause(waits.Failure))
+			w.waits(waits.Due, Workflow, Bad, nextTry, waits.Name, waits.Attempt, w.clause(waits.Failure))
 		default:
 			w.waits(waits.Due, Workflow, Waiting, runsNow, waits.Name, waits.Attempt)
 		}
