@@ -179,3 +179,14 @@ func TestAFailureKeepsItsCode(t *testing.T) {
 		})
 	}
 }
+
+// An operator has settled the payment, and a reset has left that out: the run learns it from the database, and ends.
+func TestAnUnknownPaymentThatIsSettledInTheDatabaseEnds(t *testing.T) {
+	w := &fakeActivities{charge: func(int) error { return refusal(failure.Conflict) }}
+	env := newEnv(t, w)
+	signal(env, time.Hour, func() { w.row.Status = payment.Failed })
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Less(t, env.Now().Sub(started), time.Hour+time.Minute)
+}

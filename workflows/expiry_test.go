@@ -79,3 +79,36 @@ func TestAnUnknownPixThatTurnsUpAfterItsEndIsClosed(t *testing.T) {
 	require.Equal(t, []payment.Status{payment.Processing, payment.Unknown, payment.Pending, payment.Expired}, w.history)
 	require.Less(t, env.Now().Sub(started), 2*time.Hour+2*time.Minute)
 }
+
+// The database lacks the payment by then. The run writes it anew, finds the charge, and closes it.
+func TestAPixWhoseRowIsLostIsWrittenAnewAtItsEnd(t *testing.T) {
+	w := &fakeActivities{expires: started.Add(time.Hour), keepsEnd: true}
+	w.close = func(attempt int) error {
+		if attempt == 1 {
+			w.row = activities.State{}
+			return refusal(failure.NotFound)
+		}
+		return nil
+	}
+	env := newEnv(t, w)
+	start(env, creation())
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, payment.Expired, w.row.Status)
+	require.Equal(t, 2, w.count("Close"))
+	require.Equal(t, 2, w.count("Charge"))
+	require.Less(t, env.Now().Sub(started), time.Hour+2*time.Minute)
+}
+
+// A run that does not know what was asked for cannot write the row anew, and leaves it to a person.
+func TestAPixWhoseRowIsLostIsADeadLetterAtItsEnd(t *testing.T) {
+	w := &fakeActivities{provider: payment.Pending, expires: started.Add(time.Hour), keepsEnd: true, row: activities.State{
+		Found: true, Status: payment.Pending, ProviderPaymentID: providerID, ExpiresAt: started.Add(time.Hour), KeepsEnd: true,
+	}}
+	w.close = func(int) error { return refusal(failure.NotFound) }
+	env := newEnv(t, w)
+	start(env, nil)
+
+	require.Error(t, env.GetWorkflowError())
+	require.Equal(t, 1, w.count("DeadLetter"))
+}

@@ -161,6 +161,9 @@ func (w *fakeActivities) Fail(_ context.Context, in activities.GiveUpInput) (act
 
 func (w *fakeActivities) Park(context.Context, activities.GiveUpInput) (activities.Moved, error) {
 	w.called("Park")
+	if w.row.Status.Answered() {
+		return activities.Moved{Status: w.row.Status}, nil
+	}
 	return w.move(payment.Unknown), nil
 }
 

@@ -16,6 +16,14 @@ func (p *mailbox) rewrite(ctx workflow.Context) error {
 	return p.load(ctx, "write anew")
 }
 
+// rowMissing goes on after the database has said that it lacks the payment: with a row that is written anew, or else not at all.
+func (p *mailbox) rowMissing(ctx workflow.Context, err error) error {
+	if !p.rewrites(ctx) {
+		return err
+	}
+	return p.rewrite(ctx)
+}
+
 // reread loads the payment again, and writes it anew if this run can. One that cannot finds no payment and ends; a run that
 // can is started by whoever has missed the row.
 func (p *mailbox) reread(ctx workflow.Context) error {

@@ -251,6 +251,8 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 		return nil
 	case temporal.IsCanceledError(err):
 		return err
+	case err != nil && KindOf(err) == failure.NotFound && missesRowAtEnd(ctx):
+		return p.rowMissing(ctx, err)
 	case err != nil:
 		workflow.GetLogger(ctx).Error("the provider's answer is of no use", "payment_id", p.in.PaymentID, "kind", KindOf(err), "reason", reason(err))
 		p.remember(ctx, "look", err)

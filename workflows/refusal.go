@@ -5,6 +5,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -50,11 +51,25 @@ func (r *doubtedRefusal) next(now time.Time) (at time.Time, ok bool) {
 // notFound is what follows when the provider has answered that it does not know the payment: a refusal is believed at last.
 func (p *mailbox) notFound(ctx workflow.Context) error {
 	r := p.refused
-	if r == nil || p.state.Status != payment.Unknown || workflow.Now(ctx).Before(r.at.Add(believedAfter)) {
+	switch {
+	case p.state.Status != payment.Unknown:
+		return nil
+	case r == nil:
+		return p.stayUnknown(ctx)
+	case workflow.Now(ctx).Before(r.at.Add(believedAfter)):
 		return nil
 	}
 	p.refused = nil
 	return p.move(ctx, "fail", act.Fail, p.giveUp(r.err))
+}
+
+// stayUnknown compares the payment with the database. The row may be lost or older, as after a restore, or an operator may have settled
+// the payment, and a reset has left that out.
+func (p *mailbox) stayUnknown(ctx workflow.Context) error {
+	if !comparesUnknown(ctx) {
+		return nil
+	}
+	return p.move(ctx, "park", act.Park, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: "the provider does not know the payment"})
 }
 
 // unsearchable alerts operators, once, of a refusal that cannot be checked in time.

@@ -8,17 +8,19 @@ const (
 	changeDeadLetters = "dead-letters" // first released together with the dead letters' table
 	changeLookAgain   = "look-again"   // and so was this
 
-	changeAnswerUnknown = "answer-unknown"
-	changeAwaitBatch    = "await-batch"
-	changeChargeAtOnce  = "charge-at-once"
-	changeRewriteRow    = "rewrite-row"
-	changeBelieveLate   = "believe-late"
-	changeReportAgain   = "tell-again"
-	changeChoresApart   = "chores-apart"
-	changeLookSoon      = "look-soon"
-	changeReportBeside  = "report-beside"
-	changeCloseAtEnd    = "close-at-end"
-	changeInterrupt     = "interrupt"
+	changeAnswerUnknown  = "answer-unknown"
+	changeAwaitBatch     = "await-batch"
+	changeChargeAtOnce   = "charge-at-once"
+	changeRewriteRow     = "rewrite-row"
+	changeBelieveLate    = "believe-late"
+	changeReportAgain    = "tell-again"
+	changeChoresApart    = "chores-apart"
+	changeLookSoon       = "look-soon"
+	changeReportBeside   = "report-beside"
+	changeCloseAtEnd     = "close-at-end"
+	changeMissRowAtEnd   = "miss-row-at-end"
+	changeCompareUnknown = "compare-unknown"
+	changeInterrupt      = "interrupt"
 )
 
 // writesDeadLetters says whether this run sends a dead letter when it cannot go on. A run from before simply failed.
@@ -89,4 +91,15 @@ func interruptible(ctx workflow.Context) bool {
 // for meanwhile, waits for the provider's.
 func closesAtEnd(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeCloseAtEnd, workflow.DefaultVersion, 1) >= 1
+}
+
+// missesRowAtEnd says whether this run notices a lost row when it closes a Pix. A run from before tried to close it at every poll.
+func missesRowAtEnd(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeMissRowAtEnd, workflow.DefaultVersion, 1) >= 1
+}
+
+// comparesUnknown says whether this run compares an unknown payment with the database after each look that has found nothing. A run from
+// before relied on its own memory.
+func comparesUnknown(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeCompareUnknown, workflow.DefaultVersion, 1) >= 1
 }
