@@ -112,6 +112,13 @@ choose_program() {
 
 with_tctl() { [ "${program##*/}" = tctl ]; }
 
+onlywave='' # the program, which knows the saved views and writes the audit
+
+choose_onlywave() {
+	onlywave=$(type -P onlywave) || onlywave=$root/.bin/onlywave
+	[ -x "$onlywave" ] || stop "there is no onlywave on the path and none in $root/.bin: make build builds it"
+}
+
 # needs_temporal WHAT ends the script when tctl is chosen.
 needs_temporal() {
 	with_tctl || return 0
@@ -138,6 +145,19 @@ change() {
 		return
 	fi
 	said=$("$program" "$@" 2>&1 </dev/null)
+}
+
+# note ACTION OBJECT writes to the audit what is about to be done. What is not in the audit is not done.
+note() {
+	given without-audit && return
+	choose_onlywave
+	set -- "$onlywave" audit note --action "$1" --object "$2" --actor "${flag[actor]}" --reason "${flag[reason]}"
+	if given dry-run; then
+		command_line "$@"
+	elif ! said=$("$@" 2>&1); then
+		said="not done, because the audit could not be written (--without-audit leaves it out): $said"
+		return 1
+	fi
 }
 
 # command_line prints a command as it can be typed.
@@ -176,11 +196,10 @@ chosen_query() {
 
 chosen() { given status || given view || given query; }
 
-# view_query is the list filter of a saved view. The program onlywave knows them; some hold the time of now.
+# view_query is the list filter of a saved view; some hold the time of now.
 view_query() {
-	local onlywave answer
-	onlywave=$(type -P onlywave) || onlywave=$root/.bin/onlywave
-	[ -x "$onlywave" ] || stop "--view needs onlywave, which is not on the path and not in $root/.bin: make build builds it"
+	local answer
+	choose_onlywave
 	answer=$("$onlywave" views "$1" 2>&1) || misuse "--view: $answer"
 	echo "$answer"
 }

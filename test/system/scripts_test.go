@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
@@ -89,7 +90,7 @@ func TestScriptsHaveOneEffect(t *testing.T) {
 	t.Parallel()
 	for name, effect := range map[string]func(*testing.T, scripts) string{
 		"list": listEffect, "show": showEffect, "export": exportEffect, "follow a redrive": followEffect,
-		"signal one": signalEffect, "signal many": signalManyEffect,
+		"signal one": signalEffect, "signal many": signalManyEffect, "hold": holdEffect, "give up": giveUpEffect,
 		"reset one": resetEffect, "reset many": resetManyEffect,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +137,7 @@ func showEffect(t *testing.T, s scripts) string {
 	create(t, key)
 	shown := s.run(t, "show", "payment/"+id)
 	require.Equal(t, withoutNames(shown), withoutNames(s.run(t, "show", id)), "with and without payment/")
-	require.Contains(t, shown, "to be paid until")
+	require.Contains(t, shown, "**Waiting for the buyer** to pay")
 	return withoutNames(shown)
 }
 
@@ -202,6 +203,40 @@ func signalManyEffect(t *testing.T, s scripts) string {
 	return regexp.MustCompile(`(?m)^0 of 2\n`).ReplaceAllString(withoutNames(errs), "")
 }
 
+// holdEffect holds by a batch, and releases one.
+func holdEffect(t *testing.T, s scripts) string {
+	key, _ := key(t)
+	id := createUnheard(t, key)
+	by := []string{"--actor", "ana", "--reason", `wrong "price"`}
+	eventually(t, func() bool { return s.run(t, "list", "--query", theRuns(id), "--count") == "1\n" }, "it is listed")
+	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	s.run(t, "signal", append(by, "hold", "--query", theRuns(id), "--until", until)...)
+	held := func() string { return s.run(t, "list", "--view", "held", "--query", theRuns(id), "--ids") }
+	eventually(t, func() bool { return held() == id+"\n" }, "it is held")
+	s.run(t, "signal", append(by, "release", id)...)
+	awaitApproved(t, id)
+	return audited(t, id)
+}
+
+// audited is what the audit has of a payment.
+func audited(t *testing.T, id string) string {
+	var out output
+	require.NoError(t, cli.Run(within(t), []string{"audit", "list", "--object", "payment/" + id}, operatorEnv(), &out))
+	return withoutNames(out.String())
+}
+
+func giveUpEffect(t *testing.T, s scripts) string {
+	key, id := key(t)
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, ExternalReference: id})
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
+	s.run(t, "signal", "give_up", id, "--actor", "ana", "--reason", "the shop has cancelled")
+	_, err = shared.Shops[0].Await(within(t), id, "unknown")
+	require.NoError(t, err)
+	return audited(t, id)
+}
+
 func resetEffect(t *testing.T, s scripts) string {
 	key, id := key(t)
 	p := create(t, key)
@@ -214,7 +249,7 @@ func resetEffect(t *testing.T, s scripts) string {
 	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
 	require.Equal(t, 1, charges(t, id))
-	return resetReason(t, id)
+	return resetReason(t, id) + audited(t, id)
 }
 
 // resetReason is why the newest run of a payment was begun by a reset.
@@ -281,17 +316,35 @@ func TestTheActivityScript(t *testing.T) {
 		return func() bool { return strings.Contains(s.run(t, "show", id), text) }
 	}
 	eventually(t, shows("Charge "), "the charge waits")
-	require.Contains(t, s.run(t, "activity", "pause", id, "--dry-run"), "activity pause --workflow-id payment/"+id+" --activity-type Charge")
-	s.run(t, "activity", "pause", id, "--type", "Charge")
+	require.Contains(t, s.run(t, "activity", "pause", id, "--dry-run", "--actor", "ana", "--reason", "a test"), "activity pause --workflow-id payment/"+id+" --activity-type Charge")
+	by := []string{"--actor", "ana", "--reason", "a test"}
+	s.run(t, "activity", append(by, "pause", id, "--type", "Charge")...)
 	eventually(t, shows("paused, attempt"), "it is paused")
-	s.run(t, "activity", "unpause", "payment/"+id)
+	s.run(t, "activity", append(by, "unpause", "payment/"+id)...)
 	require.NotContains(t, s.run(t, "show", id), "paused")
 	eventually(t, func() bool {
-		_, _, _ = s.try(t, "activity", "retry", id) // until the provider's error is over; then nothing is pending
+		_, _, _ = s.try(t, "activity", append(by, "retry", id)...) // until the provider's error is over; then nothing is pending
 		return shows("PaymentStatus            pending")()
 	}, "it is charged")
-	s.refused(t, 1, "no activity is pending", "activity", "pause", id)
+	s.refused(t, 1, "no activity is pending", "activity", append(by, "pause", id)...)
+	for _, action := range []string{"activity.pause", "activity.unpause", "activity.retry"} {
+		require.Contains(t, audited(t, id), action)
+	}
 	require.Equal(t, 1, charges(t, id))
+}
+
+// What cannot be written to the audit is not done, unless the operator says so.
+func TestScriptsDoNothingWithoutTheAudit(t *testing.T) {
+	t.Parallel()
+	s := newScripts(t, "temporal")
+	s.env = append(s.env, "DATABASE_URL=postgres://onlywave@127.0.0.1:1/onlywave?sslmode=disable")
+	key, id := key(t)
+	create(t, key)
+	reset := []string{id, "--type", "FirstWorkflowTask", "--actor", "ana", "--reason", "a test"}
+	s.refused(t, 1, "not done, because the audit could not be written", "reset", reset...)
+	require.Equal(t, "1\n", s.run(t, "list", "--query", theRuns(id), "--count"))
+	s.run(t, "reset", append(reset, "--without-audit")...)
+	eventually(t, func() bool { return s.run(t, "list", "--query", theRuns(id), "--count") == "2\n" }, "it is reset")
 }
 
 // The limit is far above what the tests need.
@@ -309,14 +362,15 @@ func TestTheThrottleScript(t *testing.T) {
 // The script ends a worker cleanly while another one takes its work, and not the last one.
 func drainEach(t *testing.T, p *platform.Platform) {
 	s := newScripts(t, "temporal")
-	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.Stack.TemporalAddress())
+	s.env = append(s.env, "TEMPORAL_ADDRESS="+p.Stack.TemporalAddress(), "DATABASE_URL="+p.Stack.PostgresURL())
 	first, last := fmt.Sprint(p.Workers[0].PID()), fmt.Sprint(p.Workers[1].PID())
-	require.Equal(t, "kill -TERM "+first+"\n", s.run(t, "drain", "--pid", first, "--dry-run"))
-	_, errs, code := s.try(t, "drain", "--pid", first)
+	by := []string{"--actor", "ana", "--reason", "a test", "--pid"}
+	require.Contains(t, s.run(t, "drain", append(by, first, "--dry-run")...), "kill -TERM "+first+"\n")
+	_, errs, code := s.try(t, "drain", append(by, first)...)
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, "1 other workers take tasks")
 	<-p.Workers[0].Exited()
-	s.refused(t, 1, "no other worker takes tasks", "drain", "--pid", last)
+	s.refused(t, 1, "no other worker takes tasks", "drain", append(by, last)...)
 	_, err := p.Shops[0].Create(within(t), t.Name(), 1050)
 	require.NoError(t, err)
 	require.NoError(t, p.Workers[0].Restart(t.Context()))
@@ -372,8 +426,10 @@ func TestScriptsRefuseWrongUsage(t *testing.T) {
 		{"say pause, unpause or retry", "activity stop " + id},
 		{"say show, set N or unset", "throttle set"},
 		{"the limit must be a number", "throttle set few --actor ana --reason test"},
-		{"is not a worker", fmt.Sprint("drain --pid ", os.Getpid())},
+		{"is not a worker", fmt.Sprint("drain --actor ana --reason test --pid ", os.Getpid())},
 		{"give either --pid or --version", "drain"},
+		{"--actor is needed", fmt.Sprint("drain --pid ", os.Getpid())},
+		{"--actor is needed", "activity pause " + id},
 		{"--limit needs a value", "list --limit"},
 	} {
 		words := strings.Fields(row.line)
