@@ -25,6 +25,7 @@ import (
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/presence"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/secondfactor"
@@ -46,6 +47,7 @@ type Config struct {
 	Redrives redriver
 	Commands command.Engine // carries out orders on payments
 	Breakers *breaker.Fleet
+	Presence *presence.Board // who looks at which dead letter
 	Limiter  *ratelimit.Limiter
 	Sessions *scs.SessionManager
 	Ready    func(context.Context) map[string]error               // the state of each dependency by name; nil: it works
@@ -79,7 +81,7 @@ type redriver interface {
 
 // New makes a Console, or returns what is missing.
 func New(c Config) (*Console, error) {
-	if c.Store == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Stories.Database == nil || c.Stories.Workflows == nil || c.Redrives == nil || c.Commands == nil || c.Breakers == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
+	if c.Store == nil || c.Payments.Database == nil || c.Payments.Workflows == nil || c.Stories.Database == nil || c.Stories.Workflows == nil || c.Redrives == nil || c.Commands == nil || c.Breakers == nil || c.Presence == nil || c.Limiter == nil || c.Sessions == nil || c.Ready == nil ||
 		c.Queues == nil || c.Log == nil {
 		return nil, errors.New("configure console: a required field of Config is not set")
 	}
@@ -129,7 +131,7 @@ func (c *Console) routes() http.Handler {
 
 		{"GET /console/payments", access.ScopeOperationsRead, c.listPayments},
 		{"GET /console/payments/{id}", access.ScopeOperationsRead, c.showPayment},
-		{"POST /console/payments/{id}/settle", access.ScopeOperationsWrite, c.settlePayment},
+		{"POST /console/payments/{id}/{command}", access.ScopeOperationsWrite, c.orderCommand},
 
 		{"GET /console/dead-letters", access.ScopeOperationsRead, c.listDeadLetters},
 		{"GET /console/dead-letters/{id}", access.ScopeOperationsRead, c.showDeadLetter},
@@ -141,6 +143,7 @@ func (c *Console) routes() http.Handler {
 		{"GET /console/reconciliation", access.ScopeOperationsRead, c.showReconciliation},
 		{"POST /console/reconciliation/findings/{id}/close", access.ScopeOperationsWrite, c.closeFinding},
 		{"GET /console/audit", access.ScopeOperationsRead, c.listAudit},
+		{"GET /console/users", access.ScopeOperationsRead, c.listUsers},
 
 		{"GET /console/account", access.ScopeOperationsRead, c.account},
 		{"POST /console/account/password", access.ScopeOperationsRead, c.changePassword},

@@ -34,6 +34,7 @@ import (
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
+	"github.com/onlywave/onlywave/internal/presence"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redis"
@@ -109,7 +110,7 @@ func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Option
 	t.Cleanup(temporal.Close)
 	e.console, err = New(Config{
 		Stories: story.Teller{Database: e.store, Workflows: workflows.NewClient(temporal, workflows.Polls{})},
-		Store:   e.store, Payments: lookup.Payments{Database: e.store, Workflows: e.redriver}, Redrives: e.redriver, Commands: e.redriver, Breakers: breakers, Limiter: ratelimit.New(e.redis),
+		Store:   e.store, Payments: lookup.Payments{Database: e.store, Workflows: e.redriver}, Redrives: e.redriver, Commands: e.redriver, Breakers: breakers, Presence: presence.New(e.redis), Limiter: ratelimit.New(e.redis),
 		Sessions: session.New(e.redis, options), Ready: func(context.Context) map[string]error { return e.ready },
 		Queues: func(context.Context) ([]rabbitmq.QueueDepth, error) {
 			if e.queues != nil {
@@ -260,6 +261,7 @@ type redriverFake struct {
 	mu      sync.Mutex
 	store   *postgres.Store
 	started map[string]deadletter.Order
+	orders  []command.Order
 	state   workflows.RedriveState
 	begun   string // the id of a payment that is accepted but not stored
 }
@@ -283,6 +285,12 @@ func (d *redriverFake) Redrive(_ context.Context, in deadletter.Order) (bool, er
 
 // Command writes what the payment's workflow would write.
 func (d *redriverFake) Command(ctx context.Context, o command.Order) error {
+	d.mu.Lock()
+	d.orders = append(d.orders, o)
+	d.mu.Unlock()
+	if o.Command != command.Settle {
+		return nil
+	}
 	_, err := d.store.Settle(ctx, o.PaymentID, o.Entry(), time.Now())
 	return err
 }

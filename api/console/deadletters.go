@@ -3,9 +3,11 @@ package console
 import (
 	"crypto/rand"
 	"strings"
+	"time"
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/presence"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -53,6 +55,7 @@ func formFilter(r *request) deadletter.Filter {
 type deadLetterPage struct {
 	deadletter.Message
 	Redrives []deadletter.Redrive
+	Others   []presence.Look // who else looks at it
 	Temporal string
 	Key      string // idempotency key of the redrive that the button starts
 }
@@ -66,6 +69,7 @@ func (c *Console) showDeadLetter(r *request) (response, error) {
 		return response{}, err
 	}
 	page := deadLetterPage{Message: m, Key: rand.Text()}
+	page.Others = c.config.Presence.Look(r.Context(), "dead_letter/"+m.ID, r.user.Name, time.Now())
 	if m.PaymentID != "" {
 		page.Temporal = c.temporal(workflows.WorkflowID(m.PaymentID))
 	}

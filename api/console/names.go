@@ -45,6 +45,9 @@ var names = map[any]string{
 	audit.PaymentSettle: "pagamento: encerrar",
 	audit.PaymentLook:   "pagamento: consultar", audit.PaymentRetry: "pagamento: tentar agora", audit.PaymentHold: "pagamento: reter",
 	audit.PaymentRelease: "pagamento: liberar", audit.PaymentGiveUp: "pagamento: desistir", audit.PaymentHoldEnd: "pagamento: fim da retenção",
+
+	audit.PaymentReset: "pagamento: reiniciar", audit.ActivityPause: "atividade: pausar", audit.ActivityUnpause: "atividade: retomar",
+	audit.ActivityRetry: "atividade: tentar agora", audit.ProviderThrottle: "provedor: limitar", audit.WorkerDrain: "worker: esvaziar",
 	audit.FindingClose: "divergência: fechar", audit.RecordPrune: "dados antigos: apagar",
 
 	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Email: "e-mail",

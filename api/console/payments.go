@@ -1,13 +1,13 @@
 package console
 
 import (
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -107,35 +107,37 @@ type paymentPage struct {
 	DeadLetters []deadletter.Message
 	Temporal    string // address in the Web UI; empty: no link
 	Story       story.Story
+	Commands    []commandForm
+	Refused     *refusal // why the last command was refused; nil: it was not
 }
 
 // showPayment shows a payment without the buyer's data.
 func (c *Console) showPayment(r *request) (response, error) {
+	return c.paymentPage(r, http.StatusOK, nil)
+}
+
+func (c *Console) paymentPage(r *request, status int, refused *refusal) (response, error) {
 	id := r.PathValue("id")
 	p, _, err := c.config.Payments.Find(r.Context(), "", id)
 	if err != nil {
 		return response{}, err
 	}
-	page := paymentPage{Payment: p, Temporal: c.temporal(workflows.WorkflowID(id)), Story: c.config.Stories.Tell(r.Context(), r.language, p)}
+	page := paymentPage{
+		Payment: p, Temporal: c.temporal(workflows.WorkflowID(id)), Story: c.config.Stories.Tell(r.Context(), r.language, p), Refused: refused,
+	}
+	hold, err := c.config.Store.Hold(r.Context(), id)
+	switch {
+	case failure.KindOf(err) == failure.Unavailable: // nothing can be ordered now; the story says what is missing
+	case err != nil:
+		return response{}, err
+	default:
+		page.Commands = commandForms(r.language, p, hold, time.Now())
+	}
 	page.DeadLetters, err = c.config.Store.DeadLetters(r.Context(), deadletter.Filter{PaymentID: id, Limit: pageSize})
 	if failure.KindOf(err) == failure.Unavailable {
-		err = nil // the story says what is missing
+		err = nil
 	}
-	return response{page: "payment", title: "Payment", subject: id, data: page}, err
-}
-
-// Unknown says that the payment's outcome is unknown, so an operator may settle it.
-func (p paymentPage) Unknown() bool { return p.Status == payment.Unknown }
-
-// settlePayment settles an unknown payment as failed.
-func (c *Console) settlePayment(r *request) (response, error) {
-	p, err := c.commands.Do(r.Context(), r.actor(), command.Order{PaymentID: r.PathValue("id"), Command: command.Settle, Reason: r.PostFormValue("reason")})
-	if err != nil {
-		return response{}, err
-	}
-	c.logAction(r, "settle", "payment", p.ID)
-	c.setNotice(r, r.say("The payment is settled as failed."))
-	return response{redirect: "/console/payments/" + p.ID}, nil
+	return response{status: status, page: "payment", title: "Payment", subject: id, data: page}, err
 }
 
 func (c *Console) temporal(workflowID string) string {

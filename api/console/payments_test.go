@@ -137,15 +137,15 @@ func TestAnUnknownPaymentIsSettledWithAReason(t *testing.T) {
 	b := e.as(e.operator)
 	shown := b.get(path)
 	for _, reason := range []string{"", " ", "4111 1111 1111 1111", strings.Repeat("é", audit.MaxReason+1)} {
-		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, "settle", "reason", reason).status)
+		require.Equal(t, http.StatusUnprocessableEntity, b.press(shown, "settle", "confirm", "yes", "reason", reason).status)
 	}
 	for range 2 {
-		settled := b.press(shown, "settle", "reason", "the panel has none")
+		settled := b.press(shown, "settle", "confirm", "yes", "reason", "the panel has none")
 		require.Equal(t, "The payment is settled as failed.", settled.says(".notice"))
 		require.Contains(t, settled.says("#timeline"), "decided by "+e.operator+": the panel has none")
 		require.Zero(t, settled.Find("#settle").Length())
 	}
-	require.Equal(t, http.StatusConflict, b.press(shown, "settle", "reason", "another word").status)
+	require.Equal(t, http.StatusConflict, b.press(shown, "settle", "confirm", "yes", "reason", "another word").status)
 	events, err := e.store.Events(t.Context(), p.ID, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 3)

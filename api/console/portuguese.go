@@ -79,8 +79,28 @@ var portuguese = map[string]string{
 	"No payments match this search. A new payment appears as soon as its workflow has written it.": "Nenhum pagamento encontrado. Um pagamento novo aparece assim que o seu workflow o grava.",
 	"Description": "Descrição", "Method": "Meio", "expires": "vence em", "Refunded": "Reembolsado", "Changed": "Alterado",
 	"Provider": "Provedor", "Id at provider": "Id no provedor", "no answer yet": "ainda sem resposta", "Status at provider": "Status no provedor", "As of": "Em",
-	"Search Mercado Pago's panel for the id of this payment. If the panel has no such payment, settle it as failed. Mercado Pago is searched once more before that; if it has the payment, the payment gets the status from Mercado Pago instead.": "Procure o id deste pagamento no painel do Mercado Pago. Se o painel não tiver esse pagamento, encerre-o como falho. Antes disso o Mercado Pago é consultado mais uma vez; se ele tiver o pagamento, vale o status do Mercado Pago.",
-	"Settle as failed": "Encerrar como falho", "The payment is settled as failed.": "O pagamento foi encerrado como falho.",
+	"The payment is settled as failed.": "O pagamento foi encerrado como falho.",
+
+	// commands on a payment
+	"Ask Mercado Pago now": "Consultar o Mercado Pago agora", "Try again now": "Tentar de novo agora", "Hold": "Reter", "Release": "Liberar",
+	"Give up charging": "Desistir da cobrança", "Settle": "Encerrar",
+	"For how many hours (at most 168)": "Por quantas horas (no máximo 168)", "Mercado Pago's id of the charge": "Id da cobrança no Mercado Pago",
+	"only if its panel has one; empty: there is none, the payment has failed": "só se o painel tiver uma; em branco: não há nenhuma, o pagamento falhou",
+	"I have read what this does. It cannot be undone.":                        "Li o que isto faz. Não pode ser desfeito.",
+	"Mercado Pago was asked. The payment is %s.":                              "O Mercado Pago foi consultado. O pagamento está %s.",
+	"The next attempt is due now. The payment is %s.":                         "A próxima tentativa é agora. O pagamento está %s.",
+	"The payment is held.":                                                    "O pagamento está retido.",
+	"The hold has ended. The payment is %s.":                                  "A retenção terminou. O pagamento está %s.",
+	"The attempts to charge have ended. The payment is %s.":                   "As tentativas de cobrança terminaram. O pagamento está %s.",
+	"Done. The payment is %s.":                                                "Feito. O pagamento está %s.",
+
+	// users
+	"Users": "Usuários", "User": "Usuário", "Role": "Papel", "Last log-in": "Última entrada", "Added": "Incluído em",
+	"Users are added and removed with commands, on a machine that has the platform's settings:":         "Usuários são incluídos e removidos com comandos, em uma máquina com as configurações da plataforma:",
+	"A viewer only looks. Every change is in the <a href=\"/console/audit?action=user.add\">audit</a>.": "Um leitor só olha. Cada mudança está na <a href=\"/console/audit?action=user.add\">auditoria</a>.",
+
+	// presence
+	"%s has been looking at this since %s.": "%s está vendo isto desde %s.",
 
 	// dead letters and redrives
 	"any state": "qualquer estado", "any cause": "qualquer causa", "any source": "qualquer origem", "Payment id": "Id do pagamento",

@@ -25,6 +25,8 @@ var portugueseErrors = [][2]string{
 	{"your role may read and change nothing; it is %s", "o seu papel pode ler e não pode mudar nada; ele é %s"},
 	{"the language is not known", "o idioma não é conhecido"},
 
+	{"confirm that you have read what the command does; it cannot be undone", "confirme que leu o que o comando faz; não pode ser desfeito"},
+
 	// of dead letters, findings and breakers
 	{"the filter is not valid", "o filtro não é válido"},
 	{"there is no dead letter with this id", "não há mensagem morta com este id"},
@@ -85,7 +87,7 @@ var portugueseErrors = [][2]string{
 	{"must say who does it", "deve dizer quem faz"},
 	{"must say why", "deve dizer por quê"},
 	{"must not contain a card number", "não pode conter um número de cartão"},
-	{"must be a kind and an id, such as user/ana", "deve ser um tipo e um id, como user/ana"},
+	{"must be a kind and an id, such as %s", "deve ser um tipo e um id, como %s"},
 	{"must be later than from", "deve ser depois de from"},
 	{"must be en or pt, not %s", "deve ser en ou pt, não %s"},
 	{"must not be empty", "não pode ficar em branco"},

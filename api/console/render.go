@@ -101,6 +101,7 @@ func functions(l language.Language) template.FuncMap {
 		"words":     func(value any) string { return words(l, value) },
 		"title":     func(value any) string { return capital(words(l, value)) },
 		"when":      func(t time.Time) template.HTML { return when(l, t) },
+		"clock":     func(t time.Time) string { return t.UTC().Format("15:04 UTC") },
 		"age":       func(d time.Duration) string { return age(l, d) },
 		"ago":       func(d time.Duration) string { return say(l, "%s ago", age(l, d)) },
 		"money":     l.Amount,

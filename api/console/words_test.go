@@ -121,6 +121,9 @@ func TestEveryTextHasPortuguese(t *testing.T) {
 			return true
 		})
 	}
+	for _, label := range commandLabels {
+		require.Contains(t, portuguese, label)
+	}
 	for english, text := range portuguese {
 		require.True(t, used[english], "no page says %q", english)
 		require.Equal(t, verbs(english), verbs(text), english)

@@ -14,6 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/presence"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redis"
@@ -92,7 +93,7 @@ func newConsole(c config.Config, log *slog.Logger, database *postgres.Store, sto
 	}
 	return console.New(console.Config{
 		Seal: seal, RequireSecondFactor: c.Environment == "live",
-		Store: database, Payments: lookup.Payments{Database: database, Workflows: client}, Stories: newTeller(c, database, client), Redrives: client, Commands: client, Breakers: breakers, Limiter: limiter,
+		Store: database, Payments: lookup.Payments{Database: database, Workflows: client}, Stories: newTeller(c, database, client), Redrives: client, Commands: client, Breakers: breakers, Presence: presence.New(store), Limiter: limiter,
 		Sessions: session.New(store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
 		}),

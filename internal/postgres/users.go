@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -98,4 +99,24 @@ func scanUser(row pgx.CollectableRow) (access.User, error) {
 	u, err := pgx.RowToStructByPos[access.User](row)
 	u.CreatedAt = u.CreatedAt.UTC()
 	return u, err
+}
+
+// lastLogIns reads one row of each user's in the audit, by its index on objects.
+const lastLogIns = `
+select u.name, l.at
+from users u cross join lateral (
+    select at from audit where object = 'user/' || u.name and action = $1 order by at desc, id desc limit 1) l`
+
+// LastLogIns is when each user last logged in, by name. Users who never did are missing.
+func (s *Store) LastLogIns(ctx context.Context) (map[string]time.Time, error) {
+	type logIn struct {
+		Name string
+		At   time.Time
+	}
+	list, err := readRows(ctx, s.pool, pgx.RowToStructByPos[logIn], lastLogIns, audit.LogIn)
+	found := make(map[string]time.Time, len(list))
+	for _, l := range list {
+		found[l.Name] = l.At.UTC()
+	}
+	return found, interpret("read the last log-ins", err)
 }

@@ -1,0 +1,131 @@
+package console
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/command"
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/language"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// commandLabels are the buttons of the commands.
+var commandLabels = map[command.Name]string{
+	command.Look: "Ask Mercado Pago now", command.Retry: "Try again now", command.Hold: "Hold",
+	command.Release: "Release", command.GiveUp: "Give up charging", command.Settle: "Settle",
+}
+
+// irreversible are the commands that cannot be undone. Their form has to be confirmed.
+var irreversible = map[command.Name]bool{command.GiveUp: true, command.Settle: true}
+
+// commandForm is a command on the page of a payment: what it would do now, or from when on it is possible.
+type commandForm struct {
+	Name        string // in ids and addresses
+	Label       string
+	Would       string // empty: it is not possible yet
+	WhyNot      string
+	NeedsReason bool
+	Confirm     bool // it cannot be undone
+	Hold        bool // it has an end
+	Settle      bool // it has an outcome
+}
+
+// commandForms are the commands that are possible now, and those that will be by themselves.
+func commandForms(l language.Language, p payment.Payment, h payment.Hold, now time.Time) (forms []commandForm) {
+	for _, o := range command.Possible(p, h, now) {
+		if !o.Possible && o.After.IsZero() {
+			continue
+		}
+		forms = append(forms, commandForm{
+			Name: o.Name.Word(), Label: say(l, commandLabels[o.Name]), Would: capital(o.Would.In(string(l))), WhyNot: capital(o.WhyNot.In(string(l))),
+			NeedsReason: o.Reason == command.RequiredReason, Confirm: irreversible[o.Name], Hold: o.Name == command.Hold, Settle: o.Name == command.Settle,
+		})
+	}
+	return forms
+}
+
+// refusal is why a command was refused.
+type refusal struct {
+	Message string
+	Fields  []failure.Field
+}
+
+// orderCommand carries out a command on a payment. A refusal is shown on the payment's page.
+func (c *Console) orderCommand(r *request) (response, error) {
+	o, err := orderOf(r)
+	var p payment.Payment
+	if err == nil {
+		p, err = c.commands.Do(r.Context(), r.actor(), o)
+	}
+	if kind := failure.KindOf(err); err != nil && (kind == failure.Conflict || kind == failure.Invalid) {
+		return c.refuseCommand(r, err)
+	}
+	if err != nil {
+		return response{}, err
+	}
+	c.logAction(r, string(o.Command), "payment", p.ID)
+	c.setNotice(r, commandDone(r, o, p))
+	return response{redirect: "/console/payments/" + p.ID}, nil
+}
+
+// orderOf reads the form of a command.
+func orderOf(r *request) (command.Order, error) {
+	name := command.Name(strings.ReplaceAll(r.PathValue("command"), "-", "_"))
+	if e, known := command.Find(name); !known || !e.Operator {
+		return command.Order{}, &failure.Error{Kind: failure.NotFound, Message: "there is no page at this address"}
+	}
+	o := command.Order{PaymentID: r.PathValue("id"), Command: name, Reason: r.PostFormValue("reason")}
+	switch name {
+	case command.Hold:
+		if text := r.PostFormValue("hours"); text != "" {
+			hours, err := strconv.ParseUint(text, 10, 16)
+			if err != nil {
+				return o, &failure.Error{Kind: failure.Invalid, Message: "the form is not valid", Fields: []failure.Field{{Pointer: "/hours", Detail: "must be a whole number"}}}
+			}
+			o.Until = time.Now().Add(time.Duration(hours) * time.Hour)
+		}
+	case command.Settle:
+		o.ProviderPaymentID = strings.TrimSpace(r.PostFormValue("provider_payment_id"))
+		if o.ProviderPaymentID != "" {
+			o.Outcome = command.Found
+		}
+	}
+	if irreversible[name] && r.PostFormValue("confirm") == "" {
+		return o, &failure.Error{Kind: failure.Invalid, Message: "confirm that you have read what the command does; it cannot be undone"}
+	}
+	return o, nil
+}
+
+// refuseCommand shows the payment's page with the reason of a refusal.
+func (c *Console) refuseCommand(r *request, err error) (response, error) {
+	refused := refusal{Message: err.Error()}
+	if e, ok := errors.AsType[*failure.Error](err); ok {
+		refused = refusal{e.Message, e.Fields}
+	}
+	return c.paymentPage(r, textOf(failure.KindOf(err)).status, &refused)
+}
+
+// commandDone is the notice of a command that was carried out.
+func commandDone(r *request, o command.Order, p payment.Payment) string {
+	status := r.language.Status(p.Status)
+	switch o.Command {
+	case command.Look:
+		return r.say("Mercado Pago was asked. The payment is %s.", status)
+	case command.Retry:
+		return r.say("The next attempt is due now. The payment is %s.", status)
+	case command.Hold:
+		return r.say("The payment is held.")
+	case command.Release:
+		return r.say("The hold has ended. The payment is %s.", status)
+	case command.GiveUp:
+		return r.say("The attempts to charge have ended. The payment is %s.", status)
+	case command.Settle:
+		if p.Status == payment.Failed {
+			return r.say("The payment is settled as failed.")
+		}
+	}
+	return r.say("Done. The payment is %s.", status)
+}
