@@ -2,8 +2,6 @@ package workflows
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"time"
 
 	"go.temporal.io/api/common/v1"
@@ -253,9 +251,16 @@ func (h *historyReader) answered(e *history.HistoryEvent, s Step, result *common
 	h.add(e, s)
 }
 
-// timers are those that run, the next first.
-func (h *historyReader) timers() []Waiting {
-	return slices.SortedFunc(maps.Values(h.running), func(a, b Waiting) int { return a.Due.Compare(b.Due) })
+// timer is the one that the run waits for, if any: the newest. Older ones run on after something else has ended their wait.
+func (h *historyReader) timer() []Waiting {
+	newest := int64(0)
+	for id := range h.running {
+		newest = max(newest, id)
+	}
+	if newest == 0 {
+		return nil
+	}
+	return []Waiting{h.running[newest]}
 }
 
 func readPayloads(payloads *common.Payloads, into any) error {

@@ -125,8 +125,8 @@ func (c *Client) RunsOf(ctx context.Context, paymentID string, limit, steps int)
 		if err != nil {
 			return Runs{}, interpret(doing, err)
 		}
-		if i == 0 {
-			run.Waiting = append(pending(newest), run.Waiting...)
+		if waits := pending(newest); i == 0 && len(waits) > 0 {
+			run.Waiting = waits // a timer has no effect meanwhile
 		}
 		runs.All = append(runs.All, run)
 	}
@@ -154,7 +154,7 @@ func (c *Client) run(ctx context.Context, info *workflow.WorkflowExecutionInfo, 
 	}
 	run.Steps, run.CutSteps, run.Trace = reader.steps, reader.cut, reader.trace
 	if run.State == RunRunning {
-		run.Waiting = reader.timers()
+		run.Waiting = reader.timer()
 	}
 	return run, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func asked(status payment.Status) facts {
 	f.runs.All = []workflows.Run{{ID: "01a21a6a-0000", State: workflows.RunRunning, Started: at(0, 0), Trace: "0af7651916cd43dd8448eb211c80319c", Steps: []workflows.Step{
 		{At: at(0, 0), Kind: workflows.StepUpdate, Name: workflows.UpdateCreate, By: "7@api@"},
 		{At: at(0, 1), Kind: workflows.StepCall, Name: "Charge", Attempts: 1, Quick: true, Found: true, Provider: payment.ProviderState{PaymentID: "106400160592", Status: payment.Pending, UpdatedAt: at(0, 1)}},
-	}, Waiting: []workflows.Waiting{{What: workflows.ForTimer, Name: "look without being told", Due: at(6, 1)}}}}
+	}, Waiting: []workflows.Waiting{{What: workflows.ForTimer, Name: "the next poll", Due: at(6, 1)}}}}
 	f.links = []Link{{Name: "Temporal", URL: "https://temporal.example/payment"}}
 	return f
 }
@@ -231,5 +232,20 @@ func TestEveryTextHasBothLanguages(t *testing.T) {
 		if strings.HasPrefix(string(a), "payment.") || strings.HasPrefix(string(a), "activity.") {
 			require.NotEmpty(t, acts[string(a)].PT, a)
 		}
+	}
+}
+
+// The workflow names what its timers are for; the story has words for each.
+func TestEveryTimerHasWords(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../workflows/polling.go")
+	require.NoError(t, err)
+	_, body, found := strings.Cut(string(source), ") waitsFor(ctx workflow.Context) string {")
+	require.True(t, found)
+	body, _, _ = strings.Cut(body, "\n}\n")
+	names := regexp.MustCompile(`return "([^"]*)"`).FindAllStringSubmatch(body, -1)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		require.NotEmpty(t, timers[name[1]].PT, name[1])
 	}
 }

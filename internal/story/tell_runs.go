@@ -200,6 +200,7 @@ func (w *writer) seconds(t time.Time) string { return t.UTC().Format("15:04:05 U
 func (w *writer) tellWaiting(run workflows.Run) {
 	for _, waits := range run.Waiting {
 		switch {
+		case waits.What == workflows.ForTimer && w.hold.Held(w.now): // tellHold tells it
 		case waits.What == workflows.ForTimer:
 			w.waits(waits.Due, Workflow, Quiet, timerRuns, w.named(timers, waits.Name))
 		case waits.What == workflows.ForTask:

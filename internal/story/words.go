@@ -250,11 +250,21 @@ var (
 	notTraced     = text{EN: "No run of this payment was traced.", PT: "Nenhuma execução deste pagamento foi rastreada."}
 )
 
+var (
+	askItself   = text{EN: "it asks Mercado Pago by itself", PT: "consulta o Mercado Pago por conta própria"}
+	searchAgain = text{EN: "it searches Mercado Pago once more before it believes the refusal", PT: "procura mais uma vez no Mercado Pago antes de acreditar na recusa"}
+)
+
 // timers are those of the workflow, by their summaries.
 var timers = map[string]text{
-	"look without being told":     {EN: "it asks Mercado Pago by itself", PT: "consulta o Mercado Pago por conta própria"},
-	"search again before failing": {EN: "it searches Mercado Pago once more before it believes the refusal", PT: "procura mais uma vez no Mercado Pago antes de acreditar na recusa"},
-	"the end of the hold":         {EN: "the hold ends by itself", PT: "a retenção termina sozinha"},
+	"the next poll":                                  askItself,
+	"look without being told":                        askItself, // in runs from before
+	"the next search before the refusal is believed": searchAgain,
+	"the next search for the charge":                 {EN: "it searches Mercado Pago for the charge", PT: "procura a cobrança no Mercado Pago"},
+	"another look soon after a signal":               {EN: "it looks again soon, because the signal brought no news", PT: "consulta de novo em breve, porque o sinal não trouxe novidade"},
+	"the end of the Pix, to close it":                {EN: "the Pix ends, and it closes it at Mercado Pago", PT: "o Pix vence, e é encerrado no Mercado Pago"},
+	"the end of the Pix, to look at it":              {EN: "the Pix ends, and it asks Mercado Pago what became of it", PT: "o Pix vence, e o Mercado Pago é consultado"},
+	"search again before failing":                    searchAgain,
 }
 
 // For what the payment waits now.
