@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -54,6 +55,8 @@ type Worker struct {
 
 	ProviderConcurrency int // activities that wait for the provider at one time; 0: 64
 
+	Breakers *breaker.Fleet // whose states are sampled; nil: none
+
 	Provider     *mercadopago.Client // its account is checked before anything else
 	accountEvery time.Duration       // between two such checks; 0: accountEvery
 
@@ -87,6 +90,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	intake.Go(func() error { return w.runArchive(ctx) })
 	intake.Go(func() error { return w.runDeadLetters(ctx) })
 	intake.Go(func() error { return w.runSpool(ctx) })
+	intake.Go(func() error { return w.runSamples(ctx) })
 	if !checked {
 		intake.Go(func() error { return w.runAccount(ctx) })
 	}

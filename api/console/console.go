@@ -70,6 +70,7 @@ type Console struct {
 	deadLetters deadletter.Actions
 	findings    finding.Actions
 	commands    command.Actions
+	known       figuresCache
 	handler     http.Handler
 }
 
@@ -143,6 +144,7 @@ func (c *Console) routes() http.Handler {
 		{"GET /console/reconciliation", access.ScopeOperationsRead, c.showReconciliation},
 		{"POST /console/reconciliation/findings/{id}/close", access.ScopeOperationsWrite, c.closeFinding},
 		{"GET /console/audit", access.ScopeOperationsRead, c.listAudit},
+		{"GET /console/figures", access.ScopeOperationsRead, c.showFigures},
 		{"GET /console/users", access.ScopeOperationsRead, c.listUsers},
 
 		{"GET /console/account", access.ScopeOperationsRead, c.account},

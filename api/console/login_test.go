@@ -24,7 +24,7 @@ import (
 )
 
 // readable are the pages without an id in their address.
-var readable = []string{"/console/", "/console/payments", "/console/dead-letters", "/console/reconciliation", "/console/users", "/console/audit"}
+var readable = []string{"/console/", "/console/payments", "/console/dead-letters", "/console/reconciliation", "/console/figures", "/console/users", "/console/audit"}
 
 func TestEveryPageNeedsALogIn(t *testing.T) {
 	t.Parallel()

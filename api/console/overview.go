@@ -25,6 +25,7 @@ type overviewPage struct {
 	Findings    int // that an operator has to look at
 	Breakers    []breaker.Status
 	Queues      []rabbitmq.QueueDepth
+	Chart       *chart // payments of the last day
 	Missing     []missingPart
 }
 
@@ -70,6 +71,10 @@ func (p overviewPage) AllWell() bool {
 
 func (c *Console) overview(r *request) (response, error) {
 	page := c.gather(r.Context())
+	if f, err := c.figures(r.Context()); err == nil {
+		small := f.outcomes(r)
+		page.Chart = &small
+	}
 	return response{page: "overview", title: "Overview", data: page}, nil
 }
 

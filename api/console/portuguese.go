@@ -99,6 +99,20 @@ var portuguese = map[string]string{
 	"Users are added and removed with commands, on a machine that has the platform's settings:":         "Usuários são incluídos e removidos com comandos, em uma máquina com as configurações da plataforma:",
 	"A viewer only looks. Every change is in the <a href=\"/console/audit?action=user.add\">audit</a>.": "Um leitor só olha. Cada mudança está na <a href=\"/console/audit?action=user.add\">auditoria</a>.",
 
+	// figures
+	"Figures": "Números", "The last 24 hours, in UTC.": "As últimas 24 horas, em UTC.", "Nothing to show yet.": "Ainda nada para mostrar.", "As a table": "Em tabela",
+	"All figures": "Todos os números",
+	"paid":        "pagos", "waiting": "esperando", "ended without payment": "encerrados sem pagamento", "unknown outcome": "resultado desconhecido",
+	"Payments a minute": "Pagamentos por minuto",
+	"Payments by when they were created and where they stand now, in spans of 15 minutes.": "Pagamentos por quando foram criados e como estão agora, em intervalos de 15 minutos.",
+	"Time to approved, in seconds": "Tempo até a aprovação, em segundos",
+	"Time from the creation of a payment to its approval: the median, and the time within which 95 of 100 were approved.": "Tempo da criação de um pagamento até a aprovação: a mediana, e o tempo em que 95 de 100 foram aprovados.",
+	"median (p50)": "mediana (p50)", "Approval rate by method": "Taxa de aprovação por meio",
+	"Of the payments that have ended, how many in 100 were paid, by method.":                                         "Dos pagamentos encerrados, quantos em 100 foram pagos, por meio.",
+	"The worst state of each breaker in spans of 15 minutes; one strip for each breaker, in the order of the table.": "O pior estado de cada disjuntor em intervalos de 15 minutos; uma faixa por disjuntor, na ordem da tabela.",
+	"closed": "fechado", "half-open": "meio aberto", "open": "aberto", "Messages waiting in queues": "Mensagens esperando nas filas",
+	"The most messages that waited in spans of 15 minutes, of the five longest queues.": "O maior número de mensagens esperando em intervalos de 15 minutos, nas cinco filas mais longas.",
+
 	// presence
 	"%s has been looking at this since %s.": "%s está vendo isto desde %s.",
 

@@ -80,7 +80,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 		}),
 		Database: database, Broker: config.Plain(c.RabbitMQURLs), Publisher: f.publisher, Relay: eventRelay,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
-		Metrics: worker.NewMetrics(), Provider: provider,
+		Metrics: worker.NewMetrics(), Provider: provider, Breakers: f.breakers,
 	}
 	watch := metrics.New(string(config.Worker), withEvents(readiness(database, f.publisher, client, w), eventRelay), log)
 	for _, measured := range []measured{w.Metrics, database, provider, f.publisher, f.events, eventRelay, f.store, f.breakers, calls, paymentCache, f.sdk} {
