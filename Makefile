@@ -87,6 +87,11 @@ drill: bootstrap build ## Break the platform in every known way and update docs/
 soak: bootstrap build ## Inject random faults into the platform for LENGTH=10m; SEED=7 repeats the faults of a run
 	@exec .bin/onlywave-lab drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
 
+.PHONY: resets
+resets: bootstrap build ## Reset every recorded history at every point, and update docs/resets.md (5 min); NAME=unknown picks some
+	@WITH_SQLITE=1 scripts/bootstrap
+	@exec .bin/onlywave-lab resets --name '$(NAME)'
+
 .PHONY: alerts
 alerts: bootstrap build ## Make every alert fire and resolve, and update docs/alerts.md (33 min)
 	@exec .bin/onlywave-lab alerts

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -55,6 +56,9 @@ func (s *Stack) startTemporal(ctx context.Context) (int, error) {
 	return s.ports.Temporal, err
 }
 
+// temporalDatabase is the file of the development server.
+const temporalDatabase = "temporal.db"
+
 // TemporalCommand is the operators' command line.
 func TemporalCommand() (path string, err error) { return program("temporal", temporalFolders()...) }
 
@@ -90,7 +94,7 @@ func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
 	args = append(args, "--http-port", strconv.Itoa(http), "--metrics-port", strconv.Itoa(s.metrics.Temporal))
 	// A file also for a throw-away stack: with 32 callers it measured faster than the in-memory database. Why was not
 	// looked into.
-	args = append(args, "--db-filename", filepath.Join(dir, "temporal.db"),
+	args = append(args, "--db-filename", filepath.Join(dir, temporalDatabase),
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=off")
 	for flag, values := range map[string]map[string]string{
 		"--search-attribute":     s.options.SearchAttributes,
@@ -141,4 +145,24 @@ func temporalReady(ctx context.Context, port int, attributes map[string]string) 
 		}
 	}
 	return nil
+}
+
+// AllowImports restarts Temporal so that it takes recorded histories through its admin API, as `tdbg workflow import` sends them. The
+// development server refuses them, because it has no setting for global namespaces. What its database says of that counts more than
+// its settings, so the database is changed: a field that is appended to a protocol buffer replaces the earlier value.
+func (s *Stack) AllowImports(ctx context.Context) error {
+	sqlite, err := program("sqlite3")
+	if err != nil {
+		return err
+	}
+	temporal := s.Process(Temporal)
+	if err := temporal.Stop(); err != nil {
+		return err
+	}
+	const globalNamespaces = "update cluster_metadata_info set data = cast(data || x'4801' as blob)" // is_global_namespace_enabled, field 9: true
+	file := filepath.Join(s.folder.path, string(Temporal), temporalDatabase)
+	if output, err := exec.CommandContext(ctx, sqlite, file, globalNamespaces).CombinedOutput(); err != nil {
+		return fmt.Errorf("change Temporal's database: %w\n%s", err, output)
+	}
+	return temporal.Restart(ctx)
 }

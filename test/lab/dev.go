@@ -46,6 +46,7 @@ func devCommands(out io.Writer) []*cobra.Command {
 			func(cmd *cobra.Command, o platform.Options) error { return Demo(cmd.Context(), o) }),
 		benchCommand(out),
 		drillCommand(out),
+		resetsCommand(out),
 		loadCommand(out),
 		alertsCommand(out),
 	}

@@ -1,0 +1,195 @@
+package resets
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+
+	temporalclient "go.temporal.io/sdk/client"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// clientApp is the client app whose payments these are.
+const clientApp = "demo"
+
+// player resets runs on one platform.
+type player struct {
+	*platform.Platform
+	conn     *grpc.ClientConn
+	temporal temporalclient.Client
+	product  *workflows.Client
+	database *postgres.Store
+}
+
+// attempt is one reset: of which history, where and how.
+type attempt struct {
+	recording recording
+	point     int64
+	reapply   bool // the signals and updates after the point
+	row       row
+	past      bool // the history is as old as it was recorded; else it has just ended
+	number    int
+}
+
+func (a attempt) String() string {
+	words := []string{a.recording.name, fmt.Sprintf("event %d", a.point), "row " + string(a.row)}
+	if !a.reapply {
+		words = append(words, "without signals and updates")
+	}
+	if a.past {
+		words = append(words, "as old as recorded")
+	}
+	return strings.Join(words, ", ")
+}
+
+// later is by how much the times of the history move.
+func (a attempt) later() time.Duration {
+	if a.past {
+		return 0
+	}
+	return time.Since(a.recording.ended()) - time.Second
+}
+
+// payment plays one reset of a payment's run, twice, and returns what is wrong after it.
+func (p *player) payment(ctx context.Context, a attempt) (wrong []string, err error) {
+	c, err := p.prepare(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	for _, time := range []string{"first", "second"} {
+		run, err := p.reset(ctx, c.base, a)
+		if err != nil {
+			return wrong, err
+		}
+		c.look, c.lookedAt, c.released, c.swept, c.asked = false, 0, false, false, false
+		settled := c.settle(ctx)
+		found, err := c.check(ctx, run)
+		if err != nil {
+			return wrong, err
+		}
+		if settled != nil {
+			found = append(found, settled.Error())
+		}
+		for _, f := range found {
+			wrong = append(wrong, time+" reset: "+f)
+		}
+	}
+	return wrong, nil
+}
+
+// prepare makes a payment of its own from the recording: its run, its row and its charge.
+func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
+	old, err := storyOf(a.recording.run)
+	if err != nil {
+		return nil, err
+	}
+	key := fmt.Sprintf("reset-%d", a.number)
+	id := payment.NewID(clientApp, key)
+	run := &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id), RunId: uuid.NewString()}
+	texts := []string{
+		old.input.PaymentID, id, a.recording.started().GetOriginalExecutionRunId(), run.GetRunId(), `"client_id":"shop"`, `"client_id":"demo"`,
+		`"polls":{"first":0,"max":0,"after_expiry":0}`, `"polls":{"first":60000000000,"max":3600000000000,"after_expiry":30000000000}`, // a run started by hand
+	}
+	if old.input.Creation != nil {
+		texts = append(texts, fmt.Sprintf(`"idempotency_key":%q`, old.input.Creation.IdempotencyKey), fmt.Sprintf(`"idempotency_key":%q`, key))
+	}
+	charged := old.provider != nil && old.provider.PaymentID != ""
+	if charged {
+		made, err := charge(ctx, p.Platform, id, a.providerKey(id), old.provider.Money)
+		if err != nil {
+			return nil, fmt.Errorf("charge: %w", err)
+		}
+		if err := bring(ctx, p.Platform, made, old.provider.Status); err != nil {
+			return nil, err
+		}
+		texts = append(texts, old.provider.PaymentID, made)
+	}
+	changed, err := a.recording.changed(strings.NewReplacer(texts...), a.later())
+	if err != nil {
+		return nil, err
+	}
+	now, err := storyOf(changed)
+	if err != nil {
+		return nil, err
+	}
+	asked := now.input.AskedAt
+	if asked.IsZero() {
+		asked = changed.GetEvents()[0].GetEventTime().AsTime()
+	}
+	if err := write(ctx, p.database, now, id, key, a.row, asked); err != nil {
+		return nil, fmt.Errorf("write the row: %w", err)
+	}
+	return &paymentCase{player: p, attempt: a, id: id, key: key, base: run, story: now}, importHistory(ctx, p.conn, run, changed.GetEvents())
+}
+
+// providerKey is the key of the recorded charge. Mercado Pago has forgotten ours, so that only a search finds the charge. But a charge that
+// was in progress goes on as it began, without a search while it is younger than an hour: for so long the product relies on its key.
+func (a attempt) providerKey(id string) string {
+	if a.recording.charging(a.point) && time.Since(a.recording.ended().Add(a.later())) < time.Hour {
+		return payment.ProviderKey(id, payment.Charge, 1)
+	}
+	return "forgotten-" + id
+}
+
+// reset is what `temporal workflow reset` does, with and without --reapply-exclude All.
+func (p *player) reset(ctx context.Context, base *common.WorkflowExecution, a attempt) (runID string, err error) {
+	request := &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: "default", WorkflowExecution: base, Reason: "make resets", WorkflowTaskFinishEventId: a.point, RequestId: uuid.NewString(),
+	}
+	if !a.reapply {
+		request.ResetReapplyExcludeTypes = []enums.ResetReapplyExcludeType{
+			enums.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL, enums.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE,
+		}
+	}
+	answer, err := p.temporal.ResetWorkflowExecution(ctx, request)
+	if err != nil {
+		return "", fmt.Errorf("reset: %w", err)
+	}
+	return answer.GetRunId(), nil
+}
+
+// failedTasks names the workflow tasks of a run that failed or timed out after the reset. A task that fails since a signal came in
+// meanwhile is usual.
+func (p *player) failedTasks(ctx context.Context, workflowID, runID string, point int64) (failed []string, err error) {
+	events := p.temporal.GetWorkflowHistory(ctx, workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return nil, err
+		}
+		if event.GetEventId() < point {
+			continue
+		}
+		if text := failedTask(event); text != "" {
+			failed = append(failed, text)
+		}
+	}
+	return failed, nil
+}
+
+func failedTask(event *history.HistoryEvent) string {
+	switch event.GetEventType() {
+	case enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+		return "a workflow task timed out"
+	case enums.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+		task := event.GetWorkflowTaskFailedEventAttributes()
+		switch task.GetCause() {
+		case enums.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, enums.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND:
+			return ""
+		}
+		return fmt.Sprintf("a workflow task failed: %s, %s", task.GetCause(), task.GetFailure().GetMessage())
+	}
+	return ""
+}

@@ -1,0 +1,82 @@
+package resets
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/test/platform"
+)
+
+// row is what the database has of the payment when its run is reset.
+type row string
+
+const (
+	rowKept  row = "as the recorded run has left it"
+	rowOlder row = "as it was just opened"
+	rowLost  row = "lost"
+)
+
+// charge makes the recorded charge at the simulator, under a key. The result is the provider's id.
+func charge(ctx context.Context, p *platform.Platform, paymentID, key string, amount payment.Money) (id string, err error) {
+	body := fmt.Sprintf(`{"transaction_amount": %d.%02d, "payment_method_id": "pix", "external_reference": %q, "payer": {"email": %q}}`,
+		amount.Centavos/100, amount.Centavos%100, paymentID, platform.BuyerEmail)
+	answer, err := platform.Send(ctx, nil, http.MethodPost, p.Provider.URL+"/v1/payments", body,
+		"Authorization", "Bearer "+p.Secrets()["access token"], "Content-Type", "application/json", "X-Idempotency-Key", key)
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		ID int64 `json:"id"`
+	}
+	err = answer.Decode(&made)
+	return strconv.FormatInt(made.ID, 10), err
+}
+
+// bring brings the charge to the status.
+func bring(ctx context.Context, p *platform.Platform, providerID string, to payment.Status) error {
+	switch to {
+	case payment.Approved:
+		return p.Provider.Pay(ctx, providerID)
+	case payment.Expired, payment.Cancelled:
+		return p.Provider.Expire(ctx, providerID)
+	case payment.Pending:
+		return nil
+	}
+	return fmt.Errorf("the simulator cannot make a payment %s", to)
+}
+
+// write writes the payment's row, as far as the case wants it.
+func write(ctx context.Context, database *postgres.Store, s story, id, key string, how row, asked time.Time) error {
+	if how == rowLost || !s.opened.Found {
+		return nil
+	}
+	request := payment.Request{
+		Amount: s.opened.Money, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600}, Payer: payment.Payer{Email: platform.BuyerEmail},
+	}
+	if s.input.Creation != nil {
+		request = s.input.Creation.Request
+	}
+	p := payment.Payment{
+		ID: id, ClientID: clientApp, IdempotencyKey: key, Fingerprint: request.Fingerprint(), Request: request,
+		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: asked.Truncate(time.Microsecond), UpdatedAt: asked,
+	}
+	p.Method.ExpiresAt = p.Method.End(p.CreatedAt)
+	if _, _, err := database.OpenPayment(ctx, p); err != nil || how == rowOlder {
+		return err
+	}
+	var err error
+	switch {
+	case s.status == payment.Failed:
+		_, err = database.Fail(ctx, id, "", "refused", asked.Add(time.Second))
+	case s.status == payment.Unknown:
+		_, err = database.Park(ctx, id, "no answer", asked.Add(time.Second))
+	case s.provider != nil:
+		_, err = database.Apply(ctx, id, *s.provider, asked.Add(time.Second))
+	}
+	return err
+}
