@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -32,6 +33,7 @@ var elsewhere = map[string]string{
 	"docker":  "the platform of tests runs without Docker",
 	"kubectl": "the platform of tests runs without Kubernetes",
 	"chronyc": "the machine of the tests may have no clock daemon",
+	"tctl":    "its build takes minutes: make test-tctl runs it with the scripts",
 }
 
 // runbookPages are the pages of one language by their names, such as alerts/APISlow; README is the index.
@@ -72,9 +74,10 @@ func TestEveryAlertCauseFindingAndCommandHasItsPage(t *testing.T) {
 	for _, k := range payment.FindingKinds() {
 		names = append(names, "findings/"+string(k))
 	}
-	for _, command := range []string{"look", "payment", "settle", "reset"} {
-		names = append(names, "commands/"+command)
+	for _, e := range command.Catalogue() {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(e.Page(), runbook), ".md"))
 	}
+	names = append(names, "commands/reset") // Temporal's own
 	for folder := range headings {
 		require.ElementsMatch(t, names, slices.Collect(maps.Keys(runbookPages(t, folder))), folder)
 	}
@@ -135,5 +138,29 @@ func TestBothLanguagesOfTheRunbookHaveTheSameCommands(t *testing.T) {
 		}
 		require.Equal(t, rows(p), rows(other), "%s: the rows of tables", other.File)
 		require.Equal(t, p.Levels, other.Levels, "%s: the headings", other.File)
+	}
+}
+
+// A command may be given through each front end, and its page says how.
+func TestThePageOfACommandNamesEveryFrontEnd(t *testing.T) {
+	t.Parallel()
+	for _, e := range command.Operators() {
+		for folder, label := range map[string]string{runbook: e.Short.English, portuguese: e.Short.Portuguese} {
+			p := runbookPages(t, folder)["commands/"+string(e.Name)]
+			expected := []string{
+				"**" + label + "**", // in the console
+				"onlywave payments " + e.Name.Word() + " $PAYMENT",
+				"/v1/payments/$PAYMENT/" + e.Name.Word() + `"`,
+				"temporal workflow update execute --workflow-id payment/$PAYMENT --name " + string(e.Name) + " ",
+				"`" + string(e.Action) + "`", // in the audit
+			}
+			if e.Has(command.Signal) {
+				expected = append(expected, "temporal workflow signal --workflow-id payment/$PAYMENT --name "+string(e.Name),
+					"tctl workflow signal -w payment/$PAYMENT -n "+string(e.Name))
+			}
+			for _, text := range expected {
+				require.Contains(t, p.Source, text, p.File)
+			}
+		}
 	}
 }

@@ -100,7 +100,11 @@ func prepared(t *testing.T, command string) (env []string) {
 	for _, m := range variable.FindAllStringSubmatch(command, -1) {
 		switch m[1] {
 		case "PAYMENT":
-			env = append(env, "PAYMENT="+paymentFor(t, command))
+			id := paymentFor(t, command)
+			env = append(env, "PAYMENT="+id)
+			if strings.Contains(command, "$PROVIDER_PAYMENT") {
+				env = append(env, "PROVIDER_PAYMENT="+chargeOf(t, id))
+			}
 		case "DEAD_LETTER", "FINGERPRINT":
 			l := openDeadLetter(t)
 			env = append(env, "DEAD_LETTER="+l.ID, "FINGERPRINT="+l.Fingerprint)
@@ -131,7 +135,14 @@ func paymentFor(t *testing.T, command string) string {
 	case strings.Contains(command, "activity unpause"):
 		return pausedPayment(t)
 	case strings.Contains(command, "settle"):
-		return unknownPayment(t)
+		return unknownPayment(t, strings.Contains(command, "found"))
+	case strings.Contains(command, "release"):
+		key, id := ownKey()
+		create(t, key)
+		hold(t, id)
+		return id
+	case strings.Contains(command, "give"):
+		return chargingPayment(t)
 	default:
 		key, id := ownKey()
 		create(t, key)
@@ -139,9 +150,31 @@ func paymentFor(t *testing.T, command string) string {
 	}
 }
 
-// unknownPayment is one that has been unknown for long enough to be settled. The provider has no charge of it.
-func unknownPayment(t *testing.T) string {
+func hold(t *testing.T, id string) {
+	var out output
+	require.NoError(t, cli.Run(within(t), []string{"payments", "hold", id, "--actor", "ana", "--reason", "INC-42"}, operatorEnv(), &out))
+}
+
+// chargingPayment is one whose charge Mercado Pago does not take. It is held, so that its calls open no breaker of the shared platform.
+func chargingPayment(t *testing.T) string {
 	key, id := ownKey()
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 20, ExternalReference: id})
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=0")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
+	eventually(t, func() bool { return inShared(t, `select count(*) from payments where id = $1`, id) == 1 }, "it is in the database")
+	hold(t, id)
+	return id
+}
+
+// unknownPayment is one that has been unknown for long enough to be settled. The provider has no charge of it, or one that no search finds.
+func unknownPayment(t *testing.T, charged bool) string {
+	key, id := ownKey()
+	if charged {
+		arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindTruncated, Times: 1, ExternalReference: id})
+		arm(t, simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag, ExternalReference: id})
+		arm(t, simulator.Fault{On: simulator.Webhook, Kind: simulator.KindLost, Times: 1, ExternalReference: id})
+	}
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusNotFound, Times: 1, ExternalReference: id})
 	_, err := shared.Shops[0].Create(within(t), key, 1050)
 	require.NoError(t, err)
@@ -150,6 +183,14 @@ func unknownPayment(t *testing.T) string {
 	eventually(t, func() bool { return deadLetters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "it is parked")
 	require.Equal(t, 1, inShared(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
 	return id
+}
+
+// chargeOf is the provider's id of a payment's charge.
+func chargeOf(t *testing.T, id string) string {
+	ledger, err := shared.Provider.Ledger(within(t), id)
+	require.NoError(t, err)
+	require.Len(t, ledger, 1)
+	return ledger[0].PaymentID
 }
 
 // pausedPayment is one whose activity Look waits for its next attempt and was paused by an operator.
