@@ -2,7 +2,6 @@ package story
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -32,10 +31,11 @@ func (w *writer) redact() {
 }
 
 func hider(p payment.Payer) func(string) string {
-	known := slices.DeleteFunc([]string{p.Email, p.Name, p.TaxID}, func(s string) bool { return s == "" })
 	var parts []string
-	for _, k := range known {
-		parts = append(parts, regexp.QuoteMeta(k))
+	for _, k := range []string{p.Email, p.Name, p.TaxID} {
+		if single := k == p.Name && !strings.Contains(k, " "); k != "" && !single { // one word may be the name of an operator, too
+			parts = append(parts, regexp.QuoteMeta(k))
+		}
 	}
 	var buyer *regexp.Regexp
 	if len(parts) > 0 {

@@ -211,6 +211,7 @@ func TestWhatTheBuyerMustNotBeReadByIsHidden(t *testing.T) {
 	t.Parallel()
 	hide := hider(payment.Payer{Email: "ana@example.com", Name: "Ana Souza", TaxID: "12345678909"})
 	require.Equal(t, "••• (•••, •••) and •••, not 106400160592", hide("ANA SOUZA (ana@example.com, 12345678909) and rui.b@loja.com.br, not 106400160592"))
+	require.Equal(t, "ana, over the console", hider(payment.Payer{Name: "Ana"})("ana, over the console"), "an operator has the same name")
 	require.Equal(t, "CPF •••, CNPJ •••", hider(payment.Payer{})("CPF 123.456.789-09, CNPJ 12.345.678/0001-95"))
 }
 
