@@ -124,8 +124,8 @@ func (t Teller) fromDatabase(ctx context.Context, f *facts) (err error) {
 	return err
 }
 
-// objects are what operators may have done something to, as the audit names them.
-func (f facts) objects() []string {
+// objects are what operators may have done something to, as the audit names them. It copies no facts: Temporal's may still be on their way.
+func (f *facts) objects() []string {
 	objects := []string{"payment/" + f.payment.ID}
 	for _, d := range f.deadLetters {
 		objects = append(objects, "dead_letter/"+d.ID)
