@@ -308,7 +308,7 @@ func TestTheActivityScript(t *testing.T) {
 	t.Parallel()
 	s := newScripts(t, "temporal")
 	key, id := key(t)
-	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 4, ExternalReference: id})
+	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 8, ExternalReference: id})
 	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
@@ -316,8 +316,9 @@ func TestTheActivityScript(t *testing.T) {
 		return func() bool { return strings.Contains(s.run(t, "show", id), text) }
 	}
 	eventually(t, shows("Charge "), "the charge waits")
-	require.Contains(t, s.run(t, "activity", "pause", id, "--dry-run", "--actor", "ana", "--reason", "a test"), "activity pause --workflow-id payment/"+id+" --activity-type Charge")
+	require.Contains(t, s.run(t, "activity", "pause", id, "--dry-run", "--actor", "ana", "--reason", "a test"), "activity pause --workflow-id payment/"+id+" --activity-id ")
 	by := []string{"--actor", "ana", "--reason", "a test"}
+	s.refused(t, 1, "no Look activity is pending", "activity", append(by, "pause", id, "--type", "Look")...)
 	s.run(t, "activity", append(by, "pause", id, "--type", "Charge")...)
 	eventually(t, shows("paused, attempt"), "it is paused")
 	s.run(t, "activity", append(by, "unpause", "payment/"+id)...)
