@@ -47,13 +47,13 @@ func TestOrdersOnAPaymentThatMercadoPagoDoesNotAnswer(t *testing.T) {
 	})
 	t.Run("giving up waits for the attempt under way", func(t *testing.T) {
 		t.Parallel()
-		id := s.unanswered(t, "in flight", refusing(1), simulator.Fault{Kind: simulator.KindSlowAfter, Delay: 4 * time.Second, Times: 1})
+		id := s.unanswered(t, "in flight", refusing(1), simulator.Fault{Kind: simulator.KindSlow, Delay: 4 * time.Second, Times: 1})
 		s.pending(t, id, func(a *workflow.PendingActivityInfo) bool {
 			return a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED
 		})
 		err := s.Workflows.Command(t.Context(), s.order(id, command.GiveUp))
 		require.Equal(t, failure.Conflict, failure.KindOf(err), "%v", err)
-		s.await(t, id, payment.Pending)
+		require.Equal(t, payment.Pending, s.await(t, id, payment.Pending).Status, "a search would not have known it yet")
 		s.requireOneCharge(t, id)
 	})
 	t.Run("giving up finds the charge whose answer was lost", func(t *testing.T) {

@@ -125,6 +125,8 @@ func TestARunThatFindsAHoldKeepsIt(t *testing.T) {
 		Hold: payment.Hold{Until: started.Add(time.Hour), Actor: "ana", At: started},
 	}}
 	env := newEnv(t, w)
+	send(env, 10*time.Minute, command.Release, `"please"`)
+	signal(env, 20*time.Minute, func() {})
 	env.RegisterDelayedCallback(func() { require.Zero(t, w.count("Charge")+w.count("Look")) }, time.Hour-time.Second)
 	pays(env, w, 2*time.Hour)
 	start(env, creation())
