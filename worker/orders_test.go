@@ -91,13 +91,18 @@ func TestOrdersOnAPaymentThatMercadoPagoDoesNotAnswer(t *testing.T) {
 		t.Parallel()
 		id := s.unanswered(t, "held", refusing(3))
 		s.update(t, id, command.Hold, map[string]any{"actor": "ana", "reason": "a check"})
+		again := wish("held")
+		again.Wait = time.Second
+		answer, err := s.Workflows.Create(t.Context(), again)
+		require.NoError(t, err)
+		require.Nil(t, answer, "the POST is answered 202")
 		require.NoError(t, s.Temporal.TerminateWorkflow(t.Context(), workflows.WorkflowID(id), "", "test"))
 		require.NoError(t, s.Workflows.Signal(t.Context(), id))
 		eventually(t, func() bool {
 			run, err := s.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
 			return err == nil && run.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()["PaymentHold"] != nil
 		}, "the new run is held")
-		err := s.Workflows.Command(t.Context(), s.order(id, command.Look))
+		err = s.Workflows.Command(t.Context(), s.order(id, command.Look))
 		require.ErrorContains(t, err, "release it first")
 		require.Empty(t, s.charge(id))
 		require.NoError(t, s.Workflows.Command(t.Context(), s.order(id, command.Release)))

@@ -34,6 +34,8 @@ func (p *mailbox) details() string {
 func (p *mailbox) standing() string {
 	sum := strings.Replace(p.state.Money.String(), string(payment.BRL)+" ", "R$ ", 1) + " by " + methodName(p.state.Method)
 	switch p.state.Status {
+	case "":
+		return "There is no payment with this id yet."
 	case payment.Processing:
 		return fmt.Sprintf("**Being charged**: %s. Mercado Pago has not answered yet.", sum)
 	case payment.Pending:

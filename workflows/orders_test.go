@@ -329,6 +329,19 @@ func TestRefusedOrdersChangeNothing(t *testing.T) {
 	require.Equal(t, []failure.Kind{invalid, invalid, invalid, invalid, conflict, conflict, conflict}, outcomes.kinds())
 }
 
+// Orders on a payment that is not there change nothing, and the run ends.
+func TestWhatIsNotThereTakesNoOrders(t *testing.T) {
+	w := &fakeActivities{}
+	env := newEnv(t, w)
+	var outcomes refusals
+	outcomes.update(env, 0, command.Hold, ana)
+	send(env, 0, command.GiveUp, `{"actor": "ana", "reason": "a wrong order"}`)
+	start(env, nil)
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, []failure.Kind{failure.NotFound}, outcomes.kinds())
+	require.Empty(t, w.ordered)
+}
+
 // A run that was started by hand has no polls, and need not name the payment.
 func TestARunStartedByHandPolls(t *testing.T) {
 	w := &fakeActivities{row: activities.State{Found: true, Status: payment.Pending, Method: payment.Pix, ProviderPaymentID: providerID}, provider: payment.Pending}

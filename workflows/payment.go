@@ -34,7 +34,7 @@ func Payment(ctx workflow.Context, in PaymentInput) error {
 	if err != nil {
 		return p.deadLetter(ctx, err)
 	}
-	for p.awaitWork(ctx) {
+	for p.awaitWork(ctx) || p.awaitEnd(ctx) {
 		if err := p.next(ctx); err != nil {
 			return p.deadLetter(ctx, err)
 		}
@@ -332,10 +332,23 @@ func (p *mailbox) publish(ctx workflow.Context) error {
 	return err
 }
 
-// close ends the run, or, when the payment goes on and only the history is too long, starts a fresh one.
-func (p *mailbox) close(ctx workflow.Context) error {
+// awaitEnd waits until nothing that the run has begun is under way. It returns true when an order has come meanwhile, which is served
+// before the run ends. Orders on a payment that is not there are refused.
+func (p *mailbox) awaitEnd(ctx workflow.Context) (ordered bool) {
 	p.wait(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 	p.wait(ctx, func() bool { return p.reports == 0 })
+	if p.state.Found {
+		return p.ordered() && ctx.Err() == nil
+	}
+	p.receive(ctx)
+	for _, q := range p.orders {
+		p.answer(ctx, q, deny(failure.NotFound, "there is no payment with this id"))
+	}
+	return false
+}
+
+// close ends the run, or, when the payment goes on and only the history is too long, starts a fresh one.
+func (p *mailbox) close(ctx workflow.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
