@@ -16,8 +16,10 @@ USER nonroot:nonroot
 ENTRYPOINT ["/onlywave-lab"]
 
 FROM source AS build
+# The version of the workers at Temporal, such as the commit; empty: part of the program's hash.
+ARG BUILD_ID=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /onlywave .
+    CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X github.com/onlywave/onlywave/internal/build.id=$BUILD_ID" -o /onlywave .
 
 # The last stage is the default target.
 FROM gcr.io/distroless/static-debian12:nonroot AS product

@@ -51,6 +51,7 @@ func Root(environ []string, out io.Writer) *cobra.Command {
 		Part(config.Migrate, environ, "Update the database's schema, and Temporal's search attributes and schedules", migrate),
 		configCommand(environ, out),
 		HealthyCommand(),
+		versionCommand(out),
 	)
 	addCommands(root, operators,
 		keysCommand(environ, out),
