@@ -52,6 +52,7 @@ type Worker struct {
 	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
 	Log        *slog.Logger
 	Metrics    *Metrics // nil: none
+	Versioning Versioning
 
 	ProviderConcurrency int // activities that wait for the provider at one time; 0: 64
 
@@ -84,6 +85,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var workers errgroup.Group
 	workers.Go(func() error { return w.runTemporal(working, w.temporalWorker) })
 	workers.Go(func() error { return w.runTemporal(working, w.providerWorker) })
+	workers.Go(func() error { return w.runVersioning(working) })
 
 	intake, ctx := errgroup.WithContext(ctx)
 	intake.Go(func() error { return w.runWebhooks(ctx) })
@@ -149,16 +151,10 @@ func (w *Worker) temporalWorker() worker.Worker {
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		WorkerStopTimeout:          drainTurn,
+		DeploymentOptions:          w.Versioning.options(),
 		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
 	})
-	t.RegisterWorkflow(workflows.Payment)
-	t.RegisterWorkflow(workflows.Reconcile)
-	t.RegisterWorkflow(workflows.Redrive)
-	t.RegisterWorkflow(workflows.Email)
-	t.RegisterWorkflow(workflows.SignalQuiet)
-	t.RegisterWorkflow(workflows.ReopenStranded)
-	t.RegisterWorkflow(workflows.AlertFindings)
-	t.RegisterWorkflow(workflows.Prune)
+	workflows.Register(t, w.Versioning.Manual)
 	t.RegisterActivity(w.Activities)
 	return t
 }
@@ -173,6 +169,7 @@ func (w *Worker) providerWorker() worker.Worker {
 			InitialNumberOfPollers: min(2, limit), MaximumNumberOfPollers: min(16, limit),
 		}),
 		WorkerStopTimeout: drainTime, // it has activities only
+		DeploymentOptions: w.Versioning.options(),
 		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
 	})
 	t.RegisterActivity(w.Activities.Charge)

@@ -357,7 +357,7 @@ func (p *mailbox) close(ctx workflow.Context) error {
 		if fresh.Creation != nil {
 			fresh.AskedAt = p.askedAt(ctx)
 		}
-		return workflow.NewContinueAsNewError(ctx, Payment, fresh)
+		return workflow.NewContinueAsNewErrorWithOptions(ctx, nextBuild, Payment, fresh)
 	}
 	return nil
 }

@@ -184,5 +184,5 @@ func (p *mailbox) waitsFor(ctx workflow.Context) string {
 
 // fresh says whether the history is long enough for a fresh run, and nothing keeps this one.
 func (p *mailbox) fresh(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && p.quiet(ctx)
+	return (workflow.GetInfo(ctx).GetContinueAsNewSuggested() || p.outdated(ctx)) && p.quiet(ctx)
 }

@@ -27,9 +27,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 // newReplayer replays every workflow of the worker.
 func newReplayer() worker.WorkflowReplayer {
 	replayer := worker.NewWorkflowReplayer()
-	for _, workflow := range []any{Payment, Email, Redrive, Reconcile, SignalQuiet, ReopenStranded, AlertFindings, Prune} {
-		replayer.RegisterWorkflow(workflow)
-	}
+	Register(replayer, true)
 	return replayer
 }
 

@@ -22,7 +22,7 @@ const (
 	longestUpdatePause = 400 * time.Millisecond
 )
 
-// What Temporal's server says itself of an update, instead of the run that it was for (update/errors_failures.go of server 1.29).
+// What Temporal's server says itself of an update, instead of the run that it was for (update/errors_failures.go of server 1.31).
 const (
 	typeRunEnded    = "AcceptedUpdateCompletedWorkflow" // the run ended before it could answer
 	typeUnprocessed = "UnprocessedUpdate"               // the worker took no notice of it

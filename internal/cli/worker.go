@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/build"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
@@ -41,6 +43,14 @@ func buyersEmail(mail activities.Mail, client *workflows.Client) func(context.Co
 		return nil
 	}
 	return func(ctx context.Context, e payment.Event) error { return client.StartEmail(ctx, activities.ToBuyer(e)) }
+}
+
+// versioning is this build's part in the deployment at Temporal.
+func versioning(c config.Config) worker.Versioning {
+	if c.WorkerVersioning == config.VersioningOff {
+		return worker.Versioning{}
+	}
+	return worker.Versioning{BuildID: cmp.Or(c.WorkerBuildID, build.ID()), Manual: c.WorkerVersioning == config.VersioningManual}
 }
 
 func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run runner) error {
@@ -81,6 +91,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 		Database: database, Broker: config.Plain(c.RabbitMQURLs), Publisher: f.publisher, Relay: eventRelay,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider, Breakers: f.breakers,
+		Versioning: versioning(c),
 	}
 	watch := metrics.New(string(config.Worker), withEvents(readiness(database, f.publisher, client, w), eventRelay), log)
 	for _, measured := range []measured{w.Metrics, database, provider, f.publisher, f.events, eventRelay, f.store, f.breakers, calls, paymentCache, f.sdk} {

@@ -84,6 +84,9 @@ type Config struct {
 	TemporalAPIKey          Secret `env:"TEMPORAL_API_KEY" help:"our credential at Temporal's frontend, over TLS; empty: none, or a certificate"`
 	TemporalUIURL           string `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
 
+	WorkerVersioning string `env:"WORKER_VERSIONING" help:"off: workers have no version; auto: each build is a version, the one with the most workers is current, and open payments move to it; manual: an operator makes a version current, and open payments stay with theirs while it has workers, see releasing.md"`
+	WorkerBuildID    string `env:"WORKER_BUILD_ID" help:"name of the worker's version, such as the image's tag; empty: what onlywave version prints"`
+
 	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real Mercado Pago; else the simulator's address"`
 	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
 	MercadoPagoCollectorID     string        `env:"MERCADOPAGO_COLLECTOR_ID" help:"our account's number at Mercado Pago (collector_id of its payments); a worker does not start with another account's token; empty: any account"`
@@ -136,7 +139,7 @@ func defaults() Config {
 		DatabaseConns: 16, DatabaseReplicaConns: 16, ReplicaMaxStaleness: 10 * time.Second,
 		WebhookRetryDelay: 5 * time.Second,
 		EventRepeatDelay:  time.Minute,
-		TemporalAddress:   "127.0.0.1:7233", TemporalNamespace: "default",
+		TemporalAddress:   "127.0.0.1:7233", TemporalNamespace: "default", WorkerVersioning: VersioningOff,
 		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 15 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
@@ -146,6 +149,13 @@ func defaults() Config {
 		SimulatorAddress: "127.0.0.1:8090", SimulatorTimeScale: 1,
 	}
 }
+
+// The values of WORKER_VERSIONING.
+const (
+	VersioningOff    = "off"
+	VersioningAuto   = "auto"
+	VersioningManual = "manual"
+)
 
 // minRetention is longer than the provider repeats a notification, than reconciliation looks back, and than Temporal may be asked
 // to repeat what is over.

@@ -124,6 +124,7 @@ func (c Config) checkWorker(k *checks) {
 	k.that(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
 	k.that(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
 	k.that(c.ProviderConcurrency > 0, "PROVIDER_CONCURRENCY", "must be at least 1")
+	k.that(slices.Contains([]string{VersioningOff, VersioningAuto, VersioningManual}, c.WorkerVersioning), "WORKER_VERSIONING", "must be off, auto or manual")
 }
 
 func (c Config) checkRetention(k *checks) {

@@ -12,10 +12,10 @@ var temporalSettings = map[string]string{
 	"history.transferProcessorUpdateAckInterval":   `"1s"`,
 	"history.visibilityProcessorUpdateAckInterval": `"1s"`,
 	"history.timerProcessorUpdateAckInterval":      `"1s"`,
-	// Without it this version of the server ignores task priorities; newer versions have it on by default.
-	"matching.useNewMatcher": "true",
 	// Tasks of one priority are served in turn for each client app, so that one with many payments does not delay the others.
 	"matching.enableFairness": "true",
+	// A worker that ends is forgotten at once, so that another version may take its place.
+	"frontend.enableCancelWorkerPollsOnShutdown": "true",
 	// One partition is enough for one server, and tasks need not be forwarded between partitions.
 	"matching.numTaskqueueReadPartitions":  "1",
 	"matching.numTaskqueueWritePartitions": "1",
