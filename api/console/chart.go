@@ -15,6 +15,7 @@ type chart struct {
 	Max    string // the value of the top line; empty: there is no scale
 	Hours  []string
 	Legend []legend
+	Lanes  []string // the names of the strips, if it has strips
 	SVG    template.HTML
 	Head   []string // of the table
 	Rows   [][]string
@@ -76,23 +77,23 @@ func lines(values [][]float64, classes []string, top float64) string {
 		return b.String()
 	}
 	for series, all := range values {
-		var path strings.Builder
-		width, drawing := chartWidth/float64(len(all)), false
-		for span, value := range all {
-			if value < 0 {
-				drawing = false
-				continue
+		width := chartWidth / float64(len(all))
+		for from := 0; from < len(all); {
+			to := from
+			var path strings.Builder
+			for to < len(all) && all[to] >= 0 {
+				fmt.Fprintf(&path, "%c%.1f %.1f", "ML"[min(to-from, 1)], (float64(to)+0.5)*width, chartHeight-all[to]/top*chartHeight)
+				to++
 			}
-			x, y := (float64(span)+0.5)*width, chartHeight-value/top*chartHeight
-			if !drawing {
-				fmt.Fprintf(&path, "M%.1f %.1fh.1", x, y) // a single value is a dot
-			} else {
-				fmt.Fprintf(&path, "L%.1f %.1f", x, y)
+			switch to - from {
+			case 0:
+				to++
+			case 1: // a single value is a dot
+				fmt.Fprintf(&b, `<path class="%s dot" d="%sh.1"/>`, classes[series], path.String())
+			default:
+				fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, classes[series], path.String())
 			}
-			drawing = true
-		}
-		if path.Len() > 0 {
-			fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, classes[series], path.String())
+			from = to
 		}
 	}
 	return b.String()

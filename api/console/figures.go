@@ -236,13 +236,13 @@ func (f figures) breakers(r *request) chart {
 	names, series := f.worst(postgres.BreakerSample)
 	c := chart{
 		ID: "breaker-states", Title: r.say("Breakers"), Hours: f.hours(), Head: []string{r.say("Time")}, Empty: len(names) == 0,
-		About:  r.say("The worst state of each breaker in spans of 15 minutes; one strip for each breaker, in the order of the table."),
+		About:  r.say("The worst state of each breaker in spans of 15 minutes; one strip for each breaker."),
 		Legend: []legend{{"fill-good", r.say("closed")}, {"fill-waiting", r.say("half-open")}, {"fill-bad", r.say("open")}},
 	}
 	states := []string{r.say("closed"), r.say("half-open"), r.say("open")}
 	classes := make([][]string, len(names))
 	for i, name := range names {
-		c.Head = append(c.Head, words(r.language, name))
+		c.Head, c.Lanes = append(c.Head, words(r.language, name)), append(c.Lanes, words(r.language, name))
 		classes[i] = make([]string, figuresSpans)
 		for n, value := range series[name] {
 			if value >= 0 {

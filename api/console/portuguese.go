@@ -108,8 +108,8 @@ var portuguese = map[string]string{
 	"Time to approved, in seconds": "Tempo até a aprovação, em segundos",
 	"Time from the creation of a payment to its approval: the median, and the time within which 95 of 100 were approved.": "Tempo da criação de um pagamento até a aprovação: a mediana, e o tempo em que 95 de 100 foram aprovados.",
 	"median (p50)": "mediana (p50)", "Approval rate by method": "Taxa de aprovação por meio",
-	"Of the payments that have ended, how many in 100 were paid, by method.":                                         "Dos pagamentos encerrados, quantos em 100 foram pagos, por meio.",
-	"The worst state of each breaker in spans of 15 minutes; one strip for each breaker, in the order of the table.": "O pior estado de cada disjuntor em intervalos de 15 minutos; uma faixa por disjuntor, na ordem da tabela.",
+	"Of the payments that have ended, how many in 100 were paid, by method.":              "Dos pagamentos encerrados, quantos em 100 foram pagos, por meio.",
+	"The worst state of each breaker in spans of 15 minutes; one strip for each breaker.": "O pior estado de cada disjuntor em intervalos de 15 minutos; uma faixa por disjuntor.",
 	"closed": "fechado", "half-open": "meio aberto", "open": "aberto", "Messages waiting in queues": "Mensagens esperando nas filas",
 	"The most messages that waited in spans of 15 minutes, of the five longest queues.": "O maior número de mensagens esperando em intervalos de 15 minutos, nas cinco filas mais longas.",
 
