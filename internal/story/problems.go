@@ -30,7 +30,7 @@ var (
 
 	doUnknown  = text{EN: "Search Mercado Pago's panel for the payment's id. If it has none, settle the payment.", PT: "Procure o id do pagamento no painel do Mercado Pago. Se não houver, encerre o pagamento."}
 	doActivity = text{EN: "Fix what the error names. The activity then goes on by itself and charges once.", PT: "Corrija o que o erro aponta. A atividade continua sozinha e cobra uma vez só."}
-	doUnpause  = text{EN: "temporal activity unpause --workflow-id payment/%s --activity-type %s", PT: "temporal activity unpause --workflow-id payment/%s --activity-type %s"}
+	doUnpause  = text{EN: "scripts/ops/activity unpause %s --type %s --actor … --reason …", PT: "scripts/ops/activity unpause %s --type %s --actor … --reason …"}
 	doTask     = text{EN: "See the alert WorkflowTasksFail: most likely a release must be rolled back.", PT: "Veja o alerta WorkflowTasksFail: provavelmente é preciso voltar a versão anterior."}
 	doRun      = text{EN: "A look starts a run again.", PT: "Uma consulta inicia uma execução de novo."}
 	doEmail    = text{EN: "Reset the workflow email/%s/%s when the mail server works.", PT: "Reinicie (reset) o workflow email/%s/%s quando o servidor de e-mail funcionar."}

@@ -203,7 +203,7 @@ func pausedPayment(t *testing.T) string {
 	eventually(t, func() bool {
 		return strings.Contains(temporal(t, "workflow", "describe", "--workflow-id", workflow), "Pending Activities: 1")
 	}, "the look is an activity that waits")
-	temporal(t, "activity", "pause", "--workflow-id", workflow, "--activity-type", "Look")
+	newScripts(t, "temporal").run(t, "activity", "pause", id, "--type", "Look", "--actor", "ana", "--reason", "test")
 	return id
 }
 
