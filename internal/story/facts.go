@@ -70,18 +70,19 @@ func (t Teller) TellUnread(ctx context.Context, l language.Language, id string, 
 // gather asks the database and Temporal at once.
 func (t Teller) gather(ctx context.Context, p payment.Payment, stored bool, databaseErr error) facts {
 	f := facts{payment: p, stored: stored, databaseErr: databaseErr}
-	var both sync.WaitGroup
-	both.Go(func() {
-		if f.databaseErr == nil {
-			f.databaseErr = t.fromDatabase(ctx, &f)
-		}
-	})
-	both.Go(func() {
+	var runs workflows.Runs
+	var temporalErr error
+	var asked sync.WaitGroup
+	asked.Go(func() {
 		waiting, cancel := context.WithTimeout(ctx, answerTime)
 		defer cancel()
-		f.runs, f.temporalErr = t.Workflows.RunsOf(waiting, p.ID, maxRuns, maxSteps)
+		runs, temporalErr = t.Workflows.RunsOf(waiting, p.ID, maxRuns, maxSteps)
 	})
-	both.Wait()
+	if f.databaseErr == nil {
+		f.databaseErr = t.fromDatabase(ctx, &f)
+	}
+	asked.Wait()
+	f.runs, f.temporalErr = runs, temporalErr
 	if f.temporalErr == nil {
 		f.emailRuns, f.temporalErr = t.emailsUnsent(ctx, f)
 	}
