@@ -208,7 +208,7 @@ count() {
 	if with_tctl; then
 		ask workflow count --query "$1"
 	else
-		ask workflow count --query "$1" | jq -r .count
+		ask workflow count --query "$1" | jq -r '.count // 0'
 	fi
 }
 

@@ -188,6 +188,10 @@ func signalManyEffect(t *testing.T, s scripts) string {
 	key, _ := key(t)
 	ids := []string{createUnheard(t, key+"-1"), createUnheard(t, key+"-2")}
 	open := []string{"signal", "look", "--query", theRuns(ids...)}
+	_, none, code := s.try(t, "signal", "look", "--query", theRuns("none"))
+	require.Zero(t, code, none)
+	require.Equal(t, "no open payment matches\n", none)
+	require.Equal(t, "0\n", s.run(t, "list", "--query", theRuns("none"), "--count"))
 	eventually(t, func() bool { return s.run(t, "list", "--query", theRuns(ids...), "--count") == "2\n" }, "both are listed")
 	s.refused(t, 1, "signal look: 2 payments\nContinue? yes/no signal: not confirmed, nothing was changed", open[0], open[1:]...)
 	require.Contains(t, s.run(t, open[0], append(open[1:], "--dry-run")...), " workflow signal --query ")
