@@ -6,24 +6,30 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
-// business is what there is to see: payments, of which the one returned is paid, and dead letters.
-func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Payment {
+// business is what there is to see: payments, of which one is paid and one is open, and dead letters.
+func (w *walk) business(ctx context.Context, p *platform.Platform) (paid, open platform.Payment) {
 	w.t.Helper()
-	var paid platform.Payment
 	for i, centavos := range []int64{1050, 24990, 8900, 159000, 4200, 7350, 31900, 990} {
 		made, err := p.Front.Create(ctx, fmt.Sprint("order-", 1042+i), centavos)
 		require.NoError(w.t, err)
+		if i == 0 {
+			open = made
+		}
 		if i%3 == 1 {
 			require.NoError(w.t, p.Provider.Pay(ctx, made.Provider.PaymentID))
 			paid, err = p.Front.Await(ctx, made.ID, "approved")
@@ -56,5 +62,25 @@ func (w *walk) business(ctx context.Context, p *platform.Platform) platform.Paym
 	}
 	_, err = store.KeepDeadLetters(ctx, messages)
 	require.NoError(w.t, err)
-	return paid
+	return paid, open
+}
+
+// unknown makes a payment whose outcome has been unknown for long enough to be settled: Mercado Pago never got its charge.
+func (w *walk) unknown(ctx context.Context, p *platform.Platform) (id string) {
+	w.t.Helper()
+	const key = "order-unknown"
+	id = payment.NewID("demo", key)
+	require.NoError(w.t, p.Provider.Arm(ctx,
+		simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusNotFound, Times: 1, ExternalReference: id},
+		simulator.Fault{On: simulator.Search, Kind: simulator.KindSearchLag, Times: 1, ExternalReference: id}))
+	_, err := p.Front.Create(ctx, key, 6400)
+	require.NoError(w.t, err)
+	_, err = p.Front.Await(ctx, id, "unknown")
+	require.NoError(w.t, err)
+	conn, err := pgx.Connect(ctx, p.Stack.PostgresURL())
+	require.NoError(w.t, err)
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, `update payments set updated_at = updated_at - interval '10 minutes' where id = $1`, id)
+	require.NoError(w.t, err)
+	return id
 }

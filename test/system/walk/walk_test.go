@@ -56,7 +56,8 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	user, password, err := p.Operator(ctx)
 	require.NoError(t, err)
 	w := &walk{t: t, url: p.Front.URL + "/console/"}
-	paid := w.business(ctx, p)
+	paid, open := w.business(ctx, p)
+	unknown := w.unknown(ctx, p)
 
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("font-render-hinting", "none"))
 	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
@@ -88,6 +89,8 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	require.Equal(t, "approved", w.text("h1 .state"))
 	w.picture("payment")
 
+	w.holdAndRelease(open.ID)
+
 	w.menu("dead-letters")
 	w.picture("dead-letters")
 	w.click("#dead-letters tbody tr:first-child a.id", "#redrive")
@@ -105,6 +108,11 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 
 	w.do(chromedp.Navigate(w.url+"payments/none"), chromedp.WaitVisible(".failure"))
 	w.picture("failure")
+	w.menu("figures")
+	w.click("#outcomes summary", "#outcomes table")
+	w.picture("figures")
+	w.menu("users")
+	w.picture("users")
 	w.menu("audit")
 	w.picture("audit")
 	w.do(chromedp.Navigate(w.url+"account"), chromedp.WaitVisible("#change-password"))
@@ -121,6 +129,57 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.fill("input[name=code]", recovery)
 	w.click("#log-in", "#health")
 	w.picture("logged-in-again")
+	w.inPortuguese(paid.ID, unknown)
+}
+
+// holdAndRelease holds an open payment and releases it again.
+func (w *walk) holdAndRelease(id string) {
+	w.t.Helper()
+	w.do(chromedp.Navigate(w.url+"payments/"+id), chromedp.WaitVisible("#actions"))
+	w.order("hold", "the seller's account is being checked")
+	require.Equal(w.t, "The payment is held.", w.text(".notice"))
+	w.click("#command-release summary", "#release")
+	w.picture("held-payment")
+	w.do(chromedp.Navigate(w.url+"payments/"+id), chromedp.WaitVisible("#actions"))
+	w.order("release", "the account is in order")
+	require.Contains(w.t, w.text(".notice"), "The hold has ended.")
+	w.picture("released-payment")
+}
+
+// order opens the form of a command on a payment's page, fills in the reason and sends it.
+func (w *walk) order(command, reason string) {
+	w.t.Helper()
+	w.click("#command-"+command+" summary", "#"+command)
+	w.fill("#command-"+command+" input[name=reason]", reason)
+	w.click("#"+command, ".notice")
+}
+
+// inPortuguese chooses Portuguese, settles an unknown payment, and looks at every page.
+func (w *walk) inPortuguese(paid, unknown string) {
+	w.t.Helper()
+	w.click("#language-pt-BR", `html[lang="pt-BR"] #health`)
+	w.picture("visao-geral")
+	w.do(chromedp.Navigate(w.url+"payments/"+unknown), chromedp.WaitVisible("#actions"))
+	w.click("#command-settle summary", "#settle")
+	w.picture("pagamento-desconhecido")
+	w.fill("#command-settle input[name=reason]", "o painel não tem nenhum")
+	w.do(chromedp.Click("#command-settle input[name=confirm]", chromedp.NodeVisible))
+	w.click("#settle", ".notice")
+	require.Equal(w.t, "O pagamento foi encerrado como falho.", w.text(".notice"))
+	require.Equal(w.t, "falhou", w.text("h1 .state"))
+	w.picture("pagamento-encerrado")
+	for name, path := range map[string]string{
+		"pagamento": "payments/" + paid, "pagamentos": "payments", "mensagens-mortas": "dead-letters?state=any&cause=handler-panic", "conciliacao": "reconciliation",
+		"numeros": "figures", "usuarios": "users", "auditoria": "audit", "conta": "account", "nao-encontrado": "payments/none",
+	} {
+		w.do(chromedp.Navigate(w.url+path), chromedp.WaitVisible(`html[lang="pt-BR"] h1`))
+		w.picture(name)
+	}
+	w.do(chromedp.Navigate(w.url+"dead-letters?state=any"), chromedp.WaitVisible("#dead-letters"))
+	w.click("#dead-letters tbody tr:first-child a.id", ".advice")
+	w.picture("mensagem-morta")
+	w.click("#log-out", "#log-in")
+	w.picture("entrar")
 }
 
 // secondFactor sets one up, and returns a recovery code.
