@@ -54,6 +54,11 @@ func (c *paymentCase) settle(ctx context.Context) error {
 		if task := run.GetPendingWorkflowTask(); task.GetAttempt() > 3 {
 			return fmt.Errorf("its workflow task is tried for the %dth time", task.GetAttempt())
 		}
+		if idle(run) && c.held(run) && c.released && c.story.input.Creation == nil {
+			if _, found, err := c.read(ctx); err != nil || !found {
+				return err // there is no row to release: the run ends with its hold
+			}
+		}
 		if idle(run) && c.held(run) && !c.released {
 			c.released = true
 			if err := c.temporal.SignalWorkflow(ctx, c.base.GetWorkflowId(), "", "release", map[string]string{"actor": "ana", "reason": "make resets"}); err != nil {
