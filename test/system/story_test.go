@@ -64,7 +64,7 @@ func TestTheStoryOfAPaidPayment(t *testing.T) {
 			"All 3 events are published")
 	}
 	inOrder(t, explain(t, operatorEnv(), id, "--lang", "pt"), "R$ 10,50 por Pix para demo foi aprovado às", "nada está errado",
-		"O que aconteceu (UTC)", "O aplicativo cliente demo pediu R$ 10,50 por Pix", "O pagamento agora está aprovado")
+		"O que aconteceu (UTC)", "O aplicativo cliente demo pediu R$ 10,50 por Pix", "O pagamento agora tem o status aprovado")
 
 	var told story.Story
 	require.NoError(t, json.Unmarshal([]byte(explain(t, operatorEnv(), id, "--output", "json")), &told))
