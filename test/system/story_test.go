@@ -91,7 +91,7 @@ func TestTheStoryOfAPaymentThatAnOperatorSettled(t *testing.T) {
 	require.NoError(t, err)
 	eventually(t, func() bool { return deadLetters(t, id, deadletter.CauseUnknownOutcome, deadletter.Open) == 1 }, "operators are told")
 	inOrder(t, explain(t, operatorEnv(), id), "has been unknown since", "operators must decide", "What is wrong", "Search Mercado Pago's panel",
-		"E-mail to operators", "What can be done", "onlywave payments look "+id, "settle", "onlywave dead-letters redrive ")
+		"What can be done", "onlywave payments look "+id, "settle", "onlywave dead-letters redrive ")
 	require.Equal(t, 1, inShared(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
 	var out output
 	require.NoError(t, cli.Run(within(t), []string{"payments", "settle", id, "--actor", "ana", "--reason", "the panel has none, says ana@example.com"}, operatorEnv(), &out))
@@ -111,7 +111,7 @@ func TestTheStoryOfAPaymentThatWasHeldAndReleased(t *testing.T) {
 	}
 	order("hold", "the seller asks for it")
 	inOrder(t, explain(t, operatorEnv(), id), "it is held by ana until", "the seller asks for it", "What is wrong", "onlywave payments release "+id,
-		"ana, over the command line: hold the payment until", "Now", "the hold ends by itself", "What can be done", "release")
+		"ana, over the command line: hold the payment until", "Now", "ana holds the payment", "What can be done", "release")
 	order("release", "the seller is content")
 	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
