@@ -138,8 +138,11 @@ func showEffect(t *testing.T, s scripts) string {
 	shown := s.run(t, "show", "payment/"+id)
 	require.Equal(t, withoutNames(shown), withoutNames(s.run(t, "show", id)), "with and without payment/")
 	require.Contains(t, shown, "**Waiting for the buyer** to pay")
-	return withoutNames(shown)
+	return onePath.ReplaceAllString(withoutNames(shown), "")
 }
+
+// onePath are the lines that differ when the first attempt to charge was too slow, and another one was made.
+var onePath = regexp.MustCompile(`(?m)^  (events|TemporalChangeVersion) .*\n`)
 
 func exportEffect(t *testing.T, s scripts) string {
 	key, id := key(t)
