@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -86,16 +89,11 @@ func TestAFloodOfOneClientAppDoesNotDelayAnothers(t *testing.T) {
 }
 
 // backlog is how many tasks wait in the queue of the provider's activities.
-func backlog(t *testing.T, c client.Client) (n int64) {
+func backlog(t *testing.T, c client.Client) int64 {
 	t.Helper()
-	queue, err := c.DescribeTaskQueueEnhanced(t.Context(), client.DescribeTaskQueueEnhancedOptions{
-		TaskQueue: workflows.ProviderTaskQueue, TaskQueueTypes: []client.TaskQueueType{client.TaskQueueTypeActivity}, ReportStats: true,
+	queue, err := c.WorkflowService().DescribeTaskQueue(t.Context(), &workflowservice.DescribeTaskQueueRequest{
+		Namespace: "default", TaskQueue: &taskqueue.TaskQueue{Name: workflows.ProviderTaskQueue}, TaskQueueType: enums.TASK_QUEUE_TYPE_ACTIVITY, ReportStats: true,
 	})
 	require.NoError(t, err)
-	for _, v := range queue.VersionsInfo {
-		for _, info := range v.TypesInfo {
-			n += info.Stats.ApproximateBacklogCount
-		}
-	}
-	return n
+	return queue.GetStats().GetApproximateBacklogCount()
 }
