@@ -116,6 +116,7 @@ verify: ## Check that the generated code and the module files are up to date; ma
 	cd tools && go mod tidy -diff
 	cd tools/tctl && go mod tidy -diff
 	cd tools/temporal && go mod tidy -diff
+	cd tools/temporal/cliext && go mod tidy -diff
 	@before=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' docs/metrics.md | xargs sha256sum); $(MAKE) --no-print-directory generate; \
 	after=$$(git ls-files '*.gen.go' 'deploy/grafana/dashboards/*.json' docs/metrics.md | xargs sha256sum); \
 	[ "$$before" = "$$after" ] || { echo "The generated code was out of date. It is regenerated now; commit it."; exit 1; }
