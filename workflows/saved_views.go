@@ -44,6 +44,8 @@ func SavedViews(now time.Time) []SavedView {
 		}, attrDeadLetter.GetName() + " = " + quoted(string(cause))})
 	}
 	return append(views,
+		SavedView{"disputed", language.Text{EN: "Runs that ended disputed or charged back", PT: "Execuções que terminaram em contestação ou estornadas por contestação"},
+			attrStatus.GetName() + " in (" + quoted(string(payment.InDispute)) + ", " + quoted(string(payment.ChargedBack)) + ")"},
 		SavedView{"failed", language.Text{EN: "Failed runs", PT: "Execuções com falha"}, `ExecutionStatus in ("Failed", "TimedOut")`},
 		SavedView{"stopped", language.Text{EN: "Payments' runs that were cancelled, terminated or reset", PT: "Execuções de pagamentos canceladas, encerradas ou reiniciadas"},
 			`WorkflowType = "Payment" and ExecutionStatus in ("Canceled", "Terminated")`},
