@@ -14,6 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 // overviewPage is the data of the overview. Each part may be missing, so that an outage of one dependency hides only its part.
@@ -25,12 +26,16 @@ type overviewPage struct {
 	Findings    int // that an operator has to look at
 	Breakers    []breaker.Status
 	Queues      []rabbitmq.QueueDepth
-	Chart       *chart // payments of the last day
+	Chart       *chart      // payments of the last day
+	Views       []savedView // in the Temporal Web UI; empty: no Web UI is configured
 	Missing     []missingPart
 }
 
 // missingPart is a part that is not shown, and why.
 type missingPart struct{ Part, Why string }
+
+// savedView is a link to a list of workflows, with its title in the page's language.
+type savedView struct{ Title, Link string }
 
 // dependency is a service that the platform needs.
 type dependency struct {
@@ -75,7 +80,18 @@ func (c *Console) overview(r *request) (response, error) {
 		small := f.outcomes(r)
 		page.Chart = &small
 	}
+	page.Views = c.savedViews(r)
 	return response{page: "overview", title: "Overview", data: page}, nil
+}
+
+func (c *Console) savedViews(r *request) (links []savedView) {
+	if c.config.TemporalUIURL == "" {
+		return nil
+	}
+	for _, v := range workflows.SavedViews(time.Now()) {
+		links = append(links, savedView{v.Title.In(r.language), v.Link(c.config.TemporalUIURL, c.config.TemporalNamespace)})
+	}
+	return links
 }
 
 // partTimeout is the timeout of each part of the overview.

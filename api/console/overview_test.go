@@ -13,6 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/session"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 func TestABreakerIsHeldAndMadeAutomatic(t *testing.T) {
@@ -61,6 +62,20 @@ func TestTheOverviewShowsOpenWork(t *testing.T) {
 	_, err = e.store.FinishReconciliation(t.Context(), run.ID, payment.ReconciliationCounts{}, born)
 	require.NoError(t, err)
 	require.Regexp(t, `compared up to \d+ days ago`, b.get("/console/").says("#reconciliation"))
+}
+
+func TestTheOverviewLinksToTheSavedViews(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, session.Options{})
+	b := e.as(e.viewer)
+	links := b.get("/console/").Find("#views a")
+	require.Equal(t, len(workflows.SavedViews(time.Now())), links.Length())
+	require.Equal(t, "Need attention", links.First().Text())
+	require.Equal(t, "http://temporal.test/namespaces/default/workflows?query=PaymentNeedsAttention+%3D+true", links.First().AttrOr("href", ""))
+	require.Equal(t, "Precisam de atenção", b.post("/console/language", "language", "pt-BR", "to", "/console/").Find("#views a").First().Text())
+
+	e.console.config.TemporalUIURL = ""
+	require.Zero(t, b.get("/console/").Find("#views").Length())
 }
 
 func TestAnUnknownAddressIsAPage(t *testing.T) {

@@ -71,7 +71,8 @@ var portuguese = map[string]string{
 	"Oldest webhook in the spool": "Webhook mais antigo na fila de reserva",
 	"Queues":                      "Filas", "Queue": "Fila", "Waiting": "Esperando", "Consumers": "Consumidores",
 	"Breakers": "Disjuntores", "held by %s: %s": "mantido por %s: %s", "opened %d times": "abriu %d vezes", "never opened": "nunca abriu", "%s since": "%s desde",
-	"Override": "Definir à mão", "Hold open": "Manter aberto", "Hold closed": "Manter fechado", "Automatic": "Automático",
+	"Saved views in Temporal": "Listas salvas no Temporal",
+	"Override":                "Definir à mão", "Hold open": "Manter aberto", "Hold closed": "Manter fechado", "Automatic": "Automático",
 	"The breaker %s is set to %s.": "O disjuntor %s está definido como %s.",
 
 	// payments
