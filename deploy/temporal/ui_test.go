@@ -7,10 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +19,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/webuitest"
 )
 
-// uis are both Web UIs, each directly and behind the gate, and their Temporal with a running workflow.
+// uis are both Web UIs, and their Temporal with a running workflow.
 type uis struct {
-	readOnly, operators             string // behind the gate
-	readOnlyDirect, operatorsDirect string
-	temporal                        client.Client
+	webuitest.WebUIs
+	temporal client.Client
 }
 
 // entity is a workflow such as a payment's.
@@ -48,77 +44,7 @@ func startUIs(t *testing.T) uis {
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	start(t, c, entity)
-
-	config := t.TempDir()
-	template, err := os.ReadFile(filepath.Join(goOutput(t, "list", "-m", "-modfile=../../tools/go.mod", "-f", "{{.Dir}}", uiServer), "config", "docker.yaml"))
-	require.NoError(t, err)
-	require.NoError(t, os.Mkdir(filepath.Join(config, "config"), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(config, "config", "docker.yaml"), template, 0o600))
-	program := goOutput(t, "tool", "-modfile=../../tools/go.mod", "-n", uiServer+"/cmd/server")
-	serve := func(file string) string {
-		port := freePort(t)
-		p, err := devstack.StartProcess(t.Context(), devstack.Spec{
-			Name: file, Path: program, Args: []string{"--root", config, "--env", "docker", "start"}, LogFile: filepath.Join(t.TempDir(), "log"), Port: port,
-			Env: append(variables(t, file), "TEMPORAL_ADDRESS="+stack.TemporalAddress(), "TEMPORAL_UI_PORT="+strconv.Itoa(port)),
-		})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, p.Stop()) })
-		return "127.0.0.1:" + strconv.Itoa(port)
-	}
-	readOnly, operators := serve("ui-read-only.env"), serve("ui-operators.env")
-	return uis{
-		readOnly: gate(t, "8233", readOnly, operators), operators: gate(t, "8234", readOnly, operators),
-		readOnlyDirect: "http://" + readOnly, operatorsDirect: "http://" + operators, temporal: c,
-	}
-}
-
-const uiServer = "github.com/temporalio/ui-server/v2"
-
-// goOutput is what the go command prints. Its go tool -n builds the program and prints its path.
-func goOutput(t *testing.T, args ...string) string {
-	t.Helper()
-	c := exec.CommandContext(t.Context(), "go", args...)
-	c.Stderr = os.Stderr
-	out, err := c.Output()
-	require.NoError(t, err, "go %s", strings.Join(args, " "))
-	return strings.TrimSpace(string(out))
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	port, err := devstack.FreePort(0)
-	require.NoError(t, err)
-	return port
-}
-
-// variables are the settings of a file.
-func variables(t *testing.T, file string) []string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	return regexp.MustCompile(`(?m)^[A-Z_]+=.*$`).FindAllString(string(text), -1)
-}
-
-// gate runs nginx with gate.conf before both Web UIs, and returns the address of one of its two servers.
-func gate(t *testing.T, listens, readOnly, operators string) string {
-	t.Helper()
-	text, err := os.ReadFile("gate.conf")
-	require.NoError(t, err)
-	port := strconv.Itoa(freePort(t))
-	config := string(text)
-	for _, replaced := range [][2]string{
-		{"temporal-ui:8080", readOnly}, {"temporal-ui-operators:8081", operators}, {"listen " + listens + ";", "listen 127.0.0.1:" + port + ";"},
-	} {
-		require.Equal(t, 1, strings.Count(config, replaced[0]), replaced[0])
-		config = strings.Replace(config, replaced[0], replaced[1], 1)
-	}
-	config = regexp.MustCompile(`listen \d+;`).ReplaceAllString(config, "listen 127.0.0.1:"+strconv.Itoa(freePort(t))+";") // the other server
-	number, err := strconv.Atoi(port)
-	require.NoError(t, err)
-	n, err := devstack.StartNginx(t.Context(), devstack.NginxOptions{Dir: t.TempDir(), LogFile: filepath.Join(t.TempDir(), "log"), Config: config, Port: number})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, n.Stop()) })
-	return "http://127.0.0.1:" + port
+	return uis{webuitest.Start(t, stack.TemporalAddress()), c}
 }
 
 // runEntity takes messages for ever.
@@ -173,7 +99,7 @@ func send(t *testing.T, method, server, path, body string) (int, string) {
 // The version that is tested here is the one that runs.
 func TestTheWebUIsVersionIsTheTestedOne(t *testing.T) {
 	t.Parallel()
-	version := strings.TrimPrefix(goOutput(t, "list", "-m", "-modfile=../../tools/go.mod", "-f", "{{.Version}}", uiServer), "v")
+	version := webuitest.Version(t)
 	for _, file := range []string{"../../docker-compose.yml"} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -191,8 +117,8 @@ func TestTheWebUIsShowTheRightButtons(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(text), &all))
 		return all
 	}
-	require.Equal(t, true, settings(u.readOnly)["DisableWriteActions"])
-	shown := settings(u.operators)
+	require.Equal(t, true, settings(u.ReadOnly)["DisableWriteActions"])
+	shown := settings(u.Operators)
 	for name, disabled := range map[string]bool{
 		"DisableWriteActions": false, "WorkflowTerminateDisabled": true, "WorkflowCancelDisabled": true, "StartWorkflowDisabled": true,
 		"BatchActionsDisabled": true, "WorkflowSignalDisabled": false, "WorkflowUpdateDisabled": false, "WorkflowResetDisabled": false,
@@ -218,14 +144,14 @@ func operatorsAct(t *testing.T, u uis) {
 		it + "/update/hold":   `{"waitPolicy":{"lifecycleStage":3},"request":{"meta":{"updateId":"1","identity":"ana"},"input":{"args":` + input + `}}}`,
 		it + "/reset":         `{"reason":"try again","workflowTaskFinishEventId":"4","requestId":"reset"}`,
 	} {
-		status, text := send(t, http.MethodPost, u.operators, path, body)
+		status, text := send(t, http.MethodPost, u.Operators, path, body)
 		require.Equal(t, http.StatusOK, status, "%s: %s", path, text)
 	}
 	for _, path := range []string{"/activities/pause", "/activities/unpause", "/activities/reset", "/schedules/reconcile/patch"} { // none is there
-		status, text := send(t, http.MethodPost, u.operators, api+path, `{}`)
+		status, text := send(t, http.MethodPost, u.Operators, api+path, `{}`)
 		require.NotEqual(t, http.StatusForbidden, status, "%s: %s", path, text)
 	}
-	status, text := send(t, http.MethodGet, u.operators, api+"/workflows?query=", "")
+	status, text := send(t, http.MethodGet, u.Operators, api+"/workflows?query=", "")
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, text, entity)
 }
@@ -244,25 +170,25 @@ var ended = []string{
 
 func operatorsAreRefused(t *testing.T, u uis) {
 	for _, path := range ended {
-		status, text := send(t, http.MethodPost, u.operators, path, `{}`)
+		status, text := send(t, http.MethodPost, u.Operators, path, `{}`)
 		require.Equal(t, http.StatusForbidden, status, "%s: %s", path, text)
 		require.Contains(t, text, "deploy/temporal/README.md", path)
 	}
 	for _, method := range []string{http.MethodDelete, http.MethodPut, http.MethodPatch, http.MethodOptions, "post"} {
-		status, text := send(t, method, u.operators, api+"/schedules/reconcile", `{}`)
+		status, text := send(t, method, u.Operators, api+"/schedules/reconcile", `{}`)
 		require.Contains(t, []int{http.StatusForbidden, http.StatusBadRequest}, status, "%s: %s", method, text)
 	}
 	require.True(t, running(t, u.temporal, entity))
 }
 
 func readersRead(t *testing.T, u uis) {
-	status, text := send(t, http.MethodPost, u.readOnly, it+"/query/payment", `{}`)
+	status, text := send(t, http.MethodPost, u.ReadOnly, it+"/query/payment", `{}`)
 	require.Equal(t, http.StatusOK, status, text)
-	status, text = send(t, http.MethodGet, u.readOnly, api+"/workflows?query=", "")
+	status, text = send(t, http.MethodGet, u.ReadOnly, api+"/workflows?query=", "")
 	require.Equal(t, http.StatusOK, status, text)
 	require.Contains(t, text, entity)
 	for _, path := range append([]string{it + "/signal/look", it + "/update/hold", it + "/reset", api + "/activities/pause"}, ended...) {
-		status, text := send(t, http.MethodPost, u.readOnly, path, `{}`)
+		status, text := send(t, http.MethodPost, u.ReadOnly, path, `{}`)
 		require.Equal(t, http.StatusForbidden, status, "%s: %s", path, text)
 	}
 }
@@ -270,15 +196,15 @@ func readersRead(t *testing.T, u uis) {
 // withoutTheGate shows what the Web UI's server itself lets through. If a request here is refused, a newer server may need no gate.
 func withoutTheGate(t *testing.T, u uis) {
 	start(t, u.temporal, "payment/8")
-	status, text := send(t, http.MethodPost, u.operatorsDirect, api+"/workflows/payment%2F8/terminate", `{}`)
+	status, text := send(t, http.MethodPost, u.OperatorsDirect, api+"/workflows/payment%2F8/terminate", `{}`)
 	require.Equal(t, http.StatusOK, status, "its settings hide a button: %s", text)
 	require.False(t, running(t, u.temporal, "payment/8"))
 
 	start(t, u.temporal, "payment/9")
 	batch := `{"reason":"none","executions":[{"workflowId":"payment/9"}],"terminationOperation":{}}`
-	status, _ = send(t, http.MethodPost, u.readOnlyDirect, api+"/batch-operations/1", batch)
+	status, _ = send(t, http.MethodPost, u.ReadOnlyDirect, api+"/batch-operations/1", batch)
 	require.Equal(t, http.StatusMethodNotAllowed, status)
-	status, text = send(t, http.MethodPost, u.readOnlyDirect, api+"/batch-operations/1%2Fworkflows%2F%2Fquery%2F", batch)
+	status, text = send(t, http.MethodPost, u.ReadOnlyDirect, api+"/batch-operations/1%2Fworkflows%2F%2Fquery%2F", batch)
 	require.Equal(t, http.StatusOK, status, "it takes the id of a batch for a query: %s", text)
 	require.Eventually(t, func() bool { return !running(t, u.temporal, "payment/9") }, time.Minute, 50*time.Millisecond)
 }
