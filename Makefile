@@ -73,7 +73,7 @@ lint: bootstrap ## Check format, go vet, staticcheck, shellcheck, workflow deter
 	@$(MAKE) --no-print-directory verify
 
 .PHONY: screenshots
-screenshots: ## Click through the console in Chromium and save a picture of each page in .screenshots
+screenshots: ## Click through the console and the Temporal Web UI in Chromium and save a picture of each page in .screenshots
 	@WITH_CHROMIUM=1 scripts/bootstrap
 	go test -tags chromium -count=1 ./test/system/walk -args -pictures '$(CURDIR)/.screenshots'
 
