@@ -15,7 +15,7 @@ import (
 // All lists every drill, in the order in which they run.
 func All() []Drill {
 	var all []Drill
-	for _, some := range [][]Drill{onProcesses, onProvider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, powerFailure, recovery} {
+	for _, some := range [][]Drill{onProcesses, onProvider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, powerFailure, recovery, shifts} {
 		all = append(all, some...)
 	}
 	return append(append(all, Soak(soakLength)), withReplicas...)
@@ -105,9 +105,9 @@ var webhooks = []Drill{
 	{
 		Name: "foreign-webhooks", Shows: "Webhooks about payments that Mercado Pago refuses to show, or shows unreadably, do not delay other webhooks.",
 		Settings: byWebhookOnly, Strike: []Act{countOpenings,
-			foreignWebhooks(simulator.Fault{Kind: simulator.KindError, Status: http.StatusForbidden}),
-			foreignWebhooks(simulator.Fault{Kind: simulator.KindHTML, Status: http.StatusOK}),
-			foreignWebhooks(simulator.Fault{Kind: simulator.KindError, Status: http.StatusUnauthorized})},
+			foreignWebhooks(foreignWebhooksPerWorker, simulator.Fault{Kind: simulator.KindError, Status: http.StatusForbidden}),
+			foreignWebhooks(foreignWebhooksPerWorker, simulator.Fault{Kind: simulator.KindHTML, Status: http.StatusOK}),
+			foreignWebhooks(foreignWebhooksPerWorker, simulator.Fault{Kind: simulator.KindError, Status: http.StatusUnauthorized})},
 		Heal: []Act{foreignWebhooksAreDeadLetters, disarm}, Expect: []Expectation{everyClientIsAnswered, webhooksAreTaken, paidAreApprovedInTime, breakerStayedClosed},
 	},
 	{

@@ -77,6 +77,7 @@ type Scene struct {
 	backup      backup         // from which the database was restored
 	cancelled   int            // runs
 	crowd       crowd          // payments that were paid at the same moment
+	shift       shift          // of the operator
 
 	node devstack.Service // the lost node of the Redis cluster
 

@@ -21,11 +21,11 @@ var byWebhookOnly = map[string]string{"POLL_FIRST": "5m", "POLL_MAX": "10m", "RE
 // foreignWebhooksPerWorker is more than a worker handles at one time.
 const foreignWebhooksPerWorker = 40
 
-// foreignWebhooks sends signed webhooks about payments that OnlyWave did not create. The provider answers each read of such a payment
+// foreignWebhooks sends so many signed webhooks about payments that OnlyWave did not create. The provider answers each read of such a payment
 // with the fault.
-func foreignWebhooks(fault simulator.Fault) Act {
+func foreignWebhooks(perWorker int, fault simulator.Fault) Act {
 	return func(ctx context.Context, s *Scene) error {
-		for range foreignWebhooksPerWorker * len(s.Workers) {
+		for range perWorker * len(s.Workers) {
 			fault.On, fault.PaymentID = simulator.Get, fmt.Sprintf("77%010d", s.Random.IntN(1e10))
 			if err := s.Provider.Arm(ctx, fault); err != nil {
 				return err

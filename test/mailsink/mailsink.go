@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -74,7 +75,8 @@ func (s *Sink) keep(m Mail) {
 	m.ID = strconv.Itoa(s.last)
 	s.mails = append(s.mails, m)
 	s.mails = s.mails[max(0, len(s.mails)-kept):]
-	s.log.Info("e-mail", "number", m.ID, "message_id", m.MessageID)
+	id, _, _ := strings.Cut(m.MessageID, "@") // a whole one looks like an address, which no log may hold
+	s.log.Info("e-mail", "number", m.ID, "message_id", id)
 }
 
 // Mails lists the e-mails to an address, or all when it is empty, the latest last.

@@ -25,11 +25,15 @@ func (p *Platform) Addresses() string {
 	if m := p.Monitoring; m != nil {
 		text += fmt.Sprintf("  Prometheus       %s  (alerts that fire are printed here, too)\n  Alertmanager     %s\n", m.Prometheus, m.Alertmanager)
 	}
-	return text + fmt.Sprintf(`
-  Operators' commands, such as .bin/onlywave dead-letters list, need these variables:
-  export DATABASE_URL='%s' TEMPORAL_ADDRESS='%s' REDIS_URL='%s' RABBITMQ_URLS='%s'
-`, p.settings["DATABASE_URL"], p.settings["TEMPORAL_ADDRESS"], p.settings["REDIS_URL"], p.settings["RABBITMQ_URLS"])
+	text += "\n  Operators' commands, such as .bin/onlywave dead-letters list, need these variables:\n  export"
+	for _, variable := range operatorVariables {
+		text += fmt.Sprintf(" %s='%s'", variable, p.settings[variable])
+	}
+	return text + "\n"
 }
+
+// operatorVariables are what an operator's shell must have set.
+var operatorVariables = []string{"DATABASE_URL", "TEMPORAL_ADDRESS", "REDIS_URL", "RABBITMQ_URLS"}
 
 // savedViews lists the views of the Temporal Web UI, a link per line.
 func (p *Platform) savedViews() string {
