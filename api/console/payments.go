@@ -26,7 +26,7 @@ type paymentsPage struct {
 	Next     string // the address of the next page
 }
 
-// listPayments redirects to the payment with the id or the provider's id, or lists the payments with a reference or a status.
+// listPayments redirects to the payment with the id, the provider's id or the end-to-end id, or lists the payments with a reference or a status.
 func (c *Console) listPayments(r *request) (response, error) {
 	page := paymentsPage{
 		Query: strings.TrimSpace(r.FormValue("q")), Status: payment.Status(r.FormValue("status")), Statuses: payment.Statuses(),
@@ -51,15 +51,22 @@ func (c *Console) listPayments(r *request) (response, error) {
 	return response{page: "payments", title: "Payments", data: page}, nil
 }
 
-// findPayment is the id of the payment whose id or provider's id is the text, or "".
+// findPayment is the id of the payment whose id, provider's id or end-to-end id is the text, or "".
 func (c *Console) findPayment(r *request, text string) (string, error) {
 	if payment.ValidID(text) {
 		return text, nil
 	}
+	if payment.ValidEndToEndID(text) {
+		return found(c.config.Store.PaymentByEndToEnd(r.Context(), text))
+	}
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return "", nil
 	}
-	p, err := c.config.Store.PaymentByProvider(r.Context(), payment.MercadoPago, text)
+	return found(c.config.Store.PaymentByProvider(r.Context(), payment.MercadoPago, text))
+}
+
+// found is the id of the payment that a search has found, or "".
+func found(p payment.Payment, err error) (string, error) {
 	if failure.KindOf(err) == failure.NotFound {
 		return "", nil // it may be a reference
 	}

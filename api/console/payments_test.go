@@ -53,10 +53,12 @@ func TestAPaymentIsFoundByIDReferenceAndStatus(t *testing.T) {
 	b := e.openPayment("shop", "order-2", 3)
 	_, err := e.store.Apply(t.Context(), a.ID, payment.ProviderState{
 		PaymentID: "98765432101", Reference: a.ID, Status: payment.Approved, RawStatus: "approved", StatusDetail: "accredited", Money: a.Amount, UpdatedAt: born,
+		EndToEndID: "E18236120202611231925abcDEF12345",
 	}, born)
 	require.NoError(t, err)
 	v := e.as(e.viewer)
-	for _, query := range []string{a.ID, "98765432101"} {
+	require.Contains(t, v.get("/console/payments/"+a.ID).says("main"), "E18236120202611231925abcDEF12345")
+	for _, query := range []string{a.ID, "98765432101", "E18236120202611231925abcDEF12345"} {
 		require.Equal(t, "/console/payments/"+a.ID, v.get("/console/payments?q="+query).path)
 	}
 	require.Equal(t, []string{b.ID[:8], other.ID[:8], a.ID[:8]}, v.get("/console/payments").column("payments", "Payment"))

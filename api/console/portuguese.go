@@ -11,7 +11,8 @@ var portuguese = map[string]string{
 	"Created": "Criado", "Dead letter": "Mensagem morta", "Detail": "Detalhe", "Died": "Morreu", "Error": "Erro", "Find": "Buscar",
 	"Fingerprint": "Impressão digital", "Id": "Id", "Kind": "Tipo", "Name": "Nome", "None.": "Nenhuma.", "Object": "Objeto",
 	"Older": "Mais antigos", "Oldest": "Mais antigo", "Open in Temporal": "Abrir no Temporal", "Password": "Senha", "Payment": "Pagamento",
-	"Provider's id": "Id no provedor", "Reason": "Motivo", "Redrive": "Reprocessar", "Reference": "Referência", "Source": "Origem",
+	"End-to-end id of the Pix": "Id ponta a ponta do Pix",
+	"Provider's id":            "Id no provedor", "Reason": "Motivo", "Redrive": "Reprocessar", "Reference": "Referência", "Source": "Origem",
 	"State": "Estado", "Status": "Status", "Time": "Horário", "(optional)": "(opcional)", "by": "por", "never": "nunca",
 	"a moment": "um instante", "%d days": "%d dias", "%s ago": "há %s", "%d times": "%d vezes",
 
@@ -76,7 +77,7 @@ var portuguese = map[string]string{
 	"The breaker %s is set to %s.": "O disjuntor %s está definido como %s.",
 
 	// payments
-	"Payment id, provider's id or reference": "Id do pagamento, id no provedor ou referência", "any status": "qualquer status",
+	"Payment id, provider's id, end-to-end id or reference": "Id do pagamento, id no provedor, id ponta a ponta ou referência", "any status": "qualquer status",
 	"No payments match this search. A new payment appears as soon as its workflow has written it.": "Nenhum pagamento encontrado. Um pagamento novo aparece assim que o seu workflow o grava.",
 	"Description": "Descrição", "Method": "Meio", "expires": "vence em", "Refunded": "Reembolsado", "Changed": "Alterado",
 	"Provider": "Provedor", "Id at provider": "Id no provedor", "no answer yet": "ainda sem resposta", "Status at provider": "Status no provedor", "As of": "Em",

@@ -26,7 +26,7 @@ func explainCommand(environ []string, out io.Writer) *cobra.Command {
 	var lang, output string
 	command := &cobra.Command{Use: "explain ID", Short: "Tell what happened to a payment, what it waits for and what can be done", Args: cobra.ExactArgs(1),
 		Long: "Tell what happened to a payment, what it waits for and what can be done.\n\n" +
-			"ID is the payment's id, Mercado Pago's id or the client app's reference. If several payments have the reference, the command lists\n" +
+			"ID is the payment's id, Mercado Pago's id, the end-to-end id of its Pix or the client app's reference. If several payments have the reference, the command lists\n" +
 			"them and fails. If the database or Temporal does not answer, the command tells the rest and says what is missing.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := language.Parse(lang)

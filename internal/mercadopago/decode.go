@@ -34,8 +34,9 @@ type pointOfInteraction struct {
 }
 
 type transactionData struct {
-	QRCode    text `json:"qr_code"`
-	TicketURL text `json:"ticket_url"`
+	QRCode     text `json:"qr_code"`
+	TicketURL  text `json:"ticket_url"`
+	EndToEndID text `json:"e2e_id"` // null until the Pix is paid; the Central Bank's id of the Pix
 }
 
 // payment reads the body of one payment.
@@ -97,6 +98,10 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		failure = rejections[string(p.StatusDetail)]
 	}
 	buyer := p.PointOfInteraction.first().TransactionData.first()
+	endToEnd := string(buyer.EndToEndID)
+	if !payment.ValidEndToEndID(endToEnd) {
+		endToEnd = "" // the payment's state does not depend on it
+	}
 	return payment.ProviderState{
 		PaymentID:    string(p.ID),
 		Reference:    string(p.ExternalReference),
@@ -107,6 +112,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		Refunded:     p.Refunded.centavos,
 		QRCode:       string(buyer.QRCode),
 		TicketURL:    string(buyer.TicketURL),
+		EndToEndID:   endToEnd,
 		ExpiresAt:    p.DateOfExpiration.Time,
 		BySeller:     p.StatusDetail == "by_collector",
 		UpdatedAt:    updated.Time,

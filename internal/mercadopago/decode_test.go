@@ -84,6 +84,21 @@ func minimal(status, detail string) string {
 }
 
 // An amount comes back as the centavos that were sent, whichever way it is written.
+func TestTheEndToEndIDOfAPixIsRead(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		`"E18236120202611231925abcDEF12345"`: "E18236120202611231925abcDEF12345",
+		`null`:                               "",
+		`"PIX"`:                              "",
+		`{}`:                                 "",
+	} {
+		body := strings.TrimSuffix(minimal("approved", ""), "}") + `,"point_of_interaction":{"transaction_data":{"e2e_id":` + given + `}}}`
+		state, err := reader{}.payment([]byte(body))
+		require.NoError(t, err, given)
+		require.Equal(t, want, state.EndToEndID, given)
+	}
+}
+
 func TestAmountsAreExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

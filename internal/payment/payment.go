@@ -54,6 +54,7 @@ type ProviderState struct {
 	Refunded     int64     `json:"refunded,omitempty"` // centavos
 	QRCode       string    `json:"qr_code,omitempty"`  // Pix "copia e cola" text
 	TicketURL    string    `json:"ticket_url,omitempty"`
+	EndToEndID   string    `json:"end_to_end_id,omitempty"` // of a paid Pix
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
 	BySeller     bool      `json:"by_seller,omitempty"` // it was cancelled by the seller: by us, or in the panel
 	UpdatedAt    time.Time `json:"updated_at"`

@@ -29,6 +29,8 @@ type Method struct {
 	ExpiresAt time.Time  `json:"expires_at,omitzero"`  // its end, as its client app sees it; see Payment.KeepsEnd
 	QRCode    string     `json:"qr_code,omitempty"`
 	TicketURL string     `json:"ticket_url,omitempty"`
+
+	EndToEndID string `json:"end_to_end_id,omitempty"` // of a paid Pix, see ValidEndToEndID
 }
 
 // MethodType names a payment method.

@@ -76,6 +76,8 @@ type answered struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	QRCode    string    `json:"qr_code,omitempty"`
 	TicketURL string    `json:"ticket_url,omitempty"`
+
+	EndToEndID string `json:"end_to_end_id,omitempty"`
 }
 
 // Apply brings a payment to the provider's answer to a creation. One that is not newer than the last changes nothing; an equal
@@ -106,7 +108,7 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 
 func answerArgs(id string, state payment.ProviderState, looked bool, at time.Time) pgx.NamedArgs {
 	return pgx.NamedArgs{
-		"id": id, "status": state.Status, "refunded": state.Refunded, "method": answered{state.ExpiresAt, state.QRCode, state.TicketURL},
+		"id": id, "status": state.Status, "refunded": state.Refunded, "method": answered{state.ExpiresAt, state.QRCode, state.TicketURL, state.EndToEndID},
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
 		"known": state.Status.From(), "at": at,

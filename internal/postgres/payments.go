@@ -96,6 +96,12 @@ func (s *Store) PaymentByProvider(ctx context.Context, provider, providerPayment
 	return p, interpret("read the payment of "+provider+"'s "+providerPaymentID, err)
 }
 
+// PaymentByEndToEnd finds the payment whose Pix has this end-to-end id; kind NotFound when there is none.
+func (s *Store) PaymentByEndToEnd(ctx context.Context, endToEndID string) (payment.Payment, error) {
+	p, err := readRow(ctx, s.pool, scanPayment, selectPayment+`where method ->> 'end_to_end_id' = $1 limit 1`, endToEndID)
+	return p, interpret("read the payment of the Pix "+endToEndID, err)
+}
+
 // Payments lists a client app's payments, newest first, as the filter says. It may come from the replica; age says how old it
 // is at most.
 func (s *Store) Payments(ctx context.Context, f payment.Filter) (found []payment.Payment, age time.Duration, err error) {

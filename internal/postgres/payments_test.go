@@ -146,6 +146,25 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 }
 
+func TestAPaidPixIsFoundByItsEndToEndID(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("end to end")).ID
+	const endToEnd = "E18236120202611231925abcDEF12345"
+	_, err := s.PaymentByEndToEnd(t.Context(), endToEnd)
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
+	state := answer(id, payment.Approved, 1)
+	state.EndToEndID = endToEnd
+	for range 2 {
+		s.apply(t, id, state)
+	}
+	s.apply(t, id, answer(id, payment.Refunded, 2)) // an answer without the id does not remove it
+	found, err := s.PaymentByEndToEnd(t.Context(), endToEnd)
+	require.NoError(t, err)
+	require.Equal(t, id, found.ID)
+	require.Equal(t, endToEnd, found.Method.EndToEndID)
+}
+
 // listed opens six payments of shop, one each second but two at the same time, and one of another client app.
 func listed(t *testing.T, s *Store) {
 	t.Helper()

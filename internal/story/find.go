@@ -19,7 +19,7 @@ type Found struct {
 	Several []payment.Payment // newest first; empty: it is one
 }
 
-// Find tells the story of the payment with an ID, an ID of the provider or a reference. Errors: NotFound if there is none; Unavailable
+// Find tells the story of the payment with an ID, an ID of the provider, the end-to-end id of a Pix or a reference. Errors: NotFound if there is none; Unavailable
 // if the database, which knows the provider's IDs and references, does not answer.
 func (t Teller) Find(ctx context.Context, l language.Language, text string) (Found, error) {
 	text = strings.TrimSpace(text)
@@ -31,6 +31,12 @@ func (t Teller) Find(ctx context.Context, l language.Language, text string) (Fou
 	}
 	if strings.Trim(text, "0123456789") == "" {
 		p, err := t.Database.PaymentByProvider(ctx, payment.MercadoPago, text)
+		if failure.KindOf(err) != failure.NotFound {
+			return t.one(ctx, l, p, err)
+		}
+	}
+	if payment.ValidEndToEndID(text) {
+		p, err := t.Database.PaymentByEndToEnd(ctx, text)
 		if failure.KindOf(err) != failure.NotFound {
 			return t.one(ctx, l, p, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 // The objects of point_of_interaction that are the same for every Pix.
@@ -55,6 +56,11 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 	pix.QRCodeBase64 = s.codes.image(pix.QRCode)
 	pix.TicketURL = s.publicURL(c.request) + "/pay/" + p.id
 	pix.BankInfo = bankInfo
+	if !p.approved.IsZero() {
+		unique := strings.Repeat("0", 11) + p.id
+		id := "E18236120" + p.approved.UTC().Format("200601021504") + unique[len(unique)-11:]
+		pix.E2EID = &id
+	}
 	return a
 }
 

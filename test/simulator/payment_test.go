@@ -57,6 +57,7 @@ func TestPaidPixHasFeeAndNet(t *testing.T) {
 	require.Equal(t, "approved", p["status"])
 	require.Equal(t, "accredited", p["status_detail"])
 	require.NotNil(t, p["date_approved"])
+	require.Regexp(t, `^E18236120[0-9]{23}$`, p.at("point_of_interaction.transaction_data.e2e_id"))
 	require.Equal(t, "released", p["money_release_status"])
 	require.Equal(t, 122.23, p.at("transaction_details.net_received_amount"), "0.99 % of 123.45 is 1.22")
 	require.Equal(t, map[string]any{"type": "mercadopago_fee", "fee_payer": "collector", "amount": 1.22}, p.at("fee_details.0"))
