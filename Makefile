@@ -54,7 +54,7 @@ test-unit: ## Run the tests that need no service (30 s)
 	go test $(UNIT_PACKAGES)
 
 .PHONY: test
-test: bootstrap ## Run every test on real services (8 min)
+test: bootstrap ## Run every test on real services (10 min)
 	go test -race -timeout 15m -p 4 ./test/system $(PACKAGES) # the longest package starts first
 
 .PHONY: test-tctl
