@@ -89,6 +89,18 @@ func requireSubcommand(all []*cobra.Command) {
 	}
 }
 
+// outputFlag adds --output, for users or for programs. checkOutput refuses what is neither.
+func outputFlag(command *cobra.Command, output *string) {
+	command.Flags().StringVar(output, "output", "text", "text or json")
+}
+
+func checkOutput(output string) error {
+	if output != "text" && output != "json" {
+		return fmt.Errorf("--output must be text or json, and not %q", output)
+	}
+	return nil
+}
+
 // limitHelp is the help of --limit.
 const limitHelp = "largest number of rows, from 1 to 1000"
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,8 +32,8 @@ func explainCommand(environ []string, out io.Writer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if output != "text" && output != "json" {
-				return errors.New("--output must be text or json")
+			if err := checkOutput(output); err != nil {
+				return err
 			}
 			return withDatabase(cmd.Context(), config.Payments, environ, func(c config.Config, database *postgres.Store) error {
 				temporal, err := dialTemporal(c, slog.New(slog.DiscardHandler))
@@ -46,7 +45,7 @@ func explainCommand(environ []string, out io.Writer) *cobra.Command {
 			})
 		}}
 	command.Flags().StringVar(&lang, "lang", "en", "language: en or pt")
-	command.Flags().StringVar(&output, "output", "text", "text or json")
+	outputFlag(command, &output)
 	return command
 }
 

@@ -21,8 +21,8 @@ func resetPreviewCommand(environ []string, out io.Writer) *cobra.Command {
 			"Temporal resets a run to the end of a workflow task. The new run keeps all events before that point and goes on from there. The\n" +
 			"command reads the run's history and changes nothing. ID is the payment's id, with or without payment/ before it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output != "text" && output != "json" {
-				return fmt.Errorf("--output must be text or json, and not %q", output)
+			if err := checkOutput(output); err != nil {
+				return err
 			}
 			c, err := settings(config.ResetPreview, environ)
 			if err != nil {
@@ -47,7 +47,7 @@ func resetPreviewCommand(environ []string, out io.Writer) *cobra.Command {
 			return nil
 		}}
 	command.Flags().StringVar(&runID, "run-id", "", "the run, for a payment with several (default: the newest)")
-	command.Flags().StringVar(&output, "output", "text", "text or json")
+	outputFlag(command, &output)
 	return command
 }
 
