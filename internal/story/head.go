@@ -100,7 +100,7 @@ func (w *writer) head() string {
 	if why := w.reason(p.Why()); why != "" {
 		head += ": " + why
 	}
-	return head + "; " + w.verdict() + "."
+	return head + "; " + w.firstProblem() + "."
 }
 
 func (w *writer) method() string {
@@ -127,8 +127,8 @@ func (w *writer) standing() string {
 	return w.say(payable, p.Method.ExpiresAt)
 }
 
-// verdict is the first problem, or that there is none.
-func (w *writer) verdict() string {
+// firstProblem is the first problem, or that there is none.
+func (w *writer) firstProblem() string {
 	if len(w.story.Problems) > 0 {
 		first := strings.TrimSuffix(w.story.Problems[0].Text, ".")
 		return cmp.Or(lowered(first), first)
