@@ -69,7 +69,7 @@ func (f *folder) close() error {
 	}
 	var err error
 	if f.throwAway {
-		err = os.RemoveAll(f.path)
+		err = removeFolder(f.path)
 	}
 	err = errors.Join(err, f.lock.Close())
 	f.lock = nil
@@ -117,8 +117,25 @@ func removeAbandoned() {
 			continue
 		}
 		if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			os.RemoveAll(filepath.Dir(lock))
+			removeFolder(filepath.Dir(lock))
 		}
 		file.Close()
 	}
+}
+
+// removeFolder removes the lock last: a folder whose removal is cut short keeps its lock file, by which the next stack finds it.
+func removeFolder(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() != "lock" {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(path, entry.Name())))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
 }
