@@ -23,7 +23,7 @@ func openFolder(dir string) (*folder, error) {
 	f := &folder{path: dir, throwAway: dir == ""}
 	if f.throwAway {
 		removeAbandoned()
-		made, err := os.MkdirTemp("", throwAwayPrefix)
+		made, err := os.MkdirTemp(throwAwayParent(), throwAwayPrefix)
 		if err != nil {
 			return nil, fmt.Errorf("make a throw-away folder: %w", err)
 		}
@@ -110,7 +110,11 @@ func lockFolder(dir string, fresh bool) (*os.File, error) {
 // removeAbandoned removes throw-away folders whose owner was killed: a folder without a lock is not in use. A folder that cannot be
 // removed is left.
 func removeAbandoned() {
-	locks, _ := filepath.Glob(filepath.Join(os.TempDir(), throwAwayPrefix+"*", "lock"))
+	var locks []string
+	for _, parent := range throwAwayParents() {
+		found, _ := filepath.Glob(filepath.Join(parent, throwAwayPrefix+"*", "lock"))
+		locks = append(locks, found...)
+	}
 	for _, lock := range locks {
 		file, err := os.OpenFile(lock, os.O_RDWR, 0)
 		if err != nil {
