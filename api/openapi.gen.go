@@ -735,6 +735,11 @@ type Method struct {
 
 	// ExpiresAt The buyer can pay until then.
 	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
+
+	// EndToEndID The Central Bank's id of a paid Pix, which is on the buyer's receipt. Absent until the Pix is paid.
+	//
+	// Examples: E18236120202611231932abcDEF12345
+	EndToEndID string `json:"end_to_end_id,omitempty,omitzero"`
 }
 
 // MethodRequest How the buyer pays.

@@ -309,6 +309,17 @@ func TestGetPayment(t *testing.T) {
 	require.NotContains(t, w.Body.String(), "10.0.0.7")
 }
 
+// The buyer's receipt shows the end-to-end id, so a client app finds the payment by it.
+func TestAPaidPixShowsItsEndToEndID(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	created := decode[Payment](t, f.create(t, "k", goodBody))
+	require.Empty(t, created.Method.EndToEndID)
+	const endToEnd = "E18236120202611231932abcDEF12345"
+	f.database.set(created.ID, func(p *payment.Payment) { p.Method.EndToEndID = endToEnd })
+	require.Equal(t, endToEnd, decode[Payment](t, f.get(t, "/v1/payments/"+created.ID)).Method.EndToEndID)
+}
+
 // A client that got 202 must not get 404 afterwards: it would pay again under another key.
 func TestAPaymentThatIsNotStoredYetIsNotMissing(t *testing.T) {
 	t.Parallel()

@@ -34,7 +34,7 @@ func (s *Server) view(p payment.Payment) Payment {
 		Reference:      p.Reference,
 		Method: Method{
 			Type: MethodType(p.Method.Type), QrCode: p.Method.QRCode,
-			TicketURL: p.Method.TicketURL, ExpiresAt: p.Method.ExpiresAt.UTC(),
+			TicketURL: p.Method.TicketURL, ExpiresAt: p.Method.ExpiresAt.UTC(), EndToEndID: p.Method.EndToEndID,
 		},
 		Provider: Provider{
 			Name: p.Provider.Name, PaymentID: p.Provider.PaymentID,

@@ -36,6 +36,8 @@ type Payment struct {
 		QRCode    string    `json:"qr_code"`
 		TicketURL string    `json:"ticket_url"`
 		ExpiresAt time.Time `json:"expires_at"`
+
+		EndToEndID string `json:"end_to_end_id"` // of a paid Pix
 	} `json:"method"`
 	Provider struct {
 		PaymentID string `json:"payment_id"`

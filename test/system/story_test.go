@@ -51,12 +51,15 @@ func TestTheStoryOfAPaidPayment(t *testing.T) {
 	inOrder(t, explain(t, operatorEnv(), id), "R$ 10.50 by Pix for demo is pending; the buyer has until", "nothing is wrong", "Now", "it asks Mercado Pago by itself")
 	require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 	awaitApproved(t, id)
+	paid, err := shared.Shops[0].Await(within(t), id, "approved")
+	require.NoError(t, err)
+	require.Regexp(t, `^E[0-9]{20}`, paid.Method.EndToEndID)
 	eventually(t, func() bool { return inShared(t, `select published from payments where id = $1`, id) == 3 }, "events are published")
 	eventually(t, func() bool {
 		return inShared(t, `select count(*) from webhook_notifications where payment_id = $1`, id) == 2
 	}, "notifications are archived")
 
-	for _, name := range []string{id, p.Provider.PaymentID, key} {
+	for _, name := range []string{id, p.Provider.PaymentID, paid.Method.EndToEndID, key} {
 		inOrder(t, explain(t, operatorEnv(), name), id, "R$ 10.50 by Pix for demo was approved at", "nothing is wrong",
 			"The client app demo asked for R$ 10.50 by Pix, reference "+key, "the client app's request started it",
 			"Charge 1 of R$ 10.50 is stored before Mercado Pago is asked", "Mercado Pago answered the charge: the payment is pending", "The payment is now pending",
