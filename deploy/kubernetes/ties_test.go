@@ -84,11 +84,11 @@ func environ(variables map[string]string) (all []string) {
 	return all
 }
 
-// optional are the files that may be empty, by overlay and part: a replica is optional, and so is the mail server where no operator gets
-// e-mails.
+// optional are the files that may be empty, by overlay and part: a replica is optional, and so are the search by e-mail and, where no
+// operator gets e-mails, the mail server.
 var optional = map[string][]string{
-	"production": {"api: DATABASE_REPLICA_URL"},
-	"staging":    {"api: DATABASE_REPLICA_URL", "api: CONSOLE_SECRET", "worker: SMTP_URL"},
+	"production": {"api: DATABASE_REPLICA_URL", "api: SEARCH_KEY", "worker: SEARCH_KEY", "migrate: SEARCH_KEY"},
+	"staging":    {"api: DATABASE_REPLICA_URL", "api: CONSOLE_SECRET", "api: SEARCH_KEY", "worker: SEARCH_KEY", "migrate: SEARCH_KEY", "worker: SMTP_URL"},
 }
 
 // requires says whether a part refuses to start when a file is empty.

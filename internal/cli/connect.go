@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/onlywave/onlywave/internal/blindindex"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/events"
@@ -25,11 +26,18 @@ func openRedis(c config.Config, log *slog.Logger) (*redis.Store, error) {
 	return store, nil
 }
 
+// emailKeys are the keys of the index by which payments are found by e-mail.
+func emailKeys(c config.Config) blindindex.Keys { return blindindex.New(config.Plain(c.SearchKey)...) }
+
 // openDatabases opens the primary and, if it is set, the replica for reading lists.
 func openDatabases(ctx context.Context, c config.Config) (*postgres.Store, error) {
 	database, err := postgres.Open(ctx, string(c.DatabaseURL), c.DatabaseConns)
-	if err != nil || c.DatabaseReplicaURL == "" {
-		return database, err
+	if err != nil {
+		return nil, err
+	}
+	database.IndexEmails(emailKeys(c))
+	if c.DatabaseReplicaURL == "" {
+		return database, nil
 	}
 	if err := database.Follow(ctx, string(c.DatabaseReplicaURL), c.DatabaseReplicaConns, c.ReplicaMaxStaleness); err != nil {
 		database.Close()

@@ -59,6 +59,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 		return err
 	}
 	defer database.Close()
+	database.IndexEmails(emailKeys(c))
 	f, err := joinFleet(c, log)
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ func TestWhatIsGoodForATestOnlyDoesNotGoLive(t *testing.T) {
 		{API, "CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "CURSOR_SECRET"},
 		{API, "CONSOLE_SECRET=", "CONSOLE_SECRET"},
 		{API, "CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CONSOLE_SECRET"},
+		{API, "SEARCH_KEY=onlywave-dev-search-key-of-32-characters", "SEARCH_KEY"}, {Worker, "SEARCH_KEY=onlywave-dev-search-key-of-32-characters", "SEARCH_KEY"},
 		{API, "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret", "MERCADOPAGO_WEBHOOK_SECRETS"},
 		{API, "TRUSTED_PROXIES=10.0.0.1,0.0.0.0/0", "TRUSTED_PROXIES"},
 		{API, "TRUSTED_PROXIES=::/0", "TRUSTED_PROXIES"},
@@ -159,7 +160,8 @@ func TestWhatLiveReachesUnprotectedIsKnown(t *testing.T) {
 // A process without ENVIRONMENT would move real money with secrets that are public.
 func TestARealTokenDoesNotStartWithPublishedSecrets(t *testing.T) {
 	t.Parallel()
-	for _, set := range []string{"CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret"} {
+	for _, set := range []string{"CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret",
+		"SEARCH_KEY=onlywave-dev-search-key-of-32-characters"} {
 		name, _, _ := strings.Cut(set, "=")
 		for _, part := range []Part{API, Worker, Migrate, Keys} {
 			lines := mistakes(part, complete("MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2", set))

@@ -47,6 +47,7 @@ type Config struct {
 	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors; the same in every API process"`
 
 	ConsoleSecret   Secret        `env:"CONSOLE_SECRET" help:"encrypts the second factors of the console's users, at least 32 characters; the same in every API process; required in live; empty: no second factor can be set up"`
+	SearchKey       []Secret      `env:"SEARCH_KEY" help:"makes the index by which the console finds payments by the buyer's e-mail address, at least 32 characters; the same in every API, worker and migrate process; new,old while one replaces the other; empty: no payment is found by e-mail"`
 	SessionIdle     time.Duration `env:"SESSION_IDLE" help:"a session in the console ends after this time without a request"`
 	SessionLifetime time.Duration `env:"SESSION_LIFETIME" help:"a session in the console ends this long after the log-in at the latest"`
 

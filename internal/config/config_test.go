@@ -27,6 +27,9 @@ func complete(more ...string) []string {
 	}, more...)
 }
 
+// thirtyTwo is a key of the least length.
+const thirtyTwo = "hunter2-hunter2-hunter2-hunter2-"
+
 // mistakes are the lines of Load's error.
 func mistakes(part Part, environ []string) []string {
 	_, err := Load(part, environ)
@@ -119,6 +122,8 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{API, "REPLICA_MAX_STALENESS=0s", "REPLICA_MAX_STALENESS"},
 		{API, "CURSOR_SECRET=short", "CURSOR_SECRET"},
 		{API, "CONSOLE_SECRET=short", "CONSOLE_SECRET"},
+		{API, "SEARCH_KEY=short", "SEARCH_KEY"}, {Worker, "SEARCH_KEY=" + thirtyTwo + ",short", "SEARCH_KEY"},
+		{Migrate, "SEARCH_KEY=" + thirtyTwo + "," + thirtyTwo + "," + thirtyTwo, "SEARCH_KEY"},
 		{API, "DRAIN_WAIT=-1s", "DRAIN_WAIT"},
 		{API, "SESSION_IDLE=0s", "SESSION_IDLE"},
 		{API, "SESSION_LIFETIME=10m", "SESSION_IDLE"},
@@ -197,6 +202,7 @@ func TestAddressesInAllTheirForms(t *testing.T) {
 		{API, "PUBLIC_URL=http://[::1]:8080"}, {Worker, "TEMPORAL_ADDRESS=temporal.example.com:7233"}, {Breakers, "REDIS_URL=rediss://:hunter2@[fd00::1]/0"},
 		{Keys, "DATABASE_URL=postgres://onlywave:hunter2@a:5432,[fd00::1]:5433,c/onlywave?sslmode=disable"}, {Keys, "DATABASE_URL=postgresql:///onlywave?host=/run/postgresql"},
 		{Keys, "DATABASE_URL=host=a,b port=5432,5433 dbname=onlywave"},
+		{API, "SEARCH_KEY="}, {Worker, "SEARCH_KEY=" + thirtyTwo}, {Migrate, "SEARCH_KEY=" + thirtyTwo + "," + thirtyTwo},
 	} {
 		require.Empty(t, mistakes(row.part, complete(row.set)), row.set)
 	}

@@ -42,6 +42,7 @@ func (c Config) checkPublished(k *checks) {
 	const published = " when %s: this one can be read in the program's source"
 	k.that(!isPublished(c.CursorSecret), "CURSOR_SECRET", "must be one of your own"+fmt.Sprintf(published, why))
 	k.that(!isPublished(c.ConsoleSecret), "CONSOLE_SECRET", "must be one of your own"+fmt.Sprintf(published, why))
+	k.that(!slices.ContainsFunc(c.SearchKey, isPublished), "SEARCH_KEY", "must be one of your own"+fmt.Sprintf(published, why))
 	k.that(!slices.ContainsFunc(c.WebhookSecrets, isPublished), "MERCADOPAGO_WEBHOOK_SECRETS", "must be Mercado Pago's"+fmt.Sprintf(published, why))
 }
 

@@ -78,6 +78,10 @@ func (c Config) checkServices(k *checks, part Part) {
 	if slices.Contains(onTemporal, part) {
 		k.that(isAddress(c.TemporalAddress), "TEMPORAL_ADDRESS", "must be such as 127.0.0.1:7233")
 	}
+	if part == API || part == Worker || part == Migrate {
+		k.that(len(c.SearchKey) <= 2 && !slices.ContainsFunc(c.SearchKey, func(s Secret) bool { return len(s) < 32 }), "SEARCH_KEY",
+			"must be empty, or a key of at least 32 characters, or two of them during rotation, new,old")
+	}
 	if slices.Contains(onRedis, part) {
 		k.that(isRedis(c.RedisURL), "REDIS_URL", "must be set, such as redis://host:6379/0")
 		k.that(c.CacheTTL >= 0 && c.CacheTTL <= time.Minute, "CACHE_TTL", "must be 0, for no cache, or at most 1m")

@@ -15,9 +15,9 @@ import (
 const openPayment = `
 with opened as (
     insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference,
-                          method_type, method, payer, metadata, provider, version, created_at, updated_at)
+                          method_type, method, payer, payer_email_index, metadata, provider, version, created_at, updated_at)
     values (@id, @client_id, @idempotency_key, @fingerprint, @status, @amount, @currency, @description, @reference,
-            @method_type, @method, @payer, @metadata, @provider, 1, @created_at, @updated_at)
+            @method_type, @method, @payer, @payer_email_index, @metadata, @provider, 1, @created_at, @updated_at)
     on conflict do nothing
     returning id
 ), asked as (
@@ -46,7 +46,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 		"id": p.ID, "client_id": p.ClientID, "idempotency_key": p.IdempotencyKey, "fingerprint": p.Fingerprint,
 		"status": p.Status, "amount": p.Amount.Centavos, "currency": p.Amount.Currency,
 		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": p.Method,
-		"payer": p.Payer, "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
+		"payer": p.Payer, "payer_email_index": s.emailKeys.Index(p.Payer.Email), "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
 		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge,
 		"data": payment.EventData{Amount: p.Amount.Centavos}, "sinks": sinksOf(p.Status), "lease": OutboxLease,
 	})

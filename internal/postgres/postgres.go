@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/onlywave/onlywave/internal/blindindex"
 	"github.com/onlywave/onlywave/internal/postgres/migrations"
 )
 
@@ -23,6 +24,8 @@ type Store struct {
 	replica *replica // nil without one
 	metrics metrics
 	clock   clock
+
+	emailKeys blindindex.Keys // see IndexEmails
 }
 
 // Open makes a Store on a pool for url (postgres://…). It does not connect yet: while the database

@@ -30,6 +30,7 @@ const (
 	webhookSecret = "onlywave-dev-webhook-secret"
 	cursorSecret  = "onlywave-dev-cursor-secret-of-32-and-more"
 	consoleSecret = "onlywave-dev-console-secret-of-32-and-more"
+	searchKey     = "onlywave-dev-search-key-of-32-and-more"
 	demoClient    = "demo"
 )
 
@@ -223,7 +224,7 @@ func (p *Platform) configure(at ports) {
 	p.settings = map[string]string{
 		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(), "REDIS_URL": p.Stack.RedisURL(),
 		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": "default", "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
-		"PUBLIC_URL": apiURL, "CURSOR_SECRET": cursorSecret, "CONSOLE_SECRET": consoleSecret,
+		"PUBLIC_URL": apiURL, "CURSOR_SECRET": cursorSecret, "CONSOLE_SECRET": consoleSecret, "SEARCH_KEY": searchKey,
 		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
 		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
 		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
@@ -307,7 +308,7 @@ func (p *Platform) say(format string, args ...any) {
 // Secrets are the texts that must not appear in a log, a queue's name or headers, or a metric, by their names.
 func (p *Platform) Secrets() map[string]string {
 	return map[string]string{
-		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret, "console secret": consoleSecret, "operator's password": operatorPassword,
+		"API key": p.Key, "access token": accessToken, "webhook secret": webhookSecret, "cursor secret": cursorSecret, "console secret": consoleSecret, "search key": searchKey, "operator's password": operatorPassword,
 		"buyer's e-mail address": BuyerEmail, "buyer's name": BuyerName, "buyer's tax id": BuyerTaxID,
 	}
 }
