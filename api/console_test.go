@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// Requests for the console are passed on with any method and with the browser's address, and are logged without queries.
+// Requests for the console are passed on with any method and with the browser's address, and are logged without queries and forms.
 func TestRequestsForTheConsoleArePassedOn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -22,7 +23,7 @@ func TestRequestsForTheConsoleArePassedOn(t *testing.T) {
 	server, err := newServer(c, f.server.contract)
 	require.NoError(t, err)
 	ask := func(method, path string) *httptest.ResponseRecorder {
-		r := httptest.NewRequestWithContext(t.Context(), method, host+path, nil)
+		r := httptest.NewRequestWithContext(t.Context(), method, host+path, strings.NewReader("q=secret"))
 		r.Header.Set("X-Forwarded-For", "203.0.113.9")
 		w := httptest.NewRecorder()
 		server.ServeHTTP(w, r)

@@ -131,6 +131,7 @@ func (c *Console) routes() http.Handler {
 		{"POST /console/breakers/{name}", access.ScopeOperationsWrite, c.setBreaker},
 
 		{"GET /console/payments", access.ScopeOperationsRead, c.listPayments},
+		{"POST /console/payments", access.ScopeOperationsRead, c.searchPayments},
 		{"GET /console/payments/{id}", access.ScopeOperationsRead, c.showPayment},
 		{"POST /console/payments/{id}/{command}", access.ScopeOperationsWrite, c.orderCommand},
 

@@ -48,7 +48,7 @@ var names = map[any]string{
 
 	audit.PaymentReset: "pagamento: reiniciar", audit.ActivityPause: "atividade: pausar", audit.ActivityUnpause: "atividade: retomar",
 	audit.ActivityRetry: "atividade: tentar agora", audit.ProviderThrottle: "provedor: limitar", audit.WorkerDrain: "worker: esvaziar",
-	audit.FindingClose: "divergência: fechar", audit.RecordPrune: "dados antigos: apagar",
+	audit.FindingClose: "divergência: fechar", audit.PayerSearch: "comprador: buscar por e-mail", audit.RecordPrune: "dados antigos: apagar",
 
 	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Email: "e-mail",
 

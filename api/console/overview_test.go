@@ -83,7 +83,7 @@ func TestAnUnknownAddressIsAPage(t *testing.T) {
 	e := newEnv(t, session.Options{})
 	b := e.as(e.viewer)
 	require.Equal(t, http.StatusNotFound, b.get("/console/nonsense").status)
-	require.Equal(t, http.StatusNotFound, b.post("/console/payments").status)
+	require.Equal(t, http.StatusNotFound, b.post("/console/audit").status)
 	for _, file := range []string{"style.css", "icon.svg"} {
 		require.Equal(t, http.StatusOK, e.browser().get("/console/static/"+file).status)
 	}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
@@ -17,61 +16,6 @@ import (
 
 // pageSize is the number of rows of a page of a list.
 const pageSize = 25
-
-type paymentsPage struct {
-	Query    string
-	Status   payment.Status
-	Statuses []payment.Status
-	Payments []payment.Payment
-	Next     string // the address of the next page
-}
-
-// listPayments redirects to the payment with the id, the provider's id or the end-to-end id, or lists the payments with a reference or a status.
-func (c *Console) listPayments(r *request) (response, error) {
-	page := paymentsPage{
-		Query: strings.TrimSpace(r.FormValue("q")), Status: payment.Status(r.FormValue("status")), Statuses: payment.Statuses(),
-	}
-	if utf8.RuneCountInString(page.Query) > 64 || page.Status != "" && !page.Status.Known() {
-		return response{}, &failure.Error{Kind: failure.Invalid, Message: "search for an id, a reference of at most 64 characters, or one of the statuses"}
-	}
-	if id, err := c.findPayment(r, page.Query); id != "" || err != nil {
-		return response{redirect: "/console/payments/" + id}, err
-	}
-	filter := payment.Filter{Status: page.Status, Reference: page.Query, Limit: pageSize + 1}
-	if err := position(r, &filter.After); err != nil {
-		return response{}, err
-	}
-	found, err := c.config.Store.PaymentsOfAll(r.Context(), filter)
-	if err != nil {
-		return response{}, err
-	}
-	page.Payments, page.Next = cut(r, found, func(p payment.Payment) payment.Position {
-		return payment.Position{CreatedAt: p.CreatedAt, ID: p.ID}
-	})
-	return response{page: "payments", title: "Payments", data: page}, nil
-}
-
-// findPayment is the id of the payment whose id, provider's id or end-to-end id is the text, or "".
-func (c *Console) findPayment(r *request, text string) (string, error) {
-	if payment.ValidID(text) {
-		return text, nil
-	}
-	if payment.ValidEndToEndID(text) {
-		return found(c.config.Store.PaymentByEndToEnd(r.Context(), text))
-	}
-	if text == "" || strings.Trim(text, "0123456789") != "" {
-		return "", nil
-	}
-	return found(c.config.Store.PaymentByProvider(r.Context(), payment.MercadoPago, text))
-}
-
-// found is the id of the payment that a search has found, or "".
-func found(p payment.Payment, err error) (string, error) {
-	if failure.KindOf(err) == failure.NotFound {
-		return "", nil // it may be a reference
-	}
-	return p.ID, err
-}
 
 // position reads the start of a page of a list.
 func position(r *request, into *payment.Position) error {

@@ -25,13 +25,19 @@ var born = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 // openPayment writes a payment of a client app, created this many seconds after born.
 func (e *env) openPayment(client, key string, second int) payment.Payment {
 	e.t.Helper()
+	return e.openPaymentFor("buyer@example.com", client, key, second)
+}
+
+// openPaymentFor is openPayment for the buyer with this e-mail address.
+func (e *env) openPaymentFor(email, client, key string, second int) payment.Payment {
+	e.t.Helper()
 	_, err := e.store.IssueAPIKey(e.t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: client, Scopes: access.Scopes()}, born)
 	require.NoError(e.t, err)
 	p, _, err := e.store.OpenPayment(e.t.Context(), payment.Payment{
 		ID: payment.NewID(client, key), ClientID: client, IdempotencyKey: key, Fingerprint: "f",
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Description: "<script>alert(1)</script>", Reference: key,
-			Method: payment.Method{Type: payment.Pix}, Payer: payment.Payer{Email: "buyer@example.com", Name: "Buyer", TaxID: "12345678909"},
+			Method: payment.Method{Type: payment.Pix}, Payer: payment.Payer{Email: email, Name: "Buyer", TaxID: "12345678909"},
 		},
 		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: born.Add(time.Duration(second) * time.Second),
 	})

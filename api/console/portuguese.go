@@ -77,8 +77,12 @@ var portuguese = map[string]string{
 	"The breaker %s is set to %s.": "O disjuntor %s está definido como %s.",
 
 	// payments
-	"Payment id, provider's id, end-to-end id or reference": "Id do pagamento, id no provedor, id ponta a ponta ou referência", "any status": "qualquer status",
-	"No payments match this search. A new payment appears as soon as its workflow has written it.": "Nenhum pagamento encontrado. Um pagamento novo aparece assim que o seu workflow o grava.",
+	"Payment id, provider's id, end-to-end id, reference or buyer's e-mail": "Id do pagamento, id no provedor, id ponta a ponta, referência ou e-mail do comprador", "any status": "qualquer status",
+	"Enter an e-mail address in this form only: the address of a page stays in the browser's history.":                                                                          "Digite um e-mail só neste formulário: o endereço de uma página fica no histórico do navegador.",
+	"No payment can be found by e-mail, because <code>SEARCH_KEY</code> is not set. Set it for the API and the workers, then run <code>onlywave migrate</code> with it.":        "Nenhum pagamento pode ser encontrado por e-mail, porque <code>SEARCH_KEY</code> não está definido. Defina-o para a API e os workers e depois execute <code>onlywave migrate</code> com ele.",
+	"Payments may be missing here, because not all are indexed by e-mail. Check that the workers have <code>SEARCH_KEY</code>, then run <code>onlywave migrate</code> with it.": "Podem faltar pagamentos aqui, porque nem todos estão indexados por e-mail. Confira se os workers têm <code>SEARCH_KEY</code> e depois execute <code>onlywave migrate</code> com ele.",
+	"There are more. Only the newest %d are shown; choose a status to see others.":                                                                                              "Há mais. Só os %d mais novos aparecem; escolha um status para ver outros.",
+	"No payments match this search. A new payment appears as soon as its workflow has written it.":                                                                              "Nenhum pagamento encontrado. Um pagamento novo aparece assim que o seu workflow o grava.",
 	"Description": "Descrição", "Method": "Meio", "expires": "vence em", "Refunded": "Reembolsado", "Changed": "Alterado",
 	"Provider": "Provedor", "Id at provider": "Id no provedor", "no answer yet": "ainda sem resposta", "Status at provider": "Status no provedor", "As of": "Em",
 	"The payment is settled as failed.": "O pagamento foi encerrado como falho.",

@@ -73,7 +73,7 @@ func (c *Console) write(w http.ResponseWriter, r *request, answer response) {
 	var page bytes.Buffer
 	here := "/console/"
 	if r.Method == http.MethodGet {
-		here = r.URL.RequestURI()
+		here = r.address()
 	}
 	err := pages[r.language][answer.page].ExecuteTemplate(&page, layout, view{
 		Title: r.say(answer.title), Subject: answer.subject, Here: here, Place: place, User: r.user, May: r.user.Role.Allows(access.ScopeOperationsWrite),

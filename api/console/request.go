@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,16 @@ type request struct {
 func (r *request) actor() audit.Actor {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr) // set by the server
 	return audit.Actor{Name: r.user.Name, Channel: audit.Console, From: host}
+}
+
+// address is the address of this page, without a query that may hold an e-mail address.
+func (r *request) address() string {
+	for _, values := range r.URL.Query() {
+		if slices.ContainsFunc(values, mayBeEmail) {
+			return r.URL.Path
+		}
+	}
+	return r.URL.RequestURI()
 }
 
 // response is the answer of a handler: a page, an image or a redirect.
@@ -158,7 +169,7 @@ func (c *Console) failure(w http.ResponseWriter, r *request, err error) response
 	if errors.Is(err, errLogIn) {
 		to := "/console/log-in"
 		if r.Method == http.MethodGet && r.URL.Path != "/console/" {
-			to += "?to=" + url.QueryEscape(r.URL.RequestURI())
+			to += "?to=" + url.QueryEscape(r.address())
 		}
 		return response{redirect: to}
 	}

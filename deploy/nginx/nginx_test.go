@@ -292,7 +292,7 @@ func TestTheLogKeepsSecrets(t *testing.T) {
 	dead := httptest.NewServer(nil)
 	dead.Close()
 	e := start(t, nginx.Config{APIs: []string{dead.Listener.Addr().String()}, Rate: 1, Burst: 1})
-	for _, path := range []string{"/v1/payments/secret-id?email=secret", "/secret/secret", "/webhooks/mercadopago?secret"} {
+	for _, path := range []string{"/v1/payments/secret-id?email=secret", "/secret/secret", "/webhooks/mercadopago?secret", "/console/payments?q=secret"} {
 		for range 3 {
 			do(t, http.DefaultClient, http.MethodPost, e.url+path, strings.NewReader("secret"), "Authorization", "Bearer secret", "User-Agent", "secret",
 				"Referer", "secret", "X-Request-Id", `bad "secret"`)
@@ -302,7 +302,7 @@ func TestTheLogKeepsSecrets(t *testing.T) {
 	require.Eventually(t, func() bool {
 		log, err := os.ReadFile(e.log)
 		lines = strings.Split(strings.TrimSpace(string(log)), "\n")
-		return err == nil && len(lines) == 9
+		return err == nil && len(lines) == 12
 	}, 45*time.Second, 20*time.Millisecond)
 	require.NotContains(t, strings.Join(lines, "\n"), "secret")
 	places := map[any]int{}
@@ -313,5 +313,5 @@ func TestTheLogKeepsSecrets(t *testing.T) {
 		require.Equal(t, http.MethodPost, entry["method"], "what was asked, whoever answers")
 		places[entry["place"]]++
 	}
-	require.Equal(t, map[any]int{"/v1/payments": 3, "other": 3, "/webhooks/mercadopago": 3}, places)
+	require.Equal(t, map[any]int{"/v1/payments": 3, "other": 3, "/webhooks/mercadopago": 3, "/console": 3}, places)
 }

@@ -1,8 +1,9 @@
-// Package audit records who did what on the platform. Each action of an operator or an administrator, and each log-in, is an
-// Entry; Postgres keeps it and never changes it.
+// Package audit records who did what on the platform. Each action of an operator or an administrator, each log-in, and each search for a
+// buyer, is an Entry; Postgres keeps it and never changes it.
 //
 // Its one rule: every action has an entry. A change in Postgres and its entry are one transaction. For a change elsewhere the entry
-// is written first: then an entry may exist for a change that failed, and never a change without an entry.
+// is written first: then an entry may exist for a change that failed, and never a change without an entry. The result of a search is shown
+// after its entry is written.
 package audit
 
 import (

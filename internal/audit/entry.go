@@ -41,6 +41,7 @@ const (
 	PaymentGiveUp     Action = "payment.give_up"
 	PaymentSettle     Action = "payment.settle"
 	FindingClose      Action = "finding.close"
+	PayerSearch       Action = "payer.search" // somebody looked for the payments of an e-mail address, which the entry does not have
 	RecordPrune       Action = "record.prune" // by the command; runs of the schedule have no entry
 
 	// Actions that change Temporal only. Scripts note them, see Notable.
@@ -63,7 +64,7 @@ func Actions() []Action {
 	return append([]Action{
 		LogIn, LogInRefused, LogOut, UserAdd, UserRemove, UserRevoke, UserPassword,
 		UserSecondFactor, UserSecondFactorReset, UserRecoveryCodes, KeyCreate, KeyRevoke,
-		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, RecordPrune,
+		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, PayerSearch, RecordPrune,
 		PaymentLook, PaymentRetry, PaymentHold, PaymentHoldEnd, PaymentRelease, PaymentGiveUp, PaymentSettle,
 	}, Notable()...)
 }

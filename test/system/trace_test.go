@@ -123,6 +123,11 @@ func spans() (all []tracesink.Span) {
 
 // requireLogged expects that the api's lines can be found by a trace's id.
 func requireLogged(t *testing.T, traceID string) {
+	require.Contains(t, apiLogs(t), `"trace_id":"`+traceID+`"`)
+}
+
+// apiLogs are the logs of both api processes.
+func apiLogs(t *testing.T) string {
 	files, err := filepath.Glob(filepath.Join(shared.Logs, "api*.log"))
 	require.NoError(t, err)
 	var all strings.Builder
@@ -131,5 +136,5 @@ func requireLogged(t *testing.T, traceID string) {
 		require.NoError(t, err)
 		all.Write(content)
 	}
-	require.Contains(t, all.String(), `"trace_id":"`+traceID+`"`)
+	return all.String()
 }

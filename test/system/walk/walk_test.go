@@ -89,6 +89,7 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	require.Equal(t, "approved", w.text("h1 .state"))
 	w.picture("payment")
 
+	w.findByEmail()
 	w.holdAndRelease(open.ID)
 
 	w.menu("dead-letters")
@@ -130,6 +131,20 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.click("#log-in", "#health")
 	w.picture("logged-in-again")
 	w.inPortuguese(paid.ID, unknown)
+}
+
+// findByEmail finds all payments of the buyer. The e-mail address is not in the address of the page.
+func (w *walk) findByEmail() {
+	w.t.Helper()
+	w.menu("payments")
+	email := strings.ToUpper(platform.BuyerEmail)
+	w.fill("input[name=q]", email)
+	w.click("#find", `input[name=q][value="`+email+`"]`)
+	w.do(chromedp.WaitVisible("#payments tbody tr:nth-child(9)"))
+	address, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`location.href`))
+	require.NoError(w.t, err)
+	require.Equal(w.t, w.url+"payments", address)
+	w.picture("payments-by-email")
 }
 
 // holdAndRelease holds an open payment and releases it again.
