@@ -51,7 +51,7 @@ func addressed(text string) (all []string) {
 func TestComposeAddressesLeadSomewhere(t *testing.T) {
 	p := loadCompose(t, "monitoring")
 	listens := composeListens(p)
-	require.ElementsMatch(t, p.ServiceNames(), append(slices.Collect(maps.Keys(listens)), "migrate"))
+	require.ElementsMatch(t, p.ServiceNames(), append(slices.Collect(maps.Keys(listens)), "migrate", "temporal-schema", "temporal-tools"))
 	published := map[string]bool{}
 	for _, s := range p.Services {
 		for _, port := range s.Ports {
@@ -113,9 +113,12 @@ func TestComposeNamesBothPostgres(t *testing.T) {
 		own := p.Services["postgres"].Environment
 		require.Equal(t, []string{*own["POSTGRES_USER"], *own["POSTGRES_PASSWORD"], *own["POSTGRES_DB"]}, []string{c.User, c.Password, c.Database})
 	}
-	require.Equal(t, "postgres", *p.Services["temporal"].Environment["POSTGRES_SEEDS"])
-	t.Setenv("POSTGRES_PRIMARY", "postgres-replica")
-	require.Equal(t, "postgres-replica", *loadCompose(t).Services["temporal"].Environment["POSTGRES_SEEDS"])
+	for _, primary := range []string{"postgres", "postgres-replica"} {
+		t.Setenv("POSTGRES_PRIMARY", primary)
+		services := loadCompose(t).Services
+		require.Equal(t, primary, *services["temporal"].Environment["POSTGRES_SEEDS"])
+		require.Equal(t, primary, *services["temporal-schema"].Environment["SQL_HOST"])
+	}
 	one, other := p.Services["postgres"], p.Services["postgres-replica"]
 	require.Equal(t, []any{one.Image, one.User, one.Environment, one.Deploy}, []any{other.Image, other.User, other.Environment, other.Deploy}, "either may lead")
 	require.NotEqual(t, one.Volumes[0].Source, other.Volumes[0].Source)

@@ -42,8 +42,8 @@ func ours(p *types.Project) map[config.Part]types.ServiceConfig {
 
 func TestComposeHasEveryPartAndService(t *testing.T) {
 	p := loadCompose(t)
-	require.ElementsMatch(t, []string{"postgres", "postgres-replica", "redis", "redis-replica", "sentinel", "rabbitmq", "temporal", "temporal-ui",
-		"temporal-ui-operators", "temporal-ui-gate", "migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
+	require.ElementsMatch(t, []string{"postgres", "postgres-replica", "redis", "redis-replica", "sentinel", "rabbitmq", "temporal-schema",
+		"temporal", "temporal-tools", "temporal-ui", "temporal-ui-operators", "temporal-ui-gate", "migrate", "simulator", "mailsink", "api", "worker", "nginx"}, p.ServiceNames())
 	require.Len(t, ours(p), 5)
 	require.Contains(t, p.Services["rabbitmq"].Image, "rabbitmq:4")
 }
@@ -83,11 +83,11 @@ func TestComposeStartsInOrder(t *testing.T) {
 	for _, name := range []string{"api", "worker"} {
 		after := p.Services[name].DependsOn
 		require.Equal(t, types.ServiceConditionCompletedSuccessfully, after["migrate"].Condition, name)
-		for _, service := range []string{"postgres", "postgres-replica", "sentinel", "rabbitmq", "temporal", "simulator"} {
+		for _, service := range []string{"postgres", "postgres-replica", "sentinel", "rabbitmq", "temporal-tools", "simulator"} {
 			require.Equal(t, types.ServiceConditionHealthy, after[service].Condition, "%s after %s", name, service)
 		}
 	}
-	for _, name := range []string{"temporal", "migrate"} { // they write, which waits for the replica
+	for _, name := range []string{"temporal-schema", "migrate"} { // they write, which waits for the replica
 		require.Equal(t, types.ServiceConditionHealthy, p.Services[name].DependsOn["postgres-replica"].Condition, name)
 	}
 	for _, service := range p.Services {
@@ -192,15 +192,6 @@ func TestComposeKeepsAddressesThatAreRemembered(t *testing.T) {
 	}
 }
 
-// Temporal's server reads the dynamic configuration that is tested in deploy/temporal.
-func TestComposeGivesTemporalItsConfiguration(t *testing.T) {
-	temporal := loadCompose(t).Services["temporal"]
-	require.Len(t, temporal.Volumes, 1)
-	require.FileExists(t, temporal.Volumes[0].Source)
-	require.True(t, strings.HasSuffix(temporal.Volumes[0].Source, "/deploy/temporal/server.yaml"), temporal.Volumes[0].Source)
-	require.Equal(t, temporal.Volumes[0].Target, *temporal.Environment["DYNAMIC_CONFIG_FILE_PATH"])
-}
-
 // Both Web UIs have the settings that are tested in deploy/temporal, and nobody reaches them except through the gate.
 func TestComposeHasTheWebUIsBehindTheirGate(t *testing.T) {
 	p := loadCompose(t)
@@ -216,14 +207,6 @@ func TestComposeHasTheWebUIsBehindTheirGate(t *testing.T) {
 	require.FileExists(t, gate.Volumes[0].Source)
 	require.Equal(t, []string{"8233", "8234"}, []string{gate.Ports[0].Published, gate.Ports[1].Published})
 	require.Equal(t, "http://localhost:8234", *p.Services["api"].Environment["TEMPORAL_UI_URL"], "links lead operators to their Web UI")
-}
-
-// Operators' commands reach Temporal in its container, and from this machine at the command's default address.
-func TestComposeLetsOperatorsReachTemporal(t *testing.T) {
-	temporal := loadCompose(t).Services["temporal"]
-	require.Equal(t, "temporal:7233", *temporal.Environment["TEMPORAL_ADDRESS"])
-	require.Len(t, temporal.Ports, 1)
-	require.Equal(t, "7233", temporal.Ports[0].Published)
 }
 
 // A machine with one core refuses a container with a limit of two.
@@ -282,7 +265,7 @@ func TestComposeBoundsAndAsksEveryService(t *testing.T) {
 		require.NotNil(t, s.Deploy.Resources.Limits, s.Name)
 		require.Positive(t, s.Deploy.Resources.Limits.NanoCPUs, s.Name)
 		require.Positive(t, s.Deploy.Resources.Limits.MemoryBytes, s.Name)
-		require.Equal(t, s.Name == "migrate", s.HealthCheck == nil, s.Name)
+		require.Equal(t, s.Name == "migrate" || s.Name == "temporal-schema", s.HealthCheck == nil, s.Name)
 		if strings.HasPrefix(s.Image, "onlywave") {
 			mebibytes, err := strconv.ParseInt(strings.TrimSuffix(*s.Environment[memoryLimit], "MiB"), 10, 64)
 			require.NoError(t, err)
