@@ -3,6 +3,7 @@
 package kubernetes
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,9 @@ import (
 )
 
 var overlays = []string{"production", "staging"}
+
+// allComponents is the production overlay with every component.
+const allComponents = "../testdata/components"
 
 // place is all resources of one overlay, by name.
 type place struct {
@@ -126,13 +130,11 @@ var strict = func() runtime.Decoder {
 	return serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
 }()
 
-// ours are the pods that run our image, by the name of their container.
-func (p *place) ours() map[string]corev1.PodTemplateSpec {
+// pods are all pods, by the name of their Deployment or Job.
+func (p *place) pods() map[string]corev1.PodTemplateSpec {
 	all := map[string]corev1.PodTemplateSpec{}
 	for name, d := range p.deployments {
-		if name != "nginx" {
-			all[name] = d.Spec.Template
-		}
+		all[name] = d.Spec.Template
 	}
 	for name, j := range p.jobs {
 		all[name] = j.Spec.Template
@@ -140,10 +142,12 @@ func (p *place) ours() map[string]corev1.PodTemplateSpec {
 	return all
 }
 
-// pods are all pods.
-func (p *place) pods() map[string]corev1.PodTemplateSpec {
-	all := p.ours()
-	all["nginx"] = p.deployments["nginx"].Spec.Template
+// ours are the pods that run our programs.
+func (p *place) ours() map[string]corev1.PodTemplateSpec {
+	all := p.pods()
+	maps.DeleteFunc(all, func(_ string, pod corev1.PodTemplateSpec) bool {
+		return !strings.Contains(pod.Spec.Containers[0].Image, "/onlywave")
+	})
 	return all
 }
 
@@ -198,7 +202,7 @@ func TestAMisspeltFieldIsFound(t *testing.T) {
 // A pod has no privileges, because it needs none.
 func TestEveryPodIsConfined(t *testing.T) {
 	t.Parallel()
-	for _, overlay := range overlays {
+	for _, overlay := range append([]string{allComponents}, overlays...) {
 		p := render(t, overlay)
 		require.Equal(t, "restricted", p.namespaces["onlywave"].Labels["pod-security.kubernetes.io/enforce"])
 		for name, pod := range p.pods() {
@@ -209,15 +213,8 @@ func TestEveryPodIsConfined(t *testing.T) {
 			require.True(t, *spec.SecurityContext.RunAsNonRoot, name)
 			require.NotZero(t, *spec.SecurityContext.RunAsUser, name)
 			require.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, spec.SecurityContext.SeccompProfile.Type, name)
-			require.Len(t, spec.Containers, 1, name)
-			c := spec.Containers[0]
-			require.False(t, *c.SecurityContext.AllowPrivilegeEscalation, name)
-			require.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, name)
-			require.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, name)
-			for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-				least, most := c.Resources.Requests[resource], c.Resources.Limits[resource]
-				require.Equal(t, -1, least.Cmp(most), "%s of %s", resource, name)
-				require.False(t, least.IsZero(), "%s of %s", resource, name)
+			for _, c := range spec.Containers {
+				requireConfined(t, c)
 			}
 		}
 		for _, a := range p.accounts {
@@ -226,10 +223,22 @@ func TestEveryPodIsConfined(t *testing.T) {
 	}
 }
 
+func requireConfined(t *testing.T, c corev1.Container) {
+	t.Helper()
+	require.False(t, *c.SecurityContext.AllowPrivilegeEscalation, c.Name)
+	require.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, c.Name)
+	require.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, c.Name)
+	for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		least, most := c.Resources.Requests[resource], c.Resources.Limits[resource]
+		require.Equal(t, -1, least.Cmp(most), "%s of %s", resource, c.Name)
+		require.False(t, least.IsZero(), "%s of %s", resource, c.Name)
+	}
+}
+
 // Deployments are spread over zones and nodes, and their pods are evicted one at a time.
 func TestWhatRunsForLongIsSpread(t *testing.T) {
 	t.Parallel()
-	p := render(t, "production")
+	p := render(t, allComponents)
 	for name, d := range p.deployments {
 		require.Equal(t, d.Spec.Template.Labels["app.kubernetes.io/name"], d.Spec.Selector.MatchLabels["app.kubernetes.io/name"], name)
 		require.Zero(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue(), name)

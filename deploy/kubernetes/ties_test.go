@@ -277,13 +277,14 @@ func TestTheGraceIsLongerThanTheEnd(t *testing.T) {
 // GOMEMLIMIT is below the memory limit, so that the garbage collector runs before the kernel kills the process.
 func TestGoKnowsItsMemory(t *testing.T) {
 	t.Parallel()
-	for name, d := range render(t, "production").deployments {
-		c := d.Spec.Template.Spec.Containers[0]
-		for _, e := range c.Env {
-			if e.Name == "GOMEMLIMIT" {
-				mebibytes, err := strconv.ParseInt(strings.TrimSuffix(e.Value, "MiB"), 10, 64)
-				require.NoError(t, err)
-				require.InEpsilon(t, 0.9*float64(c.Resources.Limits.Memory().Value()), mebibytes<<20, 0.01, name)
+	for _, d := range render(t, allComponents).deployments {
+		for _, c := range d.Spec.Template.Spec.Containers {
+			for _, e := range c.Env {
+				if e.Name == "GOMEMLIMIT" {
+					mebibytes, err := strconv.ParseInt(strings.TrimSuffix(e.Value, "MiB"), 10, 64)
+					require.NoError(t, err)
+					require.InEpsilon(t, 0.9*float64(c.Resources.Limits.Memory().Value()), mebibytes<<20, 0.01, c.Name)
+				}
 			}
 		}
 	}

@@ -100,7 +100,7 @@ func send(t *testing.T, method, server, path, body string) (int, string) {
 func TestTheWebUIsVersionIsTheTestedOne(t *testing.T) {
 	t.Parallel()
 	version := webuitest.Version(t)
-	for _, file := range []string{"../../docker-compose.yml"} {
+	for _, file := range []string{"../../docker-compose.yml", "../kubernetes/components/temporal-ui/deployment.yaml"} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		require.Contains(t, string(text), "image: temporalio/ui:"+version+"\n", file)
