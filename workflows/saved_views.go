@@ -47,6 +47,9 @@ func SavedViews(now time.Time) []SavedView {
 		SavedView{"disputed", language.Text{EN: "Runs that ended disputed or charged back", PT: "Execuções que terminaram em contestação ou estornadas por contestação"},
 			attrStatus.GetName() + " in (" + quoted(string(payment.InDispute)) + ", " + quoted(string(payment.ChargedBack)) + ")"},
 		SavedView{"failed", language.Text{EN: "Failed runs", PT: "Execuções com falha"}, `ExecutionStatus in ("Failed", "TimedOut")`},
+		// For example after a release whose code does not fit the recorded history.
+		SavedView{"task-failures", language.Text{EN: "Runs whose workflow task fails repeatedly", PT: "Execuções cuja tarefa de workflow falha repetidamente"},
+			"TemporalReportedProblems is not null" + running},
 		SavedView{"stopped", language.Text{EN: "Payments' runs that were cancelled, terminated or reset", PT: "Execuções de pagamentos canceladas, encerradas ou reiniciadas"},
 			`WorkflowType = "Payment" and ExecutionStatus in ("Canceled", "Terminated")`},
 		SavedView{"paused-activities", language.Text{EN: "Paused activities", PT: "Atividades pausadas"}, "TemporalPauseInfo is not null" + running},

@@ -4,13 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/cli"
 	"github.com/onlywave/onlywave/workflows"
@@ -37,6 +44,29 @@ func TestEverySavedViewIsAQueryThatTemporalAccepts(t *testing.T) {
 		}
 		require.True(t, json.Valid([]byte(listed)), listed)
 	}
+}
+
+// A run is in the view of task failures when Temporal reports it, which is after five failures. The later ones are timeouts of the task.
+func TestTheViewOfTaskFailuresHasARunWhoseCodePanics(t *testing.T) {
+	t.Parallel()
+	c, err := client.DialContext(within(t), client.Options{HostPort: shared.Stack.TemporalAddress(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(t, err)
+	defer c.Close()
+	w := worker.New(c, "panics", worker.Options{})
+	w.RegisterWorkflowWithOptions(func(workflow.Context) error { panic("as a nondeterministic workflow") }, workflow.RegisterOptions{Name: "Panics"})
+	require.NoError(t, w.Start())
+	defer w.Stop()
+	run, err := c.ExecuteWorkflow(within(t), client.StartWorkflowOptions{ID: "panics", TaskQueue: "panics", WorkflowTaskTimeout: time.Second}, "Panics")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.TerminateWorkflow(t.Context(), run.GetID(), "", "the test ends")) }()
+
+	views := workflows.SavedViews(time.Now())
+	at := slices.IndexFunc(views, func(v workflows.SavedView) bool { return v.Name == "task-failures" })
+	require.GreaterOrEqual(t, at, 0)
+	eventually(t, func() bool {
+		listed, err := c.ListWorkflow(within(t), &workflowservice.ListWorkflowExecutionsRequest{Query: views[at].Query})
+		return err == nil && len(listed.Executions) == 1 && listed.Executions[0].Execution.WorkflowId == run.GetID()
+	}, "the run is in the view")
 }
 
 // webUI is what the Web UI's server answers to a list.
