@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"net/url"
 	"time"
 
@@ -40,7 +39,7 @@ func SavedViews(now time.Time) []SavedView {
 	}
 	for _, cause := range deadletter.CausesOfPayments() {
 		views = append(views, SavedView{"dead-letters-" + string(cause), language.Text{
-			EN: fmt.Sprintf("Dead letters: %s", cause), PT: fmt.Sprintf("Mensagens mortas: %s", cause),
+			EN: "Dead letters: " + cause.Title().EN, PT: "Mensagens mortas: " + cause.Title().PT,
 		}, attrDeadLetter.GetName() + " = " + quoted(string(cause))})
 	}
 	return append(views,

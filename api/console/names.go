@@ -10,16 +10,11 @@ import (
 )
 
 // names are the names of values in Portuguese. In English they are the values themselves, with blanks. The type of a value counts: an
-// open breaker is aberto, an open dead letter is aberta. A payment's statuses are in package language.
+// open breaker is aberto, an open dead letter is aberta. A payment's statuses are in package language, causes in package deadletter.
 var names = map[any]string{
 	deadletter.Open: "aberta", deadletter.Redriven: "reprocessada", deadletter.Discarded: "descartada", deadletter.Resolved: "resolvida",
 	deadletter.FromWebhook: "webhook", deadletter.FromWorkflow: "workflow",
 	deadletter.RedriveSending: "sendo enviada", deadletter.RedriveSent: "enviada", deadletter.RedriveFailed: "falhou",
-
-	deadletter.CauseUnreadable: "ilegível", deadletter.CauseInvalid: "inválida", deadletter.CauseRefused: "recusada",
-	deadletter.CauseHandlerPanic: "pânico do programa", deadletter.CauseDeliveryLimit: "limite de entregas",
-	deadletter.CauseUnknownOutcome: "resultado desconhecido", deadletter.CauseDependencyUnavailable: "dependência indisponível",
-	deadletter.CauseContradiction: "contradição", deadletter.CauseInternal: "erro interno", deadletter.CauseUnlabelled: "sem causa",
 
 	workflows.RedriveCounting: "contando", workflows.RedriveCanary: "canário", workflows.RedriveRunning: "em andamento",
 	workflows.RedriveDone: "concluído", workflows.RedriveStopped: "parado", workflows.RedriveDryRun: "só contagem",

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/language"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -40,8 +41,11 @@ func markup(l language.Language, english string, args ...any) template.HTML {
 
 // words is the name of a status, cause, kind or action in a language, such as "in review".
 func words(l language.Language, value any) string {
-	if status, ok := value.(payment.Status); ok {
-		return l.Status(status)
+	switch value := value.(type) {
+	case payment.Status:
+		return l.Status(value)
+	case deadletter.Cause:
+		return value.Title().In(l)
 	}
 	if name := names[value]; l == language.PT && name != "" {
 		return name

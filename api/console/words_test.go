@@ -267,9 +267,6 @@ func TestEveryNameHasPortuguese(t *testing.T) {
 	for _, v := range deadletter.States() {
 		add(v)
 	}
-	for _, v := range deadletter.Causes() {
-		add(v)
-	}
 	for _, v := range workflows.RedriveStates() {
 		add(v)
 	}
@@ -293,6 +290,7 @@ func TestEveryNameHasPortuguese(t *testing.T) {
 	require.Equal(t, "aberta", words(language.PT, deadletter.Open))
 	require.Equal(t, "aberto", words(language.PT, breaker.Open))
 	require.Equal(t, "em análise", words(language.PT, payment.InReview))
+	require.Equal(t, "resultado desconhecido", words(language.PT, deadletter.CauseUnknownOutcome))
 	require.Equal(t, "dead letter: discard", words(language.EN, audit.DeadLetterDiscard))
 }
 

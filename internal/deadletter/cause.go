@@ -27,6 +27,20 @@ const (
 	CauseUnlabelled            Cause = "unlabelled"
 )
 
+// titles are the names of the causes that operators read. Filters and the command line take the causes themselves.
+var titles = map[Cause]language.Text{
+	CauseUnreadable:            {EN: "unreadable", PT: "ilegível"},
+	CauseInvalid:               {EN: "invalid", PT: "inválida"},
+	CauseRefused:               {EN: "refused", PT: "recusada"},
+	CauseHandlerPanic:          {EN: "handler panic", PT: "pânico do programa"},
+	CauseDeliveryLimit:         {EN: "delivery limit", PT: "limite de entregas"},
+	CauseUnknownOutcome:        {EN: "unknown outcome", PT: "resultado desconhecido"},
+	CauseDependencyUnavailable: {EN: "dependency unavailable", PT: "dependência indisponível"},
+	CauseContradiction:         {EN: "contradiction", PT: "contradição"},
+	CauseInternal:              {EN: "internal", PT: "erro interno"},
+	CauseUnlabelled:            {EN: "unlabelled", PT: "sem causa"},
+}
+
 // What to do if a run ended before it wrote its payment.
 const (
 	neverWritten   = " If the redrive says that the payment was never written, reset the dead letter's run to its first task: only the run's history holds the request."
@@ -119,6 +133,14 @@ func (c Cause) Advice() string { return c.AdviceIn(language.EN) }
 
 // AdviceIn is Advice in a language.
 func (c Cause) AdviceIn(l language.Language) string { return advice[c].In(l) }
+
+// Title is the cause's name that operators read. A cause that is not of the list is its own name.
+func (c Cause) Title() language.Text {
+	if t, known := titles[c]; known {
+		return t
+	}
+	return language.Text{EN: string(c), PT: string(c)}
+}
 
 // Known says whether the cause is one of the list.
 func (c Cause) Known() bool { return advice[c].EN != "" }

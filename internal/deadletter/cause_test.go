@@ -7,15 +7,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/language"
 )
 
-func TestEveryCauseIsListedAndHasAdvice(t *testing.T) {
+func TestEveryCauseIsListedAndHasAdviceAndATitle(t *testing.T) {
 	t.Parallel()
 	require.Len(t, Causes(), len(advice))
+	require.Len(t, Causes(), len(titles))
 	for _, c := range Causes() {
 		require.True(t, c.Known(), c)
 		require.Greater(t, len(c.Advice()), 40, c)
+		require.NotEmpty(t, c.Title().EN, c)
+		require.NotEmpty(t, c.Title().PT, c)
 	}
+	require.Equal(t, "tomorrow", Cause("tomorrow").Title().In(language.PT))
 	require.False(t, Cause("tomorrow").Known())
 }
 

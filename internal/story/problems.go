@@ -48,7 +48,7 @@ func (w *writer) findProblems() {
 	w.findRun()
 	for _, d := range w.deadLetters {
 		if d.State == deadletter.Open && (d.Cause != deadletter.CauseUnknownOutcome || w.payment.Status != payment.Unknown) {
-			w.problem("onlywave dead-letters show "+d.ID, letterOpen, d.ID[:8], string(d.Cause))
+			w.problem("onlywave dead-letters show "+d.ID, letterOpen, d.ID[:8], d.Cause.Title())
 		}
 	}
 	for _, f := range w.findings {

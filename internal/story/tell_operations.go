@@ -16,9 +16,9 @@ func (w *writer) tellDeadLetters() {
 	for _, d := range w.deadLetters {
 		at := diedAt(d)
 		if d.Deaths > 1 {
-			w.add(at, DeadLetter, Bad, diedAgain, short(d.ID), string(d.Cause), d.Deaths, w.clause(d.Error))
+			w.add(at, DeadLetter, Bad, diedAgain, short(d.ID), d.Cause.Title(), d.Deaths, w.clause(d.Error))
 		} else {
-			w.add(at, DeadLetter, Bad, died, short(d.ID), string(d.Cause), w.clause(d.Error))
+			w.add(at, DeadLetter, Bad, died, short(d.ID), d.Cause.Title(), w.clause(d.Error))
 		}
 		if d.State == deadletter.Resolved || d.State == deadletter.Discarded {
 			w.add(d.ClosedAt, DeadLetter, Good, deadClosed, short(d.ID), w.named(deadLetterStates, string(d.State)), d.ClosedBy, w.closing(d))
