@@ -22,20 +22,40 @@ type HoldInput struct {
 	Hold payment.Hold `json:"hold"`
 }
 
+// entry is the audit's entry of what an order carries out. Anybody who may send signals to Temporal may write an order; its channel counts
+// only if one of our front ends has stored the request.
+func (a *Activities) entry(ctx context.Context, o command.Order, carriesOut command.Name) (audit.Entry, error) {
+	by, err := a.database.RequestedBy(ctx, o)
+	return o.Entry(carriesOut, by), err
+}
+
 // AuditOrder writes an order to the audit that changes nothing in the database. Its ID decides: a second run finds the entry of the first.
 func (a *Activities) AuditOrder(ctx context.Context, in OrderInput) error {
-	return activityError(a.database.Audit(ctx, in.Entry()))
+	entry, err := a.entry(ctx, in.Order, in.Command)
+	if err == nil {
+		err = a.database.Audit(ctx, entry)
+	}
+	return activityError(err)
 }
 
 // Hold holds a payment, and writes the audit with it. The order's ID decides: a second run changes nothing, also after a release.
 func (a *Activities) Hold(ctx context.Context, in HoldInput) (payment.Hold, error) {
-	h, err := a.database.SetHold(ctx, in.PaymentID, in.Hold, in.Entry())
+	entry, err := a.entry(ctx, in.Order, command.Hold)
+	if err != nil {
+		return payment.Hold{}, activityError(err)
+	}
+	h, err := a.database.SetHold(ctx, in.PaymentID, in.Hold, entry)
 	return h, activityError(err)
 }
 
-// Release ends a payment's hold, and writes the audit with it. A payment that is not held does not change.
+// Release ends a payment's hold, and writes the audit with it, also for an order that includes the release, such as to give up. A payment
+// that is not held does not change.
 func (a *Activities) Release(ctx context.Context, in OrderInput) (payment.Hold, error) {
-	h, err := a.database.EndHold(ctx, in.PaymentID, in.Entry())
+	entry, err := a.entry(ctx, in.Order, command.Release)
+	if err != nil {
+		return payment.Hold{}, activityError(err)
+	}
+	h, err := a.database.EndHold(ctx, in.PaymentID, entry)
 	return h, activityError(err)
 }
 
@@ -58,7 +78,11 @@ type GiveUpOrder struct {
 // GiveUp writes that an operator has ended the attempts to charge a payment. One that is not processing any more stays as it is.
 func (a *Activities) GiveUp(ctx context.Context, in GiveUpOrder) (Moved, error) {
 	asked := time.Now()
-	m, err := a.database.GiveUp(ctx, in.PaymentID, in.Entry(), in.MaySent || a.restored(), a.now())
+	entry, err := a.entry(ctx, in.Order, command.GiveUp)
+	if err != nil {
+		return Moved{}, activityError(err)
+	}
+	m, err := a.database.GiveUp(ctx, in.PaymentID, entry, in.MaySent || a.restored(), a.now())
 	return a.moved(ctx, asked, m, err)
 }
 
@@ -75,7 +99,11 @@ func (a *Activities) SettleFound(ctx context.Context, in FoundInput) (Moved, err
 	if err != nil {
 		return Moved{}, activityError(err)
 	}
-	m, err := a.database.ApplyFound(ctx, in.PaymentID, state, in.Entry(), a.now())
+	entry, err := a.entry(ctx, in.Order, command.Settle)
+	if err != nil {
+		return Moved{}, activityError(err)
+	}
+	m, err := a.database.ApplyFound(ctx, in.PaymentID, state, entry, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
@@ -14,7 +15,7 @@ import (
 
 // ordered is an order of ana's, as the workflow hands it on.
 func ordered(id string, name command.Name, number string) command.Order {
-	return command.Order{PaymentID: id, Command: name, ID: number, Actor: "ana", Reason: "the buyer is on the phone", Channel: audit.Temporal}
+	return command.Order{PaymentID: id, Command: name, ID: number, Actor: "ana", Reason: "the buyer is on the phone"}
 }
 
 func (w env) trail(t *testing.T, id string) (actions []audit.Action) {
@@ -69,6 +70,50 @@ func TestHoldAndReleaseTwiceIsOnce(t *testing.T) {
 	require.Equal(t, []audit.Action{audit.PaymentHold, audit.PaymentRelease, audit.PaymentHold, audit.PaymentHoldEnd, audit.PaymentRetry}, w.trail(t, id))
 	_, err = w.Hold(t.Context(), HoldInput{Order: ordered(payment.NewID("shop", "none"), command.Hold, "5"), Hold: hold.Hold})
 	require.Equal(t, failure.NotFound, failure.Kind(application(t, err).Type()))
+}
+
+// Whoever may send signals to Temporal knows the orders of others, and can write the same ID. Only the very order that a front end has
+// stored has its channel and origin.
+func TestTheAuditTakesTheChannelFromTheStoredRequestOnly(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	id, other := w.opened(t), payment.NewID("shop", "other")
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	o := ordered(id, command.Hold, uuid.NewString())
+	o.Until, o.Channel, o.From = until, audit.Console, "192.0.2.1"
+	for range 2 {
+		require.NoError(t, w.database.RequestCommand(t.Context(), o))
+	}
+	sent := o
+	sent.Channel, sent.From = "", "" // Temporal carries neither
+	asked := func(change func(*command.Order)) audit.Actor {
+		o := sent
+		change(&o)
+		e, err := w.entry(t.Context(), o, o.Command)
+		require.NoError(t, err)
+		require.Equal(t, o.Actor, e.Actor.Name)
+		return e.Actor
+	}
+	require.Equal(t, audit.Actor{Name: "ana", Channel: audit.Console, From: "192.0.2.1"}, asked(func(*command.Order) {}))
+	for name, change := range map[string]func(*command.Order){
+		"typed":           func(o *command.Order) { o.ID, o.Channel, o.From = "1", audit.Console, "192.0.2.1" },
+		"another actor":   func(o *command.Order) { o.Actor = "bia" },
+		"another reason":  func(o *command.Order) { o.Reason = "because" },
+		"another end":     func(o *command.Order) { o.Until = until.Add(time.Hour) },
+		"another command": func(o *command.Order) { o.Command = command.GiveUp },
+		"another payment": func(o *command.Order) { o.PaymentID = other },
+		"another outcome": func(o *command.Order) { o.Outcome = command.Found },
+	} {
+		by := asked(change)
+		require.Equal(t, []any{audit.Temporal, ""}, []any{by.Channel, by.From}, name)
+	}
+	h, err := w.Hold(t.Context(), HoldInput{Order: sent, Hold: payment.Hold{Until: until, Actor: "ana", Reason: o.Reason, At: until.Add(-time.Hour)}})
+	require.NoError(t, err)
+	require.Equal(t, until, h.Until)
+	list, err := w.database.AuditTrail(t.Context(), audit.Filter{Object: "payment/" + id, Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, o.By(), list[0].Actor)
 }
 
 // A charge that may have been sent is unknown, and only one that was never sent fails.

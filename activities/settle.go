@@ -21,7 +21,11 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (Moved, error) 
 	if err := a.old(ctx, in.PaymentID); err != nil {
 		return Moved{}, activityError(err)
 	}
-	m, err := a.database.Settle(ctx, in.PaymentID, in.Entry(), a.now())
+	entry, err := a.entry(ctx, in.Order, command.Settle)
+	if err != nil {
+		return Moved{}, activityError(err)
+	}
+	m, err := a.database.Settle(ctx, in.PaymentID, entry, a.now())
 	return a.moved(ctx, asked, m, err)
 }
 

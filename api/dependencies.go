@@ -18,6 +18,7 @@ type database interface {
 	Payments(ctx context.Context, f payment.Filter) (list []payment.Payment, age time.Duration, err error)
 	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
 	Hold(ctx context.Context, paymentID string) (payment.Hold, error)
+	RequestCommand(ctx context.Context, o command.Order) error
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
 	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
 	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)

@@ -74,6 +74,12 @@ func (m *memory) Hold(_ context.Context, paymentID string) (payment.Hold, error)
 	return m.held[paymentID], m.unavailable
 }
 
+func (m *memory) RequestCommand(context.Context, command.Order) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unavailable
+}
+
 func (m *memory) Events(_ context.Context, id string, after, limit int) ([]payment.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

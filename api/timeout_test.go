@@ -11,6 +11,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -45,6 +46,11 @@ func (hung) Events(ctx context.Context, _ string, _, _ int) ([]payment.Event, er
 
 func (hung) Hold(ctx context.Context, _ string) (payment.Hold, error) {
 	return hang[payment.Hold](ctx)
+}
+
+func (hung) RequestCommand(ctx context.Context, _ command.Order) error {
+	_, err := hang[struct{}](ctx)
+	return err
 }
 
 func (hung) Spool(ctx context.Context, _, _ string, _ []byte, _ time.Time) error {

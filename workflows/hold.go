@@ -62,7 +62,6 @@ func (p *mailbox) endHoldAfter(ctx workflow.Context, o command.Order) error {
 	if !p.held() {
 		return nil
 	}
-	o.Command = command.Release
 	refusal, err := p.release(ctx, o)
 	return cmp.Or(err, refusal)
 }

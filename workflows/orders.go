@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/activities"
-	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -74,10 +73,9 @@ func (p *mailbox) handlers(name command.Name) (handle, validate func(workflow.Co
 	return handle, validate
 }
 
-// addressed completes an order. One that has no channel was sent without our front ends.
+// addressed completes an order.
 func (p *mailbox) addressed(name command.Name, o command.Order) command.Order {
 	o.PaymentID, o.Command = p.in.PaymentID, name
-	o.Channel = cmp.Or(o.Channel, audit.Temporal)
 	return o
 }
 

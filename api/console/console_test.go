@@ -291,7 +291,7 @@ func (d *redriverFake) Command(ctx context.Context, o command.Order) error {
 	if o.Command != command.Settle {
 		return nil
 	}
-	_, err := d.store.Settle(ctx, o.PaymentID, o.Entry(), time.Now())
+	_, err := d.store.Settle(ctx, o.PaymentID, o.Entry(o.Command, o.By()), time.Now())
 	return err
 }
 

@@ -22,7 +22,7 @@ const (
 	REST        Channel = "rest"    // a client app with its API key
 	CommandLine Channel = "command" // somebody with a shell
 
-	Temporal Channel = "temporal" // a signal or an update that was sent without our front ends
+	Temporal Channel = "temporal" // a signal or an update that none of our front ends has sent; the actor's name is not checked
 	Workflow Channel = "workflow" // OnlyWave itself, as when a hold ends at its time
 )
 

@@ -16,11 +16,12 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// Payments reads payments: Postgres.
+// Payments reads payments, and stores who requests a command: Postgres.
 type Payments interface {
 	Payment(ctx context.Context, id string) (payment.Payment, error) // kind NotFound if there is none
 	Events(ctx context.Context, id string, after, limit int) ([]payment.Event, error)
 	Hold(ctx context.Context, paymentID string) (payment.Hold, error) // zero if the payment is not held
+	RequestCommand(ctx context.Context, o Order) error
 }
 
 // Engine carries out an order: the payment's workflow, which writes the audit with the change. Errors: Conflict if the payment's state
@@ -56,6 +57,9 @@ func (a Actions) Do(ctx context.Context, actor audit.Actor, o Order) (payment.Pa
 		return payment.Payment{}, err
 	}
 	if err := may(o, p, h, time.Now()); err != nil {
+		return payment.Payment{}, err
+	}
+	if err := a.Payments.RequestCommand(ctx, o); err != nil {
 		return payment.Payment{}, err
 	}
 	if err := a.Engine.Command(ctx, o); err != nil {

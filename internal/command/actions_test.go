@@ -19,6 +19,7 @@ type store struct {
 	held        payment.Hold
 	unavailable error // of all reads
 	refuses     error // of Command
+	requests    []Order
 	orders      []Order
 }
 
@@ -36,6 +37,11 @@ func (s *store) Events(_ context.Context, _ string, after, _ int) ([]payment.Eve
 		return nil, nil
 	}
 	return []payment.Event{{Status: s.p.Status, Data: s.last}}, s.unavailable
+}
+
+func (s *store) RequestCommand(_ context.Context, o Order) error {
+	s.requests = append(s.requests, o)
+	return s.unavailable
 }
 
 func (s *store) Command(_ context.Context, o Order) error {
@@ -69,6 +75,7 @@ func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 	}
 	require.Len(t, s.orders, 1)
 	require.NotEmpty(t, s.orders[0].ID)
+	require.Equal(t, s.orders, s.requests, "who requests it is stored before it is sent")
 	s.orders[0].ID = ""
 	require.Equal(t, []Order{{
 		PaymentID: s.p.ID, Command: Settle, Outcome: Failed, Actor: "ana", Reason: "the panel has none", Channel: audit.CommandLine,

@@ -26,9 +26,10 @@ type Order struct {
 	ID     string `json:"id,omitempty"`
 	Actor  string `json:"actor"`
 	Reason string `json:"reason"`
-	// See audit.Actor. Channel is empty when an order came to Temporal without our front ends, or is older than the audit.
-	Channel audit.Channel `json:"door,omitempty"`
-	From    string        `json:"from,omitempty"`
+	// See audit.Actor. Only the front end that sends the order knows them. They do not go through Temporal, where anybody could write them:
+	// the front end stores them with the request, and the activities read them there.
+	Channel audit.Channel `json:"-"`
+	From    string        `json:"-"`
 
 	Until             time.Time `json:"until,omitzero"`                // Hold only; zero: payment.HoldDefault from now
 	Outcome           Outcome   `json:"outcome,omitempty"`             // Settle only; "": Failed
@@ -87,12 +88,13 @@ func (o Order) outcomeFields() []failure.Field {
 	return nil
 }
 
-// Entry is the order in the audit. A repeated order has the same entry.
-func (o Order) Entry() audit.Entry {
-	e, _ := Find(o.Command)
-	entry := audit.Entry{Actor: o.By(), Action: e.Action, Object: "payment/" + o.PaymentID, Reason: o.Reason}
+// Entry is the audit's entry of what the order carries out: its own command, or the release that a command includes. A repeated order has
+// the same entry.
+func (o Order) Entry(carriesOut Name, by audit.Actor) audit.Entry {
+	e, _ := Find(carriesOut)
+	entry := audit.Entry{Actor: by, Action: e.Action, Object: "payment/" + o.PaymentID, Reason: o.Reason}
 	if o.ID != "" {
-		entry.ID = payment.NewAuditID(strings.Join([]string{"order", o.PaymentID, string(o.Command), o.ID}, "\x00"))
+		entry.ID = payment.NewAuditID(strings.Join([]string{"order", o.PaymentID, string(carriesOut), o.ID}, "\x00"))
 	}
 	return entry
 }

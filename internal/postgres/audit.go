@@ -15,8 +15,8 @@ import (
 
 // An entry that is there already stays as it is.
 const insertAudit = `
-insert into audit (id, actor, door, origin, action, object, reason, before, after)
-values (@id, @actor, @door, @origin, @action, @object, @reason, @before, @after)
+insert into audit (id, actor, channel, origin, action, object, reason, before, after)
+values (@id, @actor, @channel, @origin, @action, @object, @reason, @before, @after)
 on conflict (id) do nothing`
 
 // executor is a pool or a transaction.
@@ -44,7 +44,7 @@ func auditArgs(e audit.Entry) pgx.NamedArgs {
 		return v
 	}
 	return pgx.NamedArgs{
-		"id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "door": e.Actor.Channel, "origin": e.Actor.From,
+		"id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "channel": e.Actor.Channel, "origin": e.Actor.From,
 		"action": e.Action, "object": e.Object, "reason": e.Reason, "before": plain(e.Before), "after": plain(e.After),
 	}
 }
@@ -64,7 +64,7 @@ func (s *Store) audited(ctx context.Context, doing string, change func(pgx.Tx) (
 	return interpret(doing, err)
 }
 
-const selectAudit = `select id, at, actor, door, origin, action, object, reason, before, after from audit where true`
+const selectAudit = `select id, at, actor, channel, origin, action, object, reason, before, after from audit where true`
 
 // AuditTrail lists what was done, the newest first, as the filter says; kind Invalid when it cannot be meant.
 func (s *Store) AuditTrail(ctx context.Context, f audit.Filter) ([]audit.Entry, error) {

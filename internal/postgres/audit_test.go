@@ -178,7 +178,7 @@ func TestTheAuditOnlyGrows(t *testing.T) {
 	require.Len(t, s.trail(t, audit.Filter{Actor: "ana"}), 1, "stored once, however often it is called")
 	for _, statement := range []string{
 		`update audit set actor = 'nobody'`, `delete from audit`, `delete from audit where false`, `truncate audit`,
-		`insert into audit select id, at, 'nobody', door, origin, action, object, reason, before, after from audit on conflict (id) do update set actor = 'nobody'`,
+		`insert into audit select id, at, 'nobody', channel, origin, action, object, reason, before, after from audit on conflict (id) do update set actor = 'nobody'`,
 	} {
 		_, err := s.pool.Exec(t.Context(), statement)
 		require.ErrorContains(t, err, "neither changed nor removed", statement)

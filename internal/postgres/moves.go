@@ -159,8 +159,8 @@ from before b left join written w on true`
 
 // settle is giveUp as an operator's decision, which goes into the audit in the same statement.
 const settle = givenUp + `, decided as (
-    insert into audit (id, actor, door, origin, action, object, reason, before, after)
-    select @audit_id, @actor, @door, @origin, @action, 'payment/' || @id, @reason,
+    insert into audit (id, actor, channel, origin, action, object, reason, before, after)
+    select @audit_id, @actor, @channel, @origin, @action, 'payment/' || @id, @reason,
         jsonb_build_object('status', status), jsonb_build_object('status', @status::text)
     from before where exists (select from moved)
     on conflict (id) do nothing
@@ -219,7 +219,7 @@ func (s *Store) decide(ctx context.Context, id string, e audit.Entry, d decision
 	return s.move(ctx, string(e.Action)+" "+id, settle, id, d.to, at, pgx.NamedArgs{
 		"id": id, "status": d.to, "failure": d.failure, "failure_code": d.code, "outcome": d.outcome, "known": []payment.Status{d.from}, "at": at,
 		"data":     payment.EventData{Failure: d.failure, FailureCode: d.code, Actor: e.Actor.Name, Reason: e.Reason},
-		"audit_id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "door": e.Actor.Channel, "origin": e.Actor.From, "action": e.Action, "reason": e.Reason,
+		"audit_id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "channel": e.Actor.Channel, "origin": e.Actor.From, "action": e.Action, "reason": e.Reason,
 	})
 }
 

@@ -36,6 +36,6 @@ func TestAnOperatorHoldsAndReleasesAPayment(t *testing.T) {
 	_, err = shared.Shops[0].Await(within(t), id, "approved")
 	require.NoError(t, err)
 	require.Equal(t, 1, charges(t, id))
-	require.Equal(t, 2, inShared(t, `select count(*) from audit where object = 'payment/' || $1 and door = 'command' and action in ('payment.hold', 'payment.release')`, id))
+	require.Equal(t, 2, inShared(t, `select count(*) from audit where object = 'payment/' || $1 and channel = 'command' and action in ('payment.hold', 'payment.release')`, id))
 	eventually(t, func() bool { return found(t, id, `PaymentHold is null and PaymentStatus = "approved"`) }, "the list shows that it is released")
 }

@@ -96,7 +96,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 		}
 		require.Equal(t, []string{"processing", "unknown", "failed"}, history(t, id))
 		require.Equal(t, 1, inShared(t, `select count(*) from payment_events where payment_id = $1 and data @> '{"actor": "ana", "reason": "the panel has none"}'`, id))
-		require.Equal(t, 1, inShared(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and door = 'command' and origin <> ''`, id))
+		require.Equal(t, 1, inShared(t, `select count(*) from audit where object = 'payment/' || $1 and actor = 'ana' and channel = 'command' and origin <> ''`, id))
 		require.Equal(t, 1, deadLetters(t, id, deadletter.CauseUnknownOutcome, deadletter.Resolved))
 		answer, err := shared.Shops[1].Post(within(t), key, platform.Order(1050, key))
 		require.NoError(t, err)
