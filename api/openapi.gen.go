@@ -1052,6 +1052,9 @@ type BadQuery = Problem
 // BadRequest An error (RFC 9457).
 type BadRequest = Problem
 
+// CommandRunning defines model for CommandRunning.
+type CommandRunning = Payment
+
 // Conflict An error (RFC 9457).
 type Conflict = Problem
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -60,10 +61,14 @@ func (s *Server) order(c *gin.Context, wrong failure.Fields, o command.Order) er
 	}
 	o.PaymentID = c.Param("id")
 	p, err := s.commands.Do(c.Request.Context(), actor(c), o)
+	status := http.StatusOK
+	if errors.Is(err, command.ErrRunning) {
+		status, err = http.StatusAccepted, nil
+	}
 	if err != nil {
 		return err
 	}
 	event(c).paymentID = p.ID
-	c.PureJSON(http.StatusOK, s.view(p))
+	c.PureJSON(status, s.view(p))
 	return nil
 }

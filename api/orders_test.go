@@ -54,6 +54,10 @@ func TestOperatorsOrderCommandsOnAPayment(t *testing.T) {
 	require.Equal(t, []command.Name{command.Look, command.Retry, command.Hold, command.GiveUp}, ordered)
 	require.Equal(t, until, f.engine.orders[2].Until)
 
+	f.engine.fails = command.ErrRunning
+	require.Equal(t, http.StatusAccepted, order(command.Look, `{}`), "it goes on by itself")
+	f.engine.fails = nil
+
 	f.database.held = map[string]payment.Hold{id: {Until: until}}
 	require.Equal(t, http.StatusConflict, order(command.Look, `{}`), "it is held")
 	require.Equal(t, http.StatusOK, order(command.Release, `{"reason": "the check is done"}`))

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -51,7 +52,11 @@ func TestOrdersOnAPaymentThatMercadoPagoDoesNotAnswer(t *testing.T) {
 		s.pending(t, id, func(a *workflow.PendingActivityInfo) bool {
 			return a.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED
 		})
-		err := s.Workflows.Command(t.Context(), s.order(id, command.GiveUp))
+		o := s.order(id, command.GiveUp)
+		short, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, s.Workflows.Command(short, o), command.ErrRunning)
+		err := s.Workflows.Command(t.Context(), o) // the same order
 		require.Equal(t, failure.Conflict, failure.KindOf(err), "%v", err)
 		require.Equal(t, payment.Pending, s.await(t, id, payment.Pending).Status, "a search would not have known it yet")
 		s.requireOneCharge(t, id)

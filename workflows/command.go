@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/command"
@@ -25,27 +26,33 @@ import (
 const commandWait = 35 * time.Second
 
 // Command has an order carried out by the payment's workflow, and starts a run when none is open. Errors: NotFound when there is no such
-// payment; Conflict when the payment's state or the provider's answer forbids it; Unavailable when the provider or Temporal does not
-// answer: then it may be ordered again.
+// payment; Conflict when the payment's state or the provider's answer forbids it; command.ErrRunning when the run has accepted the order and
+// the wait is over; Unavailable when the provider or Temporal does not answer: then it may be ordered again.
 func (c *Client) Command(ctx context.Context, o command.Order) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, commandWait)
 	defer cancel()
 	ctx, s := tracing.Start(ctx, tracing.Client, "UpdateWithStartWorkflow:", "Payment")
 	defer func() { s.End(failure.Label(err)) }()
+	accepted := false
 	err = c.untilHeard(ctx, WorkflowID(o.PaymentID), string(o.Command)+"-"+cmp.Or(o.ID, uuid.NewString()), func(updateID string) error {
+		accepted = false
 		start := c.temporal.NewWithStartWorkflowOperation(c.startOptions(o.PaymentID, payment.ForOperator), Payment, PaymentInput{PaymentID: o.PaymentID, Polls: c.polls})
 		update, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 			StartWorkflowOperation: start,
 			UpdateOptions: client.UpdateWorkflowOptions{
 				UpdateID: updateID, WorkflowID: WorkflowID(o.PaymentID), UpdateName: string(o.Command), Args: []any{o},
-				WaitForStage: client.WorkflowUpdateStageCompleted,
+				WaitForStage: client.WorkflowUpdateStageAccepted,
 			},
 		})
 		if err != nil {
 			return err
 		}
+		accepted = true
 		return update.Get(ctx, nil)
 	})
+	if _, answered := errors.AsType[*temporal.ApplicationError](err); err != nil && !answered && accepted && ctx.Err() != nil {
+		return command.ErrRunning
+	}
 	return interpret(string(o.Command)+" payment "+o.PaymentID, err)
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -53,12 +54,22 @@ type refusal struct {
 	Fields  []failure.Field
 }
 
+// commandTimeout is how long a page waits for a command: giving up may search Mercado Pago for half a minute. The rest of pageTimeout is for
+// the response.
+const commandTimeout = pageTimeout - 3*time.Second
+
 // orderCommand carries out a command on a payment. A refusal is shown on the payment's page.
 func (c *Console) orderCommand(r *request) (response, error) {
 	o, err := orderOf(r)
 	var p payment.Payment
 	if err == nil {
-		p, err = c.commands.Do(r.Context(), r.actor(), o)
+		ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
+		defer cancel()
+		p, err = c.commands.Do(ctx, r.actor(), o)
+	}
+	running := errors.Is(err, command.ErrRunning)
+	if running {
+		err = nil
 	}
 	if kind := failure.KindOf(err); err != nil && (kind == failure.Conflict || kind == failure.Invalid) {
 		return c.refuseCommand(r, err)
@@ -67,7 +78,11 @@ func (c *Console) orderCommand(r *request) (response, error) {
 		return response{}, err
 	}
 	c.logAction(r, string(o.Command), "payment", p.ID)
-	c.setNotice(r, commandDone(r, o, p))
+	if running {
+		c.setNotice(r, r.say("The command is accepted and still being carried out. Reload the page in a moment."))
+	} else {
+		c.setNotice(r, commandDone(r, o, p))
+	}
 	return response{redirect: "/console/payments/" + p.ID}, nil
 }
 

@@ -51,6 +51,11 @@ func TestCommandsOnAPaymentAreOrdered(t *testing.T) {
 	require.Len(t, e.redriver.orders, orders, "what is refused is not ordered")
 	require.Contains(t, b.press(shown, "give-up", "reason", "the shop asked for it", "confirm", "yes").says(".notice"), "The attempts to charge have ended.")
 
+	e.redriver.running = true
+	sent := b.press(shown, "give-up", "reason", "the shop asked for it", "confirm", "yes")
+	require.Equal(t, http.StatusOK, sent.status)
+	require.Equal(t, "The command is accepted and still being carried out. Reload the page in a moment.", sent.says(".notice"))
+
 	require.Equal(t, "pt-BR", b.post("/console/language", "language", "pt-BR").Find("html").AttrOr("lang", ""))
 	require.Contains(t, b.get(path).says("#command-hold"), "Reter Para todas as chamadas ao Mercado Pago")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -262,6 +263,7 @@ type redriverFake struct {
 	store   *postgres.Store
 	started map[string]deadletter.Order
 	orders  []command.Order
+	running bool // a command is still being carried out when the wait ends
 	state   workflows.RedriveState
 	begun   string // the id of a payment that is accepted but not stored
 }
@@ -287,7 +289,14 @@ func (d *redriverFake) Redrive(_ context.Context, in deadletter.Order) (bool, er
 func (d *redriverFake) Command(ctx context.Context, o command.Order) error {
 	d.mu.Lock()
 	d.orders = append(d.orders, o)
+	running := d.running
 	d.mu.Unlock()
+	if end, _ := ctx.Deadline(); time.Until(end) > commandTimeout {
+		return errors.New("the page would end before the command")
+	}
+	if running {
+		return command.ErrRunning
+	}
 	if o.Command != command.Settle {
 		return nil
 	}

@@ -164,4 +164,6 @@ var portuguese = map[string]string{
 	"Unavailable for the moment": "Indisponível no momento",
 	"Try again in a moment. Payments do not depend on the console. Without a log-in you can still use the command onlywave dead-letters, and Temporal's Web UI shows every payment.": "Tente de novo em instantes. Os pagamentos não dependem do console. Sem entrar você ainda pode usar o comando onlywave dead-letters, e a interface web do Temporal mostra todos os pagamentos.",
 	"Something went wrong on our side": "Algo deu errado do nosso lado", "Try again. If it happens again, search the API's log for the request id below.": "Tente de novo. Se acontecer outra vez, procure no log da API o id da requisição abaixo.",
+
+	"The command is accepted and still being carried out. Reload the page in a moment.": "O comando foi aceito e ainda está em execução. Recarregue a página daqui a pouco.",
 }

@@ -63,6 +63,8 @@ var portugueseErrors = [][2]string{
 	{"the database refused the request", "o banco de dados recusou a requisição"},
 	{"not found", "não encontrado"},
 	{"too many log-ins at the same time", "entradas demais ao mesmo tempo"},
+	{"the command is accepted and still being carried out; read the payment again in a moment",
+		"o comando foi aceito e ainda está em execução; leia o pagamento de novo daqui a pouco"},
 
 	// of fields
 	{"must be a whole number", "deve ser um número inteiro"},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,6 +45,10 @@ func orderCommand(e command.Entry, environ []string, out io.Writer) *cobra.Comma
 				defer temporal.Close()
 				actions := command.Actions{Payments: database, Engine: workflows.NewClient(temporal, polls(c))}
 				p, err := actions.Do(cmd.Context(), by.by(), o)
+				if errors.Is(err, command.ErrRunning) {
+					fmt.Fprintf(out, "the command is accepted and still being carried out; see later: onlywave explain %s\n", p.ID)
+					return nil
+				}
 				if err != nil {
 					return flagged(err)
 				}

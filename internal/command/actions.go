@@ -7,6 +7,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,9 +26,15 @@ type Payments interface {
 }
 
 // Engine carries out an order: the payment's workflow, which writes the audit with the change. Errors: Conflict if the payment's state
-// or the provider's answer forbids it; Unavailable if the provider or Temporal does not answer.
+// or the provider's answer forbids it; ErrRunning if the wait ended before the command; Unavailable if the provider or Temporal does not
+// answer.
 type Engine interface {
 	Command(ctx context.Context, o Order) error
+}
+
+// ErrRunning says that a command was accepted and is still being carried out. It goes on, whether or not somebody waits.
+var ErrRunning error = &failure.Error{
+	Kind: failure.Unavailable, Message: "the command is accepted and still being carried out; read the payment again in a moment",
 }
 
 // Actions is what operators may do. It is safe for concurrent use.
@@ -36,7 +43,7 @@ type Actions struct {
 	Engine   Engine
 }
 
-// Do carries out an order and returns the payment as it is afterwards. The order's actor, channel and ID are set here. Settle may be
+// Do carries out an order and returns the payment as it is afterwards; with ErrRunning, as it was before. The order's actor, channel and ID are set here. Settle may be
 // repeated by the same actor with the same reason; all other commands are safe to repeat. Kind Invalid if a field is not valid, Conflict
 // if the command is not possible, NotFound if there is no such payment.
 func (a Actions) Do(ctx context.Context, actor audit.Actor, o Order) (payment.Payment, error) {
@@ -62,7 +69,10 @@ func (a Actions) Do(ctx context.Context, actor audit.Actor, o Order) (payment.Pa
 	if err := a.Payments.RequestCommand(ctx, o); err != nil {
 		return payment.Payment{}, err
 	}
-	if err := a.Engine.Command(ctx, o); err != nil {
+	switch err := a.Engine.Command(ctx, o); {
+	case errors.Is(err, ErrRunning):
+		return p, err
+	case err != nil:
 		return payment.Payment{}, err
 	}
 	return a.read(ctx, o.PaymentID)
