@@ -28,6 +28,7 @@ var (
 	queryInvalid  = mapping{http.StatusBadRequest, "invalid_query", "A query parameter is wrong"}
 	cursorInvalid = mapping{http.StatusBadRequest, "invalid_cursor", "The cursor does not belong to this list"}
 	pathUnknown   = mapping{http.StatusNotFound, "not_found", "Not found"}
+	bodyTooLate   = mapping{http.StatusRequestTimeout, "request_timeout", "The body arrived too late"}
 	wrongMethod   = mapping{http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here"}
 	bodyTooLarge  = mapping{http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large"}
 	mediaType     = mapping{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be plain application/json"}

@@ -1079,6 +1079,9 @@ type NotFound = Problem
 // RedriveStarted defines model for RedriveStarted.
 type RedriveStarted = Redrive
 
+// RequestTimeout An error (RFC 9457).
+type RequestTimeout = Problem
+
 // TooLarge An error (RFC 9457).
 type TooLarge = Problem
 

@@ -3,11 +3,15 @@ package api
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -122,14 +126,35 @@ func TestLongBodyWithoutALengthIsRefused(t *testing.T) {
 	w := f.do(t, http.MethodPost, "/v1/payments", chunked, "Content-Type", "application/json", "Idempotency-Key", "k")
 	require.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
 
-	cut := io.MultiReader(strings.NewReader(`{"amount"`), failingReader{})
+	cut := io.MultiReader(strings.NewReader(`{"amount"`), iotest.ErrReader(io.ErrUnexpectedEOF))
 	w = f.do(t, http.MethodPost, "/v1/payments", cut, "Content-Type", "application/json", "Idempotency-Key", "k")
 	require.Equal(t, http.StatusBadRequest, w.Code)
 }
 
-type failingReader struct{}
-
-func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+// The server stops reading a body at its ReadTimeout. The client may send the request again.
+func TestABodyThatArrivesTooLateIsATimeout(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	server := httptest.NewUnstartedServer(f.server)
+	server.Config.ReadTimeout = 300 * time.Millisecond
+	server.Start()
+	t.Cleanup(server.Close)
+	late, begun := io.Pipe()
+	defer begun.Close()
+	go func() { _, _ = io.WriteString(begun, `{"amount": `) }()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v1/payments", late)
+	require.NoError(t, err)
+	for name, value := range map[string]string{"Authorization": "Bearer " + f.key, "Content-Type": "application/json", "Idempotency-Key": "k"} {
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	var problem Problem
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&problem))
+	require.Equal(t, []any{http.StatusRequestTimeout, "request_timeout"}, []any{response.StatusCode, problem.Code})
+	require.Empty(t, f.engine.asked)
+}
 
 func TestWrongHeadersAreRefused(t *testing.T) {
 	t.Parallel()
