@@ -11,11 +11,10 @@ import (
 	"github.com/onlywave/onlywave/internal/postgres"
 )
 
-// When an open payment is too quiet: its workflow polls once an hour at least, and soon after its end.
+// When an open payment is too quiet. Most of these wait for their buyer and have a workflow, which Temporal lists by the thousand.
 const (
-	quietAfter       = 2 * time.Hour
-	quietAfterExpiry = 10 * time.Minute
-	quietAgain       = 2 * time.Hour // before the same payment is signalled once more
+	quietAfter = 10 * time.Minute
+	quietAgain = 2 * time.Hour // before the same payment is signalled once more: its run may fail each time
 )
 
 // How much one activity does.
@@ -51,7 +50,7 @@ func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, err
 	var quiet Quiet
 	for began := time.Now(); time.Since(began) < quietTime && quiet.Signalled < quietSignals; {
 		page, err := a.database.Quiet(ctx, postgres.QuietPlan{
-			Silent: quietAfter, Ended: quietAfterExpiry, Again: quietAgain, After: in.After, Limit: quietBatch,
+			Silent: quietAfter, Again: quietAgain, After: in.After, Limit: quietBatch,
 		})
 		if err != nil {
 			return quiet, activityError(err)

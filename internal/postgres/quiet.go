@@ -10,7 +10,6 @@ import (
 // QuietPlan says which open payments are too quiet, by the database's clock.
 type QuietPlan struct {
 	Silent time.Duration // nothing was stored for so long
-	Ended  time.Duration // or the payment is pending, and its end has passed for so long
 	Again  time.Duration // and it was not signalled for so long
 	After  QuietPosition // zero: from the first
 	Limit  int
@@ -35,8 +34,7 @@ select p.id, p.updated_at
 from payments p left join nudges n on n.payment_id = p.id
 where p.` + isOpen + `
   and (p.updated_at, p.id) > (@after_at, @after_id::uuid)
-  and (p.updated_at < now() - @silent::interval or p.updated_at > now() + interval '1 minute'
-    or p.status = 'pending' and payment_end(p.method) < now() - @ended::interval)
+  and (p.updated_at < now() - @silent::interval or p.updated_at > now() + interval '1 minute')
   and (n.at is null or n.at < now() - @again::interval)
 order by p.updated_at, p.id
 limit @limit`
@@ -54,7 +52,7 @@ func (s *Store) Quiet(ctx context.Context, p QuietPlan) ([]QuietPayment, error) 
 		q.Position.ID = q.ID
 		return q, err
 	}, quiet, pgx.NamedArgs{
-		"silent": p.Silent, "ended": p.Ended, "again": p.Again, "after_at": p.After.At, "after_id": p.After.ID, "limit": p.Limit,
+		"silent": p.Silent, "again": p.Again, "after_at": p.After.At, "after_id": p.After.ID, "limit": p.Limit,
 	})
 	return page, interpret("list quiet payments", err)
 }

@@ -88,7 +88,7 @@ func (b *bench) workers(store *postgres.Store) []work {
 			return err
 		}},
 		{"workers: open payments that are too quiet", func(ctx context.Context) error {
-			_, err := store.Quiet(ctx, postgres.QuietPlan{Silent: 2 * time.Hour, Ended: 10 * time.Minute, Again: 2 * time.Hour, Limit: 1000})
+			_, err := store.Quiet(ctx, postgres.QuietPlan{Silent: 10 * time.Minute, Again: 2 * time.Hour, Limit: 1000})
 			return err
 		}},
 		{"workers: was there a notification of a change of the last days", func(ctx context.Context) error {
