@@ -93,7 +93,7 @@ type View struct {
 	ExpiresAt         time.Time      `json:"expires_at,omitzero"`
 	NextPoll          time.Time      `json:"next_poll,omitzero"`
 	Polls             int            `json:"polls"`
-	SignalsWaiting    int            `json:"nudges_waiting"`
+	SignalsWaiting    int            `json:"signals_waiting"`
 	HeldUntil         time.Time      `json:"held_until,omitzero"`
 	WaitsFor          string         `json:"waits_for,omitempty"` // the activity that Mercado Pago has not answered yet
 	Refused           string         `json:"refused,omitempty"`   // the latest signal that was refused, and why

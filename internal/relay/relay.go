@@ -96,7 +96,7 @@ type metrics struct{ events *prometheus.CounterVec }
 
 // The outcomes of an event. They are the metric's labels.
 const (
-	published   = "told"
+	published   = "published"
 	refused     = "refused"     // by a queue of some subscriber; the others have it
 	unconfirmed = "unconfirmed" // likewise
 	unavailable = "unavailable" // it is not published; it is tried again until it is
@@ -106,7 +106,7 @@ const (
 func newMetrics() *metrics {
 	m := &metrics{events: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "onlywave_outbox_events_total",
-		Help: "Events of payments, by sink and outcome: told, refused or unconfirmed (by a subscriber's queue), unavailable or given_up.",
+		Help: "Events of payments, by sink and outcome: published, refused or unconfirmed (by a subscriber's queue), unavailable or given_up.",
 	}, []string{"sink", "outcome"})}
 	for _, outcome := range []string{published, refused, unconfirmed, unavailable, givenUp} {
 		m.events.WithLabelValues(string(postgres.ToSubscribers), outcome)
