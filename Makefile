@@ -53,13 +53,29 @@ UNIT_PACKAGES = $(shell go list -f '$(IMPORTS_OF_TESTS)' $(PACKAGES) | grep -Ev 
 test-unit: ## Run the tests that need no service (30 s)
 	go test $(UNIT_PACKAGES)
 
-.PHONY: test
-test: bootstrap ## Run every test on real services (10 min)
-	go test -race -timeout 15m -p 4 ./test/system $(PACKAGES) # the longest package starts first
+# The race detector triples the processor time. It runs where the tests call the product's code in their own process. The tests of test/
+# and deploy/ start programs and look at them from outside. make lint has vetted all.
+FROM_OUTSIDE = github.com/onlywave/onlywave/(test|deploy)/
+GO_TEST = go test -vet=off -timeout 15m
+
+.PHONY: test test-in-process test-from-outside
+test: bootstrap ## Run every test on real services (6 min)
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-in-process test-from-outside
+
+# In both, the longest packages start first.
+test-in-process:
+	$(GO_TEST) -race -p 2 ./internal/rabbitmq ./worker $$(go list $(PACKAGES) | grep -Ev '$(FROM_OUTSIDE)')
+
+test-from-outside:
+	$(GO_TEST) -p 2 ./test/system ./test/drills $$(go list $(PACKAGES) | grep -E '$(FROM_OUTSIDE)')
+
+.PHONY: test-race
+test-race: bootstrap ## Run the tests of the whole platform with the race detector in its programs (4 min)
+	$(GO_TEST) -race ./test/system
 
 .PHONY: test-tctl
 test-tctl: bootstrap tctl ## Run the tests of scripts/ops with tctl, too (1 to 4 min)
-	go test -race -timeout 10m -tags tctl -run Script ./test/system
+	$(GO_TEST) -tags tctl -run Script ./test/system
 
 .PHONY: lint
 lint: bootstrap ## Check format, go vet, staticcheck, shellcheck, workflow determinism, import rules and generated code

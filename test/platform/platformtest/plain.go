@@ -11,11 +11,14 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
-// Plain makes the product as `go build` makes it the platform's program, without the race detector, under which a platform costs three
-// times the processor time. It is for tests of what happens between processes and services; the platform that test/system shares and
-// the one under load look for the races of the same code.
+// Plain makes the product without the race detector the platform's program: with it a platform costs three times the processor time. It
+// is for tests of what happens between processes and services. With `go test -race` the platform that test/system shares and the one
+// under load look for the races of the same code.
 func Plain(ctx context.Context, o platform.Options) (platform.Options, error) {
 	o = Options(o)
+	if !raceDetector {
+		return o, nil
+	}
 	err := buildPlain(ctx)
 	o.Program = plain.program
 	return o, err
