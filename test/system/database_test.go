@@ -6,8 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-
-	"github.com/onlywave/onlywave/test/platform"
 )
 
 // Postgres takes connections and answers nothing about payments: reads are refused, a new payment is accepted, and it
@@ -20,14 +18,8 @@ func TestADatabaseThatHangs(t *testing.T) {
 	_, err = conn.Exec(within(t), "begin; lock table payments in access exclusive mode")
 	require.NoError(t, err)
 
-	var answer platform.Answer
-	eventually(t, func() bool { // a busy machine's Temporal may ask to repeat it
-		answer, err = shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "respond-async")
-		return err != nil || answer.Status != http.StatusServiceUnavailable
-	}, "the payment is accepted")
-	require.NoError(t, err)
-	require.Equal(t, http.StatusAccepted, answer.Status, "%s", answer.Body)
-	answer, err = shared.Shops[0].Get(within(t), "/v1/payments/"+id)
+	accept(t, key, "respond-async")
+	answer, err := shared.Shops[0].Get(within(t), "/v1/payments/"+id)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, answer.Status, "%s", answer.Body)
 

@@ -159,9 +159,7 @@ func hold(t *testing.T, id string) {
 func chargingPayment(t *testing.T) string {
 	key, id := ownKey()
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 20, ExternalReference: id})
-	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=0")
-	require.NoError(t, err)
-	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
+	accept(t, key, "wait=0")
 	eventually(t, func() bool { return inShared(t, `select count(*) from payments where id = $1`, id) == 1 }, "it is in the database")
 	hold(t, id)
 	return id

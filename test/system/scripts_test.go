@@ -235,11 +235,9 @@ func audited(t *testing.T, id string) string {
 func giveUpEffect(t *testing.T, s scripts) string {
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, ExternalReference: id})
-	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
-	require.NoError(t, err)
-	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
+	accept(t, key, "wait=1")
 	s.run(t, "signal", "give_up", id, "--actor", "ana", "--reason", "the shop has cancelled")
-	_, err = shared.Shops[0].Await(within(t), id, "unknown")
+	_, err := shared.Shops[0].Await(within(t), id, "unknown")
 	require.NoError(t, err)
 	return audited(t, id)
 }
@@ -316,9 +314,7 @@ func TestTheActivityScript(t *testing.T) {
 	s := newScripts(t, "temporal")
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 6, ExternalReference: id})
-	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=1")
-	require.NoError(t, err)
-	require.Equal(t, http.StatusAccepted, answer.Status, string(answer.Body))
+	accept(t, key, "wait=1")
 	shows := func(text string) func() bool {
 		return func() bool { return strings.Contains(s.run(t, "show", id), text) }
 	}
@@ -331,7 +327,7 @@ func TestTheActivityScript(t *testing.T) {
 	s.run(t, "activity", append(by, "unpause", "payment/"+id)...)
 	require.NotContains(t, s.run(t, "show", id), "paused")
 	_, _, _ = s.try(t, "activity", append(by, "retry", id)...) // nothing is pending when the error is over by now
-	_, err = shared.Shops[0].Await(within(t), id, "pending")
+	_, err := shared.Shops[0].Await(within(t), id, "pending")
 	require.NoError(t, err)
 	s.refused(t, 1, "no activity is pending", "activity", append(by, "pause", id)...)
 	for _, action := range []string{"activity.pause", "activity.unpause", "activity.retry"} {

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/test/devstack"
-	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -131,9 +130,7 @@ func brokerIsBack(t *testing.T) bool {
 func TestWorkersKilledBetweenTheChargeAndItsRow(t *testing.T) {
 	key, id := key(t)
 	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindSlowAfter, Delay: time.Minute, Times: 1, ExternalReference: id})
-	answer, err := shared.Shops[0].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=0")
-	require.NoError(t, err)
-	require.Equal(t, http.StatusAccepted, answer.Status)
+	accept(t, key, "wait=0")
 	eventually(t, func() bool { return charges(t, id) == 1 }, "the provider has charged")
 	for _, w := range shared.Workers {
 		require.NoError(t, w.Kill())
