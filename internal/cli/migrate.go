@@ -47,10 +47,13 @@ func indexOldEmails(ctx context.Context, c config.Config, log *slog.Logger) erro
 	defer database.Close()
 	database.IndexEmails(emailKeys(c))
 	indexed, more, err := database.IndexOldEmails(ctx, time.Now().Add(indexTime))
-	if more && err == nil {
+	switch {
+	case err != nil:
+		return err
+	case more:
 		log.Warn("not all payments are indexed by e-mail; run onlywave migrate again", "indexed", indexed)
-		return nil
+	default:
+		log.Info("all payments are indexed by e-mail", "indexed", indexed)
 	}
-	log.Info("payments are indexed by e-mail", "indexed", indexed)
-	return err
+	return nil
 }
