@@ -5,6 +5,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -26,7 +27,7 @@ func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 	if err := a.database.AskOperation(ctx, in.PaymentID, payment.Cancel, 1, a.now()); err != nil {
 		return Seen{}, err
 	}
-	state, err := a.provider.Cancel(calling(ctx, in.urgency()), in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
+	state, err := a.provider.Cancel(mercadopago.WithPriority(ctx, in.urgency(), in.ClientID), in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
 	if err != nil && refused(err) {
 		state, _, err = a.look(ctx, in)
 	}

@@ -92,7 +92,7 @@ func (a *Activities) send(ctx context.Context, p payment.Payment) (payment.Provi
 			Kind: failure.Invalid, Message: "the time to pay ran out before Mercado Pago could be asked for the charge",
 		}
 	}
-	return a.provider.CreatePix(calling(ctx, payment.ForCharge), p, payment.ProviderKey(p.ID, payment.Charge, 1))
+	return a.provider.CreatePix(mercadopago.WithPriority(ctx, payment.ForCharge, p.ClientID), p, payment.ProviderKey(p.ID, payment.Charge, 1))
 }
 
 // searchesFirst says whether an earlier attempt may have charged that the provider does not know by its key any more.
@@ -106,7 +106,7 @@ func (a *Activities) restored() bool { return a.now().Before(a.searchUntil) }
 // earlierCharge is what an earlier attempt has made, if the provider knows of any. That it refuses to say is no refusal of the
 // charge, and must not look like one.
 func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (payment.ProviderState, bool, error) {
-	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ProviderPaymentID: p.Provider.PaymentID, Urgency: payment.ForBuyer})
+	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ClientID: p.ClientID, ProviderPaymentID: p.Provider.PaymentID, Urgency: payment.ForBuyer})
 	switch failure.KindOf(err) {
 	case failure.Invalid, failure.NotFound, failure.Conflict:
 		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not say whether it has charged already", Err: err}
@@ -162,6 +162,7 @@ func refused(err error) bool {
 // LookInput names a payment, what the provider calls it if that is known, and what was asked for.
 type LookInput struct {
 	PaymentID         string        `json:"payment_id"`
+	ClientID          string        `json:"client_id,omitempty"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
 	// Urgency says what the answer is needed for. Activities that an older version of the program has scheduled hold only Unasked:
@@ -216,7 +217,7 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 }
 
 func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
-	ctx = calling(ctx, in.urgency())
+	ctx = mercadopago.WithPriority(ctx, in.urgency(), in.ClientID)
 	if in.ProviderPaymentID == "" {
 		return a.provider.FindByReference(ctx, in.PaymentID)
 	}
@@ -237,14 +238,4 @@ func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked
 		return payment.ProviderState{}, activityError(&failure.Error{Kind: failure.Conflict, Message: why})
 	}
 	return s, nil
-}
-
-// calling sets the urgency of the calls that an activity makes to the provider. An activity that is tried again keeps its place among
-// those that wait.
-func calling(ctx context.Context, u payment.Urgency) context.Context {
-	var since time.Time
-	if activity.IsActivity(ctx) {
-		since = activity.GetInfo(ctx).ScheduledTime
-	}
-	return mercadopago.WithPriority(ctx, u, since)
 }

@@ -92,7 +92,7 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 		"old look":        {payment.ForNews, 2, func(t *testing.T, worker env) { look(t, worker, LookInput{}) }},
 		"old poll":        {payment.ForSweep, 2, func(t *testing.T, worker env) { look(t, worker, LookInput{Unasked: true}) }},
 		"webhook without a payment": {payment.ForNews, 1, func(t *testing.T, worker env) {
-			_, err := worker.Activities.provider.Identify(calling(t.Context(), payment.ForNews), "404")
+			_, err := worker.Activities.provider.Identify(mercadopago.WithPriority(t.Context(), payment.ForNews, ""), "404")
 			require.Equal(t, failure.NotFound, failure.KindOf(err))
 		}},
 		"sweep": {payment.ForSweep, 1, func(t *testing.T, worker env) {
@@ -105,6 +105,40 @@ func TestEachCallSaysWhoWaitsForIt(t *testing.T) {
 			row.do(t, worker)
 			require.Contains(t, metricstest.Text(t, limit.Collectors()...),
 				fmt.Sprintf(`onlywave_provider_limit_wait_seconds_count{outcome="admitted",urgency="%s"} %d`, row.urgency, row.calls))
+		})
+	}
+}
+
+// A call that waits has a turn among those of the client app whose payment it is about.
+func TestEachCallSaysWhichClientAppItIsFor(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	for name, row := range map[string]struct {
+		turns []string
+		do    func(t *testing.T, worker env)
+	}{
+		"charge": {[]string{"2:shop"}, func(t *testing.T, worker env) {
+			_, err := worker.charge(t, w.opened(t))
+			requireActivityError(t, err, failure.Limited, true)
+		}},
+		"look": {[]string{"4:shop"}, func(t *testing.T, worker env) {
+			_, err := worker.Look(t.Context(), LookInput{PaymentID: w.opened(t), ClientID: "shop", Money: money})
+			requireActivityError(t, err, failure.Limited, true)
+		}},
+		"sweep": {[]string{"5:"}, func(t *testing.T, worker env) {
+			_, err := worker.Sweep(t.Context(), SweepInput{Window: mercadopago.Window{From: time.Now().Add(-2 * time.Hour), To: time.Now().Add(-time.Hour)}})
+			requireActivityError(t, err, failure.Limited, true)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			name := uuid.NewString()
+			worker, _ := w.limited(t, name, "a")
+			_, other := w.limited(t, name, "b")
+			other.Pause(t.Context(), time.Minute)
+			row.do(t, worker)
+			turns, err := openStore(t, devstacktest.Shared().RedisURL()).Client().ZRange(t.Context(), "onlywave:budget:{"+name+"}:turns", 0, -1).Result()
+			require.NoError(t, err)
+			require.Equal(t, row.turns, turns)
 		})
 	}
 }

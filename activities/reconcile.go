@@ -61,7 +61,7 @@ type Swept struct {
 // Sweep compares one page of what the provider changed with the database, keeps what it finds, and signals payments that are
 // behind. A second run keeps nothing twice, and two signals to a payment are one look.
 func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
-	page, err := a.provider.ChangesIn(calling(ctx, payment.ForSweep), in.Window)
+	page, err := a.provider.ChangesIn(mercadopago.WithPriority(ctx, payment.ForSweep, ""), in.Window)
 	if err != nil {
 		return Swept{}, activityError(err)
 	}

@@ -38,7 +38,7 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 		return "", rabbitmq.Postpone(errors.New("enough webhooks wait for the provider"))
 	}
 	defer w.identifying.Add(-1)
-	id, err := w.Provider.Identify(mercadopago.WithPriority(ctx, payment.ForNews, time.Time{}), n.ResourceID)
+	id, err := w.Provider.Identify(mercadopago.WithPriority(ctx, payment.ForNews, ""), n.ResourceID)
 	switch kind := failure.KindOf(err); {
 	case err == nil && id != "":
 		return id, nil

@@ -35,14 +35,13 @@ func newGuard(c Config) *guard {
 
 type priorityKey struct{}
 
-// WithPriority sets the urgency of the calls that are made with the context, and since when (zero: since now). It decides which call
-// goes first when the provider rate limit makes them wait. Calls without it go last.
-func WithPriority(ctx context.Context, u payment.Urgency, since time.Time) context.Context {
-	return context.WithValue(ctx, priorityKey{}, providerlimit.Call{Urgency: u, Since: since})
+// WithPriority sets the urgency of the calls that are made with the context, and the client app they are for ("": OnlyWave's own). They
+// decide which call goes first when the provider rate limit makes them wait. Calls without it go last.
+func WithPriority(ctx context.Context, u payment.Urgency, clientID string) context.Context {
+	return context.WithValue(ctx, priorityKey{}, providerlimit.Call{Urgency: u, Client: clientID})
 }
 
-// turn is a call's place among those that wait. A call that is tried again with the same subject and time keeps its place, in
-// whichever process.
+// turn is a call's place among those that wait. A call that is tried again with the same subject keeps its place, in whichever process.
 func turn(ctx context.Context, subject string) providerlimit.Call {
 	c, ok := ctx.Value(priorityKey{}).(providerlimit.Call)
 	if !ok {
@@ -96,7 +95,7 @@ func (g *guard) take(ctx context.Context, c providerlimit.Call) error {
 // probeAccount reads our own account for the probe, below the rate limit and past the breakers.
 func (c *Client) probeAccount(ctx context.Context) error {
 	its := turn(ctx, "account")
-	its.Urgency = payment.ForSweep
+	its.Urgency, its.Client = payment.ForSweep, ""
 	if err := c.guard.take(ctx, its); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // Package providerlimit is the provider rate limit: it keeps all workers together below the rate of calls that the provider accepts,
 // and makes all of them pause when the provider asks for it. The most urgent call goes first, each urgency has a share that the
-// others cannot take, and calls of one urgency go in the order in which they came.
+// others cannot take, and within one urgency the client apps take turns.
 //
 // Its one rule: it only ever delays. No call fails because of Redis, which holds the limit; while Redis is unavailable each worker
 // keeps to its part of the rate, and to the pauses that it knows of.
@@ -26,8 +26,8 @@ import (
 // Call is a call that wants to be made.
 type Call struct {
 	Urgency payment.Urgency
-	Name    string    // unique within its urgency, and the same when it comes again: its place is kept under it
-	Since   time.Time // when it was first wanted, which decides its place; zero: now
+	Client  string // the client app it is for; "": OnlyWave's own
+	Name    string // unique within its urgency, and the same when it comes again: its place is kept under it
 }
 
 const (
@@ -80,9 +80,6 @@ func (l *Limit) Rate() int { return l.rate }
 func (l *Limit) Take(ctx context.Context, c Call) (err error) {
 	began := time.Now()
 	defer func() { l.waited(c.Urgency, began, err) }()
-	if c.Since.IsZero() {
-		c.Since = began
-	}
 	give := began.Add(longestWait)
 	if deadline, ok := ctx.Deadline(); ok {
 		if half := began.Add(time.Until(deadline) / 2); half.Before(give) { // the other half is for the call
@@ -130,7 +127,7 @@ func (l *Limit) ask(ctx context.Context, c Call) (admitted bool, wait time.Durat
 	if pause := time.Until(time.UnixMilli(l.paused.Load())); pause > 0 {
 		return false, pause + spread(pause)
 	}
-	args := []any{l.rate, int(c.Urgency), c.Name, c.Since.UnixMicro(), hold, l.introduction(), int(remembered.Seconds())}
+	args := []any{l.rate, int(c.Urgency), c.Name, c.Client, hold, lateFor, l.introduction(), int(remembered.Seconds())}
 	for _, u := range payment.Urgencies() {
 		args = append(args, share(u))
 	}
@@ -163,7 +160,7 @@ func (l *Limit) introduction() string {
 // keys are in one slot of a cluster: what is in braces decides.
 func (l *Limit) keys() []string {
 	key := "onlywave:budget:{" + l.name + "}"
-	return []string{key + ":level", key + ":places", key + ":kept", key + ":pause", key + ":workers"}
+	return []string{key + ":level", key + ":waiting", key + ":until", key + ":pause", key + ":workers", key + ":turns"}
 }
 
 // spread keeps the callers that wait for the same moment from coming all at once.

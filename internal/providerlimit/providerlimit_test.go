@@ -49,7 +49,7 @@ func workers(t *testing.T, stack *devstack.Stack, n, rate int) []*Limit {
 var calls atomic.Int64
 
 func a(u payment.Urgency) Call {
-	return Call{Urgency: u, Name: strconv.FormatInt(calls.Add(1), 10), Since: time.Now()}
+	return Call{Urgency: u, Name: strconv.FormatInt(calls.Add(1), 10)}
 }
 
 // now asks for a call that must not wait.

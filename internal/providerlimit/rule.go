@@ -10,11 +10,15 @@ import (
 //
 // There is one bucket of calls. It fills at the rate and holds a second's worth, the burst. Each urgency has a share of the rate and
 // of the burst, counted as credit: while it has credit, others leave so many calls in the bucket for it. What no urgency
-// has a share of goes to the most urgent of the waiting callers. Within one urgency the caller that came first goes first.
+// has a share of goes to the most urgent of the waiting callers.
+//
+// Within one urgency the client apps take turns: each call that has to wait gets the turn after the last of its client app, but none that is
+// already over, and the lowest turn goes first. So the calls of one client app go in the order in which they came, a client app that asks
+// now and then waits for no more than one call of each other, and one that is alone has the whole rate.
 //
 // A caller whose turn it is not yet gets the time to ask again, and keeps its place until a little after. Others wait for one that
-// is late for no longer than the bucket takes to be full. And when a call's worth has run over, because those whose turn it would
-// be got a later time than was needed, any caller that is there may call.
+// is late for no longer than the bucket takes to be full. It has the same turn when it comes within a minute. And when a call's worth has
+// run over, because those whose turn it would be got a later time than was needed, any caller that is there may call.
 
 // share is which part of the rate and of the burst an urgency has for itself. They add up to less than 1, so that something is
 // left for the most urgent. A charge brings at least one look sooner or later, so both have much.
@@ -32,9 +36,12 @@ func share(u payment.Urgency) float64 {
 	return 0
 }
 
-// hold is for how long a place is kept for a caller that does not ask at its time, in microseconds. One that comes later has
-// its place among the waiting callers all the same, by when it first came.
-const hold = 1_000_000
+// hold is for how long others wait for a caller that does not ask at its time, and lateFor for how long its turn is remembered after
+// that, in microseconds.
+const (
+	hold    = 1_000_000
+	lateFor = 60_000_000
+)
 
 // level is how full the bucket is, how much of a call has run over since the last, and the credit of each urgency.
 type level struct {

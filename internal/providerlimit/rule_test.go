@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ type script struct {
 	keys   []string
 }
 
-var timedScript = goredis.NewScript(strings.Replace(takeSource, "redis.call('TIME')", "{KEYS[6], KEYS[7]}", 1))
+var timedScript = goredis.NewScript(strings.Replace(takeSource, "redis.call('TIME')", "{KEYS[7], KEYS[8]}", 1))
 
 func newScript(t testing.TB, rate int) *script {
 	t.Helper()
@@ -40,11 +41,11 @@ func newScript(t testing.TB, rate int) *script {
 }
 
 func (s *script) ask(now int64, c Call) (bool, int64) {
-	args := []any{s.rate, int(c.Urgency), c.Name, c.Since.UnixMicro(), hold, "", 60}
+	args := []any{s.rate, int(c.Urgency), c.Name, c.Client, hold, lateFor, "", 60}
 	for _, u := range payment.Urgencies() {
 		args = append(args, share(u))
 	}
-	keys := append(s.keys[:5:5], fmt.Sprint(now/1e6), fmt.Sprint(now%1e6))
+	keys := append(slices.Clone(s.keys), fmt.Sprint(now/1e6), fmt.Sprint(now%1e6))
 	answer, err := timedScript.Run(context.Background(), s.client, keys, args...).StringSlice()
 	if err != nil {
 		panic(err)
@@ -60,25 +61,17 @@ func TestRedisAndAProcessDecideAlike(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		rate := rapid.SampledFrom([]int{1, 2, 3, 7, 10, 50}).Draw(r, "rate")
 		fleet, alone := newScript(t, rate), newBucket(rate)
-		first := map[string]time.Time{}
 		now := noon
 		for range rapid.IntRange(1, 120).Draw(r, "questions") {
-			now += int64(rapid.SampledFrom([]int{0, 0, 1, 999, 1000, 30_000, 100_000, 700_000, 3_000_000}).Draw(r, "pause"))
+			now += int64(rapid.SampledFrom([]int{0, 0, 1, 999, 1000, 30_000, 100_000, 700_000, 3_000_000, 50_000_000}).Draw(r, "pause"))
 			c := Call{
 				Urgency: rapid.SampledFrom(payment.Urgencies()).Draw(r, "urgency"), Name: rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"}).Draw(r, "name"),
 			}
-			key := c.Urgency.String() + c.Name
-			if first[key].IsZero() {
-				first[key] = time.UnixMicro(now + int64(rapid.IntRange(-2_000_000, 2_000_000).Draw(r, "since")))
-			}
-			c.Since = first[key]
+			c.Client = rapid.SampledFrom([]string{"", "1", "2"}).Draw(r, "client app")
 			admitted, wait := fleet.ask(now, c)
 			also, wait2 := alone.ask(now, c)
 			require.Equal(r, admitted, also)
 			require.InDelta(r, wait, wait2, 1)
-			if admitted {
-				delete(first, key)
-			}
 		}
 	})
 }
@@ -86,11 +79,12 @@ func TestRedisAndAProcessDecideAlike(t *testing.T) {
 // caller asks until it is admitted, each time at the time that it got.
 type caller struct {
 	Call
+	came     int64 // when it first asks
 	asks     int64 // when next
 	admitted int64 // when; 0: not yet
 	tries    int
-	sent     int          // times that it had to come again after more than a second
-	late     func() int64 // how much later than its time it comes; nil: it is punctual
+	sent     int   // times that it had to come again after more than a second
+	late     int64 // how much later than its time it comes
 }
 
 type agenda []*caller
@@ -120,11 +114,8 @@ func play(rule asker, end int64, callers ...*caller) (admitted []*caller) {
 			heap.Pop(&all)
 			continue
 		}
-		if c.asks += wait; wait > longestWait.Microseconds() {
+		if c.asks += wait + c.late; wait > longestWait.Microseconds() {
 			c.sent++
-		}
-		if c.late != nil {
-			c.asks += c.late()
 		}
 		heap.Fix(&all, 0)
 	}
@@ -135,9 +126,20 @@ func play(rule asker, end int64, callers ...*caller) (admitted []*caller) {
 func come(u payment.Urgency, count int, first, gap int64) (all []*caller) {
 	for i := range count {
 		at := first + int64(i)*gap
-		all = append(all, &caller{Call: Call{Urgency: u, Name: fmt.Sprintf("%s-%d", u, calls.Add(1)), Since: time.UnixMicro(at)}, asks: at})
+		all = append(all, &caller{Call: Call{Urgency: u, Name: fmt.Sprintf("%s-%d", u, calls.Add(1))}, came: at, asks: at})
 	}
 	return all
+}
+
+// waited is how long it took until it was admitted.
+func (c *caller) waited() time.Duration { return time.Duration(c.admitted-c.came) * time.Microsecond }
+
+// of makes them calls for a client app.
+func of(client string, callers []*caller) []*caller {
+	for _, c := range callers {
+		c.Client = client
+	}
+	return callers
 }
 
 const second = int64(1_000_000)
@@ -157,7 +159,7 @@ func TestAChargeIsAdmittedAtOnceWhile300LooksWait(t *testing.T) {
 		admitted := play(rule, noon+100*second, append(looks, charges...)...)
 		require.Len(t, admitted, 380)
 		for _, c := range charges {
-			require.Equal(t, 1, c.tries, "%s waited for %s", c.Name, time.Duration(c.admitted-c.Since.UnixMicro())*time.Microsecond)
+			require.Equal(t, 1, c.tries, "%s waited for %s", c.Name, c.waited())
 		}
 		for i := 1; i < len(looks); i++ {
 			require.LessOrEqual(t, looks[i-1].admitted, looks[i].admitted, "first come, first served")
@@ -227,7 +229,7 @@ func TestCallersThatNeverComeAgainHoldUpNoOther(t *testing.T) {
 }
 
 // However callers come, no more go out than the rate and one burst; no caller waits for ever; and a punctual caller is not
-// overtaken by one of the same urgency that came later.
+// overtaken by one of the same urgency and client app that came later.
 func TestTheRateIsKeptAndOrderToo(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
@@ -240,7 +242,8 @@ func TestTheRateIsKeptAndOrderToo(t *testing.T) {
 		for range rapid.IntRange(1, 8).Draw(r, "crowds") {
 			u := rapid.SampledFrom(payment.Urgencies()).Draw(r, "urgency")
 			at := noon + int64(rapid.IntRange(0, 10_000_000).Draw(r, "at"))
-			all = append(all, come(u, rapid.IntRange(1, 60).Draw(r, "count"), at, int64(rapid.SampledFrom([]int{0, 1000, 50_000, 400_000}).Draw(r, "gap")))...)
+			client := rapid.SampledFrom([]string{"", "1", "2"}).Draw(r, "client app")
+			all = append(all, of(client, come(u, rapid.IntRange(1, 60).Draw(r, "count"), at, int64(rapid.SampledFrom([]int{0, 1000, 50_000, 400_000}).Draw(r, "gap"))))...)
 		}
 		admitted := play(rule, noon+3600*second, all...)
 		require.Len(r, admitted, len(all), "no caller waits for ever")
@@ -252,11 +255,11 @@ func TestTheRateIsKeptAndOrderToo(t *testing.T) {
 				}
 			}
 		}
-		last := map[payment.Urgency]int64{}
+		last := map[Call]int64{}
 		for _, c := range admitted {
-			since := c.Since.UnixMicro()
-			require.GreaterOrEqual(r, since, last[c.Urgency], "%s overtakes", c.Name)
-			last[c.Urgency] = since
+			line := Call{Urgency: c.Urgency, Client: c.Client}
+			require.GreaterOrEqual(r, c.came, last[line], "%s overtakes", c.Name)
+			last[line] = c.came
 		}
 	})
 }
