@@ -52,15 +52,22 @@ func TestAReleaseWithPaymentsInFlight(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, left, "a payment of the new build is still open")
+	counted, err := r.pinnedWithoutWorkers(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, counted, "every build has workers")
+	r.stop["b"]()
+	eventually(t, func() bool { counted, err := r.pinnedWithoutWorkers(t.Context()); return err == nil && counted > 0 }, "it waits for the build")
 	r.temporal("workflow", "update-options", "--versioning-override-behavior", "auto_upgrade", "--yes", "--reason", "remove the workers of the build",
 		"--query", `TemporalWorkerDeploymentVersion = "onlywave:b" AND ExecutionStatus = "Running"`)
 	eventually(t, func() bool {
 		require.NoError(t, r.Workflows.Signal(t.Context(), left))
 		return r.builds(left)[0] == "a"
 	}, "an operator moves it")
+	eventually(t, func() bool { counted, err := r.pinnedWithoutWorkers(t.Context()); return err == nil && counted == 0 }, "none waits for the build")
 	for id := range r.unpaid {
 		r.pay(id)
 	}
+	r.drain("b")
 	for id := range r.runs {
 		require.Zero(t, r.failedTasks(id), id)
 	}
@@ -73,16 +80,19 @@ type release struct {
 	at       env
 	provider *simulator.Simulator
 	unpaid   map[string]bool
-	runs     map[string]bool // workflow ids' payments
+	runs     map[string]bool   // workflow ids' payments
+	stop     map[string]func() // ends a build's worker
 }
 
 func newRelease(t *testing.T) *release {
 	at, provider := newEnv(t)
-	stack, err := devstack.Start(t.Context(), devstack.Options{Services: []devstack.Service{devstack.Temporal}})
+	stack, err := devstack.Start(t.Context(), devstack.Options{
+		Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: map[string]string{"frontend.enableCancelWorkerPollsOnShutdown": "true"},
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
 	at.temporal = stack.TemporalAddress()
-	return &release{t: t, at: at, provider: provider, unpaid: map[string]bool{}, runs: map[string]bool{}}
+	return &release{t: t, at: at, provider: provider, unpaid: map[string]bool{}, runs: map[string]bool{}, stop: map[string]func(){}}
 }
 
 // begin runs a build of the worker until the test's end.
@@ -95,7 +105,7 @@ func (r *release) begin(build string) {
 		_, err := w.Database.IssueAPIKey(r.t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 		require.NoError(r.t, err)
 	}
-	run(r.t, w)
+	r.stop[build] = run(r.t, w)
 	eventually(r.t, func() bool {
 		d, err := w.polling(r.t.Context())
 		return err == nil && d.polling[build] == 1 && (d.current == build || build != "a")
@@ -176,6 +186,14 @@ func (r *release) failedTasks(id string) (n int) {
 // deployment runs a command of the page on a build.
 func (r *release) deployment(command, build string, more ...string) {
 	r.temporal(append([]string{"worker", "deployment", command, "--deployment-name", "onlywave", "--build-id", build}, more...)...)
+}
+
+// drain waits by the operators' script until no run needs a build.
+func (r *release) drain(build string) {
+	drain := exec.CommandContext(r.t.Context(), "../scripts/ops/drain", "--version", build, "--timeout", "60")
+	drain.Env = append(drain.Environ(), "TEMPORAL_ADDRESS="+r.at.temporal)
+	output, err := drain.CombinedOutput()
+	require.NoError(r.t, err, "%s", output)
 }
 
 // temporal runs the operators' command line.

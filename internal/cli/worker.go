@@ -101,6 +101,6 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 	if mail.Sender != nil {
 		watch.Add(mail.Sender.Collectors()...)
 	}
-	watch.Add(worker.NewGauges(database, log), rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
+	watch.Add(worker.NewGauges(database, log), worker.NewPinned(w), rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
 	return run(ctx, c, watch, log, w.Run)
 }

@@ -73,6 +73,10 @@ func ofProcesses() []Fault {
 			Strike: []Act{startUnknown}, Heal: []Act{terminateUnknown},
 		},
 		{
+			Shows: "a payment is pinned to a build of the workers, whose last worker ends", Alerts: []string{"PaymentsWithoutWorkers"},
+			Strike: []Act{startPinned}, Heal: []Act{terminatePinned},
+		},
+		{
 			Shows: "Postgres answers 300 ms late while 40 clients read", Alerts: []string{"APISlow", "PostgresPoolExhausted"},
 			Strike: []Act{slow("api", devstack.Postgres, 300*time.Millisecond), slow("api", devstack.PostgresReplica, 300*time.Millisecond)},
 			During: readers(40), Heal: []Act{mend("api", devstack.Postgres), mend("api", devstack.PostgresReplica)},
