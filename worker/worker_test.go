@@ -164,7 +164,7 @@ func emptied(t *testing.T, at env) {
 
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, condition, timeout, 20*time.Millisecond, what)
+	require.Eventually(t, condition, timeout, 50*time.Millisecond, what)
 }
 
 // Not parallel: it takes what is in the shared queues.

@@ -149,7 +149,7 @@ func (w *env) due(t *testing.T) {
 
 func (w *env) requireNothingWaits(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool { return w.inDatabase(t, `select count(*) from outbox`) == 0 }, timeout, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.inDatabase(t, `select count(*) from outbox`) == 0 }, timeout, 50*time.Millisecond)
 }
 
 func (w *env) channel(t *testing.T) *amqp.Channel {

@@ -85,7 +85,7 @@ func TestWhatIsRefusedForGoodIsGivenUp(t *testing.T) {
 	w.move(t, r, id, payment.Pending, 1)
 	s.receives(t, id, 2+repeats)
 	require.Eventually(t, func() bool { return r.counted(givenUp) == 1 }, timeout, 10*time.Millisecond)
-	require.Eventually(t, func() bool { return w.inDatabase(t, `select count(*) from event_repeats`) == 0 }, timeout, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.inDatabase(t, `select count(*) from event_repeats`) == 0 }, timeout, 50*time.Millisecond)
 	require.Equal(t, 1+repeats, r.counted(refused))
 	require.Equal(t, []int{1, 2, 2, 2, 2, 2}, s.of(id))
 	require.ErrorContains(t, r.Ready(), "payment.pending refused")
