@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	temporallog "go.temporal.io/sdk/log"
+	"golang.org/x/crypto/argon2"
 	"golang.org/x/net/html"
 
 	"github.com/onlywave/onlywave/internal/access"
@@ -74,6 +76,14 @@ type env struct {
 }
 
 var addresses atomic.Int32
+
+// quickHash is the hash of password at a small part of the usual cost, under the race detector a quarter of a second for each log-in.
+var quickHash = func() string {
+	salt := []byte("a salt for tests")
+	hash := argon2.IDKey([]byte(password), salt, 1, 64, 1, 32)
+	text := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=64,t=1,p=1$%s$%s", argon2.Version, text(salt), text(hash))
+}()
 
 func newEnv(t *testing.T, options session.Options) *env {
 	t.Helper()
@@ -128,9 +138,8 @@ func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Option
 	}))
 	t.Cleanup(server.Close)
 	e.url = server.URL
-	hash := access.HashPassword(password)
 	for name, role := range map[string]access.Role{e.operator: access.Operator, e.viewer: access.Viewer} {
-		require.NoError(t, e.store.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: name, Role: role, PasswordHash: hash, CreatedAt: time.Now()}))
+		require.NoError(t, e.store.AddUser(t.Context(), audit.Actor{Name: "test"}, access.User{Name: name, Role: role, PasswordHash: quickHash, CreatedAt: time.Now()}))
 	}
 	return e
 }
