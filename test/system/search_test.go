@@ -40,9 +40,22 @@ func TestAnOperatorFindsAPaymentByTheBuyersEmail(t *testing.T) {
 	name, password, err := shared.Operator(within(t))
 	require.NoError(t, err)
 	send("/console/log-in", url.Values{"name": {name}, "password": {password}})
-	page, address := send("/console/payments", url.Values{"q": {" carla.dias@EXAMPLE.com"}})
+	search := func() (page, address string) {
+		return send("/console/payments", url.Values{"q": {" carla.dias@EXAMPLE.com"}})
+	}
+	page, address := search()
 	require.Equal(t, "/console/payments/"+id, address)
 	require.NotContains(t, strings.ToLower(page), "carla")
+
+	// A payment of before the key is found after a migration.
+	require.Equal(t, 1, inShared(t, `
+with old as (update payments set payer_email_index = null where id = $1 returning id) select count(*) from old`, id))
+	page, address = search()
+	require.Equal(t, "/console/payments", address)
+	require.Contains(t, page, "run <code>onlywave migrate</code>")
+	require.NoError(t, shared.Migrate(within(t)))
+	_, address = search()
+	require.Equal(t, "/console/payments/"+id, address)
 
 	eventually(t, func() bool { return strings.Contains(apiLogs(t), "payments searched by e-mail") }, "the search is logged")
 	require.NotContains(t, strings.ToLower(apiLogs(t)), "carla")
