@@ -98,7 +98,7 @@ func TestTheStoryOfAPaymentThatAnOperatorSettled(t *testing.T) {
 	require.Equal(t, 1, inShared(t, `with aged as (update payments set updated_at = updated_at - interval '10 minutes' where id = $1 returning 1) select count(*) from aged`, id))
 	var out output
 	require.NoError(t, cli.Run(within(t), []string{"payments", "settle", id, "--actor", "ana", "--reason", "the panel has none, says ana@example.com"}, operatorEnv(), &out))
-	inOrder(t, explain(t, operatorEnv(), id), "failed at", "nothing is left to do", "Dead letter", "(unknown-outcome)",
+	inOrder(t, explain(t, operatorEnv(), id), "failed at", "nothing is left to do", "Dead letter", "(unknown outcome)",
 		"ana, over the command line: settle the payment. Reason: the panel has none, says •••", "The payment is now failed, decided by ana",
 		"resolved by onlywave")
 	explain(t, operatorEnv(), id, "--lang", "pt")
