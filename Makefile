@@ -71,7 +71,7 @@ test-from-outside:
 
 .PHONY: test-race
 test-race: bootstrap ## Run the tests of the whole platform with the race detector in its programs (4 min)
-	$(GO_TEST) -race ./test/system
+	$(GO_TEST) -race ./test/system $(filter github.com/onlywave/onlywave/test/%,$(UNIT_PACKAGES)) # the test tools, too
 
 .PHONY: test-tctl
 test-tctl: bootstrap tctl ## Run the tests of scripts/ops with tctl, too (1 to 4 min)
