@@ -102,8 +102,7 @@ func TestALinkHasItsFaultUntilItIsMended(t *testing.T) {
 	link.Cut()
 	_, err = hear(open, 4)
 	require.ErrorIs(t, err, io.EOF, "what was open is closed")
-	_, err = net.Dial("tcp", address)
-	require.Error(t, err, "and nothing new is let in")
+	require.Eventually(t, func() bool { _, err = net.Dial("tcp", address); return err != nil }, 5*time.Second, 10*time.Millisecond, "and nothing new is let in")
 	good()
 
 	require.NoError(t, link.Deafen())
