@@ -73,7 +73,7 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 	t.Helper()
 	logged := &journal{}
 	log := slog.New(slog.NewTextHandler(logged, nil))
-	database, err := postgres.Open(t.Context(), at.postgres, 4)
+	database, err := postgres.Open(t.Context(), at.postgres, 16) // a test may lock a table, for which the queries of the worker itself wait, too
 	require.NoError(t, err)
 	t.Cleanup(database.Close)
 	temporal, err := client.NewLazyClient(client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
