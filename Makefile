@@ -59,7 +59,7 @@ FROM_OUTSIDE = github.com/onlywave/onlywave/(test|deploy)/
 GO_TEST = go test -vet=off -timeout 15m
 
 .PHONY: test test-in-process test-from-outside
-test: bootstrap ## Run every test on real services (6 min)
+test: bootstrap ## Run every test on real services (8 min)
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-in-process test-from-outside
 
 # In both, the longest packages start first.
