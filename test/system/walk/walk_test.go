@@ -58,14 +58,7 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w := &walk{t: t, url: p.Front.URL + "/console/"}
 	paid, open := w.business(ctx, p)
 	unknown := w.unknown(ctx, p)
-
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("font-render-hinting", "none"))
-	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
-	defer stop()
-	var end context.CancelFunc
-	w.ctx, end = chromedp.NewContext(allocator)
-	defer end()
-	require.NoError(t, chromedp.Do(w.ctx)) // it starts the browser, which a step's own timeout must not end
+	defer w.startBrowser(ctx)()
 
 	w.do(chromedp.Navigate(w.url), chromedp.WaitVisible("#log-in"))
 	w.picture("log-in")
@@ -131,6 +124,18 @@ func TestAWalkThroughTheConsole(t *testing.T) {
 	w.click("#log-in", "#health")
 	w.picture("logged-in-again")
 	w.inPortuguese(paid.ID, unknown)
+}
+
+// startBrowser starts Chromium. End it before the platform, which waits for its connections.
+func (w *walk) startBrowser(ctx context.Context) (end func()) {
+	w.t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("font-render-hinting", "none"))
+	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
+	var leave context.CancelFunc
+	w.ctx, leave = chromedp.NewContext(allocator)
+	end = func() { leave(); stop() }
+	require.NoError(w.t, chromedp.Do(w.ctx)) // it starts the browser, which a step's own timeout must not end
+	return end
 }
 
 // findByEmail finds all payments of the buyer. The e-mail address is not in the address of the page.

@@ -31,14 +31,7 @@ func TestAWalkThroughTheTemporalWebUI(t *testing.T) {
 	defer func() { require.NoError(t, p.Stop()) }()
 	w := &walk{t: t, url: webuitest.Start(t, p.Stack.TemporalAddress()).Operators}
 	paid, open := w.business(ctx, p)
-
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("font-render-hinting", "none"))
-	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
-	defer stop()
-	var end context.CancelFunc
-	w.ctx, end = chromedp.NewContext(allocator)
-	defer end()
-	require.NoError(t, chromedp.Do(w.ctx))
+	defer w.startBrowser(ctx)()
 	w.show(screens[0])
 
 	for _, v := range workflows.SavedViews(time.Now()) {
@@ -58,23 +51,26 @@ func TestAWalkThroughTheTemporalWebUI(t *testing.T) {
 	w.awaitMarkdown("onlywave explain " + paid.ID)  // the static details
 	w.pictureOfWebUI("payment")
 
-	w.do(chromedp.Navigate(workflows.WebLink(w.url, "default", "payment/"+open.ID)))
-	w.press(`[aria-controls="workflow-actions"]`, "")
-	w.press(`[data-testid="update-button"]`, "")
-	w.press(`[data-testid="update-select-button"]`, "")
+	w.choose(open.ID, "update")
 	w.awaitText("Make no call to Mercado Pago")
 	w.pictureOfWebUI("update")
 
-	w.do(chromedp.Navigate(workflows.WebLink(w.url, "default", "payment/"+open.ID)))
-	w.press(`[aria-controls="workflow-actions"]`, "")
-	w.press(`[data-testid="signal-button"]`, "")
-	w.press(`[data-testid="signal-select-button"]`, "")
+	w.choose(open.ID, "signal")
 	w.awaitText("Ask Mercado Pago now")
 	w.pictureOfWebUI("signal")
 	w.press(`[role="option"]`, "look")
 	w.press(`[data-testid="confirm-modal-button"]`, "")
 	history := w.url + "/api/v1/namespaces/default/workflows/payment%2F" + open.ID + "/history"
 	require.Eventually(t, func() bool { return strings.Contains(read(ctx, history), "WORKFLOW_EXECUTION_SIGNALED") }, stepTime, time.Second, "the signal arrives")
+}
+
+// choose opens the form for an update or a signal of a payment, with its list of names.
+func (w *walk) choose(paymentID, kind string) {
+	w.t.Helper()
+	w.do(chromedp.Navigate(workflows.WebLink(w.url, "default", "payment/"+paymentID)))
+	w.press(`[aria-controls="workflow-actions"]`, "")
+	w.press(fmt.Sprintf(`[data-testid="%s-button"]`, kind), "")
+	w.press(fmt.Sprintf(`[data-testid="%s-select-button"]`, kind), "")
 }
 
 // press clicks the visible element among those of a selector whose text begins with the words. The Web UI has many elements twice.
