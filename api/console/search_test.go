@@ -80,8 +80,8 @@ func TestAnEmailIsInTheAddressOfNoPage(t *testing.T) {
 	byHand := v.get("/console/payments?q=buyer%40example.com")
 	require.Equal(t, "/console/payments", byHand.path)
 	require.Contains(t, byHand.says(".notice"), "Enter an e-mail address in this form only")
-	stranger := e.browser().get("/console/payments?q=buyer%40example.com")
-	require.Equal(t, "/console/payments", stranger.Find("input[name=to]").First().AttrOr("value", ""))
+	loggedOut := e.browser().get("/console/payments?q=buyer%40example.com")
+	require.Equal(t, "/console/payments", loggedOut.Find("input[name=to]").First().AttrOr("value", ""))
 	require.Empty(t, e.searches(), "nobody has looked")
 
 	require.Equal(t, http.StatusForbidden, v.send(http.MethodPost, "/console/payments", strings.NewReader("q=buyer%40example.com"), "Sec-Fetch-Site", "cross-site").status)
