@@ -30,10 +30,10 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 		CurrencyID: "BRL", Description: orNull(p.text), LiveMode: s.config.LiveMode, BuildVersion: "3.130.0-rc-7",
 		Payer: payerFor(p, c.fault.Kind == KindNumericPayerID), CollectorID: s.config.CollectorID, Metadata: p.metadata,
 		AdditionalInfo: additionalInfo{"platform:v1-simulated,so:ALL,type:N/A,security:none"}, ExternalReference: orNull(p.reference),
-		TransactionAmount: money.of(p.amount), TransactionAmountRefunded: money.of(0), Installments: 1,
+		TransactionAmount: money.of(p.amount), TransactionAmountRefunded: money.of(p.refunded()), Installments: 1,
 		TransactionDetails: transactionDetails{NetReceivedAmount: money.of(0), TotalPaidAmount: money.of(p.amount)},
 		FeeDetails:         []feeDetail{}, ChargesDetails: chargesFor(p, money), Captured: true,
-		StatementDescriptor: orNull(p.descriptor), Card: struct{}{}, NotificationURL: orNull(p.notifyURL), Refunds: []struct{}{},
+		StatementDescriptor: orNull(p.descriptor), Card: struct{}{}, NotificationURL: orNull(p.notifyURL), Refunds: s.refundAnswers(c, p),
 		ProcessingMode: "aggregator", AcquirerReconciliation: []struct{}{},
 	}
 	if c.fault.Kind == KindOtherAccount {
@@ -42,7 +42,7 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 	if len(a.Metadata) == 0 {
 		a.Metadata = json.RawMessage("{}")
 	}
-	if p.status == "approved" {
+	if !p.approved.IsZero() {
 		a.MoneyReleaseStatus = "released"
 		a.TransactionDetails.NetReceivedAmount = money.of(p.amount - p.fee())
 		a.FeeDetails = []feeDetail{{"mercadopago_fee", "collector", money.of(p.fee())}}

@@ -21,7 +21,7 @@ func (s *Simulator) createPayment(c *call) answer {
 	if c.fault.Kind == KindForgottenKey {
 		s.book.forget(key, c.fault.Delay)
 	}
-	state, earlier := s.book.claim(key, c.body)
+	state, earlier, _ := s.book.claim(key, c.body)
 	switch state {
 	case keyRunning:
 		return c.refuse(http.StatusConflict, causeKeyRunning)

@@ -13,6 +13,8 @@
 //	GET  /v1/payments/{id}
 //	PUT  /v1/payments/{id}     {"status":"cancelled"}
 //	GET  /v1/payments/search
+//	POST /v1/payments/{id}/refunds           {"amount": 5.25}, or all that is left; X-Idempotency-Key required
+//	GET  /v1/payments/{id}/refunds[/{refund}]
 //	GET  /users/me             the account that the token belongs to
 //
 // Where Mercado Pago's documentation is silent, the simulator is strict:
@@ -24,6 +26,8 @@
 //   - Dates in requests must have a numeric offset and at most milliseconds, else code 23.
 //   - An unknown top-level field of a create request is code 8.
 //   - The search limit is at most 50, and a range must be shorter than 365 days (9062). Unknown filters are ignored.
+//   - A refund in process answers 400 and is not in the lists, unless the request has the header X-Render-In-Process-Refunds: true.
+//     A refused refund does not use up its key.
 //   - A cancellation ignores its key: a second one gets the error that the state forbids it (2018).
 //   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
 //     attempt has a fresh x-request-id and ts, unless the configuration says SignOnce.
@@ -34,6 +38,8 @@
 //
 //	POST   /admin/payments/{id}/pay         the buyer pays; 409 when the payment can no longer be paid
 //	POST   /admin/payments/{id}/expire      the Pix expires now; 409 when it is not pending
+//	POST   /admin/payments/{id}/refund      the seller refunds in the panel; ?amount= (all that is left)
+//	POST   /admin/payments/{id}/refunds/{refund}/settle  ?status=approved or rejected
 //	GET    /admin/payments                  newest first; ?external_reference= ?status= ?limit= (50)
 //	GET    /admin/ledger                    oldest first; ?external_reference= ?after= (entry number) ?limit=
 //	GET    /admin/requests                  the last API requests, oldest first, with the fault each one met

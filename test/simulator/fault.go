@@ -14,12 +14,14 @@ import (
 type Operation string
 
 const (
-	Create  Operation = "create"  // POST /v1/payments
-	Get     Operation = "get"     // GET /v1/payments/{id}
-	Search  Operation = "search"  // GET /v1/payments/search
-	Update  Operation = "update"  // PUT /v1/payments/{id}
-	Account Operation = "account" // GET /users/me
-	Webhook Operation = "webhook" // a notification with all its attempts
+	Create       Operation = "create"        // POST /v1/payments
+	Get          Operation = "get"           // GET /v1/payments/{id}
+	Search       Operation = "search"        // GET /v1/payments/search
+	Update       Operation = "update"        // PUT /v1/payments/{id}
+	CreateRefund Operation = "create_refund" // POST /v1/payments/{id}/refunds
+	GetRefunds   Operation = "get_refunds"   // GET /v1/payments/{id}/refunds, and one of them
+	Account      Operation = "account"       // GET /users/me
+	Webhook      Operation = "webhook"       // a notification with all its attempts
 )
 
 // Kind is the kind of a fault.
@@ -47,6 +49,8 @@ const (
 	KindNotFound       Kind = "not_found"        // Get: 404 for payments younger than Delay (zero: for all)
 	KindSearchLag      Kind = "search_lag"       // Search: payments younger than Delay are missing (zero: all)
 	KindPaidMeanwhile  Kind = "paid_meanwhile"   // Update: the buyer pays just before
+	KindInProcess      Kind = "in_process"       // CreateRefund: the refund is in process, and approved after Delay (zero: when it is settled)
+	KindRefundFails    Kind = "refund_fails"     // CreateRefund: the refund is approved, and rejected after Delay
 )
 
 // Kinds for webhooks.
@@ -85,12 +89,14 @@ var (
 	webhookKinds = []Kind{KindLost, KindDoubled, KindReordered, KindEarly, KindLate, KindBadSignature, KindUnsigned, KindWrongID}
 
 	kindsOf = map[Operation][]Kind{
-		Create:  append(slices.Clone(wireKinds), KindForgottenKey),
-		Get:     append(slices.Clone(wireKinds), KindNotFound),
-		Search:  append(slices.Clone(wireKinds), KindSearchLag),
-		Update:  append(slices.Clone(wireKinds), KindPaidMeanwhile),
-		Account: {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
-		Webhook: webhookKinds,
+		Create:       append(slices.Clone(wireKinds), KindForgottenKey),
+		Get:          append(slices.Clone(wireKinds), KindNotFound),
+		Search:       append(slices.Clone(wireKinds), KindSearchLag),
+		Update:       append(slices.Clone(wireKinds), KindPaidMeanwhile),
+		CreateRefund: append(slices.Clone(wireKinds), KindInProcess, KindRefundFails),
+		GetRefunds:   slices.Clone(wireKinds),
+		Account:      {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
+		Webhook:      webhookKinds,
 	}
 )
 

@@ -259,7 +259,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for _, f := range []Fault{
 		{},
-		{On: "refund", Kind: KindReset},
+		{On: "chargeback", Kind: KindReset},
 		{On: Create, Kind: KindLost},
 		{On: Webhook, Kind: KindReset},
 		{On: Get, Kind: KindSearchLag},

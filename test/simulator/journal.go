@@ -22,6 +22,7 @@ type journal struct {
 // line is an entry with the state of its payment at that time.
 type line struct {
 	Kind       EntryKind         `json:"kind"`
+	RefundID   string            `json:"refund_id,omitempty"` // that the entry is about
 	ID         string            `json:"id"`
 	Key        string            `json:"key"`
 	Body       [sha256.Size]byte `json:"body"` // of the request that created it
@@ -38,6 +39,7 @@ type line struct {
 	Text       string            `json:"text"`
 	Payer      payer             `json:"payer"`
 	Metadata   json.RawMessage   `json:"metadata,omitempty"`
+	Refunds    []refund          `json:"refunds,omitempty"`
 }
 
 // Open returns a running simulator that continues from the file and writes to it. Webhooks that the earlier simulator had not sent yet are
@@ -95,24 +97,29 @@ func (b *book) repeat(l line) {
 	*p = payment{
 		id: l.ID, key: l.Key, reference: l.Reference, amount: l.Amount, status: l.Status, detail: l.Detail, created: l.Created,
 		updated: l.Updated, approved: l.Approved, expires: l.Expires, notifyURL: l.NotifyURL, descriptor: l.Descriptor, text: l.Text,
-		payer: l.Payer, metadata: l.Metadata,
+		payer: l.Payer, metadata: l.Metadata, refunds: l.Refunds,
 	}
 	if !known {
 		b.add(p)
 		b.keys[l.Key] = &keyUse{body: l.Body, payment: p}
 	}
-	b.enter(l.Kind, p)
+	for _, r := range p.refunds {
+		if r.Key != "" {
+			b.keys[refundKey(p.id, r.Key)] = &keyUse{body: r.Body, payment: p, refund: r.ID}
+		}
+	}
+	b.enter(l.Kind, p, l.RefundID)
 }
 
 // write appends one entry. If that fails, because of a full disk for example, only this simulator knows the entry.
-func (j *journal) write(kind EntryKind, p *payment, body [sha256.Size]byte) {
+func (j *journal) write(kind EntryKind, p *payment, refundID string, body [sha256.Size]byte) {
 	if j == nil {
 		return
 	}
 	text, err := json.Marshal(line{
-		Kind: kind, ID: p.id, Key: p.key, Body: body, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
+		Kind: kind, RefundID: refundID, ID: p.id, Key: p.key, Body: body, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
 		Created: p.created, Updated: p.updated, Approved: p.approved, Expires: p.expires, NotifyURL: p.notifyURL, Descriptor: p.descriptor,
-		Text: p.text, Payer: p.payer, Metadata: p.metadata,
+		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds,
 	})
 	if err == nil {
 		_, err = j.file.Write(append(text, '\n'))

@@ -9,6 +9,7 @@ import (
 type keyUse struct {
 	body    [sha256.Size]byte
 	payment *payment
+	refund  string // the refund's ID, when the request was for one
 }
 
 // keyState is the state of a create request's idempotency key.
@@ -21,23 +22,31 @@ const (
 	keyTaken                    // the key was used for another body
 )
 
-// claim claims the key for a request with this body, or returns its state. The payment is set for keyRepeated only.
-func (b *book) claim(key string, body []byte) (keyState, payment) {
-	fingerprint := sha256.Sum256(body)
+// claim claims the key for a request with this body, or returns its state. The payment and the refund are set for keyRepeated only.
+func (b *book) claim(key string, body []byte) (keyState, payment, string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	use, ok := b.keys[key]
 	switch {
 	case !ok:
-		b.keys[key] = &keyUse{body: fingerprint}
-		return keyFresh, payment{}
-	case use.body != fingerprint:
-		return keyTaken, payment{}
+		b.keys[key] = &keyUse{body: fingerprint(body)}
+		return keyFresh, payment{}, ""
+	case use.body != fingerprint(body):
+		return keyTaken, payment{}, ""
 	case use.payment == nil:
-		return keyRunning, payment{}
+		return keyRunning, payment{}, ""
 	default:
-		return keyRepeated, *use.payment
+		return keyRepeated, *use.payment, use.refund
 	}
+}
+
+func fingerprint(body []byte) [sha256.Size]byte { return sha256.Sum256(body) }
+
+// release frees the key of a request that was refused.
+func (b *book) release(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.keys, key)
 }
 
 // forget releases the key of a payment older than this, as if it had never been used.

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Entry is one line of the ledger: a new payment, or a new status of a payment.
+// Entry is one line of the ledger: a new payment, or a new status of a payment or of one of its refunds.
 type Entry struct {
 	Number            int       `json:"number"` // from 1, without gaps
 	Kind              EntryKind `json:"kind"`
@@ -22,17 +22,28 @@ type Entry struct {
 	Amount            int64     `json:"amount"`          // centavos
 	Status            string    `json:"status"`
 	StatusDetail      string    `json:"status_detail"`
-	Time              time.Time `json:"time"` // UTC, the payment's date_last_updated
+	Refunded          int64     `json:"refunded,omitempty"` // centavos given back so far
+	Refund            *Refunded `json:"refund,omitempty"`   // of an entry about a refund
+	Time              time.Time `json:"time"`               // UTC, the payment's date_last_updated
 }
 
 // EntryKind says why a ledger entry was written.
 type EntryKind string
 
-// A Charge is a new payment; a Move is a new status.
+// A Charge is a new payment; a Move is a new status; a Refund is a new refund, or a new status of one.
 const (
 	Charge EntryKind = "charge"
 	Move   EntryKind = "move"
+	Refund EntryKind = "refund"
 )
+
+// Refunded is a refund in the ledger.
+type Refunded struct {
+	ID             string `json:"id"`
+	IdempotencyKey string `json:"idempotency_key,omitempty"` // "" when it was made in the panel
+	Amount         int64  `json:"amount"`                    // centavos
+	Status         string `json:"status"`
+}
 
 var errUnknownPayment = errors.New("there is no such payment")
 
@@ -68,7 +79,7 @@ func (b *book) create(p payment) payment {
 	p.updated = p.created
 	b.add(&p)
 	b.keys[p.key].payment = &p
-	b.enter(Charge, &p)
+	b.enter(Charge, &p, "")
 	return p
 }
 
@@ -114,13 +125,19 @@ func (b *book) cancel(id, detail string, now time.Time) (payment, error) {
 // move changes one payment and adds a ledger entry. date_last_updated always grows by at least a millisecond, because clients order
 // updates by it.
 func (b *book) move(id string, now time.Time, change func(*payment) error) (payment, error) {
+	return b.change(Move, id, now, func(p *payment) (string, error) { return "", change(p) })
+}
+
+// change is move for an entry of a kind, which may be about the refund that change names.
+func (b *book) change(kind EntryKind, id string, now time.Time, change func(*payment) (refundID string, err error)) (payment, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p, ok := b.payments[id]
 	if !ok {
 		return payment{}, errUnknownPayment
 	}
-	if err := change(p); err != nil {
+	refundID, err := change(p)
+	if err != nil {
 		return payment{}, err
 	}
 	updated := now.Truncate(time.Millisecond)
@@ -128,20 +145,26 @@ func (b *book) move(id string, now time.Time, change func(*payment) error) (paym
 		updated = earliest
 	}
 	p.updated = updated
-	b.enter(Move, p)
+	b.enter(kind, p, refundID)
 	return *p, nil
 }
 
-func (b *book) enter(kind EntryKind, p *payment) {
+func (b *book) enter(kind EntryKind, p *payment, refundID string) {
 	var body [sha256.Size]byte
 	if use := b.keys[p.key]; use != nil { // a key may have been forgotten since
 		body = use.body
 	}
-	b.journal.write(kind, p, body)
-	b.entries = append(b.entries, Entry{
+	b.journal.write(kind, p, refundID, body)
+	e := Entry{
 		Number: len(b.entries) + 1, Kind: kind, PaymentID: p.id, ExternalReference: p.reference, IdempotencyKey: p.key,
-		Amount: p.amount, Status: p.status, StatusDetail: p.detail, Time: p.updated.UTC(),
-	})
+		Amount: p.amount, Status: p.status, StatusDetail: p.detail, Refunded: p.refunded(), Time: p.updated.UTC(),
+	}
+	for _, r := range p.refunds {
+		if r.ID == refundID {
+			e.Refund = &Refunded{r.ID, r.Key, r.Amount, r.Status}
+		}
+	}
+	b.entries = append(b.entries, e)
 }
 
 // latest returns payments newest first; an empty reference or status is any.

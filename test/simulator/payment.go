@@ -23,6 +23,7 @@ type payment struct {
 	text       string // description
 	payer      payer
 	metadata   json.RawMessage
+	refunds    []refund
 }
 
 type payer struct {

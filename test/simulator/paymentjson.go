@@ -47,7 +47,7 @@ type paymentAnswer struct {
 	StatementDescriptor       *string            `json:"statement_descriptor"`
 	Card                      any                `json:"card"`
 	NotificationURL           *string            `json:"notification_url"`
-	Refunds                   []struct{}         `json:"refunds"`
+	Refunds                   []refundAnswer     `json:"refunds"`
 	ProcessingMode            string             `json:"processing_mode"`
 	AcquirerReconciliation    []struct{}         `json:"acquirer_reconciliation"`
 	PointOfInteraction        pointOfInteraction `json:"point_of_interaction"`

@@ -87,6 +87,9 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/payments/search", s.api(Search, s.searchPayments))
 	mux.HandleFunc("GET /v1/payments/{id}", s.api(Get, s.getPayment))
 	mux.HandleFunc("PUT /v1/payments/{id}", s.api(Update, s.updatePayment))
+	mux.HandleFunc("POST /v1/payments/{id}/refunds", s.api(CreateRefund, s.createRefund))
+	mux.HandleFunc("GET /v1/payments/{id}/refunds", s.api(GetRefunds, s.listRefunds))
+	mux.HandleFunc("GET /v1/payments/{id}/refunds/{refund}", s.api(GetRefunds, s.getRefund))
 	mux.HandleFunc("GET /users/me", s.api(Account, s.getAccount))
 
 	mux.HandleFunc("GET /{$}", s.frontPage)
@@ -97,6 +100,8 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /admin/payments", s.adminPayments)
 	mux.HandleFunc("POST /admin/payments/{id}/pay", s.adminMove(s.Pay))
 	mux.HandleFunc("POST /admin/payments/{id}/expire", s.adminMove(s.Expire))
+	mux.HandleFunc("POST /admin/payments/{id}/refund", s.adminRefund)
+	mux.HandleFunc("POST /admin/payments/{id}/refunds/{refund}/settle", s.adminSettleRefund)
 	mux.HandleFunc("GET /admin/ledger", s.adminLedger)
 	mux.HandleFunc("GET /admin/requests", s.adminRequests)
 	mux.HandleFunc("GET /admin/webhooks", s.adminWebhooks)

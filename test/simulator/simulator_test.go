@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/mercadopago/sdk-go/pkg/config"
 	sdk "github.com/mercadopago/sdk-go/pkg/payment"
+	refundsdk "github.com/mercadopago/sdk-go/pkg/refund"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -76,7 +77,12 @@ func (a account) request(method, path, key string, body any) *http.Request {
 // call makes a request and returns its status and decoded body.
 func (a account) call(method, path, key string, body any) (int, object) {
 	a.t.Helper()
-	res, err := a.client.Do(a.request(method, path, key, body))
+	return a.send(a.request(method, path, key, body))
+}
+
+func (a account) send(req *http.Request) (int, object) {
+	a.t.Helper()
+	res, err := a.client.Do(req)
 	require.NoError(a.t, err)
 	defer res.Body.Close()
 	var out object
@@ -225,7 +231,18 @@ func TestMercadoPagosOwnClientUnderstandsIt(t *testing.T) {
 
 	a.AddFault(Fault{On: Get, Kind: KindMaskedCard, Times: 1})
 	_, err = client.Get(ctx, created.ID)
-	require.ErrorContains(t, err, "expiration_month", "v1.8.0 cannot read a masked card; that is what the fault is for")
+	require.NoError(t, err, "the client reads a masked card since v1.12.1")
+
+	refunds := refundsdk.NewClient(cfg)
+	part, err := refunds.CreatePartialRefund(ctx, created.ID, 9.9)
+	require.NoError(t, err)
+	require.Equal(t, "approved", part.Status)
+	rest, err := refunds.Create(ctx, created.ID)
+	require.NoError(t, err)
+	require.InDelta(t, 90, rest.Amount, 0.001)
+	all, err := refunds.List(ctx, created.ID)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
 }
 
 func BenchmarkCreate(b *testing.B) {
