@@ -37,9 +37,9 @@ func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 	if why := state.Contradicts(in.PaymentID, in.ProviderPaymentID, in.Money); why != "" {
 		return Seen{}, &failure.Error{Kind: failure.Conflict, Message: why}
 	}
-	outcome := "refused"
+	outcome := payment.OutcomeRefused
 	if state.Status == payment.Cancelled || state.Status == payment.Expired {
-		outcome = "done"
+		outcome = payment.OutcomeDone
 	}
 	err = a.database.EndOperation(ctx, in.PaymentID, payment.Cancel, 1, outcome, a.now())
 	return Seen{Found: true, State: state}, err

@@ -36,7 +36,7 @@ func (w env) ended(t *testing.T) (id string, state payment.ProviderState, in Loo
 	return p.ID, state, LookInput{PaymentID: p.ID, ProviderPaymentID: state.PaymentID, Money: money}
 }
 
-func (w env) outcome(t *testing.T, id string) string {
+func (w env) outcome(t *testing.T, id string) payment.Outcome {
 	t.Helper()
 	operations, err := w.database.Operations(t.Context(), id)
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
 			if len(faults) > 0 {
 				_, err := w.Close(t.Context(), in)
 				requireActivityError(t, err, failure.Unavailable, true)
-				require.Equal(t, "asked", w.outcome(t, id))
+				require.Equal(t, payment.OutcomeAsked, w.outcome(t, id))
 			}
 			for range 2 {
 				seen, err := w.Close(t.Context(), in)
@@ -68,7 +68,7 @@ func TestAPixIsClosedAtItsEndOnce(t *testing.T) {
 				require.True(t, seen.Found)
 				require.Equal(t, payment.Cancelled, seen.State.Status)
 				require.True(t, seen.State.BySeller)
-				require.Equal(t, "done", w.outcome(t, id))
+				require.Equal(t, payment.OutcomeDone, w.outcome(t, id))
 
 				moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: seen.State})
 				require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestWhoHasPaidMeanwhileHasPaid(t *testing.T) {
 			for range 2 {
 				require.NoError(t, err)
 				require.Equal(t, payment.Approved, seen.State.Status)
-				require.Equal(t, "refused", w.outcome(t, id))
+				require.Equal(t, payment.OutcomeRefused, w.outcome(t, id))
 				moved, err2 := w.Apply(t.Context(), ApplyInput{PaymentID: id, State: seen.State})
 				require.NoError(t, err2)
 				require.Equal(t, payment.Approved, moved.Status)

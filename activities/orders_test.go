@@ -132,10 +132,10 @@ func TestGivingUpTwiceIsOnce(t *testing.T) {
 			w := newEnv(t)
 			id := w.opened(t)
 			if row.sent {
-				before, err := w.database.SendCharge(t.Context(), id, time.Now())
+				before, err := w.database.SendOperation(t.Context(), payment.ProviderKey(id, payment.Charge, 1), time.Now())
 				require.NoError(t, err)
 				require.False(t, before)
-				before, err = w.database.SendCharge(t.Context(), id, time.Now())
+				before, err = w.database.SendOperation(t.Context(), payment.ProviderKey(id, payment.Charge, 1), time.Now())
 				require.NoError(t, err)
 				require.True(t, before)
 			}

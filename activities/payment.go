@@ -23,19 +23,20 @@ type OpenInput struct {
 
 // State is what a workflow needs to know of a payment, and no more: it lives in histories for months.
 type State struct {
-	Found             bool               `json:"found"`
-	ClientID          string             `json:"client_id,omitempty"`
-	Fingerprint       string             `json:"fingerprint,omitempty"`
-	Status            payment.Status     `json:"status,omitempty"`
-	Method            payment.MethodType `json:"method,omitempty"`
-	Money             payment.Money      `json:"money,omitzero"`
-	ProviderPaymentID string             `json:"provider_payment_id,omitempty"`
-	ExpiresAt         time.Time          `json:"expires_at,omitzero"`
-	KeepsEnd          bool               `json:"keeps_end,omitempty"` // we close it at ExpiresAt; the provider's own end is later
-	AskedAt           time.Time          `json:"asked_at,omitzero"`
-	Version           int                `json:"version,omitempty"` // number of the newest event
-	Since             time.Time          `json:"since,omitzero"`    // of the newest event; zero in results of an older version of the program
-	Hold              payment.Hold       `json:"hold,omitzero"`
+	Found             bool                    `json:"found"`
+	ClientID          string                  `json:"client_id,omitempty"`
+	Fingerprint       string                  `json:"fingerprint,omitempty"`
+	Status            payment.Status          `json:"status,omitempty"`
+	Method            payment.MethodType      `json:"method,omitempty"`
+	Money             payment.Money           `json:"money,omitzero"`
+	ProviderPaymentID string                  `json:"provider_payment_id,omitempty"`
+	ExpiresAt         time.Time               `json:"expires_at,omitzero"`
+	KeepsEnd          bool                    `json:"keeps_end,omitempty"` // we close it at ExpiresAt; the provider's own end is later
+	AskedAt           time.Time               `json:"asked_at,omitzero"`
+	Version           int                     `json:"version,omitempty"` // number of the newest event
+	Since             time.Time               `json:"since,omitzero"`    // of the newest event; zero in results of an older version of the program
+	Hold              payment.Hold            `json:"hold,omitzero"`
+	Refunds           []payment.PendingRefund `json:"refunds,omitempty"` // those that have not ended
 	// Event, Missed and Email are in histories from before the outbox only: what their run itself had to publish.
 	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
@@ -55,13 +56,19 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 		return State{}, activityError(err)
 	}
 	var hold payment.Hold
+	var refunds []payment.PendingRefund
+	if payment.Refund.PossibleFor(p.Status) {
+		if refunds, err = a.database.PendingRefunds(ctx, p.ID); err != nil {
+			return State{}, activityError(err)
+		}
+	}
 	if !written {
 		if hold, err = a.database.Hold(ctx, p.ID); err != nil {
 			return State{}, activityError(err)
 		}
 	}
 	return State{
-		Since: p.UpdatedAt, Hold: hold,
+		Since: p.UpdatedAt, Hold: hold, Refunds: refunds,
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, AskedAt: p.CreatedAt,
 		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(),
@@ -114,6 +121,9 @@ type Moved struct {
 	Status  payment.Status `json:"status"`            // where it stands now
 	Version int            `json:"version,omitempty"` // number of the newest event
 	Since   time.Time      `json:"since,omitzero"`    // as State's
+	// Pending are the refunds that have not ended, if Refunds says that the answer had refunds.
+	Refunds bool                    `json:"refunds,omitempty"`
+	Pending []payment.PendingRefund `json:"pending,omitempty"`
 	// Event and Missed are in histories from before the outbox only: what the run itself had to publish.
 	Event  *payment.Event  `json:"event,omitempty"`
 	Missed []payment.Event `json:"missed,omitempty"`
@@ -182,7 +192,7 @@ func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move
 	if m.Event != nil {
 		a.publish(ctx, *m.Event, m.Sinks, asked)
 	}
-	return Moved{Status: m.Status, Version: m.Payment.Version, Since: m.Payment.UpdatedAt}, nil
+	return Moved{Status: m.Status, Version: m.Payment.Version, Since: m.Payment.UpdatedAt, Refunds: m.Refunds, Pending: m.Pending}, nil
 }
 
 // now is the time as the database keeps it: by Postgres' clock, to the microsecond.

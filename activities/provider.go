@@ -82,7 +82,7 @@ func (a *Activities) sentBefore(ctx context.Context, p payment.Payment) (bool, e
 	if !activity.IsActivity(ctx) || activity.GetInfo(ctx).IsLocalActivity {
 		return false, nil
 	}
-	return a.database.SendCharge(ctx, p.ID, a.now())
+	return a.database.SendOperation(ctx, payment.ProviderKey(p.ID, payment.Charge, 1), a.now())
 }
 
 // send sends the charge, unless the payment's end has come: what was not charged by then is not charged any more.

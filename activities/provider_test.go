@@ -271,7 +271,7 @@ func TestARefusalAfterAnEarlierAttemptIsDoubted(t *testing.T) {
 			w.searchUntil = row.until
 			id := w.openedAt(t, time.Now().Add(-time.Minute))
 			if row.sent {
-				_, err := w.database.SendCharge(t.Context(), id, time.Now())
+				_, err := w.database.SendOperation(t.Context(), payment.ProviderKey(id, payment.Charge, 1), time.Now())
 				require.NoError(t, err)
 			}
 			w.arm(id, append(row.before, refusal(http.StatusBadRequest))...)

@@ -55,7 +55,7 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	require.NotEmpty(t, p.Failure)
 	operations, err := w.database.Operations(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, "settled", operations[0].Outcome)
+	require.Equal(t, payment.OutcomeSettled, operations[0].Outcome)
 	l, err := w.database.DeadLetter(t.Context(), deadletter.NewID(id, ""))
 	require.NoError(t, err)
 	require.Equal(t, deadletter.Resolved, l.State)

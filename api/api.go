@@ -172,6 +172,10 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments", access.ScopePaymentsRead, databaseTimeout, s.listPayments},
 		{http.MethodGet, "/v1/payments/:id", access.ScopePaymentsRead, databaseTimeout, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, databaseTimeout, s.listEvents},
+		{http.MethodPost, "/v1/payments/:id/refunds", access.ScopeRefundsWrite, workflowTimeout, s.createRefund},
+		{http.MethodGet, "/v1/payments/:id/refunds", access.ScopePaymentsRead, databaseTimeout, s.listRefunds},
+		{http.MethodGet, "/v1/payments/:id/refunds/:refund_id", access.ScopePaymentsRead, databaseTimeout, s.getRefund},
+		{http.MethodPost, "/v1/payments/:id/cancel", access.ScopePaymentsWrite, workflowTimeout, s.cancelPayment},
 
 		{http.MethodPost, "/v1/payments/:id/look", access.ScopeOperationsWrite, workflowTimeout, s.lookAtPayment},
 		{http.MethodPost, "/v1/payments/:id/retry", access.ScopeOperationsWrite, workflowTimeout, s.retryPayment},

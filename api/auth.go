@@ -105,6 +105,7 @@ func (s *Server) authorize(scope access.Scope) func(*gin.Context) error {
 		if err := s.limit(c, key, scope); err != nil {
 			return err
 		}
+		event(c).allows = key.Allows
 		if !key.Allows(scope) {
 			c.Header("WWW-Authenticate", fmt.Sprintf(`Bearer realm="onlywave", error="insufficient_scope", scope="%s"`, scope))
 			return &failure.Error{Kind: failure.Forbidden, Message: "the API key does not have the scope " + string(scope)}

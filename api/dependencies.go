@@ -19,6 +19,8 @@ type database interface {
 	Events(ctx context.Context, paymentID string, afterSeq, limit int) ([]payment.Event, error)
 	Hold(ctx context.Context, paymentID string) (payment.Hold, error)
 	RequestCommand(ctx context.Context, o command.Order) error
+	Refunds(ctx context.Context, paymentID string) ([]payment.OperationRecord, error)
+	Refund(ctx context.Context, paymentID, id string) (payment.OperationRecord, error) // kind NotFound when there is none
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
 	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
 	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)

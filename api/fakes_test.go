@@ -32,6 +32,7 @@ type memory struct {
 	age         time.Duration     // of lists
 	unavailable error             // what every call returns while it is set
 	held        map[string]payment.Hold
+	refunds     []payment.OperationRecord
 }
 
 func newMemory() *memory {
@@ -72,6 +73,19 @@ func (m *memory) Hold(_ context.Context, paymentID string) (payment.Hold, error)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.held[paymentID], m.unavailable
+}
+
+func (m *memory) Refunds(context.Context, string) ([]payment.OperationRecord, error) {
+	return m.refunds, m.unavailable
+}
+
+func (m *memory) Refund(_ context.Context, _, id string) (payment.OperationRecord, error) {
+	for _, r := range m.refunds {
+		if r.ProviderKey == id {
+			return r, nil
+		}
+	}
+	return payment.OperationRecord{}, cmp.Or[error](m.unavailable, &failure.Error{Kind: failure.NotFound})
 }
 
 func (m *memory) RequestCommand(context.Context, command.Order) error {

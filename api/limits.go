@@ -30,7 +30,7 @@ const burst = 10
 // class is the group of requests that count together.
 func (l Limits) class(scope access.Scope) (name string, quota int) {
 	switch scope {
-	case access.ScopePaymentsWrite:
+	case access.ScopePaymentsWrite, access.ScopeRefundsWrite:
 		return "writes", l.Writes
 	case access.ScopePaymentsRead:
 		return "reads", l.Reads

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -18,6 +19,7 @@ type requestEvent struct {
 	requestID string
 	clientID  string
 	keyID     string
+	allows    func(access.Scope) bool // of the API key
 	paymentID string
 	err       error
 	panic     string

@@ -49,6 +49,24 @@ func (e BreakerState) Valid() bool {
 	}
 }
 
+// Defines values for CancelRequestOnPaid.
+const (
+	OnPaidKeep   CancelRequestOnPaid = "keep"
+	OnPaidRefund CancelRequestOnPaid = "refund"
+)
+
+// Valid indicates whether the value is a known member of the CancelRequestOnPaid enum.
+func (e CancelRequestOnPaid) Valid() bool {
+	switch e {
+	case OnPaidKeep:
+		return true
+	case OnPaidRefund:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Cause.
 const (
 	CauseContradiction         Cause = "contradiction"
@@ -301,6 +319,48 @@ func (e RedriveState) Valid() bool {
 	}
 }
 
+// Defines values for RefundStatus.
+const (
+	RefundFailed    RefundStatus = "failed"
+	RefundPending   RefundStatus = "pending"
+	RefundSucceeded RefundStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the RefundStatus enum.
+func (e RefundStatus) Valid() bool {
+	switch e {
+	case RefundFailed:
+		return true
+	case RefundPending:
+		return true
+	case RefundSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RefundOrigin.
+const (
+	RefundByClient   RefundOrigin = "client"
+	RefundByOperator RefundOrigin = "operator"
+	RefundByProvider RefundOrigin = "provider"
+)
+
+// Valid indicates whether the value is a known member of the RefundOrigin enum.
+func (e RefundOrigin) Valid() bool {
+	switch e {
+	case RefundByClient:
+		return true
+	case RefundByOperator:
+		return true
+	case RefundByProvider:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SettleRequestStatus.
 const (
 	SettleFailed SettleRequestStatus = "failed"
@@ -456,6 +516,18 @@ type BreakerSettingState string
 // BreakerState `closed`: calls are made. `open`: no call is made. `half-open`: a few calls are made as a test.
 type BreakerState string
 
+// CancelRequest defines model for CancelRequest.
+type CancelRequest struct {
+	// OnPaid What to do with the money when the buyer pays before Mercado Pago closes the payment.
+	OnPaid CancelRequestOnPaid `json:"on_paid"`
+
+	// Reason For operators.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// CancelRequestOnPaid What to do with the money when the buyer pays before Mercado Pago closes the payment.
+type CancelRequestOnPaid string
+
 // Cause defines model for Cause.
 type Cause string
 
@@ -595,10 +667,11 @@ type EventData struct {
 	AmountRefunded int64 `json:"amount_refunded"`
 
 	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
-	Failure           Failure `json:"failure,omitempty,omitzero"`
-	ProviderPaymentID string  `json:"provider_payment_id,omitempty,omitzero"`
-	ProviderStatus    string  `json:"provider_status,omitempty,omitzero"`
-	StatusDetail      string  `json:"status_detail,omitempty,omitzero"`
+	Failure           Failure     `json:"failure,omitempty,omitzero"`
+	ProviderPaymentID string      `json:"provider_payment_id,omitempty,omitzero"`
+	ProviderStatus    string      `json:"provider_status,omitempty,omitzero"`
+	Refund            EventRefund `json:"refund,omitempty,omitzero"`
+	StatusDetail      string      `json:"status_detail,omitempty,omitzero"`
 
 	// Surprising The provider reported a status that is not expected after the one before.
 	Surprising bool `json:"surprising,omitempty,omitzero"`
@@ -610,6 +683,13 @@ type EventList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// EventRefund defines model for EventRefund.
+type EventRefund struct {
+	ID     string `json:"id"`
+	Amount int64  `json:"amount"`
+	Status string `json:"status"`
 }
 
 // Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
@@ -624,6 +704,10 @@ type Failure struct {
 	// | `provider_refused` | the provider gave no reason that we know; create another payment with another key |
 	// | `not_charged` | the outcome was unknown, but the provider has not charged the buyer: create another payment with another key |
 	// | `outcome_unknown` | wait and read the payment again: the buyer may have been charged |
+	// | `insufficient_balance` | add money to the account at Mercado Pago, and ask for another refund with another key |
+	// | `refund_too_late`, `not_refundable` | give the money back in another way |
+	// | `partial_refund_not_possible` | refund the whole payment, with another key |
+	// | `refund_rejected` | Mercado Pago took the refund back: look at it in its panel |
 	//
 	//
 	// Examples: invalid_tax_id
@@ -1004,6 +1088,60 @@ type RedriveRequest struct {
 // RedriveState `canary`: waits for the result of the first few. `stopped`: stopped by its own limits, as `note` says.
 type RedriveState string
 
+// Refund defines model for Refund.
+type Refund struct {
+	ID        string `json:"id"`
+	PaymentID string `json:"payment_id"`
+
+	// Status `pending`: Mercado Pago was or will be asked. `succeeded`: the money was given back. `failed`: it was not.
+	Status RefundStatus `json:"status"`
+
+	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
+	Failure Failure `json:"failure,omitempty,omitzero"`
+
+	// Amount Centavos.
+	Amount   int64    `json:"amount"`
+	Currency Currency `json:"currency"`
+
+	// Origin Who asked for it: your app, an operator of the platform, or the seller in Mercado Pago's panel.
+	Origin RefundOrigin `json:"origin"`
+	Reason string       `json:"reason,omitempty,omitzero"`
+
+	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
+	Metadata Metadata `json:"metadata,omitempty,omitzero"`
+
+	// ProviderRefundID Mercado Pago's id of the refund; absent until it has answered.
+	ProviderRefundID string    `json:"provider_refund_id,omitempty,omitzero"`
+	CreatedAt        time.Time `json:"created_at"`
+	UpdatedAt        time.Time `json:"updated_at"`
+}
+
+// RefundStatus `pending`: Mercado Pago was or will be asked. `succeeded`: the money was given back. `failed`: it was not.
+type RefundStatus string
+
+// RefundOrigin Who asked for it: your app, an operator of the platform, or the seller in Mercado Pago's panel.
+type RefundOrigin string
+
+// RefundList defines model for RefundList.
+type RefundList struct {
+	Data []Refund `json:"data"`
+}
+
+// RefundRequest defines model for RefundRequest.
+type RefundRequest struct {
+	// Amount Centavos to give back.
+	Amount int64 `json:"amount,omitempty,omitzero"`
+
+	// All `true`: give back all that is left. Not together with `amount`.
+	All bool `json:"all,omitempty,omitzero"`
+
+	// Reason For you and for operators. The buyer does not see it.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
+	Metadata Metadata `json:"metadata,omitempty,omitzero"`
+}
+
 // SettleRequest defines model for SettleRequest.
 type SettleRequest struct {
 	// Status `failed`: Mercado Pago has no charge. `found`: Mercado Pago has the charge `provider_payment_id`.
@@ -1045,6 +1183,12 @@ type Prefer = string
 
 // RedriveKey defines model for RedriveKey.
 type RedriveKey = string
+
+// RefundID defines model for RefundID.
+type RefundID = string
+
+// RefundKey defines model for RefundKey.
+type RefundKey = string
 
 // BadQuery An error (RFC 9457).
 type BadQuery = Problem
@@ -1173,6 +1317,12 @@ type ListEventsParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// CreateRefundParams defines parameters for CreateRefund.
+type CreateRefundParams struct {
+	// IdempotencyKey Identifies the refund of this payment for ever. Visible ASCII characters without `"`; the whole key may be in double quotes.
+	IdempotencyKey RefundKey `json:"Idempotency-Key"`
+}
+
 // GetReconciliationParams defines parameters for GetReconciliation.
 type GetReconciliationParams struct {
 	// Kind Only findings of this kind.
@@ -1212,6 +1362,9 @@ type DiscardDeadLetterJSONRequestBody = DiscardRequest
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest
 
+// CancelPaymentJSONRequestBody defines body for CancelPayment for application/json ContentType.
+type CancelPaymentJSONRequestBody = CancelRequest
+
 // GiveUpPaymentJSONRequestBody defines body for GiveUpPayment for application/json ContentType.
 type GiveUpPaymentJSONRequestBody = OrderRequest
 
@@ -1220,6 +1373,9 @@ type HoldPaymentJSONRequestBody = HoldRequest
 
 // LookAtPaymentJSONRequestBody defines body for LookAtPayment for application/json ContentType.
 type LookAtPaymentJSONRequestBody = OrderRequest
+
+// CreateRefundJSONRequestBody defines body for CreateRefund for application/json ContentType.
+type CreateRefundJSONRequestBody = RefundRequest
 
 // ReleasePaymentJSONRequestBody defines body for ReleasePayment for application/json ContentType.
 type ReleasePaymentJSONRequestBody = OrderRequest

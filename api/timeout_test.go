@@ -48,6 +48,14 @@ func (hung) Hold(ctx context.Context, _ string) (payment.Hold, error) {
 	return hang[payment.Hold](ctx)
 }
 
+func (hung) Refunds(ctx context.Context, _ string) ([]payment.OperationRecord, error) {
+	return hang[[]payment.OperationRecord](ctx)
+}
+
+func (hung) Refund(ctx context.Context, _, _ string) (payment.OperationRecord, error) {
+	return hang[payment.OperationRecord](ctx)
+}
+
 func (hung) RequestCommand(ctx context.Context, _ command.Order) error {
 	_, err := hang[struct{}](ctx)
 	return err

@@ -71,9 +71,16 @@ func eventView(e payment.Event) Event {
 		Data: EventData{
 			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
-			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising,
+			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising, Refund: eventRefund(e.Data.Refund),
 		},
 	}
+}
+
+func eventRefund(r *payment.EventRefund) EventRefund {
+	if r == nil {
+		return EventRefund{}
+	}
+	return EventRefund{ID: r.ID, Amount: r.Amount, Status: string(r.Status)}
 }
 
 func failureView(why *payment.FailureReason) Failure {

@@ -76,6 +76,9 @@ func (p *mailbox) handlers(name command.Name) (handle, validate func(workflow.Co
 // addressed completes an order.
 func (p *mailbox) addressed(name command.Name, o command.Order) command.Order {
 	o.PaymentID, o.Command = p.in.PaymentID, name
+	if o.Refund != nil {
+		o.Refund.IdempotencyKey = cmp.Or(o.Refund.IdempotencyKey, o.ID)
+	}
 	return o
 }
 
@@ -177,6 +180,10 @@ func (p *mailbox) carryOut(ctx workflow.Context, o command.Order) (refusal, err 
 		return p.abandon(ctx, o)
 	case command.Settle:
 		return p.settle(ctx, o)
+	case command.Refund:
+		return p.refund(ctx, o)
+	case command.Cancel:
+		return p.cancel(ctx, o)
 	default:
 		return p.lookFor(ctx, o)
 	}

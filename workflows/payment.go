@@ -55,25 +55,26 @@ type mailbox struct {
 	soon         int       // looks made since a signal that has brought no news
 	soonAt       time.Time // when to make the next of those; zero: there is none
 	signals      workflow.ReceiveChannel
-	known        int                  // number of the newest event; 0 in runs from before it was kept
-	unpublished  []payment.Event      // events that a run from before the outbox has still to publish; else none
-	searched     searched             // what the search attributes say
-	trail        []deadletter.Attempt // activities that failed for good, the latest last
-	refused      *doubtedRefusal      // not believed yet; nil: none
-	reports      int                  // dead letters on their way beside the run's work
-	cancelReport workflow.CancelFunc  // ends the latest of them
-	inboxes      []inbox              // signals of operators' commands
-	orders       []*order             // orders of operators that wait for their turn
-	taken        int                  // signals with orders so far
-	refusal      string               // the latest signal that was refused, and why; "" after an order that was carried out
-	waiting      string               // the activity that waits for the provider; "" is none
-	sent         bool                 // this run may have sent a charge
+	known        int                      // number of the newest event; 0 in runs from before it was kept
+	unpublished  []payment.Event          // events that a run from before the outbox has still to publish; else none
+	searched     searched                 // what the search attributes say
+	trail        []deadletter.Attempt     // activities that failed for good, the latest last
+	refused      *doubtedRefusal          // not believed yet; nil: none
+	reports      int                      // dead letters on their way beside the run's work
+	cancelReport workflow.CancelFunc      // ends the latest of them
+	inboxes      []inbox                  // signals of operators' commands
+	orders       []*order                 // orders of operators that wait for their turn
+	taken        int                      // signals with orders so far
+	refusal      string                   // the latest signal that was refused, and why; "" after an order that was carried out
+	waiting      string                   // the activity that waits for the provider; "" is none
+	sent         bool                     // this run may have sent a charge
+	refunds      map[string]refundAttempt // by id; one that is not there is due now
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	in.PaymentID = cmp.Or(in.PaymentID, strings.TrimPrefix(workflow.GetInfo(ctx).WorkflowExecution.ID, WorkflowID("")))
 	in.Polls = in.Polls.orDefault()
-	p := &mailbox{in: in, looks: in.Looks}
+	p := &mailbox{in: in, looks: in.Looks, refunds: map[string]refundAttempt{}}
 	p.signals = workflow.GetSignalChannelWithOptions(ctx, SignalLook, workflow.SignalChannelOptions{Description: describes(command.Look)})
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryState, p.view, workflow.QueryHandlerOptions{Description: describes(command.Payment)}); err != nil {
 		return p, err
@@ -143,9 +144,9 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 				return false
 			}
 			p.awaitRelease(ctx)
-		case p.signalled() || p.toCharge() || p.overdue(ctx):
+		case p.signalled() || p.toCharge() || p.toRefund(ctx) != nil || p.overdue(ctx):
 			return true
-		case !p.state.Status.Open():
+		case !p.expects():
 			if workflow.AllHandlersFinished(ctx) {
 				return false
 			}
@@ -188,6 +189,8 @@ func (p *mailbox) work(ctx workflow.Context) func(workflow.Context) error {
 		return nil
 	case p.toCharge():
 		return p.charge
+	case p.toRefund(ctx) != nil:
+		return p.sendRefund
 	case p.signalled() || p.overdue(ctx):
 		return p.look
 	}
@@ -302,6 +305,9 @@ func (p *mailbox) move(ctx workflow.Context, summary string, activity, in any) e
 		return err
 	}
 	p.state.Status = m.Status
+	if m.Refunds {
+		p.state.Refunds = m.Pending
+	}
 	if !m.Since.IsZero() {
 		p.state.Since = m.Since
 	}
@@ -352,7 +358,7 @@ func (p *mailbox) close(ctx workflow.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if p.state.Found && p.state.Status.Open() {
+	if p.state.Found && p.expects() {
 		fresh := PaymentInput{PaymentID: p.in.PaymentID, Creation: p.in.Creation, Polls: p.in.Polls, Looks: p.looks}
 		if fresh.Creation != nil {
 			fresh.AskedAt = p.askedAt(ctx)

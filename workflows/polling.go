@@ -95,6 +95,9 @@ func (p *mailbox) lookNext(ctx workflow.Context, why lookReason, news bool) {
 // due is when to look without a signal: at the next poll, or sooner after a signal that has brought no news.
 func (p *mailbox) due() time.Time {
 	due := p.pollDue()
+	if next := p.nextRefund(); !next.IsZero() && next.Before(due) {
+		due = next
+	}
 	if !p.soonAt.IsZero() && p.soonAt.Before(due) {
 		return p.soonAt
 	}
@@ -140,7 +143,7 @@ func (p *mailbox) quiet(ctx workflow.Context) bool {
 }
 
 func (p *mailbox) overdue(ctx workflow.Context) bool {
-	return p.state.Status.Open() && !workflow.Now(ctx).Before(p.due())
+	return p.expects() && !workflow.Now(ctx).Before(p.due())
 }
 
 // urgency is that of a look: for a buyer who has nothing to pay with yet, for news, or for a poll.
@@ -170,6 +173,8 @@ func (p *mailbox) waitsFor(ctx workflow.Context) string {
 	switch due := p.due(); {
 	case p.refused != nil:
 		return "the next search before the refusal is believed"
+	case due.Equal(p.nextRefund()):
+		return "the next attempt to refund"
 	case due.Equal(p.soonAt):
 		return "another look soon after a signal"
 	case p.state.Status == payment.Unknown:

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/language"
@@ -16,11 +18,11 @@ import (
 // commandLabels are the buttons of the commands.
 var commandLabels = map[command.Name]string{
 	command.Look: "Ask Mercado Pago now", command.Retry: "Try again now", command.Hold: "Hold",
-	command.Release: "Release", command.GiveUp: "Give up charging", command.Settle: "Settle",
+	command.Release: "Release", command.GiveUp: "Give up charging", command.Settle: "Settle", command.Cancel: "Cancel", command.Refund: "Refund",
 }
 
 // irreversible are the commands that cannot be undone. Their form has to be confirmed.
-var irreversible = map[command.Name]bool{command.GiveUp: true, command.Settle: true}
+var irreversible = map[command.Name]bool{command.GiveUp: true, command.Settle: true, command.Cancel: true, command.Refund: true}
 
 // commandForm is a command on the page of a payment: what it would do now, or from when on it is possible.
 type commandForm struct {
@@ -29,9 +31,12 @@ type commandForm struct {
 	Would       string // empty: it is not possible yet
 	WhyNot      string
 	NeedsReason bool
-	Confirm     bool // it cannot be undone
-	Hold        bool // it has an end
-	Settle      bool // it has an outcome
+	Confirm     bool   // it cannot be undone
+	Hold        bool   // it has an end
+	Settle      bool   // it has an outcome
+	Refund      bool   // it has an amount
+	Cancel      bool   // the buyer may pay meanwhile
+	Key         string // idempotency key: the form that is sent twice makes one refund
 }
 
 // commandForms are the commands that are possible now, and those that will be by themselves.
@@ -43,6 +48,7 @@ func commandForms(l language.Language, p payment.Payment, h payment.Hold, now ti
 		forms = append(forms, commandForm{
 			Name: o.Name.Word(), Label: say(l, commandLabels[o.Name]), Would: capital(o.Would.In(string(l))), WhyNot: capital(o.WhyNot.In(string(l))),
 			NeedsReason: o.Reason == command.RequiredReason, Confirm: irreversible[o.Name], Hold: o.Name == command.Hold, Settle: o.Name == command.Settle,
+			Refund: o.Name == command.Refund, Cancel: o.Name == command.Cancel, Key: "console-" + uuid.NewString(),
 		})
 	}
 	return forms
@@ -102,16 +108,48 @@ func orderOf(r *request) (command.Order, error) {
 			}
 			o.Until = time.Now().Add(time.Duration(hours) * time.Hour)
 		}
+	case command.Cancel:
+		o.OnPaid = command.OnPaid(r.PostFormValue("on_paid"))
+	case command.Refund:
+		return refundOf(r, o)
 	case command.Settle:
 		o.ProviderPaymentID = strings.TrimSpace(r.PostFormValue("provider_payment_id"))
 		if o.ProviderPaymentID != "" {
 			o.Outcome = command.Found
 		}
 	}
+	return o, confirmed(r, name)
+}
+
+// confirmed is the error of a form that must be confirmed and is not.
+func confirmed(r *request, name command.Name) error {
 	if irreversible[name] && r.PostFormValue("confirm") == "" {
-		return o, &failure.Error{Kind: failure.Invalid, Message: "confirm that you have read what the command does; it cannot be undone"}
+		return &failure.Error{Kind: failure.Invalid, Message: "confirm that you have read what the command does; it cannot be undone"}
 	}
-	return o, nil
+	return nil
+}
+
+// refundOf reads the form of a refund: an amount as people write it, such as 10,50, or all that is left.
+func refundOf(r *request, o command.Order) (command.Order, error) {
+	o.Refund = &payment.RefundRequest{All: r.PostFormValue("all") != "", IdempotencyKey: r.PostFormValue("key")}
+	if !o.Refund.All {
+		amount, ok := centavosOf(r.PostFormValue("amount"))
+		if !ok {
+			return o, &failure.Error{Kind: failure.Invalid, Message: "the form is not valid", Fields: []failure.Field{{Pointer: "/amount", Detail: "must be an amount such as 10,50"}}}
+		}
+		o.Refund.Amount = amount
+	}
+	return o, confirmed(r, o.Command)
+}
+
+// centavosOf reads an amount in reais with at most two decimals, after a comma or a point.
+func centavosOf(text string) (int64, bool) {
+	whole, fraction, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(text), ",", "."), ".")
+	if len(fraction) > 2 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(whole+(fraction + "00")[:2], 10, 40)
+	return int64(n), err == nil && whole != ""
 }
 
 // refuseCommand shows the payment's page with the reason of a refusal.
@@ -137,6 +175,10 @@ func commandDone(r *request, o command.Order, p payment.Payment) string {
 		return r.say("The hold has ended. The payment is %s.", status)
 	case command.GiveUp:
 		return r.say("The attempts to charge have ended. The payment is %s.", status)
+	case command.Refund:
+		return r.say("The refund is asked for. The payment is %s.", status)
+	case command.Cancel:
+		return r.say("Mercado Pago was asked to close the payment. The payment is %s.", status)
 	case command.Settle:
 		if p.Status == payment.Failed {
 			return r.say("The payment is settled as failed.")

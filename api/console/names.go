@@ -37,15 +37,15 @@ var names = map[any]string{
 	audit.UserSecondFactorReset: "usuário: segundo fator removido", audit.UserRecoveryCodes: "usuário: códigos de recuperação",
 	audit.KeyCreate: "chave: criar", audit.KeyRevoke: "chave: revogar", audit.BreakerSet: "disjuntor: definir",
 	audit.DeadLetterDiscard: "mensagem morta: descartar", audit.RedriveStart: "reprocessamento: iniciar",
-	audit.PaymentSettle: "pagamento: encerrar",
-	audit.PaymentLook:   "pagamento: consultar", audit.PaymentRetry: "pagamento: tentar agora", audit.PaymentHold: "pagamento: reter",
+	audit.PaymentSettle: "pagamento: encerrar", audit.PaymentCancel: "pagamento: cancelar", audit.PaymentRefund: "pagamento: devolver",
+	audit.PaymentLook: "pagamento: consultar", audit.PaymentRetry: "pagamento: tentar agora", audit.PaymentHold: "pagamento: reter",
 	audit.PaymentRelease: "pagamento: liberar", audit.PaymentGiveUp: "pagamento: desistir", audit.PaymentHoldEnd: "pagamento: fim da retenção",
 
 	audit.PaymentReset: "pagamento: reiniciar", audit.ActivityPause: "atividade: pausar", audit.ActivityUnpause: "atividade: retomar",
 	audit.ActivityRetry: "atividade: tentar agora", audit.ProviderThrottle: "provedor: limitar", audit.WorkerDrain: "worker: esvaziar",
 	audit.FindingClose: "divergência: fechar", audit.PayerSearch: "comprador: buscar por e-mail", audit.RecordPrune: "dados antigos: apagar",
 
-	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Email: "e-mail",
+	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Refund: "devolução", breaker.Email: "e-mail",
 
 	// Of operations, log-ins, dependencies, runs and second factors, whose values have no type of their own.
 	"asked": "pedida", "done": "concluída", "refused": "recusada", "unknown": "desconhecida", "settled": "encerrada",

@@ -30,7 +30,7 @@ func TestABreakerIsHeldAndMadeAutomatic(t *testing.T) {
 	for _, wrong := range [][]string{{"state", "open"}, {"state", "half-open", "reason", "r"}, {"reason", "r"}} {
 		require.Equal(t, http.StatusUnprocessableEntity, b.post("/console/breakers/read", wrong...).status)
 	}
-	require.Equal(t, http.StatusNotFound, b.post("/console/breakers/refund", "state", "open", "reason", "r").status)
+	require.Equal(t, http.StatusNotFound, b.post("/console/breakers/transfer", "state", "open", "reason", "r").status)
 	b.post("/console/breakers/read", "state", "automatic", "reason", "done")
 	s, err = e.console.config.Breakers.Status(t.Context(), "read")
 	require.NoError(t, err)

@@ -25,6 +25,7 @@ type Scope string
 const (
 	ScopePaymentsRead  Scope = "payments:read"
 	ScopePaymentsWrite Scope = "payments:write"
+	ScopeRefundsWrite  Scope = "refunds:write"
 
 	// For operators and their scripts: breakers, dead letters and the like, of all client apps.
 	ScopeOperationsRead  Scope = "operations:read"
@@ -35,7 +36,7 @@ const (
 func Scopes() []Scope { return append(ClientScopes(), ScopeOperationsRead, ScopeOperationsWrite) }
 
 // ClientScopes lists the scopes of a client app.
-func ClientScopes() []Scope { return []Scope{ScopePaymentsRead, ScopePaymentsWrite} }
+func ClientScopes() []Scope { return []Scope{ScopePaymentsRead, ScopePaymentsWrite, ScopeRefundsWrite} }
 
 // APIKey is a client app's key as the database holds it. The key's text is shown once and never stored.
 type APIKey struct {

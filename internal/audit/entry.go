@@ -40,6 +40,8 @@ const (
 	PaymentRelease    Action = "payment.release"
 	PaymentGiveUp     Action = "payment.give_up"
 	PaymentSettle     Action = "payment.settle"
+	PaymentCancel     Action = "payment.cancel"
+	PaymentRefund     Action = "payment.refund"
 	FindingClose      Action = "finding.close"
 	PayerSearch       Action = "payer.search" // somebody looked for the payments of an e-mail address, which the entry does not have
 	RecordPrune       Action = "record.prune" // by the command; runs of the schedule have no entry
@@ -66,6 +68,7 @@ func Actions() []Action {
 		UserSecondFactor, UserSecondFactorReset, UserRecoveryCodes, KeyCreate, KeyRevoke,
 		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, PayerSearch, RecordPrune,
 		PaymentLook, PaymentRetry, PaymentHold, PaymentHoldEnd, PaymentRelease, PaymentGiveUp, PaymentSettle,
+		PaymentCancel, PaymentRefund,
 	}, Notable()...)
 }
 

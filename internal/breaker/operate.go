@@ -18,6 +18,7 @@ const (
 	Read   = "read"   // Mercado Pago is asked where a payment stands, by its ID
 	Search = "search" // Mercado Pago is searched for a payment, or for all that changed
 	Cancel = "cancel" // Mercado Pago is asked to close an unpaid payment
+	Refund = "refund" // Mercado Pago is asked to give money back
 	Email  = "email"  // the mail server is given an e-mail
 )
 
@@ -25,7 +26,7 @@ const (
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read, Search, Cancel, Email} }
+func Names() []string { return []string{Charge, Read, Search, Cancel, Refund, Email} }
 
 // Status is a breaker as operators see it.
 type Status struct {

@@ -108,7 +108,7 @@ func TestWhatAnOperatorDoesIsAnnounced(t *testing.T) {
 		{Breaker: Read, From: Open, To: Closed, Actor: "ben", Reason: "done"},
 	}, changes)
 
-	require.Equal(t, failure.NotFound, failure.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "refund", Setting{To: Open, Reason: "maintenance"})))
+	require.Equal(t, failure.NotFound, failure.KindOf(fleet.Force(t.Context(), audit.Actor{Name: "ana"}, "capture", Setting{To: Open, Reason: "maintenance"})))
 	for pointer, wrong := range map[string]struct {
 		actor string
 		Setting

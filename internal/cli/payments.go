@@ -11,6 +11,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -63,6 +64,13 @@ func orderCommand(e command.Entry, environ []string, out io.Writer) *cobra.Comma
 	switch e.Name {
 	case command.Hold:
 		c.Flags().StringVar(&until, "until", "", "when the hold ends by itself, such as 2026-03-02T12:00:00Z; at most 7 days ahead (default: 24 hours ahead)")
+	case command.Cancel:
+		c.Flags().StringVar((*string)(&o.OnPaid), "on-paid", string(command.KeepIt), "what to do when the buyer pays meanwhile: keep or refund the money")
+	case command.Refund:
+		o.Refund = &payment.RefundRequest{}
+		c.Flags().Int64Var(&o.Refund.Amount, "amount", 0, "the sum to give back, in centavos, from 1 to 100000000000")
+		c.Flags().BoolVar(&o.Refund.All, "all", false, "give back all that is left")
+		c.Flags().StringVar(&o.Refund.IdempotencyKey, "key", "", "idempotency key of the refund, such as your ticket: it is made once (default: a new one)")
 	case command.Settle:
 		c.Flags().StringVar((*string)(&o.Outcome), "outcome", string(command.Failed), "failed: Mercado Pago has no charge; found: it has the charge --provider-payment-id")
 		c.Flags().StringVar(&o.ProviderPaymentID, "provider-payment-id", "", "Mercado Pago's id of the charge that you have found in its panel")

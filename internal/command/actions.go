@@ -6,6 +6,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -43,11 +44,12 @@ type Actions struct {
 	Engine   Engine
 }
 
-// Do carries out an order and returns the payment as it is afterwards; with ErrRunning, as it was before. The order's actor, channel and ID are set here. Settle may be
+// Do carries out an order and returns the payment as it is afterwards; with ErrRunning, as it was before. The order's actor and channel are set
+// here, and its ID unless it has one. Settle may be
 // repeated by the same actor with the same reason; all other commands are safe to repeat. Kind Invalid if a field is not valid, Conflict
 // if the command is not possible, NotFound if there is no such payment.
 func (a Actions) Do(ctx context.Context, actor audit.Actor, o Order) (payment.Payment, error) {
-	o.Actor, o.Channel, o.From, o.ID = actor.Name, actor.Channel, actor.From, uuid.NewString()
+	o.Actor, o.Channel, o.From, o.ID = actor.Name, actor.Channel, actor.From, cmp.Or(o.ID, uuid.NewString())
 	o = o.tidied()
 	if wrong := o.Fields(time.Now()); len(wrong) > 0 {
 		return payment.Payment{}, &failure.Error{Kind: failure.Invalid, Message: "the order is not valid", Fields: wrong}

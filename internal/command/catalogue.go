@@ -19,6 +19,8 @@ const (
 	Release Name = "release"
 	GiveUp  Name = "give_up"
 	Settle  Name = "settle"
+	Cancel  Name = "cancel"
+	Refund  Name = "refund"
 	Payment Name = "payment"
 )
 
@@ -54,7 +56,7 @@ type Entry struct {
 }
 
 // catalogue is everything that a payment's workflow may be asked. Temporal's descriptions, the console, the command line and the
-// documentation read it. Refund, cancel and capture get their rows here.
+// documentation read it. Capture gets its row here.
 var catalogue = []Entry{
 	{
 		Name: Create, Kinds: []Kind{Update}, Reason: NoReason,
@@ -115,6 +117,22 @@ var catalogue = []Entry{
 		},
 	},
 	{
+		Name: Cancel, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentCancel,
+		Short: Text{"Cancel", "Cancelar"},
+		Does: Text{
+			"Close an unpaid payment at Mercado Pago; if the buyer pays meanwhile, keep the money or refund it, as on_paid says (keep or refund).",
+			"Fecha no Mercado Pago um pagamento não pago; se o comprador pagar nesse meio tempo, fica com o dinheiro ou o devolve, como on_paid diz (keep ou refund).",
+		},
+	},
+	{
+		Name: Refund, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentRefund,
+		Short: Text{"Refund", "Devolver"},
+		Does: Text{
+			"Give back a part of an approved payment or all that is left: {\"amount\": 500} in centavos or {\"all\": true} under refund.",
+			"Devolve uma parte de um pagamento aprovado ou tudo o que resta: {\"amount\": 500} em centavos ou {\"all\": true} em refund.",
+		},
+	},
+	{
 		Name: Payment, Kinds: []Kind{Query}, Reason: NoReason,
 		Short: Text{"Show the state", "Mostrar o estado"},
 		Does: Text{
@@ -146,6 +164,14 @@ func (e Entry) Has(k Kind) bool { return slices.Contains(e.Kinds, k) }
 
 // Page is the command's page in the runbook.
 func (e Entry) Page() string { return "docs/runbook/commands/" + string(e.Name) + ".md" }
+
+// Path is the last part of the command's path in the REST API.
+func (e Entry) Path() string {
+	if e.Name == Refund {
+		return "refunds" // a refund is an object
+	}
+	return e.Name.Word()
+}
 
 // Word is the command's name in paths and on the command line, such as give-up.
 func (n Name) Word() string { return strings.ReplaceAll(string(n), "_", "-") }

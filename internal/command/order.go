@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -34,7 +35,21 @@ type Order struct {
 	Until             time.Time `json:"until,omitzero"`                // Hold only; zero: payment.HoldDefault from now
 	Outcome           Outcome   `json:"outcome,omitempty"`             // Settle only; "": Failed
 	ProviderPaymentID string    `json:"provider_payment_id,omitempty"` // Settle as Found only
+	OnPaid            OnPaid    `json:"on_paid,omitempty"`             // Cancel only; "": KeepIt
+
+	Refund *payment.RefundRequest `json:"refund,omitempty"` // Refund only
+	// ByClient says that a client app orders it for a payment of its own, which needs no reason.
+	ByClient bool `json:"by_client,omitempty"`
 }
+
+// OnPaid is what to do with the money of a buyer who pays while the payment is cancelled.
+type OnPaid string
+
+// What to do with it.
+const (
+	KeepIt   OnPaid = "keep"
+	RefundIt OnPaid = "refund"
+)
 
 // By is the actor of the order.
 func (o Order) By() audit.Actor { return audit.Actor{Name: o.Actor, Channel: o.Channel, From: o.From} }
@@ -42,11 +57,12 @@ func (o Order) By() audit.Actor { return audit.Actor{Name: o.Actor, Channel: o.C
 // Fields lists the errors of an order, apart from what the payment's state allows.
 func (o Order) Fields(now time.Time) []failure.Field {
 	wrong := o.By().Fields()
-	if e, _ := Find(o.Command); e.Reason == RequiredReason || o.Reason != "" {
+	if e, _ := Find(o.Command); e.Reason == RequiredReason && !o.ByClient || o.Reason != "" {
 		wrong = append(wrong, audit.ReasonFields(o.Reason)...)
 	}
 	wrong = append(wrong, o.untilFields(now)...)
-	return append(wrong, o.outcomeFields()...)
+	wrong = append(wrong, o.outcomeFields()...)
+	return append(wrong, o.moneyFields()...)
 }
 
 func (o Order) untilFields(now time.Time) []failure.Field {
@@ -88,6 +104,23 @@ func (o Order) outcomeFields() []failure.Field {
 	return nil
 }
 
+func (o Order) moneyFields() (wrong []failure.Field) {
+	switch {
+	case o.Command == Refund && o.Refund == nil:
+		wrong = append(wrong, failure.Field{Pointer: "/refund", Detail: `must say how much, such as {"amount": 500} in centavos, or {"all": true}`})
+	case o.Command == Refund:
+		for _, f := range o.Refund.Fields() {
+			wrong = append(wrong, failure.Field{Pointer: "/refund" + f.Pointer, Detail: f.Detail})
+		}
+	case o.Refund != nil:
+		wrong = append(wrong, failure.Field{Pointer: "/refund", Detail: "is for refund only"})
+	}
+	if o.OnPaid != "" && (o.Command != Cancel || o.OnPaid != KeepIt && o.OnPaid != RefundIt) {
+		wrong = append(wrong, failure.Field{Pointer: "/on_paid", Detail: "must be keep or refund, and is for cancel only"})
+	}
+	return wrong
+}
+
 // Entry is the audit's entry of what the order carries out: its own command, or the release that a command includes. A repeated order has
 // the same entry.
 func (o Order) Entry(carriesOut Name, by audit.Actor) audit.Entry {
@@ -103,6 +136,12 @@ func (o Order) Entry(carriesOut Name, by audit.Actor) audit.Entry {
 func (o Order) tidied() Order {
 	o.Reason = strings.TrimSpace(o.Reason)
 	o.Actor = strings.TrimSpace(o.Actor)
+	if o.Refund != nil {
+		refund := *o.Refund
+		refund.IdempotencyKey = cmp.Or(refund.IdempotencyKey, o.ID)
+		refund.Reason = cmp.Or(refund.Reason, o.Reason)
+		o.Refund = &refund
+	}
 	o.Until = o.Until.UTC().Truncate(time.Second)
 	if o.Command == Settle && o.Outcome == "" {
 		o.Outcome = Failed

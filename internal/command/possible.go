@@ -46,6 +46,10 @@ func Check(name Name, p payment.Payment, h payment.Hold, now time.Time) Option {
 		o.WhyNot, o.Would = s.release()
 	case GiveUp:
 		o.WhyNot, o.Would = s.giveUp()
+	case Cancel:
+		o.WhyNot, o.Would = s.cancel()
+	case Refund:
+		o.WhyNot, o.Would = s.refund()
 	case Settle:
 		o.WhyNot, o.Would, o.After = s.settle()
 	default:
@@ -120,6 +124,32 @@ func (s situation) giveUp() (whyNot, would Text) {
 	return Text{}, Text{
 		"ends the attempts to charge, searches Mercado Pago once more, and parks the payment as unknown unless Mercado Pago has it",
 		"encerra as tentativas de cobrança, procura mais uma vez no Mercado Pago e deixa o pagamento como desconhecido se ele não estiver lá",
+	}
+}
+
+func (s situation) cancel() (whyNot, would Text) {
+	switch {
+	case !payment.Cancel.PossibleFor(s.Status):
+		return s.only("only a payment that waits for the buyer can be cancelled", "só um pagamento que espera o comprador pode ser cancelado"), Text{}
+	case s.Held(s.now):
+		return s.releaseFirst(), Text{}
+	}
+	return Text{}, Text{
+		"closes the payment at Mercado Pago; if the buyer pays meanwhile, keeps the money or refunds it",
+		"fecha o pagamento no Mercado Pago; se o comprador pagar nesse meio tempo, fica com o dinheiro ou o devolve",
+	}
+}
+
+func (s situation) refund() (whyNot, would Text) {
+	switch {
+	case !payment.Refund.PossibleFor(s.Status):
+		return s.only("only an approved payment can be refunded", "só um pagamento aprovado pode ser devolvido"), Text{}
+	case s.Held(s.now):
+		return s.releaseFirst(), Text{}
+	}
+	return Text{}, Text{
+		"gives back the sum that you ask for, or all that is left",
+		"devolve a quantia pedida, ou tudo o que resta",
 	}
 }
 

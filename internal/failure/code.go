@@ -17,12 +17,19 @@ const (
 	CodeRefused     Code = "provider_refused"
 	CodeNotCharged  Code = "not_charged"
 	CodeUnknown     Code = "outcome_unknown"
+
+	CodeRefundBalance  Code = "insufficient_balance"
+	CodeRefundTooOld   Code = "refund_too_late"
+	CodeRefundState    Code = "not_refundable"
+	CodeRefundPart     Code = "partial_refund_not_possible"
+	CodeRefundRejected Code = "refund_rejected"
 )
 
 // Codes lists every code.
 func Codes() []Code {
 	return []Code{CodeTaxID, CodeEmail, CodeOwnEmail, CodeAmount, CodeExpiry,
-		CodePixKey, CodeAccount, CodeIntegration, CodeRefused, CodeNotCharged, CodeUnknown}
+		CodePixKey, CodeAccount, CodeIntegration, CodeRefused, CodeNotCharged, CodeUnknown,
+		CodeRefundBalance, CodeRefundTooOld, CodeRefundState, CodeRefundPart, CodeRefundRejected}
 }
 
 // failures says for each code which field of the request to correct, if any, and what is wrong, in words.
@@ -38,6 +45,12 @@ var failures = map[Code]Field{
 	CodeRefused:     {"", "the provider refuses the payment"},
 	CodeNotCharged:  {"", "the outcome was unknown, and the provider has made no charge"},
 	CodeUnknown:     {"", "the provider's answer is lost"},
+
+	CodeRefundBalance:  {"", "the seller's account at the provider has not enough money for the refund; add money and ask for a new refund"},
+	CodeRefundTooOld:   {"", "the payment is too old: Mercado Pago refunds for 180 days; give the money back in another way"},
+	CodeRefundState:    {"", "the provider cannot refund the payment in its state; look at the payment"},
+	CodeRefundPart:     {"/amount", "the provider can refund this payment only as a whole"},
+	CodeRefundRejected: {"", "the provider accepted the refund and rejected it later; look at it in the provider's panel"},
 }
 
 // Pointer is the field of the request to correct, as a JSON pointer; "" when there is none.

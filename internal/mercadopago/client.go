@@ -25,6 +25,7 @@ import (
 
 	"github.com/mercadopago/sdk-go/pkg/config"
 	sdk "github.com/mercadopago/sdk-go/pkg/payment"
+	"github.com/mercadopago/sdk-go/pkg/refund"
 	"github.com/mercadopago/sdk-go/pkg/user"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -60,6 +61,7 @@ type Client struct {
 	calls           *prometheus.HistogramVec
 	guard           *guard
 	payments        sdk.Client
+	refunds         refund.Client
 	users           user.Client
 	notificationURL *url.URL // nil: none
 
@@ -99,7 +101,7 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("mercado pago: %w", err)
 	}
 	client := &Client{
-		calls: newCalls(), guard: newGuard(c), payments: sdk.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
+		calls: newCalls(), guard: newGuard(c), payments: sdk.NewClient(settings), refunds: refund.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
 		collector: c.CollectorID, live: c.Live,
 	}
 	client.guard.account.read = client.probeAccount

@@ -19,6 +19,7 @@ type paymentBody struct {
 	CurrencyID         text                     `json:"currency_id"`
 	Amount             amount                   `json:"transaction_amount"`
 	Refunded           amount                   `json:"transaction_amount_refunded"`
+	Refunds            many[refundBody]         `json:"refunds"`
 	DateCreated        date                     `json:"date_created"`
 	DateApproved       date                     `json:"date_approved"`
 	DateLastUpdated    date                     `json:"date_last_updated"`
@@ -97,6 +98,10 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	if status == payment.Rejected {
 		failure = rejections[string(p.StatusDetail)]
 	}
+	refunds, err := refundsOf(p.Refunds)
+	if err != nil {
+		return payment.ProviderState{}, fmt.Errorf("payment %s: %w", p.ID, err)
+	}
 	buyer := p.PointOfInteraction.first().TransactionData.first()
 	endToEnd := string(buyer.EndToEndID)
 	if !payment.ValidEndToEndID(endToEnd) {
@@ -110,6 +115,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		StatusDetail: string(p.StatusDetail),
 		Money:        payment.Money{Centavos: p.Amount.centavos, Currency: string(p.CurrencyID)},
 		Refunded:     p.Refunded.centavos,
+		Refunds:      refunds,
 		QRCode:       string(buyer.QRCode),
 		TicketURL:    string(buyer.TicketURL),
 		EndToEndID:   endToEnd,

@@ -64,6 +64,16 @@ var failures = map[string]failure.Code{
 	"4003":  failure.CodeIntegration, // the amount is no number
 	"4020":  failure.CodeIntegration, // the notification's address is no URL
 	"4292":  failure.CodeIntegration, // no idempotency key
+
+	// Of refunds (API reference, refunds).
+	"2017":  failure.CodeAmount,
+	"4040":  failure.CodeAmount,
+	"4041":  failure.CodeAmount,
+	"2024":  failure.CodeRefundTooOld,
+	"15016": failure.CodeRefundTooOld,
+	"2031":  failure.CodeRefundBalance,
+	"2063":  failure.CodeRefundState,
+	"3024":  failure.CodeRefundPart,
 }
 
 // rejections are the details of rejected payments that only the seller or we can put right (guide "payment query results").

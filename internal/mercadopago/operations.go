@@ -21,10 +21,11 @@ var (
 	opCreatePix = operation{name: "create_pix", breaker: breaker.Charge}
 	opGet       = operation{name: "get", breaker: breaker.Read, single: true}
 	opCancel    = operation{name: "cancel", breaker: breaker.Cancel}
+	opRefund    = operation{name: "refund", breaker: breaker.Refund}
 	opSearch    = operation{name: "search", breaker: breaker.Search, single: true}
 	opChanges   = operation{name: "changes", breaker: breaker.Search}
 	opIdentify  = operation{name: "identify", breaker: breaker.Read, foreign: true}
 	opAccount   = operation{name: "account"} // the guard itself asks for it
 )
 
-var operations = []operation{opCreatePix, opGet, opCancel, opSearch, opChanges, opIdentify, opAccount}
+var operations = []operation{opCreatePix, opGet, opCancel, opRefund, opSearch, opChanges, opIdentify, opAccount}

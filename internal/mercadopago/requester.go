@@ -70,6 +70,8 @@ func (r *requester) Do(request *http.Request) (*http.Response, error) {
 
 	request = request.Clone(ctx)
 	request.URL.Scheme, request.URL.Host, request.Host = r.base.Scheme, r.base.Host, ""
+	// Without this header a refund in process looks refused, and is in no list (guide "refund of a Pix").
+	request.Header.Set("X-Render-In-Process-Refunds", "true")
 	if e.key != "" {
 		request.Header.Set("X-Idempotency-Key", e.key)
 		// net/http takes the key for leave to send again by itself, once for every idle connection that

@@ -4,7 +4,6 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 )
 
 // Namespaces of our UUIDv5 names. They must never change: every stored id and every key that the
@@ -20,22 +19,6 @@ var (
 // gets a repeated request, it means the same payment.
 func NewID(clientID, idempotencyKey string) string {
 	return NamedID(paymentNamespace, clientID+"\x00"+idempotencyKey)
-}
-
-// Operation is one intent that moves money at the provider.
-type Operation string
-
-// The operations.
-const (
-	Charge Operation = "charge"
-	Cancel Operation = "cancel" // closes an unpaid payment
-)
-
-// ProviderKey is the idempotency key under which the provider sees one operation of a payment. A
-// retry, a crash, a redeploy and an operator's reset all repeat it; number counts the operations of
-// one kind on one payment, from 1.
-func ProviderKey(paymentID string, op Operation, number int) string {
-	return NamedID(providerNamespace, paymentID+"\x00"+string(op)+"\x00"+strconv.Itoa(number))
 }
 
 // NewAuditID is the entry in the audit of an action that a repeated request repeats.

@@ -25,7 +25,12 @@ var notices = map[Status]Notice{
 }
 
 // Notice is what the e-mail about the event is about; "" means that there is none.
-func (e Event) Notice() Notice { return notices[e.Status] }
+func (e Event) Notice() Notice {
+	if e.Data.Refund != nil {
+		return "" // the buyer hears of it when the payment's status moves
+	}
+	return notices[e.Status]
+}
 
 // NoticeName distinguishes the notices of one payment. Instructions and receipt are sent once, whatever happens
 // later: a dispute that is won brings no second receipt. Every refund has an e-mail.

@@ -45,22 +45,31 @@ type Provider struct {
 
 // ProviderState is one answer of the provider about a payment: its state at UpdatedAt.
 type ProviderState struct {
-	PaymentID    string    `json:"payment_id"`
-	Reference    string    `json:"reference"` // external_reference: our payment's ID
-	Status       Status    `json:"status"`    // translated to ours
-	RawStatus    string    `json:"raw_status"`
-	StatusDetail string    `json:"status_detail"`
-	Money        Money     `json:"money"`
-	Refunded     int64     `json:"refunded,omitempty"` // centavos
-	QRCode       string    `json:"qr_code,omitempty"`  // Pix "copia e cola" text
-	TicketURL    string    `json:"ticket_url,omitempty"`
-	EndToEndID   string    `json:"end_to_end_id,omitempty"` // of a paid Pix
-	ExpiresAt    time.Time `json:"expires_at,omitzero"`
-	BySeller     bool      `json:"by_seller,omitempty"` // it was cancelled by the seller: by us, or in the panel
-	UpdatedAt    time.Time `json:"updated_at"`
-	Foreign      string    `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
+	PaymentID    string           `json:"payment_id"`
+	Reference    string           `json:"reference"` // external_reference: our payment's ID
+	Status       Status           `json:"status"`    // translated to ours
+	RawStatus    string           `json:"raw_status"`
+	StatusDetail string           `json:"status_detail"`
+	Money        Money            `json:"money"`
+	Refunded     int64            `json:"refunded,omitempty"` // centavos
+	Refunds      []ProviderRefund `json:"refunds,omitempty"`
+	QRCode       string           `json:"qr_code,omitempty"` // Pix "copia e cola" text
+	TicketURL    string           `json:"ticket_url,omitempty"`
+	EndToEndID   string           `json:"end_to_end_id,omitempty"` // of a paid Pix
+	ExpiresAt    time.Time        `json:"expires_at,omitzero"`
+	BySeller     bool             `json:"by_seller,omitempty"` // it was cancelled by the seller: by us, or in the panel
+	UpdatedAt    time.Time        `json:"updated_at"`
+	Foreign      string           `json:"foreign,omitempty"` // why it is not about a payment of our account; "": it is, as far as is known
 
 	FailureCode failure.Code `json:"failure_code,omitempty"` // of a rejection that only an operator can put right
+}
+
+// ProviderRefund is one refund of a payment as the provider shows it.
+type ProviderRefund struct {
+	ID        string    `json:"id"`
+	Amount    int64     `json:"amount"`  // centavos
+	Outcome   Outcome   `json:"outcome"` // OutcomeAsked while it is in process
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Outdated says whether a payment is older than an answer of the provider. The provider's dates of a Pix have whole
@@ -99,8 +108,13 @@ type Event struct {
 	At        time.Time `json:"at"`
 }
 
-// Type is the event's name and its routing key, such as payment.approved.
-func (e Event) Type() string { return "payment." + string(e.Status) }
+// Type is the event's name and its routing key, such as payment.approved or refund.succeeded.
+func (e Event) Type() string {
+	if r := e.Data.Refund; r != nil {
+		return "refund." + string(r.Status)
+	}
+	return "payment." + string(e.Status)
+}
 
 // ID names the event for ever; publishing it again repeats the same ID.
 func (e Event) ID() string { return e.PaymentID + ":" + strconv.Itoa(e.Seq) }
@@ -118,6 +132,7 @@ type EventData struct {
 	Reason            string `json:"reason,omitempty"`
 
 	FailureCode failure.Code `json:"failure_code,omitempty"`
+	Refund      *EventRefund `json:"refund,omitempty"` // the event is about this refund, and the payment's status stays
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An
@@ -138,8 +153,10 @@ func (s ProviderState) Contradicts(paymentID, providerPaymentID string, asked Mo
 
 // Fingerprint says whether two requests ask for the same thing: a key may be repeated only with an
 // equal one. 128 bits, hexadecimal.
-func (r Request) Fingerprint() string {
-	canonical, err := json.Marshal(r) // map keys come out sorted
+func (r Request) Fingerprint() string { return fingerprint(r) }
+
+func fingerprint(request any) string {
+	canonical, err := json.Marshal(request) // map keys come out sorted
 	if err != nil {
 		panic("payment: a request is plain data: " + err.Error())
 	}

@@ -106,7 +106,7 @@ func (r Request) Validate() error {
 	}
 	r.validateMethod(wrong)
 	r.validatePayer(wrong)
-	r.validateMetadata(wrong)
+	validateMetadata(r.Metadata, wrong)
 	refuseText(wrong, "/description", r.Description, Lines)
 	refuseText(wrong, "/reference", r.Reference, OneLine)
 	refuseText(wrong, "/payer/name", r.Payer.Name, OneLine)
@@ -146,13 +146,13 @@ func (r Request) validatePayer(wrong func(pointer, detail string)) {
 	}
 }
 
-func (r Request) validateMetadata(wrong func(pointer, detail string)) {
-	if len(r.Metadata) > maxMetadata {
+func validateMetadata(metadata map[string]string, wrong func(pointer, detail string)) {
+	if len(metadata) > maxMetadata {
 		wrong("/metadata", fmt.Sprintf("must have at most %d entries", maxMetadata))
 		return // they are not looked at: how many there are is the request's to decide
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
-		value := r.Metadata[key]
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		value := metadata[key]
 		refuseText(wrong, "/metadata", key, OneLine)
 		refuseText(wrong, "/metadata/"+escapePointer(key), value, Lines)
 		if key == "" || len(key) > maxMetadataKey {

@@ -58,7 +58,7 @@ func TestEachChangeOfAUserOrAKeyIsAudited(t *testing.T) {
 		{Actor: ana, Action: audit.KeyRevoke, Object: "api_key/" + id, Before: audit.Values{"client": "loja", "state": "in force"},
 			After: audit.Values{"client": "loja", "state": "revoked"}},
 		{Actor: ana, Action: audit.KeyCreate, Object: "api_key/" + id, Before: none, After: audit.Values{
-			"client": "loja", "environment": "live", "scopes": "payments:read payments:write", "expires": "2026-03-01T12:00:09Z"}},
+			"client": "loja", "environment": "live", "scopes": "payments:read payments:write refunds:write", "expires": "2026-03-01T12:00:09Z"}},
 		user(audit.UserRemove, audit.Values{"role": "viewer"}, none),
 		user(audit.UserRevoke, none, none),
 		user(audit.UserPassword, none, none),

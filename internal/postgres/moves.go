@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,14 @@ type Move struct {
 	Sinks  []Sink         // of that event; the caller delivers it to them at once
 	// Payment is the whole payment as it is now.
 	Payment payment.Payment
+	// Pending are the refunds that have not ended, when the provider's answer had refunds; Refunds says that it had.
+	Refunds bool
+	Pending []payment.PendingRefund
+}
+
+// batcher is a pool or a transaction.
+type batcher interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // applyState moves a payment to the provider's state if that is newer, as payment.Payment.Outdated defines it, and
@@ -99,11 +108,37 @@ func (s *Store) ApplyFound(ctx context.Context, id string, state payment.Provide
 	args["data"] = answerData(state, e.Actor.Name, e.Reason)
 	e.Before = audit.Values{"status": string(payment.Unknown)}
 	e.After = audit.Values{"status": string(state.Status), "provider_payment_id": state.PaymentID}
-	return s.move(ctx, "apply the found charge to payment "+id, applyState, id, state.Status, at, args, e)
+	return s.move(ctx, s.pool, "apply the found charge to payment "+id, applyState, id, state.Status, at, args, e)
 }
 
 func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Move, error) {
-	return s.move(ctx, "apply the provider's answer to payment "+id, applyState, id, state.Status, at, answerArgs(id, state, looked, at))
+	const doing = "apply the provider's answer to payment "
+	args := answerArgs(id, state, looked, at)
+	if len(state.Refunds) == 0 {
+		return s.move(ctx, s.pool, doing+id, applyState, id, state.Status, at, args)
+	}
+	var m Move
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if m, err = s.move(ctx, tx, doing+id, applyState, id, state.Status, at, args); err != nil {
+			return err
+		}
+		if m.Payment.Provider.UpdatedAt.After(state.UpdatedAt) {
+			return nil // the refunds of an old answer are old, too
+		}
+		books, err := lockRefunds(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := books.take(ctx, tx, state.Refunds, at); err != nil {
+			return err
+		}
+		m.Payment, m.Refunds, m.Pending = books.payment, true, books.open()
+		return nil
+	})
+	if _, known := errors.AsType[*failure.Error](err); known {
+		return m, err
+	}
+	return m, interpret(doing+id, err)
 }
 
 func answerArgs(id string, state payment.ProviderState, looked bool, at time.Time) pgx.NamedArgs {
@@ -216,7 +251,7 @@ type decision struct {
 }
 
 func (s *Store) decide(ctx context.Context, id string, e audit.Entry, d decision, at time.Time) (Move, error) {
-	return s.move(ctx, string(e.Action)+" "+id, settle, id, d.to, at, pgx.NamedArgs{
+	return s.move(ctx, s.pool, string(e.Action)+" "+id, settle, id, d.to, at, pgx.NamedArgs{
 		"id": id, "status": d.to, "failure": d.failure, "failure_code": d.code, "outcome": d.outcome, "known": []payment.Status{d.from}, "at": at,
 		"data":     payment.EventData{Failure: d.failure, FailureCode: d.code, Actor: e.Actor.Name, Reason: e.Reason},
 		"audit_id": cmp.Or(e.ID, uuid.NewString()), "actor": e.Actor.Name, "channel": e.Actor.Channel, "origin": e.Actor.From, "action": e.Action, "reason": e.Reason,
@@ -224,13 +259,13 @@ func (s *Store) decide(ctx context.Context, id string, e audit.Entry, d decision
 }
 
 func (s *Store) giveUp(ctx context.Context, id string, to payment.Status, outcome string, code failure.Code, why string, at time.Time) (Move, error) {
-	return s.move(ctx, "move payment "+id+" to "+string(to), giveUp, id, to, at, pgx.NamedArgs{
+	return s.move(ctx, s.pool, "move payment "+id+" to "+string(to), giveUp, id, to, at, pgx.NamedArgs{
 		"id": id, "status": to, "failure": why, "failure_code": code, "outcome": outcome, "known": to.From(), "at": at,
 		"data": payment.EventData{Failure: why, FailureCode: code},
 	})
 }
 
-func (s *Store) move(ctx context.Context, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs, entries ...audit.Entry) (Move, error) {
+func (s *Store) move(ctx context.Context, in batcher, doing, statement, id string, to payment.Status, at time.Time, args pgx.NamedArgs, entries ...audit.Entry) (Move, error) {
 	var clientID string
 	var method payment.MethodType
 	var created time.Time
@@ -253,7 +288,7 @@ func (s *Store) move(ctx context.Context, doing, statement, id string, to paymen
 		batch.Queue(insertAudit, auditArgs(e))
 	}
 	// One round trip and one transaction: a reader that sees the move also sees the dead letter resolved.
-	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := in.SendBatch(ctx, &batch).Close(); err != nil {
 		return Move{}, interpret(doing, err)
 	}
 	if seq == nil {

@@ -58,6 +58,12 @@ var reasons = map[failure.Code]string{
 	failure.CodeRefused:     "o provedor recusou o pagamento",
 	failure.CodeNotCharged:  "o resultado era desconhecido, e o provedor não fez cobrança",
 	failure.CodeUnknown:     "a resposta do Mercado Pago à cobrança se perdeu",
+
+	failure.CodeRefundBalance:  "a conta do vendedor no provedor não tem saldo para a devolução",
+	failure.CodeRefundTooOld:   "o Mercado Pago só devolve por 180 dias",
+	failure.CodeRefundState:    "o provedor não pode devolver o pagamento no estado em que está",
+	failure.CodeRefundPart:     "o provedor só pode devolver este pagamento por inteiro",
+	failure.CodeRefundRejected: "o provedor aceitou a devolução e a rejeitou depois",
 }
 
 // reason is why a payment failed or is unknown, with what was said then, or "".

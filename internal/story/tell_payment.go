@@ -19,7 +19,7 @@ func (w *writer) tellRequest() {
 	}
 	for _, o := range w.operations {
 		amount := payment.Money{Centavos: o.Amount, Currency: p.Amount.Currency}
-		w.add(o.CreatedAt, Provider, outcomeLevel(o.Outcome), operation, w.named(kinds, string(o.Kind)), o.Number, amount, o.ProviderKey, w.named(operationOutcomes, o.Outcome))
+		w.add(o.CreatedAt, Provider, outcomeLevel(string(o.Outcome)), operation, w.named(kinds, string(o.Kind)), o.Number, amount, o.ProviderKey, w.named(operationOutcomes, string(o.Outcome)))
 	}
 }
 

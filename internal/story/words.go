@@ -264,6 +264,7 @@ var timers = map[string]text{
 	"another look soon after a signal":               {EN: "it looks again soon, because the signal brought no news", PT: "consulta de novo em breve, porque o sinal não trouxe novidade"},
 	"the end of the Pix, to close it":                {EN: "the Pix ends, and it closes it at Mercado Pago", PT: "o Pix vence, e é encerrado no Mercado Pago"},
 	"the end of the Pix, to look at it":              {EN: "the Pix ends, and it asks Mercado Pago what became of it", PT: "o Pix vence, e o Mercado Pago é consultado"},
+	"the next attempt to refund":                     {EN: "it tries again to refund", PT: "tenta de novo a devolução"},
 	"search again before failing":                    searchAgain,
 }
 

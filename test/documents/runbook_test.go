@@ -150,7 +150,7 @@ func TestThePageOfACommandNamesEveryFrontEnd(t *testing.T) {
 			expected := []string{
 				"**" + label + "**", // in the console
 				"onlywave payments " + e.Name.Word() + " $PAYMENT",
-				"/v1/payments/$PAYMENT/" + e.Name.Word() + `"`,
+				"/v1/payments/$PAYMENT/" + e.Path() + `"`,
 				"temporal workflow update execute --workflow-id payment/$PAYMENT --name " + string(e.Name) + " ",
 				"`" + string(e.Action) + "`", // in the audit
 			}

@@ -54,6 +54,8 @@ var rules = []rule{
 	{name: "a valid request is not refused", ofTheWhole: notRefused},
 	{name: "a payment is charged at most once", ofAPayment: chargedOnce},
 	{name: "every charge is in the database", settles: true, ofAPayment: chargeRecorded},
+	{name: "a refund is made at most once, and never more than the payment", ofAPayment: refundedOnce},
+	{name: "every refund is on all sides", settles: true, ofAPayment: refundsRight},
 	{name: "every side has the same amount", ofAPayment: sameAmount},
 	{name: "the database has the provider's status", settles: true, ofAPayment: sameStatus},
 	{name: "the history is complete and allowed", ofAPayment: wholeHistory},

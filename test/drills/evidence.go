@@ -52,6 +52,7 @@ type Payment struct {
 	Amount            int64
 	ProviderPaymentID string
 	Version           int
+	Refunded          int64 // centavos
 }
 
 // Operation is a row of the table operations.
@@ -61,6 +62,7 @@ type Operation struct {
 	Kind        string
 	Amount      int64
 	Outcome     string
+	ProviderID  string // of a refund
 }
 
 // Event is one entry of a payment's history.
@@ -70,6 +72,7 @@ type Event struct {
 	Status    payment.Status
 	Amount    int64
 	At        time.Time
+	OfRefund  bool // it is about a refund, and the status stays
 }
 
 // Notification is a stored notification of the provider.

@@ -20,17 +20,17 @@ func (e *Evidence) askPostgres(ctx context.Context, url string) error {
 
 func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	e.Payments, err = read[Payment](ctx, tx, `
-		select id::text, idempotency_key as key, status, amount, provider_payment_id, version from payments`)
+		select id::text, idempotency_key as key, status, amount, provider_payment_id, version, amount_refunded as refunded from payments`)
 	if err != nil {
 		return err
 	}
 	e.Operations, err = read[Operation](ctx, tx, `
-		select provider_key::text, payment_id::text, kind, amount, outcome from operations`)
+		select provider_key::text, payment_id::text, kind, amount, outcome, provider_id from operations`)
 	if err != nil {
 		return err
 	}
 	e.Events, err = read[Event](ctx, tx, `
-		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at from payment_events`)
+		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at, data ? 'refund' as of_refund from payment_events`)
 	if err != nil {
 		return err
 	}

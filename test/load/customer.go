@@ -39,6 +39,7 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 		Key: g.Name + "-" + strconv.Itoa(i+1), Amount: 100 + c.random.Int64N(99_900), Buyer: g.draw(c.random.Float64()), Intended: due,
 	}
 	c.think = time.Duration(c.random.Int64N(int64(thinkMax)))
+	c.drawRefund()
 	return c
 }
 
@@ -139,6 +140,7 @@ func (c *customer) follow(ctx context.Context) {
 		}
 		c.read(ctx)
 	}
+	c.giveBack(ctx)
 }
 
 // meet makes a pending payment known to the flood of webhooks, once; the result says whether it was known before.

@@ -29,6 +29,7 @@ type Options struct {
 	InFlight int                // most requests in flight, more are shed; 0: 256
 	Expire   float64            // the share of buyers who let the Pix expire,
 	Leave    float64            // and of those who never pay; all others pay
+	Refund   float64            // the share of paid payments of which the client gives money back
 	Within   time.Duration      // how long each buyer has to pay; 0: an hour
 	Prefer   string             // of the requests, such as "wait=5"; "": as long as the API likes
 	RetryFor time.Duration      // how long a request is repeated; 0: a minute
@@ -46,6 +47,8 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("rate and length must be above 0")
 	case o.Expire < 0 || o.Leave < 0 || o.Expire+o.Leave > 1:
 		return o, errors.New("the shares of buyers must be between 0 and 1 together")
+	case o.Refund < 0 || o.Refund > 1:
+		return o, errors.New("the share of refunds must be between 0 and 1")
 	case o.Provider == nil && o.Flood != (Flood{}):
 		return o, errors.New("a flood of webhooks needs the provider's address")
 	}

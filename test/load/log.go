@@ -35,8 +35,9 @@ type Intent struct {
 	Acknowledged      bool      `json:"-"` // 201 or 202 was seen
 	PaymentID         string    `json:"-"`
 	ProviderPaymentID string    `json:"-"`
-	Status            string    `json:"-"` // last read
-	Acted             bool      `json:"-"` // the simulator has acknowledged the buyer's action
+	Status            string    `json:"-"`                // last read
+	Acted             bool      `json:"-"`                // the simulator has acknowledged the buyer's action
+	Refund            *Refund   `json:"refund,omitempty"` // nil: the client wants nothing back
 }
 
 // Paid says whether the simulator has acknowledged that the buyer paid.
@@ -89,6 +90,7 @@ type Counts struct {
 	InFlight                       int
 	Answers                        [6]int // by class, such as 2 for 2xx; 0 counts tries without a response
 	Paid, Approved                 int
+	Refunds, RefundsRefused        int // answered for good
 	Reads, ReadsFailed             int // of payments
 
 	// The flood of webhooks.
@@ -207,6 +209,16 @@ func (l *Log) acted(i *Intent) {
 		l.Counts.Paid++
 	}
 	l.write(line{Event: "buyer " + string(i.Buyer), Key: i.Key})
+}
+
+func (l *Log) refunded(i *Intent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Counts.Refunds++
+	if !i.Refund.Acknowledged {
+		l.Counts.RefundsRefused++
+	}
+	l.write(line{Event: "refund answered", Key: i.Key, Intent: i})
 }
 
 func (l *Log) looked(err error) {

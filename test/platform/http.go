@@ -85,6 +85,12 @@ func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (An
 	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments", body, headers...)
 }
 
+// Refund asks for a refund of a payment, with a body as it is.
+func (s *Shop) Refund(ctx context.Context, id, key, body string) (Answer, error) {
+	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments/"+id+"/refunds", body,
+		"Authorization", "Bearer "+s.Key, "Idempotency-Key", key, "Content-Type", "application/json")
+}
+
 // Create posts a Pix order, waits for the provider as long as the API allows, and reads the payment;
 // any status of 2xx is fine.
 func (s *Shop) Create(ctx context.Context, key string, centavos int64) (Payment, error) {
@@ -187,6 +193,16 @@ func (p *Provider) Pay(ctx context.Context, providerPaymentID string) error {
 // Expire makes a Pix expire unpaid.
 func (p *Provider) Expire(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/expire", "", nil)
+}
+
+// Refund gives money back in the provider's panel.
+func (p *Provider) Refund(ctx context.Context, providerPaymentID string, centavos int64) error {
+	return p.call(ctx, http.MethodPost, fmt.Sprintf("/admin/payments/%s/refund?amount=%d", providerPaymentID, centavos), "", nil)
+}
+
+// SettleRefund ends a refund as approved or rejected.
+func (p *Provider) SettleRefund(ctx context.Context, providerPaymentID, refundID, status string) error {
+	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/refunds/"+refundID+"/settle?status="+status, "", nil)
 }
 
 // Ledger is the provider's ledger of one payment; "" for all.

@@ -141,6 +141,13 @@ func paymentFor(t *testing.T, command string) string {
 		create(t, key)
 		hold(t, id)
 		return id
+	case strings.Contains(command, "refund") && !strings.Contains(command, "cancel"):
+		key, id := ownKey()
+		create(t, key)
+		require.NoError(t, shared.Provider.Pay(within(t), chargeOf(t, id)))
+		_, err := shared.Shops[0].Await(within(t), id, "approved")
+		require.NoError(t, err)
+		return id
 	case strings.Contains(command, "give"):
 		return chargingPayment(t)
 	default:

@@ -1,0 +1,151 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/command"
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// RefundAsked is a refund that is stored, and how the payment stands then.
+type RefundAsked struct {
+	payment.PendingRefund
+	Ended   bool      `json:"ended,omitempty"` // it was asked for before, and nothing more is to be done
+	Version int       `json:"version"`
+	Since   time.Time `json:"since"`
+}
+
+// AskRefund stores a refund and the order in the audit, before the provider is asked. The idempotency key decides: a second run finds the
+// refund of the first. Kind Conflict or Invalid when the payment cannot be refunded, or not by so much.
+func (a *Activities) AskRefund(ctx context.Context, in OrderInput) (RefundAsked, error) {
+	if in.Refund == nil {
+		return RefundAsked{}, activityError(&failure.Error{Kind: failure.Invalid, Message: "the order has no refund"})
+	}
+	entry, err := a.entry(ctx, in.Order, command.Refund)
+	if err != nil {
+		return RefundAsked{}, activityError(err)
+	}
+	asked, request := time.Now(), *in.Refund
+	request.Origin = payment.FromOperator
+	if in.ByClient && entry.Actor.Channel == audit.REST {
+		request.Origin = payment.FromClient
+	}
+	r, p, err := a.database.AskRefund(ctx, in.PaymentID, request, entry, a.now())
+	if err != nil {
+		return RefundAsked{}, activityError(err)
+	}
+	a.cache.Keep(ctx, p, asked)
+	return RefundAsked{
+		PendingRefund: payment.PendingRefund{ID: r.ProviderKey, Amount: r.Amount, AskedAt: r.CreatedAt, ProviderID: r.ProviderID},
+		Ended:         r.Outcome.Ended(), Version: p.Version, Since: p.UpdatedAt,
+	}, nil
+}
+
+// RefundInput names a refund that is stored.
+type RefundInput struct {
+	PaymentID string `json:"payment_id"`
+	ID        string `json:"id"`
+	Amount    int64  `json:"amount"` // centavos
+}
+
+// Refund gives the money back, and says how the payment stands then, with its refunds. It is safe to repeat because the provider sees the
+// same idempotency key and the same body every time, and because a refund that may have been sent before is looked for first. A refusal is
+// believed only after a look: Mercado Pago refuses a Pix refund that is in process.
+func (a *Activities) Refund(ctx context.Context, in RefundInput) (state payment.ProviderState, err error) {
+	err = a.charges.bound(ctx, a.provider.Steady(breaker.Refund), func(ctx context.Context) (err error) {
+		state, err = a.refund(ctx, in)
+		return err
+	})
+	if errors.Is(err, errUntried) {
+		return state, untried(err)
+	}
+	return state, err
+}
+
+func (a *Activities) refund(ctx context.Context, in RefundInput) (payment.ProviderState, error) {
+	p, err := a.database.Payment(ctx, in.PaymentID)
+	if err != nil {
+		return payment.ProviderState{}, activityError(err)
+	}
+	sent, err := a.database.SendOperation(ctx, in.ID, a.now())
+	if err != nil {
+		return payment.ProviderState{}, activityError(err)
+	}
+	if sent || a.restored() {
+		if state, found, err := a.refundShown(ctx, p, in.ID); err != nil || found {
+			return state, err
+		}
+	}
+	made, err := a.provider.Refund(mercadopago.WithPriority(ctx, payment.ForOperator, p.ClientID), p, in.Amount, in.ID)
+	if err != nil && refused(err) {
+		if state, found, err := a.refundShown(ctx, p, in.ID); err != nil || found {
+			return state, err
+		}
+	}
+	if err != nil {
+		return payment.ProviderState{}, doubt(ctx, sent || a.restored(), err)
+	}
+	return a.afterRefund(ctx, p, made)
+}
+
+// afterRefund is the payment as it stands after a refund, which the provider's reading side may not show yet.
+func (a *Activities) afterRefund(ctx context.Context, p payment.Payment, made payment.ProviderRefund) (payment.ProviderState, error) {
+	state, err := a.shown(ctx, p)
+	if err != nil {
+		return state, err
+	}
+	if !slices.ContainsFunc(state.Refunds, func(r payment.ProviderRefund) bool { return r.ID == made.ID }) {
+		state.Refunds = append(state.Refunds, made)
+	}
+	return state, nil
+}
+
+// refundShown is the payment with its refunds, if the provider shows this one among them. That it refuses to say is no refusal of the
+// refund, and must not look like one.
+func (a *Activities) refundShown(ctx context.Context, p payment.Payment, id string) (payment.ProviderState, bool, error) {
+	state, err := a.shown(ctx, p)
+	if err != nil {
+		return state, false, err
+	}
+	found, err := a.database.RefundShown(ctx, p.ID, id, state.Refunds)
+	return state, found, activityError(err)
+}
+
+func (a *Activities) shown(ctx context.Context, p payment.Payment) (payment.ProviderState, error) {
+	state, _, err := a.look(ctx, LookInput{PaymentID: p.ID, ClientID: p.ClientID, ProviderPaymentID: p.Provider.PaymentID, Urgency: payment.ForOperator})
+	switch failure.KindOf(err) {
+	case failure.Invalid, failure.NotFound, failure.Conflict:
+		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not show the payment's refunds", Err: err}
+	}
+	if err == nil {
+		if why := state.Contradicts(p.ID, p.Provider.PaymentID, p.Amount); why != "" {
+			err = &failure.Error{Kind: failure.Unavailable, Message: why} // no refusal either
+		}
+	}
+	return state, activityError(err)
+}
+
+// RefundRefusal is a refund that the provider has refused for good, and why.
+type RefundRefusal struct {
+	GiveUpInput
+	ID string `json:"id"`
+}
+
+// EndRefund stores that the provider has refused a refund. One that has ended already stays as it is.
+func (a *Activities) EndRefund(ctx context.Context, in RefundRefusal) (Moved, error) {
+	asked := time.Now()
+	p, pending, err := a.database.EndRefund(ctx, in.PaymentID, in.ID, in.Code, in.Why, a.now())
+	if err != nil {
+		return Moved{}, activityError(fmt.Errorf("end the refund: %w", err))
+	}
+	a.cache.Keep(ctx, p, asked)
+	return Moved{Status: p.Status, Version: p.Version, Since: p.UpdatedAt, Refunds: true, Pending: pending}, nil
+}

@@ -1,0 +1,77 @@
+package drills
+
+import (
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+// The rules about refunds.
+
+// returned are the refunds of a payment in the provider's ledger, each as it stands.
+func (s *sides) returned() map[string]simulator.Refunded {
+	all := map[string]simulator.Refunded{}
+	for _, e := range s.entries {
+		if e.Refund != nil {
+			all[e.Refund.ID] = *e.Refund
+		}
+	}
+	return all
+}
+
+func refundedOnce(s *sides, say objecting) {
+	keys, sum, amount := map[string]string{}, int64(0), int64(0)
+	for id, r := range s.returned() {
+		if other, twice := keys[r.IdempotencyKey]; twice && r.IdempotencyKey != "" {
+			say(s.id, "the provider made the refunds %s and %s under one key %s", other, id, r.IdempotencyKey)
+		}
+		keys[r.IdempotencyKey] = id
+		if r.Status != "rejected" {
+			sum += r.Amount
+		}
+	}
+	if entry, ok := s.last(); ok {
+		amount = entry.Amount
+	}
+	if sum > amount {
+		say(s.id, "the provider gave back %d centavos of %d", sum, amount)
+	}
+}
+
+// refundsRight compares the refunds of the clients, the database and the provider.
+func refundsRight(s *sides, say objecting) {
+	if s.row == nil {
+		return
+	}
+	returned, sum := s.returned(), int64(0)
+	rows := map[string]Operation{}
+	for _, o := range s.operations {
+		if o.Kind != string(payment.Refund) {
+			continue
+		}
+		rows[o.ProviderKey] = o
+		r, known := returned[o.ProviderID]
+		switch {
+		case o.Outcome == string(payment.OutcomeDone) && (!known || r.Status != "approved" || r.Amount != o.Amount):
+			say(s.id, "refund %s of %d centavos is done; the provider has %+v", o.ProviderKey, o.Amount, r)
+		case o.Outcome != string(payment.OutcomeDone) && known && r.Status == "approved":
+			say(s.id, "the provider has made refund %s; the row is %s", o.ProviderID, o.Outcome)
+		case o.Outcome == string(payment.OutcomeAsked) && r.Status != "in_process":
+			say(s.id, "refund %s of %d centavos has not ended", o.ProviderKey, o.Amount)
+		}
+		delete(returned, o.ProviderID)
+		if o.Outcome == string(payment.OutcomeDone) {
+			sum += o.Amount
+		}
+	}
+	for id := range returned {
+		say(s.id, "the provider has refund %s; there is no row", id)
+	}
+	if sum != s.row.Refunded {
+		say(s.id, "the refunds that are done are %d centavos; the row says %d", sum, s.row.Refunded)
+	}
+	for _, i := range s.intents {
+		if r := i.Refund; r != nil && r.Acknowledged && rows[r.ID].ProviderKey == "" && !i.Started.Before(s.lost.restored) {
+			say(s.id, "the client's refund %s was acknowledged as %q; there is no row", r.Key, r.ID)
+		}
+	}
+}
