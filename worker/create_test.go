@@ -40,8 +40,8 @@ func newShopIn(t *testing.T, at env) *Worker {
 func (w *Worker) awaitRun(t *testing.T, id string, status enums.WorkflowExecutionStatus) {
 	t.Helper()
 	eventually(t, func() bool {
-		run, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
-		return err == nil && run.GetWorkflowExecutionInfo().GetStatus() == status
+		run, err := w.Temporal.DescribeWorkflow(t.Context(), workflows.WorkflowID(id), "")
+		return err == nil && run.RawResponse.GetWorkflowExecutionInfo().GetStatus() == status
 	}, status.String())
 }
 

@@ -104,8 +104,8 @@ func TestOrdersOnAPaymentThatMercadoPagoDoesNotAnswer(t *testing.T) {
 		require.NoError(t, s.Temporal.TerminateWorkflow(t.Context(), workflows.WorkflowID(id), "", "test"))
 		require.NoError(t, s.Workflows.Signal(t.Context(), id))
 		eventually(t, func() bool {
-			run, err := s.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
-			return err == nil && run.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()["PaymentHold"] != nil
+			run, err := s.Temporal.DescribeWorkflow(t.Context(), workflows.WorkflowID(id), "")
+			return err == nil && run.RawResponse.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()["PaymentHold"] != nil
 		}, "the new run is held")
 		err = s.Workflows.Command(t.Context(), s.order(id, command.Look))
 		require.ErrorContains(t, err, "release it first")
@@ -174,11 +174,11 @@ func (s store) unanswered(t *testing.T, key string, faults ...simulator.Fault) (
 func (s store) pending(t *testing.T, id string, wanted func(*workflow.PendingActivityInfo) bool) (found *workflow.PendingActivityInfo) {
 	t.Helper()
 	eventually(t, func() bool {
-		run, err := s.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
-		if err != nil || len(run.GetPendingActivities()) == 0 {
+		run, err := s.Temporal.DescribeWorkflow(t.Context(), workflows.WorkflowID(id), "")
+		if err != nil || len(run.RawResponse.GetPendingActivities()) == 0 {
 			return false
 		}
-		found = run.GetPendingActivities()[0]
+		found = run.RawResponse.GetPendingActivities()[0]
 		return wanted(found)
 	}, "the activity waits")
 	return found

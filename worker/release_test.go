@@ -156,9 +156,9 @@ func (r *release) pay(id string) {
 // builds are those that the payments' newest runs are at.
 func (r *release) builds(ids ...string) (all []string) {
 	for _, id := range ids {
-		found, err := r.Temporal.DescribeWorkflowExecution(r.t.Context(), workflows.WorkflowID(id), "")
+		found, err := r.Temporal.DescribeWorkflow(r.t.Context(), workflows.WorkflowID(id), "")
 		require.NoError(r.t, err)
-		all = append(all, found.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId())
+		all = append(all, found.RawResponse.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId())
 	}
 	return all
 }

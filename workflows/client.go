@@ -184,11 +184,14 @@ func (c *Client) runOf(ctx context.Context, clientID, paymentID string) (latestR
 
 // latest is the newest run of a workflow, nil when Temporal knows of none.
 func (c *Client) latest(ctx context.Context, workflowID string) (*workflow.WorkflowExecutionInfo, error) {
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	run, err := c.temporal.DescribeWorkflow(ctx, workflowID, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return nil, nil
 	}
-	return run.GetWorkflowExecutionInfo(), err
+	if err != nil {
+		return nil, err
+	}
+	return run.RawResponse.GetWorkflowExecutionInfo(), nil
 }
 
 // Signal asks a payment's workflow to look at the provider again, and starts a run when none is open. Errors: Invalid when Temporal
@@ -257,12 +260,12 @@ func (c *Client) Redrive(ctx context.Context, o deadletter.Order) (joined bool, 
 	if _, there := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); !there {
 		return false, interpret(doing, err)
 	}
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, RedriveWorkflowID(in.ID), "")
+	run, err := c.temporal.DescribeWorkflow(ctx, RedriveWorkflowID(in.ID), "")
 	if err != nil {
 		return true, interpret(doing, err)
 	}
 	var known string
-	payload := run.GetWorkflowExecutionInfo().GetMemo().GetFields()[memoFingerprint]
+	payload := run.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()[memoFingerprint]
 	if err := converter.GetDefaultDataConverter().FromPayload(payload, &known); err != nil || known != fingerprint {
 		return true, &failure.Error{Kind: failure.Conflict, Message: "the idempotency key was used for another redrive", Err: err}
 	}

@@ -59,11 +59,11 @@ func (c *Client) Command(ctx context.Context, o command.Order) (err error) {
 // AttemptNow makes the activities of a run that wait for their next attempt due now, by Temporal's reset of an activity, which starts no
 // attempt beside one that runs, and keeps paused ones paused.
 func (c *Client) AttemptNow(ctx context.Context, namespace, workflowID, runID string) (n activities.Attempts, err error) {
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, runID)
+	run, err := c.temporal.DescribeWorkflow(ctx, workflowID, runID)
 	if err != nil {
 		return n, interpret("look at the activities of "+workflowID, err)
 	}
-	for _, a := range run.GetPendingActivities() {
+	for _, a := range run.RawResponse.GetPendingActivities() {
 		switch {
 		case a.GetPaused():
 			n.Paused++

@@ -96,7 +96,7 @@ func (r Runs) Running() *Run {
 func (c *Client) RunsOf(ctx context.Context, paymentID string, limit, steps int) (Runs, error) {
 	doing := "read the runs of payment " + paymentID
 	id := WorkflowID(paymentID)
-	newest, err := c.temporal.DescribeWorkflowExecution(ctx, id, "")
+	newest, err := c.temporal.DescribeWorkflow(ctx, id, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return Runs{}, nil
 	}
@@ -110,7 +110,7 @@ func (c *Client) RunsOf(ctx context.Context, paymentID string, limit, steps int)
 	if err != nil {
 		return Runs{}, interpret(doing, err)
 	}
-	all := []*workflow.WorkflowExecutionInfo{newest.GetWorkflowExecutionInfo()}
+	all := []*workflow.WorkflowExecutionInfo{newest.RawResponse.GetWorkflowExecutionInfo()}
 	for _, info := range listed.GetExecutions() {
 		if info.GetExecution().GetRunId() != all[0].GetExecution().GetRunId() {
 			all = append(all, info)
@@ -125,7 +125,7 @@ func (c *Client) RunsOf(ctx context.Context, paymentID string, limit, steps int)
 		if err != nil {
 			return Runs{}, interpret(doing, err)
 		}
-		if waits := pending(newest); i == 0 && len(waits) > 0 {
+		if waits := pending(newest.RawResponse); i == 0 && len(waits) > 0 {
 			run.Waiting = waits // a timer has no effect meanwhile
 		}
 		runs.All = append(runs.All, run)
@@ -189,15 +189,15 @@ type EmailRun struct {
 
 // EmailRun reads the newest run of an e-mail; the name is that of activities.EmailInput. Errors: Unavailable when Temporal does not answer.
 func (c *Client) EmailRun(ctx context.Context, name string) (EmailRun, error) {
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, EmailWorkflowID(name), "")
+	run, err := c.temporal.DescribeWorkflow(ctx, EmailWorkflowID(name), "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return EmailRun{}, nil
 	}
 	if err != nil {
 		return EmailRun{}, interpret("look at e-mail "+name, err)
 	}
-	info := run.GetWorkflowExecutionInfo()
-	state := EmailRun{State: runState(info.GetStatus()), Waiting: pending(run)}
+	info := run.RawResponse.GetWorkflowExecutionInfo()
+	state := EmailRun{State: runState(info.GetStatus()), Waiting: pending(run.RawResponse)}
 	if closed := info.GetCloseTime(); closed.IsValid() {
 		state.Ended = closed.AsTime()
 	}

@@ -68,8 +68,8 @@ func TestTemporalHeedsPrioritiesAndServesClientAppsInTurn(t *testing.T) {
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "workflows"}, "crowd")
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { // all of them wait
-		d, err := c.DescribeWorkflowExecution(t.Context(), run.GetID(), "")
-		return err == nil && len(d.GetPendingActivities()) == each*len(waiting)
+		d, err := c.DescribeWorkflow(t.Context(), run.GetID(), "")
+		return err == nil && len(d.RawResponse.GetPendingActivities()) == each*len(waiting)
 	}, time.Minute, 50*time.Millisecond)
 
 	var mu sync.Mutex

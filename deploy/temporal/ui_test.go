@@ -73,9 +73,9 @@ func start(t *testing.T, c client.Client, id string) {
 
 func running(t *testing.T, c client.Client, id string) bool {
 	t.Helper()
-	d, err := c.DescribeWorkflowExecution(t.Context(), id, "")
+	d, err := c.DescribeWorkflow(t.Context(), id, "")
 	require.NoError(t, err)
-	return d.WorkflowExecutionInfo.Status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	return d.RawResponse.WorkflowExecutionInfo.Status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
 // send makes a request as the Web UI's page does. The path is sent as it stands.

@@ -33,8 +33,8 @@ func startPinned(ctx context.Context, s *Scene) error {
 				return err
 			}),
 			retry(ctx, func() error {
-				found, err := c.DescribeWorkflowExecution(ctx, pinned, "")
-				if err == nil && found.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId() != build.BuildID {
+				found, err := c.DescribeWorkflow(ctx, pinned, "")
+				if err == nil && found.RawResponse.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId() != build.BuildID {
 					err = errors.New("the build has not run the workflow yet")
 				}
 				return err

@@ -172,7 +172,7 @@ func (b *bench) history(ctx context.Context, paymentID string) (transitions, byt
 	if err := temporal.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
 		return 0, 0, fmt.Errorf("wait for the run's end: %w", err)
 	}
-	described, err := temporal.DescribeWorkflowExecution(ctx, id, "")
-	info := described.GetWorkflowExecutionInfo()
+	described, err := temporal.DescribeWorkflow(ctx, id, "")
+	info := described.RawResponse.GetWorkflowExecutionInfo()
 	return info.GetStateTransitionCount(), info.GetHistorySizeBytes(), err
 }

@@ -172,11 +172,11 @@ func (b *bench) life(ctx context.Context, table *results) error {
 	if err := temporal.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
 		return fmt.Errorf("wait for the run's end: %w", err)
 	}
-	described, err := temporal.DescribeWorkflowExecution(ctx, id, "")
+	described, err := temporal.DescribeWorkflow(ctx, id, "")
 	if err != nil {
 		return err
 	}
-	info := described.GetWorkflowExecutionInfo()
+	info := described.RawResponse.GetWorkflowExecutionInfo()
 	table.row("one Pix payment's life", fmt.Sprintf("%d state transitions, %d history events", info.GetStateTransitionCount(), info.GetHistoryLength()),
 		"16 transitions", "")
 	fmt.Fprintf(b.Out, "  %d state transitions, %d history events\n", info.GetStateTransitionCount(), info.GetHistoryLength())

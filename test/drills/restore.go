@@ -147,11 +147,11 @@ func resetCancelled(ctx context.Context, s *Scene) error {
 	}
 	for _, run := range cancelled.Executions {
 		id := run.GetExecution().GetWorkflowId()
-		last, err := temporal.DescribeWorkflowExecution(ctx, id, "")
+		last, err := temporal.DescribeWorkflow(ctx, id, "")
 		if err != nil {
 			return err
 		}
-		if last.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_CANCELED {
+		if last.RawResponse.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_CANCELED {
 			continue
 		}
 		if err := s.batch(ctx, "workflow", "reset", "--workflow-id", id, "--type", "FirstWorkflowTask", "--reason", "cancelled"); err != nil {

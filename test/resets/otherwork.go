@@ -71,11 +71,11 @@ func (p *player) completed(ctx context.Context, workflowID string) ([]string, er
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	for {
-		run, err := p.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+		run, err := p.temporal.DescribeWorkflow(ctx, workflowID, "")
 		if err != nil {
 			return nil, err
 		}
-		switch status := run.GetWorkflowExecutionInfo().GetStatus(); status {
+		switch status := run.RawResponse.GetWorkflowExecutionInfo().GetStatus(); status {
 		case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 			return nil, nil
 		case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:

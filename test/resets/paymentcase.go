@@ -41,37 +41,37 @@ func (c *paymentCase) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	for {
-		run, err := c.temporal.DescribeWorkflowExecution(ctx, c.base.GetWorkflowId(), "")
+		run, err := c.temporal.DescribeWorkflow(ctx, c.base.GetWorkflowId(), "")
 		if err != nil {
 			return fmt.Errorf("describe: %w", err)
 		}
-		if run.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		if run.RawResponse.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 			if again, err := c.startAgain(ctx); err != nil || !again {
 				return err
 			}
 			continue
 		}
-		if task := run.GetPendingWorkflowTask(); task.GetAttempt() > 3 {
+		if task := run.RawResponse.GetPendingWorkflowTask(); task.GetAttempt() > 3 {
 			return fmt.Errorf("its workflow task is tried for the %dth time", task.GetAttempt())
 		}
-		if idle(run) && c.held(run) && c.released && c.story.input.Creation == nil {
+		if idle(run.RawResponse) && c.held(run.RawResponse) && c.released && c.story.input.Creation == nil {
 			if _, found, err := c.read(ctx); err != nil || !found {
 				return err // there is no row to release: the run ends with its hold
 			}
 		}
-		if idle(run) && c.held(run) && !c.released {
+		if idle(run.RawResponse) && c.held(run.RawResponse) && !c.released {
 			c.released = true
 			if err := c.temporal.SignalWorkflow(ctx, c.base.GetWorkflowId(), "", "release", map[string]string{"actor": "ana", "reason": "make resets"}); err != nil {
 				return err
 			}
-		} else if idle(run) {
-			waits, err := c.goOn(ctx, run.GetWorkflowExecutionInfo().GetHistoryLength())
+		} else if idle(run.RawResponse) {
+			waits, err := c.goOn(ctx, run.RawResponse.GetWorkflowExecutionInfo().GetHistoryLength())
 			if err != nil || waits {
 				return err
 			}
 		}
 		if !platform.Pause(ctx, 250*time.Millisecond) {
-			return fmt.Errorf("the run neither ends nor waits: %v pending activities", len(run.GetPendingActivities()))
+			return fmt.Errorf("the run neither ends nor waits: %v pending activities", len(run.RawResponse.GetPendingActivities()))
 		}
 	}
 }
@@ -155,7 +155,7 @@ func (c *paymentCase) check(ctx context.Context, runID string) (wrong []string, 
 		return nil, err
 	}
 	wrong = append(wrong, failed...)
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, c.base.GetWorkflowId(), "")
+	run, err := c.temporal.DescribeWorkflow(ctx, c.base.GetWorkflowId(), "")
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (c *paymentCase) check(ctx context.Context, runID string) (wrong []string, 
 		return nil, err
 	}
 	rewrites := c.story.input.Creation != nil
-	switch status := run.GetWorkflowExecutionInfo().GetStatus(); status {
+	switch status := run.RawResponse.GetWorkflowExecutionInfo().GetStatus(); status {
 	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
 	case enums.WORKFLOW_EXECUTION_STATUS_FAILED: // with a dead letter
 		if !c.recording.failed() && rewrites {
@@ -178,7 +178,7 @@ func (c *paymentCase) check(ctx context.Context, runID string) (wrong []string, 
 		return nil, err
 	}
 	wrong = append(wrong, unsafe(p, found, ledger)...)
-	if run.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_FAILED {
+	if run.RawResponse.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_FAILED {
 		return wrong, nil // its dead letter leaves the rest to an operator
 	}
 	return append(wrong, different(p, found, rewrites, ledger)...), nil
