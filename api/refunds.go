@@ -41,8 +41,10 @@ func (s *Server) createRefund(c *gin.Context) error {
 		_, err = s.commands.Do(ctx, actor(c), command.Order{
 			PaymentID: p.ID, Command: command.Refund, ID: id, Reason: request.Reason, Refund: &request, ByClient: true,
 		})
-		if err == nil || errors.Is(err, command.ErrRunning) {
-			r, err = s.config.Database.Refund(ctx, p.ID, id)
+		if stored, read := s.config.Database.Refund(ctx, p.ID, id); read == nil { // also when the answer of the workflow was lost
+			r, err = stored, nil
+		} else if err == nil || errors.Is(err, command.ErrRunning) {
+			err = read
 		}
 	}
 	switch {

@@ -50,7 +50,7 @@ func delivery(t *testing.T, n mercadopago.Notification) rabbitmq.Delivery {
 // signalled says whether a payment's workflow was started.
 func (w *Worker) signalled(t *testing.T, id string) bool {
 	t.Helper()
-	_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(id), "")
+	_, err := w.Temporal.DescribeWorkflow(t.Context(), workflows.WorkflowID(id), "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return false
 	}

@@ -175,6 +175,7 @@ func (w *Worker) providerWorker() worker.Worker {
 	t.RegisterActivity(w.Activities.Charge)
 	t.RegisterActivity(w.Activities.Look)
 	t.RegisterActivity(w.Activities.Close)
+	t.RegisterActivity(w.Activities.Refund)
 	t.RegisterActivity(w.Activities.Sweep)
 	return t
 }

@@ -286,7 +286,7 @@ func TestAnUnavailableTemporalIsHeldAgainstNoMessage(t *testing.T) {
 	require.NoError(t, server.Restart(t.Context()))
 	for _, n := range sent {
 		eventually(t, func() bool {
-			_, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.WorkflowID(n.PaymentID), "")
+			_, err := w.Temporal.DescribeWorkflow(t.Context(), workflows.WorkflowID(n.PaymentID), "")
 			return err == nil
 		}, "the payment is signalled")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -161,12 +162,25 @@ func (p *mailbox) serve(ctx workflow.Context) (err error) {
 // answer ends an order. An outcome that is no error was carried out.
 func (p *mailbox) answer(ctx workflow.Context, q *order, outcome error) {
 	q.outcome, q.done = outcome, true
+	if !q.signal {
+		p.answeredAt = workflow.GetInfo(ctx).GetCurrentHistoryLength()
+	}
 	switch {
 	case outcome == nil:
 		p.refusal = ""
 	case q.signal:
 		p.refuseSignal(ctx, q.Order, outcome)
 	}
+}
+
+// answerStored is how long a run stays open after an order's answer. Temporal throws away a workflow task that would end the run while a
+// signal has come, such as the webhook of the refund that it has made, and with it the answer: the order would be refused when it is
+// repeated, because its effect is there.
+const answerStored = time.Second
+
+// answeredNow says whether an order was answered in this workflow task.
+func (p *mailbox) answeredNow(ctx workflow.Context) bool {
+	return p.answeredAt > 0 && p.answeredAt == workflow.GetInfo(ctx).GetCurrentHistoryLength()
 }
 
 // carryOut does what an order asks for. A refusal is for the operator only; an error ends the run.

@@ -66,6 +66,7 @@ type mailbox struct {
 	orders       []*order                 // orders of operators that wait for their turn
 	taken        int                      // signals with orders so far
 	refusal      string                   // the latest signal that was refused, and why; "" after an order that was carried out
+	answeredAt   int                      // length of the history when an update was answered last
 	waiting      string                   // the activity that waits for the provider; "" is none
 	sent         bool                     // this run may have sent a charge
 	refunds      map[string]refundAttempt // by id; one that is not there is due now
@@ -147,10 +148,14 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 		case p.signalled() || p.toCharge() || p.toRefund(ctx) != nil || p.overdue(ctx):
 			return true
 		case !p.expects():
-			if workflow.AllHandlersFinished(ctx) {
+			switch {
+			case !workflow.AllHandlersFinished(ctx):
+				p.wait(ctx, func() bool { return p.called() || workflow.AllHandlersFinished(ctx) })
+			case p.answeredNow(ctx) && storesAnswer(ctx):
+				p.waitUntil(ctx, workflow.Now(ctx).Add(answerStored), "the end of the run, after the answer to an order is stored", p.called)
+			default:
 				return false
 			}
-			p.wait(ctx, func() bool { return p.called() || workflow.AllHandlersFinished(ctx) })
 		case p.fresh(ctx):
 			return false
 		default:

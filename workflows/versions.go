@@ -21,6 +21,7 @@ const (
 	changeMissRowAtEnd   = "miss-row-at-end"
 	changeCompareUnknown = "compare-unknown"
 	changeInterrupt      = "interrupt"
+	changeStoreAnswer    = "store-answer"
 )
 
 // writesDeadLetters says whether this run sends a dead letter when it cannot go on. A run from before simply failed.
@@ -102,4 +103,9 @@ func missesRowAtEnd(ctx workflow.Context) bool {
 // before relied on its own memory.
 func comparesUnknown(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeCompareUnknown, workflow.DefaultVersion, 1) >= 1
+}
+
+// storesAnswer says whether this run lets the answer of an order be stored before it ends. A run from before ended in the same workflow task.
+func storesAnswer(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeStoreAnswer, workflow.DefaultVersion, 1) >= 1
 }

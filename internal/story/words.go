@@ -257,15 +257,16 @@ var (
 
 // timers are those of the workflow, by their summaries.
 var timers = map[string]text{
-	"the next poll":                                  askItself,
-	"look without being told":                        askItself, // in runs from before
-	"the next search before the refusal is believed": searchAgain,
-	"the next search for the charge":                 {EN: "it searches Mercado Pago for the charge", PT: "procura a cobrança no Mercado Pago"},
-	"another look soon after a signal":               {EN: "it looks again soon, because the signal brought no news", PT: "consulta de novo em breve, porque o sinal não trouxe novidade"},
-	"the end of the Pix, to close it":                {EN: "the Pix ends, and it closes it at Mercado Pago", PT: "o Pix vence, e é encerrado no Mercado Pago"},
-	"the end of the Pix, to look at it":              {EN: "the Pix ends, and it asks Mercado Pago what became of it", PT: "o Pix vence, e o Mercado Pago é consultado"},
-	"the next attempt to refund":                     {EN: "it tries again to refund", PT: "tenta de novo a devolução"},
-	"search again before failing":                    searchAgain,
+	"the next poll":                                              askItself,
+	"look without being told":                                    askItself, // in runs from before
+	"the next search before the refusal is believed":             searchAgain,
+	"the next search for the charge":                             {EN: "it searches Mercado Pago for the charge", PT: "procura a cobrança no Mercado Pago"},
+	"another look soon after a signal":                           {EN: "it looks again soon, because the signal brought no news", PT: "consulta de novo em breve, porque o sinal não trouxe novidade"},
+	"the end of the Pix, to close it":                            {EN: "the Pix ends, and it closes it at Mercado Pago", PT: "o Pix vence, e é encerrado no Mercado Pago"},
+	"the end of the Pix, to look at it":                          {EN: "the Pix ends, and it asks Mercado Pago what became of it", PT: "o Pix vence, e o Mercado Pago é consultado"},
+	"the end of the run, after the answer to an order is stored": {EN: "it ends", PT: "termina"},
+	"the next attempt to refund":                                 {EN: "it tries again to refund", PT: "tenta de novo a devolução"},
+	"search again before failing":                                searchAgain,
 }
 
 // For what the payment waits now.

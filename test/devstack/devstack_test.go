@@ -258,7 +258,7 @@ func read(ctx context.Context, s *Stack, service Service) error {
 		})
 	default:
 		return withTemporal(ctx, s, func(c client.Client) error {
-			_, err := c.DescribeWorkflowExecution(ctx, "kept", "")
+			_, err := c.DescribeWorkflow(ctx, "kept", "")
 			return err
 		})
 	}

@@ -151,10 +151,16 @@ func TestThePageOfACommandNamesEveryFrontEnd(t *testing.T) {
 				"**" + label + "**", // in the console
 				"onlywave payments " + e.Name.Word() + " $PAYMENT",
 				"/v1/payments/$PAYMENT/" + e.Path() + `"`,
-				"temporal workflow update execute --workflow-id payment/$PAYMENT --name " + string(e.Name) + " ",
 				"`" + string(e.Action) + "`", // in the audit
 			}
-			if e.Has(command.Signal) {
+			switch {
+			case e.Name == command.Refund: // the run of a paid payment has ended
+				expected = append(expected, "temporal workflow execute-update-with-start --workflow-id payment/$PAYMENT ", "--update-name refund ",
+					"temporal workflow signal-with-start --workflow-id payment/$PAYMENT ", "--signal-name refund ")
+			default:
+				expected = append(expected, "temporal workflow update execute --workflow-id payment/$PAYMENT --name "+string(e.Name)+" ")
+			}
+			if e.Has(command.Signal) && e.Name != command.Refund {
 				expected = append(expected, "temporal workflow signal --workflow-id payment/$PAYMENT --name "+string(e.Name),
 					"tctl workflow signal -w payment/$PAYMENT -n "+string(e.Name))
 			}
