@@ -151,6 +151,7 @@ func validateMetadata(metadata map[string]string, wrong func(pointer, detail str
 		wrong("/metadata", fmt.Sprintf("must have at most %d entries", maxMetadata))
 		return // they are not looked at: how many there are is the request's to decide
 	}
+	//workflowcheck:ignore // the order is that of the sorted keys
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		value := metadata[key]
 		refuseText(wrong, "/metadata", key, OneLine)
