@@ -57,7 +57,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	}
 	var hold payment.Hold
 	var refunds []payment.PendingRefund
-	if payment.Refund.PossibleFor(p.Status) {
+	if p.Status.MayHaveRefunds() {
 		if refunds, err = a.database.PendingRefunds(ctx, p.ID); err != nil {
 			return State{}, activityError(err)
 		}

@@ -93,6 +93,7 @@ func (a *Activities) refund(ctx context.Context, in RefundInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, doubt(ctx, sent || a.restored(), err)
 	}
+	made.AnswerTo = in.ID
 	return a.afterRefund(ctx, p, made)
 }
 
@@ -102,7 +103,9 @@ func (a *Activities) afterRefund(ctx context.Context, p payment.Payment, made pa
 	if err != nil {
 		return state, err
 	}
-	if !slices.ContainsFunc(state.Refunds, func(r payment.ProviderRefund) bool { return r.ID == made.ID }) {
+	if i := slices.IndexFunc(state.Refunds, func(r payment.ProviderRefund) bool { return r.ID == made.ID }); i >= 0 {
+		state.Refunds[i].AnswerTo = made.AnswerTo
+	} else {
 		state.Refunds = append(state.Refunds, made)
 	}
 	return state, nil

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"testing"
@@ -251,6 +252,23 @@ func TestRefundsFollowTheProvider(t *testing.T) {
 	require.Equal(t, int64(400), p.Refunded)
 	sum, _ := w.given(p.ID)
 	require.Equal(t, p.Refunded, sum)
+}
+
+// Two refunds of the same amount wait for their answers: the answer to the second is not taken for the first.
+func TestEqualRefundsAreNotTakenForEachOther(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	p := w.paid(t)
+	w.arm(p.ID, simulator.Fault{On: simulator.CreateRefund, Kind: simulator.KindError, Status: http.StatusInternalServerError, Times: 1})
+	first, second := refundOrder(p.ID, "return-1", 400), refundOrder(p.ID, "return-2", 400)
+	require.Error(t, w.refunding(t, first))
+	require.NoError(t, w.refunding(t, second))
+	require.NoError(t, w.refunding(t, first))
+	for i, r := range w.refunds(t, p.ID) {
+		require.Equal(t, []any{payment.OutcomeDone, fmt.Sprint("return-", i+1)}, []any{r.Outcome, r.IdempotencyKey})
+	}
+	sum, n := w.given(p.ID)
+	require.Equal(t, []any{int64(800), 2}, []any{sum, n})
 }
 
 // The panel's refund of the same sum is not the answer to one that was never sent.

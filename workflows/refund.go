@@ -17,6 +17,9 @@ import (
 // refundAgain is when a refund is sent again that could not be sent within the budget.
 const refundAgain = time.Hour
 
+// refundSoon is when a refund is sent again whose answer has changed nothing: the provider may not show it yet.
+const refundSoon = time.Minute
+
 // refundAttempt is what this run knows of a refund that waits to be sent.
 type refundAttempt struct {
 	due       time.Time
@@ -84,7 +87,9 @@ func (p *mailbox) sendRefund(ctx workflow.Context) error {
 func (p *mailbox) refunded(ctx workflow.Context, r payment.PendingRefund, state payment.ProviderState, err error) error {
 	switch {
 	case err == nil:
-		return p.apply(ctx, state, true)
+		err = p.apply(ctx, state, true)
+		p.refunds[r.ID] = refundAttempt{due: workflow.Now(ctx).Add(refundSoon)} // unless it has the provider's id now
+		return err
 	case temporal.IsCanceledError(err):
 		return err
 	}

@@ -70,6 +70,9 @@ type ProviderRefund struct {
 	Amount    int64     `json:"amount"`  // centavos
 	Outcome   Outcome   `json:"outcome"` // OutcomeAsked while it is in process
 	CreatedAt time.Time `json:"created_at"`
+
+	// AnswerTo is the id of our refund that the provider has answered with this one. Then it is known which one it is; else it is guessed.
+	AnswerTo string `json:"answer_to,omitempty"`
 }
 
 // Outdated says whether a payment is older than an answer of the provider. The provider's dates of a Pix have whole

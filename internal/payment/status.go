@@ -106,5 +106,8 @@ func OpenStatuses() []Status {
 // Answered says whether the provider has answered, so that there is something to show the buyer.
 func (s Status) Answered() bool { return s != Processing && s != Unknown }
 
+// MayHaveRefunds says whether a payment with this status may have refunds, ended or not.
+func (s Status) MayHaveRefunds() bool { return s == Approved || leads(Approved, s) }
+
 // Known says whether s is one of the statuses at all.
 func (s Status) Known() bool { return slices.Contains(Statuses(), s) }

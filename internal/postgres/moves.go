@@ -122,15 +122,17 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 		if m, err = s.move(ctx, tx, doing+id, applyState, id, state.Status, at, args); err != nil {
 			return err
 		}
-		if m.Payment.Provider.UpdatedAt.After(state.UpdatedAt) {
-			return nil // the refunds of an old answer are old, too
-		}
 		books, err := lockRefunds(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := books.take(ctx, tx, state.Refunds, at); err != nil {
+		if err := books.recognize(ctx, tx, state.Refunds, at); err != nil {
 			return err
+		}
+		if !books.payment.Provider.UpdatedAt.After(state.UpdatedAt) { // else the refunds of an old answer are old, too
+			if err := books.take(ctx, tx, state.Refunds, at); err != nil {
+				return err
+			}
 		}
 		m.Payment, m.Refunds, m.Pending = books.payment, true, books.open()
 		return nil

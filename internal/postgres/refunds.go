@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -202,15 +203,45 @@ func (b refundBooks) open() []payment.PendingRefund {
 	return open
 }
 
-// takeRefunds brings the refunds of a payment to what the provider shows. One that the provider has and we do not know is the answer to the
-// oldest request for the same amount that was sent before it and has no answer; else it was made in the provider's panel.
-func (b *refundBooks) take(ctx context.Context, tx pgx.Tx, shown []payment.ProviderRefund, at time.Time) error {
+// recognize notes which of our refunds the provider has answered with which of its own. That stays true however old the answer is.
+func (b *refundBooks) recognize(ctx context.Context, tx pgx.Tx, shown []payment.ProviderRefund, at time.Time) error {
 	for _, shows := range shown {
-		i := b.find(shows)
-		if i < 0 {
+		i := slices.IndexFunc(b.refunds, func(r payment.OperationRecord) bool { return r.ProviderKey == shows.AnswerTo })
+		if i < 0 || b.refunds[i].ProviderID == shows.ID {
+			continue
+		}
+		r := b.refunds[i]
+		r.ProviderID = shows.ID
+		if j := b.index(shows.ID); j >= 0 { // it was taken for another one, such as one of the panel
+			other := b.refunds[j]
+			if later(r.Outcome, other.Outcome) {
+				r.Outcome = other.Outcome
+			}
+			other.ProviderID, other.Outcome = "", payment.OutcomeRefused
+			other.Failure = "the provider's refund " + shows.ID + " is refund " + r.ProviderKey
+			if err := b.update(ctx, tx, j, other, at); err != nil {
+				return err
+			}
+		}
+		if err := b.update(ctx, tx, i, r, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take brings the refunds of a payment to what the provider shows. One that matches none of ours was made in the provider's panel.
+func (b *refundBooks) take(ctx context.Context, tx pgx.Tx, shown []payment.ProviderRefund, at time.Time) error {
+	pairs := b.pairs(shown)
+	for n, shows := range shown {
+		i, ours := pairs[n]
+		switch {
+		case !ours:
 			if err := b.add(ctx, tx, shows, at); err != nil {
 				return err
 			}
+			continue
+		case i == undecided:
 			continue
 		}
 		r := b.refunds[i]
@@ -247,18 +278,52 @@ func later(from, to payment.Outcome) bool {
 // clockSlack is how far the provider's clock may be behind ours.
 const clockSlack = time.Minute
 
-func (b refundBooks) find(shows payment.ProviderRefund) int {
-	guess := -1
-	for i, r := range b.refunds {
-		if r.ProviderID == shows.ID {
-			return i
-		}
-		waits := r.ProviderID == "" && !r.Outcome.Ended() && !r.SentAt.IsZero() && r.Amount == shows.Amount
-		if guess < 0 && waits && (shows.CreatedAt.IsZero() || !shows.CreatedAt.Before(r.SentAt.Add(-clockSlack))) { // Mercado Pago may leave the date out
-			guess = i
+// undecided stands for one of several refunds of ours.
+const undecided = -1
+
+// pairs says for each shown refund which of ours it is; one that is left out is not ours. One whose id is not known yet may be the answer to
+// a refund of the same amount that was sent before. When the provider shows fewer of them than wait for an answer, it is not decided which
+// ones were made: sending each again under its own key tells.
+func (b refundBooks) pairs(shown []payment.ProviderRefund) map[int]int {
+	pairs := map[int]int{}
+	var unknown []int
+	for n, shows := range shown {
+		if i := b.index(shows.ID); i >= 0 {
+			pairs[n] = i
+		} else {
+			unknown = append(unknown, n)
 		}
 	}
-	return guess
+	short := map[int64]bool{} // amounts of which the provider shows fewer than wait
+	for i, r := range b.refunds {
+		matches := func(n int) bool { return mayAnswer(r, shown[n]) }
+		if !slices.ContainsFunc(unknown, matches) {
+			continue
+		}
+		free := slices.IndexFunc(unknown, func(n int) bool { _, taken := pairs[n]; return !taken && matches(n) })
+		if free < 0 {
+			short[r.Amount] = true
+			continue
+		}
+		pairs[unknown[free]] = i
+	}
+	for _, n := range unknown {
+		if _, paired := pairs[n]; paired && short[shown[n].Amount] {
+			pairs[n] = undecided
+		}
+	}
+	return pairs
+}
+
+// index is the place of our refund that has the provider's id, or -1.
+func (b refundBooks) index(providerID string) int {
+	return slices.IndexFunc(b.refunds, func(r payment.OperationRecord) bool { return r.ProviderID == providerID })
+}
+
+// mayAnswer says whether the provider's refund may be the answer to ours, which waits for one. Mercado Pago may leave the date out.
+func mayAnswer(r payment.OperationRecord, shows payment.ProviderRefund) bool {
+	return r.ProviderID == "" && !r.Outcome.Ended() && !r.SentAt.IsZero() && r.Amount == shows.Amount &&
+		(shows.CreatedAt.IsZero() || !shows.CreatedAt.Before(r.SentAt.Add(-clockSlack)))
 }
 
 // add stores a refund that was made in the provider's panel.
@@ -281,13 +346,9 @@ func (s *Store) RefundShown(ctx context.Context, paymentID, id string, shown []p
 	if err != nil {
 		return false, err
 	}
-	books := refundBooks{refunds: refunds}
-	for _, shows := range shown {
-		if i := books.find(shows); i >= 0 {
-			if books.refunds[i].ProviderKey == id {
-				return true, nil
-			}
-			books.refunds[i].ProviderID = shows.ID
+	for _, i := range (refundBooks{refunds: refunds}).pairs(shown) {
+		if i != undecided && refunds[i].ProviderKey == id {
+			return true, nil
 		}
 	}
 	return false, nil
