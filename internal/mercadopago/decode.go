@@ -20,6 +20,9 @@ type paymentBody struct {
 	Amount             amount                   `json:"transaction_amount"`
 	Refunded           amount                   `json:"transaction_amount_refunded"`
 	Refunds            many[refundBody]         `json:"refunds"`
+	FeeDetails         many[feeDetail]          `json:"fee_details"`
+	TransactionDetails many[transactionDetails] `json:"transaction_details"`
+	MoneyReleaseDate   date                     `json:"money_release_date"`
 	DateCreated        date                     `json:"date_created"`
 	DateApproved       date                     `json:"date_approved"`
 	DateLastUpdated    date                     `json:"date_last_updated"`
@@ -107,6 +110,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	if !payment.ValidEndToEndID(endToEnd) {
 		endToEnd = "" // the payment's state does not depend on it
 	}
+	fee, net, release := earnings(p, status)
 	return payment.ProviderState{
 		PaymentID:    string(p.ID),
 		Reference:    string(p.ExternalReference),
@@ -116,6 +120,9 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		Money:        payment.Money{Centavos: p.Amount.centavos, Currency: string(p.CurrencyID)},
 		Refunded:     p.Refunded.centavos,
 		Refunds:      refunds,
+		Fee:          fee,
+		Net:          net,
+		ReleaseAt:    release,
 		QRCode:       string(buyer.QRCode),
 		TicketURL:    string(buyer.TicketURL),
 		EndToEndID:   endToEnd,

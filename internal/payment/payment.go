@@ -53,7 +53,10 @@ type ProviderState struct {
 	Money        Money            `json:"money"`
 	Refunded     int64            `json:"refunded,omitempty"` // centavos
 	Refunds      []ProviderRefund `json:"refunds,omitempty"`
-	QRCode       string           `json:"qr_code,omitempty"` // Pix "copia e cola" text
+	Fee          *int64           `json:"fee,omitempty"`       // centavos that the provider keeps of a paid payment; nil: it does not say
+	Net          *int64           `json:"net,omitempty"`       // centavos that the seller gets of it; nil: it does not say
+	ReleaseAt    time.Time        `json:"release_at,omitzero"` // when the provider releases the money; zero: it does not say
+	QRCode       string           `json:"qr_code,omitempty"`   // Pix "copia e cola" text
 	TicketURL    string           `json:"ticket_url,omitempty"`
 	EndToEndID   string           `json:"end_to_end_id,omitempty"` // of a paid Pix
 	ExpiresAt    time.Time        `json:"expires_at,omitzero"`
@@ -111,10 +114,13 @@ type Event struct {
 	At        time.Time `json:"at"`
 }
 
-// Type is the event's name and its routing key, such as payment.approved or refund.succeeded.
+// Type is the event's name and its routing key, such as payment.approved, payment.settled or refund.succeeded.
 func (e Event) Type() string {
 	if r := e.Data.Refund; r != nil {
 		return "refund." + string(r.Status)
+	}
+	if e.Data.Settlement != nil {
+		return "payment.settled"
 	}
 	return "payment." + string(e.Status)
 }
@@ -135,7 +141,8 @@ type EventData struct {
 	Reason            string `json:"reason,omitempty"`
 
 	FailureCode failure.Code `json:"failure_code,omitempty"`
-	Refund      *EventRefund `json:"refund,omitempty"` // the event is about this refund, and the payment's status stays
+	Refund      *EventRefund `json:"refund,omitempty"`     // the event is about this refund, and the payment's status stays
+	Settlement  *Settlement  `json:"settlement,omitempty"` // the event is about this, and the status stays
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An
@@ -151,7 +158,7 @@ func (s ProviderState) Contradicts(paymentID, providerPaymentID string, asked Mo
 	case s.Money != asked:
 		return "the provider says " + s.Money.String() + ", asked were " + asked.String()
 	}
-	return ""
+	return s.unbalanced()
 }
 
 // Fingerprint says whether two requests ask for the same thing: a key may be repeated only with an

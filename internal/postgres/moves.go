@@ -37,7 +37,7 @@ type batcher interface {
 // content are right under any concurrency.
 const applyState = `
 with before as (
-    select id, client_id, method_type, created_at, status, version, amount_refunded, provider_payment_id, provider_updated_at,
+    select id, client_id, method_type, created_at, status, version, amount_refunded, fee, provider_payment_id, provider_updated_at,
            payer ->> 'notify_by' = 'email' as by_email
     from payments
     where id = @id
@@ -48,7 +48,8 @@ with before as (
     from before
     where provider_updated_at is null or provider_updated_at < @provider_updated_at
        or @looked and provider_updated_at = @provider_updated_at and (
-              amount_refunded < @refunded and status = any(@origins) or amount_refunded = @refunded and status = any(@before))
+              amount_refunded < @refunded and status = any(@origins) or amount_refunded = @refunded and status = any(@before)
+              or amount_refunded = @refunded and status = @status and fee is distinct from coalesce(@fee::bigint, fee))
 ), moved as (
     update payments p
     set status = @status, amount_refunded = @refunded, failure = '', failure_code = @failure_code,
@@ -56,6 +57,8 @@ with before as (
         method = p.method || case when p.method ? 'expires_at' then @method::jsonb - 'expires_at' else @method::jsonb end,
         provider_payment_id = @provider_payment_id, provider_status = @provider_status,
         provider_status_detail = @provider_status_detail, provider_updated_at = @provider_updated_at,
+        -- What an answer does not say stays as it is known. The ledger's triggers post what follows.
+        fee = coalesce(@fee::bigint, p.fee), money_release_at = coalesce(@money_release_at::timestamptz, p.money_release_at),
         version = case when n.changed then n.seq else p.version end,
         updated_at = case when n.changed then @at else p.updated_at end
     from newer n
@@ -96,7 +99,7 @@ func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderStat
 }
 
 // ApplyLook brings a payment to what the provider says now, which counts also when it has the same time as the last answer and
-// further in the payment's life.
+// further in the payment's life, or says another fee.
 func (s *Store) ApplyLook(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
 	return s.applyAnswer(ctx, id, state, true, at)
 }
@@ -150,7 +153,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
 		"known": state.Status.From(), "at": at,
 		"looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
-		"data": answerData(state, "", ""), "failure_code": state.FailureCode,
+		"data": answerData(state, "", ""), "failure_code": state.FailureCode, "fee": state.Fee, "money_release_at": known(state.ReleaseAt),
 	}
 }
 
