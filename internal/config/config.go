@@ -126,6 +126,8 @@ type Config struct {
 	SimulatorURL       string  `env:"SIMULATOR_URL" help:"the simulator's address as the buyer sees it"`
 	SimulatorData      string  `env:"SIMULATOR_DATA" help:"file in which the simulator keeps its payments between starts; empty: it forgets them"`
 	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago the simulator repeats webhooks"`
+
+	SimulatorReleaseAfter time.Duration `env:"SIMULATOR_RELEASE_AFTER" help:"how long after a payment is paid the simulator releases its money; 0s: at once"`
 }
 
 func defaults() Config {

@@ -184,6 +184,7 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{Simulator, "SIMULATOR_ADDRESS=8090", "SIMULATOR_ADDRESS"},
 		{Simulator, "SIMULATOR_URL=localhost:8090", "SIMULATOR_URL"},
 		{Simulator, "SIMULATOR_TIME_SCALE=0", "SIMULATOR_TIME_SCALE"},
+		{Simulator, "SIMULATOR_RELEASE_AFTER=-1s", "SIMULATOR_RELEASE_AFTER"},
 		{Simulator, "SIMULATOR_TIME_SCALE=fast", "SIMULATOR_TIME_SCALE"},
 	}
 	for _, row := range rows {

@@ -48,6 +48,7 @@ func (c Config) validate(part Part, set envMap) []error {
 		k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set: the simulator accepts only this one")
 		k.that(len(c.WebhookSecrets) > 0, "MERCADOPAGO_WEBHOOK_SECRETS", "must be set: the simulator signs with the first")
 		k.that(c.SimulatorTimeScale > 0, "SIMULATOR_TIME_SCALE", "must be more than 0")
+		k.that(c.SimulatorReleaseAfter >= 0, "SIMULATOR_RELEASE_AFTER", "must be at least 0s")
 	}
 	c.checkPublished(k)
 	if c.Environment == "live" {

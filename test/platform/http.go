@@ -212,6 +212,13 @@ func (p *Provider) Ledger(ctx context.Context, paymentID string) ([]simulator.En
 	return entries, err
 }
 
+// Books is what the account has earned.
+func (p *Provider) Books(ctx context.Context) (simulator.Books, error) {
+	var books simulator.Books
+	err := p.call(ctx, http.MethodGet, "/admin/books", "", &books)
+	return books, err
+}
+
 // Requests lists the API requests that the simulator got.
 func (p *Provider) Requests(ctx context.Context) ([]simulator.Request, error) {
 	var requests []simulator.Request

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The objects of point_of_interaction that are the same for every Pix.
@@ -24,7 +25,7 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 	money := amounts{text: c.fault.Kind == KindTextAmounts}
 	a := paymentAnswer{
 		ID: json.Number(p.id), DateCreated: date(p.created.In(manaus)), DateApproved: date(p.approved.In(manaus)),
-		DateLastUpdated: date(p.updated.In(manaus)), DateOfExpiration: date(p.expires.In(brasilia)), MoneyReleaseDate: date(p.approved.In(manaus)), MoneyReleaseStatus: "pending",
+		DateLastUpdated: date(p.updated.In(manaus)), DateOfExpiration: date(p.expires.In(brasilia)), MoneyReleaseDate: date(s.released(p).In(manaus)), MoneyReleaseStatus: "pending",
 		OperationType: "regular_payment", IssuerID: pixIssuer, PaymentMethodID: "pix", PaymentTypeID: "bank_transfer",
 		PaymentMethod: methodAnswer{"pix", "bank_transfer", pixIssuer}, Status: p.status, StatusDetail: p.detail,
 		CurrencyID: "BRL", Description: orNull(p.text), LiveMode: s.config.LiveMode, BuildVersion: "3.130.0-rc-7",
@@ -43,9 +44,7 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 		a.Metadata = json.RawMessage("{}")
 	}
 	if !p.approved.IsZero() {
-		a.MoneyReleaseStatus = "released"
-		a.TransactionDetails.NetReceivedAmount = money.of(p.amount - p.fee())
-		a.FeeDetails = []feeDetail{{"mercadopago_fee", "collector", money.of(p.fee())}}
+		s.earn(&a, c.fault.Kind, p, money)
 	}
 	if s.config.MaskedCard || c.fault.Kind == KindMaskedCard {
 		a.Card = maskedCardFor(p)
@@ -62,6 +61,22 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 		pix.E2EID = &id
 	}
 	return a
+}
+
+// earn says what the seller pays and gets for a payment that is paid.
+func (s *Simulator) earn(a *paymentAnswer, fault Kind, p payment, money amounts) {
+	if !time.Now().Before(s.released(p)) {
+		a.MoneyReleaseStatus = "released"
+	}
+	net := p.amount - p.fee()
+	switch fault {
+	case KindNoFees:
+		return
+	case KindWrongNet:
+		net--
+	}
+	a.TransactionDetails.NetReceivedAmount = money.of(net)
+	a.FeeDetails = []feeDetail{{"mercadopago_fee", "collector", money.of(p.fee())}}
 }
 
 func payerFor(p payment, numeric bool) payerAnswer {

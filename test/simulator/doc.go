@@ -42,6 +42,7 @@
 //	POST   /admin/payments/{id}/refunds/{refund}/settle  ?status=approved or rejected
 //	GET    /admin/payments                  newest first; ?external_reference= ?status= ?limit= (50)
 //	GET    /admin/ledger                    oldest first; ?external_reference= ?after= (entry number) ?limit=
+//	GET    /admin/books                     what the account has earned: gross, fees, refunds and net, in all and for each payment
 //	GET    /admin/requests                  the last API requests, oldest first, with the fault each one met
 //	GET    /admin/webhooks                  the last webhook attempts, oldest first; ?payment_id=
 //	POST   /admin/webhooks                  send a signed notification about any id, see Announcement

@@ -45,6 +45,8 @@ const (
 	KindNumericPayerID Kind = "numeric_payer_id" // payer.id is a number
 	KindTextAmounts    Kind = "text_amounts"     // amounts are strings
 	KindOtherAccount   Kind = "other_account"    // the payment belongs to another collector
+	KindNoFees         Kind = "no_fees"          // a paid payment has no fees and no net yet
+	KindWrongNet       Kind = "wrong_net"        // fee and net of a paid payment do not add up to its amount
 	KindForgottenKey   Kind = "forgotten_key"    // Create: a key whose payment is older than Delay is fresh again (zero: any)
 	KindNotFound       Kind = "not_found"        // Get: 404 for payments younger than Delay (zero: for all)
 	KindSearchLag      Kind = "search_lag"       // Search: payments younger than Delay are missing (zero: all)
@@ -85,7 +87,7 @@ type Fault struct {
 
 var (
 	wireKinds = []Kind{KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer,
-		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts, KindOtherAccount}
+		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts, KindOtherAccount, KindNoFees, KindWrongNet}
 	webhookKinds = []Kind{KindLost, KindDoubled, KindReordered, KindEarly, KindLate, KindBadSignature, KindUnsigned, KindWrongID}
 
 	kindsOf = map[Operation][]Kind{

@@ -27,6 +27,8 @@ type Config struct {
 	// TimeScale divides the waits between webhook retries: 60 makes an hour a minute. Zero means 1. Pix expiry and the
 	// delays of faults are not scaled.
 	TimeScale float64
+	// ReleaseAfter is how long after its approval a payment's money is released; zero: at once, as Mercado Pago does for a Pix.
+	ReleaseAfter time.Duration
 	// SignOnce retries a notification with the x-request-id and the signature of its first attempt. Mercado Pago does not document
 	// whether it does so.
 	SignOnce bool
@@ -103,6 +105,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /admin/payments/{id}/refund", s.adminRefund)
 	mux.HandleFunc("POST /admin/payments/{id}/refunds/{refund}/settle", s.adminSettleRefund)
 	mux.HandleFunc("GET /admin/ledger", s.adminLedger)
+	mux.HandleFunc("GET /admin/books", s.adminBooks)
 	mux.HandleFunc("GET /admin/requests", s.adminRequests)
 	mux.HandleFunc("GET /admin/webhooks", s.adminWebhooks)
 	mux.HandleFunc("POST /admin/webhooks", s.adminAnnounce)

@@ -28,7 +28,7 @@ func Commands(environ []string) []*cobra.Command {
 func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {
 	s, err := openSimulator(simulator.Config{
 		AccessToken: string(c.MercadoPagoAccessToken), WebhookSecret: string(c.WebhookSecrets[0]),
-		PublicURL: c.SimulatorURL, TimeScale: c.SimulatorTimeScale, Log: log,
+		PublicURL: c.SimulatorURL, TimeScale: c.SimulatorTimeScale, ReleaseAfter: c.SimulatorReleaseAfter, Log: log,
 	}, c.SimulatorData)
 	if err != nil {
 		return err
