@@ -173,6 +173,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments/:id", access.ScopePaymentsRead, databaseTimeout, s.getPayment},
 		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, databaseTimeout, s.listEvents},
 		{http.MethodPost, "/v1/payments/:id/refunds", access.ScopeRefundsWrite, workflowTimeout, s.createRefund},
+		{http.MethodGet, "/v1/payments/:id/ledger", access.ScopePaymentsRead, databaseTimeout, s.listLedger},
+		{http.MethodGet, "/v1/balance", access.ScopePaymentsRead, databaseTimeout, s.getBalance},
 		{http.MethodGet, "/v1/payments/:id/refunds", access.ScopePaymentsRead, databaseTimeout, s.listRefunds},
 		{http.MethodGet, "/v1/payments/:id/refunds/:refund_id", access.ScopePaymentsRead, databaseTimeout, s.getRefund},
 		{http.MethodPost, "/v1/payments/:id/cancel", access.ScopePaymentsWrite, workflowTimeout, s.cancelPayment},

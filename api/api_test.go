@@ -99,6 +99,8 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 	require.Equal(t, []any{string(payment.Pix)}, schemas["MethodType"].Value.Enum)
 	require.Equal(t, []any{payment.BRL}, schemas["Currency"].Value.Enum)
 	require.Equal(t, words(payment.FindingKinds()), schemas["FindingKind"].Value.Enum)
+	require.Equal(t, words(payment.Accounts()), schemas["LedgerAccount"].Value.Enum)
+	require.Equal(t, words(payment.Causes()), schemas["LedgerCause"].Value.Enum)
 	require.Equal(t, words(deadletter.Causes()), schemas["Cause"].Value.Enum)
 	require.Equal(t, words(deadletter.States()), schemas["DeadLetterState"].Value.Enum)
 	require.Equal(t, words(workflows.RedriveStates()), schemas["RedriveState"].Value.Enum)

@@ -21,6 +21,8 @@ type database interface {
 	RequestCommand(ctx context.Context, o command.Order) error
 	Refunds(ctx context.Context, paymentID string) ([]payment.OperationRecord, error)
 	Refund(ctx context.Context, paymentID, id string) (payment.OperationRecord, error) // kind NotFound when there is none
+	Ledger(ctx context.Context, paymentID string) ([]payment.LedgerEntry, error)
+	Balance(ctx context.Context, clientID string) (payment.Balance, error)
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
 	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
 	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)

@@ -33,6 +33,8 @@ type memory struct {
 	unavailable error             // what every call returns while it is set
 	held        map[string]payment.Hold
 	refunds     []payment.OperationRecord
+	ledger      []payment.LedgerEntry
+	balances    map[string]payment.Balance
 }
 
 func newMemory() *memory {
@@ -86,6 +88,14 @@ func (m *memory) Refund(_ context.Context, _, id string) (payment.OperationRecor
 		}
 	}
 	return payment.OperationRecord{}, cmp.Or[error](m.unavailable, &failure.Error{Kind: failure.NotFound})
+}
+
+func (m *memory) Ledger(context.Context, string) ([]payment.LedgerEntry, error) {
+	return m.ledger, m.unavailable
+}
+
+func (m *memory) Balance(_ context.Context, clientID string) (payment.Balance, error) {
+	return m.balances[clientID], m.unavailable
 }
 
 func (m *memory) RequestCommand(context.Context, command.Order) error {

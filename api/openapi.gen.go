@@ -235,6 +235,72 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for LedgerAccount.
+const (
+	AccountAvailable LedgerAccount = "available"
+	AccountDisputes  LedgerAccount = "disputes"
+	AccountFees      LedgerAccount = "fees"
+	AccountPayable   LedgerAccount = "payable"
+	AccountPending   LedgerAccount = "pending"
+	AccountRefunds   LedgerAccount = "refunds"
+)
+
+// Valid indicates whether the value is a known member of the LedgerAccount enum.
+func (e LedgerAccount) Valid() bool {
+	switch e {
+	case AccountAvailable:
+		return true
+	case AccountDisputes:
+		return true
+	case AccountFees:
+		return true
+	case AccountPayable:
+		return true
+	case AccountPending:
+		return true
+	case AccountRefunds:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LedgerCause.
+const (
+	OfCharge          LedgerCause = "charge"
+	OfChargeReversed  LedgerCause = "charge_reversed"
+	OfDispute         LedgerCause = "dispute"
+	OfDisputeReversed LedgerCause = "dispute_reversed"
+	OfFee             LedgerCause = "fee"
+	OfRefund          LedgerCause = "refund"
+	OfRefundReversed  LedgerCause = "refund_reversed"
+	OfSettlement      LedgerCause = "settlement"
+)
+
+// Valid indicates whether the value is a known member of the LedgerCause enum.
+func (e LedgerCause) Valid() bool {
+	switch e {
+	case OfCharge:
+		return true
+	case OfChargeReversed:
+		return true
+	case OfDispute:
+		return true
+	case OfDisputeReversed:
+		return true
+	case OfFee:
+		return true
+	case OfRefund:
+		return true
+	case OfRefundReversed:
+		return true
+	case OfSettlement:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MethodType.
 const (
 	Pix MethodType = "pix"
@@ -472,6 +538,16 @@ type Attempt struct {
 	Error   string    `json:"error"`
 }
 
+// Balance defines model for Balance.
+type Balance struct {
+	// Pending In centavos.
+	Pending int64 `json:"pending"`
+
+	// Available In centavos. Below zero when more was refunded than is released.
+	Available int64    `json:"available"`
+	Currency  Currency `json:"currency"`
+}
+
 // Breaker defines model for Breaker.
 type Breaker struct {
 	Name string `json:"name"`
@@ -667,11 +743,12 @@ type EventData struct {
 	AmountRefunded int64 `json:"amount_refunded"`
 
 	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
-	Failure           Failure     `json:"failure,omitempty,omitzero"`
-	ProviderPaymentID string      `json:"provider_payment_id,omitempty,omitzero"`
-	ProviderStatus    string      `json:"provider_status,omitempty,omitzero"`
-	Refund            EventRefund `json:"refund,omitempty,omitzero"`
-	StatusDetail      string      `json:"status_detail,omitempty,omitzero"`
+	Failure           Failure         `json:"failure,omitempty,omitzero"`
+	ProviderPaymentID string          `json:"provider_payment_id,omitempty,omitzero"`
+	ProviderStatus    string          `json:"provider_status,omitempty,omitzero"`
+	Refund            EventRefund     `json:"refund,omitempty,omitzero"`
+	Settlement        EventSettlement `json:"settlement,omitempty,omitzero"`
+	StatusDetail      string          `json:"status_detail,omitempty,omitzero"`
 
 	// Surprising The provider reported a status that is not expected after the one before.
 	Surprising bool `json:"surprising,omitempty,omitzero"`
@@ -690,6 +767,12 @@ type EventRefund struct {
 	ID     string `json:"id"`
 	Amount int64  `json:"amount"`
 	Status string `json:"status"`
+}
+
+// EventSettlement defines model for EventSettlement.
+type EventSettlement struct {
+	// Amount What became available, in centavos, without fees and what was refunded before.
+	Amount int64 `json:"amount"`
 }
 
 // Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
@@ -791,6 +874,42 @@ type HoldRequest struct {
 
 	// Until When the hold ends by itself, at most 7 days ahead; 24 hours ahead when absent.
 	Until time.Time `json:"until,omitempty,omitzero"`
+}
+
+// LedgerAccount `pending`: money at Mercado Pago that is not released. `available`: money that is released. `fees`: what Mercado Pago keeps.
+// `payable`: what you have earned, as a credit. `refunds`: what buyers got back. `disputes`: what a dispute or a bank withholds.
+type LedgerAccount string
+
+// LedgerCause Why the entry was made. `fee`: the fee became known, or changed, after the charge. `settlement`: the money became available.
+type LedgerCause string
+
+// LedgerEntry defines model for LedgerEntry.
+type LedgerEntry struct {
+	// Posting Counts the postings of the payment.
+	Posting int `json:"posting"`
+
+	// Cause Why the entry was made. `fee`: the fee became known, or changed, after the charge. `settlement`: the money became available.
+	Cause LedgerCause `json:"cause"`
+
+	// Account `pending`: money at Mercado Pago that is not released. `available`: money that is released. `fees`: what Mercado Pago keeps.
+	// `payable`: what you have earned, as a credit. `refunds`: what buyers got back. `disputes`: what a dispute or a bank withholds.
+	Account LedgerAccount `json:"account"`
+
+	// Amount In centavos. A debit is above zero, a credit below.
+	Amount int64 `json:"amount"`
+
+	// Balance The sum of the account after this entry, of this payment alone.
+	Balance  int64    `json:"balance"`
+	Currency Currency `json:"currency"`
+
+	// RefundID The refund that the entry is about. Absent from other entries, and while Mercado Pago does not say which refund it is.
+	RefundID string    `json:"refund_id,omitempty,omitzero"`
+	At       time.Time `json:"at"`
+}
+
+// LedgerEntryList defines model for LedgerEntryList.
+type LedgerEntryList struct {
+	Data []LedgerEntry `json:"data"`
 }
 
 // Links defines model for Links.

@@ -103,6 +103,14 @@ func (hung) Redrives(ctx context.Context, _ string) ([]deadletter.Redrive, error
 	return hang[[]deadletter.Redrive](ctx)
 }
 
+func (hung) Ledger(ctx context.Context, _ string) ([]payment.LedgerEntry, error) {
+	return hang[[]payment.LedgerEntry](ctx)
+}
+
+func (hung) Balance(ctx context.Context, _ string) (payment.Balance, error) {
+	return hang[payment.Balance](ctx)
+}
+
 // hangs gives the fixture a database that hangs.
 func (f *fixture) hangs(t *testing.T, h hung) {
 	t.Helper()
@@ -119,7 +127,7 @@ func TestAReadIsRefusedInTimeWhenTheDatabaseHangs(t *testing.T) {
 	id := payment.NewID("shop", "k")
 	synctest.Test(t, func(t *testing.T) {
 		for _, path := range []string{
-			"/v1/payments", "/v1/payments/" + id, "/v1/payments/" + id + "/events", "/v1/dead-letters", "/v1/dead-letters/" + id, "/v1/reconciliation",
+			"/v1/payments", "/v1/payments/" + id, "/v1/payments/" + id + "/events", "/v1/dead-letters", "/v1/dead-letters/" + id, "/v1/reconciliation", "/v1/balance",
 		} {
 			start := time.Now()
 			require.Equal(t, http.StatusServiceUnavailable, f.get(t, path).Code, path)

@@ -71,7 +71,7 @@ func eventView(e payment.Event) Event {
 		Data: EventData{
 			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
-			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising, Refund: eventRefund(e.Data.Refund),
+			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
 		},
 	}
 }
@@ -88,4 +88,11 @@ func failureView(why *payment.FailureReason) Failure {
 		return Failure{}
 	}
 	return Failure{Code: string(why.Code), Message: why.Message, Pointer: why.Pointer}
+}
+
+func eventSettlement(s *payment.Settlement) EventSettlement {
+	if s == nil {
+		return EventSettlement{}
+	}
+	return EventSettlement{Amount: s.Amount}
 }

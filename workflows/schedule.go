@@ -25,11 +25,12 @@ func schedules(grace time.Duration) []*client.ScheduleWorkflowAction {
 		{ID: ScheduleSignalQuiet, Workflow: SignalQuiet, Args: []any{activities.QuietInput{}}, StaticSummary: "Signal payments whose workflow is gone"},
 		{ID: ScheduleReopenStranded, Workflow: ReopenStranded, StaticSummary: "Open the dead letters of terminated redrives again"},
 		{ID: ScheduleAlertFindings, Workflow: AlertFindings, StaticSummary: "Report what reconciliation found"},
+		{ID: ScheduleSettleMoney, Workflow: SettleMoney, StaticSummary: "Settle the payments whose money is released"},
 	}
 }
 
-// KeepReconciling makes the schedules that reconcile, signal quiet payments, open stranded dead letters again and report findings every
-// so often, or brings them up to date. One that an operator has paused stays paused.
+// KeepReconciling makes the schedules that reconcile, signal quiet payments, open stranded dead letters again, report findings and settle
+// money every so often, or brings them up to date. One that an operator has paused stays paused.
 func KeepReconciling(ctx context.Context, c client.Client, every, grace time.Duration) error {
 	var failed error
 	for _, action := range schedules(grace) {

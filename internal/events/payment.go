@@ -23,15 +23,17 @@ type paymentData struct {
 	Failure           *payment.FailureReason `json:"failure,omitempty"`
 	Surprising        bool                   `json:"surprising,omitempty"`
 	Refund            *payment.EventRefund   `json:"refund,omitempty"`
+	Settlement        *payment.Settlement    `json:"settlement,omitempty"`
 }
 
-// Payment is the event payment.<status>. Its ID is the event's, by which subscribers know a twin.
+// Payment is the event payment.<status>, payment.settled or refund.<status>. Its ID is the event's, by which subscribers know a twin.
 func Payment(e payment.Event) (rabbitmq.Message, error) {
 	return message(e.ID(), e.Type(), e.At, paymentEvent{
 		ID: e.ID(), Type: e.Type(), Event: e,
 		Data: paymentData{
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail,
 			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Surprising: e.Data.Surprising, Refund: e.Data.Refund,
+			Settlement: e.Data.Settlement,
 		},
 	})
 }

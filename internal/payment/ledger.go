@@ -18,6 +18,11 @@ const (
 	AccountDisputes  Account = "disputes"  // what a dispute or the buyer's bank withholds
 )
 
+// Accounts lists every account.
+func Accounts() []Account {
+	return []Account{AccountPending, AccountAvailable, AccountFees, AccountPayable, AccountRefunds, AccountDisputes}
+}
+
 // Cause says why a posting was made.
 type Cause string
 
@@ -32,6 +37,11 @@ const (
 	CauseDisputeReversed Cause = "dispute_reversed"
 	CauseSettlement      Cause = "settlement" // the money became available
 )
+
+// Causes lists every cause.
+func Causes() []Cause {
+	return []Cause{CauseCharge, CauseChargeReversed, CauseFee, CauseRefund, CauseRefundReversed, CauseDispute, CauseDisputeReversed, CauseSettlement}
+}
 
 // LedgerEntry is one line of the ledger. Entries with the same payment and posting sum to zero.
 type LedgerEntry struct {

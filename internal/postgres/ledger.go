@@ -34,9 +34,9 @@ select coalesce(sum(pending), 0)::bigint, coalesce(sum(available), 0)::bigint fr
 	return b, interpret("read the balance of "+clientID, err)
 }
 
-// settleDue settles the payments whose money the provider has released, with one event for each. A payment that another transaction has
+// settleMoney settles the payments whose money the provider has released, with one event for each. A payment that another transaction has
 // locked is left to the next call.
-const settleDue = `
+const settleMoney = `
 with due as (
     select id from payments
     where settled_at is null and money_release_at is not null and money_release_at <= @at and status in ('approved', 'partially_refunded', 'refunded')
@@ -57,11 +57,11 @@ with due as (
 )
 select id from event`
 
-// SettleDue moves the money of at most so many payments whose release date has come from pending to available, and returns the payments as
+// SettleMoney moves the money of at most so many payments whose release date has come from pending to available, and returns the payments as
 // they are now. A second call does not settle them again.
-func (s *Store) SettleDue(ctx context.Context, at time.Time, limit int) ([]payment.Payment, error) {
+func (s *Store) SettleMoney(ctx context.Context, at time.Time, limit int) ([]payment.Payment, error) {
 	const doing = "settle the payments that are due"
-	rows, _ := s.pool.Query(ctx, settleDue, pgx.NamedArgs{
+	rows, _ := s.pool.Query(ctx, settleMoney, pgx.NamedArgs{
 		"at": at, "limit": limit, "sinks": []Sink{ToSubscribers}, "lease": time.Duration(0),
 	})
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])

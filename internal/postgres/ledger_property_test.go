@@ -68,7 +68,7 @@ func TestTheLedgerFollowsTheNewestAnswer(t *testing.T) {
 		newest, feeKnown, settled := payment.ProviderState{}, false, false
 		for range rapid.IntRange(1, 10).Draw(t, "answers") {
 			if rapid.IntRange(0, 5).Draw(t, "settle") == 0 {
-				done, err := s.SettleDue(context.Background(), timeAt(25), 100)
+				done, err := s.SettleMoney(context.Background(), timeAt(25), 100)
 				require.NoError(t, err)
 				settled = settled || slices.ContainsFunc(done, func(p payment.Payment) bool { return p.ID == id })
 			}

@@ -191,7 +191,7 @@ func TestMoneyThatIsReleasedIsSettledOnce(t *testing.T) {
 
 	counts := make([]int, 5)
 	sideBySide(t, len(counts), func(i int) error {
-		settled, err := s.SettleDue(context.Background(), timeAt(61), 10)
+		settled, err := s.SettleMoney(context.Background(), timeAt(61), 10)
 		counts[i] = len(settled)
 		return err
 	})
@@ -213,7 +213,7 @@ func TestMoneyThatIsReleasedIsSettledOnce(t *testing.T) {
 
 	withheld.Status, withheld.UpdatedAt = payment.Approved, timeAt(63)
 	s.look(t, withheld)
-	settled, err := s.SettleDue(t.Context(), timeAt(64), 10)
+	settled, err := s.SettleMoney(t.Context(), timeAt(64), 10)
 	require.NoError(t, err)
 	require.Len(t, settled, 1, "the dispute is over")
 }
