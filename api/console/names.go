@@ -27,6 +27,12 @@ var names = map[any]string{
 
 	payment.Charge: "cobrança",
 
+	payment.AccountPending: "a liberar", payment.AccountAvailable: "disponível", payment.AccountFees: "tarifas", payment.AccountPayable: "a pagar ao vendedor",
+	payment.AccountRefunds: "devoluções", payment.AccountDisputes: "contestações",
+	payment.CauseCharge: "cobrança", payment.CauseChargeReversed: "estorno da cobrança", payment.CauseFee: "tarifa", payment.CauseRefund: "devolução",
+	payment.CauseRefundReversed: "estorno da devolução", payment.CauseDispute: "contestação", payment.CauseDisputeReversed: "fim da contestação",
+	payment.CauseSettlement: "liquidação",
+
 	access.Operator: "operador", access.Viewer: "leitor",
 
 	audit.Console: "console", audit.REST: "REST", audit.CommandLine: "linha de comando", audit.Temporal: "Temporal", audit.Workflow: "workflow",

@@ -64,6 +64,10 @@ func TestAPaymentIsFoundByIDReferenceAndStatus(t *testing.T) {
 	require.NoError(t, err)
 	v := e.as(e.viewer)
 	require.Contains(t, v.get("/console/payments/"+a.ID).says("main"), "E18236120202611231925abcDEF12345")
+	paid := v.get("/console/payments/" + a.ID)
+	require.Equal(t, []string{"pending", "payable"}, paid.column("ledger", "Account"))
+	require.Equal(t, []string{"R$ 10.50", "R$ -10.50"}, paid.column("ledger", "Amount"))
+	require.Zero(t, v.get("/console/payments/"+b.ID).Find("#ledger").Length(), "it is not paid")
 	for _, query := range []string{a.ID, "98765432101", "E18236120202611231925abcDEF12345"} {
 		require.Equal(t, "/console/payments/"+a.ID, v.get("/console/payments?q="+query).path)
 	}

@@ -270,6 +270,12 @@ func TestEveryNameHasPortuguese(t *testing.T) {
 	for _, v := range workflows.RedriveStates() {
 		add(v)
 	}
+	for _, v := range payment.Accounts() {
+		add(v)
+	}
+	for _, v := range payment.Causes() {
+		add(v)
+	}
 	for _, v := range payment.FindingKinds() {
 		add(v)
 	}

@@ -65,6 +65,10 @@ func (w *writer) tellStatuses() {
 }
 
 func (w *writer) tellStatus(e payment.Event) {
+	if s := e.Data.Settlement; s != nil {
+		w.add(e.At, Provider, Good, settled, payment.Money{Centavos: s.Amount, Currency: w.payment.Amount.Currency})
+		return
+	}
 	level := statusLevel(e.Status)
 	var said string
 	switch why := w.reason(e.Why()); {
