@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/load"
@@ -56,6 +57,8 @@ var rules = []rule{
 	{name: "every charge is in the database", settles: true, ofAPayment: chargeRecorded},
 	{name: "a refund is made at most once, and never more than the payment", ofAPayment: refundedOnce},
 	{name: "every refund is on all sides", settles: true, ofAPayment: refundsRight},
+	{name: "the ledger has what the provider's books, the row and the events have", settles: true, ofAPayment: booksRight},
+	{name: "the balances are the sums of the ledger", ofTheWhole: balancesRight},
 	{name: "every side has the same amount", ofAPayment: sameAmount},
 	{name: "the database has the provider's status", settles: true, ofAPayment: sameStatus},
 	{name: "the history is complete and allowed", ofAPayment: wholeHistory},
@@ -100,6 +103,9 @@ type sides struct {
 	row         *Payment
 	operations  []Operation
 	history     []Event
+	ledger      []LedgerEntry
+	earned      *simulator.Earning // in the provider's books; nil: it was not paid
+	asked       time.Time          // when the provider was asked
 	entries     []simulator.Entry
 	requests    []simulator.Request // those with an idempotency key, which move money
 	runs        []Workflow          // oldest first
@@ -109,10 +115,10 @@ type sides struct {
 
 // layOut groups the evidence by payment.
 func layOut(e Evidence) map[string]*sides {
-	all := map[string]*sides{}
+	all, books := map[string]*sides{}, earnings(e.Books)
 	of := func(id string) *sides {
 		if all[id] == nil {
-			all[id] = &sides{id: id, lost: e.lost}
+			all[id] = &sides{id: id, lost: e.lost, earned: books[id], asked: e.Asked}
 		}
 		return all[id]
 	}
@@ -129,6 +135,9 @@ func layOut(e Evidence) map[string]*sides {
 	}
 	for _, v := range e.Events {
 		of(v.PaymentID).history = append(of(v.PaymentID).history, v)
+	}
+	for _, x := range e.Entries {
+		of(x.PaymentID).ledger = append(of(x.PaymentID).ledger, x)
 	}
 	for _, x := range e.Ledger {
 		of(x.ExternalReference).entries = append(of(x.ExternalReference).entries, x)

@@ -77,6 +77,41 @@ func (e *Evidence) add(n int, history ...payment.Status) {
 	for _, status := range history[1:] {
 		e.provider(n, providerID, amount, status)
 	}
+	if last == payment.Approved {
+		e.earn(n, providerID, amount)
+	}
+}
+
+// refund adds a refund in the provider's ledger alone.
+func (e *Evidence) refund(n int, r simulator.Refunded) {
+	for _, entry := range e.Ledger {
+		if entry.ExternalReference == id(n) && entry.Status == "approved" {
+			entry.Kind, entry.Refund = simulator.Refund, &r
+			e.Ledger = append(e.Ledger, entry)
+			return
+		}
+	}
+}
+
+// earn adds that the money of a paid payment is available, with a fee of 10 centavos.
+func (e *Evidence) earn(n int, providerID string, amount int64) {
+	net := amount - 10
+	e.Books.Payments = append(e.Books.Payments, simulator.Earning{
+		PaymentID: providerID, ExternalReference: id(n), Earned: simulator.Earned{Gross: amount, Fees: 10, Net: net}, ReleasedAt: noon,
+	})
+	e.Asked = noon.Add(time.Minute)
+	for _, entry := range []LedgerEntry{
+		{Posting: 1, Cause: "charge", Account: "payable", Amount: -amount}, {Posting: 1, Cause: "charge", Account: "fees", Amount: 10},
+		{Posting: 1, Cause: "charge", Account: "pending", Amount: net},
+		{Posting: 2, Cause: "settlement", Account: "pending", Amount: -net}, {Posting: 2, Cause: "settlement", Account: "available", Amount: net},
+	} {
+		entry.PaymentID = id(n)
+		e.Entries = append(e.Entries, entry)
+	}
+	e.Available += net
+	p := &e.Payments[len(e.Payments)-1]
+	p.Version++
+	e.Events = append(e.Events, Event{PaymentID: id(n), Seq: p.Version, Status: p.Status, Amount: amount, At: noon.Add(2 * time.Second), Stays: true, Settled: &net})
 }
 
 // provider adds what the simulator says about a move.
@@ -123,6 +158,8 @@ func page(text string) func(*Evidence) {
 	return func(e *Evidence) { e.Pages = append(e.Pages, Page{Where: "worker.log", Text: "fine\n" + text + "\n"}) }
 }
 
+const ledgerRule = "the ledger has what the provider's books, the row and the events have"
+
 // Each row falsifies the evidence of a clean run in one way. The checker must object under that rule with that text.
 var spoilt = []struct {
 	name, rule string
@@ -134,6 +171,41 @@ var spoilt = []struct {
 		e.Payments = without(e.Payments, func(p Payment) bool { return p.ID == id(3) })
 	}},
 	{"a payment answered for another's key", "no acknowledged payment is lost", 1, "belongs to order-77", func(e *Evidence) { e.Payments[0].Key = "order-77" }},
+	{"too much money given back", "a refund is made at most once, and never more than the payment", 1, "gave back 1002 centavos of 1001", func(e *Evidence) {
+		e.refund(1, simulator.Refunded{ID: "71", Amount: 1002, Status: "approved"})
+	}},
+	{"a refund without a row", "every refund is on all sides", 1, "the provider has refund 71; there is no row", func(e *Evidence) {
+		e.refund(1, simulator.Refunded{ID: "71", Amount: 300, Status: "approved"})
+	}},
+	{"a posting that does not sum to zero", ledgerRule, 1, "posting 1 of the ledger sums to 1", func(e *Evidence) { e.Entries[1].Amount++ }},
+	{"another fee", ledgerRule, 1, "the ledger's fees: 11 centavos; the provider's books: 10", func(e *Evidence) { e.Entries[1].Amount++; e.Entries[2].Amount-- }},
+	{"a payment that is not posted", ledgerRule, 5, "the ledger's gross: 0 centavos; the provider's books: 1005", func(e *Evidence) {
+		e.Entries = without(e.Entries, func(x LedgerEntry) bool { return x.PaymentID == id(5) })
+	}},
+	{"a posting of a payment that was not paid", ledgerRule, 3, "the ledger's gross: 1003 centavos; the provider's books: 0", func(e *Evidence) {
+		e.Entries = append(e.Entries, LedgerEntry{id(3), 1, "payable", "charge", -1003}, LedgerEntry{id(3), 1, "disputes", "charge", 1003})
+	}},
+	{"a refund that is not posted", ledgerRule, 1, "the ledger's refunds: 0 centavos; the provider's books: 300", func(e *Evidence) { e.Books.Payments[0].Refunds = 300 }},
+	{"money that is not settled", ledgerRule, 1, "no event says that it is settled", func(e *Evidence) {
+		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Settled != nil })
+	}},
+	{"money that is settled twice", ledgerRule, 1, "2 events say", func(e *Evidence) {
+		for _, v := range e.Events {
+			if v.PaymentID == id(1) && v.Settled != nil {
+				v.Seq++
+				e.Events = append(e.Events, v)
+				break
+			}
+		}
+	}},
+	{"money of a settlement that is not told", ledgerRule, 1, "the event says that 7 centavos are settled; the ledger: 991", func(e *Evidence) {
+		for i, v := range e.Events {
+			if seven := int64(7); v.PaymentID == id(1) && v.Settled != nil {
+				e.Events[i].Settled = &seven
+			}
+		}
+	}},
+	{"a balance of its own", "the balances are the sums of the ledger", 0, "the balances are 1 pending", func(e *Evidence) { e.Pending++ }},
 	{"two payments for one key", "one request is one payment", 5, "also answered with", func(e *Evidence) { e.Intents[4].Answers[2].PaymentID = id(9) }},
 	{"one charge for two payments", "one request is one payment", 2, "is also payment", func(e *Evidence) {
 		e.Payments[1].ProviderPaymentID = e.Payments[0].ProviderPaymentID
@@ -170,8 +242,8 @@ var spoilt = []struct {
 	{"a gap in the events", "the history is complete and allowed", 1, "event 3 comes where 2 belongs", func(e *Evidence) {
 		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 2 })
 	}},
-	{"the last event lost", "the history is complete and allowed", 1, "version 3", func(e *Evidence) {
-		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 3 })
+	{"the last event lost", "the history is complete and allowed", 1, "version 4", func(e *Evidence) {
+		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 4 })
 	}},
 	{"the first event lost", "the history is complete and allowed", 1, "event 2 comes where 1 belongs", func(e *Evidence) {
 		e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Seq == 1 })

@@ -18,6 +18,9 @@ type Evidence struct {
 	Payments    []Payment
 	Operations  []Operation
 	Events      []Event
+	Entries     []LedgerEntry
+	Pending     int64 // the balances of all client apps
+	Available   int64
 	Archived    []Notification
 	Spooled     []Notification
 	Unpublished int          // changes of payments in the outbox, and events to be published again
@@ -33,6 +36,8 @@ type Evidence struct {
 
 	// The provider.
 	Ledger   []simulator.Entry
+	Books    simulator.Books
+	Asked    time.Time // when the provider was asked for its books
 	Requests []simulator.Request
 	Webhooks []simulator.WebhookAttempt
 
@@ -72,7 +77,9 @@ type Event struct {
 	Status    payment.Status
 	Amount    int64
 	At        time.Time
-	OfRefund  bool // it is about a refund, and the status stays
+	Refunded  int64
+	Stays     bool   // it is about a refund or a settlement, and the status stays
+	Settled   *int64 // centavos that became available; nil: it is not about that
 }
 
 // Notification is a stored notification of the provider.

@@ -106,7 +106,11 @@ func (e *Evidence) askProvider(ctx context.Context, p *platform.Provider) (err e
 	if e.Webhooks, err = p.Webhooks(ctx, ""); err != nil {
 		return err
 	}
-	e.Ledger, err = p.Ledger(ctx, "")
+	if e.Ledger, err = p.Ledger(ctx, ""); err != nil {
+		return err
+	}
+	e.Asked = time.Now()
+	e.Books, err = p.Books(ctx)
 	return err
 }
 

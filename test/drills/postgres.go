@@ -30,8 +30,17 @@ func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 		return err
 	}
 	e.Events, err = read[Event](ctx, tx, `
-		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at, data ? 'refund' as of_refund from payment_events`)
+		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at,
+		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, data ?| array['refund', 'settlement'] as stays,
+		(data->'settlement'->>'amount')::bigint as settled from payment_events`)
 	if err != nil {
+		return err
+	}
+	e.Entries, err = read[LedgerEntry](ctx, tx, `select payment_id::text, posting, account, cause, amount from ledger_entries`)
+	if err != nil {
+		return err
+	}
+	if err = tx.QueryRow(ctx, `select coalesce(sum(pending), 0)::bigint, coalesce(sum(available), 0)::bigint from ledger_balances`).Scan(&e.Pending, &e.Available); err != nil {
 		return err
 	}
 	e.Archived, err = read[Notification](ctx, tx, `

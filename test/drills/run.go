@@ -31,8 +31,9 @@ type Options struct {
 func settings() map[string]string {
 	return map[string]string{
 		"MERCADOPAGO_TIMEOUT": "2s", "POLL_FIRST": "3s", "POLL_MAX": "20s", "POLL_AFTER_EXPIRY": "3s",
-		"SIMULATOR_TIME_SCALE": "900", // the first repetition of a webhook comes after a second
-		"WEBHOOK_RETRY_DELAY":  "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
+		"SIMULATOR_RELEASE_AFTER": "2s",  // the money is pending first
+		"SIMULATOR_TIME_SCALE":    "900", // the first repetition of a webhook comes after a second
+		"WEBHOOK_RETRY_DELAY":     "300ms", "RECONCILE_EVERY": "5s", "RECONCILE_GRACE": "5s",
 		"EVENT_REPEAT_DELAY": "300ms",
 		"DRAIN_WAIT":         "1s", // no balancer looks at it
 	}
