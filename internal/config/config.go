@@ -127,7 +127,7 @@ type Config struct {
 	SimulatorData      string  `env:"SIMULATOR_DATA" help:"file in which the simulator keeps its payments between starts; empty: it forgets them"`
 	SimulatorTimeScale float64 `env:"SIMULATOR_TIME_SCALE" help:"how much faster than Mercado Pago the simulator repeats webhooks"`
 
-	SimulatorReleaseAfter time.Duration `env:"SIMULATOR_RELEASE_AFTER" help:"how long after a payment is paid the simulator releases its money; 0s: at once"`
+	SimulatorReleaseAfter time.Duration `env:"SIMULATOR_RELEASE_AFTER" help:"how long after a payment is paid the simulator releases its money; empty: at once"`
 }
 
 func defaults() Config {
