@@ -23,7 +23,7 @@ import (
 // Behind the balancer a client sees one API that is always available: also when a process of it is killed, not when nginx is
 // reloaded; and what the balancer says by itself reads as if the API had said it.
 func TestBehindTheBalancer(t *testing.T) {
-	p := start(t, platform.Options{APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s"}})
+	p := start(t, platform.Options{APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s", "SIMULATOR_RELEASE_AFTER": "1h"}})
 
 	t.Run("webhooks and links come and go through it", func(t *testing.T) {
 		made, err := p.Front.Create(within(t), "through-nginx", 1050)

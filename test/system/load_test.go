@@ -23,7 +23,7 @@ import (
 // Under load, with duplicated, forged and replayed webhooks beside, all that the client, the record, the provider, the
 // queues and the workflows have written down fits together; and the checker sees it when it does not.
 func TestUnderLoadEverythingFitsTogether(t *testing.T) {
-	p := startWatched(t, platform.Options{APIs: 2, Workers: 2, Settings: map[string]string{"POLL_FIRST": "2s"}})
+	p := startWatched(t, platform.Options{APIs: 2, Workers: 2, Settings: map[string]string{"POLL_FIRST": "2s", "RECONCILE_EVERY": "2s"}})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*timeout)
 	defer cancel()
 

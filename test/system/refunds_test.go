@@ -67,6 +67,27 @@ func refunds(t *testing.T, id string) []refund {
 	return list.Data
 }
 
+// accounts are the balances of a payment's accounts in the ledger. What is pending becomes available at any time.
+func accounts(t *testing.T, id string) map[string]int64 {
+	t.Helper()
+	var list struct {
+		Data []struct {
+			Account string `json:"account"`
+			Amount  int64  `json:"amount"`
+		} `json:"data"`
+	}
+	require.NoError(t, shared.Shops[0].Read(within(t), "/v1/payments/"+id+"/ledger", &list))
+	all := map[string]int64{}
+	for _, e := range list.Data {
+		account := e.Account
+		if account == "pending" || account == "available" {
+			account = "at Mercado Pago"
+		}
+		all[account] += e.Amount
+	}
+	return all
+}
+
 // One request is sent by many at once while Mercado Pago's answer is lost: it gives the money back once.
 func TestARefundIsMadeOnceForManyEqualRequests(t *testing.T) {
 	t.Parallel()
@@ -99,6 +120,7 @@ func TestARefundIsMadeOnceForManyEqualRequests(t *testing.T) {
 	_, err := shared.Shops[0].Await(within(t), id, "refunded")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusConflict, ask(t, id, "/refunds", "return-5", `{"amount": 1}`).Status)
+	require.Equal(t, map[string]int64{"at Mercado Pago": -10, "fees": 10, "payable": -1050, "refunds": 1050}, accounts(t, id), "the fee stays paid")
 	sum, n = given(t, id)
 	require.Equal(t, []any{int64(1050), 2}, []any{sum, n})
 }
