@@ -118,7 +118,7 @@ func TestRefundsArePostedAndReversed(t *testing.T) {
 	s.look(t, state)
 	ours, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient}, audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: "refund", Object: "payment/" + id}, timeAt(3))
 	require.NoError(t, err)
-	_, err = s.SendRefund(t.Context(), ours.ProviderKey, timeAt(3))
+	_, err = s.SendOperation(t.Context(), ours.ProviderKey, timeAt(3))
 	require.NoError(t, err)
 	require.Len(t, s.postings(t, id), 3, "a refund that is asked for moves nothing")
 
