@@ -114,6 +114,7 @@ type ApplyInput struct {
 	PaymentID string                `json:"payment_id"`
 	State     payment.ProviderState `json:"state"`
 	Looked    bool                  `json:"looked,omitempty"` // it is what the provider says now, not the answer to a creation
+	Late      bool                  `json:"late,omitempty"`   // the payment has ended unpaid, as far as its workflow knows
 }
 
 // Moved is what an activity did to the payment.
@@ -138,7 +139,10 @@ func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 		return Moved{}, activityError(err)
 	}
 	apply := a.database.Apply
-	if in.Looked {
+	switch {
+	case in.Late:
+		apply = a.database.ApplyLate
+	case in.Looked:
 		apply = a.database.ApplyLook
 	}
 	m, err := apply(ctx, in.PaymentID, state, a.now())

@@ -349,6 +349,24 @@ func (e PayerNotifyBy) Valid() bool {
 	}
 }
 
+// Defines values for PaymentRequestLatePayment.
+const (
+	LatePaymentKeep   PaymentRequestLatePayment = "keep"
+	LatePaymentRefund PaymentRequestLatePayment = "refund"
+)
+
+// Valid indicates whether the value is a known member of the PaymentRequestLatePayment enum.
+func (e PaymentRequestLatePayment) Valid() bool {
+	switch e {
+	case LatePaymentKeep:
+		return true
+	case LatePaymentRefund:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RedriveState.
 const (
 	RedriveCanary    RedriveState = "canary"
@@ -743,7 +761,10 @@ type EventData struct {
 	AmountRefunded int64 `json:"amount_refunded"`
 
 	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
-	Failure           Failure         `json:"failure,omitempty,omitzero"`
+	Failure Failure `json:"failure,omitempty,omitzero"`
+
+	// Late The buyer has paid after the payment was cancelled or has expired; see `late_payment`.
+	Late              bool            `json:"late,omitempty,omitzero"`
 	ProviderPaymentID string          `json:"provider_payment_id,omitempty,omitzero"`
 	ProviderStatus    string          `json:"provider_status,omitempty,omitzero"`
 	Refund            EventRefund     `json:"refund,omitempty,omitzero"`
@@ -1045,6 +1066,10 @@ type PaymentRequest struct {
 	// Description What the buyer sees. An empty text means none.
 	Description string `json:"description,omitempty,omitzero"`
 
+	// LatePayment What to do with the money of a buyer who pays after the payment was cancelled or has expired. Either way an event tells it:
+	// `payment.approved` with `late: true`. With `refund` a refund of all follows.
+	LatePayment PaymentRequestLatePayment `json:"late_payment,omitempty,omitzero"`
+
 	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 	Metadata Metadata `json:"metadata,omitempty,omitzero"`
 
@@ -1057,6 +1082,10 @@ type PaymentRequest struct {
 	// Reference Your own name for the payment; lists can be filtered by it. An empty text means none.
 	Reference string `json:"reference,omitempty,omitzero"`
 }
+
+// PaymentRequestLatePayment What to do with the money of a buyer who pays after the payment was cancelled or has expired. Either way an event tells it:
+// `payment.approved` with `late: true`. With `refund` a refund of all follows.
+type PaymentRequestLatePayment string
 
 // Problem An error (RFC 9457).
 type Problem struct {

@@ -17,7 +17,7 @@ func (b PaymentRequest) request() payment.Request {
 			Email: b.Payer.Email, Name: b.Payer.Name, TaxID: b.Payer.TaxID,
 			NotifyBy: string(b.Payer.NotifyBy), Language: payment.Language(b.Payer.Language),
 		},
-		Metadata: b.Metadata,
+		Metadata: b.Metadata, LatePayment: payment.LatePayment(b.LatePayment),
 	}
 }
 
@@ -71,7 +71,7 @@ func eventView(e payment.Event) Event {
 		Data: EventData{
 			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
-			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
+			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
 		},
 	}
 }

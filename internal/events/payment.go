@@ -22,6 +22,7 @@ type paymentData struct {
 	AmountRefunded    int64                  `json:"amount_refunded"`
 	Failure           *payment.FailureReason `json:"failure,omitempty"`
 	Surprising        bool                   `json:"surprising,omitempty"`
+	Late              bool                   `json:"late,omitempty"`
 	Refund            *payment.EventRefund   `json:"refund,omitempty"`
 	Settlement        *payment.Settlement    `json:"settlement,omitempty"`
 }
@@ -32,7 +33,7 @@ func Payment(e payment.Event) (rabbitmq.Message, error) {
 		ID: e.ID(), Type: e.Type(), Event: e,
 		Data: paymentData{
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail,
-			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Surprising: e.Data.Surprising, Refund: e.Data.Refund,
+			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund,
 			Settlement: e.Data.Settlement,
 		},
 	})

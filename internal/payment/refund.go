@@ -37,6 +37,11 @@ func (r RefundRequest) Fields() []failure.Field {
 
 const maxRefundReason = 500
 
+// LateRefund is the refund of a payment whose buyer has paid too late, as its client app has asked for it with the payment.
+func LateRefund() RefundRequest {
+	return RefundRequest{All: true, Reason: "the buyer has paid after the payment's end", IdempotencyKey: "late-payment", Origin: FromClient}
+}
+
 // Fingerprint says whether two requests ask for the same refund: a key may be repeated only with an equal one.
 func (r RefundRequest) Fingerprint() string {
 	r.IdempotencyKey = ""

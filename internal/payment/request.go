@@ -20,7 +20,17 @@ type Request struct {
 	Method      Method            `json:"method"`
 	Payer       Payer             `json:"payer"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	LatePayment LatePayment       `json:"late_payment,omitempty"`
 }
+
+// LatePayment is what to do with the money of a buyer who pays after the payment was cancelled or has expired.
+type LatePayment string
+
+// What to do with it.
+const (
+	KeepLate   LatePayment = "" // the default, "keep" in the API
+	RefundLate LatePayment = "refund"
+)
 
 // Method is how the buyer pays, and, once the provider has answered, what the buyer needs for it.
 type Method struct {
@@ -80,6 +90,9 @@ func (r Request) Normalized() Request {
 	if r.Method.Type == Pix && r.Method.ExpiresIn == 0 {
 		r.Method.ExpiresIn = int(PixExpiryDefault / time.Second)
 	}
+	if r.LatePayment == "keep" {
+		r.LatePayment = KeepLate
+	}
 	if len(r.Metadata) == 0 {
 		r.Metadata = nil
 	}
@@ -103,6 +116,9 @@ func (r Request) Validate() error {
 	}
 	if utf8.RuneCountInString(r.Reference) > maxReference {
 		wrong("/reference", fmt.Sprintf("must have at most %d characters", maxReference))
+	}
+	if r.LatePayment != KeepLate && r.LatePayment != RefundLate {
+		wrong("/late_payment", "must be keep or refund")
 	}
 	r.validateMethod(wrong)
 	r.validatePayer(wrong)

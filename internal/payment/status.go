@@ -98,6 +98,12 @@ func (s Status) Open() bool {
 	return false
 }
 
+// EndedUnpaid lists the statuses in which the buyer can not pay any more. Mercado Pago may still take a payment that was under way.
+func EndedUnpaid() []Status { return []Status{Cancelled, Expired} }
+
+// EndedUnpaid says whether s is one of them.
+func (s Status) EndedUnpaid() bool { return slices.Contains(EndedUnpaid(), s) }
+
 // OpenStatuses lists the statuses that are open.
 func OpenStatuses() []Status {
 	return slices.DeleteFunc(Statuses(), func(s Status) bool { return !s.Open() })

@@ -70,7 +70,9 @@ with before as (
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
     select id, seq, @status,
-           @data::jsonb || case when from_status = any(@known) or from_status = @status then '{}'::jsonb else '{"surprising": true}'::jsonb end,
+           @data::jsonb || case when from_status = any(@known) or from_status = @status then '{}'::jsonb
+                                when @status = 'approved' and from_status = any(@unpaid) then '{"late": true}'::jsonb
+                                else '{"surprising": true}'::jsonb end,
            @at
     from newer
     where changed
@@ -95,13 +97,25 @@ type answered struct {
 // Apply brings a payment to the provider's answer to a creation. One that is not newer than the last changes nothing; an equal
 // answer applied twice writes one event.
 func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
-	return s.applyAnswer(ctx, id, state, false, at)
+	return s.applyAnswer(ctx, id, state, answerTo{}, at)
 }
 
 // ApplyLook brings a payment to what the provider says now, which counts also when it has the same time as the last answer and
 // further in the payment's life, or says another fee.
 func (s *Store) ApplyLook(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
-	return s.applyAnswer(ctx, id, state, true, at)
+	return s.applyAnswer(ctx, id, state, answerTo{look: true}, at)
+}
+
+// ApplyLate is ApplyLook for a payment that has ended unpaid. If the buyer has paid it nevertheless, and the client app wants such money to
+// be given back, it asks for the refund in the same transaction.
+func (s *Store) ApplyLate(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
+	return s.applyAnswer(ctx, id, state, answerTo{look: true, late: true}, at)
+}
+
+// answerTo says what the provider has answered to.
+type answerTo struct {
+	look bool // not to a creation
+	late bool // about a payment that has ended unpaid
 }
 
 // ApplyFound brings a payment to what the provider says of the charge that an operator has found, and writes the audit with it. Doing it
@@ -114,10 +128,10 @@ func (s *Store) ApplyFound(ctx context.Context, id string, state payment.Provide
 	return s.move(ctx, s.pool, "apply the found charge to payment "+id, applyState, id, state.Status, at, args, e)
 }
 
-func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Move, error) {
+func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, to answerTo, at time.Time) (Move, error) {
 	const doing = "apply the provider's answer to payment "
-	args := answerArgs(id, state, looked, at)
-	if len(state.Refunds) == 0 {
+	args := answerArgs(id, state, to.look, at)
+	if len(state.Refunds) == 0 && !to.late {
 		return s.move(ctx, s.pool, doing+id, applyState, id, state.Status, at, args)
 	}
 	var m Move
@@ -137,6 +151,11 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 				return err
 			}
 		}
+		if m.Event != nil && m.Event.Data.Late && m.Payment.LatePayment == payment.RefundLate {
+			if err := books.askLate(ctx, tx, at); err != nil {
+				return err
+			}
+		}
 		m.Payment, m.Refunds, m.Pending = books.payment, true, books.open()
 		return nil
 	})
@@ -151,7 +170,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 		"id": id, "status": state.Status, "refunded": state.Refunded, "method": answered{state.ExpiresAt, state.QRCode, state.TicketURL, state.EndToEndID},
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
-		"known": state.Status.From(), "at": at,
+		"known": state.Status.From(), "unpaid": payment.EndedUnpaid(), "at": at,
 		"looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
 		"data": answerData(state, "", ""), "failure_code": state.FailureCode, "fee": state.Fee, "money_release_at": known(state.ReleaseAt),
 	}

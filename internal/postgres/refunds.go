@@ -40,15 +40,7 @@ func (s *Store) AskRefund(ctx context.Context, paymentID string, r payment.Refun
 		if refund, err = books.ask(id, r, at); err != nil || refund.Outcome != "" {
 			return err
 		}
-		refund.Outcome = payment.OutcomeAsked
-		if err := insertOperation(ctx, tx, paymentID, refund); err != nil {
-			return err
-		}
-		if err := books.tell(ctx, tx, refund, at); err != nil {
-			return err
-		}
-		e.After = audit.Values{"refund": id, "amount": fmt.Sprint(refund.Amount)}
-		return writeAudit(ctx, tx, e)
+		return books.store(ctx, tx, &refund, e, at)
 	})
 	if _, known := errors.AsType[*failure.Error](err); known {
 		return refund, p, err
@@ -107,6 +99,44 @@ func (b refundBooks) ask(id string, r payment.RefundRequest, at time.Time) (paym
 		ProviderKey: id, Kind: payment.Refund, Number: b.numbers + 1, Amount: amount, CreatedAt: at, UpdatedAt: at,
 		IdempotencyKey: r.IdempotencyKey, Origin: r.Origin, Reason: r.Reason, Metadata: r.Metadata, Fingerprint: r.Fingerprint(),
 	}, nil
+}
+
+// store writes a refund that is asked for, with its event and its entry in the audit.
+func (b *refundBooks) store(ctx context.Context, tx pgx.Tx, r *payment.OperationRecord, e audit.Entry, at time.Time) error {
+	r.Outcome = payment.OutcomeAsked
+	if err := insertOperation(ctx, tx, b.payment.ID, *r); err != nil {
+		return err
+	}
+	if err := b.tell(ctx, tx, *r, at); err != nil {
+		return err
+	}
+	e.After = audit.Values{"refund": r.ProviderKey, "amount": fmt.Sprint(r.Amount)}
+	return writeAudit(ctx, tx, e)
+}
+
+// askLate asks for the refund of a payment whose buyer has paid too late, unless it was refunded meanwhile.
+func (b *refundBooks) askLate(ctx context.Context, tx pgx.Tx, at time.Time) error {
+	request := payment.LateRefund()
+	id := payment.RefundID(b.payment.ID, request.IdempotencyKey)
+	r, err := b.ask(id, request, at)
+	if err != nil || r.Outcome != "" {
+		return ignoreRefusal(err)
+	}
+	b.refunds = append(b.refunds, r)
+	stored := &b.refunds[len(b.refunds)-1]
+	return b.store(ctx, tx, stored, audit.Entry{
+		ID: payment.NewAuditID("late payment\x00" + b.payment.ID), Actor: audit.Actor{Name: onlyWave, Channel: audit.Workflow},
+		Action: audit.PaymentRefund, Object: "payment/" + b.payment.ID, Reason: request.Reason,
+	}, at)
+}
+
+// ignoreRefusal is nil for a refusal: somebody has refunded the payment in the provider's panel.
+func ignoreRefusal(err error) error {
+	switch failure.KindOf(err) {
+	case failure.Conflict, failure.Invalid:
+		return nil
+	}
+	return err
 }
 
 // left is how many centavos can still be refunded: what has not ended counts as refunded.

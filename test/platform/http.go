@@ -190,6 +190,11 @@ func (p *Provider) Pay(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/pay", "", nil)
 }
 
+// PayLate pays a Pix after it was cancelled or has expired.
+func (p Provider) PayLate(ctx context.Context, providerPaymentID string) error {
+	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/pay-late", "", nil)
+}
+
 // Expire makes a Pix expire unpaid.
 func (p *Provider) Expire(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/expire", "", nil)

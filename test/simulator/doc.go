@@ -37,6 +37,7 @@
 // JSON in and out, errors as {"error": "..."}. Amounts are centavos, durations are Go's ("1.5s").
 //
 //	POST   /admin/payments/{id}/pay         the buyer pays; 409 when the payment can no longer be paid
+//	POST   /admin/payments/{id}/pay-late    a Pix that was under way arrives after the end; 409 when it has not ended unpaid
 //	POST   /admin/payments/{id}/expire      the Pix expires now; 409 when it is not pending
 //	POST   /admin/payments/{id}/refund      the seller refunds in the panel; ?amount= (all that is left)
 //	POST   /admin/payments/{id}/refunds/{refund}/settle  ?status=approved or rejected

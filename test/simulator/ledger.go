@@ -112,6 +112,16 @@ func (b *book) pay(id string, now time.Time) (payment, error) {
 	})
 }
 
+func (b *book) payLate(id string, now time.Time) (payment, error) {
+	return b.move(id, now, func(p *payment) error {
+		if p.status != "cancelled" {
+			return errState{p.status, p.detail}
+		}
+		p.status, p.detail, p.approved = "approved", "accredited", now
+		return nil
+	})
+}
+
 func (b *book) cancel(id, detail string, now time.Time) (payment, error) {
 	return b.move(id, now, func(p *payment) error {
 		if p.status != "pending" && p.status != "in_process" && p.status != "authorized" {

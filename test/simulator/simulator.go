@@ -101,6 +101,7 @@ func (s *Simulator) routes() *http.ServeMux {
 
 	mux.HandleFunc("GET /admin/payments", s.adminPayments)
 	mux.HandleFunc("POST /admin/payments/{id}/pay", s.adminMove(s.Pay))
+	mux.HandleFunc("POST /admin/payments/{id}/pay-late", s.adminMove(s.PayLate))
 	mux.HandleFunc("POST /admin/payments/{id}/expire", s.adminMove(s.Expire))
 	mux.HandleFunc("POST /admin/payments/{id}/refund", s.adminRefund)
 	mux.HandleFunc("POST /admin/payments/{id}/refunds/{refund}/settle", s.adminSettleRefund)
@@ -136,6 +137,17 @@ func (s *Simulator) Pay(paymentID string) error {
 	p, err := s.book.pay(paymentID, time.Now())
 	if err != nil {
 		return fmt.Errorf("pay %s: %w", paymentID, err)
+	}
+	s.notifyUpdated(p)
+	return nil
+}
+
+// PayLate lets a Pix that was under way arrive after the payment was cancelled or has expired. It fails when the payment is unknown or has
+// not ended unpaid.
+func (s *Simulator) PayLate(paymentID string) error {
+	p, err := s.book.payLate(paymentID, time.Now())
+	if err != nil {
+		return fmt.Errorf("pay %s late: %w", paymentID, err)
 	}
 	s.notifyUpdated(p)
 	return nil

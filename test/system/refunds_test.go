@@ -186,3 +186,24 @@ func TestABuyerWhoPaysWhileThePaymentIsCancelled(t *testing.T) {
 	sum, n := given(t, id)
 	require.Equal(t, []any{int64(1050), 1}, []any{sum, n})
 }
+
+func TestMoneyThatComesTooLateGoesBack(t *testing.T) {
+	t.Parallel()
+	shop := shared.Shops[0]
+	k, id := key(t)
+	answer, err := platform.Send(within(t), shop.HTTP, http.MethodPost, shop.URL+"/v1/payments",
+		`{"amount": 1050, "currency": "BRL", "method": {"type": "pix"}, "payer": {"email": "ana@example.com"}, "late_payment": "refund"}`,
+		"Authorization", "Bearer "+shop.Key, "Idempotency-Key", k, "Content-Type", "application/json")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusCreated, answer.Status, "%s", answer.Body)
+	ledger, err := shared.Provider.Ledger(within(t), id)
+	require.NoError(t, err)
+	require.NoError(t, shared.Provider.Expire(within(t), ledger[0].PaymentID))
+	_, err = shop.Await(within(t), id, "expired")
+	require.NoError(t, err)
+	require.NoError(t, shared.Provider.PayLate(within(t), ledger[0].PaymentID))
+	_, err = shop.Await(within(t), id, "refunded")
+	require.NoError(t, err)
+	sum, n := given(t, id)
+	require.Equal(t, []any{int64(1050), 1}, []any{sum, n})
+}
