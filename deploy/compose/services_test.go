@@ -73,7 +73,7 @@ func TestWhatComposeSetsDoesNotGoLive(t *testing.T) {
 	}
 	_, err := config.Load(config.API, environ)
 	require.Error(t, err)
-	for _, name := range []string{"CURSOR_SECRET", "MERCADOPAGO_WEBHOOK_SECRETS", "MERCADOPAGO_URL", "PUBLIC_URL"} {
+	for _, name := range []string{"CURSOR_SECRET", "TEMPORAL_PAYLOAD_KEYS", "MERCADOPAGO_WEBHOOK_SECRETS", "MERCADOPAGO_URL", "PUBLIC_URL"} {
 		require.Contains(t, err.Error(), name+": ")
 	}
 }

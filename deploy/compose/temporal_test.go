@@ -86,3 +86,17 @@ func TestComposeLetsOperatorsReachTemporal(t *testing.T) {
 	require.Len(t, p.Services["temporal"].Ports, 1)
 	require.Equal(t, "7233", p.Services["temporal"].Ports[0].Published)
 }
+
+// The console decrypts payloads for the Web UIs at the ports where browsers reach them.
+func TestTheConsoleDecryptsForBothWebUIs(t *testing.T) {
+	p := loadCompose(t)
+	var origins []string
+	for _, port := range p.Services["temporal-ui-gate"].Ports {
+		origins = append(origins, "http://localhost:"+port.Published)
+	}
+	require.Equal(t, strings.Join(origins, ","), *p.Services["api"].Environment["TEMPORAL_UI_ORIGINS"])
+	for _, name := range []string{"temporal-ui", "temporal-ui-operators"} {
+		require.Equal(t, *p.Services["api"].Environment["PUBLIC_URL"]+"/console/codec", *p.Services[name].Environment["TEMPORAL_CODEC_ENDPOINT"])
+		require.Equal(t, "true", *p.Services[name].Environment["TEMPORAL_CODEC_INCLUDE_CREDENTIALS"])
+	}
+}

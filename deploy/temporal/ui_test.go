@@ -44,7 +44,7 @@ func startUIs(t *testing.T) uis {
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	start(t, c, entity)
-	return uis{webuitest.Start(t, stack.TemporalAddress()), c}
+	return uis{webuitest.Start(t, stack.TemporalAddress(), ""), c}
 }
 
 // runEntity takes messages for ever.

@@ -65,6 +65,7 @@ func Root(environ []string, out io.Writer) *cobra.Command {
 		pruneCommand(environ, out),
 		auditCommand(environ, out),
 		viewsCommand(environ, out),
+		codecCommand(environ),
 	)
 	return root
 }

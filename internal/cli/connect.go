@@ -13,6 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/metrics"
+	"github.com/onlywave/onlywave/internal/payloadcodec"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redis"
@@ -49,6 +50,7 @@ func openDatabases(ctx context.Context, c config.Config) (*postgres.Store, error
 // fleet is what the api and the worker share with all other processes, beside the database.
 type fleet struct {
 	sdk       *metrics.Temporal
+	payloads  *payloadcodec.Codec
 	temporal  client.Client
 	store     *redis.Store
 	publisher *rabbitmq.Publisher
@@ -63,7 +65,11 @@ func joinFleet(c config.Config, log *slog.Logger) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	temporal, err := dialMeasured(c, log, sdk.Handler())
+	payloads, err := payloadCodec(c)
+	if err != nil {
+		return nil, err
+	}
+	temporal, err := dialMeasured(c, log, payloads, sdk.Handler())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +79,7 @@ func joinFleet(c config.Config, log *slog.Logger) (*fleet, error) {
 		return nil, err
 	}
 	f := &fleet{
-		sdk: sdk, temporal: temporal, store: store,
+		sdk: sdk, payloads: payloads, temporal: temporal, store: store,
 		publisher: rabbitmq.NewPublisher(config.Plain(c.RabbitMQURLs), log), events: rabbitmq.NewEventPublisher(config.Plain(c.RabbitMQURLs), log),
 		breakers: breaker.NewFleet(store, workerName(), log),
 	}

@@ -21,7 +21,7 @@ func TestARedriveOfAnUnknownDeadLetterIsRefused(t *testing.T) {
 	require.NoError(t, postgres.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)))
 	var out bytes.Buffer
 	args := []string{"dead-letters", "redrive", deadletter.NewID("m", "q"), "--actor", "ana", "--reason", "fixed"}
-	err := Run(t.Context(), args, []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=127.0.0.1:1"}, &out)
+	err := Run(t.Context(), args, []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=127.0.0.1:1", "TEMPORAL_PAYLOAD_KEYS=k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}, &out)
 	require.ErrorContains(t, err, "there is no dead letter with this id")
 	database, err := postgres.Open(t.Context(), url, 1)
 	require.NoError(t, err)

@@ -30,6 +30,7 @@ var subjects = []struct {
 	{"Requests", []string{"http_", "limited_"}},
 	{"Payments", []string{"payment_", "payments_", "activity_", "cache_"}},
 	{"Mercado Pago", []string{"provider_", "breaker_"}},
+	{"Temporal", []string{"payloads_"}},
 	{"Webhooks", []string{"webhook_", "webhooks_", "spool_"}},
 	{"Reconciliation", []string{"reconciliation_"}},
 	{"Events and e-mails", []string{"outbox_", "event_", "emails_"}},
@@ -94,7 +95,7 @@ func allMetrics(t *testing.T) []*shown {
 			"DATABASE_URL=postgres://a@127.0.0.1:1/b", "DATABASE_REPLICA_URL=postgres://a@127.0.0.1:1/b", "REDIS_URL=redis://127.0.0.1:1/0",
 			"RABBITMQ_URLS=amqp://127.0.0.1:1/", "TEMPORAL_ADDRESS=127.0.0.1:1", "SMTP_URL=smtp://127.0.0.1:1?tls=none", "EMAIL_FROM=a@example.com",
 			"MERCADOPAGO_URL=http://127.0.0.1:1", "MERCADOPAGO_ACCESS_TOKEN=TEST-1", "MERCADOPAGO_WEBHOOK_SECRETS=secret", "CURSOR_SECRET=0123456789abcdef0123456789abcdef",
-			"MERCADOPAGO_NOTIFICATION_URL=http://127.0.0.1:1/webhooks/mercadopago",
+			"MERCADOPAGO_NOTIFICATION_URL=http://127.0.0.1:1/webhooks/mercadopago", "TEMPORAL_PAYLOAD_KEYS=k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 		})
 		require.NoError(t, err)
 		run := func(_ context.Context, _ config.Config, watch *metrics.Watch, _ *slog.Logger, _ func(context.Context) error) error {

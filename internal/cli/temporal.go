@@ -11,16 +11,26 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/config"
+	"github.com/onlywave/onlywave/internal/payloadcodec"
 	"github.com/onlywave/onlywave/internal/tracing"
 	"github.com/onlywave/onlywave/workflows"
 )
 
 func dialTemporal(c config.Config, log *slog.Logger) (client.Client, error) {
-	return dialMeasured(c, log, client.MetricsNopHandler)
+	codec, err := payloadCodec(c)
+	if err != nil {
+		return nil, err
+	}
+	return dialMeasured(c, log, codec, client.MetricsNopHandler)
+}
+
+// payloadCodec encrypts what Temporal stores.
+func payloadCodec(c config.Config) (*payloadcodec.Codec, error) {
+	return payloadcodec.New(c.TemporalNamespace, config.Plain(c.PayloadKeys)...)
 }
 
 // dialMeasured is dialTemporal with metrics of the client.
-func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHandler) (client.Client, error) {
+func dialMeasured(c config.Config, log *slog.Logger, codec *payloadcodec.Codec, measures client.MetricsHandler) (client.Client, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: temporalSettings{c}})
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
@@ -29,6 +39,7 @@ func dialMeasured(c config.Config, log *slog.Logger, measures client.MetricsHand
 	// Temporal is close by: compressing small messages costs both sides more than sending them.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.MetricsHandler = measures
+	codec.Apply(&options)
 	if tracing.On() {
 		options.ContextPropagators = []workflow.ContextPropagator{tracing.Propagator{}}
 	}

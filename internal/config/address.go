@@ -32,6 +32,12 @@ func isNetwork(s string) bool {
 
 func isURL(s string) bool { return isAt(Secret(s), "http", "https") }
 
+// isOrigin takes an address as a browser names the origin of a page: scheme and host, without a slash at the end.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && isURL(s) && s == u.Scheme+"://"+u.Host
+}
+
 // isCollector takes no credentials: the exporter would not send them, and the address is no secret.
 func isCollector(s string) bool { return isURL(s) && !strings.ContainsAny(s, "@?#") }
 

@@ -36,6 +36,7 @@ func TestWhatIsGoodForATestOnlyDoesNotGoLive(t *testing.T) {
 		{API, "CONSOLE_SECRET=", "CONSOLE_SECRET"},
 		{API, "CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CONSOLE_SECRET"},
 		{API, "SEARCH_KEY=onlywave-dev-search-key-of-32-characters", "SEARCH_KEY"}, {Worker, "SEARCH_KEY=onlywave-dev-search-key-of-32-characters", "SEARCH_KEY"},
+		{API, "TEMPORAL_PAYLOAD_KEYS=k2:" + payloadKey + ",k1:" + publishedPayloadKey, "TEMPORAL_PAYLOAD_KEYS"}, {Worker, "TEMPORAL_PAYLOAD_KEYS=k1:" + publishedPayloadKey, "TEMPORAL_PAYLOAD_KEYS"},
 		{API, "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret", "MERCADOPAGO_WEBHOOK_SECRETS"},
 		{API, "TRUSTED_PROXIES=10.0.0.1,0.0.0.0/0", "TRUSTED_PROXIES"},
 		{API, "TRUSTED_PROXIES=::/0", "TRUSTED_PROXIES"},
@@ -161,7 +162,7 @@ func TestWhatLiveReachesUnprotectedIsKnown(t *testing.T) {
 func TestARealTokenDoesNotStartWithPublishedSecrets(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"CONSOLE_SECRET=onlywave-dev-console-secret-of-32-and-more", "CURSOR_SECRET=onlywave-dev-cursor-secret-of-32-and-more", "MERCADOPAGO_WEBHOOK_SECRETS=a,onlywave-dev-webhook-secret",
-		"SEARCH_KEY=onlywave-dev-search-key-of-32-characters"} {
+		"SEARCH_KEY=onlywave-dev-search-key-of-32-characters", "TEMPORAL_PAYLOAD_KEYS=k1:" + publishedPayloadKey} {
 		name, _, _ := strings.Cut(set, "=")
 		for _, part := range []Part{API, Worker, Migrate, Keys} {
 			lines := mistakes(part, complete("MERCADOPAGO_ACCESS_TOKEN=APP_USR-hunter2", set))

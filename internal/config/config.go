@@ -78,12 +78,15 @@ type Config struct {
 
 	CacheTTL time.Duration `env:"CACHE_TTL" help:"how long a payment read by id is answered from its copy in Redis; 0: always from Postgres"`
 
-	TemporalAddress         string `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
-	TemporalNamespace       string `env:"TEMPORAL_NAMESPACE" help:"the namespace of our workflows"`
-	TemporalPlaintextReason string `env:"TEMPORAL_PLAINTEXT_REASON" help:"reason why Temporal may be reached without TLS in live; empty: it may not"`
-	TemporalTLS             string `env:"TEMPORAL_TLS" help:"true: the frontend is reached over TLS; Temporal's client also reads its own settings (TEMPORAL_TLS_…, TEMPORAL_PROFILE, …)"`
-	TemporalAPIKey          Secret `env:"TEMPORAL_API_KEY" help:"our credential at Temporal's frontend, over TLS; empty: none, or a certificate"`
-	TemporalUIURL           string `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
+	TemporalAddress         string   `env:"TEMPORAL_ADDRESS" help:"Temporal's frontend, host:port"`
+	TemporalNamespace       string   `env:"TEMPORAL_NAMESPACE" help:"the namespace of our workflows"`
+	TemporalPlaintextReason string   `env:"TEMPORAL_PLAINTEXT_REASON" help:"reason why Temporal may be reached without TLS in live; empty: it may not"`
+	TemporalTLS             string   `env:"TEMPORAL_TLS" help:"true: the frontend is reached over TLS; Temporal's client also reads its own settings (TEMPORAL_TLS_…, TEMPORAL_PROFILE, …)"`
+	TemporalAPIKey          Secret   `env:"TEMPORAL_API_KEY" help:"our credential at Temporal's frontend, over TLS; empty: none, or a certificate"`
+	PayloadKeys             []Secret `env:"TEMPORAL_PAYLOAD_KEYS" help:"keys that encrypt what Temporal stores, each an id, a colon and 32 bytes in base64 (openssl rand -base64 32), comma-separated; the first one encrypts, all of them decrypt; the same in every process that reaches Temporal; to change a key see docs/encryption.md"`
+	TemporalUIURL           string   `env:"TEMPORAL_UI_URL" help:"the Temporal Web UI, for links; empty: no links"`
+
+	TemporalUIOrigins []string `env:"TEMPORAL_UI_ORIGINS" help:"the Temporal Web UIs that may have payloads decrypted by the console, for operators who are logged in there, such as https://temporal.example.com, comma-separated; empty: none; each needs TEMPORAL_CODEC_ENDPOINT={PUBLIC_URL}/console/codec and TEMPORAL_CODEC_INCLUDE_CREDENTIALS=true"`
 
 	WorkerVersioning string `env:"WORKER_VERSIONING" help:"off: workers have no version; auto: each build is a version, the one with the most workers is current, and open payments move to it; manual: an operator makes a version current, and open payments stay with theirs while it has workers, see releasing.md"`
 	WorkerBuildID    string `env:"WORKER_BUILD_ID" help:"name of the worker's version, such as the image's tag; empty: what onlywave version prints"`
@@ -187,12 +190,13 @@ const (
 	Prune       Part = "prune"
 	Audit       Part = "audit"
 	Views       Part = "views"
+	Codec       Part = "codec"
 
 	ResetPreview Part = "reset-preview"
 )
 
 var parts = []Part{
-	API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Prune, Audit, Views, ResetPreview,
+	API, Worker, Migrate, Simulator, MailSink, Keys, Users, Breakers, Reconcile, Findings, DeadLetters, Payments, Prune, Audit, Views, ResetPreview, Codec,
 }
 
 // The parts that reach a dependency: they are asked where it is, and when live, how it is protected.

@@ -24,11 +24,18 @@ func complete(more ...string) []string {
 		"CURSOR_SECRET=hunter2-hunter2-hunter2-hunter2-hunter2",
 		"MERCADOPAGO_ACCESS_TOKEN=TEST-hunter2",
 		"MERCADOPAGO_WEBHOOK_SECRETS=hunter2-new,hunter2-old",
+		"TEMPORAL_PAYLOAD_KEYS=k1:" + payloadKey,
 	}, more...)
 }
 
 // thirtyTwo is a key of the least length.
 const thirtyTwo = "hunter2-hunter2-hunter2-hunter2-"
+
+// payloadKey is a key for the payloads of Temporal.
+const payloadKey = "aHVudGVyMi1odW50ZXIyLWh1bnRlcjItaHVudGVyMi0="
+
+// publishedPayloadKey is that of onlywave-lab dev.
+const publishedPayloadKey = "b25seXdhdmUtZGV2LXBheWxvYWQta2V5LTMyYnl0ZXM="
 
 // mistakes are the lines of Load's error.
 func mistakes(part Part, environ []string) []string {
@@ -75,20 +82,22 @@ func TestNothingIsTakenFromElsewhere(t *testing.T) {
 func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	rows := map[Part][]string{
-		API:         {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS", "REDIS_URL"},
-		Worker:      {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL"},
+		API:         {"CURSOR_SECRET", "DATABASE_URL", "MERCADOPAGO_WEBHOOK_SECRETS", "RABBITMQ_URLS", "REDIS_URL", "TEMPORAL_PAYLOAD_KEYS"},
+		Worker:      {"DATABASE_URL", "MERCADOPAGO_ACCESS_TOKEN", "RABBITMQ_URLS", "REDIS_URL", "TEMPORAL_PAYLOAD_KEYS"},
 		Breakers:    {"DATABASE_URL", "RABBITMQ_URLS", "REDIS_URL"},
-		Migrate:     {"DATABASE_URL"},
+		Migrate:     {"DATABASE_URL", "TEMPORAL_PAYLOAD_KEYS"},
 		Keys:        {"DATABASE_URL"},
 		Users:       {"DATABASE_URL"},
 		Findings:    {"DATABASE_URL"},
-		DeadLetters: {"DATABASE_URL"},
-		Payments:    {"DATABASE_URL"},
+		DeadLetters: {"DATABASE_URL", "TEMPORAL_PAYLOAD_KEYS"},
+		Payments:    {"DATABASE_URL", "TEMPORAL_PAYLOAD_KEYS"},
 		Prune:       {"DATABASE_URL"},
 		Audit:       {"DATABASE_URL"},
 		Simulator:   {"MERCADOPAGO_ACCESS_TOKEN", "MERCADOPAGO_WEBHOOK_SECRETS"},
+
+		Reconcile: {"TEMPORAL_PAYLOAD_KEYS"}, ResetPreview: {"TEMPORAL_PAYLOAD_KEYS"}, Codec: {"TEMPORAL_PAYLOAD_KEYS"},
 	}
-	require.Len(t, rows, len(parts)-4, "Reconcile and ResetPreview need nothing but where Temporal is, which has a default, and MailSink and Views nothing at all")
+	require.Len(t, rows, len(parts)-2, "MailSink and Views need nothing at all")
 	for part, want := range rows {
 		got := named(mistakes(part, nil))
 		slices.Sort(got)
@@ -97,7 +106,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	got := named(mistakes(API, []string{"DATABASE_CONNS=many", "POLL_MAX=soon", "ENVIRONMENT=staging", "PUBLIC_URL=api.example.com"}))
 	slices.Sort(got)
 	require.Equal(t, []string{
-		"CURSOR_SECRET", "DATABASE_CONNS", "DATABASE_URL", "ENVIRONMENT", "MERCADOPAGO_WEBHOOK_SECRETS", "POLL_MAX", "PUBLIC_URL", "RABBITMQ_URLS", "REDIS_URL",
+		"CURSOR_SECRET", "DATABASE_CONNS", "DATABASE_URL", "ENVIRONMENT", "MERCADOPAGO_WEBHOOK_SECRETS", "POLL_MAX", "PUBLIC_URL", "RABBITMQ_URLS", "REDIS_URL", "TEMPORAL_PAYLOAD_KEYS",
 	}, got)
 }
 
@@ -124,6 +133,9 @@ func TestEachMistakeIsFound(t *testing.T) {
 		{API, "CONSOLE_SECRET=short", "CONSOLE_SECRET"},
 		{API, "SEARCH_KEY=short", "SEARCH_KEY"}, {Worker, "SEARCH_KEY=" + thirtyTwo + ",short", "SEARCH_KEY"},
 		{Migrate, "SEARCH_KEY=" + thirtyTwo + "," + thirtyTwo + "," + thirtyTwo, "SEARCH_KEY"},
+		{API, "TEMPORAL_PAYLOAD_KEYS=" + payloadKey, "TEMPORAL_PAYLOAD_KEYS"}, {Worker, "TEMPORAL_PAYLOAD_KEYS=k1:aHVudGVyMg==", "TEMPORAL_PAYLOAD_KEYS"},
+		{Migrate, "TEMPORAL_PAYLOAD_KEYS=k1:" + payloadKey + ",k1:" + payloadKey, "TEMPORAL_PAYLOAD_KEYS"}, {Payments, "TEMPORAL_PAYLOAD_KEYS=k 1:" + payloadKey, "TEMPORAL_PAYLOAD_KEYS"},
+		{API, "TEMPORAL_UI_ORIGINS=https://temporal.example.com,https://temporal.example.com/", "TEMPORAL_UI_ORIGINS"}, {API, "TEMPORAL_UI_ORIGINS=*", "TEMPORAL_UI_ORIGINS"},
 		{API, "DRAIN_WAIT=-1s", "DRAIN_WAIT"},
 		{API, "SESSION_IDLE=0s", "SESSION_IDLE"},
 		{API, "SESSION_LIFETIME=10m", "SESSION_IDLE"},
@@ -264,7 +276,7 @@ func TestASecretIsPrintedNowhere(t *testing.T) {
 func TestAMistakeDoesNotRepeatASecret(t *testing.T) {
 	t.Parallel()
 	for _, part := range parts {
-		lines := mistakes(part, []string{"CURSOR_SECRET=hunter2", "MERCADOPAGO_WEBHOOK_SECRETS=hunter2,hunter2,hunter2", "DATABASE_CONNS=hunter2", "POLL_FIRST=hunter2"})
+		lines := mistakes(part, []string{"CURSOR_SECRET=hunter2", "MERCADOPAGO_WEBHOOK_SECRETS=hunter2,hunter2,hunter2", "TEMPORAL_PAYLOAD_KEYS=k1:hunter2", "DATABASE_CONNS=hunter2", "POLL_FIRST=hunter2"})
 		require.NotContains(t, strings.Join(lines, "\n"), "hunter2")
 		require.Contains(t, named(lines), "DATABASE_CONNS")
 		require.Contains(t, named(lines), "POLL_FIRST")

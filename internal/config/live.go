@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -43,10 +44,18 @@ func (c Config) checkPublished(k *checks) {
 	k.that(!isPublished(c.CursorSecret), "CURSOR_SECRET", "must be one of your own"+fmt.Sprintf(published, why))
 	k.that(!isPublished(c.ConsoleSecret), "CONSOLE_SECRET", "must be one of your own"+fmt.Sprintf(published, why))
 	k.that(!slices.ContainsFunc(c.SearchKey, isPublished), "SEARCH_KEY", "must be one of your own"+fmt.Sprintf(published, why))
+	k.that(!slices.ContainsFunc(c.PayloadKeys, isPublishedKey), "TEMPORAL_PAYLOAD_KEYS", "must have keys of your own"+fmt.Sprintf(published, why))
 	k.that(!slices.ContainsFunc(c.WebhookSecrets, isPublished), "MERCADOPAGO_WEBHOOK_SECRETS", "must be Mercado Pago's"+fmt.Sprintf(published, why))
 }
 
 func isPublished(s Secret) bool { return strings.HasPrefix(string(s), devSecret) }
+
+// isPublishedKey is isPublished for the key of payloads, which is written in base64 after its id.
+func isPublishedKey(s Secret) bool {
+	_, key, _ := strings.Cut(string(s), ":")
+	secret, _ := base64.StdEncoding.DecodeString(key)
+	return isPublished(Secret(secret))
+}
 
 func everyAddress(proxies string) bool {
 	network, err := netip.ParsePrefix(proxies)

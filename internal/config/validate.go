@@ -1,7 +1,9 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +81,9 @@ func (c Config) checkServices(k *checks, part Part) {
 	if slices.Contains(onTemporal, part) {
 		k.that(isAddress(c.TemporalAddress), "TEMPORAL_ADDRESS", "must be such as 127.0.0.1:7233")
 	}
+	if slices.Contains(onTemporal, part) || part == Codec {
+		k.that(arePayloadKeys(c.PayloadKeys), "TEMPORAL_PAYLOAD_KEYS", "must be set: keys such as k1: and what openssl rand -base64 32 prints, comma-separated, each with an id of its own")
+	}
 	if part == API || part == Worker || part == Migrate {
 		k.that(len(c.SearchKey) <= 2 && !slices.ContainsFunc(c.SearchKey, func(s Secret) bool { return len(s) < 32 }), "SEARCH_KEY",
 			"must be empty, or a key of at least 32 characters, or two of them during rotation, new,old")
@@ -99,6 +104,7 @@ func (c Config) checkAPI(k *checks) {
 		"must be addresses or networks such as 10.0.0.0/8, comma-separated")
 	k.that(c.TracesUIURL == "" || isURL(c.TracesUIURL) && strings.Contains(c.TracesUIURL, "{trace_id}"), "TRACES_UI_URL", "must be empty or an address such as http://127.0.0.1:16686/trace/{trace_id}")
 	k.that(c.TemporalUIURL == "" || isURL(c.TemporalUIURL), "TEMPORAL_UI_URL", "must be empty or an address such as http://127.0.0.1:8233")
+	k.that(!slices.ContainsFunc(c.TemporalUIOrigins, func(o string) bool { return !isOrigin(o) }), "TEMPORAL_UI_ORIGINS", "must be empty or origins such as https://temporal.example.com, without a path")
 	k.that(c.DatabaseReplicaURL == "" || isDatabase(c.DatabaseReplicaURL), "DATABASE_REPLICA_URL", "must be empty or such as postgres://user:password@host/onlywave")
 	k.that(c.DatabaseReplicaConns > 0, "DATABASE_REPLICA_CONNS", "must be at least 1")
 	k.that(c.ReplicaMaxStaleness > 0, "REPLICA_MAX_STALENESS", "must be more than 0")
@@ -141,6 +147,22 @@ func (c Config) checkRetention(k *checks) {
 	retention(c.RetentionReconciliation, "RETENTION_RECONCILIATION")
 	retention(c.RetentionEmails, "RETENTION_EMAILS")
 }
+
+// arePayloadKeys takes keys with different ids, each an id of 1 to 32 letters, digits, dots, dashes and underscores, and 32 bytes in base64.
+func arePayloadKeys(keys []Secret) bool {
+	ids := map[string]bool{}
+	for _, k := range keys {
+		id, key, _ := strings.Cut(string(k), ":")
+		secret, err := base64.StdEncoding.DecodeString(key)
+		if err != nil || len(secret) != 32 || !payloadKeyID.MatchString(id) || ids[id] {
+			return false
+		}
+		ids[id] = true
+	}
+	return len(keys) > 0
+}
+
+var payloadKeyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,32}$`)
 
 // isNumber takes what Mercado Pago's ids look like.
 func isNumber(s string) bool {

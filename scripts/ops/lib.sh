@@ -5,6 +5,8 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
+readonly arguments=("$@")
+
 readonly wrong_usage=64 # the exit code for wrong arguments and for what tctl cannot do; 1 is for everything that failed
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -91,6 +93,8 @@ hand_on TEMPORAL_TLS_CLIENT_CERT_PATH TEMPORAL_CLI_TLS_CERT
 hand_on TEMPORAL_TLS_CLIENT_KEY_PATH TEMPORAL_CLI_TLS_KEY
 hand_on TEMPORAL_TLS_SERVER_CA_CERT_PATH TEMPORAL_CLI_TLS_CA
 hand_on TEMPORAL_TLS_SERVER_NAME TEMPORAL_CLI_TLS_SERVER_NAME
+hand_on TEMPORAL_CODEC_ENDPOINT TEMPORAL_CLI_CODEC_ENDPOINT
+hand_on TEMPORAL_CODEC_AUTH TEMPORAL_CLI_CODEC_AUTH
 
 program= # temporal or tctl: its name when it is on the path, else where `make bootstrap` or `make tctl` has put it
 errors=  # a file for what the program says of errors
@@ -103,11 +107,19 @@ choose_program() {
 	*) misuse "TEMPORAL_CLI must be temporal or tctl, not \"$program\"" ;;
 	esac
 	command -v jq >/dev/null || stop "jq is needed: apt install jq"
+	begin_anew_with_codec
 	errors=$(mktemp)
 	trap 'rm -f "$errors"' EXIT
 	command -v "$program" >/dev/null && return
 	[ -x "$root/.bin/$program" ] || stop "there is no $program on the path and none in $root/.bin: make bootstrap builds temporal, make tctl builds tctl"
 	program=$root/.bin/$program
+}
+
+# begin_anew_with_codec runs the script again as a command that can read what Temporal stores, if there are keys and it is none yet.
+begin_anew_with_codec() {
+	[ -n "${TEMPORAL_PAYLOAD_KEYS:-}${TEMPORAL_PAYLOAD_KEYS_FILE:-}" ] && [ -z "${TEMPORAL_CODEC_ENDPOINT:-}" ] || return 0
+	choose_onlywave
+	exec "$onlywave" codec "$0" "${arguments[@]}"
 }
 
 with_tctl() { [ "${program##*/}" = tctl ]; }

@@ -66,6 +66,8 @@ type Options struct {
 	SearchAttributes map[string]string
 	// TemporalDynamicConfig are dynamic configuration values: key to JSON.
 	TemporalDynamicConfig map[string]string
+	// TemporalUICodec is the address that decodes payloads for its Web UI; empty: they are shown as they are stored.
+	TemporalUICodec string
 }
 
 // Ports are TCP ports on 127.0.0.1.

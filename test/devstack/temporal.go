@@ -59,6 +59,11 @@ func (s *Stack) startTemporal(ctx context.Context) (int, error) {
 // temporalDatabase is the file of the development server.
 const temporalDatabase = "temporal.db"
 
+// TemporalDatabase is the file in which it stores everything. What is not in the file yet is beside it, in a file with -wal at its end.
+func (s *Stack) TemporalDatabase() string {
+	return filepath.Join(s.folder.path, string(Temporal), temporalDatabase)
+}
+
 // TemporalCommand is the operators' command line.
 func TemporalCommand() (path string, err error) { return program("temporal", temporalFolders()...) }
 
@@ -96,6 +101,9 @@ func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
 	// looked into.
 	args = append(args, "--db-filename", filepath.Join(dir, temporalDatabase),
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=off")
+	if s.options.TemporalUICodec != "" {
+		args = append(args, "--ui-codec-endpoint", s.options.TemporalUICodec)
+	}
 	for flag, values := range map[string]map[string]string{
 		"--search-attribute":     s.options.SearchAttributes,
 		"--dynamic-config-value": s.options.TemporalDynamicConfig,
@@ -160,7 +168,7 @@ func (s *Stack) AllowImports(ctx context.Context) error {
 		return err
 	}
 	const globalNamespaces = "update cluster_metadata_info set data = cast(data || x'4801' as blob)" // is_global_namespace_enabled, field 9: true
-	file := filepath.Join(s.folder.path, string(Temporal), temporalDatabase)
+	file := s.TemporalDatabase()
 	if output, err := exec.CommandContext(ctx, sqlite, file, globalNamespaces).CombinedOutput(); err != nil {
 		return fmt.Errorf("change Temporal's database: %w\n%s", err, output)
 	}

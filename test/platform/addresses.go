@@ -29,11 +29,11 @@ func (p *Platform) Addresses() string {
 	for _, variable := range operatorVariables {
 		text += fmt.Sprintf(" %s='%s'", variable, p.settings[variable])
 	}
-	return text + "\n"
+	return text + fmt.Sprintf(" %s\n", p.CodecSetting())
 }
 
 // operatorVariables are what an operator's shell must have set.
-var operatorVariables = []string{"DATABASE_URL", "TEMPORAL_ADDRESS", "REDIS_URL", "RABBITMQ_URLS"}
+var operatorVariables = []string{"DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_PAYLOAD_KEYS", "REDIS_URL", "RABBITMQ_URLS"}
 
 // savedViews lists the views of the Temporal Web UI, a link per line.
 func (p *Platform) savedViews() string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,6 +119,14 @@ func (p *Platform) part(ctx context.Context, command, name string, own map[strin
 		p.say("  %-11s ready  (%s)", name, Took(began))
 	}
 	return process, err
+}
+
+// Set changes a setting of every api and worker from its next start on, and of commands.
+func (p *Platform) Set(name, value string) {
+	p.settings[name] = value
+	for _, part := range slices.Concat(p.APIs, p.Workers) {
+		part.Setenv(name, value)
+	}
 }
 
 // Migrate brings the schema up to date.

@@ -34,6 +34,9 @@ const (
 	demoClient    = "demo"
 )
 
+// PayloadKeys encrypt what Temporal stores: the base64 of onlywave-dev-payload-key-32bytes.
+const PayloadKeys = "dev:b25seXdhdmUtZGV2LXBheWxvYWQta2V5LTMyYnl0ZXM="
+
 // partGrace is longer than api and worker need to finish their work when they stop.
 const partGrace = 75 * time.Second
 
@@ -87,6 +90,7 @@ type Platform struct {
 	options   Options
 	settings  map[string]string
 	balancing string // the balancer's configuration
+	codec     *codecServer
 	throwAway string
 	saying    sync.Mutex
 
@@ -122,11 +126,14 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := os.MkdirAll(p.Logs, 0o755); err != nil {
 		return err
 	}
+	if err := p.startCodec(ctx); err != nil {
+		return err
+	}
 	var err error
 	if p.Stack, err = devstack.Start(ctx, devstack.Options{
 		Dir: p.options.Dir, Out: p.options.Out, Services: p.services(), SearchAttributes: workflows.SearchAttributes(),
 		Sentinels: p.options.Sentinels, RedisCluster: p.options.RedisCluster,
-		TemporalDynamicConfig: temporalSettings, Metrics: p.options.Watched,
+		TemporalDynamicConfig: temporalSettings, TemporalUICodec: p.codec.url, Metrics: p.options.Watched,
 	}); err != nil {
 		return err
 	}
@@ -223,7 +230,7 @@ func (p *Platform) configure(at ports) {
 	p.Mailbox = &Mailbox{URL: fmt.Sprintf("http://127.0.0.1:%d", at.mailSink)}
 	p.settings = map[string]string{
 		"DATABASE_URL": p.Stack.PostgresURL(), "RABBITMQ_URLS": p.Stack.RabbitMQURL(), "REDIS_URL": p.Stack.RedisURL(),
-		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": "default", "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
+		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": temporalNamespace, "TEMPORAL_PAYLOAD_KEYS": PayloadKeys, "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
 		"PUBLIC_URL": apiURL, "CURSOR_SECRET": cursorSecret, "CONSOLE_SECRET": consoleSecret, "SEARCH_KEY": searchKey,
 		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
 		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
@@ -288,7 +295,7 @@ func (p *Platform) Stop() error {
 	for _, l := range p.links {
 		l.Cut()
 	}
-	err = errors.Join(err, p.Traces.stop())
+	err = errors.Join(err, p.Traces.stop(), p.codec.stop())
 	if p.Stack != nil {
 		err = errors.Join(err, p.Stack.Stop())
 	}

@@ -1,5 +1,12 @@
 package platform
 
+import (
+	"log/slog"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+)
+
 // temporalSettings are dynamic configuration of the development server: key to JSON.
 var temporalSettings = map[string]string{
 	// Otherwise the server reads the search attributes again at every start of a workflow.
@@ -19,4 +26,17 @@ var temporalSettings = map[string]string{
 	// One partition is enough for one server, and tasks need not be forwarded between partitions.
 	"matching.numTaskqueueReadPartitions":  "1",
 	"matching.numTaskqueueWritePartitions": "1",
+}
+
+const temporalNamespace = "default"
+
+// Temporal is a client that reads and writes payloads as the platform's processes do.
+func (p *Platform) Temporal() (client.Client, error) {
+	codec, err := p.Codec()
+	if err != nil {
+		return nil, err
+	}
+	options := client.Options{HostPort: p.Stack.TemporalAddress(), Namespace: temporalNamespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+	codec.Apply(&options)
+	return client.Dial(options)
 }

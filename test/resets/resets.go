@@ -17,7 +17,6 @@ import (
 
 	"go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	temporalclient "go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -93,7 +92,7 @@ func start(ctx context.Context, o Options) (p *player, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.temporal, err = temporalclient.Dial(temporalclient.Options{HostPort: p.Stack.TemporalAddress(), Logger: quiet{}}); err != nil {
+	if p.temporal, err = p.Temporal(); err != nil {
 		return p, err
 	}
 	_, err = p.temporal.WorkflowService().UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{
@@ -217,11 +216,3 @@ func table(results []*result, took time.Duration) string {
 	return fmt.Sprintf("%d resets of %d recorded histories in %s on %d cores.\n\n", resets, len(results), took.Round(time.Second), runtime.NumCPU()) +
 		report.Table([]string{"recorded history", "workflow", "points", "resets with signals and updates", "resets without", "outcome"}, rows)
 }
-
-// quiet is a log that nobody reads: the client's own.
-type quiet struct{}
-
-func (quiet) Debug(string, ...any) {}
-func (quiet) Info(string, ...any)  {}
-func (quiet) Warn(string, ...any)  {}
-func (quiet) Error(string, ...any) {}

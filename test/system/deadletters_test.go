@@ -33,7 +33,7 @@ func TestAllWorkersAreKilled(t *testing.T) {
 func redriveAPile(t *testing.T, p *platform.Platform) {
 	const messages = 3_000
 	seedDeadLetters(t, p.Stack.PostgresURL(), messages)
-	environ := []string{"DATABASE_URL=" + p.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + p.Stack.TemporalAddress()}
+	environ := []string{"DATABASE_URL=" + p.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + p.Stack.TemporalAddress(), "TEMPORAL_PAYLOAD_KEYS=" + platform.PayloadKeys}
 	command := func(out *output, args ...string) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
@@ -140,7 +140,7 @@ func TestAnOperatorDealsWithADeadLetter(t *testing.T) {
 	}
 	_, err = store.KeepDeadLetters(t.Context(), []deadletter.Message{l})
 	require.NoError(t, err)
-	environ := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
+	environ := []string{"DATABASE_URL=" + url, "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress(), "TEMPORAL_PAYLOAD_KEYS=" + platform.PayloadKeys}
 	command := func(args ...string) (string, error) {
 		var out output
 		err := cli.Run(within(t), append([]string{"dead-letters"}, args...), environ, &out)

@@ -40,7 +40,7 @@ func TestTheShellBlocksOfThePagesRun(t *testing.T) {
 			t.Parallel()
 			key, id := key(t)
 			create(t, key)
-			env := append(terminal(t), "PAYMENT="+id)
+			env := append(terminal(t), "PAYMENT="+id, shared.CodecSetting())
 			for _, block := range blocks { // in the order in which a reader meets them
 				c := exec.CommandContext(within(t), "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(block, upAddress, shared.Front.URL))
 				c.Env = env

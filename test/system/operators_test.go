@@ -15,6 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // A command refuses what REST and the console refuse, in words that name the flag, and changes nothing.
@@ -190,7 +191,7 @@ func redriveArgs(more ...string) []string {
 // operatorEnv is what an operator's shell has set.
 func operatorEnv() []string {
 	return []string{
-		"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress(),
+		"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress(), "TEMPORAL_PAYLOAD_KEYS=" + platform.PayloadKeys,
 		"REDIS_URL=" + shared.Stack.RedisURL(), "RABBITMQ_URLS=" + shared.Stack.RabbitMQURL(),
 	}
 }

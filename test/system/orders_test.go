@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/cli"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // An operator holds a payment that the buyer then pays: the webhook waits, and the release answers it.
@@ -16,7 +17,7 @@ func TestAnOperatorHoldsAndReleasesAPayment(t *testing.T) {
 	create(t, key)
 	order := func(command string, flags ...string) error {
 		var out output
-		environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
+		environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress(), "TEMPORAL_PAYLOAD_KEYS=" + platform.PayloadKeys}
 		return cli.Run(within(t), append([]string{"payments", command, id, "--actor", "ana", "--reason", "a check"}, flags...), environ, &out)
 	}
 	require.ErrorContains(t, order("release"), "the payment is not held")

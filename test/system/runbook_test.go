@@ -61,7 +61,8 @@ func TestTheCommandsOfTheRunbookRun(t *testing.T) {
 	for _, l := range runbookLines(t, documents.Runnable) {
 		t.Run(l.at, func(t *testing.T) {
 			t.Parallel()
-			c := exec.CommandContext(within(t), "bash", "-euo", "pipefail", "-c", l.text)
+			// In a shell that reads what Temporal stores, as the runbook's README says.
+			c := exec.CommandContext(within(t), "bash", "-c", `exec onlywave codec bash -euo pipefail -c "$0"`, l.text)
 			c.Env = slices.Concat(env, prepared(t, l.text))
 			output, err := c.CombinedOutput()
 			require.NoError(t, err, "%s: %s\n%s", l.at, l.text, output)

@@ -152,7 +152,10 @@ func exportEffect(t *testing.T, s scripts) string {
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode())
-	replayer := worker.NewWorkflowReplayer()
+	codec, err := shared.Codec() // tctl writes payloads as they are stored
+	require.NoError(t, err)
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: codec.DataConverter()})
+	require.NoError(t, err)
 	replayer.RegisterWorkflow(workflows.Payment)
 	require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
 	s.refused(t, 1, "history.json exists", "export", id, "--output", "history.json")

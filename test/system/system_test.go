@@ -152,7 +152,9 @@ func temporal(t *testing.T, args ...string) string { return temporalOf(t, shared
 func temporalOf(t *testing.T, of *platform.Platform, args ...string) string {
 	args = append(args, "--address", of.Stack.TemporalAddress())
 	for {
-		output, err := exec.CommandContext(within(t), filepath.Join(".bin", "temporal"), args...).CombinedOutput()
+		command := exec.CommandContext(within(t), filepath.Join(".bin", "temporal"), args...)
+		command.Env = append(os.Environ(), of.CodecSetting())
+		output, err := command.CombinedOutput()
 		if err != nil && strings.Contains(string(output), "Workflow is busy") {
 			continue // nothing was done, and Temporal asks to repeat it
 		}

@@ -63,7 +63,7 @@ func TestAnUnknownPaymentIsSettledByAnOperator(t *testing.T) {
 	t.Parallel()
 	settleIt := func(t *testing.T, id string) (string, error) {
 		var out output
-		environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
+		environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress(), "TEMPORAL_PAYLOAD_KEYS=" + platform.PayloadKeys}
 		err := cli.Run(within(t), []string{"payments", "settle", id, "--actor", "ana", "--reason", "the panel has none"}, environ, &out)
 		return out.String(), err
 	}
@@ -124,7 +124,7 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	eventually(t, func() bool { return deadLetters(t, other, deadletter.CauseContradiction, deadletter.Open) == 1 }, "operators are told")
 	const failed = `DeadLetterCause = "contradiction" and ExecutionStatus = "Failed"`
 	eventually(t, func() bool { return found(t, other, failed) }, "and finds the run")
-	require.Contains(t, temporal(t, "workflow", "show", "--workflow-id", "payment/"+other), "idempotency key belongs to another payment")
+	require.Contains(t, temporal(t, "workflow", "show", "--workflow-id", "payment/"+other, "--output", "json"), "idempotency key belongs to another payment")
 	require.Zero(t, charges(t, other))
 	require.Zero(t, deadLetters(t, id, deadletter.CauseContradiction, deadletter.Open))
 
@@ -139,7 +139,7 @@ func TestARunThatCannotGoOnIsADeadLetterAndFailsVisibly(t *testing.T) {
 	// The payment was never written, so that only its run knows what was asked for: a redrive says so, and loses nothing. Once
 	// the database is mended, a reset makes the payment.
 	var out output
-	environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress()}
+	environ := []string{"DATABASE_URL=" + shared.Stack.PostgresURL(), "TEMPORAL_ADDRESS=" + shared.Stack.TemporalAddress(), "TEMPORAL_PAYLOAD_KEYS=" + platform.PayloadKeys}
 	require.NoError(t, cli.Run(within(t), []string{"dead-letters", "redrive", "--payment", other, "--actor", "ana", "--reason", "test", "--watch"}, environ, &out))
 	require.Contains(t, out.String(), "0 sent, 2 failed")
 	require.Equal(t, 2, deadLetters(t, other, deadletter.CauseContradiction, deadletter.Open))

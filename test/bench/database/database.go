@@ -154,7 +154,7 @@ func (b *bench) startAPI(ctx context.Context, dir, name, more string) (*api, err
 	settings := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "API_ADDRESS=" + address, "PUBLIC_URL=http://" + address,
 		"DATABASE_URL=" + b.stack.PostgresURL() + more, "REDIS_URL=" + b.stack.RedisURL(), "RABBITMQ_URLS=amqp://" + unavailable + "/",
-		"TEMPORAL_ADDRESS=" + unavailable, "CURSOR_SECRET=" + strings.Repeat("bench-database-", 3), "MERCADOPAGO_WEBHOOK_SECRETS=bench-database",
+		"TEMPORAL_ADDRESS=" + unavailable, "TEMPORAL_PAYLOAD_KEYS=k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "CURSOR_SECRET=" + strings.Repeat("bench-database-", 3), "MERCADOPAGO_WEBHOOK_SECRETS=bench-database",
 		"RATE_LIMIT_READS=100000", "RATE_LIMIT_OPERATIONS=100000", "LOG_LEVEL=warn", "DRAIN_WAIT=0s",
 	}
 	if more != "" {

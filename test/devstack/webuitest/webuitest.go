@@ -25,8 +25,8 @@ type WebUIs struct {
 // server is the Web UI's server; tools/go.mod has its version.
 const server = "github.com/temporalio/ui-server/v2"
 
-// Start runs both Web UIs and their gate until the end of the test.
-func Start(t *testing.T, temporalAddress string) WebUIs {
+// Start runs both Web UIs and their gate until the end of the test. The console at an address decrypts payloads for them; "": none does.
+func Start(t *testing.T, temporalAddress, console string) WebUIs {
 	t.Helper()
 	settings := filepath.Join(t.TempDir(), "config") // as in the image
 	template, err := os.ReadFile(filepath.Join(goOutput(t, "list", "-m", "-f", "{{.Dir}}", server), "config", "docker.yaml"))
@@ -38,7 +38,8 @@ func Start(t *testing.T, temporalAddress string) WebUIs {
 		port := freePort(t)
 		p, err := devstack.StartProcess(t.Context(), devstack.Spec{
 			Name: file, Path: program, Args: []string{"--root", filepath.Dir(settings), "--env", "docker", "start"}, LogFile: filepath.Join(t.TempDir(), "log"), Port: port,
-			Env: append(variables(t, file), "TEMPORAL_ADDRESS="+temporalAddress, "TEMPORAL_UI_PORT="+strconv.Itoa(port), "TEMPORAL_CSRF_COOKIE_INSECURE=true"),
+			Env: append(variables(t, file), "TEMPORAL_ADDRESS="+temporalAddress, "TEMPORAL_UI_PORT="+strconv.Itoa(port), "TEMPORAL_CSRF_COOKIE_INSECURE=true",
+				"TEMPORAL_CODEC_ENDPOINT="+codecEndpoint(console)),
 		})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, p.Stop()) })
@@ -48,6 +49,14 @@ func Start(t *testing.T, temporalAddress string) WebUIs {
 	u := WebUIs{ReadOnlyDirect: "http://" + readOnly, OperatorsDirect: "http://" + operators}
 	u.ReadOnly, u.Operators = gate(t, readOnly, operators)
 	return u
+}
+
+// codecEndpoint is where the console decrypts payloads, as the variable names it.
+func codecEndpoint(console string) string {
+	if console == "" {
+		return ""
+	}
+	return console + "/console/codec"
 }
 
 // Version is the version of the Web UI, such as 2.42.1.
