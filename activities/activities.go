@@ -29,6 +29,8 @@ type Config struct {
 	// SearchUntil is until when each charge is searched for before it is sent, since the database was restored and may have lost
 	// payments. Zero: it was not.
 	SearchUntil time.Time
+	// AuthenticOnly refuses runs of payments whose input was not encrypted with our key: in live.
+	AuthenticOnly bool
 }
 
 // Activities has one exported method for each activity, and no others.
@@ -44,7 +46,8 @@ type Activities struct {
 	workflows Workflows
 	mail      *mail
 
-	searchUntil time.Time
+	searchUntil   time.Time
+	authenticOnly bool
 }
 
 // New makes the activities.
@@ -52,6 +55,6 @@ func New(c Config) *Activities {
 	return &Activities{
 		database: c.Database, provider: c.Provider, publisher: c.Publisher, events: c.Events, relay: c.Relay, cache: c.Cache, workflows: c.Workflows,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
-		mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
+		mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil, authenticOnly: c.AuthenticOnly,
 	}
 }

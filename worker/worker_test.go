@@ -22,6 +22,7 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payloadcodec"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
@@ -47,6 +48,8 @@ func TestMain(m *testing.M) {
 type env struct {
 	postgres, rabbitMQ, temporal, provider string
 	searchUntil                            time.Time // the database was restored
+	payloadKeys                            []string  // none: those of all tests
+	live                                   bool
 }
 
 // unavailable is an environment in which nothing answers.
@@ -76,9 +79,11 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 	database, err := postgres.Open(t.Context(), at.postgres, 16) // a test may lock a table, for which the queries of the worker itself wait, too
 	require.NoError(t, err)
 	t.Cleanup(database.Close)
-	temporal, err := client.NewLazyClient(client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
-	require.NoError(t, err)
-	t.Cleanup(temporal.Close)
+	keys := at.payloadKeys
+	if keys == nil {
+		keys = []string{"test:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
+	}
+	temporal := dial(t, at, keys...)
 	broker := []string{at.rabbitMQ}
 	publisher := rabbitmq.NewPublisher(broker, log)
 	t.Cleanup(func() { require.NoError(t, publisher.Close()) })
@@ -94,11 +99,26 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 		Temporal: temporal, Workflows: starter,
 		Activities: activities.New(activities.Config{
 			Database: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Relay: publishing,
-			Workflows: starter, SearchUntil: at.searchUntil,
+			Workflows: starter, SearchUntil: at.searchUntil, AuthenticOnly: at.live,
 		}),
 		Database: database, Broker: broker, Publisher: publisher, Relay: publishing, RetryDelay: time.Millisecond, Log: log,
 		Provider: provider,
 	}, logged
+}
+
+// dial is a client that encrypts payloads with the keys; without keys it does not.
+func dial(t *testing.T, at env, keys ...string) client.Client {
+	t.Helper()
+	options := client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+	if len(keys) > 0 {
+		codec, err := payloadcodec.New("default", keys...)
+		require.NoError(t, err)
+		codec.Apply(&options)
+	}
+	temporal, err := client.NewLazyClient(options)
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	return temporal
 }
 
 // journal is a log that can be read while it is written.

@@ -1,0 +1,163 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/onlywave/onlywave/internal/access"
+	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/command"
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+const (
+	firstKey  = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	secondKey = "k2:ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
+)
+
+// private is what the histories of a payment must not say in clear.
+var private = []string{"ana.souza@example.com", "Ana Souza", "12345678909", "key-of-the-shop", "the buyer has called", "ticket 4711", "rua das flores"}
+
+// privately is a request full of it.
+func privately(key string) workflows.CreateInput {
+	in := wish("key-of-the-shop-" + key)
+	in.Request.Payer = payment.Payer{Email: "ana.souza@example.com", Name: "Ana Souza", TaxID: "12345678909"}
+	in.Request.Metadata, in.Request.Description = map[string]string{"to": "rua das flores"}, "rua das flores"
+	in.Wait = timeout
+	return in
+}
+
+// live is a worker that runs as in live, and a client without a key.
+func live(t *testing.T) (w *Worker, stranger client.Client) {
+	at, _ := newEnv(t)
+	at.live, at.payloadKeys = true, []string{firstKey}
+	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	w, _ = newWorker(t, at)
+	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	require.NoError(t, err)
+	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	t.Cleanup(run(t, w))
+	return w, dial(t, at)
+}
+
+func events(t *testing.T, c client.Client, id string) (all []*history.HistoryEvent) {
+	read := c.GetWorkflowHistory(t.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for read.HasNext() {
+		event, err := read.Next()
+		require.NoError(t, err)
+		all = append(all, event)
+	}
+	return all
+}
+
+func TestAHistorySaysNothingPrivateInClear(t *testing.T) {
+	t.Parallel()
+	w, stranger := live(t)
+	in := privately("1")
+	answer, err := w.Workflows.Create(t.Context(), in)
+	require.NoError(t, err)
+	require.NotNil(t, answer)
+	hold := command.Order{PaymentID: in.PaymentID, ID: "1", Command: command.Hold, Actor: "ana", Reason: "the buyer has called"}
+	require.NoError(t, w.Workflows.Command(t.Context(), hold))
+	hold.ID, hold.Command = "2", command.Release
+	require.NoError(t, w.Workflows.Command(t.Context(), hold))
+	cancel := command.Order{PaymentID: in.PaymentID, ID: "3", Command: command.Cancel, Actor: "ana", Reason: "ticket 4711"}
+	require.NoError(t, w.Workflows.Command(t.Context(), cancel))
+	id := workflows.WorkflowID(in.PaymentID)
+	described, err := stranger.DescribeWorkflowExecution(t.Context(), id, "")
+	require.NoError(t, err)
+	messages := []proto.Message{described}
+	for _, e := range events(t, stranger, id) {
+		messages = append(messages, e)
+	}
+	require.Greater(t, len(messages), 20)
+	for _, m := range messages {
+		bytes, err := proto.Marshal(m)
+		require.NoError(t, err)
+		for _, text := range private {
+			require.NotContains(t, string(bytes), text)
+		}
+	}
+	told, err := w.Workflows.RunsOf(t.Context(), in.PaymentID, 1, 50)
+	require.NoError(t, err)
+	var reasons []string
+	for _, s := range told.All[0].Steps {
+		if s.Words.Reason != "" {
+			reasons = append(reasons, s.Words.Reason)
+		}
+	}
+	require.Equal(t, []string{"the buyer has called", "the buyer has called", "ticket 4711"}, reasons, "an operator with the key reads it")
+}
+
+// Whoever reaches Temporal without the key starts no payment: neither with an input of their own nor with a copy of another run's.
+func TestInLiveARunThatWeHaveNotStartedWritesNothing(t *testing.T) {
+	t.Parallel()
+	w, stranger := live(t)
+	real := privately("real")
+	_, err := w.Workflows.Create(t.Context(), real)
+	require.NoError(t, err)
+	copied := events(t, stranger, workflows.WorkflowID(real.PaymentID))[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
+	for name, input := range map[string]any{
+		"plain":           workflows.PaymentInput{PaymentID: payment.NewID("shop", "plain"), Creation: &payment.Creation{ClientID: "shop", IdempotencyKey: "plain", Request: real.Request}},
+		"no request":      workflows.PaymentInput{PaymentID: payment.NewID("shop", "no request")},
+		"another payment": converter.NewRawValue(copied),
+	} {
+		id := payment.NewID("shop", name)
+		started, err := stranger.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WorkflowID(id), TaskQueue: workflows.TaskQueue}, "Payment", input)
+		require.NoError(t, err)
+		require.Error(t, started.Get(t.Context(), nil), name)
+		_, err = w.Database.Payment(t.Context(), id)
+		require.Equal(t, failure.NotFound, failure.KindOf(err), name)
+	}
+	own := privately("plain")
+	own.IdempotencyKey, own.PaymentID = "plain", payment.NewID("shop", "plain")
+	_, err = w.Workflows.Create(t.Context(), own)
+	require.NoError(t, err, "the client app's own request is as good as before")
+}
+
+// A key that is missing stops the payment, which goes on when the key is there.
+func TestAMissingKeyFailsTheTaskAndNotThePayment(t *testing.T) {
+	t.Parallel()
+	at, _ := newEnv(t)
+	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	without, with := at, at
+	without.payloadKeys, with.payloadKeys = []string{secondKey}, []string{secondKey, firstKey}
+	w, _ := newWorker(t, without)
+	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
+	require.NoError(t, err)
+	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	stop := run(t, w)
+	in := privately("1")
+	in.Wait = time.Second
+	answer, err := workflows.NewClient(dial(t, at, firstKey), workflows.Polls{}).Create(t.Context(), in)
+	require.NoError(t, err)
+	require.Nil(t, answer, "it goes on by itself")
+	id := workflows.WorkflowID(in.PaymentID)
+	eventually(t, func() bool {
+		for _, e := range events(t, w.Temporal, id) {
+			if e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_FAILED {
+				require.Contains(t, e.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage(), `the key "k1", which TEMPORAL_PAYLOAD_KEYS does not have`)
+				return true
+			}
+		}
+		return false
+	}, "a task fails")
+	stop()
+	w, _ = newWorker(t, with)
+	t.Cleanup(run(t, w))
+	eventually(t, func() bool {
+		p, err := w.Database.Payment(t.Context(), in.PaymentID)
+		return err == nil && p.Status == payment.Pending
+	}, "the payment goes on")
+}
