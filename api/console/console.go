@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/breaker"
@@ -58,7 +59,10 @@ type Config struct {
 
 	PublicURL         string // of the console in browsers, such as https://pay.example.com
 	TemporalUIURL     string // optional; adds links to workflows in the Web UI
-	TemporalNamespace string // for these links
+	TemporalNamespace string // for these links, and for the codec
+
+	Codec        converter.PayloadCodec // optional; decrypts what Temporal stores for the Web UI
+	CodecOrigins []string               // of the Web UI in browsers, such as https://temporal.example.com
 
 	Log *slog.Logger
 }
@@ -104,7 +108,12 @@ func New(c Config) (*Console, error) {
 		commands: command.Actions{Payments: c.Store, Engine: c.Commands},
 	}
 	own.SetDenyHandler(http.HandlerFunc(console.refuseCrossSite))
-	console.handler = withSecurityHeaders(own.Handler(console.routes()))
+	handler := http.NewServeMux()
+	handler.Handle("/", withSecurityHeaders(own.Handler(console.routes())))
+	if c.Codec != nil {
+		handler.Handle(codecPath+"{operation}", console.codec())
+	}
+	console.handler = handler
 	return console, nil
 }
 

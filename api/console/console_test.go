@@ -35,6 +35,7 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/lookup"
+	"github.com/onlywave/onlywave/internal/payloadcodec"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/postgres/postgrestest"
 	"github.com/onlywave/onlywave/internal/presence"
@@ -116,6 +117,8 @@ func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Option
 	breakers.Audit = e.store.Audit
 	seal, err := secondfactor.NewSeal(strings.Repeat("console", 5))
 	require.NoError(t, err)
+	codec, err := payloadcodec.New("default", "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	require.NoError(t, err)
 	temporal, err := client.NewLazyClient(client.Options{HostPort: stack.TemporalAddress(), Logger: temporallog.NewStructuredLogger(silent)})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
@@ -129,6 +132,7 @@ func newEnvOn(t *testing.T, postgresURL, redisURL string, options session.Option
 			}
 			return []rabbitmq.QueueDepth{{Queue: rabbitmq.QueueProcess, Messages: 7, Consumers: 2}}, nil
 		},
+		Codec: codec.Lenient(), CodecOrigins: []string{webUI},
 		Seal: seal, PublicURL: "http://pay.test", TemporalUIURL: "http://temporal.test/", TemporalNamespace: "default", Log: log,
 	})
 	require.NoError(t, err)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/api/console"
-	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/lookup"
@@ -17,7 +16,6 @@ import (
 	"github.com/onlywave/onlywave/internal/presence"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
-	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/internal/secondfactor"
 	"github.com/onlywave/onlywave/internal/serve"
@@ -47,7 +45,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	client := workflows.NewClient(f.temporal, polls(c))
 	ready := readiness(database, f.publisher, client)
 	limiter := ratelimit.New(f.store)
-	pages, err := newConsole(c, log, database, f.store, client, f.breakers, limiter, ready)
+	pages, err := newConsole(c, log, database, f, client, limiter, ready)
 	if err != nil {
 		return err
 	}
@@ -68,7 +66,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	}
 	watch := metrics.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
-	for _, measured := range []measured{server, database, f.publisher, f.events, f.store, f.breakers, limiter, paymentCache, replays, f.sdk} {
+	for _, measured := range []measured{server, database, f.publisher, f.events, f.store, f.breakers, limiter, paymentCache, replays, f.sdk, f.payloads} {
 		watch.Add(measured.Collectors()...)
 	}
 	return run(ctx, c, watch, log, func(ctx context.Context) error {
@@ -81,8 +79,8 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 }
 
 // newConsole makes the operators' console from parts of the API.
-func newConsole(c config.Config, log *slog.Logger, database *postgres.Store, store *redis.Store, client *workflows.Client,
-	breakers *breaker.Fleet, limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
+func newConsole(c config.Config, log *slog.Logger, database *postgres.Store, f *fleet, client *workflows.Client,
+	limiter *ratelimit.Limiter, ready func(context.Context) map[string]error,
 ) (*console.Console, error) {
 	var seal *secondfactor.Seal
 	if c.ConsoleSecret != "" {
@@ -93,8 +91,8 @@ func newConsole(c config.Config, log *slog.Logger, database *postgres.Store, sto
 	}
 	return console.New(console.Config{
 		Seal: seal, RequireSecondFactor: c.Environment == "live",
-		Store: database, Payments: lookup.Payments{Database: database, Workflows: client}, Stories: newTeller(c, database, client), Redrives: client, Commands: client, Breakers: breakers, Presence: presence.New(store), Limiter: limiter,
-		Sessions: session.New(store, session.Options{
+		Store: database, Payments: lookup.Payments{Database: database, Workflows: client}, Stories: newTeller(c, database, client), Redrives: client, Commands: client, Breakers: f.breakers, Presence: presence.New(f.store), Limiter: limiter,
+		Sessions: session.New(f.store, session.Options{
 			Secure: strings.HasPrefix(c.PublicURL, "https:"), Idle: c.SessionIdle, Lifetime: c.SessionLifetime,
 		}),
 		Ready: ready,
@@ -102,5 +100,6 @@ func newConsole(c config.Config, log *slog.Logger, database *postgres.Store, sto
 			return rabbitmq.Depths(ctx, config.Plain(c.RabbitMQURLs))
 		},
 		PublicURL: c.PublicURL, TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace, Log: log,
+		Codec: f.payloads.Lenient(), CodecOrigins: c.TemporalUIOrigins,
 	})
 }

@@ -29,10 +29,24 @@ func TestAWalkThroughTheTemporalWebUI(t *testing.T) {
 	p, err := platform.Start(ctx, platformtest.Options(platform.Options{Out: os.Stderr}))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, p.Stop()) }()
-	w := &walk{t: t, url: webuitest.Start(t, p.Stack.TemporalAddress()).Operators}
+	w := &walk{t: t, url: webuitest.Start(t, p.Stack.TemporalAddress(), p.Front.URL).Operators}
+	p.APIs[0].Setenv("TEMPORAL_UI_ORIGINS", w.url)
+	require.NoError(t, p.APIs[0].Restart(ctx))
 	paid, open := w.business(ctx, p)
+	user, password, err := p.Operator(ctx)
+	require.NoError(t, err)
 	defer w.startBrowser(ctx)()
 	w.show(screens[0])
+
+	// What Temporal stores is encrypted; the console decrypts it for an operator who is logged in.
+	w.do(chromedp.Navigate(workflows.WebLink(w.url, "default", "payment/"+paid.ID)))
+	w.awaitText("Payment")
+	w.pictureOfWebUI("encrypted")
+	require.NotContains(t, w.reads("body"), "charge BRL")
+	w.do(chromedp.Navigate(p.Front.URL+"/console/"), chromedp.WaitVisible("#log-in"))
+	w.fill("input[name=name]", user)
+	w.fill("input[name=password]", password)
+	w.click("#log-in", "#health")
 
 	for _, v := range workflows.SavedViews(time.Now()) {
 		if v.Name == "open" {
