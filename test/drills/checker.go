@@ -73,6 +73,7 @@ var rules = []rule{
 	{name: "no workflow fails without a dead letter", settles: true, ofTheWhole: failuresKept},
 	{name: "a paid payment is approved in time, or an alarm is raised", ofTheWhole: paidAreApproved},
 	{name: "no secret is written down", ofTheWhole: noSecrets},
+	{name: "Temporal stores no buyer's data in clear", ofTheWhole: noneStored},
 }
 
 func judge(e Evidence, applies func(rule) bool) []Objection {

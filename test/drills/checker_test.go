@@ -307,6 +307,9 @@ var spoilt = []struct {
 	{"an e-mail address", "no secret is written down", 0, "an e-mail address", page("mail to maria.silva@loja.com.br")},
 	{"a tax id", "no secret is written down", 0, "a tax id", page("cpf 123.456.789-09")},
 	{"a known secret", "no secret is written down", 0, "buyer's name", page(`{"name":"Ana Souza"}`)},
+	{"a payload in clear", "Temporal stores no buyer's data in clear", 0, "Temporal's database: buyer's name", func(e *Evidence) {
+		e.Private, e.Stored = e.Secrets, []Page{{Where: "Temporal's database", Text: "\x00\x0a{\"name\":\"Ana Souza\"}\xff"}}
+	}},
 	{"a bearer token", "no secret is written down", 0, "a bearer token", page("Authorization: Bearer TEST-0123456789")},
 }
 

@@ -47,6 +47,8 @@ type Evidence struct {
 
 	Pages   []Page            // logs, metrics, messages' headers
 	Secrets map[string]string // what must not be in them, by its name
+	Stored  []Page            // what Temporal stores
+	Private map[string]string // what must not be in clear there, by its name
 }
 
 // Payment is a row of the table payments.

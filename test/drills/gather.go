@@ -36,6 +36,14 @@ func Gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evide
 		return e, fmt.Errorf("read logs and metrics: %w", err)
 	}
 	e.Pages = append(e.Pages, headers...)
+	since := time.Time{}
+	if clients != nil {
+		since = clients.Began
+	}
+	e.Private = private(p, clients)
+	if e.Stored, err = stored(ctx, p, e.Workflows, since); err != nil {
+		return e, fmt.Errorf("read what Temporal stores: %w", err)
+	}
 	return e, nil
 }
 
