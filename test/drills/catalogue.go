@@ -15,7 +15,7 @@ import (
 // All lists every drill, in the order in which they run.
 func All() []Drill {
 	var all []Drill
-	for _, some := range [][]Drill{onProcesses, onProvider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, powerFailure, recovery, shifts} {
+	for _, some := range [][]Drill{onProcesses, onProvider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, keyRotation, powerFailure, recovery, shifts} {
 		all = append(all, some...)
 	}
 	return append(append(all, Soak(soakLength)), withReplicas...)

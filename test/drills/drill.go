@@ -28,6 +28,8 @@ type Drill struct {
 	Flood  load.Flood    // webhooks beside the simulator's own
 	Within time.Duration // how long each buyer has to pay; 0: an hour
 
+	EachEnds bool // every buyer pays, or lets the Pix expire; else some leave, and their payments stay open
+
 	// Replicas gives the drill the platform of `onlywave-lab dev --replicas 2 --monitoring`: each part has a replica, clients use the
 	// balancer, and there are no links.
 	Replicas bool
@@ -112,6 +114,14 @@ func (d Drill) complete() Drill {
 		d.Lasts = defaultLasts
 	}
 	return d
+}
+
+// leaves is the share of the buyers who never pay.
+func (d Drill) leaves() float64 {
+	if d.EachEnds {
+		return 0
+	}
+	return 0.05
 }
 
 // random is the drill's own source: the same for the same seed, whatever other drills run.
