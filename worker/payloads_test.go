@@ -75,9 +75,9 @@ func TestAHistorySaysNothingPrivateInClear(t *testing.T) {
 	cancel := command.Order{PaymentID: in.PaymentID, ID: "3", Command: command.Cancel, Actor: "ana", Reason: "ticket 4711"}
 	require.NoError(t, w.Workflows.Command(t.Context(), cancel))
 	id := workflows.WorkflowID(in.PaymentID)
-	described, err := stranger.DescribeWorkflowExecution(t.Context(), id, "")
+	described, err := stranger.DescribeWorkflow(t.Context(), id, "")
 	require.NoError(t, err)
-	messages := []proto.Message{described}
+	messages := []proto.Message{described.RawResponse}
 	for _, e := range events(t, stranger, id) {
 		messages = append(messages, e)
 	}
