@@ -27,7 +27,7 @@ const (
 // when they are newer, and marked as surprising; see mercado-pago's own list of statuses for where
 // each row comes from: https://www.mercadopago.com.br/developers (payments, status).
 var moves = map[Status][]Status{
-	Processing:        {Pending, InReview, Authorized, Approved, Rejected, Cancelled, Expired, Unknown, Failed},
+	Processing:        {Pending, InReview, Authorized, Approved, Rejected, Cancelled, Expired, Unknown, Failed, PartiallyRefunded, Refunded, InDispute, ChargedBack},
 	Unknown:           {Pending, InReview, Authorized, Approved, Rejected, Cancelled, Expired, Failed, PartiallyRefunded, Refunded, InDispute, ChargedBack},
 	Pending:           {InReview, Authorized, Approved, Rejected, Cancelled, Expired},
 	InReview:          {Authorized, Approved, Rejected, Cancelled},
