@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
@@ -17,30 +18,33 @@ func (a *Activities) Close(ctx context.Context, in LookInput) (seen Seen, err er
 		seen, err = a.close(ctx, in)
 		return err
 	})
-	if err != nil {
-		return Seen{}, activityError(err)
+	if errors.Is(err, errUntried) {
+		err = activityError(err)
 	}
-	return seen, nil
+	return seen, err
 }
 
 func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 	if err := a.database.AskOperation(ctx, in.PaymentID, payment.Cancel, 1, a.now()); err != nil {
-		return Seen{}, err
+		return Seen{}, activityError(err)
 	}
-	state, err := a.provider.Cancel(mercadopago.WithPriority(ctx, in.urgency(), in.ClientID), in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
-	if err != nil && refused(err) {
-		state, _, err = a.look(ctx, in)
-	}
+	state, err := a.perform(ctx, attempt{
+		earlier: func(ctx context.Context) (payment.ProviderState, bool, error) { return a.look(ctx, in) },
+		send: func(ctx context.Context) (payment.ProviderState, error) {
+			ctx = mercadopago.WithPriority(ctx, in.urgency(), in.ClientID)
+			return a.provider.Cancel(ctx, in.ProviderPaymentID, payment.ProviderKey(in.PaymentID, payment.Cancel, 1))
+		},
+	})
 	if err != nil {
 		return Seen{}, err
 	}
 	if why := state.Contradicts(in.PaymentID, in.ProviderPaymentID, in.Money); why != "" {
-		return Seen{}, &failure.Error{Kind: failure.Conflict, Message: why}
+		return Seen{}, activityError(&failure.Error{Kind: failure.Conflict, Message: why})
 	}
 	outcome := payment.OutcomeRefused
 	if state.Status == payment.Cancelled || state.Status == payment.Expired {
 		outcome = payment.OutcomeDone
 	}
 	err = a.database.EndOperation(ctx, in.PaymentID, payment.Cancel, 1, outcome, a.now())
-	return Seen{Found: true, State: state}, err
+	return Seen{Found: true, State: state}, activityError(err)
 }

@@ -47,31 +47,14 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, activityError(err)
 	}
-	if a.searchesFirst(in, p) {
-		state, found, err := a.earlierCharge(ctx, p)
-		if err != nil {
-			return payment.ProviderState{}, activityError(err)
-		}
-		if found {
-			return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
-		}
-	}
-	again, err := a.sentBefore(ctx, p)
+	state, err := a.perform(ctx, attempt{
+		searchFirst: a.searchesFirst(in, p), again: in.Again || a.restored(),
+		begin:   func(ctx context.Context) (bool, error) { return a.sentBefore(ctx, p) },
+		earlier: func(ctx context.Context) (payment.ProviderState, bool, error) { return a.earlierCharge(ctx, p) },
+		send:    func(ctx context.Context) (payment.ProviderState, error) { return a.send(ctx, p) },
+	})
 	if err != nil {
-		return payment.ProviderState{}, activityError(err)
-	}
-	state, err := a.send(ctx, p)
-	if err != nil && refused(err) {
-		found, ok, searchErr := a.earlierCharge(ctx, p)
-		if searchErr != nil {
-			return payment.ProviderState{}, activityError(searchErr)
-		}
-		if ok {
-			state, err = found, nil
-		}
-	}
-	if err != nil {
-		return payment.ProviderState{}, doubt(ctx, again || in.Again || a.restored(), err)
+		return payment.ProviderState{}, err
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
 }

@@ -79,22 +79,18 @@ func (a *Activities) refund(ctx context.Context, in RefundInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, activityError(err)
 	}
-	if sent || a.restored() {
-		if state, found, err := a.refundShown(ctx, p, in.ID); err != nil || found {
-			return state, err
-		}
-	}
-	made, err := a.provider.Refund(mercadopago.WithPriority(ctx, payment.ForOperator, p.ClientID), p, in.Amount, in.ID)
-	if err != nil && refused(err) {
-		if state, found, err := a.refundShown(ctx, p, in.ID); err != nil || found {
-			return state, err
-		}
-	}
-	if err != nil {
-		return payment.ProviderState{}, doubt(ctx, sent || a.restored(), err)
-	}
-	made.AnswerTo = in.ID
-	return a.afterRefund(ctx, p, made)
+	return a.perform(ctx, attempt{
+		searchFirst: sent || a.restored(), again: sent || a.restored(),
+		earlier: func(ctx context.Context) (payment.ProviderState, bool, error) { return a.refundShown(ctx, p, in.ID) },
+		send: func(ctx context.Context) (payment.ProviderState, error) {
+			made, err := a.provider.Refund(mercadopago.WithPriority(ctx, payment.ForOperator, p.ClientID), p, in.Amount, in.ID)
+			if err != nil {
+				return payment.ProviderState{}, err
+			}
+			made.AnswerTo = in.ID
+			return a.afterRefund(ctx, p, made)
+		},
+	})
 }
 
 // afterRefund is the payment as it stands after a refund, which the provider's reading side may not show yet.
@@ -119,7 +115,7 @@ func (a *Activities) refundShown(ctx context.Context, p payment.Payment, id stri
 		return state, false, err
 	}
 	found, err := a.database.RefundShown(ctx, p.ID, id, state.Refunds)
-	return state, found, activityError(err)
+	return state, found, err
 }
 
 func (a *Activities) shown(ctx context.Context, p payment.Payment) (payment.ProviderState, error) {
@@ -133,7 +129,7 @@ func (a *Activities) shown(ctx context.Context, p payment.Payment) (payment.Prov
 			err = &failure.Error{Kind: failure.Unavailable, Message: why} // no refusal either
 		}
 	}
-	return state, activityError(err)
+	return state, err
 }
 
 // RefundRefusal is a refund that the provider has refused for good, and why.
