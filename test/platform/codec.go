@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -59,8 +60,12 @@ func (s *codecServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", origin)
 		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Namespace")
 	}
-	if r.Method == http.MethodOptions {
+	switch r.Method {
+	case http.MethodOptions:
 		w.WriteHeader(http.StatusNoContent)
+		return
+	case http.MethodGet:
+		_, _ = io.WriteString(w, "This address decrypts what Temporal stores, see docs/encryption.md. Set TEMPORAL_CODEC_ENDPOINT to it for the temporal command.\n")
 		return
 	}
 	s.decoder.ServeHTTP(w, r)

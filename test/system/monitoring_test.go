@@ -56,7 +56,7 @@ func TestEveryDashboardQueryFindsSomething(t *testing.T) {
 func TestEveryAddressThatIsPrintedIsThere(t *testing.T) {
 	t.Parallel()
 	found := regexp.MustCompile(`http://\S+`).FindAllString(shared.Addresses(), -1)
-	require.Len(t, found, 10+len(workflows.SavedViews(time.Now())))
+	require.Len(t, found, 11+len(workflows.SavedViews(time.Now())))
 	for _, url := range found {
 		answer, err := (&platform.Shop{URL: url, Key: shared.Key}).Get(within(t), "")
 		require.NoError(t, err)
