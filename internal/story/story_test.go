@@ -61,6 +61,23 @@ func pending() facts {
 	return f
 }
 
+// settledInPart is a payment of which a part was given back before its money became available.
+func settledInPart() facts {
+	f := asked(payment.Approved)
+	f.payment.Status, f.payment.Refunded, f.payment.Version, f.payment.UpdatedAt = payment.PartiallyRefunded, 300, 6, at(6, 0)
+	refund := payment.EventRefund{ID: payment.RefundID(f.payment.ID, "return-1"), Amount: 300, Status: payment.RefundPending, Origin: payment.FromClient}
+	done := refund
+	done.Status = payment.RefundSucceeded
+	f.events = append(f.events,
+		payment.Event{Seq: 3, Status: payment.Approved, At: at(5, 0), Data: payment.EventData{Refund: &refund}},
+		payment.Event{Seq: 4, Status: payment.PartiallyRefunded, At: at(5, 2)},
+		payment.Event{Seq: 5, Status: payment.PartiallyRefunded, At: at(5, 2), Data: payment.EventData{Refund: &done}},
+		payment.Event{Seq: 6, Status: payment.PartiallyRefunded, At: at(6, 0), Data: payment.EventData{Settlement: &payment.Settlement{Amount: 740}}})
+	f.backlog.Published = 6
+	f.runs.All[0].State, f.runs.All[0].Waiting = workflows.RunCompleted, nil
+	return f
+}
+
 // unknown is a payment that Mercado Pago did not answer for, and that was redriven in vain.
 func unknown() facts {
 	f := asked(payment.Unknown)
@@ -188,7 +205,7 @@ func TestStoriesAreToldInBothLanguages(t *testing.T) {
 	withoutTemporal.runs, withoutTemporal.temporalErr = workflows.Runs{}, errors.New("no answer")
 	withoutDatabase := facts{payment: payment.Payment{ID: withoutTemporal.payment.ID}, databaseErr: errors.New("no answer"), runs: pending().runs}
 	for name, f := range map[string]facts{
-		"pending": pending(), "unknown": unknown(), "held": held(), "troubled": troubled(), "failed": failed(),
+		"pending": pending(), "unknown": unknown(), "held": held(), "troubled": troubled(), "failed": failed(), "settled-in-part": settledInPart(),
 		"without-temporal": withoutTemporal, "without-database": withoutDatabase,
 	} {
 		for _, l := range language.All() {

@@ -25,7 +25,7 @@ func (w *writer) tellRequest() {
 
 func outcomeLevel(outcome string) Level {
 	switch outcome {
-	case "done", "sent":
+	case "done", "sent", string(payment.RefundSucceeded):
 		return Good
 	case "refused", "unknown", "failed", "withheld":
 		return Bad
@@ -67,6 +67,11 @@ func (w *writer) tellStatuses() {
 func (w *writer) tellStatus(e payment.Event) {
 	if s := e.Data.Settlement; s != nil {
 		w.add(e.At, Provider, Good, settled, payment.Money{Centavos: s.Amount, Currency: w.payment.Amount.Currency})
+		return
+	}
+	if r := e.Data.Refund; r != nil {
+		amount := payment.Money{Centavos: r.Amount, Currency: w.payment.Amount.Currency}
+		w.add(e.At, Provider, outcomeLevel(string(r.Status)), refundMoved, amount, w.named(refundStatuses, string(r.Status)), r.ID)
 		return
 	}
 	level := statusLevel(e.Status)

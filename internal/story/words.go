@@ -91,6 +91,7 @@ var (
 	movedProvider = text{EN: "The payment is now %s. Mercado Pago's status: %s.", PT: "O pagamento agora tem o status %s. Status no Mercado Pago: %s."}
 	movedWhy      = text{EN: "The payment is now %s: %s.", PT: "O pagamento agora tem o status %s: %s."}
 	movedBy       = text{EN: "The payment is now %s, decided by %s: %s.", PT: "O pagamento agora tem o status %s, por decisão de %s: %s."}
+	refundMoved   = text{EN: "The refund of %s %s (%s).", PT: "A devolução de %s %s (%s)."}
 	settled       = text{EN: "Mercado Pago released the money: %s became available.", PT: "O Mercado Pago liberou o dinheiro: %s ficou disponível."}
 	surprising    = text{EN: " The change is surprising: the table of moves does not have it.", PT: " A mudança é inesperada: a tabela de mudanças não a tem."}
 	newestAnswer  = text{EN: "Mercado Pago's newest answer that counts has this time by its own clock: payment %s, status %s.", PT: "A resposta mais nova do Mercado Pago que vale tem esta hora no relógio dele: pagamento %s, status %s."}
@@ -279,3 +280,10 @@ var (
 	timerRuns   = text{EN: "The workflow waits: %s.", PT: "O workflow espera: %s."}
 	buyerMayPay = text{EN: "The Pix ends; until then the buyer may pay.", PT: "O Pix vence; até lá o comprador pode pagar."}
 )
+
+// refundStatuses are the statuses of a refund, as the end of a sentence.
+var refundStatuses = map[string]text{
+	string(payment.RefundPending):   {EN: "is pending", PT: "está pendente"},
+	string(payment.RefundSucceeded): {EN: "succeeded", PT: "foi feita"},
+	string(payment.RefundFailed):    {EN: "failed", PT: "falhou"},
+}
