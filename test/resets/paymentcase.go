@@ -178,6 +178,11 @@ func (c *paymentCase) check(ctx context.Context, runID string) (wrong []string, 
 		return nil, err
 	}
 	wrong = append(wrong, unsafe(p, found, ledger)...)
+	refunds, err := c.wrongRefunds(ctx, p, found, ledger)
+	if err != nil {
+		return nil, err
+	}
+	wrong = append(wrong, refunds...)
 	if run.RawResponse.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_FAILED {
 		return wrong, nil // its dead letter leaves the rest to an operator
 	}
@@ -206,6 +211,9 @@ func different(p payment.Payment, found, rewrites bool, ledger []simulator.Entry
 	provider := ""
 	if n := len(ledger); n > 0 {
 		provider = ledger[n-1].Status
+		if ledger[n-1].StatusDetail == "partially_refunded" {
+			provider = ledger[n-1].StatusDetail
+		}
 	}
 	switch {
 	case !found && rewrites:

@@ -15,6 +15,7 @@ import (
 
 	temporalclient "go.temporal.io/sdk/client"
 
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/platform"
@@ -31,6 +32,7 @@ type player struct {
 	temporal temporalclient.Client
 	product  *workflows.Client
 	database *postgres.Store
+	provider *mercadopago.Client
 }
 
 // attempt is one reset: of which history, where and how.
@@ -114,7 +116,11 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 		if err := bring(ctx, p.Platform, made, old.provider.Status); err != nil {
 			return nil, err
 		}
-		texts = append(texts, old.provider.PaymentID, made)
+		back, err := p.giveBack(ctx, old, id, made)
+		if err != nil {
+			return nil, fmt.Errorf("refund: %w", err)
+		}
+		texts = append(append(texts, old.provider.PaymentID, made), back...)
 	}
 	changed, err := a.recording.changed(strings.NewReplacer(texts...), a.later())
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/report"
@@ -108,6 +109,9 @@ func start(ctx context.Context, o Options) (p *player, err error) {
 		return p, err
 	}
 	p.product = workflows.NewClient(p.temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Second})
+	if p.provider, err = mercadopago.New(mercadopago.Config{BaseURL: p.Provider.URL, AccessToken: p.Secrets()["access token"]}); err != nil {
+		return p, err
+	}
 	p.database, err = postgres.Open(ctx, p.Stack.PostgresURL(), 8)
 	return p, err
 }

@@ -40,7 +40,7 @@ func charge(ctx context.Context, p *platform.Platform, paymentID, key string, am
 // bring brings the charge to the status.
 func bring(ctx context.Context, p *platform.Platform, providerID string, to payment.Status) error {
 	switch to {
-	case payment.Approved:
+	case payment.Approved, payment.PartiallyRefunded, payment.Refunded: // the refunds are made then
 		return p.Provider.Pay(ctx, providerID)
 	case payment.Expired, payment.Cancelled:
 		return p.Provider.Expire(ctx, providerID)
@@ -76,6 +76,9 @@ func write(ctx context.Context, database *postgres.Store, s story, id, key strin
 	case s.status == payment.Unknown:
 		_, err = database.Park(ctx, id, "no answer", asked.Add(time.Second))
 	case s.provider != nil:
+		if err := writeRefunds(ctx, database, s, id, asked.Add(time.Second)); err != nil {
+			return err
+		}
 		_, err = database.Apply(ctx, id, *s.provider, asked.Add(time.Second))
 	}
 	return err

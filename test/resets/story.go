@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/onlywave/onlywave/activities"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -19,11 +20,12 @@ type story struct {
 	opened   activities.State       // as the run has first read it; not found: it was never written
 	status   payment.Status         // that the run has last written
 	provider *payment.ProviderState // as Mercado Pago has last answered; nil: it has no charge
+	refunds  refunds
 }
 
 // storyOf reads the results of a run's activities.
 func storyOf(h *history.History) (story, error) {
-	var s story
+	s := story{refunds: refunds{answers: map[string]string{}, refused: map[string]bool{}}}
 	start := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
 	if err := read(start.GetInput().GetPayloads(), &s.input); err != nil {
 		return s, err
@@ -32,6 +34,13 @@ func storyOf(h *history.History) (story, error) {
 	var failed error
 	for _, event := range h.GetEvents() {
 		switch event.GetEventType() {
+		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+			update := event.GetWorkflowExecutionUpdateAcceptedEventAttributes().GetAcceptedRequest().GetInput()
+			if name := command.Name(update.GetName()); name == command.Refund || name == command.Cancel {
+				var o command.Order
+				failed = errors.Join(failed, read(update.GetArgs().GetPayloads(), &o))
+				s.refunds.ordered(o)
+			}
 		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 			scheduled[event.GetEventId()] = event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
 		case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -45,6 +54,11 @@ func storyOf(h *history.History) (story, error) {
 			var about struct{ ActivityType string }
 			failed = errors.Join(failed, read(marker.GetDetails()["data"].GetPayloads(), &about))
 			failed = errors.Join(failed, s.add(about.ActivityType, marker.GetDetails()["result"].GetPayloads()))
+		}
+	}
+	if o := s.opened; s.provider == nil && o.Status == payment.Approved { // the run before has charged
+		s.provider = &payment.ProviderState{
+			PaymentID: o.ProviderPaymentID, Reference: s.input.PaymentID, Status: o.Status, RawStatus: "approved", Money: o.Money, UpdatedAt: o.Since,
 		}
 	}
 	return s, failed
@@ -61,15 +75,26 @@ func (s *story) add(activity string, result []*common.Payload) error {
 			s.opened = state
 		}
 		s.status = state.Status
-	case "Charge":
+	case "Charge", "Refund":
 		s.provider = &payment.ProviderState{}
-		return read(result, s.provider)
+		err := read(result, s.provider)
+		s.refunds.answered(s.provider.Refunds)
+		return err
+	case "AskRefund":
+		var asked activities.RefundAsked
+		err := read(result, &asked)
+		s.refunds.asked = append(s.refunds.asked, asked)
+		return err
 	case "Look", "Close":
 		var seen activities.Seen
 		if err := read(result, &seen); err != nil || !seen.Found {
 			return err
 		}
 		s.provider = &seen.State
+	case "EndRefund": // the recorded runs have one refund when it is refused
+		for _, asked := range s.refunds.asked {
+			s.refunds.refused[asked.ID] = true
+		}
 	case "Apply", "Fail", "Park", "Settle":
 		var moved activities.Moved
 		if err := read(result, &moved); err != nil {
