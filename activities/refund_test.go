@@ -254,6 +254,23 @@ func TestRefundsFollowTheProvider(t *testing.T) {
 	require.Equal(t, p.Refunded, sum)
 }
 
+// The seller has refunded a part in the panel, which we do not know of yet: a refund of all gives back the rest, and says so.
+func TestARefundOfAllGivesBackWhatThePanelHasLeft(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	p := w.paid(t)
+	_, err := w.provider.RefundInPanel(p.Provider.PaymentID, 400)
+	require.NoError(t, err)
+	require.NoError(t, w.refunding(t, refundOrder(p.ID, "all", 0)))
+	sum := int64(0)
+	for _, r := range w.refunds(t, p.ID) {
+		sum += r.Amount
+	}
+	require.Equal(t, int64(1050), sum)
+	given, n := w.given(p.ID)
+	require.Equal(t, []any{int64(1050), 2}, []any{given, n})
+}
+
 // Two refunds of the same amount wait for their answers: the answer to the second is not taken for the first.
 func TestEqualRefundsAreNotTakenForEachOther(t *testing.T) {
 	t.Parallel()

@@ -215,8 +215,8 @@ func (s *Store) EndRefund(ctx context.Context, paymentID, id string, code failur
 func (b *refundBooks) update(ctx context.Context, tx pgx.Tx, i int, r payment.OperationRecord, at time.Time) error {
 	before := b.refunds[i]
 	b.refunds[i] = r
-	_, err := tx.Exec(ctx, `update operations set outcome = $2, failure = $3, failure_code = $4, provider_id = $5, updated_at = $6 where provider_key = $1`,
-		r.ProviderKey, r.Outcome, r.Failure, r.FailureCode, r.ProviderID, at)
+	_, err := tx.Exec(ctx, `update operations set outcome = $2, failure = $3, failure_code = $4, provider_id = $5, updated_at = $6, amount = $7
+where provider_key = $1`, r.ProviderKey, r.Outcome, r.Failure, r.FailureCode, r.ProviderID, at, r.Amount)
 	if err != nil || before.Outcome.RefundStatus() == r.Outcome.RefundStatus() {
 		return err
 	}
@@ -241,8 +241,8 @@ func (b *refundBooks) recognize(ctx context.Context, tx pgx.Tx, shown []payment.
 			continue
 		}
 		r := b.refunds[i]
-		r.ProviderID = shows.ID
-		if j := b.index(shows.ID); j >= 0 { // it was taken for another one, such as one of the panel
+		r.ProviderID, r.Amount = shows.ID, shows.Amount // one of all gives back what is left, which may be less than we knew
+		if j := b.index(shows.ID); j >= 0 {             // it was taken for another one, such as one of the panel
 			other := b.refunds[j]
 			if later(r.Outcome, other.Outcome) {
 				r.Outcome = other.Outcome
