@@ -15,7 +15,7 @@ import (
 // All lists every drill, in the order in which they run.
 func All() []Drill {
 	var all []Drill
-	for _, some := range [][]Drill{onProcesses, onProvider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, keyRotation, powerFailure, recovery, shifts} {
+	for _, some := range [][]Drill{onProcesses, onProvider, crowds, webhooks, onRedis, onRedisCluster, onRabbitMQ, subscribers, onPostgres, onTemporal, operations, keyRotation, powerFailure, recovery, shifts} {
 		all = append(all, some...)
 	}
 	return append(append(all, Soak(soakLength)), withReplicas...)
@@ -90,8 +90,8 @@ var onProvider = []Drill{
 
 var webhooks = []Drill{
 	{
-		Name: "duplicate-storm", Shows: "Thousands of copies of a notification change nothing.",
-		Flood: load.Flood{Duplicates: 3000},
+		Name: "duplicate-storm", Shows: "Thousands of copies of a notification change nothing, and refunds asked for meanwhile are answered 201 or 202 the first time.",
+		Flood: load.Flood{Duplicates: 3000}, Refund: 0.8, Expect: []Expectation{refundsAreTakenAtOnce},
 	},
 	{
 		Name: "forged-and-replayed", Shows: "Of 10,000 forged and replayed webhooks the forged ones are refused, and the replayed ones are answered and not processed again.",

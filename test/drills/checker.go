@@ -59,6 +59,7 @@ var rules = []rule{
 	{name: "every refund is on all sides", settles: true, ofAPayment: refundsRight},
 	{name: "the ledger has what the provider's books, the row and the events have", settles: true, ofAPayment: booksRight},
 	{name: "the balances are the sums of the ledger", ofTheWhole: balancesRight},
+	{name: "every refund is told, in order", settles: true, ofAPayment: refundsTold},
 	{name: "every side has the same amount", ofAPayment: sameAmount},
 	{name: "the database has the provider's status", settles: true, ofAPayment: sameStatus},
 	{name: "the history is complete and allowed", ofAPayment: wholeHistory},

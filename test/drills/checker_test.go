@@ -177,6 +177,9 @@ var spoilt = []struct {
 	{"a refund without a row", "every refund is on all sides", 1, "the provider has refund 71; there is no row", func(e *Evidence) {
 		e.refund(1, simulator.Refunded{ID: "71", Amount: 300, Status: "approved"})
 	}},
+	{"a refund that was never told", "every refund is told, in order", 1, "refund r-1 of the client is succeeded; its events are []", func(e *Evidence) {
+		e.Operations = append(e.Operations, Operation{ProviderKey: "r-1", PaymentID: id(1), Kind: "refund", Amount: 300, Outcome: "done", ProviderID: "71", Origin: "client"})
+	}},
 	{"a posting that does not sum to zero", ledgerRule, 1, "posting 1 of the ledger sums to 1", func(e *Evidence) { e.Entries[1].Amount++ }},
 	{"another fee", ledgerRule, 1, "the ledger's fees: 11 centavos; the provider's books: 10", func(e *Evidence) { e.Entries[1].Amount++; e.Entries[2].Amount-- }},
 	{"a payment that is not posted", ledgerRule, 5, "the ledger's gross: 0 centavos; the provider's books: 1005", func(e *Evidence) {

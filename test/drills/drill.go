@@ -27,6 +27,9 @@ type Drill struct {
 	Lasts  time.Duration // how long the fault lasts at most; 0: 8 s
 	Flood  load.Flood    // webhooks beside the simulator's own
 	Within time.Duration // how long each buyer has to pay; 0: an hour
+	Refund float64       // the share of paid payments of which the client gives money back; 0: 0.2
+	Cancel float64       // the share of payments that the client cancels; 0: 0.05
+	Panel  float64       // the share of refunded payments of which the seller refunds a part in the provider's panel
 
 	EachEnds bool // every buyer pays, or lets the Pix expire; else some leave, and their payments stay open
 
@@ -80,6 +83,7 @@ type Scene struct {
 	cancelled   int            // runs
 	crowd       crowd          // payments that were paid at the same moment
 	shift       shift          // of the operator
+	same        []same         // requests of which many are sent at once
 
 	node devstack.Service // the lost node of the Redis cluster
 

@@ -70,6 +70,7 @@ type Operation struct {
 	Amount      int64
 	Outcome     string
 	ProviderID  string // of a refund
+	Origin      string // likewise
 }
 
 // Event is one entry of a payment's history.
@@ -81,6 +82,8 @@ type Event struct {
 	At        time.Time
 	Refunded  int64
 	Stays     bool   // it is about a refund or a settlement, and the status stays
+	RefundID  string // ours; "": it is not about a refund
+	Refund    payment.RefundStatus
 	Settled   *int64 // centavos that became available; nil: it is not about that
 }
 
@@ -118,6 +121,8 @@ type Workflow struct {
 	Status  string // as Temporal has it: Running, Completed, Failed, …
 	Started time.Time
 }
+
+func (w Workflow) running() bool { return w.Status == "Running" }
 
 // Page is a text that must be free of secrets.
 type Page struct {

@@ -25,13 +25,14 @@ func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 		return err
 	}
 	e.Operations, err = read[Operation](ctx, tx, `
-		select provider_key::text, payment_id::text, kind, amount, outcome, provider_id from operations`)
+		select provider_key::text, payment_id::text, kind, amount, outcome, provider_id, origin from operations`)
 	if err != nil {
 		return err
 	}
 	e.Events, err = read[Event](ctx, tx, `
 		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at,
 		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, data ?| array['refund', 'settlement'] as stays,
+		coalesce(data->'refund'->>'id', '') as refund_id, coalesce(data->'refund'->>'status', '') as refund,
 		(data->'settlement'->>'amount')::bigint as settled from payment_events`)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package drills
 
 import (
+	"slices"
+
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -55,8 +57,8 @@ func refundsRight(s *sides, say objecting) {
 			say(s.id, "refund %s of %d centavos is done; the provider has %+v", o.ProviderKey, o.Amount, r)
 		case o.Outcome != string(payment.OutcomeDone) && known && r.Status == "approved":
 			say(s.id, "the provider has made refund %s; the row is %s", o.ProviderID, o.Outcome)
-		case o.Outcome == string(payment.OutcomeAsked) && r.Status != "in_process":
-			say(s.id, "refund %s of %d centavos has not ended", o.ProviderKey, o.Amount)
+		case o.Outcome == string(payment.OutcomeAsked) && (r.Status != "in_process" || !s.runs[len(s.runs)-1].running()):
+			say(s.id, "refund %s of %d centavos has not ended, and nothing moves it", o.ProviderKey, o.Amount)
 		}
 		delete(returned, o.ProviderID)
 		if o.Outcome == string(payment.OutcomeDone) {
@@ -70,8 +72,45 @@ func refundsRight(s *sides, say objecting) {
 		say(s.id, "the refunds that are done are %d centavos; the row says %d", sum, s.row.Refunded)
 	}
 	for _, i := range s.intents {
-		if r := i.Refund; r != nil && r.Acknowledged && rows[r.ID].ProviderKey == "" && !i.Started.Before(s.lost.restored) {
-			say(s.id, "the client's refund %s was acknowledged as %q; there is no row", r.Key, r.ID)
+		for _, r := range i.Refunds {
+			if r.Acknowledged && rows[r.ID].ProviderKey == "" && !i.Started.Before(s.lost.restored) {
+				say(s.id, "the client's refund %s was acknowledged as %q; there is no row", r.Key, r.ID)
+			}
 		}
 	}
+}
+
+// refundsTold compares the refunds with their events: pending first, unless it was made in the panel, then each change once.
+func refundsTold(s *sides, say objecting) {
+	told := map[string][]payment.RefundStatus{}
+	for _, e := range s.history {
+		if e.RefundID != "" {
+			told[e.RefundID] = append(told[e.RefundID], e.Refund)
+		}
+	}
+	for _, o := range s.operations {
+		events := told[o.ProviderKey]
+		if o.Kind != string(payment.Refund) {
+			continue
+		}
+		want := payment.Outcome(o.Outcome).RefundStatus()
+		first := len(events) > 0 && (events[0] == payment.RefundPending || o.Origin == string(payment.FromProvider))
+		if !first || events[len(events)-1] != want || len(slices.Compact(slices.Clone(events))) != len(events) {
+			say(s.id, "refund %s of the %s is %s; its events are %v", o.ProviderKey, o.Origin, want, events)
+		}
+		delete(told, o.ProviderKey)
+	}
+	for id, events := range told {
+		say(s.id, "there are events %v of refund %s; there is no row", events, id)
+	}
+}
+
+// refundFailed says whether the provider has taken back a refund that it had approved, which brings the payment back to an earlier status.
+func (s *sides) refundFailed() bool {
+	for _, r := range s.returned() {
+		if r.Status == "rejected" {
+			return true
+		}
+	}
+	return false
 }

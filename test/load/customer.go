@@ -39,7 +39,7 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 		Key: g.Name + "-" + strconv.Itoa(i+1), Amount: 100 + c.random.Int64N(99_900), Buyer: g.draw(c.random.Float64()), Intended: due,
 	}
 	c.think = time.Duration(c.random.Int64N(int64(thinkMax)))
-	c.drawRefund()
+	c.drawRefunds()
 	return c
 }
 
@@ -49,6 +49,8 @@ func (g *generator) draw(x float64) Buyer {
 		return LetsExpire
 	case x < g.Expire+g.Leave:
 		return Leaves
+	case x < g.Expire+g.Leave+g.Cancel:
+		return Cancels
 	}
 	return Pays
 }
@@ -171,11 +173,14 @@ func (c *customer) act(ctx context.Context) bool {
 	if c.acted.IsZero() {
 		c.acted = time.Now()
 	}
-	act := c.Provider.Pay
-	if c.Buyer == LetsExpire {
-		act = c.Provider.Expire
+	act := func() error { return c.Provider.Pay(ctx, c.ProviderPaymentID) }
+	switch c.Buyer {
+	case LetsExpire:
+		act = func() error { return c.Provider.Expire(ctx, c.ProviderPaymentID) }
+	case Cancels:
+		act = func() error { return c.cancel(ctx) }
 	}
-	if act(ctx, c.ProviderPaymentID) != nil {
+	if act() != nil {
 		return false // tried again after the next read
 	}
 	c.log.acted(c.Intent)

@@ -28,8 +28,10 @@ type Options struct {
 	Seed     uint64             // of everything random: amounts, what buyers do, pauses
 	InFlight int                // most requests in flight, more are shed; 0: 256
 	Expire   float64            // the share of buyers who let the Pix expire,
-	Leave    float64            // and of those who never pay; all others pay
+	Leave    float64            // of those who never pay,
+	Cancel   float64            // and of those whose client cancels the payment; all others pay
 	Refund   float64            // the share of paid payments of which the client gives money back
+	Panel    float64            // the share of those of which the seller refunds a part in the provider's panel before
 	Within   time.Duration      // how long each buyer has to pay; 0: an hour
 	Prefer   string             // of the requests, such as "wait=5"; "": as long as the API likes
 	RetryFor time.Duration      // how long a request is repeated; 0: a minute
@@ -45,10 +47,10 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("no API address is given")
 	case o.Rate <= 0 || o.Length <= 0:
 		return o, errors.New("rate and length must be above 0")
-	case o.Expire < 0 || o.Leave < 0 || o.Expire+o.Leave > 1:
+	case o.Expire < 0 || o.Leave < 0 || o.Cancel < 0 || o.Expire+o.Leave+o.Cancel > 1:
 		return o, errors.New("the shares of buyers must be between 0 and 1 together")
-	case o.Refund < 0 || o.Refund > 1:
-		return o, errors.New("the share of refunds must be between 0 and 1")
+	case o.Refund < 0 || o.Refund > 1 || o.Panel < 0 || o.Panel > 1:
+		return o, errors.New("the shares of refunds must be between 0 and 1")
 	case o.Provider == nil && o.Flood != (Flood{}):
 		return o, errors.New("a flood of webhooks needs the provider's address")
 	}

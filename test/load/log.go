@@ -20,6 +20,7 @@ const (
 	Pays       Buyer = "pays"
 	LetsExpire Buyer = "lets it expire"
 	Leaves     Buyer = "leaves"
+	Cancels    Buyer = "is cancelled by the client"
 )
 
 // Intent is one payment that a client wants, and what the client knows about it.
@@ -35,9 +36,10 @@ type Intent struct {
 	Acknowledged      bool      `json:"-"` // 201 or 202 was seen
 	PaymentID         string    `json:"-"`
 	ProviderPaymentID string    `json:"-"`
-	Status            string    `json:"-"`                // last read
-	Acted             bool      `json:"-"`                // the simulator has acknowledged the buyer's action
-	Refund            *Refund   `json:"refund,omitempty"` // nil: the client wants nothing back
+	Status            string    `json:"-"`                 // last read
+	Acted             bool      `json:"-"`                 // the simulator has acknowledged the buyer's action
+	Refunds           []Refund  `json:"refunds,omitempty"` // that the client wants back
+	Panel             int64     `json:"panel,omitempty"`   // centavos that the seller refunds in the provider's panel
 }
 
 // Paid says whether the simulator has acknowledged that the buyer paid.
@@ -211,11 +213,11 @@ func (l *Log) acted(i *Intent) {
 	l.write(line{Event: "buyer " + string(i.Buyer), Key: i.Key})
 }
 
-func (l *Log) refunded(i *Intent) {
+func (l *Log) refunded(i *Intent, r *Refund) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.Counts.Refunds++
-	if !i.Refund.Acknowledged {
+	if !r.Acknowledged {
 		l.Counts.RefundsRefused++
 	}
 	l.write(line{Event: "refund answered", Key: i.Key, Intent: i})

@@ -91,6 +91,12 @@ func (s *Shop) Refund(ctx context.Context, id, key, body string) (Answer, error)
 		"Authorization", "Bearer "+s.Key, "Idempotency-Key", key, "Content-Type", "application/json")
 }
 
+// Cancel cancels a payment, with a body as it is.
+func (s *Shop) Cancel(ctx context.Context, id, body string) (Answer, error) {
+	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments/"+id+"/cancel", body,
+		"Authorization", "Bearer "+s.Key, "Content-Type", "application/json")
+}
+
 // Create posts a Pix order, waits for the provider as long as the API allows, and reads the payment;
 // any status of 2xx is fine.
 func (s *Shop) Create(ctx context.Context, key string, centavos int64) (Payment, error) {
