@@ -31,8 +31,8 @@ func (w env) ended(t *testing.T) (id string, state payment.ProviderState, in Loo
 	p, err = w.database.Payment(t.Context(), p.ID)
 	require.NoError(t, err)
 	require.True(t, p.Ended(time.Now()))
-	require.WithinDuration(t, opening.AskedAt.Add(time.Hour), p.Method.ExpiresAt, time.Millisecond, "the end that its client app was given")
-	require.WithinDuration(t, p.Method.ExpiresAt.Add(31*time.Minute), state.ExpiresAt, time.Second, "the provider's")
+	require.WithinDuration(t, opening.AskedAt.Add(time.Hour), p.Instructions.ExpiresAt, time.Millisecond, "the end that its client app was given")
+	require.WithinDuration(t, p.Instructions.ExpiresAt.Add(31*time.Minute), state.ExpiresAt, time.Second, "the provider's")
 	return p.ID, state, LookInput{PaymentID: p.ID, ProviderPaymentID: state.PaymentID, Money: money}
 }
 

@@ -27,10 +27,10 @@ func TestAReaderIsNotFlooded(t *testing.T) {
 		id := m.addressed(t, to)
 		for range attempts - 1 {
 			m.sink.AddFault(mailsink.Fault{Kind: mailsink.KindLater})
-			_, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id})
+			_, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.HowToPay, PaymentID: id})
 			requireActivityError(t, err, failure.Unavailable, true)
 		}
-		done, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id})
+		done, err := m.SendEmail(t.Context(), EmailInput{Name: id + "/instructions", Notice: payment.HowToPay, PaymentID: id})
 		require.NoError(t, err)
 		return done.Outcome
 	}

@@ -97,7 +97,7 @@ func (m *mailing) pending(t *testing.T) EmailInput {
 	_, err := m.Open(t.Context(), asked(t))
 	require.NoError(t, err)
 	m.apply(t, id, payment.Pending)
-	return EmailInput{Name: id + "/instructions", Notice: payment.Instructions, PaymentID: id}
+	return EmailInput{Name: id + "/instructions", Notice: payment.HowToPay, PaymentID: id}
 }
 
 // apply brings the payment to the provider's answer.
@@ -130,7 +130,7 @@ func TestAnEmailSentTwiceIsOne(t *testing.T) {
 	require.Contains(t, mails[0].Subject, "Pay R$ 10.50")
 	kept, err := m.database.Email(t.Context(), payment.NewEmailID(in.Name))
 	require.NoError(t, err)
-	require.Equal(t, []any{payment.Instructions, in.PaymentID, payment.EmailSent}, []any{kept.Notice, kept.PaymentID, kept.Outcome})
+	require.Equal(t, []any{payment.HowToPay, in.PaymentID, payment.EmailSent}, []any{kept.Notice, kept.PaymentID, kept.Outcome})
 }
 
 // An e-mail that the mail server has taken without confirming it is sent again, with the same Message-ID.

@@ -78,7 +78,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	return State{
 		Since: p.UpdatedAt, Hold: hold, Refunds: refunds,
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
-		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Method.ExpiresAt, AskedAt: p.CreatedAt,
+		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Instructions.ExpiresAt, AskedAt: p.CreatedAt,
 		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(),
 	}, nil
 }
@@ -110,7 +110,7 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},
 		CreatedAt: cmp.Or(in.AskedAt.UTC().Truncate(time.Microsecond), at), UpdatedAt: at,
 	}
-	p.Method.ExpiresAt = p.Method.End(p.CreatedAt)
+	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
 	p, written, err = a.database.OpenPayment(ctx, p)
 	if err != nil {
 		return p, false, err

@@ -220,9 +220,9 @@ func newPayment(in workflows.CreateInput) payment.Payment {
 
 func answer(p *payment.Payment) {
 	p.Status, p.Version, p.UpdatedAt = payment.Pending, 2, born.Add(585*time.Millisecond)
-	p.Method.QRCode = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d3-a456-426655440000520400005303986540510.505802BR6304ABCD"
-	p.Method.TicketURL = "https://www.mercadopago.com.br/payments/106400160592/ticket?a=1&b=2"
-	p.Method.ExpiresAt = born.Add(time.Hour).Truncate(time.Second)
+	p.Instructions.QRCode = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d3-a456-426655440000520400005303986540510.505802BR6304ABCD"
+	p.Instructions.TicketURL = "https://www.mercadopago.com.br/payments/106400160592/ticket?a=1&b=2"
+	p.Instructions.ExpiresAt = born.Add(time.Hour).Truncate(time.Second)
 	p.Provider = payment.Provider{Name: payment.MercadoPago, PaymentID: "106400160592", Status: "pending", StatusDetail: "pending_waiting_transfer"}
 }
 

@@ -277,7 +277,7 @@ func TestPaymentWhoseCodeCannotBeDrawnIsStillShown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
-	f.database.set(id, func(p *payment.Payment) { p.Method.QRCode = strings.Repeat("x", 4000) })
+	f.database.set(id, func(p *payment.Payment) { p.Instructions.QRCode = strings.Repeat("x", 4000) })
 	w := f.get(t, "/v1/payments/"+id)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Empty(t, decode[Payment](t, w).Method.QrCodeBase64)
@@ -316,7 +316,7 @@ func TestAPaidPixShowsItsEndToEndID(t *testing.T) {
 	created := decode[Payment](t, f.create(t, "k", goodBody))
 	require.Empty(t, created.Method.EndToEndID)
 	const endToEnd = "E18236120202611231932abcDEF12345"
-	f.database.set(created.ID, func(p *payment.Payment) { p.Method.EndToEndID = endToEnd })
+	f.database.set(created.ID, func(p *payment.Payment) { p.Instructions.EndToEndID = endToEnd })
 	require.Equal(t, endToEnd, decode[Payment](t, f.get(t, "/v1/payments/"+created.ID)).Method.EndToEndID)
 }
 

@@ -33,8 +33,8 @@ func (s *Server) view(p payment.Payment) Payment {
 		Description:    p.Description,
 		Reference:      p.Reference,
 		Method: Method{
-			Type: MethodType(p.Method.Type), QrCode: p.Method.QRCode,
-			TicketURL: p.Method.TicketURL, ExpiresAt: p.Method.ExpiresAt.UTC(), EndToEndID: p.Method.EndToEndID,
+			Type: MethodType(p.Method.Type), QrCode: p.Instructions.QRCode,
+			TicketURL: p.Instructions.TicketURL, ExpiresAt: p.Instructions.ExpiresAt.UTC(), EndToEndID: p.Instructions.EndToEndID,
 		},
 		Provider: Provider{
 			Name: p.Provider.Name, PaymentID: p.Provider.PaymentID,
@@ -54,10 +54,10 @@ func (s *Server) view(p payment.Payment) Payment {
 // fullView adds the image of the QR code. When it cannot be drawn the code is shown as text only.
 func (s *Server) fullView(p payment.Payment) Payment {
 	v := s.view(p)
-	if p.Method.QRCode == "" {
+	if p.Instructions.QRCode == "" {
 		return v
 	}
-	image, err := qrcode.PNG(p.Method.QRCode)
+	image, err := qrcode.PNG(p.Instructions.QRCode)
 	if err != nil {
 		s.config.Log.Error("QR code not drawn", "payment_id", p.ID, "error", err)
 	}

@@ -146,10 +146,16 @@ func (c *Payments) Keep(ctx context.Context, p payment.Payment, asked time.Time)
 // keys are in one slot of a cluster: what is in braces decides.
 func keys(id string) []string { return []string{"onlywave:payment:{" + id + "}"} }
 
+// record is a payment in Redis.
+type record struct {
+	payment.Payment
+	Method payment.MethodRecord `json:"method"`
+}
+
 // encode leaves out what no client app is shown.
 func encode(p payment.Payment) string {
 	p.Payer, p.IdempotencyKey, p.Fingerprint = payment.Payer{}, "", ""
-	body, err := json.Marshal(p)
+	body, err := json.Marshal(record{p, payment.MethodRecord{Method: p.Method, Instructions: p.Instructions}})
 	if err != nil {
 		panic("cache: a payment is plain data: " + err.Error())
 	}
@@ -158,7 +164,9 @@ func encode(p payment.Payment) string {
 
 // decode is careful, since what is in Redis may be another release's.
 func decode(body, id string) (payment.Payment, bool) {
-	var p payment.Payment
-	err := json.Unmarshal([]byte(body), &p)
+	var r record
+	err := json.Unmarshal([]byte(body), &r)
+	p := r.Payment
+	p.Method, p.Instructions = r.Method.Method, r.Method.Instructions
 	return p, err == nil && p.ID == id
 }

@@ -53,10 +53,11 @@ func version(id string, n int) payment.Payment {
 		ID: id, ClientID: "shop", Version: n, Status: payment.Pending, CreatedAt: born, UpdatedAt: born.Add(time.Duration(n) * time.Second),
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Description: "Order 1042", Reference: "order-1042",
-			Method:   payment.Method{Type: payment.Pix, ExpiresIn: 3600, ExpiresAt: born.Add(time.Hour), QRCode: "000201", TicketURL: "https://pay.test/1"},
+			Method:   payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 			Metadata: map[string]string{"cart": "c-7"},
 		},
-		Refunded: 50, Failure: "why",
+		Instructions: payment.Instructions{ExpiresAt: born.Add(time.Hour), QRCode: "000201", TicketURL: "https://pay.test/1"},
+		Refunded:     50, Failure: "why",
 		Provider: payment.Provider{
 			Name: payment.MercadoPago, PaymentID: "12345678901", Status: "pending", StatusDetail: "waiting",
 			UpdatedAt: born.Add(time.Duration(n) * time.Millisecond),

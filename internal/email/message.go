@@ -76,13 +76,13 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 	facts(w.reference, quotable(p.Reference, longestQuote))
 	subject := ""
 	switch n {
-	case payment.Instructions:
+	case payment.HowToPay:
 		subject, c.Heading, c.Intro, c.Notes = w.pay, w.payHeading, w.payIntro, w.payNotes
-		if !p.Method.ExpiresAt.IsZero() {
-			facts(w.payUntil, w.time(p.Method.ExpiresAt))
+		if !p.Instructions.ExpiresAt.IsZero() {
+			facts(w.payUntil, w.time(p.Instructions.ExpiresAt))
 		}
-		c.Code, c.CodeHint, c.Image = p.Method.QRCode, w.codeHint, w.image
-		c.Link, c.LinkText = followed(p.Method.TicketURL), w.link
+		c.Code, c.CodeHint, c.Image = p.Instructions.QRCode, w.codeHint, w.image
+		c.Link, c.LinkText = followed(p.Instructions.TicketURL), w.link
 	case payment.Receipt:
 		subject, c.Heading, c.Intro, c.Tone = w.paid, w.paidHeading, w.paidIntro, good
 		facts(w.method, "Pix")

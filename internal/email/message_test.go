@@ -18,8 +18,11 @@ func bought(language payment.Language) payment.Payment {
 		ID: aUUID,
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 123450, Currency: payment.BRL}, Description: `<script>alert("1")</script> & café`, Reference: "order-1042",
-			Method: payment.Method{Type: payment.Pix, ExpiresAt: time.Date(2026, 1, 6, 1, 30, 0, 0, time.UTC), QRCode: "00020126-code", TicketURL: "https://pay.example/1"},
+			Method: payment.Method{Type: payment.Pix},
 			Payer:  payment.Payer{Email: "ana@example.com", Name: "Ana Souza", NotifyBy: payment.ByEmail, Language: language},
+		},
+		Instructions: payment.Instructions{
+			ExpiresAt: time.Date(2026, 1, 6, 1, 30, 0, 0, time.UTC), QRCode: "00020126-code", TicketURL: "https://pay.example/1",
 		},
 		Status: payment.Pending, Refunded: 1050,
 		Provider: payment.Provider{PaymentID: "106400160592", UpdatedAt: time.Date(2026, 1, 5, 15, 4, 0, 0, time.UTC)},
@@ -124,8 +127,8 @@ func TestMessagesToBuyers(t *testing.T) {
 
 func TestALinkThatIsNoneIsDisarmed(t *testing.T) {
 	p := bought("")
-	p.Method.TicketURL = "javascript:alert(1)"
-	m, err := ToBuyer(p, payment.Instructions, aUUID)
+	p.Instructions.TicketURL = "javascript:alert(1)"
+	m, err := ToBuyer(p, payment.HowToPay, aUUID)
 	require.NoError(t, err)
 	require.NotContains(t, m.HTML, "javascript:")
 }

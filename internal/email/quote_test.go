@@ -25,7 +25,7 @@ func TestANameThatHoldsALinkIsNotUsed(t *testing.T) {
 			require.Empty(t, greetable(name), name)
 			p := bought("")
 			p.Payer.Name = name
-			for _, n := range []payment.Notice{payment.Instructions, payment.Receipt, payment.RefundNotice} {
+			for _, n := range []payment.Notice{payment.HowToPay, payment.Receipt, payment.RefundNotice} {
 				m, err := ToBuyer(p, n, aUUID)
 				require.NoError(t, err)
 				require.Contains(t, m.Text, "Olá!\n", name)
@@ -88,8 +88,8 @@ func TestOnlyAPageIsLinkedTo(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"javascript:alert(1)", "data:text/html,x", "mailto:a@b.c", "//evil.com", "ticket"} {
 		p := bought("")
-		p.Method.TicketURL = link
-		m, err := ToBuyer(p, payment.Instructions, aUUID)
+		p.Instructions.TicketURL = link
+		m, err := ToBuyer(p, payment.HowToPay, aUUID)
 		require.NoError(t, err)
 		require.NotContains(t, m.Text+m.HTML, link)
 		require.NotContains(t, m.Text, portuguese.link)

@@ -81,7 +81,7 @@ func TestAPixHasRoomBehindItsOwnEnd(t *testing.T) {
 		2592000: "2026-12-23T08:59:00.001-03:00", // for a clock of ours that is ahead
 	} {
 		p := payment.Payment{Request: payment.Request{Method: payment.Method{Type: payment.Pix, ExpiresIn: seconds}}, CreatedAt: created}
-		p.Method.ExpiresAt = p.Method.End(p.CreatedAt)
+		p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
 		for range 2 {
 			text, err := expiry(p).MarshalText()
 			require.NoError(t, err)

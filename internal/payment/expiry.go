@@ -17,11 +17,13 @@ func (m Method) End(askedAt time.Time) time.Time {
 // KeepsEnd says whether we keep the payment's end ourselves, by closing it at the provider, whose own end is later. A payment from
 // before has the provider's end as its own.
 func (p Payment) KeepsEnd() bool {
-	return p.Method.Type == Pix && p.Method.ExpiresAt.Equal(p.Method.End(p.CreatedAt))
+	return p.Method.Type == Pix && p.Instructions.ExpiresAt.Equal(p.Method.End(p.CreatedAt))
 }
 
 // Ended says whether the payment's own end has come, so that nothing is to be charged any more.
-func (p Payment) Ended(now time.Time) bool { return p.KeepsEnd() && !now.Before(p.Method.ExpiresAt) }
+func (p Payment) Ended(now time.Time) bool {
+	return p.KeepsEnd() && !now.Before(p.Instructions.ExpiresAt)
+}
 
 // ProviderEnd is the end that the provider is asked for. It depends only on the request, so that a repeated request is the
 // same.
@@ -29,7 +31,7 @@ func (p Payment) ProviderEnd() time.Time {
 	if !p.KeepsEnd() {
 		return p.CreatedAt.Add(max(time.Duration(p.Method.ExpiresIn)*time.Second, pixRoom))
 	}
-	end, latest := p.Method.ExpiresAt.Add(pixRoom), p.CreatedAt.Add(PixExpiryMax-clockRoom)
+	end, latest := p.Instructions.ExpiresAt.Add(pixRoom), p.CreatedAt.Add(PixExpiryMax-clockRoom)
 	if end.After(latest) {
 		return latest
 	}
@@ -39,7 +41,7 @@ func (p Payment) ProviderEnd() time.Time {
 // Understood is the provider's answer as this payment stores it. A payment that the seller has cancelled at its own end or later has
 // expired, because we close it at the provider to keep its end.
 func (p Payment) Understood(s ProviderState) ProviderState {
-	if s.Status == Cancelled && s.BySeller && !p.Method.ExpiresAt.IsZero() && !s.UpdatedAt.Before(p.Method.ExpiresAt) {
+	if s.Status == Cancelled && s.BySeller && !p.Instructions.ExpiresAt.IsZero() && !s.UpdatedAt.Before(p.Instructions.ExpiresAt) {
 		s.Status = Expired
 	}
 	return s

@@ -10,18 +10,18 @@ type Notice string
 
 // The notices.
 const (
-	Instructions Notice = "instructions" // how to pay
+	HowToPay     Notice = "instructions" // how to pay
 	Receipt      Notice = "receipt"      // the money has come
 	RefundNotice Notice = "refund"       // it goes back, or a part of it
 	Alert        Notice = "alert"        // something waits for a person; to operators
 )
 
 // Notices lists every notice.
-func Notices() []Notice { return []Notice{Instructions, Receipt, RefundNotice, Alert} }
+func Notices() []Notice { return []Notice{HowToPay, Receipt, RefundNotice, Alert} }
 
 // notices are the e-mails to buyers, by the new status of a payment.
 var notices = map[Status]Notice{
-	Pending: Instructions, Approved: Receipt, PartiallyRefunded: RefundNotice, Refunded: RefundNotice,
+	Pending: HowToPay, Approved: Receipt, PartiallyRefunded: RefundNotice, Refunded: RefundNotice,
 }
 
 // Notice is what the e-mail about the event is about; "" means that there is none.

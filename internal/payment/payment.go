@@ -21,14 +21,15 @@ type Payment struct {
 	IdempotencyKey string
 	Fingerprint    string // of the request that made it, see Request.Fingerprint
 	Request
-	Status      Status
-	Refunded    int64 // centavos already given back
-	Provider    Provider
-	Failure     string // why Status is failed or unknown, in words; empty otherwise
-	FailureCode failure.Code
-	Version     int // number of the newest event; grows by one with each change
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	Instructions Instructions `json:"-"` // the cache keeps them with the method, see MethodRecord
+	Status       Status
+	Refunded     int64 // centavos already given back
+	Provider     Provider
+	Failure      string // why Status is failed or unknown, in words; empty otherwise
+	FailureCode  failure.Code
+	Version      int // number of the newest event; grows by one with each change
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // MercadoPago is the name of the one provider there is.

@@ -32,15 +32,10 @@ const (
 	RefundLate LatePayment = "refund"
 )
 
-// Method is how the buyer pays, and, once the provider has answered, what the buyer needs for it.
+// Method is how the buyer is to pay, as the client app asks for it.
 type Method struct {
 	Type      MethodType `json:"type"`
 	ExpiresIn int        `json:"expires_in,omitempty"` // seconds from creation
-	ExpiresAt time.Time  `json:"expires_at,omitzero"`  // its end, as its client app sees it; see Payment.KeepsEnd
-	QRCode    string     `json:"qr_code,omitempty"`
-	TicketURL string     `json:"ticket_url,omitempty"`
-
-	EndToEndID string `json:"end_to_end_id,omitempty"` // of a paid Pix, see ValidEndToEndID
 }
 
 // MethodType names a payment method.

@@ -66,7 +66,7 @@ with before as (
 ), done as (
     update operations set outcome = 'done', updated_at = @at
     from newer n
-    where payment_id = n.id and kind = 'charge' and outcome <> 'done'
+    where payment_id = n.id and kind = @operation and outcome <> 'done'
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
     select id, seq, @status,
@@ -83,16 +83,6 @@ with before as (
 )
 select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (select array_agg(sink) from undelivered)
 from before b left join written w on true`
-
-// answered is the payment's method after an answer of the provider. The type of the method does not change, and neither do the fields
-// that the answer does not have.
-type answered struct {
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	QRCode    string    `json:"qr_code,omitempty"`
-	TicketURL string    `json:"ticket_url,omitempty"`
-
-	EndToEndID string `json:"end_to_end_id,omitempty"`
-}
 
 // Apply brings a payment to the provider's answer to a creation. One that is not newer than the last changes nothing; an equal
 // answer applied twice writes one event.
@@ -165,9 +155,14 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 	return m, interpret(doing+id, err)
 }
 
+// instructionsOf are those of an answer. What it does not have stays as it is in the database.
+func instructionsOf(state payment.ProviderState) payment.Instructions {
+	return payment.Instructions{ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID}
+}
+
 func answerArgs(id string, state payment.ProviderState, looked bool, at time.Time) pgx.NamedArgs {
 	return pgx.NamedArgs{
-		"id": id, "status": state.Status, "refunded": state.Refunded, "method": answered{state.ExpiresAt, state.QRCode, state.TicketURL, state.EndToEndID},
+		"id": id, "status": state.Status, "refunded": state.Refunded, "method": instructionsOf(state),
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
 		"known": state.Status.From(), "unpaid": payment.EndedUnpaid(), "at": at,
@@ -202,7 +197,7 @@ with before as (
     returning p.id, p.version as seq, b.amount, b.by_email
 ), done as (
     update operations set outcome = @outcome, updated_at = @at
-    where payment_id = @id and kind = 'charge' and exists (select from moved)
+    where payment_id = @id and kind = @operation and exists (select from moved)
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
     select @id, seq, @status, @data::jsonb || jsonb_build_object('amount', amount), @at from moved
@@ -297,7 +292,7 @@ func (s *Store) move(ctx context.Context, in batcher, doing, statement, id strin
 	var seq *int
 	var sinks []Sink
 	var data *payment.EventData
-	args["sinks"], args["lease"] = sinksOf(to), OutboxLease
+	args["sinks"], args["lease"], args["operation"] = sinksOf(to), OutboxLease, payment.Charge
 	var batch pgx.Batch
 	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&clientID, &method, &created, &status, &seq, &data, &sinks)

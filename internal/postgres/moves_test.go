@@ -68,9 +68,8 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	require.Equal(t, payment.Provider{
 		Name: payment.MercadoPago, PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: timeAt(10),
 	}, p.Provider)
-	require.Equal(t, payment.Method{
-		Type: payment.Pix, ExpiresIn: 3600, ExpiresAt: timeAt(3600), QRCode: "000201", TicketURL: "https://pay.example/1",
-	}, p.Method)
+	require.Equal(t, payment.Method{Type: payment.Pix, ExpiresIn: 3600}, p.Method)
+	require.Equal(t, payment.Instructions{ExpiresAt: timeAt(3600), QRCode: "000201", TicketURL: "https://pay.example/1"}, p.Instructions)
 	require.Equal(t, timeAt(30), p.UpdatedAt)
 	require.Equal(t, "done", s.outcome(t, id))
 
@@ -82,7 +81,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	require.Equal(t, payment.Approved, m.Status)
 	require.Equal(t, 3, m.Event.Seq)
 	require.False(t, m.Event.Data.Surprising)
-	require.Equal(t, p.Method, s.read(t, id).Method, "what the buyer was given stays")
+	require.Equal(t, p.Instructions, s.read(t, id).Instructions, "what the buyer was given stays")
 	require.Equal(t, []payment.Status{payment.Processing, payment.Pending, payment.Approved}, s.history(t, id))
 }
 
@@ -95,7 +94,9 @@ func TestAnAnswerDoesNotChangeTheMethodsType(t *testing.T) {
 	id := s.open(t, p).ID
 	state := answer(id, payment.Pending, 1)
 	state.TicketURL = "https://pay.example/1"
-	require.Equal(t, payment.Method{Type: "card", TicketURL: state.TicketURL}, s.apply(t, id, state).Payment.Method)
+	moved := s.apply(t, id, state).Payment
+	require.Equal(t, payment.Method{Type: "card"}, moved.Method)
+	require.Equal(t, payment.Instructions{TicketURL: state.TicketURL}, moved.Instructions)
 	require.Equal(t, "card", s.text(t, `select method ->> 'type' from payments where id = $1`, id))
 }
 
@@ -109,15 +110,15 @@ func TestTheEndThatTheClientSawStays(t *testing.T) {
 		"ours": {timeAt(3600), timeAt(3600)}, "from before": {time.Time{}, theirs},
 	} {
 		p := newPayment(name)
-		p.Method.ExpiresAt = row.end
+		p.Instructions.ExpiresAt = row.end
 		s.open(t, p)
 		for second := range 2 {
 			state := answer(p.ID, payment.Pending, 1+second)
 			state.ExpiresAt, state.QRCode = theirs, "000201"
 			moved, err := s.Apply(t.Context(), p.ID, state, timeAt(10))
 			require.NoError(t, err)
-			require.True(t, row.want.Equal(moved.Payment.Method.ExpiresAt), "%s: %s", name, moved.Payment.Method.ExpiresAt)
-			require.Equal(t, "000201", moved.Payment.Method.QRCode)
+			require.True(t, row.want.Equal(moved.Payment.Instructions.ExpiresAt), "%s: %s", name, moved.Payment.Instructions.ExpiresAt)
+			require.Equal(t, "000201", moved.Payment.Instructions.QRCode)
 			require.Equal(t, 3600, moved.Payment.Method.ExpiresIn)
 		}
 	}

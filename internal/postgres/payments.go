@@ -45,7 +45,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 	tag, err := s.pool.Exec(ctx, openPayment, pgx.NamedArgs{
 		"id": p.ID, "client_id": p.ClientID, "idempotency_key": p.IdempotencyKey, "fingerprint": p.Fingerprint,
 		"status": p.Status, "amount": p.Amount.Centavos, "currency": p.Amount.Currency,
-		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": p.Method,
+		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": payment.MethodRecord{Method: p.Method, Instructions: p.Instructions},
 		"payer": p.Payer, "payer_email_index": s.emailKeys.Index(p.Payer.Email), "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "late_payment": p.LatePayment, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
 		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge,
 		"data": payment.EventData{Amount: p.Amount.Centavos}, "sinks": sinksOf(p.Status), "lease": OutboxLease,
@@ -155,10 +155,12 @@ func paymentConditions(f payment.Filter) (where string, args pgx.NamedArgs) {
 func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
 	var p payment.Payment
 	var providerUpdatedAt *time.Time
+	var method payment.MethodRecord
 	err := row.Scan(&p.ID, &p.ClientID, &p.IdempotencyKey, &p.Fingerprint, &p.Status, &p.Amount.Centavos, &p.Amount.Currency,
-		&p.Refunded, &p.Description, &p.Reference, &p.Method, &p.Payer, &p.Metadata,
+		&p.Refunded, &p.Description, &p.Reference, &method, &p.Payer, &p.Metadata,
 		&p.Provider.Name, &p.Provider.PaymentID, &p.Provider.Status, &p.Provider.StatusDetail,
 		&providerUpdatedAt, &p.Failure, &p.FailureCode, &p.Version, &p.CreatedAt, &p.UpdatedAt, &p.LatePayment)
+	p.Method, p.Instructions = method.Method, method.Instructions
 	if providerUpdatedAt != nil {
 		p.Provider.UpdatedAt = providerUpdatedAt.UTC()
 	}

@@ -162,7 +162,7 @@ func TestAPaidPixIsFoundByItsEndToEndID(t *testing.T) {
 	found, err := s.PaymentByEndToEnd(t.Context(), endToEnd)
 	require.NoError(t, err)
 	require.Equal(t, id, found.ID)
-	require.Equal(t, endToEnd, found.Method.EndToEndID)
+	require.Equal(t, endToEnd, found.Instructions.EndToEndID)
 }
 
 // listed opens six payments of shop, one each second but two at the same time, and one of another client app.

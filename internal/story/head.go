@@ -125,12 +125,12 @@ func (w *writer) standing() string {
 			said += w.say(partBack, payment.Money{Centavos: p.Refunded, Currency: p.Amount.Currency}, p.Amount)
 		}
 		return said
-	case p.Method.ExpiresAt.IsZero():
+	case p.Instructions.ExpiresAt.IsZero():
 		return w.say(payNoEnd)
-	case p.Method.ExpiresAt.Before(w.now):
-		return w.say(payWas, p.Method.ExpiresAt)
+	case p.Instructions.ExpiresAt.Before(w.now):
+		return w.say(payWas, p.Instructions.ExpiresAt)
 	}
-	return w.say(payable, p.Method.ExpiresAt)
+	return w.say(payable, p.Instructions.ExpiresAt)
 }
 
 // firstProblem is the first problem, or that there is none.

@@ -56,7 +56,7 @@ func (w *writer) findProblems() {
 			w.problem(w.say(doFinding, findingID(f)), findingOpen, findingID(f), f.Detail)
 		}
 	}
-	if end := w.payment.Method.ExpiresAt; w.payment.Status == payment.Pending && !end.IsZero() && w.now.Sub(end) > endMayWait {
+	if end := w.payment.Instructions.ExpiresAt; w.payment.Status == payment.Pending && !end.IsZero() && w.now.Sub(end) > endMayWait {
 		w.problem(w.say(doEnd), pastEnd, end)
 	}
 	w.findUndelivered()

@@ -31,10 +31,11 @@ func asked(status payment.Status) facts {
 	id := payment.NewID("shop-a", "order-1042")
 	f := facts{stored: true, payment: payment.Payment{
 		ID: id, ClientID: "shop-a", Status: status, CreatedAt: at(0, 0), UpdatedAt: at(0, 1), Version: 2,
-		Provider: payment.Provider{Name: payment.MercadoPago, PaymentID: "106400160592", Status: "pending", UpdatedAt: at(0, 1)},
+		Provider:     payment.Provider{Name: payment.MercadoPago, PaymentID: "106400160592", Status: "pending", UpdatedAt: at(0, 1)},
+		Instructions: payment.Instructions{ExpiresAt: at(30, 0)},
 		Request: payment.Request{
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Reference: "order-1042",
-			Method: payment.Method{Type: payment.Pix, ExpiresAt: at(30, 0)},
+			Method: payment.Method{Type: payment.Pix},
 			Payer:  payment.Payer{Email: "ana@example.com", Name: "Ana Souza", TaxID: "12345678909", NotifyBy: payment.ByEmail},
 		},
 	}}
@@ -56,7 +57,7 @@ func asked(status payment.Status) facts {
 
 func pending() facts {
 	f := asked(payment.Pending)
-	f.emails = []payment.Email{{ID: payment.NewEmailID(f.payment.ID + "/instructions"), Notice: payment.Instructions, Outcome: payment.EmailSent, At: at(0, 3)}}
+	f.emails = []payment.Email{{ID: payment.NewEmailID(f.payment.ID + "/instructions"), Notice: payment.HowToPay, Outcome: payment.EmailSent, At: at(0, 3)}}
 	f.notifications = []postgres.Archived{{ID: "n1", Topic: "payment", Action: "payment.created", ReceivedAt: at(0, 2)}}
 	return f
 }
@@ -83,7 +84,7 @@ func unknown() facts {
 	f := asked(payment.Unknown)
 	f.payment.Failure, f.payment.FailureCode = "Mercado Pago did not answer", failure.CodeUnknown
 	f.payment.Provider = payment.Provider{Name: payment.MercadoPago}
-	f.payment.Method.ExpiresAt = time.Time{}
+	f.payment.Instructions.ExpiresAt = time.Time{}
 	f.payment.UpdatedAt = at(4, 0)
 	f.events[1] = payment.Event{Seq: 2, Status: payment.Unknown, At: at(4, 0), Data: payment.EventData{FailureCode: failure.CodeUnknown, Failure: f.payment.Failure}}
 	f.operations[0].Outcome = "unknown"

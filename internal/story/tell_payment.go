@@ -56,7 +56,7 @@ func (w *writer) tellStatuses() {
 	if at := w.payment.Provider.UpdatedAt; w.stored && !at.IsZero() && len(w.runs.All) == 0 {
 		w.add(at, Provider, Quiet, newestAnswer, w.payment.Provider.PaymentID, w.payment.Provider.Status)
 	}
-	if end := w.payment.Method.ExpiresAt; w.payment.Status == payment.Pending && end.After(w.now) {
+	if end := w.payment.Instructions.ExpiresAt; w.payment.Status == payment.Pending && end.After(w.now) {
 		w.waits(end, Provider, Waiting, buyerMayPay)
 	}
 	if len(w.events) == maxRows {

@@ -1,0 +1,19 @@
+package payment
+
+import "time"
+
+// Instructions is what the buyer gets to pay with, and what is known of the transfer afterwards. An answer of the provider changes these,
+// and never the Method that the client app has asked for.
+type Instructions struct {
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // the payment's end, as its client app sees it; see Payment.KeepsEnd
+	QRCode    string    `json:"qr_code,omitempty"`
+	TicketURL string    `json:"ticket_url,omitempty"`
+
+	EndToEndID string `json:"end_to_end_id,omitempty"` // of a paid Pix, see ValidEndToEndID
+}
+
+// MethodRecord is a method with its instructions, as the database and the cache keep both in one JSON object.
+type MethodRecord struct {
+	Method
+	Instructions
+}
