@@ -17,6 +17,9 @@ func (p *mailbox) details() string {
 		say("**Held** by an operator until %s: OnlyWave makes no call to Mercado Pago for it before.", at(p.state.Hold.Until))
 	}
 	say("%s", p.standing())
+	for _, r := range p.state.Refunds {
+		say("%s", p.refunding(r))
+	}
 	switch due := p.due(); {
 	case p.held() || !p.state.Status.Open():
 	case p.waiting != "":
@@ -44,6 +47,19 @@ func (p *mailbox) standing() string {
 		return p.unknown(sum)
 	}
 	return fmt.Sprintf("**%s**: %s%s.", sentenceCase(p.state.Status), sum, p.atMercadoPago())
+}
+
+// refunding is how a refund stands that has not ended.
+func (p *mailbox) refunding(r payment.PendingRefund) string {
+	sum := strings.Replace(p.money(r.Amount), string(payment.BRL)+" ", "R$ ", 1)
+	due := p.refunds[r.ID].due
+	switch {
+	case r.ProviderID != "":
+		return fmt.Sprintf("**Refund** of %s: Mercado Pago has it in process.", sum)
+	case due.IsZero():
+		return fmt.Sprintf("**Refund** of %s: Mercado Pago has not answered yet.", sum)
+	}
+	return fmt.Sprintf("**Refund** of %s: the next attempt is at %s.", sum, at(due))
 }
 
 func (p *mailbox) unknown(sum string) string {
@@ -87,22 +103,23 @@ func sentenceCase(s payment.Status) string {
 
 // View answers the query: what the mailbox knows and waits for.
 type View struct {
-	Status            payment.Status `json:"status"`
-	Money             payment.Money  `json:"money"`
-	ProviderPaymentID string         `json:"provider_payment_id,omitempty"`
-	ExpiresAt         time.Time      `json:"expires_at,omitzero"`
-	NextPoll          time.Time      `json:"next_poll,omitzero"`
-	Polls             int            `json:"polls"`
-	SignalsWaiting    int            `json:"signals_waiting"`
-	HeldUntil         time.Time      `json:"held_until,omitzero"`
-	WaitsFor          string         `json:"waits_for,omitempty"` // the activity that Mercado Pago has not answered yet
-	Refused           string         `json:"refused,omitempty"`   // the latest signal that was refused, and why
+	Status            payment.Status          `json:"status"`
+	Money             payment.Money           `json:"money"`
+	ProviderPaymentID string                  `json:"provider_payment_id,omitempty"`
+	ExpiresAt         time.Time               `json:"expires_at,omitzero"`
+	NextPoll          time.Time               `json:"next_poll,omitzero"`
+	Polls             int                     `json:"polls"`
+	SignalsWaiting    int                     `json:"signals_waiting"`
+	HeldUntil         time.Time               `json:"held_until,omitzero"`
+	Refunds           []payment.PendingRefund `json:"refunds,omitempty"`   // that have not ended
+	WaitsFor          string                  `json:"waits_for,omitempty"` // the activity that Mercado Pago has not answered yet
+	Refused           string                  `json:"refused,omitempty"`   // the latest signal that was refused, and why
 }
 
 func (p *mailbox) view() (View, error) {
 	return View{
 		Status: p.state.Status, Money: p.state.Money, ProviderPaymentID: p.state.ProviderPaymentID,
 		ExpiresAt: p.state.ExpiresAt, NextPoll: p.due(), Polls: p.looks,
-		SignalsWaiting: p.signals.Len(), HeldUntil: p.state.Hold.Until, WaitsFor: p.waiting, Refused: p.refusal,
+		SignalsWaiting: p.signals.Len(), HeldUntil: p.state.Hold.Until, Refunds: p.state.Refunds, WaitsFor: p.waiting, Refused: p.refusal,
 	}, nil
 }

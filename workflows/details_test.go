@@ -27,6 +27,11 @@ func TestTheCurrentDetailsAreSentences(t *testing.T) {
 	p.state.Hold, p.state.Status = payment.Hold{}, payment.Approved
 	require.Equal(t, "**Approved**: R$ 10.50 by Pix; Mercado Pago payment 123.", p.details())
 
+	p.state.Refunds = []payment.PendingRefund{{ID: "a", Amount: 400}, {ID: "b", Amount: 50, ProviderID: "71"}, {ID: "c", Amount: 100}}
+	p.refunds = map[string]refundAttempt{"c": {due: started.Add(time.Hour)}}
+	require.Equal(t, "**Approved**: R$ 10.50 by Pix; Mercado Pago payment 123. **Refund** of R$ 4.00: Mercado Pago has not answered yet. "+
+		"**Refund** of R$ 0.50: Mercado Pago has it in process. **Refund** of R$ 1.00: the next attempt is at 2026-01-05T13:00:00Z.", p.details())
+
 	p.state = activities.State{Found: true, Status: payment.Processing, Method: payment.Pix, Money: state.Money}
 	p.waiting = "charge BRL 10.50"
 	require.Equal(t, "**Being charged**: R$ 10.50 by Pix. Mercado Pago has not answered yet. "+

@@ -85,6 +85,23 @@ func createUnheard(t *testing.T, key string) (id string) {
 	return id
 }
 
+// A refund by script is made once for its key, also when the payment's run has ended.
+func TestAScriptRefundsOnce(t *testing.T) {
+	t.Parallel()
+	id, _ := paid(t)
+	s := newScripts(t, "temporal")
+	for range 2 {
+		s.run(t, "signal", "refund", id, "--amount", "400", "--key", "INC-42", "--actor", "ana", "--reason", "one item came back")
+	}
+	_, err := shared.Shops[0].Await(within(t), id, "partially_refunded")
+	require.NoError(t, err)
+	s.run(t, "signal", "refund", id, "--all", "--key", "INC-43", "--actor", "ana", "--reason", "the rest came back")
+	_, err = shared.Shops[0].Await(within(t), id, "refunded")
+	require.NoError(t, err)
+	sum, n := given(t, id)
+	require.Equal(t, []any{int64(1050), 2}, []any{sum, n})
+}
+
 // A script has the same effect with each command line of Temporal.
 func TestScriptsHaveOneEffect(t *testing.T) {
 	t.Parallel()
