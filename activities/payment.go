@@ -144,7 +144,7 @@ type Moved struct {
 	Status  payment.Status `json:"status"`            // where it stands now
 	Version int            `json:"version,omitempty"` // number of the newest event
 	Since   time.Time      `json:"since,omitzero"`    // as State's
-	// Pending are the refunds that have not ended, if Refunds says that the answer had refunds.
+	// Pending are the refunds that have not ended, if Refunds says that there are some or that the answer had refunds.
 	Refunds bool                    `json:"refunds,omitempty"`
 	Pending []payment.PendingRefund `json:"pending,omitempty"`
 	// Event and Missed are in histories from before the outbox only: what the run itself had to publish.

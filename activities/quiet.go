@@ -43,9 +43,9 @@ type Quiet struct {
 	Pause     time.Duration           `json:"pause,omitempty"` // until the next activity, so that the signalled payments get their answers first
 }
 
-// SignalQuiet signals open payments that have not changed for long and for which no workflow runs. A payment that has a workflow
-// needs no signal: it polls by itself, and a signal would not repair what keeps it from polling. The signalled payments are written
-// down afterwards, so a second run may signal a payment twice. Two signals are one look.
+// SignalQuiet signals payments that are open, or have a refund that has not ended, if they have not changed for long and no workflow runs
+// for them. A payment that has a workflow needs no signal: it polls by itself, and a signal would not repair what keeps it from polling.
+// The signalled payments are written down afterwards, so a second run may signal a payment twice. Two signals are one look.
 func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, error) {
 	var quiet Quiet
 	for began := time.Now(); time.Since(began) < quietTime && quiet.Signalled < quietSignals; {

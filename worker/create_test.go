@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
@@ -80,6 +82,30 @@ func TestAStraySignalSpoilsNoPayment(t *testing.T) {
 		require.Equal(t, payment.Pending, p.Status)
 	}
 	stop()
+}
+
+// Temporal forgets an order when the workflow task that carries it out is lost, and what the task has stored stays. A signal is kept.
+func TestAnOrderThatIsNotHeardLeavesASignal(t *testing.T) {
+	t.Parallel()
+	w := newShop(t)
+	in := wish("unheard")
+	short, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	err := w.Workflows.Command(short, command.Order{
+		PaymentID: in.PaymentID, Command: command.Refund, ID: "k", Actor: "shop", Reason: "a check", Refund: &payment.RefundRequest{Amount: 300, IdempotencyKey: "k"},
+	})
+	require.Equal(t, failure.Unavailable, failure.KindOf(err), "no worker runs: %v", err)
+	require.NotErrorIs(t, err, command.ErrRunning)
+	signals := 0
+	history := w.Temporal.GetWorkflowHistory(t.Context(), workflows.WorkflowID(in.PaymentID), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		e, err := history.Next()
+		require.NoError(t, err)
+		if e.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == workflows.SignalLook {
+			signals++
+		}
+	}
+	require.Equal(t, 1, signals)
 }
 
 // A payment exists from the moment that its run is started, before anything is written: whose it is and that it is under way can

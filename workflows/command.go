@@ -50,10 +50,22 @@ func (c *Client) Command(ctx context.Context, o command.Order) (err error) {
 		accepted = true
 		return update.Get(ctx, nil)
 	})
-	if _, answered := errors.AsType[*temporal.ApplicationError](err); err != nil && !answered && accepted && ctx.Err() != nil {
-		return command.ErrRunning
+	if _, answered := errors.AsType[*temporal.ApplicationError](err); err != nil && !answered && ctx.Err() != nil {
+		if accepted {
+			return command.ErrRunning
+		}
+		c.signalAfter(ctx, o.PaymentID)
 	}
 	return interpret(string(o.Command)+" payment "+o.PaymentID, err)
+}
+
+// signalAfter signals a payment whose order was not heard in time. Temporal forgets such an order when the workflow task that carries it
+// out is lost, and what the task has stored in the database stays, such as a refund. The signal is kept, and has the run look there. If it
+// is not taken either, the sweep of quiet payments finds the refund.
+func (c *Client) signalAfter(ctx context.Context, paymentID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shortestWait)
+	defer cancel()
+	_ = c.Signal(ctx, paymentID)
 }
 
 // AttemptNow makes the activities of a run that wait for their next attempt due now, by Temporal's reset of an activity, which starts no

@@ -11,10 +11,10 @@ import (
 // ScheduleSignalQuiet is the ID of the schedule that starts SignalQuiet, and the beginning of its runs' workflow IDs.
 const ScheduleSignalQuiet = "signal-quiet"
 
-// SignalQuiet looks through the open payments that have not changed for long and signals those that have no workflow any more,
-// because their run was terminated or lost. The signal starts a new one. It asks the provider nothing itself, and runs whether or
-// not the provider answers; the signalled payments ask it at a limited rate. It returns how many it has looked at, and how many of
-// them it has signalled.
+// SignalQuiet looks through the payments that are open, or have a refund that has not ended, and have not changed for long. It signals
+// those that have no workflow any more, because their run was terminated or lost. The signal starts a new one. It asks the provider
+// nothing itself, and runs whether or not the provider answers; the signalled payments ask it at a limited rate. It returns how many it
+// has looked at, and how many of them it has signalled.
 func SignalQuiet(ctx workflow.Context, in activities.QuietInput) (activities.Quiet, error) {
 	for {
 		var next activities.Quiet

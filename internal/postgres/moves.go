@@ -22,7 +22,7 @@ type Move struct {
 	Sinks  []Sink         // of that event; the caller delivers it to them at once
 	// Payment is the whole payment as it is now.
 	Payment payment.Payment
-	// Pending are the refunds that have not ended, when the provider's answer had refunds; Refunds says that it had.
+	// Pending are the refunds that have not ended, if Refunds says that there are some or that the provider's answer had refunds.
 	Refunds bool
 	Pending []payment.PendingRefund
 }
@@ -302,6 +302,13 @@ func (s *Store) move(ctx context.Context, in batcher, doing, statement, id strin
 		p, err = pgx.CollectExactlyOneRow(rows, scanPayment)
 		return err
 	})
+	var refunds refundBooks // a run may not know of one: the workflow task that has stored it may be lost
+	if to.MayHaveRefunds() {
+		batch.Queue(selectOperations+` and kind = $2`+inOrder, id, payment.Refund).Query(func(rows pgx.Rows) (err error) {
+			refunds.refunds, err = pgx.CollectRows(rows, scanOperation)
+			return err
+		})
+	}
 	batch.Queue(resolveDeadLetters, pgx.NamedArgs{"id": id, "unknown": payment.Unknown, "by": onlyWave})
 	for _, e := range entries {
 		batch.Queue(insertAudit, auditArgs(e))
@@ -310,8 +317,10 @@ func (s *Store) move(ctx context.Context, in batcher, doing, statement, id strin
 	if err := in.SendBatch(ctx, &batch).Close(); err != nil {
 		return Move{}, interpret(doing, err)
 	}
+	m := Move{Status: status, From: status, Payment: p, Pending: refunds.open()}
+	m.Refunds = len(m.Pending) > 0
 	if seq == nil {
-		return Move{Status: status, From: status, Payment: p}, nil
+		return m, nil
 	}
 	news, _ := args["provider_updated_at"].(time.Time) // only the provider's own answer has it
 	s.metrics.moved(method, status, to, created, news, at)
@@ -321,8 +330,7 @@ func (s *Store) move(ctx context.Context, in batcher, doing, statement, id strin
 	if status != to {
 		s.metrics.failed(data.FailureCode)
 	}
-	return Move{
-		Status: to, From: status, Sinks: sinks, Payment: p,
-		Event: &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at},
-	}, nil
+	m.Status, m.Sinks = to, sinks
+	m.Event = &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at}
+	return m, nil
 }

@@ -6,10 +6,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-func TestQuietPaymentsAreTheOpenOnesOfWhichNothingIsHeard(t *testing.T) {
+func TestQuietPaymentsAreThoseOfWhichNothingIsHeardAlthoughTheyWait(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	now := time.Now()
@@ -29,6 +30,10 @@ func TestQuietPaymentsAreTheOpenOnesOfWhichNothingIsHeard(t *testing.T) {
 	waiting := at("waiting", 8*time.Hour, payment.Pending)
 	at("young", time.Hour, "")
 	at("settled", 9*time.Hour, payment.Approved)
+	refunding := at("with a refund that has not ended", 7*time.Hour, payment.Approved)
+	_, _, err := s.AskRefund(t.Context(), refunding, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient},
+		audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: audit.PaymentRefund, Object: "payment/" + refunding}, now.Add(-7*time.Hour))
+	require.NoError(t, err)
 	ahead := at("written by a clock that is ahead", -20*time.Hour, "")
 
 	quiet := func() (ids []string) {
@@ -45,18 +50,18 @@ func TestQuietPaymentsAreTheOpenOnesOfWhichNothingIsHeard(t *testing.T) {
 			plan.After = page[len(page)-1].Position
 		}
 	}
-	require.Equal(t, []string{never, waiting, ahead}, quiet())
-	for plan.Limit = range 4 {
+	require.Equal(t, []string{never, waiting, refunding, ahead}, quiet())
+	for plan.Limit = range 5 {
 		if plan.Limit > 0 {
-			require.Equal(t, []string{never, waiting, ahead}, quiet(), "in pages of %d", plan.Limit)
+			require.Equal(t, []string{never, waiting, refunding, ahead}, quiet(), "in pages of %d", plan.Limit)
 		}
 	}
 	require.NoError(t, s.Signalled(t.Context(), nil))
 	for range 2 {
 		require.NoError(t, s.Signalled(t.Context(), []string{never}))
-		require.Equal(t, []string{waiting, ahead}, quiet())
+		require.Equal(t, []string{waiting, refunding, ahead}, quiet())
 	}
-	_, err := s.pool.Exec(t.Context(), `update nudges set at = at - interval '61 minutes'`)
+	_, err = s.pool.Exec(t.Context(), `update nudges set at = at - interval '61 minutes'`)
 	require.NoError(t, err)
-	require.Equal(t, []string{never, waiting, ahead}, quiet())
+	require.Equal(t, []string{never, waiting, refunding, ahead}, quiet())
 }
