@@ -29,18 +29,16 @@ func (s *Store) nodeOf(ctx context.Context, key string) node {
 	return node{name: master.Options().Addr, client: master}
 }
 
-// run runs a script once. A node that does not hold the keys has not run it, so the one it points to is asked.
-func (s *Store) run(ctx context.Context, at node, script *goredis.Script, keys []string, args ...any) *goredis.Cmd {
+// put asks once. A node that does not hold the keys has done nothing, so the one it points to is asked.
+func (s *Store) put(ctx context.Context, at node, q question) error {
 	if at.err != nil {
-		cmd := goredis.NewCmd(ctx)
-		cmd.SetErr(at.err)
-		return cmd
+		return at.err
 	}
-	cmd := script.Run(ctx, at.client, keys, args...)
-	if err := cmd.Err(); err != nil && elsewhere(err) {
-		return script.Run(ctx, s.client, keys, args...) // which follows, and learns which node holds what
+	err := q(ctx, at.client)
+	if err != nil && elsewhere(err) {
+		return q(ctx, s.client) // which follows, and learns which node holds what
 	}
-	return cmd
+	return err
 }
 
 func elsewhere(err error) bool {

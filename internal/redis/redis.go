@@ -102,32 +102,52 @@ func (s *Store) isUnavailable(node string) bool {
 
 // Ask runs a script that answers with texts; false when Redis does not answer in time. A caller that gives up meanwhile does
 // not end the question: what a script did must be known to the code that has to undo it.
-func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, args ...any) ([]string, bool) {
+func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, args ...any) (answer []string, ok bool) {
+	ok = s.ask(ctx, keys[0], func(ctx context.Context, client goredis.UniversalClient) (err error) {
+		answer, err = script.Run(ctx, client, keys, args...).StringSlice()
+		return err
+	})
+	return answer, ok
+}
+
+// question asks one node, or the whole cluster.
+type question func(ctx context.Context, client goredis.UniversalClient) error
+
+// ask puts a question to the node that holds a key.
+func (s *Store) ask(ctx context.Context, key string, q question) bool {
 	if s.isUnavailable(everything) {
-		return nil, false
+		return false
 	}
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.AnswerTime)
 	defer cancel()
-	at := s.nodeOf(asking, keys[0])
+	at := s.nodeOf(asking, key)
 	if at.err == nil && s.isUnavailable(at.name) {
-		return nil, false
+		return false
 	}
-	_, span := tracing.Start(ctx, tracing.Client, "redis ", area(keys[0]))
-	answer, err := s.run(asking, at, script, keys, args...).StringSlice()
+	_, span := tracing.Start(ctx, tracing.Client, "redis ", area(key))
+	err := s.put(asking, at, q)
 	switch {
 	case err == nil:
 		span.End("")
-		return answer, true
+		return true
 	case !goredis.IsTryAgainError(err): // which is about this one key, while it moves to another node
-		s.leave(at.name, keys[0], err)
+		s.leave(at.name, key, err)
 	}
 	span.End("unavailable")
-	return nil, false
+	return false
 }
 
 // Run runs a script once, for a question of operators'; it waits for as long as ctx allows.
 func (s *Store) Run(ctx context.Context, script *goredis.Script, keys []string, args ...any) *goredis.Cmd {
-	return s.run(ctx, s.nodeOf(ctx, keys[0]), script, keys, args...)
+	cmd := goredis.NewCmd(ctx)
+	err := s.put(ctx, s.nodeOf(ctx, keys[0]), func(ctx context.Context, client goredis.UniversalClient) error {
+		cmd = script.Run(ctx, client, keys, args...)
+		return cmd.Err()
+	})
+	if err != nil {
+		cmd.SetErr(err)
+	}
+	return cmd
 }
 
 // area is the part of a key of ours that says what it is about, such as breaker in onlywave:breaker:{charge}.
