@@ -1,15 +1,15 @@
 -- May a call go out? The clock is Redis's, so that no two machines disagree.
 -- KEYS: breaker, its probes. ARGV: probes per half-open window, lease of a probe (ms), this call's name.
 -- Answer, all text: admitted (1 or 0), generation, wait (ms), state, state before, forced (1 or 0).
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local state = redis.call('HGET', KEYS[1], 'state') or 'closed'
-local generation = redis.call('HGET', KEYS[1], 'generation') or '0'
+local held = redis.call('HMGET', KEYS[1], 'state', 'generation', 'forced', 'until')
+local state, generation, forced = held[1] or 'closed', held[2] or '0', held[3]
 local before = state
 
-local forced = redis.call('HGET', KEYS[1], 'forced')
 if forced == 'open' then return {'0', generation, '5000', 'open', 'open', '1'} end
 if forced == 'closed' then return {'1', generation, '0', 'closed', 'closed', '1'} end
+if state == 'closed' then return {'1', generation, '0', state, before, '0'} end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 -- A window is a generation of its own: a probe of an earlier one has no say in it.
 local function window()
@@ -19,7 +19,7 @@ local function window()
 end
 
 if state == 'open' then
-    local wait = tonumber(redis.call('HGET', KEYS[1], 'until')) - now
+    local wait = tonumber(held[4]) - now
     if wait > 0 then return {'0', generation, tostring(wait), state, before, '0'} end
     window()
 end

@@ -1,5 +1,5 @@
 // Package breaker stops calls to a party that is failing, for the whole fleet at once: its state is in Redis, where all
-// workers ask before a call and report after it. Its one rule: it never changes how a call ended. It may refuse a call
+// workers ask before a call and report after it; successes may be reported a second later, failures never. Its one rule: it never changes how a call ended. It may refuse a call
 // before it is made, and while Redis is unavailable each process decides for itself, as far as no operator has decided.
 package breaker
 
@@ -93,6 +93,7 @@ type Breaker struct {
 
 	generation atomic.Pointer[string] // of the fleet's breaker, when it was last seen closed
 	last       atomic.Pointer[word]   // the fleet's last word
+	batch      batch                  // successes that are not reported yet
 }
 
 // word is what the fleet's breaker said, and until when it refuses.
@@ -252,7 +253,11 @@ func (b *Breaker) report(ctx context.Context, p permit, o outcome) {
 	if !p.reached {
 		return
 	}
-	if before, after, ok := b.reportToFleet(ctx, p, o); ok {
+	earlier, later := b.add(p, o)
+	if later {
+		return
+	}
+	if before, after, ok := b.reportToFleet(ctx, p, o, earlier); ok {
 		b.changed(before, after)
 	}
 }

@@ -2,13 +2,13 @@
 -- about now.
 -- KEYS: breaker, its probes. ARGV: generation, call's name, outcome (success, failure, released), worker, window (s),
 -- minimum of calls, failure rate (0..1), open time (ms), longest open time (ms), probes per half-open window,
--- calls that this one stands for.
+-- calls that this one stands for, earlier successes of this worker that are reported with it, how long ago the first of them was (ms).
 -- Answer: generation, state, state before.
-redis.call('ZREM', KEYS[2], ARGV[2])
-local state = redis.call('HGET', KEYS[1], 'state') or 'closed'
-local generation = redis.call('HGET', KEYS[1], 'generation') or '0'
+local held = redis.call('HMGET', KEYS[1], 'state', 'generation', 'forced')
+local state, generation = held[1] or 'closed', held[2] or '0'
 local before, outcome = state, ARGV[3]
-if generation ~= ARGV[1] or redis.call('HEXISTS', KEYS[1], 'forced') == 1 then return {generation, state, before} end
+if state == 'half-open' then redis.call('ZREM', KEYS[2], ARGV[2]) end
+if generation ~= ARGV[1] or held[3] then return {generation, state, before} end
 
 local clock = redis.call('TIME')
 local second = tonumber(clock[1])
@@ -61,10 +61,18 @@ local function tripped()
     return false
 end
 
-if state == 'closed' and outcome ~= 'released' then
-    redis.call('HINCRBY', bucket(second), (outcome == 'failure' and '-' or '+') .. ARGV[4], outcome == 'failure' and ARGV[11] or 1)
-    redis.call('EXPIRE', bucket(second), tonumber(ARGV[5]) + 5)
-    if outcome == 'failure' and tripped() then open(1) end
+local function count(sign, calls, s)
+    local first = redis.call('HINCRBY', bucket(s), sign .. ARGV[4], calls) == calls
+    if first then redis.call('EXPIRE', bucket(s), tonumber(ARGV[5]) + 5) end
+end
+
+if state == 'closed' then
+    if ARGV[12] ~= '0' then count('+', tonumber(ARGV[12]), math.floor((now - ARGV[13]) / 1000)) end
+    if outcome == 'success' then count('+', 1, second) end
+    if outcome == 'failure' then
+        count('-', tonumber(ARGV[11]), second)
+        if tripped() then open(1) end
+    end
 elseif state == 'half-open' then
     local probes = tonumber(ARGV[10])
     local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end

@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"strconv"
@@ -41,6 +42,16 @@ type permit struct {
 // ask puts the fleet's question before a call; false when it cannot be had.
 func (b *Breaker) ask(ctx context.Context) (permit, bool) {
 	p := permit{name: uuid.NewString()}
+	if last := b.last.Load(); last == nil || last.state == Closed && !last.forced { // most likely it still is
+		fields, ok := b.fleet.store.Fields(ctx, keys(b.name)[0], "state", "generation", "forced")
+		if !ok {
+			return p, false
+		}
+		if cmp.Or(State(fields[0]), Closed) == Closed && fields[2] == "" { // as acquire.lua, which changes nothing then
+			p.admitted, p.generation, p.state, p.before = true, cmp.Or(fields[1], "0"), Closed, Closed
+			return p, true
+		}
+	}
 	answer, ok := b.fleet.store.Ask(ctx, acquireScript, keys(b.name), b.config.Probes, b.config.Lease.Milliseconds(), p.name)
 	if !ok || len(answer) != 6 {
 		return p, false
@@ -52,10 +63,11 @@ func (b *Breaker) ask(ctx context.Context) (permit, bool) {
 }
 
 // reportToFleet reports to Redis how a call ended; false when Redis did not answer.
-func (b *Breaker) reportToFleet(ctx context.Context, p permit, o outcome) (before, after State, ok bool) {
+func (b *Breaker) reportToFleet(ctx context.Context, p permit, o outcome, earlier held) (before, after State, ok bool) {
 	c := b.config
 	answer, ok := b.fleet.store.Ask(ctx, reportScript, keys(b.name), p.generation, p.name, string(o), b.fleet.worker,
-		int(c.Window.Seconds()), c.Minimum, c.Rate, c.Open.Milliseconds(), c.MaxOpen.Milliseconds(), c.Probes, max(p.weight, 1))
+		int(c.Window.Seconds()), c.Minimum, c.Rate, c.Open.Milliseconds(), c.MaxOpen.Milliseconds(), c.Probes, max(p.weight, 1),
+		earlier.successes, earlier.age.Milliseconds())
 	if !ok || len(answer) != 3 {
 		return "", "", false
 	}
