@@ -127,6 +127,9 @@ func (l *Limit) ask(ctx context.Context, c Call) (admitted bool, wait time.Durat
 	if pause := time.Until(time.UnixMilli(l.paused.Load())); pause > 0 {
 		return false, pause + spread(pause)
 	}
+	if l.rate == 0 {
+		return l.unlimited(ctx)
+	}
 	args := []any{l.rate, int(c.Urgency), c.Name, c.Client, hold, lateFor, l.introduction(), int(remembered.Seconds())}
 	for _, u := range payment.Urgencies() {
 		args = append(args, share(u))
@@ -145,6 +148,15 @@ func (l *Limit) ask(ctx context.Context, c Call) (admitted bool, wait time.Durat
 		return false, pause + wait
 	}
 	return answer[0] == "1", wait
+}
+
+// unlimited is ask without a limit: only a pause keeps a call back.
+func (l *Limit) unlimited(ctx context.Context) (admitted bool, wait time.Duration) {
+	pause, _ := l.store.Left(ctx, l.keys()[3])
+	if pause > 0 {
+		l.pauseUntil(time.Now().Add(pause))
+	}
+	return pause <= 0, pause
 }
 
 // introduction is this worker's name if it is time to be counted, and else nothing, which spares Redis the counting.

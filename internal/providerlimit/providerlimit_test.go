@@ -228,3 +228,14 @@ func TestAPauseHasAnEndAndBounds(t *testing.T) {
 	require.Greater(t, wait, pauseMax/2)
 	require.LessOrEqual(t, wait, pauseMax+2*time.Second)
 }
+
+// A worker without a limit pauses with the others, which is all that it asks Redis for.
+func TestAPauseIsForWorkersWithoutALimit(t *testing.T) {
+	t.Parallel()
+	all := workers(t, devstacktest.Shared(), 2, 0)
+	for range 1000 {
+		require.True(t, all[1].now(t, payment.ForSweep))
+	}
+	all[0].Pause(t.Context(), time.Minute)
+	require.Equal(t, failure.Limited, failure.KindOf(all[1].Take(t.Context(), a(payment.ForCharge))))
+}

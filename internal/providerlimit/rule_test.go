@@ -263,3 +263,20 @@ func TestTheRateIsKeptAndOrderToo(t *testing.T) {
 		}
 	})
 }
+
+// A worker of an earlier version writes a level that does not say whether callers wait. Then Redis is asked whether some do.
+func TestALevelOfAnEarlierVersionHidesNoWaitingCaller(t *testing.T) {
+	t.Parallel()
+	s := newScript(t, 1)
+	first := Call{Urgency: payment.ForBuyer, Name: "first"}
+	for _, name := range []string{"x", "y"} {
+		s.ask(noon, Call{Urgency: payment.ForBuyer, Name: name})
+	}
+	admitted, wait := s.ask(noon, first)
+	require.False(t, admitted)
+	level := s.client.Get(t.Context(), s.keys[0]).Val()
+	require.True(t, strings.HasSuffix(level, " 1"), "some wait")
+	require.NoError(t, s.client.Set(t.Context(), s.keys[0], strings.TrimSuffix(level, " 1"), time.Minute).Err())
+	_, behind := s.ask(noon, Call{Urgency: payment.ForBuyer, Name: "last"})
+	require.Greater(t, behind, wait)
+}

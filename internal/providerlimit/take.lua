@@ -14,25 +14,25 @@ if ARGV[7] ~= '' then
     redis.call('EXPIRE', KEYS[5], ARGV[8])
     workers = redis.call('ZCARD', KEYS[5])
 end
-local pause = math.max(0, redis.call('PTTL', KEYS[4])) * 1000
+local held = redis.call('MGET', KEYS[1], KEYS[4])
+local level, pause = held[1], held[2] and math.max(0, redis.call('PTTL', KEYS[4])) * 1000 or 0
 local function answer(admitted, wait)
     return {admitted and '1' or '0', string.format('%.0f', wait), string.format('%.0f', pause), tostring(workers)}
 end
 
 local rate = tonumber(ARGV[1])
-if rate == 0 then return answer(pause == 0, 0) end
 local burst, own, share = math.max(1, rate), tonumber(ARGV[2]), {}
 for i = 9, #ARGV do share[i - 8] = tonumber(ARGV[i]) end
 
--- The level, and what has run in since.
-local tokens, idle, credit, passed = burst, 0, {}, 0
-local level = redis.call('GET', KEYS[1])
+-- The level, what has run in since, and whether callers may wait: 0 says that none does.
+local tokens, idle, credit, passed, mayWait = burst, 0, {}, 0, 1
 if level then
     local fields = {}
     for field in level:gmatch('%S+') do fields[#fields + 1] = tonumber(field) end
     passed = math.max(0, now - fields[1]) / 1e6
     tokens, idle = fields[2], fields[3]
     for h = 1, #share do credit[h] = fields[3 + h] end
+    mayWait = fields[4 + #share] or 1
 end
 tokens = tokens + passed * rate
 if tokens > burst then
@@ -79,7 +79,7 @@ local function passOverLate()
     redis.call('ZREM', KEYS[3], unpack(gone))
 end
 
-local waiting, ahead, crowded = {}, 0, redis.call('EXISTS', KEYS[2]) == 1
+local waiting, ahead, crowded = {}, 0, mayWait ~= 0 and redis.call('EXISTS', KEYS[2]) == 1
 for h = 1, #share do waiting[h] = 0 end
 if crowded then
     passOverLate()
@@ -119,7 +119,8 @@ else
     redis.call('EXPIRE', KEYS[2], 3600)
     redis.call('EXPIRE', KEYS[3], 3600)
 end
-level = {string.format('%.0f', now), string.format('%.17g', tokens), string.format('%.17g', idle)}
-for h = 1, #share do level[h + 3] = string.format('%.17g', credit[h]) end
-redis.call('SET', KEYS[1], table.concat(level, ' '), 'EX', 60)
+local after = {string.format('%.0f', now), string.format('%.17g', tokens), string.format('%.17g', idle)}
+for h = 1, #share do after[h + 3] = string.format('%.17g', credit[h]) end
+after[4 + #share] = admitted and not crowded and '0' or '1'
+redis.call('SET', KEYS[1], table.concat(after, ' '), 'EX', 60)
 return answer(admitted, wait)
