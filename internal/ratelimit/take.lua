@@ -4,9 +4,9 @@
 -- Answer, all text: admitted (1 or 0), then the backlog of each limit after this (us).
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local answer, backlogs = {'1'}, {}
-for i, key in ipairs(KEYS) do
-    backlogs[i] = math.max(0, (redis.call('GET', key) or now) - now)
+local answer, backlogs, empty = {'1'}, {}, redis.call('MGET', unpack(KEYS))
+for i = 1, #KEYS do
+    backlogs[i] = math.max(0, (empty[i] or now) - now)
     if backlogs[i] + ARGV[2 * i - 1] > tonumber(ARGV[2 * i]) then answer[1] = '0' end
 end
 for i, key in ipairs(KEYS) do
