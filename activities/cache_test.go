@@ -13,7 +13,7 @@ import (
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
 
-// Each activity leaves a copy of what it committed, also when it runs again and finds it done.
+// Each activity that changes a payment leaves a copy of what it committed, also when it runs again and finds it done.
 func TestEachStepLeavesACopy(t *testing.T) {
 	t.Parallel()
 	w := newEnv(t)
@@ -41,6 +41,9 @@ func TestEachStepLeavesACopy(t *testing.T) {
 			require.NoError(t, store.Client().Del(t.Context(), "onlywave:payment:{"+id+"}").Err()) // as if it had ended before
 		}
 	}
+	_, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	require.Zero(t, store.Client().Exists(t.Context(), "onlywave:payment:{"+id+"}").Val(), "the API copies it if POST answers with it")
 	twice(func() error { _, err := w.Open(t.Context(), in); return err })
 	twice(func() error { _, err := w.Park(t.Context(), GiveUpInput{PaymentID: id, Why: "no answer"}); return err })
 	twice(func() error {

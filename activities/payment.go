@@ -115,8 +115,9 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 	if err != nil {
 		return p, false, err
 	}
-	a.cache.Keep(ctx, p, began)
-	if written {
+	if !written { // a new payment has no older copy, and the API copies it if POST answers with it (lookup.Refresh)
+		a.cache.Keep(ctx, p, began)
+	} else {
 		a.publish(ctx, payment.Event{
 			PaymentID: p.ID, ClientID: p.ClientID, Seq: 1, Status: p.Status, Data: payment.EventData{Amount: p.Amount.Centavos}, At: p.CreatedAt,
 		}, []postgres.Sink{postgres.ToSubscribers}, began)

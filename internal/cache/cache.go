@@ -1,5 +1,6 @@
-// Package cache keeps copies of payments in Redis: as they were after each change, and as they were read since. The copies spare the
-// database repeated reads, and answer reads while the database is unavailable.
+// Package cache keeps copies of payments in Redis: as they were after each change, and as they were read since. A new payment is copied
+// when it is first read, since no older copy can be in the way. The copies spare the database repeated reads, and answer reads while the
+// database is unavailable.
 //
 // Its one rule: an older state never takes a newer one's place, however late it comes. And a copy is never the reason
 // for a failure or for waiting: while Redis is unavailable the database is asked as if there were no cache.
@@ -127,7 +128,8 @@ func (c *Payments) Keep(ctx context.Context, p payment.Payment, asked time.Time)
 		said = p.Provider.UpdatedAt.UnixMicro()
 	}
 	keeping := kept + rand.N(kept/10) // what was written together is not gone together
-	answer, ok := c.store.Ask(ctx, keepScript, keys(p.ID), p.Version, said, time.Since(asked).Milliseconds(), keeping.Milliseconds(), encode(p))
+	answer, ok := c.store.Ask(ctx, keepScript, keys(p.ID), p.Version, said, time.Since(asked).Milliseconds(),
+		kept.Milliseconds(), keeping.Milliseconds(), encode(p))
 	if !ok || len(answer) == 0 {
 		c.wrote(lost)
 		return p, false

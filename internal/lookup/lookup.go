@@ -79,11 +79,12 @@ func (l Payments) Stored(ctx context.Context, id string) (payment.Payment, error
 	return l.Database.Payment(ctx, id)
 }
 
-// Refresh is Stored, and puts a copy into the cache: a client app that has just created a payment finds it in its next read.
+// Refresh is Stored for a payment that was just created. It puts a copy into the cache if the payment has not changed since: the worker
+// has copied every later state (activities.moved).
 func (l Payments) Refresh(ctx context.Context, id string) (payment.Payment, error) {
 	asked := time.Now()
 	p, err := l.Stored(ctx, id)
-	if err == nil {
+	if err == nil && p.Version == 1 {
 		l.Cache.Keep(ctx, p, asked)
 	}
 	return p, err
