@@ -7,8 +7,11 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +27,7 @@ const (
 	longest = 15 * day
 	// batch is how many marks go to Redis at once, at the latest batchWait after the first.
 	batch     = 256
-	batchWait = 50 * time.Millisecond
+	batchWait = 250 * time.Millisecond
 	// waiting is how many marks may wait for that. More are forgotten, as while Redis is unavailable.
 	waiting = 16 * batch
 )
@@ -132,34 +135,38 @@ func (g *Guard) send() {
 // flush sends all marks that wait.
 func (g *Guard) flush() {
 	for len(g.marks) > 0 {
-		days := map[int64][]Mark{}
+		days := map[int64]map[string][]string{} // the numbers of each set
 		for range min(batch, len(g.marks)) {
 			m := <-g.marks
-			days[m.day()] = append(days[m.day()], m)
-		}
-		for _, marks := range days {
-			keys, numbers := make([]string, len(marks)), make([]any, len(marks), len(marks)+1)
-			for i, m := range marks {
-				keys[i], numbers[i] = m.place()
+			key, number := m.place()
+			if days[m.day()] == nil {
+				days[m.day()] = map[string][]string{}
 			}
-			_, _ = g.store.Ask(context.Background(), keepScript, keys, append(numbers, int64(g.keep/time.Second))...)
+			days[m.day()][key] = append(days[m.day()][key], number)
+		}
+		for _, sets := range days {
+			args := []any{int64(g.keep / time.Second)}
+			keys := slices.Sorted(maps.Keys(sets))
+			for _, key := range keys {
+				args = append(args, strings.Join(sets[key], " "))
+			}
+			_, _ = g.store.Ask(context.Background(), keepScript, keys, args...)
 		}
 	}
 }
 
-// buckets are how many sets the marks of one day are spread over. A set of up to 512 numbers takes 8 bytes for each (Redis,
-// set-max-intset-entries), so that four million notifications a day take 35 MB and not 400.
-const buckets = 1 << 14
+// span is the time of the marks that are in one set: what is signed together is kept together, by few commands. A set of up to 512
+// numbers takes 8 bytes for each (Redis, set-max-intset-entries), so that four million notifications a day take 35 MB and not 400.
+const span = 5 * time.Second
 
-// place is the set that a mark is in and its number there. Two marks of one day share both by a chance of one in 2^77. The sets of
-// one day are in one slot of a cluster, so that one script may write several.
+// place is the set that a mark is in and its number there. Two marks of one set share the number by a chance of one in 2^63. The
+// sets of one day are in one slot of a cluster, so that one script may write several.
 func (m Mark) place() (key, number string) {
 	var n uint64
 	for _, b := range m.Sum[:8] {
 		n = n<<8 | uint64(b)
 	}
-	bucket := (int(m.Sum[8])<<8 | int(m.Sum[9])) % buckets
-	return fmt.Sprintf("onlywave:webhooks:{%d}:%d", m.day(), bucket), strconv.FormatUint(n&math.MaxInt64, 10)
+	return fmt.Sprintf("onlywave:webhooks:{%d}:at:%d", m.day(), m.SignedAt.Unix()/int64(span/time.Second)), strconv.FormatUint(n&math.MaxInt64, 10)
 }
 
 func (m Mark) day() int64 { return m.SignedAt.Unix() / int64(day/time.Second) }
