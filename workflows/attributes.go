@@ -104,6 +104,7 @@ type searched struct {
 	deadLetter        deadletter.Cause
 	due               time.Time
 	held              bool
+	attention         bool // a person should look
 }
 
 // startAttributes are known when a creation starts a run; describe completes them.
@@ -121,7 +122,7 @@ func (p *mailbox) describe(ctx workflow.Context) error {
 	workflow.SetCurrentDetails(ctx, p.details())
 	now := searched{status: p.state.Status, providerPaymentID: p.state.ProviderPaymentID, deadLetter: p.openCause(ctx)}
 	if p.tells() {
-		now.due, now.held = p.state.ExpiresAt.UTC(), p.held()
+		now.due, now.held, now.attention = p.state.ExpiresAt.UTC(), p.held(), now.deadLetter != "" || p.refundLasts(ctx)
 	}
 	if p.in.Creation != nil && p.searched == (searched{}) {
 		p.searched.status = payment.Processing // as startAttributes said
@@ -159,8 +160,8 @@ func (p *mailbox) told(now searched) (updates []temporal.SearchAttributeUpdate) 
 	if !p.tells() {
 		return nil
 	}
-	if now.deadLetter != p.searched.deadLetter {
-		updates = append(updates, attentionAttribute(now.deadLetter != ""))
+	if now.attention != p.searched.attention {
+		updates = append(updates, attentionAttribute(now.attention))
 	}
 	if now.due != p.searched.due {
 		updates = append(updates, attrDue.ValueSet(now.due))

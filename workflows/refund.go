@@ -17,6 +17,9 @@ import (
 // refundAgain is when a refund is sent again that could not be sent within the budget.
 const refundAgain = time.Hour
 
+// refundMayLast is how long a refund may be under way before a person should look. It is still looked at, at the rate of polls.
+const refundMayLast = 24 * time.Hour
+
 // refundSoon is when a refund is sent again whose answer has changed nothing: the provider may not show it yet.
 const refundSoon = time.Minute
 
@@ -115,6 +118,13 @@ func (p *mailbox) refunded(ctx workflow.Context, r payment.PendingRefund, state 
 	}
 	p.refunds[r.ID] = attempt
 	return nil
+}
+
+// refundLasts says whether a refund has not ended for so long that a person should look.
+func (p *mailbox) refundLasts(ctx workflow.Context) bool {
+	return slices.ContainsFunc(p.state.Refunds, func(r payment.PendingRefund) bool {
+		return !r.AskedAt.IsZero() && !workflow.Now(ctx).Before(r.AskedAt.Add(refundMayLast))
+	})
 }
 
 func (p *mailbox) money(centavos int64) string {
