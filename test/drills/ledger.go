@@ -1,6 +1,10 @@
 package drills
 
 import (
+	"context"
+	"time"
+
+	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
@@ -50,6 +54,29 @@ func booksRight(s *sides, say objecting) {
 		differs("the last event's refunded sum", s.history[n-1].Refunded, earned.Refunds)
 	}
 	s.settlementRight(say, accounts["pending"], settled)
+}
+
+// settleMoney starts the settlement of released money again and again, in a drill whose schedules are too rare for it, until it is stopped.
+func (s *Scene) settleMoney(ctx context.Context) (stop func() error) {
+	if s.Drill.Settings["RECONCILE_EVERY"] == "" {
+		return func() error { return nil }
+	}
+	starting, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			err := s.batch(ctx, "schedule", "trigger", "--schedule-id", "settle-money")
+			switch {
+			case ctx.Err() != nil: // the platform has not settled in time, which is an objection of its own
+				ended <- nil
+				return
+			case err != nil || !platform.Pause(starting, 5*time.Second):
+				ended <- err
+				return
+			}
+		}
+	}()
+	return func() error { cancel(); return <-ended }
 }
 
 // settlementRight checks that the money is available once it is released, and that one event says so.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/platform"
 )
 
@@ -34,7 +35,7 @@ func (s *Scene) countMissed(ctx context.Context) (int, error) {
 const reconcileWait = time.Minute
 
 // theMissedAreCounted: reconciliation counts every payment whose last webhook was lost. A lost webhook that was followed by another
-// before reconciliation ran may be counted or not.
+// before reconciliation ran may be counted or not, and so may one of a refund or a cancel, whose answer has brought the news.
 func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 	all, lost, lastLost := 0, 0, map[string]bool{}
 	for _, w := range s.Evidence.Webhooks {
@@ -47,9 +48,9 @@ func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 			lost++
 		}
 	}
-	least := 0
-	for _, isLost := range lastLost {
-		if isLost {
+	least, ours := 0, s.Evidence.changedByUs()
+	for id, isLost := range lastLost {
+		if isLost && !ours[id] {
 			least++
 		}
 	}
@@ -71,4 +72,21 @@ func theMissedAreCounted(ctx context.Context, s *Scene) ([]Objection, error) {
 		return []Objection{object("missed webhooks are counted", "", "%d were lost, the last webhook of %d payments among them, and %d are counted", lost, least, counted)}, nil
 	}
 	return nil, nil
+}
+
+// changedByUs are the provider's ids of the payments that were asked to be refunded or cancelled.
+func (e Evidence) changedByUs() map[string]bool {
+	asked := map[string]bool{}
+	for _, o := range e.Operations {
+		if o.Kind != string(payment.Charge) {
+			asked[o.PaymentID] = true
+		}
+	}
+	ids := map[string]bool{}
+	for _, p := range e.Payments {
+		if asked[p.ID] {
+			ids[p.ProviderPaymentID] = true
+		}
+	}
+	return ids
 }

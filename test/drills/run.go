@@ -199,12 +199,16 @@ func (s *Scene) judge(ctx context.Context, seen func() []Alarm) error {
 	s.progress("settling")
 	settling, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
+	stop := s.settleMoney(settling)
 	settled := settle(settling, s.Platform, s.Log, s.backup) // what has not settled by then is checked as it is
 	if settled != nil {
 		s.objections = append(s.objections, object("the platform settles", "", "%v", settled))
 	}
+	err := stop()
+	if err != nil {
+		return err
+	}
 	s.progress("checking")
-	var err error
 	if s.Evidence, err = Gather(ctx, s.Platform, s.Log); err != nil {
 		return fmt.Errorf("gather: %w", err)
 	}
