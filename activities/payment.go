@@ -104,14 +104,8 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 	}
 	began := time.Now()
 	at := a.now()
-	p = payment.Payment{
-		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
-		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},
-		CreatedAt: cmp.Or(in.AskedAt.UTC().Truncate(time.Microsecond), at), UpdatedAt: at,
-	}
-	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
-	p, written, err = a.database.OpenPayment(ctx, p)
+	askedAt := cmp.Or(in.AskedAt.UTC().Truncate(time.Microsecond), at)
+	p, written, err = a.database.OpenPayment(ctx, newPayment(in.PaymentID, *in.Creation, askedAt, at))
 	if err != nil {
 		return p, false, err
 	}
@@ -123,6 +117,16 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 		}, []postgres.Sink{postgres.ToSubscribers}, began)
 	}
 	return p, written, nil
+}
+
+// newPayment is a payment as it is written first. It decides every byte of its charge.
+func newPayment(id string, c payment.Creation, askedAt, at time.Time) payment.Payment {
+	p := payment.Payment{
+		ID: id, ClientID: c.ClientID, IdempotencyKey: c.IdempotencyKey, Fingerprint: c.Request.Fingerprint(), Request: c.Request,
+		Status: payment.Processing, Version: 1, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: askedAt, UpdatedAt: at,
+	}
+	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
+	return p
 }
 
 // publish hands an event to the relay, which holds up nothing here.

@@ -19,7 +19,19 @@ type ChargeInput struct {
 	PaymentID string `json:"payment_id"`
 	Again     bool   `json:"again,omitempty"`  // a try may have been made before, and may have charged
 	Search    bool   `json:"search,omitempty"` // it may have been made so long ago that the provider has forgotten its key
+	// Opened is the payment as the same run has written it a moment ago, so that it is not read again. Nil: it is read.
+	Opened *Opened `json:"opened,omitempty"`
 }
+
+// Opened is a payment that Open has written.
+type Opened struct {
+	Creation payment.Creation `json:"creation"`
+	AskedAt  time.Time        `json:"asked_at"` // State's
+	At       time.Time        `json:"at"`       // when it was written
+}
+
+// openedFor is how long after it was written a payment is not read again for its charge. Later the row may be lost, which only reading shows.
+const openedFor = 5 * time.Second
 
 // keyMemory is how long the provider is relied on to know an idempotency key again, which it does not promise.
 const keyMemory = time.Hour
@@ -40,7 +52,7 @@ func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.
 }
 
 func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
-	p, err := a.database.Payment(ctx, in.PaymentID)
+	p, err := a.toCharge(ctx, in)
 	if failure.KindOf(err) == failure.NotFound {
 		return payment.ProviderState{}, missing(err)
 	}
@@ -57,6 +69,13 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 		return payment.ProviderState{}, err
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+}
+
+func (a *Activities) toCharge(ctx context.Context, in ChargeInput) (payment.Payment, error) {
+	if o := in.Opened; o != nil && a.now().Sub(o.At).Abs() < openedFor {
+		return newPayment(in.PaymentID, o.Creation, o.AskedAt, o.At), nil
+	}
+	return a.database.Payment(ctx, in.PaymentID)
 }
 
 // sentBefore stores that an activity sends the charge, and says whether one has before: the number of attempts does not tell, since an

@@ -60,6 +60,32 @@ func TestChargingTwiceIsChargingOnce(t *testing.T) {
 	require.Equal(t, http.MethodGet, w.provider.Requests()[2].Method, "what the database knows is not charged again")
 }
 
+// What a run has written a moment ago is not read for its charge, which is the same to the byte: the provider takes other bytes under the
+// same key for another charge.
+func TestAChargeUsesWhatWasJustWritten(t *testing.T) {
+	t.Parallel()
+	w, in := newEnv(t), creation(t)
+	in.AskedAt = time.Now().Add(-time.Minute)
+	state, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	written := Opened{Creation: *in.Creation, AskedAt: state.AskedAt, At: state.Since}
+	stored, err := w.database.Payment(t.Context(), in.PaymentID)
+	require.NoError(t, err)
+	require.Equal(t, stored, newPayment(in.PaymentID, written.Creation, written.AskedAt, written.At))
+
+	first, err := w.charge(t, in.PaymentID)
+	require.NoError(t, err)
+	w.lose(t, in.PaymentID)
+	again, err := w.Charge(t.Context(), ChargeInput{PaymentID: in.PaymentID, Opened: &written})
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	require.Equal(t, 1, w.charges(in.PaymentID))
+
+	written.At = written.At.Add(-openedFor)
+	_, err = w.Charge(t.Context(), ChargeInput{PaymentID: in.PaymentID, Opened: &written})
+	require.Equal(t, Doubt{Missing: true}, doubtOf(t, err), "a row that is lost later is noticed")
+}
+
 // The provider charges, its answer is lost, and the charge is repeated hours later, when the provider has forgotten the key.
 func TestAChargeRepeatedAfterHoursIsLookedForFirst(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,11 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 	in := activities.ChargeInput{PaymentID: p.in.PaymentID, Again: earlier, Search: earlier}
 	summary := "charge " + p.state.Money.String()
 	if chargesAtOnce(ctx) {
-		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), act.Charge, in).Get(ctx, &state)
+		first := in
+		if !earlier {
+			first.Opened = p.opening()
+		}
+		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), act.Charge, first).Get(ctx, &state)
 		if err == nil || temporal.IsCanceledError(err) || final(err) {
 			return state, err
 		}
@@ -33,6 +37,11 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 	}
 	err = p.runAttended(p.atProvider(payment.ForCharge)(ctx, summary), act.Charge, in, &state)
 	return state, err
+}
+
+// opening is the payment as this run has written it. It goes to local activities only, whose input is not in the history.
+func (p *mailbox) opening() *activities.Opened {
+	return &activities.Opened{Creation: *p.in.Creation, AskedAt: p.state.AskedAt, At: p.state.Since}
 }
 
 // mayHaveCharged says whether the payment may have been charged before this run asks for it for the first time. A workflow task

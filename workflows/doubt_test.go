@@ -136,10 +136,15 @@ func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
 			env := newEnv(t, w)
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
-			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID}, {PaymentID: paymentID, Again: row.again}}, w.asked)
+			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID, Opened: opened()}, {PaymentID: paymentID, Again: row.again}}, w.asked)
 			require.Equal(t, []payment.Status{payment.Processing, payment.Approved}, w.history)
 		})
 	}
+}
+
+// opened is the payment as a run hands it to the quick try, whose input is not in the history.
+func opened() *activities.Opened {
+	return &activities.Opened{Creation: *creation(), AskedAt: started, At: started}
 }
 
 // A workflow task that failed, at once or late, has left its payment behind, and may have charged. The one that does it all
@@ -147,15 +152,16 @@ func TestAnActivityKnowsOfTheQuickTryBeforeIt(t *testing.T) {
 func TestAQuickTryKnowsThatItMayNotBeTheFirst(t *testing.T) {
 	for name, left := range map[string]bool{"first": false, "again": true} {
 		t.Run(name, func(t *testing.T) {
-			w := &fakeActivities{provider: payment.Approved}
+			w, known := &fakeActivities{provider: payment.Approved}, opened()
 			if left {
+				known = nil
 				_, err := w.Open(t.Context(), activities.OpenInput{PaymentID: paymentID, Creation: creation()})
 				require.NoError(t, err)
 			}
 			env := newEnv(t, w)
 			start(env, creation())
 			require.NoError(t, env.GetWorkflowError())
-			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID, Again: left, Search: left}}, w.asked)
+			require.Equal(t, []activities.ChargeInput{{PaymentID: paymentID, Again: left, Search: left, Opened: known}}, w.asked)
 		})
 	}
 }

@@ -83,6 +83,7 @@ func (w *fakeActivities) Open(_ context.Context, in activities.OpenInput) (activ
 		w.row = activities.State{
 			Found: true, Fingerprint: in.Creation.Request.Fingerprint(), Status: payment.Processing,
 			Method: payment.Pix, Money: in.Creation.Request.Amount, Email: w.email, Version: 1,
+			AskedAt: started, Since: started,
 		}
 		if w.history = []payment.Status{payment.Processing}; w.older {
 			w.row.Event = &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing}
