@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 // newCached is a fixture with a cache.
@@ -34,6 +36,7 @@ func newCached(t *testing.T, url string, ttl time.Duration) *fixture {
 func TestACreatedPaymentIsReadFromItsCopy(t *testing.T) {
 	t.Parallel()
 	f := newCached(t, devstacktest.Start(t, devstack.Redis).RedisURL(), time.Minute)
+	f.engine.wrote = func(p payment.Payment) { f.server.config.Cache.Keep(t.Context(), p, time.Now()) }
 	created := f.create(t, "k", goodBody)
 	require.Equal(t, http.StatusCreated, created.Code)
 	f.database.setUnavailable(errUnavailable)
@@ -44,6 +47,50 @@ func TestACreatedPaymentIsReadFromItsCopy(t *testing.T) {
 	require.Empty(t, w.Header().Get("Data-Age"), "it is not old")
 	f.database.setUnavailable(nil)
 	require.Equal(t, http.StatusNotFound, f.get(t, path, "Authorization", "Bearer "+f.otherKey).Code)
+}
+
+// The response to a POST is made from the copy that the workflow has left, if it shows what the workflow has answered.
+func TestACreatedPaymentIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	url := devstacktest.Start(t, devstack.Redis).RedisURL()
+	for name, row := range map[string]struct {
+		version int           // of the copy; the payment's is 2
+		age     time.Duration // of the copy; negative: it is young however long Redis takes
+		status  int
+	}{
+		"the copy shows what was written":  {2, -time.Minute, http.StatusCreated},
+		"the copy shows an earlier state":  {1, -time.Minute, http.StatusAccepted},
+		"the copy is from before the POST": {2, time.Minute, http.StatusAccepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newCached(t, url, time.Minute)
+			f.engine.wrote = func(p payment.Payment) {
+				time.Sleep(2 * time.Millisecond) // a workflow takes longer, and ages are whole milliseconds
+				p.Version = row.version
+				_, certain := f.server.config.Cache.Keep(t.Context(), p, time.Now().Add(-row.age))
+				require.True(t, certain)
+				f.database.setUnavailable(errUnavailable)
+			}
+			w := f.create(t, strings.ReplaceAll(name, " ", "-"), goodBody)
+			require.Equal(t, row.status, w.Code, "%s", w.Body)
+			require.Equal(t, row.status == http.StatusCreated, decode[Payment](t, w).Method.QrCode != "")
+		})
+	}
+}
+
+// After a restore the copy may show what the database has lost.
+func TestACopyDoesNotHideALostRow(t *testing.T) {
+	t.Parallel()
+	f := newCached(t, devstacktest.Start(t, devstack.Redis).RedisURL(), time.Minute)
+	f.engine.wrote = func(p payment.Payment) { f.server.config.Cache.Keep(t.Context(), p, time.Now()) }
+	id := decode[Payment](t, f.create(t, "k", goodBody)).ID
+	before := f.database.payments[id]
+	f.engine.closed = &workflows.Answer{PaymentID: id, Fingerprint: before.Fingerprint, Status: before.Status, Version: before.Version, AskedAt: before.CreatedAt}
+	delete(f.database.payments, id)
+	require.Equal(t, http.StatusCreated, f.create(t, "k", goodBody).Code)
+	require.Len(t, f.engine.asked, 3)
+	require.Contains(t, f.database.payments, id)
 }
 
 // While the database is unavailable a cached copy is the answer, and the response says how old it is.

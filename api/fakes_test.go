@@ -153,7 +153,8 @@ type engine struct {
 	fails    error
 	asked    []workflows.CreateInput
 	orders   []command.Order
-	closed   *workflows.Answer // of a run that has closed; Create starts another when Lost is set
+	closed   *workflows.Answer     // of a run that has closed; Create starts another when Lost is set
+	wrote    func(payment.Payment) // what the workflow does after it has written the payment; nil: nothing
 }
 
 func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows.Answer, error) {
@@ -179,10 +180,13 @@ func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows
 			answer(p)
 		}
 	})
+	p := e.database.payments[in.PaymentID]
+	if e.wrote != nil {
+		e.wrote(p)
+	}
 	if !e.answers {
 		return nil, nil
 	}
-	p := e.database.payments[in.PaymentID]
 	return &workflows.Answer{PaymentID: p.ID, Fingerprint: p.Fingerprint, Status: p.Status, Version: p.Version, AskedAt: p.CreatedAt}, nil
 }
 

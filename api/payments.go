@@ -52,21 +52,21 @@ func (s *Server) createPayment(c *gin.Context) error {
 // create asks the workflow for the payment. A run that has closed still answers, but its rows may be lost, as after a restore from an
 // older backup: then create asks once more, within the same wait.
 func (s *Server) create(ctx context.Context, in workflows.CreateInput) (payment.Payment, error) {
-	until := time.Now().Add(in.Wait)
+	began := time.Now()
 	answer, err := s.config.Workflows.Create(ctx, in)
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	p, lost := s.created(ctx, in, answer)
+	p, lost := s.created(ctx, in, answer, began)
 	if !lost {
 		return p, nil
 	}
 	s.config.Log.ErrorContext(ctx, "the database has lost what was answered before", "payment_id", in.PaymentID, "version", answer.Version)
-	in.Lost, in.Wait = answer, time.Until(until)
+	in.Lost, in.Wait = answer, time.Until(began.Add(in.Wait))
 	if answer, err = s.config.Workflows.Create(ctx, in); err != nil {
 		return payment.Payment{}, err
 	}
-	p, _ = s.created(ctx, in, answer)
+	p, _ = s.created(ctx, in, answer, began)
 	return p, nil
 }
 
@@ -102,9 +102,13 @@ func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
 }
 
 // created is the payment after Create. It exists for certain: when the database does not have it or is unavailable, created makes it
-// from the request. lost says that the database lacks what the run has answered.
-func (s *Server) created(ctx context.Context, in workflows.CreateInput, answer *workflows.Answer) (p payment.Payment, lost bool) {
-	p, err := s.payments.Refresh(ctx, in.PaymentID)
+// from the request. lost says that the database lacks what the run has answered. began is when Create was called.
+func (s *Server) created(ctx context.Context, in workflows.CreateInput, answer *workflows.Answer, began time.Time) (p payment.Payment, lost bool) {
+	version := 0
+	if answer != nil {
+		version = answer.Version
+	}
+	p, err := s.payments.Written(ctx, in.PaymentID, version, began)
 	if err == nil {
 		return p, answer != nil && p.Version < answer.Version
 	}

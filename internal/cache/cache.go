@@ -98,6 +98,20 @@ func (c *Payments) Payment(ctx context.Context, id string, query Query) (p payme
 	return held.payment, max(held.age, time.Second), nil
 }
 
+// Since returns the copy if it shows the payment as it was after a given time: the database was asked for it, or it was written, later.
+func (c *Payments) Since(ctx context.Context, id string, at time.Time) (payment.Payment, bool) {
+	if c == nil {
+		return payment.Payment{}, false
+	}
+	passed := time.Since(at) - time.Millisecond // to which ages are rounded down
+	if held, found := c.look(ctx, id); found && held.age < passed {
+		c.looked(hit)
+		return held.payment, true
+	}
+	c.looked(miss)
+	return payment.Payment{}, false
+}
+
 // copied is a copy as Redis holds it.
 type copied struct {
 	payment payment.Payment

@@ -194,6 +194,28 @@ func TestACopyIsAsOldAsItsQuestion(t *testing.T) {
 	require.Equal(t, 1, asked)
 }
 
+// Since returns only what the database was asked for, or what was written, after the given time.
+func TestACopyFromBeforeDoesNotCount(t *testing.T) {
+	t.Parallel()
+	c := shared(t, time.Minute)
+	id, began := uuid.NewString(), time.Now().Add(-time.Minute)
+	_, found := c.Since(t.Context(), id, began)
+	require.False(t, found, "there is no copy")
+	c.keep(t, version(id, 2), time.Now().Add(-2*time.Minute))
+	_, found = c.Since(t.Context(), id, began)
+	require.False(t, found, "it is older")
+	c.keep(t, version(id, 1), time.Now())
+	_, found = c.Since(t.Context(), id, began)
+	require.False(t, found, "an older state that is read later makes it no younger")
+	c.keep(t, version(id, 2), time.Now())
+	p, found := c.Since(t.Context(), id, began)
+	require.True(t, found)
+	require.Equal(t, version(id, 2), p)
+	require.Equal(t, []int{3, 1}, []int{c.counted(t, miss), c.counted(t, hit)})
+	_, found = (*Payments)(nil).Since(t.Context(), id, began)
+	require.False(t, found)
+}
+
 func TestAnUnavailableDatabaseIsAnsweredFor(t *testing.T) {
 	t.Parallel()
 	c := shared(t, time.Minute)

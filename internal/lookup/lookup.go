@@ -79,6 +79,17 @@ func (l Payments) Stored(ctx context.Context, id string) (payment.Payment, error
 	return l.Database.Payment(ctx, id)
 }
 
+// Written returns the payment after its workflow has said which version is in the database; version 0: it has not said. If the workflow
+// has written it since a given time, that has left a copy. An older copy does not count: it may show what the database has lost.
+func (l Payments) Written(ctx context.Context, id string, version int, since time.Time) (payment.Payment, error) {
+	if version > 0 {
+		if p, ok := l.Cache.Since(ctx, id, since); ok && p.Version >= version {
+			return p, nil
+		}
+	}
+	return l.Refresh(ctx, id)
+}
+
 // Refresh is Stored for a payment that was just created. It puts a copy into the cache if the payment has not changed since: the worker
 // has copied every later state (activities.moved).
 func (l Payments) Refresh(ctx context.Context, id string) (payment.Payment, error) {
