@@ -146,12 +146,21 @@ func (w *Worker) isNews(ctx context.Context, id string, n mercadopago.Notificati
 	if n.Action != actionCreated {
 		return true, nil
 	}
-	p, err := w.Database.Payment(ctx, id)
+	p, err := w.created(ctx, id)
 	if err != nil {
 		return failure.KindOf(err) == failure.NotFound, ignoreNotFound(err)
 	}
 	late := n.ReceivedAt.Sub(p.CreatedAt) > createdLag
 	return late || p.Status == payment.Unknown || p.Status == payment.Failed, nil
+}
+
+// created is a payment that the provider has just created. A young copy is enough if the provider has answered for the payment: from then
+// on it becomes neither unknown nor failed.
+func (w *Worker) created(ctx context.Context, id string) (payment.Payment, error) {
+	if p, ok := w.Cache.Since(ctx, id, time.Now().Add(-createdLag)); ok && p.Provider.PaymentID != "" {
+		return p, nil
+	}
+	return w.Database.Payment(ctx, id)
 }
 
 func ignoreNotFound(err error) error {

@@ -17,12 +17,15 @@ import (
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
+	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/internal/redis"
 	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -152,6 +155,39 @@ func TestWhoLearnsFromACreation(t *testing.T) {
 	absent.Action = "payment.created"
 	require.ErrorContains(t, w.webhook(t.Context(), delivery(t, absent)), "message's fault, invalid", "the database may be behind")
 	require.False(t, w.signalled(t, absent.PaymentID))
+}
+
+// A young copy of a payment for which the provider has answered spares the database the question whether its creation is news.
+func TestACreationIsNoNewsByAYoungCopy(t *testing.T) {
+	t.Parallel()
+	at, _ := newEnv(t)
+	at.postgres = unavailable.postgres
+	w, _ := newWorker(t, at)
+	store, err := redis.Open(devstacktest.Start(t, devstack.Redis).RedisURL(), w.Log)
+	require.NoError(t, err)
+	store.AnswerTime = timeout
+	t.Cleanup(func() { _ = store.Close() })
+	w.Cache = cache.New(store, time.Minute)
+	for name, row := range map[string]struct {
+		provider string
+		age      time.Duration
+		asks     bool
+	}{
+		"answered":               {"42", 0, false},
+		"not answered":           {"", 0, true},
+		"answered some time ago": {"42", createdLag + time.Second, true},
+	} {
+		n := notification(t, name)
+		n.Action = actionCreated
+		p := payment.Payment{ID: n.PaymentID, Status: payment.Pending, CreatedAt: n.ReceivedAt, Provider: payment.Provider{PaymentID: row.provider}}
+		_, certain := w.Cache.Keep(t.Context(), p, time.Now().Add(-row.age))
+		require.True(t, certain, name)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := w.webhook(ctx, delivery(t, n))
+		cancel()
+		require.Equal(t, row.asks, failure.KindOf(err) == failure.Unavailable, name)
+		require.Equal(t, row.asks, err != nil, name)
+	}
 }
 
 // An unknown payment costs no run for each notification about it. One that has a run is signalled, whatever the database says.

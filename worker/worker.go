@@ -20,6 +20,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/breaker"
+	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -50,6 +51,7 @@ type Worker struct {
 	Publisher  *rabbitmq.Publisher // takes what was spooled
 	Relay      *relay.Relay        // publishes what has happened to payments
 	RetryDelay time.Duration       // before a webhook that is at fault itself is tried again for the first time
+	Cache      *cache.Payments     // copies of what was written just now; nil: none
 	Log        *slog.Logger
 	Metrics    *Metrics // nil: none
 	Versioning Versioning

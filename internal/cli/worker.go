@@ -89,7 +89,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 			Database: database, Provider: provider, Breakers: f.breakers, Publisher: f.publisher, Events: f.events, Relay: eventRelay, Cache: paymentCache,
 			Workflows: client, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil, AuthenticOnly: c.Environment == "live",
 		}),
-		Database: database, Broker: config.Plain(c.RabbitMQURLs), Publisher: f.publisher, Relay: eventRelay,
+		Database: database, Broker: config.Plain(c.RabbitMQURLs), Publisher: f.publisher, Relay: eventRelay, Cache: paymentCache,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider, Breakers: f.breakers,
 		Versioning: versioning(c),
