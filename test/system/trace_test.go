@@ -55,8 +55,8 @@ func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 
 	const post, start = "POST /v1/payments", "POST /v1/payments > UpdateWithStartWorkflow:Payment"
 	hops := []string{
-		post, post + " > redis limit", start,
-		start + " > RunActivity:Open", start + " > RunActivity:Open > postgres insert", start + " > RunActivity:Open > redis payment",
+		post, post + " > redis limit", post + " > redis payment", start,
+		start + " > RunActivity:Open", start + " > RunActivity:Open > postgres insert",
 		start + " > RunActivity:Charge", start + " > RunActivity:Charge > redis breaker", start + " > RunActivity:Charge > redis budget",
 		start + " > RunActivity:Charge > mercadopago create_pix",
 		start + " > RunActivity:Apply", start + " > RunActivity:Apply > postgres batch", start + " > RunActivity:Apply > redis payment",
