@@ -52,7 +52,10 @@ func stored(ctx context.Context, p *platform.Platform, runs []Workflow, since ti
 			return err
 		})
 	}
-	return append(all, histories...), group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return append(all, histories...), nil
 }
 
 func historyOf(ctx context.Context, temporal client.Client, run Workflow) (Page, error) {
