@@ -388,22 +388,3 @@ func (p *mailbox) close(ctx workflow.Context) error {
 	}
 	return nil
 }
-
-// quickly tries a call of the provider once. Only when that fails does it become an activity, which orders may end.
-func (p *mailbox) quickly(ctx workflow.Context, summary string, u payment.Urgency, activity, in, out any) error {
-	err := workflow.ExecuteLocalActivity(once(ctx, summary, quickTry), activity, in).Get(ctx, out)
-	if err == nil || temporal.IsCanceledError(err) || final(err) {
-		return err
-	}
-	return p.runAttended(p.atProvider(u)(ctx, summary), activity, in, out)
-}
-
-// quickly tries a repeatable activity as a local activity first, which costs no state transition of its
-// own. Only when that fails does it become an activity with its own retries, seen in the Web UI.
-func quickly(ctx workflow.Context, summary string, retried func(workflow.Context, string) workflow.Context, activity, in, out any) error {
-	err := workflow.ExecuteLocalActivity(once(ctx, summary, quickTry), activity, in).Get(ctx, out)
-	if err == nil || temporal.IsCanceledError(err) || final(err) {
-		return err
-	}
-	return workflow.ExecuteActivity(retried(ctx, summary), activity, in).Get(ctx, out)
-}
