@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -18,6 +19,18 @@ type attempt struct {
 
 	searchFirst bool // the provider may not know the key of an earlier attempt any more
 	again       bool // an earlier attempt may have reached the provider: a refusal may not be the whole story
+}
+
+// operate runs an operation that moves money as the activity that it is, or as a quick try of it.
+func (a *Activities) operate(ctx context.Context, call string, run func(context.Context) (payment.ProviderState, error)) (state payment.ProviderState, err error) {
+	err = a.charges.bound(ctx, a.provider.Steady(call), func(ctx context.Context) (err error) {
+		state, err = run(ctx)
+		return err
+	})
+	if errors.Is(err, errUntried) {
+		return state, untried(err)
+	}
+	return state, err
 }
 
 // perform makes an attempt. A refusal is believed only after a search, since an earlier attempt whose answer was lost may have gone through.

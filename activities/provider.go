@@ -40,15 +40,8 @@ const keyMemory = time.Hour
 // idempotency key and the same body every time, and because a charge that the database knows, or whose
 // key the provider may have forgotten, is looked for first. A refusal is believed only after a
 // search: an earlier attempt whose answer was lost may have gone through.
-func (a *Activities) Charge(ctx context.Context, in ChargeInput) (state payment.ProviderState, err error) {
-	err = a.charges.bound(ctx, a.provider.Steady(breaker.Charge), func(ctx context.Context) (err error) {
-		state, err = a.charge(ctx, in)
-		return err
-	})
-	if errors.Is(err, errUntried) {
-		return state, untried(err)
-	}
-	return state, err
+func (a *Activities) Charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {
+	return a.operate(ctx, breaker.Charge, func(ctx context.Context) (payment.ProviderState, error) { return a.charge(ctx, in) })
 }
 
 func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.ProviderState, error) {

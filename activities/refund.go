@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -59,15 +58,8 @@ type RefundInput struct {
 // Refund gives the money back, and says how the payment stands then, with its refunds. It is safe to repeat because the provider sees the
 // same idempotency key and the same body every time, and because a refund that may have been sent before is looked for first. A refusal is
 // believed only after a look: Mercado Pago refuses a Pix refund that is in process.
-func (a *Activities) Refund(ctx context.Context, in RefundInput) (state payment.ProviderState, err error) {
-	err = a.charges.bound(ctx, a.provider.Steady(breaker.Refund), func(ctx context.Context) (err error) {
-		state, err = a.refund(ctx, in)
-		return err
-	})
-	if errors.Is(err, errUntried) {
-		return state, untried(err)
-	}
-	return state, err
+func (a *Activities) Refund(ctx context.Context, in RefundInput) (payment.ProviderState, error) {
+	return a.operate(ctx, breaker.Refund, func(ctx context.Context) (payment.ProviderState, error) { return a.refund(ctx, in) })
 }
 
 func (a *Activities) refund(ctx context.Context, in RefundInput) (payment.ProviderState, error) {
