@@ -39,7 +39,7 @@ func privately(key string) workflows.CreateInput {
 }
 
 // live is a worker that runs as in live, and a client without a key.
-func live(t *testing.T) (w *Worker, stranger client.Client) {
+func live(t *testing.T) (w *Worker, keyless client.Client) {
 	at, _ := newEnv(t)
 	at.live, at.payloadKeys = true, []string{firstKey}
 	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
@@ -63,7 +63,7 @@ func events(t *testing.T, c client.Client, id string) (all []*history.HistoryEve
 
 func TestAHistorySaysNothingPrivateInClear(t *testing.T) {
 	t.Parallel()
-	w, stranger := live(t)
+	w, keyless := live(t)
 	in := privately("1")
 	answer, err := w.Workflows.Create(t.Context(), in)
 	require.NoError(t, err)
@@ -75,10 +75,10 @@ func TestAHistorySaysNothingPrivateInClear(t *testing.T) {
 	cancel := command.Order{PaymentID: in.PaymentID, ID: "3", Command: command.Cancel, Actor: "ana", Reason: "ticket 4711"}
 	require.NoError(t, w.Workflows.Command(t.Context(), cancel))
 	id := workflows.WorkflowID(in.PaymentID)
-	described, err := stranger.DescribeWorkflow(t.Context(), id, "")
+	described, err := keyless.DescribeWorkflow(t.Context(), id, "")
 	require.NoError(t, err)
 	messages := []proto.Message{described.RawResponse}
-	for _, e := range events(t, stranger, id) {
+	for _, e := range events(t, keyless, id) {
 		messages = append(messages, e)
 	}
 	require.Greater(t, len(messages), 20)
@@ -103,18 +103,18 @@ func TestAHistorySaysNothingPrivateInClear(t *testing.T) {
 // Whoever reaches Temporal without the key starts no payment: neither with an input of their own nor with a copy of another run's.
 func TestInLiveARunThatWeHaveNotStartedWritesNothing(t *testing.T) {
 	t.Parallel()
-	w, stranger := live(t)
+	w, keyless := live(t)
 	real := privately("real")
 	_, err := w.Workflows.Create(t.Context(), real)
 	require.NoError(t, err)
-	copied := events(t, stranger, workflows.WorkflowID(real.PaymentID))[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
+	copied := events(t, keyless, workflows.WorkflowID(real.PaymentID))[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
 	for name, input := range map[string]any{
 		"plain":           workflows.PaymentInput{PaymentID: payment.NewID("shop", "plain"), Creation: &payment.Creation{ClientID: "shop", IdempotencyKey: "plain", Request: real.Request}},
 		"no request":      workflows.PaymentInput{PaymentID: payment.NewID("shop", "no request")},
 		"another payment": converter.NewRawValue(copied),
 	} {
 		id := payment.NewID("shop", name)
-		started, err := stranger.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WorkflowID(id), TaskQueue: workflows.TaskQueue}, "Payment", input)
+		started, err := keyless.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WorkflowID(id), TaskQueue: workflows.TaskQueue}, "Payment", input)
 		require.NoError(t, err)
 		require.Error(t, started.Get(t.Context(), nil), name)
 		_, err = w.Database.Payment(t.Context(), id)
