@@ -96,7 +96,7 @@ screenshots: ## Click through the console and the Temporal Web UI in Chromium an
 ##@ Break and measure it
 
 .PHONY: drill
-drill: bootstrap build ## Break the platform in every known way and update docs/drills.md (38 min); NAME=redis-.* picks some
+drill: bootstrap build ## Break the platform in every known way and update docs/drills.md (45 min); NAME=redis-.* picks some
 	@exec .bin/onlywave-lab drill --name '$(NAME)' --seed '$(or $(SEED),0)'
 
 .PHONY: soak

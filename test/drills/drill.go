@@ -84,6 +84,7 @@ type Scene struct {
 	crowd       crowd          // payments that were paid at the same moment
 	shift       shift          // of the operator
 	same        []same         // requests of which many are sent at once
+	late        int            // payments that were paid after their end
 
 	node devstack.Service // the lost node of the Redis cluster
 

@@ -85,6 +85,7 @@ type Event struct {
 	RefundID  string // ours; "": it is not about a refund
 	Refund    payment.RefundStatus
 	Settled   *int64 // centavos that became available; nil: it is not about that
+	Late      bool   // the buyer has paid after the payment had ended unpaid
 }
 
 // Notification is a stored notification of the provider.

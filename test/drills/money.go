@@ -156,7 +156,7 @@ func wholeHistory(s *sides, say objecting) {
 		if n == 0 && e.Status != payment.Processing {
 			say(s.id, "the history begins with %s", e.Status)
 		}
-		if n > 0 && !e.Stays && !payment.CanMove(history[n-1], e.Status) && !s.refundFailed() {
+		if n > 0 && !e.Stays && !e.Late && !payment.CanMove(history[n-1], e.Status) && !s.refundFailed() {
 			say(s.id, "it moved from %s to %s, which the table of moves does not know", history[n-1], e.Status)
 		}
 	}

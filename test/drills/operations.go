@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/load"
 	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -20,6 +22,11 @@ var operations = []Drill{{
 	Strike: []Act{arm(refundsFail...), preparePayments, atOnce(fiftyOfEach, inTurn(shortly, killOneWorker), inTurn(shortly, losePrimary))},
 	Heal:   []Act{disarm, atOnce(restartTheWorker, restartTheLostPostgres)}, After: []Act{resetRuns},
 	Expect: []Expectation{everyClientIsAnswered, fiftyHadOneEffect},
+}, {
+	Name: "random-operations", Shows: "Of 2,000 payments with random operations and random faults, each has the same money on all sides, and none is left in a state that nobody moves.",
+	Rate: 6, Lasts: 324 * time.Second, Refund: 0.6, Cancel: 0.15, Panel: 0.2,
+	Strike: []Act{arm(slices.Concat(refundsFail, randomFaults)...)}, Heal: []Act{disarm}, After: []Act{payLate},
+	Expect: []Expectation{everyClientIsAnswered, everyOperationIsDrawn},
 }}
 
 // refundsFail are faults of refunds and cancels.
@@ -32,6 +39,17 @@ var refundsFail = []simulator.Fault{
 	{On: simulator.CreateRefund, Kind: simulator.KindError, Status: http.StatusBadRequest, Code: 2031, Rate: 0.05},
 	{On: simulator.Update, Kind: simulator.KindPaidMeanwhile, Rate: 0.4},
 	{On: simulator.Update, Kind: simulator.KindErrorAfter, Status: http.StatusBadGateway, Rate: 0.3},
+}
+
+// randomFaults are faults of everything else.
+var randomFaults = []simulator.Fault{
+	{On: simulator.Create, Kind: simulator.KindErrorAfter, Rate: 0.03},
+	{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Rate: 0.03},
+	{On: simulator.Get, Kind: simulator.KindError, Status: http.StatusInternalServerError, Rate: 0.03},
+	{On: simulator.Webhook, Kind: simulator.KindDoubled, Count: 2, Rate: 0.1},
+	{On: simulator.Webhook, Kind: simulator.KindLate, Delay: 2 * time.Second, Rate: 0.1},
+	{On: simulator.Webhook, Kind: simulator.KindReordered, Rate: 0.05},
+	{On: simulator.Webhook, Kind: simulator.KindLost, Rate: 0.05},
 }
 
 // inTurn does the acts one after another.
@@ -158,4 +176,40 @@ func refundsAreTakenAtOnce(_ context.Context, s *Scene) ([]Objection, error) {
 		objections = append(objections, object("refunds are taken at once", "", "none was asked for, so nothing is shown"))
 	}
 	return objections, nil
+}
+
+// payLate pays half of the payments that have ended unpaid. One that was paid meanwhile is left out.
+func payLate(ctx context.Context, s *Scene) error {
+	for _, i := range s.Log.Intents {
+		if i.Acted && (i.Buyer == load.LetsExpire || i.Buyer == load.Cancels) && s.Random.IntN(2) == 0 && s.Provider.PayLate(ctx, i.ProviderPaymentID) == nil {
+			s.late++
+		}
+	}
+	return ctx.Err()
+}
+
+// everyOperationIsDrawn: the load has had each operation, each with each end.
+func everyOperationIsDrawn(_ context.Context, s *Scene) ([]Objection, error) {
+	refunds, failed, panel, late, cancels := 0, 0, 0, 0, 0
+	for _, o := range s.Evidence.Operations {
+		switch outcome := payment.Outcome(o.Outcome); {
+		case o.Kind == string(payment.Cancel):
+			cancels++
+		case o.Kind != string(payment.Refund):
+		case o.Origin == string(payment.FromProvider):
+			panel++
+		case outcome == payment.OutcomeRefused:
+			failed++
+		case o.ProviderKey == payment.RefundID(o.PaymentID, payment.LateRefund().IdempotencyKey):
+			late++
+		default:
+			refunds++
+		}
+	}
+	counts := fmt.Sprintf("%d refunds succeeded, %d failed, %d were made in the panel; %d cancels; %d were paid late, %d of them refunded", refunds, failed, panel, cancels, s.late, late)
+	s.remark("%s", counts)
+	if min(refunds, failed, panel, cancels, s.late, late) == 0 {
+		return []Objection{object("every operation is drawn", "", "%s", counts)}, nil
+	}
+	return nil, nil
 }

@@ -33,7 +33,7 @@ func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at,
 		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, data ?| array['refund', 'settlement'] as stays,
 		coalesce(data->'refund'->>'id', '') as refund_id, coalesce(data->'refund'->>'status', '') as refund,
-		(data->'settlement'->>'amount')::bigint as settled from payment_events`)
+		(data->'settlement'->>'amount')::bigint as settled, coalesce((data->>'late')::bool, false) as late from payment_events`)
 	if err != nil {
 		return err
 	}

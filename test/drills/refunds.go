@@ -58,7 +58,7 @@ func refundsRight(s *sides, say objecting) {
 		case o.Outcome != string(payment.OutcomeDone) && known && r.Status == "approved":
 			say(s.id, "the provider has made refund %s; the row is %s", o.ProviderID, o.Outcome)
 		case o.Outcome == string(payment.OutcomeAsked) && (r.Status != "in_process" || !s.runs[len(s.runs)-1].running()):
-			say(s.id, "refund %s of %d centavos has not ended, and nothing moves it", o.ProviderKey, o.Amount)
+			say(s.id, "refund %s of %d centavos has not ended; the provider has %+v; the last run has %s", o.ProviderKey, o.Amount, r, s.runs[len(s.runs)-1].Status)
 		}
 		delete(returned, o.ProviderID)
 		if o.Outcome == string(payment.OutcomeDone) {

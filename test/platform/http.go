@@ -68,15 +68,15 @@ const (
 
 // Order is the body of a POST for a Pix that is valid for an hour.
 func Order(centavos int64, reference string) string {
-	return OrderWithin(centavos, reference, time.Hour)
+	return OrderWithin(centavos, reference, time.Hour, "keep")
 }
 
-// OrderWithin is the same, valid for that time.
-func OrderWithin(centavos int64, reference string, within time.Duration) string {
-	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q,
+// OrderWithin is the same, valid for that time, and with what shall become of money that comes afterwards: keep or refund.
+func OrderWithin(centavos int64, reference string, within time.Duration, late string) string {
+	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q, "late_payment": %q,
  "method": {"type": "pix", "expires_in": %d},
  "payer": {"email": %q, "name": %q, "tax_id": %q}, "metadata": {"cart": "c-7"}}`,
-		centavos, reference, reference, int(within.Seconds()), BuyerEmail, BuyerName, BuyerTaxID)
+		centavos, reference, reference, late, int(within.Seconds()), BuyerEmail, BuyerName, BuyerTaxID)
 }
 
 // Post sends a body under an idempotency key, as it is.
