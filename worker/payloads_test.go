@@ -85,7 +85,7 @@ func TestAHistorySaysNothingPrivateInClear(t *testing.T) {
 	for _, m := range messages {
 		bytes, err := proto.Marshal(m)
 		require.NoError(t, err)
-		for _, text := range private {
+		for _, text := range append(private, in.Request.Fingerprint()) {
 			require.NotContains(t, string(bytes), text)
 		}
 	}
@@ -98,6 +98,39 @@ func TestAHistorySaysNothingPrivateInClear(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"the buyer has called", "the buyer has called", "ticket 4711"}, reasons, "an operator with the key reads it")
+}
+
+// Each process of a rolling update or of a change of keys joins the payment, which is charged once. Equal requests are one update, except
+// that an older release, and a process without the former key, makes one more. Another request under the key is refused by all of them.
+func TestEqualRequestsAreOneUpdateAndOneCharge(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	in := wish("equal")
+	in.Wait = timeout
+	process := func(keys ...string) *workflows.Client {
+		c := workflows.NewClient(s.Temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
+		if len(keys) > 0 {
+			c.Hash = newCodec(t, keys...).Hash
+		}
+		return c
+	}
+	for i, row := range []struct {
+		api     *workflows.Client
+		updates int
+	}{
+		{process(firstKey), 1}, {process(firstKey, secondKey), 1}, {process(secondKey, firstKey), 1}, {process(firstKey), 1},
+		{process(), 2}, {process(secondKey), 3}, {process(firstKey), 3}, // of an older release, and without the former key
+	} {
+		answer, err := row.api.Create(t.Context(), in)
+		require.NoError(t, err, i)
+		require.Equal(t, in.Request.Fingerprint(), answer.Fingerprint, i)
+		another := in
+		another.Request.Description = "another"
+		_, err = row.api.Create(t.Context(), another)
+		require.Equal(t, failure.Conflict, failure.KindOf(err), i)
+		require.Equal(t, row.updates, s.updates(t, in.PaymentID), i)
+	}
+	s.requireOneCharge(t, in.PaymentID)
 }
 
 // Whoever reaches Temporal without the key starts no payment: neither with an input of their own nor with a copy of another run's.

@@ -94,6 +94,7 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1", Breakers: breakers})
 	require.NoError(t, err)
 	starter := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
+	starter.Hash = newCodec(t, keys...).Hash
 	publishing := relay.New(relay.Config{Database: database, Publisher: publisher, Log: log})
 	return &Worker{
 		Temporal: temporal, Workflows: starter,
@@ -111,14 +112,19 @@ func dial(t *testing.T, at env, keys ...string) client.Client {
 	t.Helper()
 	options := client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
 	if len(keys) > 0 {
-		codec, err := payloadcodec.New("default", keys...)
-		require.NoError(t, err)
-		codec.Apply(&options)
+		newCodec(t, keys...).Apply(&options)
 	}
 	temporal, err := client.NewLazyClient(options)
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	return temporal
+}
+
+func newCodec(t *testing.T, keys ...string) *payloadcodec.Codec {
+	t.Helper()
+	codec, err := payloadcodec.New("default", keys...)
+	require.NoError(t, err)
+	return codec
 }
 
 // journal is a log that can be read while it is written.

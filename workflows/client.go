@@ -35,6 +35,9 @@ const memoFingerprint = "fingerprint"
 type Client struct {
 	temporal client.Client
 	polls    Polls
+	// Hash is a keyed hash for what Temporal stores in clear: that of a codec, in each process that creates payments. nil in tests without
+	// encryption.
+	Hash func(texts ...string) string
 }
 
 // NewClient makes the client to a Temporal namespace.
@@ -88,8 +91,7 @@ func conflict(in CreateInput) error {
 // makes one.
 func (c *Client) create(ctx context.Context, in CreateInput) (answer Answer, err error) {
 	in.Fingerprint = in.Request.Fingerprint()
-	// Equal requests are one update, however often and wherever they come in.
-	name := UpdateCreate + "-" + in.Fingerprint
+	name := c.createID(in)
 	var askedAt time.Time
 	if in.Lost != nil {
 		askedAt = cmp.Or(in.Lost.AskedAt, time.Now().UTC())
@@ -104,6 +106,15 @@ func (c *Client) create(ctx context.Context, in CreateInput) (answer Answer, err
 		return err
 	})
 	return answer, interpret("create payment "+in.PaymentID, err)
+}
+
+// createID is the id of the update that creates a payment. Equal requests are one update, however often and wherever they come in. Temporal
+// shows the id to everybody who reads it, so that nobody without the key may guess the request from it.
+func (c *Client) createID(in CreateInput) string {
+	if c.Hash == nil {
+		return UpdateCreate + "-" + in.Fingerprint
+	}
+	return UpdateCreate + "-" + c.Hash(WorkflowID(in.PaymentID), in.Fingerprint)
 }
 
 // tryCreate asks once. Without askedAt it starts no run where there was one before.

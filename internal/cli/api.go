@@ -43,6 +43,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	replays := replay.New(f.store, c.WebhookWindow)
 	defer replays.Close()
 	client := workflows.NewClient(f.temporal, polls(c))
+	client.Hash = f.payloads.Hash
 	ready := readiness(database, f.publisher, client)
 	limiter := ratelimit.New(f.store)
 	pages, err := newConsole(c, log, database, f, client, limiter, ready)

@@ -29,6 +29,7 @@ type Codec struct {
 	namespace []byte
 	active    string
 	keys      map[string]cipher.AEAD
+	hashKey   []byte
 	decrypted *prometheus.CounterVec
 }
 
@@ -38,6 +39,7 @@ func New(namespace string, keys ...string) (*Codec, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("there is no key to encrypt Temporal's payloads with")
 	}
+	secrets := map[string][]byte{}
 	for i, text := range keys {
 		id, secret, err := parse(text)
 		if err != nil {
@@ -59,9 +61,12 @@ func New(namespace string, keys ...string) (*Codec, error) {
 		if err := c.test(id); err != nil {
 			return nil, err
 		}
+		secrets[id] = secret
 		c.decrypted.WithLabelValues(id)
 	}
-	return c, nil
+	var err error
+	c.hashKey, err = newHashKey(namespace, secrets)
+	return c, err
 }
 
 // test encrypts and decrypts with one key.

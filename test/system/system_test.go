@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -228,6 +229,9 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 	require.Equal(t, 1, charges(t, id))
 	require.Equal(t, 1, inShared(t, `select count(*) from payments where idempotency_key = $1`, key))
 	require.Equal(t, 1, inShared(t, `select count(*) from operations where payment_id = $1`, id))
+	hashes := regexp.MustCompile(`create-([0-9a-f]{32})`).FindStringSubmatch(temporal(t, "workflow", "show", "--workflow-id", "payment/"+id, "--output", "json"))
+	require.Len(t, hashes, 2, "the id of the update")
+	require.Equal(t, 0, inShared(t, `select count(*) from payments where id = $1 and fingerprint = $2`, id, hashes[1]), "it is a keyed hash")
 
 	for _, shop := range shared.Shops[:2] {
 		other, err := shop.Post(ctx, key, platform.Order(1051, key))
