@@ -30,6 +30,8 @@ var (
 	behindAge         = gauge("payments_behind_oldest_seconds", "Time since reconciliation found the newer state of the payment that is behind longest.")
 	pastEnd           = gauge("payments_past_end", "Pending payments whose end has passed.")
 	pastEndAge        = gauge("payments_past_end_oldest_seconds", "Time since the end of the pending payment that ended first.")
+	openRefunds       = gauge("refunds_open", "Refunds that have not ended.")
+	openRefundAge     = gauge("refunds_open_oldest_seconds", "Time since the refund was asked for that has been open longest.")
 	spoolDepth        = gauge("spool_webhooks", "Webhooks that wait in Postgres for RabbitMQ.")
 	spoolAge          = gauge("spool_oldest_seconds", "Time that the oldest webhook in the spool has waited.")
 	outboxDepth       = gauge("outbox_payments", "Payments with events to deliver, by sink: events (subscribers) or email (the buyer).", "sink")
@@ -58,7 +60,7 @@ func NewGauges(database *postgres.Store, log *slog.Logger) *Gauges {
 // Describe makes Gauges a prometheus.Collector.
 func (f *Gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{openPayments, openPaymentAge, openDeadLetters, openDeadLetterAge, openFindings,
-		behind, behindAge, pastEnd, pastEndAge, spoolDepth, spoolAge, outboxDepth, outboxAge, eventRepeats,
+		behind, behindAge, pastEnd, pastEndAge, openRefunds, openRefundAge, spoolDepth, spoolAge, outboxDepth, outboxAge, eventRepeats,
 		missedWebhooks, statementBehind, partitionsAhead} {
 		to <- d
 	}
@@ -88,6 +90,8 @@ func (f *Gauges) Collect(to chan<- prometheus.Metric) {
 	show(behindAge, now.Behind.Oldest.Seconds())
 	show(pastEnd, float64(now.PastEnd.Count))
 	show(pastEndAge, now.PastEnd.Oldest.Seconds())
+	show(openRefunds, float64(now.Refunds.Count))
+	show(openRefundAge, now.Refunds.Oldest.Seconds())
 	show(spoolDepth, float64(now.Spool.Count))
 	show(spoolAge, now.Spool.Oldest.Seconds())
 	for sink, n := range now.Undelivered {

@@ -17,7 +17,8 @@ import (
 // refundAgain is when a refund is sent again that could not be sent within the budget.
 const refundAgain = time.Hour
 
-// refundMayLast is how long a refund may be under way before a person should look. It is still looked at, at the rate of polls.
+// refundMayLast is how long a refund may be under way before a person should look, as the alert RefundsStuck says. It is still looked at, at
+// the rate of polls.
 const refundMayLast = 24 * time.Hour
 
 // refundSoon is when a refund is sent again whose answer has changed nothing: the provider may not show it yet.

@@ -60,6 +60,10 @@ var flow = Dashboard{Name: "payments", Title: "OnlyWave: payments", Panels: []Pa
 		Queries: one(`max by (status) (onlywave_payments_open_oldest_seconds{status=~"processing|unknown"})`, "{{status}}"),
 	},
 	{
+		Title: "Oldest open refund", Unit: "s", Description: "Time since the refund was asked for that has been open longest. Above 86400 s is a ticket.",
+		Queries: one(`max(onlywave_refunds_open_oldest_seconds)`, "oldest"),
+	},
+	{
 		Title: "Time to approval, median and p95", Unit: "s", Description: "From a payment's creation to its approval. Most of it is the buyer's time to pay.",
 		Queries: []Query{
 			{`histogram_quantile(0.5, sum by (le) (rate(onlywave_payment_approval_seconds_bucket[$__rate_interval])))`, "median"},

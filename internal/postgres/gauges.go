@@ -25,6 +25,7 @@ type Gauges struct {
 	Findings    map[payment.FindingKind]Gauge // open ones of reconciliation, without those that are only counted
 	Behind      Gauge                         // payments of which the provider has a newer state; the oldest by when that was found
 	PastEnd     Gauge                         // pending ones whose end has passed; the oldest by that end
+	Refunds     Gauge                         // refunds that have not ended; the oldest by when it was asked for
 	Spool       Gauge
 	Undelivered map[Sink]Gauge // payments with events to deliver to a sink
 	Repeats     Gauge          // events that a subscriber's queue did not accept, to be published again
@@ -48,6 +49,8 @@ select 'behind', '', count(*), coalesce(extract(epoch from now() - min(f.found_a
 union all
 select 'past end', '', count(*), coalesce(extract(epoch from now() - min(payment_end(method))), 0)::float8 from payments
 where status = 'pending' and payment_end(method) < now()
+union all
+select 'refund', '', count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from operations where ` + isOpenRefund + `
 union all
 select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
 union all
@@ -94,6 +97,8 @@ func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
 			f.Behind = Gauge{count, oldest}
 		case "past end":
 			f.PastEnd = Gauge{count, oldest}
+		case "refund":
+			f.Refunds = Gauge{count, oldest}
 		case "spool":
 			f.Spool = Gauge{count, oldest}
 		case "undelivered":

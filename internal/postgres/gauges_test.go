@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres/migrations"
@@ -115,4 +116,33 @@ func TestGaugesShowPaymentsThatStandStill(t *testing.T) {
 	f, err = s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 0}, []int{f.Behind.Count, f.PastEnd.Count})
+}
+
+// A refund is open until it has ended, whether or not the provider has it.
+func TestGaugesShowRefundsThatDoNotEnd(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("refunds")).ID
+	s.apply(t, id, paid(id, 2))
+	hour := time.Now().Add(-time.Hour)
+	ask := func(key string, at time.Time) payment.OperationRecord {
+		r, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: key, Origin: payment.FromClient},
+			audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: audit.PaymentRefund, Object: "payment/" + id}, at)
+		require.NoError(t, err)
+		return r
+	}
+	first, second := ask("1", hour), ask("2", time.Now())
+	f, err := s.Gauges(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, f.Refunds.Count)
+	require.WithinDuration(t, hour, time.Now().Add(-f.Refunds.Oldest), time.Minute)
+
+	for left, ended := range []payment.OperationRecord{second, first} {
+		_, _, err = s.EndRefund(t.Context(), id, ended.ProviderKey, "", "refused", time.Now())
+		require.NoError(t, err)
+		f, err = s.Gauges(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1-left, f.Refunds.Count)
+	}
+	require.Zero(t, f.Refunds.Oldest)
 }

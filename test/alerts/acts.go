@@ -122,6 +122,32 @@ func refused(ctx context.Context, s *Scene) error {
 
 func pay(ctx context.Context, s *Scene) error { return s.Provider.Pay(ctx, s.last.Provider.PaymentID) }
 
+// refund asks for a refund of a part of the last payment, once it is approved.
+func refund(ctx context.Context, s *Scene) error {
+	if _, err := s.Shops[0].Await(ctx, s.last.ID, "approved"); err != nil {
+		return err
+	}
+	answer, err := s.Shops[0].Refund(ctx, s.last.ID, s.key(), `{"amount": 400}`)
+	if err != nil || answer.Status >= http.StatusMultipleChoices {
+		return fmt.Errorf("a refund is answered %d: %w", answer.Status, errors.Join(err))
+	}
+	return nil
+}
+
+// endRefund lets the provider end the last payment's refund; its webhook reports it.
+func endRefund(ctx context.Context, s *Scene) error {
+	ledger, err := s.Provider.Ledger(ctx, s.last.ID)
+	if err != nil {
+		return err
+	}
+	for _, entry := range ledger {
+		if entry.Refund != nil {
+			return s.Provider.SettleRefund(ctx, entry.PaymentID, entry.Refund.ID, "approved")
+		}
+	}
+	return errors.New("the provider has no refund of the payment")
+}
+
 // readers are clients that read lists, each as fast as it is answered.
 func readers(count int) Act {
 	return func(ctx context.Context, s *Scene) error {

@@ -73,6 +73,13 @@ func endEarlier(by time.Duration) Act {
 	}
 }
 
+// askEarlier makes the time at which the last payment's refunds were asked for earlier in the database.
+func askEarlier(by time.Duration) Act {
+	return func(ctx context.Context, s *Scene) error {
+		return s.inDatabase(ctx, "update operations set created_at = created_at - $2::interval where payment_id = $1 and kind = 'refund'", s.last.ID, by)
+	}
+}
+
 // failEvents makes each insert of an event fail with an error that is neither an unavailable database nor a refused row.
 func failEvents(ctx context.Context, s *Scene) error {
 	return s.execute(ctx, `create function alerts_fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;

@@ -158,6 +158,11 @@ func ofData() []Fault {
 			Strike: []Act{order, endEarlier(2 * time.Hour)}, Heal: []Act{pay},
 		},
 		{
+			Shows: "Mercado Pago keeps a refund in process, which is made 25 hours older in the database", Alerts: []string{"RefundsStuck"},
+			Strike: []Act{arm(simulator.Fault{On: simulator.CreateRefund, Kind: simulator.KindInProcess, Times: 1}), order, pay, refund, askEarlier(25 * time.Hour)},
+			Heal:   []Act{disarm, endRefund},
+		},
+		{
 			Shows: "30 payments are created, and no buyer pays", Alerts: []string{"PaymentsNoneApproved"},
 			During: every(time.Second, order), Heal: []Act{order, pay},
 		},
