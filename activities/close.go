@@ -29,6 +29,7 @@ func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 		return Seen{}, activityError(err)
 	}
 	state, err := a.perform(ctx, attempt{
+		again:   retried(ctx),
 		earlier: func(ctx context.Context) (payment.ProviderState, bool, error) { return a.look(ctx, in) },
 		send: func(ctx context.Context) (payment.ProviderState, error) {
 			ctx = mercadopago.WithPriority(ctx, in.urgency(), in.ClientID)

@@ -52,7 +52,7 @@ func TestEveryKindHasItsMapping(t *testing.T) {
 func TestTheCodeOfARefusalIsADetailOfTheError(t *testing.T) {
 	t.Parallel()
 	refusal := fmt.Errorf("charge: %w", &failure.Error{Kind: failure.Invalid, Message: "no", Code: failure.CodeTaxID})
-	for name, err := range map[string]error{"at once": activityError(refusal), "in doubt": doubt(t.Context(), true, refusal)} {
+	for name, err := range map[string]error{"at once": activityError(refusal), "in doubt": doubt(true, refusal)} {
 		var details Doubt
 		require.NoError(t, application(t, err).Details(&details), name)
 		require.Equal(t, failure.CodeTaxID, details.Code, name)

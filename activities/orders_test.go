@@ -132,12 +132,12 @@ func TestGivingUpTwiceIsOnce(t *testing.T) {
 			w := newEnv(t)
 			id := w.opened(t)
 			if row.sent {
-				before, err := w.database.SendOperation(t.Context(), payment.ProviderKey(id, payment.Charge, 1), time.Now())
+				sending, err := w.database.SendOperation(t.Context(), payment.ProviderKey(id, payment.Charge, 1), time.Now())
 				require.NoError(t, err)
-				require.False(t, before)
-				before, err = w.database.SendOperation(t.Context(), payment.ProviderKey(id, payment.Charge, 1), time.Now())
+				require.False(t, sending.Before)
+				sending, err = w.database.SendOperation(t.Context(), payment.ProviderKey(id, payment.Charge, 1), time.Now())
 				require.NoError(t, err)
-				require.True(t, before)
+				require.True(t, sending.Before)
 			}
 			in := GiveUpOrder{Order: ordered(id, command.GiveUp, "1"), MaySent: row.maySent}
 			for range 2 {

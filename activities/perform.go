@@ -54,7 +54,7 @@ func (a *Activities) perform(ctx context.Context, at attempt) (payment.ProviderS
 		}
 	}
 	if err != nil {
-		return payment.ProviderState{}, doubt(ctx, at.again, err)
+		return payment.ProviderState{}, doubt(at.again, err)
 	}
 	return state, nil
 }

@@ -53,7 +53,7 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 		return payment.ProviderState{}, activityError(err)
 	}
 	state, err := a.perform(ctx, attempt{
-		searchFirst: a.searchesFirst(in, p), again: in.Again || a.restored(),
+		searchFirst: a.searchesFirst(in, p), again: in.Again || a.restored() || retried(ctx),
 		begin:   func(ctx context.Context) (bool, error) { return a.sentBefore(ctx, p) },
 		earlier: func(ctx context.Context) (payment.ProviderState, bool, error) { return a.earlierCharge(ctx, p) },
 		send:    func(ctx context.Context) (payment.ProviderState, error) { return a.send(ctx, p) },
@@ -77,7 +77,8 @@ func (a *Activities) sentBefore(ctx context.Context, p payment.Payment) (bool, e
 	if !activity.IsActivity(ctx) || activity.GetInfo(ctx).IsLocalActivity {
 		return false, nil
 	}
-	return a.database.SendOperation(ctx, payment.ProviderKey(p.ID, payment.Charge, 1), a.now())
+	sending, err := a.database.SendOperation(ctx, payment.ProviderKey(p.ID, payment.Charge, 1), a.now())
+	return sending.Before, err
 }
 
 // send sends the charge, unless the payment's end has come: what was not charged by then is not charged any more.
@@ -109,17 +110,21 @@ func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (paym
 	return state, found, err
 }
 
-// doubt is the decision on a charge that was not made. A refusal that comes after an earlier attempt, of this run of the workflow
+// doubt is the decision on an operation that was not done. A refusal that comes after an earlier attempt, of this run of the workflow
 // or of one before it, is not the whole story: that attempt may have gone through, and the search may not know it yet. The
 // error's details say so.
-func doubt(ctx context.Context, again bool, err error) error {
-	again = again || activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1
+func doubt(again bool, err error) error {
 	if failure.KindOf(err) != failure.Invalid || !again {
 		return activityError(err)
 	}
 	return temporal.NewApplicationErrorWithOptions(message(err), string(failure.Invalid), temporal.ApplicationErrorOptions{
 		NonRetryable: true, Cause: errors.Unwrap(err), Details: []any{Doubt{Earlier: true, Code: failureCode(err)}},
 	})
+}
+
+// retried says whether this is an attempt of an activity that is not the first: one of the earlier ones may have reached the provider.
+func retried(ctx context.Context) bool {
+	return activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1
 }
 
 // Doubt comes with a charge that was not made, when more is known than its kind.

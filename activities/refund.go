@@ -56,8 +56,9 @@ type RefundInput struct {
 }
 
 // Refund gives the money back, and says how the payment stands then, with its refunds. It is safe to repeat because the provider sees the
-// same idempotency key and the same body every time, and because a refund that may have been sent before is looked for first. A refusal is
-// believed only after a look: Mercado Pago refuses a Pix refund that is in process.
+// same idempotency key and the same body every time, and because a refund that may have been sent before is looked for first: the database
+// knows of every attempt, except those that were certainly held back. A refusal is believed only after a look: Mercado Pago refuses a Pix
+// refund that is in process.
 func (a *Activities) Refund(ctx context.Context, in RefundInput) (payment.ProviderState, error) {
 	return a.operate(ctx, breaker.Refund, func(ctx context.Context) (payment.ProviderState, error) { return a.refund(ctx, in) })
 }
@@ -67,15 +68,18 @@ func (a *Activities) refund(ctx context.Context, in RefundInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, activityError(err)
 	}
-	sent, err := a.database.SendOperation(ctx, in.ID, a.now())
+	sending, err := a.database.SendOperation(ctx, in.ID, a.now())
 	if err != nil {
 		return payment.ProviderState{}, activityError(err)
 	}
 	return a.perform(ctx, attempt{
-		searchFirst: sent || a.restored(), again: sent || a.restored(),
+		searchFirst: sending.Before || a.restored(), again: sending.Before || a.restored(),
 		earlier: func(ctx context.Context) (payment.ProviderState, bool, error) { return a.refundShown(ctx, p, in.ID) },
 		send: func(ctx context.Context) (payment.ProviderState, error) {
 			made, err := a.provider.Refund(mercadopago.WithPriority(ctx, payment.ForOperator, p.ClientID), p, in.Amount, in.ID)
+			if mercadopago.HeldBack(err) {
+				_ = a.database.NotSent(ctx, in.ID, sending) // when this is not stored, the refund counts as sent
+			}
 			if err != nil {
 				return payment.ProviderState{}, err
 			}

@@ -2,6 +2,7 @@ package mercadopago
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -59,17 +60,19 @@ func (g *guard) pass(ctx context.Context, op operation, subject string, call fun
 		return call(ctx)
 	}
 	if err := b.Shut(); err != nil {
-		return err
+		return heldBack{err}
 	}
 	if err := g.take(ctx, turn(ctx, subject)); err != nil {
-		return err
+		return heldBack{err}
 	}
 	admit := b.Do
 	if op.foreign {
 		admit = b.Try
 	}
+	admitted := false
 	var unread error // which must not open the breaker
 	err := admit(ctx, func(ctx context.Context) error {
+		admitted = true
 		err := call(ctx)
 		if failure.KindOf(err) == failure.Limited && g.limit != nil {
 			g.limit.Pause(ctx, failure.RetryAfter(err))
@@ -79,10 +82,24 @@ func (g *guard) pass(ctx context.Context, op operation, subject string, call fun
 		}
 		return err
 	})
+	if err != nil && !admitted {
+		return heldBack{err}
+	}
 	if err == nil {
 		err = unread
 	}
 	return err
+}
+
+// heldBack is the guard's own refusal of a call.
+type heldBack struct{ error }
+
+func (e heldBack) Unwrap() error { return e.error }
+
+// HeldBack says whether the call that ended with this error was certainly not sent, because the breaker or the provider rate limit held it back.
+func HeldBack(err error) bool {
+	_, held := errors.AsType[heldBack](err)
+	return held
 }
 
 func (g *guard) take(ctx context.Context, c providerlimit.Call) error {

@@ -156,3 +156,24 @@ func TestWhatIsOddAboutOnePaymentOpensNoBreaker(t *testing.T) {
 	failing(100)
 	require.False(t, c.Steady(breaker.Read), "nothing that Mercado Pago says can be read")
 }
+
+// A call that was not admitted was certainly not sent. Whatever else goes wrong may have come after it was sent.
+func TestOnlyWhatTheGuardRefusesIsHeldBack(t *testing.T) {
+	t.Parallel()
+	provider, c := guarded(t)
+	provider.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindReset})
+	held := false
+	for range 100 {
+		sent := len(provider.Requests())
+		_, err := c.CreatePix(t.Context(), somePayment("one"), "key-1")
+		require.Equal(t, failure.Unavailable, failure.KindOf(err))
+		if HeldBack(err) {
+			require.Len(t, provider.Requests(), sent)
+			held = true
+		} else {
+			require.Greater(t, len(provider.Requests()), sent)
+			require.False(t, held, "the breaker stays open for seconds")
+		}
+	}
+	require.True(t, held)
+}

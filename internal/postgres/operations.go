@@ -46,17 +46,35 @@ on conflict (provider_key) do update set updated_at = operations.updated_at`,
 	return interpret("ask for "+string(kind)+" of payment "+paymentID, err)
 }
 
+// Sending is an attempt to send an operation.
+type Sending struct {
+	Before  bool      // an earlier attempt may have sent it
+	changed time.Time // the row's last change, which is this attempt's own
+}
+
 // SendOperation stores that an activity is about to send an operation, and says whether one has done so before. An operation without a row
-// counts as sent: its row may be lost.
-func (s *Store) SendOperation(ctx context.Context, providerKey string, at time.Time) (before bool, err error) {
-	err = s.pool.QueryRow(ctx, `
+// counts as sent: its row may be lost. Each attempt changes the row, so that no other attempt can take this one back.
+func (s *Store) SendOperation(ctx context.Context, providerKey string, at time.Time) (Sending, error) {
+	var sending Sending
+	err := s.pool.QueryRow(ctx, `
 with operation as (select provider_key, sent_at from operations where provider_key = $1 for update)
-update operations o set sent_at = coalesce(operation.sent_at, $2) from operation where o.provider_key = operation.provider_key
-returning operation.sent_at is not null`, providerKey, at).Scan(&before)
+update operations o set sent_at = coalesce(operation.sent_at, $2), updated_at = greatest($2, o.updated_at + interval '1 microsecond')
+from operation where o.provider_key = operation.provider_key
+returning operation.sent_at is not null, o.updated_at`, providerKey, at).Scan(&sending.Before, &sending.changed)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return true, nil
+		return Sending{Before: true}, nil
 	}
-	return before, interpret("send operation "+providerKey, err)
+	return sending, interpret("send operation "+providerKey, err)
+}
+
+// NotSent takes back an attempt that has certainly sent nothing. The operation still counts as sent if an earlier attempt may have sent it, or
+// if anything has changed the row since, such as another attempt.
+func (s *Store) NotSent(ctx context.Context, providerKey string, sending Sending) error {
+	if sending.Before {
+		return nil
+	}
+	_, err := s.pool.Exec(ctx, `update operations set sent_at = null where provider_key = $1 and updated_at = $2`, providerKey, sending.changed)
+	return interpret("take back the sending of operation "+providerKey, err)
 }
 
 // EndOperation stores the outcome of an operation: done or refused.

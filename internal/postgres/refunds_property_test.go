@@ -89,9 +89,9 @@ func (m *seller) waiting(ctx context.Context, t require.TestingT) (waits []payme
 
 // send sends a refund as the activity does.
 func (m *seller) send(ctx context.Context, t require.TestingT, r payment.PendingRefund, fate string) {
-	before, err := m.SendOperation(ctx, r.ID, timeAt(30))
+	sending, err := m.SendOperation(ctx, r.ID, timeAt(30))
 	require.NoError(t, err)
-	if before && m.found(ctx, t, r.ID) || fate == "lost before" {
+	if sending.Before && m.found(ctx, t, r.ID) || fate == "lost before" {
 		return
 	}
 	id, known := m.keys[r.ID]
