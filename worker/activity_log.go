@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/onlywave/onlywave/internal/failure"
-	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/internal/tracing/temporaltracing"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -35,7 +35,7 @@ type loggedActivity struct {
 
 func (l *loggedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	began, info := time.Now(), activity.GetInfo(ctx)
-	ctx, s := tracing.Activity(ctx, info.ActivityType.Name)
+	ctx, s := temporaltracing.Activity(ctx, info.ActivityType.Name)
 	s.Set("temporal.workflow_id", info.WorkflowExecution.ID)
 	s.Set("temporal.run_id", info.WorkflowExecution.RunID)
 	s.SetInt("temporal.attempt", int(info.Attempt))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/internal/tracing/temporaltracing"
 	"github.com/onlywave/onlywave/test/tracesink/tracesinktest"
 )
 
@@ -31,9 +32,9 @@ func TestWhatPanicsIsInTheTrace(t *testing.T) {
 	require.Panics(t, func() { _ = message(ctx, rabbitmq.Delivery{}) })
 
 	carried := carrier{}
-	require.NoError(t, tracing.Propagator{}.Inject(ctx, carried))
+	require.NoError(t, temporaltracing.Propagator{}.Inject(ctx, carried))
 	var suite testsuite.WorkflowTestSuite
-	suite.SetContextPropagators([]workflow.ContextPropagator{tracing.Propagator{}})
+	suite.SetContextPropagators([]workflow.ContextPropagator{temporaltracing.Propagator{}})
 	suite.SetHeader(&common.Header{Fields: carried})
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&activityLog{log: slog.New(slog.DiscardHandler)}}})

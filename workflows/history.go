@@ -13,7 +13,7 @@ import (
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/internal/tracing/temporaltracing"
 )
 
 // StepKind is what a step of a run was.
@@ -92,7 +92,7 @@ func (h *historyReader) read(e *history.HistoryEvent) {
 	switch e.GetEventType() {
 	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
 		started := e.GetWorkflowExecutionStartedEventAttributes()
-		h.trace = tracing.IDOf(started.GetHeader())
+		h.trace = temporaltracing.IDOf(started.GetHeader())
 		if started.GetContinuedExecutionRunId() != "" {
 			h.add(e, Step{Kind: StepContinuation})
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/payloadcodec"
 	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/internal/tracing/temporaltracing"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -41,7 +42,7 @@ func dialMeasured(c config.Config, log *slog.Logger, codec *payloadcodec.Codec, 
 	options.MetricsHandler = measures
 	codec.Apply(&options)
 	if tracing.On() {
-		options.ContextPropagators = []workflow.ContextPropagator{tracing.Propagator{}}
+		options.ContextPropagators = []workflow.ContextPropagator{temporaltracing.Propagator{}}
 	}
 	options.Logger = sdklog.NewStructuredLogger(log)
 	temporal, err := client.NewLazyClient(options)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -23,16 +22,3 @@ func (l logged) Handle(ctx context.Context, line slog.Record) error {
 func (l logged) WithAttrs(attrs []slog.Attr) slog.Handler { return logged{l.Handler.WithAttrs(attrs)} }
 
 func (l logged) WithGroup(name string) slog.Handler { return logged{l.Handler.WithGroup(name)} }
-
-// mistakes finds which of OpenTelemetry's variables cannot be read, and not what is in them: headers hold tokens.
-type mistakes struct{ log *slog.Logger }
-
-func (m mistakes) Error(_ error, doing string, _ ...any) {
-	m.log.Warn("traces", "error", "a variable of OpenTelemetry cannot be read: "+doing)
-}
-
-func (mistakes) Init(logr.RuntimeInfo)            {}
-func (mistakes) Enabled(int) bool                 { return false }
-func (mistakes) Info(int, string, ...any)         {}
-func (m mistakes) WithValues(...any) logr.LogSink { return m }
-func (m mistakes) WithName(string) logr.LogSink   { return m }

@@ -22,7 +22,7 @@ const (
 	Client   = trace.SpanKindClient
 	Producer = trace.SpanKindProducer
 	Consumer = trace.SpanKindConsumer
-	internal = trace.SpanKindInternal
+	Internal = trace.SpanKindInternal
 )
 
 // Header is where a message carries its trace, as W3C's Trace Context writes it.
@@ -33,6 +33,13 @@ var tracer atomic.Pointer[trace.Tracer]
 
 // On says whether this process traces.
 func On() bool { return tracer.Load() != nil }
+
+// Use makes spans with provider, for the whole process, until stop.
+func Use(provider trace.TracerProvider) (stop func()) {
+	t := provider.Tracer("github.com/onlywave/onlywave")
+	tracer.Store(&t)
+	return func() { tracer.Store(nil) }
+}
 
 // Span is an operation in progress. The zero Span is not traced; all its methods may be called.
 type Span struct{ span trace.Span }
@@ -60,11 +67,20 @@ func links(ctx context.Context) []trace.Link {
 // Start begins a span inside the one that ctx carries, from this process or another, if that is traced. Its name is what and
 // of together.
 func Start(ctx context.Context, kind Kind, what, of string) (context.Context, Span) {
+	return StartLinked(ctx, kind, what, of, nil)
+}
+
+// StartLinked is Start. The span is linked with those that the texts are about.
+func StartLinked(ctx context.Context, kind Kind, what, of string, texts []string) (context.Context, Span) {
 	t := tracer.Load()
 	if t == nil || !Wanted(ctx) {
 		return ctx, Span{}
 	}
-	return begin(ctx, *t, what+of, trace.WithSpanKind(kind))
+	var linked []trace.Link
+	for _, text := range texts {
+		linked = append(linked, links(From(context.Background(), text))...)
+	}
+	return begin(ctx, *t, what+of, trace.WithSpanKind(kind), trace.WithLinks(linked...))
 }
 
 func begin(ctx context.Context, t trace.Tracer, name string, options ...trace.SpanStartOption) (context.Context, Span) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/internal/tracing/otlp"
 	"github.com/onlywave/onlywave/test/tracesink"
 )
 
@@ -19,7 +19,7 @@ func Collect(t testing.TB) (sink *tracesink.Sink, done func()) {
 	sink = tracesink.New()
 	collector := httptest.NewServer(sink)
 	t.Cleanup(collector.Close)
-	done, err := tracing.Export(t.Context(), tracing.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, slog.New(slog.DiscardHandler))
+	done, err := otlp.Export(t.Context(), otlp.Target{Endpoint: collector.URL, Ratio: 1, Service: "test"}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return sink, done
 }

@@ -1,4 +1,4 @@
-package tracing
+package temporaltracing
 
 import (
 	"context"
@@ -7,13 +7,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/onlywave/onlywave/internal/tracing"
+	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 )
+
+// Tests here do not run side by side: whether a process traces holds for all of it.
+func TestMain(m *testing.M) { devstacktest.Main(m, devstack.Temporal) }
 
 const (
 	queue  = "traced"
@@ -63,12 +69,27 @@ func connect(t *testing.T) client.Client {
 	return c
 }
 
+// recordSpans traces all that begins here, until the test's end.
+func recordSpans(t *testing.T) *tracetest.SpanRecorder {
+	recorder := tracetest.NewSpanRecorder()
+	t.Cleanup(tracing.Use(sdk.NewTracerProvider(sdk.WithSpanProcessor(recorder))))
+	return recorder
+}
+
+func TestAnActivityThatIsNotTracedCostsNothing(t *testing.T) {
+	ctx := t.Context()
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		_, s := Activity(ctx, "activity")
+		s.End("failed")
+	}))
+}
+
 // Every activity of a run is in the trace that started it, in its next run, too. An activity is linked with the signals that came
 // before it, each once.
 func TestActivitiesGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
-	recorder := recordSpans(t, 1)
+	recorder := recordSpans(t)
 	c := connect(t)
-	ctx, start := Root(t.Context(), Server, "start")
+	ctx, start := tracing.Root(t.Context(), tracing.Server, "start")
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: t.Name(), TaskQueue: queue}, waits, 1)
 	require.NoError(t, err)
 	start.End("")
@@ -78,10 +99,10 @@ func TestActivitiesGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
 			done := recorder.Ended()
 			return len(named(done, "RunActivity:opened")) == i/2+1 && len(named(done, "RunActivity:published")) == i
 		}, time.Minute, 10*time.Millisecond)
-		at, s := Root(t.Context(), Consumer, "signal")
+		at, s := tracing.Root(t.Context(), tracing.Consumer, "signal")
 		require.NoError(t, c.SignalWorkflow(at, t.Name(), "", signal, nil))
 		s.End("")
-		signals = append(signals, Text(at)[3:35])
+		signals = append(signals, tracing.Text(at)[3:35])
 	}
 	require.NoError(t, run.Get(t.Context(), nil))
 
@@ -105,7 +126,7 @@ func TestActivitiesGoOnInTheTraceThatStartedTheirWorkflow(t *testing.T) {
 
 // A run that is not traced makes no spans, whatever signals it gets; and a header that cannot be read stops nothing.
 func TestARunThatIsNotTracedStaysSo(t *testing.T) {
-	recorder := recordSpans(t, 1)
+	recorder := recordSpans(t)
 	c := connect(t)
 	garbled, err := client.Dial(client.Options{
 		HostPort: devstacktest.Shared().TemporalAddress(), ContextPropagators: []workflow.ContextPropagator{garbage{}},
@@ -115,7 +136,7 @@ func TestARunThatIsNotTracedStaysSo(t *testing.T) {
 	run, err := garbled.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: t.Name(), TaskQueue: queue}, waits, runs)
 	require.NoError(t, err)
 	for range 2 {
-		at, s := Root(t.Context(), Consumer, "signal")
+		at, s := tracing.Root(t.Context(), tracing.Consumer, "signal")
 		require.NoError(t, c.SignalWorkflow(at, t.Name(), "", signal, nil))
 		s.End("")
 	}
@@ -128,7 +149,7 @@ type garbage struct{ Propagator }
 
 func (garbage) Inject(_ context.Context, to workflow.HeaderWriter) error {
 	payload, err := converter.GetDefaultDataConverter().ToPayload(12)
-	to.Set(headerTemporal, payload)
+	to.Set(header, payload)
 	return err
 }
 

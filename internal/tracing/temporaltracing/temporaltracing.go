@@ -1,4 +1,6 @@
-package tracing
+// Package temporaltracing carries traces through Temporal. Its one rule: nothing that a workflow does depends on a trace. It is apart from
+// internal/tracing, because it links Temporal's SDK, which programs that only make spans do not need.
+package temporaltracing
 
 import (
 	"context"
@@ -9,10 +11,12 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
-// headerTemporal is where Temporal carries a trace: the span that it goes on from, and others that it has met.
-const headerTemporal = "onlywave-trace"
+// header is where Temporal carries a trace: the span that it goes on from, and others that it has met.
+const header = "onlywave-trace"
 
 // maxLinks bounds what a flood of webhooks leaves behind.
 const maxLinks = 8
@@ -34,7 +38,7 @@ type Propagator struct{}
 
 // Inject puts the caller's span into what it sends to a workflow.
 func (Propagator) Inject(ctx context.Context, to workflow.HeaderWriter) error {
-	return write(to, Text(ctx), nil)
+	return write(to, tracing.Text(ctx), nil)
 }
 
 // ExtractToWorkflow is for the start of a run, and for each signal and update it gets.
@@ -76,7 +80,7 @@ func (Propagator) Extract(ctx context.Context, from workflow.HeaderReader) (cont
 	if len(texts) == 0 {
 		return ctx, nil
 	}
-	ctx = From(ctx, texts[0])
+	ctx = tracing.From(ctx, texts[0])
 	if len(texts) > 1 {
 		ctx = context.WithValue(ctx, linksKey{}, texts[1:])
 	}
@@ -84,17 +88,9 @@ func (Propagator) Extract(ctx context.Context, from workflow.HeaderReader) (cont
 }
 
 // Activity begins the span of one attempt of an activity, named as Temporal's own tracing does.
-func Activity(ctx context.Context, name string) (context.Context, Span) {
-	t := tracer.Load()
-	if t == nil || !Wanted(ctx) {
-		return ctx, Span{}
-	}
-	var met []trace.Link
-	texts, _ := ctx.Value(linksKey{}).([]string)
-	for _, text := range texts {
-		met = append(met, links(From(context.Background(), text))...)
-	}
-	return begin(ctx, *t, "RunActivity:"+name, trace.WithSpanKind(internal), trace.WithLinks(met...))
+func Activity(ctx context.Context, name string) (context.Context, tracing.Span) {
+	met, _ := ctx.Value(linksKey{}).([]string)
+	return tracing.StartLinked(ctx, tracing.Internal, "RunActivity:", name, met)
 }
 
 func write(to workflow.HeaderWriter, began string, met []string) error {
@@ -105,13 +101,13 @@ func write(to workflow.HeaderWriter, began string, met []string) error {
 	if err != nil {
 		return err
 	}
-	to.Set(headerTemporal, payload)
+	to.Set(header, payload)
 	return nil
 }
 
 // read takes what it cannot read for nothing: a trace is not worth a payment.
 func read(from workflow.HeaderReader) []string {
-	payload, ok := from.Get(headerTemporal)
+	payload, ok := from.Get(header)
 	if !ok {
 		return nil
 	}
@@ -123,13 +119,13 @@ func read(from workflow.HeaderReader) []string {
 }
 
 // IDOf is the id of the trace that started a run, from the header of its first event; "" when it is not traced.
-func IDOf(header *common.Header) string {
+func IDOf(started *common.Header) string {
 	var texts []string
-	payload := header.GetFields()[headerTemporal]
+	payload := started.GetFields()[header]
 	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &texts) != nil || len(texts) == 0 {
 		return ""
 	}
-	carrier := propagation.MapCarrier{Header: texts[0]}
+	carrier := propagation.MapCarrier{tracing.Header: texts[0]}
 	span := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
 	if !span.HasTraceID() {
 		return ""

@@ -1,4 +1,7 @@
-package tracing
+// Package otlp sends the spans of this process to a collector, by OpenTelemetry's protocol over HTTP. Its one rule: what is traced never
+// waits for the collector. It is apart from internal/tracing, because the exporter links gRPC, which programs that only make spans do not
+// need.
+package otlp
 
 import (
 	"context"
@@ -13,6 +16,8 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/onlywave/onlywave/internal/tracing"
 )
 
 // flushTime is what the end of a process waits for its last spans to be taken.
@@ -39,15 +44,17 @@ func Export(ctx context.Context, to Target, log *slog.Logger) (stop func(), err 
 	if err != nil {
 		return nil, fmt.Errorf("make the exporter of traces: %w", err)
 	}
-	stopped := use(sdk.NewTracerProvider(
+	provider := sdk.NewTracerProvider(
 		sdk.WithBatcher(exporter),
 		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(to.Ratio))),
 		sdk.WithResource(about(ctx, to)),
-	))
+	)
+	end := tracing.Use(provider)
 	return func() {
+		end()
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 		defer cancel()
-		if err := stopped(flush); err != nil {
+		if err := provider.Shutdown(flush); err != nil {
 			log.Warn("traces", "error", err)
 		}
 	}, nil
@@ -67,12 +74,15 @@ func about(ctx context.Context, to Target) *resource.Resource {
 	return whole
 }
 
-// use makes spans with provider until stop.
-func use(provider *sdk.TracerProvider) (stop func(context.Context) error) {
-	t := provider.Tracer("github.com/onlywave/onlywave")
-	tracer.Store(&t)
-	return func(ctx context.Context) error {
-		tracer.Store(nil)
-		return provider.Shutdown(ctx)
-	}
+// mistakes finds which of OpenTelemetry's variables cannot be read, and not what is in them: headers hold tokens.
+type mistakes struct{ log *slog.Logger }
+
+func (m mistakes) Error(_ error, doing string, _ ...any) {
+	m.log.Warn("traces", "error", "a variable of OpenTelemetry cannot be read: "+doing)
 }
+
+func (mistakes) Init(logr.RuntimeInfo)            {}
+func (mistakes) Enabled(int) bool                 { return false }
+func (mistakes) Info(int, string, ...any)         {}
+func (m mistakes) WithValues(...any) logr.LogSink { return m }
+func (m mistakes) WithName(string) logr.LogSink   { return m }
