@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/onlywave/onlywave/internal/tracing"
-	"github.com/onlywave/onlywave/test/tracesink/tracesinktest"
 )
 
 // A message has the span it comes from in a header, also when it is retried. The headers of the publisher are not changed.
 func TestAMessageCarriesItsTrace(t *testing.T) {
-	sink, stop := tracesinktest.Collect(t)
+	recorder := tracetest.NewSpanRecorder()
+	t.Cleanup(tracing.Use(sdk.NewTracerProvider(sdk.WithSpanProcessor(recorder))))
 	p := connect(t)
 	_, channel := dial(t)
 
@@ -34,13 +36,12 @@ func TestAMessageCarriesItsTrace(t *testing.T) {
 	_, s = Traced(t.Context(), QueueProcess, d)
 	require.False(t, s.Traced())
 
-	stop()
-	all := sink.Traces()
-	require.Len(t, all, 1)
-	rows := all[0].Rows()
-	require.Len(t, rows, 3)
-	require.Equal(t, "publish onlywave.webhooks", rows[1].Name)
-	require.Equal(t, "process onlywave.webhooks.process", rows[2].Name)
-	require.Equal(t, rows[1].ID, rows[2].Parent)
-	require.Equal(t, "fault", rows[2].Failure)
+	ended := recorder.Ended()
+	require.Len(t, ended, 3)
+	published, processed := ended[0], ended[1]
+	require.Equal(t, "publish onlywave.webhooks", published.Name())
+	require.Equal(t, "process onlywave.webhooks.process", processed.Name())
+	require.Equal(t, published.SpanContext().SpanID(), processed.Parent().SpanID())
+	require.Equal(t, published.SpanContext().TraceID(), processed.SpanContext().TraceID())
+	require.Equal(t, "fault", processed.Status().Description)
 }
