@@ -90,6 +90,8 @@ type Stack struct {
 	primary   Service                          // which of Postgres and its replica takes writes
 	moved     []string                         // throw-away folders of Postgres outside of ours
 	links     []string                         // to our folder, without spaces
+
+	temporalHTTP int // the port of Temporal's HTTP API
 }
 
 // Start runs the services side by side and returns when all of them serve. When one does not, the error says which,

@@ -209,7 +209,7 @@ func ping(ctx context.Context, s *Stack, service Service) error {
 			return ctx.Err()
 		}
 	default:
-		return temporalReady(ctx, s.ports.Temporal, nil)
+		return temporalReady(ctx, s.temporalHTTP, nil)
 	}
 }
 

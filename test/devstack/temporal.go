@@ -2,7 +2,6 @@ package devstack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,16 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-
-	commonpb "go.temporal.io/api/common/v1"
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/serviceerror"
-	taskqueuepb "go.temporal.io/api/taskqueue/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
 )
 
 // TemporalAddress is host:port of the gRPC front end; the namespace is "default".
@@ -50,7 +39,7 @@ func (s *Stack) startTemporal(ctx context.Context) (int, error) {
 		}
 		s.ports.TemporalUI = ui
 		spec.Port = port
-		spec.Ready = func(ctx context.Context) error { return temporalReady(ctx, port, s.options.SearchAttributes) }
+		spec.Ready = func(ctx context.Context) error { return temporalReady(ctx, s.temporalHTTP, s.options.SearchAttributes) }
 		return spec, nil
 	})
 	return s.ports.Temporal, err
@@ -89,14 +78,14 @@ func temporalFolders() []string {
 
 func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
 	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--ui-port", strconv.Itoa(ui)}
-	http, err := FreePort(0)
-	if err != nil {
+	var err error
+	if s.temporalHTTP, err = FreePort(0); err != nil {
 		return nil, err
 	}
 	if s.metrics.Temporal, err = FreePort(0); err != nil {
 		return nil, err
 	}
-	args = append(args, "--http-port", strconv.Itoa(http), "--metrics-port", strconv.Itoa(s.metrics.Temporal))
+	args = append(args, "--http-port", strconv.Itoa(s.temporalHTTP), "--metrics-port", strconv.Itoa(s.metrics.Temporal))
 	// A file also for a throw-away stack: with 32 callers it measured faster than the in-memory database. Why was not
 	// looked into.
 	args = append(args, "--db-filename", filepath.Join(dir, temporalDatabase),
@@ -113,46 +102,6 @@ func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
 		}
 	}
 	return args, nil
-}
-
-// temporalReady asks each of Temporal's services for an answer in the namespace: they come up one after the other, and
-// the front end answers long before a workflow can be started.
-func temporalReady(ctx context.Context, port int, attributes map[string]string) error {
-	conn, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", port), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	const namespace = "default"
-	frontend := workflowservice.NewWorkflowServiceClient(conn)
-	_, err = frontend.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
-		Namespace: namespace,
-		Execution: &commonpb.WorkflowExecution{WorkflowId: "is-the-history-service-there"},
-	})
-	// An unknown namespace is another error (NamespaceNotFound).
-	answer := serviceerror.FromStatus(status.Convert(err))
-	if _, ok := errors.AsType[*serviceerror.NotFound](answer); !ok {
-		return fmt.Errorf("history: %w", answer)
-	}
-	_, err = frontend.DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-		Namespace:     namespace,
-		TaskQueue:     &taskqueuepb.TaskQueue{Name: "is-the-matching-service-there"},
-		TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW,
-	})
-	if err != nil {
-		return fmt.Errorf("matching: %w", err)
-	}
-	known, err := operatorservice.NewOperatorServiceClient(conn).ListSearchAttributes(ctx,
-		&operatorservice.ListSearchAttributesRequest{Namespace: namespace})
-	if err != nil {
-		return fmt.Errorf("search attributes: %w", err)
-	}
-	for name := range attributes {
-		if _, ok := known.CustomAttributes[name]; !ok {
-			return fmt.Errorf("search attribute %s is not registered", name)
-		}
-	}
-	return nil
 }
 
 // AllowImports restarts Temporal so that it takes recorded histories through its admin API, as `tdbg workflow import` sends them. The
