@@ -41,9 +41,8 @@ func silenced(t *testing.T) (speak func()) {
 	_, err := channel.QueueDeclare(name, true, false, false, false, amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeQuorum})
 	require.NoError(t, err)
 	require.NoError(t, channel.QueueBind(name, "silent.#", ExchangeEvents, false, nil))
-	// The queue is a process on the broker, registered under its name and its virtual host's.
-	rabbitmqctl(t, "eval", "sys:suspend('%2F_"+name+"').")
-	speak = sync.OnceFunc(func() { rabbitmqctl(t, "eval", "sys:resume('%2F_"+name+"').") })
+	suspend(t, name)
+	speak = sync.OnceFunc(func() { resume(t, name) })
 	t.Cleanup(func() {
 		speak()
 		_, err := channel.QueueDelete(name, false, false, false)

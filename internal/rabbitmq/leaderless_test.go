@@ -41,9 +41,8 @@ func TestABrokerThatIsKilledAtOnceKeepsEveryQueue(t *testing.T) {
 // A consumer of a queue without a leader gets neither a message nor an error. Ready must report it.
 func TestAConsumerSaysThatItsQueueHasNoLeader(t *testing.T) {
 	connect(t)
-	process := strings.ReplaceAll("sys:DO('%2F_NAME').", "NAME", QueueArchive)
-	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "suspend"))
-	t.Cleanup(func() { rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "resume")) })
+	suspend(t, QueueArchive)
+	t.Cleanup(func() { resume(t, QueueArchive) })
 	c := NewConsumer([]string{stack.RabbitMQURL()}, QueueArchive, 1, silent)
 	require.NoError(t, c.Ready(), "it does not run yet")
 	stop := running(t, func(ctx context.Context) error {
@@ -52,7 +51,7 @@ func TestAConsumerSaysThatItsQueueHasNoLeader(t *testing.T) {
 	reported := func() bool { err := c.Ready(); return err != nil && strings.Contains(err.Error(), "no leader") }
 	require.Eventually(t, reported, testTimeout, 10*time.Millisecond)
 	require.ErrorContains(t, c.Ready(), QueueArchive)
-	rabbitmqctl(t, "eval", strings.ReplaceAll(process, "DO", "resume"))
+	resume(t, QueueArchive)
 	require.Eventually(t, func() bool { return c.Ready() == nil }, testTimeout, 10*time.Millisecond)
 	stop()
 }

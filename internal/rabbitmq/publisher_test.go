@@ -66,10 +66,9 @@ func leaderless(t *testing.T, name string, before func()) *amqp.Channel {
 	require.NoError(t, err)
 	require.NoError(t, channel.QueueBind(name, "payment.*", ExchangeEvents, false, nil))
 	before()
-	require.NoError(t, stack.RabbitMQCtl(t.Context(), "eval", fmt.Sprintf("sys:suspend(whereis('%%2F_%s')).", name)))
+	suspend(t, name)
 	t.Cleanup(func() {
-		ctx := context.Background()
-		require.NoError(t, stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("sys:resume(whereis('%%2F_%s')).", name)))
+		resume(t, name)
 		_, err := channel.QueueDelete(name, false, false, false)
 		require.NoError(t, err)
 	})
@@ -243,12 +242,17 @@ func TestPublishFailsFastWhileBrokerIsOutOfMemory(t *testing.T) {
 // setMemoryLimit sets the fraction of the machine's memory over which the broker's alarm goes off.
 func setMemoryLimit(t *testing.T, fraction string) {
 	t.Helper()
-	rabbitmqctl(t, "set_vm_memory_high_watermark", fraction)
+	evaluate(t, "vm_memory_monitor:set_vm_memory_high_watermark("+fraction+")")
 }
 
-func rabbitmqctl(t *testing.T, args ...string) {
+// suspend stops the only leader of a quorum queue. It is a process of the broker, registered under the queue's and its virtual host's name.
+func suspend(t *testing.T, queue string) { evaluate(t, "sys:suspend('%2F_"+queue+"')") }
+
+func resume(t *testing.T, queue string) { evaluate(t, "sys:resume('%2F_"+queue+"')") }
+
+func evaluate(t *testing.T, expression string) {
 	t.Helper()
-	require.NoError(t, stack.RabbitMQCtl(context.Background(), args...)) // also at a test's end
+	require.NoError(t, stack.RabbitMQEval(context.Background(), expression)) // also at a test's end
 }
 
 func TestCloseWaitsForWhatIsInFlight(t *testing.T) {

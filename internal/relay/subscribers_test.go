@@ -100,7 +100,7 @@ func TestAQueueThatNeverConfirmsHoldsUpNoOther(t *testing.T) {
 	s := w.bind(t, amqp.Table{"x-queue-type": "quorum"}, everything...).listen(t)
 	s.receives(t, w.open(t, r, "before"), 1) // a queue that is new to a connection stops it at once: RabbitMQ waits for its leader
 	w.requireNothingWaits(t)
-	require.NoError(t, stack.RabbitMQCtl(t.Context(), "eval", fmt.Sprintf("sys:suspend(whereis('%%2F_%s')).", foreign.name)))
+	require.NoError(t, stack.RabbitMQEval(t.Context(), fmt.Sprintf("sys:suspend('%%2F_%s')", foreign.name)))
 	var ids []string
 	for i := range 100 {
 		ids = append(ids, w.open(t, r, fmt.Sprint(i)))
@@ -118,7 +118,7 @@ func TestAQueueThatNeverConfirmsHoldsUpNoOther(t *testing.T) {
 	require.Equal(t, 300, w.inDatabase(t, `select count(*) from event_repeats`))
 	require.Equal(t, 100, w.inDatabase(t, `select count(*) from payments where published = 3`))
 
-	require.NoError(t, stack.RabbitMQCtl(t.Context(), "eval", fmt.Sprintf("sys:resume(whereis('%%2F_%s')).", foreign.name)))
+	require.NoError(t, stack.RabbitMQEval(t.Context(), fmt.Sprintf("sys:resume('%%2F_%s')", foreign.name)))
 	foreign.listen(t)
 	for _, id := range ids {
 		foreign.receives(t, id, 3)

@@ -18,7 +18,7 @@ func withLeader(queue string) Act { return onReplica("restart_server", queue) }
 
 func onReplica(do, queue string) Act {
 	return func(ctx context.Context, s *Scene) error {
-		return s.Stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("ra:%s(quorum_queues, {'%%2F_%s', node()}).", do, queue))
+		return s.Stack.RabbitMQEval(ctx, fmt.Sprintf("ra:%s(quorum_queues, {'%%2F_%s', node()})", do, queue))
 	}
 }
 

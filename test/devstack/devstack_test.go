@@ -52,6 +52,7 @@ func TestTwoStacksAtOnce(t *testing.T) {
 	}
 	require.Greater(t, len(family), 2*len(services), "Postgres and RabbitMQ have processes of their own")
 	t.Run("kill, pause, resume, restart", func(t *testing.T) { killPauseResumeRestart(t, stacks[0]) })
+	t.Run("evaluate Erlang in RabbitMQ", func(t *testing.T) { evaluate(t, stacks[1]) })
 	t.Run("raise RabbitMQ's memory alarm", func(t *testing.T) { raiseMemoryAlarm(t, stacks[1]) })
 
 	for _, stack := range stacks {

@@ -15,6 +15,9 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
+// rabbitMQNode never changes: the data belong to the node's name.
+const rabbitMQNode = "onlywave@localhost"
+
 // RabbitMQURL is the URL of the default virtual host; the user may do everything.
 func (s *Stack) RabbitMQURL() string { return rabbitMQURL(s.ports.RabbitMQ) }
 
@@ -139,7 +142,7 @@ func writeRabbitMQConfig(dir string, port, metrics int, plugins []string) error 
 func rabbitMQEnvironment(dir string, distribution, names int) []string {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	return environment(dir,
-		"RABBITMQ_NODENAME=onlywave@localhost", // the data belong to the node's name, so it never changes
+		"RABBITMQ_NODENAME="+rabbitMQNode,
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", distribution),
 		fmt.Sprintf("ERL_EPMD_PORT=%d", names),
 		"ERL_EPMD_ADDRESS=127.0.0.1",

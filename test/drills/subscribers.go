@@ -115,11 +115,11 @@ var foreignQueueIsBound = onBroker(func(_ context.Context, _ *Scene, channel *am
 
 // foreignQueueLosesItsLeader suspends the queue's only leader process, so that no publish to it is confirmed.
 func foreignQueueLosesItsLeader(ctx context.Context, s *Scene) error {
-	return s.Stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("sys:suspend(whereis('%%2F_%s')).", foreignQueue))
+	return s.Stack.RabbitMQEval(ctx, fmt.Sprintf("sys:suspend('%%2F_%s')", foreignQueue))
 }
 
 func foreignQueueHasItsLeaderAgain(ctx context.Context, s *Scene) error {
-	return s.Stack.RabbitMQCtl(ctx, "eval", fmt.Sprintf("sys:resume(whereis('%%2F_%s')).", foreignQueue))
+	return s.Stack.RabbitMQEval(ctx, fmt.Sprintf("sys:resume('%%2F_%s')", foreignQueue))
 }
 
 var foreignQueueIsDeleted = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
