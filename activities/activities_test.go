@@ -46,6 +46,7 @@ type env struct {
 	provider    *simulator.Simulator
 	address     string // of the provider
 	databaseURL string
+	sendsAt     time.Time // when refunds are sent; zero: now
 }
 
 func newEnv(t *testing.T) env {
@@ -59,7 +60,10 @@ func newEnv(t *testing.T) env {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
-	return env{New(Config{Database: database, Provider: newClient(t, server.URL, nil), Breakers: ownBreakers(t)}), database, provider, server.URL, databaseURL}
+	return env{
+		Activities: New(Config{Database: database, Provider: newClient(t, server.URL, nil), Breakers: ownBreakers(t)}),
+		database:   database, provider: provider, address: server.URL, databaseURL: databaseURL,
+	}
 }
 
 func openDatabase(t *testing.T, url string) *postgres.Store {
@@ -139,14 +143,43 @@ var money = payment.Money{Centavos: 1050, Currency: payment.BRL}
 // lose removes a payment's rows, as a restore from an older backup does.
 func (w env) lose(t *testing.T, id string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), w.databaseURL)
-	require.NoError(t, err)
-	defer conn.Close(context.WithoutCancel(t.Context()))
 	for _, statement := range []string{
 		`delete from outbox where payment_id = $1`, `delete from payment_events where payment_id = $1`, `delete from operations where payment_id = $1`, `delete from payments where id = $1`,
 	} {
-		_, err = conn.Exec(t.Context(), statement, id)
+		w.execute(t, statement, id)
+	}
+}
+
+func (w env) execute(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), w.databaseURL)
+	require.NoError(t, err)
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	_, err = conn.Exec(t.Context(), statement, args...)
+	require.NoError(t, err)
+}
+
+// backUp keeps a payment's rows as they are; what it returns restores them.
+func (w env) backUp(t *testing.T, id string) (restore func()) {
+	t.Helper()
+	tables := map[string]string{"payments": "id", "operations": "payment_id", "payment_events": "payment_id", "outbox": "payment_id", "ledger_entries": "payment_id"}
+	conn, err := pgx.Connect(t.Context(), w.databaseURL)
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	run := func(statement string, args ...any) {
+		_, err := conn.Exec(t.Context(), statement, args...)
 		require.NoError(t, err)
+	}
+	run(`set session_replication_role = replica`) // a restore asks no trigger
+	for table, key := range tables {
+		run(`create temp table ` + table + `_backup as table ` + table + ` with no data`)
+		run(`insert into `+table+`_backup select * from `+table+` where `+key+` = $1`, id)
+	}
+	return func() {
+		for table, key := range tables {
+			run(`delete from `+table+` where `+key+` = $1`, id)
+			run(`insert into ` + table + ` select * from ` + table + `_backup`)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func (a *Activities) AskRefund(ctx context.Context, in OrderInput) (RefundAsked,
 	if in.ByClient && entry.Actor.Channel == audit.REST {
 		request.Origin = payment.FromClient
 	}
-	r, p, err := a.database.AskRefund(ctx, in.PaymentID, request, entry, a.now())
+	r, p, err := a.database.AskRefund(ctx, in.PaymentID, request, a.restored(), entry, a.now())
 	if err != nil {
 		return RefundAsked{}, activityError(err)
 	}
@@ -110,8 +110,16 @@ func (a *Activities) refundShown(ctx context.Context, p payment.Payment, id stri
 	if err != nil {
 		return state, false, err
 	}
-	found, err := a.database.RefundShown(ctx, p.ID, id, state.Refunds)
-	return state, found, err
+	providerID, err := a.database.RefundShown(ctx, p.ID, id, state.Refunds, a.restored())
+	if err != nil || providerID == "" {
+		return state, false, err
+	}
+	for i, r := range state.Refunds {
+		if r.ID == providerID {
+			state.Refunds[i].AnswerTo = id
+		}
+	}
+	return state, true, nil
 }
 
 func (a *Activities) shown(ctx context.Context, p payment.Payment) (payment.ProviderState, error) {

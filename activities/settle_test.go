@@ -1,11 +1,9 @@
 package activities
 
 import (
-	"errors"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/command"
@@ -28,10 +26,7 @@ func TestSettlingTwiceIsSettlingOnce(t *testing.T) {
 	_, err = w.Settle(t.Context(), in)
 	require.Equal(t, failure.Conflict, failure.Kind(application(t, err).Type()), "the search may not know the charge yet")
 	require.ErrorContains(t, err, "may not find the payment yet")
-	conn, err := pgx.Connect(t.Context(), w.databaseURL)
-	require.NoError(t, err)
-	_, err = conn.Exec(t.Context(), `update payments set updated_at = updated_at - interval '10 minutes' where id = $1`, id)
-	require.NoError(t, errors.Join(err, conn.Close(t.Context())))
+	w.execute(t, `update payments set updated_at = updated_at - interval '10 minutes' where id = $1`, id)
 	_, err = w.database.KeepDeadLetters(t.Context(), []deadletter.Message{{
 		ID: deadletter.NewID(id, ""), Source: deadletter.FromWorkflow, Cause: deadletter.CauseUnknownOutcome, PaymentID: id,
 		State: deadletter.Open, Deaths: 1, DiedAt: time.Now(),

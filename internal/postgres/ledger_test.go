@@ -116,7 +116,7 @@ func TestRefundsArePostedAndReversed(t *testing.T) {
 	id := s.open(t, newPayment("refunds")).ID
 	state := paid(id, 2)
 	s.look(t, state)
-	ours, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient}, audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: "refund", Object: "payment/" + id}, timeAt(3))
+	ours, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient}, false, audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: "refund", Object: "payment/" + id}, timeAt(3))
 	require.NoError(t, err)
 	_, err = s.SendOperation(t.Context(), ours.ProviderKey, timeAt(3))
 	require.NoError(t, err)

@@ -31,7 +31,7 @@ func TestQuietPaymentsAreThoseOfWhichNothingIsHeardAlthoughTheyWait(t *testing.T
 	at("young", time.Hour, "")
 	at("settled", 9*time.Hour, payment.Approved)
 	refunding := at("with a refund that has not ended", 7*time.Hour, payment.Approved)
-	_, _, err := s.AskRefund(t.Context(), refunding, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient},
+	_, _, err := s.AskRefund(t.Context(), refunding, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient}, false,
 		audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: audit.PaymentRefund, Object: "payment/" + refunding}, now.Add(-7*time.Hour))
 	require.NoError(t, err)
 	ahead := at("written by a clock that is ahead", -20*time.Hour, "")

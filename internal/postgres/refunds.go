@@ -30,11 +30,18 @@ func (s *Store) Refund(ctx context.Context, paymentID, id string) (payment.Opera
 // AskRefund stores that a refund is asked for, with its event and its entry in the audit, before the provider is asked. One that is stored
 // already does not change, and is returned as it stands. Errors: Conflict when the payment's status forbids a refund, or the key was used for
 // another one; Invalid when the sum of the refunds would be larger than the payment; NotFound when there is no such payment.
-func (s *Store) AskRefund(ctx context.Context, paymentID string, r payment.RefundRequest, e audit.Entry, at time.Time) (refund payment.OperationRecord, p payment.Payment, err error) {
+//
+// With restored, the row of this refund may have been lost in a restore of the database, and the refund then taken for one of the panel.
+// Such a refund of the same amount is taken for this one, since giving the money back twice would be worse.
+func (s *Store) AskRefund(ctx context.Context, paymentID string, r payment.RefundRequest, restored bool, e audit.Entry, at time.Time) (refund payment.OperationRecord, p payment.Payment, err error) {
 	id := payment.RefundID(paymentID, r.IdempotencyKey)
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		books, err := lockRefunds(ctx, tx, paymentID)
 		if err != nil {
+			return err
+		}
+		if made, found := books.madeBefore(id, r); restored && found {
+			refund, err = books.adopt(ctx, tx, books.asked(id, r, made.Amount, at), made, e, at)
 			return err
 		}
 		if refund, err = books.ask(id, r, at); err != nil || refund.Outcome != "" {
@@ -95,10 +102,40 @@ func (b refundBooks) ask(id string, r payment.RefundRequest, at time.Time) (paym
 			Kind: failure.Invalid, Message: fmt.Sprintf("must be at most %d centavos, which is what is left of the payment", left),
 		}
 	}
+	return b.asked(id, r, amount, at), nil
+}
+
+// asked is the row of a new refund, without an outcome.
+func (b refundBooks) asked(id string, r payment.RefundRequest, amount int64, at time.Time) payment.OperationRecord {
 	return payment.OperationRecord{
 		ProviderKey: id, Kind: payment.Refund, Number: b.numbers + 1, Amount: amount, CreatedAt: at, UpdatedAt: at,
 		IdempotencyKey: r.IdempotencyKey, Origin: r.Origin, Reason: r.Reason, Metadata: r.Metadata, Fingerprint: r.Fingerprint(),
-	}, nil
+	}
+}
+
+// madeBefore is the provider's answer to a refund whose row was lost, if it may be one that was taken for a refund of the panel. A refund of
+// all has left nothing.
+func (b refundBooks) madeBefore(id string, r payment.RefundRequest) (made payment.ProviderRefund, found bool) {
+	for _, known := range b.refunds {
+		same := known.Amount == r.Amount || r.All && b.left() == 0
+		switch {
+		case known.ProviderKey == id:
+			return made, false // its row is there
+		case known.Origin == payment.FromProvider && known.Outcome != payment.OutcomeRefused && same:
+			made, found = payment.ProviderRefund{ID: known.ProviderID, Amount: known.Amount, Outcome: known.Outcome, AnswerTo: id}, true
+		}
+	}
+	return made, found
+}
+
+// adopt writes a refund that the provider has made before.
+func (b *refundBooks) adopt(ctx context.Context, tx pgx.Tx, r payment.OperationRecord, made payment.ProviderRefund, e audit.Entry, at time.Time) (payment.OperationRecord, error) {
+	if err := b.store(ctx, tx, &r, e, at); err != nil {
+		return r, err
+	}
+	b.refunds = append(b.refunds, r)
+	err := b.recognize(ctx, tx, []payment.ProviderRefund{made}, at)
+	return b.refunds[len(b.refunds)-1], err
 }
 
 // store writes a refund that is asked for, with its event and its entry in the audit.
@@ -370,18 +407,30 @@ func (b *refundBooks) add(ctx context.Context, tx pgx.Tx, shows payment.Provider
 	return b.tell(ctx, tx, r, at)
 }
 
-// RefundShown says whether the provider shows a refund of ours among those of the payment.
-func (s *Store) RefundShown(ctx context.Context, paymentID, id string, shown []payment.ProviderRefund) (bool, error) {
+// RefundShown is the provider's id of a refund of ours, if it is among those that the provider shows; "" if not. With restored, its row may
+// have been lost and written again: then it may also be one that was made before the row and that is none of our others.
+func (s *Store) RefundShown(ctx context.Context, paymentID, id string, shown []payment.ProviderRefund, restored bool) (providerID string, err error) {
 	refunds, err := s.Refunds(ctx, paymentID)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	for _, i := range (refundBooks{refunds: refunds}).pairs(shown) {
+	b := refundBooks{refunds: refunds}
+	for n, i := range b.pairs(shown) {
 		if i != undecided && refunds[i].ProviderKey == id {
-			return true, nil
+			return shown[n].ID, nil
 		}
 	}
-	return false, nil
+	ours := slices.IndexFunc(refunds, func(r payment.OperationRecord) bool { return r.ProviderKey == id })
+	if !restored || ours < 0 {
+		return "", nil
+	}
+	for _, shows := range shown {
+		i := b.index(shows.ID)
+		if shows.Amount == refunds[ours].Amount && shows.Outcome != payment.OutcomeRefused && (i < 0 || refunds[i].Origin == payment.FromProvider) {
+			return shows.ID, nil
+		}
+	}
+	return "", nil
 }
 
 // PendingRefunds lists the refunds of a payment that have not ended.

@@ -70,7 +70,7 @@ func (m *seller) ask(ctx context.Context, t *rapid.T) {
 	r := payment.RefundRequest{Amount: rapid.SampledFrom([]int64{100, 100, 100, 350, 700, 0}).Draw(t, "amount")}
 	r.All = r.Amount == 0
 	r.IdempotencyKey = fmt.Sprint(r.Amount, "-", rapid.IntRange(1, 3).Draw(t, "key"))
-	_, _, err := m.AskRefund(ctx, m.id, r, audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: audit.PaymentRefund}, timeAt(30))
+	_, _, err := m.AskRefund(ctx, m.id, r, false, audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: audit.PaymentRefund}, timeAt(30))
 	if kind := failure.KindOf(err); kind != failure.Conflict && kind != failure.Invalid {
 		require.NoError(t, err)
 	}
@@ -121,12 +121,13 @@ func (m *seller) send(ctx context.Context, t require.TestingT, r payment.Pending
 // found says whether the provider shows a refund, and applies what it shows.
 func (m *seller) found(ctx context.Context, t require.TestingT, id string) bool {
 	state := m.answer()
-	found, err := m.RefundShown(ctx, m.id, id, state.Refunds)
+	providerID, err := m.RefundShown(ctx, m.id, id, state.Refunds, false)
 	require.NoError(t, err)
-	if found {
-		m.apply(ctx, t, state)
+	if providerID == "" {
+		return false
 	}
-	return found
+	m.apply(ctx, t, state)
+	return true
 }
 
 func (m *seller) left() int64 {

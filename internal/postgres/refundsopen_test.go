@@ -17,7 +17,7 @@ func TestEachLookSaysWhichRefundsHaveNotEnded(t *testing.T) {
 	m, err := s.ApplyLook(t.Context(), id, paid(id, 2), timeAt(2))
 	require.NoError(t, err)
 	require.False(t, m.Refunds)
-	r, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient},
+	r, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: "k", Origin: payment.FromClient}, false,
 		audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: audit.PaymentRefund, Object: "payment/" + id}, timeAt(3))
 	require.NoError(t, err)
 	for range 2 {

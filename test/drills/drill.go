@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/onlywave/onlywave/test/devstack"
@@ -84,6 +85,7 @@ type Scene struct {
 	crowd       crowd          // payments that were paid at the same moment
 	shift       shift          // of the operator
 	same        []same         // requests of which many are sent at once
+	again       atomic.Int64   // refunds that were asked for again
 	late        int            // payments that were paid after their end
 
 	node devstack.Service // the lost node of the Redis cluster

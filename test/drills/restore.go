@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -32,8 +33,8 @@ var recovery = []Drill{
 		Expect: []Expectation{everyClientIsAnswered, runsWereCancelled},
 	},
 	{
-		Name: "restored-from-backup", Shows: "The database is restored from an older backup: the lost payments are written again, and none is charged twice although the provider has forgotten every key.",
-		Lasts: 14 * time.Second, Strike: []Act{backUp, forAWhile, restoreBackup}, Heal: []Act{recoverFromRestore}, After: []Act{postAgain, disarm},
+		Name: "restored-from-backup", Shows: "The database is restored from an older backup: the lost payments are written again, and none is charged or refunded twice although the provider has forgotten every key.",
+		Lasts: 14 * time.Second, Refund: 0.5, Strike: []Act{backUp, forAWhile, restoreBackup}, Heal: []Act{recoverFromRestore}, After: []Act{postAgain, refundAgain, disarm},
 		// Its own settings give the drill its own platform, because the database stays behind.
 		Settings: map[string]string{"SEARCH_BEFORE_CHARGE_UNTIL": "2026-01-01T00:00:00Z"},
 		Expect:   []Expectation{everyClientIsAnswered, paymentsWereLost},
@@ -78,7 +79,7 @@ func restoreBackup(ctx context.Context, s *Scene) error {
 	}
 	s.backup.restored = time.Now()
 	s.progress("the restored database is %s old, and %d payments are lost", time.Since(s.backup.taken).Round(time.Second), s.backup.lost)
-	return s.Provider.Arm(ctx, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey})
+	return s.Provider.Arm(ctx, simulator.Fault{On: simulator.Create, Kind: simulator.KindForgottenKey}, simulator.Fault{On: simulator.CreateRefund, Kind: simulator.KindForgottenKey})
 }
 
 // recoverFromRestore is what docs/operations.md says under "After a restore of the database".
@@ -213,7 +214,7 @@ func postAgain(ctx context.Context, s *Scene) error {
 			continue
 		}
 		group.Go(func() error {
-			answer, err := s.entrances()[n%len(s.entrances())].Post(ctx, i.Key, platform.Order(i.Amount, i.Key), "Prefer", "wait=10")
+			answer, err := s.entrances()[n%len(s.entrances())].Post(ctx, i.Key, i.Body, "Prefer", "wait=10")
 			if err != nil {
 				return err
 			}
@@ -226,11 +227,37 @@ func postAgain(ctx context.Context, s *Scene) error {
 	return group.Wait()
 }
 
+// refundAgain repeats each refund that a client has been promised, under its key, in their order. A payment that is refunded as a whole takes
+// no refund: the list shows the lost ones as the provider's.
+func refundAgain(ctx context.Context, s *Scene) error {
+	var group errgroup.Group
+	group.SetLimit(8)
+	for n, i := range s.Log.Intents {
+		group.Go(func() error {
+			for _, r := range i.Refunds {
+				if !r.Acknowledged {
+					continue
+				}
+				answer, err := s.entrances()[n%len(s.entrances())].Refund(ctx, i.PaymentID, r.Key, r.Body())
+				if err != nil {
+					return err
+				}
+				if answer.Status/100 != 2 && answer.Status != http.StatusConflict {
+					return fmt.Errorf("the repeated refund %s is answered %d %s", r.Key, answer.Status, answer.Body)
+				}
+				s.again.Add(1)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
 // paymentsWereLost: the restore really lost payments.
 func paymentsWereLost(_ context.Context, s *Scene) ([]Objection, error) {
-	s.remark("%d payments lost and written again", s.backup.lost)
-	if s.backup.lost == 0 {
-		return []Objection{object("the restore loses payments", "", "none was written between backup and restore")}, nil
+	s.remark("%d payments lost and written again; %d refunds asked for again", s.backup.lost, s.again.Load())
+	if s.backup.lost == 0 || s.again.Load() == 0 {
+		return []Objection{object("the restore loses payments and refunds", "", "none was written between backup and restore, or no refund was asked for again")}, nil
 	}
 	return nil, nil
 }

@@ -28,7 +28,6 @@ type customer struct {
 	*Intent
 	random *rand.Rand
 	think  time.Duration // how long the buyer looks at the QR code
-	late   string        // what the client wants of money that comes after the end: keep or refund
 	next   int           // index of the next shop
 	acted  time.Time     // when the buyer first tried to act
 	known  bool          // to the flood of webhooks
@@ -41,7 +40,8 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 	}
 	c.think = time.Duration(c.random.Int64N(int64(thinkMax)))
 	c.drawRefunds()
-	c.late = []string{"keep", "refund"}[c.random.IntN(2)]
+	late := []string{"keep", "refund"}[c.random.IntN(2)] // what the client wants of money that comes after the end
+	c.Body = platform.OrderWithin(c.Amount, c.Key, c.Within, late)
 	return c
 }
 
@@ -85,7 +85,7 @@ func (c *customer) try(ctx context.Context) (a Answer, retryAfter time.Duration)
 		header = []string{"Prefer", c.Prefer}
 	}
 	began, shop := time.Now(), c.shop()
-	answer, err := shop.Post(ctx, c.Key, platform.OrderWithin(c.Amount, c.Key, c.Within, c.late), header...)
+	answer, err := shop.Post(ctx, c.Key, c.Body, header...)
 	a = Answer{At: began, Took: time.Since(began), API: shop.URL, Code: answer.Status}
 	if err != nil { // also when the connection broke in the middle of the response
 		a.Code, a.Error = 0, err.Error()

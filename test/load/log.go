@@ -32,6 +32,7 @@ type Intent struct {
 	Started           time.Time `json:"started,omitzero"`
 	Answered          time.Time `json:"answered,omitzero"` // acknowledged, refused or given up
 	Shed              bool      `json:"shed,omitempty"`    // never sent: too many were in flight
+	Body              string    `json:"-"`                 // of the request
 	Answers           []Answer  `json:"-"`
 	Acknowledged      bool      `json:"-"` // 201 or 202 was seen
 	PaymentID         string    `json:"-"`

@@ -21,6 +21,14 @@ type Refund struct {
 	Codes        []int  `json:"codes,omitempty"`        // of all answers; 0: no complete response
 }
 
+// Body is the request.
+func (r Refund) Body() string {
+	if r.Amount == 0 {
+		return `{"all": true}`
+	}
+	return fmt.Sprintf(`{"amount": %d}`, r.Amount)
+}
+
 // drawRefunds decides whether the client will want money back, and in how many parts: all, a part, two equal parts, or a part and the rest.
 func (c *customer) drawRefunds() {
 	if c.random.Float64() >= c.generator.Refund {
@@ -61,11 +69,7 @@ func (c *customer) giveBack(ctx context.Context) {
 func (c *customer) askBack(ctx context.Context, r *Refund) bool {
 	ctx, cancel := context.WithTimeout(ctx, oneTry)
 	defer cancel()
-	body := `{"all": true}`
-	if r.Amount > 0 {
-		body = fmt.Sprintf(`{"amount": %d}`, r.Amount)
-	}
-	answer, err := c.shop().Refund(ctx, c.PaymentID, r.Key, body)
+	answer, err := c.shop().Refund(ctx, c.PaymentID, r.Key, r.Body())
 	a := Answer{Code: answer.Status}
 	if err != nil {
 		a.Code = 0

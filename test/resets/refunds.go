@@ -102,7 +102,7 @@ func writeRefunds(ctx context.Context, database *postgres.Store, s story, id str
 	for _, asked := range s.refunds.asked {
 		request := s.refunds.request(id, asked.ID)
 		entry := audit.Entry{Actor: audit.Actor{Name: clientApp, Channel: audit.REST}, Action: audit.PaymentRefund, Object: "payment/" + id}
-		if _, _, err := database.AskRefund(ctx, id, request, entry, at); err != nil {
+		if _, _, err := database.AskRefund(ctx, id, request, false, entry, at); err != nil {
 			return err
 		}
 		if _, err := database.SendOperation(ctx, asked.ID, at); err != nil {

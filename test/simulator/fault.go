@@ -47,7 +47,7 @@ const (
 	KindOtherAccount   Kind = "other_account"    // the payment belongs to another collector
 	KindNoFees         Kind = "no_fees"          // a paid payment has no fees and no net yet
 	KindWrongNet       Kind = "wrong_net"        // fee and net of a paid payment do not add up to its amount
-	KindForgottenKey   Kind = "forgotten_key"    // Create: a key whose payment is older than Delay is fresh again (zero: any)
+	KindForgottenKey   Kind = "forgotten_key"    // Create, CreateRefund: a key whose payment is older than Delay is fresh again (zero: any)
 	KindNotFound       Kind = "not_found"        // Get: 404 for payments younger than Delay (zero: for all)
 	KindSearchLag      Kind = "search_lag"       // Search: payments younger than Delay are missing (zero: all)
 	KindPaidMeanwhile  Kind = "paid_meanwhile"   // Update: the buyer pays just before
@@ -95,7 +95,7 @@ var (
 		Get:          append(slices.Clone(wireKinds), KindNotFound),
 		Search:       append(slices.Clone(wireKinds), KindSearchLag),
 		Update:       append(slices.Clone(wireKinds), KindPaidMeanwhile),
-		CreateRefund: append(slices.Clone(wireKinds), KindInProcess, KindRefundFails),
+		CreateRefund: append(slices.Clone(wireKinds), KindInProcess, KindRefundFails, KindForgottenKey),
 		GetRefunds:   slices.Clone(wireKinds),
 		Account:      {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
 		Webhook:      webhookKinds,

@@ -132,6 +132,9 @@ func (s *Simulator) createRefund(c *call) answer {
 	if wrong != nil {
 		return c.refuse(http.StatusBadRequest, *wrong)
 	}
+	if c.fault.Kind == KindForgottenKey {
+		s.book.forget(refundKey(id, key), c.fault.Delay)
+	}
 	state, earlier, refundID := s.book.claim(refundKey(id, key), c.body)
 	switch state {
 	case keyRunning:
