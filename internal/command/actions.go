@@ -45,8 +45,7 @@ type Actions struct {
 }
 
 // Do carries out an order and returns the payment as it is afterwards; with ErrRunning, as it was before. The order's actor and channel are set
-// here, and its ID unless it has one. Settle may be
-// repeated by the same actor with the same reason; all other commands are safe to repeat. Kind Invalid if a field is not valid, Conflict
+// here, and its ID unless it has one. Settle may be repeated by the same actor with the same reason; all other commands are safe to repeat. Kind Invalid if a field is not valid, Conflict
 // if the command is not possible, NotFound if there is no such payment.
 func (a Actions) Do(ctx context.Context, actor audit.Actor, o Order) (payment.Payment, error) {
 	o.Actor, o.Channel, o.From, o.ID = actor.Name, actor.Channel, actor.From, cmp.Or(o.ID, uuid.NewString())
@@ -92,8 +91,12 @@ func (a Actions) read(ctx context.Context, id string) (payment.Payment, error) {
 	return p, err
 }
 
-// repeats says whether the same actor has already settled the payment as failed with the same reason.
+// repeats says whether what is asked for is so already: the payment is cancelled, or the same actor has settled it as failed with the same
+// reason.
 func (a Actions) repeats(ctx context.Context, p payment.Payment, o Order) (bool, error) {
+	if o.Command == Cancel && p.Status == payment.Cancelled {
+		return true, nil
+	}
 	if o.Command != Settle || p.Status != payment.Failed {
 		return false, nil
 	}

@@ -87,6 +87,17 @@ func TestAnUnknownPaymentIsSettledOnce(t *testing.T) {
 	require.Len(t, s.orders, 1)
 }
 
+// The answer to the first request may be lost.
+func TestACancelledPaymentMayBeCancelledAgain(t *testing.T) {
+	t.Parallel()
+	s := unknown()
+	s.p.Status = payment.Cancelled
+	p, err := Actions{Payments: s, Engine: s}.Do(t.Context(), ana, Order{PaymentID: s.p.ID, Command: Cancel, Reason: "the order was cancelled", OnPaid: KeepIt})
+	require.NoError(t, err)
+	require.Equal(t, payment.Cancelled, p.Status)
+	require.Empty(t, s.orders)
+}
+
 func TestARefusedSettleReachesNoWorkflow(t *testing.T) {
 	t.Parallel()
 	for _, status := range payment.Statuses() {

@@ -126,7 +126,7 @@ func TestGaugesShowRefundsThatDoNotEnd(t *testing.T) {
 	s.apply(t, id, paid(id, 2))
 	hour := time.Now().Add(-time.Hour)
 	ask := func(key string, at time.Time) payment.OperationRecord {
-		r, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: key, Origin: payment.FromClient},
+		r, _, err := s.AskRefund(t.Context(), id, payment.RefundRequest{Amount: 300, IdempotencyKey: key, Origin: payment.FromClient}, false,
 			audit.Entry{Actor: audit.Actor{Name: "shop"}, Action: audit.PaymentRefund, Object: "payment/" + id}, at)
 		require.NoError(t, err)
 		return r
