@@ -148,6 +148,7 @@ func wholeHistory(s *sides, say objecting) {
 		return
 	}
 	history := s.statuses()
+	restored := !s.lost.restored.IsZero() // a row that is written again skips what had happened meanwhile
 	for n, e := range s.history {
 		if e.Seq != n+1 {
 			say(s.id, "event %d comes where %d belongs, of %v", e.Seq, n+1, history)
@@ -156,7 +157,7 @@ func wholeHistory(s *sides, say objecting) {
 		if n == 0 && e.Status != payment.Processing {
 			say(s.id, "the history begins with %s", e.Status)
 		}
-		if n > 0 && !e.Stays && !e.Late && !payment.CanMove(history[n-1], e.Status) && !s.refundFailed() {
+		if n > 0 && !e.Stays && !e.Late && !payment.CanMove(history[n-1], e.Status) && !s.refundFailed() && !restored {
 			say(s.id, "it moved from %s to %s, which the table of moves does not know", history[n-1], e.Status)
 		}
 	}
