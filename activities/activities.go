@@ -29,8 +29,6 @@ type Config struct {
 	// SearchUntil is until when each charge is searched for before it is sent, since the database was restored and may have lost
 	// payments. Zero: it was not.
 	SearchUntil time.Time
-	// AuthenticOnly refuses runs of payments whose input was not encrypted with our key: in live.
-	AuthenticOnly bool
 }
 
 // Activities has one exported method for each activity, and no others.
@@ -46,8 +44,7 @@ type Activities struct {
 	workflows Workflows
 	mail      *mail
 
-	searchUntil   time.Time
-	authenticOnly bool
+	searchUntil time.Time
 }
 
 // New makes the activities.
@@ -55,6 +52,6 @@ func New(c Config) *Activities {
 	return &Activities{
 		database: c.Database, provider: c.Provider, publisher: c.Publisher, events: c.Events, relay: c.Relay, cache: c.Cache, workflows: c.Workflows,
 		charges: newTries(chargeTime), looks: newTries(lookTime),
-		mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil, authenticOnly: c.AuthenticOnly,
+		mail: newMail(c.Mail, c.Breakers), searchUntil: c.SearchUntil,
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -20,8 +19,6 @@ type OpenInput struct {
 	// AskedAt is when the client app asked for it. A row that is written anew has the same, and with it the body that the provider
 	// is sent. Zero, as runs from before it was kept say: now.
 	AskedAt time.Time `json:"asked_at,omitzero"`
-	// Authentic says that the workflow's input was encrypted with our key, and for this payment.
-	Authentic bool `json:"authentic,omitempty"`
 	// Again says that the run has opened the payment before. What it was started with was checked then.
 	Again bool `json:"again,omitempty"`
 }
@@ -53,7 +50,7 @@ type State struct {
 // Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
 // finds the row of the first. Kind Forbidden when the run was not started by us, Invalid when what it was started with is no valid request.
 func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
-	if err := a.mayOpen(in); err != nil {
+	if err := mayOpen(in); err != nil {
 		return State{}, err
 	}
 	p, written, err := a.open(ctx, in)
@@ -83,18 +80,13 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	}, nil
 }
 
-// mayOpen checks the input of a run. Whoever reaches Temporal can start one, and the API, which checks requests, has not seen its input.
-func (a *Activities) mayOpen(in OpenInput) error {
-	switch {
-	case in.Again:
+// mayOpen checks the request of a run once more. Whoever reaches Temporal can start a run, outside of live also without a key, and the API
+// has not checked its request.
+func mayOpen(in OpenInput) error {
+	if in.Again || in.Creation == nil {
 		return nil
-	case a.authenticOnly && !in.Authentic:
-		return temporal.NewNonRetryableApplicationError("this run was not started by OnlyWave: its input is not encrypted with a key of TEMPORAL_PAYLOAD_KEYS, "+
-			"or is of another payment", string(failure.Forbidden), nil)
-	case in.Creation != nil:
-		return activityError(in.Creation.Request.Validate())
 	}
-	return nil
+	return activityError(in.Creation.Request.Validate())
 }
 
 func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment, written bool, err error) {

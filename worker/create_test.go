@@ -32,6 +32,12 @@ func newShop(t *testing.T) *Worker {
 func newShopIn(t *testing.T, at env) *Worker {
 	t.Helper()
 	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	return openShop(t, at)
+}
+
+// openShop is newShop in an environment that has a Temporal of its own.
+func openShop(t *testing.T, at env) *Worker {
+	t.Helper()
 	w, _ := newWorker(t, at)
 	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)

@@ -8,11 +8,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/onlywave/onlywave/internal/access"
-	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -43,10 +40,7 @@ func live(t *testing.T) (w *Worker, keyless client.Client) {
 	at, _ := newEnv(t)
 	at.live, at.payloadKeys = true, []string{firstKey}
 	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
-	w, _ = newWorker(t, at)
-	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
-	require.NoError(t, err)
-	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	w = openShop(t, at)
 	t.Cleanup(run(t, w))
 	return w, dial(t, at)
 }
@@ -133,32 +127,6 @@ func TestEqualRequestsAreOneUpdateAndOneCharge(t *testing.T) {
 	s.requireOneCharge(t, in.PaymentID)
 }
 
-// Whoever reaches Temporal without the key starts no payment: neither with an input of their own nor with a copy of another run's.
-func TestInLiveARunThatWeHaveNotStartedWritesNothing(t *testing.T) {
-	t.Parallel()
-	w, keyless := live(t)
-	real := privately("real")
-	_, err := w.Workflows.Create(t.Context(), real)
-	require.NoError(t, err)
-	copied := events(t, keyless, workflows.WorkflowID(real.PaymentID))[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
-	for name, input := range map[string]any{
-		"plain":           workflows.PaymentInput{PaymentID: payment.NewID("shop", "plain"), Creation: &payment.Creation{ClientID: "shop", IdempotencyKey: "plain", Request: real.Request}},
-		"no request":      workflows.PaymentInput{PaymentID: payment.NewID("shop", "no request")},
-		"another payment": converter.NewRawValue(copied),
-	} {
-		id := payment.NewID("shop", name)
-		started, err := keyless.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WorkflowID(id), TaskQueue: workflows.TaskQueue}, "Payment", input)
-		require.NoError(t, err)
-		require.Error(t, started.Get(t.Context(), nil), name)
-		_, err = w.Database.Payment(t.Context(), id)
-		require.Equal(t, failure.NotFound, failure.KindOf(err), name)
-	}
-	own := privately("plain")
-	own.IdempotencyKey, own.PaymentID = "plain", payment.NewID("shop", "plain")
-	_, err = w.Workflows.Create(t.Context(), own)
-	require.NoError(t, err, "the client app's own request is as good as before")
-}
-
 // A key that is missing stops the payment, which goes on when the key is there.
 func TestAMissingKeyFailsTheTaskAndNotThePayment(t *testing.T) {
 	t.Parallel()
@@ -166,10 +134,7 @@ func TestAMissingKeyFailsTheTaskAndNotThePayment(t *testing.T) {
 	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
 	without, with := at, at
 	without.payloadKeys, with.payloadKeys = []string{secondKey}, []string{secondKey, firstKey}
-	w, _ := newWorker(t, without)
-	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
-	require.NoError(t, err)
-	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	w := openShop(t, without)
 	stop := run(t, w)
 	in := privately("1")
 	in.Wait = time.Second

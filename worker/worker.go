@@ -56,6 +56,8 @@ type Worker struct {
 	Metrics    *Metrics // nil: none
 	Versioning Versioning
 
+	AuthenticOnly bool // refuse runs that OnlyWave has not started: in live
+
 	ProviderConcurrency int // activities that wait for the provider at one time; 0: 64
 
 	Breakers *breaker.Fleet // whose states are sampled; nil: none
@@ -146,6 +148,15 @@ func (w *Worker) runTemporal(ctx context.Context, made func() worker.Worker) err
 	}
 }
 
+// interceptors are those of workflows and activities.
+func (w *Worker) interceptors() []interceptor.WorkerInterceptor {
+	all := []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}}
+	if w.AuthenticOnly {
+		all = append(all, &workflows.AuthenticOnly{})
+	}
+	return all
+}
+
 // temporalWorker runs the workflows and all activities. It is good for one start. The provider's activities come to it as quick tries
 // only, and from runs that an older version of the program has scheduled.
 func (w *Worker) temporalWorker() worker.Worker {
@@ -154,7 +165,7 @@ func (w *Worker) temporalWorker() worker.Worker {
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8}),
 		WorkerStopTimeout:          drainTurn,
 		DeploymentOptions:          w.Versioning.options(),
-		Interceptors:               []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
+		Interceptors:               w.interceptors(),
 	})
 	workflows.Register(t, w.Versioning.Manual)
 	t.RegisterActivity(w.Activities)
@@ -172,7 +183,7 @@ func (w *Worker) providerWorker() worker.Worker {
 		}),
 		WorkerStopTimeout: drainTime, // it has activities only
 		DeploymentOptions: w.Versioning.options(),
-		Interceptors:      []interceptor.WorkerInterceptor{&activityLog{log: w.Log, metrics: w.Metrics}},
+		Interceptors:      w.interceptors(),
 	})
 	t.RegisterActivity(w.Activities.Charge)
 	t.RegisterActivity(w.Activities.Look)

@@ -100,10 +100,10 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 		Temporal: temporal, Workflows: starter,
 		Activities: activities.New(activities.Config{
 			Database: database, Provider: provider, Breakers: breakers, Publisher: publisher, Events: publisher, Relay: publishing,
-			Workflows: starter, SearchUntil: at.searchUntil, AuthenticOnly: at.live,
+			Workflows: starter, SearchUntil: at.searchUntil,
 		}),
 		Database: database, Broker: broker, Publisher: publisher, Relay: publishing, RetryDelay: time.Millisecond, Log: log,
-		Provider: provider,
+		Provider: provider, AuthenticOnly: at.live,
 	}, logged
 }
 

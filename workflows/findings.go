@@ -11,7 +11,7 @@ const ScheduleAlertFindings = "alert-findings"
 
 // AlertFindings looks again at what reconciliation found earlier, which may have settled itself, and reports to operators what has
 // not. It asks the provider nothing, and runs whether or not the provider answers. It returns how many it has reported.
-func AlertFindings(ctx workflow.Context) (int, error) {
+func AlertFindings(ctx workflow.Context, _ Scheduled) (int, error) {
 	if err := workflow.ExecuteActivity(chore(ctx, "settle findings"), act.SettleFindings).Get(ctx, nil); err != nil {
 		return 0, err
 	}

@@ -24,17 +24,6 @@ type PaymentInput struct {
 	AskedAt time.Time `json:"asked_at,omitzero"`
 	Polls   Polls     `json:"polls"`
 	Looks   int       `json:"looks,omitempty"` // polls made by earlier runs without a pause
-
-	encrypted bool // it was encrypted with a key of ours
-}
-
-// Attest takes note of whether the input was encrypted, see payloadcodec.Attested.
-func (in *PaymentInput) Attest(encrypted bool) { in.encrypted = encrypted }
-
-// authentic says whether the input is of our own making and for this workflow: whoever has no key can still copy an encrypted input from
-// one workflow to another.
-func (in *PaymentInput) authentic(ctx workflow.Context) bool {
-	return in.encrypted && WorkflowID(in.PaymentID) == workflow.GetInfo(ctx).WorkflowExecution.ID
 }
 
 // Payment is one payment's mailbox: everything that happens to it happens here, one thing at a time.
@@ -42,9 +31,6 @@ func (in *PaymentInput) authentic(ctx workflow.Context) bool {
 // under the same ID, which begins by loading the row.
 func Payment(ctx workflow.Context, in PaymentInput) error {
 	p, err := openPayment(ctx, in)
-	if err != nil && KindOf(err) == failure.Forbidden {
-		return err // a dead letter would be one more thing that somebody without a key can make
-	}
 	if err != nil {
 		return p.deadLetter(ctx, err)
 	}
@@ -59,7 +45,6 @@ func Payment(ctx workflow.Context, in PaymentInput) error {
 // mailbox is the state of one run.
 type mailbox struct {
 	in           PaymentInput
-	authentic    bool // the input is of our own making
 	state        activities.State
 	opened       bool
 	lost         bool      // a caller has seen that the database lacks what this run has answered
@@ -88,10 +73,9 @@ type mailbox struct {
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
-	authentic := in.authentic(ctx)
 	in.PaymentID = cmp.Or(in.PaymentID, strings.TrimPrefix(workflow.GetInfo(ctx).WorkflowExecution.ID, WorkflowID("")))
 	in.Polls = in.Polls.orDefault()
-	p := &mailbox{in: in, authentic: authentic, looks: in.Looks, refunds: map[string]refundAttempt{}}
+	p := &mailbox{in: in, looks: in.Looks, refunds: map[string]refundAttempt{}}
 	p.signals = workflow.GetSignalChannelWithOptions(ctx, SignalLook, workflow.SignalChannelOptions{Description: describes(command.Look)})
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryState, p.view, workflow.QueryHandlerOptions{Description: describes(command.Payment)}); err != nil {
 		return p, err
@@ -123,7 +107,7 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 
 // load reads the payment's row, and writes it first when it is not there and the run knows what was asked for.
 func (p *mailbox) load(ctx workflow.Context, summary string) error {
-	in := activities.OpenInput{PaymentID: p.in.PaymentID, Creation: p.in.Creation, Authentic: p.authentic, Again: p.opened}
+	in := activities.OpenInput{PaymentID: p.in.PaymentID, Creation: p.in.Creation, Again: p.opened}
 	if in.Creation != nil {
 		in.AskedAt = p.askedAt(ctx)
 	}

@@ -140,7 +140,7 @@ func TestWhatIsFoundIsReportedUntilNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	b := &fakeReconciliation{found: 2}
 	env := b.env()
-	env.ExecuteWorkflow(AlertFindings)
+	env.ExecuteWorkflow(AlertFindings, Scheduled{})
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, []int{1, 3}, []int{b.attempts["settle"], b.attempts["alert"]})
 	var reported int
@@ -153,7 +153,7 @@ func TestAnUnavailableBrokerFailsTheReportSoon(t *testing.T) {
 	t.Parallel()
 	b := &fakeReconciliation{alert: func(int) error { return transient(failure.Unavailable) }}
 	env := b.env()
-	env.ExecuteWorkflow(AlertFindings)
+	env.ExecuteWorkflow(AlertFindings, Scheduled{})
 	require.Equal(t, failure.Unavailable, KindOf(env.GetWorkflowError()))
 	require.LessOrEqual(t, env.Now().Sub(started), 2*time.Minute)
 	require.Equal(t, 1, b.attempts["settle"])

@@ -15,6 +15,9 @@ import (
 // ScheduleReconcile is the ID of the schedule that starts Reconcile, and the beginning of its runs' workflow IDs.
 const ScheduleReconcile = "reconcile"
 
+// Scheduled is the input of a workflow that needs none. Encrypted as every input is, it shows that our own schedule has started the run.
+type Scheduled struct{}
+
 // catchUp is how late a run may still be started. A missed one needs no making up: the next sees its window.
 const catchUp = time.Minute
 
@@ -23,9 +26,9 @@ func schedules(grace time.Duration) []*client.ScheduleWorkflowAction {
 	return []*client.ScheduleWorkflowAction{
 		{ID: ScheduleReconcile, Workflow: Reconcile, Args: []any{ReconcileInput{Grace: grace}}, StaticSummary: "Compare Mercado Pago's statement with the database"},
 		{ID: ScheduleSignalQuiet, Workflow: SignalQuiet, Args: []any{activities.QuietInput{}}, StaticSummary: "Signal payments whose workflow is gone"},
-		{ID: ScheduleReopenStranded, Workflow: ReopenStranded, StaticSummary: "Open the dead letters of terminated redrives again"},
-		{ID: ScheduleAlertFindings, Workflow: AlertFindings, StaticSummary: "Report what reconciliation found"},
-		{ID: ScheduleSettleMoney, Workflow: SettleMoney, StaticSummary: "Settle the payments whose money is released"},
+		{ID: ScheduleReopenStranded, Workflow: ReopenStranded, Args: []any{Scheduled{}}, StaticSummary: "Open the dead letters of terminated redrives again"},
+		{ID: ScheduleAlertFindings, Workflow: AlertFindings, Args: []any{Scheduled{}}, StaticSummary: "Report what reconciliation found"},
+		{ID: ScheduleSettleMoney, Workflow: SettleMoney, Args: []any{Scheduled{}}, StaticSummary: "Settle the payments whose money is released"},
 	}
 }
 

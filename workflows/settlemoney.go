@@ -16,7 +16,7 @@ const settleRounds = 100
 
 // SettleMoney settles the payments whose money the provider has released: it becomes available, and payment.settled says so. It looks at
 // all payments together, so that a payment that waits for its money needs no workflow. It returns how many it has settled.
-func SettleMoney(ctx workflow.Context) (settled int, err error) {
+func SettleMoney(ctx workflow.Context, _ Scheduled) (settled int, err error) {
 	for round := range settleRounds {
 		var out activities.MoneySettled
 		if err := workflow.ExecuteActivity(chore(ctx, fmt.Sprintf("settle money, round %d", round+1)), act.SettleMoney).Get(ctx, &out); err != nil {

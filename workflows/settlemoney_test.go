@@ -38,7 +38,7 @@ func TestAllReleasedMoneyIsSettled(t *testing.T) {
 	env.RegisterWorkflow(SettleMoney)
 	env.RegisterActivity(&released{batches: []int{200, 200, 7}})
 	env.SetTestTimeout(20 * time.Second)
-	env.ExecuteWorkflow(SettleMoney)
+	env.ExecuteWorkflow(SettleMoney, Scheduled{})
 	require.NoError(t, env.GetWorkflowError())
 	var settled int
 	require.NoError(t, env.GetWorkflowResult(&settled))

@@ -6,6 +6,6 @@ import "go.temporal.io/sdk/workflow"
 const ScheduleReopenStranded = "reopen-stranded"
 
 // ReopenStranded opens dead letters again that a redrive had taken when it was terminated, so that the next redrive takes them.
-func ReopenStranded(ctx workflow.Context) error {
+func ReopenStranded(ctx workflow.Context, _ Scheduled) error {
 	return workflow.ExecuteActivity(chore(ctx, "open the dead letters of terminated redrives again"), act.ReopenStranded).Get(ctx, nil)
 }

@@ -22,6 +22,7 @@ const (
 	changeCompareUnknown = "compare-unknown"
 	changeInterrupt      = "interrupt"
 	changeStoreAnswer    = "store-answer"
+	changeRefuseForeign  = "refuse-foreign"
 )
 
 // writesDeadLetters says whether this run sends a dead letter when it cannot go on. A run from before simply failed.
@@ -108,4 +109,9 @@ func comparesUnknown(ctx workflow.Context) bool {
 // storesAnswer says whether this run lets the answer of an order be stored before it ends. A run from before ended in the same workflow task.
 func storesAnswer(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeStoreAnswer, workflow.DefaultVersion, 1) >= 1
+}
+
+// refusesForeign says whether this run, which OnlyWave has not started, is refused. A run from before the first key goes on.
+func refusesForeign(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeRefuseForeign, workflow.DefaultVersion, 1) >= 1
 }

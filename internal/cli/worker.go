@@ -87,12 +87,12 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 		Temporal: f.temporal, Workflows: client,
 		Activities: activities.New(activities.Config{
 			Database: database, Provider: provider, Breakers: f.breakers, Publisher: f.publisher, Events: f.events, Relay: eventRelay, Cache: paymentCache,
-			Workflows: client, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil, AuthenticOnly: c.Environment == "live",
+			Workflows: client, Mail: mail, SearchUntil: c.SearchBeforeChargeUntil,
 		}),
 		Database: database, Broker: config.Plain(c.RabbitMQURLs), Publisher: f.publisher, Relay: eventRelay, Cache: paymentCache,
 		RetryDelay: c.WebhookRetryDelay, ProviderConcurrency: c.ProviderConcurrency, Log: log,
 		Metrics: worker.NewMetrics(), Provider: provider, Breakers: f.breakers,
-		Versioning: versioning(c),
+		Versioning: versioning(c), AuthenticOnly: c.Environment == "live",
 	}
 	watch := metrics.New(string(config.Worker), withEvents(readiness(database, f.publisher, client, w), eventRelay), log)
 	for _, measured := range []measured{w.Metrics, database, provider, f.publisher, f.events, eventRelay, f.store, f.breakers, calls, paymentCache, f.sdk, f.payloads} {

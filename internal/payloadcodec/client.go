@@ -21,7 +21,7 @@ func (c *Codec) Apply(o *client.Options) {
 	o.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter: o.DataConverter, EncodeCommonAttributes: true,
 	})
-	o.ConnectionOptions.DialOptions = append(o.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(c.decodeHistories))
+	o.ConnectionOptions.DialOptions = append(o.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(c.readFromTemporal))
 }
 
 // DataConverter is Temporal's own, with encryption.
@@ -29,42 +29,25 @@ func (c *Codec) DataConverter() converter.DataConverter {
 	return dataConverter{converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), c), c}
 }
 
-// Attested is an input that must know whether it was encrypted, and so comes from somebody who has a key.
-type Attested interface{ Attest(encrypted bool) }
-
-// dataConverter tells an Attested input how it has come.
 type dataConverter struct {
 	converter.DataConverter
 	codec *Codec
 }
 
-// FromPayloads reads payloads into values.
-func (d dataConverter) FromPayloads(payloads *common.Payloads, into ...any) error {
-	if err := d.DataConverter.FromPayloads(payloads, into...); err != nil {
-		return err
-	}
-	for i, p := range payloads.GetPayloads() {
-		if i == len(into) {
-			break
-		}
-		if input, ok := into[i].(Attested); ok {
-			input.Attest(Encrypted(p))
-		}
-	}
-	return nil
-}
-
 // Codec is for headers, which the SDK encrypts only when it is asked to.
 func (d dataConverter) Codec() converter.PayloadCodec { return d.codec }
 
-// decodeHistories decrypts the histories and descriptions of workflows that our own code reads. What cannot be decrypted stays as it is: a
-// reader then says less.
-func (c *Codec) decodeHistories(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+// readFromTemporal decrypts the histories and descriptions of workflows that our own code reads. What cannot be decrypted stays as it is: a
+// reader then says less. The runs that workers read are marked, see Foreign.
+func (c *Codec) readFromTemporal(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if err := invoke(ctx, method, request, answer, conn, options...); err != nil {
 		return err
 	}
 	switch answer := answer.(type) {
-	case *workflowservice.GetWorkflowExecutionHistoryResponse:
+	case *workflowservice.PollWorkflowTaskQueueResponse:
+		c.markForeign(answer.GetHistory())
+	case *workflowservice.GetWorkflowExecutionHistoryResponse: // of a worker, too, which has not kept the run
+		c.markForeign(answer.GetHistory())
 		defer keepInputs(answer.GetHistory().GetEvents())()
 		return c.DecodeMessage(ctx, answer)
 	case *workflowservice.DescribeWorkflowExecutionResponse:
@@ -76,7 +59,7 @@ func (c *Codec) decodeHistories(ctx context.Context, method string, request, ans
 }
 
 // keepInputs takes the inputs of workflows out of events until the function that it returns is called. They hold the buyer's data, which no
-// reader of a history needs, and a worker that reads an input must see whether it is encrypted.
+// reader of a history needs, and which a worker decrypts itself.
 func keepInputs(events []*history.HistoryEvent) (putBack func()) {
 	var inputs []func()
 	take := func(from **common.Payloads) {

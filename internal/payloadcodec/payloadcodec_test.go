@@ -137,26 +137,6 @@ func TestWhatIsDecryptedIsCountedByKey(t *testing.T) {
 	require.Contains(t, text, `onlywave_payloads_decrypted_total{key="k2"} 0`, "the test at the start does not count")
 }
 
-// input knows how it has come.
-type input struct {
-	Text      string
-	encrypted bool
-}
-
-func (in *input) Attest(encrypted bool) { in.encrypted = encrypted }
-
-func TestAnInputKnowsWhetherItWasEncrypted(t *testing.T) {
-	t.Parallel()
-	data := newCodec(t, "shop", key("k1", 1)).DataConverter()
-	for encrypted, from := range map[bool]converter.DataConverter{true: data, false: converter.GetDefaultDataConverter()} {
-		payloads, err := from.ToPayloads(input{Text: "a"}, "b")
-		require.NoError(t, err)
-		read := input{encrypted: !encrypted}
-		require.NoError(t, data.FromPayloads(payloads, &read), "a workflow may read fewer than there are")
-		require.Equal(t, input{Text: "a", encrypted: encrypted}, read)
-	}
-}
-
 // What our own code reads of a history is decrypted, but for the inputs of workflows.
 func TestAHistoryIsDecryptedForItsReader(t *testing.T) {
 	t.Parallel()
