@@ -49,7 +49,7 @@ func (b *ClientOptionsBuilder) Build(context.Context) (client.Options, error) {
 		if err != nil {
 			return client.Options{}, err
 		}
-		options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(decode))
+		options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(decode...))
 	}
 	return options, nil
 }
@@ -124,8 +124,9 @@ func (o *ClientOptions) overrideTLS(profile *envconfig.ClientConfigProfile) {
 	tls.DisableHostVerification = given.DisableHostVerification || tls.DisableHostVerification
 }
 
-// remoteCodec has a codec server encode and decode the payloads of every call.
-func remoteCodec(codec envconfig.ClientConfigCodec, namespace string, headers []string) (grpc.UnaryClientInterceptor, error) {
+// remoteCodec has a codec server encode and decode the payloads of every call. A failure carries its text in a payload, which is decoded
+// first, and then put back in its place.
+func remoteCodec(codec envconfig.ClientConfigCodec, namespace string, headers []string) ([]grpc.UnaryClientInterceptor, error) {
 	extra, err := keysAndValues("--codec-header", headers)
 	if err != nil {
 		return nil, err
@@ -143,9 +144,14 @@ func remoteCodec(codec envconfig.ClientConfigCodec, namespace string, headers []
 			return nil
 		},
 	})
-	return converter.NewPayloadCodecGRPCClientInterceptor(converter.PayloadCodecGRPCClientInterceptorOptions{
+	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
+	if err != nil {
+		return nil, err
+	}
+	payloads, err := converter.NewPayloadCodecGRPCClientInterceptor(converter.PayloadCodecGRPCClientInterceptorOptions{
 		Codecs: []converter.PayloadCodec{remote},
 	})
+	return []grpc.UnaryClientInterceptor{failures, payloads}, err
 }
 
 func keysAndValues(option string, pairs []string) (map[string]string, error) {
