@@ -3,10 +3,12 @@ package alerts
 import (
 	"context"
 	"fmt"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/onlywave/onlywave/internal/rabbitmq"
+	"github.com/onlywave/onlywave/test/platform"
 )
 
 // Acts on the broker.
@@ -36,6 +38,30 @@ func bind(queue string, args amqp.Table) Act {
 			}
 			return channel.QueueBind(queue, "payment.*", rabbitmq.ExchangeEvents, false, nil)
 		})
+	}
+}
+
+// afterEvents orders until a queue has taken that many events. Only a publisher that has written to a queue waits for its leader: for another
+// one the broker refuses at once, while there is none.
+func afterEvents(queue string, events int) Act {
+	return func(ctx context.Context, s *Scene) error {
+		for {
+			if err := order(ctx, s); err != nil {
+				return err
+			}
+			taken := 0
+			err := s.onBroker(func(channel *amqp.Channel) error {
+				state, err := channel.QueueDeclarePassive(queue, true, false, false, false, nil)
+				taken = state.Messages
+				return err
+			})
+			if err != nil || taken >= events {
+				return err
+			}
+			if !platform.Pause(ctx, 100*time.Millisecond) {
+				return ctx.Err()
+			}
+		}
 	}
 }
 

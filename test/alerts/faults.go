@@ -48,7 +48,7 @@ func ofProcesses() []Fault {
 		},
 		{
 			Shows: "another service's queue on onlywave.events has lost its leader", Alerts: []string{"PublishesUnconfirmed"},
-			Strike: []Act{bind(deafQueue, amqp.Table{"x-queue-type": "quorum"}), withoutLeader(deafQueue)},
+			Strike: []Act{bind(deafQueue, amqp.Table{"x-queue-type": "quorum"}), afterEvents(deafQueue, 20), withoutLeader(deafQueue)},
 			During: every(500*time.Millisecond, order), Heal: []Act{withLeader(deafQueue), unbind(deafQueue)},
 		},
 		{
