@@ -21,19 +21,19 @@ func TestMoneyThatComesTooLate(t *testing.T) {
 			require.NoError(t, err)
 			charged, err := w.Charge(t.Context(), ChargeInput{PaymentID: in.PaymentID})
 			require.NoError(t, err)
-			apply := func(late bool) Moved {
+			apply := func() Moved {
 				seen, err := w.Look(t.Context(), LookInput{PaymentID: in.PaymentID, ProviderPaymentID: charged.PaymentID, Money: money})
 				require.NoError(t, err)
-				m, err := w.Apply(t.Context(), ApplyInput{PaymentID: in.PaymentID, State: seen.State, Looked: true, Late: late})
+				m, err := w.Apply(t.Context(), ApplyInput{PaymentID: in.PaymentID, State: seen.State, Looked: true})
 				require.NoError(t, err)
 				return m
 			}
-			apply(false)
+			apply()
 			require.NoError(t, w.provider.Expire(charged.PaymentID))
-			require.Equal(t, payment.Expired, apply(false).Status)
+			require.Equal(t, payment.Expired, apply().Status)
 			require.NoError(t, w.provider.PayLate(charged.PaymentID))
 			for range 2 { // the activity may run twice
-				m := apply(true)
+				m := apply()
 				require.Equal(t, payment.Approved, m.Status)
 				require.Len(t, m.Pending, map[payment.LatePayment]int{payment.RefundLate: 1}[late])
 			}

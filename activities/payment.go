@@ -133,7 +133,6 @@ type ApplyInput struct {
 	PaymentID string                `json:"payment_id"`
 	State     payment.ProviderState `json:"state"`
 	Looked    bool                  `json:"looked,omitempty"` // it is what the provider says now, not the answer to a creation
-	Late      bool                  `json:"late,omitempty"`   // the payment has ended unpaid, as far as its workflow knows
 }
 
 // Moved is what an activity did to the payment.
@@ -158,10 +157,7 @@ func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 		return Moved{}, activityError(err)
 	}
 	apply := a.database.Apply
-	switch {
-	case in.Late:
-		apply = a.database.ApplyLate
-	case in.Looked:
+	if in.Looked {
 		apply = a.database.ApplyLook
 	}
 	m, err := apply(ctx, in.PaymentID, state, a.now())

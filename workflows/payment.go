@@ -273,7 +273,7 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 
 // apply brings the payment to the provider's answer; looked says that it is what the provider says now, not the answer to a creation.
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looked bool) error {
-	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Looked: looked, Late: p.state.Status.EndedUnpaid()}
+	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Looked: looked}
 	return p.applied(ctx, state, "apply "+string(state.Status), act.Apply, in)
 }
 

@@ -34,10 +34,11 @@ type batcher interface {
 
 // applyState moves a payment to the provider's state if that is newer, as payment.Payment.Outdated defines it, and
 // writes an event when something changes. The row is locked first, so that the event's number and its
-// content are right under any concurrency.
+// content are right under any concurrency. Money that has come too late and is to be given back is taken only together with the
+// request for its refund (@asks_back).
 const applyState = `
 with before as (
-    select id, client_id, method_type, created_at, status, version, amount_refunded, fee, provider_payment_id, provider_updated_at,
+    select id, client_id, method_type, created_at, status, version, amount_refunded, fee, provider_payment_id, provider_updated_at, late_payment,
            payer ->> 'notify_by' = 'email' as by_email
     from payments
     where id = @id
@@ -46,10 +47,11 @@ with before as (
     select id, status as from_status, version + 1 as seq, by_email,
            status <> @status or amount_refunded <> @refunded or provider_payment_id <> @provider_payment_id as changed
     from before
-    where provider_updated_at is null or provider_updated_at < @provider_updated_at
+    where (@asks_back or not (@status = 'approved' and late_payment = 'refund' and status = any(@unpaid))) and (
+       provider_updated_at is null or provider_updated_at < @provider_updated_at
        or @looked and provider_updated_at = @provider_updated_at and (
               amount_refunded < @refunded and status = any(@origins) or amount_refunded = @refunded and status = any(@before)
-              or amount_refunded = @refunded and status = @status and fee is distinct from coalesce(@fee::bigint, fee))
+              or amount_refunded = @refunded and status = @status and fee is distinct from coalesce(@fee::bigint, fee)))
 ), moved as (
     update payments p
     set status = @status, amount_refunded = @refunded, failure = '', failure_code = @failure_code,
@@ -85,27 +87,17 @@ select b.client_id, b.method_type, b.created_at, b.status, w.seq, w.data, (selec
 from before b left join written w on true`
 
 // Apply brings a payment to the provider's answer to a creation. One that is not newer than the last changes nothing; an equal
-// answer applied twice writes one event.
+// answer applied twice writes one event. If the payment had ended unpaid and the client app wants such money to be given back, it asks for
+// the refund in the same transaction. The row alone decides about that: a run may not know of the end, because the workflow task that has
+// stored it may be lost.
 func (s *Store) Apply(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
-	return s.applyAnswer(ctx, id, state, answerTo{}, at)
+	return s.applyAnswer(ctx, id, state, false, at)
 }
 
 // ApplyLook brings a payment to what the provider says now, which counts also when it has the same time as the last answer and
 // further in the payment's life, or says another fee.
 func (s *Store) ApplyLook(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
-	return s.applyAnswer(ctx, id, state, answerTo{look: true}, at)
-}
-
-// ApplyLate is ApplyLook for a payment that has ended unpaid. If the buyer has paid it nevertheless, and the client app wants such money to
-// be given back, it asks for the refund in the same transaction.
-func (s *Store) ApplyLate(ctx context.Context, id string, state payment.ProviderState, at time.Time) (Move, error) {
-	return s.applyAnswer(ctx, id, state, answerTo{look: true, late: true}, at)
-}
-
-// answerTo says what the provider has answered to.
-type answerTo struct {
-	look bool // not to a creation
-	late bool // about a payment that has ended unpaid
+	return s.applyAnswer(ctx, id, state, true, at)
 }
 
 // ApplyFound brings a payment to what the provider says of the charge that an operator has found, and writes the audit with it. Doing it
@@ -118,11 +110,16 @@ func (s *Store) ApplyFound(ctx context.Context, id string, state payment.Provide
 	return s.move(ctx, s.pool, "apply the found charge to payment "+id, applyState, id, state.Status, at, args, e)
 }
 
-func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, to answerTo, at time.Time) (Move, error) {
+func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Move, error) {
 	const doing = "apply the provider's answer to payment "
-	args := answerArgs(id, state, to.look, at)
-	if len(state.Refunds) == 0 && !to.late {
-		return s.move(ctx, s.pool, doing+id, applyState, id, state.Status, at, args)
+	args := answerArgs(id, state, looked, at)
+	if len(state.Refunds) == 0 {
+		args["asks_back"] = false
+		m, err := s.move(ctx, s.pool, doing+id, applyState, id, state.Status, at, args)
+		if err != nil || !(state.Status == payment.Approved && m.From.EndedUnpaid() && m.Payment.LatePayment == payment.RefundLate) {
+			return m, err
+		}
+		args["asks_back"] = true
 	}
 	var m Move
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
@@ -164,7 +161,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 	return pgx.NamedArgs{
 		"id": id, "status": state.Status, "refunded": state.Refunded, "method": instructionsOf(state),
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
-		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt,
+		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt, "asks_back": true,
 		"known": state.Status.From(), "unpaid": payment.EndedUnpaid(), "at": at,
 		"looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
 		"data": answerData(state, "", ""), "failure_code": state.FailureCode, "fee": state.Fee, "money_release_at": known(state.ReleaseAt),
