@@ -34,9 +34,10 @@ func (s *Store) put(ctx context.Context, at node, q question) error {
 	if at.err != nil {
 		return at.err
 	}
-	err := q(ctx, at.client)
+	err := q(ctx, at)
 	if err != nil && elsewhere(err) {
-		return q(ctx, s.client) // which follows, and learns which node holds what
+		at.client = s.client // which follows, and learns which node holds what; the clock is still the node's that has held the key
+		return q(ctx, at)
 	}
 	return err
 }

@@ -40,8 +40,9 @@ type Store struct {
 	tries  sync.WaitGroup
 
 	mu          sync.RWMutex
-	unavailable map[string]bool // nodes that are unavailable
-	ended       bool            // no try begins any more
+	unavailable map[string]bool  // nodes that are unavailable
+	clocks      map[string]Clock // of nodes, as they were read last
+	ended       bool             // no try begins any more
 }
 
 const badAddress = "not an address such as redis://host:6379/0, redis://sentinel1:26379,sentinel2:26379/0?master_name=onlywave or " +
@@ -59,7 +60,7 @@ func Open(url string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, errors.New(badAddress) // err would repeat the address, and its password
 	}
-	return &Store{AnswerTime: answerTimeout, client: client, log: log, closed: make(chan struct{}), unavailable: map[string]bool{}}, nil
+	return &Store{AnswerTime: answerTimeout, client: client, log: log, closed: make(chan struct{}), unavailable: map[string]bool{}, clocks: map[string]Clock{}}, nil
 }
 
 // Close gives up the connections.
@@ -103,15 +104,15 @@ func (s *Store) isUnavailable(node string) bool {
 // Ask runs a script that answers with texts; false when Redis does not answer in time. A caller that gives up meanwhile does
 // not end the question: what a script did must be known to the code that has to undo it.
 func (s *Store) Ask(ctx context.Context, script *goredis.Script, keys []string, args ...any) (answer []string, ok bool) {
-	ok = s.ask(ctx, keys[0], func(ctx context.Context, client goredis.UniversalClient) (err error) {
-		answer, err = script.Run(ctx, client, keys, args...).StringSlice()
+	ok = s.ask(ctx, keys[0], func(ctx context.Context, at node) (err error) {
+		answer, err = script.Run(ctx, at.client, keys, args...).StringSlice()
 		return err
 	})
 	return answer, ok
 }
 
 // question asks one node, or the whole cluster.
-type question func(ctx context.Context, client goredis.UniversalClient) error
+type question func(ctx context.Context, at node) error
 
 // ask puts a question to the node that holds a key.
 func (s *Store) ask(ctx context.Context, key string, q question) bool {
@@ -140,8 +141,8 @@ func (s *Store) ask(ctx context.Context, key string, q question) bool {
 // Run runs a script once, for a question of operators'; it waits for as long as ctx allows.
 func (s *Store) Run(ctx context.Context, script *goredis.Script, keys []string, args ...any) *goredis.Cmd {
 	cmd := goredis.NewCmd(ctx)
-	err := s.put(ctx, s.nodeOf(ctx, keys[0]), func(ctx context.Context, client goredis.UniversalClient) error {
-		cmd = script.Run(ctx, client, keys, args...)
+	err := s.put(ctx, s.nodeOf(ctx, keys[0]), func(ctx context.Context, at node) error {
+		cmd = script.Run(ctx, at.client, keys, args...)
 		return cmd.Err()
 	})
 	if err != nil {
@@ -161,6 +162,7 @@ func area(key string) string {
 func (s *Store) leave(node, key string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.clocks, node) // who comes back under this name may have another
 	if s.ended || s.unavailable[node] {
 		return
 	}
