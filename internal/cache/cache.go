@@ -99,14 +99,23 @@ func (c *Payments) Payment(ctx context.Context, id string, query Query) (p payme
 }
 
 // Since returns the copy if it shows the payment as it was after a given time: the database was asked for it, or it was written, later.
+// Without Redis, or without its clock, there is no copy.
+//
+// A copy's time and the given one come from two processes' readings of one clock. Each takes the end of its reading's uncertainty that
+// makes the copy older, so that a slow answer of Redis costs a read of the database and never believes an old copy. Some milliseconds
+// are left: the processes' clocks do not run equally fast, and after a failover the copy's time is another node's. They do not matter. A
+// copy misleads only when the database has lost what it shows, by a failover or a restore. That takes seconds, in which nothing is
+// written; so a copy of before is seconds older than what is asked for after.
 func (c *Payments) Since(ctx context.Context, id string, at time.Time) (payment.Payment, bool) {
 	if c == nil {
 		return payment.Payment{}, false
 	}
-	passed := time.Since(at) - time.Millisecond // to which ages are rounded down
-	if held, found := c.look(ctx, id); found && held.age < passed {
-		c.looked(hit)
-		return held.payment, true
+	if fields, clock, ok := c.store.FieldsAt(ctx, keys(id)[0], "body", "at"); ok {
+		asked, _ := strconv.ParseInt(fields[1], 10, 64) // our own script wrote it
+		if p, ok := decode(fields[0], id); ok && time.UnixMilli(asked).After(clock.Latest(at)) {
+			c.looked(hit)
+			return p, true
+		}
 	}
 	c.looked(miss)
 	return payment.Payment{}, false
@@ -142,8 +151,11 @@ func (c *Payments) Keep(ctx context.Context, p payment.Payment, asked time.Time)
 		said = p.Provider.UpdatedAt.UnixMicro()
 	}
 	keeping := kept + rand.N(kept/10) // what was written together is not gone together
-	answer, ok := c.store.Ask(ctx, keepScript, keys(p.ID), p.Version, said, time.Since(asked).Milliseconds(),
-		kept.Milliseconds(), keeping.Milliseconds(), encode(p))
+	answer, ok := c.store.AskAt(ctx, keepScript, keys(p.ID), func(clock redis.Clock) []any {
+		return []any{
+			p.Version, said, clock.Earliest(asked).UnixMilli(), clock.Earliest(time.Now()).UnixMilli(), kept.Milliseconds(), keeping.Milliseconds(), encode(p),
+		}
+	})
 	if !ok || len(answer) == 0 {
 		c.wrote(lost)
 		return p, false
