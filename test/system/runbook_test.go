@@ -163,10 +163,10 @@ func hold(t *testing.T, id string) {
 	require.NoError(t, cli.Run(within(t), []string{"payments", "hold", id, "--actor", "ana", "--reason", "INC-42"}, operatorEnv(), &out))
 }
 
-// chargingPayment is one whose charge Mercado Pago does not take. It is held, so that its calls open no breaker of the shared platform.
+// chargingPayment is one whose charge Mercado Pago does not take.
 func chargingPayment(t *testing.T) string {
 	key, id := ownKey()
-	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 20, ExternalReference: id})
+	refuseToken(t, id, 20)
 	accept(t, key, "wait=0")
 	eventually(t, func() bool { return inShared(t, `select count(*) from payments where id = $1`, id) == 1 }, "it is in the database")
 	hold(t, id)

@@ -333,7 +333,7 @@ func TestTheActivityScript(t *testing.T) {
 	t.Parallel()
 	s := newScripts(t, "temporal")
 	key, id := key(t)
-	arm(t, simulator.Fault{On: simulator.Create, Kind: simulator.KindError, Status: http.StatusServiceUnavailable, Times: 6, ExternalReference: id})
+	refuseToken(t, id, 6)
 	accept(t, key, "wait=1")
 	shows := func(text string) func() bool {
 		return func() bool { return strings.Contains(s.run(t, "show", id), text) }
