@@ -10,6 +10,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -23,7 +24,7 @@ func (w env) ended(t *testing.T) (id string, state payment.ProviderState, in Loo
 	require.NoError(t, err)
 	p, err := w.database.Payment(t.Context(), opening.PaymentID)
 	require.NoError(t, err)
-	state, err = w.Activities.provider.CreatePix(t.Context(), p, payment.ProviderKey(p.ID, payment.Charge, 1)) // as it was in time
+	state, err = w.Activities.provider.Charge(t.Context(), mercadopago.ChargeRequest{Payment: p, Key: payment.ProviderKey(p.ID, payment.Charge, 1)}) // as it was in time
 	require.NoError(t, err)
 	moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: p.ID, State: state})
 	require.NoError(t, err)
@@ -192,7 +193,7 @@ func TestNothingIsChargedAfterTheEnd(t *testing.T) {
 		id := late(t, w)
 		p, err := w.database.Payment(t.Context(), id)
 		require.NoError(t, err)
-		sent, err := w.Activities.provider.CreatePix(t.Context(), p, payment.ProviderKey(id, payment.Charge, 1))
+		sent, err := w.Activities.provider.Charge(t.Context(), mercadopago.ChargeRequest{Payment: p, Key: payment.ProviderKey(id, payment.Charge, 1)})
 		require.NoError(t, err)
 		found, err := w.Charge(t.Context(), ChargeInput{PaymentID: id, Again: true})
 		require.NoError(t, err)

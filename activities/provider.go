@@ -88,7 +88,7 @@ func (a *Activities) send(ctx context.Context, p payment.Payment) (payment.Provi
 			Kind: failure.Invalid, Message: "the time to pay ran out before Mercado Pago could be asked for the charge",
 		}
 	}
-	return a.provider.CreatePix(mercadopago.WithPriority(ctx, payment.ForCharge, p.ClientID), p, payment.ProviderKey(p.ID, payment.Charge, 1))
+	return a.provider.Charge(mercadopago.WithPriority(ctx, payment.ForCharge, p.ClientID), mercadopago.ChargeRequest{Payment: p, Key: payment.ProviderKey(p.ID, payment.Charge, 1)})
 }
 
 // searchesFirst says whether an earlier attempt may have charged that the provider does not know by its key any more.

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -225,9 +226,9 @@ func TestAnAnswerAboutAnotherPaymentIsNotBelieved(t *testing.T) {
 	}
 
 	// The ID that the database knows is another payment's.
-	foreign, err := w.Activities.provider.CreatePix(t.Context(), payment.Payment{
+	foreign, err := w.Activities.provider.Charge(t.Context(), mercadopago.ChargeRequest{Payment: payment.Payment{
 		ID: payment.NewID("shop", "another"), Request: creation(t).Creation.Request, CreatedAt: time.Now(),
-	}, "a key")
+	}, Key: "a key"})
 	require.NoError(t, err)
 	recorded := said(id, payment.Pending, 1)
 	recorded.PaymentID = foreign.PaymentID

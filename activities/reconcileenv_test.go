@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -130,7 +131,7 @@ func (w env) foreign(t *testing.T, id, key string, amount payment.Money) payment
 	t.Helper()
 	request := creation(t).Creation.Request
 	request.Amount = amount
-	state, err := w.Activities.provider.CreatePix(t.Context(), payment.Payment{ID: id, Request: request, CreatedAt: time.Now()}, key)
+	state, err := w.Activities.provider.Charge(t.Context(), mercadopago.ChargeRequest{Payment: payment.Payment{ID: id, Request: request, CreatedAt: time.Now()}, Key: key})
 	require.NoError(t, err)
 	return state
 }

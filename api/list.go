@@ -139,8 +139,8 @@ func (q *query) status() payment.Status {
 
 func (q *query) method() payment.MethodType {
 	m := payment.MethodType(q.values.Get("method"))
-	if q.values.Has("method") && m != payment.Pix {
-		q.refuse("method", "must be pix")
+	if q.values.Has("method") && !m.Known() {
+		q.refuse("method", "must be "+failure.OneOf(payment.MethodTypes()))
 	}
 	return m
 }

@@ -12,7 +12,7 @@ func (b PaymentRequest) request() payment.Request {
 		Amount:      payment.Money{Centavos: b.Amount, Currency: string(b.Currency)},
 		Description: b.Description,
 		Reference:   b.Reference,
-		Method:      payment.Method{Type: payment.MethodType(b.Method.Type), ExpiresIn: b.Method.ExpiresIn},
+		Method:      b.Method.method(),
 		Payer: payment.Payer{
 			Email: b.Payer.Email, Name: b.Payer.Name, TaxID: b.Payer.TaxID,
 			NotifyBy: string(b.Payer.NotifyBy), Language: payment.Language(b.Payer.Language),
@@ -32,10 +32,7 @@ func (s *Server) view(p payment.Payment) Payment {
 		Currency:       Currency(p.Amount.Currency),
 		Description:    p.Description,
 		Reference:      p.Reference,
-		Method: Method{
-			Type: MethodType(p.Method.Type), QrCode: p.Instructions.QRCode,
-			TicketURL: p.Instructions.TicketURL, ExpiresAt: p.Instructions.ExpiresAt.UTC(), EndToEndID: p.Instructions.EndToEndID,
-		},
+		Method:         methodView(p),
 		Provider: Provider{
 			Name: p.Provider.Name, PaymentID: p.Provider.PaymentID,
 			Status: p.Provider.Status, StatusDetail: p.Provider.StatusDetail,

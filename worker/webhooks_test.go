@@ -232,7 +232,7 @@ func TestAPaymentIsFoundWithoutItsIDInTheNotification(t *testing.T) {
 		Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 		Payer: payment.Payer{Email: "ana@example.com"},
 	}}
-	state, err = client.CreatePix(t.Context(), foreign, "a key")
+	state, err = client.Charge(t.Context(), mercadopago.ChargeRequest{Payment: foreign, Key: "a key"})
 	require.NoError(t, err)
 	n.ResourceID = state.PaymentID
 	require.NoError(t, w.webhook(t.Context(), delivery(t, n)), "a payment that is not ours is left")

@@ -35,7 +35,7 @@ func (p *mailbox) details() string {
 
 // standing is where the payment stands.
 func (p *mailbox) standing() string {
-	sum := strings.Replace(p.state.Money.String(), string(payment.BRL)+" ", "R$ ", 1) + " by " + methodName(p.state.Method)
+	sum := strings.Replace(p.state.Money.String(), string(payment.BRL)+" ", "R$ ", 1) + " by " + p.state.Method.Name(payment.English)
 	switch p.state.Status {
 	case "":
 		return "There is no payment with this id yet."
@@ -86,14 +86,6 @@ func (p *mailbox) atMercadoPago() string {
 }
 
 func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// methodName is the method as people write it.
-func methodName(m payment.MethodType) string {
-	if m == payment.Pix {
-		return "Pix"
-	}
-	return string(m)
-}
 
 // sentenceCase is a status at the beginning of a sentence, such as "Charged back".
 func sentenceCase(s payment.Status) string {

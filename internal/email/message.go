@@ -85,7 +85,7 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 		c.Link, c.LinkText = followed(p.Instructions.TicketURL), w.link
 	case payment.Receipt:
 		subject, c.Heading, c.Intro, c.Tone = w.paid, w.paidHeading, w.paidIntro, good
-		facts(w.method, "Pix")
+		facts(w.method, p.Method.Type.Name(payment.Language(w.tag)))
 		if !p.Provider.UpdatedAt.IsZero() {
 			facts(w.paidAt, w.time(p.Provider.UpdatedAt))
 		}

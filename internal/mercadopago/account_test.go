@@ -72,7 +72,7 @@ func TestAnswersAboutAnotherAccountAreForeign(t *testing.T) {
 	t.Parallel()
 	s, c := account(t, simulator.Config{CollectorID: 77}, Config{})
 	p := somePayment("foreign")
-	state, err := c.CreatePix(t.Context(), p, "key-1")
+	state, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 	require.NoError(t, err)
 	require.Empty(t, state.Foreign)
 	s.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindOtherAccount})
@@ -101,7 +101,7 @@ func TestAnswersAboutAnotherAccountAreForeign(t *testing.T) {
 func TestATestPaymentIsForeignWhenWeAreLive(t *testing.T) {
 	t.Parallel()
 	_, c := account(t, simulator.Config{}, Config{Live: true})
-	state, err := c.CreatePix(t.Context(), somePayment("no money"), "key-1")
+	state, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("no money"), Key: "key-1"})
 	require.NoError(t, err)
 	require.Contains(t, state.Foreign, "live_mode is false")
 

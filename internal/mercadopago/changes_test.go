@@ -37,7 +37,7 @@ func TestEveryChangeOfAWindowIsSeenOnceAndInOrder(t *testing.T) {
 	began := time.Now()
 	var ids []string
 	for i := range 120 {
-		state, err := c.CreatePix(t.Context(), somePayment(fmt.Sprint(i)), fmt.Sprint("key-", i))
+		state, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment(fmt.Sprint(i)), Key: fmt.Sprint("key-", i)})
 		require.NoError(t, err)
 		ids = append(ids, state.PaymentID)
 	}
@@ -68,7 +68,7 @@ func TestChangesDuringTheWalkHideNothing(t *testing.T) {
 	began := time.Now()
 	var ids []string
 	for i := range 110 {
-		state, err := c.CreatePix(t.Context(), somePayment(fmt.Sprint(i)), fmt.Sprint("key-", i))
+		state, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment(fmt.Sprint(i)), Key: fmt.Sprint("key-", i)})
 		require.NoError(t, err)
 		ids = append(ids, state.PaymentID)
 	}

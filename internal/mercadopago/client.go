@@ -122,16 +122,25 @@ func (c *Client) Rate() int {
 	return c.guard.limit.Rate()
 }
 
-// CreatePix asks for a Pix under the idempotency key. Repeated with the same payment and key it sends the
-// same bytes, and Mercado Pago answers with the payment it made the first time. A Pix that is refused is
-// a state (rejected), not an error.
-func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (payment.ProviderState, error) {
-	if key == "" {
-		return payment.ProviderState{}, fmt.Errorf("create pix %s: no idempotency key", p.ID)
+// ChargeRequest asks for the money of a payment.
+type ChargeRequest struct {
+	Payment payment.Payment
+	Key     string // the idempotency key
+}
+
+// Charge asks for a payment's money, in the way of its method. Repeated with the same payment and key it sends the same bytes, and Mercado
+// Pago answers with the payment it made the first time. A payment that is refused is a state (rejected), not an error.
+func (c *Client) Charge(ctx context.Context, r ChargeRequest) (payment.ProviderState, error) {
+	id, how := r.Payment.ID, charges[r.Payment.Method.Type]
+	switch {
+	case r.Key == "":
+		return payment.ProviderState{}, fmt.Errorf("charge %s: no idempotency key", id)
+	case how.request == nil:
+		return payment.ProviderState{}, fmt.Errorf("charge %s: no payment method %.20q", id, r.Payment.Method.Type)
 	}
-	request := c.pixRequest(p)
+	request := how.request(c, r)
 	var state payment.ProviderState
-	err := c.ask(ctx, opCreatePix, p.ID, key, func(ctx context.Context) error {
+	err := c.ask(ctx, how.call, id, r.Key, func(ctx context.Context) error {
 		_, err := c.payments.Create(ctx, request)
 		return err
 	}, func(body []byte) (err error) {
@@ -139,7 +148,7 @@ func (c *Client) CreatePix(ctx context.Context, p payment.Payment, key string) (
 		return err
 	})
 	if err != nil {
-		return payment.ProviderState{}, fmt.Errorf("create pix %s: %w", p.ID, err)
+		return payment.ProviderState{}, fmt.Errorf("charge %s: %w", id, err)
 	}
 	return state, nil
 }

@@ -56,7 +56,7 @@ func TestPixFromCreationToPayment(t *testing.T) {
 		s, c := simulated(t, simulator.Config{MaskedCard: masked})
 		p := somePayment("life")
 
-		created, err := c.CreatePix(t.Context(), p, "key-1")
+		created, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 		require.NoError(t, err)
 		require.Equal(t, payment.Pending, created.Status)
 		require.Empty(t, created.Contradicts(p.ID, "", p.Amount))
@@ -98,7 +98,7 @@ func TestRepeatedCreationsAreIdentical(t *testing.T) {
 	}), timeout)
 	p := somePayment("again")
 	for range 3 {
-		_, err := c.CreatePix(t.Context(), p, "key-1")
+		_, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 		require.NoError(t, err)
 		p.CreatedAt = p.CreatedAt.UTC().Truncate(time.Microsecond)
 	}
@@ -113,20 +113,20 @@ func TestRefusalsOfTheSimulator(t *testing.T) {
 
 	wrong := p
 	wrong.Payer.TaxID = "12345678900"
-	_, err := c.CreatePix(t.Context(), wrong, "key-1")
+	_, err := c.Charge(t.Context(), ChargeRequest{Payment: wrong, Key: "key-1"})
 	require.Equal(t, failure.Invalid, failure.KindOf(err))
 	require.ErrorContains(t, err, "2067")
 	require.Eventually(t, func() bool { return len(s.Requests()) == 1 }, timeout, time.Millisecond)
 	require.ErrorContains(t, err, s.Requests()[0].RequestID)
 
-	_, err = c.CreatePix(t.Context(), p, "key-2")
+	_, err = c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-2"})
 	require.NoError(t, err)
 	other := p
 	other.Description = "Order 1043"
-	_, err = c.CreatePix(t.Context(), other, "key-2")
+	_, err = c.Charge(t.Context(), ChargeRequest{Payment: other, Key: "key-2"})
 	require.Equal(t, failure.Conflict, failure.KindOf(err))
 
-	_, err = c.CreatePix(t.Context(), p, "")
+	_, err = c.Charge(t.Context(), ChargeRequest{Payment: p, Key: ""})
 	require.Equal(t, failure.Internal, failure.KindOf(err))
 
 	_, err = c.Get(t.Context(), "999999999999")
@@ -140,11 +140,11 @@ func TestSameKeyInFlight(t *testing.T) {
 	p := somePayment("in flight")
 	first := make(chan error, 1)
 	go func() {
-		_, err := c.CreatePix(t.Context(), p, "key-1")
+		_, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 		first <- err
 	}()
 	require.Eventually(t, func() bool { return s.Faults()[0].Used == 1 }, timeout, time.Millisecond)
-	_, err := c.CreatePix(t.Context(), p, "key-1")
+	_, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.Equal(t, time.Second, failure.RetryAfter(err))
 	s.Close() // ends the first one's wait
@@ -156,7 +156,7 @@ func TestSameKeyInFlight(t *testing.T) {
 func TestAPaymentIsCancelledWhileItIsNotPaid(t *testing.T) {
 	t.Parallel()
 	s, c := simulated(t, simulator.Config{})
-	open, err := c.CreatePix(t.Context(), somePayment("open"), "k-open")
+	open, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("open"), Key: "k-open"})
 	require.NoError(t, err)
 	closed, err := c.Cancel(t.Context(), open.PaymentID, "k-cancel")
 	require.NoError(t, err)
@@ -166,7 +166,7 @@ func TestAPaymentIsCancelledWhileItIsNotPaid(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, closed, read)
 
-	paid, err := c.CreatePix(t.Context(), somePayment("paid"), "k-paid")
+	paid, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("paid"), Key: "k-paid"})
 	require.NoError(t, err)
 	require.NoError(t, s.Pay(paid.PaymentID))
 	for id, kind := range map[string]failure.Kind{
@@ -245,7 +245,7 @@ func TestParallelCalls(t *testing.T) {
 	for i := range 40 {
 		wg.Go(func() {
 			p := somePayment(fmt.Sprint("parallel ", i))
-			state, err := c.CreatePix(t.Context(), p, fmt.Sprint("key-", i))
+			state, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: fmt.Sprint("key-", i)})
 			if err == nil {
 				state, err = c.Get(t.Context(), state.PaymentID)
 			}

@@ -26,7 +26,7 @@ func newGuard(c Config) *guard {
 	if c.Breakers == nil {
 		return g
 	}
-	for _, op := range operations {
+	for _, op := range operations() {
 		if op.breaker != "" && g.breakers[op.breaker] == nil {
 			g.breakers[op.breaker] = c.Breakers.Breaker(op.breaker, breaker.Config{})
 		}

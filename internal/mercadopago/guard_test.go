@@ -43,7 +43,7 @@ var unread = []simulator.Fault{
 func TestEveryOperationHasABreakerButTheAccount(t *testing.T) {
 	t.Parallel()
 	_, c := guarded(t)
-	for _, op := range operations {
+	for _, op := range operations() {
 		require.Equal(t, op.name != opAccount.name, c.guard.breakers[op.breaker] != nil, op.name)
 	}
 }
@@ -52,10 +52,10 @@ func TestAProvidersPaymentIsIdentified(t *testing.T) {
 	t.Parallel()
 	provider, c := guarded(t)
 	p := somePayment("ours")
-	ours, err := c.CreatePix(t.Context(), p, "key-1")
+	ours, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 	require.NoError(t, err)
 	p.ID = "order-17-of-the-old-shop"
-	foreign, err := c.CreatePix(t.Context(), p, "key-2")
+	foreign, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-2"})
 	require.NoError(t, err)
 
 	for id, want := range map[string]string{ours.PaymentID: somePayment("ours").ID, foreign.PaymentID: ""} {
@@ -124,7 +124,7 @@ func TestTheAnswerAboutOurAccountIsReliedOnForAWhile(t *testing.T) {
 func TestWhatIsOddAboutOnePaymentOpensNoBreaker(t *testing.T) {
 	t.Parallel()
 	provider, c := guarded(t)
-	ours, err := c.CreatePix(t.Context(), somePayment("ours"), "key-1")
+	ours, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("ours"), Key: "key-1"})
 	require.NoError(t, err)
 	for _, f := range append(unread,
 		simulator.Fault{On: simulator.Get, Kind: simulator.KindError, Status: http.StatusInternalServerError},
@@ -165,7 +165,7 @@ func TestOnlyWhatTheGuardRefusesIsHeldBack(t *testing.T) {
 	held := false
 	for range 100 {
 		sent := len(provider.Requests())
-		_, err := c.CreatePix(t.Context(), somePayment("one"), "key-1")
+		_, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("one"), Key: "key-1"})
 		require.Equal(t, failure.Unavailable, failure.KindOf(err))
 		if HeldBack(err) {
 			require.Len(t, provider.Requests(), sent)

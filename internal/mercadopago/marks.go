@@ -6,7 +6,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// marks are what we write on each payment that we make, see pixRequest. Other sales on the same account have their own, or none.
+// marks are what we write on each payment that we make, see Client.request. Other sales on the same account have their own, or none.
 type marks struct {
 	ExternalReference text           `json:"external_reference"`
 	NotificationURL   text           `json:"notification_url"`

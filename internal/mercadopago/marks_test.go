@@ -53,7 +53,7 @@ func TestWhatWeMakeIsOurs(t *testing.T) {
 	t.Parallel()
 	_, c := simulated(t, simulator.Config{})
 	p := somePayment("ours")
-	state, err := c.CreatePix(t.Context(), p, "key-1")
+	state, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 	require.NoError(t, err)
 	page, err := c.ChangesIn(t.Context(), Window{From: state.UpdatedAt.AddDate(0, -1, 0), To: state.UpdatedAt})
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ func newCalls() *prometheus.HistogramVec {
 		Name: "onlywave_provider_call_duration_seconds", Help: "Duration of calls to Mercado Pago, by operation and outcome (ok, or the kind of failure).",
 		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 3, 4, 5, 10},
 	}, []string{"operation", "outcome"})
-	for _, op := range operations {
+	for _, op := range operations() {
 		calls.WithLabelValues(op.name, "ok")
 	}
 	return calls

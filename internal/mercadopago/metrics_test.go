@@ -17,7 +17,7 @@ func TestCallsAreMeasured(t *testing.T) {
 		_, err := c.Get(t.Context(), "1234567")
 		require.Error(t, err)
 	}
-	_, err := c.CreatePix(t.Context(), somePayment("measured"), "key-1")
+	_, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("measured"), Key: "key-1"})
 	require.Error(t, err)
 	text := metricstest.Text(t, c.Collectors()...)
 	require.Contains(t, text, `onlywave_provider_call_duration_seconds_count{operation="get",outcome="unauthorized"} 2`)

@@ -18,14 +18,20 @@ type operation struct {
 // Charges, reads by ID, searches and closings have a breaker each, so that one kind of call that fails does not stop the others: the
 // search's index fails on its own, and no buyer waits for a closing.
 var (
-	opCreatePix = operation{name: "create_pix", breaker: breaker.Charge}
-	opGet       = operation{name: "get", breaker: breaker.Read, single: true}
-	opCancel    = operation{name: "cancel", breaker: breaker.Cancel}
-	opRefund    = operation{name: "refund", breaker: breaker.Refund}
-	opSearch    = operation{name: "search", breaker: breaker.Search, single: true}
-	opChanges   = operation{name: "changes", breaker: breaker.Search}
-	opIdentify  = operation{name: "identify", breaker: breaker.Read, foreign: true}
-	opAccount   = operation{name: "account"} // the guard itself asks for it
+	opGet      = operation{name: "get", breaker: breaker.Read, single: true}
+	opCancel   = operation{name: "cancel", breaker: breaker.Cancel}
+	opRefund   = operation{name: "refund", breaker: breaker.Refund}
+	opSearch   = operation{name: "search", breaker: breaker.Search, single: true}
+	opChanges  = operation{name: "changes", breaker: breaker.Search}
+	opIdentify = operation{name: "identify", breaker: breaker.Read, foreign: true}
+	opAccount  = operation{name: "account"} // the guard itself asks for it
 )
 
-var operations = []operation{opCreatePix, opGet, opCancel, opRefund, opSearch, opChanges, opIdentify, opAccount}
+// operations lists every kind of call.
+func operations() []operation {
+	all := []operation{opGet, opCancel, opRefund, opSearch, opChanges, opIdentify, opAccount}
+	for _, how := range charges {
+		all = append(all, how.call)
+	}
+	return all
+}

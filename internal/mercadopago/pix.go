@@ -1,11 +1,6 @@
 package mercadopago
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	sdk "github.com/mercadopago/sdk-go/pkg/payment"
@@ -13,75 +8,19 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
-// maxNotificationURL is the length that the API reference allows for notification_url.
-const maxNotificationURL = 248
-
 // legalTime is Brasília's, without summer time since 2019.
 var legalTime = time.FixedZone("", -3*60*60)
 
-// pixRequest is made of the stored payment alone, never of the clock: a retry must repeat every byte, or
-// Mercado Pago takes it for another request under a used key.
-func (c *Client) pixRequest(p payment.Payment) sdk.Request {
-	expires := expiry(p)
-	return sdk.Request{
-		TransactionAmount: float64(p.Amount.Centavos) / 100, // the closest float64 prints as at most two decimals
-		PaymentMethodID:   "pix",
-		ExternalReference: p.ID,
-		Description:       cmp.Or(p.Description, "Payment "+cmp.Or(p.Reference, p.ID)),
-		DateOfExpiration:  &expires,
-		NotificationURL:   c.notify(p.ID),
-		Payer:             payer(p.Payer),
-		Metadata:          map[string]any{"payment_id": p.ID},
-	}
+func (c *Client) pixRequest(r ChargeRequest) sdk.Request {
+	expires := expiry(r.Payment)
+	request := c.request(r.Payment)
+	request.PaymentMethodID = "pix"
+	request.DateOfExpiration = &expires
+	return request
 }
 
 // expiry ends one millisecond past a whole second. Mercado Pago wants yyyy-MM-dd'T'HH:mm:ss.SSS with a
 // numeric offset (error 23 otherwise), and the SDK's encoding would leave out a fraction of zero.
 func expiry(p payment.Payment) time.Time {
-	return p.ProviderEnd().Truncate(time.Second).Add(time.Millisecond).In(legalTime)
-}
-
-func payer(p payment.Payer) *sdk.PayerRequest {
-	first, last, _ := strings.Cut(p.Name, " ")
-	request := &sdk.PayerRequest{Email: p.Email, FirstName: first, LastName: strings.TrimSpace(last)}
-	switch len(p.TaxID) {
-	case 11:
-		request.Identification = &sdk.IdentificationRequest{Type: "CPF", Number: p.TaxID}
-	case 14:
-		request.Identification = &sdk.IdentificationRequest{Type: "CNPJ", Number: p.TaxID}
-	}
-	return request
-}
-
-// notify is where Mercado Pago sends notifications of the payment. Our ID travels with it, so that a notification
-// finds its payment without a search; source_news avoids a second copy in the old IPN format.
-func (c *Client) notify(paymentID string) string {
-	if c.notificationURL == nil {
-		return ""
-	}
-	u := *c.notificationURL
-	q := u.Query()
-	q.Set("payment_id", paymentID)
-	q.Set("source_news", "webhooks")
-	u.RawQuery = q.Encode()
-	return u.String()
-}
-
-// parseNotificationURL also makes sure that there is room for what notify adds.
-func parseNotificationURL(text string) (*url.URL, error) {
-	if text == "" {
-		return nil, nil
-	}
-	u, err := parseURL(text)
-	if err != nil {
-		return nil, err
-	}
-	if u.Fragment != "" || u.User != nil {
-		return nil, errors.New("must have neither a fragment nor a user")
-	}
-	longest := (&Client{notificationURL: u}).notify(strings.Repeat("0", 36))
-	if len(longest) > maxNotificationURL {
-		return nil, fmt.Errorf("too long by %d characters", len(longest)-maxNotificationURL)
-	}
-	return u, nil
+	return p.PixEnd().Truncate(time.Second).Add(time.Millisecond).In(legalTime)
 }

@@ -34,7 +34,7 @@ func TestPixRequestIsWhatMercadoPagoWants(t *testing.T) {
 	p.ID = "6f1c8d5e-1111-5abc-9def-0123456789ab"
 	p.CreatedAt = time.Date(2026, 11, 23, 12, 0, 0, 987_654_321, time.UTC)
 
-	body, err := json.Marshal(c.pixRequest(p))
+	body, err := json.Marshal(c.pixRequest(ChargeRequest{Payment: p}))
 	require.NoError(t, err)
 	require.JSONEq(t, `{
 		"transaction_amount": 10.5,
@@ -56,7 +56,7 @@ func TestPixRequestOfABarePayment(t *testing.T) {
 		Amount: payment.Money{Centavos: 1}, Payer: payment.Payer{Email: "a@b.c", Name: "Ana", TaxID: "12ABC34501DE35"},
 	}, CreatedAt: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 
-	r := c.pixRequest(p)
+	r := c.pixRequest(ChargeRequest{Payment: p})
 	require.Equal(t, "Payment p", r.Description)
 	require.Equal(t, "CNPJ", r.Payer.Identification.Type)
 	require.Equal(t, "Ana", r.Payer.FirstName)
@@ -64,7 +64,7 @@ func TestPixRequestOfABarePayment(t *testing.T) {
 	require.Empty(t, r.NotificationURL)
 
 	p.Reference, p.Payer.TaxID = "order-7", ""
-	r = c.pixRequest(p)
+	r = c.pixRequest(ChargeRequest{Payment: p})
 	require.Equal(t, "Payment order-7", r.Description)
 	require.Nil(t, r.Payer.Identification)
 }

@@ -16,7 +16,7 @@ import (
 func paid(t *testing.T, s *simulator.Simulator, c *Client, name string) payment.Payment {
 	t.Helper()
 	p := somePayment(name)
-	created, err := c.CreatePix(t.Context(), p, name)
+	created, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: name})
 	require.NoError(t, err)
 	require.NoError(t, s.Pay(created.PaymentID))
 	p.Provider.PaymentID = created.PaymentID

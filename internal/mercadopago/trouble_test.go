@@ -27,15 +27,15 @@ func TestLostAnswersAreUnavailable(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s, c := simulated(t, simulator.Config{})
-			_, err := c.CreatePix(t.Context(), somePayment("warm up"), "key-0") // so that a used connection breaks
+			_, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("warm up"), Key: "key-0"}) // so that a used connection breaks
 			require.NoError(t, err)
 			s.AddFault(simulator.Fault{On: simulator.Create, Kind: kind, Times: 1})
 			p := somePayment("lost")
 
-			_, err = c.CreatePix(t.Context(), p, "key-1")
+			_, err = c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 			require.Equal(t, failure.Unavailable, failure.KindOf(err), "%v", err)
 
-			state, err := c.CreatePix(t.Context(), p, "key-1")
+			state, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
 			require.NoError(t, err)
 			require.Equal(t, p.ID, state.Reference)
 			require.Len(t, s.Ledger(), 2)
@@ -58,7 +58,7 @@ func TestSlowAnswersTimeOut(t *testing.T) {
 		},
 	} {
 		c := clientOf(t, h, 50*time.Millisecond)
-		_, err := c.CreatePix(t.Context(), somePayment("slow"), "key-1")
+		_, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("slow"), Key: "key-1"})
 		require.Equal(t, failure.Unavailable, failure.KindOf(err), name)
 		require.ErrorIs(t, err, context.DeadlineExceeded, name)
 	}
@@ -96,7 +96,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	t.Cleanup(other.Close)
 	c := clientOf(t, http.RedirectHandler(other.URL, http.StatusTemporaryRedirect), timeout)
-	_, err := c.CreatePix(t.Context(), somePayment("redirect"), "key-1")
+	_, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("redirect"), Key: "key-1"})
 	require.Equal(t, failure.Unavailable, failure.KindOf(err))
 	require.Zero(t, elsewhere.Load())
 }
@@ -105,7 +105,7 @@ func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	s, c := simulated(t, simulator.Config{})
 	s.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindRateLimited, Times: 1, Delay: 3 * time.Second})
-	_, err := c.CreatePix(t.Context(), somePayment("limited"), "key-1")
+	_, err := c.Charge(t.Context(), ChargeRequest{Payment: somePayment("limited"), Key: "key-1"})
 	require.Equal(t, failure.Limited, failure.KindOf(err))
 	require.Equal(t, 3*time.Second, failure.RetryAfter(err))
 }

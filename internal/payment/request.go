@@ -6,7 +6,6 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/onlywave/onlywave/internal/failure"
@@ -32,18 +31,6 @@ const (
 	RefundLate LatePayment = "refund"
 )
 
-// Method is how the buyer is to pay, as the client app asks for it.
-type Method struct {
-	Type      MethodType `json:"type"`
-	ExpiresIn int        `json:"expires_in,omitempty"` // seconds from creation
-}
-
-// MethodType names a payment method.
-type MethodType string
-
-// The payment methods.
-const Pix MethodType = "pix"
-
 // Payer is the buyer.
 type Payer struct {
 	Email string `json:"email"`
@@ -53,14 +40,6 @@ type Payer struct {
 	NotifyBy string   `json:"notify_by,omitempty"`
 	Language Language `json:"language,omitempty"`
 }
-
-// Mercado Pago lets a Pix live from 30 minutes to 30 days and for a day by default
-// (its guide "integrate Pix").
-const (
-	PixExpiryMin     = 30 * time.Minute
-	PixExpiryMax     = 30 * 24 * time.Hour
-	PixExpiryDefault = 24 * time.Hour
-)
 
 const (
 	maxDescription   = 256
@@ -82,8 +61,8 @@ func (r Request) Normalized() Request {
 	if r.Payer.Language == Portuguese {
 		r.Payer.Language = ""
 	}
-	if r.Method.Type == Pix && r.Method.ExpiresIn == 0 {
-		r.Method.ExpiresIn = int(PixExpiryDefault / time.Second)
+	if m, known := r.Method.Type.rules(); known {
+		r.Method = m.normalized(r.Method)
 	}
 	if r.LatePayment == "keep" {
 		r.LatePayment = KeepLate
@@ -129,14 +108,12 @@ func (r Request) Validate() error {
 }
 
 func (r Request) validateMethod(wrong func(pointer, detail string)) {
-	if r.Method.Type != Pix {
-		wrong("/method/type", "must be pix")
+	m, known := r.Method.Type.rules()
+	if !known {
+		wrong("/method/type", "must be "+failure.OneOf(MethodTypes()))
 		return
 	}
-	low, high := int(PixExpiryMin/time.Second), int(PixExpiryMax/time.Second)
-	if r.Method.ExpiresIn < low || r.Method.ExpiresIn > high {
-		wrong("/method/expires_in", fmt.Sprintf("must be between %d and %d seconds", low, high))
-	}
+	m.validate(r, wrong)
 }
 
 func (r Request) validatePayer(wrong func(pointer, detail string)) {

@@ -50,14 +50,18 @@ func newMetrics() metrics {
 	m.lists.WithLabelValues(fromPrimary)
 	m.lists.WithLabelValues(fromReplica)
 	for _, s := range payment.Statuses() {
-		m.moves.WithLabelValues(string(payment.Pix), string(s))
 		m.surprise.WithLabelValues(string(s)) // what is first seen at 1 has not grown, for Prometheus
 	}
 	for _, code := range failure.Codes() {
 		m.failures.WithLabelValues(string(code))
 	}
-	m.approval.WithLabelValues(string(payment.Pix))
-	m.delay.WithLabelValues(string(payment.Pix))
+	for _, method := range payment.MethodTypes() {
+		for _, s := range payment.Statuses() {
+			m.moves.WithLabelValues(string(method), string(s))
+		}
+		m.approval.WithLabelValues(string(method))
+		m.delay.WithLabelValues(string(method))
+	}
 	return m
 }
 

@@ -102,18 +102,11 @@ func (w *writer) head() string {
 	case p.Status == "":
 		return w.say(unwritten, p.ID)
 	}
-	head := w.say(subject, p.Amount, w.method(), p.ClientID) + w.standing()
+	head := w.say(subject, p.Amount, w.payment.Method.Type, p.ClientID) + w.standing()
 	if why := w.reason(p.Why()); why != "" {
 		head += ": " + why
 	}
 	return head + "; " + w.firstProblem() + "."
-}
-
-func (w *writer) method() string {
-	if w.payment.Method.Type == payment.Pix {
-		return "Pix"
-	}
-	return string(w.payment.Method.Type)
 }
 
 func (w *writer) standing() string {

@@ -13,9 +13,9 @@ func (w *writer) tellRequest() {
 	}
 	p := w.payment
 	if p.Reference == "" {
-		w.add(p.CreatedAt, API, Quiet, requested, p.ClientID, p.Amount, w.method())
+		w.add(p.CreatedAt, API, Quiet, requested, p.ClientID, p.Amount, w.payment.Method.Type)
 	} else {
-		w.add(p.CreatedAt, API, Quiet, requestedReference, p.ClientID, p.Amount, w.method(), p.Reference)
+		w.add(p.CreatedAt, API, Quiet, requestedReference, p.ClientID, p.Amount, w.payment.Method.Type, p.Reference)
 	}
 	for _, o := range w.operations {
 		amount := payment.Money{Centavos: o.Amount, Currency: p.Amount.Currency}

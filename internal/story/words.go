@@ -11,7 +11,7 @@ import (
 
 type text = language.Text
 
-// say writes a sentence in the writer's language. Statuses, times, amounts and texts among the values are written in it, too.
+// say writes a sentence in the writer's language. Statuses, methods, times, amounts and texts among the values are written in it, too.
 func (w *writer) say(t text, values ...any) string {
 	for i, v := range values {
 		switch v := v.(type) {
@@ -21,6 +21,8 @@ func (w *writer) say(t text, values ...any) string {
 			values[i] = w.when(v)
 		case payment.Money:
 			values[i] = w.language.Amount(v.Centavos, v.Currency)
+		case payment.MethodType:
+			values[i] = v.Name(payment.Language(w.language))
 		case text:
 			values[i] = v.In(w.language)
 		}

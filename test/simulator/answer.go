@@ -4,21 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 )
-
-// The objects of point_of_interaction that are the same for every Pix.
-var (
-	businessInfo = json.RawMessage(`{"unit":"online_payments","sub_unit":"default","branch":"Merchant Services"}`)
-	location     = json.RawMessage(`{"state_id":null,"source":null}`)
-	application  = json.RawMessage(`{"name":null,"version":null,"operating_system":null}`)
-	bankInfo     = json.RawMessage(`{"payer":{"account_id":null,"id":null,"long_name":null,"external_account_id":null},` +
-		`"collector":{"account_id":null,"long_name":null,"account_holder_name":"` + merchantName + `","transfer_account_id":null},` +
-		`"is_same_bank_account_owner":null,"origin_bank_id":null,"origin_wallet_id":null}`)
-)
-
-const pixIssuer = "12501"
 
 // answerFor makes the response for a payment, with links that this caller can follow, and with the shape that the call's fault asks for.
 func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
@@ -26,8 +13,7 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 	a := paymentAnswer{
 		ID: json.Number(p.id), DateCreated: date(p.created.In(manaus)), DateApproved: date(p.approved.In(manaus)),
 		DateLastUpdated: date(p.updated.In(manaus)), DateOfExpiration: date(p.expires.In(brasilia)), MoneyReleaseDate: date(s.released(p).In(manaus)), MoneyReleaseStatus: "pending",
-		OperationType: "regular_payment", IssuerID: pixIssuer, PaymentMethodID: "pix", PaymentTypeID: "bank_transfer",
-		PaymentMethod: methodAnswer{"pix", "bank_transfer", pixIssuer}, Status: p.status, StatusDetail: p.detail,
+		OperationType: "regular_payment", PaymentMethodID: p.method, Status: p.status, StatusDetail: p.detail,
 		CurrencyID: "BRL", Description: orNull(p.text), LiveMode: s.config.LiveMode, BuildVersion: "3.130.0-rc-7",
 		Payer: payerFor(p, c.fault.Kind == KindNumericPayerID), CollectorID: s.config.CollectorID, Metadata: p.metadata,
 		AdditionalInfo: additionalInfo{"platform:v1-simulated,so:ALL,type:N/A,security:none"}, ExternalReference: orNull(p.reference),
@@ -49,17 +35,7 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 	if s.config.MaskedCard || c.fault.Kind == KindMaskedCard {
 		a.Card = maskedCardFor(p)
 	}
-	a.PointOfInteraction = pointOfInteraction{Type: "PIX", BusinessInfo: businessInfo, Location: location, ApplicationData: application}
-	pix := &a.PointOfInteraction.TransactionData
-	pix.QRCode = s.codes.text(p)
-	pix.QRCodeBase64 = s.codes.image(pix.QRCode)
-	pix.TicketURL = s.publicURL(c.request) + "/pay/" + p.id
-	pix.BankInfo = bankInfo
-	if !p.approved.IsZero() {
-		unique := strings.Repeat("0", 11) + p.id
-		id := "E18236120" + p.approved.UTC().Format("200601021504") + unique[len(unique)-11:]
-		pix.E2EID = &id
-	}
+	methods[p.method].show(s, c, p, &a)
 	return a
 }
 

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,7 @@ type line struct {
 	ID         string            `json:"id"`
 	Key        string            `json:"key"`
 	Body       [sha256.Size]byte `json:"body"` // of the request that created it
+	Method     string            `json:"method"`
 	Reference  string            `json:"reference"`
 	Amount     int64             `json:"amount"` // centavos
 	Status     string            `json:"status"`
@@ -95,7 +97,7 @@ func (b *book) repeat(l line) {
 		p = &payment{}
 	}
 	*p = payment{
-		id: l.ID, key: l.Key, reference: l.Reference, amount: l.Amount, status: l.Status, detail: l.Detail, created: l.Created,
+		id: l.ID, key: l.Key, method: cmp.Or(l.Method, "pix"), reference: l.Reference, amount: l.Amount, status: l.Status, detail: l.Detail, created: l.Created,
 		updated: l.Updated, approved: l.Approved, expires: l.Expires, notifyURL: l.NotifyURL, descriptor: l.Descriptor, text: l.Text,
 		payer: l.Payer, metadata: l.Metadata, refunds: l.Refunds,
 	}
@@ -117,7 +119,7 @@ func (j *journal) write(kind EntryKind, p *payment, refundID string, body [sha25
 		return
 	}
 	text, err := json.Marshal(line{
-		Kind: kind, RefundID: refundID, ID: p.id, Key: p.key, Body: body, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
+		Kind: kind, RefundID: refundID, ID: p.id, Key: p.key, Body: body, Method: p.method, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
 		Created: p.created, Updated: p.updated, Approved: p.approved, Expires: p.expires, NotifyURL: p.notifyURL, Descriptor: p.descriptor,
 		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds,
 	})

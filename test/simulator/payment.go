@@ -10,6 +10,7 @@ import (
 type payment struct {
 	id         string
 	key        string // X-Idempotency-Key it was created under
+	method     string // payment_method_id
 	reference  string // external_reference
 	amount     int64  // centavos
 	status     string
@@ -37,9 +38,6 @@ type identification struct {
 	Type   string `json:"type"`
 	Number string `json:"number"`
 }
-
-// fee is Mercado Pago's fee for a Pix: 0.99 %, rounded to the centavo.
-func (p payment) fee() int64 { return (p.amount*99 + 5000) / 10000 }
 
 func (s *Simulator) getPayment(c *call) answer {
 	s.hold(c)

@@ -2,8 +2,12 @@ package simulator
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -23,6 +27,70 @@ const (
 	// Reads need a payment's image again soon after its creation; older images are drawn again.
 	keptImages = 4096
 )
+
+// A Pix is valid for 24 hours by default, and for 30 minutes to 30 days. The minimum is a minute shorter, because a request for 30 minutes
+// takes time to arrive.
+const (
+	defaultExpiry = 24 * time.Hour
+	shortestPix   = 29 * time.Minute
+	longestPix    = 30 * 24 * time.Hour
+)
+
+// pixMethod is a payment that waits for a transfer. Its fee is 0.99 %.
+var pixMethod = method{
+	feeRate: 99,
+	read: func(in createRequest, p *payment, now time.Time) (wrong []cause) {
+		p.status, p.detail = "pending", "pending_waiting_transfer"
+		p.expires, wrong = expiry(in.DateOfExpiration, now)
+		return wrong
+	},
+	show: (*Simulator).showPix,
+}
+
+var dateText = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?[+-]\d\d:\d\d$`)
+
+func expiry(date string, now time.Time) (time.Time, []cause) {
+	if date == "" {
+		return now.Add(defaultExpiry).Truncate(time.Millisecond), nil
+	}
+	expires, err := time.Parse(time.RFC3339Nano, date)
+	if err != nil || !dateText.MatchString(date) {
+		return time.Time{}, []cause{causeDate}
+	}
+	if wait := expires.Sub(now); wait < shortestPix || wait > longestPix {
+		return time.Time{}, []cause{causeExpiry}
+	}
+	return expires, nil
+}
+
+// The objects of point_of_interaction that are the same for every Pix.
+var (
+	businessInfo = json.RawMessage(`{"unit":"online_payments","sub_unit":"default","branch":"Merchant Services"}`)
+	location     = json.RawMessage(`{"state_id":null,"source":null}`)
+	application  = json.RawMessage(`{"name":null,"version":null,"operating_system":null}`)
+	bankInfo     = json.RawMessage(`{"payer":{"account_id":null,"id":null,"long_name":null,"external_account_id":null},` +
+		`"collector":{"account_id":null,"long_name":null,"account_holder_name":"` + merchantName + `","transfer_account_id":null},` +
+		`"is_same_bank_account_owner":null,"origin_bank_id":null,"origin_wallet_id":null}`)
+)
+
+const pixIssuer = "12501"
+
+// showPix adds what only a Pix has: the code, and after the payment its end-to-end id.
+func (s *Simulator) showPix(c *call, p payment, a *paymentAnswer) {
+	a.IssuerID, a.PaymentTypeID = pixIssuer, "bank_transfer"
+	a.PaymentMethod = methodAnswer{p.method, a.PaymentTypeID, pixIssuer}
+	a.PointOfInteraction = pointOfInteraction{Type: "PIX", BusinessInfo: businessInfo, Location: location, ApplicationData: application}
+	pix := &a.PointOfInteraction.TransactionData
+	pix.QRCode = s.codes.text(p)
+	pix.QRCodeBase64 = s.codes.image(pix.QRCode)
+	pix.TicketURL = s.publicURL(c.request) + "/pay/" + p.id
+	pix.BankInfo = bankInfo
+	if !p.approved.IsZero() {
+		unique := strings.Repeat("0", 11) + p.id
+		id := "E18236120" + p.approved.UTC().Format("200601021504") + unique[len(unique)-11:]
+		pix.E2EID = &id
+	}
+}
 
 // pixCodes makes the Pix "copia e cola" texts of one seller, and their QR images.
 type pixCodes struct {

@@ -174,7 +174,7 @@ func (b *book) search(q query) (page []payment, total int) {
 func (q query) matches(p *payment) bool {
 	date := q.field(p)
 	switch {
-	case q.status != "" && q.status != p.status, q.method != "" && q.method != "pix":
+	case q.status != "" && q.status != p.status, q.method != "" && q.method != p.method:
 		return false
 	case date.IsZero() || date.Before(q.begin) || date.After(q.end):
 		return false

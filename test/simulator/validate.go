@@ -11,14 +11,6 @@ import (
 	"time"
 )
 
-// A Pix is valid for 24 hours by default, and for 30 minutes to 30 days. The minimum is a minute shorter, because a request for 30 minutes
-// takes time to arrive.
-const (
-	defaultExpiry = 24 * time.Hour
-	shortestPix   = 29 * time.Minute
-	longestPix    = 30 * 24 * time.Hour
-)
-
 const longestURL = 248
 
 // knownFields are the fields POST /v1/payments knows.
@@ -31,20 +23,23 @@ var knownFields = []string{
 	"statement_descriptor", "taxes", "three_d_secure_mode", "token", "transaction_amount", "transaction_details",
 }
 
+// createRequest is the body of POST /v1/payments.
+type createRequest struct {
+	Amount              json.RawMessage `json:"transaction_amount"`
+	PaymentMethodID     string          `json:"payment_method_id"`
+	Description         string          `json:"description"`
+	ExternalReference   string          `json:"external_reference"`
+	NotificationURL     string          `json:"notification_url"`
+	StatementDescriptor string          `json:"statement_descriptor"`
+	DateOfExpiration    string          `json:"date_of_expiration"`
+	Metadata            json.RawMessage `json:"metadata"`
+	Payer               payer           `json:"payer"`
+}
+
 // newPayment reads a create request and returns the payment, or all causes for its refusal.
 func newPayment(body []byte, now time.Time) (payment, []cause) {
 	var fields map[string]json.RawMessage
-	var in struct {
-		Amount              json.RawMessage `json:"transaction_amount"`
-		PaymentMethodID     string          `json:"payment_method_id"`
-		Description         string          `json:"description"`
-		ExternalReference   string          `json:"external_reference"`
-		NotificationURL     string          `json:"notification_url"`
-		StatementDescriptor string          `json:"statement_descriptor"`
-		DateOfExpiration    string          `json:"date_of_expiration"`
-		Metadata            json.RawMessage `json:"metadata"`
-		Payer               payer           `json:"payer"`
-	}
+	var in createRequest
 	if json.Unmarshal(body, &fields) != nil || json.Unmarshal(body, &in) != nil {
 		return payment{}, []cause{causeParams}
 	}
@@ -62,17 +57,14 @@ func newPayment(body []byte, now time.Time) (payment, []cause) {
 	}
 	amount, wrong := centavos(in.Amount)
 	causes = append(causes, wrong...)
-	expires, wrong := expiry(in.DateOfExpiration, now)
-	causes = append(causes, wrong...)
-	causes = append(causes, checkMethod(in.PaymentMethodID)...)
+	p := payment{
+		method: in.PaymentMethodID, reference: in.ExternalReference, amount: amount, notifyURL: in.NotificationURL,
+		descriptor: in.StatementDescriptor, text: in.Description, payer: in.Payer, metadata: in.Metadata,
+	}
+	causes = append(causes, readMethod(in, &p, now)...)
 	causes = append(causes, checkPayer(in.Payer)...)
 	causes = append(causes, checkURL(in.NotificationURL)...)
-
-	return payment{
-		reference: in.ExternalReference, amount: amount, status: "pending", detail: "pending_waiting_transfer",
-		expires: expires, notifyURL: in.NotificationURL,
-		descriptor: in.StatementDescriptor, text: in.Description, payer: in.Payer, metadata: in.Metadata,
-	}, causes
+	return p, causes
 }
 
 var amountText = regexp.MustCompile(`^(\d{1,12})(?:\.(\d{1,2}))?$`)
@@ -95,33 +87,6 @@ func centavos(number json.RawMessage) (int64, []cause) {
 		return 0, []cause{causeAmount}
 	}
 	return amount, nil
-}
-
-var dateText = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?[+-]\d\d:\d\d$`)
-
-func expiry(date string, now time.Time) (time.Time, []cause) {
-	if date == "" {
-		return now.Add(defaultExpiry).Truncate(time.Millisecond), nil
-	}
-	expires, err := time.Parse(time.RFC3339Nano, date)
-	if err != nil || !dateText.MatchString(date) {
-		return time.Time{}, []cause{causeDate}
-	}
-	if wait := expires.Sub(now); wait < shortestPix || wait > longestPix {
-		return time.Time{}, []cause{causeExpiry}
-	}
-	return expires, nil
-}
-
-func checkMethod(method string) []cause {
-	switch method {
-	case "pix":
-		return nil
-	case "":
-		return []cause{causeNoMethod}
-	default:
-		return []cause{causeMethod}
-	}
 }
 
 func checkPayer(p payer) []cause {
