@@ -68,6 +68,31 @@ func TestNotificationWithAWrongSignatureIsRefused(t *testing.T) {
 	require.Empty(t, f.database.spooled)
 }
 
+// Ids of the Orders API are in upper case, and Mercado Pago has signed them as they are and in lower case.
+func TestANotificationOfAnOrderIsPublishedHoweverItsIDWasSigned(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const order = "ORD01JQ4S4KY8HWQ6NA5PXB65B3D3"
+	const body = `{"action":"order.processed","data":{"id":"` + order + `","status":"processed"},"live_mode":true,"type":"order","user_id":"44444"}`
+	now := strconv.FormatInt(time.Now().Unix(), 10)
+	for i, signed := range []string{order, strings.ToLower(order)} {
+		w := f.notify(t, "/webhooks/mercadopago?data.id="+order+"&type=order", body, "X-Signature", sign(signed, "test-1", now))
+		require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
+		require.Len(t, f.publisher.published, i+1)
+		require.Equal(t, "mercadopago.order", f.publisher.published[i].Key)
+		n, err := mercadopago.DecodeNotification(f.publisher.published[i].Body)
+		require.NoError(t, err)
+		require.Equal(t, []any{"order", "order.processed", order, "", false}, []any{n.Topic, n.Action, n.ResourceID, n.PaymentID, n.Suspicious})
+	}
+	w := f.notify(t, "/webhooks/mercadopago?data.id="+order+"&type=order", body, "X-Signature", sign("ORD01", "test-1", now))
+	require.Equal(t, http.StatusUnauthorized, w.Code)
+
+	f.publisher.fails = rabbitmq.ErrUnavailable
+	w = f.notify(t, "/webhooks/mercadopago?data.id="+order+"&type=order", body, "X-Signature", sign(order, "test-1", now))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, []string{"mercadopago.order"}, f.database.spooled)
+}
+
 // The response is 200 when RabbitMQ or the spool has stored the notification, and 503 when neither has.
 func TestNotificationIsSpooledWhenRabbitMQIsUnavailable(t *testing.T) {
 	t.Parallel()

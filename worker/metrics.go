@@ -16,6 +16,7 @@ type Metrics struct {
 	lag        prometheus.Histogram
 	joins      prometheus.Counter
 	unknowns   prometheus.Counter
+	unserveds  *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics of one worker.
@@ -38,7 +39,11 @@ func NewMetrics() *Metrics {
 		unknowns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "onlywave_webhooks_unknown_total", Help: "Webhooks about payments that neither Mercado Pago nor the database has, after all retries; the archive keeps them.",
 		}),
+		unserveds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "onlywave_webhooks_unserved_total", Help: "Webhooks about what OnlyWave does not have, such as orders of the Orders API, by topic; the archive keeps them.",
+		}, []string{"topic"}),
 	}
+	m.unserveds.WithLabelValues("order")
 	for _, queue := range []string{rabbitmq.QueueProcess, rabbitmq.QueueArchive, rabbitmq.QueueDeadLetters} {
 		m.messages.WithLabelValues(queue, "done")
 	}
@@ -47,7 +52,7 @@ func NewMetrics() *Metrics {
 
 // Collectors are the metrics, to be shown.
 func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.activities, m.messages, m.lag, m.joins, m.unknowns}
+	return []prometheus.Collector{m.activities, m.messages, m.lag, m.joins, m.unknowns, m.unserveds}
 }
 
 func (m *Metrics) activityDone(name, outcome string, took time.Duration) {
@@ -65,6 +70,12 @@ func (m *Metrics) signalled(received time.Time) {
 func (m *Metrics) unknown() {
 	if m != nil {
 		m.unknowns.Inc()
+	}
+}
+
+func (m *Metrics) unserved(topic string) {
+	if m != nil {
+		m.unserveds.WithLabelValues(topic).Inc()
 	}
 }
 

@@ -47,6 +47,11 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 		w.Log.InfoContext(ctx, "webhook of the provider's test button", "message_id", d.ID)
 		return nil
 	}
+	if name, is := n.Unserved(); is {
+		w.Metrics.unserved(name)
+		w.Log.InfoContext(ctx, "webhook about nothing that OnlyWave has", "topic", n.Topic, "action", n.Action, "resource_id", n.ResourceID, "message_id", d.ID)
+		return nil
+	}
 	joined, err := w.coalescer.one(ctx, subject(n), func() error { return w.handle(ctx, d, n) })
 	if joined {
 		w.Metrics.joined()

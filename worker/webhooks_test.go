@@ -88,7 +88,7 @@ func open(t *testing.T, w *Worker, id string) payment.Payment {
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix, ExpiresIn: 3600},
 			Payer: payment.Payer{Email: "ana@example.com"},
 		},
-		Provider: payment.Provider{Name: payment.MercadoPago},
+		Provider: payment.NewProvider(),
 	})
 	require.NoError(t, err)
 	return p
@@ -339,6 +339,35 @@ func TestThePanelsTestIsNoWork(t *testing.T) {
 	require.Empty(t, provider.Requests(), "the provider is not asked")
 	require.NoError(t, w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, n)}))
 	require.Equal(t, 1, kept(t, at))
+}
+
+// Another system's sales on the account may use the Orders API. Nothing here can go on with them, and no operator need look at them.
+func TestAWebhookOfAnOrderIsKeptAndStartsNothing(t *testing.T) {
+	t.Parallel()
+	at, provider := newEnv(t)
+	w, logged := newWorker(t, at)
+	w.Metrics = NewMetrics()
+	own := notification(t, "own")
+	open(t, w, own.PaymentID)
+	order := own // even when its address names one of our payments
+	order.Topic, order.Action, order.ResourceID = "order", "order.processed", "ORD01JQ4S4KY8HWQ6NA5PXB65B3D3"
+	inLowerCase, paymentOfOne, tomorrow := notification(t, "lower"), notification(t, "payment"), notification(t, "tomorrow")
+	inLowerCase.Topic, inLowerCase.PaymentID, inLowerCase.ResourceID = "order", "", "ord01jq4s4ky8hwq6na5pxb65b3d3"
+	paymentOfOne.PaymentID, paymentOfOne.ResourceID = "", "PAY01KYE10S527BBYXX6KXPE8QAQ2"
+	tomorrow.Topic, tomorrow.PaymentID, tomorrow.ResourceID = "tomorrow", "", "8e8f8a"
+	for i, n := range []mercadopago.Notification{order, inLowerCase, paymentOfOne, tomorrow} {
+		require.NoError(t, w.webhook(t.Context(), delivery(t, n)))
+		require.NoError(t, w.archive(t.Context(), []rabbitmq.Delivery{delivery(t, n)}))
+		require.Equal(t, i+1, kept(t, at))
+		require.Equal(t, i+1, logged.count("nothing that OnlyWave has"), "it is told once")
+	}
+	require.False(t, w.signalled(t, own.PaymentID))
+	require.Empty(t, provider.Requests(), "the provider is not asked")
+	for topic, told := range map[string]float64{"order": 2, "payment": 1, "other": 1} {
+		require.InDelta(t, told, testutil.ToFloat64(w.Metrics.unserveds.WithLabelValues(topic)), 0, topic)
+	}
+	require.NoError(t, w.webhook(t.Context(), delivery(t, own)))
+	require.True(t, w.signalled(t, own.PaymentID))
 }
 
 // An unknown payment may be too new to be known. After the retries its webhook is counted and left, and no operator need look at it.

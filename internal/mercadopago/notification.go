@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -128,6 +129,26 @@ const testResource = "123456"
 // IsTest says whether the panel's test button was pressed: there is nothing to look at.
 func (n Notification) IsTest() bool {
 	return n.ResourceID == testResource && lookInto(n.Body).Get("live_mode").Type == gjson.False
+}
+
+// ordersID is an id of the Orders API: of an order, or of a payment in one. A Verifier may have seen it in lower case.
+var ordersID = regexp.MustCompile(`(?i)^(ORD|PAY)[0-9A-Z]{10,}$`)
+
+// unserved are the topics that nothing here answers to: the Orders API's, see docs/decisions/payments-api.md, subscriptions, and what a
+// shop without saved cards, linked accounts or terminals has no use for.
+var unserved = []string{
+	"order", "subscription_preapproval", "subscription_preapproval_plan", "subscription_authorized_payment", "topic_card_id_wh",
+	"automatic-payments", "mp-connect", "wallet_connect", "point_integration_wh",
+}
+
+// Unserved says that the notification is about nothing that OnlyWave has, whatever its address says: the archive keeps it, and no
+// payment changes with it. name is its topic, "other" for one that Mercado Pago is not known to send. A word that is not known may be
+// the merchant's own and the notification about a payment all the same, unless its id is none of a payment's.
+func (n Notification) Unserved() (name string, is bool) {
+	if !slices.Contains(topics, n.Topic) {
+		return "other", ordersID.MatchString(n.ResourceID) || n.PaymentID == "" && n.ResourceID != "" && !decimal(n.ResourceID)
+	}
+	return n.Topic, slices.Contains(unserved, n.Topic) || ordersID.MatchString(n.ResourceID)
 }
 
 // topics are those that Mercado Pago is known to send (guides "webhooks" and "ipn").

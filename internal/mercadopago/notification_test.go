@@ -130,6 +130,42 @@ func TestThePanelsTestIsKnown(t *testing.T) {
 	}
 }
 
+// What OnlyWave does not have is told from a payment by its topic or by its id, and never by a word of the merchant's own.
+func TestWhatIsUnserved(t *testing.T) {
+	t.Parallel()
+	ours := "payment_id=" + payment.NewID("app", "n") + "&"
+	for _, c := range []struct {
+		query, name string
+		is          bool
+	}{
+		{"data.id=" + vectorOrder + "&type=order", "order", true},
+		{"data.id=" + strings.ToLower(vectorOrder) + "&type=order", "order", true},
+		{"data.id=ORDTST01JQ4S4KY8HWQ6NA5PXB65B3D3&type=order", "order", true},
+		{"data.id=01JG28MZ0K2TEAKXFWSZTYBKY3&type=order", "order", true},
+		{ours + "data.id=" + vectorOrder + "&type=order", "order", true},
+		{ours + "data.id=PAY01KYE10S527BBYXX6KXPE8QAQ2&type=payment", "payment", true},
+		{ours + "type=webhook&data.id=" + vectorOrder, "other", true},
+		{"data.id=2c938084726fca480172750000000000&type=subscription_preapproval", "subscription_preapproval", true},
+		{"data.id=8e8f8a&type=tomorrow", "other", true},
+		{"data.id=106400160592&type=payment", "payment", false},
+		{ours + "data.id=106400160592&type=payment", "payment", false},
+		{"data.id=106400160592&type=webhook", "other", false},
+		{ours + "data.id=8e8f8a&type=webhook", "other", false},
+		{"type=tomorrow", "other", false},
+		{"data.id=abc&type=payment", "payment", false},
+		{"data.id=77&type=topic_merchant_order_wh", "topic_merchant_order_wh", false},
+		{"data.id=217000061680860000&type=topic_chargebacks_wh", "topic_chargebacks_wh", false},
+	} {
+		n, err := parse(c.query, http.Header{}, nil, receivedAt)
+		require.NoError(t, err)
+		name, is := n.Unserved()
+		require.Equal(t, []any{c.name, c.is}, []any{name, is}, c.query)
+	}
+	for _, topic := range unserved {
+		require.Contains(t, topics, topic)
+	}
+}
+
 func TestNotificationOfNothing(t *testing.T) {
 	t.Parallel()
 	_, err := parse("payment_id=x&id=7", http.Header{}, []byte(`{}`), receivedAt)
