@@ -200,7 +200,7 @@ func (w env) openedAt(t *testing.T, at time.Time) string {
 	p, _, err := w.database.OpenPayment(t.Context(), payment.Payment{
 		ID: in.PaymentID, ClientID: in.Creation.ClientID, IdempotencyKey: in.Creation.IdempotencyKey,
 		Fingerprint: in.Creation.Request.Fingerprint(), Request: in.Creation.Request,
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: at.UTC().Truncate(time.Microsecond),
+		Status: payment.Processing, Provider: payment.NewProvider(), CreatedAt: at.UTC().Truncate(time.Microsecond),
 	})
 	require.NoError(t, err)
 	return p.ID

@@ -115,7 +115,7 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 func newPayment(id string, c payment.Creation, askedAt, at time.Time) payment.Payment {
 	p := payment.Payment{
 		ID: id, ClientID: c.ClientID, IdempotencyKey: c.IdempotencyKey, Fingerprint: c.Request.Fingerprint(), Request: c.Request,
-		Status: payment.Processing, Version: 1, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: askedAt, UpdatedAt: at,
+		Status: payment.Processing, Version: 1, Provider: payment.NewProvider(), CreatedAt: askedAt, UpdatedAt: at,
 	}
 	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
 	return p

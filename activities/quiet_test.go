@@ -23,7 +23,7 @@ func (w env) silentPayment(t *testing.T, key string) string {
 	t.Helper()
 	p, _, err := w.database.OpenPayment(t.Context(), payment.Payment{
 		ID: payment.NewID("shop", key), ClientID: "shop", IdempotencyKey: key, Request: creation(t).Creation.Request, Status: payment.Processing,
-		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now().Add(-quietAfter - time.Minute),
+		Provider: payment.NewProvider(), CreatedAt: now().Add(-quietAfter - time.Minute),
 	})
 	require.NoError(t, err)
 	return p.ID

@@ -217,7 +217,7 @@ func (e *engine) Begun(_ context.Context, clientID, paymentID string) (bool, err
 func newPayment(in workflows.CreateInput) payment.Payment {
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Request.Fingerprint(),
-		Request: in.Request, Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago},
+		Request: in.Request, Status: payment.Processing, Provider: payment.NewProvider(),
 		Version: 1, CreatedAt: born, UpdatedAt: born,
 	}
 }
@@ -227,7 +227,7 @@ func answer(p *payment.Payment) {
 	p.Instructions.QRCode = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d3-a456-426655440000520400005303986540510.505802BR6304ABCD"
 	p.Instructions.TicketURL = "https://www.mercadopago.com.br/payments/106400160592/ticket?a=1&b=2"
 	p.Instructions.ExpiresAt = born.Add(time.Hour).Truncate(time.Second)
-	p.Provider = payment.Provider{Name: payment.MercadoPago, PaymentID: "106400160592", Status: "pending", StatusDetail: "pending_waiting_transfer"}
+	p.Provider = payment.Provider{Name: payment.MercadoPago, API: payment.PaymentsAPI, PaymentID: "106400160592", Status: "pending", StatusDetail: "pending_waiting_transfer"}
 }
 
 // broker is a publisher without RabbitMQ.

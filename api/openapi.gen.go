@@ -1115,6 +1115,11 @@ type Provider struct {
 	// Name Examples: mercadopago
 	Name string `json:"name"`
 
+	// API The provider's API that made the payment.
+	//
+	// Examples: payments
+	API string `json:"api,omitempty,omitzero"`
+
 	// PaymentID Absent until the provider has answered.
 	PaymentID    string `json:"payment_id,omitempty,omitzero"`
 	Status       string `json:"status,omitempty,omitzero"`

@@ -118,7 +118,7 @@ func (s *Server) created(ctx context.Context, in workflows.CreateInput, answer *
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return payment.Payment{
 		ID: in.PaymentID, ClientID: in.ClientID, Request: in.Request, Status: payment.Processing,
-		Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: now, UpdatedAt: now,
+		Provider: payment.NewProvider(), CreatedAt: now, UpdatedAt: now,
 	}, answer != nil && failure.KindOf(err) == failure.NotFound
 }
 

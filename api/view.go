@@ -34,7 +34,7 @@ func (s *Server) view(p payment.Payment) Payment {
 		Reference:      p.Reference,
 		Method:         methodView(p),
 		Provider: Provider{
-			Name: p.Provider.Name, PaymentID: p.Provider.PaymentID,
+			Name: p.Provider.Name, API: p.Provider.API, PaymentID: p.Provider.PaymentID,
 			Status: p.Provider.Status, StatusDetail: p.Provider.StatusDetail,
 		},
 		Metadata:  p.Metadata,

@@ -39,7 +39,7 @@ func (e *env) openPaymentFor(email, client, key string, second int) payment.Paym
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Description: "<script>alert(1)</script>", Reference: key,
 			Method: payment.Method{Type: payment.Pix}, Payer: payment.Payer{Email: email, Name: "Buyer", TaxID: "12345678909"},
 		},
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: born.Add(time.Duration(second) * time.Second),
+		Status: payment.Processing, Provider: payment.NewProvider(), CreatedAt: born.Add(time.Duration(second) * time.Second),
 	})
 	require.NoError(e.t, err)
 	return p

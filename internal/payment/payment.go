@@ -35,14 +35,22 @@ type Payment struct {
 // MercadoPago is the name of the one provider there is.
 const MercadoPago = "mercadopago"
 
+// PaymentsAPI is the one API of Mercado Pago's that payments are made with. Its Orders API has other ids, statuses and calls, so that a
+// payment stays with the API that has made it.
+const PaymentsAPI = "payments"
+
 // Provider is what the payment provider knows the payment by, in the provider's own words.
 type Provider struct {
 	Name         string // MercadoPago
+	API          string // PaymentsAPI
 	PaymentID    string // decimal, exceeds 32 bits; empty until the provider has answered
 	Status       string
 	StatusDetail string
 	UpdatedAt    time.Time // the provider's own clock; zero until it has answered
 }
+
+// NewProvider is the provider of a new payment, which has not answered yet.
+func NewProvider() Provider { return Provider{Name: MercadoPago, API: PaymentsAPI} }
 
 // ProviderState is one answer of the provider about a payment: its state at UpdatedAt.
 type ProviderState struct {

@@ -66,7 +66,7 @@ func TestOnlyANewerAnswerMovesAPayment(t *testing.T) {
 	}}, m)
 	p := s.read(t, id)
 	require.Equal(t, payment.Provider{
-		Name: payment.MercadoPago, PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: timeAt(10),
+		Name: payment.MercadoPago, API: payment.PaymentsAPI, PaymentID: "mp-" + id, Status: "raw_pending", StatusDetail: "detail_10", UpdatedAt: timeAt(10),
 	}, p.Provider)
 	require.Equal(t, payment.Method{Type: payment.Pix, ExpiresIn: 3600}, p.Method)
 	require.Equal(t, payment.Instructions{ExpiresAt: timeAt(3600), QRCode: "000201", TicketURL: "https://pay.example/1"}, p.Instructions)

@@ -23,7 +23,7 @@ func newPayment(key string) payment.Payment {
 			Payer:    payment.Payer{Email: "ana@example.com", Name: "Ana Souza", TaxID: "12345678909"},
 			Metadata: map[string]string{"cart": "c-7"},
 		},
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: timeAt(0),
+		Status: payment.Processing, Provider: payment.NewProvider(), CreatedAt: timeAt(0),
 	}
 	p.Fingerprint = p.Request.Fingerprint()
 	return p
@@ -144,6 +144,30 @@ func TestAPaymentIsFoundByTheProvidersID(t *testing.T) {
 	require.Equal(t, p.ID, read.ID)
 	_, err = s.PaymentByProvider(t.Context(), "another", state.PaymentID)
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
+}
+
+// A payment stays with the API that has made it. A program of the version before, which runs while this one is rolled out, does not
+// name the API.
+func TestAPaymentKeepsTheAPIThatMadeIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	other := newPayment("orders")
+	other.Provider.API = "orders"
+	s.open(t, other)
+	require.Equal(t, "orders", s.read(t, other.ID).Provider.API)
+	_, err := s.Apply(t.Context(), other.ID, answer(other.ID, payment.Pending, 1), timeAt(1))
+	require.NoError(t, err)
+	require.Equal(t, "orders", s.read(t, other.ID).Provider.API)
+
+	before := payment.NewID("shop", "before")
+	_, err = s.pool.Exec(t.Context(), `
+insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference,
+                      method_type, method, payer, metadata, provider, version, created_at, updated_at)
+select $1, client_id, 'before', fingerprint, 'processing', amount, currency, description, reference,
+       method_type, method, payer, metadata, provider, 1, created_at, updated_at
+from payments where id = $2`, before, other.ID)
+	require.NoError(t, err)
+	require.Equal(t, payment.NewProvider(), s.read(t, before).Provider)
 }
 
 func TestAPaidPixIsFoundByItsEndToEndID(t *testing.T) {

@@ -110,7 +110,7 @@ func (w *env) open(t *testing.T, r *Relay, key string) string {
 			Amount: payment.Money{Centavos: 1050, Currency: payment.BRL}, Method: payment.Method{Type: payment.Pix},
 			Payer: payment.Payer{Email: "ana@example.com", NotifyBy: payment.ByEmail},
 		},
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
+		Status: payment.Processing, Provider: payment.NewProvider(), CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
 	})
 	require.NoError(t, err)
 	r.Take(t.Context(), payment.Event{PaymentID: p.ID, ClientID: "shop", Seq: 1, Status: p.Status, Data: payment.EventData{Amount: 1050}, At: p.CreatedAt},

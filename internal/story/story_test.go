@@ -83,7 +83,7 @@ func settledInPart() facts {
 func unknown() facts {
 	f := asked(payment.Unknown)
 	f.payment.Failure, f.payment.FailureCode = "Mercado Pago did not answer", failure.CodeUnknown
-	f.payment.Provider = payment.Provider{Name: payment.MercadoPago}
+	f.payment.Provider = payment.NewProvider()
 	f.payment.Instructions.ExpiresAt = time.Time{}
 	f.payment.UpdatedAt = at(4, 0)
 	f.events[1] = payment.Event{Seq: 2, Status: payment.Unknown, At: at(4, 0), Data: payment.EventData{FailureCode: failure.CodeUnknown, Failure: f.payment.Failure}}
@@ -110,7 +110,7 @@ func unknown() facts {
 func held() facts {
 	f := asked(payment.Processing)
 	f.events = f.events[:1]
-	f.payment.Provider = payment.Provider{Name: payment.MercadoPago}
+	f.payment.Provider = payment.NewProvider()
 	f.operations[0].Outcome = "asked"
 	f.hold = payment.Hold{Actor: "ben", Reason: "the seller's account is being checked", At: at(3, 0), Until: at(59, 0)}
 	f.audit = []audit.Entry{{

@@ -63,7 +63,7 @@ func write(ctx context.Context, database *postgres.Store, s story, id, key strin
 	}
 	p := payment.Payment{
 		ID: id, ClientID: clientApp, IdempotencyKey: key, Fingerprint: request.Fingerprint(), Request: request,
-		Status: payment.Processing, Provider: payment.Provider{Name: payment.MercadoPago}, CreatedAt: asked.Truncate(time.Microsecond), UpdatedAt: asked,
+		Status: payment.Processing, Provider: payment.NewProvider(), CreatedAt: asked.Truncate(time.Microsecond), UpdatedAt: asked,
 	}
 	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
 	if _, _, err := database.OpenPayment(ctx, p); err != nil || how == rowOlder {
