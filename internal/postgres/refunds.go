@@ -342,7 +342,7 @@ func later(from, to payment.Outcome) bool {
 	return false
 }
 
-// clockSlack is how far the provider's clock may be behind ours.
+// clockSlack is how far the provider's clock may be behind ours, or ahead of it.
 const clockSlack = time.Minute
 
 // undecided stands for one of several refunds of ours.
@@ -408,29 +408,36 @@ func (b *refundBooks) add(ctx context.Context, tx pgx.Tx, shows payment.Provider
 }
 
 // RefundShown is the provider's id of a refund of ours, if it is among those that the provider shows; "" if not. With restored, its row may
-// have been lost and written again: then it may also be one that was made before the row and that is none of our others.
+// have been lost and written anew: then it is also one that may be the lost one and is none of our others.
 func (s *Store) RefundShown(ctx context.Context, paymentID, id string, shown []payment.ProviderRefund, restored bool) (providerID string, err error) {
 	refunds, err := s.Refunds(ctx, paymentID)
 	if err != nil {
 		return "", err
 	}
-	b := refundBooks{refunds: refunds}
-	for n, i := range b.pairs(shown) {
-		if i != undecided && refunds[i].ProviderKey == id {
+	ours := slices.IndexFunc(refunds, func(r payment.OperationRecord) bool { return r.ProviderKey == id })
+	if ours < 0 {
+		return "", nil
+	}
+	pairs := refundBooks{refunds: refunds}.pairs(shown)
+	for n, i := range pairs {
+		if i == ours {
 			return shown[n].ID, nil
 		}
 	}
-	ours := slices.IndexFunc(refunds, func(r payment.OperationRecord) bool { return r.ProviderKey == id })
-	if !restored || ours < 0 {
-		return "", nil
-	}
-	for _, shows := range shown {
-		i := b.index(shows.ID)
-		if shows.Amount == refunds[ours].Amount && shows.Outcome != payment.OutcomeRefused && (i < 0 || refunds[i].Origin == payment.FromProvider) {
+	for n, shows := range shown {
+		i, paired := pairs[n]
+		free := !paired || i != undecided && refunds[i].Origin == payment.FromProvider // a lost one was taken for one of the panel
+		if restored && free && mayBeLost(refunds[ours], shows) {
 			return shows.ID, nil
 		}
 	}
 	return "", nil
+}
+
+// mayBeLost says whether the provider's refund may be the one of a row that was lost and written anew: it was made before that. Mercado Pago
+// may leave the date out.
+func mayBeLost(r payment.OperationRecord, shows payment.ProviderRefund) bool {
+	return shows.Outcome != payment.OutcomeRefused && r.Amount == shows.Amount && shows.CreatedAt.Before(r.CreatedAt.Add(clockSlack))
 }
 
 // PendingRefunds lists the refunds of a payment that have not ended.
