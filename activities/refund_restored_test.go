@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -10,6 +11,58 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
+
+// A restore of the database has lost the rows of refunds, and the provider has forgotten their keys: whoever asks again gets the refund that was
+// made, and no second one.
+func TestARefundWhoseRowIsLostIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		amounts []int64 // 0 is all that is left
+		looked  bool    // at the payment, between the restore and the repeated request
+	}{
+		"a part":                         {amounts: []int64{400}},
+		"a part that was looked at":      {amounts: []int64{400}, looked: true},
+		"most, and looked at":            {amounts: []int64{700}, looked: true},
+		"all":                            {amounts: []int64{0}},
+		"all, and looked at":             {amounts: []int64{0}, looked: true},
+		"two equal parts":                {amounts: []int64{400, 400}},
+		"two equal parts, looked at":     {amounts: []int64{400, 400}, looked: true},
+		"a part and the rest, looked at": {amounts: []int64{300, 0}, looked: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newEnv(t)
+			p := w.paid(t)
+			ask := func() {
+				for n, amount := range c.amounts {
+					require.NoError(t, w.refunding(t, refundOrder(p.ID, fmt.Sprint("return-", n), amount)))
+				}
+			}
+			restore := w.backUp(t, p.ID)
+			ask()
+			sum, made := w.given(p.ID)
+			restore()
+			w.searchUntil, w.sendsAt = time.Now().Add(time.Hour), time.Now().Add(time.Hour)
+			w.arm(p.ID, simulator.Fault{On: simulator.CreateRefund, Kind: simulator.KindForgottenKey})
+			if c.looked {
+				w.lookAt(t, p.ID, p.Provider.PaymentID)
+			}
+			for range 2 {
+				ask()
+			}
+			sumAfter, madeAfter := w.given(p.ID)
+			require.Equal(t, []any{sum, made}, []any{sumAfter, madeAfter})
+			done := int64(0)
+			for _, r := range w.refunds(t, p.ID) {
+				if r.Outcome == payment.OutcomeDone {
+					require.Equal(t, payment.FromClient, r.Origin)
+					done += r.Amount
+				}
+			}
+			require.Equal(t, sum, done)
+		})
+	}
+}
 
 // A lost refund was made before its row was written anew. The panel's refund of the same amount that was made after it is another one.
 func TestALaterRefundInThePanelIsNotTheLostOne(t *testing.T) {
