@@ -47,8 +47,9 @@ type State struct {
 	New bool `json:"new,omitempty"`
 }
 
-// Open loads the payment, and writes it first when it is new. The row's ID decides: a second run
-// finds the row of the first. Kind Forbidden when the run was not started by us, Invalid when what it was started with is no valid request.
+// Open loads the payment, and writes it first when it is new. The row's ID decides: a second run finds the row of the first. Kind Invalid when
+// what the run was started with is no valid request, Conflict when another payment has its idempotency key, or the kind of the database's
+// failure. A payment that is not there and is not to be written is no error: it is not Found.
 func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 	if err := mayOpen(in); err != nil {
 		return State{}, err
