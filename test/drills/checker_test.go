@@ -205,6 +205,32 @@ func (e *Evidence) approvedAt(n int, at time.Time) {
 	}
 }
 
+// The row of a payment from before a restore of the database may be written again, without what had happened meanwhile. No other skips a
+// status, and none moves back.
+func TestWhoSkipsAStatusAfterARestore(t *testing.T) {
+	e := clean()
+	e.add(6, payment.Processing, payment.Pending, payment.Refunded)
+	e.add(7, payment.Processing, payment.Expired, payment.Pending)
+	for n := range e.Intents {
+		e.Intents[n].Started = noon
+	}
+	moved := func() (moves []string) {
+		for _, o := range Check(e) {
+			if _, move, ok := strings.Cut(o.Known, "it moved "); ok {
+				moves = append(moves, move)
+			}
+		}
+		return moves
+	}
+	const unknown = ", which the table of moves does not know"
+	const skips, goesBack = "from pending to refunded" + unknown, "from expired to pending" + unknown
+	require.ElementsMatch(t, []string{skips, goesBack}, moved(), "no restore")
+	e.lost.restored = noon.Add(-time.Second)
+	require.ElementsMatch(t, []string{skips, goesBack}, moved(), "they were asked for after the restore")
+	e.lost.restored = noon.Add(time.Second)
+	require.Equal(t, []string{goesBack}, moved())
+}
+
 // A late approval is excused by an alarm in time, or by the payment's own dead letter.
 func TestWhoIsToldOfALateApproval(t *testing.T) {
 	e := clean()
