@@ -25,11 +25,12 @@ const (
 	day = 24 * time.Hour
 	// longest is how long marks are kept when signatures never grow too old.
 	longest = 15 * day
-	// batch is how many marks go to Redis at once, at the latest batchWait after the first.
+	// batch is how many marks go to Redis at once, at the latest batchWait after the first. A process asks Redis only about what was
+	// signed before its own memory begins, mostly minutes ago, so a second is early enough.
 	batch     = 256
-	batchWait = 250 * time.Millisecond
+	batchWait = time.Second
 	// waiting is how many marks may wait for that. More are forgotten, as while Redis is unavailable.
-	waiting = 16 * batch
+	waiting = 64 * batch
 )
 
 var (

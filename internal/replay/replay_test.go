@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -76,6 +77,28 @@ func TestWhatIsNewWaitsForNobody(t *testing.T) {
 	third := newGuard(t, url, time.Hour)
 	third.lately.since = time.Now().Add(time.Hour) // as if it had been signed before the third can remember
 	require.True(t, third.Seen(t.Context(), m))
+}
+
+// Redis gets the marks of a second together, which costs it as little as one.
+func TestMarksAreSentTogether(t *testing.T) {
+	t.Parallel()
+	stack := devstacktest.Start(t, devstack.Redis)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(t, stack.RedisURL(), time.Hour)
+		m := mark(t.Name(), time.Minute)
+		for i := range 9 {
+			time.Sleep(100 * time.Millisecond)
+			m.Sum[0] = byte(i)
+			g.Keep(m)
+		}
+		time.Sleep(200 * time.Millisecond)
+		client := g.store.Client()
+		require.Contains(t, client.InfoMap(t.Context(), "commandstats").Item("Commandstats", "cmdstat_sadd"), "calls=1,")
+		key, _ := m.place()
+		require.EqualValues(t, 9, client.SCard(t.Context(), key).Val())
+		g.Close()
+		require.NoError(t, g.store.Close())
+	})
 }
 
 // A process forgets by generations, and knows since when it remembers all.
