@@ -19,8 +19,6 @@ import (
 	"github.com/onlywave/onlywave/internal/deadletter"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack"
-	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -138,8 +136,7 @@ func TestInLiveWhatTheSchedulesStartRuns(t *testing.T) {
 // A run from before the first key goes on, also in a worker that has not seen its beginning.
 func TestInLiveARunFromBeforeTheFirstKeyGoesOn(t *testing.T) {
 	t.Parallel()
-	at, provider := newEnv(t)
-	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	at, provider := newOwnEnv(t)
 	w := openShop(t, at)
 	stop := run(t, w)
 	before := workflows.NewClient(dial(t, at), workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})

@@ -17,31 +17,23 @@ import (
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack"
-	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// newShop is a worker that does not run yet, with a Temporal of its own and a client app in the database.
+// newShop is a worker that does not run yet, with a namespace of its own and a client app in the database.
 func newShop(t *testing.T) *Worker {
 	t.Helper()
-	at, _ := newEnv(t)
-	return newShopIn(t, at)
-}
-
-func newShopIn(t *testing.T, at env) *Worker {
-	t.Helper()
-	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	at, _ := newOwnEnv(t)
 	return openShop(t, at)
 }
 
-// openShop is newShop in an environment that has a Temporal of its own.
+// openShop is newShop in an environment with a namespace of its own.
 func openShop(t *testing.T, at env) *Worker {
 	t.Helper()
 	w, _ := newWorker(t, at)
 	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
-	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, at.namespace) == nil }, "Temporal")
 	return w
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -26,15 +25,7 @@ import (
 func TestAFloodOfOneClientAppDoesNotDelayAnothers(t *testing.T) {
 	t.Parallel()
 	const flood = 40
-	at, provider := newEnv(t)
-	stack, err := devstack.Start(t.Context(), devstack.Options{
-		Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: map[string]string{
-			"matching.enableFairness": "true", "matching.numTaskqueueReadPartitions": "1", "matching.numTaskqueueWritePartitions": "1",
-		},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
-	at.temporal = stack.TemporalAddress()
+	at, provider := newOwnEnv(t)
 	charging := at
 	at.provider = unavailable.provider // the quick try of each charge fails, so that it goes to the queue
 	w, _ := newWorker(t, at)
@@ -42,7 +33,7 @@ func TestAFloodOfOneClientAppDoesNotDelayAnothers(t *testing.T) {
 		_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: name, Scopes: access.Scopes()}, time.Now())
 		require.NoError(t, err)
 	}
-	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, at.namespace) == nil }, "Temporal")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 2)
@@ -66,10 +57,10 @@ func TestAFloodOfOneClientAppDoesNotDelayAnothers(t *testing.T) {
 		})
 	}
 	require.NoError(t, group.Wait())
-	eventually(t, func() bool { return backlog(t, w.Temporal) == flood }, "the flood waits in the queue")
+	eventually(t, func() bool { return backlog(t, at, w.Temporal) == flood }, "the flood waits in the queue")
 	last, err := order("single", "single")
 	require.NoError(t, err)
-	eventually(t, func() bool { return backlog(t, w.Temporal) == flood+1 }, "all of them wait in the queue")
+	eventually(t, func() bool { return backlog(t, at, w.Temporal) == flood+1 }, "all of them wait in the queue")
 
 	serving, _ := newWorker(t, charging)
 	serving.ProviderConcurrency = 1
@@ -89,10 +80,10 @@ func TestAFloodOfOneClientAppDoesNotDelayAnothers(t *testing.T) {
 }
 
 // backlog is how many tasks wait in the queue of the provider's activities.
-func backlog(t *testing.T, c client.Client) int64 {
+func backlog(t *testing.T, at env, c client.Client) int64 {
 	t.Helper()
 	queue, err := c.WorkflowService().DescribeTaskQueue(t.Context(), &workflowservice.DescribeTaskQueueRequest{
-		Namespace: "default", TaskQueue: &taskqueue.TaskQueue{Name: workflows.ProviderTaskQueue}, TaskQueueType: enums.TASK_QUEUE_TYPE_ACTIVITY, ReportStats: true,
+		Namespace: at.namespace, TaskQueue: &taskqueue.TaskQueue{Name: workflows.ProviderTaskQueue}, TaskQueueType: enums.TASK_QUEUE_TYPE_ACTIVITY, ReportStats: true,
 	})
 	require.NoError(t, err)
 	return queue.GetStats().GetApproximateBacklogCount()

@@ -30,11 +30,11 @@ type store struct {
 
 func newStore(t *testing.T, change ...func(*env)) store {
 	t.Helper()
-	at, provider := newEnv(t)
+	at, provider := newOwnEnv(t)
 	for _, c := range change {
 		c(&at)
 	}
-	w := newShopIn(t, at)
+	w := openShop(t, at)
 	run(t, w)
 	return store{w, provider, at}
 }
@@ -94,7 +94,7 @@ func (s store) forgets(id string) {
 func (s store) reset(t *testing.T, id string) {
 	t.Helper()
 	_, err := s.Temporal.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
-		Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id)},
+		Namespace: s.at.namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id)},
 		Reason: "test", WorkflowTaskFinishEventId: s.firstTask(t, id), RequestId: uuid.NewString(),
 	})
 	require.NoError(t, err)
@@ -245,7 +245,7 @@ func TestAPOSTAfterARestoreIsSearchedForFirst(t *testing.T) {
 	s.lose(t, before.ID)
 	s.forgets(before.ID)
 	_, err := s.Temporal.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-		Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(before.ID)},
+		Namespace: s.at.namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(before.ID)},
 	})
 	require.NoError(t, err)
 	eventually(t, func() bool { return !s.signalled(t, before.ID) }, "the run is deleted")

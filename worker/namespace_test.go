@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
-	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -14,7 +13,7 @@ import (
 // Where the namespace has not been made, the error says so, and how to make it.
 func TestANamespaceThatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
-	temporal, err := client.NewLazyClient(client.Options{HostPort: devstacktest.Start(t, devstack.Temporal).TemporalAddress()})
+	temporal, err := client.NewLazyClient(client.Options{HostPort: devstacktest.Shared().TemporalAddress()})
 	require.NoError(t, err)
 	defer temporal.Close()
 	err = workflows.AddSearchAttributes(t.Context(), temporal, "nowhere")

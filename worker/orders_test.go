@@ -275,7 +275,7 @@ func (s store) pause(t *testing.T, id string) {
 		return a.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED
 	})
 	_, err := s.Temporal.WorkflowService().PauseActivity(t.Context(), &workflowservice.PauseActivityRequest{
-		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id)},
+		Namespace: s.at.namespace, Execution: &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id)},
 		Activity: &workflowservice.PauseActivityRequest_Id{Id: a.GetActivityId()},
 	})
 	require.NoError(t, err)

@@ -13,8 +13,6 @@ import (
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack"
-	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -37,9 +35,8 @@ func privately(key string) workflows.CreateInput {
 
 // live is a worker that runs as in live, and a client without a key.
 func live(t *testing.T) (w *Worker, keyless client.Client) {
-	at, _ := newEnv(t)
+	at, _ := newOwnEnv(t)
 	at.live, at.payloadKeys = true, []string{firstKey}
-	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
 	w = openShop(t, at)
 	t.Cleanup(run(t, w))
 	return w, dial(t, at)
@@ -104,7 +101,7 @@ func TestEqualRequestsAreOneUpdateAndOneCharge(t *testing.T) {
 	process := func(keys ...string) *workflows.Client {
 		c := workflows.NewClient(s.Temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
 		if len(keys) > 0 {
-			c.Hash = newCodec(t, keys...).Hash
+			c.Hash = newCodec(t, s.at, keys...).Hash
 		}
 		return c
 	}
@@ -130,8 +127,7 @@ func TestEqualRequestsAreOneUpdateAndOneCharge(t *testing.T) {
 // A key that is missing stops the payment, which goes on when the key is there.
 func TestAMissingKeyFailsTheTaskAndNotThePayment(t *testing.T) {
 	t.Parallel()
-	at, _ := newEnv(t)
-	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	at, _ := newOwnEnv(t)
 	without, with := at, at
 	without.payloadKeys, with.payloadKeys = []string{secondKey}, []string{secondKey, firstKey}
 	w := openShop(t, without)

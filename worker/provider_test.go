@@ -15,8 +15,6 @@ import (
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack"
-	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
@@ -50,12 +48,11 @@ func counted(t *testing.T, provider http.Handler) (url string, most *atomic.Int6
 }
 
 // While the provider takes longer than the test to answer, what needs only the database goes on: new payments are opened, and
-// those that stand are answered for. It has a Temporal of its own, which its unfinished payments stay behind in.
+// those that stand are answered for.
 func TestASlowProviderDelaysNoOtherActivity(t *testing.T) {
 	t.Parallel()
 	const concurrency, quickTries, payments = 2, 2 * 32, 40 // quick tries of charges and of looks
-	at, provider := newEnv(t)
-	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	at, provider := newOwnEnv(t)
 	url, most := counted(t, provider)
 	t.Cleanup(provider.Close) // before its server
 	at.provider = url
@@ -63,7 +60,7 @@ func TestASlowProviderDelaysNoOtherActivity(t *testing.T) {
 	w.ProviderConcurrency = concurrency
 	_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 	require.NoError(t, err)
-	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+	eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, at.namespace) == nil }, "Temporal")
 	stop := run(t, w)
 
 	// create asks for payments, and says how many the provider has answered for.

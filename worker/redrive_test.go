@@ -62,8 +62,8 @@ func TestACancelledRedriveWaitsForItsBatch(t *testing.T) {
 // are its own.
 func TestTheNextRedriveSendsWhatATerminatedOneHadTaken(t *testing.T) {
 	t.Parallel()
-	at, _ := newEnv(t)
-	w := newShopIn(t, at)
+	at, _ := newOwnEnv(t)
+	w := openShop(t, at)
 	sending, release := make(chan struct{}, 2), make(chan struct{})
 	w.Activities = activities.New(activities.Config{
 		Database: w.Database, Publisher: w.Publisher, Workflows: signalling{w.Workflows, func() {

@@ -73,7 +73,7 @@ func TestAReleaseWithPaymentsInFlight(t *testing.T) {
 	}
 }
 
-// release is a Temporal of its own, with builds of the worker and what has become of the payments.
+// release is a namespace of its own, with builds of the worker and what has become of the payments.
 type release struct {
 	*Worker  // of the first build
 	t        *testing.T
@@ -85,13 +85,7 @@ type release struct {
 }
 
 func newRelease(t *testing.T) *release {
-	at, provider := newEnv(t)
-	stack, err := devstack.Start(t.Context(), devstack.Options{
-		Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: map[string]string{"frontend.enableCancelWorkerPollsOnShutdown": "true"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
-	at.temporal = stack.TemporalAddress()
+	at, provider := newOwnEnv(t)
 	return &release{t: t, at: at, provider: provider, unpaid: map[string]bool{}, runs: map[string]bool{}, stop: map[string]func(){}}
 }
 
@@ -101,7 +95,7 @@ func (r *release) begin(build string) {
 	w.Versioning = Versioning{BuildID: build, Manual: true}
 	if r.Worker == nil {
 		r.Worker = w
-		eventually(r.t, func() bool { return workflows.AddSearchAttributes(r.t.Context(), w.Temporal, "default") == nil }, "Temporal")
+		eventually(r.t, func() bool { return workflows.AddSearchAttributes(r.t.Context(), w.Temporal, r.at.namespace) == nil }, "Temporal")
 		_, err := w.Database.IssueAPIKey(r.t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 		require.NoError(r.t, err)
 	}
@@ -191,7 +185,7 @@ func (r *release) deployment(command, build string, more ...string) {
 // drain waits by the operators' script until no run needs a build.
 func (r *release) drain(build string) {
 	drain := exec.CommandContext(r.t.Context(), "../scripts/ops/drain", "--version", build, "--timeout", "60")
-	drain.Env = append(drain.Environ(), "TEMPORAL_ADDRESS="+r.at.temporal)
+	drain.Env = append(drain.Environ(), "TEMPORAL_ADDRESS="+r.at.temporal, "TEMPORAL_NAMESPACE="+r.at.namespace)
 	output, err := drain.CombinedOutput()
 	require.NoError(r.t, err, "%s", output)
 }
@@ -200,6 +194,6 @@ func (r *release) drain(build string) {
 func (r *release) temporal(args ...string) {
 	program, err := devstack.TemporalCommand()
 	require.NoError(r.t, err)
-	output, err := exec.CommandContext(r.t.Context(), program, append(args, "--address", r.at.temporal)...).CombinedOutput()
+	output, err := exec.CommandContext(r.t.Context(), program, append(args, "--address", r.at.temporal, "--namespace", r.at.namespace)...).CombinedOutput()
 	require.NoError(r.t, err, "%v: %s", args, output)
 }

@@ -48,7 +48,7 @@ func (s store) resetAll(t *testing.T, query string) {
 	job := uuid.NewString()
 	eventually(t, func() bool { // one at a time; its list shows a little later that the one before is over
 		_, err := s.Temporal.WorkflowService().StartBatchOperation(t.Context(), &workflowservice.StartBatchOperationRequest{
-			Namespace: "default", JobId: job, Reason: "test", VisibilityQuery: query,
+			Namespace: s.at.namespace, JobId: job, Reason: "test", VisibilityQuery: query,
 			Operation: &workflowservice.StartBatchOperationRequest_ResetOperation{ResetOperation: &batch.BatchOperationReset{
 				Options: &common.ResetOptions{Target: &common.ResetOptions_FirstWorkflowTask{}},
 			}},
@@ -56,7 +56,7 @@ func (s store) resetAll(t *testing.T, query string) {
 		return err == nil
 	}, "the reset begins")
 	eventually(t, func() bool {
-		state, err := s.Temporal.WorkflowService().DescribeBatchOperation(t.Context(), &workflowservice.DescribeBatchOperationRequest{Namespace: "default", JobId: job})
+		state, err := s.Temporal.WorkflowService().DescribeBatchOperation(t.Context(), &workflowservice.DescribeBatchOperationRequest{Namespace: s.at.namespace, JobId: job})
 		return err == nil && state.GetState() == enums.BATCH_OPERATION_STATE_COMPLETED && state.GetFailureOperationCount() == 0
 	}, "the reset is done")
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/payment"
-	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -50,19 +49,13 @@ func TestWhichBuildBecomesCurrent(t *testing.T) {
 // been stopped, and so do workers without versions after it.
 func TestABuildTakesOverOpenPayments(t *testing.T) {
 	t.Parallel()
-	at, provider := newEnv(t)
-	stack, err := devstack.Start(t.Context(), devstack.Options{
-		Services: []devstack.Service{devstack.Temporal}, TemporalDynamicConfig: map[string]string{"frontend.enableCancelWorkerPollsOnShutdown": "true"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop()) })
-	at.temporal = stack.TemporalAddress()
+	at, provider := newOwnEnv(t)
 	ready := false
 	for i, build := range []string{"one", "two", ""} {
 		w, _ := newWorker(t, at)
 		w.Versioning.BuildID = build
 		if !ready {
-			eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, "default") == nil }, "Temporal")
+			eventually(t, func() bool { return workflows.AddSearchAttributes(t.Context(), w.Temporal, at.namespace) == nil }, "Temporal")
 			_, err := w.Database.IssueAPIKey(t.Context(), audit.Actor{Name: "test"}, access.KeyRequest{Environment: "test", ClientID: "shop", Scopes: access.Scopes()}, time.Now())
 			require.NoError(t, err)
 			ready = true

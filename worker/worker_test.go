@@ -10,12 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/breaker"
@@ -41,21 +44,29 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	devstacktest.Main(m, devstack.Postgres, devstack.RabbitMQ, devstack.Temporal)
+	devstacktest.MainWith(m, devstack.Options{
+		Services: []devstack.Service{devstack.Postgres, devstack.RabbitMQ, devstack.Temporal}, TemporalDynamicConfig: temporalSettings,
+	})
+}
+
+// temporalSettings are those of deploy/temporal/server.yaml that tests here rely on.
+var temporalSettings = map[string]string{
+	"matching.enableFairness": "true", "frontend.enableCancelWorkerPollsOnShutdown": "true",
+	"matching.numTaskqueueReadPartitions": "1", "matching.numTaskqueueWritePartitions": "1",
 }
 
 // env is where a worker finds what it depends on.
 type env struct {
-	postgres, rabbitMQ, temporal, provider string
-	searchUntil                            time.Time // the database was restored
-	payloadKeys                            []string  // none: those of all tests
-	live                                   bool
+	postgres, rabbitMQ, temporal, namespace, provider string
+	searchUntil                                       time.Time // the database was restored
+	payloadKeys                                       []string  // none: those of all tests
+	live                                              bool
 }
 
 // unavailable is an environment in which nothing answers.
 var unavailable = env{
 	postgres: "postgres://unreachable@" + unreachable + "/nothing?sslmode=disable", rabbitMQ: "amqp://guest:guest@" + unreachable + "/",
-	temporal: unreachable, provider: "http://" + unreachable,
+	temporal: unreachable, namespace: "default", provider: "http://" + unreachable,
 }
 
 // newEnv is the shared services, a database of the test's own and its own provider.
@@ -67,8 +78,23 @@ func newEnv(t *testing.T) (env, *simulator.Simulator) {
 	t.Cleanup(server.Close)
 	t.Cleanup(provider.Close) // before its server
 	return env{
-		postgres: postgrestest.New(t), rabbitMQ: stack.RabbitMQURL(), temporal: stack.TemporalAddress(), provider: server.URL,
+		postgres: postgrestest.New(t), rabbitMQ: stack.RabbitMQURL(), temporal: stack.TemporalAddress(), namespace: "default", provider: server.URL,
 	}, provider
+}
+
+// newOwnEnv is newEnv with a namespace of the test's own in Temporal: no other test's worker runs its payments, and what is unfinished at
+// its end stays behind there.
+func newOwnEnv(t *testing.T) (env, *simulator.Simulator) {
+	t.Helper()
+	at, provider := newEnv(t)
+	at.namespace = "test-" + uuid.NewString()
+	namespaces, err := client.NewNamespaceClient(client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(t, err)
+	defer namespaces.Close()
+	require.NoError(t, namespaces.Register(t.Context(), &workflowservice.RegisterNamespaceRequest{
+		Namespace: at.namespace, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
+	}))
+	return at, provider
 }
 
 // newWorker is a worker that does not run yet, and what it logs.
@@ -94,7 +120,7 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 	provider, err := mercadopago.New(mercadopago.Config{BaseURL: at.provider, AccessToken: "TEST-1", Breakers: breakers})
 	require.NoError(t, err)
 	starter := workflows.NewClient(temporal, workflows.Polls{First: time.Minute, Max: time.Hour, AfterExpiry: time.Minute})
-	starter.Hash = newCodec(t, keys...).Hash
+	starter.Hash = newCodec(t, at, keys...).Hash
 	publishing := relay.New(relay.Config{Database: database, Publisher: publisher, Log: log})
 	return &Worker{
 		Temporal: temporal, Workflows: starter,
@@ -110,9 +136,9 @@ func newWorker(t *testing.T, at env) (*Worker, *journal) {
 // dial is a client that encrypts payloads with the keys; without keys it does not.
 func dial(t *testing.T, at env, keys ...string) client.Client {
 	t.Helper()
-	options := client.Options{HostPort: at.temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+	options := client.Options{HostPort: at.temporal, Namespace: at.namespace, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
 	if len(keys) > 0 {
-		newCodec(t, keys...).Apply(&options)
+		newCodec(t, at, keys...).Apply(&options)
 	}
 	temporal, err := client.NewLazyClient(options)
 	require.NoError(t, err)
@@ -120,9 +146,9 @@ func dial(t *testing.T, at env, keys ...string) client.Client {
 	return temporal
 }
 
-func newCodec(t *testing.T, keys ...string) *payloadcodec.Codec {
+func newCodec(t *testing.T, at env, keys ...string) *payloadcodec.Codec {
 	t.Helper()
-	codec, err := payloadcodec.New("default", keys...)
+	codec, err := payloadcodec.New(at.namespace, keys...)
 	require.NoError(t, err)
 	return codec
 }

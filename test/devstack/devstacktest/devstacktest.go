@@ -30,7 +30,12 @@ var shared *devstack.Stack
 
 // Main is the body of TestMain: it starts the services, all four when none is named, runs the tests and exits.
 func Main(m *testing.M, services ...devstack.Service) {
-	stack, err := devstack.Start(context.Background(), devstack.Options{Services: services})
+	MainWith(m, devstack.Options{Services: services})
+}
+
+// MainWith is Main for services that need more than their names.
+func MainWith(m *testing.M, o devstack.Options) {
+	stack, err := devstack.Start(context.Background(), o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
