@@ -186,7 +186,8 @@ func postgresBinaries(data string) (string, error) {
 	return filepath.Dir(initdb), nil
 }
 
-// initPostgres makes the data folder once, under another name first: one that was interrupted is never taken for whole.
+// initPostgres makes the data folder once, under another name first: one that was interrupted is never taken for whole. A throw-away stack
+// copies the folder that an earlier one has kept.
 func (s *Stack) initPostgres(ctx context.Context, at postgresPlace) error {
 	if _, err := os.Stat(at.data); err == nil {
 		return nil
@@ -195,20 +196,24 @@ func (s *Stack) initPostgres(ctx context.Context, at postgresPlace) error {
 	if err := os.RemoveAll(unfinished); err != nil {
 		return fmt.Errorf("remove an unfinished data folder: %w", err)
 	}
-	spec := at.Spec
-	spec.Name = "initdb"
-	spec.Path = filepath.Join(at.binaries, "initdb")
-	spec.Args = []string{"-D", unfinished, "-U", postgresName, "--auth=trust", "--encoding=UTF8", "--locale=C"}
 	if s.folder.throwAway {
-		spec.Args = append(spec.Args, "--no-sync")
-	}
-	if err := finish(ctx, spec); err != nil {
+		if err := copyFresh(ctx, at, unfinished); err != nil {
+			return err
+		}
+	} else if err := initdb(ctx, at, unfinished); err != nil {
 		return err
 	}
 	if err := os.Rename(unfinished, at.data); err != nil {
 		return fmt.Errorf("name the data folder: %w", err)
 	}
 	return nil
+}
+
+func initdb(ctx context.Context, at postgresPlace, data string, more ...string) error {
+	spec := at.Spec
+	spec.Name, spec.Path = "initdb", filepath.Join(at.binaries, "initdb")
+	spec.Args = append([]string{"-D", data, "-U", postgresName, "--auth=trust", "--encoding=UTF8", "--locale=C"}, more...)
+	return finish(ctx, spec)
 }
 
 func postgresArgs(data string, port int, throwAway bool) []string {
