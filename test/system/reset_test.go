@@ -3,7 +3,6 @@ package system
 import (
 	"encoding/json"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,9 +34,7 @@ func TestAPaymentIsResetWhereThePreviewSays(t *testing.T) {
 			c.Env = terminal(t)
 			printed, err := c.CombinedOutput()
 			require.NoError(t, err, string(printed))
-			eventually(t, func() bool {
-				return strings.Contains(temporal(t, "workflow", "describe", "--workflow-id", "payment/"+id, "--output", "json"), "STATUS_COMPLETED")
-			}, "the run ends after "+point.Command+without)
+			eventually(t, func() bool { return completed(t, id) }, "the run ends after "+point.Command+without)
 			require.Equal(t, []string{"processing", "pending", "approved"}, history(t, id))
 			require.Equal(t, 1, charges(t, id))
 		}

@@ -207,7 +207,7 @@ func pausedPayment(t *testing.T) string {
 	workflow := "payment/" + id
 	temporal(t, "workflow", "signal", "--workflow-id", workflow, "--name", "look")
 	eventually(t, func() bool {
-		return strings.Contains(temporal(t, "workflow", "describe", "--workflow-id", workflow), "Pending Activities: 1")
+		return len(described(t, id).GetPendingActivities()) == 1
 	}, "the look is an activity that waits")
 	newScripts(t, "temporal").run(t, "activity", "pause", id, "--type", "Look", "--actor", "ana", "--reason", "test")
 	return id
@@ -286,8 +286,10 @@ func emailWorkflow(t *testing.T) string {
 	require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
 	var found string
 	eventually(t, func() bool {
-		output := temporal(t, "workflow", "list", "--query", fmt.Sprintf(`WorkflowId STARTS_WITH "email/%s"`, id))
-		found = regexp.MustCompile(`email/\S+`).FindString(output)
+		all := listed(t, fmt.Sprintf(`WorkflowId STARTS_WITH "email/%s"`, id))
+		if len(all) > 0 {
+			found = all[0]
+		}
 		return found != ""
 	}, "an e-mail is sent")
 	return found

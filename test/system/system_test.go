@@ -19,11 +19,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/platform/platformtest"
 	"github.com/onlywave/onlywave/test/simulator"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 // shared is the whole system that the tests here share: two API processes and two workers.
@@ -173,6 +177,36 @@ func temporalOf(t *testing.T, of *platform.Platform, args ...string) string {
 	}
 }
 
+// inTemporal asks the shared platform's Temporal what a test asks again and again. The command line and the scripts start a program for
+// each question, and several of them.
+var inTemporal = sync.OnceValues(func() (client.Client, error) { return shared.Temporal() })
+
+// listed are the workflow ids that a list filter finds.
+func listed(t *testing.T, query string) (ids []string) {
+	c, err := inTemporal()
+	require.NoError(t, err)
+	page, err := c.ListWorkflow(within(t), &workflowservice.ListWorkflowExecutionsRequest{Query: query})
+	require.NoError(t, err)
+	for _, e := range page.GetExecutions() {
+		ids = append(ids, e.GetExecution().GetWorkflowId())
+	}
+	return ids
+}
+
+// described is what Temporal knows of a payment's newest run.
+func described(t *testing.T, id string) *workflowservice.DescribeWorkflowExecutionResponse {
+	c, err := inTemporal()
+	require.NoError(t, err)
+	run, err := c.DescribeWorkflowExecution(within(t), workflows.WorkflowID(id), "")
+	require.NoError(t, err)
+	return run
+}
+
+// completed says whether a payment's newest run has ended well.
+func completed(t *testing.T, id string) bool {
+	return described(t, id).GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+}
+
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, condition, timeout, 50*time.Millisecond, what)
@@ -197,8 +231,7 @@ func TestAPixPaymentFromPOSTToApproved(t *testing.T) {
 	}, "two notifications in the archive")
 	// The run has ended, and the Web UI's list finds it by what it became.
 	eventually(t, func() bool {
-		found := temporal(t, "workflow", "list", "--query", fmt.Sprintf(`PaymentStatus = "approved" and ProviderPaymentID = %q`, p.Provider.PaymentID))
-		return strings.Contains(found, "payment/"+id) && strings.Contains(found, "Completed")
+		return found(t, id, fmt.Sprintf(`PaymentStatus = "approved" and ProviderPaymentID = %q and ExecutionStatus = "Completed"`, p.Provider.PaymentID))
 	}, "the closed run is found by its search attributes")
 }
 
@@ -313,9 +346,7 @@ func TestAResetToTheFirstTaskDoesNotChargeAgain(t *testing.T) {
 		require.NoError(t, shared.Provider.Pay(within(t), p.Provider.PaymentID))
 		awaitApproved(t, id)
 		reset(t, id)
-		eventually(t, func() bool {
-			return strings.Contains(temporal(t, "workflow", "describe", "--workflow-id", "payment/"+id), "COMPLETED")
-		}, "the new run ends")
+		eventually(t, func() bool { return completed(t, id) }, "the new run ends")
 		require.Equal(t, []string{"processing", "pending", "approved"}, history(t, id))
 		require.Equal(t, 1, charges(t, id))
 	})

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +24,7 @@ func deadLetters(t *testing.T, paymentID string, cause deadletter.Cause, state d
 
 // found says whether Temporal's list shows the payment's workflow for a query.
 func found(t *testing.T, paymentID, query string) bool {
-	return strings.Contains(temporal(t, "workflow", "list", "--query", query), "payment/"+paymentID)
+	return slices.Contains(listed(t, query), "payment/"+paymentID)
 }
 
 // The answer to a charge is lost, the next attempt gets an answer that nobody can read, and the search lags behind: nobody knows what happened.
