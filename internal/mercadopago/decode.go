@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -38,9 +39,10 @@ type pointOfInteraction struct {
 }
 
 type transactionData struct {
-	QRCode     text `json:"qr_code"`
-	TicketURL  text `json:"ticket_url"`
-	EndToEndID text `json:"e2e_id"` // null until the Pix is paid; the Central Bank's id of the Pix
+	QRCode        text `json:"qr_code"`
+	TicketURL     text `json:"ticket_url"`
+	EndToEndID    text `json:"e2e_id"`         // null in what payments of real accounts show, see endToEndID
+	TransactionID text `json:"transaction_id"` // null until the Pix is paid
 }
 
 // payment reads the body of one payment.
@@ -106,10 +108,6 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		return payment.ProviderState{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}
 	buyer := p.PointOfInteraction.first().TransactionData.first()
-	endToEnd := string(buyer.EndToEndID)
-	if !payment.ValidEndToEndID(endToEnd) {
-		endToEnd = "" // the payment's state does not depend on it
-	}
 	fee, net, release := earnings(p, status)
 	return payment.ProviderState{
 		PaymentID:    string(p.ID),
@@ -125,13 +123,26 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		ReleaseAt:    release,
 		QRCode:       string(buyer.QRCode),
 		TicketURL:    string(buyer.TicketURL),
-		EndToEndID:   endToEnd,
+		EndToEndID:   endToEndID(p),
 		ExpiresAt:    p.DateOfExpiration.Time,
 		BySeller:     p.StatusDetail == "by_collector",
 		UpdatedAt:    updated.Time,
 		Foreign:      r.foreign(p),
 		FailureCode:  failure,
 	}, nil
+}
+
+// endToEndID is the Central Bank's id of a paid Pix, "" when the answer has none. Answers of real accounts have it as the id of the
+// transaction, in two places and after the word PIX; the field that is named after it has been seen with the word and empty. The
+// payment's state does not depend on it.
+func endToEndID(p paymentBody) string {
+	data := p.PointOfInteraction.first().TransactionData.first()
+	for _, given := range []text{data.EndToEndID, data.TransactionID, p.TransactionDetails.first().TransactionID} {
+		if id := strings.TrimPrefix(string(given), "PIX"); payment.ValidEndToEndID(id) {
+			return id
+		}
+	}
+	return ""
 }
 
 // decimal says whether s is a payment ID of Mercado Pago's: digits alone, written in one way only, and

@@ -83,22 +83,28 @@ func minimal(status, detail string) string {
 		`"transaction_amount":10.50,"currency_id":"BRL","date_last_updated":"2026-11-23T15:25:12.000-04:00"}`
 }
 
-// An amount comes back as the centavos that were sent, whichever way it is written.
+// A receipt shows the id without the word PIX, and so does OnlyWave.
 func TestTheEndToEndIDOfAPixIsRead(t *testing.T) {
 	t.Parallel()
+	const id = "E18236120202611231925abcDEF12345"
 	for given, want := range map[string]string{
-		`"E18236120202611231925abcDEF12345"`: "E18236120202611231925abcDEF12345",
-		`null`:                               "",
-		`"PIX"`:                              "",
-		`{}`:                                 "",
+		`"point_of_interaction":{"transaction_data":{"e2e_id":"` + id + `"}}`:                                                  id,
+		`"point_of_interaction":{"transaction_data":{"e2e_id":"PIX` + id + `"}}`:                                               id,
+		`"point_of_interaction":{"transaction_data":{"e2e_id":null,"transaction_id":"PIX` + id + `"}}`:                         id,
+		`"point_of_interaction":{"transaction_data":{"e2e_id":null}},"transaction_details":{"transaction_id":"PIX` + id + `"}`: id,
+		`"transaction_details":{"transaction_id":"` + id + `"}`:                                                                id,
+		`"point_of_interaction":{"transaction_data":{"e2e_id":null,"transaction_id":null}}`:                                    "",
+		`"point_of_interaction":{"transaction_data":{"e2e_id":"PIX","transaction_id":{}}}`:                                     "",
+		`"transaction_details":{"transaction_id":"60022334455"}`:                                                               "",
 	} {
-		body := strings.TrimSuffix(minimal("approved", ""), "}") + `,"point_of_interaction":{"transaction_data":{"e2e_id":` + given + `}}}`
+		body := strings.TrimSuffix(minimal("approved", ""), "}") + "," + given + "}"
 		state, err := reader{}.payment([]byte(body))
 		require.NoError(t, err, given)
 		require.Equal(t, want, state.EndToEndID, given)
 	}
 }
 
+// An amount comes back as the centavos that were sent, whichever way it is written.
 func TestAmountsAreExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -14,6 +14,7 @@ type feeDetail struct {
 
 type transactionDetails struct {
 	NetReceivedAmount amount `json:"net_received_amount"`
+	TransactionID     text   `json:"transaction_id"`
 }
 
 // earnings is what the seller pays and gets for a paid payment, and when the money is released. Mercado Pago answers 0 and no fees before

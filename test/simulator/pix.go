@@ -87,8 +87,8 @@ func (s *Simulator) showPix(c *call, p payment, a *paymentAnswer) {
 	pix.BankInfo = bankInfo
 	if !p.approved.IsZero() {
 		unique := strings.Repeat("0", 11) + p.id
-		id := "E18236120" + p.approved.UTC().Format("200601021504") + unique[len(unique)-11:]
-		pix.E2EID = &id
+		id := "PIXE18236120" + p.approved.UTC().Format("200601021504") + unique[len(unique)-11:]
+		pix.TransactionID, a.TransactionDetails.TransactionID = &id, &id // and no e2e_id, as real accounts show it
 	}
 }
 
