@@ -18,6 +18,7 @@ type paymentData struct {
 	ProviderPaymentID string                 `json:"provider_payment_id,omitempty"`
 	ProviderStatus    string                 `json:"provider_status,omitempty"`
 	StatusDetail      string                 `json:"status_detail,omitempty"`
+	EndToEndID        string                 `json:"end_to_end_id,omitempty"`
 	Amount            int64                  `json:"amount"`
 	AmountRefunded    int64                  `json:"amount_refunded"`
 	Failure           *payment.FailureReason `json:"failure,omitempty"`
@@ -32,7 +33,7 @@ func Payment(e payment.Event) (rabbitmq.Message, error) {
 	return message(e.ID(), e.Type(), e.At, paymentEvent{
 		ID: e.ID(), Type: e.Type(), Event: e,
 		Data: paymentData{
-			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail,
+			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID,
 			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund,
 			Settlement: e.Data.Settlement,
 		},

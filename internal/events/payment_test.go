@@ -10,6 +10,23 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
+// The id is what the buyer's receipt shows, so a shop that gets the event need not read the payment.
+func TestTheEventOfAPaidPixHasItsEndToEndID(t *testing.T) {
+	t.Parallel()
+	const id = "E18236120202611231932abcDEF12345"
+	for _, given := range []string{id, ""} {
+		message, err := Payment(payment.Event{PaymentID: payment.NewID("shop", "k"), Seq: 3, Status: payment.Approved, Data: payment.EventData{EndToEndID: given}})
+		require.NoError(t, err)
+		var read struct{ Data map[string]any }
+		require.NoError(t, json.Unmarshal(message.Body, &read))
+		got, has := read.Data["end_to_end_id"]
+		require.Equal(t, given != "", has)
+		if has {
+			require.Equal(t, given, got)
+		}
+	}
+}
+
 // Other services read of a failure what client apps read, whenever it was written.
 func TestAnEventTellsOfAFailureAsTheAPIDoes(t *testing.T) {
 	t.Parallel()

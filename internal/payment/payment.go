@@ -150,9 +150,10 @@ type EventData struct {
 	Reason            string `json:"reason,omitempty"`
 
 	FailureCode failure.Code `json:"failure_code,omitempty"`
-	Late        bool         `json:"late,omitempty"`       // the buyer has paid after the payment was cancelled or has expired
-	Refund      *EventRefund `json:"refund,omitempty"`     // the event is about this refund, and the payment's status stays
-	Settlement  *Settlement  `json:"settlement,omitempty"` // the event is about this, and the status stays
+	EndToEndID  string       `json:"end_to_end_id,omitempty"` // of a paid Pix, when the provider gives it
+	Late        bool         `json:"late,omitempty"`          // the buyer has paid after the payment was cancelled or has expired
+	Refund      *EventRefund `json:"refund,omitempty"`        // the event is about this refund, and the payment's status stays
+	Settlement  *Settlement  `json:"settlement,omitempty"`    // the event is about this, and the status stays
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An

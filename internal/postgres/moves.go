@@ -172,7 +172,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 func answerData(state payment.ProviderState, actor, reason string) payment.EventData {
 	return payment.EventData{
 		ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
-		Amount: state.Money.Centavos, AmountRefunded: state.Refunded, FailureCode: state.FailureCode, Actor: actor, Reason: reason,
+		EndToEndID: state.EndToEndID, Amount: state.Money.Centavos, AmountRefunded: state.Refunded, FailureCode: state.FailureCode, Actor: actor, Reason: reason,
 	}
 }
 

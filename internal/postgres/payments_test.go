@@ -179,9 +179,8 @@ func TestAPaidPixIsFoundByItsEndToEndID(t *testing.T) {
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
 	state := answer(id, payment.Approved, 1)
 	state.EndToEndID = endToEnd
-	for range 2 {
-		s.apply(t, id, state)
-	}
+	require.Equal(t, endToEnd, s.apply(t, id, state).Event.Data.EndToEndID)
+	require.Nil(t, s.apply(t, id, state).Event)
 	s.apply(t, id, answer(id, payment.Refunded, 2)) // an answer without the id does not remove it
 	found, err := s.PaymentByEndToEnd(t.Context(), endToEnd)
 	require.NoError(t, err)
