@@ -29,6 +29,7 @@ import (
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/qrcode"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/replay"
 	"github.com/onlywave/onlywave/internal/tracing"
@@ -171,6 +172,8 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/v1/payments", access.ScopePaymentsWrite, workflowTimeout, s.createPayment},
 		{http.MethodGet, "/v1/payments", access.ScopePaymentsRead, databaseTimeout, s.listPayments},
 		{http.MethodGet, "/v1/payments/:id", access.ScopePaymentsRead, databaseTimeout, s.getPayment},
+		{http.MethodGet, "/v1/payments/:id/qrcode.png", access.ScopePaymentsRead, databaseTimeout, s.qrCode("image/png", qrcode.PNG)},
+		{http.MethodGet, "/v1/payments/:id/qrcode.svg", access.ScopePaymentsRead, databaseTimeout, s.qrCode("image/svg+xml", qrcode.SVG)},
 		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, databaseTimeout, s.listEvents},
 		{http.MethodPost, "/v1/payments/:id/refunds", access.ScopeRefundsWrite, workflowTimeout, s.createRefund},
 		{http.MethodGet, "/v1/payments/:id/ledger", access.ScopePaymentsRead, databaseTimeout, s.listLedger},

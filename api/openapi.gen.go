@@ -760,6 +760,9 @@ type EventData struct {
 	Amount         int64 `json:"amount"`
 	AmountRefunded int64 `json:"amount_refunded"`
 
+	// EndToEndID The Central Bank's id of a paid Pix; absent until it is paid, and when Mercado Pago does not give it.
+	EndToEndID string `json:"end_to_end_id,omitempty,omitzero"`
+
 	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
 	Failure Failure `json:"failure,omitempty,omitzero"`
 
@@ -948,19 +951,30 @@ type Metadata map[string]string
 type Method struct {
 	Type MethodType `json:"type"`
 
-	// QrCode The Pix code to copy and paste ("copia e cola").
+	// CopyPaste The Pix code as text, to copy and paste into the bank's app ("Pix Copia e Cola").
+	//
+	// Examples: 00020126580014br.gov.bcb.pix0136…6304ABCD
+	CopyPaste string `json:"copy_paste,omitempty,omitzero"`
+
+	// QrCode The same text as `copy_paste`, under its older name. It stays.
 	QrCode string `json:"qr_code,omitempty,omitzero"`
 
-	// QrCodeBase64 The same code as a PNG image. Not in lists.
+	// QrCodeBase64 The same code as a PNG image, in base64. In a page, put `data:image/png;base64,` before it. Not in lists.
 	QrCodeBase64 []byte `json:"qr_code_base64,omitempty,omitzero"`
+
+	// QrCodeURL Where the same PNG image is served, with `.svg` at the end as SVG; see `GET /v1/payments/{id}/qrcode.png`. It needs your API key, so
+	// it is for your server and not for the buyer's browser. Present while the buyer can pay.
+	QrCodeURL string `json:"qr_code_url,omitempty,omitzero"`
 
 	// TicketURL The provider's page where the buyer can pay.
 	TicketURL string `json:"ticket_url,omitempty,omitzero"`
 
-	// ExpiresAt The buyer can pay until then.
+	// ExpiresAt The buyer can pay until then. Mercado Pago lets nobody prolong a Pix: when the buyer needs longer, create another payment.
 	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
 
-	// EndToEndID The Central Bank's id of a paid Pix, which is on the buyer's receipt. Absent until the Pix is paid.
+	// EndToEndID The Central Bank's id of a paid Pix, which is on the buyer's receipt. Absent until the Pix is paid, and when Mercado Pago does not
+	// give it.
+	//
 	//
 	// Examples: E18236120202611231932abcDEF12345
 	EndToEndID string `json:"end_to_end_id,omitempty,omitzero"`

@@ -5,6 +5,6 @@ import "github.com/onlywave/onlywave/internal/payment"
 func readPix(from MethodRequest, to *payment.Method) { to.ExpiresIn = from.ExpiresIn }
 
 func showPix(p payment.Payment, v *Method) {
-	v.QrCode, v.TicketURL = p.Instructions.QRCode, p.Instructions.TicketURL
+	v.CopyPaste, v.QrCode, v.TicketURL = p.Instructions.QRCode, p.Instructions.QRCode, p.Instructions.TicketURL
 	v.ExpiresAt, v.EndToEndID = p.Instructions.ExpiresAt.UTC(), p.Instructions.EndToEndID
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/qrcode"
 	"github.com/onlywave/onlywave/workflows"
@@ -45,6 +47,9 @@ func (s *Server) view(p payment.Payment) Payment {
 			Self: s.config.PublicURL + "/v1/payments/" + p.ID, Temporal: s.temporalLink(workflows.WorkflowID(p.ID)),
 		},
 	}
+	if _, err := p.CodeToPay(time.Now()); err == nil {
+		v.Method.QrCodeURL = v.Links.Self + "/qrcode.png"
+	}
 	return v
 }
 
@@ -68,7 +73,7 @@ func eventView(e payment.Event) Event {
 		Data: EventData{
 			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
-			StatusDetail: e.Data.StatusDetail, Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
+			StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID, Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
 		},
 	}
 }

@@ -3,6 +3,8 @@ package payment
 import (
 	"fmt"
 	"time"
+
+	"github.com/onlywave/onlywave/internal/failure"
 )
 
 // Mercado Pago lets a Pix live from 30 minutes to 30 days and for a day by default
@@ -52,3 +54,24 @@ func (p Payment) PixEnd() time.Time {
 	}
 	return end
 }
+
+// CodeToPay is the Pix code with which the buyer can pay now. Errors: NotFound for a method that has none; Conflict, with the reason,
+// while there is none yet or when it cannot be paid any more.
+func (p Payment) CodeToPay(now time.Time) (string, error) {
+	end := p.Instructions.ExpiresAt
+	switch {
+	case p.Method.Type != Pix:
+		return "", &failure.Error{Kind: failure.NotFound, Message: "a payment with the method " + string(p.Method.Type) + " has no QR code"}
+	case p.Status == Processing:
+		return "", noCode("Mercado Pago has not answered yet, so there is no QR code; ask again when the payment is pending")
+	case p.Status != Pending:
+		return "", noCode("the payment is " + string(p.Status) + ": its QR code cannot be paid")
+	case !end.IsZero() && !now.Before(end):
+		return "", noCode("the time to pay has ended at " + end.UTC().Format(time.RFC3339) + ": the QR code cannot be paid any more")
+	case p.Instructions.QRCode == "":
+		return "", noCode("Mercado Pago has given no QR code for this payment")
+	}
+	return p.Instructions.QRCode, nil
+}
+
+func noCode(why string) error { return &failure.Error{Kind: failure.Conflict, Message: why} }
