@@ -33,6 +33,10 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 	if err == nil || failure.KindOf(err) != failure.NotFound {
 		return p.ID, decision(err)
 	}
+	if w.Provider.OfAnother(n) {
+		w.notOurs(ctx, d, n)
+		return "", nil
+	}
 	if w.identifying.Add(1) > identifiedAtOnce {
 		w.identifying.Add(-1)
 		return "", rabbitmq.Postpone(errors.New("enough webhooks wait for the provider"))
@@ -43,12 +47,17 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 	case err == nil && id != "":
 		return id, nil
 	case err == nil, kind == failure.Conflict: // it is another shop's, or another account's
-		w.Log.WarnContext(ctx, "webhook of a payment that is not ours", "provider_payment_id", n.ResourceID, "topic", n.Topic, "message_id", d.ID)
+		w.notOurs(ctx, d, n)
 		return "", nil
 	case kind == failure.NotFound:
 		return "", w.unknown(ctx, d, n, err)
 	}
 	return "", unidentified(n, err)
+}
+
+// notOurs tells of a webhook about another shop's sale on our account, or about another account's. The archive has it.
+func (w *Worker) notOurs(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification) {
+	w.Log.WarnContext(ctx, "webhook of a payment that is not ours", "provider_payment_id", n.ResourceID, "topic", n.Topic, "message_id", d.ID)
 }
 
 // unidentified is the decision about a failure to identify a payment. A refusal of this one is the message's fault. The payment may

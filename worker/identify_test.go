@@ -90,6 +90,33 @@ func TestWhoseFaultAnUnidentifiedPaymentIs(t *testing.T) {
 	}
 }
 
+// Another seller's notifications may come to our address, under the same application. The provider would not show us the payment, so it
+// is not asked; a payment that we know looks all the same, since nobody signs whose account it is.
+func TestAWebhookOfAnotherSellersAccountIsLeft(t *testing.T) {
+	t.Parallel()
+	at, provider := newEnv(t)
+	w, logged := newWorker(t, at)
+	account, err := w.Provider.Account(t.Context())
+	require.NoError(t, err)
+	asked := len(provider.Requests())
+	foreign := notification(t, "foreign")
+	own := foreign
+	foreign.PaymentID, foreign.Body = "", []byte(`{"action":"payment.updated","data":{"id":"106400160592"},"type":"payment","user_id":424242}`)
+	require.NoError(t, w.webhook(t.Context(), delivery(t, foreign)))
+	require.Equal(t, 1, logged.count("not ours"), "it is told once")
+	require.Len(t, provider.Requests(), asked)
+
+	own.Body = foreign.Body
+	open(t, w, own.PaymentID)
+	require.NoError(t, w.webhook(t.Context(), delivery(t, own)))
+	require.True(t, w.signalled(t, own.PaymentID))
+
+	for _, body := range []string{`{"user_id":` + account.ID + `}`, `{"user_id":"` + account.ID + `"}`, `{"user_id":null}`, `{"user_id":"x"}`, ``} {
+		foreign.Body = []byte(body)
+		require.ErrorContains(t, w.webhook(t.Context(), delivery(t, foreign)), "message's fault, invalid", "%s: the provider was asked", body)
+	}
+}
+
 // Half of the places are for webhooks that need nothing of the provider.
 func TestOnlySomeWebhooksWaitForTheProvider(t *testing.T) {
 	t.Parallel()

@@ -98,6 +98,22 @@ func TestAnswersAboutAnotherAccountAreForeign(t *testing.T) {
 	require.Contains(t, page.Changes[0].Foreign, why)
 }
 
+// Whose payment one of another account is, is not for us to say, even when it carries an id of ours.
+func TestAPaymentOfAnotherAccountIsIdentifiedAsNone(t *testing.T) {
+	t.Parallel()
+	s, c := account(t, simulator.Config{CollectorID: 77}, Config{CollectorID: "77"})
+	p := somePayment("foreign")
+	state, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
+	require.NoError(t, err)
+	id, err := c.Identify(t.Context(), state.PaymentID)
+	require.NoError(t, err)
+	require.Equal(t, p.ID, id)
+	s.AddFault(simulator.Fault{On: simulator.Get, Kind: simulator.KindOtherAccount})
+	id, err = c.Identify(t.Context(), state.PaymentID)
+	require.NoError(t, err)
+	require.Empty(t, id)
+}
+
 func TestATestPaymentIsForeignWhenWeAreLive(t *testing.T) {
 	t.Parallel()
 	_, c := account(t, simulator.Config{}, Config{Live: true})

@@ -174,10 +174,17 @@ func (c *Client) Identify(ctx context.Context, providerPaymentID string) (paymen
 	if err != nil {
 		return "", fmt.Errorf("identify payment %.40q: %w", providerPaymentID, c.guard.refusedAlone(ctx, err))
 	}
-	if !payment.ValidID(state.Reference) {
+	if state.Foreign != "" || !payment.ValidID(state.Reference) {
 		return "", nil
 	}
 	return state.Reference, nil
+}
+
+// OfAnother says that a notification names the account of another seller as the one that it is about. The signature does not cover
+// that, so it counts only for a notification about nothing that is known here; and while our own account is not known, it is false.
+func (c *Client) OfAnother(n Notification) bool {
+	ours, named := c.reader().collector, word(lookInto(n.Body), "user_id")
+	return ours != "" && decimal(named) && named != ours
 }
 
 func (c *Client) read(ctx context.Context, op operation, providerPaymentID string) (payment.ProviderState, error) {
