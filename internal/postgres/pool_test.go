@@ -114,8 +114,10 @@ func TestReadsOutliveTheirSessions(t *testing.T) {
 		require.Eventually(t, func() bool { return failed.Load() || count.Load() > 0 }, testTimeout, time.Millisecond, name)
 	}
 	for range 20 {
-		ended := administrator.number(t, `select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
-		require.NotZero(t, ended)
+		ended := 0
+		for ended == 0 && !failed.Load() { // on a busy machine all may be on their way to new sessions
+			ended = administrator.number(t, `select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+		}
 		before := map[string]int64{}
 		for name, count := range answered {
 			before[name] = count.Load()
