@@ -53,25 +53,28 @@ UNIT_PACKAGES = $(shell go list -f '$(IMPORTS_OF_TESTS)' $(PACKAGES) | grep -Ev 
 test-unit: ## Run the tests that need no service (30 s)
 	go test $(UNIT_PACKAGES)
 
-# The race detector triples the processor time. It runs where the tests call the product's code in their own process. The tests of test/
-# and deploy/ start programs and look at them from outside. make lint has vetted all.
+# The race detector triples the processor time. make test runs it where the tests call the product's code in their own process, but for two
+# packages, which make test-race runs with it: in internal/postgres it is Postgres that does things side by side, and
+# internal/providerlimit computes long floods of callers. The tests of test/ and deploy/ start programs and look at them from outside;
+# make test-race gives those of test/system programs with it. make lint has vetted all.
+RACED_APART = github.com/onlywave/onlywave/internal/(postgres|providerlimit)$$
 FROM_OUTSIDE = github.com/onlywave/onlywave/(test|deploy)/
 GO_TEST = go test -vet=off -timeout 15m
 
-.PHONY: test test-in-process test-from-outside
+.PHONY: test test-with-race test-without-race
 test: bootstrap ## Run every test on real services (8 min)
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-in-process test-from-outside
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-with-race test-without-race
 
 # In both, the longest packages start first.
-test-in-process:
-	$(GO_TEST) -race -p 2 ./internal/rabbitmq ./worker $$(go list $(PACKAGES) | grep -Ev '$(FROM_OUTSIDE)')
+test-with-race:
+	$(GO_TEST) -race -p 2 ./internal/rabbitmq ./worker $$(go list $(PACKAGES) | grep -Ev '$(FROM_OUTSIDE)|$(RACED_APART)')
 
-test-from-outside:
-	$(GO_TEST) -p 2 ./test/system ./test/drills $$(go list $(PACKAGES) | grep -E '$(FROM_OUTSIDE)')
+test-without-race:
+	$(GO_TEST) -p 2 ./test/system ./test/drills $$(go list $(PACKAGES) | grep -E '$(FROM_OUTSIDE)|$(RACED_APART)')
 
 .PHONY: test-race
-test-race: bootstrap ## Run the tests of the whole platform with the race detector in its programs (4 min)
-	$(GO_TEST) -race ./test/system $(filter github.com/onlywave/onlywave/test/%,$(UNIT_PACKAGES)) # the test tools, too
+test-race: bootstrap ## Run the tests of the whole platform, and those that make test leaves, with the race detector (4 min)
+	$(GO_TEST) -race ./test/system $$(go list $(PACKAGES) | grep -E '$(RACED_APART)') $(filter github.com/onlywave/onlywave/test/%,$(UNIT_PACKAGES)) # the test tools, too
 
 .PHONY: test-tctl
 test-tctl: bootstrap tctl ## Run the tests of scripts/ops with tctl, too (1 to 4 min)
