@@ -79,6 +79,14 @@ func OrderWithin(centavos int64, reference string, within time.Duration, late st
 		centavos, reference, reference, late, int(within.Seconds()), BuyerEmail, BuyerName, BuyerTaxID)
 }
 
+// CardOrder is the body of a POST for a payment by card.
+func CardOrder(centavos int64, reference, token string, installments int) string {
+	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q,
+ "method": {"type": "card", "token": %q, "payment_method_id": "master", "installments": %d, "statement_descriptor": "ONLYWAVE", "device_id": "armor.1"},
+ "payer": {"email": %q, "name": %q, "tax_id": %q}, "metadata": {"cart": "c-7"}}`,
+		centavos, reference, reference, token, installments, BuyerEmail, BuyerName, BuyerTaxID)
+}
+
 // Post sends a body under an idempotency key, as it is.
 func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (Answer, error) {
 	headers := append([]string{"Authorization", "Bearer " + s.Key, "Idempotency-Key", key, "Content-Type", "application/json"}, header...)
@@ -194,6 +202,30 @@ type Provider struct {
 // Pay makes the buyer pay.
 func (p *Provider) Pay(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/pay", "", nil)
+}
+
+// CardToken makes a token of a test card, whose holder's name says what becomes of a payment with it: APRO, FUND and others.
+func (p *Provider) CardToken(ctx context.Context, holder string) (string, error) {
+	var made struct {
+		ID string `json:"id"`
+	}
+	body := fmt.Sprintf(`{"card_number": "5031433215406351", "cardholder": {"name": %q}, "security_code": "123", "expiration_month": 11, "expiration_year": 2030}`, holder)
+	answer, err := Send(ctx, p.HTTP, http.MethodPost, p.URL+"/v1/card_tokens", body, "Content-Type", "application/json")
+	if err != nil {
+		return "", err
+	}
+	err = answer.Decode(&made)
+	return made.ID, err
+}
+
+// Approve ends the review of a card payment well.
+func (p *Provider) Approve(ctx context.Context, providerPaymentID string) error {
+	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/approve", "", nil)
+}
+
+// Reject ends it badly.
+func (p *Provider) Reject(ctx context.Context, providerPaymentID string) error {
+	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/reject", "", nil)
 }
 
 // PayLate pays a Pix after it was cancelled or has expired.

@@ -33,9 +33,17 @@ func (s *Simulator) createPayment(c *call) answer {
 
 	s.hold(c)
 	p.created = time.Now().Truncate(time.Millisecond)
+	if charge := methods[p.method].charge; charge != nil {
+		if causes := charge(s, c, &p); len(causes) > 0 {
+			s.book.release(key)
+			return c.refuse(http.StatusBadRequest, causes...)
+		}
+	}
 	p = s.book.create(p)
 	id := p.id // the task may wait a day and should not keep the payment in memory
-	s.expiries.at(p.expires, func() { s.expireDue(id) })
+	if !p.expires.IsZero() {
+		s.expiries.at(p.expires, func() { s.expireDue(id) })
+	}
 	s.notifyCreated(c, p)
 	return jsonAnswer(http.StatusCreated, s.answerFor(c, p))
 }

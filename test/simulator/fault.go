@@ -20,6 +20,7 @@ const (
 	Update       Operation = "update"        // PUT /v1/payments/{id}
 	CreateRefund Operation = "create_refund" // POST /v1/payments/{id}/refunds
 	GetRefunds   Operation = "get_refunds"   // GET /v1/payments/{id}/refunds, and one of them
+	CardToken    Operation = "card_token"    // POST /v1/card_tokens
 	Account      Operation = "account"       // GET /users/me
 	Webhook      Operation = "webhook"       // a notification with all its attempts
 )

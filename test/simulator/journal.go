@@ -42,6 +42,7 @@ type line struct {
 	Payer      payer             `json:"payer"`
 	Metadata   json.RawMessage   `json:"metadata,omitempty"`
 	Refunds    []refund          `json:"refunds,omitempty"`
+	Card       *usedCard         `json:"card,omitempty"`
 }
 
 // Open returns a running simulator that continues from the file and writes to it. Webhooks that the earlier simulator had not sent yet are
@@ -58,6 +59,9 @@ func Open(c Config, path string) (*Simulator, error) {
 	}
 	s.book.journal = &journal{file, s.config.Log}
 	for _, p := range s.book.latest("", "pending", len(s.book.byAge)) {
+		if p.expires.IsZero() {
+			continue
+		}
 		s.expiries.at(p.expires, func() { s.expireDue(p.id) })
 	}
 	return s, nil
@@ -99,7 +103,7 @@ func (b *book) repeat(l line) {
 	*p = payment{
 		id: l.ID, key: l.Key, method: cmp.Or(l.Method, "pix"), reference: l.Reference, amount: l.Amount, status: l.Status, detail: l.Detail, created: l.Created,
 		updated: l.Updated, approved: l.Approved, expires: l.Expires, notifyURL: l.NotifyURL, descriptor: l.Descriptor, text: l.Text,
-		payer: l.Payer, metadata: l.Metadata, refunds: l.Refunds,
+		payer: l.Payer, metadata: l.Metadata, refunds: l.Refunds, card: l.Card,
 	}
 	if !known {
 		b.add(p)
@@ -121,7 +125,7 @@ func (j *journal) write(kind EntryKind, p *payment, refundID string, body [sha25
 	text, err := json.Marshal(line{
 		Kind: kind, RefundID: refundID, ID: p.id, Key: p.key, Body: body, Method: p.method, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
 		Created: p.created, Updated: p.updated, Approved: p.approved, Expires: p.expires, NotifyURL: p.notifyURL, Descriptor: p.descriptor,
-		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds,
+		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds, Card: p.card,
 	})
 	if err == nil {
 		_, err = j.file.Write(append(text, '\n'))

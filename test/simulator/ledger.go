@@ -59,6 +59,7 @@ type book struct {
 	byReference map[string][]*payment
 	byAge       []*payment
 	keys        map[string]*keyUse
+	tokens      map[string]bool // of cards, that a payment was made with
 	entries     []Entry
 	journal     *journal // nil: the state is lost with the process
 }
@@ -68,6 +69,7 @@ func newBook() *book {
 		payments:    make(map[string]*payment),
 		byReference: make(map[string][]*payment),
 		keys:        make(map[string]*keyUse),
+		tokens:      make(map[string]bool),
 	}
 }
 
@@ -87,6 +89,9 @@ func (b *book) add(p *payment) {
 	b.payments[p.id] = p
 	b.byAge = append(b.byAge, p)
 	b.byReference[p.reference] = append(b.byReference[p.reference], p)
+	if p.card != nil {
+		b.tokens[p.card.Token] = true
+	}
 }
 
 func (b *book) get(id string) (payment, bool) {
@@ -101,7 +106,7 @@ func (b *book) get(id string) (payment, bool) {
 
 func (b *book) pay(id string, now time.Time) (payment, error) {
 	return b.move(id, now, func(p *payment) error {
-		if p.status != "pending" {
+		if p.status != "pending" || p.card != nil {
 			return errState{p.status, p.detail}
 		}
 		if !now.Before(p.expires) {

@@ -25,6 +25,7 @@ type payment struct {
 	payer      payer
 	metadata   json.RawMessage
 	refunds    []refund
+	card       *usedCard // nil: the payment is not by card
 }
 
 type payer struct {

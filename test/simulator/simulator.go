@@ -92,6 +92,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /v1/payments/{id}/refunds", s.api(CreateRefund, s.createRefund))
 	mux.HandleFunc("GET /v1/payments/{id}/refunds", s.api(GetRefunds, s.listRefunds))
 	mux.HandleFunc("GET /v1/payments/{id}/refunds/{refund}", s.api(GetRefunds, s.getRefund))
+	mux.HandleFunc("POST /v1/card_tokens", s.api(CardToken, s.createCardToken))
 	mux.HandleFunc("GET /users/me", s.api(Account, s.getAccount))
 
 	mux.HandleFunc("GET /{$}", s.frontPage)
@@ -103,6 +104,8 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /admin/payments/{id}/pay", s.adminMove(s.Pay))
 	mux.HandleFunc("POST /admin/payments/{id}/pay-late", s.adminMove(s.PayLate))
 	mux.HandleFunc("POST /admin/payments/{id}/expire", s.adminMove(s.Expire))
+	mux.HandleFunc("POST /admin/payments/{id}/approve", s.adminMove(s.Approve))
+	mux.HandleFunc("POST /admin/payments/{id}/reject", s.adminMove(s.Reject))
 	mux.HandleFunc("POST /admin/payments/{id}/refund", s.adminRefund)
 	mux.HandleFunc("POST /admin/payments/{id}/refunds/{refund}/settle", s.adminSettleRefund)
 	mux.HandleFunc("GET /admin/ledger", s.adminLedger)

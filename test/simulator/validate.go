@@ -34,6 +34,9 @@ type createRequest struct {
 	DateOfExpiration    string          `json:"date_of_expiration"`
 	Metadata            json.RawMessage `json:"metadata"`
 	Payer               payer           `json:"payer"`
+	Token               string          `json:"token"`
+	Installments        int             `json:"installments"`
+	IssuerID            string          `json:"issuer_id"`
 }
 
 // newPayment reads a create request and returns the payment, or all causes for its refusal.

@@ -1,0 +1,200 @@
+package simulator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// cardMethod is a payment by a card's token, whose holder's name decides what becomes of it. Its fee is 4.98 %.
+var cardMethod = method{feeRate: 498, read: readCard, charge: (*Simulator).chargeCard, show: (*Simulator).showCard}
+
+// cardBrands are the payment_method_id of cards, and their types.
+var cardBrands = map[string]string{
+	"visa": "credit_card", "master": "credit_card", "elo": "credit_card", "amex": "credit_card", "hipercard": "credit_card", "diners": "credit_card",
+	"cabal": "credit_card", "debvisa": "debit_card", "debmaster": "debit_card", "debelo": "debit_card", "debcabal": "debit_card",
+}
+
+// holders are the names of test cards' holders and what becomes of their payments: names by Mercado Pago's page "test cards", details by
+// its list of rejections.
+var holders = map[string]struct{ status, detail string }{
+	"APRO": {"approved", "accredited"},
+	"CONT": {"in_process", "pending_contingency"},
+	"OTHE": {"rejected", "cc_rejected_other_reason"},
+	"CALL": {"rejected", "cc_rejected_call_for_authorize"},
+	"FUND": {"rejected", "cc_rejected_insufficient_amount"},
+	"SECU": {"rejected", "cc_rejected_bad_filled_security_code"},
+	"EXPI": {"rejected", "cc_rejected_bad_filled_date"},
+	"FORM": {"rejected", "cc_rejected_bad_filled_other"},
+	"CARD": {"rejected", "cc_rejected_bad_filled_card_number"},
+	"INST": {"rejected", "cc_rejected_invalid_installments"},
+	"DUPL": {"rejected", "cc_rejected_duplicated_payment"},
+	"LOCK": {"rejected", "cc_rejected_card_disabled"},
+	"CTNA": {"rejected", "cc_rejected_card_type_not_allowed"},
+	"ATTE": {"rejected", "cc_rejected_max_attempts"},
+	"BLAC": {"rejected", "cc_rejected_blacklist"},
+}
+
+// usedCard is the card of a payment.
+type usedCard struct {
+	Token        string `json:"token"`
+	Installments int    `json:"installments"`
+	IssuerID     string `json:"issuer_id,omitempty"`
+	DeviceID     string `json:"device_id,omitempty"` // of the header X-Meli-Session-Id
+}
+
+// A token says itself which card it is of, so that it outlives the simulator's process: the holder's four letters, the card's last four
+// digits, and something unique, in hexadecimal; then a check, so that no other text is a token.
+func makeToken(holder, lastFour string) string {
+	unique := strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
+	body := hex.EncodeToString([]byte(holder)) + lastFour + unique
+	return body + tokenCheck(body)
+}
+
+func tokenCheck(body string) string {
+	sum := sha256.Sum256([]byte("onlywave's simulator " + body))
+	return hex.EncodeToString(sum[:4])
+}
+
+// readToken is the holder and the last four digits of a token's card.
+func readToken(token string) (holder, lastFour string, ok bool) {
+	if len(token) != 32 || tokenCheck(token[:24]) != token[24:] {
+		return "", "", false
+	}
+	name, err := hex.DecodeString(token[:8])
+	return string(name), token[8:12], err == nil
+}
+
+// createCardToken makes a token of a card, as the buyer's browser asks for it.
+func (s *Simulator) createCardToken(c *call) answer {
+	s.hold(c)
+	var in struct {
+		CardNumber string `json:"card_number"`
+		Cardholder struct {
+			Name string `json:"name"`
+		} `json:"cardholder"`
+	}
+	if json.Unmarshal(c.body, &in) != nil {
+		return c.refuse(http.StatusBadRequest, causeParams)
+	}
+	number := strings.ReplaceAll(in.CardNumber, " ", "")
+	holder, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(in.Cardholder.Name)), " ")
+	if _, known := holders[holder]; !known {
+		holder = "APRO"
+	}
+	if len(number) < 14 || len(number) > 19 || strings.Trim(number, "0123456789") != "" {
+		return c.refuse(http.StatusBadRequest, causeCardNumber)
+	}
+	now := time.Now()
+	return jsonAnswer(http.StatusCreated, map[string]any{
+		"id": makeToken(holder, number[len(number)-4:]), "status": "active", "first_six_digits": number[:6], "last_four_digits": number[len(number)-4:],
+		"card_number_length": len(number), "security_code_length": 3, "date_created": date(now.In(manaus)), "date_due": date(now.AddDate(0, 0, 7).In(manaus)),
+		"luhn_validation": true, "live_mode": s.config.LiveMode, "require_esc": false, "cardholder": in.Cardholder,
+	})
+}
+
+func readCard(in createRequest, p *payment, _ time.Time) (causes []cause) {
+	if in.Token == "" {
+		causes = append(causes, causeNoCardToken)
+	}
+	if in.Installments < 1 {
+		causes = append(causes, causeNoInstallments)
+	}
+	p.card = &usedCard{Token: in.Token, Installments: in.Installments, IssuerID: in.IssuerID}
+	return causes
+}
+
+// chargeCard uses up the token, and decides by the holder's name.
+func (s *Simulator) chargeCard(c *call, p *payment) []cause {
+	p.card.DeviceID = c.request.Header.Get("X-Meli-Session-Id")
+	holder, _, ok := readToken(p.card.Token)
+	switch {
+	case !ok:
+		return []cause{causeTokenUnknown}
+	case s.book.tokenUsed(p.card.Token):
+		return []cause{causeTokenUsed}
+	}
+	outcome := holders[holder]
+	p.status, p.detail = outcome.status, outcome.detail
+	if p.status == "approved" {
+		p.approved = p.created
+	}
+	return nil
+}
+
+// tokenUsed says whether a payment was made with the token.
+func (b *book) tokenUsed(token string) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.tokens[token]
+}
+
+// decide ends the review of a payment, or the buyer's authentication.
+func (b *book) decide(id, status, detail string, now time.Time) (payment, error) {
+	return b.move(id, now, func(p *payment) error {
+		if p.status != "in_process" {
+			return errState{p.status, p.detail}
+		}
+		p.status, p.detail = status, detail
+		if status == "approved" {
+			p.approved = now
+		}
+		return nil
+	})
+}
+
+// Approve ends the review of a card payment well, Reject badly. They fail when the payment is not in review.
+func (s *Simulator) Approve(paymentID string) error {
+	return s.decide(paymentID, "approved", "accredited")
+}
+
+// Reject is the other end, see Approve.
+func (s *Simulator) Reject(paymentID string) error {
+	return s.decide(paymentID, "rejected", "cc_rejected_high_risk")
+}
+
+func (s *Simulator) decide(paymentID, status, detail string) error {
+	p, err := s.book.decide(paymentID, status, detail, time.Now())
+	if err != nil {
+		return fmt.Errorf("end the review of %s: %w", paymentID, err)
+	}
+	s.notifyUpdated(p)
+	return nil
+}
+
+// showCard adds what only a card has. Its expiry is masked, as it is since 2026.
+func (s *Simulator) showCard(_ *call, p payment, a *paymentAnswer) {
+	holder, lastFour, _ := readToken(p.card.Token)
+	a.IssuerID, a.PaymentTypeID, a.Installments = p.card.IssuerID, cardBrands[p.method], p.card.Installments
+	a.PaymentMethod = methodAnswer{p.method, a.PaymentTypeID, p.card.IssuerID}
+	a.PointOfInteraction = pointOfInteraction{Type: "CHECKOUT", BusinessInfo: businessInfo, Location: location, ApplicationData: application}
+	a.Captured = p.status == "approved"
+	a.Card = map[string]any{
+		"id": nil, "first_six_digits": "503143", "last_four_digits": lastFour, "expiration_month": "***", "expiration_year": "***",
+		"date_created": date(p.created.In(manaus)), "date_last_updated": date(p.created.In(manaus)),
+		"cardholder": map[string]any{"name": holder, "identification": p.payer.Identification},
+	}
+}
+
+// Holders lists the names of test cards' holders.
+func Holders() []string {
+	var names []string
+	for name := range holders {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// HolderOf is the name of a token's holder; "" for a text that is no token.
+func HolderOf(token string) string {
+	holder, _, _ := readToken(token)
+	return holder
+}
