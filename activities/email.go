@@ -90,7 +90,7 @@ func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, err
 	}
 	outcome, err := a.emailOnce(ctx, in, payment.NewEmailID(in.Name), func(id string) (email.Message, bool, error) {
 		p, err := a.database.Payment(ctx, in.PaymentID)
-		if err != nil || in.Notice == payment.HowToPay && p.Status != payment.Pending {
+		if err != nil || in.Notice == payment.HowToPay && (p.Status != payment.Pending || !p.Method.Type.PaidByCode()) {
 			return email.Message{}, false, err
 		}
 		m, err := email.ToBuyer(p, in.Notice, id)

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 )
@@ -87,7 +88,7 @@ func mayOpen(in OpenInput) error {
 	if in.Again || in.Creation == nil {
 		return nil
 	}
-	return activityError(in.Creation.Request.Validate())
+	return activityError(in.Creation.Validate())
 }
 
 func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment, written bool, err error) {
@@ -115,7 +116,7 @@ func (a *Activities) open(ctx context.Context, in OpenInput) (p payment.Payment,
 // newPayment is a payment as it is written first. It decides every byte of its charge.
 func newPayment(id string, c payment.Creation, askedAt, at time.Time) payment.Payment {
 	p := payment.Payment{
-		ID: id, ClientID: c.ClientID, IdempotencyKey: c.IdempotencyKey, Fingerprint: c.Request.Fingerprint(), Request: c.Request,
+		ID: id, ClientID: c.ClientID, IdempotencyKey: c.IdempotencyKey, Fingerprint: c.Print(), Request: c.Request,
 		Status: payment.Processing, Version: 1, Provider: payment.NewProvider(), CreatedAt: askedAt, UpdatedAt: at,
 	}
 	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
@@ -208,6 +209,12 @@ func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move
 	if m.Event != nil && m.Event.Data.Surprising && activity.IsActivity(ctx) {
 		activity.GetLogger(ctx).Error("surprising move of a payment", "payment_id", m.Event.PaymentID, "from", m.From, "to", m.Status,
 			"provider_payment_id", m.Event.Data.ProviderPaymentID, "provider_status", m.Event.Data.ProviderStatus)
+	}
+	if m.Event != nil && m.Status == payment.Rejected && activity.IsActivity(ctx) {
+		if _, known := mercadopago.RejectionOf(m.Event.Data.StatusDetail); !known {
+			activity.GetLogger(ctx).Error("Mercado Pago rejects a payment for a reason that is not known here", "payment_id", m.Event.PaymentID,
+				"provider_payment_id", m.Event.Data.ProviderPaymentID, "provider_status_detail", m.Event.Data.StatusDetail)
+		}
 	}
 	if m.Event != nil {
 		a.publish(ctx, *m.Event, m.Sinks, asked)

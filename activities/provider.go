@@ -19,6 +19,8 @@ type ChargeInput struct {
 	PaymentID string `json:"payment_id"`
 	Again     bool   `json:"again,omitempty"`  // a try may have been made before, and may have charged
 	Search    bool   `json:"search,omitempty"` // it may have been made so long ago that the provider has forgotten its key
+	// Secrets are those of a card, which the row does not have. None: this run was not given any, and cannot charge a card.
+	Secrets payment.CardSecrets `json:"secrets,omitzero"`
 	// Opened is the payment as the same run has written it a moment ago, so that it is not read again. Nil: it is read.
 	Opened *Opened `json:"opened,omitempty"`
 }
@@ -52,14 +54,31 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, activityError(err)
 	}
+	if p.Method.Type.NeedsToken() && in.Secrets.Token == "" {
+		return a.chargedBefore(ctx, p)
+	}
 	state, err := a.perform(ctx, attempt{
 		searchFirst: a.searchesFirst(in, p), again: in.Again || a.restored() || retried(ctx),
 		begin:   func(ctx context.Context) (bool, error) { return a.sentBefore(ctx, p) },
 		earlier: func(ctx context.Context) (payment.ProviderState, bool, error) { return a.earlierCharge(ctx, p) },
-		send:    func(ctx context.Context) (payment.ProviderState, error) { return a.send(ctx, p) },
+		send:    func(ctx context.Context) (payment.ProviderState, error) { return a.send(ctx, p, in.Secrets) },
 	})
 	if err != nil {
 		return payment.ProviderState{}, err
+	}
+	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+}
+
+// chargedBefore is what an earlier run has charged whose token this run does not have. It charges nothing: without the token nobody can.
+func (a *Activities) chargedBefore(ctx context.Context, p payment.Payment) (payment.ProviderState, error) {
+	state, found, err := a.earlierCharge(ctx, p)
+	switch {
+	case err != nil:
+		return state, activityError(err)
+	case !found:
+		return state, doubt(true, &failure.Error{
+			Kind: failure.Invalid, Code: failure.CodeNotCharged, Message: "the card's token is not stored, and this run was not given it",
+		})
 	}
 	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
 }
@@ -82,13 +101,15 @@ func (a *Activities) sentBefore(ctx context.Context, p payment.Payment) (bool, e
 }
 
 // send sends the charge, unless the payment's end has come: what was not charged by then is not charged any more.
-func (a *Activities) send(ctx context.Context, p payment.Payment) (payment.ProviderState, error) {
+func (a *Activities) send(ctx context.Context, p payment.Payment, secrets payment.CardSecrets) (payment.ProviderState, error) {
 	if p.Ended(a.now()) {
 		return payment.ProviderState{}, &failure.Error{
 			Kind: failure.Invalid, Message: "the time to pay ran out before Mercado Pago could be asked for the charge",
 		}
 	}
-	return a.provider.Charge(mercadopago.WithPriority(ctx, payment.ForCharge, p.ClientID), mercadopago.ChargeRequest{Payment: p, Key: payment.ProviderKey(p.ID, payment.Charge, 1)})
+	return a.provider.Charge(mercadopago.WithPriority(ctx, payment.ForCharge, p.ClientID), mercadopago.ChargeRequest{
+		Payment: p, Secrets: secrets, Key: payment.ProviderKey(p.ID, payment.Charge, 1),
+	})
 }
 
 // searchesFirst says whether an earlier attempt may have charged that the provider does not know by its key any more.

@@ -96,7 +96,15 @@ func TestContractNamesWhatTheDomainHas(t *testing.T) {
 		statuses = append(statuses, string(s))
 	}
 	require.Equal(t, statuses, schemas["Status"].Value.Enum)
-	require.Equal(t, []any{string(payment.Pix)}, schemas["MethodType"].Value.Enum)
+	require.Equal(t, words(payment.MethodTypes()), schemas["MethodType"].Value.Enum)
+	require.Equal(t, words(payment.Advices()), schemas["Rejection"].Value.Properties["advice"].Value.Enum)
+	require.InDelta(t, payment.CardInstallmentsMax, *schemas["MethodRequest"].Value.Properties["installments"].Value.Max, 0)
+	for _, m := range payment.MethodTypes() {
+		require.Contains(t, methods, m)
+		for _, field := range methods[m].fields {
+			require.Contains(t, schemas["MethodRequest"].Value.Properties, field)
+		}
+	}
 	require.Equal(t, []any{payment.BRL}, schemas["Currency"].Value.Enum)
 	require.Equal(t, words(payment.FindingKinds()), schemas["FindingKind"].Value.Enum)
 	require.Equal(t, words(payment.Accounts()), schemas["LedgerAccount"].Value.Enum)

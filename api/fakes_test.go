@@ -168,7 +168,7 @@ func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows
 		return e.closed, nil
 	}
 	known, ok := e.database.payments[in.PaymentID]
-	if ok && known.Fingerprint != in.Request.Fingerprint() {
+	if ok && known.Fingerprint != in.Print() {
 		return nil, &failure.Error{Kind: failure.Conflict, Message: "the idempotency key was used for another request"}
 	}
 	e.database.set(in.PaymentID, func(p *payment.Payment) {
@@ -216,7 +216,7 @@ func (e *engine) Begun(_ context.Context, clientID, paymentID string) (bool, err
 
 func newPayment(in workflows.CreateInput) payment.Payment {
 	return payment.Payment{
-		ID: in.PaymentID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Request.Fingerprint(),
+		ID: in.PaymentID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Print(),
 		Request: in.Request, Status: payment.Processing, Provider: payment.NewProvider(),
 		Version: 1, CreatedAt: born, UpdatedAt: born,
 	}

@@ -1,13 +1,23 @@
 package api
 
-import "github.com/onlywave/onlywave/internal/payment"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
 
-// methods is the table of payment methods: how each one is read from a request, and shown. A new one is a line here, and a file.
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// methods is the table of payment methods: which fields of a request each one has, and how it is read and shown. A new one is a line here,
+// and a file.
 var methods = map[payment.MethodType]struct {
-	read func(MethodRequest, *payment.Method)
-	show func(payment.Payment, *Method)
+	fields []string // of MethodRequest, beside its type
+	read   func(MethodRequest, *payment.Method)
+	show   func(payment.Payment, *Method)
 }{
-	payment.Pix: {readPix, showPix},
+	payment.Pix:  {[]string{"expires_in"}, readPix, showPix},
+	payment.Card: {[]string{"token", "payment_method_id", "installments", "issuer_id", "statement_descriptor", "device_id"}, readCard, showCard},
 }
 
 // method is the domain's type. One that is not known has its type only.
@@ -17,6 +27,22 @@ func (m MethodRequest) method() payment.Method {
 		read(m, &method)
 	}
 	return method
+}
+
+// strange lists the fields that the method does not have. The contract has those of all methods in one object.
+func (m MethodRequest) strange() (wrong failure.Fields) {
+	how, known := methods[payment.MethodType(m.Type)]
+	text, err := json.Marshal(m)
+	var sent map[string]any
+	if !known || err != nil || json.Unmarshal(text, &sent) != nil {
+		return nil // the domain says what is wrong with the type
+	}
+	for _, name := range slices.Sorted(maps.Keys(sent)) {
+		if name != "type" && !slices.Contains(how.fields, name) {
+			wrong.Add("/method/"+name, "is not a field of the method "+string(m.Type)+"; remove it")
+		}
+	}
+	return wrong
 }
 
 func methodView(p payment.Payment) Method {

@@ -303,12 +303,15 @@ func (e LedgerCause) Valid() bool {
 
 // Defines values for MethodType.
 const (
-	Pix MethodType = "pix"
+	Card MethodType = "card"
+	Pix  MethodType = "pix"
 )
 
 // Valid indicates whether the value is a known member of the MethodType enum.
 func (e MethodType) Valid() bool {
 	switch e {
+	case Card:
+		return true
 	case Pix:
 		return true
 	default:
@@ -439,6 +442,33 @@ func (e RefundOrigin) Valid() bool {
 	case RefundByOperator:
 		return true
 	case RefundByProvider:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RejectionAdvice.
+const (
+	AdviceCallBank    RejectionAdvice = "call_bank"
+	AdviceContactUs   RejectionAdvice = "contact_us"
+	AdviceFixData     RejectionAdvice = "fix_data"
+	AdviceOtherMethod RejectionAdvice = "other_method"
+	AdviceRetryLater  RejectionAdvice = "retry_later"
+)
+
+// Valid indicates whether the value is a known member of the RejectionAdvice enum.
+func (e RejectionAdvice) Valid() bool {
+	switch e {
+	case AdviceCallBank:
+		return true
+	case AdviceContactUs:
+		return true
+	case AdviceFixData:
+		return true
+	case AdviceOtherMethod:
+		return true
+	case AdviceRetryLater:
 		return true
 	default:
 		return false
@@ -767,12 +797,16 @@ type EventData struct {
 	Failure Failure `json:"failure,omitempty,omitzero"`
 
 	// Late The buyer has paid after the payment was cancelled or has expired; see `late_payment`.
-	Late              bool            `json:"late,omitempty,omitzero"`
-	ProviderPaymentID string          `json:"provider_payment_id,omitempty,omitzero"`
-	ProviderStatus    string          `json:"provider_status,omitempty,omitzero"`
-	Refund            EventRefund     `json:"refund,omitempty,omitzero"`
-	Settlement        EventSettlement `json:"settlement,omitempty,omitzero"`
-	StatusDetail      string          `json:"status_detail,omitempty,omitzero"`
+	Late              bool        `json:"late,omitempty,omitzero"`
+	ProviderPaymentID string      `json:"provider_payment_id,omitempty,omitzero"`
+	ProviderStatus    string      `json:"provider_status,omitempty,omitzero"`
+	Refund            EventRefund `json:"refund,omitempty,omitzero"`
+
+	// Rejection Why the status is `rejected`, and what to do. We never charge a rejected card again: what the buyer tries next is another payment with
+	// another key, and a card needs a new token.
+	Rejection    Rejection       `json:"rejection,omitempty,omitzero"`
+	Settlement   EventSettlement `json:"settlement,omitempty,omitzero"`
+	StatusDetail string          `json:"status_detail,omitempty,omitzero"`
 
 	// Surprising The provider reported a status that is not expected after the one before.
 	Surprising bool `json:"surprising,omitempty,omitzero"`
@@ -807,6 +841,7 @@ type Failure struct {
 	// |---|---|
 	// | `invalid_tax_id`, `invalid_email`, `payer_is_seller` | ask the buyer for a correct value of the field in `pointer`, and create another payment with another key |
 	// | `invalid_amount`, `invalid_expiry` | correct the field in `pointer`, and create another payment with another key |
+	// | `invalid_card_token` | get a new token in the buyer's browser, and create another payment with another key |
 	// | `account_without_pix_key`, `account_unavailable`, `integration_error` | the request is correct, and our operators are alerted; try again later with another key |
 	// | `provider_refused` | the provider gave no reason that we know; create another payment with another key |
 	// | `not_charged` | the outcome was unknown, but the provider has not charged the buyer: create another payment with another key |
@@ -978,13 +1013,62 @@ type Method struct {
 	//
 	// Examples: E18236120202611231932abcDEF12345
 	EndToEndID string `json:"end_to_end_id,omitempty,omitzero"`
+
+	// PaymentMethodID The card's brand.
+	//
+	// Examples: visa
+	PaymentMethodID string `json:"payment_method_id,omitempty,omitzero"`
+
+	// Installments In how many installments the buyer pays with the card.
+	Installments int `json:"installments,omitempty,omitzero"`
+
+	// IssuerID The card's bank, if it was sent.
+	IssuerID string `json:"issuer_id,omitempty,omitzero"`
+
+	// StatementDescriptor What the card's statement calls the payment, if it was sent.
+	StatementDescriptor string `json:"statement_descriptor,omitempty,omitzero"`
+
+	// LastFour The last four digits of the card.
+	//
+	// Examples: 6351
+	LastFour string `json:"last_four,omitempty,omitzero"`
 }
 
-// MethodRequest How the buyer pays.
+// MethodRequest How the buyer pays. A `pix` has `expires_in`; a `card` has all other fields, and needs `token`, `payment_method_id` and the payer's
+// `tax_id`. A field of another method is refused.
 type MethodRequest struct {
+	// DeviceID The browser as Mercado Pago's script names it (`MP_DEVICE_SESSION_ID`). Mercado Pago approves more cards with it. It is passed on
+	// and not stored, and a repeated request may have another one.
+	DeviceID string `json:"device_id,omitempty,omitzero"`
+
 	// ExpiresIn How many seconds after creation the buyer can pay; 30 minutes to 30 days.
-	ExpiresIn int        `json:"expires_in,omitempty,omitzero"`
-	Type      MethodType `json:"type"`
+	ExpiresIn int `json:"expires_in,omitempty,omitzero"`
+
+	// Installments In how many installments the buyer pays. Debit cards are charged at once.
+	Installments int `json:"installments,omitempty,omitzero"`
+
+	// IssuerID The card's bank as Mercado Pago's script names it.
+	//
+	// Examples: 25
+	IssuerID string `json:"issuer_id,omitempty,omitzero"`
+
+	// PaymentMethodID The card's brand as Mercado Pago's script names it, such as `visa`, `master`, `elo` or `debvisa`.
+	//
+	// Examples: visa
+	PaymentMethodID string `json:"payment_method_id,omitempty,omitzero"`
+
+	// StatementDescriptor What the card's statement calls the payment. An empty text means none.
+	//
+	// Examples: MINHALOJA
+	StatementDescriptor string `json:"statement_descriptor,omitempty,omitzero"`
+
+	// Token The token that Mercado Pago's script makes of the card in the buyer's browser. It is good for one charge within seven days. We
+	// do not store it but encrypted, as long as the payment is processed. Never send a card number.
+	//
+	//
+	// Examples: e3ed6f098462036dd2cbabe314b9de2a
+	Token string     `json:"token,omitempty,omitzero"`
+	Type  MethodType `json:"type"`
 }
 
 // MethodType defines model for MethodType.
@@ -1033,6 +1117,10 @@ type Payment struct {
 
 	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
 	Failure Failure `json:"failure,omitempty,omitzero"`
+
+	// Rejection Why the status is `rejected`, and what to do. We never charge a rejected card again: what the buyer tries next is another payment with
+	// another key, and a card needs a new token.
+	Rejection Rejection `json:"rejection,omitempty,omitzero"`
 
 	// Amount In centavos.
 	//
@@ -1087,7 +1175,8 @@ type PaymentRequest struct {
 	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 	Metadata Metadata `json:"metadata,omitempty,omitzero"`
 
-	// Method How the buyer pays.
+	// Method How the buyer pays. A `pix` has `expires_in`; a `card` has all other fields, and needs `token`, `payment_method_id` and the payer's
+	// `tax_id`. A field of another method is refused.
 	Method MethodRequest `json:"method"`
 
 	// Payer The buyer. This data is passed to the provider, and no response shows it.
@@ -1308,6 +1397,40 @@ type RefundRequest struct {
 	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 	Metadata Metadata `json:"metadata,omitempty,omitzero"`
 }
+
+// Rejection Why the status is `rejected`, and what to do. We never charge a rejected card again: what the buyer tries next is another payment with
+// another key, and a card needs a new token.
+type Rejection struct {
+	// Reason For programs; reasons never change, and a newer release may have more. `other` stands for what the provider does not say.
+	//
+	//
+	// Examples: insufficient_funds
+	Reason string `json:"reason"`
+
+	// Advice | advice | what to do |
+	// |---|---|
+	// | `fix_data` | let the buyer correct what was typed |
+	// | `call_bank` | the buyer must call the bank, or pay otherwise |
+	// | `other_method` | offer another card or another payment method |
+	// | `retry_later` | the same card may work later |
+	// | `contact_us` | the request or the seller's account is the cause |
+	Advice RejectionAdvice `json:"advice"`
+
+	// Text What to tell the buyer, in English.
+	Text string `json:"text"`
+
+	// TextPtBr The same in Portuguese.
+	TextPtBr string `json:"text_pt_br"`
+}
+
+// RejectionAdvice | advice | what to do |
+// |---|---|
+// | `fix_data` | let the buyer correct what was typed |
+// | `call_bank` | the buyer must call the bank, or pay otherwise |
+// | `other_method` | offer another card or another payment method |
+// | `retry_later` | the same card may work later |
+// | `contact_us` | the request or the seller's account is the cause |
+type RejectionAdvice string
 
 // SettleRequest defines model for SettleRequest.
 type SettleRequest struct {

@@ -21,15 +21,16 @@ func (s *Server) createPayment(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	request, err := s.readPaymentRequest(c)
+	creation, err := s.readCreation(c)
 	if err != nil {
 		return err
 	}
 	e := event(c)
+	creation.ClientID, creation.IdempotencyKey = e.clientID, key
 	e.paymentID = payment.NewID(e.clientID, key)
 	p, readErr := s.payments.Stored(ctx, e.paymentID)
 	existed := readErr == nil
-	if existed && p.Fingerprint != request.Fingerprint() {
+	if existed && p.Fingerprint != creation.Print() {
 		return errKeyReused
 	}
 	if existed && p.Status.Answered() {
@@ -39,7 +40,7 @@ func (s *Server) createPayment(c *gin.Context) error {
 	// The payment is new, or not answered for yet, or the database is unavailable: the workflow decides.
 	prefer := readPreference(c.Request.Header)
 	p, err = s.create(ctx, workflows.CreateInput{
-		PaymentID: e.paymentID, Creation: payment.Creation{ClientID: e.clientID, IdempotencyKey: key, Request: request}, Wait: prefer.wait,
+		PaymentID: e.paymentID, Creation: creation, Wait: prefer.wait,
 		Unread: readErr != nil && failure.KindOf(readErr) != failure.NotFound,
 	})
 	if err != nil {
@@ -84,21 +85,22 @@ func createError(err error) error {
 
 var errKeyReused = refuse(keyReused, "this Idempotency-Key was used for a payment with another body; send that body again, or use a new key for a new payment")
 
-// readPaymentRequest reports everything that is wrong with the body at once, in its shape and in its values.
-func (s *Server) readPaymentRequest(c *gin.Context) (payment.Request, error) {
+// readCreation reports everything that is wrong with the body at once, in its shape and in its values.
+func (s *Server) readCreation(c *gin.Context) (payment.Creation, error) {
 	var body PaymentRequest
 	wrong, err := s.readJSON(c, "PaymentRequest", &body)
 	if err != nil {
-		return payment.Request{}, err
+		return payment.Creation{}, err
 	}
-	request := body.request().Normalized()
-	if e, ok := errors.AsType[*failure.Error](request.Validate()); ok {
+	creation := body.creation()
+	wrong = addFields(wrong, body.Method.strange())
+	if e, ok := errors.AsType[*failure.Error](creation.Validate()); ok {
 		wrong = addFields(wrong, e.Fields)
 	}
 	if len(wrong) > 0 {
-		return payment.Request{}, invalid(wrong)
+		return payment.Creation{}, invalid(wrong)
 	}
-	return request, nil
+	return creation, nil
 }
 
 // created is the payment after Create. It exists for certain: when the database does not have it or is unavailable, created makes it

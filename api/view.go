@@ -3,12 +3,18 @@ package api
 import (
 	"time"
 
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/qrcode"
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// request is the body as the domain's type.
+// creation is the body as the domain's types, normalized.
+func (b PaymentRequest) creation() payment.Creation {
+	return payment.Creation{Request: b.request().Normalized(), Secrets: payment.CardSecrets{Token: b.Method.Token, DeviceID: b.Method.DeviceID}}
+}
+
+// request is what is stored of the body.
 func (b PaymentRequest) request() payment.Request {
 	return payment.Request{
 		Amount:      payment.Money{Centavos: b.Amount, Currency: string(b.Currency)},
@@ -29,6 +35,7 @@ func (s *Server) view(p payment.Payment) Payment {
 		ID:             p.ID,
 		Status:         Status(p.Status),
 		Failure:        failureView(p.Why()),
+		Rejection:      rejectionView(p.Status, p.Provider.StatusDetail),
 		Amount:         p.Amount.Centavos,
 		AmountRefunded: p.Refunded,
 		Currency:       Currency(p.Amount.Currency),
@@ -71,7 +78,7 @@ func eventView(e payment.Event) Event {
 	return Event{
 		ID: e.ID(), Type: e.Type(), PaymentID: e.PaymentID, Seq: e.Seq, Status: Status(e.Status), At: e.At,
 		Data: EventData{
-			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()),
+			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()), Rejection: rejectionView(e.Status, e.Data.StatusDetail),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
 			StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID, Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
 		},
@@ -97,4 +104,13 @@ func eventSettlement(s *payment.Settlement) EventSettlement {
 		return EventSettlement{}
 	}
 	return EventSettlement{Amount: s.Amount}
+}
+
+// rejectionView is there for rejected payments only.
+func rejectionView(status payment.Status, detail string) Rejection {
+	if status != payment.Rejected {
+		return Rejection{}
+	}
+	r, _ := mercadopago.RejectionOf(detail)
+	return Rejection{Reason: string(r.Reason), Advice: RejectionAdvice(r.Advice), Text: r.English, TextPtBr: r.Portuguese}
 }

@@ -56,8 +56,9 @@ type CreateInput struct {
 // no answer within Wait: the payment goes on by itself. Errors: Conflict when the key was used for another request;
 // Unavailable when Temporal cannot take it, in which case repeating the call with the same key is safe.
 func (c *Client) Create(ctx context.Context, in CreateInput) (*Answer, error) {
+	in.Fingerprint = in.Print()
 	if in.Unread {
-		if run, _ := c.runOf(ctx, in.ClientID, in.PaymentID); run.another(in.Request) {
+		if run, _ := c.runOf(ctx, in.ClientID, in.PaymentID); run.another(in.Fingerprint) {
 			return nil, conflict(in)
 		}
 	}
@@ -72,7 +73,7 @@ func (c *Client) Create(ctx context.Context, in CreateInput) (*Answer, error) {
 	}
 	run, _ := c.runOf(context.WithoutCancel(ctx), in.ClientID, in.PaymentID)
 	switch {
-	case run.another(in.Request):
+	case run.another(in.Fingerprint):
 		return nil, conflict(in)
 	case run.status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		return nil, nil
@@ -90,7 +91,6 @@ func conflict(in CreateInput) error {
 // create joins the payment's run or starts one. A run that follows another one gets AskedAt, and then looks for a charge before it
 // makes one.
 func (c *Client) create(ctx context.Context, in CreateInput) (answer Answer, err error) {
-	in.Fingerprint = in.Request.Fingerprint()
 	name := c.createID(in)
 	var askedAt time.Time
 	if in.Lost != nil {
@@ -165,9 +165,9 @@ type latestRun struct {
 	fingerprint string // of the request that started it; "" when it was started otherwise, or before this was kept
 }
 
-// another says whether the run was started by another request.
-func (r latestRun) another(request payment.Request) bool {
-	return r.fingerprint != "" && r.fingerprint != request.Fingerprint()
+// another says whether the run was started by another request than that with the fingerprint.
+func (r latestRun) another(fingerprint string) bool {
+	return r.fingerprint != "" && r.fingerprint != fingerprint
 }
 
 // runOf is how the newest run of a client's payment stands; an empty clientID stands for every client. A run that a signal has

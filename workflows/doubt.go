@@ -20,6 +20,9 @@ const searchLag = 20 * time.Second
 func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err error) {
 	earlier := p.sent || p.mayHaveCharged(ctx)
 	in := activities.ChargeInput{PaymentID: p.in.PaymentID, Again: earlier, Search: earlier}
+	if p.in.Creation != nil {
+		in.Secrets = p.in.Creation.Secrets
+	}
 	summary := "charge " + p.state.Money.String()
 	if chargesAtOnce(ctx) {
 		first := in

@@ -91,7 +91,7 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 		}
 		facts(w.providerID, p.Provider.PaymentID)
 	case payment.RefundNotice:
-		subject, c.Heading, c.Intro, c.Notes = w.refund, w.refundHeading, w.refundIntro, w.refundNotes
+		subject, c.Heading, c.Intro, c.Notes = w.refund, w.refundHeading, w.refundIntro, w.refundNotes[p.Method.Type]
 		c.Amount = w.money(p.Refunded)
 		facts(w.refundOf, w.money(p.Amount.Centavos))
 	default:

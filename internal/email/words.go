@@ -41,7 +41,7 @@ type words struct {
 	method, paidAt, providerID   string
 
 	refund, refundHeading, refundIntro, refundOf string
-	refundNotes                                  []string
+	refundNotes                                  map[payment.MethodType][]string
 
 	footer string
 }
@@ -66,7 +66,10 @@ var portuguese = words{
 	refund: "Reembolso de %s", refundHeading: "Reembolso feito",
 	refundIntro: "Este é o valor devolvido até agora do seu pagamento.",
 	refundOf:    "Valor do pagamento",
-	refundNotes: []string{"O dinheiro volta para a conta de onde o Pix saiu, normalmente em instantes."},
+	refundNotes: map[payment.MethodType][]string{
+		payment.Pix:  {"O dinheiro volta para a conta de onde o Pix saiu, normalmente em instantes."},
+		payment.Card: {"O valor volta para o cartão, em uma das próximas faturas."},
+	},
 
 	footer: "E-mail automático sobre o pagamento %s. Nunca pedimos senhas nem dados de cartão por e-mail.",
 }
@@ -89,7 +92,10 @@ var english = words{
 	refund: "Refund of %s", refundHeading: "Refunded",
 	refundIntro: "This is what has been given back of your payment so far.",
 	refundOf:    "Amount of the payment",
-	refundNotes: []string{"The money goes back to the account from which the Pix came, usually within moments."},
+	refundNotes: map[payment.MethodType][]string{
+		payment.Pix:  {"The money goes back to the account from which the Pix came, usually within moments."},
+		payment.Card: {"The money goes back to the card, on one of its next statements."},
+	},
 
 	footer: "Automatic e-mail about payment %s. We never ask for passwords or card details by e-mail.",
 }

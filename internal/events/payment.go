@@ -1,6 +1,7 @@
 package events
 
 import (
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 )
@@ -22,6 +23,7 @@ type paymentData struct {
 	Amount            int64                  `json:"amount"`
 	AmountRefunded    int64                  `json:"amount_refunded"`
 	Failure           *payment.FailureReason `json:"failure,omitempty"`
+	Rejection         *payment.Rejection     `json:"rejection,omitempty"`
 	Surprising        bool                   `json:"surprising,omitempty"`
 	Late              bool                   `json:"late,omitempty"`
 	Refund            *payment.EventRefund   `json:"refund,omitempty"`
@@ -34,8 +36,17 @@ func Payment(e payment.Event) (rabbitmq.Message, error) {
 		ID: e.ID(), Type: e.Type(), Event: e,
 		Data: paymentData{
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID,
-			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund,
+			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Rejection: rejection(e), Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund,
 			Settlement: e.Data.Settlement,
 		},
 	})
+}
+
+// rejection is why the payment was rejected; nil when it was not.
+func rejection(e payment.Event) *payment.Rejection {
+	if e.Status != payment.Rejected {
+		return nil
+	}
+	r, _ := mercadopago.RejectionOf(e.Data.StatusDetail)
+	return &r
 }

@@ -125,7 +125,8 @@ func (c *Client) Rate() int {
 // ChargeRequest asks for the money of a payment.
 type ChargeRequest struct {
 	Payment payment.Payment
-	Key     string // the idempotency key
+	Secrets payment.CardSecrets // of a card; the same when it is repeated
+	Key     string              // the idempotency key
 }
 
 // Charge asks for a payment's money, in the way of its method. Repeated with the same payment and key it sends the same bytes, and Mercado
@@ -140,7 +141,7 @@ func (c *Client) Charge(ctx context.Context, r ChargeRequest) (payment.ProviderS
 	}
 	request := how.request(c, r)
 	var state payment.ProviderState
-	err := c.ask(ctx, how.call, id, r.Key, func(ctx context.Context) error {
+	err := c.ask(withHeader(ctx, deviceHeader, r.Secrets.DeviceID), how.call, id, r.Key, func(ctx context.Context) error {
 		_, err := c.payments.Create(ctx, request)
 		return err
 	}, func(body []byte) (err error) {

@@ -29,6 +29,7 @@ type paymentBody struct {
 	DateLastUpdated    date                     `json:"date_last_updated"`
 	DateOfExpiration   date                     `json:"date_of_expiration"`
 	PointOfInteraction many[pointOfInteraction] `json:"point_of_interaction"`
+	Card               many[cardBody]           `json:"card"`
 	CollectorID        text                     `json:"collector_id"`
 	LiveMode           boolean                  `json:"live_mode"`
 	marks
@@ -43,6 +44,11 @@ type transactionData struct {
 	TicketURL     text `json:"ticket_url"`
 	EndToEndID    text `json:"e2e_id"`         // null in what payments of real accounts show, see endToEndID
 	TransactionID text `json:"transaction_id"` // null until the Pix is paid
+}
+
+// cardBody leaves out the card's expiry, which Mercado Pago masks.
+type cardBody struct {
+	LastFour text `json:"last_four_digits"`
 }
 
 // payment reads the body of one payment.
@@ -101,7 +107,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	}
 	var failure failure.Code
 	if status == payment.Rejected {
-		failure = rejections[string(p.StatusDetail)]
+		failure = oursToMend[string(p.StatusDetail)]
 	}
 	refunds, err := refundsOf(p.Refunds)
 	if err != nil {
@@ -124,6 +130,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		QRCode:       string(buyer.QRCode),
 		TicketURL:    string(buyer.TicketURL),
 		EndToEndID:   endToEndID(p),
+		LastFour:     lastFour(p),
 		ExpiresAt:    p.DateOfExpiration.Time,
 		BySeller:     p.StatusDetail == "by_collector",
 		UpdatedAt:    updated.Time,
@@ -143,6 +150,15 @@ func endToEndID(p paymentBody) string {
 		}
 	}
 	return ""
+}
+
+// lastFour are four digits or nothing: what else may stand there is not stored.
+func lastFour(p paymentBody) string {
+	digits := string(p.Card.first().LastFour)
+	if len(digits) != 4 || strings.Trim(digits, "0123456789") != "" {
+		return ""
+	}
+	return digits
 }
 
 // decimal says whether s is a payment ID of Mercado Pago's: digits alone, written in one way only, and

@@ -65,6 +65,12 @@ var failures = map[string]failure.Code{
 	"4020":  failure.CodeIntegration, // the notification's address is no URL
 	"4292":  failure.CodeIntegration, // no idempotency key
 
+	"2006": failure.CodeCardToken,   // the card's token is not found
+	"2062": failure.CodeCardToken,   // it is not valid
+	"3003": failure.CodeCardToken,   // likewise
+	"4000": failure.CodeIntegration, // no token
+	"4004": failure.CodeIntegration, // no installments
+
 	// Of refunds (API reference, refunds).
 	"2017":  failure.CodeAmount,
 	"4040":  failure.CodeAmount,
@@ -76,8 +82,8 @@ var failures = map[string]failure.Code{
 	"3024":  failure.CodeRefundPart,
 }
 
-// rejections are the details of rejected payments that only the seller or we can put right (guide "payment query results").
-var rejections = map[string]failure.Code{
+// oursToMend are the details of rejected payments that only the seller or we can put right (guide "payment query results").
+var oursToMend = map[string]failure.Code{
 	"collector_unavailable":      failure.CodeAccount,
 	"rejected_insufficient_data": failure.CodeIntegration,
 }

@@ -43,6 +43,19 @@ type exchange struct {
 
 type exchangeKey struct{}
 
+// header is one more header of a call.
+type header struct{ name, value string }
+
+type headerKey struct{}
+
+// withHeader adds a header to the calls that are made with the context, unless it is empty.
+func withHeader(ctx context.Context, name, value string) context.Context {
+	if value == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, headerKey{}, header{name, value})
+}
+
 // exchanged runs one call of the SDK and returns the body of a 2xx answer. All else is an error with its kind.
 func exchanged(ctx context.Context, key string, call func(context.Context) error) ([]byte, error) {
 	e := &exchange{key: key}
@@ -72,6 +85,9 @@ func (r *requester) Do(request *http.Request) (*http.Response, error) {
 	request.URL.Scheme, request.URL.Host, request.Host = r.base.Scheme, r.base.Host, ""
 	// Without this header a refund in process looks refused, and is in no list (guide "refund of a Pix").
 	request.Header.Set("X-Render-In-Process-Refunds", "true")
+	if h, ok := request.Context().Value(headerKey{}).(header); ok {
+		request.Header.Set(h.name, h.value)
+	}
 	if e.key != "" {
 		request.Header.Set("X-Idempotency-Key", e.key)
 		// net/http takes the key for leave to send again by itself, once for every idle connection that

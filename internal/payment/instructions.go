@@ -10,6 +10,7 @@ type Instructions struct {
 	TicketURL string    `json:"ticket_url,omitempty"`
 
 	EndToEndID string `json:"end_to_end_id,omitempty"` // of a paid Pix, see ValidEndToEndID
+	LastFour   string `json:"last_four,omitempty"`     // digits of the card
 }
 
 // MethodRecord is a method with its instructions, as the database and the cache keep both in one JSON object.

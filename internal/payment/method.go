@@ -7,8 +7,9 @@ import (
 
 // Method is how the buyer is to pay, as the client app asks for it.
 type Method struct {
-	Type      MethodType `json:"type"`
-	ExpiresIn int        `json:"expires_in,omitempty"` // seconds from creation
+	Type      MethodType  `json:"type"`
+	ExpiresIn int         `json:"expires_in,omitempty"` // seconds from creation
+	Card      *CardMethod `json:"card,omitempty"`       // of a card
 }
 
 // MethodType names a payment method.
@@ -16,13 +17,16 @@ type MethodType string
 
 // The payment methods.
 const (
-	Pix MethodType = "pix"
+	Pix  MethodType = "pix"
+	Card MethodType = "card"
 )
 
 // rules is what the domain knows of one payment method: all that differs from one method to another.
 type rules struct {
 	method              MethodType
 	english, portuguese string // its name, as people write it
+	token               bool   // it is charged by a token that is not stored, see CardSecrets
+	code                bool   // the buyer gets a code or a page to pay with
 
 	normalized func(m Method) Method                               // with its defaults filled in
 	validate   func(r Request, wrong func(pointer, detail string)) // finds what is wrong with the method, and what it needs beside
@@ -30,7 +34,7 @@ type rules struct {
 }
 
 // methods is the table of payment methods. A new one is a line here, and a file with its rules.
-var methods = []rules{pix()}
+var methods = []rules{pix(), card()}
 
 // rules are those of the method; known is false for a word that is none.
 func (t MethodType) rules() (r rules, known bool) {
@@ -63,4 +67,16 @@ func (t MethodType) Name(l Language) string {
 		return r.english
 	}
 	return r.portuguese
+}
+
+// NeedsToken says whether the method is charged by a token that is not stored.
+func (t MethodType) NeedsToken() bool {
+	r, _ := t.rules()
+	return r.token
+}
+
+// PaidByCode says whether the buyer gets a code or a page to pay with.
+func (t MethodType) PaidByCode() bool {
+	r, _ := t.rules()
+	return r.code
 }

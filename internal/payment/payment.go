@@ -68,6 +68,7 @@ type ProviderState struct {
 	QRCode       string           `json:"qr_code,omitempty"`   // Pix "copia e cola" text
 	TicketURL    string           `json:"ticket_url,omitempty"`
 	EndToEndID   string           `json:"end_to_end_id,omitempty"` // of a paid Pix
+	LastFour     string           `json:"last_four,omitempty"`     // digits of the card
 	ExpiresAt    time.Time        `json:"expires_at,omitzero"`
 	BySeller     bool             `json:"by_seller,omitempty"` // it was cancelled by the seller: by us, or in the panel
 	UpdatedAt    time.Time        `json:"updated_at"`

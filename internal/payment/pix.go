@@ -17,7 +17,7 @@ const (
 
 func pix() rules {
 	return rules{
-		method: Pix, english: "Pix", portuguese: "Pix",
+		method: Pix, english: "Pix", portuguese: "Pix", code: true,
 		normalized: func(m Method) Method {
 			if m.ExpiresIn == 0 {
 				m.ExpiresIn = int(PixExpiryDefault / time.Second)

@@ -75,8 +75,9 @@ func (r Request) Normalized() Request {
 
 // Validate finds everything that is wrong with the request at once; the error is of kind Invalid
 // with one Field per finding.
-func (r Request) Validate() error {
-	var fields failure.Fields
+func (r Request) Validate() error { return invalid(r.fields()) }
+
+func (r Request) fields() (fields failure.Fields) {
 	wrong := fields.Add
 
 	if err := r.Amount.Validate(); err != "" {
@@ -101,10 +102,7 @@ func (r Request) Validate() error {
 	refuseText(wrong, "/reference", r.Reference, OneLine)
 	refuseText(wrong, "/payer/name", r.Payer.Name, OneLine)
 	refuseText(wrong, "/payer/email", r.Payer.Email, OneLine)
-	if len(fields) > 0 {
-		return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: fields}
-	}
-	return nil
+	return fields
 }
 
 func (r Request) validateMethod(wrong func(pointer, detail string)) {

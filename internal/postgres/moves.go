@@ -154,7 +154,7 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 
 // instructionsOf are those of an answer. What it does not have stays as it is in the database.
 func instructionsOf(state payment.ProviderState) payment.Instructions {
-	return payment.Instructions{ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID}
+	return payment.Instructions{ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID, LastFour: state.LastFour}
 }
 
 func answerArgs(id string, state payment.ProviderState, looked bool, at time.Time) pgx.NamedArgs {

@@ -52,6 +52,7 @@ var reasons = map[failure.Code]string{
 	failure.CodeOwnEmail:    "o e-mail do comprador é o do próprio vendedor no provedor",
 	failure.CodeAmount:      "o provedor não aceita o valor",
 	failure.CodeExpiry:      "o provedor não aceita o prazo do pagamento",
+	failure.CodeCardToken:   "o token do cartão já foi usado, é antigo demais ou não é conhecido pelo provedor",
 	failure.CodePixKey:      "a conta do vendedor no provedor não tem chave Pix",
 	failure.CodeAccount:     "a conta do vendedor no provedor não pode receber pagamentos agora",
 	failure.CodeIntegration: "o provedor não entende o pedido da plataforma",

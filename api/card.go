@@ -1,0 +1,17 @@
+package api
+
+import "github.com/onlywave/onlywave/internal/payment"
+
+// readCard leaves out the token and the browser, which are not stored, see PaymentRequest.creation.
+func readCard(from MethodRequest, to *payment.Method) {
+	to.Card = &payment.CardMethod{
+		Brand: from.PaymentMethodID, Installments: from.Installments, IssuerID: from.IssuerID, Descriptor: from.StatementDescriptor,
+	}
+}
+
+func showCard(p payment.Payment, v *Method) {
+	if c := p.Method.Card; c != nil {
+		v.PaymentMethodID, v.Installments, v.IssuerID, v.StatementDescriptor = c.Brand, c.Installments, c.IssuerID, c.Descriptor
+	}
+	v.LastFour = p.Instructions.LastFour
+}

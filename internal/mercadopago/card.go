@@ -1,0 +1,19 @@
+package mercadopago
+
+import (
+	sdk "github.com/mercadopago/sdk-go/pkg/payment"
+)
+
+// deviceHeader names the buyer's browser, by which Mercado Pago tells fraud from buyers.
+const deviceHeader = "X-Meli-Session-Id"
+
+func (c *Client) cardRequest(r ChargeRequest) sdk.Request {
+	card := r.Payment.Method.Card
+	request := c.request(r.Payment)
+	request.Token = r.Secrets.Token
+	request.PaymentMethodID = card.Brand
+	request.IssuerID = card.IssuerID
+	request.Installments = card.Installments
+	request.StatementDescriptor = card.Descriptor
+	return request
+}

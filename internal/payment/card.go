@@ -1,0 +1,115 @@
+package payment
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/onlywave/onlywave/internal/failure"
+)
+
+// CardMethod is what a client app asks for beside the card itself, which only CardSecrets hold.
+type CardMethod struct {
+	Brand        string `json:"brand"` // Mercado Pago's payment_method_id, such as visa
+	Installments int    `json:"installments"`
+	IssuerID     string `json:"issuer_id,omitempty"`
+	Descriptor   string `json:"statement_descriptor,omitempty"` // what the card's statement calls the payment
+}
+
+// CardSecrets are what the buyer's browser gives for one charge of a card. The provider gets them, and nobody keeps them: they are in no row
+// and no copy, in no event and no log, but only in what Temporal stores encrypted, as long as it stores the run.
+type CardSecrets struct {
+	Token    string `json:"token,omitempty"`     // the card as Mercado Pago knows it; good for one charge, within seven days
+	DeviceID string `json:"device_id,omitempty"` // the browser as Mercado Pago knows it
+}
+
+// String keeps the secrets out of texts.
+func (CardSecrets) String() string { return "***" }
+
+// GoString does the same for %#v.
+func (CardSecrets) GoString() string { return "***" }
+
+// Brands of Mercado Pago in Brazil (its OpenAPI file). Debit cards have brands of their own, and Elo has one more for debit.
+var (
+	creditBrands = []string{"visa", "master", "elo", "amex", "hipercard", "diners", "cabal"}
+	debitBrands  = []string{"debvisa", "debmaster", "debelo", "debcabal"}
+)
+
+// CardBrands lists the brands of cards.
+func CardBrands() []string { return slices.Concat(creditBrands, debitBrands) }
+
+// The limits of Mercado Pago: of installments in its Orders reference, of the statement's text for the brand that allows the least.
+const (
+	CardInstallmentsMax = 36
+	CardDescriptorMax   = 13
+)
+
+func card() rules {
+	return rules{
+		method: Card, english: "card", portuguese: "cartão", token: true,
+		normalized: func(m Method) Method {
+			if m.Card == nil {
+				m.Card = &CardMethod{}
+			}
+			c := *m.Card
+			c.Installments = max(c.Installments, 1)
+			c.Descriptor = strings.TrimSpace(c.Descriptor)
+			m.Card = &c
+			return m
+		},
+		validate: validateCard,
+	}
+}
+
+func validateCard(r Request, wrong func(pointer, detail string)) {
+	c := r.Method.Card
+	if c == nil {
+		c = &CardMethod{}
+	}
+	if !slices.Contains(CardBrands(), c.Brand) {
+		wrong("/method/payment_method_id", "must be one of "+failure.OneOf(CardBrands()))
+	}
+	switch {
+	case c.Installments < 1 || c.Installments > CardInstallmentsMax:
+		wrong("/method/installments", fmt.Sprintf("must be between 1 and %d", CardInstallmentsMax))
+	case c.Installments > 1 && slices.Contains(debitBrands, c.Brand):
+		wrong("/method/installments", "must be 1: a debit card is charged at once")
+	}
+	if c.IssuerID != "" && !issuerID.MatchString(c.IssuerID) {
+		wrong("/method/issuer_id", "must be the number that Mercado Pago gives the bank")
+	}
+	if utf8.RuneCountInString(c.Descriptor) > CardDescriptorMax {
+		wrong("/method/statement_descriptor", fmt.Sprintf("must have at most %d characters", CardDescriptorMax))
+	}
+	refuseText(wrong, "/method/statement_descriptor", c.Descriptor, OneLine)
+	if r.Payer.TaxID == "" {
+		wrong("/payer/tax_id", "must be the CPF or CNPJ of the card's owner")
+	}
+}
+
+var issuerID = regexp.MustCompile(`^[0-9]{1,10}$`)
+
+// cardToken is longer than Mercado Pago's, which have 32 or 33 letters and digits, and no card number is one.
+var cardToken = regexp.MustCompile(`^[0-9A-Za-z_-]{20,64}$`)
+
+// deviceID is what may stand in a header.
+var deviceID = regexp.MustCompile(`^[!-~]{1,256}$`)
+
+func (s CardSecrets) validate(t MethodType, wrong func(pointer, detail string)) {
+	switch {
+	case !t.NeedsToken():
+		if s != (CardSecrets{}) {
+			wrong("/method/token", "is for cards only")
+		}
+		return
+	case ContainsCardNumber(s.Token):
+		wrong("/method/token", "looks like a card number, which must never be sent here; send the token that Mercado Pago makes of it")
+	case !cardToken.MatchString(s.Token):
+		wrong("/method/token", "must be the token that Mercado Pago makes of the card in the buyer's browser")
+	}
+	if s.DeviceID != "" && !deviceID.MatchString(s.DeviceID) {
+		wrong("/method/device_id", "must be the text that Mercado Pago's script gives in the buyer's browser")
+	}
+}
