@@ -93,8 +93,13 @@ func (c *paymentCase) goOn(ctx context.Context, length int64) (waits bool, err e
 		return false, err // its first answer is still to come
 	}
 	if !c.look {
-		if ledger, err := c.Provider.Ledger(ctx, c.id); err == nil && len(ledger) > 0 && ledger[len(ledger)-1].Status == "pending" {
-			_ = c.Provider.Pay(ctx, ledger[0].PaymentID) // it may have ended meanwhile
+		if ledger, err := c.Provider.Ledger(ctx, c.id); err == nil && len(ledger) > 0 {
+			switch ledger[len(ledger)-1].Status { // it may have ended meanwhile
+			case "pending":
+				_ = c.Provider.Pay(ctx, ledger[0].PaymentID)
+			case "in_process":
+				_ = c.Provider.Approve(ctx, ledger[0].PaymentID)
+			}
 		}
 		c.look, c.lookedAt = true, length
 		return false, c.product.Signal(ctx, c.id)
@@ -125,6 +130,11 @@ func (c *paymentCase) ask(ctx context.Context) error {
 	fields := map[string]any{
 		"amount": request.Amount.Centavos, "currency": request.Amount.Currency, "description": request.Description, "reference": request.Reference,
 		"method": request.Method, "payer": request.Payer,
+	}
+	if card := request.Method.Card; card != nil {
+		fields["method"] = map[string]any{
+			"type": payment.Card, "token": c.story.input.Creation.Secrets.Token, "payment_method_id": card.Brand, "installments": card.Installments,
+		}
 	}
 	if request.Metadata != nil {
 		fields["metadata"] = request.Metadata
@@ -229,6 +239,8 @@ func agrees(status payment.Status, provider string) bool {
 	switch provider {
 	case "":
 		return status == payment.Failed || status == payment.Unknown
+	case "in_process":
+		return status == payment.InReview
 	case "cancelled":
 		return status == payment.Expired || status == payment.Cancelled
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -107,13 +108,21 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	if old.input.Creation != nil {
 		texts = append(texts, fmt.Sprintf(`"idempotency_key":%q`, old.input.Creation.IdempotencyKey), fmt.Sprintf(`"idempotency_key":%q`, key))
 	}
+	token := ""
+	if old.input.Creation != nil && old.input.Creation.Secrets.Token != "" {
+		recorded := old.input.Creation.Secrets.Token
+		if token, err = p.Provider.CardToken(ctx, simulator.HolderOf(recorded)); err != nil { // a token is good for one charge
+			return nil, fmt.Errorf("make a card's token: %w", err)
+		}
+		texts = append(texts, recorded, token)
+	}
 	charged := old.provider != nil && old.provider.PaymentID != ""
 	if charged {
-		made, err := charge(ctx, p.Platform, id, a.providerKey(id), old.provider.Money)
+		made, err := charge(ctx, p.Platform, id, a.providerKey(id), token, old.provider.Money)
 		if err != nil {
 			return nil, fmt.Errorf("charge: %w", err)
 		}
-		if err := bring(ctx, p.Platform, made, old.provider.Status); err != nil {
+		if err := bring(ctx, p.Platform, made, old.provider.Status, token != ""); err != nil {
 			return nil, err
 		}
 		back, err := p.giveBack(ctx, old, id, made)

@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/devstack/devstacktest"
+	"github.com/onlywave/onlywave/test/simulator"
+	"github.com/onlywave/onlywave/workflows"
+)
+
+// wishCard is a client app's request for a card payment whose holder has this name.
+func wishCard(t *testing.T, provider http.Handler, key, holder string) workflows.CreateInput {
+	t.Helper()
+	r := httptest.NewRecorder()
+	body := fmt.Sprintf(`{"card_number": "5031433215406351", "cardholder": {"name": %q}}`, holder)
+	provider.ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/card_tokens", strings.NewReader(body)))
+	var token struct {
+		ID string `json:"id"`
+	}
+	require.NoError(t, json.Unmarshal(r.Body.Bytes(), &token))
+	in := wish(key)
+	in.Request.Method = payment.Method{Type: payment.Card, Card: &payment.CardMethod{Brand: "master", Installments: 3}}
+	in.Request.Payer.TaxID = "12345678909"
+	in.Secrets = payment.CardSecrets{Token: token.ID, DeviceID: "armor.7"}
+	in.Wait = timeout
+	return in
+}
+
+// A card ends as its bank says, whatever is repeated, and nobody reads its token in what Temporal stores.
+func TestACardEndsAsItsBankSays(t *testing.T) {
+	t.Parallel()
+	at, provider := newEnv(t)
+	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	w := openShop(t, at)
+	run(t, w)
+	for _, row := range []struct {
+		holder string
+		fault  *simulator.Fault
+		first  payment.Status
+		then   func(id string) error
+		last   payment.Status
+	}{
+		{holder: "APRO", first: payment.Approved},
+		{holder: "FUND", first: payment.Rejected},
+		{holder: "CONT", first: payment.InReview, then: provider.Approve, last: payment.Approved},
+		{holder: "CONT", first: payment.InReview, then: provider.Reject, last: payment.Rejected},
+		{holder: "APRO", fault: &simulator.Fault{On: simulator.Create, Kind: simulator.KindTruncated, Times: 1}, first: payment.Approved},
+	} {
+		key := fmt.Sprintf("%s-%s-%v", row.holder, row.last, row.fault != nil)
+		in := wishCard(t, provider, key, row.holder)
+		if row.fault != nil {
+			row.fault.ExternalReference = in.PaymentID
+			provider.AddFault(*row.fault)
+		}
+		for range 2 {
+			answer, err := w.Workflows.Create(t.Context(), in)
+			require.NoError(t, err, key)
+			require.Equal(t, row.first, answer.Status, key)
+		}
+		p, err := w.Database.Payment(t.Context(), in.PaymentID)
+		require.NoError(t, err)
+		if row.then != nil {
+			require.NoError(t, row.then(p.Provider.PaymentID))
+			require.NoError(t, w.Workflows.Signal(t.Context(), in.PaymentID))
+		}
+		w.awaitRun(t, in.PaymentID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+		charges := 0
+		for _, entry := range provider.Ledger() {
+			if entry.ExternalReference == in.PaymentID && entry.Kind == simulator.Charge {
+				charges++
+			}
+		}
+		require.Equal(t, 1, charges, key)
+
+		history := dial(t, at).GetWorkflowHistory(t.Context(), workflows.WorkflowID(in.PaymentID), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for history.HasNext() {
+			event, err := history.Next()
+			require.NoError(t, err)
+			stored, err := proto.Marshal(event)
+			require.NoError(t, err)
+			require.NotContains(t, string(stored), in.Secrets.Token, event.GetEventType())
+		}
+	}
+}
