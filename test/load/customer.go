@@ -42,6 +42,7 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 	c.drawRefunds()
 	late := []string{"keep", "refund"}[c.random.IntN(2)] // what the client wants of money that comes after the end
 	c.Body = platform.OrderWithin(c.Amount, c.Key, c.Within, late)
+	c.drawCard()
 	return c
 }
 
@@ -62,6 +63,11 @@ func (c *customer) ask(ctx context.Context) {
 	c.Started = time.Now()
 	ctx, cancel := context.WithDeadline(ctx, c.Started.Add(c.RetryFor))
 	defer cancel()
+	if c.Buyer == PaysByCard && !c.fetchToken(ctx) {
+		c.log.answered(c.Intent, Answer{At: time.Now(), Error: "the provider made no token of the card"})
+		c.log.done(c.Intent, time.Now())
+		return
+	}
 	for wait := repeatMin; ; wait = min(2*wait, repeatMax) {
 		a, retryAfter := c.try(ctx)
 		c.log.answered(c.Intent, a)

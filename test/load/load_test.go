@@ -245,6 +245,16 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	require.InDelta(t, 700, buyers[Pays], 60)
 	require.InDelta(t, 200, buyers[LetsExpire], 60)
 	require.InDelta(t, 100, buyers[Leaves], 60)
+
+	g := &generator{Options: Options{Seed: 1, Expire: 0.2, Leave: 0.1, Card: 0.5}, log: &Log{Intents: make([]Intent, 1000)}}
+	cards := map[Buyer]int{}
+	for i := range 1000 {
+		c := g.newCustomer(i, time.Now())
+		cards[c.Buyer]++
+		require.Equal(t, amounts[i], c.Amount, "cards change nothing else")
+	}
+	require.Equal(t, buyers[Leaves], cards[Leaves])
+	require.InDelta(t, 350, cards[PaysByCard], 60)
 }
 
 // A failed read is counted and tried again; a read that the end of the run cuts off has not failed.

@@ -21,6 +21,7 @@ const (
 	LetsExpire Buyer = "lets it expire"
 	Leaves     Buyer = "leaves"
 	Cancels    Buyer = "is cancelled by the client"
+	PaysByCard Buyer = "pays by card"
 )
 
 // Intent is one payment that a client wants, and what the client knows about it.
@@ -28,7 +29,8 @@ type Intent struct {
 	Key               string    `json:"key"`
 	Amount            int64     `json:"amount"` // centavos
 	Buyer             Buyer     `json:"buyer"`
-	Intended          time.Time `json:"intended"` // when it was due
+	Holder            string    `json:"holder,omitempty"` // of the test card, whose name says what becomes of the payment
+	Intended          time.Time `json:"intended"`         // when it was due
 	Started           time.Time `json:"started,omitzero"`
 	Answered          time.Time `json:"answered,omitzero"` // acknowledged, refused or given up
 	Shed              bool      `json:"shed,omitempty"`    // never sent: too many were in flight

@@ -30,7 +30,7 @@ func TestUnderLoadEverythingFitsTogether(t *testing.T) {
 	var out bytes.Buffer
 	flood := load.Flood{Duplicates: 40, Forged: 60, Replayed: 20}
 	log, err := load.Run(ctx, load.Options{
-		Shops: p.Shops, Provider: p.Provider, Rate: 5, Length: 6 * time.Second, Seed: 1, Expire: 0.2, Leave: 0.2, Flood: flood,
+		Shops: p.Shops, Provider: p.Provider, Rate: 5, Length: 6 * time.Second, Seed: 1, Expire: 0.2, Leave: 0.2, Card: 0.5, Flood: flood,
 		File: filepath.Join(t.TempDir(), "load.jsonl"), Out: &out,
 	})
 	require.NoError(t, err)
