@@ -579,6 +579,33 @@ func (e ListDeadLettersParamsState) Valid() bool {
 // Examples: 1050
 type Amount = int64
 
+// Address Where the buyer lives. A boleto needs it.
+type Address struct {
+	// City Examples: São Paulo
+	City string `json:"city"`
+
+	// Neighborhood Examples: Bela Vista
+	Neighborhood string `json:"neighborhood"`
+
+	// Number The number of the house, or `s/n` if it has none.
+	//
+	// Examples: 1000
+	Number string `json:"number"`
+
+	// State The state in two letters.
+	//
+	// Examples: SP
+	State string `json:"state"`
+
+	// Street Examples: Avenida Paulista
+	Street string `json:"street"`
+
+	// ZipCode CEP, with or without punctuation.
+	//
+	// Examples: 01310-100
+	ZipCode string `json:"zip_code"`
+}
+
 // Attempt defines model for Attempt.
 type Attempt struct {
 	Attempt int       `json:"attempt"`
@@ -1082,6 +1109,9 @@ type OrderRequest struct {
 
 // Payer The buyer. This data is passed to the provider, and no response shows it.
 type Payer struct {
+	// Address Where the buyer lives. A boleto needs it.
+	Address Address `json:"address,omitempty,omitzero"`
+
 	// Email Examples: ana@example.com
 	Email string `json:"email"`
 

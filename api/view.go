@@ -24,9 +24,14 @@ func (b PaymentRequest) request() payment.Request {
 		Payer: payment.Payer{
 			Email: b.Payer.Email, Name: b.Payer.Name, TaxID: b.Payer.TaxID,
 			NotifyBy: string(b.Payer.NotifyBy), Language: payment.Language(b.Payer.Language),
+			Address: b.Payer.Address.address(),
 		},
 		Metadata: b.Metadata, LatePayment: payment.LatePayment(b.LatePayment),
 	}
+}
+
+func (a Address) address() payment.Address {
+	return payment.Address{ZipCode: a.ZipCode, Street: a.Street, Number: a.Number, Neighborhood: a.Neighborhood, City: a.City, State: a.State}
 }
 
 // view is a payment as lists show it.

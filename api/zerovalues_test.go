@@ -54,7 +54,8 @@ func TestZeroValuesAreNotTakenForLeftOut(t *testing.T) {
 					continue
 				}
 				require.Equal(t, http.StatusUnprocessableEntity, w.Code, "%s: %s", body, w.Body)
-				require.Equal(t, pointer, decode[Problem](t, w).Errors[0].Pointer, body)
+				found := decode[Problem](t, w).Errors[0].Pointer // of an empty object it is a field that it must have
+				require.True(t, found == pointer || zero == "{}" && strings.HasPrefix(found, pointer+"/"), "%s: %s", body, found)
 			}
 		}
 	}

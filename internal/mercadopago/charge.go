@@ -45,6 +45,11 @@ func payer(p payment.Payer) *sdk.PayerRequest {
 	case 14:
 		request.Identification = &sdk.IdentificationRequest{Type: "CNPJ", Number: p.TaxID}
 	}
+	if a := p.Address; a != (payment.Address{}) {
+		request.Address = &sdk.AddressRequest{
+			ZipCode: a.ZipCode, StreetName: a.Street, StreetNumber: a.Number, Neighborhood: a.Neighborhood, City: a.City, FederalUnit: a.State,
+		}
+	}
 	return request
 }
 

@@ -39,6 +39,7 @@ type Payer struct {
 	// NotifyBy is how we write to the buyer ourselves: ByEmail, or "" for not at all. Language "" is Portuguese.
 	NotifyBy string   `json:"notify_by,omitempty"`
 	Language Language `json:"language,omitempty"`
+	Address  Address  `json:"address,omitzero"`
 }
 
 const (
@@ -58,6 +59,7 @@ func (r Request) Normalized() Request {
 	r.Payer.Email = strings.TrimSpace(r.Payer.Email)
 	r.Payer.Name = strings.Join(strings.Fields(r.Payer.Name), " ")
 	r.Payer.TaxID = strings.ToUpper(strings.NewReplacer(".", "", "-", "", "/", "", " ", "").Replace(r.Payer.TaxID))
+	r.Payer.Address = r.Payer.Address.normalized()
 	if r.Payer.Language == Portuguese {
 		r.Payer.Language = ""
 	}
@@ -130,6 +132,7 @@ func (r Request) validatePayer(wrong func(pointer, detail string)) {
 	if l := r.Payer.Language; l != "" && l != Portuguese && l != English {
 		wrong("/payer/language", "must be pt-BR or en")
 	}
+	r.Payer.Address.validate(wrong)
 }
 
 func validateMetadata(metadata map[string]string, wrong func(pointer, detail string)) {

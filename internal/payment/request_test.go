@@ -19,28 +19,47 @@ func request() Request {
 	}
 }
 
+var address = Address{ZipCode: "01310100", Street: "Avenida Paulista", Number: "1000", Neighborhood: "Bela Vista", City: "São Paulo", State: "SP"}
+
+// Two spellings of one address are one request.
+func TestAnAddressIsStoredWithoutPunctuation(t *testing.T) {
+	r := request()
+	r.Payer.Address = Address{ZipCode: "01.310-100", Street: " Avenida  Paulista ", Number: "1000", Neighborhood: "Bela Vista", City: "São Paulo", State: "sp"}
+	require.Equal(t, address, r.Normalized().Payer.Address)
+}
+
 func TestValidateNamesEachWrongField(t *testing.T) {
 	rows := map[string]struct {
 		change func(*Request)
 		want   []string // pointers
 	}{
-		"all right":          {func(r *Request) {}, nil},
-		"least":              {func(r *Request) { r.Amount.Centavos = 1 }, nil},
-		"zero":               {func(r *Request) { r.Amount.Centavos = 0 }, []string{"/amount"}},
-		"negative":           {func(r *Request) { r.Amount.Centavos = -1 }, []string{"/amount"}},
-		"huge":               {func(r *Request) { r.Amount.Centavos = 1e18 }, []string{"/amount"}},
-		"other currency":     {func(r *Request) { r.Amount.Currency = "USD" }, []string{"/currency"}},
-		"no method":          {func(r *Request) { r.Method = Method{} }, []string{"/method/type"}},
-		"too short a life":   {func(r *Request) { r.Method.ExpiresIn = 1799 }, []string{"/method/expires_in"}},
-		"shortest life":      {func(r *Request) { r.Method.ExpiresIn = 1800 }, nil},
-		"longest life":       {func(r *Request) { r.Method.ExpiresIn = 30 * 24 * 3600 }, nil},
-		"too long a life":    {func(r *Request) { r.Method.ExpiresIn = 30*24*3600 + 1 }, []string{"/method/expires_in"}},
-		"no e-mail":          {func(r *Request) { r.Payer.Email = "" }, []string{"/payer/email"}},
-		"half an e-mail":     {func(r *Request) { r.Payer.Email = "ana@" }, []string{"/payer/email"}},
-		"e-mail with name":   {func(r *Request) { r.Payer.Email = "Ana <ana@example.com>" }, []string{"/payer/email"}},
-		"e-mail, no domain":  {func(r *Request) { r.Payer.Email = "ana@localhost" }, []string{"/payer/email"}},
-		"two e-mails":        {func(r *Request) { r.Payer.Email = "a@b.co, c@d.co" }, []string{"/payer/email"}},
-		"bad CPF":            {func(r *Request) { r.Payer.TaxID = "12345678900" }, []string{"/payer/tax_id"}},
+		"all right":         {func(r *Request) {}, nil},
+		"least":             {func(r *Request) { r.Amount.Centavos = 1 }, nil},
+		"zero":              {func(r *Request) { r.Amount.Centavos = 0 }, []string{"/amount"}},
+		"negative":          {func(r *Request) { r.Amount.Centavos = -1 }, []string{"/amount"}},
+		"huge":              {func(r *Request) { r.Amount.Centavos = 1e18 }, []string{"/amount"}},
+		"other currency":    {func(r *Request) { r.Amount.Currency = "USD" }, []string{"/currency"}},
+		"no method":         {func(r *Request) { r.Method = Method{} }, []string{"/method/type"}},
+		"too short a life":  {func(r *Request) { r.Method.ExpiresIn = 1799 }, []string{"/method/expires_in"}},
+		"shortest life":     {func(r *Request) { r.Method.ExpiresIn = 1800 }, nil},
+		"longest life":      {func(r *Request) { r.Method.ExpiresIn = 30 * 24 * 3600 }, nil},
+		"too long a life":   {func(r *Request) { r.Method.ExpiresIn = 30*24*3600 + 1 }, []string{"/method/expires_in"}},
+		"no e-mail":         {func(r *Request) { r.Payer.Email = "" }, []string{"/payer/email"}},
+		"half an e-mail":    {func(r *Request) { r.Payer.Email = "ana@" }, []string{"/payer/email"}},
+		"e-mail with name":  {func(r *Request) { r.Payer.Email = "Ana <ana@example.com>" }, []string{"/payer/email"}},
+		"e-mail, no domain": {func(r *Request) { r.Payer.Email = "ana@localhost" }, []string{"/payer/email"}},
+		"two e-mails":       {func(r *Request) { r.Payer.Email = "a@b.co, c@d.co" }, []string{"/payer/email"}},
+		"bad CPF":           {func(r *Request) { r.Payer.TaxID = "12345678900" }, []string{"/payer/tax_id"}},
+		"an address":        {func(r *Request) { r.Payer.Address = address }, nil},
+		"short CEP":         {func(r *Request) { r.Payer.Address = address; r.Payer.Address.ZipCode = "0131010" }, []string{"/payer/address/zip_code"}},
+		"CEP with a letter": {func(r *Request) { r.Payer.Address = address; r.Payer.Address.ZipCode = "0131010O" }, []string{"/payer/address/zip_code"}},
+		"unknown state":     {func(r *Request) { r.Payer.Address = address; r.Payer.Address.State = "XX" }, []string{"/payer/address/state"}},
+		"long street":       {func(r *Request) { r.Payer.Address = address; r.Payer.Address.Street = strings.Repeat("ç", 129) }, []string{"/payer/address/street"}},
+		"long house number": {func(r *Request) { r.Payer.Address = address; r.Payer.Address.Number = strings.Repeat("1", 21) }, []string{"/payer/address/number"}},
+		"card in the city":  {func(r *Request) { r.Payer.Address = address; r.Payer.Address.City = "4235 6477 2802 5682" }, []string{"/payer/address/city"}},
+		"half an address": {func(r *Request) { r.Payer.Address = Address{ZipCode: "01310100", State: "SP"} }, []string{
+			"/payer/address/street", "/payer/address/number", "/payer/address/neighborhood", "/payer/address/city",
+		}},
 		"notify by pigeon":   {func(r *Request) { r.Payer.NotifyBy = "pigeon" }, []string{"/payer/notify_by"}},
 		"notify by e-mail":   {func(r *Request) { r.Payer.NotifyBy = ByEmail; r.Payer.Language = English }, nil},
 		"notify in Latin":    {func(r *Request) { r.Payer.Language = "la" }, []string{"/payer/language"}},

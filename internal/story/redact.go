@@ -32,8 +32,8 @@ func (w *writer) redact() {
 
 func hider(p payment.Payer) func(string) string {
 	var parts []string
-	for _, k := range []string{p.Email, p.Name, p.TaxID} {
-		if single := k == p.Name && !strings.Contains(k, " "); k != "" && !single { // one word may be the name of an operator, too
+	for _, k := range []string{p.Email, p.Name, p.TaxID, p.Address.Street} {
+		if single := k != p.Email && k != p.TaxID && !strings.Contains(k, " "); k != "" && !single { // one word may be the name of an operator, or any word, too
 			parts = append(parts, regexp.QuoteMeta(k))
 		}
 	}
