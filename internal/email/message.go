@@ -28,9 +28,9 @@ type content struct {
 	Intro    string
 	Amount   string
 	Facts    []fact
-	Code     string // Pix "copia e cola"
+	Code     string // what the buyer copies or types to pay
 	CodeHint string
-	Image    string // describes the QR code, for mail programs that show no images
+	Image    string // describes the code's QR code, for mail programs that show no images; "": there is none
 	Link     string
 	LinkText string
 	Notes    []string
@@ -41,7 +41,7 @@ type fact struct{ Label, Value string }
 
 // message renders the content, as text and as HTML.
 func (c content) message(m Message) (Message, error) {
-	if c.Code != "" {
+	if c.Code != "" && c.Image != "" {
 		image, err := qrcode.PNG(c.Code)
 		if err == nil {
 			m.Image = image
@@ -63,6 +63,7 @@ func (c content) message(m Message) (Message, error) {
 // ToBuyer is the e-mail about a payment, to the buyer's address and in the language that the payment was created with.
 func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 	w := languages[p.Payer.Language]
+	method := methods[payment.Language(w.tag)][p.Method.Type]
 	c := content{
 		Language: w.tag, Tone: calm, Greeting: w.greet(greetable(p.Payer.Name)), Amount: w.money(p.Amount.Centavos),
 		Footer: fmt.Sprintf(w.footer, p.ID),
@@ -77,12 +78,15 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 	subject := ""
 	switch n {
 	case payment.HowToPay:
-		subject, c.Heading, c.Intro, c.Notes = w.pay, w.payHeading, w.payIntro, w.payNotes
-		if !p.Instructions.ExpiresAt.IsZero() {
-			facts(w.payUntil, w.time(p.Instructions.ExpiresAt))
+		howTo, known := codes[p.Method.Type]
+		if !known {
+			return Message{}, fmt.Errorf("a %s needs no e-mail about how to pay", p.Method.Type)
 		}
-		c.Code, c.CodeHint, c.Image = p.Instructions.QRCode, w.codeHint, w.image
-		c.Link, c.LinkText = followed(p.Instructions.TicketURL), w.link
+		code, until := howTo(w, p)
+		subject, c.Heading, c.Intro, c.Notes = method.pay, w.payHeading, method.intro, method.notes
+		facts(method.until, until)
+		c.Code, c.CodeHint, c.Image = code, method.codeHint, method.image
+		c.Link, c.LinkText = followed(p.Instructions.TicketURL), method.link
 	case payment.Receipt:
 		subject, c.Heading, c.Intro, c.Tone = w.paid, w.paidHeading, w.paidIntro, good
 		facts(w.method, p.Method.Type.Name(payment.Language(w.tag)))
@@ -91,7 +95,7 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 		}
 		facts(w.providerID, p.Provider.PaymentID)
 	case payment.RefundNotice:
-		subject, c.Heading, c.Intro, c.Notes = w.refund, w.refundHeading, w.refundIntro, w.refundNotes[p.Method.Type]
+		subject, c.Heading, c.Intro, c.Notes = w.refund, w.refundHeading, w.refundIntro, method.refundNotes
 		c.Amount = w.money(p.Refunded)
 		facts(w.refundOf, w.money(p.Amount.Centavos))
 	default:

@@ -92,6 +92,6 @@ func TestOnlyAPageIsLinkedTo(t *testing.T) {
 		m, err := ToBuyer(p, payment.HowToPay, aUUID)
 		require.NoError(t, err)
 		require.NotContains(t, m.Text+m.HTML, link)
-		require.NotContains(t, m.Text, portuguese.link)
+		require.NotContains(t, m.Text, methods[payment.Portuguese][payment.Pix].link)
 	}
 }

@@ -1,0 +1,58 @@
+package email
+
+import (
+	"time"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+// methodWords are what e-mails say in one language about one payment method.
+type methodWords struct {
+	pay, intro string // subject and beginning of how to pay
+	until      string // before the time by which to pay
+	codeHint   string
+	image      string // describes the code's QR code; "": the code is a text alone
+	link       string
+	notes      []string // on how to pay
+
+	refundNotes []string
+}
+
+// methods is the table of payment methods: their words. A new one is a line here for each language, and its instructions.
+var methods = map[payment.Language]map[payment.MethodType]methodWords{
+	payment.Portuguese: {
+		payment.Pix: {
+			pay: "Pague %s com Pix", intro: "Recebemos o seu pedido. Para concluir, pague com Pix no aplicativo do seu banco.",
+			until: "Pague até", image: "QR Code do Pix", link: "Abrir a página de pagamento",
+			codeHint:    "Aponte a câmera do aplicativo do seu banco para o QR Code, ou copie o código abaixo e escolha “Pix copia e cola”:",
+			notes:       []string{"Confira o nome de quem recebe antes de confirmar. Depois do prazo o código deixa de valer e nada é cobrado."},
+			refundNotes: []string{"O dinheiro volta para a conta de onde o Pix saiu, normalmente em instantes."},
+		},
+		payment.Card: {refundNotes: []string{"O valor volta para o cartão, em uma das próximas faturas."}},
+	},
+	payment.English: {
+		payment.Pix: {
+			pay: "Pay %s with Pix", intro: "We have received your order. To complete it, pay with Pix in your bank's app.",
+			until: "Pay until", image: "The Pix QR code", link: "Open the payment page",
+			codeHint:    "Point your bank app's camera at the QR code, or copy the code below and choose “Pix copia e cola”:",
+			notes:       []string{"Check who receives the money before you confirm. After that time the code is no longer valid and nothing is charged."},
+			refundNotes: []string{"The money goes back to the account from which the Pix came, usually within moments."},
+		},
+		payment.Card: {refundNotes: []string{"The money goes back to the card, on one of its next statements."}},
+	},
+}
+
+// codes are what a buyer types, copies or scans to pay, and until when it is to be paid.
+var codes = map[payment.MethodType]func(w words, p payment.Payment) (code, until string){
+	payment.Pix: func(w words, p payment.Payment) (string, string) {
+		return p.Instructions.QRCode, w.moment(p.Instructions.ExpiresAt)
+	},
+}
+
+// moment is a time, or "" for none.
+func (w words) moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return w.time(t)
+}
