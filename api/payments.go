@@ -37,6 +37,11 @@ func (s *Server) createPayment(c *gin.Context) error {
 		s.answerCreated(c, p, existed, "")
 		return nil
 	}
+	if failure.KindOf(readErr) == failure.NotFound {
+		if err := creation.Request.InTime(time.Now()); err != nil {
+			return err
+		}
+	}
 	// The payment is new, or not answered for yet, or the database is unavailable: the workflow decides.
 	prefer := readPreference(c.Request.Header)
 	p, err = s.create(ctx, workflows.CreateInput{

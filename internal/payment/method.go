@@ -28,9 +28,10 @@ type rules struct {
 	token               bool   // it is charged by a token that is not stored, see CardSecrets
 	code                bool   // the buyer gets a code or a page to pay with
 
-	normalized func(m Method) Method                               // with its defaults filled in
-	validate   func(r Request, wrong func(pointer, detail string)) // finds what is wrong with the method, and what it needs beside
-	end        func(m Method, askedAt time.Time) time.Time         // when the buyer can no longer pay; nil: the method has no end of ours
+	normalized func(m Method) Method                                            // with its defaults filled in
+	validate   func(r Request, wrong func(pointer, detail string))              // finds what is wrong with the method, and what it needs beside
+	timely     func(m Method, at time.Time, wrong func(pointer, detail string)) // finds what is wrong with its days; nil: it has none
+	end        func(m Method, askedAt time.Time) time.Time                      // when the buyer can no longer pay; nil: the method has no end of ours
 }
 
 // methods is the table of payment methods. A new one is a line here, and a file with its rules.

@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/onlywave/onlywave/internal/failure"
@@ -105,6 +106,19 @@ func (r Request) fields() (fields failure.Fields) {
 	refuseText(wrong, "/payer/name", r.Payer.Name, OneLine)
 	refuseText(wrong, "/payer/email", r.Payer.Email, OneLine)
 	return fields
+}
+
+// InTime finds what is wrong with the days of a request that is made at a time. A request that is repeated later stays valid, and joins the
+// payment that it has made: so this is asked of new payments only.
+func (r Request) InTime(at time.Time) error {
+	var fields failure.Fields
+	if m, known := r.Method.Type.rules(); known && m.timely != nil {
+		m.timely(r.Method, at, fields.Add)
+	}
+	if len(fields) > 0 {
+		return &failure.Error{Kind: failure.Invalid, Message: "the request is not valid", Fields: fields}
+	}
+	return nil
 }
 
 func (r Request) validateMethod(wrong func(pointer, detail string)) {
