@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	sdk "github.com/mercadopago/sdk-go/pkg/payment"
 
@@ -34,6 +35,15 @@ func (c *Client) request(p payment.Payment) sdk.Request {
 		Payer:             payer(p.Payer),
 		Metadata:          map[string]any{"payment_id": p.ID},
 	}
+}
+
+// legalTime is Brasília's, without summer time since 2019.
+var legalTime = time.FixedZone("", -3*60*60)
+
+// providerDate ends one millisecond past a whole second. Mercado Pago wants yyyy-MM-dd'T'HH:mm:ss.SSS with a
+// numeric offset (error 23 otherwise), and the SDK's encoding would leave out a fraction of zero.
+func providerDate(t time.Time) time.Time {
+	return t.Truncate(time.Second).Add(time.Millisecond).In(legalTime)
 }
 
 func payer(p payment.Payer) *sdk.PayerRequest {

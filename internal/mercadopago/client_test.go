@@ -62,7 +62,7 @@ func TestPixFromCreationToPayment(t *testing.T) {
 		require.Empty(t, created.Contradicts(p.ID, "", p.Amount))
 		require.NotEmpty(t, created.QRCode)
 		require.NotEmpty(t, created.TicketURL)
-		require.True(t, expiry(p).Equal(created.ExpiresAt))
+		require.True(t, providerDate(p.PixEnd()).Equal(created.ExpiresAt))
 
 		require.NoError(t, s.Pay(created.PaymentID))
 		paid, err := c.Get(t.Context(), created.PaymentID)

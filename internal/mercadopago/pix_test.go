@@ -69,6 +69,20 @@ func TestPixRequestOfABarePayment(t *testing.T) {
 	require.Nil(t, r.Payer.Identification)
 }
 
+func TestTheRequestHasThePayersAddress(t *testing.T) {
+	t.Parallel()
+	c, err := New(Config{AccessToken: "TEST-1"})
+	require.NoError(t, err)
+	p := somePayment("k")
+	p.Payer.Address = payment.Address{
+		ZipCode: "01310100", Street: "Avenida Paulista", Number: "1000", Neighborhood: "Bela Vista", City: "São Paulo", State: "SP",
+	}
+	body, err := json.Marshal(c.pixRequest(ChargeRequest{Payment: p}).Payer.Address)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"zip_code": "01310100", "street_name": "Avenida Paulista", "street_number": "1000", "neighborhood": "Bela Vista",
+		"city": "São Paulo", "federal_unit": "SP"}`, string(body))
+}
+
 // A charge may wait for the provider until the Pix's own end, and Mercado Pago wants half an hour from then: its end is that much
 // later, up to the thirty days that it allows.
 func TestAPixHasRoomBehindItsOwnEnd(t *testing.T) {
@@ -83,7 +97,7 @@ func TestAPixHasRoomBehindItsOwnEnd(t *testing.T) {
 		p := payment.Payment{Request: payment.Request{Method: payment.Method{Type: payment.Pix, ExpiresIn: seconds}}, CreatedAt: created}
 		p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
 		for range 2 {
-			text, err := expiry(p).MarshalText()
+			text, err := providerDate(p.PixEnd()).MarshalText()
 			require.NoError(t, err)
 			require.Equal(t, want, string(text))
 			p.CreatedAt = p.CreatedAt.In(time.FixedZone("x", 3600)) // as a database gives it back
@@ -103,11 +117,11 @@ func TestPixExpiryOfAPaymentFromBefore(t *testing.T) {
 		2592000: "2026-12-23T09:00:00.001-03:00",
 	} {
 		p := payment.Payment{Request: payment.Request{Method: payment.Method{ExpiresIn: seconds}}, CreatedAt: created}
-		text, err := expiry(p).MarshalText()
+		text, err := providerDate(p.PixEnd()).MarshalText()
 		require.NoError(t, err)
 		require.Equal(t, want, string(text))
 		p.CreatedAt = created.Truncate(time.Microsecond).In(time.FixedZone("x", 3600)) // as a database gives it back
-		again, err := expiry(p).MarshalText()
+		again, err := providerDate(p.PixEnd()).MarshalText()
 		require.NoError(t, err)
 		require.Equal(t, want, string(again))
 	}

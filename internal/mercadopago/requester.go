@@ -1,6 +1,7 @@
 package mercadopago
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -17,7 +19,7 @@ const realBase = "https://api.mercadopago.com"
 // maxBody bounds an answer. A payment has some 10 KB, a full search page less than half of this.
 const maxBody = 1 << 20
 
-// requester is the SDK's way to the network. It sends once, and corrects four habits of the SDK:
+// requester is the SDK's way to the network. It sends once, and corrects five habits of the SDK:
 //
 //   - It sends a fresh random idempotency key with every call; ours takes its place.
 //   - Its base URL is fixed; ours takes its place.
@@ -25,6 +27,7 @@ const maxBody = 1 << 20
 //     expiry masked as "***" (until 1.12.1): the payment is made, and the caller gets an error. So the
 //     answer is kept in the exchange for our own decoding, and the SDK gets an empty object, which always
 //     fits.
+//   - It writes the last day of a discount as a moment. Mercado Pago wants a day (guide "boleto bancário").
 //   - It has no timeout for a requester that is not its own; ours covers the whole answer.
 type requester struct {
 	base      *url.URL
@@ -81,7 +84,10 @@ func (r *requester) Do(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), r.timeout)
 	defer cancel()
 
-	request = request.Clone(ctx)
+	request, err := daysWritten(request.Clone(ctx))
+	if err != nil {
+		return nil, err
+	}
 	request.URL.Scheme, request.URL.Host, request.Host = r.base.Scheme, r.base.Host, ""
 	// Without this header a refund in process looks refused, and is in no list (guide "refund of a Pix").
 	request.Header.Set("X-Render-In-Process-Refunds", "true")
@@ -108,6 +114,24 @@ func (r *requester) Do(request *http.Request) (*http.Response, error) {
 	}
 	e.status, e.header, e.body = response.StatusCode, response.Header, body
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+}
+
+// limitDate is the last day of a discount, as the SDK writes it. In a text the quotation marks would be escaped.
+var limitDate = regexp.MustCompile(`("limit_date":"\d{4}-\d\d-\d\d)T[^"]*"`)
+
+// daysWritten is the request with its days as days.
+func daysWritten(request *http.Request) (*http.Request, error) {
+	if request.Body == nil {
+		return request, nil
+	}
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read the request: %w", err)
+	}
+	body = limitDate.ReplaceAll(body, []byte(`$1"`))
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	return request, nil
 }
 
 // newTransport keeps a connection for each of many parallel calls; net/http's own default is two a host.
