@@ -163,6 +163,10 @@ func (a *Activities) Apply(ctx context.Context, in ApplyInput) (Moved, error) {
 		apply = a.database.ApplyLook
 	}
 	m, err := apply(ctx, in.PaymentID, state, a.now())
+	if activity.IsActivity(ctx) && m.Event != nil && (state.Slip.Fault != "" || m.Event.Data.Surprising && state.Overpaid > 0) {
+		activity.GetLogger(ctx).Error("a boleto needs a person", "payment_id", in.PaymentID, "provider_payment_id", state.PaymentID,
+			"fault", state.Slip.Fault, "overpaid", state.Overpaid)
+	}
 	return a.moved(ctx, asked, m, err)
 }
 

@@ -247,7 +247,7 @@ func (h *historyReader) answered(e *history.HistoryEvent, s Step, result *common
 			return
 		}
 	}
-	s.Provider.QRCode, s.Provider.TicketURL = "", ""
+	s.Provider.QRCode, s.Provider.TicketURL, s.Provider.Slip = "", "", payment.Slip{}
 	h.add(e, s)
 }
 

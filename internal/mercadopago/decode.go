@@ -17,6 +17,7 @@ type paymentBody struct {
 	ID                 text                     `json:"id"`
 	Status             text                     `json:"status"`
 	StatusDetail       text                     `json:"status_detail"`
+	PaymentTypeID      text                     `json:"payment_type_id"`
 	CurrencyID         text                     `json:"currency_id"`
 	Amount             amount                   `json:"transaction_amount"`
 	Refunded           amount                   `json:"transaction_amount_refunded"`
@@ -115,6 +116,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	}
 	buyer := p.PointOfInteraction.first().TransactionData.first()
 	fee, net, release := earnings(p, status)
+	paid, overpaid := paidAmounts(p, fee, net)
 	return payment.ProviderState{
 		PaymentID:    string(p.ID),
 		Reference:    string(p.ExternalReference),
@@ -128,9 +130,12 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		Net:          net,
 		ReleaseAt:    release,
 		QRCode:       string(buyer.QRCode),
-		TicketURL:    string(buyer.TicketURL),
+		TicketURL:    string(cmp.Or(buyer.TicketURL, p.TransactionDetails.first().ExternalResourceURL)),
 		EndToEndID:   endToEndID(p),
 		LastFour:     lastFour(p),
+		Slip:         slip(p),
+		AmountPaid:   paid,
+		Overpaid:     overpaid,
 		ExpiresAt:    p.DateOfExpiration.Time,
 		BySeller:     p.StatusDetail == "by_collector",
 		UpdatedAt:    updated.Time,

@@ -11,6 +11,11 @@ type Instructions struct {
 
 	EndToEndID string `json:"end_to_end_id,omitempty"` // of a paid Pix, see ValidEndToEndID
 	LastFour   string `json:"last_four,omitempty"`     // digits of the card
+
+	DigitableLine string `json:"digitable_line,omitempty"` // of a boleto, see BarcodeOf
+	Barcode       string `json:"barcode,omitempty"`
+	AmountPaid    int64  `json:"amount_paid,omitempty"` // centavos, of a boleto that was paid with a discount, or late with fine and interest; else 0
+	Overpaid      int64  `json:"overpaid,omitempty"`    // centavos that the buyer has paid beyond that, such as by paying twice
 }
 
 // MethodRecord is a method with its instructions, as the database and the cache keep both in one JSON object.

@@ -69,6 +69,9 @@ type ProviderState struct {
 	TicketURL    string           `json:"ticket_url,omitempty"`
 	EndToEndID   string           `json:"end_to_end_id,omitempty"` // of a paid Pix
 	LastFour     string           `json:"last_four,omitempty"`     // digits of the card
+	Slip         Slip             `json:"slip,omitzero"`           // of a boleto
+	AmountPaid   int64            `json:"amount_paid,omitempty"`   // as in Instructions
+	Overpaid     int64            `json:"overpaid,omitempty"`      // likewise
 	ExpiresAt    time.Time        `json:"expires_at,omitzero"`
 	BySeller     bool             `json:"by_seller,omitempty"` // it was cancelled by the seller: by us, or in the panel
 	UpdatedAt    time.Time        `json:"updated_at"`
@@ -152,6 +155,7 @@ type EventData struct {
 
 	FailureCode failure.Code `json:"failure_code,omitempty"`
 	EndToEndID  string       `json:"end_to_end_id,omitempty"` // of a paid Pix, when the provider gives it
+	Overpaid    int64        `json:"overpaid,omitempty"`      // centavos that the buyer has paid too much, such as by paying twice
 	Late        bool         `json:"late,omitempty"`          // the buyer has paid after the payment was cancelled or has expired
 	Refund      *EventRefund `json:"refund,omitempty"`        // the event is about this refund, and the payment's status stays
 	Settlement  *Settlement  `json:"settlement,omitempty"`    // the event is about this, and the status stays

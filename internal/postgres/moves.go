@@ -39,13 +39,13 @@ type batcher interface {
 const applyState = `
 with before as (
     select id, client_id, method_type, created_at, status, version, amount_refunded, fee, provider_payment_id, provider_updated_at, late_payment,
-           payer ->> 'notify_by' = 'email' as by_email
+           payer ->> 'notify_by' = 'email' as by_email, coalesce((method ->> 'overpaid')::bigint, 0) < @overpaid as overpaid
     from payments
     where id = @id
     for update
 ), newer as (
-    select id, status as from_status, version + 1 as seq, by_email,
-           status <> @status or amount_refunded <> @refunded or provider_payment_id <> @provider_payment_id as changed
+    select id, status as from_status, version + 1 as seq, by_email, overpaid,
+           status <> @status or amount_refunded <> @refunded or provider_payment_id <> @provider_payment_id or overpaid as changed
     from before
     where (@asks_back or not (@status = 'approved' and late_payment = 'refund' and status = any(@unpaid))) and (
        provider_updated_at is null or provider_updated_at < @provider_updated_at
@@ -74,7 +74,8 @@ with before as (
     select id, seq, @status,
            @data::jsonb || case when from_status = any(@known) or from_status = @status then '{}'::jsonb
                                 when @status = 'approved' and from_status = any(@unpaid) then '{"late": true}'::jsonb
-                                else '{"surprising": true}'::jsonb end,
+                                else '{"surprising": true}'::jsonb end
+                        || case when overpaid or @slip_fault then '{"surprising": true}'::jsonb else '{}'::jsonb end,
            @at
     from newer
     where changed
@@ -154,7 +155,10 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 
 // instructionsOf are those of an answer. What it does not have stays as it is in the database.
 func instructionsOf(state payment.ProviderState) payment.Instructions {
-	return payment.Instructions{ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID, LastFour: state.LastFour}
+	return payment.Instructions{
+		ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID, LastFour: state.LastFour,
+		DigitableLine: state.Slip.Line, Barcode: state.Slip.Barcode, AmountPaid: state.AmountPaid, Overpaid: state.Overpaid,
+	}
 }
 
 func answerArgs(id string, state payment.ProviderState, looked bool, at time.Time) pgx.NamedArgs {
@@ -163,7 +167,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt, "asks_back": true,
 		"known": state.Status.From(), "unpaid": payment.EndedUnpaid(), "at": at,
-		"looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
+		"overpaid": state.Overpaid, "slip_fault": state.Slip.Fault != "", "looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
 		"data": answerData(state, "", ""), "failure_code": state.FailureCode, "fee": state.Fee, "money_release_at": known(state.ReleaseAt),
 	}
 }
@@ -172,7 +176,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 func answerData(state payment.ProviderState, actor, reason string) payment.EventData {
 	return payment.EventData{
 		ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
-		EndToEndID: state.EndToEndID, Amount: state.Money.Centavos, AmountRefunded: state.Refunded, FailureCode: state.FailureCode, Actor: actor, Reason: reason,
+		EndToEndID: state.EndToEndID, Amount: state.Money.Centavos, AmountRefunded: state.Refunded, Overpaid: state.Overpaid, FailureCode: state.FailureCode, Actor: actor, Reason: reason,
 	}
 }
 
