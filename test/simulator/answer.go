@@ -18,7 +18,7 @@ func (s *Simulator) answerFor(c *call, p payment) paymentAnswer {
 		Payer: payerFor(p, c.fault.Kind == KindNumericPayerID), CollectorID: s.config.CollectorID, Metadata: p.metadata,
 		AdditionalInfo: additionalInfo{"platform:v1-simulated,so:ALL,type:N/A,security:none"}, ExternalReference: orNull(p.reference),
 		TransactionAmount: money.of(p.amount), TransactionAmountRefunded: money.of(p.refunded()), Installments: 1,
-		TransactionDetails: transactionDetails{NetReceivedAmount: money.of(0), TotalPaidAmount: money.of(p.amount)},
+		TransactionDetails: transactionDetails{NetReceivedAmount: money.of(0), TotalPaidAmount: money.of(p.received()), OverpaidAmount: money.of(p.overpaid)},
 		FeeDetails:         []feeDetail{}, ChargesDetails: chargesFor(p, money), Captured: true,
 		StatementDescriptor: orNull(p.descriptor), Card: struct{}{}, NotificationURL: orNull(p.notifyURL), Refunds: s.refundAnswers(c, p),
 		ProcessingMode: "aggregator", AcquirerReconciliation: []struct{}{},
@@ -44,7 +44,7 @@ func (s *Simulator) earn(a *paymentAnswer, fault Kind, p payment, money amounts)
 	if !time.Now().Before(s.released(p)) {
 		a.MoneyReleaseStatus = "released"
 	}
-	net := p.amount - p.fee()
+	net := p.received() - p.fee()
 	switch fault {
 	case KindNoFees:
 		return

@@ -37,7 +37,7 @@ func (s *Simulator) Books() Books {
 		if p.approved.IsZero() {
 			continue
 		}
-		e := Earned{Gross: p.amount, Fees: p.fee(), Refunds: p.refunded()}
+		e := Earned{Gross: p.received(), Fees: p.fee(), Refunds: p.refunded()}
 		e.Net = e.Gross - e.Fees - e.Refunds
 		books.Gross, books.Fees, books.Refunds, books.Net = books.Gross+e.Gross, books.Fees+e.Fees, books.Refunds+e.Refunds, books.Net+e.Net
 		books.Payments = append(books.Payments, Earning{p.id, p.reference, e, s.released(*p).UTC()})

@@ -1,4 +1,4 @@
-// Package simulator is a fake Mercado Pago (Brazil) in one http.Handler: payments by Pix and card, search, signed webhooks with Mercado Pago's retry
+// Package simulator is a fake Mercado Pago (Brazil) in one http.Handler: payments by Pix, card and boleto, search, signed webhooks with Mercado Pago's retry
 // schedule, a page where the buyer pays, and faults on request. Tests serve it with httptest; `onlywave-lab simulator` serves it to the
 // local platform, load runs and drills.
 //
@@ -9,7 +9,7 @@
 //
 // # Mercado Pago's API
 //
-//	POST /v1/payments          Pix and cards; X-Idempotency-Key required
+//	POST /v1/payments          Pix, cards and bolbradesco; X-Idempotency-Key required
 //	POST /v1/card_tokens       a card's token; the first word of the holder's name decides what becomes of its payment, see Holders
 //	GET  /v1/payments/{id}
 //	PUT  /v1/payments/{id}     {"status":"cancelled"}
@@ -39,6 +39,7 @@
 //
 //	POST   /admin/payments/{id}/pay         the buyer pays; 409 when the payment can no longer be paid
 //	POST   /admin/payments/{id}/pay-late    a Pix that was under way arrives after the end; 409 when it has not ended unpaid
+//	POST   /admin/payments/{id}/pay-again   a boleto is paid a second time; 409 when it is not paid, or a Pix
 //	POST   /admin/payments/{id}/expire      the Pix expires now; 409 when it is not pending
 //	POST   /admin/payments/{id}/approve     the review of a card payment ends well; 409 when it is not in review
 //	POST   /admin/payments/{id}/reject      the same, badly

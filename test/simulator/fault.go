@@ -47,6 +47,7 @@ const (
 	KindTextAmounts    Kind = "text_amounts"     // amounts are strings
 	KindOtherAccount   Kind = "other_account"    // the payment belongs to another collector
 	KindNoFees         Kind = "no_fees"          // a paid payment has no fees and no net yet
+	KindWrongLine      Kind = "wrong_line"       // the digitable line of a boleto has a wrong digit
 	KindWrongNet       Kind = "wrong_net"        // fee and net of a paid payment do not add up to its amount
 	KindForgottenKey   Kind = "forgotten_key"    // Create, CreateRefund: a key whose payment is older than Delay is fresh again (zero: any)
 	KindNotFound       Kind = "not_found"        // Get: 404 for payments younger than Delay (zero: for all)
@@ -88,7 +89,7 @@ type Fault struct {
 
 var (
 	wireKinds = []Kind{KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer,
-		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts, KindOtherAccount, KindNoFees, KindWrongNet}
+		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts, KindOtherAccount, KindNoFees, KindWrongNet, KindWrongLine}
 	webhookKinds = []Kind{KindLost, KindDoubled, KindReordered, KindEarly, KindLate, KindBadSignature, KindUnsigned, KindWrongID}
 
 	kindsOf = map[Operation][]Kind{

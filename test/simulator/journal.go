@@ -43,6 +43,9 @@ type line struct {
 	Metadata   json.RawMessage   `json:"metadata,omitempty"`
 	Refunds    []refund          `json:"refunds,omitempty"`
 	Card       *usedCard         `json:"card,omitempty"`
+	Rules      boletoRules       `json:"rules"`
+	Paid       int64             `json:"paid,omitempty"`
+	Overpaid   int64             `json:"overpaid,omitempty"`
 }
 
 // Open returns a running simulator that continues from the file and writes to it. Webhooks that the earlier simulator had not sent yet are
@@ -103,7 +106,7 @@ func (b *book) repeat(l line) {
 	*p = payment{
 		id: l.ID, key: l.Key, method: cmp.Or(l.Method, "pix"), reference: l.Reference, amount: l.Amount, status: l.Status, detail: l.Detail, created: l.Created,
 		updated: l.Updated, approved: l.Approved, expires: l.Expires, notifyURL: l.NotifyURL, descriptor: l.Descriptor, text: l.Text,
-		payer: l.Payer, metadata: l.Metadata, refunds: l.Refunds, card: l.Card,
+		payer: l.Payer, metadata: l.Metadata, refunds: l.Refunds, card: l.Card, rules: l.Rules, paid: l.Paid, overpaid: l.Overpaid,
 	}
 	if !known {
 		b.add(p)
@@ -125,7 +128,7 @@ func (j *journal) write(kind EntryKind, p *payment, refundID string, body [sha25
 	text, err := json.Marshal(line{
 		Kind: kind, RefundID: refundID, ID: p.id, Key: p.key, Body: body, Method: p.method, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
 		Created: p.created, Updated: p.updated, Approved: p.approved, Expires: p.expires, NotifyURL: p.notifyURL, Descriptor: p.descriptor,
-		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds, Card: p.card,
+		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds, Card: p.card, Rules: p.rules, Paid: p.paid, Overpaid: p.overpaid,
 	})
 	if err == nil {
 		_, err = j.file.Write(append(text, '\n'))

@@ -112,7 +112,7 @@ func (b *book) pay(id string, now time.Time) (payment, error) {
 		if !now.Before(p.expires) {
 			return errState{"cancelled", "expired"}
 		}
-		p.status, p.detail, p.approved = "approved", "accredited", now
+		p.status, p.detail, p.approved, p.paid = "approved", "accredited", now, p.pays(now)
 		return nil
 	})
 }
@@ -122,7 +122,17 @@ func (b *book) payLate(id string, now time.Time) (payment, error) {
 		if p.status != "cancelled" {
 			return errState{p.status, p.detail}
 		}
-		p.status, p.detail, p.approved = "approved", "accredited", now
+		p.status, p.detail, p.approved, p.paid = "approved", "accredited", now, p.pays(now)
+		return nil
+	})
+}
+
+func (b *book) payAgain(id string, now time.Time) (payment, error) {
+	return b.move(id, now, func(p *payment) error {
+		if p.status != "approved" || p.method != "bolbradesco" {
+			return errState{p.status, p.detail}
+		}
+		p.overpaid += p.amount
 		return nil
 	})
 }

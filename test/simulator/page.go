@@ -22,6 +22,7 @@ const recentPayments = 30
 
 // pageView is a payment as the page shows it.
 type pageView struct {
+	Method                             string // Pix or boleto
 	ID, Amount, Description, Reference string
 	State, StateText                   string // state is waiting, paid, expired or cancelled
 	Created, Approved, Expires         string
@@ -38,9 +39,14 @@ func (s *Simulator) payPage(w http.ResponseWriter, r *http.Request) {
 	}
 	view := viewOf(p)
 	view.Problem = problems[r.FormValue("problem")]
-	view.Code = s.codes.text(p)
-	// The image is base64 of a PNG that the simulator made.
-	view.Image = template.URL("data:image/png;base64," + s.codes.image(view.Code)) //nolint:gosec
+	switch p.method {
+	case "pix":
+		view.Code = s.codes.text(p)
+		// The image is base64 of a PNG that the simulator made.
+		view.Image = template.URL("data:image/png;base64," + s.codes.image(view.Code)) //nolint:gosec
+	case "bolbradesco":
+		view.Code = boletoLine(boletoBarcode(p))
+	}
 	showPage(w, http.StatusOK, "pay.html", view)
 }
 
@@ -53,7 +59,7 @@ func (s *Simulator) frontPage(w http.ResponseWriter, _ *http.Request) {
 }
 
 var problems = map[string]string{
-	"state": "Este Pix não está mais aguardando pagamento.",
+	"state": "Esta cobrança não está mais aguardando pagamento.",
 }
 
 // payForm handles a button of the pay page: it changes the payment and shows the page again.
@@ -68,8 +74,12 @@ func (s *Simulator) payForm(move func(string) error) http.HandlerFunc {
 }
 
 func viewOf(p payment) pageView {
+	name := map[string]string{"pix": "Pix", "bolbradesco": "boleto"}[p.method]
+	if name == "" {
+		name = "cartão"
+	}
 	view := pageView{
-		ID: p.id, Amount: inReais(p.amount), Description: p.text, Reference: p.reference,
+		Method: name, ID: p.id, Amount: inReais(p.amount), Description: p.text, Reference: p.reference,
 		Created: inBrazil(p.created), Expires: inBrazil(p.expires),
 	}
 	switch {

@@ -26,6 +26,9 @@ type payment struct {
 	metadata   json.RawMessage
 	refunds    []refund
 	card       *usedCard // nil: the payment is not by card
+	rules      boletoRules
+	paid       int64 // centavos that the buyer has paid; 0: the amount
+	overpaid   int64 // centavos that came beyond that
 }
 
 type payer struct {
@@ -33,6 +36,16 @@ type payer struct {
 	FirstName      string         `json:"first_name"`
 	LastName       string         `json:"last_name"`
 	Identification identification `json:"identification"`
+	Address        address        `json:"address"`
+}
+
+type address struct {
+	ZipCode      string `json:"zip_code"`
+	StreetName   string `json:"street_name"`
+	StreetNumber string `json:"street_number"`
+	Neighborhood string `json:"neighborhood"`
+	City         string `json:"city"`
+	FederalUnit  string `json:"federal_unit"`
 }
 
 type identification struct {

@@ -114,13 +114,23 @@ type transactionDetails struct {
 	AcquirerReference        *string `json:"acquirer_reference"`
 	NetReceivedAmount        any     `json:"net_received_amount"`
 	TotalPaidAmount          any     `json:"total_paid_amount"`
-	OverpaidAmount           int     `json:"overpaid_amount"`
+	OverpaidAmount           any     `json:"overpaid_amount"`
 	InstallmentAmount        int     `json:"installment_amount"`
 	ExternalResourceURL      *string `json:"external_resource_url"`
 	FinancialInstitution     *string `json:"financial_institution"`
 	PayableDeferralPeriod    *string `json:"payable_deferral_period"`
 	BankTransferID           *int    `json:"bank_transfer_id"`
 	TransactionID            *string `json:"transaction_id"`
+	// Of a boleto only.
+	DigitableLine *string        `json:"digitable_line,omitempty"`
+	Barcode       *barcodeAnswer `json:"barcode,omitempty"`
+}
+
+type barcodeAnswer struct {
+	Type    string `json:"type"`
+	Content string `json:"content"`
+	Width   int    `json:"width"`
+	Height  int    `json:"height"`
 }
 
 type feeDetail struct {

@@ -41,7 +41,7 @@ var pixMethod = method{
 	feeRate: 99,
 	read: func(in createRequest, p *payment, now time.Time) (wrong []cause) {
 		p.status, p.detail = "pending", "pending_waiting_transfer"
-		p.expires, wrong = expiry(in.DateOfExpiration, now)
+		p.expires, wrong = expiry(in.DateOfExpiration, now, defaultExpiry, shortestPix, longestPix)
 		return wrong
 	},
 	show: (*Simulator).showPix,
@@ -49,15 +49,15 @@ var pixMethod = method{
 
 var dateText = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?[+-]\d\d:\d\d$`)
 
-func expiry(date string, now time.Time) (time.Time, []cause) {
+func expiry(date string, now time.Time, otherwise, shortest, longest time.Duration) (time.Time, []cause) {
 	if date == "" {
-		return now.Add(defaultExpiry).Truncate(time.Millisecond), nil
+		return now.Add(otherwise).Truncate(time.Millisecond), nil
 	}
 	expires, err := time.Parse(time.RFC3339Nano, date)
 	if err != nil || !dateText.MatchString(date) {
 		return time.Time{}, []cause{causeDate}
 	}
-	if wait := expires.Sub(now); wait < shortestPix || wait > longestPix {
+	if wait := expires.Sub(now); wait < shortest || wait > longest {
 		return time.Time{}, []cause{causeExpiry}
 	}
 	return expires, nil

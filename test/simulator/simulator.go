@@ -103,6 +103,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /admin/payments", s.adminPayments)
 	mux.HandleFunc("POST /admin/payments/{id}/pay", s.adminMove(s.Pay))
 	mux.HandleFunc("POST /admin/payments/{id}/pay-late", s.adminMove(s.PayLate))
+	mux.HandleFunc("POST /admin/payments/{id}/pay-again", s.adminMove(s.PayAgain))
 	mux.HandleFunc("POST /admin/payments/{id}/expire", s.adminMove(s.Expire))
 	mux.HandleFunc("POST /admin/payments/{id}/approve", s.adminMove(s.Approve))
 	mux.HandleFunc("POST /admin/payments/{id}/reject", s.adminMove(s.Reject))
@@ -151,6 +152,17 @@ func (s *Simulator) PayLate(paymentID string) error {
 	p, err := s.book.payLate(paymentID, time.Now())
 	if err != nil {
 		return fmt.Errorf("pay %s late: %w", paymentID, err)
+	}
+	s.notifyUpdated(p)
+	return nil
+}
+
+// PayAgain lets the buyer pay a boleto that is paid. It fails when the payment is unknown, not approved, or a Pix, whose code is good for one
+// payment.
+func (s *Simulator) PayAgain(paymentID string) error {
+	p, err := s.book.payAgain(paymentID, time.Now())
+	if err != nil {
+		return fmt.Errorf("pay %s again: %w", paymentID, err)
 	}
 	s.notifyUpdated(p)
 	return nil

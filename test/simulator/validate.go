@@ -37,6 +37,11 @@ type createRequest struct {
 	Token               string          `json:"token"`
 	Installments        int             `json:"installments"`
 	IssuerID            string          `json:"issuer_id"`
+	PaymentMethod       struct {
+		Data struct {
+			Rules boletoRules `json:"rules"`
+		} `json:"data"`
+	} `json:"payment_method"`
 }
 
 // newPayment reads a create request and returns the payment, or all causes for its refusal.
