@@ -16,8 +16,9 @@ var methods = map[payment.MethodType]struct {
 	read   func(MethodRequest, *payment.Method)
 	show   func(payment.Payment, *Method)
 }{
-	payment.Pix:  {[]string{"expires_in"}, readPix, showPix},
-	payment.Card: {[]string{"token", "payment_method_id", "installments", "issuer_id", "statement_descriptor", "device_id"}, readCard, showCard},
+	payment.Pix:    {[]string{"expires_in"}, readPix, showPix},
+	payment.Card:   {[]string{"token", "payment_method_id", "installments", "issuer_id", "statement_descriptor", "device_id"}, readCard, showCard},
+	payment.Boleto: {[]string{"due_date", "fine", "interest", "discount"}, readBoleto, showBoleto},
 }
 
 // method is the domain's type. One that is not known has its type only.

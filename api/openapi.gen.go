@@ -303,13 +303,16 @@ func (e LedgerCause) Valid() bool {
 
 // Defines values for MethodType.
 const (
-	Card MethodType = "card"
-	Pix  MethodType = "pix"
+	Boleto MethodType = "boleto"
+	Card   MethodType = "card"
+	Pix    MethodType = "pix"
 )
 
 // Valid indicates whether the value is a known member of the MethodType enum.
 func (e MethodType) Valid() bool {
 	switch e {
+	case Boleto:
+		return true
 	case Card:
 		return true
 	case Pix:
@@ -574,11 +577,6 @@ func (e ListDeadLettersParamsState) Valid() bool {
 	}
 }
 
-// Amount In centavos.
-//
-// Examples: 1050
-type Amount = int64
-
 // Address Where the buyer lives. A boleto needs it.
 type Address struct {
 	// City Examples: São Paulo
@@ -605,6 +603,11 @@ type Address struct {
 	// Examples: 01310-100
 	ZipCode string `json:"zip_code"`
 }
+
+// Amount In centavos.
+//
+// Examples: 1050
+type Amount = int64
 
 // Attempt defines model for Attempt.
 type Attempt struct {
@@ -794,6 +797,19 @@ type DiscardRequest struct {
 	Reason string `json:"reason"`
 }
 
+// Discount What is taken off when the boleto is paid early (desconto).
+type Discount struct {
+	// Amount In centavos; less than the payment's amount.
+	//
+	// Examples: 500
+	Amount int64 `json:"amount"`
+
+	// Until The last day in Brazil, before the due date.
+	//
+	// Examples: 2026-12-05
+	Until string `json:"until"`
+}
+
 // Event defines model for Event.
 type Event struct {
 	// ID Never changes; use it to recognize an event that you have seen.
@@ -835,7 +851,7 @@ type EventData struct {
 	Settlement   EventSettlement `json:"settlement,omitempty,omitzero"`
 	StatusDetail string          `json:"status_detail,omitempty,omitzero"`
 
-	// Surprising The provider reported a status that is not expected after the one before.
+	// Surprising The provider reported what is not expected, such as a status after the one before, or a boleto that was paid twice.
 	Surprising bool `json:"surprising,omitempty,omitzero"`
 }
 
@@ -940,6 +956,14 @@ type FindingTotal struct {
 	Open int         `json:"open"`
 }
 
+// Fine What is added once when the boleto is paid after its due date (multa).
+type Fine struct {
+	// BasisPoints Hundredths of a percent of the amount; 200 are 2 %.
+	//
+	// Examples: 200
+	BasisPoints int `json:"basis_points"`
+}
+
 // Fingerprint The same for all dead letters with the same fault.
 //
 // Examples: 0f7c1f4e4d1c4f0a
@@ -960,6 +984,14 @@ type HoldRequest struct {
 
 	// Until When the hold ends by itself, at most 7 days ahead; 24 hours ahead when absent.
 	Until time.Time `json:"until,omitempty,omitzero"`
+}
+
+// Interest What is added for each month after the due date (juros), by the day.
+type Interest struct {
+	// BasisPoints Hundredths of a percent of the amount for a month; 100 are 1 %.
+	//
+	// Examples: 100
+	BasisPoints int `json:"basis_points"`
 }
 
 // LedgerAccount `pending`: money at Mercado Pago that is not released. `available`: money that is released. `fees`: what Mercado Pago keeps.
@@ -1009,7 +1041,7 @@ type Links struct {
 // Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 type Metadata map[string]string
 
-// Method How the buyer pays. The Pix code is present once the provider has answered.
+// Method How the buyer pays. The Pix code, and the boleto's line and barcode, are present once the provider has answered.
 type Method struct {
 	Type MethodType `json:"type"`
 
@@ -1031,7 +1063,9 @@ type Method struct {
 	// TicketURL The provider's page where the buyer can pay.
 	TicketURL string `json:"ticket_url,omitempty,omitzero"`
 
-	// ExpiresAt The buyer can pay until then. Mercado Pago lets nobody prolong a Pix: when the buyer needs longer, create another payment.
+	// ExpiresAt The payment expires then. A Pix can be paid until then. A boleto can be paid until its `due_date`, or with a `fine` or `interest` for
+	// 30 days more, and the bank has three bank days to tell of it. Mercado Pago lets nobody prolong a Pix: when the buyer needs longer,
+	// create another payment.
 	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
 
 	// EndToEndID The Central Bank's id of a paid Pix, which is on the buyer's receipt. Absent until the Pix is paid, and when Mercado Pago does not
@@ -1059,20 +1093,72 @@ type Method struct {
 	//
 	// Examples: 6351
 	LastFour string `json:"last_four,omitempty,omitzero"`
+
+	// DueDate The day in Brazil until which the boleto is to be paid.
+	//
+	// Examples: 2026-12-10
+	DueDate string `json:"due_date,omitempty,omitzero"`
+
+	// DigitableLine The boleto's line of 47 digits ("linha digitável"), for the buyer to type or copy. Its check digits are right: a line that the provider
+	// gives with wrong ones is left out, and then the buyer pays with `pdf_url`.
+	//
+	//
+	// Examples: 23793381286000782713695000063305975520000370000
+	DigitableLine string `json:"digitable_line,omitempty,omitzero"`
+
+	// Barcode The 44 digits of the boleto's barcode, to draw as "interleaved 2 of 5".
+	//
+	// Examples: 23799755200003700003381260007827139500006330
+	Barcode string `json:"barcode,omitempty,omitzero"`
+
+	// PdfURL The boleto to read and print.
+	PdfURL string `json:"pdf_url,omitempty,omitzero"`
+
+	// Fine What is added once when the boleto is paid after its due date (multa).
+	Fine Fine `json:"fine,omitempty,omitzero"`
+
+	// Interest What is added for each month after the due date (juros), by the day.
+	Interest Interest `json:"interest,omitempty,omitzero"`
+
+	// Discount What is taken off when the boleto is paid early (desconto).
+	Discount Discount `json:"discount,omitempty,omitzero"`
+
+	// AmountPaid Centavos that the buyer of a boleto has paid, when it is not `amount`, because of a discount, a fine or interest.
+	AmountPaid int64 `json:"amount_paid,omitempty,omitzero"`
+
+	// AmountOverpaid Centavos that the buyer has paid too much, such as by paying a boleto twice. Our operators are told of it.
+	AmountOverpaid int64 `json:"amount_overpaid,omitempty,omitzero"`
 }
 
-// MethodRequest How the buyer pays. A `pix` has `expires_in`; a `card` has all other fields, and needs `token`, `payment_method_id` and the payer's
-// `tax_id`. A field of another method is refused.
+// MethodRequest How the buyer pays. A `pix` has `expires_in`. A `boleto` has `due_date`, `fine`, `interest` and `discount`, and needs the payer's
+// `name`, `tax_id` and `address`. A `card` has all other fields, and needs `token`, `payment_method_id` and the payer's `tax_id`. A field
+// of another method is refused.
 type MethodRequest struct {
 	// DeviceID The browser as Mercado Pago's script names it (`MP_DEVICE_SESSION_ID`). Mercado Pago approves more cards with it. It is passed on
 	// and not stored, and a repeated request may have another one.
 	DeviceID string `json:"device_id,omitempty,omitzero"`
 
+	// Discount What is taken off when the boleto is paid early (desconto).
+	Discount Discount `json:"discount,omitempty,omitzero"`
+
+	// DueDate The day in Brazil until which the boleto is to be paid, tomorrow or later and at most 30 days from now. Left out, it is three bank
+	// days from now. If banks are closed on that day, it is the next bank day.
+	//
+	//
+	// Examples: 2026-12-10
+	DueDate string `json:"due_date,omitempty,omitzero"`
+
 	// ExpiresIn How many seconds after creation the buyer can pay; 30 minutes to 30 days.
 	ExpiresIn int `json:"expires_in,omitempty,omitzero"`
 
+	// Fine What is added once when the boleto is paid after its due date (multa).
+	Fine Fine `json:"fine,omitempty,omitzero"`
+
 	// Installments In how many installments the buyer pays. Debit cards are charged at once.
 	Installments int `json:"installments,omitempty,omitzero"`
+
+	// Interest What is added for each month after the due date (juros), by the day.
+	Interest Interest `json:"interest,omitempty,omitzero"`
 
 	// IssuerID The card's bank as Mercado Pago's script names it.
 	//
@@ -1163,7 +1249,7 @@ type Payment struct {
 	Description    string   `json:"description,omitempty,omitzero"`
 	Reference      string   `json:"reference,omitempty,omitzero"`
 
-	// Method How the buyer pays. The Pix code is present once the provider has answered.
+	// Method How the buyer pays. The Pix code, and the boleto's line and barcode, are present once the provider has answered.
 	Method Method `json:"method"`
 
 	// Provider The payment at the provider, with the provider's own id and status.
@@ -1205,8 +1291,9 @@ type PaymentRequest struct {
 	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
 	Metadata Metadata `json:"metadata,omitempty,omitzero"`
 
-	// Method How the buyer pays. A `pix` has `expires_in`; a `card` has all other fields, and needs `token`, `payment_method_id` and the payer's
-	// `tax_id`. A field of another method is refused.
+	// Method How the buyer pays. A `pix` has `expires_in`. A `boleto` has `due_date`, `fine`, `interest` and `discount`, and needs the payer's
+	// `name`, `tax_id` and `address`. A `card` has all other fields, and needs `token`, `payment_method_id` and the payer's `tax_id`. A field
+	// of another method is refused.
 	Method MethodRequest `json:"method"`
 
 	// Payer The buyer. This data is passed to the provider, and no response shows it.

@@ -29,6 +29,16 @@ var methods = map[payment.Language]map[payment.MethodType]methodWords{
 			refundNotes: []string{"O dinheiro volta para a conta de onde o Pix saiu, normalmente em instantes."},
 		},
 		payment.Card: {refundNotes: []string{"O valor volta para o cartão, em uma das próximas faturas."}},
+		payment.Boleto: {
+			pay: "Boleto de %s para pagar", intro: "Recebemos o seu pedido. Para concluir, pague o boleto em qualquer banco, aplicativo de banco ou lotérica.",
+			until: "Vencimento", link: "Abrir e imprimir o boleto",
+			codeHint: "Copie a linha digitável no aplicativo do seu banco:",
+			notes: []string{
+				"Confira o nome de quem recebe antes de confirmar. O banco pode levar até três dias úteis para nos avisar do pagamento.",
+				"Pague uma única vez.",
+			},
+			refundNotes: []string{"O dinheiro volta para a sua conta no Mercado Pago. Se você ainda não tem uma, abra com o seu CPF ou CNPJ e este e-mail."},
+		},
 	},
 	payment.English: {
 		payment.Pix: {
@@ -39,6 +49,16 @@ var methods = map[payment.Language]map[payment.MethodType]methodWords{
 			refundNotes: []string{"The money goes back to the account from which the Pix came, usually within moments."},
 		},
 		payment.Card: {refundNotes: []string{"The money goes back to the card, on one of its next statements."}},
+		payment.Boleto: {
+			pay: "Boleto of %s to pay", intro: "We have received your order. To complete it, pay the boleto at any bank, in a bank's app or at a lottery shop.",
+			until: "Due on", link: "Open and print the boleto",
+			codeHint: "Copy the boleto's line in your bank's app:",
+			notes: []string{
+				"Check who receives the money before you confirm. The bank may take up to three working days to tell us of the payment.",
+				"Pay only once.",
+			},
+			refundNotes: []string{"The money goes to your account at Mercado Pago. If you have none yet, open one with your CPF or CNPJ and this e-mail address."},
+		},
 	},
 }
 
@@ -47,6 +67,18 @@ var codes = map[payment.MethodType]func(w words, p payment.Payment) (code, until
 	payment.Pix: func(w words, p payment.Payment) (string, string) {
 		return p.Instructions.QRCode, w.moment(p.Instructions.ExpiresAt)
 	},
+	payment.Boleto: func(w words, p payment.Payment) (string, string) {
+		return payment.SpacedLine(p.Instructions.DigitableLine), w.day(p.DueDate())
+	},
+}
+
+// day is a day such as 2026-12-23.
+func (w words) day(text string) string {
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return text
+	}
+	return day.Format(w.dayLayout)
 }
 
 // moment is a time, or "" for none.

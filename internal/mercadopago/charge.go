@@ -20,8 +20,9 @@ var charges = map[payment.MethodType]struct {
 	call    operation
 	request func(*Client, ChargeRequest) sdk.Request
 }{
-	payment.Pix:  {operation{name: "create_pix", breaker: breaker.Charge}, (*Client).pixRequest},
-	payment.Card: {operation{name: "create_card", breaker: breaker.Charge}, (*Client).cardRequest},
+	payment.Pix:    {operation{name: "create_pix", breaker: breaker.Charge}, (*Client).pixRequest},
+	payment.Card:   {operation{name: "create_card", breaker: breaker.Charge}, (*Client).cardRequest},
+	payment.Boleto: {operation{name: "create_boleto", breaker: breaker.Charge}, (*Client).boletoRequest},
 }
 
 // request is what the requests of all methods have. It is made of the stored payment alone, never of the clock: a retry must repeat every

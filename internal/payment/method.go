@@ -7,9 +7,10 @@ import (
 
 // Method is how the buyer is to pay, as the client app asks for it.
 type Method struct {
-	Type      MethodType  `json:"type"`
-	ExpiresIn int         `json:"expires_in,omitempty"` // seconds from creation
-	Card      *CardMethod `json:"card,omitempty"`       // of a card
+	Type      MethodType    `json:"type"`
+	ExpiresIn int           `json:"expires_in,omitempty"` // seconds from creation
+	Card      *CardMethod   `json:"card,omitempty"`       // of a card
+	Boleto    *BoletoMethod `json:"boleto,omitempty"`     // of a boleto
 }
 
 // MethodType names a payment method.
@@ -17,8 +18,9 @@ type MethodType string
 
 // The payment methods.
 const (
-	Pix  MethodType = "pix"
-	Card MethodType = "card"
+	Pix    MethodType = "pix"
+	Card   MethodType = "card"
+	Boleto MethodType = "boleto"
 )
 
 // rules is what the domain knows of one payment method: all that differs from one method to another.
@@ -35,7 +37,7 @@ type rules struct {
 }
 
 // methods is the table of payment methods. A new one is a line here, and a file with its rules.
-var methods = []rules{pix(), card()}
+var methods = []rules{pix(), card(), boleto()}
 
 // rules are those of the method; known is false for a word that is none.
 func (t MethodType) rules() (r rules, known bool) {
