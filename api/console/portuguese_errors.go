@@ -123,6 +123,8 @@ var portugueseErrors = [][2]string{
 	{"the buyer's e-mail address is the seller's own at the provider", "o e-mail do comprador é o do próprio vendedor no provedor"},
 	{"the provider does not accept the amount", "o provedor não aceita o valor"},
 	{"the provider does not accept until when the payment can be made; the time may have run out meanwhile", "o provedor não aceita o prazo do pagamento; ele pode ter vencido nesse meio-tempo"},
+	{"the card's token is used, too old or not known to the provider; get a new one in the buyer's browser",
+		"o token do cartão já foi usado, é antigo demais ou não é conhecido pelo provedor; peça um novo no navegador do comprador"},
 	{"the seller's account at the provider has no Pix key; nothing is wrong with the request", "a conta do vendedor no provedor não tem chave Pix; a requisição está certa"},
 	{"the seller's account at the provider cannot take payments now; nothing is wrong with the request", "a conta do vendedor no provedor não pode receber agora; a requisição está certa"},
 	{"the provider does not understand how the platform asks; nothing is wrong with the request", "o provedor não entende a chamada da plataforma; a requisição está certa"},
