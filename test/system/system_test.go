@@ -197,9 +197,9 @@ func listed(t *testing.T, query string) (ids []string) {
 func described(t *testing.T, id string) *workflowservice.DescribeWorkflowExecutionResponse {
 	c, err := inTemporal()
 	require.NoError(t, err)
-	run, err := c.DescribeWorkflowExecution(within(t), workflows.WorkflowID(id), "")
+	run, err := c.DescribeWorkflow(within(t), workflows.WorkflowID(id), "")
 	require.NoError(t, err)
-	return run
+	return run.RawResponse
 }
 
 // completed says whether a payment's newest run has ended well.
