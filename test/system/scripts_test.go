@@ -330,7 +330,7 @@ func TestTheActivityScript(t *testing.T) {
 	t.Parallel()
 	s := newScripts(t, "temporal")
 	key, id := key(t)
-	refuseToken(t, id, 6)
+	refuseToken(t, id, 8) // so that the charge still waits when the retry comes, also on a busy machine
 	accept(t, key, "wait=1")
 	shows := func(text string) func() bool {
 		return func() bool { return strings.Contains(s.run(t, "show", id), text) }
