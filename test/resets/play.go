@@ -118,11 +118,11 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	}
 	charged := old.provider != nil && old.provider.PaymentID != ""
 	if charged {
-		made, err := charge(ctx, p.Platform, id, a.providerKey(id), token, old.provider.Money)
+		made, status, err := charge(ctx, p.Platform, id, a.providerKey(id), token, old.provider.Money)
 		if err != nil {
 			return nil, fmt.Errorf("charge: %w", err)
 		}
-		if err := bring(ctx, p.Platform, made, old.provider.Status, token != ""); err != nil {
+		if err := bring(ctx, p.Platform, made, status, old.provider.Status); err != nil {
 			return nil, err
 		}
 		back, err := p.giveBack(ctx, old, id, made)

@@ -21,8 +21,9 @@ const (
 	rowLost  row = "lost"
 )
 
-// charge makes the recorded charge at the simulator, under a key and with the card's token, if it is one. The result is the provider's id.
-func charge(ctx context.Context, p *platform.Platform, paymentID, key, token string, amount payment.Money) (id string, err error) {
+// charge makes the recorded charge at the simulator, under a key and with the card's token, if it is one. The
+// result is the provider's id, and its word for where the charge stands.
+func charge(ctx context.Context, p *platform.Platform, paymentID, key, token string, amount payment.Money) (id, status string, err error) {
 	method := `"payment_method_id": "pix"`
 	if token != "" {
 		method = fmt.Sprintf(`"payment_method_id": "master", "installments": 1, "token": %q`, token)
@@ -32,18 +33,24 @@ func charge(ctx context.Context, p *platform.Platform, paymentID, key, token str
 	answer, err := platform.Send(ctx, nil, http.MethodPost, p.Provider.URL+"/v1/payments", body,
 		"Authorization", "Bearer "+p.Secrets()["access token"], "Content-Type", "application/json", "X-Idempotency-Key", key)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	var made struct {
-		ID int64 `json:"id"`
+		ID     int64  `json:"id"`
+		Status string `json:"status"`
 	}
 	err = answer.Decode(&made)
-	return strconv.FormatInt(made.ID, 10), err
+	return strconv.FormatInt(made.ID, 10), made.Status, err
 }
 
-// bring brings the charge to the status. The charge of a card is where its holder's name has brought it.
-func bring(ctx context.Context, p *platform.Platform, providerID string, to payment.Status, card bool) error {
-	if card {
+// bring brings the charge from where it stands to the status. That of a card is there already, by its holder's name, or in review.
+func bring(ctx context.Context, p *platform.Platform, providerID, from string, to payment.Status) error {
+	switch {
+	case from == "in_process" && to == payment.Approved:
+		return p.Provider.Approve(ctx, providerID)
+	case from == "in_process" && to == payment.Rejected:
+		return p.Provider.Reject(ctx, providerID)
+	case from != "pending":
 		return nil
 	}
 	switch to {
