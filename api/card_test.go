@@ -1,0 +1,56 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const cardBody = `{"amount": 29900, "currency": "BRL", "method": {"type": "card", "token": "e3ed6f098462036dd2cbabe314b9de2a",
+ "payment_method_id": "visa", "installments": 3, "issuer_id": "25", "statement_descriptor": "LOJA", "device_id": "armor.1"},
+ "payer": {"email": "ana@example.com", "tax_id": "12345678909"}}`
+
+func TestACardIsCreatedAndItsTokenIsNotShown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.engine.wrote = func(p payment.Payment) {
+		f.database.set(p.ID, func(p *payment.Payment) {
+			p.Status, p.Instructions = payment.Rejected, payment.Instructions{LastFour: "6351"}
+			p.Provider.Status, p.Provider.StatusDetail = "rejected", "cc_rejected_insufficient_amount"
+		})
+	}
+	w := f.create(t, "order-1043", cardBody)
+	require.Equal(t, http.StatusCreated, w.Code, "%s", w.Body)
+	golden(t, "payment_card_rejected", w)
+	require.NotContains(t, w.Body.String(), "e3ed6f098462036dd2cbabe314b9de2a")
+	require.NotContains(t, w.Body.String(), "armor.1")
+	require.Equal(t, payment.CardSecrets{Token: "e3ed6f098462036dd2cbabe314b9de2a", DeviceID: "armor.1"}, f.engine.asked[0].Secrets)
+
+	again := f.create(t, "order-1043", strings.ReplaceAll(cardBody, "armor.1", "armor.2"))
+	require.Equal(t, w.Body.String(), again.Body.String())
+	require.Len(t, f.engine.asked, 1, "a rejected card is not charged again")
+	other := f.create(t, "order-1043", strings.ReplaceAll(cardBody, "e3ed6f", "f3ed6f"))
+	require.Equal(t, http.StatusUnprocessableEntity, other.Code)
+	require.Contains(t, other.Body.String(), "idempotency_key_reused")
+}
+
+// The contract has the fields of all methods in one object. Those of another method are refused.
+func TestAFieldOfAnotherMethodIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for body, at := range map[string]string{
+		strings.ReplaceAll(cardBody, `"type": "card"`, `"type": "card", "expires_in": 3600`):      "/method/expires_in",
+		strings.ReplaceAll(goodBody, `"type": "pix"`, `"type": "pix", "installments": 2`):         "/method/installments",
+		strings.ReplaceAll(cardBody, `"token": "e3ed6f098462036dd2cbabe314b9de2a",`, ``):          "/method/token",
+		strings.ReplaceAll(cardBody, `e3ed6f098462036dd2cbabe314b9de2a`, `5031 4332 1540 6351 5`): "/method/token",
+	} {
+		w := f.create(t, "k", body)
+		require.Equal(t, http.StatusUnprocessableEntity, w.Code, body)
+		require.Contains(t, w.Body.String(), `"pointer":"`+at+`"`, body)
+		require.Empty(t, f.engine.asked)
+	}
+}
