@@ -117,7 +117,7 @@ func (p *mailbox) pollDue() time.Time {
 // end is when a Pix that was to be paid by then is looked at, or closed.
 func (p *mailbox) end() time.Time { return p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry) }
 
-// closes says whether a look shall close the Pix: it is unpaid at its end, which is ours to keep.
+// closes says whether a look shall close the payment: it is unpaid at its end, which is ours to keep.
 func (p *mailbox) closes(ctx workflow.Context) bool {
 	return p.state.KeepsEnd && p.state.Status == payment.Pending && !workflow.Now(ctx).Before(p.end()) && closesAtEnd(ctx)
 }
@@ -180,9 +180,9 @@ func (p *mailbox) waitsFor(ctx workflow.Context) string {
 	case p.state.Status == payment.Unknown:
 		return "the next search for the charge"
 	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()) && p.state.KeepsEnd:
-		return "the end of the Pix, to close it"
+		return "the end of the time to pay, to close the payment"
 	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()):
-		return "the end of the Pix, to look at it"
+		return "the end of the time to pay, to look at the payment"
 	}
 	return "the next poll"
 }

@@ -111,7 +111,7 @@ var (
 var calls = map[string]text{
 	"Charge": {EN: "the charge", PT: "a cobrança"},
 	"Look":   {EN: "a look", PT: "uma consulta"},
-	"Close":  {EN: "the closing of the Pix at its end", PT: "o encerramento do Pix no vencimento"},
+	"Close":  {EN: "the closing of the payment at the end of the time to pay", PT: "o encerramento do pagamento no fim do prazo"},
 }
 
 var (
@@ -178,7 +178,7 @@ var (
 
 // notices are the e-mails to buyers.
 var notices = map[string]text{
-	"instructions": {EN: "with the Pix code", PT: "com o código Pix"},
+	"instructions": {EN: "with the payment instructions", PT: "com as instruções de pagamento"},
 	"receipt":      {EN: "with the receipt", PT: "com o comprovante"},
 	"refund":       {EN: "about a refund", PT: "sobre um reembolso"},
 }
@@ -256,6 +256,8 @@ var (
 
 var (
 	askItself   = text{EN: "it asks Mercado Pago by itself", PT: "consulta o Mercado Pago por conta própria"}
+	closeAtEnd  = text{EN: "the time to pay ends, and it closes the payment at Mercado Pago", PT: "o prazo de pagamento termina, e o pagamento é encerrado no Mercado Pago"}
+	lookAtEnd   = text{EN: "the time to pay ends, and it asks Mercado Pago what became of the payment", PT: "o prazo de pagamento termina, e o Mercado Pago é consultado"}
 	searchAgain = text{EN: "it searches Mercado Pago once more before it believes the refusal", PT: "procura mais uma vez no Mercado Pago antes de acreditar na recusa"}
 )
 
@@ -266,8 +268,10 @@ var timers = map[string]text{
 	"the next search before the refusal is believed":             searchAgain,
 	"the next search for the charge":                             {EN: "it searches Mercado Pago for the charge", PT: "procura a cobrança no Mercado Pago"},
 	"another look soon after a signal":                           {EN: "it looks again soon, because the signal brought no news", PT: "consulta de novo em breve, porque o sinal não trouxe novidade"},
-	"the end of the Pix, to close it":                            {EN: "the Pix ends, and it closes it at Mercado Pago", PT: "o Pix vence, e é encerrado no Mercado Pago"},
-	"the end of the Pix, to look at it":                          {EN: "the Pix ends, and it asks Mercado Pago what became of it", PT: "o Pix vence, e o Mercado Pago é consultado"},
+	"the end of the time to pay, to close the payment":           closeAtEnd,
+	"the end of the time to pay, to look at the payment":         lookAtEnd,
+	"the end of the Pix, to close it":                            closeAtEnd, // in runs from before
+	"the end of the Pix, to look at it":                          lookAtEnd,
 	"the end of the run, after the answer to an order is stored": {EN: "it ends", PT: "termina"},
 	"the next attempt to refund":                                 {EN: "it tries again to refund", PT: "tenta de novo a devolução"},
 	"search again before failing":                                searchAgain,
@@ -280,7 +284,7 @@ var (
 	pausedNow   = text{EN: "The activity %s is paused at attempt %d.", PT: "A atividade %s está pausada na tentativa %d."}
 	taskRetried = text{EN: "A workflow task fails again and again: attempt %d.", PT: "Uma tarefa do workflow falha repetidamente: tentativa %d."}
 	timerRuns   = text{EN: "The workflow waits: %s.", PT: "O workflow espera: %s."}
-	buyerMayPay = text{EN: "The Pix ends; until then the buyer may pay.", PT: "O Pix vence; até lá o comprador pode pagar."}
+	buyerMayPay = text{EN: "The time to pay ends; until then the buyer may pay.", PT: "O prazo de pagamento termina; até lá o comprador pode pagar."}
 )
 
 // refundStatuses are the statuses of a refund, as the end of a sentence.
