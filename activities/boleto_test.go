@@ -2,9 +2,12 @@ package activities
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/internal/command"
+	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
 )
@@ -61,6 +64,47 @@ func TestABoletoIsPaidTwice(t *testing.T) {
 	require.False(t, events[2].Data.Surprising)
 	require.True(t, events[3].Data.Surprising)
 	require.EqualValues(t, 1050, events[3].Data.Overpaid)
+}
+
+// A boleto is paid early, with a discount. What goes back is what the buyer has paid, and not more.
+func TestABoletoWithADiscountIsRefunded(t *testing.T) {
+	t.Parallel()
+	w, in := newEnv(t), boletoCreation(t)
+	due := time.Now().AddDate(0, 0, 10)
+	in.Creation.Request.Method.Boleto = &payment.BoletoMethod{
+		DueDate: due.Format(time.DateOnly), Discount: payment.Discount{Amount: 50, Until: due.AddDate(0, 0, -5).Format(time.DateOnly)},
+	}
+	_, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	charged, err := w.Charge(t.Context(), ChargeInput{PaymentID: in.PaymentID})
+	require.NoError(t, err)
+	w.seen(t, in, charged.PaymentID)
+	require.NoError(t, w.provider.Pay(charged.PaymentID))
+	require.Equal(t, payment.Approved, w.seen(t, in, charged.PaymentID).Status)
+
+	order := func(key string, r payment.RefundRequest) OrderInput {
+		r.IdempotencyKey = key
+		return OrderInput{Order: command.Order{PaymentID: in.PaymentID, Command: command.Refund, ID: key, Actor: "ana", Reason: "r", Refund: &r}}
+	}
+	_, err = w.AskRefund(t.Context(), order("too-much", payment.RefundRequest{Amount: money.Centavos}))
+	requireActivityError(t, err, failure.Invalid, false)
+	asked, err := w.AskRefund(t.Context(), order("all", payment.RefundRequest{All: true}))
+	require.NoError(t, err)
+	require.Equal(t, money.Centavos-50, asked.Amount)
+	for range 2 {
+		_, err := w.Refund(t.Context(), RefundInput{PaymentID: in.PaymentID, ID: asked.ID, Amount: asked.Amount})
+		require.NoError(t, err)
+	}
+	require.Equal(t, payment.Refunded, w.seen(t, in, charged.PaymentID).Status)
+	ledger, err := w.database.Ledger(t.Context(), in.PaymentID)
+	require.NoError(t, err)
+	kept := int64(0)
+	for _, e := range ledger {
+		if e.Account == payment.AccountPayable || e.Account == payment.AccountRefunds {
+			kept += e.Amount
+		}
+	}
+	require.Zero(t, kept, "all that was paid went back")
 }
 
 // A boleto is paid after its end, with the fine. The money goes back once, when the client app has asked for that.

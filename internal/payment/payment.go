@@ -91,6 +91,15 @@ type ProviderRefund struct {
 	AnswerTo string `json:"answer_to,omitempty"`
 }
 
+// Refundable is the sum in centavos that all refunds of a paid payment together may reach: what the buyer has paid, and at most what was asked
+// for.
+func (p Payment) Refundable() int64 {
+	if p.Instructions.AmountPaid > 0 {
+		return min(p.Amount.Centavos, p.Instructions.AmountPaid)
+	}
+	return p.Amount.Centavos
+}
+
 // Outdated says whether a payment is older than an answer of the provider. The provider's dates of a Pix have whole
 // seconds only, so that two answers may have the same time and differ; then the one that is further in the payment's life is the later
 // one, and it counts when it comes from a look: the answer to a creation may be repeated, long after it was given.

@@ -186,7 +186,7 @@ func (b refundBooks) left() int64 {
 			open += r.Amount
 		}
 	}
-	return b.payment.Amount.Centavos - max(done, b.payment.Refunded) - open
+	return b.payment.Refundable() - max(done, b.payment.Refunded) - open
 }
 
 func insertOperation(ctx context.Context, tx pgx.Tx, paymentID string, o payment.OperationRecord) error {

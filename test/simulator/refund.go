@@ -43,9 +43,12 @@ func (p payment) refunded() (sum int64) {
 	return sum
 }
 
+// refundLimit is the sum in centavos that all refunds together may reach: what was paid, and at most what was asked for.
+func (p payment) refundLimit() int64 { return min(p.amount, p.received()) }
+
 // refundable is the sum in centavos that can still be refunded.
 func (p payment) refundable() int64 {
-	rest := p.amount
+	rest := p.refundLimit()
 	for _, r := range p.refunds {
 		if r.Status != refundRejected {
 			rest -= r.Amount
@@ -106,7 +109,7 @@ func (b *book) settleRefund(id, refundID, status string, now time.Time) (payment
 // settleRefunds is the payment's status after its refunds have changed: it is refunded only when all of the money went back.
 func (p *payment) settleRefunds() {
 	switch back := p.refunded(); {
-	case back == p.amount:
+	case back == p.refundLimit():
 		p.status, p.detail = "refunded", "refunded"
 	case back > 0:
 		p.status, p.detail = "approved", "partially_refunded"
