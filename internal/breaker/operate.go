@@ -19,6 +19,7 @@ const (
 	Search = "search" // Mercado Pago is searched for a payment, or for all that changed
 	Cancel = "cancel" // Mercado Pago is asked to close an unpaid payment
 	Refund = "refund" // Mercado Pago is asked to give money back
+	Terms  = "terms"  // Mercado Pago is asked how a buyer may pay, and what installments cost
 	Email  = "email"  // the mail server is given an e-mail
 )
 
@@ -26,7 +27,7 @@ const (
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read, Search, Cancel, Refund, Email} }
+func Names() []string { return []string{Charge, Read, Search, Cancel, Refund, Terms, Email} }
 
 // Status is a breaker as operators see it.
 type Status struct {

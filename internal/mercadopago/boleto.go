@@ -8,10 +8,13 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
+// boletoID is the payment_method_id of a boleto; its bank is Bradesco.
+const boletoID = "bolbradesco"
+
 func (c *Client) boletoRequest(r ChargeRequest) sdk.Request {
 	due := providerDate(r.Payment.BoletoEnd())
 	request := c.request(r.Payment)
-	request.PaymentMethodID = "bolbradesco"
+	request.PaymentMethodID = boletoID
 	request.DateOfExpiration = &due
 	if rules := boletoRules(r.Payment.Method.Boleto); rules != nil {
 		request.PaymentMethod = &sdk.PaymentMethodRequest{Data: &sdk.DataRequest{Rules: rules}}

@@ -63,6 +63,8 @@ type Client struct {
 	payments        sdk.Client
 	refunds         refund.Client
 	users           user.Client
+	requester       *requester // for what the SDK does not have
+	token           string
 	notificationURL *url.URL // nil: none
 
 	collector string // expected by the configuration; "": none
@@ -102,7 +104,7 @@ func New(c Config) (*Client, error) {
 	}
 	client := &Client{
 		calls: newCalls(), guard: newGuard(c), payments: sdk.NewClient(settings), refunds: refund.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
-		collector: c.CollectorID, live: c.Live,
+		requester: r, token: c.AccessToken, collector: c.CollectorID, live: c.Live,
 	}
 	client.guard.account.read = client.probeAccount
 	return client, nil

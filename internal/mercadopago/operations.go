@@ -25,11 +25,14 @@ var (
 	opChanges  = operation{name: "changes", breaker: breaker.Search}
 	opIdentify = operation{name: "identify", breaker: breaker.Read, foreign: true}
 	opAccount  = operation{name: "account"} // the guard itself asks for it
+
+	opOffers       = operation{name: "payment_methods", breaker: breaker.Terms}
+	opInstallments = operation{name: "installments", breaker: breaker.Terms}
 )
 
 // operations lists every kind of call.
 func operations() []operation {
-	all := []operation{opGet, opCancel, opRefund, opSearch, opChanges, opIdentify, opAccount}
+	all := []operation{opGet, opCancel, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments}
 	for _, how := range charges {
 		all = append(all, how.call)
 	}

@@ -17,6 +17,8 @@
 //	POST /v1/payments/{id}/refunds           {"amount": 5.25}, or all that is left; X-Idempotency-Key required
 //	GET  /v1/payments/{id}/refunds[/{refund}]
 //	GET  /users/me             the account that the token belongs to
+//	GET  /v1/payment_methods   what the account may be paid with
+//	GET  /v1/payment_methods/installments    ?amount=&bin= what an amount costs in installments: three without interest, more at 2.99 % a month
 //
 // Where Mercado Pago's documentation is silent, the simulator is strict:
 //

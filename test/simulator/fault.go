@@ -22,6 +22,8 @@ const (
 	GetRefunds   Operation = "get_refunds"   // GET /v1/payments/{id}/refunds, and one of them
 	CardToken    Operation = "card_token"    // POST /v1/card_tokens
 	Account      Operation = "account"       // GET /users/me
+	Offers       Operation = "offers"        // GET /v1/payment_methods
+	Installments Operation = "installments"  // GET /v1/payment_methods/installments
 	Webhook      Operation = "webhook"       // a notification with all its attempts
 )
 
@@ -100,6 +102,8 @@ var (
 		CreateRefund: append(slices.Clone(wireKinds), KindInProcess, KindRefundFails, KindForgottenKey),
 		GetRefunds:   slices.Clone(wireKinds),
 		Account:      {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
+		Offers:       {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
+		Installments: {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
 		Webhook:      webhookKinds,
 	}
 )

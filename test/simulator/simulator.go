@@ -94,6 +94,8 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/payments/{id}/refunds/{refund}", s.api(GetRefunds, s.getRefund))
 	mux.HandleFunc("POST /v1/card_tokens", s.api(CardToken, s.createCardToken))
 	mux.HandleFunc("GET /users/me", s.api(Account, s.getAccount))
+	mux.HandleFunc("GET /v1/payment_methods", s.api(Offers, s.listOffers))
+	mux.HandleFunc("GET /v1/payment_methods/installments", s.api(Installments, s.listInstallments))
 
 	mux.HandleFunc("GET /{$}", s.frontPage)
 	mux.HandleFunc("GET /pay/{id}", s.payPage)
