@@ -43,7 +43,9 @@ type Config struct {
 	Database  database
 	Publisher publisher // to RabbitMQ
 	Verifier  *mercadopago.Verifier
-	Breakers  *breaker.Fleet // operators see and override them
+	Breakers  *breaker.Fleet      // operators see and override them
+	Provider  *mercadopago.Client // asked how a buyer may pay, and what installments cost
+	Answers   *cache.Answers      // what the provider said to that
 	Limiter   *ratelimit.Limiter
 	Limits    Limits          // optional: the zero value limits nothing
 	Cache     *cache.Payments // optional: without it payments are read from the database only
@@ -130,6 +132,7 @@ func (c Config) validate() error {
 	return errors.Join(
 		missing("Workflows", c.Workflows == nil), missing("Database", c.Database == nil),
 		missing("Publisher", c.Publisher == nil), missing("Verifier", c.Verifier == nil), missing("Breakers", c.Breakers == nil),
+		missing("Provider", c.Provider == nil), missing("Answers", c.Answers == nil),
 		missing("Limiter", c.Limiter == nil), missing("Environment", c.Environment == ""),
 		missing("Log", c.Log == nil), missing("Ready", c.Ready == nil),
 		missing("TemporalNamespace", c.TemporalUIURL != "" && c.TemporalNamespace == ""),
@@ -177,6 +180,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments/:id/events", access.ScopePaymentsRead, databaseTimeout, s.listEvents},
 		{http.MethodPost, "/v1/payments/:id/refunds", access.ScopeRefundsWrite, workflowTimeout, s.createRefund},
 		{http.MethodGet, "/v1/payments/:id/ledger", access.ScopePaymentsRead, databaseTimeout, s.listLedger},
+		{http.MethodGet, "/v1/payment-methods", access.ScopePaymentsRead, providerTimeout, s.listPaymentMethods},
+		{http.MethodGet, "/v1/installments", access.ScopePaymentsRead, providerTimeout, s.listInstallments},
 		{http.MethodGet, "/v1/balance", access.ScopePaymentsRead, databaseTimeout, s.getBalance},
 		{http.MethodGet, "/v1/payments/:id/refunds", access.ScopePaymentsRead, databaseTimeout, s.listRefunds},
 		{http.MethodGet, "/v1/payments/:id/refunds/:refund_id", access.ScopePaymentsRead, databaseTimeout, s.getRefund},

@@ -132,7 +132,7 @@ func words[T ~string](list []T) []any {
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{})
-	for _, what := range []string{"Workflows", "Database", "Publisher", "Verifier", "Breakers", "Limiter", "Log", "Ready", "PublicURL", "CursorSecret", "Environment"} {
+	for _, what := range []string{"Workflows", "Database", "Publisher", "Verifier", "Breakers", "Provider", "Answers", "Limiter", "Log", "Ready", "PublicURL", "CursorSecret", "Environment"} {
 		require.ErrorContains(t, err, what)
 	}
 	c := newFixture(t).server.config
@@ -152,6 +152,7 @@ type fixture struct {
 	engine      *engine
 	deadLetters *deadLetterStore
 	publisher   *broker
+	provider    *standIn
 	logs        *logs
 	ready       map[string]error
 	router      routers.Router
@@ -175,7 +176,7 @@ var contracted = sync.OnceValues(func() (*contract, routers.Router) {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{database: newMemory(), publisher: &broker{}, logs: &logs{}, ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil}}
+	f := &fixture{database: newMemory(), provider: newStandIn(t), publisher: &broker{}, logs: &logs{}, ready: map[string]error{"postgres": nil, "temporal": nil, "rabbitmq": nil}}
 	f.engine = &engine{database: f.database, answers: true}
 	f.deadLetters = newDeadLetterStore()
 	verifier, err := mercadopago.NewVerifier([]string{webhookSecret}, 0)
@@ -192,7 +193,8 @@ func newFixture(t testing.TB) *fixture {
 			*deadLetterStore
 		}{f.database, f.deadLetters},
 		Publisher: f.publisher, Verifier: verifier,
-		Breakers:     newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
+		Breakers: newBreakers(t, "redis://127.0.0.1:1", slog.New(slog.DiscardHandler)), // nothing listens there
+		Provider: f.provider.client(t), Answers: newAnswers(t, "redis://127.0.0.1:1"),
 		Limiter:      newLimiter(t, "redis://127.0.0.1:1"),
 		Environment:  "test",
 		CursorSecret: bytes.Repeat([]byte("c"), 32), PublicURL: host,

@@ -986,12 +986,77 @@ type HoldRequest struct {
 	Until time.Time `json:"until,omitempty,omitzero"`
 }
 
+// InstallmentList defines model for InstallmentList.
+type InstallmentList struct {
+	// Amount In centavos.
+	//
+	// Examples: 1050
+	Amount   Amount             `json:"amount"`
+	Currency Currency           `json:"currency"`
+	Data     []InstallmentOffer `json:"data"`
+}
+
+// InstallmentOffer defines model for InstallmentOffer.
+type InstallmentOffer struct {
+	// PaymentMethodID The card's brand, for `method.payment_method_id` of a payment.
+	//
+	// Examples: master
+	PaymentMethodID string `json:"payment_method_id"`
+
+	// Type As in `GET /v1/payment-methods`.
+	//
+	// Examples: credit_card
+	Type string `json:"type"`
+
+	// Issuer The bank whose card it is, if the provider tells it.
+	Issuer Issuer            `json:"issuer,omitempty,omitzero"`
+	Plans  []InstallmentPlan `json:"plans"`
+}
+
+// InstallmentPlan defines model for InstallmentPlan.
+type InstallmentPlan struct {
+	// Installments Their number, for `method.installments` of a payment.
+	Installments int `json:"installments"`
+
+	// InstallmentAmount Centavos of each.
+	InstallmentAmount int64 `json:"installment_amount"`
+
+	// TotalAmount Centavos that the buyer pays in all.
+	TotalAmount int64 `json:"total_amount"`
+
+	// InterestAmount Centavos of interest in it.
+	InterestAmount int64 `json:"interest_amount"`
+
+	// MonthlyInterest The effective rate by which installments that are a month apart, the first in a month, are worth the amount today. By the year it is
+	// the total effective cost (custo efetivo total, CET).
+	MonthlyInterest Rate `json:"monthly_interest"`
+
+	// YearlyInterest The effective rate by which installments that are a month apart, the first in a month, are worth the amount today. By the year it is
+	// the total effective cost (custo efetivo total, CET).
+	YearlyInterest Rate `json:"yearly_interest"`
+
+	// Text What to show to the buyer, in English.
+	Text string `json:"text"`
+
+	// TextPtBr The same in Portuguese.
+	TextPtBr string `json:"text_pt_br"`
+}
+
 // Interest What is added for each month after the due date (juros), by the day.
 type Interest struct {
 	// BasisPoints Hundredths of a percent of the amount for a month; 100 are 1 %.
 	//
 	// Examples: 100
 	BasisPoints int `json:"basis_points"`
+}
+
+// Issuer The bank whose card it is, if the provider tells it.
+type Issuer struct {
+	// ID For `method.issuer_id` of a payment.
+	//
+	// Examples: 24
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty,omitzero"`
 }
 
 // LedgerAccount `pending`: money at Mercado Pago that is not released. `available`: money that is released. `fees`: what Mercado Pago keeps.
@@ -1273,6 +1338,39 @@ type PaymentList struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
+// PaymentMethod defines model for PaymentMethod.
+type PaymentMethod struct {
+	// ID The provider's name of it. Of a card, what `method.payment_method_id` of a payment takes.
+	//
+	// Examples: master
+	ID     string     `json:"id"`
+	Method MethodType `json:"method"`
+
+	// Type `pix`, `boleto`, `credit_card`, `debit_card` or `prepaid_card`; a newer release may have more.
+	//
+	// Examples: credit_card
+	Type string `json:"type"`
+
+	// Name For buyers.
+	//
+	// Examples: Mastercard
+	Name string `json:"name"`
+
+	// AmountMin The least amount in centavos, if the provider tells it.
+	AmountMin int64 `json:"amount_min,omitempty,omitzero"`
+
+	// AmountMax The largest amount in centavos, if the provider tells it.
+	AmountMax int64 `json:"amount_max,omitempty,omitzero"`
+
+	// Capture Whether the money can be reserved first and taken later.
+	Capture bool `json:"capture"`
+}
+
+// PaymentMethodList defines model for PaymentMethodList.
+type PaymentMethodList struct {
+	Data []PaymentMethod `json:"data"`
+}
+
 // PaymentRequest defines model for PaymentRequest.
 type PaymentRequest struct {
 	// Amount In centavos.
@@ -1344,6 +1442,15 @@ type Provider struct {
 	PaymentID    string `json:"payment_id,omitempty,omitzero"`
 	Status       string `json:"status,omitempty,omitzero"`
 	StatusDetail string `json:"status_detail,omitempty,omitzero"`
+}
+
+// Rate The effective rate by which installments that are a month apart, the first in a month, are worth the amount today. By the year it is
+// the total effective cost (custo efetivo total, CET).
+type Rate struct {
+	// BasisPoints Hundredths of a percent; 299 are 2.99 %.
+	//
+	// Examples: 299
+	BasisPoints int `json:"basis_points"`
 }
 
 // Reconciliation defines model for Reconciliation.
@@ -1680,6 +1787,18 @@ type RedriveDeadLettersParams struct {
 type RedriveDeadLetterParams struct {
 	// IdempotencyKey Identifies the redrive for ever, in the same format as for a payment.
 	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
+}
+
+// ListInstallmentsParams defines parameters for ListInstallments.
+type ListInstallmentsParams struct {
+	// Amount In centavos.
+	Amount int64 `form:"amount" json:"amount"`
+
+	// Bin The first 6 or 8 digits of the card's number, and no more of it. They say whose card it is, and nothing about its holder. They are not logged.
+	Bin string `form:"bin" json:"bin"`
+
+	// PaymentMethodID Only cards of this brand, an `id` of `GET /v1/payment-methods`.
+	PaymentMethodID string `form:"payment_method_id,omitempty" json:"payment_method_id,omitempty,omitzero"`
 }
 
 // ListPaymentsParams defines parameters for ListPayments.

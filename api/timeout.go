@@ -12,7 +12,8 @@ import (
 // How long a request may take, by what it waits for. A database that hangs counts as unavailable.
 const (
 	databaseTimeout = lookup.Timeout
-	workflowTimeout = FinishTime // Temporal, and whatever the workflow itself waits for
+	workflowTimeout = FinishTime       // Temporal, and whatever the workflow itself waits for
+	providerTimeout = 10 * time.Second // Mercado Pago, and its turn at the provider rate limit
 )
 
 // within gives a step of a request a deadline; 0: none.

@@ -83,7 +83,7 @@ func TestEachPodReachesWhatItNeeds(t *testing.T) {
 	for name := range p.pods() {
 		require.True(t, p.passes(t, out, name, end{namespace: "kube-system"}, "53"), "%s asks for names", name)
 		for _, port := range []string{"443", "587", "465", "80", "25", "22", "5432"} {
-			require.Equal(t, name == "worker" && slices.Contains([]string{"443", "587", "465"}, port), p.passes(t, out, name, internet, port), "%s to the internet on %s", name, port)
+			require.Equal(t, name == "worker" && slices.Contains([]string{"443", "587", "465"}, port) || name == "api" && port == "443", p.passes(t, out, name, internet, port), "%s to the internet on %s", name, port)
 		}
 		require.Equal(t, name == "nginx", p.passes(t, in, name, internet, "https", nginx.Kubernetes.Listen), "the internet to %s", name)
 		require.Equal(t, name == "api" || name == "worker", p.passes(t, in, name, monitoring, "metrics"), "Prometheus to %s", name)
@@ -126,8 +126,10 @@ func TestStagingReachesTheSimulatorOnly(t *testing.T) {
 	t.Parallel()
 	p := render(t, "staging")
 	for name := range p.pods() {
-		require.False(t, p.passes(t, networkingv1.PolicyTypeEgress, name, end{}, "443"), name)
-		require.Equal(t, name == "worker", p.connects(t, name, "simulator", "http", "8090"), name)
+		for _, port := range []string{"443", "465", "587"} {
+			require.False(t, p.passes(t, networkingv1.PolicyTypeEgress, name, end{}, port), name)
+		}
+		require.Equal(t, name == "api" || name == "worker", p.connects(t, name, "simulator", "http", "8090"), name)
 		require.Equal(t, name == "nginx" || name == "simulator", p.connects(t, name, "api", "http", "8080"), name)
 	}
 	set := p.configMap(t, "settings").Data
@@ -143,17 +145,20 @@ func TestStagingReachesTheSimulatorOnly(t *testing.T) {
 func TestComponentsAddWhatAClusterHas(t *testing.T) {
 	t.Parallel()
 	plain, made := render(t, "production"), render(t, allComponents)
-	names, provider := made.policies["names"].Spec.Egress, made.policies["provider"].Spec.Egress
+	names := made.policies["names"].Spec.Egress
 	require.Equal(t, plain.policies["names"].Spec.Egress, names[:1])
 	require.Len(t, names, 3)
 	require.Equal(t, "169.254.20.10/32", names[1].To[0].IPBlock.CIDR)
 	require.Equal(t, "openshift-dns", names[2].To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
 	require.Equal(t, "5353", names[2].Ports[0].Port.String())
-	require.Len(t, provider, 1)
-	require.Equal(t, plain.policies["provider"].Spec.Egress[0].Ports, provider[0].Ports)
-	require.Equal(t, networkingv1.IPBlock{CIDR: "::/0", Except: []string{"fc00::/7", "fe80::/10"}}, *provider[0].To[1].IPBlock)
+	for _, outside := range []string{"provider", "mail"} {
+		egress := made.policies[outside].Spec.Egress
+		require.Len(t, egress, 1)
+		require.Equal(t, plain.policies[outside].Spec.Egress[0].Ports, egress[0].Ports)
+		require.Equal(t, networkingv1.IPBlock{CIDR: "::/0", Except: []string{"fc00::/7", "fe80::/10"}}, *egress[0].To[1].IPBlock)
+	}
 	for name, policy := range plain.policies {
-		if name != "names" && name != "provider" {
+		if !slices.Contains([]string{"names", "provider", "mail"}, name) {
 			require.Equal(t, policy, made.policies[name])
 		}
 	}

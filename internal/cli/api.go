@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/api/console"
@@ -23,6 +24,12 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
+// How long Mercado Pago's terms are believed, and for how long they answer when it does not.
+const (
+	termsFresh = 10 * time.Minute
+	termsKept  = 24 * time.Hour
+)
+
 func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner) error {
 	verifier, err := mercadopago.NewVerifier(config.Plain(c.WebhookSecrets), c.WebhookWindow)
 	if err != nil {
@@ -39,6 +46,11 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	}
 	defer f.leave()
 	f.breakers.Audit = database.Audit
+	provider, calls, err := f.joinProvider(c, log)
+	if err != nil {
+		return err
+	}
+	answers := cache.NewAnswers(f.store, termsFresh, termsKept)
 	paymentCache := cache.New(f.store, c.CacheTTL)
 	replays := replay.New(f.store, c.WebhookWindow)
 	defer replays.Close()
@@ -53,6 +65,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	server, err := api.New(api.Config{
 		Environment: c.Environment,
 		Workflows:   client, Database: database, Publisher: f.publisher, Verifier: verifier, Breakers: f.breakers,
+		Provider: provider, Answers: answers,
 		Limiter: limiter, Cache: paymentCache, Replays: replays,
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
@@ -67,7 +80,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	}
 	watch := metrics.New(string(config.API), ready, log)
 	watch.Add(rabbitmq.NewQueues(config.Plain(c.RabbitMQURLs), log))
-	for _, measured := range []measured{server, database, f.publisher, f.events, f.store, f.breakers, limiter, paymentCache, replays, f.sdk, f.payloads} {
+	for _, measured := range []measured{server, database, f.publisher, f.events, f.store, f.breakers, limiter, provider, calls, answers, paymentCache, replays, f.sdk, f.payloads} {
 		watch.Add(measured.Collectors()...)
 	}
 	return run(ctx, c, watch, log, func(ctx context.Context) error {

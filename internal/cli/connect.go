@@ -12,9 +12,11 @@ import (
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/events"
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/payloadcodec"
 	"github.com/onlywave/onlywave/internal/postgres"
+	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/redis"
 )
@@ -86,6 +88,17 @@ func joinFleet(c config.Config, log *slog.Logger) (*fleet, error) {
 	f.changes = events.NewBreakers(f.events, log)
 	f.breakers.Changed = f.changes.Publish
 	return f, nil
+}
+
+// joinProvider makes a client of Mercado Pago, whose calls count with those of all processes.
+func (f *fleet) joinProvider(c config.Config, log *slog.Logger) (*mercadopago.Client, *providerlimit.Limit, error) {
+	calls := providerlimit.New(f.store, "mercadopago", workerName(), c.MercadoPagoRate, log)
+	client, err := mercadopago.New(mercadopago.Config{
+		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
+		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
+		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live", Breakers: f.breakers, Limit: calls,
+	})
+	return client, calls, err
 }
 
 // leave closes everything, in the reverse order; a change of a breaker is published first.

@@ -11,11 +11,9 @@ import (
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
-	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
-	"github.com/onlywave/onlywave/internal/providerlimit"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/redis"
@@ -65,12 +63,7 @@ func serveWorker(ctx context.Context, c config.Config, log *slog.Logger, run run
 		return err
 	}
 	defer f.leave()
-	calls := providerlimit.New(f.store, "mercadopago", workerName(), c.MercadoPagoRate, log)
-	provider, err := mercadopago.New(mercadopago.Config{
-		BaseURL: c.MercadoPagoURL, AccessToken: string(c.MercadoPagoAccessToken),
-		Timeout: c.MercadoPagoTimeout, NotificationURL: c.MercadoPagoNotificationURL,
-		CollectorID: c.MercadoPagoCollectorID, Live: c.Environment == "live", Breakers: f.breakers, Limit: calls,
-	})
+	provider, calls, err := f.joinProvider(c, log)
 	if err != nil {
 		return err
 	}

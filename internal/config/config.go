@@ -95,7 +95,7 @@ type Config struct {
 	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
 	MercadoPagoCollectorID     string        `env:"MERCADOPAGO_COLLECTOR_ID" help:"our account's number at Mercado Pago (collector_id of its payments); a worker does not start with another account's token; empty: any account"`
 	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"timeout of one call, at most 5s, because an activity makes up to two"`
-	MercadoPagoRate            int           `env:"MERCADOPAGO_RATE" help:"calls per second by all workers together; 0: no limit"`
+	MercadoPagoRate            int           `env:"MERCADOPAGO_RATE" help:"calls per second by all processes together; 0: no limit"`
 	ProviderConcurrency        int           `env:"PROVIDER_CONCURRENCY" help:"activities of one worker that wait for Mercado Pago at one time"`
 	MercadoPagoNotificationURL string        `env:"MERCADOPAGO_NOTIFICATION_URL" help:"our webhook endpoint as Mercado Pago reaches it; empty: the one in its panel"`
 	WebhookSecrets             []Secret      `env:"MERCADOPAGO_WEBHOOK_SECRETS" help:"Mercado Pago signs its webhooks with it; new,old while one replaces the other"`

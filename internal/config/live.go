@@ -19,9 +19,11 @@ func (c Config) checkLive(k *checks, part Part) {
 		check(c.ConsoleSecret != "", "CONSOLE_SECRET", "must be set")
 		check(!slices.ContainsFunc(c.TrustedProxies, everyAddress), "TRUSTED_PROXIES", "must not be every address: any client could then choose the address that it appears to come from")
 	}
-	if part == Worker {
+	if part == API || part == Worker {
 		// Keys for tests begin with TEST- (guide "credentials").
 		check(!strings.HasPrefix(string(c.MercadoPagoAccessToken), "TEST-"), "MERCADOPAGO_ACCESS_TOKEN", "must not be one for tests, TEST-…,")
+	}
+	if part == Worker {
 		check(c.MercadoPagoNotificationURL == "" || strings.HasPrefix(c.MercadoPagoNotificationURL, "https://"),
 			"MERCADOPAGO_NOTIFICATION_URL", "must begin with https://")
 	}

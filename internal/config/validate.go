@@ -71,6 +71,11 @@ func (c Config) checkServices(k *checks, part Part) {
 			"RABBITMQ_URLS", "must be set, such as amqp://user:password@host/")
 	}
 	if part == API || part == Worker {
+		k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
+		k.that(c.MercadoPagoCollectorID == "" || isNumber(c.MercadoPagoCollectorID), "MERCADOPAGO_COLLECTOR_ID", "must be empty or a number such as 1164726384")
+		k.that(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
+		k.that(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
+		k.that(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
 		k.that(c.Environment != "live" || c.MercadoPagoURL == "", "MERCADOPAGO_URL", "must be empty when ENVIRONMENT is live: only the real Mercado Pago moves money")
 		k.that(c.PollFirst > 0 && c.PollMax >= c.PollFirst, "POLL_FIRST", "must be more than 0 and at most POLL_MAX")
 		k.that(c.TracesEndpoint == "" || isCollector(c.TracesEndpoint), "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -127,13 +132,8 @@ func (c Config) checkAPI(k *checks) {
 func (c Config) checkWorker(k *checks) {
 	k.that(c.MercadoPagoNotificationURL == "" || isURL(c.MercadoPagoNotificationURL), "MERCADOPAGO_NOTIFICATION_URL",
 		"must be empty or an address such as https://api.example.com/webhooks/mercadopago")
-	k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
-	k.that(c.MercadoPagoCollectorID == "" || isNumber(c.MercadoPagoCollectorID), "MERCADOPAGO_COLLECTOR_ID", "must be empty or a number such as 1164726384")
-	k.that(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
 	k.that(c.WebhookRetryDelay > 0 && c.WebhookRetryDelay <= time.Hour, "WEBHOOK_RETRY_DELAY", "must be more than 0 and at most 1h")
 	k.that(c.EventRepeatDelay > 0 && c.EventRepeatDelay <= time.Hour, "EVENT_REPEAT_DELAY", "must be more than 0 and at most 1h")
-	k.that(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")
-	k.that(c.MercadoPagoRate >= 0, "MERCADOPAGO_RATE", "must be 0, for no limit, or more")
 	k.that(c.ProviderConcurrency > 0, "PROVIDER_CONCURRENCY", "must be at least 1")
 	k.that(slices.Contains([]string{VersioningOff, VersioningAuto, VersioningManual}, c.WorkerVersioning), "WORKER_VERSIONING", "must be off, auto or manual")
 }
