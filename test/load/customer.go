@@ -28,6 +28,7 @@ type customer struct {
 	*Intent
 	random *rand.Rand
 	think  time.Duration // how long the buyer looks at the QR code
+	late   string        // what the client wants of money that comes after the end
 	next   int           // index of the next shop
 	acted  time.Time     // when the buyer first tried to act
 	known  bool          // to the flood of webhooks
@@ -40,9 +41,10 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 	}
 	c.think = time.Duration(c.random.Int64N(int64(thinkMax)))
 	c.drawRefunds()
-	late := []string{"keep", "refund"}[c.random.IntN(2)] // what the client wants of money that comes after the end
-	c.Body = platform.OrderWithin(c.Amount, c.Key, c.Within, late)
+	c.late = []string{"keep", "refund"}[c.random.IntN(2)]
+	c.Body = platform.OrderWithin(c.Amount, c.Key, c.Within, c.late)
 	c.drawCard()
+	c.drawBoleto(due)
 	return c
 }
 

@@ -255,6 +255,23 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	}
 	require.Equal(t, buyers[Leaves], cards[Leaves])
 	require.InDelta(t, 350, cards[PaysByCard], 60)
+
+	g = &generator{Options: Options{Seed: 1, Expire: 0.2, Leave: 0.1, Boleto: 0.5}, log: &Log{Intents: make([]Intent, 1000)}}
+	boletos, discounts := 0, 0
+	for i := range 1000 {
+		c := g.newCustomer(i, time.Now())
+		require.Equal(t, amounts[i], c.Amount, "boletos change nothing else")
+		require.False(t, c.Boleto && c.Buyer == Leaves)
+		if c.Boleto {
+			boletos++
+			require.Contains(t, c.Body, `"boleto"`)
+		}
+		if c.Discount > 0 {
+			discounts++
+		}
+	}
+	require.InDelta(t, 450, boletos, 60)
+	require.InDelta(t, 150, discounts, 40)
 }
 
 // A failed read is counted and tried again; a read that the end of the run cuts off has not failed.

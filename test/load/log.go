@@ -30,7 +30,9 @@ type Intent struct {
 	Amount            int64     `json:"amount"` // centavos
 	Buyer             Buyer     `json:"buyer"`
 	Holder            string    `json:"holder,omitempty"` // of the test card, whose name says what becomes of the payment
-	Intended          time.Time `json:"intended"`         // when it was due
+	Boleto            bool      `json:"boleto,omitempty"`
+	Discount          int64     `json:"discount,omitempty"` // centavos that a boleto costs less
+	Intended          time.Time `json:"intended"`           // when it was due
 	Started           time.Time `json:"started,omitzero"`
 	Answered          time.Time `json:"answered,omitzero"` // acknowledged, refused or given up
 	Shed              bool      `json:"shed,omitempty"`    // never sent: too many were in flight

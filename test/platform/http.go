@@ -87,6 +87,19 @@ func CardOrder(centavos int64, reference, token string, installments int) string
 		centavos, reference, reference, token, installments, BuyerEmail, BuyerName, BuyerTaxID)
 }
 
+// BoletoOrder is the body of a POST for a boleto that is due ten days after a time, and costs less for five days when there is a discount.
+func BoletoOrder(centavos, discount int64, reference, late string, now time.Time) string {
+	less := ""
+	if discount > 0 {
+		less = fmt.Sprintf(`, "discount": {"amount": %d, "until": %q}`, discount, now.AddDate(0, 0, 5).Format(time.DateOnly))
+	}
+	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q, "late_payment": %q,
+ "method": {"type": "boleto", "due_date": %q%s},
+ "payer": {"email": %q, "name": %q, "tax_id": %q, "address": {"zip_code": "01310-100", "street": "Avenida Paulista", "number": "1000",
+  "neighborhood": "Bela Vista", "city": "São Paulo", "state": "SP"}}, "metadata": {"cart": "c-7"}}`,
+		centavos, reference, reference, late, now.AddDate(0, 0, 10).Format(time.DateOnly), less, BuyerEmail, BuyerName, BuyerTaxID)
+}
+
 // Post sends a body under an idempotency key, as it is.
 func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (Answer, error) {
 	headers := append([]string{"Authorization", "Bearer " + s.Key, "Idempotency-Key", key, "Content-Type", "application/json"}, header...)

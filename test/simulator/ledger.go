@@ -132,7 +132,7 @@ func (b *book) payAgain(id string, now time.Time) (payment, error) {
 		if p.status != "approved" || p.method != "bolbradesco" {
 			return errState{p.status, p.detail}
 		}
-		p.overpaid += p.amount
+		p.overpaid += p.pays(now)
 		return nil
 	})
 }
