@@ -159,9 +159,11 @@ func TestBrokerKilledBetweenCopyAndAcknowledgement(t *testing.T) {
 		handled <- d.Failures
 		return nil
 	})
-	require.ElementsMatch(t, []int{0, 1}, []int{<-handled, <-handled})
+	want := map[int]bool{0: true, 1: true}
+	for len(want) > 0 { // either may come twice: the broker may end a connection again while it comes up
+		delete(want, <-handled)
+	}
 	stop()
-	require.Empty(t, handled)
 	// A broker that has just been restarted still counts old messages for a short time.
 	require.Eventually(t, func() bool { return waiting(t, QueueProcess)+delayed(t)+waiting(t, QueueDeadLetters) == 0 }, testTimeout, time.Millisecond)
 }
