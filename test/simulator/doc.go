@@ -54,6 +54,7 @@
 //	GET    /admin/webhooks                  the last webhook attempts, oldest first; ?payment_id=
 //	POST   /admin/webhooks                  send a signed notification about any id, see Announcement
 //	POST   /admin/webhooks/{n}/redeliver    send again attempt n, or the last notification of payment n; ?count= (1)
+//	POST   /admin/triggers/{name}           send a webhook of a kind, see Triggers; ?id= ?url=
 //	GET    /admin/faults                    active faults, with how often each matched and applied
 //	POST   /admin/faults                    add one Fault, or an array of them
 //	DELETE /admin/faults                    remove all faults

@@ -117,6 +117,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /admin/webhooks", s.adminWebhooks)
 	mux.HandleFunc("POST /admin/webhooks", s.adminAnnounce)
 	mux.HandleFunc("POST /admin/webhooks/{n}/redeliver", s.adminRedeliver)
+	mux.HandleFunc("POST /admin/triggers/{name}", s.adminTrigger)
 	mux.HandleFunc("GET /admin/faults", s.adminFaults)
 	mux.HandleFunc("POST /admin/faults", s.adminAddFaults)
 	mux.HandleFunc("DELETE /admin/faults", s.adminClearFaults)

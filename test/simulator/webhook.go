@@ -16,7 +16,9 @@ type notification struct {
 	id        int64 // of the notification; its copies and attempts share it
 	topic     string
 	action    string
-	paymentID string
+	paymentID string         // data.id: a payment's, unless it is of another topic; "": there is none
+	data      any            // what the body has as data; nil: the id alone
+	extra     map[string]any // what the body has besides
 	url       string
 	created   time.Time
 	fault     Fault
@@ -92,6 +94,9 @@ type webhookData struct {
 }
 
 func (n *notification) body(collector int64, live bool) []byte {
+	if n.data != nil {
+		return n.foreignBody(collector, live)
+	}
 	id := n.paymentID
 	if n.fault.Kind == KindWrongID {
 		id = "1" + id[1:len(id)-1] + "7" // a plausible id, of another payment or of none
@@ -111,7 +116,10 @@ func (n *notification) body(collector int64, live bool) []byte {
 
 // target is the receiver's URL with data.id and type added to its query.
 func (n *notification) target() string {
-	query := "data.id=" + url.QueryEscape(n.paymentID) + "&type=" + url.QueryEscape(n.topic)
+	query := "type=" + url.QueryEscape(n.topic)
+	if n.paymentID != "" {
+		query = "data.id=" + url.QueryEscape(n.paymentID) + "&" + query
+	}
 	target, _, _ := strings.Cut(n.url, "#") // the fragment is for browsers
 	switch {
 	case !strings.Contains(target, "?"):

@@ -166,7 +166,7 @@ func (p *webhookSender) sign(n *notification) {
 	}
 	n.requestID = uuid.NewString()
 	if secret := p.secretFor(n); secret != "" {
-		n.signature = sign(secret, n.paymentID, n.requestID, p.timestamp())
+		n.signature = sign(secret, n.signedID(), n.requestID, p.timestamp())
 	}
 }
 

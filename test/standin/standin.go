@@ -19,8 +19,10 @@ import (
 
 // Commands are simulator and mailsink.
 func Commands(environ []string) []*cobra.Command {
+	served := cli.Part(config.Simulator, environ, "Serve a faithful fake Mercado Pago", serveSimulator)
+	served.AddCommand(triggerCommand())
 	return []*cobra.Command{
-		cli.Part(config.Simulator, environ, "Serve a faithful fake Mercado Pago", serveSimulator),
+		served,
 		cli.Part(config.MailSink, environ, "Take e-mails, deliver none and show them on a page", serveMailSink),
 	}
 }
@@ -28,7 +30,7 @@ func Commands(environ []string) []*cobra.Command {
 func serveSimulator(ctx context.Context, c config.Config, log *slog.Logger) error {
 	s, err := openSimulator(simulator.Config{
 		AccessToken: string(c.MercadoPagoAccessToken), WebhookSecret: string(c.WebhookSecrets[0]),
-		PublicURL: c.SimulatorURL, TimeScale: c.SimulatorTimeScale, ReleaseAfter: c.SimulatorReleaseAfter, Log: log,
+		PublicURL: c.SimulatorURL, DefaultNotificationURL: c.MercadoPagoNotificationURL, TimeScale: c.SimulatorTimeScale, ReleaseAfter: c.SimulatorReleaseAfter, Log: log,
 	}, c.SimulatorData)
 	if err != nil {
 		return err
