@@ -1,9 +1,11 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -48,6 +50,7 @@ type usedCard struct {
 	Installments int    `json:"installments"`
 	IssuerID     string `json:"issuer_id,omitempty"`
 	DeviceID     string `json:"device_id,omitempty"` // of the header X-Meli-Session-Id
+	Reserve      bool   `json:"reserve,omitempty"`   // the money is captured later
 }
 
 // A token says itself which card it is of, so that it outlives the simulator's process: the holder's four letters, the card's last four
@@ -107,7 +110,7 @@ func readCard(in createRequest, p *payment, _ time.Time) (causes []cause) {
 	if in.Installments < 1 {
 		causes = append(causes, causeNoInstallments)
 	}
-	p.card = &usedCard{Token: in.Token, Installments: in.Installments, IssuerID: in.IssuerID}
+	p.card = &usedCard{Token: in.Token, Installments: in.Installments, IssuerID: in.IssuerID, Reserve: in.Capture != nil && !*in.Capture}
 	return causes
 }
 
@@ -123,11 +126,35 @@ func (s *Simulator) chargeCard(c *call, p *payment) []cause {
 	}
 	outcome := holders[holder]
 	p.status, p.detail = outcome.status, outcome.detail
-	if p.status == "approved" {
+	switch {
+	case p.status != "approved":
+	case p.card.Reserve:
+		p.status, p.detail, p.expires = "authorized", "pending_capture", p.created.Add(reservedFor)
+	default:
 		p.approved = p.created
 	}
 	return nil
 }
+
+// reservedFor is how long a reserved sum may be captured.
+const reservedFor = 5 * 24 * time.Hour
+
+// capture takes a reserved sum, or a part of it; an amount of 0 is all.
+func (b *book) capture(id string, amount int64, now time.Time) (payment, error) {
+	return b.move(id, now, func(p *payment) error {
+		if p.status != "authorized" {
+			return errState{p.status, p.detail}
+		}
+		if amount > p.amount {
+			return errCaptureAmount
+		}
+		p.amount = cmp.Or(amount, p.amount)
+		p.status, p.detail, p.approved = "approved", "accredited", now
+		return nil
+	})
+}
+
+var errCaptureAmount = errors.New("more than was reserved")
 
 // tokenUsed says whether a payment was made with the token.
 func (b *book) tokenUsed(token string) bool {
@@ -175,7 +202,7 @@ func (s *Simulator) showCard(_ *call, p payment, a *paymentAnswer) {
 	a.IssuerID, a.PaymentTypeID, a.Installments = p.card.IssuerID, cardBrands[p.method], p.card.Installments
 	a.PaymentMethod = methodAnswer{p.method, a.PaymentTypeID, p.card.IssuerID}
 	a.PointOfInteraction = pointOfInteraction{Type: "CHECKOUT", BusinessInfo: businessInfo, Location: location, ApplicationData: application}
-	a.Captured = p.status == "approved"
+	a.Captured, a.DateOfExpiration = !p.approved.IsZero(), date{}
 	a.Card = map[string]any{
 		"id": nil, "first_six_digits": "503143", "last_four_digits": lastFour, "expiration_month": "***", "expiration_year": "***",
 		"date_created": date(p.created.In(manaus)), "date_last_updated": date(p.created.In(manaus)),

@@ -61,7 +61,7 @@ func Open(c Config, path string) (*Simulator, error) {
 		return nil, errors.Join(fmt.Errorf("read the simulator's file %s: %w", path, err), file.Close())
 	}
 	s.book.journal = &journal{file, s.config.Log}
-	for _, p := range s.book.latest("", "pending", len(s.book.byAge)) {
+	for _, p := range append(s.book.latest("", "pending", len(s.book.byAge)), s.book.latest("", "authorized", len(s.book.byAge))...) {
 		if p.expires.IsZero() {
 			continue
 		}

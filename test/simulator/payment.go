@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -69,7 +70,8 @@ func (s *Simulator) updatePayment(c *call) answer {
 	s.hold(c)
 	var in struct {
 		Status  string          `json:"status"`
-		Capture json.RawMessage `json:"capture"`
+		Capture *bool           `json:"capture"`
+		Amount  json.RawMessage `json:"transaction_amount"`
 	}
 	if err := json.Unmarshal(c.body, &in); err != nil {
 		return c.refuse(http.StatusBadRequest, causeParams)
@@ -79,7 +81,7 @@ func (s *Simulator) updatePayment(c *call) answer {
 		return c.refuse(http.StatusNotFound, causeNotFound)
 	}
 	if in.Capture != nil {
-		return c.refuse(http.StatusBadRequest, causeState) // a Pix is never authorized, so there is nothing to capture
+		return s.capturePayment(c, id, in.Amount)
 	}
 	if in.Status != "cancelled" {
 		return c.refuse(http.StatusBadRequest, causeParams)
@@ -89,6 +91,26 @@ func (s *Simulator) updatePayment(c *call) answer {
 	}
 	p, err := s.book.cancel(id, "by_collector", time.Now())
 	if err != nil {
+		return c.refuse(http.StatusBadRequest, causeState)
+	}
+	s.notifyUpdated(p)
+	return jsonAnswer(http.StatusOK, s.answerFor(c, p))
+}
+
+// capturePayment ignores its key, as a cancellation does: a second one gets the error that the state forbids it.
+func (s *Simulator) capturePayment(c *call, id string, sum json.RawMessage) answer {
+	var amount int64
+	if len(sum) > 0 {
+		var wrong []cause
+		if amount, wrong = centavos(sum); wrong != nil {
+			return c.refuse(http.StatusBadRequest, wrong...)
+		}
+	}
+	p, err := s.book.capture(id, amount, time.Now())
+	switch {
+	case errors.Is(err, errCaptureAmount):
+		return c.refuse(http.StatusBadRequest, causeAmount)
+	case err != nil:
 		return c.refuse(http.StatusBadRequest, causeState)
 	}
 	s.notifyUpdated(p)

@@ -42,6 +42,7 @@ type createRequest struct {
 			Rules boletoRules `json:"rules"`
 		} `json:"data"`
 	} `json:"payment_method"`
+	Capture *bool `json:"capture"`
 }
 
 // newPayment reads a create request and returns the payment, or all causes for its refusal.
