@@ -1,6 +1,9 @@
 package payment
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // End is when a payment that was asked for at a time can no longer be paid, as its client app sees it. Zero: its method has no such end.
 func (m Method) End(askedAt time.Time) time.Time {
@@ -8,6 +11,14 @@ func (m Method) End(askedAt time.Time) time.Time {
 		return r.end(m, askedAt)
 	}
 	return time.Time{}
+}
+
+// KeptEnds lists the methods whose end is ours to keep.
+func KeptEnds() []MethodType {
+	return slices.DeleteFunc(MethodTypes(), func(t MethodType) bool {
+		r, _ := t.rules()
+		return r.end == nil
+	})
 }
 
 // KeepsEnd says whether we keep the payment's end ourselves, by closing it at the provider, whose own end is later. A payment from

@@ -55,8 +55,10 @@ with before as (
 ), moved as (
     update payments p
     set status = @status, amount_refunded = @refunded, failure = '', failure_code = @failure_code,
-        -- The end that the client app was given stays, whatever the provider's own is.
-        method = p.method || case when p.method ? 'expires_at' then @method::jsonb - 'expires_at' else @method::jsonb end,
+        -- An end of ours, which the client app was given, stays. All others are the provider's, and go with its answer.
+        method = case when p.method_type <> all(@kept_ends) then p.method - 'expires_at' || @method::jsonb
+                      when p.method ? 'expires_at' then p.method || (@method::jsonb - 'expires_at')
+                      else p.method || @method::jsonb end,
         provider_payment_id = @provider_payment_id, provider_status = @provider_status,
         provider_status_detail = @provider_status_detail, provider_updated_at = @provider_updated_at,
         -- What an answer does not say stays as it is known. The ledger's triggers post what follows.
@@ -167,7 +169,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 		"provider_payment_id": state.PaymentID, "provider_status": state.RawStatus,
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt, "asks_back": true,
 		"known": state.Status.From(), "unpaid": payment.EndedUnpaid(), "at": at,
-		"overpaid": state.Overpaid, "slip_fault": state.Slip.Fault != "", "looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
+		"overpaid": state.Overpaid, "kept_ends": payment.KeptEnds(), "slip_fault": state.Slip.Fault != "", "looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
 		"data": answerData(state, "", ""), "failure_code": state.FailureCode, "fee": state.Fee, "money_release_at": known(state.ReleaseAt),
 	}
 }
