@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/onlywave/onlywave/internal/breaker"
-	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -39,8 +38,8 @@ func (a *Activities) close(ctx context.Context, in LookInput) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	if why := state.Contradicts(in.PaymentID, in.ProviderPaymentID, in.Money); why != "" {
-		return Seen{}, activityError(&failure.Error{Kind: failure.Conflict, Message: why})
+	if state, err = believe(state, in); err != nil {
+		return Seen{}, err
 	}
 	outcome := payment.OutcomeRefused
 	if state.Status == payment.Cancelled || state.Status == payment.Expired {

@@ -35,6 +35,7 @@ type State struct {
 	ProviderPaymentID string                  `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time               `json:"expires_at,omitzero"`
 	KeepsEnd          bool                    `json:"keeps_end,omitempty"` // we close it at ExpiresAt; the provider's own end is later
+	Reserves          bool                    `json:"reserves,omitempty"`  // the money is reserved first, and captured later
 	AskedAt           time.Time               `json:"asked_at,omitzero"`
 	Version           int                     `json:"version,omitempty"` // number of the newest event
 	Since             time.Time               `json:"since,omitzero"`    // of the newest event; zero in results of an older version of the program
@@ -78,7 +79,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 		Since: p.UpdatedAt, Hold: hold, Refunds: refunds,
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Instructions.ExpiresAt, AskedAt: p.CreatedAt,
-		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(),
+		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(), Reserves: p.AuthorizesOnly(),
 	}, nil
 }
 

@@ -66,7 +66,7 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, err
 	}
-	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+	return believe(state, LookInput{PaymentID: p.ID, ProviderPaymentID: p.Provider.PaymentID, Money: p.Amount, Reserved: p.AuthorizesOnly()})
 }
 
 // chargedBefore is what an earlier run has charged whose token this run does not have. It charges nothing: without the token nobody can.
@@ -80,7 +80,7 @@ func (a *Activities) chargedBefore(ctx context.Context, p payment.Payment) (paym
 			Kind: failure.Invalid, Code: failure.CodeNotCharged, Message: "the card's token is not stored, and this run was not given it",
 		})
 	}
-	return believe(state, p.ID, p.Provider.PaymentID, p.Amount)
+	return believe(state, LookInput{PaymentID: p.ID, ProviderPaymentID: p.Provider.PaymentID, Money: p.Amount, Reserved: p.AuthorizesOnly()})
 }
 
 func (a *Activities) toCharge(ctx context.Context, in ChargeInput) (payment.Payment, error) {
@@ -186,6 +186,7 @@ type LookInput struct {
 	ClientID          string        `json:"client_id,omitempty"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
+	Reserved          bool          `json:"reserved,omitempty"` // the money was reserved first, so that less may have been captured
 	// Urgency says what the answer is needed for. Activities that an older version of the program has scheduled hold only Unasked:
 	// whether the look is a poll.
 	Urgency payment.Urgency `json:"urgency,omitempty"`
@@ -233,7 +234,7 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 	if !found {
 		return Seen{}, nil
 	}
-	state, err = believe(state, in.PaymentID, in.ProviderPaymentID, in.Money)
+	state, err = believe(state, in)
 	return Seen{Found: true, State: state}, err
 }
 
@@ -253,9 +254,12 @@ func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderSt
 	return state, err == nil, err
 }
 
-// believe refuses an answer that is about something else.
-func believe(s payment.ProviderState, paymentID, providerPaymentID string, asked payment.Money) (payment.ProviderState, error) {
-	if why := s.Contradicts(paymentID, providerPaymentID, asked); why != "" {
+// believe refuses an answer that is about something else than what was asked for.
+func believe(s payment.ProviderState, in LookInput) (payment.ProviderState, error) {
+	if in.Reserved {
+		s = s.OfAuthorization(in.Money)
+	}
+	if why := s.Contradicts(in.PaymentID, in.ProviderPaymentID, in.Money); why != "" {
 		return payment.ProviderState{}, activityError(&failure.Error{Kind: failure.Conflict, Message: why})
 	}
 	return s, nil

@@ -191,6 +191,9 @@ func orphan(s payment.ProviderState) string {
 
 // contradiction says how the provider's answer cannot be about what we recorded, or "".
 func contradiction(s payment.ProviderState, p payment.Payment) string {
+	if p.AuthorizesOnly() {
+		s = s.OfAuthorization(p.Amount)
+	}
 	if why := s.Contradicts(p.ID, p.Provider.PaymentID, p.Amount); why != "" {
 		return why
 	}

@@ -129,6 +129,9 @@ func (a *Activities) shown(ctx context.Context, p payment.Payment) (payment.Prov
 		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not show the payment's refunds", Err: err}
 	}
 	if err == nil {
+		if p.AuthorizesOnly() {
+			state = state.OfAuthorization(p.Amount)
+		}
 		if why := state.Contradicts(p.ID, p.Provider.PaymentID, p.Amount); why != "" {
 			err = &failure.Error{Kind: failure.Unavailable, Message: why} // no refusal either
 		}

@@ -6,12 +6,16 @@ import "github.com/onlywave/onlywave/internal/payment"
 func readCard(from MethodRequest, to *payment.Method) {
 	to.Card = &payment.CardMethod{
 		Brand: from.PaymentMethodID, Installments: from.Installments, IssuerID: from.IssuerID, Descriptor: from.StatementDescriptor,
+		AuthorizeOnly: from.Capture != nil && !*from.Capture,
 	}
 }
 
 func showCard(p payment.Payment, v *Method) {
 	if c := p.Method.Card; c != nil {
 		v.PaymentMethodID, v.Installments, v.IssuerID, v.StatementDescriptor = c.Brand, c.Installments, c.IssuerID, c.Descriptor
+	}
+	if p.Status == payment.Authorized {
+		v.CaptureBefore = p.Instructions.ExpiresAt.UTC()
 	}
 	v.LastFour = p.Instructions.LastFour
 }

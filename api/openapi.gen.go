@@ -830,7 +830,10 @@ type Event struct {
 
 // EventData defines model for EventData.
 type EventData struct {
-	Amount         int64 `json:"amount"`
+	Amount int64 `json:"amount"`
+
+	// AmountCaptured Centavos that were captured of an amount that was only reserved; absent in all other events.
+	AmountCaptured int64 `json:"amount_captured,omitempty,omitzero"`
 	AmountRefunded int64 `json:"amount_refunded"`
 
 	// EndToEndID The Central Bank's id of a paid Pix; absent until it is paid, and when Mercado Pago does not give it.
@@ -885,6 +888,7 @@ type Failure struct {
 	// | `invalid_tax_id`, `invalid_email`, `payer_is_seller` | ask the buyer for a correct value of the field in `pointer`, and create another payment with another key |
 	// | `invalid_amount`, `invalid_expiry` | correct the field in `pointer`, and create another payment with another key |
 	// | `invalid_card_token` | get a new token in the buyer's browser, and create another payment with another key |
+	// | `capture_not_deferrable` | the card's money cannot be reserved: create another payment without `capture: false`, with a new token and another key |
 	// | `account_without_pix_key`, `account_unavailable`, `integration_error` | the request is correct, and our operators are alerted; try again later with another key |
 	// | `provider_refused` | the provider gave no reason that we know; create another payment with another key |
 	// | `not_charged` | the outcome was unknown, but the provider has not charged the buyer: create another payment with another key |
@@ -1159,6 +1163,9 @@ type Method struct {
 	// Examples: 6351
 	LastFour string `json:"last_four,omitempty,omitzero"`
 
+	// CaptureBefore Until when an `authorized` payment can be captured.
+	CaptureBefore time.Time `json:"capture_before,omitempty,omitzero"`
+
 	// DueDate The day in Brazil until which the boleto is to be paid.
 	//
 	// Examples: 2026-12-10
@@ -1199,6 +1206,10 @@ type Method struct {
 // `name`, `tax_id` and `address`. A `card` has all other fields, and needs `token`, `payment_method_id` and the payer's `tax_id`. A field
 // of another method is refused.
 type MethodRequest struct {
+	// Capture `false` only reserves the money: the payment becomes `authorized`, and is captured with `POST /v1/payments/{id}/capture`, all of
+	// it or less, or given up with `cancel`. After five days the bank gives it back, and the payment is `expired`.
+	Capture *bool `json:"capture,omitempty"`
+
 	// DeviceID The browser as Mercado Pago's script names it (`MP_DEVICE_SESSION_ID`). Mercado Pago approves more cards with it. It is passed on
 	// and not stored, and a repeated request may have another one.
 	DeviceID string `json:"device_id,omitempty,omitzero"`
@@ -1307,6 +1318,9 @@ type Payment struct {
 	//
 	// Examples: 1050
 	Amount Amount `json:"amount"`
+
+	// AmountCaptured Centavos that were captured of an amount that was only reserved. Absent before, and when nothing was reserved.
+	AmountCaptured int64 `json:"amount_captured,omitempty,omitzero"`
 
 	// AmountRefunded Centavos that were given back so far.
 	AmountRefunded int64    `json:"amount_refunded"`

@@ -42,6 +42,7 @@ func (s *Server) view(p payment.Payment) Payment {
 		Failure:        failureView(p.Why()),
 		Rejection:      rejectionView(p.Status, p.Provider.StatusDetail),
 		Amount:         p.Amount.Centavos,
+		AmountCaptured: p.Captured,
 		AmountRefunded: p.Refunded,
 		Currency:       Currency(p.Amount.Currency),
 		Description:    p.Description,
@@ -83,7 +84,7 @@ func eventView(e payment.Event) Event {
 	return Event{
 		ID: e.ID(), Type: e.Type(), PaymentID: e.PaymentID, Seq: e.Seq, Status: Status(e.Status), At: e.At,
 		Data: EventData{
-			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()), Rejection: rejectionView(e.Status, e.Data.StatusDetail),
+			Amount: e.Data.Amount, AmountCaptured: e.Data.AmountCaptured, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()), Rejection: rejectionView(e.Status, e.Data.StatusDetail),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
 			StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID, Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
 		},

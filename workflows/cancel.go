@@ -16,7 +16,7 @@ func (p *mailbox) cancel(ctx workflow.Context, o command.Order) (refusal, err er
 		return refusal, err
 	}
 	in := activities.LookInput{
-		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Urgency: payment.ForOperator,
+		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves, Urgency: payment.ForOperator,
 	}
 	var seen activities.Seen
 	err = quickly(ctx, "cancel", p.whileAsked, act.Close, in, &seen)

@@ -69,7 +69,7 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	if err := workflow.NewTimerWithOptions(ctx, searchLag, workflow.TimerOptions{Summary: "search again before failing"}).Get(ctx, nil); err != nil {
 		return err
 	}
-	in := activities.LookInput{PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, Money: p.state.Money, Urgency: payment.ForBuyer}
+	in := activities.LookInput{PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, Money: p.state.Money, Reserved: p.state.Reserves, Urgency: payment.ForBuyer}
 	var seen activities.Seen
 	err := quickly(ctx, "search again", p.atProvider(in.Urgency), act.Look, in, &seen)
 	switch {

@@ -244,7 +244,7 @@ func (p *mailbox) look(ctx workflow.Context) error {
 // see asks, and applies what the provider says.
 func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 	in := activities.LookInput{
-		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money,
+		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves,
 		Urgency: p.urgency(why),
 	}
 	summary, ask := "look", any(act.Look)

@@ -65,7 +65,7 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 	w := languages[p.Payer.Language]
 	method := methods[payment.Language(w.tag)][p.Method.Type]
 	c := content{
-		Language: w.tag, Tone: calm, Greeting: w.greet(greetable(p.Payer.Name)), Amount: w.money(p.Amount.Centavos),
+		Language: w.tag, Tone: calm, Greeting: w.greet(greetable(p.Payer.Name)), Amount: w.money(p.Gross()),
 		Footer: fmt.Sprintf(w.footer, p.ID),
 	}
 	facts := func(label, value string) {
@@ -97,7 +97,7 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 	case payment.RefundNotice:
 		subject, c.Heading, c.Intro, c.Notes = w.refund, w.refundHeading, w.refundIntro, method.refundNotes
 		c.Amount = w.money(p.Refunded)
-		facts(w.refundOf, w.money(p.Amount.Centavos))
+		facts(w.refundOf, w.money(p.Gross()))
 	default:
 		return Message{}, fmt.Errorf("buyers get no e-mail about %q", n)
 	}

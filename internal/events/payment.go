@@ -21,6 +21,7 @@ type paymentData struct {
 	StatusDetail      string                 `json:"status_detail,omitempty"`
 	EndToEndID        string                 `json:"end_to_end_id,omitempty"`
 	Amount            int64                  `json:"amount"`
+	AmountCaptured    int64                  `json:"amount_captured,omitempty"`
 	AmountRefunded    int64                  `json:"amount_refunded"`
 	Failure           *payment.FailureReason `json:"failure,omitempty"`
 	Rejection         *payment.Rejection     `json:"rejection,omitempty"`
@@ -36,8 +37,8 @@ func Payment(e payment.Event) (rabbitmq.Message, error) {
 		ID: e.ID(), Type: e.Type(), Event: e,
 		Data: paymentData{
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID,
-			Amount: e.Data.Amount, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Rejection: rejection(e), Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund,
-			Settlement: e.Data.Settlement,
+			Amount: e.Data.Amount, AmountCaptured: e.Data.AmountCaptured, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Rejection: rejection(e),
+			Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund, Settlement: e.Data.Settlement,
 		},
 	})
 }

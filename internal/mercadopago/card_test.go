@@ -99,6 +99,30 @@ func TestTheRequestOfACard(t *testing.T) {
 	require.NotContains(t, sent, "date_of_expiration")
 }
 
+// The SDK takes false for nothing, and Mercado Pago captures by default: it must really be sent, and only when it is asked for.
+func TestWhatIsOnlyReservedIsNotCaptured(t *testing.T) {
+	t.Parallel()
+	for _, reserve := range []bool{false, true} {
+		var sent map[string]any
+		c := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			require.NoError(t, json.NewDecoder(r.Body).Decode(&sent))
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, minimal("authorized", "pending_capture"))
+		}), timeout)
+		p := cardPayment("reserved")
+		p.Method.Card.AuthorizeOnly = reserve
+		state, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Secrets: payment.CardSecrets{Token: strings.Repeat("a", 32)}, Key: "k"})
+		require.NoError(t, err)
+		require.Equal(t, payment.Authorized, state.Status)
+		require.Equal(t, "master", sent["payment_method_id"])
+		capture, has := sent["capture"]
+		require.Equal(t, reserve, has)
+		if has {
+			require.Equal(t, false, capture)
+		}
+	}
+}
+
 // Every detail that Mercado Pago documents for a rejected payment, with what the buyer can do (sections 3.2 to 3.4 of our notes on it).
 func TestEveryDocumentedRejectionHasItsAdvice(t *testing.T) {
 	t.Parallel()

@@ -143,7 +143,7 @@ func (c *Client) Charge(ctx context.Context, r ChargeRequest) (payment.ProviderS
 	}
 	request := how.request(c, r)
 	var state payment.ProviderState
-	err := c.ask(withHeader(ctx, deviceHeader, r.Secrets.DeviceID), how.call, id, r.Key, func(ctx context.Context) error {
+	err := c.ask(withCapture(withHeader(ctx, deviceHeader, r.Secrets.DeviceID), !r.Payment.AuthorizesOnly()), how.call, id, r.Key, func(ctx context.Context) error {
 		_, err := c.payments.Create(ctx, request)
 		return err
 	}, func(body []byte) (err error) {

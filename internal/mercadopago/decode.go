@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -136,7 +137,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		Slip:         slip(p),
 		AmountPaid:   paid,
 		Overpaid:     overpaid,
-		ExpiresAt:    p.DateOfExpiration.Time,
+		ExpiresAt:    ends(p, status),
 		BySeller:     p.StatusDetail == "by_collector",
 		UpdatedAt:    updated.Time,
 		Foreign:      r.foreign(p),
@@ -155,6 +156,17 @@ func endToEndID(p paymentBody) string {
 		}
 	}
 	return ""
+}
+
+// authorized is how long a reserved sum may be captured in Brazil (guide "make value reserve").
+const authorizedFor = 5 * 24 * time.Hour
+
+// ends is when the buyer can no longer pay, or the seller no longer capture.
+func ends(p paymentBody, status payment.Status) time.Time {
+	if status == payment.Authorized && !p.DateCreated.IsZero() {
+		return p.DateCreated.Add(authorizedFor)
+	}
+	return p.DateOfExpiration.Time
 }
 
 // lastFour are four digits or nothing: what else may stand there is not stored.

@@ -68,6 +68,7 @@ var failures = map[string]failure.Code{
 	"2006": failure.CodeCardToken,   // the card's token is not found
 	"2062": failure.CodeCardToken,   // it is not valid
 	"3003": failure.CodeCardToken,   // likewise
+	"2077": failure.CodeCapture,     // the card does not allow a capture later
 	"4000": failure.CodeIntegration, // no token
 	"4004": failure.CodeIntegration, // no installments
 

@@ -23,8 +23,8 @@ type refundBody struct {
 // and Mercado Pago answers with the refund that it made the first time. Invalid and Conflict may only say that the refund is in process:
 // look at the payment's refunds before believing them. The buyer may get the money later: the outcome is OutcomeAsked until then.
 func (c *Client) Refund(ctx context.Context, p payment.Payment, centavos int64, key string) (payment.ProviderRefund, error) {
-	if key == "" || centavos <= 0 || centavos > p.Amount.Centavos { // a sum of 0 would refund all
-		return payment.ProviderRefund{}, fmt.Errorf("refund payment %s: no idempotency key, or %d centavos of %d", p.ID, centavos, p.Amount.Centavos)
+	if key == "" || centavos <= 0 || centavos > p.Gross() { // a sum of 0 would refund all
+		return payment.ProviderRefund{}, fmt.Errorf("refund payment %s: no idempotency key, or %d centavos of %d", p.ID, centavos, p.Gross())
 	}
 	id, err := strconv.Atoi(p.Provider.PaymentID)
 	if err != nil || !decimal(p.Provider.PaymentID) {
@@ -32,7 +32,7 @@ func (c *Client) Refund(ctx context.Context, p payment.Payment, centavos int64, 
 	}
 	var made payment.ProviderRefund
 	err = c.ask(ctx, opRefund, p.Provider.PaymentID, key, func(ctx context.Context) (err error) {
-		if centavos == p.Amount.Centavos {
+		if centavos == p.Gross() {
 			_, err = c.refunds.Create(ctx, id) // some payments can be refunded as a whole only (code 3024)
 			return err
 		}

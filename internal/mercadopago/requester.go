@@ -59,6 +59,27 @@ func withHeader(ctx context.Context, name, value string) context.Context {
 	return context.WithValue(ctx, headerKey{}, header{name, value})
 }
 
+type reserveKey struct{}
+
+// withCapture says whether the money of a charge is captured with it, as it is by default.
+func withCapture(ctx context.Context, capture bool) context.Context {
+	if capture {
+		return ctx
+	}
+	return context.WithValue(ctx, reserveKey{}, true)
+}
+
+// reserve adds to a request what the SDK leaves out of it, because it takes false for nothing.
+func reserve(request *http.Request) error {
+	body, err := io.ReadAll(request.Body)
+	if err != nil || !bytes.HasPrefix(body, []byte("{")) {
+		return fmt.Errorf("add capture to the request: %w", err)
+	}
+	body = append([]byte(`{"capture":false,`), body[1:]...)
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return nil
+}
+
 // exchanged runs one call of the SDK and returns the body of a 2xx answer. All else is an error with its kind.
 func exchanged(ctx context.Context, key string, call func(context.Context) error) ([]byte, error) {
 	e := &exchange{key: key}
@@ -91,6 +112,11 @@ func (r *requester) Do(request *http.Request) (*http.Response, error) {
 	request.URL.Scheme, request.URL.Host, request.Host = r.base.Scheme, r.base.Host, ""
 	// Without this header a refund in process looks refused, and is in no list (guide "refund of a Pix").
 	request.Header.Set("X-Render-In-Process-Refunds", "true")
+	if request.Context().Value(reserveKey{}) != nil {
+		if err := reserve(request); err != nil {
+			return nil, err
+		}
+	}
 	if h, ok := request.Context().Value(headerKey{}).(header); ok {
 		request.Header.Set(h.name, h.value)
 	}

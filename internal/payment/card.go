@@ -16,6 +16,8 @@ type CardMethod struct {
 	Installments int    `json:"installments"`
 	IssuerID     string `json:"issuer_id,omitempty"`
 	Descriptor   string `json:"statement_descriptor,omitempty"` // what the card's statement calls the payment
+	// AuthorizeOnly reserves the money, which is captured later, all of it or less.
+	AuthorizeOnly bool `json:"authorize_only,omitempty"`
 }
 
 // CardSecrets are what the buyer's browser gives for one charge of a card. The provider gets them, and nobody keeps them: they are in no row
@@ -77,6 +79,9 @@ func validateCard(r Request, wrong func(pointer, detail string)) {
 	case c.Installments > 1 && slices.Contains(debitBrands, c.Brand):
 		wrong("/method/installments", "must be 1: a debit card is charged at once")
 	}
+	if c.AuthorizeOnly && slices.Contains(debitBrands, c.Brand) {
+		wrong("/method/capture", "must be true: a debit card is charged at once")
+	}
 	if c.IssuerID != "" && !issuerID.MatchString(c.IssuerID) {
 		wrong("/method/issuer_id", "must be the number that Mercado Pago gives the bank")
 	}
@@ -112,4 +117,16 @@ func (s CardSecrets) validate(t MethodType, wrong func(pointer, detail string)) 
 	if s.DeviceID != "" && !deviceID.MatchString(s.DeviceID) {
 		wrong("/method/device_id", "must be the text that Mercado Pago's script gives in the buyer's browser")
 	}
+}
+
+// AuthorizesOnly says whether the money is only reserved, so that it may be captured later and in part.
+func (r Request) AuthorizesOnly() bool { return r.Method.Card != nil && r.Method.Card.AuthorizeOnly }
+
+// OfAuthorization is the provider's answer about a payment whose money was reserved first. The sum that the provider names then is the one
+// that was captured: of what was asked for, or less.
+func (s ProviderState) OfAuthorization(asked Money) ProviderState {
+	if s.Status.Paid() && s.Money.Currency == asked.Currency && s.Money.Centavos > 0 && s.Money.Centavos <= asked.Centavos {
+		s.Captured, s.Money = s.Money.Centavos, asked
+	}
+	return s
 }

@@ -84,7 +84,7 @@ func (s ProviderState) unbalanced() string {
 	if s.Fee != nil {
 		fee = *s.Fee
 	}
-	gross := cmp.Or(s.AmountPaid, s.Money.Centavos)
+	gross := cmp.Or(s.Captured, s.AmountPaid, s.Money.Centavos)
 	switch {
 	case fee < 0 || fee > gross:
 		return fmt.Sprintf("the provider says a fee of %d centavos for a payment of %d", fee, gross)

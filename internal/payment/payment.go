@@ -4,6 +4,7 @@
 package payment
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -24,6 +25,7 @@ type Payment struct {
 	Instructions Instructions `json:"-"` // the cache keeps them with the method, see MethodRecord
 	Status       Status
 	Refunded     int64 // centavos already given back
+	Captured     int64 // centavos of a reserved sum that were captured; 0: none, or the money was never reserved
 	Provider     Provider
 	Failure      string // why Status is failed or unknown, in words; empty otherwise
 	FailureCode  failure.Code
@@ -31,6 +33,9 @@ type Payment struct {
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
+
+// Gross is what the buyer pays, in centavos: all that was asked for, or what was captured of it.
+func (p Payment) Gross() int64 { return cmp.Or(p.Captured, p.Amount.Centavos) }
 
 // MercadoPago is the name of the one provider there is.
 const MercadoPago = "mercadopago"
@@ -60,6 +65,7 @@ type ProviderState struct {
 	RawStatus    string           `json:"raw_status"`
 	StatusDetail string           `json:"status_detail"`
 	Money        Money            `json:"money"`
+	Captured     int64            `json:"captured,omitempty"` // centavos, see OfAuthorization
 	Refunded     int64            `json:"refunded,omitempty"` // centavos
 	Refunds      []ProviderRefund `json:"refunds,omitempty"`
 	Fee          *int64           `json:"fee,omitempty"`       // centavos that the provider keeps of a paid payment; nil: it does not say
@@ -94,10 +100,7 @@ type ProviderRefund struct {
 // Refundable is the sum in centavos that all refunds of a paid payment together may reach: what the buyer has paid, and at most what was asked
 // for.
 func (p Payment) Refundable() int64 {
-	if p.Instructions.AmountPaid > 0 {
-		return min(p.Amount.Centavos, p.Instructions.AmountPaid)
-	}
-	return p.Amount.Centavos
+	return min(p.Amount.Centavos, cmp.Or(p.Captured, p.Instructions.AmountPaid, p.Amount.Centavos))
 }
 
 // Outdated says whether a payment is older than an answer of the provider. The provider's dates of a Pix have whole
@@ -157,6 +160,7 @@ type EventData struct {
 	StatusDetail      string `json:"status_detail,omitempty"`
 	Amount            int64  `json:"amount"`
 	AmountRefunded    int64  `json:"amount_refunded"`
+	AmountCaptured    int64  `json:"amount_captured,omitempty"` // of a sum that was reserved first
 	Failure           string `json:"failure,omitempty"`
 	Surprising        bool   `json:"surprising,omitempty"` // a move the table of moves does not know
 	Actor             string `json:"actor,omitempty"`      // the operator who has decided it, and why; not for client apps

@@ -45,10 +45,10 @@ with due as (
 ), event as (
     update payments p set settled_at = @at, version = p.version + 1, updated_at = @at
     from due where p.id = due.id
-    returning p.id, p.version as seq, p.status, p.amount, p.amount_refunded, p.provider_payment_id, false as by_email
+    returning p.id, p.version as seq, p.status, p.amount, p.amount_captured, p.amount_refunded, p.provider_payment_id, false as by_email
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
-    select id, seq, status, jsonb_build_object(
+    select id, seq, status, jsonb_strip_nulls(jsonb_build_object('amount_captured', amount_captured)) || jsonb_build_object(
         'provider_payment_id', provider_payment_id, 'amount', amount, 'amount_refunded', amount_refunded,
         'settlement', jsonb_build_object('amount', coalesce((
             select sum(e.amount) from ledger_entries e where e.payment_id = event.id and e.account = 'pending'), 0))), @at

@@ -62,6 +62,7 @@ with before as (
         provider_payment_id = @provider_payment_id, provider_status = @provider_status,
         provider_status_detail = @provider_status_detail, provider_updated_at = @provider_updated_at,
         -- What an answer does not say stays as it is known. The ledger's triggers post what follows.
+        amount_captured = coalesce(@captured::bigint, p.amount_captured),
         fee = coalesce(@fee::bigint, p.fee), money_release_at = coalesce(@money_release_at::timestamptz, p.money_release_at),
         version = case when n.changed then n.seq else p.version end,
         updated_at = case when n.changed then @at else p.updated_at end
@@ -170,7 +171,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 		"provider_status_detail": state.StatusDetail, "provider_updated_at": state.UpdatedAt, "asks_back": true,
 		"known": state.Status.From(), "unpaid": payment.EndedUnpaid(), "at": at,
 		"overpaid": state.Overpaid, "kept_ends": payment.KeptEnds(), "slip_fault": state.Slip.Fault != "", "looked": looked, "origins": state.Status.Origins(), "before": state.Status.Before(),
-		"data": answerData(state, "", ""), "failure_code": state.FailureCode, "fee": state.Fee, "money_release_at": known(state.ReleaseAt),
+		"data": answerData(state, "", ""), "failure_code": state.FailureCode, "fee": state.Fee, "captured": sum(state.Captured), "money_release_at": known(state.ReleaseAt),
 	}
 }
 
@@ -178,7 +179,7 @@ func answerArgs(id string, state payment.ProviderState, looked bool, at time.Tim
 func answerData(state payment.ProviderState, actor, reason string) payment.EventData {
 	return payment.EventData{
 		ProviderPaymentID: state.PaymentID, ProviderStatus: state.RawStatus, StatusDetail: state.StatusDetail,
-		EndToEndID: state.EndToEndID, Amount: state.Money.Centavos, AmountRefunded: state.Refunded, Overpaid: state.Overpaid, FailureCode: state.FailureCode, Actor: actor, Reason: reason,
+		EndToEndID: state.EndToEndID, Amount: state.Money.Centavos, AmountCaptured: state.Captured, AmountRefunded: state.Refunded, Overpaid: state.Overpaid, FailureCode: state.FailureCode, Actor: actor, Reason: reason,
 	}
 }
 
@@ -336,4 +337,12 @@ func (s *Store) move(ctx context.Context, in batcher, doing, statement, id strin
 	m.Status, m.Sinks = to, sinks
 	m.Event = &payment.Event{PaymentID: id, ClientID: clientID, Seq: *seq, Status: to, Data: *data, At: at}
 	return m, nil
+}
+
+// sum is null for a sum that the answer does not have.
+func sum(centavos int64) *int64 {
+	if centavos == 0 {
+		return nil
+	}
+	return &centavos
 }

@@ -80,7 +80,7 @@ func metadata(m map[string]string) map[string]string {
 const selectPayment = `
 select id, client_id, idempotency_key, fingerprint, status, amount, currency, amount_refunded, description, reference,
        method, payer, metadata, provider, provider_api, provider_payment_id, provider_status, provider_status_detail,
-       provider_updated_at, failure, failure_code, version, created_at, updated_at, late_payment
+       provider_updated_at, failure, failure_code, version, created_at, updated_at, late_payment, coalesce(amount_captured, 0)
 from payments `
 
 // Payment reads one payment; kind NotFound when there is none.
@@ -159,7 +159,7 @@ func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
 	err := row.Scan(&p.ID, &p.ClientID, &p.IdempotencyKey, &p.Fingerprint, &p.Status, &p.Amount.Centavos, &p.Amount.Currency,
 		&p.Refunded, &p.Description, &p.Reference, &method, &p.Payer, &p.Metadata,
 		&p.Provider.Name, &p.Provider.API, &p.Provider.PaymentID, &p.Provider.Status, &p.Provider.StatusDetail,
-		&providerUpdatedAt, &p.Failure, &p.FailureCode, &p.Version, &p.CreatedAt, &p.UpdatedAt, &p.LatePayment)
+		&providerUpdatedAt, &p.Failure, &p.FailureCode, &p.Version, &p.CreatedAt, &p.UpdatedAt, &p.LatePayment, &p.Captured)
 	p.Method, p.Instructions = method.Method, method.Instructions
 	if providerUpdatedAt != nil {
 		p.Provider.UpdatedAt = providerUpdatedAt.UTC()

@@ -204,7 +204,7 @@ func (b *refundBooks) tell(ctx context.Context, tx pgx.Tx, r payment.OperationRe
 	b.payment.Version++
 	b.payment.UpdatedAt = at
 	data := payment.EventData{
-		ProviderPaymentID: b.payment.Provider.PaymentID, Amount: b.payment.Amount.Centavos, AmountRefunded: b.payment.Refunded,
+		ProviderPaymentID: b.payment.Provider.PaymentID, Amount: b.payment.Amount.Centavos, AmountCaptured: b.payment.Captured, AmountRefunded: b.payment.Refunded,
 		Failure: r.Failure, FailureCode: r.FailureCode,
 		Refund: &payment.EventRefund{ID: r.ProviderKey, Amount: r.Amount, Status: r.Outcome.RefundStatus(), Origin: r.Origin, FailureCode: r.FailureCode},
 	}

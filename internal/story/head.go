@@ -53,6 +53,7 @@ var reasons = map[failure.Code]string{
 	failure.CodeAmount:      "o provedor não aceita o valor",
 	failure.CodeExpiry:      "o provedor não aceita o prazo do pagamento",
 	failure.CodeCardToken:   "o token do cartão já foi usado, é antigo demais ou não é conhecido pelo provedor",
+	failure.CodeCapture:     "o provedor não consegue reservar o dinheiro deste cartão; cobre na hora",
 	failure.CodePixKey:      "a conta do vendedor no provedor não tem chave Pix",
 	failure.CodeAccount:     "a conta do vendedor no provedor não pode receber pagamentos agora",
 	failure.CodeIntegration: "o provedor não entende o pedido da plataforma",
@@ -116,7 +117,7 @@ func (w *writer) standing() string {
 	case p.Status != payment.Pending:
 		said := w.say(standings[p.Status], w.since())
 		if p.Status == payment.PartiallyRefunded {
-			said += w.say(partBack, payment.Money{Centavos: p.Refunded, Currency: p.Amount.Currency}, p.Amount)
+			said += w.say(partBack, payment.Money{Centavos: p.Refunded, Currency: p.Amount.Currency}, payment.Money{Centavos: p.Gross(), Currency: p.Amount.Currency})
 		}
 		return said
 	case p.Instructions.ExpiresAt.IsZero():
