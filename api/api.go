@@ -185,6 +185,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/balance", access.ScopePaymentsRead, databaseTimeout, s.getBalance},
 		{http.MethodGet, "/v1/payments/:id/refunds", access.ScopePaymentsRead, databaseTimeout, s.listRefunds},
 		{http.MethodGet, "/v1/payments/:id/refunds/:refund_id", access.ScopePaymentsRead, databaseTimeout, s.getRefund},
+		{http.MethodPost, "/v1/payments/:id/capture", access.ScopePaymentsWrite, workflowTimeout, s.capturePayment},
 		{http.MethodPost, "/v1/payments/:id/cancel", access.ScopePaymentsWrite, workflowTimeout, s.cancelPayment},
 
 		{http.MethodPost, "/v1/payments/:id/look", access.ScopeOperationsWrite, workflowTimeout, s.lookAtPayment},

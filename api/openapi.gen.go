@@ -682,6 +682,15 @@ type CancelRequest struct {
 // CancelRequestOnPaid What to do with the money when the buyer pays before Mercado Pago closes the payment.
 type CancelRequestOnPaid string
 
+// CaptureRequest defines model for CaptureRequest.
+type CaptureRequest struct {
+	// Amount How much to capture, in centavos; left out, all that is reserved.
+	Amount int64 `json:"amount,omitempty,omitzero"`
+
+	// Reason For operators.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
 // Cause defines model for Cause.
 type Cause string
 
@@ -1904,6 +1913,9 @@ type CreatePaymentJSONRequestBody = PaymentRequest
 
 // CancelPaymentJSONRequestBody defines body for CancelPayment for application/json ContentType.
 type CancelPaymentJSONRequestBody = CancelRequest
+
+// CapturePaymentJSONRequestBody defines body for CapturePayment for application/json ContentType.
+type CapturePaymentJSONRequestBody = CaptureRequest
 
 // GiveUpPaymentJSONRequestBody defines body for GiveUpPayment for application/json ContentType.
 type GiveUpPaymentJSONRequestBody = OrderRequest

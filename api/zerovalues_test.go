@@ -27,6 +27,7 @@ func TestZeroValuesAreNotTakenForLeftOut(t *testing.T) {
 		"OrderRequest":   {http.MethodPost, "/v1/payments/x/look", `{}`},
 		"HoldRequest":    {http.MethodPost, "/v1/payments/x/hold", `{"reason": "a check"}`},
 		"RefundRequest":  {http.MethodPost, "/v1/payments/x/refunds", `{"amount": 1}`},
+		"CaptureRequest": {http.MethodPost, "/v1/payments/x/capture", `{}`},
 		"CancelRequest":  {http.MethodPost, "/v1/payments/x/cancel", `{"on_paid": "keep"}`},
 		"SettleRequest":  {http.MethodPost, "/v1/payments/x/settle", `{"status": "found", "reason": "the panel has it"}`},
 	}

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
@@ -91,5 +92,42 @@ func TestACardEndsAsItsBankSays(t *testing.T) {
 			require.NoError(t, err)
 			require.NotContains(t, string(stored), in.Secrets.Token, event.GetEventType())
 		}
+	}
+}
+
+// Reserved money is captured in part, once, also when the answer is lost, or is given up.
+func TestReservedMoneyIsCapturedOrGivenUp(t *testing.T) {
+	t.Parallel()
+	at, provider := newEnv(t)
+	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	w := openShop(t, at)
+	run(t, w)
+	for name, row := range map[string]struct {
+		order command.Order
+		fault *simulator.Fault
+		last  payment.Status
+		gross int64
+	}{
+		"all":         {order: command.Order{Command: command.Capture}, last: payment.Approved, gross: 1050},
+		"a part":      {order: command.Order{Command: command.Capture, Amount: 700}, last: payment.Approved, gross: 700},
+		"answer lost": {order: command.Order{Command: command.Capture}, fault: &simulator.Fault{On: simulator.Update, Kind: simulator.KindTruncated, Times: 1}, last: payment.Approved, gross: 1050},
+		"void":        {order: command.Order{Command: command.Cancel}, last: payment.Cancelled},
+	} {
+		in := wishCard(t, provider, name, "APRO")
+		in.Request.Method.Card.AuthorizeOnly = true
+		answer, err := w.Workflows.Create(t.Context(), in)
+		require.NoError(t, err, name)
+		require.Equal(t, payment.Authorized, answer.Status, name)
+		if row.fault != nil {
+			row.fault.ExternalReference = in.PaymentID
+			provider.AddFault(*row.fault)
+		}
+		row.order.PaymentID, row.order.Actor, row.order.Reason, row.order.ID = in.PaymentID, "ana", "shipped", "order-"+name
+		require.NoError(t, w.Workflows.Command(t.Context(), row.order), name)
+		w.awaitRun(t, in.PaymentID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+		p, err := w.Database.Payment(t.Context(), in.PaymentID)
+		require.NoError(t, err)
+		require.Equal(t, row.last, p.Status, name)
+		require.Equal(t, row.gross, p.Captured, name)
 	}
 }

@@ -187,6 +187,7 @@ func (w *Worker) providerWorker() worker.Worker {
 	})
 	t.RegisterActivity(w.Activities.Charge)
 	t.RegisterActivity(w.Activities.Look)
+	t.RegisterActivity(w.Activities.Capture)
 	t.RegisterActivity(w.Activities.Close)
 	t.RegisterActivity(w.Activities.Refund)
 	t.RegisterActivity(w.Activities.Sweep)

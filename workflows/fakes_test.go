@@ -38,6 +38,8 @@ type fakeActivities struct {
 	expires     time.Time
 	keepsEnd    bool // the Pix is ours to close at its end
 	close       func(attempt int) error
+	capture     func(attempt int) error
+	captured    int64                   // centavos
 	charge      func(attempt int) error // nil: works
 	look        func(attempt int) error
 	publish     func(attempt int) error
@@ -141,7 +143,7 @@ func (w *fakeActivities) Close(context.Context, activities.LookInput) (activitie
 }
 
 func (w *fakeActivities) answer() payment.ProviderState {
-	return payment.ProviderState{PaymentID: providerID, Reference: paymentID, Status: w.provider, Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, ExpiresAt: w.expires}
+	return payment.ProviderState{PaymentID: providerID, Reference: paymentID, Status: w.provider, Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, Captured: w.captured, ExpiresAt: w.expires}
 }
 
 func (w *fakeActivities) Apply(_ context.Context, in activities.ApplyInput) (activities.Moved, error) {

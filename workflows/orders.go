@@ -200,6 +200,8 @@ func (p *mailbox) carryOut(ctx workflow.Context, o command.Order) (refusal, err 
 		return p.settle(ctx, o)
 	case command.Refund:
 		return p.refund(ctx, o)
+	case command.Capture:
+		return p.capture(ctx, o)
 	case command.Cancel:
 		return p.cancel(ctx, o)
 	default:

@@ -18,11 +18,11 @@ import (
 // commandLabels are the buttons of the commands.
 var commandLabels = map[command.Name]string{
 	command.Look: "Ask Mercado Pago now", command.Retry: "Try again now", command.Hold: "Hold",
-	command.Release: "Release", command.GiveUp: "Give up charging", command.Settle: "Settle", command.Cancel: "Cancel", command.Refund: "Refund",
+	command.Release: "Release", command.GiveUp: "Give up charging", command.Settle: "Settle", command.Capture: "Capture", command.Cancel: "Cancel", command.Refund: "Refund",
 }
 
 // irreversible are the commands that cannot be undone. Their form has to be confirmed.
-var irreversible = map[command.Name]bool{command.GiveUp: true, command.Settle: true, command.Cancel: true, command.Refund: true}
+var irreversible = map[command.Name]bool{command.GiveUp: true, command.Settle: true, command.Capture: true, command.Cancel: true, command.Refund: true}
 
 // commandForm is a command on the page of a payment: what it would do now, or from when on it is possible.
 type commandForm struct {
@@ -35,6 +35,7 @@ type commandForm struct {
 	Hold        bool   // it has an end
 	Settle      bool   // it has an outcome
 	Refund      bool   // it has an amount
+	Capture     bool   // likewise; without it, all
 	Cancel      bool   // the buyer may pay meanwhile
 	Key         string // idempotency key: the form that is sent twice makes one refund
 }
@@ -48,7 +49,7 @@ func commandForms(l language.Language, p payment.Payment, h payment.Hold, now ti
 		forms = append(forms, commandForm{
 			Name: o.Name.Word(), Label: say(l, commandLabels[o.Name]), Would: capital(o.Would.In(string(l))), WhyNot: capital(o.WhyNot.In(string(l))),
 			NeedsReason: o.Reason == command.RequiredReason, Confirm: irreversible[o.Name], Hold: o.Name == command.Hold, Settle: o.Name == command.Settle,
-			Refund: o.Name == command.Refund, Cancel: o.Name == command.Cancel, Key: "console-" + uuid.NewString(),
+			Refund: o.Name == command.Refund, Capture: o.Name == command.Capture, Cancel: o.Name == command.Cancel, Key: "console-" + uuid.NewString(),
 		})
 	}
 	return forms
@@ -112,6 +113,8 @@ func orderOf(r *request) (command.Order, error) {
 		o.OnPaid = command.OnPaid(r.PostFormValue("on_paid"))
 	case command.Refund:
 		return refundOf(r, o)
+	case command.Capture:
+		return captureOf(r, o)
 	case command.Settle:
 		o.ProviderPaymentID = strings.TrimSpace(r.PostFormValue("provider_payment_id"))
 		if o.ProviderPaymentID != "" {
@@ -135,11 +138,27 @@ func refundOf(r *request, o command.Order) (command.Order, error) {
 	if !o.Refund.All {
 		amount, ok := centavosOf(r.PostFormValue("amount"))
 		if !ok {
-			return o, &failure.Error{Kind: failure.Invalid, Message: "the form is not valid", Fields: []failure.Field{{Pointer: "/amount", Detail: "must be an amount such as 10,50"}}}
+			return o, wrongAmount()
 		}
 		o.Refund.Amount = amount
 	}
 	return o, confirmed(r, o.Command)
+}
+
+// captureOf reads the form of a capture: an amount, or nothing for all that is reserved.
+func captureOf(r *request, o command.Order) (command.Order, error) {
+	if text := r.PostFormValue("amount"); strings.TrimSpace(text) != "" {
+		amount, ok := centavosOf(text)
+		if !ok || amount == 0 {
+			return o, wrongAmount()
+		}
+		o.Amount = amount
+	}
+	return o, confirmed(r, o.Command)
+}
+
+func wrongAmount() error {
+	return &failure.Error{Kind: failure.Invalid, Message: "the form is not valid", Fields: []failure.Field{{Pointer: "/amount", Detail: "must be an amount such as 10,50"}}}
 }
 
 // centavosOf reads an amount in reais with at most two decimals, after a comma or a point.
@@ -177,6 +196,8 @@ func commandDone(r *request, o command.Order, p payment.Payment) string {
 		return r.say("The attempts to charge have ended. The payment is %s.", status)
 	case command.Refund:
 		return r.say("The refund is asked for. The payment is %s.", status)
+	case command.Capture:
+		return r.say("Mercado Pago was asked for the reserved money. The payment is %s.", status)
 	case command.Cancel:
 		return r.say("Mercado Pago was asked to close the payment. The payment is %s.", status)
 	case command.Settle:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/command"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/session"
 )
 
@@ -58,6 +59,37 @@ func TestCommandsOnAPaymentAreOrdered(t *testing.T) {
 
 	require.Equal(t, "pt-BR", b.post("/console/language", "language", "pt-BR").Find("html").AttrOr("lang", ""))
 	require.Contains(t, b.get(path).says("#command-hold"), "Reter Para todas as chamadas ao Mercado Pago")
+}
+
+// The form of a capture has the sum, as people write it; left empty, all is captured.
+func TestReservedMoneyIsCapturedFromThePage(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, session.Options{})
+	p := e.openPayment("shop", "order-1", 0)
+	_, err := e.store.Apply(t.Context(), p.ID, payment.ProviderState{
+		PaymentID: "106400160592", Reference: p.ID, Status: payment.Authorized, RawStatus: "authorized", Money: p.Amount, UpdatedAt: time.Now(),
+	}, time.Now())
+	require.NoError(t, err)
+	b := e.as(e.operator)
+	shown := b.get("/console/payments/" + p.ID)
+	require.Equal(t, "Capture", shown.says("#command-capture summary"))
+	require.Contains(t, b.press(shown, "capture", "reason", "shipped").says("#refused"), "Confirm that you have read what the command does")
+	require.Equal(t, 1, b.press(shown, "capture", "reason", "shipped", "confirm", "yes", "amount", "much").Find("#refused li").Length())
+	orders := len(e.redriver.orders)
+	for text, centavos := range map[string]int64{"7,50": 750, "": 0} {
+		require.Contains(t, b.press(shown, "capture", "reason", "shipped", "confirm", "yes", "amount", text).says(".notice"), "Mercado Pago was asked for the reserved money.")
+		last := e.redriver.orders[len(e.redriver.orders)-1]
+		require.Equal(t, []any{command.Capture, centavos}, []any{last.Command, last.Amount})
+	}
+	require.Len(t, e.redriver.orders, orders+2)
+}
+
+// Every command that operators have is a button with a name.
+func TestEveryCommandHasALabel(t *testing.T) {
+	t.Parallel()
+	for _, e := range command.Operators() {
+		require.NotEmpty(t, commandLabels[e.Name], e.Name)
+	}
 }
 
 func TestUsersAreListed(t *testing.T) {

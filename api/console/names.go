@@ -43,7 +43,7 @@ var names = map[any]string{
 	audit.UserSecondFactorReset: "usuário: segundo fator removido", audit.UserRecoveryCodes: "usuário: códigos de recuperação",
 	audit.KeyCreate: "chave: criar", audit.KeyRevoke: "chave: revogar", audit.BreakerSet: "disjuntor: definir",
 	audit.DeadLetterDiscard: "mensagem morta: descartar", audit.RedriveStart: "reprocessamento: iniciar",
-	audit.PaymentSettle: "pagamento: encerrar", audit.PaymentCancel: "pagamento: cancelar", audit.PaymentRefund: "pagamento: devolver",
+	audit.PaymentSettle: "pagamento: encerrar", audit.PaymentCancel: "pagamento: cancelar", audit.PaymentRefund: "pagamento: devolver", audit.PaymentCapture: "pagamento: capturar",
 	audit.PaymentLook: "pagamento: consultar", audit.PaymentRetry: "pagamento: tentar agora", audit.PaymentHold: "pagamento: reter",
 	audit.PaymentRelease: "pagamento: liberar", audit.PaymentGiveUp: "pagamento: desistir", audit.PaymentHoldEnd: "pagamento: fim da retenção",
 

@@ -91,12 +91,13 @@ var portuguese = map[string]string{
 
 	// commands on a payment
 	"Ask Mercado Pago now": "Consultar o Mercado Pago agora", "Try again now": "Tentar de novo agora", "Hold": "Reter", "Release": "Liberar",
-	"Give up charging": "Desistir da cobrança", "Settle": "Encerrar", "Cancel": "Cancelar", "Refund": "Devolver",
+	"Give up charging": "Desistir da cobrança", "Settle": "Encerrar", "Capture": "Capturar", "Captured": "Capturado", "empty: all that is reserved": "vazio: tudo o que está reservado", "Cancel": "Cancelar", "Refund": "Devolver",
 	"Amount in reais, such as 10,50": "Valor em reais, como 10,50", "All that is left": "Tudo o que resta",
 	"If the buyer pays meanwhile": "Se o comprador pagar nesse meio tempo", "keep the money": "ficar com o dinheiro", "refund the money": "devolver o dinheiro",
-	"The refund is asked for. The payment is %s.":                     "A devolução foi pedida. O pagamento está %s.",
-	"Mercado Pago was asked to close the payment. The payment is %s.": "O Mercado Pago foi chamado a fechar o pagamento. O pagamento está %s.",
-	"For how many hours (at most 168)":                                "Por quantas horas (no máximo 168)", "Mercado Pago's id of the charge": "Id da cobrança no Mercado Pago",
+	"Mercado Pago was asked for the reserved money. The payment is %s.": "O dinheiro reservado foi pedido ao Mercado Pago. O pagamento está %s.",
+	"The refund is asked for. The payment is %s.":                       "A devolução foi pedida. O pagamento está %s.",
+	"Mercado Pago was asked to close the payment. The payment is %s.":   "O Mercado Pago foi chamado a fechar o pagamento. O pagamento está %s.",
+	"For how many hours (at most 168)":                                  "Por quantas horas (no máximo 168)", "Mercado Pago's id of the charge": "Id da cobrança no Mercado Pago",
 	"only if its panel has one; empty: there is none, the payment has failed": "só se o painel tiver uma; em branco: não há nenhuma, o pagamento falhou",
 	"I have read what this does. It cannot be undone.":                        "Li o que isto faz. Não pode ser desfeito.",
 	"Mercado Pago was asked. The payment is %s.":                              "O Mercado Pago foi consultado. O pagamento está %s.",

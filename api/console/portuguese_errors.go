@@ -82,6 +82,7 @@ var portugueseErrors = [][2]string{
 	{"must be at least 1 centavo; send \"all\": true to refund all that is left", `deve ser de pelo menos 1 centavo; envie "all": true para devolver tudo o que resta`},
 	{"must be at most %s centavos, which is what is left of the payment", "deve ser no máximo %s centavos, que é o que resta do pagamento"},
 	{"is for refund only", "vale só para devolver"},
+	{"must be a sum in centavos, and is for capture only", "deve ser uma quantia em centavos, e vale só para capturar"},
 	{"must be keep or refund, and is for cancel only", "deve ser keep ou refund, e vale só para cancelar"},
 	{"the idempotency key was used for another refund", "a chave de idempotência foi usada para outra devolução"},
 	{"is for settle only", "vale só para encerrar"},

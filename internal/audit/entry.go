@@ -42,6 +42,7 @@ const (
 	PaymentSettle     Action = "payment.settle"
 	PaymentCancel     Action = "payment.cancel"
 	PaymentRefund     Action = "payment.refund"
+	PaymentCapture    Action = "payment.capture"
 	FindingClose      Action = "finding.close"
 	PayerSearch       Action = "payer.search" // somebody looked for the payments of an e-mail address, which the entry does not have
 	RecordPrune       Action = "record.prune" // by the command; runs of the schedule have no entry
@@ -68,7 +69,7 @@ func Actions() []Action {
 		UserSecondFactor, UserSecondFactorReset, UserRecoveryCodes, KeyCreate, KeyRevoke,
 		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, PayerSearch, RecordPrune,
 		PaymentLook, PaymentRetry, PaymentHold, PaymentHoldEnd, PaymentRelease, PaymentGiveUp, PaymentSettle,
-		PaymentCancel, PaymentRefund,
+		PaymentCancel, PaymentRefund, PaymentCapture,
 	}, Notable()...)
 }
 

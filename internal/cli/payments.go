@@ -64,6 +64,8 @@ func orderCommand(e command.Entry, environ []string, out io.Writer) *cobra.Comma
 	switch e.Name {
 	case command.Hold:
 		c.Flags().StringVar(&until, "until", "", "when the hold ends by itself, such as 2026-03-02T12:00:00Z; at most 7 days ahead (default: 24 hours ahead)")
+	case command.Capture:
+		c.Flags().Int64Var(&o.Amount, "amount", 0, "the sum to capture, in centavos, from 1 to 100000000000; the rest goes back to the buyer (default: all)")
 	case command.Cancel:
 		c.Flags().StringVar((*string)(&o.OnPaid), "on-paid", string(command.KeepIt), "what to do when the buyer pays meanwhile: keep or refund the money")
 	case command.Refund:

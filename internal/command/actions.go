@@ -91,10 +91,13 @@ func (a Actions) read(ctx context.Context, id string) (payment.Payment, error) {
 	return p, err
 }
 
-// repeats says whether what is asked for is so already: the payment is cancelled, or the same actor has settled it as failed with the same
-// reason.
+// repeats says whether what is asked for is so already: the payment is cancelled, or that sum is captured, or the same actor has settled it as
+// failed with the same reason.
 func (a Actions) repeats(ctx context.Context, p payment.Payment, o Order) (bool, error) {
 	if o.Command == Cancel && p.Status == payment.Cancelled {
+		return true, nil
+	}
+	if o.Command == Capture && p.Captured != 0 && p.Captured == cmp.Or(o.Amount, p.Amount.Centavos) {
 		return true, nil
 	}
 	if o.Command != Settle || p.Status != payment.Failed {

@@ -98,6 +98,23 @@ func TestACancelledPaymentMayBeCancelledAgain(t *testing.T) {
 	require.Empty(t, s.orders)
 }
 
+// So may the answer to a capture. Another sum is another order, which the payment is past.
+func TestACapturedPaymentMayBeCapturedAgain(t *testing.T) {
+	t.Parallel()
+	s := unknown()
+	s.p.Status, s.p.Amount.Centavos, s.p.Captured = payment.Approved, 1050, 700
+	capture := func(centavos int64) error {
+		_, err := Actions{Payments: s, Engine: s}.Do(t.Context(), ana, Order{PaymentID: s.p.ID, Command: Capture, Reason: "shipped", Amount: centavos})
+		return err
+	}
+	require.NoError(t, capture(700))
+	require.Equal(t, failure.Conflict, failure.KindOf(capture(800)))
+	require.Equal(t, failure.Conflict, failure.KindOf(capture(0)), "all is more")
+	s.p.Captured = 1050
+	require.NoError(t, capture(0))
+	require.Empty(t, s.orders)
+}
+
 func TestARefusedSettleReachesNoWorkflow(t *testing.T) {
 	t.Parallel()
 	for _, status := range payment.Statuses() {

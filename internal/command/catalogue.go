@@ -19,6 +19,7 @@ const (
 	Release Name = "release"
 	GiveUp  Name = "give_up"
 	Settle  Name = "settle"
+	Capture Name = "capture"
 	Cancel  Name = "cancel"
 	Refund  Name = "refund"
 	Payment Name = "payment"
@@ -56,7 +57,7 @@ type Entry struct {
 }
 
 // catalogue is everything that a payment's workflow may be asked. Temporal's descriptions, the console, the command line and the
-// documentation read it. Capture gets its row here.
+// documentation read it.
 var catalogue = []Entry{
 	{
 		Name: Create, Kinds: []Kind{Update}, Reason: NoReason,
@@ -114,6 +115,14 @@ var catalogue = []Entry{
 				"Mercado Pago is asked first, and what contradicts it is refused. A held payment must be released first.",
 			"Encerra um pagamento desconhecido: como failed quando o Mercado Pago não tem a cobrança, ou como found com o provider_payment_id da cobrança; " +
 				"o Mercado Pago é consultado antes, e o que o contradiz é recusado. Um pagamento retido precisa ser liberado antes.",
+		},
+	},
+	{
+		Name: Capture, Kinds: []Kind{Signal, Update}, Operator: true, Reason: RequiredReason, Action: audit.PaymentCapture,
+		Short: Text{"Capture", "Capturar"},
+		Does: Text{
+			"Capture the reserved money of an authorized payment: amount in centavos, or all of it when it is left out.",
+			"Captura o dinheiro reservado de um pagamento autorizado: amount em centavos, ou tudo quando não for informado.",
 		},
 	},
 	{

@@ -37,6 +37,7 @@ type Order struct {
 	ProviderPaymentID string    `json:"provider_payment_id,omitempty"` // Settle as Found only
 	OnPaid            OnPaid    `json:"on_paid,omitempty"`             // Cancel only; "": KeepIt
 
+	Amount int64                  `json:"amount,omitempty"` // Capture only, in centavos; 0: all
 	Refund *payment.RefundRequest `json:"refund,omitempty"` // Refund only
 	// ByClient says that a client app orders it for a payment of its own, which needs no reason.
 	ByClient bool `json:"by_client,omitempty"`
@@ -114,6 +115,9 @@ func (o Order) moneyFields() (wrong []failure.Field) {
 		}
 	case o.Refund != nil:
 		wrong = append(wrong, failure.Field{Pointer: "/refund", Detail: "is for refund only"})
+	}
+	if o.Amount < 0 || o.Amount != 0 && o.Command != Capture {
+		wrong = append(wrong, failure.Field{Pointer: "/amount", Detail: "must be a sum in centavos, and is for capture only"})
 	}
 	if o.OnPaid != "" && (o.Command != Cancel || o.OnPaid != KeepIt && o.OnPaid != RefundIt) {
 		wrong = append(wrong, failure.Field{Pointer: "/on_paid", Detail: "must be keep or refund, and is for cancel only"})

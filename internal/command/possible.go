@@ -46,6 +46,8 @@ func Check(name Name, p payment.Payment, h payment.Hold, now time.Time) Option {
 		o.WhyNot, o.Would = s.release()
 	case GiveUp:
 		o.WhyNot, o.Would = s.giveUp()
+	case Capture:
+		o.WhyNot, o.Would = s.capture()
 	case Cancel:
 		o.WhyNot, o.Would = s.cancel()
 	case Refund:
@@ -124,6 +126,19 @@ func (s situation) giveUp() (whyNot, would Text) {
 	return Text{}, Text{
 		"ends the attempts to charge, searches Mercado Pago once more, and parks the payment as unknown unless Mercado Pago has it",
 		"encerra as tentativas de cobrança, procura mais uma vez no Mercado Pago e deixa o pagamento como desconhecido se ele não estiver lá",
+	}
+}
+
+func (s situation) capture() (whyNot, would Text) {
+	switch {
+	case !payment.Capture.PossibleFor(s.Status):
+		return s.only("only an authorized payment can be captured", "só um pagamento autorizado pode ser capturado"), Text{}
+	case s.Held(s.now):
+		return s.releaseFirst(), Text{}
+	}
+	return Text{}, Text{
+		"captures the reserved money, all of it or the sum that you ask for; the rest goes back to the buyer",
+		"captura o dinheiro reservado, todo ou a quantia pedida; o resto volta para o comprador",
 	}
 }
 

@@ -123,6 +123,33 @@ func TestWhatIsOnlyReservedIsNotCaptured(t *testing.T) {
 	}
 }
 
+// All that is reserved is captured without a sum, because some brands know no other way; less is named.
+func TestTheRequestOfACapture(t *testing.T) {
+	t.Parallel()
+	p := cardPayment("captured")
+	p.Provider.PaymentID = "106400160592"
+	for centavos, want := range map[int64]map[string]any{
+		p.Amount.Centavos: {"capture": true}, 701: {"capture": true, "transaction_amount": 7.01},
+	} {
+		var sent map[string]any
+		var key string
+		c := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			require.NoError(t, json.NewDecoder(r.Body).Decode(&sent))
+			key = r.Method + " " + r.Header.Get("X-Idempotency-Key")
+			_, _ = io.WriteString(w, minimal("approved", "accredited"))
+		}), timeout)
+		_, err := c.Capture(t.Context(), p, centavos, "key-1")
+		require.NoError(t, err)
+		require.Equal(t, want, sent)
+		require.Equal(t, "PUT key-1", key)
+	}
+	c := clientOf(t, answering(http.StatusOK, minimal("approved", "accredited")), timeout)
+	for _, centavos := range []int64{-1, 0, p.Amount.Centavos + 1} { // 0 would capture all
+		_, err := c.Capture(t.Context(), p, centavos, "key-1")
+		require.Error(t, err)
+	}
+}
+
 // Every detail that Mercado Pago documents for a rejected payment, with what the buyer can do (sections 3.2 to 3.4 of our notes on it).
 func TestEveryDocumentedRejectionHasItsAdvice(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,7 @@ type operation struct {
 var (
 	opGet      = operation{name: "get", breaker: breaker.Read, single: true}
 	opCancel   = operation{name: "cancel", breaker: breaker.Cancel}
+	opCapture  = operation{name: "capture", breaker: breaker.Cancel} // the same call at Mercado Pago
 	opRefund   = operation{name: "refund", breaker: breaker.Refund}
 	opSearch   = operation{name: "search", breaker: breaker.Search, single: true}
 	opChanges  = operation{name: "changes", breaker: breaker.Search}
@@ -32,7 +33,7 @@ var (
 
 // operations lists every kind of call.
 func operations() []operation {
-	all := []operation{opGet, opCancel, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments}
+	all := []operation{opGet, opCancel, opCapture, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments}
 	for _, how := range charges {
 		all = append(all, how.call)
 	}

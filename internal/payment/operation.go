@@ -13,16 +13,18 @@ type Operation string
 
 // The operations.
 const (
-	Charge Operation = "charge"
-	Cancel Operation = "cancel" // closes an unpaid payment
-	Refund Operation = "refund" // gives money back, all of it or a part
+	Charge  Operation = "charge"
+	Capture Operation = "capture" // takes a reserved sum, all of it or less
+	Cancel  Operation = "cancel"  // closes an unpaid payment
+	Refund  Operation = "refund"  // gives money back, all of it or a part
 )
 
 // possible is the one table of what may be asked of the provider when, beside the table of moves.
 var possible = map[Operation][]Status{
-	Charge: {Processing},
-	Cancel: {Pending, InReview, Authorized},
-	Refund: {Approved, PartiallyRefunded},
+	Charge:  {Processing},
+	Capture: {Authorized},
+	Cancel:  {Pending, InReview, Authorized},
+	Refund:  {Approved, PartiallyRefunded},
 }
 
 // PossibleFor says whether the operation may be asked for while a payment has this status.

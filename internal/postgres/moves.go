@@ -69,9 +69,11 @@ with before as (
     from newer n
     where p.id = n.id
 ), done as (
-    update operations set outcome = 'done', updated_at = @at
+    -- A capture whose answer was lost ends here: the sum that was captured says whether it was that one.
+    update operations o set updated_at = @at,
+        outcome = case when o.kind = @operation or o.amount = @captured::bigint then 'done' else 'refused' end
     from newer n
-    where payment_id = n.id and kind = @operation and outcome <> 'done'
+    where o.payment_id = n.id and (o.kind = @operation and o.outcome <> 'done' or o.kind = @capture and o.outcome = 'asked' and @status <> 'authorized')
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
     select id, seq, @status,
@@ -296,7 +298,7 @@ func (s *Store) move(ctx context.Context, in batcher, doing, statement, id strin
 	var seq *int
 	var sinks []Sink
 	var data *payment.EventData
-	args["sinks"], args["lease"], args["operation"] = sinksOf(to), OutboxLease, payment.Charge
+	args["sinks"], args["lease"], args["operation"], args["capture"] = sinksOf(to), OutboxLease, payment.Charge, payment.Capture
 	var batch pgx.Batch
 	batch.Queue(statement, args).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&clientID, &method, &created, &status, &seq, &data, &sinks)

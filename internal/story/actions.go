@@ -54,6 +54,7 @@ var acts = map[string]text{
 	string(audit.ActivityUnpause):   {EN: "unpause the activity", PT: "retomar a atividade"},
 	string(audit.ActivityRetry):     {EN: "retry the activity now", PT: "repetir a atividade agora"},
 	string(audit.PaymentCancel):     {EN: "cancel the payment", PT: "cancelar o pagamento"},
+	string(audit.PaymentCapture):    {EN: "capture the payment", PT: "capturar o pagamento"},
 	string(audit.PaymentRefund):     {EN: "refund the payment", PT: "devolver o pagamento"},
 	string(audit.PaymentSettle):     {EN: "settle the payment", PT: "encerrar o pagamento"},
 	string(audit.DeadLetterDiscard): {EN: "discard dead letter", PT: "descartar a mensagem morta"},

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,6 +101,11 @@ func BoletoOrder(centavos, discount int64, reference, late string, now time.Time
 		centavos, reference, reference, late, now.AddDate(0, 0, 10).Format(time.DateOnly), less, BuyerEmail, BuyerName, BuyerTaxID)
 }
 
+// Reserving is the order of a card whose money is only reserved.
+func Reserving(order string) string {
+	return strings.Replace(order, `"type": "card"`, `"type": "card", "capture": false`, 1)
+}
+
 // Post sends a body under an idempotency key, as it is.
 func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (Answer, error) {
 	headers := append([]string{"Authorization", "Bearer " + s.Key, "Idempotency-Key", key, "Content-Type", "application/json"}, header...)
@@ -114,7 +120,12 @@ func (s *Shop) Refund(ctx context.Context, id, key, body string) (Answer, error)
 
 // Cancel cancels a payment, with a body as it is.
 func (s *Shop) Cancel(ctx context.Context, id, body string) (Answer, error) {
-	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments/"+id+"/cancel", body,
+	return s.Order(ctx, id, "cancel", body)
+}
+
+// Order orders a command on a payment, such as capture, with a body as it is.
+func (s *Shop) Order(ctx context.Context, id, command, body string) (Answer, error) {
+	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments/"+id+"/"+command, body,
 		"Authorization", "Bearer "+s.Key, "Content-Type", "application/json")
 }
 

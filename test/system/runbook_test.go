@@ -149,6 +149,8 @@ func paymentFor(t *testing.T, command string) string {
 		_, err := shared.Shops[0].Await(within(t), id, "approved")
 		require.NoError(t, err)
 		return id
+	case strings.Contains(command, "capture"):
+		return reservedPayment(t)
 	case strings.Contains(command, "give"):
 		return chargingPayment(t)
 	default:
@@ -156,6 +158,19 @@ func paymentFor(t *testing.T, command string) string {
 		create(t, key)
 		return id
 	}
+}
+
+// reservedPayment is a card whose money is reserved.
+func reservedPayment(t *testing.T) string {
+	key, id := ownKey()
+	token, err := shared.Provider.CardToken(within(t), "APRO")
+	require.NoError(t, err)
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Reserving(platform.CardOrder(1050, key, token, 1)), "Prefer", "wait=30")
+	require.NoError(t, err)
+	require.NoError(t, answer.Decode(nil))
+	_, err = shared.Shops[0].Await(within(t), id, "authorized")
+	require.NoError(t, err)
+	return id
 }
 
 func hold(t *testing.T, id string) {
