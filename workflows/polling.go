@@ -179,6 +179,8 @@ func (p *mailbox) waitsFor(ctx workflow.Context) string {
 		return "another look soon after a signal"
 	case p.state.Status == payment.Unknown:
 		return "the next search for the charge"
+	case p.state.Status == payment.Authorized && due.Equal(p.end()):
+		return "the end of the reservation, to look at it"
 	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()) && p.state.KeepsEnd:
 		return "the end of the time to pay, to close the payment"
 	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()):

@@ -270,6 +270,7 @@ var timers = map[string]text{
 	"another look soon after a signal":                           {EN: "it looks again soon, because the signal brought no news", PT: "consulta de novo em breve, porque o sinal não trouxe novidade"},
 	"the end of the time to pay, to close the payment":           closeAtEnd,
 	"the end of the time to pay, to look at the payment":         lookAtEnd,
+	"the end of the reservation, to look at it":                  {EN: "the reservation ends, and it asks Mercado Pago what became of the payment", PT: "a reserva termina, e o Mercado Pago é consultado"},
 	"the end of the Pix, to close it":                            closeAtEnd, // in runs from before
 	"the end of the Pix, to look at it":                          lookAtEnd,
 	"the end of the run, after the answer to an order is stored": {EN: "it ends", PT: "termina"},
