@@ -22,7 +22,7 @@ type offer struct {
 	AdditionalInfoNeeded  []string            `json:"additional_info_needed"`
 	MinAllowedAmount      float64             `json:"min_allowed_amount"`
 	MaxAllowedAmount      float64             `json:"max_allowed_amount"`
-	AccreditationTime     *int                `json:"accreditation_time"`
+	AccreditationTime     int                 `json:"accreditation_time"`
 	FinancialInstitutions []map[string]string `json:"financial_institutions"`
 	ProcessingModes       []string            `json:"processing_modes"`
 }
@@ -60,8 +60,7 @@ func plainOffer(id, name, kind string, least, most float64, needed ...string) of
 
 func (b brand) offer() offer {
 	o := plainOffer(b.id, b.name, cardBrands[b.id], 0.5, 60000, "cardholder_name", "cardholder_identification_type", "cardholder_identification_number")
-	credited := 2880
-	o.AccreditationTime, o.DeferredCapture = &credited, "supported"
+	o.AccreditationTime, o.DeferredCapture = 2880, "supported"
 	if o.PaymentTypeID == "debit_card" {
 		o.DeferredCapture = "unsupported"
 	}
