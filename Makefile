@@ -116,6 +116,11 @@ resets: bootstrap build ## Reset every recorded history at every point, and upda
 	@WITH_SQLITE=1 scripts/bootstrap
 	@exec .bin/onlywave-lab resets --name '$(NAME)'
 
+.PHONY: conformance
+conformance: build ## Check our requests and the simulator against Mercado Pago's OpenAPI file, SPEC=spec3.yaml
+	@[ -n '$(SPEC)' ] || { echo 'Which file? make conformance SPEC=path of an OpenAPI file of Mercado Pago (github.com/mercadopago/openapi, by-site/MLB)'; exit 1; }
+	@exec .bin/onlywave-lab conformance '$(SPEC)'
+
 .PHONY: alerts
 alerts: bootstrap build ## Make every alert fire and resolve, and update docs/alerts.md (33 min)
 	@exec .bin/onlywave-lab alerts

@@ -47,6 +47,7 @@ func devCommands(out io.Writer) []*cobra.Command {
 		benchCommand(out),
 		drillCommand(out),
 		resetsCommand(out),
+		conformanceCommand(out),
 		loadCommand(out),
 		alertsCommand(out),
 	}

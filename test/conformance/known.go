@@ -1,0 +1,42 @@
+package conformance
+
+// KnownErrors are the contract's own mistakes, of the file that Mercado Pago published in June 2026 as the Brazilian variant. An entry says
+// what really happens, and how that is known.
+func KnownErrors() []Known {
+	const (
+		charge   = "POST /v1/payments"
+		get      = "GET /v1/payments/{id}"
+		methods  = "GET /v1/payment_methods"
+		plans    = "GET /v1/payment_methods/installments"
+		refund   = "POST /v1/payments/{id}/refunds"
+		null     = "Value is not nullable"
+		gotNull  = "got null"
+		notYet   = "it is null until it is known, in the API reference's own samples and in every answer"
+		nameless = "the guides for Pix and boleto want the payer's name and address; the official SDK has both"
+	)
+	return []Known{
+		{charge, "request", "/payer", `"first_name" is unsupported`, nameless},
+		{charge, "request", "/payer", `"last_name" is unsupported`, nameless},
+		{charge, "request", "/payer", `"address" is unsupported`, nameless},
+		{charge, "request", "", `"payment_method" is unsupported`, `the fine, the interest and the discount of a boleto are sent in it (guide "boleto bancário"; the official SDK has it)`},
+		{plans, "request", "?payment_method_id", "missing", "Mercado Pago's script in the browser asks with the card's first digits and the amount alone"},
+		{"GET /users/me", "request", "", "no such operation", "the official SDK calls it (pkg/user)"},
+
+		{get, "answer", "/cause/*/code", "must be an integer", "refusals by Mercado Pago's gateway have words as codes, such as unauthorized"},
+		{get, "answer", "", "no status 429", "answers 429 with Retry-After are documented elsewhere in this contract"},
+		{get, "answer", "", "no status 500", "every server fails at times"},
+		{methods, "answer", "/*/settings", "got array, want object", "a brand has one setting for each range of numbers; the official SDK has a list"},
+		{plans, "answer", "…/reimbursement_rate", gotNull, "it is null in the API reference's own sample"},
+		{refund, "answer", "/unique_sequence_number", gotNull, notYet},
+		{refund, "answer", "/reason", gotNull, notYet},
+
+		{"", "answer", "…/date_approved", null, notYet},
+		{"", "answer", "…/date_of_expiration", null, "a card's payment has none"},
+		{"", "answer", "…/money_release_date", null, notYet},
+		{"", "answer", "…/payer/type", null, "it is null for a buyer without an account at Mercado Pago"},
+		{"", "answer", "…/statement_descriptor", null, "a Pix and a boleto have none"},
+		{"", "answer", "…/external_resource_url", null, "only a boleto has one"},
+		{"", "answer", "…/card/expiration_month", "must be an integer", `it is masked as "***" since 2026 (sdk-go, issue 131)`},
+		{"", "answer", "…/card/expiration_year", "must be an integer", `it is masked as "***" since 2026 (sdk-go, issue 131)`},
+	}
+}
