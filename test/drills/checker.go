@@ -56,6 +56,8 @@ var rules = []rule{
 	{name: "a payment is charged at most once", ofAPayment: chargedOnce},
 	{name: "every charge is in the database", settles: true, ofAPayment: chargeRecorded},
 	{name: "a refund is made at most once, and never more than the payment", ofAPayment: refundedOnce},
+	{name: "reserved money is captured at most once", ofAPayment: capturedOnce},
+	{name: "what was captured is on all sides", settles: true, ofAPayment: capturedRight},
 	{name: "every refund is on all sides", settles: true, ofAPayment: refundsRight},
 	{name: "the ledger has what the provider's books, the row and the events have", settles: true, ofAPayment: booksRight},
 	{name: "the balances are the sums of the ledger", ofTheWhole: balancesRight},

@@ -52,6 +52,24 @@ var spoilt = []struct {
 	{"too much money given back", "a refund is made at most once, and never more than the payment", 1, "gave back 1002 centavos of 1001", func(e *Evidence) {
 		e.refund(1, simulator.Refunded{ID: "71", Amount: 1002, Status: "approved"})
 	}},
+	{"a capture that has not ended", "what was captured is on all sides", 1, "its capture of 700 centavos has not ended", func(e *Evidence) {
+		e.Operations = append(e.Operations, Operation{ProviderKey: "c-1", PaymentID: id(1), Kind: "capture", Amount: 700, Outcome: "asked"})
+	}},
+	{"a capture of another sum", "what was captured is on all sides", 1, "its capture of 700 centavos is done; the row has 0 captured", func(e *Evidence) {
+		e.Operations = append(e.Operations, Operation{ProviderKey: "c-1", PaymentID: id(1), Kind: "capture", Amount: 700, Outcome: "done"})
+	}},
+	{"a capture that is lost", "what was captured is on all sides", 1, "the client has captured 700 centavos; the row has 0", func(e *Evidence) {
+		e.Intents[0].Reserve, e.Intents[0].Capture, e.Intents[0].Finished = true, 700, true
+	}},
+	{"a capture that is not told", "what was captured is on all sides", 1, "the last event has 0 centavos captured; the row 700", func(e *Evidence) { e.Payments[0].Captured = 700 }},
+	{"another sum captured at the provider", "every side has the same amount", 1, "the provider's ledger: 1001 centavos; the row: 700", func(e *Evidence) { e.Payments[0].Captured = 700 }},
+	{"money captured twice", "reserved money is captured at most once", 1, "the provider captured 2 times", func(e *Evidence) {
+		for range 2 {
+			for _, status := range []string{"authorized", "approved"} {
+				e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Move, ExternalReference: id(1), Amount: 1001, Status: status})
+			}
+		}
+	}},
 	{"a refund without a row", "every refund is on all sides", 1, "the provider has refund 71; there is no row", func(e *Evidence) {
 		e.refund(1, simulator.Refunded{ID: "71", Amount: 300, Status: "approved"})
 	}},

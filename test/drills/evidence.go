@@ -60,6 +60,7 @@ type Payment struct {
 	ProviderPaymentID string
 	Version           int
 	Refunded          int64 // centavos
+	Captured          int64 // likewise, of a reserved sum
 }
 
 // Operation is a row of the table operations.
@@ -81,6 +82,7 @@ type Event struct {
 	Amount    int64
 	At        time.Time
 	Refunded  int64
+	Captured  int64
 	Stays     bool   // it is about a refund or a settlement, and the status stays
 	RefundID  string // ours; "": it is not about a refund
 	Refund    payment.RefundStatus

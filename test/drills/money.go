@@ -95,7 +95,9 @@ func sameAmount(s *sides, say objecting) {
 		}
 	}
 	for _, e := range s.entries {
-		differs("the provider's ledger", e.Amount)
+		if want := s.sumOf(e); e.Amount != want {
+			say(s.id, "the provider's ledger: %d centavos; the row: %d", e.Amount, want)
+		}
 	}
 	for _, o := range s.operations {
 		if o.Kind == string(payment.Charge) {

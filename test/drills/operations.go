@@ -190,11 +190,13 @@ func payLate(ctx context.Context, s *Scene) error {
 
 // everyOperationIsDrawn: the load has had each operation, each with each end.
 func everyOperationIsDrawn(_ context.Context, s *Scene) ([]Objection, error) {
-	refunds, failed, panel, late, cancels := 0, 0, 0, 0, 0
+	refunds, failed, panel, late, cancels, captures := 0, 0, 0, 0, 0, 0
 	for _, o := range s.Evidence.Operations {
 		switch outcome := payment.Outcome(o.Outcome); {
 		case o.Kind == string(payment.Cancel):
 			cancels++
+		case o.Kind == string(payment.Capture) && outcome == payment.OutcomeDone:
+			captures++
 		case o.Kind != string(payment.Refund):
 		case o.Origin == string(payment.FromProvider):
 			panel++
@@ -206,9 +208,19 @@ func everyOperationIsDrawn(_ context.Context, s *Scene) ([]Objection, error) {
 			refunds++
 		}
 	}
-	counts := fmt.Sprintf("%d refunds succeeded, %d failed, %d were made in the panel; %d cancels; %d were paid late, %d of them refunded", refunds, failed, panel, cancels, s.late, late)
+	parts, voids := 0, 0
+	for _, i := range s.Log.Intents {
+		if i.Captured() && i.Capture < i.Amount {
+			parts++
+		}
+		if i.Reserve && i.Finished && i.Capture == 0 {
+			voids++
+		}
+	}
+	counts := fmt.Sprintf("%d refunds succeeded, %d failed, %d were made in the panel; %d cancels, %d of them of reserved money; %d captures, %d of them of a part; %d were paid late, %d of them refunded",
+		refunds, failed, panel, cancels, voids, captures, parts, s.late, late)
 	s.remark("%s", counts)
-	if min(refunds, failed, panel, cancels, s.late, late) == 0 {
+	if min(refunds, failed, panel, cancels, voids, captures, parts, s.late, late) == 0 {
 		return []Objection{object("every operation is drawn", "", "%s", counts)}, nil
 	}
 	return nil, nil

@@ -20,7 +20,8 @@ func (e *Evidence) askPostgres(ctx context.Context, url string) error {
 
 func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	e.Payments, err = read[Payment](ctx, tx, `
-		select id::text, idempotency_key as key, status, amount, provider_payment_id, version, amount_refunded as refunded from payments`)
+		select id::text, idempotency_key as key, status, amount, provider_payment_id, version, amount_refunded as refunded,
+		coalesce(amount_captured, 0) as captured from payments`)
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	}
 	e.Events, err = read[Event](ctx, tx, `
 		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at,
-		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, data ?| array['refund', 'settlement'] as stays,
+		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, coalesce((data->>'amount_captured')::bigint, 0) as captured, data ?| array['refund', 'settlement'] as stays,
 		coalesce(data->'refund'->>'id', '') as refund_id, coalesce(data->'refund'->>'status', '') as refund,
 		(data->'settlement'->>'amount')::bigint as settled, coalesce((data->>'late')::bool, false) as late from payment_events`)
 	if err != nil {

@@ -48,6 +48,7 @@ func loadCommand(out io.Writer) *cobra.Command {
 	f.IntVar(&o.InFlight, "in-flight", 256, "most requests in flight; more are not sent, but counted as shed")
 	f.Float64Var(&o.Expire, "expire", 0.1, "share of buyers who let the Pix expire")
 	f.Float64Var(&o.Card, "card", 0, "share of all others who pay by card, which ends at once")
+	f.Float64Var(&o.Reserve, "reserve", 0, "share of those whose client reserves the money first, and captures it or gives it up")
 	f.Float64Var(&o.Boleto, "boleto", 0, "share of those who do neither leave nor pay by card, who get a boleto instead of a Pix")
 	f.Float64Var(&o.Refund, "refund", 0.1, "share of paid payments of which the client gives money back, a part or all")
 	f.Float64Var(&o.Cancel, "cancel", 0.05, "share of payments that the client cancels before they are paid")

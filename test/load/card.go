@@ -23,6 +23,9 @@ func (c *customer) fetchToken(ctx context.Context) bool {
 		token, err := c.Provider.CardToken(ctx, c.Holder)
 		if err == nil {
 			c.Body = platform.CardOrder(c.Amount, c.Key, token, 1+len(c.Key)%3)
+			if c.Reserve {
+				c.Body = platform.Reserving(c.Body)
+			}
 			return true
 		}
 		if !sleep(ctx, wait) {

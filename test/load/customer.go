@@ -45,6 +45,7 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 	c.Body = platform.OrderWithin(c.Amount, c.Key, c.Within, c.late)
 	c.drawCard()
 	c.drawBoleto(due)
+	c.drawReserve()
 	return c
 }
 
@@ -147,6 +148,9 @@ func (c *customer) follow(ctx context.Context) {
 				wait = readMin
 			}
 		}
+		if payment.Status(c.Status) == payment.Authorized && c.act(ctx) {
+			wait = readMin
+		}
 		if !sleep(ctx, wait) {
 			return
 		}
@@ -178,7 +182,7 @@ func (c *customer) act(ctx context.Context) bool {
 	if c.Acted {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, oneRead)
+	ctx, cancel := context.WithTimeout(ctx, oneTry)
 	defer cancel()
 	if c.acted.IsZero() {
 		c.acted = time.Now()
@@ -189,6 +193,8 @@ func (c *customer) act(ctx context.Context) bool {
 		act = func() error { return c.Provider.Expire(ctx, c.ProviderPaymentID) }
 	case Cancels:
 		act = func() error { return c.cancel(ctx) }
+	case PaysByCard:
+		act = func() error { return c.finish(ctx) }
 	}
 	if act() != nil {
 		return false // tried again after the next read

@@ -31,6 +31,7 @@ type Options struct {
 	Leave    float64            // of those who never pay,
 	Cancel   float64            // and of those whose client cancels the payment; all others pay
 	Card     float64            // the share of all others who pay by card, which ends at once
+	Reserve  float64            // the share of those whose client reserves the money first, and captures it or gives it up
 	Boleto   float64            // the share of those who do neither leave nor pay by card, who get a boleto instead of a Pix
 	Refund   float64            // the share of paid payments of which the client gives money back
 	Panel    float64            // the share of those of which the seller refunds a part in the provider's panel before
@@ -53,6 +54,8 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("the shares of buyers must be between 0 and 1 together")
 	case o.Card < 0 || o.Card > 1 || o.Card > 0 && o.Provider == nil:
 		return o, errors.New("the share of cards must be between 0 and 1, and needs the provider's address")
+	case o.Reserve < 0 || o.Reserve > 1:
+		return o, errors.New("the share of reserved money must be between 0 and 1")
 	case o.Boleto < 0 || o.Boleto > 1:
 		return o, errors.New("the share of boletos must be between 0 and 1")
 	case o.Refund < 0 || o.Refund > 1 || o.Panel < 0 || o.Panel > 1:

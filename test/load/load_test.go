@@ -246,15 +246,29 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	require.InDelta(t, 200, buyers[LetsExpire], 60)
 	require.InDelta(t, 100, buyers[Leaves], 60)
 
-	g := &generator{Options: Options{Seed: 1, Expire: 0.2, Leave: 0.1, Card: 0.5}, log: &Log{Intents: make([]Intent, 1000)}}
-	cards := map[Buyer]int{}
+	g := &generator{Options: Options{Seed: 1, Expire: 0.2, Leave: 0.1, Card: 0.5, Reserve: 0.5}, log: &Log{Intents: make([]Intent, 1000)}}
+	cards, reserved := map[Buyer]int{}, map[string]int{}
 	for i := range 1000 {
 		c := g.newCustomer(i, time.Now())
 		cards[c.Buyer]++
 		require.Equal(t, amounts[i], c.Amount, "cards change nothing else")
+		require.True(t, c.Reserve || c.Capture == 0)
+		require.LessOrEqual(t, c.Capture, c.Amount)
+		switch {
+		case !c.Reserve:
+		case c.Capture == 0:
+			reserved["given up"]++
+		case c.Capture < c.Amount:
+			reserved["a part"]++
+		default:
+			reserved["all"]++
+		}
 	}
 	require.Equal(t, buyers[Leaves], cards[Leaves])
 	require.InDelta(t, 350, cards[PaysByCard], 60)
+	require.InDelta(t, 44, reserved["given up"], 25)
+	require.InDelta(t, 44, reserved["a part"], 25)
+	require.InDelta(t, 88, reserved["all"], 30)
 
 	g = &generator{Options: Options{Seed: 1, Expire: 0.2, Leave: 0.1, Boleto: 0.5}, log: &Log{Intents: make([]Intent, 1000)}}
 	boletos, discounts := 0, 0

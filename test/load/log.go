@@ -44,11 +44,17 @@ type Intent struct {
 	Status            string    `json:"-"`                 // last read
 	Acted             bool      `json:"-"`                 // the simulator has acknowledged the buyer's action
 	Refunds           []Refund  `json:"refunds,omitempty"` // that the client wants back
+	Reserve           bool      `json:"reserve,omitempty"` // the client only reserves the money
+	Capture           int64     `json:"capture,omitempty"` // centavos of it that the client captures; 0: it is given up
+	Finished          bool      `json:"-"`                 // the API has acknowledged the capture, or the cancel
 	Panel             int64     `json:"panel,omitempty"`   // centavos that the seller refunds in the provider's panel
 }
 
 // Paid says whether the simulator has acknowledged that the buyer paid.
 func (i Intent) Paid() bool { return i.Acted && i.Buyer == Pays }
+
+// Captured says whether the API has acknowledged that the reserved money is captured.
+func (i Intent) Captured() bool { return i.Finished && i.Capture > 0 }
 
 // Refused says whether the request was refused as invalid.
 func (i Intent) Refused() bool {
