@@ -37,6 +37,7 @@ func Traffic(ctx context.Context) ([]Exchange, error) {
 	p.pix()
 	p.boleto()
 	p.cards()
+	p.reservations()
 	p.searches()
 	if p.err != nil {
 		return nil, p.err
@@ -142,6 +143,22 @@ func (p *play) cards() {
 			Brand: "master", Installments: 3, IssuerID: "24", Descriptor: "ONLYWAVE",
 		}}), payment.CardSecrets{Token: p.token(holder), DeviceID: "armor.1"})
 	}
+}
+
+// reservations are captured whole, captured in part, and given up.
+func (p *play) reservations() {
+	reserve := func(key string) payment.Payment {
+		return p.charge(sale(key, payment.Method{Type: payment.Card, Card: &payment.CardMethod{Brand: "master", Installments: 1, AuthorizeOnly: true}}),
+			payment.CardSecrets{Token: p.token("APRO")})
+	}
+	for centavos, key := range map[int64]string{10_050: "captured whole", 7_525: "captured in part"} {
+		reserved := reserve(key)
+		_, err := p.client.Capture(p.ctx, reserved, centavos, payment.NewID("capture", reserved.ID))
+		p.must(err)
+	}
+	given := reserve("given up")
+	_, err := p.client.Cancel(p.ctx, given.Provider.PaymentID, payment.NewID("cancel", given.ID))
+	p.must(err)
 }
 
 // token is made as the buyer's browser makes it.
