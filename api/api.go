@@ -21,6 +21,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/onlywave/onlywave/api/paypage"
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/breaker"
 	"github.com/onlywave/onlywave/internal/cache"
@@ -29,6 +30,7 @@ import (
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/paylink"
 	"github.com/onlywave/onlywave/internal/qrcode"
 	"github.com/onlywave/onlywave/internal/ratelimit"
 	"github.com/onlywave/onlywave/internal/replay"
@@ -51,6 +53,8 @@ type Config struct {
 	Cache     *cache.Payments // optional: without it payments are read from the database only
 	Replays   *replay.Guard   // optional: without it a copy of a notification is stored like the first
 	Console   http.Handler    // optional: serves the operators' pages at /console
+	PayPages  *paypage.Pages  // optional: serves the buyers' pages at /pay
+	PayLinks  *paylink.Links  // optional: with it payments link to these pages
 
 	Environment  string // test or live: API keys of the other one are refused
 	CursorSecret []byte // signs the cursors of lists; the same in every process, 32 bytes or more
@@ -144,8 +148,13 @@ func (c Config) validate() error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
 // Drain makes /readyz answer "not ready" from now on, so that load balancers choose other processes before this one stops. Requests
-// are still served.
-func (s *Server) Drain() { s.draining.Store(true) }
+// are still served; pages that wait for news ask another process.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	if s.config.PayPages != nil {
+		s.config.PayPages.End()
+	}
+}
 
 // Drained returns a context for serving, which ends some time after ctx: until then the load balancers have noticed that the server
 // drains, and send nothing more. stop ends it at once.
@@ -242,6 +251,9 @@ func (s *Server) mount() {
 	if s.config.Console != nil {
 		s.engine.Any("/console", s.console)
 		s.engine.Any("/console/*page", s.console)
+	}
+	if s.config.PayPages != nil {
+		s.engine.GET(paylink.Prefix+"*page", func(c *gin.Context) { s.config.PayPages.ServeHTTP(c.Writer, c.Request) })
 	}
 }
 

@@ -1114,6 +1114,9 @@ type Links struct {
 
 	// Temporal The workflow in the Temporal Web UI; absent when none is configured.
 	Temporal string `json:"temporal,omitempty,omitzero"`
+
+	// Pay A page for the buyer, who needs no account: how to pay a Pix or a boleto, and what became of the payment. It changes by itself when the money has come. The link is signed, says nothing about the buyer, and is good until seven days after the payment's end.
+	Pay string `json:"pay,omitempty,omitzero"`
 }
 
 // Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.

@@ -60,6 +60,9 @@ func (s *Server) view(p payment.Payment) Payment {
 			Self: s.config.PublicURL + "/v1/payments/" + p.ID, Temporal: s.temporalLink(workflows.WorkflowID(p.ID)),
 		},
 	}
+	if s.config.PayLinks != nil {
+		v.Links.Pay = s.config.PayLinks.URL(p)
+	}
 	if _, err := p.CodeToPay(time.Now()); err == nil {
 		v.Method.QrCodeURL = v.Links.Self + "/qrcode.png"
 	}

@@ -8,11 +8,13 @@ import (
 
 	"github.com/onlywave/onlywave/api"
 	"github.com/onlywave/onlywave/api/console"
+	"github.com/onlywave/onlywave/api/paypage"
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
+	"github.com/onlywave/onlywave/internal/paylink"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/presence"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -62,6 +64,16 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	if err != nil {
 		return err
 	}
+	payLinks, err := paylink.New(c.PublicURL, []byte(c.CursorSecret))
+	if err != nil {
+		return err
+	}
+	payPages, err := paypage.New(paypage.Config{
+		Payments: lookup.Payments{Database: database, Workflows: client, Cache: paymentCache}, Links: payLinks, Log: log,
+	})
+	if err != nil {
+		return err
+	}
 	server, err := api.New(api.Config{
 		Environment: c.Environment,
 		Workflows:   client, Database: database, Publisher: f.publisher, Verifier: verifier, Breakers: f.breakers,
@@ -70,7 +82,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 		Limits: api.Limits{
 			Writes: c.RateLimitWrites, Reads: c.RateLimitReads, Operations: c.RateLimitOperations, Refused: c.RateLimitRefused,
 		},
-		Console: pages, Ready: ready,
+		Console: pages, PayPages: payPages, PayLinks: payLinks, Ready: ready,
 		CursorSecret: []byte(c.CursorSecret), PublicURL: c.PublicURL,
 		TemporalUIURL: c.TemporalUIURL, TemporalNamespace: c.TemporalNamespace,
 		TrustedProxies: c.TrustedProxies, Log: log,

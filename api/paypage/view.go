@@ -1,0 +1,68 @@
+package paypage
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/onlywave/onlywave/internal/language"
+	"github.com/onlywave/onlywave/internal/mercadopago"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+//go:embed templates/page.html
+var templates embed.FS
+
+var page = template.Must(template.ParseFS(templates, "templates/page.html"))
+
+// view is the data of the page.
+type view struct {
+	Language language.Language
+	Words    words
+	Token    string
+	Version  int
+	Waits    bool // the page may still change
+
+	Amount      string
+	Description string
+	State       stateView
+	Until       string // by which to pay; "" when there is nothing to pay
+
+	PixCode string
+	Line    string // of a boleto
+	PDF     string
+}
+
+// newView is what a payment's page shows. It has nothing of the buyer's.
+func newView(p payment.Payment, l language.Language, token string, now time.Time) view {
+	v := view{
+		Language: l, Words: texts(l), Token: token, Version: p.Version, Waits: moves(p),
+		Amount: l.Amount(p.Amount.Centavos, p.Amount.Currency), Description: p.Description,
+		State: stateOf(p, now).in(l),
+	}
+	if code, err := p.CodeToPay(now); err == nil {
+		v.PixCode, v.Until = code, moment(l, p.Instructions.ExpiresAt)
+	}
+	if p.Status == payment.Pending && p.Method.Type == payment.Boleto {
+		v.Line, v.PDF, v.Until = payment.SpacedLine(p.Instructions.DigitableLine), p.Instructions.TicketURL, day(l, p.DueDate())
+	}
+	if p.Status == payment.Rejected {
+		r, _ := mercadopago.RejectionOf(p.Provider.StatusDetail)
+		v.State.Text = language.Text{EN: r.English, PT: r.Portuguese}.In(l)
+	}
+	return v
+}
+
+func (p *Pages) write(w http.ResponseWriter, r *http.Request, status int, v view) {
+	var out bytes.Buffer
+	if err := page.Execute(&out, v); err != nil {
+		p.config.Log.ErrorContext(r.Context(), "pay page not rendered", "error", err)
+		http.Error(w, v.Words.Unavailable, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // the browser may have closed the connection
+}
