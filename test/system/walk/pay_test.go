@@ -1,0 +1,124 @@
+//go:build chromium
+
+package walk
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/test/platform"
+	"github.com/onlywave/onlywave/test/platform/platformtest"
+)
+
+// overheard is what the browser asked for and complained of.
+type overheard struct {
+	mu       sync.Mutex
+	asked    []string
+	complain []string
+}
+
+func (o *overheard) hear(event any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		o.asked = append(o.asked, e.Request.URL)
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Source == log.EntrySourceSecurity {
+			o.complain = append(o.complain, e.Entry.Text)
+		}
+	}
+}
+
+// A buyer pays on the platform's own pages, behind nginx: by Pix, whose page turns by itself, and by boleto. The keyboard is enough, the browser
+// asks nobody else for anything, and its security policy is not broken.
+func TestABuyerPaysOnTheirPage(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	p, err := platform.Start(ctx, platformtest.Options(platform.Options{Balancer: true, Out: os.Stderr}))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Stop()) }()
+	w := &walk{t: t, url: p.Front.URL + "/"}
+	defer w.startBrowser(ctx)()
+	heard := &overheard{}
+	require.NoError(t, chromedp.Listen(w.ctx, heard.hear))
+
+	pix, address := w.createFor(ctx, p, "walk-pix", platform.Order(1050, "walk-pix"))
+	w.do(chromedp.Navigate(address), chromedp.WaitVisible(".qr"))
+	require.Equal(t, "Waiting for your payment", w.text("h1"))
+	w.picture("pay-pix")
+	w.tabTo("button[data-copy]")
+	w.do(chromedp.KeyEvent(kb.Enter))
+	require.Eventually(t, func() bool { return w.reads("button[data-copy]") == "Copied" }, timeout, 100*time.Millisecond)
+	require.NoError(t, p.Provider.Pay(ctx, pix.Provider.PaymentID))
+	w.do(chromedp.WaitVisible(".state.good"))
+	require.Equal(t, "Payment approved", w.text("h1"))
+	w.picture("pay-pix-approved")
+	w.tabTo(`footer a`)
+	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(`html[lang="pt-BR"] .state.good`))
+	require.Equal(t, "Pagamento aprovado", w.text("h1"))
+
+	boleto, address := w.createFor(ctx, p, "walk-boleto", platform.BoletoOrder(105000, 0, "walk-boleto", "keep", time.Now()))
+	w.do(chromedp.Navigate(address+"?lang=pt"), chromedp.WaitVisible("#code"))
+	line, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`document.getElementById("code").value`))
+	require.NoError(t, err)
+	require.Len(t, strings.Fields(line), 5, "the boleto's line")
+	w.picture("pagar-boleto")
+	require.NoError(t, p.Provider.Pay(ctx, boleto.Provider.PaymentID))
+	w.do(chromedp.WaitVisible(".state.good"))
+
+	w.do(chromedp.Navigate(w.url+"pay/nothing"), chromedp.WaitVisible(".state.calm"))
+	w.picture("pay-no-page")
+
+	heard.mu.Lock()
+	defer heard.mu.Unlock()
+	require.NotEmpty(t, heard.asked)
+	for _, url := range heard.asked {
+		require.True(t, strings.HasPrefix(url, w.url), url)
+	}
+	for _, text := range heard.complain {
+		require.Contains(t, text, "404", "only the page that is not there")
+	}
+}
+
+// createFor creates a payment, and returns it with the address of its page.
+func (w *walk) createFor(ctx context.Context, p *platform.Platform, key, body string) (made platform.Payment, address string) {
+	w.t.Helper()
+	answer, err := p.Front.Post(ctx, key, body)
+	require.NoError(w.t, err)
+	require.Equal(w.t, http.StatusCreated, answer.Status, string(answer.Body))
+	var links struct {
+		Links struct {
+			Pay string `json:"pay"`
+		} `json:"links"`
+	}
+	require.NoError(w.t, json.Unmarshal(answer.Body, &made))
+	require.NoError(w.t, json.Unmarshal(answer.Body, &links))
+	return made, links.Links.Pay
+}
+
+// tabTo presses the tab key until the thing has the focus.
+func (w *walk) tabTo(selector string) {
+	w.t.Helper()
+	for range 20 {
+		w.do(chromedp.KeyEvent(kb.Tab))
+		has, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](`document.activeElement.matches(`+"`"+selector+"`"+`)`))
+		require.NoError(w.t, err)
+		if has {
+			return
+		}
+	}
+	require.Fail(w.t, "the keyboard does not reach "+selector)
+}
