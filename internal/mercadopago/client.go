@@ -116,7 +116,7 @@ func (c *Client) Steady(name string) bool {
 	return b == nil || b.Steady()
 }
 
-// Rate is how many calls per second all workers may make together; 0: there is no limit.
+// Rate is how many calls per second all processes may make together; 0: there is no limit.
 func (c *Client) Rate() int {
 	if c.guard.limit == nil {
 		return 0

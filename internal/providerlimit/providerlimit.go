@@ -72,7 +72,7 @@ func New(store *redis.Store, name, worker string, rate int, log *slog.Logger) *L
 	return &Limit{store: store, name: name, worker: worker, rate: rate, local: newBucket(rate), waits: newWaits(), log: log}
 }
 
-// Rate is how many calls per second all workers may make together; 0: no limit.
+// Rate is how many calls per second all processes may make together; 0: no limit.
 func (l *Limit) Rate() int { return l.rate }
 
 // Take returns when the call may be made: at once, or after waiting for at most about a second. If it would have to wait for
