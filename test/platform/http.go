@@ -230,10 +230,15 @@ func (p *Provider) Pay(ctx context.Context, providerPaymentID string) error {
 
 // CardToken makes a token of a test card, whose holder's name says what becomes of a payment with it: APRO, FUND and others.
 func (p *Provider) CardToken(ctx context.Context, holder string) (string, error) {
+	return p.CardTokenOf(ctx, "5031433215406351", holder)
+}
+
+// CardTokenOf makes a token of the card with a number; that of simulator.ChallengeCard has to pass a challenge.
+func (p *Provider) CardTokenOf(ctx context.Context, number, holder string) (string, error) {
 	var made struct {
 		ID string `json:"id"`
 	}
-	body := fmt.Sprintf(`{"card_number": "5031433215406351", "cardholder": {"name": %q}, "security_code": "123", "expiration_month": 11, "expiration_year": 2030}`, holder)
+	body := fmt.Sprintf(`{"card_number": %q, "cardholder": {"name": %q}, "security_code": "123", "expiration_month": 11, "expiration_year": 2030}`, number, holder)
 	answer, err := Send(ctx, p.HTTP, http.MethodPost, p.URL+"/v1/card_tokens", body, "Content-Type", "application/json")
 	if err != nil {
 		return "", err
@@ -250,6 +255,15 @@ func (p *Provider) Approve(ctx context.Context, providerPaymentID string) error 
 // Reject ends it badly.
 func (p *Provider) Reject(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/reject", "", nil)
+}
+
+// EndChallenge lets the buyer pass the challenge of a card, or fail it.
+func (p *Provider) EndChallenge(ctx context.Context, providerPaymentID string, passed bool) error {
+	end := "fail"
+	if passed {
+		end = "pass"
+	}
+	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/"+end+"-challenge", "", nil)
 }
 
 // PayLate pays a Pix after it was cancelled or has expired.

@@ -51,6 +51,7 @@ type usedCard struct {
 	IssuerID     string `json:"issuer_id,omitempty"`
 	DeviceID     string `json:"device_id,omitempty"` // of the header X-Meli-Session-Id
 	Reserve      bool   `json:"reserve,omitempty"`   // the money is captured later
+	ThreeDS      bool   `json:"three_ds,omitempty"`  // the bank may ask for a challenge
 }
 
 // A token says itself which card it is of, so that it outlives the simulator's process: the holder's four letters, the card's last four
@@ -110,30 +111,39 @@ func readCard(in createRequest, p *payment, _ time.Time) (causes []cause) {
 	if in.Installments < 1 {
 		causes = append(causes, causeNoInstallments)
 	}
-	p.card = &usedCard{Token: in.Token, Installments: in.Installments, IssuerID: in.IssuerID, Reserve: in.Capture != nil && !*in.Capture}
+	p.card = &usedCard{Token: in.Token, Installments: in.Installments, IssuerID: in.IssuerID, Reserve: in.Capture != nil && !*in.Capture, ThreeDS: in.ThreeDSecureMode == "optional"}
 	return causes
 }
 
 // chargeCard uses up the token, and decides by the holder's name.
 func (s *Simulator) chargeCard(c *call, p *payment) []cause {
 	p.card.DeviceID = c.request.Header.Get("X-Meli-Session-Id")
-	holder, _, ok := readToken(p.card.Token)
+	_, lastFour, ok := readToken(p.card.Token)
 	switch {
 	case !ok:
 		return []cause{causeTokenUnknown}
 	case s.book.tokenUsed(p.card.Token):
 		return []cause{causeTokenUsed}
 	}
-	outcome := holders[holder]
-	p.status, p.detail = outcome.status, outcome.detail
+	if p.card.ThreeDS && lastFour == ChallengeCard[len(ChallengeCard)-4:] {
+		p.status, p.detail = "pending", "pending_challenge"
+		return nil
+	}
+	p.decideCard(p.created)
+	return nil
+}
+
+// decideCard is what the card's bank decides.
+func (p *payment) decideCard(now time.Time) {
+	holder, _, _ := readToken(p.card.Token)
+	p.status, p.detail = holders[holder].status, holders[holder].detail
 	switch {
 	case p.status != "approved":
 	case p.card.Reserve:
 		p.status, p.detail, p.expires = "authorized", "pending_capture", p.created.Add(reservedFor)
 	default:
-		p.approved = p.created
+		p.approved = now
 	}
-	return nil
 }
 
 // reservedFor is how long a reserved sum may be captured.
@@ -197,12 +207,13 @@ func (s *Simulator) decide(paymentID, status, detail string) error {
 }
 
 // showCard adds what only a card has. Its expiry is masked, as it is since 2026.
-func (s *Simulator) showCard(_ *call, p payment, a *paymentAnswer) {
+func (s *Simulator) showCard(c *call, p payment, a *paymentAnswer) {
 	holder, lastFour, _ := readToken(p.card.Token)
 	a.IssuerID, a.PaymentTypeID, a.Installments = p.card.IssuerID, cardBrands[p.method], p.card.Installments
 	a.PaymentMethod = methodAnswer{p.method, a.PaymentTypeID, p.card.IssuerID}
 	a.PointOfInteraction = pointOfInteraction{Type: "CHECKOUT", BusinessInfo: businessInfo, Location: location, ApplicationData: application}
 	a.Captured, a.DateOfExpiration = !p.approved.IsZero(), date{}
+	s.showChallenge(c, p, a)
 	a.Card = map[string]any{
 		"id": nil, "first_six_digits": "503143", "last_four_digits": lastFour, "expiration_month": "***", "expiration_year": "***",
 		"date_created": date(p.created.In(manaus)), "date_last_updated": date(p.created.In(manaus)),
@@ -218,6 +229,14 @@ func Holders() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// NumberOf is the number of a test card like a token's: of the one whose bank asks for a challenge, or of another one.
+func NumberOf(token string) string {
+	if _, lastFour, _ := readToken(token); lastFour == ChallengeCard[len(ChallengeCard)-4:] {
+		return ChallengeCard
+	}
+	return "5031433215406351"
 }
 
 // HolderOf is the name of a token's holder; "" for a text that is no token.

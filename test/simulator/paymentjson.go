@@ -46,6 +46,7 @@ type paymentAnswer struct {
 	BinaryMode                bool               `json:"binary_mode"`
 	StatementDescriptor       *string            `json:"statement_descriptor"`
 	Card                      any                `json:"card"`
+	ThreeDSInfo               any                `json:"three_dsinfo,omitempty"`
 	NotificationURL           *string            `json:"notification_url"`
 	Refunds                   []refundAnswer     `json:"refunds"`
 	ProcessingMode            string             `json:"processing_mode"`

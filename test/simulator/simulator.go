@@ -101,6 +101,9 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /pay/{id}", s.payPage)
 	mux.HandleFunc("POST /pay/{id}/pay", s.payForm(s.Pay))
 	mux.HandleFunc("POST /pay/{id}/expire", s.payForm(s.Expire))
+	mux.HandleFunc("POST /3ds/{id}", s.challengePage)
+	mux.HandleFunc("POST /3ds/{id}/pass", s.challengeForm(s.PassChallenge))
+	mux.HandleFunc("POST /3ds/{id}/fail", s.challengeForm(s.FailChallenge))
 
 	mux.HandleFunc("GET /admin/payments", s.adminPayments)
 	mux.HandleFunc("POST /admin/payments/{id}/pay", s.adminMove(s.Pay))
@@ -109,6 +112,8 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /admin/payments/{id}/expire", s.adminMove(s.Expire))
 	mux.HandleFunc("POST /admin/payments/{id}/approve", s.adminMove(s.Approve))
 	mux.HandleFunc("POST /admin/payments/{id}/reject", s.adminMove(s.Reject))
+	mux.HandleFunc("POST /admin/payments/{id}/pass-challenge", s.adminMove(s.PassChallenge))
+	mux.HandleFunc("POST /admin/payments/{id}/fail-challenge", s.adminMove(s.FailChallenge))
 	mux.HandleFunc("POST /admin/payments/{id}/refund", s.adminRefund)
 	mux.HandleFunc("POST /admin/payments/{id}/refunds/{refund}/settle", s.adminSettleRefund)
 	mux.HandleFunc("GET /admin/ledger", s.adminLedger)

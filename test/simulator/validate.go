@@ -42,7 +42,8 @@ type createRequest struct {
 			Rules boletoRules `json:"rules"`
 		} `json:"data"`
 	} `json:"payment_method"`
-	Capture *bool `json:"capture"`
+	Capture          *bool  `json:"capture"`
+	ThreeDSecureMode string `json:"three_d_secure_mode"`
 }
 
 // newPayment reads a create request and returns the payment, or all causes for its refusal.
