@@ -34,8 +34,9 @@ type State struct {
 	Money             payment.Money           `json:"money,omitzero"`
 	ProviderPaymentID string                  `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time               `json:"expires_at,omitzero"`
-	KeepsEnd          bool                    `json:"keeps_end,omitempty"` // we close it at ExpiresAt; the provider's own end is later
-	Reserves          bool                    `json:"reserves,omitempty"`  // the money is reserved first, and captured later
+	KeepsEnd          bool                    `json:"keeps_end,omitempty"`  // we close it at ExpiresAt; the provider's own end is later
+	Reserves          bool                    `json:"reserves,omitempty"`   // the money is reserved first, and captured later
+	Challenged        bool                    `json:"challenged,omitempty"` // the buyer has still to pass a challenge; we close it at ExpiresAt
 	AskedAt           time.Time               `json:"asked_at,omitzero"`
 	Version           int                     `json:"version,omitempty"` // number of the newest event
 	Since             time.Time               `json:"since,omitzero"`    // of the newest event; zero in results of an older version of the program
@@ -79,7 +80,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 		Since: p.UpdatedAt, Hold: hold, Refunds: refunds,
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Instructions.ExpiresAt, AskedAt: p.CreatedAt,
-		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(), Reserves: p.AuthorizesOnly(),
+		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(), Reserves: p.AuthorizesOnly(), Challenged: p.Challenged(),
 	}, nil
 }
 

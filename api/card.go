@@ -6,7 +6,7 @@ import "github.com/onlywave/onlywave/internal/payment"
 func readCard(from MethodRequest, to *payment.Method) {
 	to.Card = &payment.CardMethod{
 		Brand: from.PaymentMethodID, Installments: from.Installments, IssuerID: from.IssuerID, Descriptor: from.StatementDescriptor,
-		AuthorizeOnly: from.Capture != nil && !*from.Capture,
+		AuthorizeOnly: from.Capture != nil && !*from.Capture, ThreeDSecure: payment.ThreeDSecure(from.ThreeDSecure),
 	}
 }
 
@@ -16,6 +16,9 @@ func showCard(p payment.Payment, v *Method) {
 	}
 	if p.Status == payment.Authorized {
 		v.CaptureBefore = p.Instructions.ExpiresAt.UTC()
+	}
+	if c := p.Instructions.Challenge; c != nil && p.Status == payment.Pending {
+		v.Challenge = Challenge{URL: c.URL, Creq: c.CReq, ExpiresAt: p.Instructions.ExpiresAt.UTC()}
 	}
 	v.LastFour = p.Instructions.LastFour
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -53,4 +54,30 @@ func TestAFieldOfAnotherMethodIsRefused(t *testing.T) {
 		require.Contains(t, w.Body.String(), `"pointer":"`+at+`"`, body)
 		require.Empty(t, f.engine.asked)
 	}
+}
+
+// The buyer's browser gets the bank's page while the payment waits for it, and not afterwards.
+func TestAChallengeIsShownWhileItWaits(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.engine.wrote = func(p payment.Payment) {
+		f.database.set(p.ID, func(p *payment.Payment) {
+			p.Status = payment.Pending
+			p.Instructions = payment.Instructions{
+				LastFour: "4623", ExpiresAt: time.Date(2026, 11, 23, 19, 47, 45, 0, time.UTC),
+				Challenge: &payment.Challenge{URL: "https://acs.bank.example/challenge", CReq: "eyJhIjoxfQ"},
+			}
+			p.Provider.Status, p.Provider.StatusDetail = "pending", "pending_challenge"
+		})
+	}
+	w := f.create(t, "order-1045", strings.Replace(cardBody, `"type": "card"`, `"type": "card", "three_d_secure": "optional"`, 1))
+	require.Equal(t, http.StatusCreated, w.Code, "%s", w.Body)
+	golden(t, "payment_card_challenge", w)
+	require.Equal(t, payment.ThreeDSecureOptional, f.engine.asked[0].Request.Method.Card.ThreeDSecure)
+
+	id := decode[Payment](t, w).ID
+	f.database.set(id, func(p *payment.Payment) { p.Status = payment.Approved })
+	require.NotContains(t, f.get(t, "/v1/payments/"+id).Body.String(), "acs.bank.example")
+	wrong := f.create(t, "k", strings.Replace(cardBody, `"type": "card"`, `"type": "card", "three_d_secure": "mandatory"`, 1))
+	require.Equal(t, http.StatusUnprocessableEntity, wrong.Code)
 }

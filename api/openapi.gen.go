@@ -700,6 +700,17 @@ type CauseCount struct {
 	Letters int    `json:"letters"`
 }
 
+// Challenge The page of the card's bank on which the buyer proves who pays, while the payment waits for that. The buyer's browser posts the form
+// field `creq` to `url`, in a frame of at least 500 by 600 pixels. The page's message `{"status": "COMPLETE"}` says that it has ended, and
+// not how: read the payment, or wait for its event.
+type Challenge struct {
+	URL  string `json:"url"`
+	Creq string `json:"creq"`
+
+	// ExpiresAt Until when. Then the payment is looked at, and `expired` if the buyer has not finished.
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
 // CloseFindingRequest defines model for CloseFindingRequest.
 type CloseFindingRequest struct {
 	// Reason Why no action is needed.
@@ -1178,6 +1189,11 @@ type Method struct {
 	// CaptureBefore Until when an `authorized` payment can be captured.
 	CaptureBefore time.Time `json:"capture_before,omitempty,omitzero"`
 
+	// Challenge The page of the card's bank on which the buyer proves who pays, while the payment waits for that. The buyer's browser posts the form
+	// field `creq` to `url`, in a frame of at least 500 by 600 pixels. The page's message `{"status": "COMPLETE"}` says that it has ended, and
+	// not how: read the payment, or wait for its event.
+	Challenge Challenge `json:"challenge,omitempty,omitzero"`
+
 	// DueDate The day in Brazil until which the boleto is to be paid.
 	//
 	// Examples: 2026-12-10
@@ -1262,6 +1278,10 @@ type MethodRequest struct {
 	//
 	// Examples: MINHALOJA
 	StatementDescriptor string `json:"statement_descriptor,omitempty,omitzero"`
+
+	// ThreeDSecure `optional` lets the card's bank ask the buyer for a proof (3-D Secure), which moves the risk of fraud to the bank. Then the payment
+	// is `pending` with `method.challenge`, and the buyer's browser shows the bank's page.
+	ThreeDSecure string `json:"three_d_secure,omitempty,omitzero"`
 
 	// Token The token that Mercado Pago's script makes of the card in the buyer's browser. It is good for one charge within seven days. We
 	// do not store it but encrypted, as long as the payment is processed. Never send a card number.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -23,8 +24,14 @@ import (
 // wishCard is a client app's request for a card payment whose holder has this name.
 func wishCard(t *testing.T, provider http.Handler, key, holder string) workflows.CreateInput {
 	t.Helper()
+	return wishCardOf(t, provider, key, "5031433215406351", holder)
+}
+
+// wishCardOf is the same for a card with a number.
+func wishCardOf(t *testing.T, provider http.Handler, key, number, holder string) workflows.CreateInput {
+	t.Helper()
 	r := httptest.NewRecorder()
-	body := fmt.Sprintf(`{"card_number": "5031433215406351", "cardholder": {"name": %q}}`, holder)
+	body := fmt.Sprintf(`{"card_number": %q, "cardholder": {"name": %q}}`, number, holder)
 	provider.ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/card_tokens", strings.NewReader(body)))
 	var token struct {
 		ID string `json:"id"`
@@ -129,5 +136,61 @@ func TestReservedMoneyIsCapturedOrGivenUp(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, row.last, p.Status, name)
 		require.Equal(t, row.gross, p.Captured, name)
+	}
+}
+
+// A challenge ends as the buyer ends it, by the provider's webhook. One that nobody finishes is closed by us, once.
+func TestAChallengeEndsAsItsBuyerEndsIt(t *testing.T) {
+	t.Parallel()
+	at, provider := newEnv(t)
+	at.temporal = devstacktest.Start(t, devstack.Temporal).TemporalAddress()
+	w := openShop(t, at)
+	run(t, w)
+	for name, row := range map[string]struct {
+		reserve bool
+		end     func(id string) error
+		last    payment.Status
+		detail  string
+		closed  int
+	}{
+		"passed":   {end: provider.PassChallenge, last: payment.Approved, detail: "accredited"},
+		"failed":   {end: provider.FailChallenge, last: payment.Rejected, detail: "cc_rejected_3ds_challenge"},
+		"reserved": {end: provider.PassChallenge, reserve: true, last: payment.Authorized, detail: "pending_capture"},
+		"nobody":   {end: func(id string) error { return provider.Age(id, 20*time.Minute) }, last: payment.Expired, detail: "by_collector", closed: 1},
+	} {
+		in := wishCardOf(t, provider, name, simulator.ChallengeCard, "APRO")
+		in.Request.Method.Card.ThreeDSecure, in.Request.Method.Card.AuthorizeOnly = payment.ThreeDSecureOptional, row.reserve
+		answer, err := w.Workflows.Create(t.Context(), in)
+		require.NoError(t, err, name)
+		require.Equal(t, payment.Pending, answer.Status, name)
+		p, err := w.Database.Payment(t.Context(), in.PaymentID)
+		require.NoError(t, err)
+		require.NotEmpty(t, p.Instructions.Challenge.CReq)
+
+		require.NoError(t, row.end(p.Provider.PaymentID))
+		require.NoError(t, w.Workflows.Signal(t.Context(), in.PaymentID))
+		if row.reserve {
+			eventually(t, func() bool {
+				p, err = w.Database.Payment(t.Context(), in.PaymentID)
+				return err == nil && p.Status == row.last
+			}, "the reservation")
+		} else {
+			w.awaitRun(t, in.PaymentID, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+		}
+		p, err = w.Database.Payment(t.Context(), in.PaymentID)
+		require.NoError(t, err)
+		require.Equal(t, []string{string(row.last), row.detail}, []string{string(p.Status), p.Provider.StatusDetail}, name)
+		require.Nil(t, p.Instructions.Challenge, name)
+		charges, closed := 0, 0
+		for _, e := range provider.Ledger() {
+			switch {
+			case e.ExternalReference != in.PaymentID:
+			case e.Kind == simulator.Charge:
+				charges++
+			case e.Status == "cancelled":
+				closed++
+			}
+		}
+		require.Equal(t, []int{1, row.closed}, []int{charges, closed}, name)
 	}
 }

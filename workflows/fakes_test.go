@@ -39,7 +39,9 @@ type fakeActivities struct {
 	keepsEnd    bool // the Pix is ours to close at its end
 	close       func(attempt int) error
 	capture     func(attempt int) error
-	captured    int64                   // centavos
+	captured    int64 // centavos
+	challenge   *payment.Challenge
+	now         func() time.Time
 	charge      func(attempt int) error // nil: works
 	look        func(attempt int) error
 	publish     func(attempt int) error
@@ -143,7 +145,15 @@ func (w *fakeActivities) Close(context.Context, activities.LookInput) (activitie
 }
 
 func (w *fakeActivities) answer() payment.ProviderState {
-	return payment.ProviderState{PaymentID: providerID, Reference: paymentID, Status: w.provider, Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, Captured: w.captured, ExpiresAt: w.expires}
+	return payment.ProviderState{PaymentID: providerID, Reference: paymentID, Status: w.provider, Money: payment.Money{Centavos: 1050, Currency: payment.BRL}, Captured: w.captured, Challenge: w.challengeNow(), ExpiresAt: w.expires}
+}
+
+// challengeNow is the challenge while the payment waits for it.
+func (w *fakeActivities) challengeNow() *payment.Challenge {
+	if w.provider != payment.Pending {
+		return nil
+	}
+	return w.challenge
 }
 
 func (w *fakeActivities) Apply(_ context.Context, in activities.ApplyInput) (activities.Moved, error) {

@@ -241,34 +241,46 @@ func (p *mailbox) look(ctx workflow.Context) error {
 	return nil
 }
 
-// see asks, and applies what the provider says.
+// see asks, and applies what the provider says. A challenge that has come to its end is looked at before it is closed: the buyer may have
+// passed it, and what the bank is still reviewing must not be cancelled.
 func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
+	if !p.closes(ctx) {
+		_, err := p.seeBy(ctx, why, "look", act.Look)
+		return err
+	}
+	if p.state.Challenged {
+		if seen, err := p.seeBy(ctx, why, "look before it is closed", act.Look); err != nil || !seen || !p.closes(ctx) {
+			return err
+		}
+	}
+	_, err := p.seeBy(ctx, why, "close at its end", act.Close)
+	return err
+}
+
+// seeBy asks by an activity; seen says that there was an answer, which is applied.
+func (p *mailbox) seeBy(ctx workflow.Context, why lookReason, summary string, ask any) (seen bool, err error) {
 	in := activities.LookInput{
 		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves,
 		Urgency: p.urgency(why),
 	}
-	summary, ask := "look", any(act.Look)
-	if p.closes(ctx) {
-		summary, ask = "close at its end", act.Close
-	}
-	var seen activities.Seen
-	err := p.quickly(ctx, summary, in.Urgency, ask, in, &seen)
+	var answer activities.Seen
+	err = p.quickly(ctx, summary, in.Urgency, ask, in, &answer)
 	switch {
 	case errors.Is(err, errInterrupted):
 		p.lookAtOnce(ctx) // after the order
-		return nil
+		return false, nil
 	case temporal.IsCanceledError(err):
-		return err
+		return false, err
 	case err != nil && KindOf(err) == failure.NotFound && missesRowAtEnd(ctx):
-		return p.rowMissing(ctx, err)
+		return false, p.rowMissing(ctx, err)
 	case err != nil:
 		workflow.GetLogger(ctx).Error("the provider's answer is of no use", "payment_id", p.in.PaymentID, "kind", KindOf(err), "reason", reason(err))
 		p.remember(ctx, "look", err)
-		return p.unsearchable(ctx, err)
-	case !seen.Found:
-		return p.notFound(ctx)
+		return false, p.unsearchable(ctx, err)
+	case !answer.Found:
+		return false, p.notFound(ctx)
 	}
-	return p.apply(ctx, seen.State, true)
+	return true, p.apply(ctx, answer.State, true)
 }
 
 // apply brings the payment to the provider's answer; looked says that it is what the provider says now, not the answer to a creation.
@@ -283,7 +295,7 @@ func (p *mailbox) applied(ctx workflow.Context, state payment.ProviderState, sum
 	if err := p.move(ctx, summary, activity, in); err != nil {
 		return err
 	}
-	p.state.ProviderPaymentID = state.PaymentID
+	p.state.ProviderPaymentID, p.state.Challenged = state.PaymentID, state.Challenge != nil
 	if !p.state.KeepsEnd {
 		p.state.ExpiresAt = state.ExpiresAt
 	}

@@ -117,9 +117,10 @@ func (p *mailbox) pollDue() time.Time {
 // end is when a Pix that was to be paid by then is looked at, or closed.
 func (p *mailbox) end() time.Time { return p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry) }
 
-// closes says whether a look shall close the payment: it is unpaid at its end, which is ours to keep.
+// closes says whether a look shall close the payment: it is unpaid at its end, which is ours to keep. So is that of a challenge, which the
+// provider would leave pending.
 func (p *mailbox) closes(ctx workflow.Context) bool {
-	return p.state.KeepsEnd && p.state.Status == payment.Pending && !workflow.Now(ctx).Before(p.end()) && closesAtEnd(ctx)
+	return (p.state.KeepsEnd || p.state.Challenged) && p.state.Status == payment.Pending && !workflow.Now(ctx).Before(p.end()) && closesAtEnd(ctx)
 }
 
 // planPoll decides when to look again. A refusal that is doubted has its own times.
@@ -181,7 +182,7 @@ func (p *mailbox) waitsFor(ctx workflow.Context) string {
 		return "the next search for the charge"
 	case p.state.Status == payment.Authorized && due.Equal(p.end()):
 		return "the end of the reservation, to look at it"
-	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()) && p.state.KeepsEnd:
+	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()) && (p.state.KeepsEnd || p.state.Challenged):
 		return "the end of the time to pay, to close the payment"
 	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()):
 		return "the end of the time to pay, to look at the payment"

@@ -15,5 +15,6 @@ func (c *Client) cardRequest(r ChargeRequest) sdk.Request {
 	request.IssuerID = card.IssuerID
 	request.Installments = card.Installments
 	request.StatementDescriptor = card.Descriptor
+	request.ThreeDSecureMode = string(card.ThreeDSecure) // with it binary_mode must be false, as it always is here
 	return request
 }

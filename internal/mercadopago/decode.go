@@ -32,6 +32,8 @@ type paymentBody struct {
 	DateOfExpiration   date                     `json:"date_of_expiration"`
 	PointOfInteraction many[pointOfInteraction] `json:"point_of_interaction"`
 	Card               many[cardBody]           `json:"card"`
+	ThreeDS            many[threeDS]            `json:"three_dsinfo"`
+	ThreeDSOther       many[threeDS]            `json:"three_ds_info"`
 	CollectorID        text                     `json:"collector_id"`
 	LiveMode           boolean                  `json:"live_mode"`
 	marks
@@ -134,6 +136,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		TicketURL:    string(cmp.Or(buyer.TicketURL, p.TransactionDetails.first().ExternalResourceURL)),
 		EndToEndID:   endToEndID(p),
 		LastFour:     lastFour(p),
+		Challenge:    challenge(p, status),
 		Slip:         slip(p),
 		AmountPaid:   paid,
 		Overpaid:     overpaid,
@@ -163,8 +166,12 @@ const authorizedFor = 5 * 24 * time.Hour
 
 // ends is when the buyer can no longer pay, or the seller no longer capture.
 func ends(p paymentBody, status payment.Status) time.Time {
-	if status == payment.Authorized && !p.DateCreated.IsZero() {
+	switch {
+	case p.DateCreated.IsZero():
+	case status == payment.Authorized:
 		return p.DateCreated.Add(authorizedFor)
+	case challenge(p, status) != nil:
+		return p.DateCreated.Add(challengedFor)
 	}
 	return p.DateOfExpiration.Time
 }

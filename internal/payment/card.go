@@ -18,6 +18,8 @@ type CardMethod struct {
 	Descriptor   string `json:"statement_descriptor,omitempty"` // what the card's statement calls the payment
 	// AuthorizeOnly reserves the money, which is captured later, all of it or less.
 	AuthorizeOnly bool `json:"authorize_only,omitempty"`
+	// ThreeDSecure says whether the card's bank may ask the buyer for a proof, see Challenge. Empty: it may not.
+	ThreeDSecure ThreeDSecure `json:"three_d_secure,omitempty"`
 }
 
 // CardSecrets are what the buyer's browser gives for one charge of a card. The provider gets them, and nobody keeps them: they are in no row
@@ -58,6 +60,9 @@ func card() rules {
 			c := *m.Card
 			c.Installments = max(c.Installments, 1)
 			c.Descriptor = strings.TrimSpace(c.Descriptor)
+			if c.ThreeDSecure == ThreeDSecureOff {
+				c.ThreeDSecure = "" // as when it is left out
+			}
 			m.Card = &c
 			return m
 		},
@@ -81,6 +86,9 @@ func validateCard(r Request, wrong func(pointer, detail string)) {
 	}
 	if c.AuthorizeOnly && slices.Contains(debitBrands, c.Brand) {
 		wrong("/method/capture", "must be true: a debit card is charged at once")
+	}
+	if c.ThreeDSecure != "" && c.ThreeDSecure != ThreeDSecureOptional {
+		wrong("/method/three_d_secure", "must be optional or not_supported")
 	}
 	if c.IssuerID != "" && !issuerID.MatchString(c.IssuerID) {
 		wrong("/method/issuer_id", "must be the number that Mercado Pago gives the bank")

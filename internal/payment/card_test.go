@@ -38,6 +38,7 @@ func TestACardIsValidated(t *testing.T) {
 		"a bank in words":      {func(c *Creation) { c.Request.Method.Card.IssuerID = "Nubank" }, "/method/issuer_id"},
 		"a long descriptor":    {func(c *Creation) { c.Request.Method.Card.Descriptor = strings.Repeat("A", 14) }, "/method/statement_descriptor"},
 		"an invisible one":     {func(c *Creation) { c.Request.Method.Card.Descriptor = "A\u200bB" }, "/method/statement_descriptor"},
+		"another 3-D Secure":   {func(c *Creation) { c.Request.Method.Card.ThreeDSecure = "mandatory" }, "/method/three_d_secure"},
 		"no tax id":            {func(c *Creation) { c.Request.Payer.TaxID = "" }, "/payer/tax_id"},
 		"a token for a Pix":    {func(c *Creation) { c.Request.Method = Method{Type: Pix, ExpiresIn: 3600} }, "/method/token"},
 		"an expiry of no card": {func(c *Creation) { c.Request.Method.Card = nil }, "/method/payment_method_id"},
@@ -49,6 +50,17 @@ func TestACardIsValidated(t *testing.T) {
 		require.Equal(t, failure.Invalid, wrong.Kind)
 		require.Equal(t, row.at, wrong.Fields[0].Pointer, name)
 	}
+}
+
+// What is the default may be named, or not: the request is the same.
+func TestNoThreeDSecureIsTheDefault(t *testing.T) {
+	t.Parallel()
+	c, named := cardCreation(), cardCreation()
+	named.Request.Method.Card.ThreeDSecure = ThreeDSecureOff
+	require.Equal(t, c.Request.Fingerprint(), named.Request.Normalized().Fingerprint())
+	named.Request.Method.Card.ThreeDSecure = ThreeDSecureOptional
+	require.NoError(t, named.Validate())
+	require.NotEqual(t, c.Request.Fingerprint(), named.Request.Normalized().Fingerprint())
 }
 
 // Another token is another request, and nobody reads the token from the fingerprint or from a text that the secrets get into.

@@ -12,6 +12,8 @@ type Instructions struct {
 	EndToEndID string `json:"end_to_end_id,omitempty"` // of a paid Pix, see ValidEndToEndID
 	LastFour   string `json:"last_four,omitempty"`     // digits of the card
 
+	Challenge *Challenge `json:"challenge,omitempty"` // of a card, while it is pending
+
 	DigitableLine string `json:"digitable_line,omitempty"` // of a boleto, see BarcodeOf
 	Barcode       string `json:"barcode,omitempty"`
 	AmountPaid    int64  `json:"amount_paid,omitempty"` // centavos, of a boleto that was paid with a discount, or late with fine and interest; else 0

@@ -65,8 +65,9 @@ type ProviderState struct {
 	RawStatus    string           `json:"raw_status"`
 	StatusDetail string           `json:"status_detail"`
 	Money        Money            `json:"money"`
-	Captured     int64            `json:"captured,omitempty"` // centavos, see OfAuthorization
-	Refunded     int64            `json:"refunded,omitempty"` // centavos
+	Challenge    *Challenge       `json:"challenge,omitempty"` // not nil while the buyer has still to pass one; without a URL it cannot be shown
+	Captured     int64            `json:"captured,omitempty"`  // centavos, see OfAuthorization
+	Refunded     int64            `json:"refunded,omitempty"`  // centavos
 	Refunds      []ProviderRefund `json:"refunds,omitempty"`
 	Fee          *int64           `json:"fee,omitempty"`       // centavos that the provider keeps of a paid payment; nil: it does not say
 	Net          *int64           `json:"net,omitempty"`       // centavos that the seller gets of it; nil: it does not say

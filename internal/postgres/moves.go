@@ -56,7 +56,7 @@ with before as (
     update payments p
     set status = @status, amount_refunded = @refunded, failure = '', failure_code = @failure_code,
         -- An end of ours, which the client app was given, stays. All others are the provider's, and go with its answer.
-        method = case when p.method_type <> all(@kept_ends) then p.method - 'expires_at' || @method::jsonb
+        method = case when p.method_type <> all(@kept_ends) then p.method - 'expires_at' - case when @status = 'pending' then '' else 'challenge' end || @method::jsonb
                       when p.method ? 'expires_at' then p.method || (@method::jsonb - 'expires_at')
                       else p.method || @method::jsonb end,
         provider_payment_id = @provider_payment_id, provider_status = @provider_status,
@@ -160,10 +160,14 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 
 // instructionsOf are those of an answer. What it does not have stays as it is in the database.
 func instructionsOf(state payment.ProviderState) payment.Instructions {
-	return payment.Instructions{
+	in := payment.Instructions{
 		ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID, LastFour: state.LastFour,
 		DigitableLine: state.Slip.Line, Barcode: state.Slip.Barcode, AmountPaid: state.AmountPaid, Overpaid: state.Overpaid,
 	}
+	if c := state.Challenge; c != nil && c.URL != "" {
+		in.Challenge = c
+	}
+	return in
 }
 
 func answerArgs(id string, state payment.ProviderState, looked bool, at time.Time) pgx.NamedArgs {
