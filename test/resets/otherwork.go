@@ -98,9 +98,9 @@ func (p *player) emailed(ctx context.Context, a attempt, run *common.WorkflowExe
 	id, buyer := payment.NewID(clientApp, key), key+"@example.com"
 	run.WorkflowId = workflows.EmailWorkflowID(id + "/" + string(in.Notice))
 	money := payment.Money{Centavos: 1050, Currency: payment.BRL}
-	made, status, err := charge(ctx, p.Platform, id, "forgotten-"+id, "", money)
+	made, status, err := charge(ctx, p.Platform, id, "forgotten-"+id, "", nil, money)
 	if err == nil {
-		err = bring(ctx, p.Platform, made, status, payment.Approved)
+		err = bring(ctx, p.Platform, made, status, false, payment.Approved)
 	}
 	if err != nil {
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package resets
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -97,6 +98,9 @@ func (c *paymentCase) goOn(ctx context.Context, length int64) (waits bool, err e
 			switch ledger[len(ledger)-1].Status { // it may have ended meanwhile
 			case "pending":
 				_ = c.Provider.Pay(ctx, ledger[0].PaymentID)
+				_ = c.Provider.EndChallenge(ctx, ledger[0].PaymentID, true)
+			case "authorized": // nobody captures it any more
+				_ = c.Provider.Expire(ctx, ledger[0].PaymentID)
 			case "in_process":
 				_ = c.Provider.Approve(ctx, ledger[0].PaymentID)
 			}
@@ -134,6 +138,7 @@ func (c *paymentCase) ask(ctx context.Context) error {
 	if card := request.Method.Card; card != nil {
 		fields["method"] = map[string]any{
 			"type": payment.Card, "token": c.story.input.Creation.Secrets.Token, "payment_method_id": card.Brand, "installments": card.Installments,
+			"capture": !card.AuthorizeOnly, "three_d_secure": cmp.Or(card.ThreeDSecure, payment.ThreeDSecureOff),
 		}
 	}
 	if request.Metadata != nil {
@@ -230,6 +235,8 @@ func different(p payment.Payment, found, rewrites bool, ledger []simulator.Entry
 		return []string{"the database has no such payment"}
 	case found && !agrees(p.Status, provider):
 		return []string{fmt.Sprintf("the database says %s, Mercado Pago %q", p.Status, provider)}
+	case found && p.AuthorizesOnly() && p.Status.Paid() && p.Captured != ledger[len(ledger)-1].Amount:
+		return []string{fmt.Sprintf("the database says that %d centavos are captured, Mercado Pago %d", p.Captured, ledger[len(ledger)-1].Amount)}
 	}
 	return nil
 }

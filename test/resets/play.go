@@ -108,21 +108,30 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	if old.input.Creation != nil {
 		texts = append(texts, fmt.Sprintf(`"idempotency_key":%q`, old.input.Creation.IdempotencyKey), fmt.Sprintf(`"idempotency_key":%q`, key))
 	}
+	var card *payment.CardMethod
 	token := ""
 	if old.input.Creation != nil && old.input.Creation.Secrets.Token != "" {
 		recorded := old.input.Creation.Secrets.Token
-		if token, err = p.Provider.CardToken(ctx, simulator.HolderOf(recorded)); err != nil { // a token is good for one charge
+		card = old.input.Creation.Request.Method.Card
+		if token, err = p.Provider.CardTokenOf(ctx, simulator.NumberOf(recorded), simulator.HolderOf(recorded)); err != nil { // a token is good for one charge
 			return nil, fmt.Errorf("make a card's token: %w", err)
 		}
 		texts = append(texts, recorded, token)
 	}
 	charged := old.provider != nil && old.provider.PaymentID != ""
 	if charged {
-		made, status, err := charge(ctx, p.Platform, id, a.providerKey(id), token, old.provider.Money)
+		made, status, err := charge(ctx, p.Platform, id, a.providerKey(id), token, card, old.provider.Money)
 		if err != nil {
 			return nil, fmt.Errorf("charge: %w", err)
 		}
-		if err := bring(ctx, p.Platform, made, status, old.provider.Status); err != nil {
+		if centavos := old.provider.Captured; centavos > 0 {
+			reserved := payment.Payment{ID: id, Request: payment.Request{Amount: old.provider.Money}, Provider: payment.Provider{Name: payment.MercadoPago, PaymentID: made}}
+			if _, err := p.provider.Capture(ctx, reserved, centavos, "captured-"+id); err != nil {
+				return nil, fmt.Errorf("capture: %w", err)
+			}
+			status = "approved"
+		}
+		if err := bring(ctx, p.Platform, made, status, card != nil, old.provider.Status); err != nil {
 			return nil, err
 		}
 		back, err := p.giveBack(ctx, old, id, made)

@@ -23,10 +23,11 @@ const (
 
 // charge makes the recorded charge at the simulator, under a key and with the card's token, if it is one. The
 // result is the provider's id, and its word for where the charge stands.
-func charge(ctx context.Context, p *platform.Platform, paymentID, key, token string, amount payment.Money) (id, status string, err error) {
+func charge(ctx context.Context, p *platform.Platform, paymentID, key, token string, card *payment.CardMethod, amount payment.Money) (id, status string, err error) {
 	method := `"payment_method_id": "pix"`
 	if token != "" {
-		method = fmt.Sprintf(`"payment_method_id": "master", "installments": 1, "token": %q`, token)
+		method = fmt.Sprintf(`"payment_method_id": "master", "installments": 1, "token": %q, "capture": %t, "three_d_secure_mode": %q`,
+			token, !card.AuthorizeOnly, card.ThreeDSecure)
 	}
 	body := fmt.Sprintf(`{"transaction_amount": %d.%02d, %s, "external_reference": %q, "payer": {"email": %q}}`,
 		amount.Centavos/100, amount.Centavos%100, method, paymentID, platform.BuyerEmail)
@@ -43,9 +44,14 @@ func charge(ctx context.Context, p *platform.Platform, paymentID, key, token str
 	return strconv.FormatInt(made.ID, 10), made.Status, err
 }
 
-// bring brings the charge from where it stands to the status. That of a card is there already, by its holder's name, or in review.
-func bring(ctx context.Context, p *platform.Platform, providerID, from string, to payment.Status) error {
+// bring brings the charge from where it stands to the status. That of a card is there already, by its holder's name, or in review, or waits
+// for a challenge, or its money is reserved.
+func bring(ctx context.Context, p *platform.Platform, providerID, from string, card bool, to payment.Status) error {
 	switch {
+	case from == "pending" && card && (to == payment.Approved || to == payment.Rejected):
+		return p.Provider.EndChallenge(ctx, providerID, to == payment.Approved)
+	case from == "authorized" && (to == payment.Expired || to == payment.Cancelled):
+		return p.Provider.Expire(ctx, providerID)
 	case from == "in_process" && to == payment.Approved:
 		return p.Provider.Approve(ctx, providerID)
 	case from == "in_process" && to == payment.Rejected:

@@ -85,7 +85,7 @@ func (s *story) add(activity string, result []*common.Payload) error {
 		err := read(result, &asked)
 		s.refunds.asked = append(s.refunds.asked, asked)
 		return err
-	case "Look", "Close":
+	case "Look", "Close", "Capture":
 		var seen activities.Seen
 		if err := read(result, &seen); err != nil || !seen.Found {
 			return err
