@@ -32,6 +32,9 @@ func statusOf(p paymentBody) (payment.Status, error) {
 	case "in_mediation":
 		return payment.InDispute, nil
 	case "charged_back":
+		if p.StatusDetail == "reimbursed" { // the seller has won, and has the money again
+			return approved(p), nil
+		}
 		return payment.ChargedBack, nil
 	}
 	return "", &failure.Error{

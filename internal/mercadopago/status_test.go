@@ -37,7 +37,10 @@ func TestStatuses(t *testing.T) {
 		{"refunded", "by_admin", 1050, payment.Refunded},
 		{"in_mediation", "pending", 0, payment.InDispute},
 		{"charged_back", "settled", 0, payment.ChargedBack},
-		{"charged_back", "reimbursed", 0, payment.ChargedBack},
+		{"charged_back", "in_process", 0, payment.ChargedBack},
+		{"charged_back", "another word", 0, payment.ChargedBack},
+		{"charged_back", "reimbursed", 0, payment.Approved},
+		{"charged_back", "reimbursed", 300, payment.PartiallyRefunded},
 	} {
 		got, err := statusOf(paymentBody{
 			Status: text(c.status), StatusDetail: text(c.detail),

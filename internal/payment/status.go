@@ -35,7 +35,7 @@ var moves = map[Status][]Status{
 	Approved:          {PartiallyRefunded, Refunded, InDispute, ChargedBack},
 	PartiallyRefunded: {PartiallyRefunded, Refunded, InDispute, ChargedBack},
 	InDispute:         {Approved, PartiallyRefunded, Refunded, ChargedBack},
-	ChargedBack:       {Approved, Refunded},
+	ChargedBack:       {Approved, PartiallyRefunded, Refunded},
 	Refunded:          {},
 	Rejected:          {},
 	Cancelled:         {},

@@ -23,6 +23,8 @@ func TestMoves(t *testing.T) {
 		Unknown:    {Pending, Approved, ChargedBack},
 		Approved:   {PartiallyRefunded, Refunded, InDispute, ChargedBack},
 		InDispute:  {Approved, ChargedBack},
+		// The seller has won. What was refunded before stays so.
+		ChargedBack: {Approved, PartiallyRefunded},
 	}
 	for from, tos := range allowed {
 		for _, to := range tos {
