@@ -240,6 +240,7 @@ const (
 	AccountAvailable LedgerAccount = "available"
 	AccountDisputes  LedgerAccount = "disputes"
 	AccountFees      LedgerAccount = "fees"
+	AccountLosses    LedgerAccount = "losses"
 	AccountPayable   LedgerAccount = "payable"
 	AccountPending   LedgerAccount = "pending"
 	AccountRefunds   LedgerAccount = "refunds"
@@ -253,6 +254,8 @@ func (e LedgerAccount) Valid() bool {
 	case AccountDisputes:
 		return true
 	case AccountFees:
+		return true
+	case AccountLosses:
 		return true
 	case AccountPayable:
 		return true
@@ -272,6 +275,8 @@ const (
 	OfDispute         LedgerCause = "dispute"
 	OfDisputeReversed LedgerCause = "dispute_reversed"
 	OfFee             LedgerCause = "fee"
+	OfLoss            LedgerCause = "dispute_lost"
+	OfLossReversed    LedgerCause = "dispute_lost_reversed"
 	OfRefund          LedgerCause = "refund"
 	OfRefundReversed  LedgerCause = "refund_reversed"
 	OfSettlement      LedgerCause = "settlement"
@@ -289,6 +294,10 @@ func (e LedgerCause) Valid() bool {
 	case OfDisputeReversed:
 		return true
 	case OfFee:
+		return true
+	case OfLoss:
+		return true
+	case OfLossReversed:
 		return true
 	case OfRefund:
 		return true
@@ -1085,9 +1094,11 @@ type Issuer struct {
 
 // LedgerAccount `pending`: money at Mercado Pago that is not released. `available`: money that is released. `fees`: what Mercado Pago keeps.
 // `payable`: what you have earned, as a credit. `refunds`: what buyers got back. `disputes`: what a dispute or a bank withholds.
+// `losses`: what lost disputes have taken for good.
 type LedgerAccount string
 
 // LedgerCause Why the entry was made. `fee`: the fee became known, or changed, after the charge. `settlement`: the money became available.
+// `dispute_lost`: what was withheld is lost.
 type LedgerCause string
 
 // LedgerEntry defines model for LedgerEntry.
@@ -1096,10 +1107,12 @@ type LedgerEntry struct {
 	Posting int `json:"posting"`
 
 	// Cause Why the entry was made. `fee`: the fee became known, or changed, after the charge. `settlement`: the money became available.
+	// `dispute_lost`: what was withheld is lost.
 	Cause LedgerCause `json:"cause"`
 
 	// Account `pending`: money at Mercado Pago that is not released. `available`: money that is released. `fees`: what Mercado Pago keeps.
 	// `payable`: what you have earned, as a credit. `refunds`: what buyers got back. `disputes`: what a dispute or a bank withholds.
+	// `losses`: what lost disputes have taken for good.
 	Account LedgerAccount `json:"account"`
 
 	// Amount In centavos. A debit is above zero, a credit below.

@@ -28,9 +28,10 @@ var names = map[any]string{
 	payment.Charge: "cobrança",
 
 	payment.AccountPending: "a liberar", payment.AccountAvailable: "disponível", payment.AccountFees: "tarifas", payment.AccountPayable: "a pagar ao vendedor",
-	payment.AccountRefunds: "devoluções", payment.AccountDisputes: "contestações",
+	payment.AccountRefunds: "devoluções", payment.AccountDisputes: "contestações", payment.AccountLosses: "perdas",
 	payment.CauseCharge: "cobrança", payment.CauseChargeReversed: "estorno da cobrança", payment.CauseFee: "tarifa", payment.CauseRefund: "devolução",
 	payment.CauseRefundReversed: "estorno da devolução", payment.CauseDispute: "contestação", payment.CauseDisputeReversed: "fim da contestação",
+	payment.CauseLoss: "contestação perdida", payment.CauseLossReversed: "estorno da perda",
 	payment.CauseSettlement: "liquidação",
 
 	access.Operator: "operador", access.Viewer: "leitor",

@@ -17,11 +17,12 @@ const (
 	AccountPayable   Account = "payable"   // what the seller has earned: a credit
 	AccountRefunds   Account = "refunds"   // what buyers got back
 	AccountDisputes  Account = "disputes"  // what a dispute or the buyer's bank withholds
+	AccountLosses    Account = "losses"    // what a lost dispute has taken for good
 )
 
 // Accounts lists every account.
 func Accounts() []Account {
-	return []Account{AccountPending, AccountAvailable, AccountFees, AccountPayable, AccountRefunds, AccountDisputes}
+	return []Account{AccountPending, AccountAvailable, AccountFees, AccountPayable, AccountRefunds, AccountDisputes, AccountLosses}
 }
 
 // Cause says why a posting was made.
@@ -36,12 +37,14 @@ const (
 	CauseRefundReversed  Cause = "refund_reversed"
 	CauseDispute         Cause = "dispute"
 	CauseDisputeReversed Cause = "dispute_reversed"
+	CauseLoss            Cause = "dispute_lost" // what was withheld is lost
+	CauseLossReversed    Cause = "dispute_lost_reversed"
 	CauseSettlement      Cause = "settlement" // the money became available
 )
 
 // Causes lists every cause.
 func Causes() []Cause {
-	return []Cause{CauseCharge, CauseChargeReversed, CauseFee, CauseRefund, CauseRefundReversed, CauseDispute, CauseDisputeReversed, CauseSettlement}
+	return []Cause{CauseCharge, CauseChargeReversed, CauseFee, CauseRefund, CauseRefundReversed, CauseDispute, CauseDisputeReversed, CauseLoss, CauseLossReversed, CauseSettlement}
 }
 
 // LedgerEntry is one line of the ledger. Entries with the same payment and posting sum to zero.

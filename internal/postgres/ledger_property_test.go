@@ -44,6 +44,7 @@ func life(t *rapid.T, id string) []payment.ProviderState {
 		shown := refunded(state, second, append([]payment.ProviderRefund(nil), refunds...)...)
 		if shown.Status != payment.Refunded && rapid.IntRange(0, 4).Draw(t, "disputed") == 0 {
 			shown.Status = rapid.SampledFrom([]payment.Status{payment.InDispute, payment.ChargedBack}).Draw(t, "dispute")
+			shown.StatusDetail = rapid.SampledFrom([]string{"in_process", "settled"}).Draw(t, "detail")
 		}
 		if rapid.Bool().Draw(t, "with a fee") {
 			fee := int64(10)
@@ -98,7 +99,10 @@ func accountsOf(state payment.ProviderState, feeKnown, settled bool) map[payment
 	all := map[payment.Account]int64{
 		payment.AccountPayable: -state.Money.Centavos, payment.AccountFees: fee, payment.AccountRefunds: state.Refunded,
 	}
-	if (state.Status == payment.InDispute || state.Status == payment.ChargedBack) && left > 0 {
+	switch withheld := left > 0; {
+	case withheld && state.Status == payment.ChargedBack && state.StatusDetail == "settled":
+		all[payment.AccountLosses], left = left, 0
+	case withheld && (state.Status == payment.InDispute || state.Status == payment.ChargedBack):
 		all[payment.AccountDisputes], left = left, 0
 	}
 	if settled {

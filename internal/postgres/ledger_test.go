@@ -178,6 +178,34 @@ func TestADisputeWithholdsTheMoney(t *testing.T) {
 	require.Equal(t, []string{"3 dispute_reversed pending 1040", "3 dispute_reversed disputes -1040"}, s.postings(t, id)[5:])
 }
 
+// What is withheld is lost once the provider says so, which is a detail of the same status; and a loss may still be taken back.
+func TestALostChargebackIsALoss(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	id := s.open(t, newPayment("lost")).ID
+	state := paid(id, 2)
+	s.look(t, state)
+	state = refunded(state, 3, payment.ProviderRefund{ID: "71", Amount: 300, Outcome: payment.OutcomeDone, CreatedAt: timeAt(3)})
+	s.look(t, state)
+	charged := func(detail string, second int) {
+		state.Status, state.RawStatus, state.StatusDetail, state.UpdatedAt = payment.ChargedBack, "charged_back", detail, timeAt(second)
+		s.look(t, state)
+	}
+	charged("in_process", 4)
+	before := len(s.postings(t, id))
+	require.Equal(t, map[payment.Account]int64{"fees": 10, "payable": -1050, "refunds": 300, "disputes": 740}, s.accounts(t, id))
+	charged("settled", 5)
+	require.Equal(t, []string{"4 dispute_lost losses 740", "4 dispute_lost disputes -740"}, s.postings(t, id)[before:])
+	require.Equal(t, map[payment.Account]int64{"fees": 10, "payable": -1050, "refunds": 300, "losses": 740}, s.accounts(t, id))
+	require.Zero(t, s.balance(t, "shop").Pending)
+	charged("in_process", 6)
+	require.Equal(t, []string{"5 dispute_lost_reversed disputes 740", "5 dispute_lost_reversed losses -740"}, s.postings(t, id)[before+2:])
+	state.Status, state.StatusDetail, state.UpdatedAt = payment.PartiallyRefunded, "reimbursed", timeAt(7)
+	s.look(t, state)
+	require.Equal(t, map[payment.Account]int64{"pending": 740, "fees": 10, "payable": -1050, "refunds": 300}, s.accounts(t, id))
+	require.EqualValues(t, 740, s.balance(t, "shop").Pending)
+}
+
 func TestMoneyThatIsReleasedIsSettledOnce(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -46,7 +46,7 @@ func booksRight(s *sides, say objecting) {
 	differs("the ledger's gross", -accounts["payable"], earned.Gross)
 	differs("the ledger's fees", accounts["fees"], earned.Fees)
 	differs("the ledger's refunds", accounts["refunds"], earned.Refunds)
-	differs("the ledger's net", accounts["pending"]+accounts["available"]+accounts["disputes"], earned.Net)
+	differs("the ledger's net", accounts["pending"]+accounts["available"]+accounts["disputes"]+accounts["losses"], earned.Net)
 	if s.row != nil {
 		differs("the row's refunded sum", s.row.Refunded, earned.Refunds)
 	}
