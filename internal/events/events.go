@@ -36,6 +36,11 @@ func Types() []Type {
 			Publisher: "internal/relay/subscribers.go, from the outbox", Body: "payment.go",
 		},
 		{
+			Prefix: "dispute", Name: "change", Values: texts(payment.DisputeChanges()),
+			When:      "a dispute of a payment was opened, changed or ended, or its deadline is near",
+			Publisher: "internal/relay/subscribers.go, from the outbox", Body: "payment.go",
+		},
+		{
 			Prefix: "reconciliation", Name: "kind", Values: texts(reported()),
 			When:      "Mercado Pago and the database disagree about a payment, once for each finding",
 			Publisher: "activities/alert.go, for the schedule alert-findings", Body: "finding.go",

@@ -42,6 +42,11 @@ func TestEveryEventHasAKeyThatIsListed(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, keys[m.Key], m.Key)
 	}
+	for _, c := range payment.DisputeChanges() {
+		m, err := Payment(payment.Event{PaymentID: payment.NewID("shop", "k"), Seq: 1, Status: payment.ChargedBack, Data: payment.EventData{Dispute: &payment.EventDispute{Change: c}}})
+		require.NoError(t, err)
+		require.True(t, keys[m.Key], m.Key)
+	}
 	for _, k := range reported() {
 		m, err := Finding(payment.Finding{Kind: k})
 		require.NoError(t, err)

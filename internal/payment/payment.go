@@ -140,10 +140,13 @@ type Event struct {
 	At        time.Time `json:"at"`
 }
 
-// Type is the event's name and its routing key, such as payment.approved, payment.settled or refund.succeeded.
+// Type is the event's name and its routing key, such as payment.approved, payment.settled, refund.succeeded or dispute.opened.
 func (e Event) Type() string {
 	if r := e.Data.Refund; r != nil {
 		return "refund." + string(r.Status)
+	}
+	if d := e.Data.Dispute; d != nil {
+		return "dispute." + string(d.Change)
 	}
 	if e.Data.Settlement != nil {
 		return "payment.settled"
@@ -173,6 +176,8 @@ type EventData struct {
 	Late        bool         `json:"late,omitempty"`          // the buyer has paid after the payment was cancelled or has expired
 	Refund      *EventRefund `json:"refund,omitempty"`        // the event is about this refund, and the payment's status stays
 	Settlement  *Settlement  `json:"settlement,omitempty"`    // the event is about this, and the status stays
+
+	Dispute *EventDispute `json:"dispute,omitempty"` // likewise
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An

@@ -98,6 +98,9 @@ func (s Status) Open() bool {
 	return false
 }
 
+// Disputed says whether the payment's money is in dispute, or was lost in one.
+func (s Status) Disputed() bool { return s == InDispute || s == ChargedBack }
+
 // EndedUnpaid lists the statuses in which the buyer can not pay any more. Mercado Pago may still take a payment that was under way.
 func EndedUnpaid() []Status { return []Status{Cancelled, Expired} }
 
