@@ -34,6 +34,10 @@ var names = map[any]string{
 	payment.CauseLoss: "contestação perdida", payment.CauseLossReversed: "estorno da perda",
 	payment.CauseSettlement: "liquidação",
 
+	payment.Chargeback: "chargeback", payment.Claim: "reclamação", payment.Mediation: "mediação", payment.FraudAlert: "alerta de fraude",
+	payment.DisputeOpen: "aberta", payment.DisputeEvidenceWanted: "documentos esperados", payment.DisputeInReview: "em análise",
+	payment.DisputeWon: "ganha", payment.DisputeLost: "perdida", payment.DisputeClosed: "encerrada",
+
 	access.Operator: "operador", access.Viewer: "leitor",
 
 	audit.Console: "console", audit.REST: "REST", audit.CommandLine: "linha de comando", audit.Temporal: "Temporal", audit.Workflow: "workflow",
@@ -52,7 +56,7 @@ var names = map[any]string{
 	audit.ActivityRetry: "atividade: tentar agora", audit.ProviderThrottle: "provedor: limitar", audit.WorkerDrain: "worker: esvaziar",
 	audit.FindingClose: "divergência: fechar", audit.PayerSearch: "comprador: buscar por e-mail", audit.RecordPrune: "dados antigos: apagar",
 
-	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Refund: "devolução", breaker.Terms: "condições", breaker.Email: "e-mail",
+	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Refund: "devolução", breaker.Terms: "condições", breaker.Dispute: "contestação", breaker.Email: "e-mail",
 
 	// Of operations, log-ins, dependencies, runs and second factors, whose values have no type of their own.
 	"asked": "pedida", "done": "concluída", "refused": "recusada", "unknown": "desconhecida", "settled": "encerrada",

@@ -20,14 +20,16 @@ const (
 	Cancel = "cancel" // Mercado Pago is asked to close an unpaid payment
 	Refund = "refund" // Mercado Pago is asked to give money back
 	Terms  = "terms"  // Mercado Pago is asked how a buyer may pay, and what installments cost
-	Email  = "email"  // the mail server is given an e-mail
+
+	Dispute = "dispute" // Mercado Pago is asked about disputes, or gets documents about one
+	Email   = "email"   // the mail server is given an e-mail
 )
 
 // operatorTime is how long an operator waits for Redis, which is longer than a payment would.
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read, Search, Cancel, Refund, Terms, Email} }
+func Names() []string { return []string{Charge, Read, Search, Cancel, Refund, Terms, Dispute, Email} }
 
 // Status is a breaker as operators see it.
 type Status struct {

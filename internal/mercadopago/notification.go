@@ -151,6 +151,42 @@ func (n Notification) Unserved() (name string, is bool) {
 	return n.Topic, slices.Contains(unserved, n.Topic) || ordersID.MatchString(n.ResourceID)
 }
 
+// About is what a notification is about, by its topic.
+type About int
+
+// What notifications are about. A topic that is not known may be the merchant's own, and the notification about a payment.
+const (
+	AboutPayment About = iota
+	AboutChargeback
+	AboutClaim
+	AboutFraud
+)
+
+// About says what the resource of the notification is. A fraud alert has none.
+func (n Notification) About() About {
+	switch n.Topic {
+	case "topic_chargebacks_wh", "chargebacks":
+		return AboutChargeback
+	case "topic_claims_integration_wh", "claim":
+		return AboutClaim
+	case "stop_delivery_op_wh":
+		return AboutFraud
+	}
+	return AboutPayment
+}
+
+// ProviderPaymentID is Mercado Pago's id of the payment that the notification names, "" when it names none. Only that of a notification
+// about a payment is signed: in others it is in the body, as a number.
+func (n Notification) ProviderPaymentID() string {
+	if n.About() == AboutPayment {
+		return n.ResourceID
+	}
+	if id := word(lookInto(n.Body), "data.payment_id"); decimal(id) {
+		return id
+	}
+	return ""
+}
+
 // topics are those that Mercado Pago is known to send (guides "webhooks" and "ipn").
 var topics = []string{
 	"payment", "order", "topic_merchant_order_wh", "merchant_order", "topic_chargebacks_wh", "chargebacks", "topic_claims_integration_wh",

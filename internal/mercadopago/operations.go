@@ -29,11 +29,16 @@ var (
 
 	opOffers       = operation{name: "payment_methods", breaker: breaker.Terms}
 	opInstallments = operation{name: "installments", breaker: breaker.Terms}
+
+	opChargeback  = operation{name: "chargeback", breaker: breaker.Dispute, single: true}
+	opChargebacks = operation{name: "chargebacks", breaker: breaker.Dispute, single: true}
+	opClaim       = operation{name: "claim", breaker: breaker.Dispute, single: true}
+	opClaims      = operation{name: "claims", breaker: breaker.Dispute, single: true}
 )
 
 // operations lists every kind of call.
 func operations() []operation {
-	all := []operation{opGet, opCancel, opCapture, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments}
+	all := []operation{opGet, opCancel, opCapture, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments, opChargeback, opChargebacks, opClaim, opClaims}
 	for _, how := range charges {
 		all = append(all, how.call)
 	}

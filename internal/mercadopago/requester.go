@@ -147,7 +147,7 @@ var limitDate = regexp.MustCompile(`("limit_date":"\d{4}-\d\d-\d\d)T[^"]*"`)
 
 // daysWritten is the request with its days as days.
 func daysWritten(request *http.Request) (*http.Request, error) {
-	if request.Body == nil {
+	if request.Body == nil || !strings.HasPrefix(request.Header.Get("Content-Type"), "application/json") {
 		return request, nil
 	}
 	body, err := io.ReadAll(request.Body)
