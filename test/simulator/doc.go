@@ -16,6 +16,10 @@
 //	GET  /v1/payments/search
 //	POST /v1/payments/{id}/refunds           {"amount": 5.25}, or all that is left; X-Idempotency-Key required
 //	GET  /v1/payments/{id}/refunds[/{refund}]
+//	GET  /v1/chargebacks/{id}
+//	GET  /v1/chargebacks/search?payment_id=
+//	GET  /post-purchase/v1/claims/{id}
+//	GET  /post-purchase/v1/claims/search?resource=payment&resource_id=
 //	GET  /users/me             the account that the token belongs to
 //	GET  /v1/payment_methods   what the account may be paid with
 //	GET  /v1/payment_methods/installments    ?amount=&bin= what an amount costs in installments: three without interest, more at 2.99 % a month
@@ -32,6 +36,7 @@
 //   - A refund in process answers 400 and is not in the lists, unless the request has the header X-Render-In-Process-Refunds: true.
 //     A refused refund does not use up its key.
 //   - A cancellation ignores its key: a second one gets the error that the state forbids it (2018).
+//   - Disputes are not in the file that a simulator continues from; the status of their payments is.
 //   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
 //     attempt has a fresh x-request-id and ts, unless the configuration says SignOnce.
 //
@@ -47,6 +52,14 @@
 //	POST   /admin/payments/{id}/reject      the same, badly
 //	POST   /admin/payments/{id}/refund      the seller refunds in the panel; ?amount= (all that is left)
 //	POST   /admin/payments/{id}/refunds/{refund}/settle  ?status=approved or rejected
+//	POST   /admin/payments/{id}/chargeback  the buyer's bank takes the money back; answers {"id": …} of the chargeback
+//	POST   /admin/chargebacks/{id}/win      the chargeback ends for the seller
+//	POST   /admin/chargebacks/{id}/lose     the chargeback ends for the buyer
+//	POST   /admin/payments/{id}/claim       the buyer complains; answers {"id": …} of the claim
+//	POST   /admin/claims/{id}/mediate       Mercado Pago is to decide; the payment is in mediation
+//	POST   /admin/claims/{id}/win           the claim ends for the seller
+//	POST   /admin/claims/{id}/lose          the claim ends for the buyer, who gets the money back
+//	POST   /admin/payments/{id}/fraud-alert Mercado Pago warns of the payment; the notification is not sent again when it fails
 //	GET    /admin/payments                  newest first; ?external_reference= ?status= ?limit= (50)
 //	GET    /admin/ledger                    oldest first; ?external_reference= ?after= (entry number) ?limit=
 //	GET    /admin/books                     what the account has earned: gross, fees, refunds and net, in all and for each payment

@@ -24,6 +24,8 @@ const (
 	Account      Operation = "account"       // GET /users/me
 	Offers       Operation = "offers"        // GET /v1/payment_methods
 	Installments Operation = "installments"  // GET /v1/payment_methods/installments
+	Chargebacks  Operation = "chargebacks"   // GET /v1/chargebacks/{id} and search
+	Claims       Operation = "claims"        // GET /post-purchase/v1/claims/{id} and search
 	Webhook      Operation = "webhook"       // a notification with all its attempts
 )
 
@@ -104,6 +106,8 @@ var (
 		Account:      {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
 		Offers:       {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
 		Installments: {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
+		Chargebacks:  append(slices.Clone(wireKinds), KindSearchLag),
+		Claims:       slices.Clone(wireKinds),
 		Webhook:      webhookKinds,
 	}
 )

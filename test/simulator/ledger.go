@@ -60,6 +60,7 @@ type book struct {
 	byAge       []*payment
 	keys        map[string]*keyUse
 	tokens      map[string]bool // of cards, that a payment was made with
+	disputes    map[string]*dispute
 	entries     []Entry
 	journal     *journal // nil: the state is lost with the process
 }
@@ -70,6 +71,7 @@ func newBook() *book {
 		byReference: make(map[string][]*payment),
 		keys:        make(map[string]*keyUse),
 		tokens:      make(map[string]bool),
+		disputes:    make(map[string]*dispute),
 	}
 }
 

@@ -45,6 +45,8 @@ var (
 	causeExpiry         = cause{Code: 7523, Description: "Invalid date_of_expiration"}
 	causeRefundAmount   = cause{Code: 2017, Description: "The amount of the refund is not valid"}
 	causeRefundTooOld   = cause{Code: 2024, Description: "The payment is too old to be refunded"}
+	causeNoChargeback   = cause{Code: "not_found", Description: "Chargeback not found"}
+	causeNoClaim        = cause{Code: "not_found_claim", Description: "Claim not found"}
 	causeNoRefund       = cause{Code: 2032, Description: "Refund not found"}
 	causeRefundState    = cause{Code: 2063, Description: "The action requested is not valid for the current payment state"}
 	causeInProcess      = cause{Code: 1, Description: "The refund is in process"}

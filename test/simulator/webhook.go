@@ -26,6 +26,7 @@ type notification struct {
 	signature string        // "" when it was not signed
 	attempt   int           // the X-Retry of the next attempt
 	next      *notification // sent after the first attempt of this one
+	once      bool          // it is not sent again when it fails
 }
 
 const (

@@ -29,6 +29,7 @@ type hook struct {
 	header http.Header
 	query  url.Values
 	body   webhookBody
+	raw    []byte
 }
 
 func receive(t *testing.T, statuses ...int) receiver {
@@ -41,7 +42,7 @@ func receive(t *testing.T, statuses ...int) receiver {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		h := hook{header: req.Header, query: req.URL.Query()}
 		data, _ := io.ReadAll(req.Body)
-		_ = json.Unmarshal(data, &h.body)
+		h.raw, _ = data, json.Unmarshal(data, &h.body)
 		r.arrive <- h
 		select {
 		case status := <-answers:

@@ -29,6 +29,7 @@ type WebhookAttempt struct {
 	Number         int           `json:"number"`
 	Time           time.Time     `json:"time"`
 	NotificationID int64         `json:"notification_id"`
+	Topic          string        `json:"topic"`
 	Action         string        `json:"action"`
 	PaymentID      string        `json:"payment_id"`
 	URL            string        `json:"url"`
@@ -41,6 +42,8 @@ type WebhookAttempt struct {
 	Suppressed     bool          `json:"suppressed"`      // never sent
 	Delivered      bool          `json:"delivered"`       // answered 200 or 201 in time
 	Duration       time.Duration `json:"duration_ns"`
+
+	sent notification // to send it again
 }
 
 // webhookSender delivers notifications: a queue in memory ordered by time, and a fixed number of senders.
@@ -147,7 +150,7 @@ func (p *webhookSender) deliver(n *notification) {
 		n.next = nil
 		p.queue(next, time.Now())
 	}
-	if delivered || p.ctx.Err() != nil {
+	if delivered || n.once || p.ctx.Err() != nil {
 		return
 	}
 	if n.attempt >= len(retryWaits) {
@@ -218,7 +221,8 @@ func (p *webhookSender) suppress(n *notification, why string) {
 }
 
 func (p *webhookSender) record(n *notification, a WebhookAttempt, err error) {
-	a.NotificationID, a.Action, a.PaymentID, a.URL = n.id, n.action, n.paymentID, n.url
+	a.NotificationID, a.Topic, a.Action, a.PaymentID, a.URL = n.id, n.topic, n.action, n.paymentID, n.url
+	a.sent = *n
 	a.Retry, a.Fault = n.attempt, n.fault.Kind
 	if err != nil {
 		a.Error = err.Error()
@@ -247,6 +251,8 @@ func (p *webhookSender) heldBack(paymentID string) *notification {
 // redeliver sends new copies of a notification that was attempted or suppressed before.
 func (p *webhookSender) redeliver(a WebhookAttempt, count int) {
 	for range count {
-		p.queue(&notification{id: a.NotificationID, topic: topicPayment, action: a.Action, paymentID: a.PaymentID, url: a.URL, created: a.Time}, time.Now())
+		again := a.sent
+		again.fault, again.attempt, again.next, again.created = Fault{}, 0, nil, a.Time
+		p.queue(&again, time.Now())
 	}
 }
