@@ -90,6 +90,7 @@ func newGuardedClient(t *testing.T, url string, breakers *breaker.Fleet, limit *
 // fakeWorkflows stands for Temporal, which these tests do without.
 type fakeWorkflows struct {
 	signal      func(ctx context.Context, paymentID string) error
+	dispute     func(ctx context.Context, paymentID string, of payment.DisputeRef) error
 	running     func(ctx context.Context, paymentIDs []string) (map[string]bool, error)
 	redriveRuns func(ctx context.Context, redriveID string) (bool, error)
 	startEmail  func(ctx context.Context, in EmailInput) error
@@ -98,6 +99,10 @@ type fakeWorkflows struct {
 
 func (f fakeWorkflows) Signal(ctx context.Context, paymentID string) error {
 	return f.signal(ctx, paymentID)
+}
+
+func (f fakeWorkflows) Dispute(ctx context.Context, paymentID string, of payment.DisputeRef) error {
+	return f.dispute(ctx, paymentID, of)
 }
 
 func (f fakeWorkflows) Running(ctx context.Context, paymentIDs []string) (map[string]bool, error) {

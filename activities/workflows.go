@@ -12,6 +12,8 @@ import (
 type Workflows interface {
 	// Signal asks a payment's workflow to look at the provider again.
 	Signal(ctx context.Context, paymentID string) error
+	// Dispute has a payment's workflow ask the provider about a dispute.
+	Dispute(ctx context.Context, paymentID string, of payment.DisputeRef) error
 	// Running says which of the payments have a workflow that runs.
 	Running(ctx context.Context, paymentIDs []string) (map[string]bool, error)
 	// RedriveRuns says whether a redrive's workflow runs.

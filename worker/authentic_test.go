@@ -75,6 +75,7 @@ func TestInLiveARunThatWeHaveNotStartedDoesNothing(t *testing.T) {
 		"ReopenStranded": {"reopen-stranded-forged", workflows.Scheduled{}},
 		"AlertFindings":  {"alert-findings-forged", workflows.Scheduled{}},
 		"SettleMoney":    {"settle-money-forged", workflows.Scheduled{}},
+		"WatchDisputes":  {"watch-disputes-forged", workflows.Scheduled{}},
 		"Prune":          {"prune-forged", payment.Retention{Notifications: time.Second}},
 	}
 	var all types
@@ -118,7 +119,7 @@ func TestInLiveWhatTheSchedulesStartRuns(t *testing.T) {
 	require.NoError(t, w.Temporal.ScheduleClient().GetHandle(t.Context(), workflows.SchedulePrune).Trigger(t.Context(), client.ScheduleTriggerOptions{}))
 	for _, id := range []string{
 		workflows.ScheduleReconcile, workflows.ScheduleSignalQuiet, workflows.ScheduleReopenStranded, workflows.ScheduleAlertFindings,
-		workflows.ScheduleSettleMoney, workflows.SchedulePrune,
+		workflows.ScheduleSettleMoney, workflows.ScheduleWatchDisputes, workflows.SchedulePrune,
 	} {
 		schedule := w.Temporal.ScheduleClient().GetHandle(t.Context(), id)
 		var started *client.ScheduleWorkflowExecution

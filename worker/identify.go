@@ -29,7 +29,11 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 	if n.PaymentID != "" {
 		return n.PaymentID, nil
 	}
-	p, err := w.Database.PaymentByProvider(ctx, payment.MercadoPago, n.ResourceID)
+	named := n.ProviderPaymentID()
+	if named == "" {
+		return w.paymentOfDispute(ctx, d, n)
+	}
+	p, err := w.Database.PaymentByProvider(ctx, payment.MercadoPago, named)
 	if err == nil || failure.KindOf(err) != failure.NotFound {
 		return p.ID, decision(err)
 	}
@@ -37,12 +41,11 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 		w.notOurs(ctx, d, n)
 		return "", nil
 	}
-	if w.identifying.Add(1) > identifiedAtOnce {
-		w.identifying.Add(-1)
-		return "", rabbitmq.Postpone(errors.New("enough webhooks wait for the provider"))
+	if !w.mayIdentify() {
+		return "", errEnoughWait
 	}
 	defer w.identifying.Add(-1)
-	id, err := w.Provider.Identify(mercadopago.WithPriority(ctx, payment.ForNews, ""), n.ResourceID)
+	id, err := w.Provider.Identify(mercadopago.WithPriority(ctx, payment.ForNews, ""), named)
 	switch kind := failure.KindOf(err); {
 	case err == nil && id != "":
 		return id, nil
@@ -53,6 +56,51 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 		return "", w.unknown(ctx, d, n, err)
 	}
 	return "", unidentified(n, err)
+}
+
+var errEnoughWait = rabbitmq.Postpone(errors.New("enough webhooks wait for the provider"))
+
+// mayIdentify takes a place among those that the provider is asked about, if there is one.
+func (w *Worker) mayIdentify() bool {
+	if w.identifying.Add(1) > identifiedAtOnce {
+		w.identifying.Add(-1)
+		return false
+	}
+	return true
+}
+
+// paymentOfDispute finds our payment for a notification that names no payment, as those of claims do not: the provider's dispute does.
+func (w *Worker) paymentOfDispute(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification) (string, error) {
+	read := w.Provider.Chargeback
+	switch about := n.About(); {
+	case n.ResourceID == "" || about == mercadopago.AboutPayment || about == mercadopago.AboutFraud:
+		return "", fault(deadletter.CauseInvalid, errors.New("the notification names no payment"))
+	case about == mercadopago.AboutClaim:
+		read = w.Provider.Claim
+	}
+	if w.Provider.OfAnother(n) {
+		w.notOurs(ctx, d, n)
+		return "", nil
+	}
+	if !w.mayIdentify() {
+		return "", errEnoughWait
+	}
+	defer w.identifying.Add(-1)
+	dispute, err := read(mercadopago.WithPriority(ctx, payment.ForNews, ""), n.ResourceID)
+	switch {
+	case failure.KindOf(err) == failure.NotFound:
+		return "", w.unknown(ctx, d, n, err)
+	case err != nil:
+		return "", unidentified(n, err)
+	}
+	for _, id := range dispute.Payments {
+		p, err := w.Database.PaymentByProvider(ctx, payment.MercadoPago, id)
+		if err == nil || failure.KindOf(err) != failure.NotFound {
+			return p.ID, decision(err)
+		}
+	}
+	w.notOurs(ctx, d, n) // it is about another sale on our account, or about no payment at all
+	return "", nil
 }
 
 // notOurs tells of a webhook about another shop's sale on our account, or about another account's. The archive has it.

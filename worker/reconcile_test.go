@@ -31,11 +31,11 @@ func finished(t *testing.T, w *Worker) int {
 // forget removes the schedules, for later tests, and ends what they have begun.
 func forget(t *testing.T, c client.Client) {
 	t.Cleanup(func() {
-		for _, id := range []string{workflows.ScheduleReconcile, workflows.ScheduleSignalQuiet, workflows.ScheduleReopenStranded, workflows.ScheduleAlertFindings, workflows.ScheduleSettleMoney} {
+		for _, id := range []string{workflows.ScheduleReconcile, workflows.ScheduleSignalQuiet, workflows.ScheduleReopenStranded, workflows.ScheduleAlertFindings, workflows.ScheduleSettleMoney, workflows.ScheduleWatchDisputes} {
 			require.NoError(t, c.ScheduleClient().GetHandle(context.Background(), id).Delete(context.Background()))
 		}
 		running, err := c.ListWorkflow(context.Background(), &workflowservice.ListWorkflowExecutionsRequest{
-			Query: `WorkflowType in ("Reconcile", "SignalQuiet", "ReopenStranded", "AlertFindings", "SettleMoney") and ExecutionStatus = "Running"`,
+			Query: `WorkflowType in ("Reconcile", "SignalQuiet", "ReopenStranded", "AlertFindings", "SettleMoney", "WatchDisputes") and ExecutionStatus = "Running"`,
 		})
 		require.NoError(t, err)
 		for _, e := range running.GetExecutions() {

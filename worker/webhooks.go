@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -63,6 +64,9 @@ func (w *Worker) webhook(ctx context.Context, d rabbitmq.Delivery) error {
 // subject is what a notification is about. That a payment was created is not always news, so these notifications have a subject of
 // their own.
 func subject(n mercadopago.Notification) string {
+	if n.About() != mercadopago.AboutPayment {
+		return n.Topic + " " + n.ResourceID + " " + cmp.Or(n.PaymentID, n.ProviderPaymentID())
+	}
 	if n.PaymentID != "" {
 		return n.PaymentID + " " + createdOnly(n.Action)
 	}
@@ -85,7 +89,7 @@ func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.
 	if err != nil || !news {
 		return decision(err)
 	}
-	if err := w.signal(ctx, id); err != nil {
+	if err := w.tell(ctx, id, n); err != nil {
 		if failure.KindOf(err) == failure.NotFound {
 			return w.unknown(ctx, d, n, err)
 		}
@@ -94,6 +98,31 @@ func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.
 	w.Metrics.signalled(n.ReceivedAt)
 	w.Log.InfoContext(ctx, "webhook", "payment_id", id, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
 	return nil
+}
+
+// tell has a payment look again, and at the dispute that the notification is about.
+func (w *Worker) tell(ctx context.Context, id string, n mercadopago.Notification) error {
+	ref, is := disputeOf(n)
+	if !is {
+		return w.signal(ctx, id)
+	}
+	if _, err := w.Database.Payment(ctx, id); err != nil {
+		return err
+	}
+	return w.Workflows.Dispute(ctx, id, ref)
+}
+
+// disputeOf is the dispute that a notification is about.
+func disputeOf(n mercadopago.Notification) (ref payment.DisputeRef, is bool) {
+	switch n.About() {
+	case mercadopago.AboutChargeback:
+		return payment.DisputeRef{Kind: payment.Chargeback, ID: n.ResourceID}, true
+	case mercadopago.AboutClaim:
+		return payment.DisputeRef{Kind: payment.Claim, ID: n.ResourceID}, true
+	case mercadopago.AboutFraud:
+		return payment.DisputeRef{Kind: payment.FraudAlert}, true
+	}
+	return ref, false
 }
 
 // signal has a payment look again. One that has no run and is not in the database is not signalled: its run would find nothing, and

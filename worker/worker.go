@@ -191,5 +191,6 @@ func (w *Worker) providerWorker() worker.Worker {
 	t.RegisterActivity(w.Activities.Close)
 	t.RegisterActivity(w.Activities.Refund)
 	t.RegisterActivity(w.Activities.Sweep)
+	t.RegisterActivity(w.Activities.KeepDisputes)
 	return t
 }

@@ -219,6 +219,19 @@ func (c *Client) Signal(ctx context.Context, paymentID string) (err error) {
 	return interpret(doing, err)
 }
 
+// Dispute tells a payment's workflow of a dispute that the provider has told of, and starts a run when none is open. Errors: as of Signal.
+func (c *Client) Dispute(ctx context.Context, paymentID string, of payment.DisputeRef) (err error) {
+	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWithStartWorkflow:", "Payment")
+	defer func() { s.End(failure.Label(err)) }()
+	doing := "tell payment " + paymentID + " of a dispute"
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, WorkflowID(paymentID), SignalDispute, of,
+		c.startOptions(paymentID, payment.ForNews), Payment, PaymentInput{PaymentID: paymentID, Polls: c.polls})
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
+		return unsignallable(doing, err)
+	}
+	return interpret(doing, err)
+}
+
 // SignalRunning is Signal for a payment that has an open run. It is false, and nothing was signalled, when there is none.
 func (c *Client) SignalRunning(ctx context.Context, paymentID string) (running bool, err error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "SignalWorkflow:", "Payment")

@@ -61,8 +61,10 @@ type fakeActivities struct {
 	attempts    int             // how often the next attempt was made due
 	tries       map[string]int
 	looked      []payment.Urgency // of the looks that became activities
-	email       bool              // the buyer wants e-mails
-	emailed     bool              // each call of Publish asked for the e-mail
+	disputes    []activities.DisputesInput
+	keep        func(attempt int) error // nil: works
+	email       bool                    // the buyer wants e-mails
+	emailed     bool                    // each call of Publish asked for the e-mail
 }
 
 func (w *fakeActivities) called(activity string) int {
@@ -164,6 +166,16 @@ func (w *fakeActivities) Apply(_ context.Context, in activities.ApplyInput) (act
 	}
 	w.row.ProviderPaymentID = in.State.PaymentID
 	return w.move(in.State.Status), nil
+}
+
+func (w *fakeActivities) KeepDisputes(_ context.Context, in activities.DisputesInput) (activities.DisputesKept, error) {
+	w.disputes = append(w.disputes, in)
+	if n := w.called("KeepDisputes"); w.keep != nil {
+		if err := w.keep(n); err != nil {
+			return activities.DisputesKept{}, err
+		}
+	}
+	return activities.DisputesKept{Version: len(w.history) + 1}, nil
 }
 
 func (w *fakeActivities) Fail(_ context.Context, in activities.GiveUpInput) (activities.Moved, error) {

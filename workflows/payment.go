@@ -70,6 +70,7 @@ type mailbox struct {
 	waiting      string                   // the activity that waits for the provider; "" is none
 	sent         bool                     // this run may have sent a charge
 	refunds      map[string]refundAttempt // by id; one that is not there is due now
+	disputes     disputes
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
@@ -80,6 +81,9 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryState, p.view, workflow.QueryHandlerOptions{Description: describes(command.Payment)}); err != nil {
 		return p, err
 	}
+	p.disputes.signals = workflow.GetSignalChannelWithOptions(ctx, SignalDispute, workflow.SignalChannelOptions{
+		Description: "Mercado Pago has told of a dispute: look at the payment and at its disputes.",
+	})
 	create := workflow.UpdateHandlerOptions{Validator: p.mayCreate, Description: describes(command.Create)}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateCreate, p.created, create); err != nil {
 		return p, err
@@ -145,7 +149,7 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 				return false
 			}
 			p.awaitRelease(ctx)
-		case p.signalled() || p.toCharge() || p.toRefund(ctx) != nil || p.overdue(ctx):
+		case p.signalled() || p.disputed() || p.toCharge() || p.toRefund(ctx) != nil || p.overdue(ctx):
 			return true
 		case !p.expects():
 			switch {
@@ -196,6 +200,8 @@ func (p *mailbox) work(ctx workflow.Context) func(workflow.Context) error {
 		return p.charge
 	case p.toRefund(ctx) != nil:
 		return p.sendRefund
+	case p.disputed():
+		return p.readDisputes
 	case p.signalled() || p.overdue(ctx):
 		return p.look
 	}
@@ -300,6 +306,7 @@ func (p *mailbox) applied(ctx workflow.Context, state payment.ProviderState, sum
 		p.state.ExpiresAt = state.ExpiresAt
 	}
 	p.refused = nil
+	p.noteDispute(ctx, before)
 	if before != p.state.Status && p.closes(ctx) {
 		p.pollAt = workflow.Now(ctx) // it has turned up after its end
 	}

@@ -40,7 +40,7 @@ func (p *mailbox) toCharge() bool {
 }
 
 // called says whether there is work: a signal, an order of an operator or a lost row. The run then waits for nothing.
-func (p *mailbox) called() bool { return p.lost || p.ordered() || p.signalled() }
+func (p *mailbox) called() bool { return p.lost || p.ordered() || p.signalled() || p.disputed() }
 
 func (p *mailbox) signalled() bool { return p.signals.Len() > 0 }
 
@@ -140,7 +140,7 @@ func (p *mailbox) planPoll(ctx workflow.Context) {
 
 // quiet says whether nothing is under way that a fresh run would not know of.
 func (p *mailbox) quiet(ctx workflow.Context) bool {
-	return workflow.AllHandlersFinished(ctx) && p.refused == nil && p.reports == 0
+	return workflow.AllHandlersFinished(ctx) && p.refused == nil && p.reports == 0 && len(p.disputes.told) == 0 && p.disputes.signals.Len() == 0
 }
 
 func (p *mailbox) overdue(ctx workflow.Context) bool {

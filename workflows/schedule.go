@@ -29,11 +29,12 @@ func schedules(grace time.Duration) []*client.ScheduleWorkflowAction {
 		{ID: ScheduleReopenStranded, Workflow: ReopenStranded, Args: []any{Scheduled{}}, StaticSummary: "Open the dead letters of terminated redrives again"},
 		{ID: ScheduleAlertFindings, Workflow: AlertFindings, Args: []any{Scheduled{}}, StaticSummary: "Report what reconciliation found"},
 		{ID: ScheduleSettleMoney, Workflow: SettleMoney, Args: []any{Scheduled{}}, StaticSummary: "Settle the payments whose money is released"},
+		{ID: ScheduleWatchDisputes, Workflow: WatchDisputes, Args: []any{Scheduled{}}, StaticSummary: "Remind of disputes, and ask about those that are silent"},
 	}
 }
 
-// KeepReconciling makes the schedules that reconcile, signal quiet payments, open stranded dead letters again, report findings and settle
-// money every so often, or brings them up to date. One that an operator has paused stays paused.
+// KeepReconciling makes the schedules that reconcile, signal quiet payments, open stranded dead letters again, report findings, settle
+// money and watch disputes every so often, or brings them up to date. One that an operator has paused stays paused.
 func KeepReconciling(ctx context.Context, c client.Client, every, grace time.Duration) error {
 	var failed error
 	for _, action := range schedules(grace) {

@@ -23,6 +23,7 @@ const (
 	changeInterrupt      = "interrupt"
 	changeStoreAnswer    = "store-answer"
 	changeRefuseForeign  = "refuse-foreign"
+	changeReadDisputes   = "read-disputes"
 )
 
 // writesDeadLetters says whether this run sends a dead letter when it cannot go on. A run from before simply failed.
@@ -114,4 +115,10 @@ func storesAnswer(ctx workflow.Context) bool {
 // refusesForeign says whether this run, which OnlyWave has not started, is refused. A run from before the first key goes on.
 func refusesForeign(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeRefuseForeign, workflow.DefaultVersion, 1) >= 1
+}
+
+// readsDisputes says whether this run asks about the disputes of a payment that has come to one, or out of one. A run from before knew of
+// none.
+func readsDisputes(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeReadDisputes, workflow.DefaultVersion, 1) >= 1
 }

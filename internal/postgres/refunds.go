@@ -199,25 +199,12 @@ values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 	return err
 }
 
-// tell writes the event of a refund, with the payment's next number. The relay finds it in the outbox.
+// tell writes the event of a refund.
 func (b *refundBooks) tell(ctx context.Context, tx pgx.Tx, r payment.OperationRecord, at time.Time) error {
-	b.payment.Version++
-	b.payment.UpdatedAt = at
-	data := payment.EventData{
-		ProviderPaymentID: b.payment.Provider.PaymentID, Amount: b.payment.Amount.Centavos, AmountCaptured: b.payment.Captured, AmountRefunded: b.payment.Refunded,
+	return tell(ctx, tx, &b.payment, payment.EventData{
 		Failure: r.Failure, FailureCode: r.FailureCode,
 		Refund: &payment.EventRefund{ID: r.ProviderKey, Amount: r.Amount, Status: r.Outcome.RefundStatus(), Origin: r.Origin, FailureCode: r.FailureCode},
-	}
-	_, err := tx.Exec(ctx, `
-with event as (
-    update payments set version = @seq, updated_at = @at where id = @id returning id, @seq::int as seq, false as by_email
-), written as (
-    insert into payment_events (payment_id, seq, status, data, at) values (@id, @seq, @status, @data, @at)
-)`+outboxed, pgx.NamedArgs{
-		"id": b.payment.ID, "seq": b.payment.Version, "status": b.payment.Status, "data": data, "at": at,
-		"sinks": []Sink{ToSubscribers}, "lease": time.Duration(0),
-	})
-	return err
+	}, at)
 }
 
 // EndRefund stores that the provider has refused a refund, and why. One that has ended does not change.

@@ -1,0 +1,124 @@
+package activities
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+func changesOf(kept DisputesKept) (changes []payment.DisputeChange) {
+	for _, c := range kept.Changed {
+		changes = append(changes, c.Change)
+	}
+	return changes
+}
+
+// The notification may be lost, the search may lag, and either may come twice: the dispute is found, and each change is told once.
+func TestDisputesAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	p := w.paid(t)
+	id, providerID := p.ID, p.Provider.PaymentID
+	chargeback, err := w.provider.OpenChargeback(providerID)
+	require.NoError(t, err)
+	w.provider.AddFault(simulator.Fault{On: simulator.Chargebacks, Kind: simulator.KindSearchLag, Times: 1})
+	kept, err := w.KeepDisputes(t.Context(), DisputesInput{PaymentID: id})
+	require.NoError(t, err)
+	require.Empty(t, kept.Changed, "the search does not show it yet")
+	told := DisputesInput{PaymentID: id, Told: []payment.DisputeRef{{Kind: payment.Chargeback, ID: chargeback}}}
+	w.provider.AddFault(simulator.Fault{On: simulator.Chargebacks, Kind: simulator.KindSearchLag, Times: 1})
+	for _, want := range [][]payment.DisputeChange{{payment.DisputeOpened}, nil} {
+		kept, err = w.KeepDisputes(t.Context(), told)
+		require.NoError(t, err)
+		require.Equal(t, want, changesOf(kept))
+	}
+	require.NoError(t, w.provider.DecideChargeback(chargeback, false))
+	for _, want := range [][]payment.DisputeChange{{payment.DisputeIsLost}, nil} {
+		kept, err = w.KeepDisputes(t.Context(), DisputesInput{PaymentID: id})
+		require.NoError(t, err)
+		require.Equal(t, want, changesOf(kept))
+	}
+}
+
+// A notification may name anything: only a dispute of this very payment is taken.
+func TestDisputesOfOthersAreNotTaken(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	id := w.paid(t).ID
+	other := w.foreign(t, payment.NewID("rival", "k"), "another", money).PaymentID
+	require.NoError(t, w.provider.Pay(other))
+	chargeback, err := w.provider.OpenChargeback(other)
+	require.NoError(t, err)
+	kept, err := w.KeepDisputes(t.Context(), DisputesInput{PaymentID: id, Told: []payment.DisputeRef{
+		{Kind: payment.Chargeback, ID: chargeback}, {Kind: payment.Chargeback, ID: "233000061680860000"}, {Kind: payment.Claim, ID: "5281510459"},
+	}})
+	require.NoError(t, err)
+	require.Empty(t, kept.Changed)
+}
+
+// A search that Mercado Pago does not offer is no trouble; one that does not answer is made again.
+func TestTheSearchOfClaimsIsNoPromise(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	p := w.paid(t)
+	id, providerID := p.ID, p.Provider.PaymentID
+	claim, err := w.provider.OpenClaim(providerID)
+	require.NoError(t, err)
+	require.NoError(t, w.provider.MediateClaim(claim))
+	w.lookAt(t, id, providerID)
+	for _, status := range []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound} {
+		w.provider.SetFaults([]simulator.Fault{{On: simulator.Claims, Kind: simulator.KindError, Status: status}})
+		kept, err := w.KeepDisputes(t.Context(), DisputesInput{PaymentID: id})
+		require.NoError(t, err, status)
+		require.Empty(t, kept.Changed)
+	}
+	w.provider.SetFaults([]simulator.Fault{{On: simulator.Claims, Kind: simulator.KindError, Times: 1}})
+	_, err = w.KeepDisputes(t.Context(), DisputesInput{PaymentID: id})
+	require.Equal(t, string(failure.Unavailable), application(t, err).Type())
+	kept, err := w.KeepDisputes(t.Context(), DisputesInput{PaymentID: id})
+	require.NoError(t, err)
+	require.Equal(t, []payment.DisputeChange{payment.DisputeOpened}, changesOf(kept))
+	require.Equal(t, payment.Mediation, kept.Changed[0].Kind)
+}
+
+// The reminder is written once, and a dispute of which nothing is heard is asked about.
+func TestDisputesAreWatched(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	p := w.paid(t)
+	id, providerID := p.ID, p.Provider.PaymentID
+	chargeback, err := w.provider.OpenChargeback(providerID)
+	require.NoError(t, err)
+	_, err = w.KeepDisputes(t.Context(), DisputesInput{PaymentID: id})
+	require.NoError(t, err)
+	var asked []payment.DisputeRef
+	w.workflows = fakeWorkflows{dispute: func(_ context.Context, paymentID string, of payment.DisputeRef) error {
+		require.Equal(t, id, paymentID)
+		asked = append(asked, of)
+		return nil
+	}}
+	watch := func() (reminded int) {
+		out, err := w.WatchDisputes(t.Context())
+		require.NoError(t, err)
+		return len(out.Reminded)
+	}
+	require.Zero(t, watch(), "ten days are left")
+	require.Empty(t, asked, "it was asked about just now")
+	w.execute(t, `update disputes set deadline = now() + interval '47 hours', asked_at = now() - interval '7 hours'`)
+	require.Equal(t, 1, watch())
+	require.Zero(t, watch())
+	ref := payment.DisputeRef{Kind: payment.Chargeback, ID: chargeback}
+	require.Equal(t, []payment.DisputeRef{ref, ref}, asked, "until it is read")
+	events, err := w.database.Events(t.Context(), id, 0, 100)
+	require.NoError(t, err)
+	last := events[len(events)-1]
+	require.Equal(t, "dispute.reminder", last.Type())
+	require.WithinDuration(t, time.Now().Add(47*time.Hour), last.Data.Dispute.Deadline, time.Minute)
+}
