@@ -191,6 +191,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/payments/:id/ledger", access.ScopePaymentsRead, databaseTimeout, s.listLedger},
 		{http.MethodGet, "/v1/payment-methods", access.ScopePaymentsRead, providerTimeout, s.listPaymentMethods},
 		{http.MethodGet, "/v1/installments", access.ScopePaymentsRead, providerTimeout, s.listInstallments},
+		{http.MethodGet, "/v1/payments/:id/disputes", access.ScopePaymentsRead, databaseTimeout, s.listPaymentDisputes},
+		{http.MethodGet, "/v1/disputes", access.ScopePaymentsRead, databaseTimeout, s.listDisputes},
 		{http.MethodGet, "/v1/balance", access.ScopePaymentsRead, databaseTimeout, s.getBalance},
 		{http.MethodGet, "/v1/payments/:id/refunds", access.ScopePaymentsRead, databaseTimeout, s.listRefunds},
 		{http.MethodGet, "/v1/payments/:id/refunds/:refund_id", access.ScopePaymentsRead, databaseTimeout, s.getRefund},

@@ -20,6 +20,8 @@ type database interface {
 	Hold(ctx context.Context, paymentID string) (payment.Hold, error)
 	RequestCommand(ctx context.Context, o command.Order) error
 	Refunds(ctx context.Context, paymentID string) ([]payment.OperationRecord, error)
+	Disputes(ctx context.Context, paymentID string) ([]payment.Dispute, error)
+	AllDisputes(ctx context.Context, f payment.DisputeFilter) ([]payment.Dispute, error)
 	Refund(ctx context.Context, paymentID, id string) (payment.OperationRecord, error) // kind NotFound when there is none
 	Ledger(ctx context.Context, paymentID string) ([]payment.LedgerEntry, error)
 	Balance(ctx context.Context, clientID string) (payment.Balance, error)

@@ -35,6 +35,7 @@ type memory struct {
 	refunds     []payment.OperationRecord
 	ledger      []payment.LedgerEntry
 	balances    map[string]payment.Balance
+	disputes    []payment.Dispute // newest first
 }
 
 func newMemory() *memory {
@@ -75,6 +76,17 @@ func (m *memory) Hold(_ context.Context, paymentID string) (payment.Hold, error)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.held[paymentID], m.unavailable
+}
+
+func (m *memory) Disputes(_ context.Context, paymentID string) ([]payment.Dispute, error) {
+	return slices.DeleteFunc(slices.Clone(m.disputes), func(d payment.Dispute) bool { return d.PaymentID != paymentID }), m.unavailable
+}
+
+func (m *memory) AllDisputes(_ context.Context, f payment.DisputeFilter) ([]payment.Dispute, error) {
+	found := slices.DeleteFunc(slices.Clone(m.disputes), func(d payment.Dispute) bool {
+		return d.ClientID != f.ClientID || f.Status != "" && d.Status != f.Status || f.After.ID != "" && !d.OpenedAt.Before(f.After.CreatedAt)
+	})
+	return found[:min(f.Limit, len(found))], m.unavailable
 }
 
 func (m *memory) Refunds(context.Context, string) ([]payment.OperationRecord, error) {

@@ -187,6 +187,60 @@ func (e DeadLetterState) Valid() bool {
 	}
 }
 
+// Defines values for DisputeKind.
+const (
+	Chargeback DisputeKind = "chargeback"
+	Claim      DisputeKind = "claim"
+	FraudAlert DisputeKind = "fraud_alert"
+	Mediation  DisputeKind = "mediation"
+)
+
+// Valid indicates whether the value is a known member of the DisputeKind enum.
+func (e DisputeKind) Valid() bool {
+	switch e {
+	case Chargeback:
+		return true
+	case Claim:
+		return true
+	case FraudAlert:
+		return true
+	case Mediation:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DisputeStatus.
+const (
+	DisputeClosed         DisputeStatus = "closed"
+	DisputeEvidenceWanted DisputeStatus = "evidence_wanted"
+	DisputeInReview       DisputeStatus = "in_review"
+	DisputeLost           DisputeStatus = "lost"
+	DisputeOpen           DisputeStatus = "open"
+	DisputeWon            DisputeStatus = "won"
+)
+
+// Valid indicates whether the value is a known member of the DisputeStatus enum.
+func (e DisputeStatus) Valid() bool {
+	switch e {
+	case DisputeClosed:
+		return true
+	case DisputeEvidenceWanted:
+		return true
+	case DisputeInReview:
+		return true
+	case DisputeLost:
+		return true
+	case DisputeOpen:
+		return true
+	case DisputeWon:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindingKind.
 const (
 	FindingKindContradiction FindingKind = "contradiction"
@@ -839,6 +893,50 @@ type Discount struct {
 	Until string `json:"until"`
 }
 
+// Dispute defines model for Dispute.
+type Dispute struct {
+	ID        string `json:"id"`
+	PaymentID string `json:"payment_id"`
+
+	// Amount What is in dispute, in centavos.
+	Amount   int64    `json:"amount"`
+	Currency Currency `json:"currency"`
+
+	// Deadline Until when documents or an answer are wanted. Absent when none are.
+	Deadline time.Time `json:"deadline,omitempty,omitzero"`
+
+	// Kind `chargeback`: the buyer's bank takes the money of a card back. `claim`: the buyer complains to Mercado Pago; of a Pix this may be the
+	// Central Bank's MED. `mediation`: Mercado Pago decides about the claim. `fraud_alert`: Mercado Pago warns of a fraud; do not deliver.
+	Kind     DisputeKind `json:"kind"`
+	OpenedAt time.Time   `json:"opened_at"`
+
+	// ProviderDisputeID Mercado Pago's id of the chargeback or claim; of a fraud alert the id of its payment.
+	ProviderDisputeID string `json:"provider_dispute_id"`
+
+	// Status `evidence_wanted`: you may send documents or answer until `deadline`. `in_review`: they are there and are being looked at. `won`: you
+	// have the money. `lost`: the buyer has it. `closed`: it ended and nobody has decided for anybody; so does a fraud alert whose payment
+	// was cancelled or refunded.
+	Status    DisputeStatus `json:"status"`
+	UpdatedAt time.Time     `json:"updated_at"`
+}
+
+// DisputeKind `chargeback`: the buyer's bank takes the money of a card back. `claim`: the buyer complains to Mercado Pago; of a Pix this may be the
+// Central Bank's MED. `mediation`: Mercado Pago decides about the claim. `fraud_alert`: Mercado Pago warns of a fraud; do not deliver.
+type DisputeKind string
+
+// DisputeList defines model for DisputeList.
+type DisputeList struct {
+	Data []Dispute `json:"data"`
+
+	// NextCursor Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// DisputeStatus `evidence_wanted`: you may send documents or answer until `deadline`. `in_review`: they are there and are being looked at. `won`: you
+// have the money. `lost`: the buyer has it. `closed`: it ended and nobody has decided for anybody; so does a fraud alert whose payment
+// was cancelled or refunded.
+type DisputeStatus string
+
 // Event defines model for Event.
 type Event struct {
 	// ID Never changes; use it to recognize an event that you have seen.
@@ -865,6 +963,9 @@ type EventData struct {
 	AmountCaptured int64 `json:"amount_captured,omitempty,omitzero"`
 	AmountRefunded int64 `json:"amount_refunded"`
 
+	// Dispute The dispute that an event `dispute.…` is about.
+	Dispute EventDispute `json:"dispute,omitempty,omitzero"`
+
 	// EndToEndID The Central Bank's id of a paid Pix; absent until it is paid, and when Mercado Pago does not give it.
 	EndToEndID string `json:"end_to_end_id,omitempty,omitzero"`
 
@@ -885,6 +986,24 @@ type EventData struct {
 
 	// Surprising The provider reported what is not expected, such as a status after the one before, or a boleto that was paid twice.
 	Surprising bool `json:"surprising,omitempty,omitzero"`
+}
+
+// EventDispute The dispute that an event `dispute.…` is about.
+type EventDispute struct {
+	ID string `json:"id"`
+
+	// Amount In centavos.
+	Amount   int64     `json:"amount"`
+	Deadline time.Time `json:"deadline,omitempty,omitzero"`
+
+	// Kind `chargeback`: the buyer's bank takes the money of a card back. `claim`: the buyer complains to Mercado Pago; of a Pix this may be the
+	// Central Bank's MED. `mediation`: Mercado Pago decides about the claim. `fraud_alert`: Mercado Pago warns of a fraud; do not deliver.
+	Kind DisputeKind `json:"kind"`
+
+	// Status `evidence_wanted`: you may send documents or answer until `deadline`. `in_review`: they are there and are being looked at. `won`: you
+	// have the money. `lost`: the buyer has it. `closed`: it ended and nobody has decided for anybody; so does a fraud alert whose payment
+	// was cancelled or refunded.
+	Status DisputeStatus `json:"status"`
 }
 
 // EventList defines model for EventList.
@@ -1846,6 +1965,18 @@ type RedriveDeadLettersParams struct {
 type RedriveDeadLetterParams struct {
 	// IdempotencyKey Identifies the redrive for ever, in the same format as for a payment.
 	IdempotencyKey RedriveKey `json:"Idempotency-Key"`
+}
+
+// ListDisputesParams defines parameters for ListDisputes.
+type ListDisputesParams struct {
+	// Status Only disputes with this status now.
+	Status DisputeStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Limit The most entries of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor The `next_cursor` of the page before, with the same filters. Left out, the list starts at its beginning.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
 // ListInstallmentsParams defines parameters for ListInstallments.

@@ -48,6 +48,14 @@ func (hung) Hold(ctx context.Context, _ string) (payment.Hold, error) {
 	return hang[payment.Hold](ctx)
 }
 
+func (hung) Disputes(ctx context.Context, _ string) ([]payment.Dispute, error) {
+	return hang[[]payment.Dispute](ctx)
+}
+
+func (hung) AllDisputes(ctx context.Context, _ payment.DisputeFilter) ([]payment.Dispute, error) {
+	return hang[[]payment.Dispute](ctx)
+}
+
 func (hung) Refunds(ctx context.Context, _ string) ([]payment.OperationRecord, error) {
 	return hang[[]payment.OperationRecord](ctx)
 }

@@ -58,6 +58,7 @@ type paymentPage struct {
 	DeadLetters []deadletter.Message
 	Temporal    string // address in the Web UI; empty: no link
 	Story       story.Story
+	Disputes    []payment.Dispute
 	Ledger      []payment.LedgerEntry
 	Commands    []commandForm
 	Refused     *refusal // why the last command was refused; nil: it was not
@@ -84,6 +85,10 @@ func (c *Console) paymentPage(r *request, status int, refused *refusal) (respons
 		return response{}, err
 	default:
 		page.Commands = commandForms(r.language, p, hold, time.Now())
+	}
+	page.Disputes, err = c.config.Store.Disputes(r.Context(), id)
+	if err != nil && failure.KindOf(err) != failure.Unavailable {
+		return response{}, err
 	}
 	page.Ledger, err = c.config.Store.Ledger(r.Context(), id)
 	if err != nil && failure.KindOf(err) != failure.Unavailable {

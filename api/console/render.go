@@ -158,11 +158,11 @@ func capital(text string) string {
 // tone is the colour class of a state: good, waiting, bad or quiet.
 func tone(state any) string {
 	switch fmt.Sprint(state) {
-	case "approved", "closed", "done", "sent", "resolved", "works", "logged in", "set up":
+	case "approved", "closed", "done", "sent", "resolved", "works", "logged in", "set up", "won":
 		return "good"
-	case "processing", "pending", "in_review", "authorized", "half-open", "counting", "canary", "running", "sending", "asked", "in_dispute", "partially_refunded", "redriven":
+	case "processing", "pending", "in_review", "authorized", "half-open", "counting", "canary", "running", "sending", "asked", "in_dispute", "partially_refunded", "redriven", "evidence_wanted":
 		return "waiting"
-	case "unknown", "failed", "open", "stopped", "charged_back", "unavailable", "contradiction", "orphan_payment", "unreadable", "refused":
+	case "unknown", "failed", "open", "stopped", "charged_back", "unavailable", "contradiction", "orphan_payment", "unreadable", "refused", "lost":
 		return "bad"
 	}
 	return "quiet"

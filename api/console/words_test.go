@@ -285,6 +285,12 @@ func TestEveryNameHasPortuguese(t *testing.T) {
 	for _, v := range audit.Actions() {
 		add(v)
 	}
+	for _, v := range payment.DisputeKinds() {
+		add(v)
+	}
+	for _, v := range payment.DisputeStatuses() {
+		add(v)
+	}
 	for _, v := range breaker.Names() {
 		add(v)
 	}

@@ -2,6 +2,7 @@ package story
 
 import (
 	"strings"
+	"time"
 
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -64,9 +65,33 @@ func (w *writer) tellStatuses() {
 	}
 }
 
+func (w *writer) tellDispute(at time.Time, d payment.EventDispute) {
+	level := Bad
+	switch d.Status {
+	case payment.DisputeWon, payment.DisputeClosed:
+		level = Good
+	case payment.DisputeInReview:
+		level = Waiting
+	}
+	amount := payment.Money{Centavos: d.Amount, Currency: w.payment.Amount.Currency}
+	kind, status := w.named(disputeKinds, string(d.Kind)), w.named(disputeStatuses, string(d.Status))
+	switch {
+	case d.Change == payment.DisputeReminder:
+		w.add(at, Provider, level, disputeDue, kind, amount, d.Deadline, d.ID)
+	case d.Deadline.IsZero():
+		w.add(at, Provider, level, disputeMoved, kind, amount, status, d.ID)
+	default:
+		w.add(at, Provider, level, disputeWaits, kind, amount, status, d.Deadline, d.ID)
+	}
+}
+
 func (w *writer) tellStatus(e payment.Event) {
 	if s := e.Data.Settlement; s != nil {
 		w.add(e.At, Provider, Good, settled, payment.Money{Centavos: s.Amount, Currency: w.payment.Amount.Currency})
+		return
+	}
+	if d := e.Data.Dispute; d != nil {
+		w.tellDispute(e.At, *d)
 		return
 	}
 	if r := e.Data.Refund; r != nil {

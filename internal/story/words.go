@@ -94,6 +94,9 @@ var (
 	movedWhy      = text{EN: "The payment is now %s: %s.", PT: "O pagamento agora tem o status %s: %s."}
 	movedBy       = text{EN: "The payment is now %s, decided by %s: %s.", PT: "O pagamento agora tem o status %s, por decisão de %s: %s."}
 	refundMoved   = text{EN: "The refund of %s %s (%s).", PT: "A devolução de %s %s (%s)."}
+	disputeMoved  = text{EN: "%s over %s: %s (%s).", PT: "%s de %s: %s (%s)."}
+	disputeWaits  = text{EN: "%s over %s: %s until %s (%s).", PT: "%s de %s: %s até %s (%s)."}
+	disputeDue    = text{EN: "%s over %s: the deadline %s is near, and no documents are there (%s).", PT: "%s de %s: o prazo %s está próximo, e não há documentos (%s)."}
 	settled       = text{EN: "Mercado Pago released the money: %s became available.", PT: "O Mercado Pago liberou o dinheiro: %s ficou disponível."}
 	surprising    = text{EN: " The change is surprising: the table of moves does not have it.", PT: " A mudança é inesperada: a tabela de mudanças não a tem."}
 	newestAnswer  = text{EN: "Mercado Pago's newest answer that counts has this time by its own clock: payment %s, status %s.", PT: "A resposta mais nova do Mercado Pago que vale tem esta hora no relógio dele: pagamento %s, status %s."}
@@ -287,6 +290,24 @@ var (
 	timerRuns   = text{EN: "The workflow waits: %s.", PT: "O workflow espera: %s."}
 	buyerMayPay = text{EN: "The time to pay ends; until then the buyer may pay.", PT: "O prazo de pagamento termina; até lá o comprador pode pagar."}
 )
+
+// disputeKinds are the kinds of disputes, as the beginning of a sentence.
+var disputeKinds = map[string]text{
+	"chargeback":  {EN: "Chargeback", PT: "Chargeback"},
+	"claim":       {EN: "The buyer's claim", PT: "Reclamação do comprador"},
+	"mediation":   {EN: "Mediation by Mercado Pago", PT: "Mediação do Mercado Pago"},
+	"fraud_alert": {EN: "Mercado Pago's fraud alert", PT: "Alerta de fraude do Mercado Pago"},
+}
+
+// disputeStatuses are where a dispute stands, inside a sentence.
+var disputeStatuses = map[string]text{
+	"open":            {EN: "open", PT: "aberta"},
+	"evidence_wanted": {EN: "documents are wanted", PT: "documentos são esperados"},
+	"in_review":       {EN: "the documents are being looked at", PT: "os documentos estão em análise"},
+	"won":             {EN: "the seller has won", PT: "o vendedor ganhou"},
+	"lost":            {EN: "the buyer has won", PT: "o comprador ganhou"},
+	"closed":          {EN: "closed", PT: "encerrada"},
+}
 
 // refundStatuses are the statuses of a refund, as the end of a sentence.
 var refundStatuses = map[string]text{
