@@ -62,14 +62,18 @@ func (p *Pages) End() { p.ended.Store(true) }
 // here, and tells no other site its address.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", policy("'none'"))
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	p.mux.ServeHTTP(w, r)
+}
+
+// policy is the Content-Security-Policy of a page whose form may be sent to one site.
+func policy(formTo string) string {
+	return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action " + formTo
 }
 
 // find is the payment whose address was asked for.
@@ -88,7 +92,11 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, err)
 		return
 	}
-	p.write(w, r, http.StatusOK, newView(found, chosen(r, string(found.Payer.Language)), r.PathValue("token"), time.Now()))
+	v := newView(found, chosen(r, string(found.Payer.Language)), r.PathValue("token"), time.Now())
+	if v.Bank != "" {
+		w.Header().Set("Content-Security-Policy", policy(v.Bank))
+	}
+	p.write(w, r, http.StatusOK, v)
 }
 
 // qrCode draws the code of a Pix that can be paid now.

@@ -170,6 +170,30 @@ func TestThePageHearsOfTheChange(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, answer.StatusCode)
 }
 
+// A buyer whose bank asks for a proof is taken there, and the page's form may go nowhere else. An address that is none is not offered.
+func TestThePageOfAChallenge(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.pix(t)
+	p.Method = payment.Method{Type: payment.Card, Card: &payment.CardMethod{Brand: "master", Installments: 1}}
+	for address, bank := range map[string]string{
+		"https://acs.bank.test/c?x=1": "https://acs.bank.test", "javascript:alert(1)": "", "https://a.test; script-src *": "", "": "",
+	} {
+		p.Instructions.Challenge = &payment.Challenge{URL: address, CReq: "eyJ0"}
+		for _, l := range language.All() {
+			v := newView(p, l, "t", time.Now())
+			require.Equal(t, bank, v.Bank, address)
+			require.Equal(t, toProve.in(l), v.State)
+			w := httptest.NewRecorder()
+			s.pages.write(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), http.StatusOK, v)
+			require.Equal(t, bank != "", strings.Contains(w.Body.String(), `action="`+address+`"`), address)
+			require.NotContains(t, w.Body.String(), "javascript:")
+		}
+		require.Empty(t, newView(p, language.EN, "t", p.Instructions.ExpiresAt).Bank, "its time is over")
+	}
+	require.True(t, strings.HasSuffix(policy("https://acs.bank.test"), "form-action https://acs.bank.test"))
+}
+
 // Pages that wait let go when the process wants to stop, and no more wait than there are places for.
 func TestWaitingPagesLetGo(t *testing.T) {
 	t.Parallel()

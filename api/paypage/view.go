@@ -5,6 +5,8 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/onlywave/onlywave/internal/language"
@@ -33,6 +35,9 @@ type view struct {
 	PixCode string
 	Line    string // of a boleto
 	PDF     string
+
+	Challenge payment.Challenge // of a card; the zero value: there is none to show
+	Bank      string            // the site of that challenge, such as https://acs.bank.example
 }
 
 // newView is what a payment's page shows. It has nothing of the buyer's.
@@ -48,11 +53,26 @@ func newView(p payment.Payment, l language.Language, token string, now time.Time
 	if p.Status == payment.Pending && p.Method.Type == payment.Boleto {
 		v.Line, v.PDF, v.Until = payment.SpacedLine(p.Instructions.DigitableLine), p.Instructions.TicketURL, day(l, p.DueDate())
 	}
+	if p.Challenged() {
+		v.Until = moment(l, p.Instructions.ExpiresAt)
+		if bank := siteOf(p.Instructions.Challenge.URL); bank != "" && now.Before(p.Instructions.ExpiresAt) {
+			v.Challenge, v.Bank = *p.Instructions.Challenge, bank
+		}
+	}
 	if p.Status == payment.Rejected {
 		r, _ := mercadopago.RejectionOf(p.Provider.StatusDetail)
 		v.State.Text = language.Text{EN: r.English, PT: r.Portuguese}.In(l)
 	}
 	return v
+}
+
+// siteOf is the origin of an address, or "" for one that no browser would send a form to.
+func siteOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(u.Host, "; ,'\"") {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 func (p *Pages) write(w http.ResponseWriter, r *http.Request, status int, v view) {

@@ -38,6 +38,9 @@ var (
 	toPay = state{waits, language.Text{EN: "Waiting for your payment", PT: "Aguardando o seu pagamento"}, language.Text{
 		EN: "This page changes by itself when the payment is confirmed.", PT: "Esta página muda sozinha quando o pagamento for confirmado.",
 	}}
+	toProve = state{waits, language.Text{EN: "Your bank asks for a confirmation", PT: "O seu banco pede uma confirmação"}, language.Text{
+		EN: "Confirm there that it is you who pays. This page changes by itself afterwards.", PT: "Confirme lá que é você quem paga. Depois esta página muda sozinha.",
+	}}
 	timeIsUp = state{waits, language.Text{EN: "The time to pay is over", PT: "O prazo para pagar terminou"}, language.Text{
 		EN: "If you have paid, the confirmation comes in a moment.", PT: "Se você já pagou, a confirmação chega em instantes.",
 	}}
@@ -97,6 +100,8 @@ func stateOf(p payment.Payment, now time.Time) state {
 	switch {
 	case p.Status == payment.Pending && !end.IsZero() && !now.Before(end):
 		return timeIsUp
+	case p.Challenged():
+		return toProve
 	case p.Status == payment.Pending:
 		return toPay
 	case !known:
@@ -109,6 +114,7 @@ func stateOf(p payment.Payment, now time.Time) state {
 type words struct {
 	PayWithPix, PixHint, Code, QRCode     string
 	PayBoleto, BoletoHint, Line, PDF      string
+	ToBank                                string
 	Copy, Copied, Until, Other, OtherLang string
 	Unavailable                           string
 	layout, dayLayout                     string
@@ -121,7 +127,8 @@ func texts(l language.Language) words {
 			Code: "Código Pix copia e cola", QRCode: "QR Code do Pix",
 			PayBoleto: "Pague o boleto", BoletoHint: "Copie a linha digitável no aplicativo do seu banco, ou abra o boleto. O banco pode levar até três dias úteis para avisar do pagamento.",
 			Line: "Linha digitável", PDF: "Abrir e imprimir o boleto",
-			Copy: "Copiar", Copied: "Copiado", Until: "Pague até", Other: "English", OtherLang: "en",
+			ToBank: "Confirmar no site do banco",
+			Copy:   "Copiar", Copied: "Copiado", Until: "Pague até", Other: "English", OtherLang: "en",
 			Unavailable: unavailable.heading.PT, layout: "02/01/2006 às 15:04 (horário de São Paulo)", dayLayout: "02/01/2006",
 		}
 	}
@@ -130,7 +137,8 @@ func texts(l language.Language) words {
 		Code: "Pix code to copy", QRCode: "The Pix QR code",
 		PayBoleto: "Pay the boleto", BoletoHint: "Copy the boleto's line in your bank's app, or open the boleto. The bank may take up to three working days to tell of the payment.",
 		Line: "The boleto's line", PDF: "Open and print the boleto",
-		Copy: "Copy", Copied: "Copied", Until: "Pay until", Other: "Português", OtherLang: string(language.PT),
+		ToBank: "Confirm on the bank's site",
+		Copy:   "Copy", Copied: "Copied", Until: "Pay until", Other: "Português", OtherLang: string(language.PT),
 		Unavailable: unavailable.heading.EN, layout: "2 January 2006, 15:04 (São Paulo time)", dayLayout: "2 January 2006",
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/onlywave/onlywave/test/platform"
 	"github.com/onlywave/onlywave/test/platform/platformtest"
+	"github.com/onlywave/onlywave/test/simulator"
 )
 
 // overheard is what the browser asked for and complained of.
@@ -79,6 +80,8 @@ func TestABuyerPaysOnTheirPage(t *testing.T) {
 	require.NoError(t, p.Provider.Pay(ctx, boleto.Provider.PaymentID))
 	w.do(chromedp.WaitVisible(".state.good"))
 
+	w.challenge(ctx, p)
+
 	w.do(chromedp.Navigate(w.url+"pay/nothing"), chromedp.WaitVisible(".state.calm"))
 	w.picture("pay-no-page")
 
@@ -86,11 +89,33 @@ func TestABuyerPaysOnTheirPage(t *testing.T) {
 	defer heard.mu.Unlock()
 	require.NotEmpty(t, heard.asked)
 	for _, url := range heard.asked {
-		require.True(t, strings.HasPrefix(url, w.url), url)
+		require.True(t, strings.HasPrefix(url, w.url) || strings.HasPrefix(url, p.Provider.URL+"/3ds/"), url)
 	}
 	for _, text := range heard.complain {
 		require.Contains(t, text, "404", "only the page that is not there")
 	}
+}
+
+// challenge pays by a card whose bank asks for a proof: the page leads there, and turns by itself afterwards.
+func (w *walk) challenge(ctx context.Context, p *platform.Platform) {
+	w.t.Helper()
+	token, err := p.Provider.CardTokenOf(ctx, simulator.ChallengeCard, "APRO")
+	require.NoError(w.t, err)
+	body := strings.Replace(platform.CardOrder(4200, "walk-card", token, 1), `"type": "card"`, `"type": "card", "three_d_secure": "optional"`, 1)
+	_, address := w.createFor(ctx, p, "walk-card", body)
+	w.do(chromedp.Navigate(address+"?lang=pt"), chromedp.WaitVisible("#to-bank"))
+	require.Equal(w.t, "O seu banco pede uma confirmação", w.text("h1"))
+	w.picture("pagar-desafio")
+	_, err = chromedp.Run(w.ctx, chromedp.Evaluate[bool](`document.forms[0].target = "_self", true`)) // a new tab would be out of the test's sight
+	require.NoError(w.t, err)
+	w.tabTo("#to-bank")
+	w.do(chromedp.KeyEvent(kb.Enter))
+	require.Eventually(w.t, func() bool { return w.reads("button.pay") != "" }, stepTime, 100*time.Millisecond, "the bank's page")
+	w.picture("banco")
+	_, err = chromedp.Run(w.ctx, chromedp.Evaluate[bool](`document.querySelector("button.pay").click(), true`))
+	require.NoError(w.t, err)
+	require.Eventually(w.t, func() bool { return w.reads(".done") != "" }, stepTime, 100*time.Millisecond)
+	w.do(chromedp.Navigate(address+"?lang=pt"), chromedp.WaitVisible(".state.good"))
 }
 
 // createFor creates a payment, and returns it with the address of its page.
