@@ -28,7 +28,7 @@ tctl: ## Build tctl, the older command line of Temporal, into .bin (1 to 4 min t
 	cd tools/tctl && go build -o ../../.bin/tctl github.com/temporalio/tctl/cmd/tctl
 
 .PHONY: demo
-demo: bootstrap build ## Start the platform, follow one payment through it, and stop (45 s)
+demo: bootstrap build ## Start the platform, follow payments through it, and stop (50 s)
 	@exec .bin/onlywave-lab demo
 
 .PHONY: up

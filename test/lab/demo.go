@@ -42,7 +42,9 @@ type story struct {
 	*platform.Platform
 	out     io.Writer
 	run     string
-	payment platform.Payment
+	payment platform.Payment // the first one, a Pix
+
+	captured platform.Payment // the card's
 }
 
 func (s *story) play(ctx context.Context) error {
@@ -56,6 +58,7 @@ func (s *story) play(ctx context.Context) error {
 		{"The same Idempotency-Key with another amount is refused", s.contradict},
 		{"The client gives a part back", s.giveBack},
 		{"A card: R$ 200,00 are reserved, and R$ 150,00 of them captured", s.card},
+		{"The buyer's bank takes the card's money back, and the seller wins the chargeback", s.chargeback},
 		{"A boleto, paid early with its discount", s.boleto},
 		{"A webhook with a forged signature is refused", s.forge},
 		{"The worker is killed (kill -9) in the middle of a charge: after a restart the payment continues, and the buyer is charged once", s.crash},

@@ -85,7 +85,47 @@ func (s *story) card(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "  %s    R$ 150,00 are captured, the rest is free again\n", p.Status)
+	s.captured = p.Payment
 	return errors.Join(same("status", p.Status, "approved"), same("sum captured", p.AmountCaptured, 15000), s.charges(ctx, p.ID, 1))
+}
+
+// chargeback lets the buyer's bank take the card's money back, and the seller win.
+func (s *story) chargeback(ctx context.Context) error {
+	id, err := s.Provider.OpenChargeback(ctx, s.captured.Provider.PaymentID)
+	if err != nil {
+		return err
+	}
+	if err := s.awaitDispute(ctx, "evidence_wanted"); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "  charged_back  R$ 150,00 are in dispute, and documents are wanted (GET /v1/payments/{id}/disputes)")
+	if err := s.Provider.WinChargeback(ctx, id); err != nil {
+		return err
+	}
+	if err := s.awaitDispute(ctx, "won"); err != nil {
+		return err
+	}
+	_, err = s.Shops[0].Await(ctx, s.captured.ID, "approved")
+	fmt.Fprintln(s.out, "  approved      the dispute is won, and the money is back")
+	return err
+}
+
+func (s *story) awaitDispute(ctx context.Context, status string) error {
+	return s.until(ctx, "the dispute is "+status, func() (bool, error) {
+		var disputes struct {
+			Data []struct {
+				Kind   string `json:"kind"`
+				Status string `json:"status"`
+				Amount int64  `json:"amount"`
+			} `json:"data"`
+		}
+		err := s.Shops[0].Read(ctx, "/v1/payments/"+s.captured.ID+"/disputes", &disputes)
+		if err != nil || len(disputes.Data) == 0 || disputes.Data[0].Status != status {
+			return false, err
+		}
+		d := disputes.Data[0]
+		return true, errors.Join(same("disputes", len(disputes.Data), 1), same("kind", d.Kind, "chargeback"), same("sum in dispute", d.Amount, 15000))
+	})
 }
 
 // boleto is paid early, with its discount.

@@ -257,6 +257,20 @@ func (p *Provider) Reject(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/reject", "", nil)
 }
 
+// OpenChargeback lets the buyer's bank take the money of a paid payment back. It returns the chargeback's id.
+func (p *Provider) OpenChargeback(ctx context.Context, providerPaymentID string) (string, error) {
+	var opened struct {
+		ID string `json:"id"`
+	}
+	err := p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/chargeback", "", &opened)
+	return opened.ID, err
+}
+
+// WinChargeback decides a chargeback for the seller.
+func (p *Provider) WinChargeback(ctx context.Context, id string) error {
+	return p.call(ctx, http.MethodPost, "/admin/chargebacks/"+id+"/win", "", nil)
+}
+
 // EndChallenge lets the buyer pass the challenge of a card, or fail it.
 func (p *Provider) EndChallenge(ctx context.Context, providerPaymentID string, passed bool) error {
 	end := "fail"
