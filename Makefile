@@ -66,7 +66,7 @@ export GORACE = atexit_sleep_ms=100
 READ_AND_TYPED = 'Commands|Script|ShellBlocks|Stor(y|ies)|View|Dashboard|Metric|Address|Health|Trace'
 
 .PHONY: test test-with-race test-without-race
-test: bootstrap ## Run every test on real services (8 min)
+test: bootstrap ## Run every test on real services (8 to 14 min)
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-with-race test-without-race
 
 # In both, the longest packages start first.
