@@ -25,26 +25,28 @@ func readRows[T any](ctx context.Context, pool *pgxpool.Pool, scan pgx.RowToFunc
 	})
 }
 
-// read asks once, and once more when the connection ended meanwhile: sessions end whenever Postgres restarts, fails over or an
-// administrator says so, and a pool finds that only by using them. ask may only read. What the server refused, or took too long
-// for, is not asked again.
+// readTries is how often a read is asked at most. Sessions that end at once end one after another, so that the second try may meet one, too.
+const readTries = 3
+
+// read asks again when the connection ended meanwhile: sessions end whenever Postgres restarts, fails over or an administrator says so, and a
+// pool finds that only by using them. ask may only read. What the server refused, or took too long for, is not asked again.
 func read(ctx context.Context, pool *pgxpool.Pool, ask func(*pgxpool.Conn) error) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	err = ask(conn)
-	ended := conn.Conn().IsClosed()
-	conn.Release()
-	if err == nil || !ended || ctx.Err() != nil {
-		return err
+	for tries := 1; ; tries++ {
+		err = ask(conn)
+		ended := conn.Conn().IsClosed()
+		conn.Release()
+		if err == nil || !ended || tries == readTries || ctx.Err() != nil {
+			return err
+		}
+		var acquireErr error
+		if conn, acquireErr = living(ctx, pool); acquireErr != nil {
+			return err
+		}
 	}
-	conn, acquireErr := living(ctx, pool)
-	if acquireErr != nil {
-		return err
-	}
-	defer conn.Release()
-	return ask(conn)
 }
 
 // living is a connection that answers. Connections that do not answer are closed: when one session was ended, all may have been.
