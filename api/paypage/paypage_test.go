@@ -191,7 +191,25 @@ func TestThePageOfAChallenge(t *testing.T) {
 		}
 		require.Empty(t, newView(p, language.EN, "t", p.Instructions.ExpiresAt).Bank, "its time is over")
 	}
+	p.Instructions.Challenge = nil
+	require.Empty(t, newView(p, language.EN, "t", time.Now()).Bank, "Mercado Pago has not said where")
 	require.True(t, strings.HasSuffix(policy("https://acs.bank.test"), "form-action https://acs.bank.test"))
+}
+
+// A boleto is shown until its time is over.
+func TestThePageOfABoleto(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.pix(t)
+	p.Method = payment.Method{Type: payment.Boleto, Boleto: &payment.BoletoMethod{DueDate: "2026-12-23"}}
+	p.Instructions.DigitableLine = "23793381020000000013349811876579116480000105000"
+	v := newView(p, language.PT, "t", time.Now())
+	require.Equal(t, payment.SpacedLine(p.Instructions.DigitableLine), v.Line)
+	require.Equal(t, "23/12/2026", v.Until)
+	require.Equal(t, toPay.in(language.PT), v.State)
+	v = newView(p, language.PT, "t", p.Instructions.ExpiresAt)
+	require.Empty(t, v.Line+v.PDF+v.Until)
+	require.Equal(t, timeIsUp.in(language.PT), v.State)
 }
 
 // Pages that wait let go when the process wants to stop, and no more wait than there are places for.

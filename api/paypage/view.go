@@ -36,8 +36,8 @@ type view struct {
 	Line    string // of a boleto
 	PDF     string
 
-	Challenge payment.Challenge // of a card; the zero value: there is none to show
-	Bank      string            // the site of that challenge, such as https://acs.bank.example
+	Challenge payment.Challenge // of a card; shown with Bank only
+	Bank      string            // the site of that challenge, such as https://acs.bank.example; "": there is none to show
 }
 
 // newView is what a payment's page shows. It has nothing of the buyer's.
@@ -50,13 +50,13 @@ func newView(p payment.Payment, l language.Language, token string, now time.Time
 	if code, err := p.CodeToPay(now); err == nil {
 		v.PixCode, v.Until = code, moment(l, p.Instructions.ExpiresAt)
 	}
-	if p.Status == payment.Pending && p.Method.Type == payment.Boleto {
+	if p.Status == payment.Pending && p.Method.Type == payment.Boleto && now.Before(p.Instructions.ExpiresAt) {
 		v.Line, v.PDF, v.Until = payment.SpacedLine(p.Instructions.DigitableLine), p.Instructions.TicketURL, day(l, p.DueDate())
 	}
 	if p.Challenged() {
 		v.Until = moment(l, p.Instructions.ExpiresAt)
-		if bank := siteOf(p.Instructions.Challenge.URL); bank != "" && now.Before(p.Instructions.ExpiresAt) {
-			v.Challenge, v.Bank = *p.Instructions.Challenge, bank
+		if c := p.Instructions.Challenge; c != nil && now.Before(p.Instructions.ExpiresAt) {
+			v.Challenge, v.Bank = *c, siteOf(c.URL)
 		}
 	}
 	if p.Status == payment.Rejected {
