@@ -11,7 +11,7 @@ import (
 const (
 	// mostStreams is how many pages of one process may wait for news. Others ask again after a while, as a page without a script does.
 	mostStreams = 1000
-	// streamTime is how long one request waits for news; the browser asks again by itself. It is shorter than a load balancer's patience.
+	// streamTime is how long one request waits for news; the browser asks again by itself. It is shorter than a load balancer's timeout.
 	streamTime = 30 * time.Second
 	// lookEvery is the pause between two looks at the payment's copy in Redis.
 	lookEvery = time.Second

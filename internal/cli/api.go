@@ -64,13 +64,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	if err != nil {
 		return err
 	}
-	payLinks, err := paylink.New(c.PublicURL, []byte(c.CursorSecret))
-	if err != nil {
-		return err
-	}
-	payPages, err := paypage.New(paypage.Config{
-		Payments: lookup.Payments{Database: database, Workflows: client, Cache: paymentCache}, Links: payLinks, Log: log,
-	})
+	payLinks, payPages, err := newPayPages(c, log, lookup.Payments{Database: database, Workflows: client, Cache: paymentCache})
 	if err != nil {
 		return err
 	}
@@ -102,6 +96,16 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 			Address: c.APIAddress, Handler: server, PerAddress: clientConnections, Balancers: c.TrustedProxies, Finish: api.FinishTime, Log: log,
 		})
 	})
+}
+
+// newPayPages makes the buyers' pages, and the links to them.
+func newPayPages(c config.Config, log *slog.Logger, payments lookup.Payments) (*paylink.Links, *paypage.Pages, error) {
+	links, err := paylink.New(c.PublicURL, []byte(c.CursorSecret))
+	if err != nil {
+		return nil, nil, err
+	}
+	pages, err := paypage.New(paypage.Config{Payments: payments, Links: links, Log: log})
+	return links, pages, err
 }
 
 // newConsole makes the operators' console from parts of the API.

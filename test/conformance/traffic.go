@@ -196,9 +196,9 @@ func (p *play) refusals(recorder *Recorder, url string) {
 	p.mustBe(failure.Invalid, err)
 	_, err = p.client.Get(p.ctx, "999999999999")
 	p.mustBe(failure.NotFound, err)
-	stranger, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-2", HTTPTransport: recorder})
+	wrongToken, err := mercadopago.New(mercadopago.Config{BaseURL: url, AccessToken: "TEST-2", HTTPTransport: recorder})
 	p.must(err)
-	_, err = stranger.Get(p.ctx, "999999999999")
+	_, err = wrongToken.Get(p.ctx, "999999999999")
 	p.mustBe(failure.Unauthorized, err)
 	for _, fault := range []simulator.Fault{
 		{On: simulator.Get, Kind: simulator.KindRateLimited, Times: 1}, {On: simulator.Get, Kind: simulator.KindError, Times: 1},
