@@ -15,9 +15,7 @@ func (p *mailbox) cancel(ctx workflow.Context, o command.Order) (refusal, err er
 	if refusal, err := p.audit(ctx, o); refusal != nil || err != nil {
 		return refusal, err
 	}
-	in := activities.LookInput{
-		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves, Urgency: payment.ForOperator,
-	}
+	in := p.lookInput(payment.ForOperator)
 	var seen activities.Seen
 	err = quickly(ctx, "cancel", p.whileAsked, act.Close, in, &seen)
 	switch {

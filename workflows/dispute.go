@@ -96,9 +96,7 @@ func (p *mailbox) stopFraud(ctx workflow.Context) error {
 	} else if refusal != nil {
 		workflow.GetLogger(ctx).Error("the audit refuses a fraud alert", "payment_id", p.in.PaymentID, "reason", reason(refusal))
 	}
-	in := activities.LookInput{
-		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Urgency: payment.ForOperator,
-	}
+	in := p.lookInput(payment.ForOperator)
 	var seen activities.Seen
 	err := p.quickly(ctx, "cancel after a fraud alert", in.Urgency, act.Close, in, &seen)
 	switch {

@@ -111,6 +111,20 @@ func TestAFraudAlertStopsWhatCanBeStopped(t *testing.T) {
 	}
 }
 
+// Of reserved money less may have been captured meanwhile, which is believed only if it is known that the money was reserved.
+func TestAFraudAlertGivesUpReservedMoney(t *testing.T) {
+	t.Parallel()
+	w := paidFor(payment.Authorized)
+	w.row.Method, w.row.Reserves = payment.Card, true
+	env := newEnv(t, w)
+	w.close = func(int) error { w.provider = payment.Cancelled; return nil }
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(SignalDispute, payment.DisputeRef{Kind: payment.FraudAlert}) }, 0)
+	start(env, nil)
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, payment.Cancelled, w.row.Status)
+	require.True(t, w.closed.Reserved)
+}
+
 func TestADisputeOfAPaymentThatIsHeldWaits(t *testing.T) {
 	t.Parallel()
 	w := paidFor(payment.Pending)

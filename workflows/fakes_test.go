@@ -31,6 +31,8 @@ var polls = Polls{First: time.Minute, Max: time.Hour, AfterExpiry: 30 * time.Sec
 // fakeActivities stands in for the database and the provider: its methods carry the names of the activities, and it
 // remembers which were called.
 type fakeActivities struct {
+	closed activities.LookInput // the last order to close
+
 	mu          sync.Mutex
 	calls       []string
 	row         activities.State
@@ -134,7 +136,8 @@ func (w *fakeActivities) Look(ctx context.Context, in activities.LookInput) (act
 }
 
 // Close closes the Pix unless it was paid, as the provider does.
-func (w *fakeActivities) Close(context.Context, activities.LookInput) (activities.Seen, error) {
+func (w *fakeActivities) Close(_ context.Context, in activities.LookInput) (activities.Seen, error) {
+	w.closed = in
 	if n := w.called("Close"); w.close != nil {
 		if err := w.close(n); err != nil {
 			return activities.Seen{}, err

@@ -263,12 +263,17 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 	return err
 }
 
+// lookInput is what a look at this payment, or its closing, has to know: an answer is believed or not by it.
+func (p *mailbox) lookInput(urgency payment.Urgency) activities.LookInput {
+	return activities.LookInput{
+		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves,
+		Urgency: urgency,
+	}
+}
+
 // seeBy asks by an activity; seen says that there was an answer, which is applied.
 func (p *mailbox) seeBy(ctx workflow.Context, why lookReason, summary string, ask any) (seen bool, err error) {
-	in := activities.LookInput{
-		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves,
-		Urgency: p.urgency(why),
-	}
+	in := p.lookInput(p.urgency(why))
 	var answer activities.Seen
 	err = p.quickly(ctx, summary, in.Urgency, ask, in, &answer)
 	switch {
