@@ -36,7 +36,7 @@ type Options struct {
 	Refund   float64            // the share of paid payments of which the client gives money back
 	Panel    float64            // the share of those of which the seller refunds a part in the provider's panel before
 	Within   time.Duration      // how long each buyer has to pay; 0: an hour
-	Prefer   string             // of the requests, such as "wait=5"; "": as long as the API likes
+	Prefer   string             // of the requests, such as "wait=5"; "": as long as the API allows
 	RetryFor time.Duration      // how long a request is repeated; 0: a minute
 	Linger   time.Duration      // how long payments are followed after the last new one; 0: 15 s
 	Flood    Flood              // webhooks in addition to the simulator's own

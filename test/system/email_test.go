@@ -24,7 +24,7 @@ func sendOnce(t *testing.T, p *platform.Platform) {
 	key, id := key(t)
 	order := strings.Replace(platform.Order(1050, key), platform.BuyerEmail+`"`, buyer+`", "notify_by": "email", "language": "en"`, 1)
 	require.NoError(t, p.Mailbox.Arm(within(t), mailsink.Fault{Kind: mailsink.KindLater, To: buyer, Times: 2}))
-	answer, err := p.Shops[0].Post(within(t), key, order, "Prefer", "wait=30")
+	answer, err := p.Shops[0].Post(within(t), key, order)
 	require.NoError(t, err)
 	var made platform.Payment
 	require.NoError(t, json.Unmarshal(answer.Body, &made), string(answer.Body))

@@ -165,7 +165,7 @@ func reservedPayment(t *testing.T) string {
 	key, id := ownKey()
 	token, err := shared.Provider.CardToken(within(t), "APRO")
 	require.NoError(t, err)
-	answer, err := shared.Shops[0].Post(within(t), key, platform.Reserving(platform.CardOrder(1050, key, token, 1)), "Prefer", "wait=30")
+	answer, err := shared.Shops[0].Post(within(t), key, platform.Reserving(platform.CardOrder(1050, key, token, 1)))
 	require.NoError(t, err)
 	require.NoError(t, answer.Decode(nil))
 	_, err = shared.Shops[0].Await(within(t), id, "authorized")
@@ -296,7 +296,7 @@ func session(t *testing.T) uint32 {
 func emailWorkflow(t *testing.T) string {
 	key, id := ownKey()
 	order := strings.Replace(platform.Order(1050, key), `"payer": {`, `"payer": {"notify_by": "email", `, 1)
-	answer, err := shared.Shops[0].Post(within(t), key, order, "Prefer", "wait=30")
+	answer, err := shared.Shops[0].Post(within(t), key, order)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, answer.Status, string(answer.Body))
 	var found string

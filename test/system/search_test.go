@@ -18,7 +18,7 @@ func TestAnOperatorFindsAPaymentByTheBuyersEmail(t *testing.T) {
 	t.Parallel()
 	key, id := key(t)
 	order := strings.Replace(platform.Order(1050, key), platform.BuyerEmail, "Carla.Dias@example.com", 1)
-	answer, err := shared.Shops[0].Post(within(t), key, order, "Prefer", "wait=30")
+	answer, err := shared.Shops[0].Post(within(t), key, order)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, answer.Status)
 

@@ -255,7 +255,7 @@ func TestIdenticalPOSTsOverTwoProcessesAreOnePayment(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range posts {
 		wg.Go(func() {
-			answers[i], errs[i] = shared.Shops[i%2].Post(ctx, key, platform.Order(1050, key), "Prefer", "wait=30")
+			answers[i], errs[i] = shared.Shops[i%2].Post(ctx, key, platform.Order(1050, key))
 		})
 	}
 	wg.Wait()
@@ -288,7 +288,7 @@ func TestTheSameKeyWithTwoAmountsAtOnceIsOnePayment(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range statuses {
 		wg.Go(func() {
-			answer, err := shared.Shops[i%2].Post(ctx, key, platform.Order(1050+int64(i%2), key), "Prefer", "wait=30")
+			answer, err := shared.Shops[i%2].Post(ctx, key, platform.Order(1050+int64(i%2), key))
 			if err == nil {
 				statuses[i] = answer.Status
 			}

@@ -45,7 +45,7 @@ func paths(t tracesink.Trace) []string {
 // Not beside others: the sink keeps the latest few hundred traces only.
 func TestATraceShowsAPaymentWithAllItsHops(t *testing.T) {
 	key, id := key(t)
-	answer, err := shared.Shops[1].Post(within(t), key, platform.Order(1050, key), "Prefer", "wait=30",
+	answer, err := shared.Shops[1].Post(within(t), key, platform.Order(1050, key),
 		"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	require.NoError(t, err)
 	var p platform.Payment
