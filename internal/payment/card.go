@@ -111,19 +111,24 @@ var cardToken = regexp.MustCompile(`^[0-9A-Za-z_-]{20,64}$`)
 var deviceID = regexp.MustCompile(`^[!-~]{1,256}$`)
 
 func (s CardSecrets) validate(t MethodType, wrong func(pointer, detail string)) {
-	switch {
-	case !t.NeedsToken():
+	if !t.NeedsToken() {
 		if s != (CardSecrets{}) {
 			wrong("/method/token", "is for cards only")
 		}
 		return
-	case ContainsCardNumber(s.Token):
-		wrong("/method/token", "looks like a card number, which must never be sent here; send the token that Mercado Pago makes of it")
-	case !cardToken.MatchString(s.Token):
-		wrong("/method/token", "must be the token that Mercado Pago makes of the card in the buyer's browser")
 	}
+	validateToken("/method/token", s.Token, wrong)
 	if s.DeviceID != "" && !deviceID.MatchString(s.DeviceID) {
 		wrong("/method/device_id", "must be the text that Mercado Pago's script gives in the buyer's browser")
+	}
+}
+
+func validateToken(pointer, token string, wrong func(pointer, detail string)) {
+	switch {
+	case ContainsCardNumber(token):
+		wrong(pointer, "looks like a card number, which must never be sent here; send the token that Mercado Pago makes of it")
+	case !cardToken.MatchString(token):
+		wrong(pointer, "must be the token that Mercado Pago makes of the card in the buyer's browser")
 	}
 }
 

@@ -58,8 +58,8 @@ const (
 func (r Request) Normalized() Request {
 	r.Description = strings.TrimSpace(r.Description)
 	r.Payer.Email = strings.TrimSpace(r.Payer.Email)
-	r.Payer.Name = strings.Join(strings.Fields(r.Payer.Name), " ")
-	r.Payer.TaxID = strings.ToUpper(strings.NewReplacer(".", "", "-", "", "/", "", " ", "").Replace(r.Payer.TaxID))
+	r.Payer.Name = normalizedName(r.Payer.Name)
+	r.Payer.TaxID = normalizedTaxID(r.Payer.TaxID)
 	r.Payer.Address = r.Payer.Address.normalized()
 	if r.Payer.Language == Portuguese {
 		r.Payer.Language = ""
@@ -103,8 +103,6 @@ func (r Request) fields() (fields failure.Fields) {
 	validateMetadata(r.Metadata, wrong)
 	refuseText(wrong, "/description", r.Description, Lines)
 	refuseText(wrong, "/reference", r.Reference, OneLine)
-	refuseText(wrong, "/payer/name", r.Payer.Name, OneLine)
-	refuseText(wrong, "/payer/email", r.Payer.Email, OneLine)
 	return fields
 }
 
@@ -131,15 +129,7 @@ func (r Request) validateMethod(wrong func(pointer, detail string)) {
 }
 
 func (r Request) validatePayer(wrong func(pointer, detail string)) {
-	if !validEmail(r.Payer.Email) {
-		wrong("/payer/email", "must be an e-mail address such as ana@example.com")
-	}
-	if utf8.RuneCountInString(r.Payer.Name) > maxName {
-		wrong("/payer/name", fmt.Sprintf("must have at most %d characters", maxName))
-	}
-	if r.Payer.TaxID != "" && !validTaxID(r.Payer.TaxID) {
-		wrong("/payer/tax_id", "must be a CPF of 11 digits or a CNPJ of 14 characters with right check digits")
-	}
+	validatePerson("/payer", r.Payer.Email, r.Payer.Name, r.Payer.TaxID, wrong)
 	if r.Payer.NotifyBy != "" && r.Payer.NotifyBy != ByEmail {
 		wrong("/payer/notify_by", "must be email")
 	}
