@@ -43,7 +43,7 @@ func (c *Client) ask(ctx context.Context, op operation, subject, key string, sen
 func (c *Client) measured(ctx context.Context, op operation, key string, send func(context.Context) error) ([]byte, error) {
 	ctx, s := tracing.Start(ctx, tracing.Client, "mercadopago ", op.name)
 	began := time.Now()
-	body, err := exchanged(ctx, key, send)
+	body, err := exchanged(ctx, op, key, send)
 	failure := failure.Label(err)
 	s.End(failure)
 	c.calls.WithLabelValues(op.name, cmp.Or(failure, "ok")).Observe(time.Since(began).Seconds())

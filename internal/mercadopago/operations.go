@@ -1,6 +1,10 @@
 package mercadopago
 
-import "github.com/onlywave/onlywave/internal/breaker"
+import (
+	"time"
+
+	"github.com/onlywave/onlywave/internal/breaker"
+)
 
 // operation is one kind of call to Mercado Pago. A new one is a line here and a method that calls Client.ask: the breaker, the rate
 // limit, the metrics and the trace follow from that.
@@ -13,6 +17,8 @@ type operation struct {
 	single bool
 	// foreign says that the payment may be of another account: a failure is no evidence that Mercado Pago is in trouble.
 	foreign bool
+	// timeout is that of the call, answer included, if it needs longer than others; 0: the client's own.
+	timeout time.Duration
 }
 
 // Charges, reads by ID, searches and closings have a breaker each, so that one kind of call that fails does not stop the others: the
@@ -32,13 +38,14 @@ var (
 
 	opChargeback  = operation{name: "chargeback", breaker: breaker.Dispute, single: true}
 	opChargebacks = operation{name: "chargebacks", breaker: breaker.Dispute, single: true}
+	opDocuments   = operation{name: "documents", breaker: breaker.Dispute, single: true, timeout: documentsTimeout}
 	opClaim       = operation{name: "claim", breaker: breaker.Dispute, single: true}
 	opClaims      = operation{name: "claims", breaker: breaker.Dispute, single: true}
 )
 
 // operations lists every kind of call.
 func operations() []operation {
-	all := []operation{opGet, opCancel, opCapture, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments, opChargeback, opChargebacks, opClaim, opClaims}
+	all := []operation{opGet, opCancel, opCapture, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments, opChargeback, opChargebacks, opDocuments, opClaim, opClaims}
 	for _, how := range charges {
 		all = append(all, how.call)
 	}

@@ -38,10 +38,11 @@ type requester struct {
 // exchange is one call: what we add to the request, and what came back. It travels in the context, which
 // is the only thing that the SDK hands through.
 type exchange struct {
-	key    string // X-Idempotency-Key of a call that writes
-	status int    // 0: no whole answer came
-	header http.Header
-	body   []byte
+	key     string        // X-Idempotency-Key of a call that writes
+	timeout time.Duration // of the call, if it needs longer than others
+	status  int           // 0: no whole answer came
+	header  http.Header
+	body    []byte
 }
 
 type exchangeKey struct{}
@@ -81,8 +82,8 @@ func reserve(request *http.Request) error {
 }
 
 // exchanged runs one call of the SDK and returns the body of a 2xx answer. All else is an error with its kind.
-func exchanged(ctx context.Context, key string, call func(context.Context) error) ([]byte, error) {
-	e := &exchange{key: key}
+func exchanged(ctx context.Context, op operation, key string, call func(context.Context) error) ([]byte, error) {
+	e := &exchange{key: key, timeout: op.timeout}
 	err := call(context.WithValue(ctx, exchangeKey{}, e))
 	switch {
 	case e.status == 0 && err == nil:
@@ -102,7 +103,7 @@ func (r *requester) Do(request *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errors.New("a request of the SDK without an exchange")
 	}
-	ctx, cancel := context.WithTimeout(request.Context(), r.timeout)
+	ctx, cancel := context.WithTimeout(request.Context(), max(r.timeout, e.timeout))
 	defer cancel()
 
 	request, err := daysWritten(request.Clone(ctx))

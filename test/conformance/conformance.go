@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -167,6 +168,9 @@ func closeFields(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
 	closeFields(s.Items, seen)
 }
 
+// idInPath is an id of the provider's, which the contract has as a parameter.
+var idInPath = regexp.MustCompile(`/[0-9]+(/|$)`)
+
 // Deviations finds where an exchange is not as the contract says.
 func (c *Contract) Deviations(e Exchange) (found []Deviation) {
 	request := e.Request.Clone(context.Background())
@@ -176,7 +180,7 @@ func (c *Contract) Deviations(e Exchange) (found []Deviation) {
 	}
 	route, params, err := c.router.FindRoute(request)
 	if err != nil {
-		operation := request.Method + " " + request.URL.Path
+		operation := request.Method + " " + idInPath.ReplaceAllString(request.URL.Path, "/{id}$1")
 		return []Deviation{{Operation: operation, Side: "request", Says: "no such operation"}}
 	}
 	add := func(side string, err error) {

@@ -48,6 +48,9 @@ func TestWhereTheTrafficIsNotAsTheContractSays(t *testing.T) {
 		"another operation": {
 			exchange("PUT", "/v2/payments", ``, 200, ``), []Deviation{{"PUT /v2/payments", "request", "", "no such operation"}},
 		},
+		"another operation with an id": {
+			exchange("PUT", "/v2/payments/12/refunds/34", ``, 200, ``), []Deviation{{"PUT /v2/payments/{id}/refunds/{id}", "request", "", "no such operation"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

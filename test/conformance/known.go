@@ -12,6 +12,11 @@ func KnownErrors() []Known {
 		null     = "Value is not nullable"
 		gotNull  = "got null"
 		notYet   = "it is null until it is known, in the API reference's own samples and in every answer"
+		back     = "GET /v1/chargebacks/{id}"
+		upload   = "POST /v1/chargebacks/{id}/documentation"
+		claim    = "GET /post-purchase/v1/claims/{claim_id}"
+		claims   = "GET /post-purchase/v1/claims/search"
+		action   = "the API reference has an object with action, mandatory and due_date"
 		nameless = "the guides for Pix and boleto want the payer's name and address; the official SDK has both"
 	)
 	return []Known{
@@ -29,6 +34,14 @@ func KnownErrors() []Known {
 		{plans, "answer", "…/reimbursement_rate", gotNull, "it is null in the API reference's own sample"},
 		{refund, "answer", "/unique_sequence_number", gotNull, notYet},
 		{refund, "answer", "/reason", gotNull, notYet},
+
+		{back, "answer", "/payments/*", "got number, want object", "they are the ids of payments in the API reference's own sample"},
+		{back, "answer", "/documentation", "got array, want object", "it is a list of documents in the API reference's own sample"},
+		{back, "answer", "/coverage_applied", gotNull, "it is null until it is decided"},
+		{back, "answer", "/documentation_status", "must be one of", "the API reference has pending, review_pending and not_applicable, too"},
+		{upload, "request", "", "no such operation", "the API reference and the guide send the files themselves, as files[]; the contract wants links to them"},
+		{claim, "answer", "/players/*/available_actions/*", "got object, want string", action},
+		{claims, "answer", "/results/*/players/*/available_actions/*", "must be a string", action},
 
 		{"", "answer", "…/date_approved", null, notYet},
 		{"", "answer", "…/date_of_expiration", null, "a card's payment has none"},

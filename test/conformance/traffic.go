@@ -38,6 +38,7 @@ func Traffic(ctx context.Context) ([]Exchange, error) {
 	p.boleto()
 	p.cards()
 	p.reservations()
+	p.disputes()
 	p.searches()
 	if p.err != nil {
 		return nil, p.err
@@ -159,6 +160,48 @@ func (p *play) reservations() {
 	given := reserve("given up")
 	_, err := p.client.Cancel(p.ctx, given.Provider.PaymentID, payment.NewID("cancel", given.ID))
 	p.must(err)
+}
+
+// disputes are a chargeback about which documents are sent, and a claim that becomes a mediation.
+func (p *play) disputes() {
+	pix := payment.Method{Type: payment.Pix, ExpiresIn: 3600}
+	paid := func(key string) string {
+		sold := p.charge(sale(key, pix), payment.CardSecrets{})
+		p.must(p.simulator.Pay(sold.Provider.PaymentID))
+		return sold.Provider.PaymentID
+	}
+	bought := paid("chargeback")
+	chargeback, err := p.simulator.OpenChargeback(bought)
+	p.must(err)
+	read := func() {
+		_, err := p.client.Chargeback(p.ctx, chargeback)
+		p.must(err)
+		_, err = p.client.Chargebacks(p.ctx, bought)
+		p.must(err)
+	}
+	read()
+	documents := []payment.Document{payment.NewDocument("nota.pdf", []byte("%PDF-1.7")), payment.NewDocument("entrega.jpg", []byte("\xff\xd8\xff\xe0"))}
+	p.mustBe(failure.Invalid, p.client.SendDocuments(p.ctx, chargeback, "documents-1", []payment.Document{payment.NewDocument("nota.txt", []byte("nota"))}))
+	p.must(p.client.SendDocuments(p.ctx, chargeback, "documents-1", documents))
+	p.mustBe(failure.Conflict, p.client.SendDocuments(p.ctx, chargeback, "documents-1", documents))
+	read()
+	p.must(p.simulator.DecideChargeback(chargeback, true))
+	read()
+
+	complained := paid("claim")
+	claim, err := p.simulator.OpenClaim(complained)
+	p.must(err)
+	for _, step := range []func() error{
+		func() error { return nil },
+		func() error { return p.simulator.MediateClaim(claim) },
+		func() error { return p.simulator.CloseClaim(claim, false) },
+	} {
+		p.must(step())
+		_, err = p.client.Claim(p.ctx, claim)
+		p.must(err)
+		_, err = p.client.Claims(p.ctx, complained)
+		p.must(err)
+	}
 }
 
 // token is made as the buyer's browser makes it.

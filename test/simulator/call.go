@@ -15,8 +15,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxBody is more than any request to this API needs.
-const maxBody = 1 << 20
+// maxBody is more than any request to this API needs, but for one with documents.
+const (
+	maxBody      = 1 << 20
+	maxDocuments = 16 << 20
+)
 
 // Request is one API request as it was received and answered.
 type Request struct {
@@ -57,7 +60,11 @@ func (s *Simulator) api(on Operation, operate func(*call) answer) http.HandlerFu
 		defer func() { s.logRequest(c, started) }()
 		defer c.afterwards()
 
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		limit := int64(maxBody)
+		if on == Documents {
+			limit = maxDocuments
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 		if err != nil {
 			c.write(c.refuse(http.StatusBadRequest, causeParams))
 			return

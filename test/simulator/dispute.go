@@ -26,13 +26,6 @@ type dispute struct {
 	closed    bool
 }
 
-// Evidence is a document that the seller has sent about a chargeback.
-type Evidence struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-	Size int    `json:"size"`
-}
-
 // answerTime is how long the seller may take to send documents or to answer a claim.
 const answerTime = 10 * 24 * time.Hour
 
@@ -157,12 +150,6 @@ func (s *Simulator) DecideChargeback(id string, won bool) error {
 	return nil
 }
 
-// EvidenceOf lists the documents that were sent about a chargeback.
-func (s *Simulator) EvidenceOf(id string) []Evidence {
-	d, _ := s.book.dispute(id)
-	return slices.Clone(d.evidence)
-}
-
 // notifyChargeback sends the notification of a chargeback, whose ids are numbers.
 func (s *Simulator) notifyChargeback(d dispute) {
 	s.notifyDispute(d, "topic_chargebacks_wh", chargebackData(payment{id: d.paymentID}, d.id), map[string]any{"actions": []string{"changed_case_status"}})
@@ -205,16 +192,12 @@ type document struct {
 }
 
 func (s *Simulator) chargebackAnswer(c *call, d dispute) chargebackAnswer {
-	a := chargebackAnswer{
+	return chargebackAnswer{
 		ID: d.id, Payments: []json.Number{json.Number(d.paymentID)}, Currency: "BRL", Amount: amounts{text: c.fault.Kind == KindTextAmounts}.of(d.amount),
 		Reason: "general", CoverageApplied: d.coverage, CoverageElegible: true, DocumentationRequired: true, DocumentationStatus: d.documents,
-		Documentation: []document{}, Deadline: date(d.deadline.In(manaus)), DateCreated: date(d.created.In(manaus)), DateLastUpdated: date(d.updated.In(manaus)),
+		Documentation: s.documentAnswers(c, d), Deadline: date(d.deadline.In(manaus)), DateCreated: date(d.created.In(manaus)), DateLastUpdated: date(d.updated.In(manaus)),
 		LiveMode: s.config.LiveMode,
 	}
-	for i, e := range d.evidence {
-		a.Documentation = append(a.Documentation, document{e.Type, s.publicURL(c.request) + "/documents/" + d.id + "/" + strconv.Itoa(i), e.Name})
-	}
-	return a
 }
 
 func (s *Simulator) getChargeback(c *call) answer {

@@ -18,6 +18,7 @@
 //	GET  /v1/payments/{id}/refunds[/{refund}]
 //	GET  /v1/chargebacks/{id}
 //	GET  /v1/chargebacks/search?payment_id=
+//	POST /v1/chargebacks/{id}/documentation  documents, as parts files[] of multipart/form-data
 //	GET  /post-purchase/v1/claims/{id}
 //	GET  /post-purchase/v1/claims/search?resource=payment&resource_id=
 //	GET  /users/me             the account that the token belongs to
@@ -36,6 +37,8 @@
 //   - A refund in process answers 400 and is not in the lists, unless the request has the header X-Render-In-Process-Refunds: true.
 //     A refused refund does not use up its key.
 //   - A cancellation ignores its key: a second one gets the error that the state forbids it (2018).
+//   - Documents about a chargeback are taken while they are pending and before the deadline, else code 2018. They are PDF, PNG or JPEG by
+//     their content, and have 10,000,000 bytes at most together.
 //   - Disputes are not in the file that a simulator continues from; the status of their payments is.
 //   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
 //     attempt has a fresh x-request-id and ts, unless the configuration says SignOnce.

@@ -25,6 +25,7 @@ const (
 	Offers       Operation = "offers"        // GET /v1/payment_methods
 	Installments Operation = "installments"  // GET /v1/payment_methods/installments
 	Chargebacks  Operation = "chargebacks"   // GET /v1/chargebacks/{id} and search
+	Documents    Operation = "documents"     // POST /v1/chargebacks/{id}/documentation
 	Claims       Operation = "claims"        // GET /post-purchase/v1/claims/{id} and search
 	Webhook      Operation = "webhook"       // a notification with all its attempts
 )
@@ -107,6 +108,7 @@ var (
 		Offers:       {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
 		Installments: {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
 		Chargebacks:  append(slices.Clone(wireKinds), KindSearchLag),
+		Documents:    slices.Clone(wireKinds),
 		Claims:       slices.Clone(wireKinds),
 		Webhook:      webhookKinds,
 	}

@@ -46,6 +46,9 @@ var (
 	causeRefundAmount   = cause{Code: 2017, Description: "The amount of the refund is not valid"}
 	causeRefundTooOld   = cause{Code: 2024, Description: "The payment is too old to be refunded"}
 	causeNoChargeback   = cause{Code: "not_found", Description: "Chargeback not found"}
+	causeNoDocuments    = cause{Code: "files_required", Description: "files[] is required"}
+	causeDocumentType   = cause{Code: "invalid_file_type", Description: "Only jpg, png and pdf files are allowed"}
+	causeDocumentsSize  = cause{Code: "files_too_large", Description: "The files exceed 10 MB"}
 	causeNoClaim        = cause{Code: "not_found_claim", Description: "Claim not found"}
 	causeNoRefund       = cause{Code: 2032, Description: "Refund not found"}
 	causeRefundState    = cause{Code: 2063, Description: "The action requested is not valid for the current payment state"}

@@ -94,6 +94,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/payments/{id}/refunds/{refund}", s.api(GetRefunds, s.getRefund))
 	mux.HandleFunc("GET /v1/chargebacks/search", s.api(Chargebacks, s.searchChargebacks))
 	mux.HandleFunc("GET /v1/chargebacks/{id}", s.api(Chargebacks, s.getChargeback))
+	mux.HandleFunc("POST /v1/chargebacks/{id}/documentation", s.api(Documents, s.sendDocuments))
 	mux.HandleFunc("GET /post-purchase/v1/claims/search", s.api(Claims, s.searchClaims))
 	mux.HandleFunc("GET /post-purchase/v1/claims/{id}", s.api(Claims, s.getClaim))
 	mux.HandleFunc("POST /v1/card_tokens", s.api(CardToken, s.createCardToken))
