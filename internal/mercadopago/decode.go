@@ -25,6 +25,7 @@ type paymentBody struct {
 	Refunds            many[refundBody]         `json:"refunds"`
 	FeeDetails         many[feeDetail]          `json:"fee_details"`
 	TransactionDetails many[transactionDetails] `json:"transaction_details"`
+	Barcode            many[barcode]            `json:"barcode"`
 	MoneyReleaseDate   date                     `json:"money_release_date"`
 	DateCreated        date                     `json:"date_created"`
 	DateApproved       date                     `json:"date_approved"`

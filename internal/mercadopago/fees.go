@@ -1,6 +1,7 @@
 package mercadopago
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -50,13 +51,14 @@ func earnings(p paymentBody, status payment.Status) (fee, net *int64, release ti
 // ticket is the type of payments that are made at a bank or a shop, such as a boleto.
 const ticket = "ticket"
 
-// slip is what a boleto is paid by. Once it is not to be paid any more, what is wrong with it does not matter.
+// slip is what a boleto is paid by. Its barcode stands in the transaction's details, or beside them where no digitable line is given (both
+// are in the examples of Mercado Pago's SDKs). Once it is not to be paid any more, what is wrong with it does not matter.
 func slip(p paymentBody) payment.Slip {
 	if p.PaymentTypeID != ticket {
 		return payment.Slip{}
 	}
 	d := p.TransactionDetails.first()
-	s := payment.SlipOf(string(d.DigitableLine), string(d.Barcode.first().Content), p.Amount.centavos)
+	s := payment.SlipOf(string(d.DigitableLine), string(cmp.Or(d.Barcode.first(), p.Barcode.first()).Content), p.Amount.centavos)
 	if p.Status != "pending" {
 		s.Fault = ""
 	}
