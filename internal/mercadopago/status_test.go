@@ -9,6 +9,7 @@ import (
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
+// Each status with each detail that Mercado Pago documents for it, and with one that it does not.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -17,12 +18,20 @@ func TestStatuses(t *testing.T) {
 		want           payment.Status
 	}{
 		{"pending", "pending_waiting_transfer", 0, payment.Pending},
+		{"pending", "pending_waiting_payment", 0, payment.Pending},
 		{"pending", "pending_challenge", 0, payment.Pending},
+		{"pending", "pending_provider_response", 0, payment.Pending},
+		{"pending", "pending_waiting_for_remedy", 0, payment.Pending},
+		{"pending", "another word", 0, payment.Pending},
 		{"in_process", "pending_contingency", 0, payment.InReview},
 		{"in_process", "pending_review_manual", 0, payment.InReview},
+		{"in_process", "offline_process", 0, payment.InReview},
+		{"in_process", "deferred_retry", 0, payment.InReview},
+		{"in_process", "another word", 0, payment.InReview},
 		{"authorized", "pending_capture", 0, payment.Authorized},
 		{"approved", "accredited", 0, payment.Approved},
 		{"approved", "", 0, payment.Approved},
+		{"approved", "another word", 0, payment.Approved},
 		{"approved", "accredited", 1, payment.PartiallyRefunded},
 		{"approved", "accredited", 1049, payment.PartiallyRefunded},
 		{"approved", "accredited", 1050, payment.Approved},
@@ -30,12 +39,21 @@ func TestStatuses(t *testing.T) {
 		{"approved", "partially_bpp_refunded", 0, payment.PartiallyRefunded},
 		{"approved", "partially_bpp_covered", 0, payment.Approved},
 		{"rejected", "cc_rejected_high_risk", 0, payment.Rejected},
+		{"rejected", "another word", 0, payment.Rejected},
 		{"cancelled", "by_collector", 0, payment.Cancelled},
+		{"cancelled", "by_payer", 0, payment.Cancelled},
 		{"canceled", "by_payer", 0, payment.Cancelled},
+		{"cancelled", "by_admin", 0, payment.Cancelled},
+		{"cancelled", "another word", 0, payment.Cancelled},
 		{"cancelled", "expired", 0, payment.Expired},
 		{"canceled", "expired", 0, payment.Expired},
+		{"refunded", "refunded", 1050, payment.Refunded},
 		{"refunded", "by_admin", 1050, payment.Refunded},
+		{"refunded", "bpp_refunded", 1050, payment.Refunded},
+		{"refunded", "bpp_covered", 1050, payment.Refunded},
+		{"refunded", "another word", 1050, payment.Refunded},
 		{"in_mediation", "pending", 0, payment.InDispute},
+		{"in_mediation", "another word", 0, payment.InDispute},
 		{"charged_back", "settled", 0, payment.ChargedBack},
 		{"charged_back", "in_process", 0, payment.ChargedBack},
 		{"charged_back", "another word", 0, payment.ChargedBack},

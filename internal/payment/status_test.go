@@ -17,12 +17,17 @@ func TestEveryStatusHasARowInTheTableOfMoves(t *testing.T) {
 }
 
 func TestMoves(t *testing.T) {
+	// What Mercado Pago documents: a payment may begin anywhere, and ends rejected, cancelled, expired or refunded.
 	allowed := map[Status][]Status{
-		Processing: {Pending, Approved, Rejected, Unknown, Failed},
-		Pending:    {Approved, Expired, Cancelled, Rejected},
-		Unknown:    {Pending, Approved, ChargedBack},
-		Approved:   {PartiallyRefunded, Refunded, InDispute, ChargedBack},
-		InDispute:  {Approved, ChargedBack},
+		Processing: {Pending, InReview, Authorized, Approved, Rejected, Unknown, Failed},
+		Unknown:    {Pending, InReview, Authorized, Approved, Rejected, Failed, ChargedBack},
+		Pending:    {Approved, Expired, Cancelled, Rejected, InReview, Authorized},
+		InReview:   {Approved, Rejected, Cancelled, Authorized},
+		// Captured, voided, after five days of nothing, or refused at the last moment.
+		Authorized:        {Approved, Cancelled, Expired, Rejected},
+		Approved:          {PartiallyRefunded, Refunded, InDispute, ChargedBack},
+		PartiallyRefunded: {PartiallyRefunded, Refunded, InDispute, ChargedBack},
+		InDispute:         {Approved, PartiallyRefunded, Refunded, ChargedBack},
 		// The seller has won. What was refunded before stays so.
 		ChargedBack: {Approved, PartiallyRefunded},
 	}
@@ -33,11 +38,14 @@ func TestMoves(t *testing.T) {
 		}
 	}
 	forbidden := map[Status][]Status{
-		Pending:  {Processing, Failed, Unknown, Refunded},
-		Approved: {Pending, Failed, Unknown, Expired, Approved},
-		Refunded: {Approved, ChargedBack},
-		Failed:   {Approved},
-		Expired:  {Approved},
+		Pending:   {Processing, Failed, Unknown, Refunded},
+		Approved:  {Pending, Failed, Unknown, Expired, Approved},
+		InReview:  {Pending, Failed},
+		Refunded:  {Approved, ChargedBack},
+		Rejected:  {Approved, Pending},
+		Cancelled: {Approved, Pending},
+		Failed:    {Approved},
+		Expired:   {Approved},
 	}
 	for from, tos := range forbidden {
 		for _, to := range tos {
