@@ -20,11 +20,18 @@ import (
 	"github.com/onlywave/onlywave/test/platform"
 )
 
+// Not the shared platform, and one for both: each has services that the shared one lacks, and breaks them.
+func TestBehindTheBalancerAndWithAReplica(t *testing.T) {
+	p := start(t, platform.Options{APIs: 2, Balancer: true, Replica: true, Settings: map[string]string{
+		"POLL_FIRST": "2s", "SIMULATOR_RELEASE_AFTER": "1h", "REPLICA_MAX_STALENESS": "2h",
+	}})
+	t.Run("balancer", func(t *testing.T) { goThroughTheBalancer(t, p) })
+	t.Run("replica", func(t *testing.T) { readFromAReplica(t, p) })
+}
+
 // Behind the balancer a client sees one API that is always available: also when a process of it is killed, not when nginx is
 // reloaded; and what the balancer says by itself reads as if the API had said it.
-func TestBehindTheBalancer(t *testing.T) {
-	p := start(t, platform.Options{APIs: 2, Balancer: true, Settings: map[string]string{"POLL_FIRST": "2s", "SIMULATOR_RELEASE_AFTER": "1h"}})
-
+func goThroughTheBalancer(t *testing.T, p *platform.Platform) {
 	t.Run("webhooks and links come and go through it", func(t *testing.T) {
 		made, err := p.Front.Create(within(t), "through-nginx", 1050)
 		require.NoError(t, err)

@@ -23,10 +23,14 @@ import (
 	"github.com/onlywave/onlywave/test/simulator"
 )
 
-func TestTheBreakerOfCharges(t *testing.T) {
+// Not the shared platform, and one for all of these: while charges are held back or the workers are dead, no other test gets on.
+func TestStandstills(t *testing.T) {
 	p := start(t, platform.Options{Workers: 2})
 	t.Run("an outage of the provider", func(t *testing.T) { outage(t, p) })
-	t.Run("an operator holds it open", func(t *testing.T) { holdOpen(t, p) })
+	t.Run("charges are held back", func(t *testing.T) { holdOpen(t, p) })
+	t.Run("a redrive loses its workers", func(t *testing.T) { redriveAPile(t, p) })
+	t.Run("an e-mail loses its workers", func(t *testing.T) { sendOnce(t, p) })
+	t.Run("workers are drained", func(t *testing.T) { drainEach(t, p) })
 }
 
 // Mercado Pago fails: the breaker opens for both workers, no window lets more probes through than it may, and once

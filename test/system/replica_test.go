@@ -18,8 +18,7 @@ import (
 
 // With a replica of Postgres, lists may be old and say so, a payment by its id never is; and the replica's promotion costs
 // clients a repetition, and nobody a payment.
-func TestWithAReplicaOfPostgres(t *testing.T) {
-	p := start(t, platform.Options{Replica: true, Settings: map[string]string{"POLL_FIRST": "2s", "SIMULATOR_RELEASE_AFTER": "1h", "REPLICA_MAX_STALENESS": "2h"}})
+func readFromAReplica(t *testing.T, p *platform.Platform) {
 	// list is all payments as a client sees them, and how old the answer says they are.
 	list := func() (body string, age time.Duration) {
 		answer, err := p.Front.Get(within(t), "/v1/payments?limit=100")
