@@ -27,6 +27,7 @@ import (
 	"github.com/onlywave/onlywave/internal/cache"
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/evidence"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/lookup"
 	"github.com/onlywave/onlywave/internal/mercadopago"
@@ -78,6 +79,8 @@ type Server struct {
 	deadLetters deadletter.Actions
 	findings    finding.Actions
 	commands    command.Actions
+	evidence    evidence.Actions
+	uploads     chan struct{} // one for each request whose documents are in memory
 	engine      *gin.Engine
 	requests    *prometheus.HistogramVec
 	draining    atomic.Bool
@@ -107,6 +110,8 @@ func newServer(c Config, contract *contract) (*Server, error) {
 		deadLetters: deadletter.Actions{Store: c.Database, Redriver: c.Workflows},
 		findings:    finding.Actions{Store: c.Database},
 		commands:    command.Actions{Payments: c.Database, Engine: c.Workflows},
+		evidence:    evidence.Actions{Store: c.Database, Provider: c.Provider, Engine: c.Workflows},
+		uploads:     make(chan struct{}, maxUploads),
 	}
 	s.readiness.ask = c.Ready
 	gin.SetMode(gin.ReleaseMode)
@@ -193,6 +198,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/v1/installments", access.ScopePaymentsRead, providerTimeout, s.listInstallments},
 		{http.MethodGet, "/v1/payments/:id/disputes", access.ScopePaymentsRead, databaseTimeout, s.listPaymentDisputes},
 		{http.MethodGet, "/v1/disputes", access.ScopePaymentsRead, databaseTimeout, s.listDisputes},
+		{http.MethodGet, "/v1/disputes/:id", access.ScopePaymentsRead, databaseTimeout, s.getDispute},
+		{http.MethodPost, "/v1/disputes/:id/evidence", access.ScopePaymentsWrite, 0, s.sendEvidence},
 		{http.MethodGet, "/v1/balance", access.ScopePaymentsRead, databaseTimeout, s.getBalance},
 		{http.MethodGet, "/v1/payments/:id/refunds", access.ScopePaymentsRead, databaseTimeout, s.listRefunds},
 		{http.MethodGet, "/v1/payments/:id/refunds/:refund_id", access.ScopePaymentsRead, databaseTimeout, s.getRefund},

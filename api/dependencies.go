@@ -6,6 +6,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/deadletter"
+	"github.com/onlywave/onlywave/internal/evidence"
 	"github.com/onlywave/onlywave/internal/finding"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/workflows"
@@ -22,6 +23,8 @@ type database interface {
 	Refunds(ctx context.Context, paymentID string) ([]payment.OperationRecord, error)
 	Disputes(ctx context.Context, paymentID string) ([]payment.Dispute, error)
 	AllDisputes(ctx context.Context, f payment.DisputeFilter) ([]payment.Dispute, error)
+	Dispute(ctx context.Context, id string) (payment.Dispute, error) // kind NotFound when there is none
+	EvidenceOf(ctx context.Context, disputeID string) ([]payment.Evidence, error)
 	Refund(ctx context.Context, paymentID, id string) (payment.OperationRecord, error) // kind NotFound when there is none
 	Ledger(ctx context.Context, paymentID string) ([]payment.LedgerEntry, error)
 	Balance(ctx context.Context, clientID string) (payment.Balance, error)
@@ -30,6 +33,7 @@ type database interface {
 	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)
 	Redrives(ctx context.Context, deadLetterID string) ([]deadletter.Redrive, error)
 	keyReader
+	evidence.Store
 	deadletter.Store
 	finding.Store
 }
@@ -41,4 +45,5 @@ type workflowClient interface {
 	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
 	deadletter.Redriver
 	command.Engine
+	evidence.Engine
 }

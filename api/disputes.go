@@ -57,12 +57,16 @@ func (q *query) disputeStatus() payment.DisputeStatus {
 func disputeList(disputes []payment.Dispute, next string) DisputeList {
 	view := DisputeList{Data: make([]Dispute, 0, len(disputes)), NextCursor: next}
 	for _, d := range disputes {
-		view.Data = append(view.Data, Dispute{
-			ID: d.ID, PaymentID: d.PaymentID, Kind: DisputeKind(d.Kind), Status: DisputeStatus(d.Status), Amount: d.Amount, Currency: Currency(d.Currency),
-			Deadline: d.Deadline, ProviderDisputeID: d.ProviderID, OpenedAt: d.OpenedAt, UpdatedAt: d.UpdatedAt,
-		})
+		view.Data = append(view.Data, disputeView(d))
 	}
 	return view
+}
+
+func disputeView(d payment.Dispute) Dispute {
+	return Dispute{
+		ID: d.ID, PaymentID: d.PaymentID, Kind: DisputeKind(d.Kind), Status: DisputeStatus(d.Status), Amount: d.Amount, Currency: Currency(d.Currency),
+		Deadline: d.Deadline, ProviderDisputeID: d.ProviderID, OpenedAt: d.OpenedAt, UpdatedAt: d.UpdatedAt,
+	}
 }
 
 func eventDispute(d *payment.EventDispute) EventDispute {

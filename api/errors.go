@@ -32,6 +32,8 @@ var (
 	wrongMethod   = mapping{http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here"}
 	bodyTooLarge  = mapping{http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large"}
 	mediaType     = mapping{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be plain application/json"}
+	notAForm      = mapping{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be multipart/form-data"}
+	formInvalid   = mapping{http.StatusBadRequest, "invalid_form", "The form cannot be read"}
 	keyReused     = mapping{http.StatusUnprocessableEntity, "idempotency_key_reused", "The Idempotency-Key was used for another request"}
 )
 

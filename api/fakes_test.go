@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/onlywave/onlywave/internal/access"
+	"github.com/onlywave/onlywave/internal/audit"
 	"github.com/onlywave/onlywave/internal/command"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -36,6 +37,7 @@ type memory struct {
 	ledger      []payment.LedgerEntry
 	balances    map[string]payment.Balance
 	disputes    []payment.Dispute // newest first
+	evidence    []payment.Evidence
 }
 
 func newMemory() *memory {
@@ -87,6 +89,55 @@ func (m *memory) AllDisputes(_ context.Context, f payment.DisputeFilter) ([]paym
 		return d.ClientID != f.ClientID || f.Status != "" && d.Status != f.Status || f.After.ID != "" && !d.OpenedAt.Before(f.After.CreatedAt)
 	})
 	return found[:min(f.Limit, len(found))], m.unavailable
+}
+
+func (m *memory) Dispute(_ context.Context, id string) (payment.Dispute, error) {
+	if i := slices.IndexFunc(m.disputes, func(d payment.Dispute) bool { return d.ID == id }); i >= 0 {
+		return m.disputes[i], m.unavailable
+	}
+	return payment.Dispute{}, cmp.Or[error](m.unavailable, &failure.Error{Kind: failure.NotFound})
+}
+
+func (m *memory) Evidence(_ context.Context, id string) (payment.Evidence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := slices.IndexFunc(m.evidence, func(e payment.Evidence) bool { return e.ID == id }); i >= 0 {
+		return m.evidence[i], m.unavailable
+	}
+	return payment.Evidence{}, cmp.Or[error](m.unavailable, &failure.Error{Kind: failure.NotFound})
+}
+
+func (m *memory) EvidenceOf(_ context.Context, disputeID string) ([]payment.Evidence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(m.evidence), func(e payment.Evidence) bool { return e.DisputeID != disputeID }), m.unavailable
+}
+
+func (m *memory) AskEvidence(_ context.Context, e payment.Evidence, _ audit.Entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !slices.ContainsFunc(m.evidence, func(known payment.Evidence) bool { return known.ID == e.ID }) {
+		e.Status = payment.EvidenceSending
+		m.evidence = append(m.evidence, e)
+	}
+	return m.unavailable
+}
+
+func (m *memory) KeepEvidence(_ context.Context, id string, at time.Time) (payment.Evidence, error) {
+	return m.moveEvidence(id, payment.EvidenceSent, at)
+}
+
+func (m *memory) RefuseEvidence(_ context.Context, id string) error {
+	_, err := m.moveEvidence(id, payment.EvidenceRefused, time.Time{})
+	return err
+}
+
+func (m *memory) moveEvidence(id string, to payment.EvidenceStatus, at time.Time) (payment.Evidence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.evidence, func(e payment.Evidence) bool { return e.ID == id })
+	m.evidence[i].Status, m.evidence[i].SentAt = to, at
+	return m.evidence[i], m.unavailable
 }
 
 func (m *memory) Refunds(context.Context, string) ([]payment.OperationRecord, error) {
@@ -165,8 +216,16 @@ type engine struct {
 	fails    error
 	asked    []workflows.CreateInput
 	orders   []command.Order
+	disputes []payment.DisputeRef  // that a workflow was told of
 	closed   *workflows.Answer     // of a run that has closed; Create starts another when Lost is set
 	wrote    func(payment.Payment) // what the workflow does after it has written the payment; nil: nothing
+}
+
+func (e *engine) Dispute(_ context.Context, _ string, of payment.DisputeRef) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.disputes = append(e.disputes, of)
+	return e.fails
 }
 
 func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows.Answer, error) {

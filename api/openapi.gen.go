@@ -241,6 +241,27 @@ func (e DisputeStatus) Valid() bool {
 	}
 }
 
+// Defines values for EvidenceStatus.
+const (
+	EvidenceRefused EvidenceStatus = "refused"
+	EvidenceSending EvidenceStatus = "sending"
+	EvidenceSent    EvidenceStatus = "sent"
+)
+
+// Valid indicates whether the value is a known member of the EvidenceStatus enum.
+func (e EvidenceStatus) Valid() bool {
+	switch e {
+	case EvidenceRefused:
+		return true
+	case EvidenceSending:
+		return true
+	case EvidenceSent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindingKind.
 const (
 	FindingKindContradiction FindingKind = "contradiction"
@@ -905,6 +926,9 @@ type Dispute struct {
 	// Deadline Until when documents or an answer are wanted. Absent when none are.
 	Deadline time.Time `json:"deadline,omitempty,omitzero"`
 
+	// Evidence What was sent about it, oldest first. Only in `GET /v1/disputes/{id}`, and absent when nothing was.
+	Evidence []Evidence `json:"evidence,omitempty,omitzero"`
+
 	// Kind `chargeback`: the buyer's bank takes the money of a card back. `claim`: the buyer complains to Mercado Pago; of a Pix this may be the
 	// Central Bank's MED. `mediation`: Mercado Pago decides about the claim. `fraud_alert`: Mercado Pago warns of a fraud; do not deliver.
 	Kind     DisputeKind `json:"kind"`
@@ -1026,6 +1050,37 @@ type EventSettlement struct {
 	// Amount What became available, in centavos, without fees and what was refunded before.
 	Amount int64 `json:"amount"`
 }
+
+// Evidence The documents that one request has sent, without their contents.
+type Evidence struct {
+	ID        string         `json:"id"`
+	DisputeID string         `json:"dispute_id"`
+	CreatedAt time.Time      `json:"created_at"`
+	Files     []EvidenceFile `json:"files"`
+
+	// SentAt When it was known to have arrived.
+	SentAt time.Time `json:"sent_at,omitempty,omitzero"`
+
+	// Status `sending`: it is not known whether Mercado Pago has them; send them again with the same key. `sent`: it has. `refused`: it did not take them.
+	Status EvidenceStatus `json:"status"`
+}
+
+// EvidenceFile defines model for EvidenceFile.
+type EvidenceFile struct {
+	Name string `json:"name"`
+
+	// Sha256 Of its content, in hexadecimal digits.
+	Sha256 string `json:"sha256"`
+
+	// Size In bytes.
+	Size int64 `json:"size"`
+
+	// Type By its content.
+	Type string `json:"type"`
+}
+
+// EvidenceStatus `sending`: it is not known whether Mercado Pago has them; send them again with the same key. `sent`: it has. `refused`: it did not take them.
+type EvidenceStatus string
 
 // Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
 type Failure struct {
@@ -1861,6 +1916,9 @@ type Cursor = string
 // DeadLetterID defines model for DeadLetterID.
 type DeadLetterID = string
 
+// DisputeID defines model for DisputeID.
+type DisputeID = string
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -1979,6 +2037,18 @@ type ListDisputesParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// SendEvidenceMultipartBody defines parameters for SendEvidence.
+type SendEvidenceMultipartBody struct {
+	// Files One part for each document, with its file name.
+	Files []string `json:"files"`
+}
+
+// SendEvidenceParams defines parameters for SendEvidence.
+type SendEvidenceParams struct {
+	// IdempotencyKey Identifies these documents about this dispute for ever. Visible ASCII characters without `"`; the whole key may be in double quotes.
+	IdempotencyKey string `json:"Idempotency-Key"`
+}
+
 // ListInstallmentsParams defines parameters for ListInstallments.
 type ListInstallmentsParams struct {
 	// Amount In centavos.
@@ -2074,6 +2144,9 @@ type RedriveDeadLettersJSONRequestBody = RedriveRequest
 
 // DiscardDeadLetterJSONRequestBody defines body for DiscardDeadLetter for application/json ContentType.
 type DiscardDeadLetterJSONRequestBody = DiscardRequest
+
+// SendEvidenceMultipartRequestBody defines body for SendEvidence for multipart/form-data ContentType.
+type SendEvidenceMultipartRequestBody SendEvidenceMultipartBody
 
 // CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
 type CreatePaymentJSONRequestBody = PaymentRequest

@@ -56,6 +56,32 @@ func (hung) AllDisputes(ctx context.Context, _ payment.DisputeFilter) ([]payment
 	return hang[[]payment.Dispute](ctx)
 }
 
+func (hung) Dispute(ctx context.Context, _ string) (payment.Dispute, error) {
+	return hang[payment.Dispute](ctx)
+}
+
+func (hung) Evidence(ctx context.Context, _ string) (payment.Evidence, error) {
+	return hang[payment.Evidence](ctx)
+}
+
+func (hung) EvidenceOf(ctx context.Context, _ string) ([]payment.Evidence, error) {
+	return hang[[]payment.Evidence](ctx)
+}
+
+func (hung) AskEvidence(ctx context.Context, _ payment.Evidence, _ audit.Entry) error {
+	_, err := hang[struct{}](ctx)
+	return err
+}
+
+func (hung) KeepEvidence(ctx context.Context, _ string, _ time.Time) (payment.Evidence, error) {
+	return hang[payment.Evidence](ctx)
+}
+
+func (hung) RefuseEvidence(ctx context.Context, _ string) error {
+	_, err := hang[struct{}](ctx)
+	return err
+}
+
 func (hung) Refunds(ctx context.Context, _ string) ([]payment.OperationRecord, error) {
 	return hang[[]payment.OperationRecord](ctx)
 }

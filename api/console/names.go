@@ -36,6 +36,7 @@ var names = map[any]string{
 
 	payment.Chargeback: "chargeback", payment.Claim: "reclamação", payment.Mediation: "mediação", payment.FraudAlert: "alerta de fraude",
 	payment.DisputeOpen: "aberta", payment.DisputeEvidenceWanted: "documentos esperados", payment.DisputeInReview: "em análise",
+	payment.EvidenceSending: "enviando", payment.EvidenceSent: "enviados", payment.EvidenceRefused: "recusados",
 	payment.DisputeWon: "ganha", payment.DisputeLost: "perdida", payment.DisputeClosed: "encerrada",
 
 	access.Operator: "operador", access.Viewer: "leitor",
@@ -54,7 +55,7 @@ var names = map[any]string{
 
 	audit.PaymentReset: "pagamento: reiniciar", audit.ActivityPause: "atividade: pausar", audit.ActivityUnpause: "atividade: retomar",
 	audit.ActivityRetry: "atividade: tentar agora", audit.ProviderThrottle: "provedor: limitar", audit.WorkerDrain: "worker: esvaziar",
-	audit.FindingClose: "divergência: fechar", audit.PayerSearch: "comprador: buscar por e-mail", audit.RecordPrune: "dados antigos: apagar",
+	audit.FindingClose: "divergência: fechar", audit.DisputeEvidence: "contestação: enviar documentos", audit.PayerSearch: "comprador: buscar por e-mail", audit.RecordPrune: "dados antigos: apagar",
 
 	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Refund: "devolução", breaker.Terms: "condições", breaker.Dispute: "contestação", breaker.Email: "e-mail",
 

@@ -58,7 +58,7 @@ type paymentPage struct {
 	DeadLetters []deadletter.Message
 	Temporal    string // address in the Web UI; empty: no link
 	Story       story.Story
-	Disputes    []payment.Dispute
+	Disputes    []disputeRow
 	Ledger      []payment.LedgerEntry
 	Commands    []commandForm
 	Refused     *refusal // why the last command was refused; nil: it was not
@@ -86,7 +86,7 @@ func (c *Console) paymentPage(r *request, status int, refused *refusal) (respons
 	default:
 		page.Commands = commandForms(r.language, p, hold, time.Now())
 	}
-	page.Disputes, err = c.config.Store.Disputes(r.Context(), id)
+	page.Disputes, err = c.disputes(r, id)
 	if err != nil && failure.KindOf(err) != failure.Unavailable {
 		return response{}, err
 	}
@@ -99,6 +99,27 @@ func (c *Console) paymentPage(r *request, status int, refused *refusal) (respons
 		err = nil
 	}
 	return response{status: status, page: "payment", title: "Payment", subject: id, data: page}, err
+}
+
+// disputeRow is a dispute with what was sent about it.
+type disputeRow struct {
+	payment.Dispute
+	Evidence []payment.Evidence
+}
+
+func (c *Console) disputes(r *request, paymentID string) ([]disputeRow, error) {
+	found, err := c.config.Store.Disputes(r.Context(), paymentID)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]disputeRow, len(found))
+	for i, d := range found {
+		rows[i].Dispute = d
+		if rows[i].Evidence, err = c.config.Store.EvidenceOf(r.Context(), d.ID); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 func (c *Console) temporal(workflowID string) string {

@@ -83,7 +83,7 @@ var portuguese = map[string]string{
 	"Payments may be missing here, because not all are indexed by e-mail. Check that the workers have <code>SEARCH_KEY</code>, then run <code>onlywave migrate</code> with it.": "Podem faltar pagamentos aqui, porque nem todos estão indexados por e-mail. Confira se os workers têm <code>SEARCH_KEY</code> e depois execute <code>onlywave migrate</code> com ele.",
 	"There are more. Only the newest %d are shown; choose a status to see others.":                                                                                              "Há mais. Só os %d mais novos aparecem; escolha um status para ver outros.",
 	"No payments match this search. A new payment appears as soon as its workflow has written it.":                                                                              "Nenhum pagamento encontrado. Um pagamento novo aparece assim que o seu workflow o grava.",
-	"Disputes": "Contestações", "Opened": "Aberta em", "Deadline": "Prazo",
+	"Disputes": "Contestações", "Opened": "Aberta em", "Deadline": "Prazo", "Documents": "Documentos",
 	"Ledger": "Livro-razão", "Number": "Número", "Account": "Conta", "Balance": "Saldo",
 	"Entries with the same number sum to zero. A debit is above zero, a credit below; the balance is this payment's.": "Lançamentos com o mesmo número somam zero. Débito é acima de zero, crédito é abaixo; o saldo é só deste pagamento.",
 	"Description": "Descrição", "Method": "Meio", "expires": "vence em", "Refunded": "Reembolsado", "Changed": "Alterado",

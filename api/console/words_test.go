@@ -291,6 +291,9 @@ func TestEveryNameHasPortuguese(t *testing.T) {
 	for _, v := range payment.DisputeStatuses() {
 		add(v)
 	}
+	for _, v := range payment.EvidenceStatuses() {
+		add(v)
+	}
 	for _, v := range breaker.Names() {
 		add(v)
 	}

@@ -56,6 +56,9 @@ var parsed = template.Must(template.New("nginx.conf").Parse(text))
 // webhooks is the path of Mercado Pago's notifications.
 const webhooks = "/webhooks/mercadopago"
 
+// documents is how many bytes a body with documents about a dispute may have: what the API takes.
+const documents = 10_000_000 + 64<<10
+
 // sessionCookie is the console's cookie; it has a prefix over https.
 const sessionCookie = "onlywave_session"
 
@@ -76,7 +79,7 @@ var problems = []problem{
 		Detail: "the request line or a header cannot be read, or is too large"},
 	{On: []int{405}, Status: 405, Code: "method_not_allowed", Title: "The method is not allowed here",
 		Detail: "nothing here answers to this method"},
-	{On: []int{413}, Status: 413, Code: "body_too_large", Title: "The body is too large", Detail: "send at most 64 KiB"},
+	{On: []int{413}, Status: 413, Code: "body_too_large", Title: "The body is too large", Detail: "send at most 64 KiB, or 10,000,000 bytes of documents"},
 	{On: []int{429}, Status: 429, Code: "rate_limited", Title: "Too many requests",
 		Detail: "there are too many requests from this address", RetryAfter: 1},
 	{On: []int{500, 502, 503, 504}, Status: 503, Code: "unavailable", Title: "Temporarily unavailable",
@@ -94,9 +97,10 @@ func Render(c Config) (string, error) {
 		Resolve                  bool
 		WorkerConnections, Files int
 		Webhooks                 string
+		Documents                int
 		SessionCookie            string
 		Problems                 []problem
-	}{c, c.Resolver+c.ResolverFile != "", c.workerConnections(), c.workerConnections() + ownFiles, webhooks, sessionCookie, problems})
+	}{c, c.Resolver+c.ResolverFile != "", c.workerConnections(), c.workerConnections() + ownFiles, webhooks, documents, sessionCookie, problems})
 	return out.String(), err
 }
 

@@ -157,6 +157,12 @@ func TestWhatIsTooLargeOrBrokenIsAProblem(t *testing.T) {
 	require.Equal(t, 64<<10, post(strings.NewReader(strings.Repeat("x", 64<<10))).arrived(t).Body)
 	post(strings.NewReader(strings.Repeat("x", 2<<20))).requireProblem(t, 413, "body_too_large", "/v1/payments")
 	post(io.MultiReader(strings.NewReader(strings.Repeat("x", 2<<20)))).requireProblem(t, 413, "body_too_large", "/v1/payments") // no length given
+	const evidence = "/v1/disputes/5d0d3a8e-6f3f-5a86-9d1f-0a9b54a0a6c2/evidence"
+	documents := func(size int) answer {
+		return do(t, http.DefaultClient, http.MethodPost, e.url+evidence, strings.NewReader(strings.Repeat("x", size)))
+	}
+	require.Equal(t, 10_065_536, documents(10_065_536).arrived(t).Body)
+	documents(10_065_537).requireProblem(t, 413, "body_too_large", evidence)
 
 	do(t, http.DefaultClient, http.MethodGet, e.url+"/v1/payments", nil, "X-Large", strings.Repeat("x", 20<<10)).
 		requireProblem(t, 400, "invalid_header", "/v1/payments")

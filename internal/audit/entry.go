@@ -44,8 +44,9 @@ const (
 	PaymentRefund     Action = "payment.refund"
 	PaymentCapture    Action = "payment.capture"
 	FindingClose      Action = "finding.close"
-	PayerSearch       Action = "payer.search" // somebody looked for the payments of an e-mail address, which the entry does not have
-	RecordPrune       Action = "record.prune" // by the command; runs of the schedule have no entry
+	DisputeEvidence   Action = "dispute.evidence" // documents about a dispute were sent
+	PayerSearch       Action = "payer.search"     // somebody looked for the payments of an e-mail address, which the entry does not have
+	RecordPrune       Action = "record.prune"     // by the command; runs of the schedule have no entry
 
 	// Actions that change Temporal only. Scripts note them, see Notable.
 	PaymentReset     Action = "payment.reset"
@@ -67,7 +68,7 @@ func Actions() []Action {
 	return append([]Action{
 		LogIn, LogInRefused, LogOut, UserAdd, UserRemove, UserRevoke, UserPassword,
 		UserSecondFactor, UserSecondFactorReset, UserRecoveryCodes, KeyCreate, KeyRevoke,
-		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, PayerSearch, RecordPrune,
+		BreakerSet, DeadLetterDiscard, RedriveStart, FindingClose, DisputeEvidence, PayerSearch, RecordPrune,
 		PaymentLook, PaymentRetry, PaymentHold, PaymentHoldEnd, PaymentRelease, PaymentGiveUp, PaymentSettle,
 		PaymentCancel, PaymentRefund, PaymentCapture,
 	}, Notable()...)

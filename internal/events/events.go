@@ -37,7 +37,7 @@ func Types() []Type {
 		},
 		{
 			Prefix: "dispute", Name: "change", Values: texts(payment.DisputeChanges()),
-			When:      "a dispute of a payment was opened, changed or ended, or its deadline is near",
+			When:      "a dispute of a payment was opened, changed or ended, its deadline is near, or documents about it have arrived",
 			Publisher: "internal/relay/subscribers.go, from the outbox", Body: "payment.go",
 		},
 		{

@@ -116,6 +116,7 @@ func (b chargebackBody) dispute() (payment.ProviderDispute, error) {
 	d := payment.ProviderDispute{
 		ID: string(b.ID), Kind: payment.Chargeback, Payments: b.Payments, Amount: b.Amount.centavos, Status: status,
 		OpenedAt: b.DateCreated.Time, UpdatedAt: cmp.Or(b.DateLastUpdated, b.DateCreated).Time,
+		Documented: slices.Contains([]text{"review_pending", "valid", "invalid"}, b.DocumentationStatus),
 	}
 	if status == payment.DisputeEvidenceWanted {
 		d.Deadline = b.Deadline.Time

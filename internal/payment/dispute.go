@@ -108,7 +108,9 @@ type ProviderDispute struct {
 	Deadline  time.Time     `json:"deadline,omitzero"`
 	OpenedAt  time.Time     `json:"opened_at,omitzero"`
 	UpdatedAt time.Time     `json:"updated_at,omitzero"`
-	Unknown   string        `json:"unknown,omitempty"` // a word of the provider's that is not known here; the rest of the answer counts
+	// Documented says that documents of the seller's are there, whatever is thought of them.
+	Documented bool   `json:"documented,omitempty"`
+	Unknown    string `json:"unknown,omitempty"` // a word of the provider's that is not known here; the rest of the answer counts
 }
 
 // DisputeID is the id of a dispute: however often the provider tells of it, it is one.
@@ -164,17 +166,18 @@ type DisputeChange string
 
 // The changes.
 const (
-	DisputeOpened   DisputeChange = "opened"
-	DisputeUpdated  DisputeChange = "updated"
-	DisputeReminder DisputeChange = "reminder" // the deadline is near, and no documents are there
-	DisputeIsWon    DisputeChange = "won"
-	DisputeIsLost   DisputeChange = "lost"
-	DisputeIsClosed DisputeChange = "closed"
+	DisputeOpened       DisputeChange = "opened"
+	DisputeUpdated      DisputeChange = "updated"
+	DisputeReminder     DisputeChange = "reminder"      // the deadline is near, and no documents are there
+	DisputeEvidenceSent DisputeChange = "evidence_sent" // the seller's documents have arrived
+	DisputeIsWon        DisputeChange = "won"
+	DisputeIsLost       DisputeChange = "lost"
+	DisputeIsClosed     DisputeChange = "closed"
 )
 
 // DisputeChanges lists every change.
 func DisputeChanges() []DisputeChange {
-	return []DisputeChange{DisputeOpened, DisputeUpdated, DisputeReminder, DisputeIsWon, DisputeIsLost, DisputeIsClosed}
+	return []DisputeChange{DisputeOpened, DisputeUpdated, DisputeReminder, DisputeEvidenceSent, DisputeIsWon, DisputeIsLost, DisputeIsClosed}
 }
 
 // Since is what has happened to a dispute since it stood otherwise, as far as it matters to anybody. The zero value stands for a dispute that

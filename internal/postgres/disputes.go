@@ -89,6 +89,11 @@ func keepDispute(ctx context.Context, tx pgx.Tx, p *payment.Payment, news paymen
 	if len(found) > 0 {
 		before = found[0]
 	}
+	if before.ID != "" && news.Documented { // what was being sent is there, though its answer was lost
+		if err := evidenceArrived(ctx, tx, p, before, `status = $2`, payment.EvidenceSending, at); err != nil {
+			return nil, err
+		}
+	}
 	after := payment.NewDispute(*p, news, at)
 	if before.ID != "" {
 		after = before.With(*p, news, at)

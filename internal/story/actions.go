@@ -59,6 +59,7 @@ var acts = map[string]text{
 	string(audit.PaymentSettle):     {EN: "settle the payment", PT: "encerrar o pagamento"},
 	string(audit.DeadLetterDiscard): {EN: "discard dead letter", PT: "descartar a mensagem morta"},
 	string(audit.RedriveStart):      {EN: "start redrive", PT: "iniciar o reprocessamento"},
+	string(audit.DisputeEvidence):   {EN: "send documents about the dispute", PT: "enviar documentos sobre a contestação"},
 	string(audit.FindingClose):      {EN: "close finding", PT: "fechar a divergência"},
 }
 

@@ -78,6 +78,8 @@ func (w *writer) tellDispute(at time.Time, d payment.EventDispute) {
 	switch {
 	case d.Change == payment.DisputeReminder:
 		w.add(at, Provider, level, disputeDue, kind, amount, d.Deadline, d.ID)
+	case d.Change == payment.DisputeEvidenceSent:
+		w.add(at, Provider, Waiting, disputeProven, kind, amount, d.ID)
 	case d.Deadline.IsZero():
 		w.add(at, Provider, level, disputeMoved, kind, amount, status, d.ID)
 	default:

@@ -96,6 +96,7 @@ var (
 	refundMoved   = text{EN: "The refund of %s %s (%s).", PT: "A devolução de %s %s (%s)."}
 	disputeMoved  = text{EN: "%s over %s: %s (%s).", PT: "%s de %s: %s (%s)."}
 	disputeWaits  = text{EN: "%s over %s: %s until %s (%s).", PT: "%s de %s: %s até %s (%s)."}
+	disputeProven = text{EN: "%s over %s: the seller's documents have arrived (%s).", PT: "%s de %s: os documentos do vendedor chegaram (%s)."}
 	disputeDue    = text{EN: "%s over %s: the deadline %s is near, and no documents are there (%s).", PT: "%s de %s: o prazo %s está próximo, e não há documentos (%s)."}
 	settled       = text{EN: "Mercado Pago released the money: %s became available.", PT: "O Mercado Pago liberou o dinheiro: %s ficou disponível."}
 	surprising    = text{EN: " The change is surprising: the table of moves does not have it.", PT: " A mudança é inesperada: a tabela de mudanças não a tem."}
