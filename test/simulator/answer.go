@@ -64,6 +64,9 @@ func payerFor(p payment, numeric bool) payerAnswer {
 	if numeric {
 		a.ID = id
 	}
+	if p.payer.Type == "customer" {
+		a.ID, a.Type = p.payer.ID, &p.payer.Type
+	}
 	return a
 }
 

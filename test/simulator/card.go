@@ -80,28 +80,39 @@ func readToken(token string) (holder, lastFour string, ok bool) {
 func (s *Simulator) createCardToken(c *call) answer {
 	s.hold(c)
 	var in struct {
-		CardNumber string `json:"card_number"`
-		Cardholder struct {
-			Name string `json:"name"`
-		} `json:"cardholder"`
+		CardNumber      string          `json:"card_number"`
+		ExpirationMonth int             `json:"expiration_month"`
+		ExpirationYear  int             `json:"expiration_year"`
+		Cardholder      json.RawMessage `json:"cardholder"`
+		CardID          string          `json:"card_id"`
+		SecurityCode    string          `json:"security_code"`
 	}
 	if json.Unmarshal(c.body, &in) != nil {
 		return c.refuse(http.StatusBadRequest, causeParams)
 	}
+	if in.CardID != "" {
+		return s.tokenOfSaved(c, in.CardID, in.SecurityCode)
+	}
+	var owner struct {
+		Name string `json:"name"`
+	}
+	_ = json.Unmarshal(in.Cardholder, &owner) // none: the name is empty
 	number := strings.ReplaceAll(in.CardNumber, " ", "")
-	holder, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(in.Cardholder.Name)), " ")
+	holder, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(owner.Name)), " ")
 	if _, known := holders[holder]; !known {
 		holder = "APRO"
 	}
 	if len(number) < 14 || len(number) > 19 || strings.Trim(number, "0123456789") != "" {
 		return c.refuse(http.StatusBadRequest, causeCardNumber)
 	}
-	now := time.Now()
-	return jsonAnswer(http.StatusCreated, map[string]any{
-		"id": makeToken(holder, number[len(number)-4:]), "status": "active", "first_six_digits": number[:6], "last_four_digits": number[len(number)-4:],
-		"card_number_length": len(number), "security_code_length": 3, "date_created": date(now.In(manaus)), "date_due": date(now.AddDate(0, 0, 7).In(manaus)),
-		"luhn_validation": true, "live_mode": s.config.LiveMode, "require_esc": false, "cardholder": in.Cardholder,
-	})
+	of := tokenOf{plainCard: plainCard{
+		holder: holder, number: digitsOf(number), month: cmp.Or(in.ExpirationMonth, 11), year: cmp.Or(in.ExpirationYear, 2030), owner: in.Cardholder,
+	}}
+	token := makeToken(holder, number[len(number)-4:])
+	s.book.mu.Lock()
+	defer s.book.mu.Unlock()
+	s.book.tokensMade[token] = of
+	return jsonAnswer(http.StatusCreated, s.showToken(token, of, "active"))
 }
 
 func readCard(in createRequest, p *payment, _ time.Time) (causes []cause) {
@@ -124,6 +135,9 @@ func (s *Simulator) chargeCard(c *call, p *payment) []cause {
 		return []cause{causeTokenUnknown}
 	case s.book.tokenUsed(p.card.Token):
 		return []cause{causeTokenUsed}
+	}
+	if causes := s.checkCustomer(p); len(causes) > 0 {
+		return causes
 	}
 	if p.card.ThreeDS && lastFour == ChallengeCard[len(ChallengeCard)-4:] {
 		p.status, p.detail = "pending", "pending_challenge"
@@ -166,11 +180,11 @@ func (b *book) capture(id string, amount int64, now time.Time) (payment, error) 
 
 var errCaptureAmount = errors.New("more than was reserved")
 
-// tokenUsed says whether a payment was made with the token.
+// tokenUsed says whether a payment was made with the token, or a card was saved.
 func (b *book) tokenUsed(token string) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	return b.tokens[token]
+	return b.tokens[token] || b.tokensMade[token].used
 }
 
 // decide ends the review of a payment, or the buyer's authentication.

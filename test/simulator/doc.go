@@ -21,6 +21,11 @@
 //	POST /v1/chargebacks/{id}/documentation  documents, as parts files[] of multipart/form-data
 //	GET  /post-purchase/v1/claims/{id}
 //	GET  /post-purchase/v1/claims/search?resource=payment&resource_id=
+//	GET  /v1/card_tokens/{id}                its card, and whether it is used
+//	POST /v1/customers                       one for each e-mail address, else 400 with code 101; GET, PUT and DELETE /v1/customers/{id}
+//	GET  /v1/customers/search?email=
+//	POST /v1/customers/{id}/cards            {"token": …}; GET, GET one and DELETE one. POST /v1/card_tokens with card_id and
+//	                                         security_code makes a token of a saved card, good for payments of its customer
 //	GET  /users/me             the account that the token belongs to
 //	GET  /v1/payment_methods   what the account may be paid with
 //	GET  /v1/payment_methods/installments    ?amount=&bin= what an amount costs in installments: three without interest, more at 2.99 % a month
@@ -39,6 +44,7 @@
 //   - A cancellation ignores its key: a second one gets the error that the state forbids it (2018).
 //   - Documents about a chargeback are taken while they are pending and before the deadline, else code 2018. They are PDF, PNG or JPEG by
 //     their content, and have 10,000,000 bytes at most together.
+//   - Customers and saved cards are not in the file that a simulator continues from. A payment of a customer from before is made all the same.
 //   - Disputes are not in the file that a simulator continues from; the status of their payments is.
 //   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
 //     attempt has a fresh x-request-id and ts, unless the configuration says SignOnce.

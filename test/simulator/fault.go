@@ -28,6 +28,12 @@ const (
 	Documents    Operation = "documents"     // POST /v1/chargebacks/{id}/documentation
 	Claims       Operation = "claims"        // GET /post-purchase/v1/claims/{id} and search
 	Webhook      Operation = "webhook"       // a notification with all its attempts
+
+	NewCustomer  Operation = "create_customer" // POST /v1/customers
+	Customers    Operation = "customers"       // the other calls of customers, search among them
+	SaveCard     Operation = "save_card"       // POST /v1/customers/{id}/cards
+	SavedCards   Operation = "saved_cards"     // the other calls of a customer's cards
+	GetCardToken Operation = "get_card_token"  // GET /v1/card_tokens/{id}
 )
 
 // Kind is the kind of a fault.
@@ -95,6 +101,7 @@ type Fault struct {
 var (
 	wireKinds = []Kind{KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer,
 		KindTruncated, KindHTML, KindEmpty, KindMaskedCard, KindNumericPayerID, KindTextAmounts, KindOtherAccount, KindNoFees, KindWrongNet, KindWrongLine}
+	plainKinds   = []Kind{KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty}
 	webhookKinds = []Kind{KindLost, KindDoubled, KindReordered, KindEarly, KindLate, KindBadSignature, KindUnsigned, KindWrongID}
 
 	kindsOf = map[Operation][]Kind{
@@ -104,12 +111,17 @@ var (
 		Update:       append(slices.Clone(wireKinds), KindPaidMeanwhile),
 		CreateRefund: append(slices.Clone(wireKinds), KindInProcess, KindRefundFails, KindForgottenKey),
 		GetRefunds:   slices.Clone(wireKinds),
-		Account:      {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
-		Offers:       {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
-		Installments: {KindReset, KindError, KindRateLimited, KindSlow, KindSlowAfter, KindErrorAfter, KindLostAnswer, KindTruncated, KindHTML, KindEmpty},
+		Account:      plainKinds,
+		Offers:       plainKinds,
+		Installments: plainKinds,
 		Chargebacks:  append(slices.Clone(wireKinds), KindSearchLag),
 		Documents:    slices.Clone(wireKinds),
 		Claims:       slices.Clone(wireKinds),
+		NewCustomer:  plainKinds,
+		Customers:    append(slices.Clone(plainKinds), KindSearchLag),
+		SaveCard:     plainKinds,
+		SavedCards:   plainKinds,
+		GetCardToken: plainKinds,
 		Webhook:      webhookKinds,
 	}
 )

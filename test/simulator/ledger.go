@@ -61,8 +61,13 @@ type book struct {
 	keys        map[string]*keyUse
 	tokens      map[string]bool // of cards, that a payment was made with
 	disputes    map[string]*dispute
-	entries     []Entry
-	journal     *journal // nil: the state is lost with the process
+
+	tokensMade    map[string]tokenOf // by this process
+	customers     map[string]*customer
+	customersGone map[string]bool // that were deleted
+
+	entries []Entry
+	journal *journal // nil: the state is lost with the process
 }
 
 func newBook() *book {
@@ -72,6 +77,10 @@ func newBook() *book {
 		keys:        make(map[string]*keyUse),
 		tokens:      make(map[string]bool),
 		disputes:    make(map[string]*dispute),
+
+		tokensMade:    make(map[string]tokenOf),
+		customers:     make(map[string]*customer),
+		customersGone: make(map[string]bool),
 	}
 }
 

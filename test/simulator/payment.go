@@ -33,6 +33,8 @@ type payment struct {
 }
 
 type payer struct {
+	Type           string         `json:"type,omitempty"` // customer: ID is that of one in the vault
+	ID             string         `json:"id,omitempty"`
 	Email          string         `json:"email"`
 	FirstName      string         `json:"first_name"`
 	LastName       string         `json:"last_name"`
