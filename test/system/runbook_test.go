@@ -57,12 +57,11 @@ func runbookLines(t *testing.T, info string) (lines []line) {
 // Every line that operators type is typed as it stands. Each has objects of its own: a payment, a dead letter, a queue.
 func TestTheCommandsOfTheRunbookRun(t *testing.T) {
 	t.Parallel()
-	env := runbookEnv(t)
+	env := append(runbookEnv(t), shared.CodecSetting()) // as in the shell that the runbook's README opens with `onlywave codec bash`
 	for _, l := range runbookLines(t, documents.Runnable) {
 		t.Run(l.at, func(t *testing.T) {
 			t.Parallel()
-			// In a shell that reads what Temporal stores, as the runbook's README says.
-			c := exec.CommandContext(within(t), "bash", "-c", `exec onlywave codec bash -euo pipefail -c "$0"`, l.text)
+			c := exec.CommandContext(within(t), "bash", "-euo", "pipefail", "-c", l.text)
 			c.Env = slices.Concat(env, prepared(t, l.text))
 			output, err := c.CombinedOutput()
 			require.NoError(t, err, "%s: %s\n%s", l.at, l.text, output)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,27 @@ type scripts struct {
 }
 
 func newScripts(t *testing.T, program string) scripts {
-	return scripts{program: program, dir: t.TempDir(), env: append(terminal(t), "TEMPORAL_CLI="+program, "USER=test")}
+	return scripts{program: program, dir: t.TempDir(), env: append(terminal(t), "TEMPORAL_CLI="+program, "USER=test", shared.CodecSetting())}
+}
+
+// With the keys alone a command reads what Temporal stores through `onlywave codec`, and a script finds its way to it by itself.
+func TestTheKeysAreEnoughToReadHistories(t *testing.T) {
+	t.Parallel()
+	key, id := key(t)
+	create(t, key)
+	s := newScripts(t, "temporal")
+	s.env = slices.DeleteFunc(s.env, func(setting string) bool { return setting == shared.CodecSetting() })
+	require.Contains(t, s.run(t, "show", id), "Waiting for the buyer")
+	show := []string{"temporal", "workflow", "show", "--workflow-id", "payment/" + id, "--output", "json"}
+	command := func(args ...string) string {
+		c := exec.CommandContext(within(t), "env", args...)
+		c.Env = s.env
+		output, err := c.Output()
+		require.NoError(t, err)
+		return string(output)
+	}
+	require.NotContains(t, command(show...), "idempotency_key")
+	require.Contains(t, command(append([]string{"onlywave", "codec"}, show...)...), "idempotency_key")
 }
 
 // try runs a script with nothing on its standard input.
