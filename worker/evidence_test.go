@@ -88,7 +88,7 @@ func TestEvidenceThatIsNotWanted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, payment.EvidenceRefused, list[0].Status)
 
-	require.NoError(t, s.provider.EndDeadline(d.ProviderID))
+	require.NoError(t, s.provider.MoveDeadline(d.ProviderID, -time.Second))
 	_, _, err = s.send(t.Context(), d, "k", pdf)
 	require.ErrorContains(t, err, "the deadline was")
 	d.Kind = payment.Claim

@@ -32,6 +32,7 @@ var (
 	pastEndAge        = gauge("payments_past_end_oldest_seconds", "Time since the end of the pending payment that ended first.")
 	openRefunds       = gauge("refunds_open", "Refunds that have not ended.")
 	openRefundAge     = gauge("refunds_open_oldest_seconds", "Time since the refund was asked for that has been open longest.")
+	dueDisputes       = gauge("disputes_due", "Disputes that wait for documents or an answer, and whose deadline comes within four days.")
 	spoolDepth        = gauge("spool_webhooks", "Webhooks that wait in Postgres for RabbitMQ.")
 	spoolAge          = gauge("spool_oldest_seconds", "Time that the oldest webhook in the spool has waited.")
 	outboxDepth       = gauge("outbox_payments", "Payments with events to deliver, by sink: events (subscribers) or email (the buyer).", "sink")
@@ -60,7 +61,7 @@ func NewGauges(database *postgres.Store, log *slog.Logger) *Gauges {
 // Describe makes Gauges a prometheus.Collector.
 func (f *Gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{openPayments, openPaymentAge, openDeadLetters, openDeadLetterAge, openFindings,
-		behind, behindAge, pastEnd, pastEndAge, openRefunds, openRefundAge, spoolDepth, spoolAge, outboxDepth, outboxAge, eventRepeats,
+		behind, behindAge, pastEnd, pastEndAge, openRefunds, openRefundAge, dueDisputes, spoolDepth, spoolAge, outboxDepth, outboxAge, eventRepeats,
 		missedWebhooks, statementBehind, partitionsAhead} {
 		to <- d
 	}
@@ -92,6 +93,7 @@ func (f *Gauges) Collect(to chan<- prometheus.Metric) {
 	show(pastEndAge, now.PastEnd.Oldest.Seconds())
 	show(openRefunds, float64(now.Refunds.Count))
 	show(openRefundAge, now.Refunds.Oldest.Seconds())
+	show(dueDisputes, float64(now.Due.Count))
 	show(spoolDepth, float64(now.Spool.Count))
 	show(spoolAge, now.Spool.Oldest.Seconds())
 	for sink, n := range now.Undelivered {

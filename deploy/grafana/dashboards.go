@@ -64,6 +64,10 @@ var flow = Dashboard{Name: "payments", Title: "OnlyWave: payments", Panels: []Pa
 		Queries: one(`max(onlywave_refunds_open_oldest_seconds)`, "oldest"),
 	},
 	{
+		Title: "Disputes that are due", Unit: "short", Description: "Disputes that wait for documents or an answer, and whose deadline comes within four days. Above 0 is a ticket.",
+		Queries: one(`max(onlywave_disputes_due)`, "due"),
+	},
+	{
 		Title: "Time to approval, median and p95", Unit: "s", Description: "From a payment's creation to its approval. Most of it is the buyer's time to pay.",
 		Queries: []Query{
 			{`histogram_quantile(0.5, sum by (le) (rate(onlywave_payment_approval_seconds_bucket[$__rate_interval])))`, "median"},

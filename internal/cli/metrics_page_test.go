@@ -28,7 +28,7 @@ var subjects = []struct {
 	of    []string
 }{
 	{"Requests", []string{"http_", "limited_"}},
-	{"Payments", []string{"payment_", "payments_", "refunds_", "activity_", "cache_"}},
+	{"Payments", []string{"payment_", "payments_", "refunds_", "disputes_", "activity_", "cache_"}},
 	{"Mercado Pago", []string{"provider_", "breaker_"}},
 	{"Temporal", []string{"payloads_"}},
 	{"Webhooks", []string{"webhook_", "webhooks_", "spool_"}},

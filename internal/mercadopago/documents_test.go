@@ -3,6 +3,7 @@ package mercadopago
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -55,7 +56,7 @@ func TestDocumentsThatAreNotTaken(t *testing.T) {
 	require.Equal(t, failure.Invalid, send("../1", "k", "%PDF-"))
 	require.Equal(t, failure.Invalid, send(id, "", "%PDF-"))
 	require.Equal(t, failure.NotFound, send("1", "k", "%PDF-"))
-	require.NoError(t, s.EndDeadline(id))
+	require.NoError(t, s.MoveDeadline(id, -time.Second))
 	require.Equal(t, failure.Conflict, send(id, "k", "%PDF-"))
 	require.Empty(t, s.EvidenceOf(id))
 }

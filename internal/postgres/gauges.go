@@ -26,6 +26,7 @@ type Gauges struct {
 	Behind      Gauge                         // payments of which the provider has a newer state; the oldest by when that was found
 	PastEnd     Gauge                         // pending ones whose end has passed; the oldest by that end
 	Refunds     Gauge                         // refunds that have not ended; the oldest by when it was asked for
+	Due         Gauge                         // disputes that wait for documents or an answer, whose deadline comes within four days
 	Spool       Gauge
 	Undelivered map[Sink]Gauge // payments with events to deliver to a sink
 	Repeats     Gauge          // events that a subscriber's queue did not accept, to be published again
@@ -51,6 +52,9 @@ select 'past end', '', count(*), coalesce(extract(epoch from now() - min(payment
 where status = 'pending' and payment_end(method) < now()
 union all
 select 'refund', '', count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from operations where ` + isOpenRefund + `
+union all
+select 'due', '', count(*), 0::float8 from disputes
+where deadline > now() and deadline <= now() + interval '4 days' and status not in ('won', 'lost', 'closed')
 union all
 select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
 union all
@@ -99,6 +103,8 @@ func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
 			f.PastEnd = Gauge{count, oldest}
 		case "refund":
 			f.Refunds = Gauge{count, oldest}
+		case "due":
+			f.Due = Gauge{Count: count}
 		case "spool":
 			f.Spool = Gauge{count, oldest}
 		case "undelivered":

@@ -118,6 +118,31 @@ func TestGaugesShowPaymentsThatStandStill(t *testing.T) {
 	require.Equal(t, []int{1, 0}, []int{f.Behind.Count, f.PastEnd.Count})
 }
 
+// A dispute is due while it waits for documents and its deadline is near: four days, so that a weekend is not too long.
+func TestGaugesShowDisputesThatAreDue(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	p := s.disputed(t, "due")
+	for i, row := range []struct {
+		status payment.DisputeStatus
+		in     time.Duration
+		due    int
+	}{
+		{payment.DisputeEvidenceWanted, 97 * time.Hour, 0}, {payment.DisputeEvidenceWanted, 95 * time.Hour, 1}, {payment.DisputeEvidenceWanted, -time.Hour, 0},
+		{payment.DisputeEvidenceWanted, time.Hour, 1}, {payment.DisputeInReview, time.Hour, 0}, {payment.DisputeWon, time.Hour, 0},
+	} {
+		news := chargeback(row.status, 4+i)
+		if news.Deadline = (time.Time{}); row.status == payment.DisputeEvidenceWanted {
+			news.Deadline = time.Now().Add(row.in)
+		}
+		_, _, err := s.KeepDisputes(t.Context(), p.ID, []payment.ProviderDispute{news}, timeAt(40))
+		require.NoError(t, err)
+		f, err := s.Gauges(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, row.due, f.Due.Count, "%+v", row)
+	}
+}
+
 // A refund is open until it has ended, whether or not the provider has it.
 func TestGaugesShowRefundsThatDoNotEnd(t *testing.T) {
 	t.Parallel()

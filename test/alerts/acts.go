@@ -134,6 +134,25 @@ func refund(ctx context.Context, s *Scene) error {
 	return nil
 }
 
+// chargeback lets the buyer's bank take the money of the last payment back, once it is approved; documents may be sent for so long.
+func chargeback(in time.Duration) Act {
+	return func(ctx context.Context, s *Scene) error {
+		if _, err := s.Shops[0].Await(ctx, s.last.ID, "approved"); err != nil {
+			return err
+		}
+		id, err := s.Provider.OpenChargeback(ctx, s.last.Provider.PaymentID)
+		if err != nil {
+			return err
+		}
+		s.dispute = id
+		return s.Provider.MoveDeadline(ctx, id, in)
+	}
+}
+
+func winChargeback(ctx context.Context, s *Scene) error {
+	return s.Provider.EndChargeback(ctx, s.dispute, true)
+}
+
 // endRefund lets the provider end the last payment's refund; its webhook reports it.
 func endRefund(ctx context.Context, s *Scene) error {
 	ledger, err := s.Provider.Ledger(ctx, s.last.ID)

@@ -158,6 +158,10 @@ func ofData() []Fault {
 			Strike: []Act{order, endEarlier(2 * time.Hour)}, Heal: []Act{pay},
 		},
 		{
+			Shows: "a bank takes the money of a payment back, and the deadline for documents is a day away", Alerts: []string{"DisputeDeadlineNear"},
+			Strike: []Act{order, pay, chargeback(24 * time.Hour)}, Heal: []Act{winChargeback},
+		},
+		{
 			Shows: "Mercado Pago keeps a refund in process, which is made 25 hours older in the database", Alerts: []string{"RefundsStuck"},
 			Strike: []Act{arm(simulator.Fault{On: simulator.CreateRefund, Kind: simulator.KindInProcess, Times: 1}), order, pay, refund, askEarlier(25 * time.Hour)},
 			Heal:   []Act{disarm, endRefund},

@@ -35,6 +35,8 @@ type Scene struct {
 	run   string // makes this run's keys differ from another run's
 	keys  int
 	last  platform.Payment // the last one that an act created
+
+	dispute string // the provider's id of the last chargeback
 }
 
 const (

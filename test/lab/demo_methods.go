@@ -99,7 +99,7 @@ func (s *story) chargeback(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(s.out, "  charged_back  R$ 150,00 are in dispute, and documents are wanted (GET /v1/payments/{id}/disputes)")
-	if err := s.Provider.WinChargeback(ctx, id); err != nil {
+	if err := s.Provider.EndChargeback(ctx, id, true); err != nil {
 		return err
 	}
 	if err := s.awaitDispute(ctx, "won"); err != nil {

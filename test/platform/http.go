@@ -259,16 +259,48 @@ func (p *Provider) Reject(ctx context.Context, providerPaymentID string) error {
 
 // OpenChargeback lets the buyer's bank take the money of a paid payment back. It returns the chargeback's id.
 func (p *Provider) OpenChargeback(ctx context.Context, providerPaymentID string) (string, error) {
+	return p.openDispute(ctx, providerPaymentID, "chargeback")
+}
+
+// EndChargeback decides a chargeback, for the seller or for the buyer.
+func (p *Provider) EndChargeback(ctx context.Context, id string, won bool) error {
+	return p.endDispute(ctx, "chargebacks/"+id, won)
+}
+
+// OpenClaim lets the buyer of a paid payment complain. It returns the claim's id.
+func (p *Provider) OpenClaim(ctx context.Context, providerPaymentID string) (string, error) {
+	return p.openDispute(ctx, providerPaymentID, "claim")
+}
+
+// MediateClaim has the provider decide about a claim: the payment is in mediation.
+func (p *Provider) MediateClaim(ctx context.Context, id string) error {
+	return p.call(ctx, http.MethodPost, "/admin/claims/"+id+"/mediate", "", nil)
+}
+
+// EndClaim closes a claim, for the seller or for the buyer.
+func (p *Provider) EndClaim(ctx context.Context, id string, won bool) error {
+	return p.endDispute(ctx, "claims/"+id, won)
+}
+
+// MoveDeadline sets how long documents about a chargeback may still be sent.
+func (p *Provider) MoveDeadline(ctx context.Context, chargeback string, in time.Duration) error {
+	return p.call(ctx, http.MethodPost, "/admin/chargebacks/"+chargeback+"/deadline?in="+in.String(), "", nil)
+}
+
+func (p *Provider) openDispute(ctx context.Context, providerPaymentID, kind string) (string, error) {
 	var opened struct {
 		ID string `json:"id"`
 	}
-	err := p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/chargeback", "", &opened)
+	err := p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/"+kind, "", &opened)
 	return opened.ID, err
 }
 
-// WinChargeback decides a chargeback for the seller.
-func (p *Provider) WinChargeback(ctx context.Context, id string) error {
-	return p.call(ctx, http.MethodPost, "/admin/chargebacks/"+id+"/win", "", nil)
+func (p *Provider) endDispute(ctx context.Context, dispute string, won bool) error {
+	end := "lose"
+	if won {
+		end = "win"
+	}
+	return p.call(ctx, http.MethodPost, "/admin/"+dispute+"/"+end, "", nil)
 }
 
 // EndChallenge lets the buyer pass the challenge of a card, or fail it.

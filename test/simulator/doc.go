@@ -64,6 +64,7 @@
 //	POST   /admin/payments/{id}/chargeback  the buyer's bank takes the money back; answers {"id": …} of the chargeback
 //	POST   /admin/chargebacks/{id}/win      the chargeback ends for the seller
 //	POST   /admin/chargebacks/{id}/lose     the chargeback ends for the buyer
+//	POST   /admin/chargebacks/{id}/deadline ?in= how long documents may still be sent, such as 24h
 //	POST   /admin/payments/{id}/claim       the buyer complains; answers {"id": …} of the claim
 //	POST   /admin/claims/{id}/mediate       Mercado Pago is to decide; the payment is in mediation
 //	POST   /admin/claims/{id}/win           the claim ends for the seller

@@ -84,16 +84,29 @@ func readDocuments(contentType string, body []byte) ([]Evidence, *cause) {
 	}
 }
 
-// EndDeadline lets the time for documents about a chargeback, or for the answer to a claim, be over.
-func (s *Simulator) EndDeadline(id string) error {
-	_, err := s.book.changeDispute(id, time.Now(), func(d *dispute) error {
-		d.deadline = time.Now().Add(-time.Second)
+// MoveDeadline sets how long documents about a chargeback may still be sent; below zero, the time is over.
+func (s *Simulator) MoveDeadline(chargeback string, in time.Duration) error {
+	d, err := s.book.changeDispute(chargeback, time.Now(), func(d *dispute) error {
+		if d.stage != "" {
+			return errUnknownDispute
+		}
+		d.deadline = time.Now().Add(in).Truncate(time.Second)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("end the time for documents about %s: %w", id, err)
+		return fmt.Errorf("move the deadline of %s: %w", chargeback, err)
 	}
+	s.notifyChargeback(d)
 	return nil
+}
+
+func (s *Simulator) adminDeadline(w http.ResponseWriter, r *http.Request) {
+	in, err := time.ParseDuration(r.FormValue("in"))
+	if err != nil {
+		adminError(w, http.StatusBadRequest, err)
+		return
+	}
+	s.adminDecide(func(id string) error { return s.MoveDeadline(id, in) })(w, r)
 }
 
 // documentAnswers are the documents of a chargeback as Mercado Pago shows them.

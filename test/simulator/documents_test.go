@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -63,7 +64,7 @@ func TestDocumentsAboutAChargeback(t *testing.T) {
 	require.NoError(t, a.Pay(late))
 	chargeback, err = a.OpenChargeback(late)
 	require.NoError(t, err)
-	require.NoError(t, a.EndDeadline(chargeback))
+	require.NoError(t, a.MoveDeadline(chargeback, -time.Second))
 	refuses(http.StatusBadRequest, 2018.0, chargeback, "files[]", "nota.pdf", pdf)
-	require.ErrorIs(t, a.EndDeadline("1"), errUnknownDispute)
+	require.ErrorIs(t, a.MoveDeadline("1", -time.Second), errUnknownDispute)
 }

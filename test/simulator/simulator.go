@@ -134,6 +134,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /admin/payments/{id}/chargeback", s.adminDispute(s.OpenChargeback))
 	mux.HandleFunc("POST /admin/chargebacks/{id}/win", s.adminDecide(func(id string) error { return s.DecideChargeback(id, true) }))
 	mux.HandleFunc("POST /admin/chargebacks/{id}/lose", s.adminDecide(func(id string) error { return s.DecideChargeback(id, false) }))
+	mux.HandleFunc("POST /admin/chargebacks/{id}/deadline", s.adminDeadline)
 	mux.HandleFunc("POST /admin/payments/{id}/claim", s.adminDispute(s.OpenClaim))
 	mux.HandleFunc("POST /admin/claims/{id}/mediate", s.adminDecide(s.MediateClaim))
 	mux.HandleFunc("POST /admin/claims/{id}/win", s.adminDecide(func(id string) error { return s.CloseClaim(id, true) }))
