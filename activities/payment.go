@@ -34,6 +34,8 @@ type State struct {
 	Money             payment.Money           `json:"money,omitzero"`
 	ProviderPaymentID string                  `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time               `json:"expires_at,omitzero"`
+	OnPage            bool                    `json:"on_page,omitempty"`    // the buyer enters the card on the pay page
+	Attempt           int                     `json:"attempt,omitempty"`    // number of the card that was entered there last
 	KeepsEnd          bool                    `json:"keeps_end,omitempty"`  // we close it at ExpiresAt; the provider's own end is later
 	Reserves          bool                    `json:"reserves,omitempty"`   // the money is reserved first, and captured later
 	Challenged        bool                    `json:"challenged,omitempty"` // the buyer has still to pass a challenge; we close it at ExpiresAt
@@ -81,6 +83,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Instructions.ExpiresAt, AskedAt: p.CreatedAt,
 		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(), Reserves: p.AuthorizesOnly(), Challenged: p.Challenged(),
+		OnPage: p.OnPage(), Attempt: p.Attempt(),
 	}, nil
 }
 
@@ -122,6 +125,9 @@ func newPayment(id string, c payment.Creation, askedAt, at time.Time) payment.Pa
 		Status: payment.Processing, Version: 1, Provider: payment.NewProvider(), CreatedAt: askedAt, UpdatedAt: at,
 	}
 	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
+	if p.OnPage() {
+		p.Status, p.Instructions.ExpiresAt = payment.Pending, p.CardEnd()
+	}
 	return p
 }
 

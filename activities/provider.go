@@ -21,6 +21,8 @@ type ChargeInput struct {
 	Search    bool   `json:"search,omitempty"` // it may have been made so long ago that the provider has forgotten its key
 	// Secrets are those of a card, which the row does not have. None: this run was not given any, and cannot charge a card.
 	Secrets payment.CardSecrets `json:"secrets,omitzero"`
+	// Attempt is the number of the card entry that the secrets belong to, see payment.Entered.
+	Attempt int `json:"attempt,omitempty"`
 	// Opened is the payment as the same run has written it a moment ago, so that it is not read again. Nil: it is read.
 	Opened *Opened `json:"opened,omitempty"`
 }
@@ -54,7 +56,7 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 	if err != nil {
 		return payment.ProviderState{}, activityError(err)
 	}
-	if p.Method.Type.NeedsToken() && in.Secrets.Token == "" {
+	if p.Method.Type.NeedsToken() && (in.Secrets.Token == "" || in.Attempt != p.Attempt()) {
 		return a.chargedBefore(ctx, p)
 	}
 	state, err := a.perform(ctx, attempt{
@@ -96,7 +98,7 @@ func (a *Activities) sentBefore(ctx context.Context, p payment.Payment) (bool, e
 	if !activity.IsActivity(ctx) || activity.GetInfo(ctx).IsLocalActivity {
 		return false, nil
 	}
-	sending, err := a.database.SendOperation(ctx, payment.ProviderKey(p.ID, payment.Charge, 1), a.now())
+	sending, err := a.database.SendOperation(ctx, p.ChargeKey(), a.now())
 	return sending.Before, err
 }
 
@@ -108,7 +110,7 @@ func (a *Activities) send(ctx context.Context, p payment.Payment, secrets paymen
 		}
 	}
 	return a.provider.Charge(mercadopago.WithPriority(ctx, payment.ForCharge, p.ClientID), mercadopago.ChargeRequest{
-		Payment: p, Secrets: secrets, Key: payment.ProviderKey(p.ID, payment.Charge, 1),
+		Payment: p, Secrets: secrets, Key: p.ChargeKey(),
 	})
 }
 
@@ -123,7 +125,7 @@ func (a *Activities) restored() bool { return a.now().Before(a.searchUntil) }
 // earlierCharge is what an earlier attempt has made, if the provider knows of any. That it refuses to say is no refusal of the
 // charge, and must not look like one.
 func (a *Activities) earlierCharge(ctx context.Context, p payment.Payment) (payment.ProviderState, bool, error) {
-	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ClientID: p.ClientID, ProviderPaymentID: p.Provider.PaymentID, Urgency: payment.ForBuyer})
+	state, found, err := a.look(ctx, LookInput{PaymentID: p.ID, ClientID: p.ClientID, ProviderPaymentID: p.Provider.PaymentID, OnPage: p.OnPage(), Urgency: payment.ForBuyer})
 	switch failure.KindOf(err) {
 	case failure.Invalid, failure.NotFound, failure.Conflict:
 		err = &failure.Error{Kind: failure.Unavailable, Message: "the provider does not say whether it has charged already", Err: err}
@@ -186,7 +188,9 @@ type LookInput struct {
 	ClientID          string        `json:"client_id,omitempty"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
-	Reserved          bool          `json:"reserved,omitempty"` // the money was reserved first, so that less may have been captured
+	// OnPage says that the buyer enters cards on the pay page: a charge that was rejected there is not what is looked for.
+	OnPage   bool `json:"on_page,omitempty"`
+	Reserved bool `json:"reserved,omitempty"` // the money was reserved first, so that less may have been captured
 	// Urgency says what the answer is needed for. Activities that an older version of the program has scheduled hold only Unasked:
 	// whether the look is a poll.
 	Urgency payment.Urgency `json:"urgency,omitempty"`
@@ -241,7 +245,14 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
 	ctx = mercadopago.WithPriority(ctx, in.urgency(), in.ClientID)
 	if in.ProviderPaymentID == "" {
-		return a.provider.FindByReference(ctx, in.PaymentID)
+		var rejected []string
+		if in.OnPage {
+			var err error
+			if rejected, err = a.database.RejectedCharges(ctx, in.PaymentID); err != nil {
+				return payment.ProviderState{}, false, err
+			}
+		}
+		return a.provider.FindByReference(ctx, in.PaymentID, rejected...)
 	}
 	state, err := a.provider.Get(ctx, in.ProviderPaymentID)
 	if failure.KindOf(err) == failure.NotFound && in.Typed {

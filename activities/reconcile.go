@@ -171,8 +171,11 @@ func (j *judgement) compare(s payment.ProviderState, p payment.Payment, known bo
 }
 
 // harmlessTwin says whether the provider's payment is a second charge for ours that is over without money: it has expired, was cancelled or
-// refused, or all of it was given back.
+// refused, or all of it was given back. So is a card that was rejected on the pay page, where the buyer may try another.
 func harmlessTwin(s payment.ProviderState, p payment.Payment) bool {
+	if s.Foreign == "" && s.Reference == p.ID && s.Status == payment.Rejected && p.OnPage() && s.PaymentID != p.Provider.PaymentID {
+		return p.Status.Answered() // else it may be the answer that is waited for
+	}
 	twin := s.Foreign == "" && s.Reference == p.ID && p.Provider.PaymentID != "" && s.PaymentID != p.Provider.PaymentID
 	switch s.Status {
 	case payment.Expired, payment.Cancelled, payment.Rejected, payment.Refunded:

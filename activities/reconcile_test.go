@@ -107,6 +107,21 @@ func TestPaymentsOfOtherSalesAreCounted(t *testing.T) {
 }
 
 // A second charge is a contradiction for as long as money is in it, or may come.
+// A card that was rejected on the pay page is in order, unless it may be the answer that is waited for.
+func TestACardThatWasRejectedOnThePageIsInOrder(t *testing.T) {
+	p := payment.Payment{ID: "p", Request: payment.Request{Method: payment.Method{Type: payment.Card, Card: &payment.CardMethod{OnPage: true}}}}
+	s := payment.ProviderState{PaymentID: "8", Reference: "p", Status: payment.Rejected}
+	for _, status := range payment.Statuses() {
+		p.Status = status
+		require.Equal(t, status.Answered(), harmlessTwin(s, p), status)
+	}
+	s.Status = payment.Approved
+	p.Status = payment.Pending
+	require.False(t, harmlessTwin(s, p), "the row is older than the charge")
+	p.Provider.PaymentID, s.Status = "8", payment.Rejected
+	require.False(t, harmlessTwin(s, p), "it is our own")
+}
+
 func TestATwinThatIsOverSettlesItsContradiction(t *testing.T) {
 	t.Parallel()
 	for _, ends := range []payment.Status{payment.Cancelled, payment.Expired} {

@@ -15,6 +15,9 @@ func (p *mailbox) cancel(ctx workflow.Context, o command.Order) (refusal, err er
 	if refusal, err := p.audit(ctx, o); refusal != nil || err != nil {
 		return refusal, err
 	}
+	if p.awaitsCard() {
+		return p.cancelEntry(ctx)
+	}
 	in := p.lookInput(payment.ForOperator)
 	var seen activities.Seen
 	err = quickly(ctx, "cancel", p.whileAsked, act.Close, in, &seen)

@@ -23,10 +23,15 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 	if p.in.Creation != nil {
 		in.Secrets = p.in.Creation.Secrets
 	}
+	if p.state.OnPage {
+		earlier = p.sent || p.rewritten || p.wasReset(ctx) || !p.cardNew
+		in.Again, in.Search = earlier, earlier || p.mayHaveCharged(ctx) // an earlier run may have charged another card, of which the row does not know
+		in.Secrets, in.Attempt = p.card.Secrets, p.cardAttempt
+	}
 	summary := "charge " + p.state.Money.String()
 	if chargesAtOnce(ctx) {
 		first := in
-		if !earlier {
+		if !earlier && !p.state.OnPage {
 			first.Opened = p.opening()
 		}
 		err = workflow.ExecuteLocalActivity(once(ctx, summary, chargeTry), act.Charge, first).Get(ctx, &state)
@@ -50,9 +55,13 @@ func (p *mailbox) opening() *activities.Opened {
 // mayHaveCharged says whether the payment may have been charged before this run asks for it for the first time. A workflow task
 // that fails takes what it tried with it, and leaves the row. A reset takes more with it, and the row may be lost since.
 func (p *mailbox) mayHaveCharged(ctx workflow.Context) bool {
+	return p.wasReset(ctx) || p.rewritten || !p.in.AskedAt.IsZero() || !p.state.New
+}
+
+// wasReset says whether this run goes on from a point of an earlier one.
+func (p *mailbox) wasReset(ctx workflow.Context) bool {
 	run := workflow.GetInfo(ctx)
-	reset := run.OriginalRunID != "" && run.OriginalRunID != run.WorkflowExecution.RunID
-	return reset || p.rewritten || !p.in.AskedAt.IsZero() || !p.state.New
+	return run.OriginalRunID != "" && run.OriginalRunID != run.WorkflowExecution.RunID
 }
 
 // doubtOf is what a failed charge says of itself beside its kind.
@@ -69,7 +78,7 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	if err := workflow.NewTimerWithOptions(ctx, searchLag, workflow.TimerOptions{Summary: "search again before failing"}).Get(ctx, nil); err != nil {
 		return err
 	}
-	in := activities.LookInput{PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, Money: p.state.Money, Reserved: p.state.Reserves, Urgency: payment.ForBuyer}
+	in := activities.LookInput{PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, Money: p.state.Money, Reserved: p.state.Reserves, OnPage: p.state.OnPage, Urgency: payment.ForBuyer}
 	var seen activities.Seen
 	err := quickly(ctx, "search again", p.atProvider(in.Urgency), act.Look, in, &seen)
 	switch {

@@ -41,7 +41,9 @@ type fakeActivities struct {
 	keepsEnd    bool // the Pix is ours to close at its end
 	close       func(attempt int) error
 	capture     func(attempt int) error
-	captured    int64 // centavos
+	captured    int64  // centavos
+	print       string // of the card that was entered last
+	rejected    []activities.RejectCardInput
 	challenge   *payment.Challenge
 	now         func() time.Time
 	charge      func(attempt int) error // nil: works
@@ -95,6 +97,10 @@ func (w *fakeActivities) Open(_ context.Context, in activities.OpenInput) (activ
 		}
 		if w.history = []payment.Status{payment.Processing}; w.older {
 			w.row.Event = &payment.Event{PaymentID: paymentID, Seq: 1, Status: payment.Processing}
+		}
+		if in.Creation.Request.OnPage() {
+			w.row.Status, w.row.OnPage, w.row.Method, w.row.ExpiresAt = payment.Pending, true, payment.Card, w.expires
+			w.history = []payment.Status{payment.Pending}
 		}
 		if w.keepsEnd {
 			w.row.KeepsEnd, w.row.ExpiresAt = true, w.expires
@@ -169,6 +175,32 @@ func (w *fakeActivities) Apply(_ context.Context, in activities.ApplyInput) (act
 	}
 	w.row.ProviderPaymentID = in.State.PaymentID
 	return w.move(in.State.Status), nil
+}
+
+// TakeCard takes the first card only, and the same one again.
+func (w *fakeActivities) TakeCard(_ context.Context, in activities.CardInput) (activities.CardTaken, error) {
+	w.called("TakeCard")
+	switch {
+	case w.print == in.Print:
+		return activities.CardTaken{Moved: activities.Moved{Status: w.row.Status}, Attempt: w.row.Attempt, Current: true}, nil
+	case w.row.Status != payment.Pending || w.row.ProviderPaymentID != "":
+		return activities.CardTaken{Moved: activities.Moved{Status: w.row.Status}, Why: "it takes no card"}, nil
+	}
+	w.print = in.Print
+	w.row.Attempt++
+	return activities.CardTaken{Moved: w.move(payment.Processing), Attempt: w.row.Attempt, New: true, Current: true}, nil
+}
+
+func (w *fakeActivities) RejectCard(_ context.Context, in activities.RejectCardInput) (activities.Moved, error) {
+	w.called("RejectCard")
+	w.rejected = append(w.rejected, in)
+	w.provider = ""
+	return w.move(payment.Pending), nil
+}
+
+func (w *fakeActivities) EndEntry(_ context.Context, in activities.EndEntryInput) (activities.Moved, error) {
+	w.called("EndEntry")
+	return w.move(in.Status), nil
 }
 
 func (w *fakeActivities) KeepDisputes(_ context.Context, in activities.DisputesInput) (activities.DisputesKept, error) {

@@ -71,6 +71,10 @@ type mailbox struct {
 	sent         bool                     // this run may have sent a charge
 	refunds      map[string]refundAttempt // by id; one that is not there is due now
 	disputes     disputes
+	entries      []*cardEntry // cards that the buyer has entered, and that wait for their turn
+	card         CardInput    // the one that is charged, or was last
+	cardAttempt  int          // its number
+	cardNew      bool         // this run has stored it, so that nothing was charged under its key before
 }
 
 func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
@@ -86,6 +90,10 @@ func openPayment(ctx workflow.Context, in PaymentInput) (*mailbox, error) {
 	})
 	create := workflow.UpdateHandlerOptions{Validator: p.mayCreate, Description: describes(command.Create)}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateCreate, p.created, create); err != nil {
+		return p, err
+	}
+	cards := workflow.UpdateHandlerOptions{Description: "The buyer has entered a card on the pay page. Only the API can send it."}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateCard, p.entered, cards); err != nil {
 		return p, err
 	}
 	if err := p.listen(ctx); err != nil {
@@ -142,7 +150,7 @@ func (p *mailbox) awaitWork(ctx workflow.Context) bool {
 		switch {
 		case !p.state.Found:
 			return false
-		case p.lost || p.ordered() || p.holdOver(ctx):
+		case p.lost || p.ordered() || len(p.entries) > 0 || p.holdOver(ctx):
 			return true
 		case p.held():
 			if p.fresh(ctx) {
@@ -192,6 +200,8 @@ func (p *mailbox) work(ctx workflow.Context) func(workflow.Context) error {
 		return p.reread
 	case len(p.orders) > 0:
 		return p.serve
+	case len(p.entries) > 0:
+		return p.takeCard
 	case p.holdOver(ctx):
 		return p.expireHold
 	case p.held():
@@ -225,6 +235,8 @@ func (p *mailbox) charge(ctx workflow.Context) error {
 		return p.doubtRefusal(ctx, err)
 	case KindOf(err) == failure.Invalid && doubtOf(err).Earlier && looksAgain(ctx):
 		return p.lookAgain(ctx, err)
+	case KindOf(err) == failure.Invalid && p.entersAgain(ctx):
+		return p.rejectCard(ctx, "", string(cmp.Or(doubtOf(err).Code, failure.CodeRefused)))
 	case KindOf(err) == failure.Invalid:
 		return p.move(ctx, "fail", act.Fail, p.giveUp(err))
 	}
@@ -254,6 +266,9 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 		_, err := p.seeBy(ctx, why, "look", act.Look)
 		return err
 	}
+	if p.awaitsCard() {
+		return p.expireEntry(ctx)
+	}
 	if p.state.Challenged {
 		if seen, err := p.seeBy(ctx, why, "look before it is closed", act.Look); err != nil || !seen || !p.closes(ctx) {
 			return err
@@ -267,7 +282,7 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 func (p *mailbox) lookInput(urgency payment.Urgency) activities.LookInput {
 	return activities.LookInput{
 		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves,
-		Urgency: urgency,
+		OnPage: p.state.OnPage, Urgency: urgency,
 	}
 }
 
@@ -296,6 +311,9 @@ func (p *mailbox) seeBy(ctx workflow.Context, why lookReason, summary string, as
 
 // apply brings the payment to the provider's answer; looked says that it is what the provider says now, not the answer to a creation.
 func (p *mailbox) apply(ctx workflow.Context, state payment.ProviderState, looked bool) error {
+	if state.Status == payment.Rejected && p.entersAgain(ctx) {
+		return p.rejectCard(ctx, state.PaymentID, state.StatusDetail)
+	}
 	in := activities.ApplyInput{PaymentID: p.in.PaymentID, State: state, Looked: looked}
 	return p.applied(ctx, state, "apply "+string(state.Status), act.Apply, in)
 }

@@ -40,7 +40,9 @@ func (p *mailbox) toCharge() bool {
 }
 
 // called says whether there is work: a signal, an order of an operator or a lost row. The run then waits for nothing.
-func (p *mailbox) called() bool { return p.lost || p.ordered() || p.signalled() || p.disputed() }
+func (p *mailbox) called() bool {
+	return p.lost || p.ordered() || len(p.entries) > 0 || p.signalled() || p.disputed()
+}
 
 func (p *mailbox) signalled() bool { return p.signals.Len() > 0 }
 
@@ -118,16 +120,18 @@ func (p *mailbox) pollDue() time.Time {
 func (p *mailbox) end() time.Time { return p.state.ExpiresAt.Add(p.in.Polls.AfterExpiry) }
 
 // closes says whether a look shall close the payment: it is unpaid at its end, which is ours to keep. So is that of a challenge, which the
-// provider would leave pending.
+// provider would leave pending, and that of the time to enter a card, of which the provider does not know.
 func (p *mailbox) closes(ctx workflow.Context) bool {
-	return (p.state.KeepsEnd || p.state.Challenged) && p.state.Status == payment.Pending && !workflow.Now(ctx).Before(p.end()) && closesAtEnd(ctx)
+	return (p.state.KeepsEnd || p.state.Challenged || p.awaitsCard()) && p.state.Status == payment.Pending && !workflow.Now(ctx).Before(p.end()) && closesAtEnd(ctx)
 }
 
 // planPoll decides when to look again. A refusal that is doubted has its own times.
 func (p *mailbox) planPoll(ctx workflow.Context) {
 	p.polledAt = workflow.Now(ctx)
 	p.pollAt = p.polledAt.Add(p.in.Polls.gap(p.looks))
-	if p.closes(ctx) {
+	if p.awaitsCard() {
+		p.pollAt = p.pollEntry(p.polledAt)
+	} else if p.closes(ctx) {
 		p.pollAt = p.polledAt.Add(p.in.Polls.First) // it could not be closed
 	}
 	if p.refused == nil {
@@ -182,7 +186,7 @@ func (p *mailbox) waitsFor(ctx workflow.Context) string {
 		return "the next search for the charge"
 	case p.state.Status == payment.Authorized && due.Equal(p.end()):
 		return "the end of the reservation, to look at it"
-	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()) && (p.state.KeepsEnd || p.state.Challenged):
+	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()) && (p.state.KeepsEnd || p.state.Challenged || p.awaitsCard()):
 		return "the end of the time to pay, to close the payment"
 	case !p.state.ExpiresAt.IsZero() && due.Equal(p.end()):
 		return "the end of the time to pay, to look at the payment"

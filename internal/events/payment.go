@@ -44,11 +44,12 @@ func Payment(e payment.Event) (rabbitmq.Message, error) {
 	})
 }
 
-// rejection is why the payment was rejected; nil when it was not.
+// rejection is why the payment was rejected, or a card that its buyer has entered on the pay page; nil when none was.
 func rejection(e payment.Event) *payment.Rejection {
-	if e.Status != payment.Rejected {
+	detail, rejected := e.Rejected()
+	if !rejected {
 		return nil
 	}
-	r, _ := mercadopago.RejectionOf(e.Data.StatusDetail)
+	r, _ := mercadopago.RejectionOf(detail)
 	return &r
 }

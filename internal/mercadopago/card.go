@@ -1,6 +1,8 @@
 package mercadopago
 
 import (
+	"cmp"
+
 	sdk "github.com/mercadopago/sdk-go/pkg/payment"
 )
 
@@ -8,7 +10,8 @@ import (
 const deviceHeader = "X-Meli-Session-Id"
 
 func (c *Client) cardRequest(r ChargeRequest) sdk.Request {
-	card := r.Payment.Method.Card
+	card := r.Payment.CardToCharge()
+	r.Payment.Payer.TaxID = cmp.Or(r.Payment.Payer.TaxID, r.Secrets.TaxID)
 	request := c.request(r.Payment)
 	request.Token = r.Secrets.Token
 	request.PaymentMethodID = card.Brand

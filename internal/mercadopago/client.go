@@ -231,8 +231,8 @@ func (c *Client) onPayment(ctx context.Context, op operation, key, providerPayme
 
 // FindByReference looks for the payment whose external_reference is our payment's ID, among those of the
 // last three months (the search's default). Of several, one that has taken money wins, then one that still
-// may, then the newest. The search lags behind what was just created, so that false is no proof.
-func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment.ProviderState, bool, error) {
+// may, then the newest. Those in except do not count. The search lags behind what was just created, so that false is no proof.
+func (c *Client) FindByReference(ctx context.Context, paymentID string, except ...string) (payment.ProviderState, bool, error) {
 	if !payment.ValidID(paymentID) {
 		return payment.ProviderState{}, false, &failure.Error{
 			Kind: failure.Invalid, Message: "not a payment ID", Err: fmt.Errorf("find payment %.40q", paymentID),
@@ -252,6 +252,7 @@ func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment
 	if err != nil {
 		return payment.ProviderState{}, false, fmt.Errorf("find payment %s: %w", paymentID, err)
 	}
+	found = slices.DeleteFunc(found, func(s payment.ProviderState) bool { return slices.Contains(except, s.PaymentID) })
 	if len(found) == 0 {
 		return payment.ProviderState{}, false, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/onlywave/onlywave/internal/failure"
@@ -18,6 +19,8 @@ type CardMethod struct {
 	Descriptor   string `json:"statement_descriptor,omitempty"` // what the card's statement calls the payment
 	// AuthorizeOnly reserves the money, which is captured later, all of it or less.
 	AuthorizeOnly bool `json:"authorize_only,omitempty"`
+	// OnPage lets the buyer enter the card on the pay page. Then Brand and IssuerID are empty, and Installments is the most that may be chosen.
+	OnPage bool `json:"on_page,omitempty"`
 	// ThreeDSecure says whether the card's bank may ask the buyer for a proof, see Challenge. Empty: it may not.
 	ThreeDSecure ThreeDSecure `json:"three_d_secure,omitempty"`
 }
@@ -27,6 +30,7 @@ type CardMethod struct {
 type CardSecrets struct {
 	Token    string `json:"token,omitempty"`     // the card as Mercado Pago knows it; good for one charge, within seven days
 	DeviceID string `json:"device_id,omitempty"` // the browser as Mercado Pago knows it
+	TaxID    string `json:"tax_id,omitempty"`    // of the card's owner, when the client app has named none
 }
 
 // String keeps the secrets out of texts.
@@ -64,6 +68,9 @@ func card() rules {
 				c.ThreeDSecure = "" // as when it is left out
 			}
 			m.Card = &c
+			if c.OnPage && m.ExpiresIn == 0 {
+				m.ExpiresIn = int(CardEntryDefault / time.Second)
+			}
 			return m
 		},
 		validate: validateCard,
@@ -75,30 +82,47 @@ func validateCard(r Request, wrong func(pointer, detail string)) {
 	if c == nil {
 		c = &CardMethod{}
 	}
-	if !slices.Contains(CardBrands(), c.Brand) {
-		wrong("/method/payment_method_id", "must be one of "+failure.OneOf(CardBrands()))
-	}
-	switch {
-	case c.Installments < 1 || c.Installments > CardInstallmentsMax:
-		wrong("/method/installments", fmt.Sprintf("must be between 1 and %d", CardInstallmentsMax))
-	case c.Installments > 1 && slices.Contains(debitBrands, c.Brand):
-		wrong("/method/installments", "must be 1: a debit card is charged at once")
-	}
-	if c.AuthorizeOnly && slices.Contains(debitBrands, c.Brand) {
-		wrong("/method/capture", "must be true: a debit card is charged at once")
+	if c.OnPage {
+		validateOnPage(r, wrong)
+		validateInstallments(*c, wrong)
+	} else {
+		if r.Method.ExpiresIn != 0 {
+			wrong("/method/expires_in", "is for a card that is entered on the pay page; leave it out, or leave the token out")
+		}
+		validateBrand(*c, wrong)
 	}
 	if c.ThreeDSecure != "" && c.ThreeDSecure != ThreeDSecureOptional {
 		wrong("/method/three_d_secure", "must be optional or not_supported")
-	}
-	if c.IssuerID != "" && !issuerID.MatchString(c.IssuerID) {
-		wrong("/method/issuer_id", "must be the number that Mercado Pago gives the bank")
 	}
 	if utf8.RuneCountInString(c.Descriptor) > CardDescriptorMax {
 		wrong("/method/statement_descriptor", fmt.Sprintf("must have at most %d characters", CardDescriptorMax))
 	}
 	refuseText(wrong, "/method/statement_descriptor", c.Descriptor, OneLine)
-	if r.Payer.TaxID == "" {
+	if r.Payer.TaxID == "" && !c.OnPage {
 		wrong("/payer/tax_id", "must be the CPF or CNPJ of the card's owner")
+	}
+}
+
+// validateBrand finds what is wrong with a card's brand, and with what depends on it.
+func validateBrand(c CardMethod, wrong func(pointer, detail string)) {
+	if !slices.Contains(CardBrands(), c.Brand) {
+		wrong("/method/payment_method_id", "must be one of "+failure.OneOf(CardBrands()))
+	}
+	validateInstallments(c, wrong)
+	if c.AuthorizeOnly && ofDebit(c.Brand) {
+		wrong("/method/capture", "must be true: a debit card is charged at once")
+	}
+	if c.IssuerID != "" && !issuerID.MatchString(c.IssuerID) {
+		wrong("/method/issuer_id", "must be the number that Mercado Pago gives the bank")
+	}
+}
+
+func validateInstallments(c CardMethod, wrong func(pointer, detail string)) {
+	switch {
+	case c.Installments < 1 || c.Installments > CardInstallmentsMax:
+		wrong("/method/installments", fmt.Sprintf("must be between 1 and %d", CardInstallmentsMax))
+	case c.Installments > 1 && ofDebit(c.Brand):
+		wrong("/method/installments", "must be 1: a debit card is charged at once")
 	}
 }
 

@@ -15,7 +15,8 @@ type Challenge struct {
 	CReq string `json:"creq"` // the field that the buyer's browser posts to it
 }
 
-// Challenged says whether the payment waits for a challenge. A card has no other end while it is pending.
+// Challenged says whether the payment waits for a challenge. A card has no other end while it is pending, but the one by which it is to be
+// entered on the pay page.
 func (p Payment) Challenged() bool {
-	return p.Status == Pending && p.Method.Card != nil && !p.Instructions.ExpiresAt.IsZero()
+	return p.Status == Pending && p.Method.Card != nil && !p.Instructions.ExpiresAt.IsZero() && !p.AwaitsCard()
 }

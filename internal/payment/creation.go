@@ -22,7 +22,7 @@ type Creation struct {
 // Validate finds everything that is wrong with the request and its secrets at once, as Request.Validate does.
 func (c Creation) Validate() error {
 	fields := c.Request.fields()
-	if c.Request.Method.Type.Known() {
+	if c.Request.Method.Type.Known() && !(c.Request.OnPage() && c.Secrets == (CardSecrets{})) {
 		c.Secrets.validate(c.Request.Method.Type, fields.Add)
 	}
 	return invalid(fields)

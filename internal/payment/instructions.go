@@ -14,6 +14,8 @@ type Instructions struct {
 
 	Challenge *Challenge `json:"challenge,omitempty"` // of a card, while it is pending
 
+	Entered *Entered `json:"entered,omitempty"` // of a card that the buyer enters on the pay page
+
 	DigitableLine string `json:"digitable_line,omitempty"` // of a boleto, see BarcodeOf
 	Barcode       string `json:"barcode,omitempty"`
 	AmountPaid    int64  `json:"amount_paid,omitempty"` // centavos, of a boleto that was paid with a discount, or late with fine and interest; else 0

@@ -1,6 +1,9 @@
 package payment
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/onlywave/onlywave/internal/failure"
@@ -53,6 +56,12 @@ func (q InstallmentQuestion) Validate() (wrong failure.Fields) {
 		wrong.Add("#query/payment_method_id", "must be an id of a payment method, such as visa")
 	}
 	return wrong
+}
+
+// Digest names the question where its parts may not be read.
+func (q InstallmentQuestion) Digest() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", q.Amount, q.BIN, q.Brand))
+	return hex.EncodeToString(sum[:])
 }
 
 // providerID says whether a text looks like an ID of the provider's, which may stand in an address.

@@ -23,7 +23,8 @@ const (
 	Failed            Status = "failed"  // refused before any money could move
 )
 
-// moves is the one table of what may follow what. The provider's surprises beyond it are applied
+// moves is the one table of what may follow what. One move is not in it, because the provider has no part in it: a payment whose buyer enters
+// a card on the pay page goes from pending to processing, and back when that card is rejected, see Payment.AwaitsCard. The provider's surprises beyond it are applied
 // when they are newer, and marked as surprising; see mercado-pago's own list of statuses for where
 // each row comes from: https://www.mercadopago.com.br/developers (payments, status).
 var moves = map[Status][]Status{

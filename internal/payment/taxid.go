@@ -54,3 +54,6 @@ func allSame(s string) bool {
 	}
 	return true
 }
+
+// PlainTaxID is a CPF or CNPJ as it is stored: without punctuation.
+func PlainTaxID(text string) string { return normalizedTaxID(text) }

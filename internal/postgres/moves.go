@@ -69,11 +69,11 @@ with before as (
     from newer n
     where p.id = n.id
 ), done as (
-    -- A capture whose answer was lost ends here: the sum that was captured says whether it was that one.
+    -- A charge with a failure is a card that was rejected on the pay page before this one. A capture whose answer was lost ends here: the sum that was captured says whether it was that one.
     update operations o set updated_at = @at,
         outcome = case when o.kind = @operation or o.amount = @captured::bigint then 'done' else 'refused' end
     from newer n
-    where o.payment_id = n.id and (o.kind = @operation and o.outcome <> 'done' or o.kind = @capture and o.outcome = 'asked' and @status <> 'authorized')
+    where o.payment_id = n.id and (o.kind = @operation and o.outcome <> 'done' and o.failure = '' or o.kind = @capture and o.outcome = 'asked' and @status <> 'authorized')
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
     select id, seq, @status,
@@ -207,7 +207,7 @@ with before as (
     returning p.id, p.version as seq, b.amount, b.by_email
 ), done as (
     update operations set outcome = @outcome, updated_at = @at
-    where payment_id = @id and kind = @operation and exists (select from moved)
+    where payment_id = @id and kind = @operation and failure = '' and exists (select from moved)
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
     select @id, seq, @status, @data::jsonb || jsonb_build_object('amount', amount), @at from moved
@@ -258,8 +258,8 @@ const (
 // again changes nothing. maySent says that a charge may have been sent which this database does not know of.
 func (s *Store) GiveUp(ctx context.Context, id string, e audit.Entry, maySent bool, at time.Time) (Move, error) {
 	if !maySent {
-		err := s.pool.QueryRow(ctx, `select sent_at is not null from operations where provider_key = $1`,
-			payment.ProviderKey(id, payment.Charge, 1)).Scan(&maySent)
+		err := s.pool.QueryRow(ctx, `select sent_at is not null from operations where payment_id = $1 and kind = $2 order by number desc limit 1`,
+			id, payment.Charge).Scan(&maySent)
 		if err != nil {
 			return Move{}, interpret("read whether the charge of payment "+id+" was sent", err)
 		}

@@ -22,7 +22,7 @@ with opened as (
     returning id
 ), asked as (
     insert into operations (provider_key, payment_id, kind, number, amount, created_at, updated_at)
-    select @provider_key, id, @operation, 1, @amount, @created_at, @updated_at from opened
+    select @provider_key, id, @operation, 1, @amount, @created_at, @updated_at from opened where @charged
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
     select id, 1, @status, @data, @created_at from opened
@@ -47,7 +47,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 		"status": p.Status, "amount": p.Amount.Centavos, "currency": p.Amount.Currency,
 		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": payment.MethodRecord{Method: p.Method, Instructions: p.Instructions},
 		"payer": p.Payer, "payer_email_index": s.emailKeys.Index(p.Payer.Email), "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "provider_api": p.Provider.API, "late_payment": p.LatePayment, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
-		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge,
+		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge, "charged": p.Status == payment.Processing,
 		"data": payment.EventData{Amount: p.Amount.Centavos}, "sinks": sinksOf(p.Status), "lease": OutboxLease,
 	})
 	if err != nil {
