@@ -262,7 +262,9 @@ func (s *Server) mount() {
 		s.engine.Any("/console/*page", s.console)
 	}
 	if s.config.PayPages != nil {
-		s.engine.GET(paylink.Prefix+"*page", func(c *gin.Context) { s.config.PayPages.ServeHTTP(c.Writer, c.Request) })
+		pay := func(c *gin.Context) { s.config.PayPages.ServeHTTP(c.Writer, c.Request) }
+		s.engine.GET(paylink.Prefix+"*page", pay)
+		s.engine.POST(paylink.Prefix+"*page", pay)
 	}
 }
 

@@ -2,17 +2,24 @@ package api
 
 import "github.com/onlywave/onlywave/internal/payment"
 
-// readCard leaves out the token and the browser, which are not stored, see PaymentRequest.creation.
+// readCard leaves out the token and the browser, which are not stored, see PaymentRequest.creation. Without them, and without anything that
+// only a card has, the buyer enters the card on the pay page.
 func readCard(from MethodRequest, to *payment.Method) {
+	to.ExpiresIn = from.ExpiresIn
 	to.Card = &payment.CardMethod{
 		Brand: from.PaymentMethodID, Installments: from.Installments, IssuerID: from.IssuerID, Descriptor: from.StatementDescriptor,
 		AuthorizeOnly: from.Capture != nil && !*from.Capture, ThreeDSecure: payment.ThreeDSecure(from.ThreeDSecure),
+		OnPage: from.Token == "" && from.PaymentMethodID == "" && from.IssuerID == "" && from.DeviceID == "",
 	}
 }
 
 func showCard(p payment.Payment, v *Method) {
-	if c := p.Method.Card; c != nil {
+	if p.Method.Card != nil {
+		c := p.CardToCharge()
 		v.PaymentMethodID, v.Installments, v.IssuerID, v.StatementDescriptor = c.Brand, c.Installments, c.IssuerID, c.Descriptor
+	}
+	if p.AwaitsCard() {
+		v.ExpiresAt = p.Instructions.ExpiresAt.UTC()
 	}
 	if p.Status == payment.Authorized {
 		v.CaptureBefore = p.Instructions.ExpiresAt.UTC()

@@ -81,3 +81,39 @@ func TestAChallengeIsShownWhileItWaits(t *testing.T) {
 	wrong := f.create(t, "k", strings.Replace(cardBody, `"type": "card"`, `"type": "card", "three_d_secure": "mandatory"`, 1))
 	require.Equal(t, http.StatusUnprocessableEntity, wrong.Code)
 }
+
+// Without a token the buyer enters the card on the pay page, where there is one that takes cards.
+func TestACardMayBeEnteredOnThePayPage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	body := `{"amount": 29900, "currency": "BRL", "method": {"type": "card", "installments": 3, "expires_in": 3600}, "payer": {"email": "ana@example.com"}}`
+	w := f.create(t, "k", body)
+	require.Equal(t, http.StatusUnprocessableEntity, w.Code)
+	require.Contains(t, w.Body.String(), `"pointer":"/method/token"`)
+	require.Contains(t, w.Body.String(), "MERCADOPAGO_PUBLIC_KEY")
+
+	f.withCards(t)
+	f.engine.wrote = func(p payment.Payment) {
+		f.database.set(p.ID, func(p *payment.Payment) {
+			p.Status, p.Provider, p.Instructions = payment.Pending, payment.NewProvider(), payment.Instructions{ExpiresAt: p.CreatedAt.Add(time.Hour)}
+			p.Instructions.Entered = &payment.Entered{CardEntry: payment.CardEntry{Brand: "visa", Installments: 2, IssuerID: "25"}, Attempt: 1, Rejected: "cc_rejected_insufficient_amount"}
+		})
+	}
+	w = f.create(t, "k", body)
+	require.Equal(t, http.StatusCreated, w.Code, "%s", w.Body)
+	golden(t, "payment_card_entered", w)
+	require.True(t, f.engine.asked[0].Request.OnPage())
+	require.Equal(t, 3600, f.engine.asked[0].Request.Method.ExpiresIn)
+
+	for wrong, at := range map[string]string{
+		strings.Replace(body, `"installments": 3`, `"payment_method_id": "visa"`, 1):         "/method/token",
+		strings.Replace(body, `"expires_in": 3600`, `"issuer_id": "25"`, 1):                  "/method/token",
+		strings.Replace(body, `"expires_in": 3600`, `"expires_in": 2592000`, 1):              "/method/expires_in",
+		strings.Replace(body, `"expires_in": 3600`, `"expires_in": 60`, 1):                   "/method/expires_in",
+		strings.Replace(cardBody, `"type": "card"`, `"type": "card", "expires_in": 3600`, 1): "/method/expires_in",
+	} {
+		w := f.create(t, "wrong", wrong)
+		require.Equal(t, http.StatusUnprocessableEntity, w.Code, wrong)
+		require.Contains(t, w.Body.String(), `"pointer":"`+at+`"`, wrong)
+	}
+}

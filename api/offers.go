@@ -2,9 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -49,7 +46,7 @@ func (s *Server) listInstallments(c *gin.Context) error {
 	if wrong = append(wrong, q.Validate()...); len(wrong) > 0 {
 		return refuse(queryInvalid, "", wrong...)
 	}
-	offers, age, err := cache.Answer(asking(c), s.config.Answers, "installments "+digest(q), func(ctx context.Context) ([]payment.InstallmentOffer, error) {
+	offers, age, err := cache.Answer(asking(c), s.config.Answers, InstallmentsKey(q), func(ctx context.Context) ([]payment.InstallmentOffer, error) {
 		return s.config.Provider.Installments(ctx, q)
 	})
 	if kind := failure.KindOf(err); err != nil && (kind == failure.Invalid || kind == failure.NotFound) {
@@ -76,36 +73,12 @@ func planView(p payment.InstallmentPlan, amount int64) InstallmentPlan {
 	return InstallmentPlan{
 		Installments: p.Count, InstallmentAmount: p.Each, TotalAmount: p.Total, InterestAmount: i.Centavos,
 		MonthlyInterest: Rate{BasisPoints: i.Monthly}, YearlyInterest: Rate{BasisPoints: i.Yearly},
-		Text: planText(p, i).In(language.EN), TextPtBr: planText(p, i).In(language.PT),
+		Text: language.PlanText(p, i).In(language.EN), TextPtBr: language.PlanText(p, i).In(language.PT),
 	}
 }
 
-// planText is what a buyer must see before buying on credit: the number and the amount of the installments, the total and the effective
-// yearly rate (Código de Defesa do Consumidor, article 52; Decreto 5.903 of 2006, article 3).
-func planText(p payment.InstallmentPlan, i payment.Interest) language.Text {
-	en := func(centavos int64) string { return language.EN.Amount(centavos, payment.BRL) }
-	pt := func(centavos int64) string { return language.PT.Amount(centavos, payment.BRL) }
-	text := language.Text{
-		EN: fmt.Sprintf("%d × %s, %s in all", p.Count, en(p.Each), en(p.Total)),
-		PT: fmt.Sprintf("%dx de %s, total de %s", p.Count, pt(p.Each), pt(p.Total)),
-	}
-	if i.Centavos == 0 {
-		return language.Text{EN: text.EN + ", without interest", PT: text.PT + ", sem juros"}
-	}
-	percent := func(basisPoints int, point string) string {
-		return fmt.Sprintf("%d%s%02d%%", basisPoints/100, point, basisPoints%100)
-	}
-	return language.Text{
-		EN: fmt.Sprintf("%s, with %s of interest: %s a month, CET %s a year", text.EN, en(i.Centavos), percent(i.Monthly, "."), percent(i.Yearly, ".")),
-		PT: fmt.Sprintf("%s, com %s de juros: %s ao mês, CET de %s ao ano", text.PT, pt(i.Centavos), percent(i.Monthly, ","), percent(i.Yearly, ",")),
-	}
-}
-
-// digest names a question where its parts may not be read.
-func digest(parts any) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
-	return hex.EncodeToString(sum[:])
-}
+// InstallmentsKey names the answer to a question where answers are kept.
+func InstallmentsKey(q payment.InstallmentQuestion) string { return "installments " + q.Digest() }
 
 // asking is the context of a question that a buyer waits for.
 func asking(c *gin.Context) context.Context {

@@ -1003,7 +1003,8 @@ type EventData struct {
 	Refund            EventRefund `json:"refund,omitempty,omitzero"`
 
 	// Rejection Why the status is `rejected`, and what to do. We never charge a rejected card again: what the buyer tries next is another payment with
-	// another key, and a card needs a new token.
+	// another key, and a card needs a new token. On the pay page the buyer may enter up to five cards for one payment: it stays `pending`
+	// until one is taken or the last one is rejected, and this says why the newest was rejected.
 	Rejection    Rejection       `json:"rejection,omitempty,omitzero"`
 	Settlement   EventSettlement `json:"settlement,omitempty,omitzero"`
 	StatusDetail string          `json:"status_detail,omitempty,omitzero"`
@@ -1342,7 +1343,7 @@ type Method struct {
 	// TicketURL The provider's page where the buyer can pay.
 	TicketURL string `json:"ticket_url,omitempty,omitzero"`
 
-	// ExpiresAt The payment expires then. A Pix can be paid until then. A boleto can be paid until its `due_date`, or with a `fine` or `interest` for
+	// ExpiresAt The payment expires then. A Pix can be paid until then, and a card can be entered on the pay page. A boleto can be paid until its `due_date`, or with a `fine` or `interest` for
 	// 30 days more, and the bank has three bank days to tell of it. Mercado Pago lets nobody prolong a Pix: when the buyer needs longer,
 	// create another payment.
 	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
@@ -1418,8 +1419,9 @@ type Method struct {
 }
 
 // MethodRequest How the buyer pays. A `pix` has `expires_in`. A `boleto` has `due_date`, `fine`, `interest` and `discount`, and needs the payer's
-// `name`, `tax_id` and `address`. A `card` has all other fields, and needs `token`, `payment_method_id` and the payer's `tax_id`. A field
-// of another method is refused.
+// `name`, `tax_id` and `address`. A `card` has all other fields, and needs `token`, `payment_method_id` and the payer's `tax_id`. A `card`
+// without `token`, `payment_method_id`, `issuer_id` and `device_id` is entered by its buyer on the pay page (`links.pay`), until
+// `expires_in`: the payment is `pending`, and nothing is charged before. A field of another method is refused.
 type MethodRequest struct {
 	// Capture `false` only reserves the money: the payment becomes `authorized`, and is captured with `POST /v1/payments/{id}/capture`, all of
 	// it or less, or given up with `cancel`. After five days the bank gives it back, and the payment is `expired`.
@@ -1439,13 +1441,13 @@ type MethodRequest struct {
 	// Examples: 2026-12-10
 	DueDate string `json:"due_date,omitempty,omitzero"`
 
-	// ExpiresIn How many seconds after creation the buyer can pay; 30 minutes to 30 days.
+	// ExpiresIn How many seconds after creation the buyer can pay; 30 minutes to 30 days, and to enter a card 7 days at most.
 	ExpiresIn int `json:"expires_in,omitempty,omitzero"`
 
 	// Fine What is added once when the boleto is paid after its due date (multa).
 	Fine Fine `json:"fine,omitempty,omitzero"`
 
-	// Installments In how many installments the buyer pays. Debit cards are charged at once.
+	// Installments In how many installments the buyer pays; for a card that is entered on the pay page, how many the buyer may choose at most. Debit cards are charged at once.
 	Installments int `json:"installments,omitempty,omitzero"`
 
 	// Interest What is added for each month after the due date (juros), by the day.
@@ -1530,7 +1532,8 @@ type Payment struct {
 	Failure Failure `json:"failure,omitempty,omitzero"`
 
 	// Rejection Why the status is `rejected`, and what to do. We never charge a rejected card again: what the buyer tries next is another payment with
-	// another key, and a card needs a new token.
+	// another key, and a card needs a new token. On the pay page the buyer may enter up to five cards for one payment: it stays `pending`
+	// until one is taken or the last one is rejected, and this says why the newest was rejected.
 	Rejection Rejection `json:"rejection,omitempty,omitzero"`
 
 	// Amount In centavos.
@@ -1623,8 +1626,9 @@ type PaymentRequest struct {
 	Metadata Metadata `json:"metadata,omitempty,omitzero"`
 
 	// Method How the buyer pays. A `pix` has `expires_in`. A `boleto` has `due_date`, `fine`, `interest` and `discount`, and needs the payer's
-	// `name`, `tax_id` and `address`. A `card` has all other fields, and needs `token`, `payment_method_id` and the payer's `tax_id`. A field
-	// of another method is refused.
+	// `name`, `tax_id` and `address`. A `card` has all other fields, and needs `token`, `payment_method_id` and the payer's `tax_id`. A `card`
+	// without `token`, `payment_method_id`, `issuer_id` and `device_id` is entered by its buyer on the pay page (`links.pay`), until
+	// `expires_in`: the payment is `pending`, and nothing is charged before. A field of another method is refused.
 	Method MethodRequest `json:"method"`
 
 	// Payer The buyer. This data is passed to the provider, and no response shows it.
@@ -1856,7 +1860,8 @@ type RefundRequest struct {
 }
 
 // Rejection Why the status is `rejected`, and what to do. We never charge a rejected card again: what the buyer tries next is another payment with
-// another key, and a card needs a new token.
+// another key, and a card needs a new token. On the pay page the buyer may enter up to five cards for one payment: it stays `pending`
+// until one is taken or the last one is rejected, and this says why the newest was rejected.
 type Rejection struct {
 	// Reason For programs; reasons never change, and a newer release may have more. `other` stands for what the provider does not say.
 	//

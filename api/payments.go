@@ -99,6 +99,9 @@ func (s *Server) readCreation(c *gin.Context) (payment.Creation, error) {
 	}
 	creation := body.creation()
 	wrong = addFields(wrong, body.Method.strange())
+	if creation.Request.OnPage() && (s.config.PayPages == nil || !s.config.PayPages.TakesCards()) {
+		wrong.Add("/method/token", "must be the token that Mercado Pago makes of the card in the buyer's browser; this installation takes no cards on its pay page, because MERCADOPAGO_PUBLIC_KEY is not set")
+	}
 	if e, ok := errors.AsType[*failure.Error](creation.Validate()); ok {
 		wrong = addFields(wrong, e.Fields)
 	}

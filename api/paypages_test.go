@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/onlywave/onlywave/api/paypage"
 	"github.com/onlywave/onlywave/internal/paylink"
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/workflows"
 )
 
 // A payment links to its page, which the same server serves without a key. The log has no address that opens it.
@@ -44,4 +47,23 @@ func (f *fixture) browse(t *testing.T, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	f.server.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, host+path, nil))
 	return w
+}
+
+// withCards gives the server pay pages on which cards can be entered.
+func (f *fixture) withCards(t *testing.T) {
+	t.Helper()
+	c := f.server.config
+	var err error
+	c.PayLinks, err = paylink.New(host, c.CursorSecret)
+	require.NoError(t, err)
+	c.PayPages, err = paypage.New(paypage.Config{Payments: f.server.payments, Links: c.PayLinks, Log: c.Log, Cards: &paypage.Cards{
+		PublicKey: "TEST-key", ScriptURL: "https://sdk.mercadopago.com/js/v2",
+		Enter: func(context.Context, workflows.CardInput) (payment.Status, error) { return payment.Approved, nil },
+		Installments: func(context.Context, payment.InstallmentQuestion) ([]payment.InstallmentOffer, error) {
+			return nil, nil
+		},
+	}})
+	require.NoError(t, err)
+	f.server, err = newServer(c, f.server.contract)
+	require.NoError(t, err)
 }

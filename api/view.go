@@ -40,7 +40,7 @@ func (s *Server) view(p payment.Payment) Payment {
 		ID:             p.ID,
 		Status:         Status(p.Status),
 		Failure:        failureView(p.Why()),
-		Rejection:      rejectionView(p.Status, p.Provider.StatusDetail),
+		Rejection:      rejectionView(p.Rejected()),
 		Amount:         p.Amount.Centavos,
 		AmountCaptured: p.Captured,
 		AmountRefunded: p.Refunded,
@@ -87,7 +87,7 @@ func eventView(e payment.Event) Event {
 	return Event{
 		ID: e.ID(), Type: e.Type(), PaymentID: e.PaymentID, Seq: e.Seq, Status: Status(e.Status), At: e.At,
 		Data: EventData{
-			Amount: e.Data.Amount, AmountCaptured: e.Data.AmountCaptured, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()), Rejection: rejectionView(e.Status, e.Data.StatusDetail),
+			Amount: e.Data.Amount, AmountCaptured: e.Data.AmountCaptured, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()), Rejection: rejectionView(e.Rejected()),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
 			StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID, Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
 			Dispute: eventDispute(e.Data.Dispute),
@@ -116,9 +116,9 @@ func eventSettlement(s *payment.Settlement) EventSettlement {
 	return EventSettlement{Amount: s.Amount}
 }
 
-// rejectionView is there for rejected payments only.
-func rejectionView(status payment.Status, detail string) Rejection {
-	if status != payment.Rejected {
+// rejectionView is there for rejected payments, and for those whose buyer may enter another card.
+func rejectionView(detail string, rejected bool) Rejection {
+	if !rejected {
 		return Rejection{}
 	}
 	r, _ := mercadopago.RejectionOf(detail)

@@ -1,8 +1,8 @@
 // Package paypage serves the pages where buyers pay, at /pay: how to pay a Pix or a boleto, and what became of the payment, which turns by
 // itself when the money has come. A page needs no log-in; its signed address opens one payment.
 //
-// Its one rule: it only shows. It changes no payment, it asks no other site for anything, and it shows nothing about the buyer, because a
-// link may be passed on.
+// Its one rule: it only shows. It shows nothing about the buyer, because a link may be passed on, and asks no other site for anything. One page
+// does more: where a payment waits for a card, Mercado Pago's script makes a token of the card, and the page gives the token to the payment.
 package paypage
 
 import (
@@ -29,6 +29,7 @@ type Config struct {
 	Payments lookup.Payments // of every client app
 	Links    *paylink.Links
 	Log      *slog.Logger
+	Cards    *Cards // optional: without it no card can be entered
 }
 
 // Pages serves /pay and everything below. It is safe for concurrent use.
@@ -44,11 +45,16 @@ func New(c Config) (*Pages, error) {
 	if c.Payments.Database == nil || c.Payments.Workflows == nil || c.Links == nil || c.Log == nil {
 		return nil, errors.New("configure pay pages: a required field of Config is not set")
 	}
+	if err := c.Cards.validate(); err != nil {
+		return nil, err
+	}
 	p := &Pages{config: c, mux: http.NewServeMux(), streams: make(chan struct{}, mostStreams)}
 	p.mux.HandleFunc("GET "+paylink.Prefix+"{token}", p.show)
 	p.mux.HandleFunc("GET "+paylink.Prefix+"{token}/qrcode.svg", p.qrCode)
 	p.mux.HandleFunc("GET "+paylink.Prefix+"{token}/events", p.events)
-	for _, file := range []string{"static/pay.css", "static/pay.js"} {
+	p.mux.HandleFunc("POST "+paylink.Prefix+"{token}/card", p.enterCard)
+	p.mux.HandleFunc("GET "+paylink.Prefix+"{token}/installments", p.installments)
+	for _, file := range []string{"static/pay.css", "static/pay.js", "static/card.js"} {
 		p.mux.Handle("GET "+paylink.Prefix+file, http.StripPrefix(paylink.Prefix, http.FileServerFS(static)))
 	}
 	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.refuse(w, r, paylink.ErrUnknown) })
@@ -93,8 +99,13 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := newView(found, chosen(r, string(found.Payer.Language)), r.PathValue("token"), time.Now())
-	if v.Bank != "" {
+	switch {
+	case v.Bank != "":
 		w.Header().Set("Content-Security-Policy", policy(v.Bank))
+	case v.EntersCard && p.config.Cards != nil:
+		v.PublicKey, v.Script = p.config.Cards.PublicKey, p.config.Cards.ScriptURL
+		v.Problem = problems[r.URL.Query().Get("problem")].In(v.Language)
+		w.Header().Set("Content-Security-Policy", p.config.Cards.policy())
 	}
 	p.write(w, r, http.StatusOK, v)
 }

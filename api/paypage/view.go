@@ -36,6 +36,10 @@ type view struct {
 	Line    string // of a boleto
 	PDF     string
 
+	EntersCard        bool   // the buyer may enter a card; shown with Script only
+	PublicKey, Script string // Mercado Pago's, with which the browser makes a token of the card
+	Problem           string // what went wrong with the last step; "": nothing
+
 	Challenge payment.Challenge // of a card; shown with Bank only
 	Bank      string            // the site of that challenge, such as https://acs.bank.example; "": there is none to show
 }
@@ -59,8 +63,11 @@ func newView(p payment.Payment, l language.Language, token string, now time.Time
 			v.Challenge, v.Bank = *c, siteOf(c.URL)
 		}
 	}
-	if p.Status == payment.Rejected {
-		r, _ := mercadopago.RejectionOf(p.Provider.StatusDetail)
+	if p.AwaitsCard() && now.Before(p.Instructions.ExpiresAt) {
+		v.EntersCard, v.Until = true, moment(l, p.Instructions.ExpiresAt)
+	}
+	if detail, rejected := p.Rejected(); rejected {
+		r, _ := mercadopago.RejectionOf(detail)
 		v.State.Text = language.Text{EN: r.English, PT: r.Portuguese}.In(l)
 	}
 	return v

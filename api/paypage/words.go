@@ -41,6 +41,10 @@ var (
 	toProve = state{waits, language.Text{EN: "Your bank asks for a confirmation", PT: "O seu banco pede uma confirmação"}, language.Text{
 		EN: "Confirm there that it is you who pays. This page changes by itself afterwards.", PT: "Confirme lá que é você quem paga. Depois esta página muda sozinha.",
 	}}
+	toEnter = state{waits, language.Text{EN: "Pay with your card", PT: "Pague com o seu cartão"}, language.Text{
+		EN: "Nothing is charged before you press the button.", PT: "Nada é cobrado antes de você apertar o botão.",
+	}}
+	tryAgain = state{bad, language.Text{EN: "The card was not accepted", PT: "O cartão não foi aceito"}, language.Text{}}
 	timeIsUp = state{waits, language.Text{EN: "The time to pay is over", PT: "O prazo para pagar terminou"}, language.Text{
 		EN: "If you have paid, the confirmation comes in a moment.", PT: "Se você já pagou, a confirmação chega em instantes.",
 	}}
@@ -102,6 +106,11 @@ func stateOf(p payment.Payment, now time.Time) state {
 		return timeIsUp
 	case p.Challenged():
 		return toProve
+	case p.AwaitsCard():
+		if _, rejected := p.Rejected(); rejected {
+			return tryAgain
+		}
+		return toEnter
 	case p.Status == payment.Pending:
 		return toPay
 	case !known:
@@ -115,6 +124,10 @@ type words struct {
 	PayWithPix, PixHint, Code, QRCode     string
 	PayBoleto, BoletoHint, Line, PDF      string
 	ToBank                                string
+	CardNumber, Expiry, ExpiryHint, Code3 string // of a card
+	Holder, HolderHint, TaxID             string
+	Installments, Number1st, Pay, Paying  string
+	CheckCard, NoScript, Secure           string
 	Copy, Copied, Until, Other, OtherLang string
 	Unavailable                           string
 	layout, dayLayout                     string
@@ -127,8 +140,14 @@ func texts(l language.Language) words {
 			Code: "Código Pix copia e cola", QRCode: "QR Code do Pix",
 			PayBoleto: "Pague o boleto", BoletoHint: "Copie a linha digitável no aplicativo do seu banco, ou abra o boleto. O banco pode levar até três dias úteis para avisar do pagamento.",
 			Line: "Linha digitável", PDF: "Abrir e imprimir o boleto",
-			ToBank: "Confirmar no site do banco",
-			Copy:   "Copiar", Copied: "Copiado", Until: "Pague até", Other: "English", OtherLang: "en",
+			ToBank:     "Confirmar no site do banco",
+			CardNumber: "Número do cartão", Expiry: "Validade", ExpiryHint: "MM/AA", Code3: "Código de segurança",
+			Holder: "Nome impresso no cartão", HolderHint: "Como está no cartão", TaxID: "CPF ou CNPJ do titular",
+			Installments: "Parcelas", Number1st: "Digite o número do cartão", Pay: "Pagar", Paying: "Pagando…",
+			CheckCard: "Confira os dados do cartão e tente de novo.",
+			NoScript:  "Para pagar com cartão, ative o JavaScript do navegador.",
+			Secure:    "O Mercado Pago recebe os dados do cartão; a loja não os vê.",
+			Copy:      "Copiar", Copied: "Copiado", Until: "Pague até", Other: "English", OtherLang: "en",
 			Unavailable: unavailable.heading.PT, layout: "02/01/2006 às 15:04 (horário de São Paulo)", dayLayout: "02/01/2006",
 		}
 	}
@@ -137,8 +156,14 @@ func texts(l language.Language) words {
 		Code: "Pix code to copy", QRCode: "The Pix QR code",
 		PayBoleto: "Pay the boleto", BoletoHint: "Copy the boleto's line in your bank's app, or open the boleto. The bank may take up to three working days to tell of the payment.",
 		Line: "The boleto's line", PDF: "Open and print the boleto",
-		ToBank: "Confirm on the bank's site",
-		Copy:   "Copy", Copied: "Copied", Until: "Pay until", Other: "Português", OtherLang: string(language.PT),
+		ToBank:     "Confirm on the bank's site",
+		CardNumber: "Card number", Expiry: "Expiry date", ExpiryHint: "MM/YY", Code3: "Security code",
+		Holder: "Name on the card", HolderHint: "As it is on the card", TaxID: "The owner's CPF or CNPJ",
+		Installments: "Installments", Number1st: "Enter the card number", Pay: "Pay", Paying: "Paying…",
+		CheckCard: "Check the card's data and try again.",
+		NoScript:  "To pay with a card, switch on JavaScript in your browser.",
+		Secure:    "Mercado Pago gets the card's data; the shop does not see it.",
+		Copy:      "Copy", Copied: "Copied", Until: "Pay until", Other: "Português", OtherLang: string(language.PT),
 		Unavailable: unavailable.heading.EN, layout: "2 January 2006, 15:04 (São Paulo time)", dayLayout: "2 January 2006",
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/metrics"
 	"github.com/onlywave/onlywave/internal/paylink"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/presence"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -64,7 +65,7 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 	if err != nil {
 		return err
 	}
-	payLinks, payPages, err := newPayPages(c, log, lookup.Payments{Database: database, Workflows: client, Cache: paymentCache})
+	payLinks, payPages, err := newPayPages(c, log, lookup.Payments{Database: database, Workflows: client, Cache: paymentCache}, newCards(c, client, provider, answers))
 	if err != nil {
 		return err
 	}
@@ -99,13 +100,30 @@ func serveAPI(ctx context.Context, c config.Config, log *slog.Logger, run runner
 }
 
 // newPayPages makes the buyers' pages, and the links to them.
-func newPayPages(c config.Config, log *slog.Logger, payments lookup.Payments) (*paylink.Links, *paypage.Pages, error) {
+func newPayPages(c config.Config, log *slog.Logger, payments lookup.Payments, cards *paypage.Cards) (*paylink.Links, *paypage.Pages, error) {
 	links, err := paylink.New(c.PublicURL, []byte(c.CursorSecret))
 	if err != nil {
 		return nil, nil, err
 	}
-	pages, err := paypage.New(paypage.Config{Payments: payments, Links: links, Log: log})
+	pages, err := paypage.New(paypage.Config{Payments: payments, Links: links, Log: log, Cards: cards})
 	return links, pages, err
+}
+
+// newCards is what the pages need where cards are entered; nil without a public key.
+func newCards(c config.Config, client *workflows.Client, provider *mercadopago.Client, answers *cache.Answers) *paypage.Cards {
+	if c.MercadoPagoPublicKey == "" {
+		return nil
+	}
+	return &paypage.Cards{
+		PublicKey: c.MercadoPagoPublicKey, ScriptURL: c.MercadoPagoScriptURL, Enter: client.EnterCard,
+		Installments: func(ctx context.Context, q payment.InstallmentQuestion) ([]payment.InstallmentOffer, error) {
+			ctx = mercadopago.WithPriority(ctx, payment.ForBuyer, "")
+			offers, _, err := cache.Answer(ctx, answers, api.InstallmentsKey(q), func(ctx context.Context) ([]payment.InstallmentOffer, error) {
+				return provider.Installments(ctx, q)
+			})
+			return offers, err
+		},
+	}
 }
 
 // newConsole makes the operators' console from parts of the API.

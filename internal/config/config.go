@@ -93,6 +93,8 @@ type Config struct {
 
 	MercadoPagoURL             string        `env:"MERCADOPAGO_URL" help:"empty: the real Mercado Pago; else the simulator's address"`
 	MercadoPagoAccessToken     Secret        `env:"MERCADOPAGO_ACCESS_TOKEN" help:"our credential at Mercado Pago"`
+	MercadoPagoPublicKey       string        `env:"MERCADOPAGO_PUBLIC_KEY" help:"our public key at Mercado Pago, with which buyers' browsers make tokens of cards on the pay page; empty: no card can be entered there"`
+	MercadoPagoScriptURL       string        `env:"MERCADOPAGO_JS_URL" help:"Mercado Pago's script for browsers; in the lab the simulator's stand-in for it"`
 	MercadoPagoCollectorID     string        `env:"MERCADOPAGO_COLLECTOR_ID" help:"our account's number at Mercado Pago (collector_id of its payments); a worker does not start with another account's token; empty: any account"`
 	MercadoPagoTimeout         time.Duration `env:"MERCADOPAGO_TIMEOUT" help:"timeout of one call, at most 5s, because an activity makes up to two"`
 	MercadoPagoRate            int           `env:"MERCADOPAGO_RATE" help:"calls per second by all processes together; 0: no limit"`
@@ -146,7 +148,8 @@ func defaults() Config {
 		WebhookRetryDelay: 5 * time.Second,
 		EventRepeatDelay:  time.Minute,
 		TemporalAddress:   "127.0.0.1:7233", TemporalNamespace: "default", WorkerVersioning: VersioningOff,
-		MercadoPagoTimeout: 5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 15 * 24 * time.Hour,
+		MercadoPagoScriptURL: "https://sdk.mercadopago.com/js/v2",
+		MercadoPagoTimeout:   5 * time.Second, MercadoPagoRate: 100, ProviderConcurrency: 64, WebhookWindow: 15 * 24 * time.Hour,
 		PollFirst: time.Minute, PollMax: time.Hour, PollAfterExpiry: 30 * time.Second,
 		ReconcileEvery: 5 * time.Minute, ReconcileGrace: 2 * time.Minute,
 		MailSinkAddress: "127.0.0.1:8025", MailSinkSMTPAddress: "127.0.0.1:1025",

@@ -72,6 +72,8 @@ func (c Config) checkServices(k *checks, part Part) {
 	}
 	if part == API || part == Worker {
 		k.that(c.MercadoPagoAccessToken != "", "MERCADOPAGO_ACCESS_TOKEN", "must be set")
+		k.that(isURL(c.MercadoPagoScriptURL), "MERCADOPAGO_JS_URL", "must be an address such as https://sdk.mercadopago.com/js/v2")
+		k.that(c.Environment != "live" || strings.HasPrefix(c.MercadoPagoScriptURL, "https://sdk.mercadopago.com/"), "MERCADOPAGO_JS_URL", "must be Mercado Pago's own when ENVIRONMENT is live: buyers type their cards into it")
 		k.that(c.MercadoPagoCollectorID == "" || isNumber(c.MercadoPagoCollectorID), "MERCADOPAGO_COLLECTOR_ID", "must be empty or a number such as 1164726384")
 		k.that(c.MercadoPagoURL == "" || isURL(c.MercadoPagoURL), "MERCADOPAGO_URL", "must be empty or an address such as http://127.0.0.1:8090")
 		k.that(c.MercadoPagoTimeout > 0 && c.MercadoPagoTimeout <= 5*time.Second, "MERCADOPAGO_TIMEOUT", "must be more than 0 and at most 5s")

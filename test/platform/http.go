@@ -88,6 +88,13 @@ func CardOrder(centavos int64, reference, token string, installments int) string
 		centavos, reference, reference, token, installments, BuyerEmail, BuyerName, BuyerTaxID)
 }
 
+// EnteredCardOrder is the body of a POST for a payment by a card that its buyer enters on the pay page.
+func EnteredCardOrder(centavos int64, reference string) string {
+	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %s", "reference": %q,
+ "method": {"type": "card", "installments": 12, "statement_descriptor": "ONLYWAVE"}, "payer": {"email": %q, "name": %q}}`,
+		centavos, reference, reference, BuyerEmail, BuyerName)
+}
+
 // BoletoOrder is the body of a POST for a boleto that is due ten days after a time, and costs less for five days when there is a discount.
 func BoletoOrder(centavos, discount int64, reference, late string, now time.Time) string {
 	less := ""

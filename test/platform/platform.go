@@ -21,6 +21,7 @@ import (
 	"github.com/onlywave/onlywave/internal/access"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/devstack"
+	"github.com/onlywave/onlywave/test/simulator"
 	"github.com/onlywave/onlywave/workflows"
 )
 
@@ -233,6 +234,7 @@ func (p *Platform) configure(at ports) {
 		"TEMPORAL_ADDRESS": p.Stack.TemporalAddress(), "TEMPORAL_NAMESPACE": temporalNamespace, "TEMPORAL_PAYLOAD_KEYS": PayloadKeys, "TEMPORAL_UI_URL": p.Stack.TemporalUIURL(),
 		"PUBLIC_URL": apiURL, "CURSOR_SECRET": cursorSecret, "CONSOLE_SECRET": consoleSecret, "SEARCH_KEY": searchKey,
 		"MERCADOPAGO_URL": simulatorURL, "MERCADOPAGO_ACCESS_TOKEN": accessToken,
+		"MERCADOPAGO_PUBLIC_KEY": simulator.PublicKey, "MERCADOPAGO_JS_URL": simulatorURL + "/js/v2",
 		"MERCADOPAGO_WEBHOOK_SECRETS": webhookSecret, "MERCADOPAGO_NOTIFICATION_URL": apiURL + "/webhooks/mercadopago",
 		"SIMULATOR_ADDRESS": fmt.Sprintf("127.0.0.1:%d", at.simulator), "SIMULATOR_URL": simulatorURL,
 		"SIMULATOR_TIME_SCALE": "60", "DRAIN_WAIT": "0s", // no balancer reads its readiness

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ func (o *overheard) hear(event any) {
 	}
 }
 
-// A buyer pays on the platform's own pages, behind nginx: by Pix, whose page turns by itself, and by boleto. The keyboard is enough, the browser
+// A buyer pays on the platform's own pages, behind nginx: by Pix, whose page turns by itself, by boleto, and by card. The keyboard is enough, the browser
 // asks nobody else for anything, and its security policy is not broken.
 func TestABuyerPaysOnTheirPage(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -81,6 +82,7 @@ func TestABuyerPaysOnTheirPage(t *testing.T) {
 	w.do(chromedp.WaitVisible(".state.good"))
 
 	w.challenge(ctx, p)
+	w.cards(ctx, p)
 
 	w.do(chromedp.Navigate(w.url+"pay/nothing"), chromedp.WaitVisible(".state.calm"))
 	w.picture("pay-no-page")
@@ -89,7 +91,9 @@ func TestABuyerPaysOnTheirPage(t *testing.T) {
 	defer heard.mu.Unlock()
 	require.NotEmpty(t, heard.asked)
 	for _, url := range heard.asked {
-		require.True(t, strings.HasPrefix(url, w.url) || strings.HasPrefix(url, p.Provider.URL+"/3ds/"), url)
+		ours := slices.ContainsFunc([]string{w.url, p.Provider.URL + "/3ds/", p.Provider.URL + "/js/v2", p.Provider.URL + "/secure-fields/", p.Provider.URL + "/v1/card_tokens"},
+			func(prefix string) bool { return strings.HasPrefix(url, prefix) })
+		require.True(t, ours, url)
 	}
 	for _, text := range heard.complain {
 		require.Contains(t, text, "404", "only the page that is not there")
@@ -106,7 +110,13 @@ func (w *walk) challenge(ctx context.Context, p *platform.Platform) {
 	w.do(chromedp.Navigate(address+"?lang=pt"), chromedp.WaitVisible("#to-bank"))
 	require.Equal(w.t, "O seu banco pede uma confirmação", w.text("h1"))
 	w.picture("pagar-desafio")
-	_, err = chromedp.Run(w.ctx, chromedp.Evaluate[bool](`document.forms[0].target = "_self", true`)) // a new tab would be out of the test's sight
+	w.pass(address)
+}
+
+// pass goes to the bank by the button, proves who pays, and comes back.
+func (w *walk) pass(address string) {
+	w.t.Helper()
+	_, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](`document.forms[0].target = "_self", true`)) // a new tab would be out of the test's sight
 	require.NoError(w.t, err)
 	w.tabTo("#to-bank")
 	w.do(chromedp.KeyEvent(kb.Enter))
@@ -116,6 +126,64 @@ func (w *walk) challenge(ctx context.Context, p *platform.Platform) {
 	require.NoError(w.t, err)
 	require.Eventually(w.t, func() bool { return w.reads(".done") != "" }, stepTime, 100*time.Millisecond)
 	w.do(chromedp.Navigate(address+"?lang=pt"), chromedp.WaitVisible(".state.good"))
+}
+
+// cards enters cards on a phone: one is rejected, the next one pays, and one of another payment goes by its bank. No text of a card is in an
+// address, and nothing of it reaches the platform's own pages.
+func (w *walk) cards(ctx context.Context, p *platform.Platform) {
+	w.t.Helper()
+	_, address := w.createFor(ctx, p, "walk-entered", platform.EnteredCardOrder(105000, "walk-entered"))
+	w.onPhone(address+"?lang=pt", "#card-code iframe")
+	require.Equal(w.t, "Pague com o seu cartão", w.text("h1"))
+	w.picture("pagar-cartao")
+	w.onPhone(address+"?lang=pt", "#card-code iframe")
+	w.typeCard("5031433215406351", "OTHE COSTA")
+	w.picture("pagar-cartao-preenchido")
+	w.tabTo("#pay")
+	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(".state.bad"))
+	require.Equal(w.t, "O cartão não foi aceito", w.text("h1"))
+	w.picture("pagar-cartao-recusado")
+
+	w.onPhone(address+"?lang=en", ".state.bad")
+	w.picture("pay-card-declined")
+	w.onPhone(address+"?lang=en", "#card-code iframe")
+	w.typeCard("5031433215406351", "APRO COSTA")
+	w.picture("pay-card-typed")
+	w.tabTo("#pay")
+	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(".state.good"))
+	require.Equal(w.t, "Payment approved", w.text("h1"))
+	w.picture("pay-card-approved")
+
+	order := strings.Replace(platform.EnteredCardOrder(4200, "walk-entered-3ds"), `"type": "card"`, `"type": "card", "three_d_secure": "optional"`, 1)
+	_, address = w.createFor(ctx, p, "walk-entered-3ds", order)
+	w.onPhone(address+"?lang=pt", "#card-code iframe")
+	w.typeCard(simulator.ChallengeCard, "APRO COSTA")
+	w.tabTo("#pay")
+	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#to-bank"))
+	require.Equal(w.t, "O seu banco pede uma confirmação", w.text("h1"))
+	w.pass(address)
+}
+
+// onPhone opens a page on a phone's screen, and waits until something is there.
+func (w *walk) onPhone(address, seen string) {
+	w.t.Helper()
+	w.show(screens[1])
+	w.do(chromedp.Navigate(address), chromedp.WaitVisible(seen))
+}
+
+// typeCard fills in the form with the keyboard, also in the frames of the provider.
+func (w *walk) typeCard(number, holder string) {
+	w.t.Helper()
+	for _, field := range []struct{ at, text string }{
+		{"#card-number iframe", number}, {"#card-expiry iframe", "1130"}, {"#card-code iframe", "123"}, {"#holder", holder}, {"#tax-id", "123.456.789-09"},
+	} {
+		w.tabTo(field.at)
+		w.do(chromedp.KeyEvent(field.text))
+	}
+	require.Eventually(w.t, func() bool { return w.reads("#installments:enabled") != "" }, stepTime, 100*time.Millisecond, "the installments")
+	address, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`location.href`))
+	require.NoError(w.t, err)
+	require.NotContains(w.t, address, number)
 }
 
 // createFor creates a payment, and returns it with the address of its page.
