@@ -136,19 +136,20 @@ func TestRefusalsOfTheSimulator(t *testing.T) {
 func TestSameKeyInFlight(t *testing.T) {
 	t.Parallel()
 	s, c := simulated(t, simulator.Config{})
-	s.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindSlow, Times: 1, Delay: time.Hour})
+	s.AddFault(simulator.Fault{On: simulator.Create, Kind: simulator.KindSlow, Delay: time.Hour})
 	p := somePayment("in flight")
-	first := make(chan error, 1)
-	go func() {
-		_, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
-		first <- err
-	}()
-	require.Eventually(t, func() bool { return s.Faults()[0].Used == 1 }, timeout, time.Millisecond)
-	_, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
-	require.Equal(t, failure.Unavailable, failure.KindOf(err))
-	require.Equal(t, time.Second, failure.RetryAfter(err))
+	answers := make(chan error)
+	for range 2 {
+		go func() {
+			_, err := c.Charge(t.Context(), ChargeRequest{Payment: p, Key: "key-1"})
+			answers <- err
+		}()
+	}
+	refused := <-answers // the one that came second
+	require.Equal(t, failure.Unavailable, failure.KindOf(refused))
+	require.Equal(t, time.Second, failure.RetryAfter(refused))
 	s.Close() // ends the first one's wait
-	<-first
+	<-answers
 	require.LessOrEqual(t, len(s.Ledger()), 1)
 }
 
