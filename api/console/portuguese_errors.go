@@ -123,6 +123,7 @@ var portugueseErrors = [][2]string{
 	{"the provider does not accept the buyer's e-mail address", "o provedor não aceita o e-mail do comprador"},
 	{"the buyer's e-mail address is the seller's own at the provider", "o e-mail do comprador é o do próprio vendedor no provedor"},
 	{"the provider cannot reserve the money of this card; charge it at once", "o provedor não consegue reservar o dinheiro deste cartão; cobre na hora"},
+	{"the provider does not know the customer any more; create the customer and save the card again", "o provedor não conhece mais o cliente; crie o cliente e salve o cartão de novo"},
 	{"the provider does not accept the amount", "o provedor não aceita o valor"},
 	{"the provider does not accept until when the payment can be made; the time may have run out meanwhile", "o provedor não aceita o prazo do pagamento; ele pode ter vencido nesse meio-tempo"},
 	{"the card's token is used, too old or not known to the provider; get a new one in the buyer's browser",

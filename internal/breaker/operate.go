@@ -21,6 +21,7 @@ const (
 	Refund = "refund" // Mercado Pago is asked to give money back
 	Terms  = "terms"  // Mercado Pago is asked how a buyer may pay, and what installments cost
 
+	Vault   = "vault"   // Mercado Pago is asked for customers and their saved cards
 	Dispute = "dispute" // Mercado Pago is asked about disputes, or gets documents about one
 	Email   = "email"   // the mail server is given an e-mail
 )
@@ -29,7 +30,9 @@ const (
 const operatorTime = 2 * time.Second
 
 // Names lists them.
-func Names() []string { return []string{Charge, Read, Search, Cancel, Refund, Terms, Dispute, Email} }
+func Names() []string {
+	return []string{Charge, Read, Search, Cancel, Refund, Terms, Vault, Dispute, Email}
+}
 
 // Status is a breaker as operators see it.
 type Status struct {

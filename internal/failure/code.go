@@ -12,6 +12,7 @@ const (
 	CodeAmount      Code = "invalid_amount"
 	CodeExpiry      Code = "invalid_expiry"
 	CodeCardToken   Code = "invalid_card_token"
+	CodeCustomer    Code = "invalid_customer"
 	CodeCapture     Code = "capture_not_deferrable"
 	CodePixKey      Code = "account_without_pix_key"
 	CodeAccount     Code = "account_unavailable"
@@ -29,7 +30,7 @@ const (
 
 // Codes lists every code.
 func Codes() []Code {
-	return []Code{CodeTaxID, CodeEmail, CodeOwnEmail, CodeAmount, CodeExpiry, CodeCardToken, CodeCapture,
+	return []Code{CodeTaxID, CodeEmail, CodeOwnEmail, CodeAmount, CodeExpiry, CodeCardToken, CodeCustomer, CodeCapture,
 		CodePixKey, CodeAccount, CodeIntegration, CodeRefused, CodeNotCharged, CodeUnknown,
 		CodeRefundBalance, CodeRefundTooOld, CodeRefundState, CodeRefundPart, CodeRefundRejected}
 }
@@ -42,6 +43,7 @@ var failures = map[Code]Field{
 	CodeAmount:      {"/amount", "the provider does not accept the amount"},
 	CodeExpiry:      {"/method/expires_in", "the provider does not accept until when the payment can be made; the time may have run out meanwhile"},
 	CodeCardToken:   {"/method/token", "the card's token is used, too old or not known to the provider; get a new one in the buyer's browser"},
+	CodeCustomer:    {"/method/customer_id", "the provider does not know the customer any more; create the customer and save the card again"},
 	CodeCapture:     {"/method/capture", "the provider cannot reserve the money of this card; charge it at once"},
 	CodePixKey:      {"", "the seller's account at the provider has no Pix key; nothing is wrong with the request"},
 	CodeAccount:     {"", "the seller's account at the provider cannot take payments now; nothing is wrong with the request"},

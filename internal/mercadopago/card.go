@@ -19,5 +19,8 @@ func (c *Client) cardRequest(r ChargeRequest) sdk.Request {
 	request.Installments = card.Installments
 	request.StatementDescriptor = card.Descriptor
 	request.ThreeDSecureMode = string(card.ThreeDSecure) // with it binary_mode must be false, as it always is here
+	if card.ProviderCustomerID != "" {                   // the vault has the rest of the payer
+		request.Payer = &sdk.PayerRequest{Type: "customer", ID: card.ProviderCustomerID, Email: r.Payment.Payer.Email}
+	}
 	return request
 }

@@ -67,6 +67,7 @@ var failures = map[string]failure.Code{
 
 	"2006": failure.CodeCardToken,   // the card's token is not found
 	"2062": failure.CodeCardToken,   // it is not valid
+	"2002": failure.CodeCustomer,    // the customer is not found
 	"3003": failure.CodeCardToken,   // likewise
 	"2077": failure.CodeCapture,     // the card does not allow a capture later
 	"4000": failure.CodeIntegration, // no token
@@ -88,6 +89,9 @@ var oursToMend = map[string]failure.Code{
 	"collector_unavailable":      failure.CodeAccount,
 	"rejected_insufficient_data": failure.CodeIntegration,
 }
+
+// errWrongMethod marks a refusal that says that there is no such call.
+var errWrongMethod = errors.New("no such call")
 
 // unreachable is the error for a request without a whole answer.
 func unreachable(err error) error {
@@ -113,7 +117,14 @@ func refused(e *exchange) error {
 	if asked := retryAfter(e.header.Get("Retry-After"), time.Now()); asked > 0 {
 		wait = asked
 	}
-	known := &failure.Error{Kind: kind, Message: messages[kind], RetryAfter: wait, Err: errors.New(r.line(e))}
+	said := errors.New(r.line(e))
+	switch {
+	case e.status == http.StatusMethodNotAllowed:
+		said = fmt.Errorf("%w: %w", errWrongMethod, said)
+	case r.has(customerExists):
+		said = fmt.Errorf("%w: %w", errCustomerExists, said)
+	}
+	known := &failure.Error{Kind: kind, Message: messages[kind], RetryAfter: wait, Err: said}
 	if code := r.failure(); kind == failure.Invalid && code != "" {
 		known.Code, known.Message = code, code.Message()
 	}

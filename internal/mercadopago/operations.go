@@ -36,6 +36,14 @@ var (
 	opOffers       = operation{name: "payment_methods", breaker: breaker.Terms}
 	opInstallments = operation{name: "installments", breaker: breaker.Terms}
 
+	opFindCustomer   = operation{name: "find_customer", breaker: breaker.Vault}
+	opMakeCustomer   = operation{name: "create_customer", breaker: breaker.Vault}
+	opRemoveCustomer = operation{name: "remove_customer", breaker: breaker.Vault}
+	opSaveCard       = operation{name: "save_card", breaker: breaker.Vault}
+	opCards          = operation{name: "saved_cards", breaker: breaker.Vault}
+	opRemoveCard     = operation{name: "remove_card", breaker: breaker.Vault}
+	opToken          = operation{name: "card_token", breaker: breaker.Vault}
+
 	opChargeback  = operation{name: "chargeback", breaker: breaker.Dispute, single: true}
 	opChargebacks = operation{name: "chargebacks", breaker: breaker.Dispute, single: true}
 	opDocuments   = operation{name: "documents", breaker: breaker.Dispute, single: true, timeout: documentsTimeout}
@@ -46,6 +54,7 @@ var (
 // operations lists every kind of call.
 func operations() []operation {
 	all := []operation{opGet, opCancel, opCapture, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments, opChargeback, opChargebacks, opDocuments, opClaim, opClaims}
+	all = append(all, opFindCustomer, opMakeCustomer, opRemoveCustomer, opSaveCard, opCards, opRemoveCard, opToken)
 	for _, how := range charges {
 		all = append(all, how.call)
 	}

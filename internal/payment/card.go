@@ -23,6 +23,11 @@ type CardMethod struct {
 	OnPage bool `json:"on_page,omitempty"`
 	// ThreeDSecure says whether the card's bank may ask the buyer for a proof, see Challenge. Empty: it may not.
 	ThreeDSecure ThreeDSecure `json:"three_d_secure,omitempty"`
+	// CustomerID is the client app's customer whose saved card it is. Empty: it is no saved card.
+	CustomerID string `json:"customer_id,omitempty"`
+	// ProviderCustomerID is the provider's id of that customer. The API fills it in, and the row keeps it: a charge that is repeated must
+	// repeat it, also when the customer was removed meanwhile. It is no part of the request, see Fingerprint.
+	ProviderCustomerID string `json:"provider_customer_id,omitempty"`
 }
 
 // CardSecrets are what the buyer's browser gives for one charge of a card. The provider gets them, and nobody keeps them: they are in no row
@@ -93,6 +98,9 @@ func validateCard(r Request, wrong func(pointer, detail string)) {
 	}
 	if c.ThreeDSecure != "" && c.ThreeDSecure != ThreeDSecureOptional {
 		wrong("/method/three_d_secure", "must be optional or not_supported")
+	}
+	if c.CustomerID != "" && !ValidID(c.CustomerID) {
+		wrong("/method/customer_id", "must be the id of a customer")
 	}
 	if utf8.RuneCountInString(c.Descriptor) > CardDescriptorMax {
 		wrong("/method/statement_descriptor", fmt.Sprintf("must have at most %d characters", CardDescriptorMax))

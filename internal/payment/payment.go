@@ -198,7 +198,14 @@ func (s ProviderState) Contradicts(paymentID, providerPaymentID string, asked Mo
 
 // Fingerprint says whether two requests ask for the same thing: a key may be repeated only with an
 // equal one. 128 bits, hexadecimal.
-func (r Request) Fingerprint() string { return fingerprint(r) }
+func (r Request) Fingerprint() string {
+	if r.Method.Card != nil {
+		card := *r.Method.Card
+		card.ProviderCustomerID = "" // it follows from the customer
+		r.Method.Card = &card
+	}
+	return fingerprint(r)
+}
 
 func fingerprint(request any) string {
 	canonical, err := json.Marshal(request) // map keys come out sorted

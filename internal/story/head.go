@@ -53,6 +53,7 @@ var reasons = map[failure.Code]string{
 	failure.CodeAmount:      "o provedor não aceita o valor",
 	failure.CodeExpiry:      "o provedor não aceita o prazo do pagamento",
 	failure.CodeCardToken:   "o token do cartão já foi usado, é antigo demais ou não é conhecido pelo provedor",
+	failure.CodeCustomer:    "o provedor não conhece mais o cliente; crie o cliente e salve o cartão de novo",
 	failure.CodeCapture:     "o provedor não consegue reservar o dinheiro deste cartão; cobre na hora",
 	failure.CodePixKey:      "a conta do vendedor no provedor não tem chave Pix",
 	failure.CodeAccount:     "a conta do vendedor no provedor não pode receber pagamentos agora",

@@ -38,6 +38,7 @@ func Traffic(ctx context.Context) ([]Exchange, error) {
 	p.boleto()
 	p.cards()
 	p.reservations()
+	p.vault()
 	p.disputes()
 	p.searches()
 	if p.err != nil {
@@ -204,12 +205,39 @@ func (p *play) disputes() {
 	}
 }
 
+// vault saves a card, pays with it, and removes all.
+func (p *play) vault() {
+	ana := payment.CustomerRequest{Email: "ana@example.com", Name: "Ana Maria de Souza", TaxID: "12345678909"}
+	id, err := p.client.Customer(p.ctx, ana)
+	p.must(err)
+	p.simulator.SetFaults([]simulator.Fault{{On: simulator.Customers, Kind: simulator.KindSearchLag, Times: 1}})
+	_, err = p.client.Customer(p.ctx, ana)
+	p.must(err)
+	p.simulator.SetFaults(nil)
+	token := p.token("APRO")
+	card, err := p.client.SaveCard(p.ctx, id, token)
+	p.must(err)
+	_, err = p.client.SaveCard(p.ctx, id, token) // used up
+	p.must(err)
+	saved := p.makeToken(map[string]any{"card_id": card.ID, "security_code": "123"})
+	p.charge(sale("saved card", payment.Method{Type: payment.Card, Card: &payment.CardMethod{
+		Brand: "master", Installments: 1, CustomerID: payment.NewID("customer", id), ProviderCustomerID: id,
+	}}), payment.CardSecrets{Token: saved})
+	for range 2 {
+		p.must(p.client.RemoveFromVault(p.ctx, payment.VaultRemoval{CustomerID: id, Customer: true, CardIDs: []string{card.ID}}))
+	}
+}
+
 // token is made as the buyer's browser makes it.
 func (p *play) token(holder string) string {
-	body, err := json.Marshal(map[string]any{
+	return p.makeToken(map[string]any{
 		"card_number": "5031433215406351", "expiration_month": 11, "expiration_year": 2030, "security_code": "123",
 		"cardholder": map[string]any{"name": holder, "identification": map[string]any{"type": "CPF", "number": "12345678909"}},
 	})
+}
+
+func (p *play) makeToken(card map[string]any) string {
+	body, err := json.Marshal(card)
 	p.must(err)
 	request, err := http.NewRequestWithContext(p.ctx, http.MethodPost, p.url+"/v1/card_tokens", bytes.NewReader(body))
 	p.must(err)
