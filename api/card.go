@@ -8,8 +8,8 @@ func readCard(from MethodRequest, to *payment.Method) {
 	to.ExpiresIn = from.ExpiresIn
 	to.Card = &payment.CardMethod{
 		Brand: from.PaymentMethodID, Installments: from.Installments, IssuerID: from.IssuerID, Descriptor: from.StatementDescriptor,
-		AuthorizeOnly: from.Capture != nil && !*from.Capture, ThreeDSecure: payment.ThreeDSecure(from.ThreeDSecure),
-		OnPage: from.Token == "" && from.PaymentMethodID == "" && from.IssuerID == "" && from.DeviceID == "",
+		AuthorizeOnly: from.Capture != nil && !*from.Capture, ThreeDSecure: payment.ThreeDSecure(from.ThreeDSecure), CustomerID: from.CustomerID,
+		OnPage: from.Token == "" && from.PaymentMethodID == "" && from.IssuerID == "" && from.DeviceID == "" && from.CustomerID == "",
 	}
 }
 
@@ -17,6 +17,7 @@ func showCard(p payment.Payment, v *Method) {
 	if p.Method.Card != nil {
 		c := p.CardToCharge()
 		v.PaymentMethodID, v.Installments, v.IssuerID, v.StatementDescriptor = c.Brand, c.Installments, c.IssuerID, c.Descriptor
+		v.CustomerID, v.ThreeDSecure = c.CustomerID, string(c.ThreeDSecure)
 	}
 	if p.AwaitsCard() {
 		v.ExpiresAt = p.Instructions.ExpiresAt.UTC()

@@ -28,6 +28,15 @@ type database interface {
 	Refund(ctx context.Context, paymentID, id string) (payment.OperationRecord, error) // kind NotFound when there is none
 	Ledger(ctx context.Context, paymentID string) ([]payment.LedgerEntry, error)
 	Balance(ctx context.Context, clientID string) (payment.Balance, error)
+	KeepCustomer(ctx context.Context, c payment.Customer) (stands payment.Customer, written bool, err error)
+	Customer(ctx context.Context, clientID, id string) (payment.Customer, error) // kind NotFound when there is none
+	HideCustomer(ctx context.Context, clientID, id string, at time.Time) (payment.VaultRemoval, error)
+	ForgetCustomer(ctx context.Context, id string) error
+	KeepSavedCard(ctx context.Context, c payment.SavedCard) (stands payment.SavedCard, written bool, err error)
+	SavedCards(ctx context.Context, customerID string) ([]payment.SavedCard, error)
+	SavedCard(ctx context.Context, customerID, id string) (payment.SavedCard, error) // kind NotFound when there is none
+	HideSavedCard(ctx context.Context, c payment.Customer, id string, at time.Time) (payment.VaultRemoval, error)
+	ForgetSavedCard(ctx context.Context, id string) error
 	Spool(ctx context.Context, id, routingKey string, body []byte, at time.Time) error
 	Reconciliations(ctx context.Context, limit int) ([]payment.Reconciliation, error)
 	FindingTotals(ctx context.Context) ([]payment.FindingTotal, error)

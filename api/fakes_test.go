@@ -37,6 +37,9 @@ type memory struct {
 	ledger      []payment.LedgerEntry
 	balances    map[string]payment.Balance
 	disputes    []payment.Dispute // newest first
+	customers   []payment.Customer
+	cards       []payment.SavedCard // oldest first
+	hidden      map[string]bool     // ids of customers and cards
 	evidence    []payment.Evidence
 }
 

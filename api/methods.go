@@ -17,7 +17,7 @@ var methods = map[payment.MethodType]struct {
 	show   func(payment.Payment, *Method)
 }{
 	payment.Pix:    {[]string{"expires_in"}, readPix, showPix},
-	payment.Card:   {[]string{"expires_in", "token", "payment_method_id", "installments", "issuer_id", "statement_descriptor", "device_id", "capture", "three_d_secure"}, readCard, showCard},
+	payment.Card:   {[]string{"expires_in", "token", "payment_method_id", "installments", "issuer_id", "statement_descriptor", "device_id", "capture", "three_d_secure", "customer_id"}, readCard, showCard},
 	payment.Boleto: {[]string{"due_date", "fine", "interest", "discount"}, readBoleto, showBoleto},
 }
 

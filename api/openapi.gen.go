@@ -804,6 +804,24 @@ type CloseFindingRequest struct {
 // Currency defines model for Currency.
 type Currency string
 
+// Customer defines model for Customer.
+type Customer struct {
+	ID string `json:"id"`
+
+	// ProviderCustomerID Mercado Pago's id of the customer.
+	ProviderCustomerID string    `json:"provider_customer_id"`
+	CreatedAt          time.Time `json:"created_at"`
+}
+
+// CustomerRequest defines model for CustomerRequest.
+type CustomerRequest struct {
+	Email string `json:"email"`
+	Name  string `json:"name,omitempty,omitzero"`
+
+	// TaxID CPF or CNPJ, with or without punctuation.
+	TaxID string `json:"tax_id,omitempty,omitzero"`
+}
+
 // DeadLetter defines model for DeadLetter.
 type DeadLetter struct {
 	ID string `json:"id"`
@@ -1092,6 +1110,7 @@ type Failure struct {
 	// | `invalid_tax_id`, `invalid_email`, `payer_is_seller` | ask the buyer for a correct value of the field in `pointer`, and create another payment with another key |
 	// | `invalid_amount`, `invalid_expiry` | correct the field in `pointer`, and create another payment with another key |
 	// | `invalid_card_token` | get a new token in the buyer's browser, and create another payment with another key |
+	// | `invalid_customer` | the provider does not know the customer any more: create the customer, and save the card again |
 	// | `capture_not_deferrable` | the card's money cannot be reserved: create another payment without `capture: false`, with a new token and another key |
 	// | `account_without_pix_key`, `account_unavailable`, `integration_error` | the request is correct, and our operators are alerted; try again later with another key |
 	// | `provider_refused` | the provider gave no reason that we know; create another payment with another key |
@@ -1382,6 +1401,12 @@ type Method struct {
 	// not how: read the payment, or wait for its event.
 	Challenge Challenge `json:"challenge,omitempty,omitzero"`
 
+	// CustomerID The customer whose saved card it is, if it was sent.
+	CustomerID string `json:"customer_id,omitempty,omitzero"`
+
+	// ThreeDSecure `optional` when the card's bank may ask the buyer for a proof; absent when it may not.
+	ThreeDSecure string `json:"three_d_secure,omitempty,omitzero"`
+
 	// DueDate The day in Brazil until which the boleto is to be paid.
 	//
 	// Examples: 2026-12-10
@@ -1426,6 +1451,10 @@ type MethodRequest struct {
 	// Capture `false` only reserves the money: the payment becomes `authorized`, and is captured with `POST /v1/payments/{id}/capture`, all of
 	// it or less, or given up with `cancel`. After five days the bank gives it back, and the payment is `expired`.
 	Capture *bool `json:"capture,omitempty"`
+
+	// CustomerID The customer whose saved card it is, see `POST /v1/customers/{id}/cards`. The token is then made of the card's `provider_card_id`
+	// and the security code.
+	CustomerID string `json:"customer_id,omitempty,omitzero"`
 
 	// DeviceID The browser as Mercado Pago's script names it (`MP_DEVICE_SESSION_ID`). Mercado Pago approves more cards with it. It is passed on
 	// and not stored, and a repeated request may have another one.
@@ -1894,6 +1923,41 @@ type Rejection struct {
 // | `contact_us` | the request or the seller's account is the cause |
 type RejectionAdvice string
 
+// SavedCard defines model for SavedCard.
+type SavedCard struct {
+	ID         string `json:"id"`
+	CustomerID string `json:"customer_id"`
+
+	// PaymentMethodID The card's brand, to send with a payment.
+	//
+	// Examples: visa
+	PaymentMethodID string `json:"payment_method_id"`
+
+	// FirstSix The first digits of the number, to ask for installments with. Absent when Mercado Pago does not show them.
+	FirstSix string `json:"first_six,omitempty,omitzero"`
+	LastFour string `json:"last_four"`
+
+	// ExpirationMonth Absent when Mercado Pago does not show it.
+	ExpirationMonth int `json:"expiration_month,omitempty,omitzero"`
+	ExpirationYear  int `json:"expiration_year,omitempty,omitzero"`
+
+	// ProviderCardID Mercado Pago's id of the card. In the buyer's browser its script makes a token of it and the security code (`cardId`), and that
+	// token pays.
+	ProviderCardID string    `json:"provider_card_id"`
+	CreatedAt      time.Time `json:"created_at"`
+}
+
+// SavedCardList defines model for SavedCardList.
+type SavedCardList struct {
+	Data []SavedCard `json:"data"`
+}
+
+// SavedCardRequest defines model for SavedCardRequest.
+type SavedCardRequest struct {
+	// Token The token that Mercado Pago's script makes of the card. It is passed on and not stored. Never send a card number.
+	Token string `json:"token"`
+}
+
 // SettleRequest defines model for SettleRequest.
 type SettleRequest struct {
 	// Status `failed`: Mercado Pago has no charge. `found`: Mercado Pago has the charge `provider_payment_id`.
@@ -1915,8 +1979,14 @@ type Status string
 // BreakerName defines model for BreakerName.
 type BreakerName = string
 
+// CardID defines model for CardID.
+type CardID = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// CustomerID defines model for CustomerID.
+type CustomerID = string
 
 // DeadLetterID defines model for DeadLetterID.
 type DeadLetterID = string
@@ -2143,6 +2213,12 @@ type ReceiveMercadoPagoParams struct {
 
 // SetBreakerJSONRequestBody defines body for SetBreaker for application/json ContentType.
 type SetBreakerJSONRequestBody = BreakerSetting
+
+// CreateCustomerJSONRequestBody defines body for CreateCustomer for application/json ContentType.
+type CreateCustomerJSONRequestBody = CustomerRequest
+
+// SaveCardJSONRequestBody defines body for SaveCard for application/json ContentType.
+type SaveCardJSONRequestBody = SavedCardRequest
 
 // RedriveDeadLettersJSONRequestBody defines body for RedriveDeadLetters for application/json ContentType.
 type RedriveDeadLettersJSONRequestBody = RedriveRequest

@@ -42,6 +42,9 @@ func (s *Server) createPayment(c *gin.Context) error {
 			return err
 		}
 	}
+	if err := s.nameCustomer(c, &creation); err != nil && !(existed && failure.KindOf(err) == failure.Invalid) {
+		return err // a payment that is there has its customer, who may have been removed since
+	}
 	// The payment is new, or not answered for yet, or the database is unavailable: the workflow decides.
 	prefer := readPreference(c.Request.Header)
 	p, err = s.create(ctx, workflows.CreateInput{

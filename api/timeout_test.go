@@ -82,6 +82,46 @@ func (hung) RefuseEvidence(ctx context.Context, _ string) error {
 	return err
 }
 
+func (hung) KeepCustomer(ctx context.Context, _ payment.Customer) (payment.Customer, bool, error) {
+	nothing, err := hang[payment.Customer](ctx)
+	return nothing, false, err
+}
+
+func (hung) Customer(ctx context.Context, _, _ string) (payment.Customer, error) {
+	return hang[payment.Customer](ctx)
+}
+
+func (hung) HideCustomer(ctx context.Context, _, _ string, _ time.Time) (payment.VaultRemoval, error) {
+	return hang[payment.VaultRemoval](ctx)
+}
+
+func (hung) ForgetCustomer(ctx context.Context, _ string) error {
+	_, err := hang[struct{}](ctx)
+	return err
+}
+
+func (hung) KeepSavedCard(ctx context.Context, _ payment.SavedCard) (payment.SavedCard, bool, error) {
+	nothing, err := hang[payment.SavedCard](ctx)
+	return nothing, false, err
+}
+
+func (hung) SavedCards(ctx context.Context, _ string) ([]payment.SavedCard, error) {
+	return hang[[]payment.SavedCard](ctx)
+}
+
+func (hung) SavedCard(ctx context.Context, _, _ string) (payment.SavedCard, error) {
+	return hang[payment.SavedCard](ctx)
+}
+
+func (hung) HideSavedCard(ctx context.Context, _ payment.Customer, _ string, _ time.Time) (payment.VaultRemoval, error) {
+	return hang[payment.VaultRemoval](ctx)
+}
+
+func (hung) ForgetSavedCard(ctx context.Context, _ string) error {
+	_, err := hang[struct{}](ctx)
+	return err
+}
+
 func (hung) Refunds(ctx context.Context, _ string) ([]payment.OperationRecord, error) {
 	return hang[[]payment.OperationRecord](ctx)
 }

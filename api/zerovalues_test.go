@@ -22,14 +22,15 @@ func TestZeroValuesAreNotTakenForLeftOut(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	bases := map[string]struct{ method, path, body string }{ // of those that have optional fields
-		"PaymentRequest": {http.MethodPost, "/v1/payments", `{"amount": 1050, "currency": "BRL", "method": {"type": "pix"}, "payer": {"email": "ana@example.com"}}`},
-		"RedriveRequest": {http.MethodPost, "/v1/dead-letters/redrive", `{"reason": "mended", "filter": {"source": "webhook", "cause": "invalid"}}`},
-		"OrderRequest":   {http.MethodPost, "/v1/payments/x/look", `{}`},
-		"HoldRequest":    {http.MethodPost, "/v1/payments/x/hold", `{"reason": "a check"}`},
-		"RefundRequest":  {http.MethodPost, "/v1/payments/x/refunds", `{"amount": 1}`},
-		"CaptureRequest": {http.MethodPost, "/v1/payments/x/capture", `{}`},
-		"CancelRequest":  {http.MethodPost, "/v1/payments/x/cancel", `{"on_paid": "keep"}`},
-		"SettleRequest":  {http.MethodPost, "/v1/payments/x/settle", `{"status": "found", "reason": "the panel has it"}`},
+		"PaymentRequest":  {http.MethodPost, "/v1/payments", `{"amount": 1050, "currency": "BRL", "method": {"type": "pix"}, "payer": {"email": "ana@example.com"}}`},
+		"RedriveRequest":  {http.MethodPost, "/v1/dead-letters/redrive", `{"reason": "mended", "filter": {"source": "webhook", "cause": "invalid"}}`},
+		"OrderRequest":    {http.MethodPost, "/v1/payments/x/look", `{}`},
+		"HoldRequest":     {http.MethodPost, "/v1/payments/x/hold", `{"reason": "a check"}`},
+		"RefundRequest":   {http.MethodPost, "/v1/payments/x/refunds", `{"amount": 1}`},
+		"CaptureRequest":  {http.MethodPost, "/v1/payments/x/capture", `{}`},
+		"CancelRequest":   {http.MethodPost, "/v1/payments/x/cancel", `{"on_paid": "keep"}`},
+		"CustomerRequest": {http.MethodPost, "/v1/customers", `{"email": "ana@example.com"}`},
+		"SettleRequest":   {http.MethodPost, "/v1/payments/x/settle", `{"status": "found", "reason": "the panel has it"}`},
 	}
 	// What the contract allows, and documents.
 	allowed := map[string]bool{

@@ -99,8 +99,8 @@ func validateCard(r Request, wrong func(pointer, detail string)) {
 	if c.ThreeDSecure != "" && c.ThreeDSecure != ThreeDSecureOptional {
 		wrong("/method/three_d_secure", "must be optional or not_supported")
 	}
-	if c.CustomerID != "" && !ValidID(c.CustomerID) {
-		wrong("/method/customer_id", "must be the id of a customer")
+	if c.CustomerID != "" && (c.OnPage || !ValidID(c.CustomerID)) {
+		wrong("/method/customer_id", "must be the id of a customer, whose saved card the token is of")
 	}
 	if utf8.RuneCountInString(c.Descriptor) > CardDescriptorMax {
 		wrong("/method/statement_descriptor", fmt.Sprintf("must have at most %d characters", CardDescriptorMax))
