@@ -30,6 +30,8 @@ type Mail struct {
 	// PerReader bounds how many e-mails one buyer's address is sent; nil: as many as there are. A client app decides
 	// which address is written to, so that without it others could be flooded in our name.
 	PerReader *ratelimit.Distinct
+	// PayPage is the address of our page where a payment is paid; nil: e-mails link to the provider's.
+	PayPage func(payment.Payment) string
 }
 
 // mail is the mail server behind its breaker.
@@ -93,7 +95,11 @@ func (a *Activities) SendEmail(ctx context.Context, in EmailInput) (Emailed, err
 		if err != nil || in.Notice == payment.HowToPay && (p.Status != payment.Pending || !p.Method.Type.PaidByCode()) {
 			return email.Message{}, false, err
 		}
-		m, err := email.ToBuyer(p, in.Notice, id)
+		page := ""
+		if a.mail.PayPage != nil {
+			page = a.mail.PayPage(p)
+		}
+		m, err := email.ToBuyer(p, in.Notice, id, page)
 		return m, true, err
 	})
 	return Emailed{Outcome: outcome}, activityError(err)

@@ -88,10 +88,10 @@ func environ(variables map[string]string) (all []string) {
 }
 
 // optional are the files that may be empty, by overlay and part: a replica is optional, and so are the search by e-mail and, where no
-// operator gets e-mails, the mail server.
+// operator gets e-mails, the mail server. A worker without the secret of the pay pages links to the provider's.
 var optional = map[string][]string{
-	"production": {"api: DATABASE_REPLICA_URL", "api: SEARCH_KEY", "worker: SEARCH_KEY", "migrate: SEARCH_KEY"},
-	"staging":    {"api: DATABASE_REPLICA_URL", "api: CONSOLE_SECRET", "api: SEARCH_KEY", "worker: SEARCH_KEY", "migrate: SEARCH_KEY", "worker: SMTP_URL"},
+	"production": {"api: DATABASE_REPLICA_URL", "api: SEARCH_KEY", "worker: CURSOR_SECRET", "worker: SEARCH_KEY", "migrate: SEARCH_KEY"},
+	"staging":    {"api: DATABASE_REPLICA_URL", "api: CONSOLE_SECRET", "api: SEARCH_KEY", "worker: CURSOR_SECRET", "worker: SEARCH_KEY", "migrate: SEARCH_KEY", "worker: SMTP_URL"},
 }
 
 // requires says whether a part refuses to start when a file is empty.

@@ -12,6 +12,7 @@ import (
 	"github.com/onlywave/onlywave/internal/config"
 	"github.com/onlywave/onlywave/internal/email"
 	"github.com/onlywave/onlywave/internal/metrics"
+	"github.com/onlywave/onlywave/internal/paylink"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/internal/rabbitmq"
@@ -29,6 +30,12 @@ func mailOf(c config.Config, store *redis.Store) (activities.Mail, error) {
 	}
 	sender, err := email.New(email.Config{URL: string(c.SMTPURL), From: c.EmailFrom})
 	mail := activities.Mail{Sender: sender, Operators: c.OperatorsEmail}
+	if err == nil && c.CursorSecret != "" {
+		var links *paylink.Links
+		if links, err = paylink.New(c.PublicURL, []byte(c.CursorSecret)); err == nil {
+			mail.PayPage = links.URL
+		}
+	}
 	if c.EmailLimit > 0 {
 		mail.PerReader = ratelimit.NewDistinct(store, "emails", c.EmailLimit, 24*time.Hour)
 	}

@@ -44,7 +44,7 @@ type Config struct {
 	APIAddress     string   `env:"API_ADDRESS" help:"where the API listens, host:port"`
 	PublicURL      string   `env:"PUBLIC_URL" help:"the API's address as clients see it; base of links"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" help:"addresses or networks of our load balancers, whose X-Forwarded-For is believed"`
-	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors and the links to pay pages; the same in every API process; a new one makes the links that are out invalid"`
+	CursorSecret   Secret   `env:"CURSOR_SECRET" help:"signs list cursors and the links to pay pages; the same in every API process; a new one makes the links that are out invalid; a worker that has it writes these links into its e-mails"`
 
 	ConsoleSecret   Secret        `env:"CONSOLE_SECRET" help:"encrypts the second factors of the console's users, at least 32 characters; the same in every API process; required in live; empty: no second factor can be set up"`
 	SearchKey       []Secret      `env:"SEARCH_KEY" help:"makes the index by which the console finds payments by the buyer's e-mail address, at least 32 characters; the same in every API, worker and migrate process; new,old while one replaces the other; empty: no payment is found by e-mail"`

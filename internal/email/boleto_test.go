@@ -26,7 +26,7 @@ func TestHowToPayABoleto(t *testing.T) {
 		p.Method = payment.Method{Type: payment.Boleto, Boleto: &payment.BoletoMethod{}}
 		p.CreatedAt = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 		p.Instructions.QRCode, p.Instructions.DigitableLine = "", "23793381286000782713695000063305975520000370000"
-		m, err := ToBuyer(p, payment.HowToPay, aUUID)
+		m, err := ToBuyer(p, payment.HowToPay, aUUID, "")
 		require.NoError(t, err)
 		for _, text := range want {
 			require.Contains(t, m.Subject+"\n"+m.Text, text)
@@ -35,7 +35,7 @@ func TestHowToPayABoleto(t *testing.T) {
 		require.NotContains(t, m.HTML, "cid:")
 
 		p.Instructions.DigitableLine = "" // its digits were wrong
-		m, err = ToBuyer(p, payment.HowToPay, aUUID)
+		m, err = ToBuyer(p, payment.HowToPay, aUUID, "")
 		require.NoError(t, err)
 		require.NotContains(t, m.Text, "linha digitável")
 		require.Contains(t, m.Text, "https://pay.example/1")

@@ -38,7 +38,7 @@ func sender(t *testing.T, url string) *Sender {
 
 func instructions(t *testing.T) Message {
 	t.Helper()
-	m, err := ToBuyer(bought(""), payment.HowToPay, aUUID)
+	m, err := ToBuyer(bought(""), payment.HowToPay, aUUID, "")
 	require.NoError(t, err)
 	return m
 }

@@ -60,8 +60,9 @@ func (c content) message(m Message) (Message, error) {
 	return m, nil
 }
 
-// ToBuyer is the e-mail about a payment, to the buyer's address and in the language that the payment was created with.
-func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
+// ToBuyer is the e-mail about a payment, to the buyer's address and in the language that the payment was created with. How to pay links to our
+// page, or to the provider's when page is empty.
+func ToBuyer(p payment.Payment, n payment.Notice, id, page string) (Message, error) {
 	w := languages[p.Payer.Language]
 	method := methods[payment.Language(w.tag)][p.Method.Type]
 	c := content{
@@ -87,6 +88,9 @@ func ToBuyer(p payment.Payment, n payment.Notice, id string) (Message, error) {
 		facts(method.until, until)
 		c.Code, c.CodeHint, c.Image = code, method.codeHint, method.image
 		c.Link, c.LinkText = followed(p.Instructions.TicketURL), method.link
+		if page != "" {
+			c.Link, c.LinkText = page, w.payPage
+		}
 	case payment.Receipt:
 		subject, c.Heading, c.Intro, c.Tone = w.paid, w.paidHeading, w.paidIntro, good
 		facts(w.method, p.Method.Type.Name(payment.Language(w.tag)))

@@ -113,7 +113,7 @@ func TestMessagesToBuyers(t *testing.T) {
 	for name, want := range messages {
 		t.Run(name, func(t *testing.T) {
 			language, notice, _ := strings.Cut(name, " ")
-			m, err := ToBuyer(bought(payment.Language(language)), payment.Notice(notice), aUUID)
+			m, err := ToBuyer(bought(payment.Language(language)), payment.Notice(notice), aUUID, "")
 			require.NoError(t, err)
 			require.Equal(t, want, strings.ReplaceAll(m.Subject+"\n"+m.Text, "\u00a0", " "))
 			require.Equal(t, "ana@example.com", m.To)
@@ -128,13 +128,13 @@ func TestMessagesToBuyers(t *testing.T) {
 func TestALinkThatIsNoneIsDisarmed(t *testing.T) {
 	p := bought("")
 	p.Instructions.TicketURL = "javascript:alert(1)"
-	m, err := ToBuyer(p, payment.HowToPay, aUUID)
+	m, err := ToBuyer(p, payment.HowToPay, aUUID, "")
 	require.NoError(t, err)
 	require.NotContains(t, m.HTML, "javascript:")
 }
 
 func TestBuyersGetEmailsAboutPaymentsOnly(t *testing.T) {
-	_, err := ToBuyer(bought(""), payment.Alert, aUUID)
+	_, err := ToBuyer(bought(""), payment.Alert, aUUID, "")
 	require.Error(t, err)
 }
 

@@ -26,7 +26,7 @@ func TestANameThatHoldsALinkIsNotUsed(t *testing.T) {
 			p := bought("")
 			p.Payer.Name = name
 			for _, n := range []payment.Notice{payment.HowToPay, payment.Receipt, payment.RefundNotice} {
-				m, err := ToBuyer(p, n, aUUID)
+				m, err := ToBuyer(p, n, aUUID, "")
 				require.NoError(t, err)
 				require.Contains(t, m.Text, "Olá!\n", name)
 				require.NotContains(t, m.Text+m.HTML+m.Subject, trap)
@@ -58,7 +58,7 @@ func TestWhatTheOrderIsCalledHoldsNoLink(t *testing.T) {
 	for _, trap := range traps {
 		p := bought("")
 		p.Description, p.Reference = "Sua conta foi bloqueada, acesse "+trap+" agora", trap
-		m, err := ToBuyer(p, payment.Receipt, aUUID)
+		m, err := ToBuyer(p, payment.Receipt, aUUID, "")
 		require.NoError(t, err)
 		require.Contains(t, m.Text, "Descrição: Sua conta foi bloqueada, acesse … agora\nPedido: …\n", trap)
 		require.NotContains(t, m.HTML, trap)
@@ -89,7 +89,7 @@ func TestOnlyAPageIsLinkedTo(t *testing.T) {
 	for _, link := range []string{"javascript:alert(1)", "data:text/html,x", "mailto:a@b.c", "//evil.com", "ticket"} {
 		p := bought("")
 		p.Instructions.TicketURL = link
-		m, err := ToBuyer(p, payment.HowToPay, aUUID)
+		m, err := ToBuyer(p, payment.HowToPay, aUUID, "")
 		require.NoError(t, err)
 		require.NotContains(t, m.Text+m.HTML, link)
 		require.NotContains(t, m.Text, methods[payment.Portuguese][payment.Pix].link)

@@ -35,6 +35,7 @@ type words struct {
 	description, reference string
 
 	payHeading string
+	payPage    string // what a link to our page says
 
 	paid, paidHeading, paidIntro string
 	method, paidAt, providerID   string
@@ -51,7 +52,7 @@ var portuguese = words{
 	thousands: ".", decimal: ",", layout: "02/01/2006 às 15:04 (horário de São Paulo)", dayLayout: "02/01/2006",
 	description: "Descrição", reference: "Pedido",
 
-	payHeading: "Falta só o pagamento",
+	payHeading: "Falta só o pagamento", payPage: "Abrir a página de pagamento",
 
 	paid: "Pagamento de %s aprovado", paidHeading: "Pagamento aprovado",
 	paidIntro: "O seu pagamento foi confirmado. Guarde este e-mail como comprovante.",
@@ -69,7 +70,7 @@ var english = words{
 	thousands: ",", decimal: ".", layout: "2 January 2006, 15:04 (São Paulo time)", dayLayout: "2 January 2006",
 	description: "Description", reference: "Order",
 
-	payHeading: "Only the payment is missing",
+	payHeading: "Only the payment is missing", payPage: "Open the payment page",
 
 	paid: "Payment of %s approved", paidHeading: "Payment approved",
 	paidIntro: "Your payment has been confirmed. Keep this e-mail as your receipt.",
