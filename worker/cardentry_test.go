@@ -4,8 +4,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/onlywave/onlywave/internal/command"
@@ -248,4 +250,63 @@ func TestANewRunTakesNoSecondCharge(t *testing.T) {
 	s.awaitRun(t, id, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	s.enter(good, payment.Approved)
 	require.Len(t, s.charges(id), 2)
+}
+
+// A run is reset to each of its points, with and without what came in afterwards. The cards that were charged are not charged again, and no
+// other is, whatever the new run believes.
+func TestAResetChargesNoCardAgain(t *testing.T) {
+	t.Parallel()
+	s := newPageShop(t)
+	id := s.open("reset", nil)
+	s.enter(s.card(id, plainCard, "OTHE"), payment.Pending)
+	good := s.card(id, plainCard, "APRO")
+	s.enter(good, payment.Approved)
+	s.awaitRun(t, id, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	run, err := s.Temporal.DescribeWorkflow(t.Context(), workflows.WorkflowID(id), "")
+	require.NoError(t, err)
+	base := run.RawResponse.GetWorkflowExecutionInfo().GetExecution()
+	var points []int64
+	history := s.Temporal.GetWorkflowHistory(t.Context(), base.GetWorkflowId(), base.GetRunId(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		event, err := history.Next()
+		require.NoError(t, err)
+		if event.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			points = append(points, event.GetEventId())
+		}
+	}
+	require.GreaterOrEqual(t, len(points), 3, "opened, and two cards")
+	for _, point := range points {
+		for _, without := range [][]enums.ResetReapplyExcludeType{nil, {enums.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL, enums.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE}} {
+			_, err := s.Temporal.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+				Namespace: s.at.namespace, WorkflowExecution: base, Reason: "test", WorkflowTaskFinishEventId: point, RequestId: uuid.NewString(), ResetReapplyExcludeTypes: without,
+			})
+			require.NoError(t, err)
+			require.NoError(t, s.Workflows.Signal(t.Context(), id))
+			s.awaitRun(t, id, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+			require.Equal(t, payment.Approved, s.stored(id).Status, "point %d without %v", point, without)
+			require.Len(t, s.charges(id), 2, "point %d without %v", point, without)
+			s.refuses(s.card(id, plainCard, "APRO"))
+			require.Len(t, s.charges(id), 2)
+		}
+	}
+}
+
+// A run that was reset believes that it still waits for a card, and a buyer enters another one before the run has looked. The database knows
+// better.
+func TestAResetRunTakesNoOtherCard(t *testing.T) {
+	t.Parallel()
+	s := newPageShop(t)
+	id := s.open("believes", nil)
+	s.enter(s.card(id, plainCard, "APRO"), payment.Approved)
+	s.awaitRun(t, id, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	run, err := s.Temporal.DescribeWorkflow(t.Context(), workflows.WorkflowID(id), "")
+	require.NoError(t, err)
+	_, err = s.Temporal.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: s.at.namespace, WorkflowExecution: run.RawResponse.GetWorkflowExecutionInfo().GetExecution(), Reason: "test", WorkflowTaskFinishEventId: 4, RequestId: uuid.NewString(),
+		ResetReapplyExcludeTypes: []enums.ResetReapplyExcludeType{enums.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL, enums.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE},
+	})
+	require.NoError(t, err)
+	s.refuses(s.card(id, plainCard, "APRO"))
+	s.awaitRun(t, id, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	require.Len(t, s.charges(id), 1)
 }

@@ -109,7 +109,9 @@ func (p *mailbox) takeCard(ctx workflow.Context) (err error) {
 		p.cardAttempt = taken.Attempt
 	case taken.Status != p.state.Status:
 		p.rewritten = true
-		return p.load(ctx, "open again")
+		err := p.load(ctx, "open again")
+		p.planPoll(ctx)
+		return err
 	}
 	return nil
 }

@@ -13,7 +13,11 @@ func (p *mailbox) rewrites(ctx workflow.Context) bool {
 func (p *mailbox) rewrite(ctx workflow.Context) error {
 	workflow.GetLogger(ctx).Error("the payment's row is lost and is written anew", "payment_id", p.in.PaymentID, "status", p.state.Status)
 	p.rewritten = true
-	return p.load(ctx, "write anew")
+	err := p.load(ctx, "write anew")
+	if p.state.OnPage {
+		p.pollAt = workflow.Now(ctx) // a card may be charged of which the row does not know
+	}
+	return err
 }
 
 // rowMissing goes on after the database has said that it lacks the payment: with a row that is written anew, or else not at all.
