@@ -169,7 +169,7 @@ func closeFields(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
 }
 
 // idInPath is an id of the provider's, which the contract has as a parameter.
-var idInPath = regexp.MustCompile(`/[0-9]+(/|$)`)
+var idInPath = regexp.MustCompile(`/[0-9]+(?:-[0-9A-Za-z]+)?(/|$)`)
 
 // Deviations finds where an exchange is not as the contract says.
 func (c *Contract) Deviations(e Exchange) (found []Deviation) {

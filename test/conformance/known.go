@@ -4,6 +4,7 @@ package conformance
 // what really happens, and how that is known.
 func KnownErrors() []Known {
 	const (
+		token    = "POST /v1/card_tokens"
 		charge   = "POST /v1/payments"
 		get      = "GET /v1/payments/{id}"
 		methods  = "GET /v1/payment_methods"
@@ -17,6 +18,7 @@ func KnownErrors() []Known {
 		claim    = "GET /post-purchase/v1/claims/{claim_id}"
 		claims   = "GET /post-purchase/v1/claims/search"
 		action   = "the API reference has an object with action, mandatory and due_date"
+		saved    = "a token of a saved card is made of card_id and the security code alone (guide \"saved cards\"; Mercado Pago's script sends it so)"
 		nameless = "the guides for Pix and boleto want the payer's name and address; the official SDK has both"
 	)
 	return []Known{
@@ -25,6 +27,12 @@ func KnownErrors() []Known {
 		{charge, "request", "/payer", `"address" is unsupported`, nameless},
 		{charge, "request", "", `"payment_method" is unsupported`, `the fine, the interest and the discount of a boleto are sent in it (guide "boleto bancário"; the official SDK has it)`},
 		{plans, "request", "?payment_method_id", "missing", "Mercado Pago's script in the browser asks with the card's first digits and the amount alone"},
+		{token, "request", "", `"card_id" is unsupported`, saved},
+		{token, "request", "/card_number", "missing", saved},
+		{token, "request", "/expiration_month", "missing", saved},
+		{token, "request", "/expiration_year", "missing", saved},
+		{token, "request", "/cardholder", "missing", saved},
+		{"DELETE /v1/customers/{id}", "request", "", "no such operation", "the official SDKs of other languages call it; the contract's path is called when it answers 404 or 405"},
 		{"GET /users/me", "request", "", "no such operation", "the official SDK calls it (pkg/user)"},
 
 		{get, "answer", "/cause/*/code", "must be an integer", "refusals by Mercado Pago's gateway have words as codes, such as unauthorized"},

@@ -112,7 +112,7 @@ func (s *Simulator) withCustomer(c *call, do func(*customer) answer) answer {
 	defer s.book.mu.Unlock()
 	found, ok := s.book.customers[c.request.PathValue("customer")]
 	if !ok {
-		return c.refuse(http.StatusNotFound, causeNoCustomer)
+		return c.refuse(http.StatusNotFound)
 	}
 	return do(found)
 }
@@ -192,7 +192,7 @@ func (s *Simulator) onCard(c *call, do func(found *customer, i int)) answer {
 	return s.withCustomer(c, func(found *customer) answer {
 		i := slices.IndexFunc(found.cards, func(card vaultCard) bool { return card.id == c.request.PathValue("card") })
 		if i < 0 {
-			return c.refuse(http.StatusNotFound, causeNoCard)
+			return c.refuse(http.StatusNotFound)
 		}
 		card := found.cards[i]
 		do(found, i)
@@ -251,13 +251,17 @@ func (b *book) tokenOf(token string) (tokenOf, bool) {
 // digitsOf is what may be shown of a card's number.
 func digitsOf(number string) string { return number[:6] + number[len(number)-4:] }
 
-// checkCustomer refuses the payment of a customer that there is not, and a saved card's payment without its customer.
+// checkCustomer takes from the vault what a payment does not say of its customer. It refuses the payment of a customer that there is not, and a saved card's payment without its customer.
 func (s *Simulator) checkCustomer(p *payment) []cause {
 	b := s.book
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	of := b.tokensMade[p.card.Token]
-	switch _, known := b.customers[p.payer.ID]; {
+	payer, known := b.customers[p.payer.ID]
+	if known && p.payer.Identification == (identification{}) {
+		p.payer.Identification = payer.fields.Identification
+	}
+	switch {
 	case p.payer.Type == "customer" && (!known && !isCustomerID(p.payer.ID) || b.customersGone[p.payer.ID]):
 		return []cause{causePayerUnknown}
 	case of.customer != "" && (p.payer.Type != "customer" || p.payer.ID != of.customer):
@@ -288,19 +292,22 @@ func (s *Simulator) showCustomer(c customer) map[string]any {
 	for _, card := range c.cards {
 		cards = append(cards, showVaultCard(c.id, card))
 	}
-	var first any
+	shown := map[string]any{
+		"id": c.id, "email": c.fields.Email, "date_created": date(c.created.In(manaus)), "date_last_updated": date(c.updated.In(manaus)),
+		"metadata": map[string]any{}, "cards": cards, "addresses": []any{}, "live_mode": s.config.LiveMode,
+	}
+	for name, text := range map[string]string{"first_name": c.fields.FirstName, "last_name": c.fields.LastName, "description": c.fields.Description} {
+		if text != "" {
+			shown[name] = text
+		}
+	}
+	if c.fields.Identification != (identification{}) {
+		shown["identification"] = c.fields.Identification
+	}
 	if len(c.cards) > 0 {
-		first = c.cards[0].id
+		shown["default_card"] = c.cards[0].id
 	}
-	return map[string]any{
-		"id": c.id, "email": c.fields.Email, "first_name": orNull(c.fields.FirstName), "last_name": orNull(c.fields.LastName),
-		"phone":          map[string]any{"area_code": nil, "number": nil},
-		"identification": taxIDAnswer{orNull(c.fields.Identification.Type), orNull(c.fields.Identification.Number)},
-		"address":        map[string]any{"id": nil, "zip_code": nil, "street_name": nil, "street_number": nil},
-		"description":    orNull(c.fields.Description), "date_registered": nil,
-		"date_created": date(c.created.In(manaus)), "date_last_updated": date(c.updated.In(manaus)),
-		"metadata": map[string]any{}, "default_card": first, "default_address": nil, "cards": cards, "addresses": []any{}, "live_mode": s.config.LiveMode,
-	}
+	return shown
 }
 
 func showVaultCard(customerID string, c vaultCard) map[string]any {

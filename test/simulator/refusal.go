@@ -50,10 +50,8 @@ var (
 	causeDocumentType   = cause{Code: "invalid_file_type", Description: "Only jpg, png and pdf files are allowed"}
 	causeDocumentsSize  = cause{Code: "files_too_large", Description: "The files exceed 10 MB"}
 	causeNoClaim        = cause{Code: "not_found_claim", Description: "Claim not found"}
-	causeCustomerExists = cause{Code: "101", Description: "the customer already exist"}
-	causeCustomerEmail  = cause{Code: "106", Description: "the email is invalid"}
-	causeNoCustomer     = cause{Code: "not_found", Description: "customer not found"}
-	causeNoCard         = cause{Code: "not_found", Description: "card not found"}
+	causeCustomerExists = cause{Code: 101, Description: "the customer already exist"}
+	causeCustomerEmail  = cause{Code: 106, Description: "the email is invalid"}
 	causePayerUnknown   = cause{Code: 2002, Description: "Customer not found"}
 	causeTokenInvalid   = cause{Code: 2062, Description: "Invalid card token"}
 	causeCardID         = cause{Code: "E216", Description: "Invalid parameter 'card_id'"}

@@ -106,6 +106,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/customers/{customer}", s.api(Customers, s.getCustomer))
 	mux.HandleFunc("PUT /v1/customers/{customer}", s.api(Customers, s.updateCustomer))
 	mux.HandleFunc("DELETE /v1/customers/{customer}", s.api(Customers, s.deleteCustomer))
+	mux.HandleFunc("DELETE /v1/customers/{customer}/delete", s.api(Customers, s.deleteCustomer)) // the published contract's path
 	mux.HandleFunc("POST /v1/customers/{customer}/cards", s.api(SaveCard, s.saveCard))
 	mux.HandleFunc("GET /v1/customers/{customer}/cards", s.api(SavedCards, s.listCards))
 	mux.HandleFunc("GET /v1/customers/{customer}/cards/{card}", s.api(SavedCards, s.getCard))
