@@ -29,6 +29,8 @@ type paymentCase struct {
 	base  *common.WorkflowExecution // the imported run
 	story story
 
+	disputeID string // the provider's id of its dispute; "": it has none
+
 	look     bool  // the run was signalled to look
 	lookedAt int64 // the length of its history then
 	released bool  // an operator has released it
@@ -198,6 +200,11 @@ func (c *paymentCase) check(ctx context.Context, runID string) (wrong []string, 
 		return nil, err
 	}
 	wrong = append(wrong, refunds...)
+	disputes, err := c.wrongDisputes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wrong = append(wrong, disputes...)
 	if run.RawResponse.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_FAILED {
 		return wrong, nil // its dead letter leaves the rest to an operator
 	}
@@ -226,8 +233,11 @@ func different(p payment.Payment, found, rewrites bool, ledger []simulator.Entry
 	provider := ""
 	if n := len(ledger); n > 0 {
 		provider = ledger[n-1].Status
-		if ledger[n-1].StatusDetail == "partially_refunded" {
+		switch ledger[n-1].StatusDetail {
+		case "partially_refunded":
 			provider = ledger[n-1].StatusDetail
+		case "reimbursed": // the seller has won the chargeback
+			provider = string(payment.Approved)
 		}
 	}
 	switch {
@@ -248,6 +258,8 @@ func agrees(status payment.Status, provider string) bool {
 		return status == payment.Failed || status == payment.Unknown
 	case "in_process":
 		return status == payment.InReview
+	case "in_mediation":
+		return status == payment.InDispute
 	case "cancelled":
 		return status == payment.Expired || status == payment.Cancelled
 	}

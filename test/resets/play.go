@@ -118,9 +118,10 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 		}
 		texts = append(texts, recorded, token)
 	}
+	disputeID := ""
 	charged := old.provider != nil && old.provider.PaymentID != ""
 	if charged {
-		made, status, err := charge(ctx, p.Platform, id, a.providerKey(id), token, card, old.provider.Money)
+		made, status, err := p.charge(ctx, old, id, a.providerKey(id), token, card)
 		if err != nil {
 			return nil, fmt.Errorf("charge: %w", err)
 		}
@@ -131,8 +132,18 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 			}
 			status = "approved"
 		}
-		if err := bring(ctx, p.Platform, made, status, card != nil, old.provider.Status); err != nil {
+		to := old.provider.Status
+		if old.dispute.named() {
+			to = payment.Approved
+		}
+		if err := bring(ctx, p.Platform, made, status, card != nil, to); err != nil {
 			return nil, err
+		}
+		if old.dispute.named() {
+			if disputeID, err = p.quarrel(ctx, old.dispute, made); err != nil {
+				return nil, fmt.Errorf("dispute: %w", err)
+			}
+			texts = append(texts, old.dispute.told.ID, disputeID)
 		}
 		back, err := p.giveBack(ctx, old, id, made)
 		if err != nil {
@@ -155,7 +166,12 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	if err := write(ctx, p.database, now, id, key, a.row, asked); err != nil {
 		return nil, fmt.Errorf("write the row: %w", err)
 	}
-	return &paymentCase{player: p, attempt: a, id: id, key: key, base: run, story: now}, importHistory(ctx, p.conn, run, changed.GetEvents())
+	if disputeID != "" && a.row == rowKept {
+		if err := p.writeDispute(ctx, old.dispute, id, disputeID, asked.Add(time.Second)); err != nil {
+			return nil, fmt.Errorf("write the dispute: %w", err)
+		}
+	}
+	return &paymentCase{player: p, attempt: a, id: id, key: key, base: run, story: now, disputeID: disputeID}, importHistory(ctx, p.conn, run, changed.GetEvents())
 }
 
 // providerKey is the key of the recorded charge. Mercado Pago has forgotten ours, so that only a search finds the charge. But a charge that

@@ -76,8 +76,10 @@ func (p *player) giveBack(ctx context.Context, old story, id, providerID string)
 			texts = append(texts, r.ID, made.ID)
 			continue
 		}
-		if err := p.Provider.Refund(ctx, providerID, r.Amount); err != nil {
-			return nil, err
+		if !old.dispute.gaveBack() {
+			if err := p.Provider.Refund(ctx, providerID, r.Amount); err != nil {
+				return nil, err
+			}
 		}
 		ledger, err := p.Provider.Ledger(ctx, id)
 		if err != nil {

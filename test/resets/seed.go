@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/postgres"
 	"github.com/onlywave/onlywave/test/platform"
@@ -20,6 +21,17 @@ const (
 	rowOlder row = "as it was just opened"
 	rowLost  row = "lost"
 )
+
+// charge makes the recorded charge, a boleto as the product does.
+func (p *player) charge(ctx context.Context, old story, paymentID, key, token string, card *payment.CardMethod) (id, status string, err error) {
+	if old.input.Creation == nil || old.input.Creation.Request.Method.Type != payment.Boleto {
+		return charge(ctx, p.Platform, paymentID, key, token, card, old.provider.Money)
+	}
+	slip := payment.Payment{ID: paymentID, Request: old.input.Creation.Request, CreatedAt: time.Now()}
+	slip.Method.Boleto = &payment.BoletoMethod{DueDate: time.Now().AddDate(0, 0, 10).Format(time.DateOnly)} // the recorded one may be over
+	made, err := p.provider.Charge(ctx, mercadopago.ChargeRequest{Payment: slip, Key: key})
+	return made.PaymentID, made.RawStatus, err
+}
 
 // charge makes the recorded charge at the simulator, under a key and with the card's token, if it is one. The
 // result is the provider's id, and its word for where the charge stands.

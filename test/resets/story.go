@@ -21,6 +21,7 @@ type story struct {
 	status   payment.Status         // that the run has last written
 	provider *payment.ProviderState // as Mercado Pago has last answered; nil: it has no charge
 	refunds  refunds
+	dispute  dispute
 }
 
 // storyOf reads the results of a run's activities.
@@ -40,6 +41,10 @@ func storyOf(h *history.History) (story, error) {
 				var o command.Order
 				failed = errors.Join(failed, read(update.GetArgs().GetPayloads(), &o))
 				s.refunds.ordered(o)
+			}
+		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+			if signal := event.GetWorkflowExecutionSignaledEventAttributes(); signal.GetSignalName() == workflows.SignalDispute {
+				failed = errors.Join(failed, read(signal.GetInput().GetPayloads(), &s.dispute.told))
 			}
 		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 			scheduled[event.GetEventId()] = event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
@@ -84,6 +89,11 @@ func (s *story) add(activity string, result []*common.Payload) error {
 		var asked activities.RefundAsked
 		err := read(result, &asked)
 		s.refunds.asked = append(s.refunds.asked, asked)
+		return err
+	case "KeepDisputes":
+		var kept activities.DisputesKept
+		err := read(result, &kept)
+		s.dispute.kept(kept)
 		return err
 	case "Look", "Close", "Capture":
 		var seen activities.Seen
