@@ -12,6 +12,7 @@ import (
 
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/internal/rabbitmq"
 	"github.com/onlywave/onlywave/test/devstack"
 	"github.com/onlywave/onlywave/test/devstack/devstacktest"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -58,14 +59,16 @@ func (s disputeShop) comesTo(id string, status payment.Status) {
 	}, string(status))
 }
 
-// hear handles a notification twice, as it comes to the address of the panel: it does not name our payment.
+// hear has a notification come through the broker, twice, as it comes to the address of the panel: it does not name our payment.
 func (s disputeShop) hear(topic, resourceID string, data map[string]any) {
 	s.t.Helper()
 	body, err := json.Marshal(map[string]any{"type": topic, "data": data})
 	require.NoError(s.t, err)
 	for range 2 {
 		n := mercadopago.Notification{ID: uuid.Must(uuid.NewV7()).String(), Topic: topic, ResourceID: resourceID, ReceivedAt: time.Now(), Body: body}
-		require.NoError(s.t, s.webhook(s.t.Context(), delivery(s.t, n)))
+		require.NoError(s.t, s.Publisher.Publish(s.t.Context(), rabbitmq.ExchangeWebhooks, rabbitmq.Message{
+			ID: n.ID, Key: "mercadopago." + topic, ContentType: "application/json", Body: encode(s.t, n), Time: n.ReceivedAt,
+		}))
 	}
 }
 
@@ -117,14 +120,14 @@ func TestAChargebackEndsInTheLedger(t *testing.T) {
 		s.hear("topic_chargebacks_wh", id, news)
 		s.tells(p.ID, "dispute.opened")
 		s.comesTo(p.ID, payment.ChargedBack)
-		held := s.accounts(p.ID)[payment.AccountDisputes]
-		require.Positive(t, held)
+		held := int64(0)
+		eventually(t, func() bool { held = s.accounts(p.ID)[payment.AccountDisputes]; return held > 0 }, "the money is withheld")
 
 		require.NoError(t, s.provider.DecideChargeback(id, won))
 		s.hear("topic_chargebacks_wh", id, news)
 		s.tells(p.ID, "dispute.opened", want.end)
 		s.comesTo(p.ID, want.status)
-		require.Zero(t, s.accounts(p.ID)[payment.AccountDisputes])
+		eventually(t, func() bool { return s.accounts(p.ID)[payment.AccountDisputes] == 0 }, "the money is not withheld any more")
 		require.Equal(t, held, s.accounts(p.ID)[want.account])
 		disputes, err := s.Database.Disputes(t.Context(), p.ID)
 		require.NoError(t, err)

@@ -20,7 +20,7 @@ const (
 	nowhere             = "onlywave.nowhere"        // a key there that no queue has
 )
 
-// KeyPayment is the routing key of what QueueProcess gets.
+// KeyPayment is the routing key of notifications about payments.
 const KeyPayment = "mercadopago.payment"
 
 // Queues.
@@ -81,10 +81,15 @@ var exchanges = []exchange{
 	{exchangeRetry, amqp.ExchangeDirect},
 }
 
-// Only notifications of payments are processed; a topic that we do not know is kept in the archive.
+// Only notifications of payments and of their disputes are processed; a topic that we do not know is kept in the archive.
 var queues = []queue{
 	{QueueDeadLetters, lastQueueArgs(), []binding{{ExchangeDeadLetters, "#"}}},
-	{QueueProcess, workQueueArgs(), []binding{{ExchangeWebhooks, KeyPayment}}},
+	{QueueProcess, workQueueArgs(), []binding{
+		{ExchangeWebhooks, KeyPayment},
+		{ExchangeWebhooks, "mercadopago.topic_chargebacks_wh"}, {ExchangeWebhooks, "mercadopago.chargebacks"},
+		{ExchangeWebhooks, "mercadopago.topic_claims_integration_wh"}, {ExchangeWebhooks, "mercadopago.claim"},
+		{ExchangeWebhooks, "mercadopago.stop_delivery_op_wh"},
+	}},
 	{QueueArchive, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.#"}}},
 	{exchangeRetry + ".1", delayQueueArgs(), []binding{{exchangeRetry, "1"}}},
 	{exchangeRetry + ".2", delayQueueArgs(), []binding{{exchangeRetry, "2"}}},
