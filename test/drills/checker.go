@@ -62,6 +62,8 @@ var rules = []rule{
 	{name: "the ledger has what the provider's books, the row and the events have", settles: true, ofAPayment: booksRight},
 	{name: "the balances are the sums of the ledger", ofTheWhole: balancesRight},
 	{name: "every refund is told, in order", settles: true, ofAPayment: refundsTold},
+	{name: "every dispute is on all sides", settles: true, ofAPayment: disputesRight},
+	{name: "every dispute is told once, from its opening to its end", settles: true, ofAPayment: disputesTold},
 	{name: "every side has the same amount", ofAPayment: sameAmount},
 	{name: "the database has the provider's status", settles: true, ofAPayment: sameStatus},
 	{name: "the history is complete and allowed", ofAPayment: wholeHistory},
@@ -114,6 +116,8 @@ type sides struct {
 	requests    []simulator.Request // those with an idempotency key, which move money
 	runs        []Workflow          // oldest first
 	deadLetters []DeadLetter
+	disputes    []Dispute
+	disputed    []simulator.Disputed // at the provider
 	lost        backup
 }
 
@@ -149,6 +153,16 @@ func layOut(e Evidence) map[string]*sides {
 	for _, r := range e.Requests {
 		if r.IdempotencyKey != "" {
 			of(r.Reference).requests = append(of(r.Reference).requests, r)
+		}
+	}
+	for _, d := range e.Disputes {
+		of(d.PaymentID).disputes = append(of(d.PaymentID).disputes, d)
+	}
+	for _, x := range e.Ledger {
+		for _, d := range e.Disputed {
+			if x.Kind == simulator.Charge && d.PaymentID == x.PaymentID {
+				of(x.ExternalReference).disputed = append(of(x.ExternalReference).disputed, d)
+			}
 		}
 	}
 	for _, w := range e.Workflows {

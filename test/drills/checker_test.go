@@ -76,6 +76,25 @@ var spoilt = []struct {
 	{"a refund that was never told", "every refund is told, in order", 1, "refund r-1 of the client is succeeded; its events are []", func(e *Evidence) {
 		e.Operations = append(e.Operations, Operation{ProviderKey: "r-1", PaymentID: id(1), Kind: "refund", Amount: 300, Outcome: "done", ProviderID: "71", Origin: "client"})
 	}},
+	{"a dispute without a row", "every dispute is on all sides", 1, "the provider has dispute 233, evidence_wanted; there is no row", func(e *Evidence) {
+		e.disputed(1, simulator.Disputed{ID: "233", Documents: "pending"})
+	}},
+	{"a dispute that is won at the provider", "every dispute is on all sides", 1, "dispute 233 is won; the row: in_review", func(e *Evidence) {
+		won := true
+		e.disputed(1, simulator.Disputed{ID: "233", Documents: "valid", Coverage: &won})
+		e.Disputes = []Dispute{{ID: "d-1", PaymentID: id(1), ProviderID: "233", Status: payment.DisputeInReview}}
+	}},
+	{"a dispute that nobody has", "every dispute is on all sides", 1, "the provider has no such dispute", func(e *Evidence) {
+		e.Disputes = []Dispute{{ID: "d-1", PaymentID: id(1), ProviderID: "233", Status: payment.DisputeOpen}}
+	}},
+	{"a dispute that was told twice", "every dispute is told once, from its opening to its end", 1, "its events are [opened opened]", func(e *Evidence) {
+		e.disputed(1, simulator.Disputed{ID: "233", Documents: "pending"})
+		e.Disputes = []Dispute{{ID: "d-1", PaymentID: id(1), ProviderID: "233", Status: payment.DisputeEvidenceWanted}}
+		for range 2 {
+			e.Events = append(e.Events, Event{PaymentID: id(1), Status: payment.Approved, Stays: true, DisputeID: "d-1", Dispute: payment.DisputeOpened})
+		}
+	}},
+	{"money that is withheld at the provider", ledgerRule, 1, "the ledger's withheld money: 0 centavos; the provider's books: 991", func(e *Evidence) { e.Books.Payments[0].Held = 991 }},
 	{"a posting that does not sum to zero", ledgerRule, 1, "posting 1 of the ledger sums to 1", func(e *Evidence) { e.Entries[1].Amount++ }},
 	{"another fee", ledgerRule, 1, "the ledger's fees: 11 centavos; the provider's books: 10", func(e *Evidence) { e.Entries[1].Amount++; e.Entries[2].Amount-- }},
 	{"a payment that is not posted", ledgerRule, 5, "the ledger's gross: 0 centavos; the provider's books: 1005", func(e *Evidence) {

@@ -19,6 +19,7 @@ type Evidence struct {
 	Operations  []Operation
 	Events      []Event
 	Entries     []LedgerEntry
+	Disputes    []Dispute
 	Pending     int64 // the balances of all client apps
 	Available   int64
 	Archived    []Notification
@@ -37,6 +38,7 @@ type Evidence struct {
 	// The provider.
 	Ledger   []simulator.Entry
 	Books    simulator.Books
+	Disputed []simulator.Disputed
 	Asked    time.Time // when the provider was asked for its books
 	Requests []simulator.Request
 	Webhooks []simulator.WebhookAttempt
@@ -83,9 +85,11 @@ type Event struct {
 	At        time.Time
 	Refunded  int64
 	Captured  int64
-	Stays     bool   // it is about a refund or a settlement, and the status stays
+	Stays     bool   // it is about a refund, a dispute or a settlement, and the status stays
 	RefundID  string // ours; "": it is not about a refund
 	Refund    payment.RefundStatus
+	DisputeID string // ours; "": it is not about a dispute
+	Dispute   payment.DisputeChange
 	Settled   *int64 // centavos that became available; nil: it is not about that
 	Late      bool   // the buyer has paid after the payment had ended unpaid
 }

@@ -88,6 +88,17 @@ func (e *Evidence) refund(n int, r simulator.Refunded) {
 	}
 }
 
+// disputed adds a dispute at the provider alone.
+func (e *Evidence) disputed(n int, d simulator.Disputed) {
+	for i, entry := range e.Ledger {
+		if entry.ExternalReference == id(n) {
+			e.Ledger[i].Kind, d.PaymentID = simulator.Charge, entry.PaymentID
+			e.Disputed = append(e.Disputed, d)
+			return
+		}
+	}
+}
+
 // earn adds that the money of a paid payment is available, with a fee of 10 centavos.
 func (e *Evidence) earn(n int, providerID string, amount int64) {
 	net := amount - 10

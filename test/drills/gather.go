@@ -118,7 +118,10 @@ func (e *Evidence) askProvider(ctx context.Context, p *platform.Provider) (err e
 		return err
 	}
 	e.Asked = time.Now()
-	e.Books, err = p.Books(ctx)
+	if e.Books, err = p.Books(ctx); err != nil {
+		return err
+	}
+	e.Disputed, err = p.Disputes(ctx)
 	return err
 }
 

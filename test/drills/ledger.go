@@ -46,6 +46,8 @@ func booksRight(s *sides, say objecting) {
 	differs("the ledger's gross", -accounts["payable"], earned.Gross)
 	differs("the ledger's fees", accounts["fees"], earned.Fees)
 	differs("the ledger's refunds", accounts["refunds"], earned.Refunds)
+	differs("the ledger's withheld money", accounts["disputes"], earned.Held)
+	differs("the ledger's losses", accounts["losses"], earned.Lost)
 	differs("the ledger's net", accounts["pending"]+accounts["available"]+accounts["disputes"]+accounts["losses"], earned.Net)
 	if s.row != nil {
 		differs("the row's refunded sum", s.row.Refunded, earned.Refunds)
@@ -87,7 +89,7 @@ func (s *sides) settlementRight(say objecting, pending, settled int64) {
 			events, told = events+1, told+*e.Settled
 		}
 	}
-	released := s.earned != nil && s.row != nil && !s.earned.ReleasedAt.After(s.asked)
+	released := s.earned != nil && s.row != nil && !s.earned.ReleasedAt.After(s.asked) && s.earned.Held+s.earned.Lost == 0 // a dispute keeps it from that
 	switch {
 	case events > 1:
 		say(s.id, "%d events say that its money is settled", events)

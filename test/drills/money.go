@@ -116,6 +116,8 @@ func ourStatus(e simulator.Entry) payment.Status {
 		return payment.Expired
 	case "approved partially_refunded":
 		return payment.PartiallyRefunded
+	case "charged_back reimbursed": // the seller has won; no disputed payment of the load has refunds
+		return payment.Approved
 	}
 	return map[string]payment.Status{
 		"pending": payment.Pending, "in_process": payment.InReview, "authorized": payment.Authorized, "approved": payment.Approved,

@@ -32,9 +32,14 @@ func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	}
 	e.Events, err = read[Event](ctx, tx, `
 		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at,
-		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, coalesce((data->>'amount_captured')::bigint, 0) as captured, data ?| array['refund', 'settlement'] as stays,
+		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, coalesce((data->>'amount_captured')::bigint, 0) as captured, data ?| array['refund', 'settlement', 'dispute'] as stays,
 		coalesce(data->'refund'->>'id', '') as refund_id, coalesce(data->'refund'->>'status', '') as refund,
+		coalesce(data->'dispute'->>'id', '') as dispute_id, coalesce(data->'dispute'->>'change', '') as dispute,
 		(data->'settlement'->>'amount')::bigint as settled, coalesce((data->>'late')::bool, false) as late from payment_events`)
+	if err != nil {
+		return err
+	}
+	e.Disputes, err = read[Dispute](ctx, tx, `select id::text, payment_id::text, provider_id, status from disputes where kind <> 'fraud_alert'`)
 	if err != nil {
 		return err
 	}

@@ -20,11 +20,14 @@ func (c *customer) drawCard() {
 // fetchToken plays the buyer's browser: it makes a token of the card, and tries again as long as the provider does not answer.
 func (c *customer) fetchToken(ctx context.Context) bool {
 	for wait := repeatMin; ; wait = min(2*wait, repeatMax) {
-		token, err := c.Provider.CardToken(ctx, c.Holder)
+		token, err := c.Provider.CardTokenOf(ctx, c.cardNumber(), c.Holder)
 		if err == nil {
 			c.Body = platform.CardOrder(c.Amount, c.Key, token, 1+len(c.Key)%3)
 			if c.Reserve {
 				c.Body = platform.Reserving(c.Body)
+			}
+			if c.Challenge != "" {
+				c.Body = challenged(c.Body)
 			}
 			return true
 		}

@@ -46,6 +46,8 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 	c.drawCard()
 	c.drawBoleto(due)
 	c.drawReserve()
+	c.drawChallenge()
+	c.drawDispute()
 	return c
 }
 
@@ -137,7 +139,7 @@ func (c *customer) follow(ctx context.Context) {
 	defer cancel()
 	for wait := readMin; !c.finished(); wait = min(wait*3/2, readMax) {
 		if payment.Status(c.Status) == payment.Pending && c.ProviderPaymentID != "" {
-			if c.Buyer == Leaves || c.Provider == nil {
+			if c.Buyer == Leaves || c.Challenge == LeavesIt || c.Provider == nil {
 				c.meet()
 				return
 			}
@@ -157,6 +159,7 @@ func (c *customer) follow(ctx context.Context) {
 		c.read(ctx)
 	}
 	c.giveBack(ctx)
+	c.dispute(ctx)
 }
 
 // meet makes a pending payment known to the flood of webhooks, once; the result says whether it was known before.
@@ -195,6 +198,9 @@ func (c *customer) act(ctx context.Context) bool {
 		act = func() error { return c.cancel(ctx) }
 	case PaysByCard:
 		act = func() error { return c.finish(ctx) }
+		if c.Challenge != "" {
+			act = func() error { return c.prove(ctx) }
+		}
 	}
 	if act() != nil {
 		return false // tried again after the next read

@@ -20,28 +20,30 @@ import (
 
 // Options describes the load. Shops, Rate and Length are required.
 type Options struct {
-	Shops    []*platform.Shop   // API processes, used in turn; a repeated request goes to the next one
-	Provider *platform.Provider // where buyers pay; nil: they never pay
-	Name     string             // prefix of every key of this run; "": made from the clock
-	Rate     float64            // payments a second
-	Length   time.Duration      // how long new payments are created
-	Seed     uint64             // of everything random: amounts, what buyers do, pauses
-	InFlight int                // most requests in flight, more are shed; 0: 256
-	Expire   float64            // the share of buyers who let the Pix expire,
-	Leave    float64            // of those who never pay,
-	Cancel   float64            // and of those whose client cancels the payment; all others pay
-	Card     float64            // the share of all others who pay by card, which ends at once
-	Reserve  float64            // the share of those whose client reserves the money first, and captures it or gives it up
-	Boleto   float64            // the share of those who do neither leave nor pay by card, who get a boleto instead of a Pix
-	Refund   float64            // the share of paid payments of which the client gives money back
-	Panel    float64            // the share of those of which the seller refunds a part in the provider's panel before
-	Within   time.Duration      // how long each buyer has to pay; 0: an hour
-	Prefer   string             // of the requests, such as "wait=5"; "": as long as the API allows
-	RetryFor time.Duration      // how long a request is repeated; 0: a minute
-	Linger   time.Duration      // how long payments are followed after the last new one; 0: 15 s
-	Flood    Flood              // webhooks in addition to the simulator's own
-	File     string             // file for every event of the run, as JSON Lines; "": none
-	Out      io.Writer          // progress; nil: none
+	Shops     []*platform.Shop   // API processes, used in turn; a repeated request goes to the next one
+	Provider  *platform.Provider // where buyers pay; nil: they never pay
+	Name      string             // prefix of every key of this run; "": made from the clock
+	Rate      float64            // payments a second
+	Length    time.Duration      // how long new payments are created
+	Seed      uint64             // of everything random: amounts, what buyers do, pauses
+	InFlight  int                // most requests in flight, more are shed; 0: 256
+	Expire    float64            // the share of buyers who let the Pix expire,
+	Leave     float64            // of those who never pay,
+	Cancel    float64            // and of those whose client cancels the payment; all others pay
+	Card      float64            // the share of all others who pay by card, which ends at once
+	Reserve   float64            // the share of those whose client reserves the money first, and captures it or gives it up
+	Challenge float64            // the share of the others who pay by card, whose bank asks for a challenge; most pass it
+	Dispute   float64            // the share of paid payments without refunds that the buyer disputes
+	Boleto    float64            // the share of those who do neither leave nor pay by card, who get a boleto instead of a Pix
+	Refund    float64            // the share of paid payments of which the client gives money back
+	Panel     float64            // the share of those of which the seller refunds a part in the provider's panel before
+	Within    time.Duration      // how long each buyer has to pay; 0: an hour
+	Prefer    string             // of the requests, such as "wait=5"; "": as long as the API allows
+	RetryFor  time.Duration      // how long a request is repeated; 0: a minute
+	Linger    time.Duration      // how long payments are followed after the last new one; 0: 15 s
+	Flood     Flood              // webhooks in addition to the simulator's own
+	File      string             // file for every event of the run, as JSON Lines; "": none
+	Out       io.Writer          // progress; nil: none
 }
 
 func (o Options) complete() (Options, error) {
@@ -56,6 +58,10 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("the share of cards must be between 0 and 1, and needs the provider's address")
 	case o.Reserve < 0 || o.Reserve > 1:
 		return o, errors.New("the share of reserved money must be between 0 and 1")
+	case o.Challenge < 0 || o.Challenge > 1:
+		return o, errors.New("the share of challenges must be between 0 and 1")
+	case o.Dispute < 0 || o.Dispute > 1 || o.Dispute > 0 && o.Provider == nil:
+		return o, errors.New("the share of disputes must be between 0 and 1, and needs the provider's address")
 	case o.Boleto < 0 || o.Boleto > 1:
 		return o, errors.New("the share of boletos must be between 0 and 1")
 	case o.Refund < 0 || o.Refund > 1 || o.Panel < 0 || o.Panel > 1:

@@ -286,6 +286,46 @@ func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	}
 	require.InDelta(t, 450, boletos, 60)
 	require.InDelta(t, 150, discounts, 40)
+
+	g = &generator{Options: Options{Seed: 1, Expire: 0.2, Leave: 0.1, Card: 0.5, Challenge: 0.5, Refund: 0.2, Dispute: 0.5}, log: &Log{Intents: make([]Intent, 1000)}}
+	challenges, disputes := map[Challenge]int{}, map[Dispute]int{}
+	for i := range 1000 {
+		c := g.newCustomer(i, time.Now())
+		require.Equal(t, amounts[i], c.Amount, "challenges and disputes change nothing else")
+		require.True(t, c.Challenge == "" || c.Buyer == PaysByCard)
+		require.True(t, c.Dispute == "" || len(c.Refunds) == 0)
+		challenges[c.Challenge]++
+		disputes[c.Dispute]++
+	}
+	require.InDelta(t, 110, challenges[Passes], 40)
+	require.InDelta(t, 44, challenges[Fails], 25)
+	require.InDelta(t, 22, challenges[LeavesIt], 15)
+	for _, d := range Disputes() {
+		require.InDelta(t, 66, disputes[d], 30, d)
+	}
+}
+
+// The buyer's dispute is played step by step, each until the provider takes it.
+func TestADisputeIsPlayedToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		provider := shop(t, func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.URL.Path)
+			if len(asked) == 2 {
+				w.WriteHeader(http.StatusConflict)
+				return
+			}
+			fmt.Fprint(w, `{"id": "233"}`)
+		})
+		log := &Log{Intents: make([]Intent, 1)}
+		g := &generator{Options: Options{Provider: &platform.Provider{URL: provider.URL, HTTP: provider.HTTP}}, log: log}
+		c := g.newCustomer(0, time.Now())
+		c.Dispute, c.Status, c.ProviderPaymentID = MediationLost, "approved", "106"
+		c.dispute(t.Context())
+		require.Equal(t, []string{"/admin/payments/106/claim", "/admin/claims/233/mediate", "/admin/claims/233/mediate", "/admin/claims/233/lose"}, asked)
+		require.True(t, c.Disputed)
+		require.Equal(t, 1, log.Counts.Disputes)
+	})
 }
 
 // A failed read is counted and tried again; a read that the end of the run cuts off has not failed.

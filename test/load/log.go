@@ -41,13 +41,16 @@ type Intent struct {
 	Acknowledged      bool      `json:"-"` // 201 or 202 was seen
 	PaymentID         string    `json:"-"`
 	ProviderPaymentID string    `json:"-"`
-	Status            string    `json:"-"`                 // last read
-	Acted             bool      `json:"-"`                 // the simulator has acknowledged the buyer's action
-	Refunds           []Refund  `json:"refunds,omitempty"` // that the client wants back
-	Reserve           bool      `json:"reserve,omitempty"` // the client only reserves the money
-	Capture           int64     `json:"capture,omitempty"` // centavos of it that the client captures; 0: it is given up
-	Finished          bool      `json:"-"`                 // the API has acknowledged the capture, or the cancel
-	Panel             int64     `json:"panel,omitempty"`   // centavos that the seller refunds in the provider's panel
+	Status            string    `json:"-"`                   // last read
+	Acted             bool      `json:"-"`                   // the simulator has acknowledged the buyer's action
+	Refunds           []Refund  `json:"refunds,omitempty"`   // that the client wants back
+	Reserve           bool      `json:"reserve,omitempty"`   // the client only reserves the money
+	Capture           int64     `json:"capture,omitempty"`   // centavos of it that the client captures; 0: it is given up
+	Challenge         Challenge `json:"challenge,omitempty"` // what the buyer does about the bank's challenge; "": there is none
+	Dispute           Dispute   `json:"dispute,omitempty"`   // what the buyer does about the paid payment; "": nothing
+	Disputed          bool      `json:"-"`                   // the simulator has acknowledged all of it
+	Finished          bool      `json:"-"`                   // the API has acknowledged the capture, or the cancel
+	Panel             int64     `json:"panel,omitempty"`     // centavos that the seller refunds in the provider's panel
 }
 
 // Paid says whether the simulator has acknowledged that the buyer paid.
@@ -104,6 +107,7 @@ type Counts struct {
 	Answers                        [6]int // by class, such as 2 for 2xx; 0 counts tries without a response
 	Paid, Approved                 int
 	Refunds, RefundsRefused        int // answered for good
+	Disputes                       int // played to their end
 	Reads, ReadsFailed             int // of payments
 
 	// The flood of webhooks.
@@ -232,6 +236,14 @@ func (l *Log) refunded(i *Intent, r *Refund) {
 		l.Counts.RefundsRefused++
 	}
 	l.write(line{Event: "refund answered", Key: i.Key, Intent: i})
+}
+
+func (l *Log) disputed(i *Intent) {
+	i.Disputed = true
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Counts.Disputes++
+	l.write(line{Event: "buyer disputes: " + string(i.Dispute), Key: i.Key})
 }
 
 func (l *Log) looked(err error) {

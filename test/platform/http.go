@@ -346,6 +346,13 @@ func (p *Provider) Ledger(ctx context.Context, paymentID string) ([]simulator.En
 	return entries, err
 }
 
+// Disputes lists the chargebacks and claims of the account.
+func (p *Provider) Disputes(ctx context.Context) ([]simulator.Disputed, error) {
+	var disputes []simulator.Disputed
+	err := p.call(ctx, http.MethodGet, "/admin/disputes", "", &disputes)
+	return disputes, err
+}
+
 // Books is what the account has earned.
 func (p *Provider) Books(ctx context.Context) (simulator.Books, error) {
 	var books simulator.Books

@@ -18,6 +18,8 @@ type Earned struct {
 	Fees    int64 `json:"fees"`
 	Refunds int64 `json:"refunds"`
 	Net     int64 `json:"net"`
+	Held    int64 `json:"held"` // of the net: a dispute withholds it
+	Lost    int64 `json:"lost"` // of the net: a lost chargeback has taken it
 }
 
 // Earning is what one payment has earned, and when its money is released.
@@ -39,6 +41,13 @@ func (s *Simulator) Books() Books {
 		}
 		e := Earned{Gross: p.received(), Fees: p.fee(), Refunds: p.refunded()}
 		e.Net = e.Gross - e.Fees - e.Refunds
+		switch {
+		case p.status == "charged_back" && p.detail == "settled":
+			e.Lost = e.Net
+		case p.status == "in_mediation", p.status == "charged_back" && p.detail != "reimbursed":
+			e.Held = e.Net
+		}
+		books.Held, books.Lost = books.Held+e.Held, books.Lost+e.Lost
 		books.Gross, books.Fees, books.Refunds, books.Net = books.Gross+e.Gross, books.Fees+e.Fees, books.Refunds+e.Refunds, books.Net+e.Net
 		books.Payments = append(books.Payments, Earning{p.id, p.reference, e, s.released(*p).UTC()})
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// dispute is a chargeback or a claim. A simulator that starts anew has forgotten it; the status of its payment stays.
+// dispute is a chargeback or a claim.
 type dispute struct {
 	id        string
 	paymentID string
@@ -24,6 +24,46 @@ type dispute struct {
 	stage     string // of a claim
 	benefited string // of a closed claim: whom it was decided for
 	closed    bool
+}
+
+// Disputed is a dispute in the admin API and in the simulator's file.
+type Disputed struct {
+	ID        string     `json:"id"`
+	PaymentID string     `json:"payment_id"`
+	Amount    int64      `json:"amount"` // centavos
+	Created   time.Time  `json:"created"`
+	Updated   time.Time  `json:"updated"`
+	Deadline  time.Time  `json:"deadline"`
+	Documents string     `json:"documents,omitempty"` // documentation_status of a chargeback
+	Evidence  []Evidence `json:"evidence,omitempty"`
+	Coverage  *bool      `json:"coverage,omitempty"`  // of a chargeback that is decided: for the seller
+	Stage     string     `json:"stage,omitempty"`     // of a claim
+	Benefited string     `json:"benefited,omitempty"` // of a closed claim
+	Closed    bool       `json:"closed,omitempty"`
+}
+
+func (d dispute) view() *Disputed {
+	return &Disputed{d.id, d.paymentID, d.amount, d.created.UTC(), d.updated.UTC(), d.deadline.UTC(), d.documents, d.evidence, d.coverage, d.stage, d.benefited, d.closed}
+}
+
+func (d Disputed) dispute() *dispute {
+	return &dispute{d.ID, d.PaymentID, d.Amount, d.Created, d.Updated, d.Deadline, d.Documents, d.Evidence, d.Coverage, d.Stage, d.Benefited, d.Closed}
+}
+
+// Disputes lists all chargebacks and claims, oldest first.
+func (s *Simulator) Disputes() []Disputed {
+	s.book.mu.RLock()
+	defer s.book.mu.RUnlock()
+	all := []Disputed{}
+	for _, d := range s.book.disputes {
+		all = append(all, *d.view())
+	}
+	slices.SortFunc(all, func(a, b Disputed) int { return a.Created.Compare(b.Created) })
+	return all
+}
+
+func (s *Simulator) adminDisputes(w http.ResponseWriter, _ *http.Request) {
+	adminAnswer(w, s.Disputes())
 }
 
 // answerTime is how long the seller may take to send documents or to answer a claim.
@@ -47,6 +87,7 @@ func (b *book) openDispute(id, paymentID string, documents, stage string, now ti
 		deadline: now.Add(answerTime).Truncate(time.Second), documents: documents, stage: stage,
 	}
 	b.disputes[id] = d
+	b.journal.append(paymentID, line{Dispute: d.view()})
 	return *d, *p, nil
 }
 
@@ -61,6 +102,7 @@ func (b *book) changeDispute(id string, now time.Time, change func(*dispute) err
 		return *d, err
 	}
 	d.updated = later(now.Truncate(time.Millisecond), d.updated.Add(time.Millisecond))
+	b.journal.append(d.paymentID, line{Dispute: d.view()})
 	return *d, nil
 }
 

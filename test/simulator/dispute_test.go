@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -118,4 +119,31 @@ func TestAFraudAlertIsSentOnce(t *testing.T) {
 	require.Equal(t, id, n.ProviderPaymentID())
 	r.none(a, 2)
 	require.Error(t, a.AlertFraud("1"))
+}
+
+// What a dispute withholds and takes is in the books, and a simulator that starts anew knows the dispute.
+func TestADisputeIsInTheBooksAndTheFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "simulator")
+	s, err := Open(Config{AccessToken: token}, path)
+	require.NoError(t, err)
+	a := serve(t, s)
+	id := a.charge(nil).id()
+	require.NoError(t, a.Pay(id))
+	net := a.Books().Net
+	chargeback, err := a.OpenChargeback(id)
+	require.NoError(t, err)
+	require.Equal(t, net, a.Books().Held)
+	require.NoError(t, a.DecideChargeback(chargeback, false))
+	require.Equal(t, net, a.Books().Lost)
+	require.Zero(t, a.Books().Held)
+	before := a.Disputes()
+	require.Len(t, before, 1)
+	s.Close()
+
+	again, err := Open(Config{AccessToken: token}, path)
+	require.NoError(t, err)
+	t.Cleanup(again.Close)
+	require.Equal(t, before, again.Disputes())
+	require.Equal(t, net, again.Books().Lost)
 }

@@ -45,7 +45,6 @@
 //   - Documents about a chargeback are taken while they are pending and before the deadline, else code 2018. They are PDF, PNG or JPEG by
 //     their content, and have 10,000,000 bytes at most together.
 //   - Customers and saved cards are not in the file that a simulator continues from. A payment of a customer from before is made all the same.
-//   - Disputes are not in the file that a simulator continues from; the status of their payments is.
 //   - Webhook retries wait 15 min, 30 min, 6 h, 48 h and three times 96 h, each counted from the attempt before. Every
 //     attempt has a fresh x-request-id and ts, unless the configuration says SignOnce.
 //
@@ -71,8 +70,9 @@
 //	POST   /admin/claims/{id}/lose          the claim ends for the buyer, who gets the money back
 //	POST   /admin/payments/{id}/fraud-alert Mercado Pago warns of the payment; the notification is not sent again when it fails
 //	GET    /admin/payments                  newest first; ?external_reference= ?status= ?limit= (50)
+//	GET    /admin/disputes                  all chargebacks and claims, oldest first
 //	GET    /admin/ledger                    oldest first; ?external_reference= ?after= (entry number) ?limit=
-//	GET    /admin/books                     what the account has earned: gross, fees, refunds and net, in all and for each payment
+//	GET    /admin/books                     what the account has earned: gross, fees, refunds, net, and what of that is withheld and lost, in all and for each payment
 //	GET    /admin/requests                  the last API requests, oldest first, with the fault each one met
 //	GET    /admin/webhooks                  the last webhook attempts, oldest first; ?payment_id=
 //	POST   /admin/webhooks                  send a signed notification about any id, see Announcement

@@ -22,6 +22,7 @@ type journal struct {
 
 // line is an entry with the state of its payment at that time.
 type line struct {
+	Dispute    *Disputed         `json:"dispute,omitempty"` // a line about a dispute has nothing else
 	Kind       EntryKind         `json:"kind"`
 	RefundID   string            `json:"refund_id,omitempty"` // that the entry is about
 	ID         string            `json:"id"`
@@ -99,6 +100,10 @@ func (b *book) read(file *os.File) error {
 
 // repeat applies a line again.
 func (b *book) repeat(l line) {
+	if l.Dispute != nil {
+		b.disputes[l.Dispute.ID] = l.Dispute.dispute()
+		return
+	}
 	p, known := b.payments[l.ID]
 	if !known {
 		p = &payment{}
@@ -122,19 +127,24 @@ func (b *book) repeat(l line) {
 
 // write appends one entry. If that fails, because of a full disk for example, only this simulator knows the entry.
 func (j *journal) write(kind EntryKind, p *payment, refundID string, body [sha256.Size]byte) {
-	if j == nil {
-		return
-	}
-	text, err := json.Marshal(line{
+	j.append(p.id, line{
 		Kind: kind, RefundID: refundID, ID: p.id, Key: p.key, Body: body, Method: p.method, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
 		Created: p.created, Updated: p.updated, Approved: p.approved, Expires: p.expires, NotifyURL: p.notifyURL, Descriptor: p.descriptor,
 		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds, Card: p.card, Rules: p.rules, Paid: p.paid, Overpaid: p.overpaid,
 	})
+}
+
+// append writes a line. A nil journal writes nothing.
+func (j *journal) append(paymentID string, l line) {
+	if j == nil {
+		return
+	}
+	text, err := json.Marshal(l)
 	if err == nil {
 		_, err = j.file.Write(append(text, '\n'))
 	}
 	if err != nil {
-		j.log.Error("a ledger entry could not be written", "provider_payment_id", p.id, "error", err)
+		j.log.Error("a ledger entry could not be written", "provider_payment_id", paymentID, "error", err)
 	}
 }
 

@@ -143,6 +143,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /admin/claims/{id}/win", s.adminDecide(func(id string) error { return s.CloseClaim(id, true) }))
 	mux.HandleFunc("POST /admin/claims/{id}/lose", s.adminDecide(func(id string) error { return s.CloseClaim(id, false) }))
 	mux.HandleFunc("POST /admin/payments/{id}/fraud-alert", s.adminMove(s.AlertFraud))
+	mux.HandleFunc("GET /admin/disputes", s.adminDisputes)
 	mux.HandleFunc("GET /admin/ledger", s.adminLedger)
 	mux.HandleFunc("GET /admin/books", s.adminBooks)
 	mux.HandleFunc("GET /admin/requests", s.adminRequests)

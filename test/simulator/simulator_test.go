@@ -35,7 +35,11 @@ type account struct {
 func open(t *testing.T, c Config) account {
 	t.Helper()
 	c.AccessToken = token
-	s := New(c)
+	return serve(t, New(c))
+}
+
+func serve(t *testing.T, s *Simulator) account {
+	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
 		s.Close()
