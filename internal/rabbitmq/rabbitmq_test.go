@@ -192,7 +192,7 @@ func TestStrangeTopologyIsNotPublishedTo(t *testing.T) {
 
 func TestUnknownTopicGoesToArchiveAlone(t *testing.T) {
 	p := connect(t)
-	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, Message{ID: "1", Key: "mercadopago.topic_chargebacks_wh"}))
+	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, Message{ID: "1", Key: "mercadopago.mp-connect"}))
 	require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, Message{ID: "2", Key: "mercadopago.payment"}))
 	require.Equal(t, 1, waiting(t, QueueProcess))
 	require.Equal(t, 2, waiting(t, QueueArchive))

@@ -27,7 +27,7 @@ func TestADeletedQueueIsNoticedByTheNextWebhook(t *testing.T) {
 		_, err := channel.QueueDelete(deleted, false, false, false)
 		require.NoError(t, err)
 		require.ErrorIs(t, p.Publish(t.Context(), ExchangeWebhooks, payment("lost")), ErrUnroutable, deleted)
-		other := Message{ID: "other", Key: "mercadopago.topic_chargebacks_wh"}
+		other := Message{ID: "other", Key: "mercadopago.mp-connect"}
 		if deleted == QueueProcess {
 			require.NoError(t, p.Publish(t.Context(), ExchangeWebhooks, other), "a topic that is not processed does not need it")
 		} else {
@@ -43,6 +43,7 @@ func TestRoutesFollowTheBindings(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string][]string{
 		"mercadopago.payment":             {QueueProcess, QueueArchive},
+		"mercadopago.stop_delivery_op_wh": {QueueProcess, QueueArchive},
 		"mercadopago.payments":            {QueueArchive},
 		"mercadopago.topic_of_tomorrow":   {QueueArchive},
 		"mercadopago":                     {QueueArchive},
