@@ -121,6 +121,12 @@ func (p *mailbox) awaitsCard() bool {
 	return p.state.OnPage && p.state.Status == payment.Pending && p.state.ProviderPaymentID == ""
 }
 
+// stillAwaits compares a payment that waits for a card with the database, as stayUnknown does: a reset run may not know that it was cancelled,
+// or its row is lost. Of a payment that waits, Park changes nothing.
+func (p *mailbox) stillAwaits(ctx workflow.Context) error {
+	return p.move(ctx, "compare", act.Park, activities.GiveUpInput{PaymentID: p.in.PaymentID, Why: "the card is charged by no run any more"})
+}
+
 // entersAgain says whether the buyer may enter another card after one of which the provider has taken no money.
 func (p *mailbox) entersAgain(ctx workflow.Context) bool {
 	return p.state.OnPage && p.state.ProviderPaymentID == "" && !p.state.Status.Answered() &&

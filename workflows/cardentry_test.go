@@ -121,3 +121,23 @@ func TestAHeldPaymentTakesNoCard(t *testing.T) {
 	require.NoError(t, later)
 	require.Equal(t, payment.Approved, w.row.Status)
 }
+
+// A run that was reset believes that a cancelled payment still waits for a card. The next look tells.
+func TestACancelledPaymentWaitsForNoCard(t *testing.T) {
+	w, c := waitingForCard()
+	env := newEnv(t, w)
+	signal(env, time.Minute, func() { w.row.Status = payment.Cancelled })
+	start(env, c)
+	require.NoError(t, env.GetWorkflowError())
+	require.Less(t, env.Now().Sub(started), timeToEnter)
+	require.Zero(t, w.count("EndEntry"))
+}
+
+// A signal about a card that was rejected before changes nothing.
+func TestALookWhileACardIsAwaitedChangesNothing(t *testing.T) {
+	w, c := waitingForCard()
+	env := newEnv(t, w)
+	signal(env, time.Minute, func() {})
+	start(env, c)
+	require.Equal(t, []payment.Status{payment.Pending, payment.Expired}, w.history)
+}

@@ -52,6 +52,8 @@ func (r *doubtedRefusal) next(now time.Time) (at time.Time, ok bool) {
 func (p *mailbox) notFound(ctx workflow.Context) error {
 	r := p.refused
 	switch {
+	case p.awaitsCard():
+		return p.stillAwaits(ctx)
 	case p.state.Status != payment.Unknown:
 		return nil
 	case r == nil:

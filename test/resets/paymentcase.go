@@ -111,7 +111,7 @@ func (c *paymentCase) goOn(ctx context.Context, length int64) (waits bool, err e
 		return false, c.product.Signal(ctx, c.id)
 	}
 	ledger, err := c.Provider.Ledger(ctx, c.id)
-	return length > c.lookedAt && found && p.Status == payment.Unknown && len(ledger) == 0, err
+	return length > c.lookedAt && found && (p.Status == payment.Unknown || p.AwaitsCard()) && len(ledger) == 0, err
 }
 
 // startAgain does once what others do for a payment whose run has ended, and whose row was lost or is older: the sweep signals an open
@@ -141,6 +141,9 @@ func (c *paymentCase) ask(ctx context.Context) error {
 		fields["method"] = map[string]any{
 			"type": payment.Card, "token": c.story.input.Creation.Secrets.Token, "payment_method_id": card.Brand, "installments": card.Installments,
 			"capture": !card.AuthorizeOnly, "three_d_secure": cmp.Or(card.ThreeDSecure, payment.ThreeDSecureOff),
+		}
+		if card.OnPage {
+			fields["method"] = map[string]any{"type": payment.Card, "installments": card.Installments, "expires_in": request.Method.ExpiresIn}
 		}
 	}
 	if request.Metadata != nil {
@@ -215,7 +218,7 @@ func (c *paymentCase) check(ctx context.Context, runID string) (wrong []string, 
 func unsafe(p payment.Payment, found bool, ledger []simulator.Entry) (wrong []string) {
 	charges := 0
 	for _, entry := range ledger {
-		if entry.Kind == simulator.Charge {
+		if entry.Kind == simulator.Charge && !(p.OnPage() && entry.Status == "rejected") {
 			charges++
 		}
 	}
@@ -243,6 +246,7 @@ func different(p payment.Payment, found, rewrites bool, ledger []simulator.Entry
 	switch {
 	case !found && rewrites:
 		return []string{"the database has no such payment"}
+	case found && p.OnPage() && provider == "" && (p.AwaitsCard() || p.Status.EndedUnpaid()):
 	case found && !agrees(p.Status, provider):
 		return []string{fmt.Sprintf("the database says %s, Mercado Pago %q", p.Status, provider)}
 	case found && p.AuthorizesOnly() && p.Status.Paid() && p.Captured != ledger[len(ledger)-1].Amount:

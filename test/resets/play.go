@@ -119,7 +119,12 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 		texts = append(texts, recorded, token)
 	}
 	disputeID := ""
-	charged := old.provider != nil && old.provider.PaymentID != ""
+	cards, err := p.enterCards(ctx, old, id)
+	if err != nil {
+		return nil, err
+	}
+	texts = append(texts, cards...)
+	charged := len(old.cards) == 0 && old.provider != nil && old.provider.PaymentID != ""
 	if charged {
 		made, status, err := p.charge(ctx, old, id, a.providerKey(id), token, card)
 		if err != nil {

@@ -98,11 +98,17 @@ func write(ctx context.Context, database *postgres.Store, s story, id, key strin
 		Status: payment.Processing, Provider: payment.NewProvider(), CreatedAt: asked.Truncate(time.Microsecond), UpdatedAt: asked,
 	}
 	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
+	if p.OnPage() {
+		p.Status, p.Instructions.ExpiresAt = payment.Pending, p.CardEnd()
+	}
 	if _, _, err := database.OpenPayment(ctx, p); err != nil || how == rowOlder {
 		return err
 	}
-	var err error
+	err := writeCards(ctx, database, s, id, asked.Add(time.Millisecond))
 	switch {
+	case err != nil:
+	case p.OnPage() && s.provider == nil && s.status.EndedUnpaid():
+		_, err = database.EndEntry(ctx, id, s.status, asked.Add(time.Second))
 	case s.status == payment.Failed:
 		_, err = database.Fail(ctx, id, "", "refused", asked.Add(time.Second))
 	case s.status == payment.Unknown:

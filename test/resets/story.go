@@ -22,6 +22,14 @@ type story struct {
 	provider *payment.ProviderState // as Mercado Pago has last answered; nil: it has no charge
 	refunds  refunds
 	dispute  dispute
+	cards    []enteredCard // that the buyer has entered on the pay page
+	taken    int           // how many of them the run has taken
+}
+
+// enteredCard is a card that a buyer has entered, and what Mercado Pago has answered about it; nil: nothing.
+type enteredCard struct {
+	workflows.CardInput
+	state *payment.ProviderState
 }
 
 // storyOf reads the results of a run's activities.
@@ -37,6 +45,11 @@ func storyOf(h *history.History) (story, error) {
 		switch event.GetEventType() {
 		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
 			update := event.GetWorkflowExecutionUpdateAcceptedEventAttributes().GetAcceptedRequest().GetInput()
+			if update.GetName() == workflows.UpdateCard {
+				var card enteredCard
+				failed = errors.Join(failed, read(update.GetArgs().GetPayloads(), &card.CardInput))
+				s.cards = append(s.cards, card)
+			}
 			if name := command.Name(update.GetName()); name == command.Refund || name == command.Cancel {
 				var o command.Order
 				failed = errors.Join(failed, read(update.GetArgs().GetPayloads(), &o))
@@ -84,6 +97,7 @@ func (s *story) add(activity string, result []*common.Payload) error {
 		s.provider = &payment.ProviderState{}
 		err := read(result, s.provider)
 		s.refunds.answered(s.provider.Refunds)
+		s.ofCard()
 		return err
 	case "AskRefund":
 		var asked activities.RefundAsked
@@ -101,11 +115,20 @@ func (s *story) add(activity string, result []*common.Payload) error {
 			return err
 		}
 		s.provider = &seen.State
+		s.ofCard()
 	case "EndRefund": // the recorded runs have one refund when it is refused
 		for _, asked := range s.refunds.asked {
 			s.refunds.refused[asked.ID] = true
 		}
-	case "Apply", "Fail", "Park", "Settle":
+	case "TakeCard":
+		var taken activities.CardTaken
+		if err := read(result, &taken); err != nil {
+			return err
+		}
+		if s.status = taken.Status; taken.New {
+			s.taken++
+		}
+	case "Apply", "Fail", "Park", "Settle", "RejectCard", "EndEntry":
 		var moved activities.Moved
 		if err := read(result, &moved); err != nil {
 			return err
@@ -113,6 +136,13 @@ func (s *story) add(activity string, result []*common.Payload) error {
 		s.status = moved.Status
 	}
 	return nil
+}
+
+// ofCard takes note that the provider's answer is about the card that was taken last.
+func (s *story) ofCard() {
+	if s.taken > 0 {
+		s.cards[s.taken-1].state = s.provider
+	}
 }
 
 func read(payloads []*common.Payload, into any) error {
