@@ -203,3 +203,47 @@ func (w env) column(t *testing.T, query string) []string {
 	require.NoError(t, err)
 	return list
 }
+
+// answerOf asks the provider for something, as a client app's browser or the API does.
+func (w env) answerOf(t *testing.T, method, path, body string) map[string]any {
+	t.Helper()
+	r := httptest.NewRecorder()
+	request := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	request.Header.Set("Authorization", "Bearer TEST-1")
+	w.provider.ServeHTTP(r, request)
+	require.Less(t, r.Code, 300, r.Body)
+	answer := map[string]any{}
+	require.NoError(t, json.Unmarshal(r.Body.Bytes(), &answer))
+	return answer
+}
+
+// The row keeps the provider's customer, so that every charge sends the same, also when the customer was removed after a lost answer.
+func TestChargingASavedCardTwiceIsChargingOnce(t *testing.T) {
+	t.Parallel()
+	w := newEnv(t)
+	customer := w.answerOf(t, http.MethodPost, "/v1/customers", `{"email": "ana@example.com"}`)["id"].(string)
+	in := w.cardOf(t, "APRO")
+	card := w.answerOf(t, http.MethodPost, "/v1/customers/"+customer+"/cards", fmt.Sprintf(`{"token": %q}`, in.Creation.Secrets.Token))["id"]
+	token := w.answerOf(t, http.MethodPost, "/v1/card_tokens", fmt.Sprintf(`{"card_id": %q, "security_code": "123"}`, card))["id"].(string)
+	in.Creation.Secrets.Token = token
+	in.Creation.Request.Method.Card.CustomerID = payment.NewCustomer("shop", customer, time.Now()).ID
+	in.Creation.Request.Method.Card.ProviderCustomerID = customer
+	_, err := w.Open(t.Context(), in)
+	require.NoError(t, err)
+	charge := ChargeInput{PaymentID: in.PaymentID, Secrets: in.Creation.Secrets}
+	w.arm(in.PaymentID, lost)
+	_, err = w.Charge(t.Context(), charge)
+	requireActivityError(t, err, failure.Unavailable, true)
+	w.answerOf(t, http.MethodDelete, "/v1/customers/"+customer, "")
+	charge.Again = true
+	for range 2 {
+		state, err := w.Charge(t.Context(), charge)
+		require.NoError(t, err)
+		require.Equal(t, payment.Approved, state.Status)
+	}
+	require.Equal(t, 1, w.charges(in.PaymentID))
+	stored, err := w.database.Payment(t.Context(), in.PaymentID)
+	require.NoError(t, err)
+	require.Equal(t, customer, stored.Method.Card.ProviderCustomerID)
+	require.Equal(t, in.Creation.Print(), stored.Fingerprint)
+}
