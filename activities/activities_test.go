@@ -95,6 +95,16 @@ type fakeWorkflows struct {
 	redriveRuns func(ctx context.Context, redriveID string) (bool, error)
 	startEmail  func(ctx context.Context, in EmailInput) error
 	attemptNow  func(ctx context.Context, runID string) (Attempts, error)
+	attach      func(c payment.Checkout, providerPaymentID string) error
+	lookAt      func(checkoutID string) error
+}
+
+func (f fakeWorkflows) Attach(_ context.Context, c payment.Checkout, providerPaymentID string) error {
+	return f.attach(c, providerPaymentID)
+}
+
+func (f fakeWorkflows) LookAtCheckout(_ context.Context, checkoutID string) error {
+	return f.lookAt(checkoutID)
 }
 
 func (f fakeWorkflows) Signal(ctx context.Context, paymentID string) error {

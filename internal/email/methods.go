@@ -28,7 +28,8 @@ var methods = map[payment.Language]map[payment.MethodType]methodWords{
 			notes:       []string{"Confira o nome de quem recebe antes de confirmar. Depois do prazo o código deixa de valer e nada é cobrado."},
 			refundNotes: []string{"O dinheiro volta para a conta de onde o Pix saiu, normalmente em instantes."},
 		},
-		payment.Card: {refundNotes: []string{"O valor volta para o cartão, em uma das próximas faturas."}},
+		payment.Card:        {refundNotes: []string{"O valor volta para o cartão, em uma das próximas faturas."}},
+		payment.CheckoutPro: {refundNotes: []string{"O dinheiro volta pela forma com que você pagou no Mercado Pago."}},
 		payment.Boleto: {
 			pay: "Boleto de %s para pagar", intro: "Recebemos o seu pedido. Para concluir, pague o boleto em qualquer banco, aplicativo de banco ou lotérica.",
 			until: "Vencimento", link: "Abrir e imprimir o boleto",
@@ -48,7 +49,8 @@ var methods = map[payment.Language]map[payment.MethodType]methodWords{
 			notes:       []string{"Check who receives the money before you confirm. After that time the code is no longer valid and nothing is charged."},
 			refundNotes: []string{"The money goes back to the account from which the Pix came, usually within moments."},
 		},
-		payment.Card: {refundNotes: []string{"The money goes back to the card, on one of its next statements."}},
+		payment.Card:        {refundNotes: []string{"The money goes back to the card, on one of its next statements."}},
+		payment.CheckoutPro: {refundNotes: []string{"The money goes back in the way in which you have paid at Mercado Pago."}},
 		payment.Boleto: {
 			pay: "Boleto of %s to pay", intro: "We have received your order. To complete it, pay the boleto at any bank, in a bank's app or at a lottery shop.",
 			until: "Due on", link: "Open and print the boleto",

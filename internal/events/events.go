@@ -41,6 +41,11 @@ func Types() []Type {
 			Publisher: "internal/relay/subscribers.go, from the outbox", Body: "payment.go",
 		},
 		{
+			Prefix: "checkout", Name: "step", Values: texts(payment.CheckoutChanges()),
+			When:      "a payment has paid a checkout, or was the second one to pay it",
+			Publisher: "internal/relay/subscribers.go, from the outbox", Body: "payment.go",
+		},
+		{
 			Prefix: "reconciliation", Name: "kind", Values: texts(reported()),
 			When:      "Mercado Pago and the database disagree about a payment, once for each finding",
 			Publisher: "activities/alert.go, for the schedule alert-findings", Body: "finding.go",

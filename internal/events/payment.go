@@ -30,16 +30,17 @@ type paymentData struct {
 	Refund            *payment.EventRefund   `json:"refund,omitempty"`
 	Settlement        *payment.Settlement    `json:"settlement,omitempty"`
 	Dispute           *payment.EventDispute  `json:"dispute,omitempty"`
+	Checkout          *payment.EventCheckout `json:"checkout,omitempty"`
 }
 
-// Payment is the event payment.<status>, payment.settled, refund.<status> or dispute.<change>. Its ID is the event's, by which subscribers know a twin.
+// Payment is the event payment.<status>, payment.settled, refund.<status>, dispute.<change> or checkout.<step>. Its ID is the event's, by which subscribers know a twin.
 func Payment(e payment.Event) (rabbitmq.Message, error) {
 	return message(e.ID(), e.Type(), e.At, paymentEvent{
 		ID: e.ID(), Type: e.Type(), Event: e,
 		Data: paymentData{
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus, StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID,
 			Amount: e.Data.Amount, AmountCaptured: e.Data.AmountCaptured, AmountRefunded: e.Data.AmountRefunded, Failure: e.Why(), Rejection: rejection(e),
-			Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund, Settlement: e.Data.Settlement, Dispute: e.Data.Dispute,
+			Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: e.Data.Refund, Settlement: e.Data.Settlement, Dispute: e.Data.Dispute, Checkout: e.Data.Checkout,
 		},
 	})
 }

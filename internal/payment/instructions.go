@@ -9,6 +9,7 @@ type Instructions struct {
 	QRCode    string    `json:"qr_code,omitempty"`
 	TicketURL string    `json:"ticket_url,omitempty"`
 
+	Chosen     string `json:"chosen,omitempty"`        // the provider's id of the method that the buyer has chosen for a checkout, such as master
 	EndToEndID string `json:"end_to_end_id,omitempty"` // of a paid Pix, see ValidEndToEndID
 	LastFour   string `json:"last_four,omitempty"`     // digits of the card
 

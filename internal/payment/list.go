@@ -7,6 +7,7 @@ type Filter struct {
 	ClientID    string
 	Status      Status
 	Method      MethodType
+	CheckoutID  string // "": of any, and of none
 	Reference   string
 	CreatedFrom time.Time // inclusive
 	CreatedTo   time.Time // exclusive

@@ -21,6 +21,8 @@ const (
 	Pix    MethodType = "pix"
 	Card   MethodType = "card"
 	Boleto MethodType = "boleto"
+
+	CheckoutPro MethodType = "checkout_pro" // what the buyer chooses on the provider's page, see Checkout
 )
 
 // rules is what the domain knows of one payment method: all that differs from one method to another.
@@ -37,7 +39,7 @@ type rules struct {
 }
 
 // methods is the table of payment methods. A new one is a line here, and a file with its rules.
-var methods = []rules{pix(), card(), boleto()}
+var methods = []rules{pix(), card(), boleto(), checkoutPro()}
 
 // rules are those of the method; known is false for a word that is none.
 func (t MethodType) rules() (r rules, known bool) {

@@ -26,8 +26,8 @@ var notices = map[Status]Notice{
 
 // Notice is what the e-mail about the event is about; "" means that there is none.
 func (e Event) Notice() Notice {
-	if e.Data.Refund != nil || e.Data.Settlement != nil || e.Data.Dispute != nil {
-		return "" // the buyer hears of a refund when the payment's status moves, and a settlement or a dispute is the seller's
+	if e.Data.Refund != nil || e.Data.Settlement != nil || e.Data.Dispute != nil || e.Data.Checkout != nil {
+		return "" // the buyer hears of a refund when the payment's status moves, and a settlement, a dispute or a checkout is the seller's
 	}
 	return notices[e.Status]
 }

@@ -22,6 +22,7 @@ type Payment struct {
 	IdempotencyKey string
 	Fingerprint    string // of the request that made it, see Request.Fingerprint
 	Request
+	CheckoutID   string       // of an attempt at a checkout; "": it is none
 	Instructions Instructions `json:"-"` // the cache keeps them with the method, see MethodRecord
 	Status       Status
 	Refunded     int64 // centavos already given back
@@ -36,6 +37,9 @@ type Payment struct {
 
 // Gross is what the buyer pays, in centavos: all that was asked for, or what was captured of it.
 func (p Payment) Gross() int64 { return cmp.Or(p.Captured, p.Amount.Centavos) }
+
+// ProviderReference is what the provider knows the payment's purpose by, its external_reference: all attempts at a checkout have one.
+func (p Payment) ProviderReference() string { return cmp.Or(p.CheckoutID, p.ID) }
 
 // MercadoPago is the name of the one provider there is.
 const MercadoPago = "mercadopago"
@@ -60,7 +64,7 @@ func NewProvider() Provider { return Provider{Name: MercadoPago, API: PaymentsAP
 // ProviderState is one answer of the provider about a payment: its state at UpdatedAt.
 type ProviderState struct {
 	PaymentID    string           `json:"payment_id"`
-	Reference    string           `json:"reference"` // external_reference: our payment's ID
+	Reference    string           `json:"reference"` // external_reference, see Payment.ProviderReference
 	Status       Status           `json:"status"`    // translated to ours
 	RawStatus    string           `json:"raw_status"`
 	StatusDetail string           `json:"status_detail"`
@@ -75,6 +79,7 @@ type ProviderState struct {
 	QRCode       string           `json:"qr_code,omitempty"`   // Pix "copia e cola" text
 	TicketURL    string           `json:"ticket_url,omitempty"`
 	EndToEndID   string           `json:"end_to_end_id,omitempty"` // of a paid Pix
+	Chosen       string           `json:"chosen,omitempty"`        // as in Instructions; of a checkout only
 	LastFour     string           `json:"last_four,omitempty"`     // digits of the card
 	Slip         Slip             `json:"slip,omitzero"`           // of a boleto
 	AmountPaid   int64            `json:"amount_paid,omitempty"`   // as in Instructions
@@ -140,13 +145,16 @@ type Event struct {
 	At        time.Time `json:"at"`
 }
 
-// Type is the event's name and its routing key, such as payment.approved, payment.settled, refund.succeeded or dispute.opened.
+// Type is the event's name and its routing key, such as payment.approved, payment.settled, refund.succeeded, dispute.opened or checkout.paid.
 func (e Event) Type() string {
 	if r := e.Data.Refund; r != nil {
 		return "refund." + string(r.Status)
 	}
 	if d := e.Data.Dispute; d != nil {
 		return "dispute." + string(d.Change)
+	}
+	if c := e.Data.Checkout; c != nil {
+		return "checkout." + string(c.Change)
 	}
 	if e.Data.Settlement != nil {
 		return "payment.settled"
@@ -177,16 +185,17 @@ type EventData struct {
 	Refund      *EventRefund `json:"refund,omitempty"`        // the event is about this refund, and the payment's status stays
 	Settlement  *Settlement  `json:"settlement,omitempty"`    // the event is about this, and the status stays
 
-	Dispute *EventDispute `json:"dispute,omitempty"` // likewise
+	Dispute  *EventDispute  `json:"dispute,omitempty"`  // likewise
+	Checkout *EventCheckout `json:"checkout,omitempty"` // likewise
 }
 
 // Contradicts says how the answer contradicts what we know of a payment, or "" when it does not. An
 // answer that names another payment, another sum or another account's payment is no proof of anything and must not be applied.
-func (s ProviderState) Contradicts(paymentID, providerPaymentID string, asked Money) string {
+func (s ProviderState) Contradicts(reference, providerPaymentID string, asked Money) string {
 	switch {
 	case s.Foreign != "":
 		return s.Foreign
-	case s.Reference != paymentID:
+	case s.Reference != reference:
 		return "the provider's payment " + s.PaymentID + " carries the reference " + strconv.Quote(s.Reference)
 	case providerPaymentID != "" && s.PaymentID != providerPaymentID:
 		return "the provider answered with payment " + s.PaymentID + ", recorded is " + providerPaymentID

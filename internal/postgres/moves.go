@@ -25,6 +25,8 @@ type Move struct {
 	// Pending are the refunds that have not ended, if Refunds says that there are some or that the provider's answer had refunds.
 	Refunds bool
 	Pending []payment.PendingRefund
+	// Checkout is what the move has done to the payment's checkout; nil: nothing.
+	Checkout *payment.EventCheckout
 }
 
 // batcher is a pool or a transaction.
@@ -119,7 +121,7 @@ func (s *Store) ApplyFound(ctx context.Context, id string, state payment.Provide
 func (s *Store) applyAnswer(ctx context.Context, id string, state payment.ProviderState, looked bool, at time.Time) (Move, error) {
 	const doing = "apply the provider's answer to payment "
 	args := answerArgs(id, state, looked, at)
-	if len(state.Refunds) == 0 {
+	if len(state.Refunds) == 0 && !mayPayCheckout(id, state) {
 		args["asks_back"] = false
 		m, err := s.move(ctx, s.pool, doing+id, applyState, id, state.Status, at, args)
 		if err != nil || !(state.Status == payment.Approved && m.From.EndedUnpaid() && m.Payment.LatePayment == payment.RefundLate) {
@@ -149,11 +151,17 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 				return err
 			}
 		}
+		if m.Checkout, err = books.payCheckout(ctx, tx, m, at); err != nil {
+			return err
+		}
 		m.Payment, m.Refunds, m.Pending = books.payment, true, books.open()
 		return nil
 	})
 	if _, known := errors.AsType[*failure.Error](err); known {
 		return m, err
+	}
+	if err == nil && m.Checkout.Surprising() {
+		s.metrics.surprised(m.Status)
 	}
 	return m, interpret(doing+id, err)
 }
@@ -161,7 +169,7 @@ func (s *Store) applyAnswer(ctx context.Context, id string, state payment.Provid
 // instructionsOf are those of an answer. What it does not have stays as it is in the database.
 func instructionsOf(state payment.ProviderState) payment.Instructions {
 	in := payment.Instructions{
-		ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID, LastFour: state.LastFour,
+		ExpiresAt: state.ExpiresAt, QRCode: state.QRCode, TicketURL: state.TicketURL, EndToEndID: state.EndToEndID, LastFour: state.LastFour, Chosen: state.Chosen,
 		DigitableLine: state.Slip.Line, Barcode: state.Slip.Barcode, AmountPaid: state.AmountPaid, Overpaid: state.Overpaid,
 	}
 	if c := state.Challenge; c != nil && c.URL != "" {

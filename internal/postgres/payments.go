@@ -15,9 +15,9 @@ import (
 const openPayment = `
 with opened as (
     insert into payments (id, client_id, idempotency_key, fingerprint, status, amount, currency, description, reference,
-                          method_type, method, payer, payer_email_index, metadata, provider, provider_api, late_payment, version, created_at, updated_at)
+                          method_type, method, payer, payer_email_index, metadata, provider, provider_api, provider_payment_id, checkout_id, late_payment, version, created_at, updated_at)
     values (@id, @client_id, @idempotency_key, @fingerprint, @status, @amount, @currency, @description, @reference,
-            @method_type, @method, @payer, @payer_email_index, @metadata, @provider, @provider_api, @late_payment, 1, @created_at, @updated_at)
+            @method_type, @method, @payer, @payer_email_index, @metadata, @provider, @provider_api, @provider_payment_id, @checkout_id, @late_payment, 1, @created_at, @updated_at)
     on conflict do nothing
     returning id
 ), asked as (
@@ -46,7 +46,7 @@ func (s *Store) OpenPayment(ctx context.Context, p payment.Payment) (stands paym
 		"id": p.ID, "client_id": p.ClientID, "idempotency_key": p.IdempotencyKey, "fingerprint": p.Fingerprint,
 		"status": p.Status, "amount": p.Amount.Centavos, "currency": p.Amount.Currency,
 		"description": p.Description, "reference": p.Reference, "method_type": p.Method.Type, "method": payment.MethodRecord{Method: p.Method, Instructions: p.Instructions},
-		"payer": p.Payer, "payer_email_index": s.emailKeys.Index(p.Payer.Email), "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "provider_api": p.Provider.API, "late_payment": p.LatePayment, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
+		"payer": p.Payer, "payer_email_index": s.emailKeys.Index(p.Payer.Email), "metadata": metadata(p.Metadata), "provider": p.Provider.Name, "provider_api": p.Provider.API, "provider_payment_id": p.Provider.PaymentID, "checkout_id": nullID(p.CheckoutID), "late_payment": p.LatePayment, "created_at": p.CreatedAt, "updated_at": p.UpdatedAt,
 		"provider_key": payment.ProviderKey(p.ID, payment.Charge, 1), "operation": payment.Charge, "charged": p.Status == payment.Processing,
 		"data": payment.EventData{Amount: p.Amount.Centavos}, "sinks": sinksOf(p.Status), "lease": OutboxLease,
 	})
@@ -80,7 +80,7 @@ func metadata(m map[string]string) map[string]string {
 const selectPayment = `
 select id, client_id, idempotency_key, fingerprint, status, amount, currency, amount_refunded, description, reference,
        method, payer, metadata, provider, provider_api, provider_payment_id, provider_status, provider_status_detail,
-       provider_updated_at, failure, failure_code, version, created_at, updated_at, late_payment, coalesce(amount_captured, 0)
+       provider_updated_at, failure, failure_code, version, created_at, updated_at, late_payment, coalesce(amount_captured, 0), coalesce(checkout_id::text, '')
 from payments `
 
 // Payment reads one payment; kind NotFound when there is none.
@@ -139,6 +139,9 @@ func paymentConditions(f payment.Filter) (where string, args pgx.NamedArgs) {
 	if f.Reference != "" {
 		and("reference = @reference and reference <> ''", "reference", f.Reference)
 	}
+	if f.CheckoutID != "" {
+		and("checkout_id = @checkout_id", "checkout_id", f.CheckoutID)
+	}
 	if !f.CreatedFrom.IsZero() {
 		and("created_at >= @created_from", "created_from", f.CreatedFrom)
 	}
@@ -159,7 +162,7 @@ func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
 	err := row.Scan(&p.ID, &p.ClientID, &p.IdempotencyKey, &p.Fingerprint, &p.Status, &p.Amount.Centavos, &p.Amount.Currency,
 		&p.Refunded, &p.Description, &p.Reference, &method, &p.Payer, &p.Metadata,
 		&p.Provider.Name, &p.Provider.API, &p.Provider.PaymentID, &p.Provider.Status, &p.Provider.StatusDetail,
-		&providerUpdatedAt, &p.Failure, &p.FailureCode, &p.Version, &p.CreatedAt, &p.UpdatedAt, &p.LatePayment, &p.Captured)
+		&providerUpdatedAt, &p.Failure, &p.FailureCode, &p.Version, &p.CreatedAt, &p.UpdatedAt, &p.LatePayment, &p.Captured, &p.CheckoutID)
 	p.Method, p.Instructions = method.Method, method.Instructions
 	if providerUpdatedAt != nil {
 		p.Provider.UpdatedAt = providerUpdatedAt.UTC()

@@ -152,7 +152,11 @@ func (b *refundBooks) store(ctx context.Context, tx pgx.Tx, r *payment.Operation
 
 // askLate asks for the refund of a payment whose buyer has paid too late, unless it was refunded meanwhile.
 func (b *refundBooks) askLate(ctx context.Context, tx pgx.Tx, at time.Time) error {
-	request := payment.LateRefund()
+	return b.askBack(ctx, tx, payment.LateRefund(), "late payment", at)
+}
+
+// askBack asks for the refund of all that is left of a payment, by nobody's order but the client app's with its request.
+func (b *refundBooks) askBack(ctx context.Context, tx pgx.Tx, request payment.RefundRequest, why string, at time.Time) error {
 	id := payment.RefundID(b.payment.ID, request.IdempotencyKey)
 	r, err := b.ask(id, request, at)
 	if err != nil || r.Outcome != "" {
@@ -161,7 +165,7 @@ func (b *refundBooks) askLate(ctx context.Context, tx pgx.Tx, at time.Time) erro
 	b.refunds = append(b.refunds, r)
 	stored := &b.refunds[len(b.refunds)-1]
 	return b.store(ctx, tx, stored, audit.Entry{
-		ID: payment.NewAuditID("late payment\x00" + b.payment.ID), Actor: audit.Actor{Name: onlyWave, Channel: audit.Workflow},
+		ID: payment.NewAuditID(why + "\x00" + b.payment.ID), Actor: audit.Actor{Name: onlyWave, Channel: audit.Workflow},
 		Action: audit.PaymentRefund, Object: "payment/" + b.payment.ID, Reason: request.Reason,
 	}, at)
 }

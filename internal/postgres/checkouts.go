@@ -1,0 +1,145 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
+)
+
+const selectCheckout = `
+select id, client_id, idempotency_key, fingerprint, status, amount, currency, request, preference_id, pay_url, coalesce(paid_by::text, ''),
+       failure, failure_code, created_at, updated_at
+from checkouts `
+
+func scanCheckout(row pgx.CollectableRow) (c payment.Checkout, err error) {
+	var money payment.Money
+	err = row.Scan(&c.ID, &c.ClientID, &c.IdempotencyKey, &c.Fingerprint, &c.Status, &money.Centavos, &money.Currency, &c.CheckoutRequest,
+		&c.PreferenceID, &c.PayURL, &c.PaidBy, &c.Failure, &c.FailureCode, &c.CreatedAt, &c.UpdatedAt)
+	c.Amount = money
+	c.CreatedAt, c.UpdatedAt = c.CreatedAt.UTC(), c.UpdatedAt.UTC()
+	return c, err
+}
+
+// OpenCheckout writes a new checkout before the provider is asked for it. When it is already there nothing changes. Either way the result is
+// the checkout as it stands; kind Conflict when another checkout has its idempotency key.
+func (s *Store) OpenCheckout(ctx context.Context, c payment.Checkout) (stands payment.Checkout, written bool, err error) {
+	doing := "open checkout " + c.ID
+	tag, err := s.pool.Exec(ctx, `
+insert into checkouts (id, client_id, idempotency_key, fingerprint, status, amount, currency, request, reference, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+on conflict do nothing`, c.ID, c.ClientID, c.IdempotencyKey, c.Fingerprint, payment.CheckoutProcessing, c.Amount.Centavos, c.Amount.Currency,
+		c.CheckoutRequest, c.Reference, c.CreatedAt)
+	if err != nil {
+		return payment.Checkout{}, false, interpret(doing, err)
+	}
+	stands, err = s.Checkout(ctx, c.ID)
+	if failure.KindOf(err) == failure.NotFound {
+		err = &failure.Error{Kind: failure.Conflict, Message: "the idempotency key belongs to another checkout", Err: err}
+	}
+	return stands, tag.RowsAffected() == 1, err
+}
+
+// Checkout reads one checkout; kind NotFound when there is none.
+func (s *Store) Checkout(ctx context.Context, id string) (payment.Checkout, error) {
+	c, err := readRow(ctx, s.pool, scanCheckout, selectCheckout+`where id = $1`, id)
+	return c, interpret("read checkout "+id, err)
+}
+
+// CheckoutsByID reads those of the checkouts that there are.
+func (s *Store) CheckoutsByID(ctx context.Context, ids []string) (map[string]payment.Checkout, error) {
+	list, err := readRows(ctx, s.pool, scanCheckout, selectCheckout+`where id = any($1)`, ids)
+	found := make(map[string]payment.Checkout, len(list))
+	for _, c := range list {
+		found[c.ID] = c
+	}
+	return found, interpret("read checkouts", err)
+}
+
+// Checkouts lists the checkouts that a filter chooses, the newest first.
+func (s *Store) Checkouts(ctx context.Context, f payment.CheckoutFilter) ([]payment.Checkout, error) {
+	list, err := readRows(ctx, s.pool, scanCheckout, selectCheckout+`
+where client_id = $1 and ($2 = '' or status = $2) and ($3 = '' or reference = $3) and ($4::timestamptz is null or (created_at, id) < ($4, $5::uuid))
+order by created_at desc, id desc limit $6`, f.ClientID, string(f.Status), f.Reference, known(f.After.CreatedAt), nullID(f.After.ID), f.Limit)
+	return list, interpret("list checkouts", err)
+}
+
+// Attempts lists the payments that are attempts at a checkout, oldest first.
+func (s *Store) Attempts(ctx context.Context, checkoutID string) ([]payment.Payment, error) {
+	list, err := readRows(ctx, s.pool, scanPayment, selectPayment+`where checkout_id = $1 order by created_at, id`, checkoutID)
+	return list, interpret("list the attempts at checkout "+checkoutID, err)
+}
+
+// MakeCheckout stores the preference that the provider has made. The first one stays: a second one was made because the answer about the
+// first was lost, and its payments are attempts at the same checkout.
+func (s *Store) MakeCheckout(ctx context.Context, id, preferenceID, payURL string, at time.Time) (payment.Checkout, error) {
+	return s.moveCheckout(ctx, "make checkout "+id, id, `
+update checkouts set status = $2, preference_id = $3, pay_url = $4, updated_at = $5
+where id = $1 and status = $6 and preference_id = ''`, payment.CheckoutOpen, preferenceID, payURL, at, payment.CheckoutProcessing)
+}
+
+// FailCheckout stores that the provider has refused to make a checkout.
+func (s *Store) FailCheckout(ctx context.Context, id string, code failure.Code, why string, at time.Time) (payment.Checkout, error) {
+	return s.moveCheckout(ctx, "fail checkout "+id, id, `
+update checkouts set status = $2, failure = $3, failure_code = $4, updated_at = $5
+where id = $1 and status = $6`, payment.CheckoutFailed, why, cmp.Or(code, failure.CodeRefused), at, payment.CheckoutProcessing)
+}
+
+// EndCheckout stores that a checkout has ended unpaid. One that is paid, or has ended already, stays as it is.
+func (s *Store) EndCheckout(ctx context.Context, id string, as payment.CheckoutStatus, at time.Time) (payment.Checkout, error) {
+	return s.moveCheckout(ctx, "end checkout "+id, id, `
+update checkouts set status = $2, updated_at = $3
+where id = $1 and status = any($4)`, as, at, []payment.CheckoutStatus{payment.CheckoutProcessing, payment.CheckoutOpen})
+}
+
+// moveCheckout changes a checkout, if it still stands where the change begins, and returns it as it stands.
+func (s *Store) moveCheckout(ctx context.Context, doing, id, statement string, args ...any) (payment.Checkout, error) {
+	if _, err := s.pool.Exec(ctx, statement, append([]any{id}, args...)...); err != nil {
+		return payment.Checkout{}, interpret(doing, err)
+	}
+	return s.Checkout(ctx, id)
+}
+
+// mayPayCheckout says whether an answer may pay the payment's checkout: the provider knows the payment by another reference than its own id.
+func mayPayCheckout(id string, state payment.ProviderState) bool {
+	return state.Reference != "" && state.Reference != id && state.Status.MayHaveRefunds()
+}
+
+// payCheckout pays the checkout that a payment was an attempt at, when the payment comes to have money, and tells of it. If another payment
+// has paid it already, this one is a second one, and its money goes back if the client app wants that. The payment's row is locked, and then
+// the checkout's: of two payments at one time, one is first. A payment that is applied again has no event, and changes nothing.
+func (b *refundBooks) payCheckout(ctx context.Context, tx pgx.Tx, m Move, at time.Time) (*payment.EventCheckout, error) {
+	p := b.payment
+	if p.CheckoutID == "" || m.Event == nil || m.From.MayHaveRefunds() || !p.Status.MayHaveRefunds() || p.Status == payment.Refunded {
+		return nil, nil
+	}
+	rows, _ := tx.Query(ctx, selectCheckout+`where id = $1 for update`, p.CheckoutID)
+	found, err := pgx.CollectRows(rows, scanCheckout)
+	if err != nil || len(found) == 0 {
+		return nil, err // a lost row is written anew by the checkout's run, and the payment is its own record
+	}
+	c := found[0]
+	e := &payment.EventCheckout{ID: c.ID, Change: payment.CheckoutWasPaid, PaidBy: cmp.Or(c.PaidBy, p.ID)}
+	switch {
+	case c.PaidBy == "":
+		_, err = tx.Exec(ctx, `update checkouts set status = $2, paid_by = $3, updated_at = $4 where id = $1`, c.ID, payment.CheckoutPaid, p.ID, at)
+	case c.PaidBy == p.ID:
+		return nil, nil
+	default:
+		e.Change, e.Refunded = payment.CheckoutWasPaidTwice, c.RefundDuplicates && payment.Refund.PossibleFor(p.Status)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := tell(ctx, tx, &b.payment, payment.EventData{Checkout: e, Surprising: e.Surprising()}, at); err != nil {
+		return nil, err
+	}
+	if e.Refunded {
+		return e, b.askBack(ctx, tx, payment.DuplicateRefund(), "paid twice", at)
+	}
+	return e, nil
+}
