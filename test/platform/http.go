@@ -120,6 +120,28 @@ func (s *Shop) Post(ctx context.Context, key, body string, header ...string) (An
 	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments", body, headers...)
 }
 
+// PostCheckout asks for a checkout on Mercado Pago's page, with a body as it is.
+func (s *Shop) PostCheckout(ctx context.Context, key, body string) (Answer, error) {
+	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/checkouts", body,
+		"Authorization", "Bearer "+s.Key, "Idempotency-Key", key, "Content-Type", "application/json", "Prefer", "wait=30")
+}
+
+// Checkout is what a client app reads of one.
+type Checkout struct {
+	ID           string `json:"id"`
+	Status       string `json:"status"`
+	PaidBy       string `json:"paid_by"`
+	PreferenceID string `json:"preference_id"`
+	Links        struct {
+		Pay string `json:"pay"`
+	} `json:"links"`
+}
+
+// CheckoutOrder is the body of a checkout. A second payment of it goes back.
+func CheckoutOrder(centavos int64, reference string) string {
+	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %[2]s", "reference": %[2]q, "refund_duplicates": true}`, centavos, reference)
+}
+
 // Refund asks for a refund of a payment, with a body as it is.
 func (s *Shop) Refund(ctx context.Context, id, key, body string) (Answer, error) {
 	return Send(ctx, s.HTTP, http.MethodPost, s.URL+"/v1/payments/"+id+"/refunds", body,
@@ -262,6 +284,15 @@ func (p *Provider) Approve(ctx context.Context, providerPaymentID string) error 
 // Reject ends it badly.
 func (p *Provider) Reject(ctx context.Context, providerPaymentID string) error {
 	return p.call(ctx, http.MethodPost, "/admin/payments/"+providerPaymentID+"/reject", "", nil)
+}
+
+// Try lets a buyer try to pay a preference on the page, and returns the payment that comes of it. The holder is of a card.
+func (p *Provider) Try(ctx context.Context, preferenceID, method, holder string) (string, error) {
+	var made struct {
+		ID string `json:"id"`
+	}
+	err := p.call(ctx, http.MethodPost, "/admin/preferences/"+url.PathEscape(preferenceID)+"/try?method="+url.QueryEscape(method)+"&holder="+url.QueryEscape(holder), "", &made)
+	return made.ID, err
 }
 
 // OpenChargeback lets the buyer's bank take the money of a paid payment back. It returns the chargeback's id.

@@ -68,7 +68,7 @@ func (s *Simulator) adminMove(move func(string) error) http.HandlerFunc {
 }
 
 func moveStatus(err error) int {
-	if errors.Is(err, errUnknownPayment) || errors.Is(err, errUnknownRefund) || errors.Is(err, errUnknownDispute) {
+	if errors.Is(err, errUnknownPayment) || errors.Is(err, errUnknownRefund) || errors.Is(err, errUnknownDispute) || errors.Is(err, errUnknownPreference) {
 		return http.StatusNotFound
 	}
 	return http.StatusConflict

@@ -26,6 +26,12 @@
 //	GET  /v1/customers/search?email=
 //	POST /v1/customers/{id}/cards            {"token": …}; GET, GET one and DELETE one. POST /v1/card_tokens with card_id and
 //	                                         security_code makes a token of a saved card, good for payments of its customer
+//	POST /checkout/preferences                 the page of a sale (Checkout Pro); each request makes another one
+//	GET  /checkout/preferences/{id}
+//	PUT  /checkout/preferences/{id}            such as another end of the time to pay
+//	GET  /checkout/preferences/search?external_reference=
+//	GET  /merchant_orders/{id}                 the payments of a preference
+//	GET  /merchant_orders/search?external_reference=
 //	GET  /users/me             the account that the token belongs to
 //	GET  /v1/payment_methods   what the account may be paid with
 //	GET  /v1/payment_methods/installments    ?amount=&bin= what an amount costs in installments: three without interest, more at 2.99 % a month
@@ -69,6 +75,7 @@
 //	POST   /admin/claims/{id}/win           the claim ends for the seller
 //	POST   /admin/claims/{id}/lose          the claim ends for the buyer, who gets the money back
 //	POST   /admin/payments/{id}/fraud-alert Mercado Pago warns of the payment; the notification is not sent again when it fails
+//	POST   /admin/preferences/{id}/try      the buyer tries to pay on the page; ?method= ?holder=, see Attempt; answers the payment
 //	GET    /admin/payments                  newest first; ?external_reference= ?status= ?limit= (50)
 //	GET    /admin/disputes                  all chargebacks and claims, oldest first
 //	GET    /admin/ledger                    oldest first; ?external_reference= ?after= (entry number) ?limit=

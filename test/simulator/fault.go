@@ -34,6 +34,10 @@ const (
 	SaveCard     Operation = "save_card"       // POST /v1/customers/{id}/cards
 	SavedCards   Operation = "saved_cards"     // the other calls of a customer's cards
 	GetCardToken Operation = "get_card_token"  // GET /v1/card_tokens/{id}
+
+	Preferences    Operation = "preferences"     // /checkout/preferences, its search and one of them
+	MerchantOrders Operation = "merchant_orders" // GET /merchant_orders/{id} and search
+	OrderWebhook   Operation = "order_webhook"   // a notification about a merchant order
 )
 
 // Kind is the kind of a fault.
@@ -123,6 +127,10 @@ var (
 		SavedCards:   plainKinds,
 		GetCardToken: plainKinds,
 		Webhook:      webhookKinds,
+
+		Preferences:    append(slices.Clone(wireKinds), KindSearchLag),
+		MerchantOrders: slices.Clone(wireKinds),
+		OrderWebhook:   {KindLost, KindDoubled, KindLate, KindBadSignature, KindUnsigned},
 	}
 )
 

@@ -47,6 +47,11 @@ type line struct {
 	Rules      boletoRules       `json:"rules"`
 	Paid       int64             `json:"paid,omitempty"`
 	Overpaid   int64             `json:"overpaid,omitempty"`
+
+	Preference string `json:"preference,omitempty"` // of a payment on its page
+	Order      string `json:"order,omitempty"`
+	// Made is a preference: the line is about no payment.
+	Made *preference `json:"made,omitempty"`
 }
 
 // Open returns a running simulator that continues from the file and writes to it. Webhooks that the earlier simulator had not sent yet are
@@ -88,7 +93,11 @@ func (b *book) read(file *os.File) error {
 		if err := json.Unmarshal(text, &l); err != nil {
 			return fmt.Errorf("line %d: %w", len(b.entries)+1, err)
 		}
-		b.repeat(l)
+		if l.Made != nil {
+			b.keepPreference(*l.Made)
+		} else {
+			b.repeat(l)
+		}
 		whole += int64(len(text))
 	}
 	if err := file.Truncate(whole); err != nil {
@@ -112,6 +121,7 @@ func (b *book) repeat(l line) {
 		id: l.ID, key: l.Key, method: cmp.Or(l.Method, "pix"), reference: l.Reference, amount: l.Amount, status: l.Status, detail: l.Detail, created: l.Created,
 		updated: l.Updated, approved: l.Approved, expires: l.Expires, notifyURL: l.NotifyURL, descriptor: l.Descriptor, text: l.Text,
 		payer: l.Payer, metadata: l.Metadata, refunds: l.Refunds, card: l.Card, rules: l.Rules, paid: l.Paid, overpaid: l.Overpaid,
+		preference: l.Preference, order: l.Order,
 	}
 	if !known {
 		b.add(p)
@@ -131,6 +141,7 @@ func (j *journal) write(kind EntryKind, p *payment, refundID string, body [sha25
 		Kind: kind, RefundID: refundID, ID: p.id, Key: p.key, Body: body, Method: p.method, Reference: p.reference, Amount: p.amount, Status: p.status, Detail: p.detail,
 		Created: p.created, Updated: p.updated, Approved: p.approved, Expires: p.expires, NotifyURL: p.notifyURL, Descriptor: p.descriptor,
 		Text: p.text, Payer: p.payer, Metadata: p.metadata, Refunds: p.refunds, Card: p.card, Rules: p.rules, Paid: p.paid, Overpaid: p.overpaid,
+		Preference: p.preference, Order: p.order,
 	})
 }
 
@@ -145,6 +156,20 @@ func (j *journal) append(paymentID string, l line) {
 	}
 	if err != nil {
 		j.log.Error("a ledger entry could not be written", "provider_payment_id", paymentID, "error", err)
+	}
+}
+
+// writePreference appends a preference as it is.
+func (j *journal) writePreference(p preference) {
+	if j == nil {
+		return
+	}
+	text, err := json.Marshal(line{Made: &p})
+	if err == nil {
+		_, err = j.file.Write(append(text, '\n'))
+	}
+	if err != nil {
+		j.log.Error("a preference could not be written", "preference_id", p.ID, "error", err)
 	}
 }
 

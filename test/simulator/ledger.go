@@ -62,9 +62,12 @@ type book struct {
 	tokens      map[string]bool // of cards, that a payment was made with
 	disputes    map[string]*dispute
 
-	tokensMade    map[string]tokenOf // by this process
-	customers     map[string]*customer
-	customersGone map[string]bool // that were deleted
+	tokensMade             map[string]tokenOf // by this process
+	customers              map[string]*customer
+	customersGone          map[string]bool // that were deleted
+	preferences            map[string]preference
+	preferencesByReference map[string][]string
+	orders                 map[string]string // the preference of a merchant order
 
 	entries []Entry
 	journal *journal // nil: the state is lost with the process
@@ -81,6 +84,7 @@ func newBook() *book {
 		tokensMade:    make(map[string]tokenOf),
 		customers:     make(map[string]*customer),
 		customersGone: make(map[string]bool),
+		preferences:   make(map[string]preference), preferencesByReference: make(map[string][]string), orders: make(map[string]string),
 	}
 }
 

@@ -21,7 +21,7 @@ type method struct {
 
 // methods is the table of payment methods, by payment_method_id. A new one is a line here, and a file.
 var methods = func() map[string]method {
-	all := map[string]method{"pix": pixMethod, "bolbradesco": boletoMethod}
+	all := map[string]method{"pix": pixMethod, "bolbradesco": boletoMethod, "account_money": accountMoney}
 	for brand := range cardBrands {
 		all[brand] = cardMethod
 	}

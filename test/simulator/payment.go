@@ -30,6 +30,8 @@ type payment struct {
 	rules      boletoRules
 	paid       int64 // centavos that the buyer has paid; 0: the amount
 	overpaid   int64 // centavos that came beyond that
+
+	preference, order string // of a payment on the page of a preference
 }
 
 type payer struct {

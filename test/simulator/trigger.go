@@ -24,6 +24,7 @@ type Trigger struct {
 
 	topic, action string // "": those of a payment that has changed
 	resource      string // data.id when none is named; "": it is a payment's
+	order         bool   // data.id is the newest merchant order's, if there is one
 	data          func(of payment, id string) any
 	extra         map[string]any
 	fault         Kind
@@ -49,7 +50,7 @@ func Triggers() []Trigger {
 	}
 	for _, status := range []string{"opened", "closed", "expired"} {
 		all = append(all, Trigger{
-			Name: "merchant_order." + status, Does: "an order of Checkout Pro is " + status, topic: "topic_merchant_order_wh", action: "update", resource: "31994264291",
+			Name: "merchant_order." + status, Does: "an order of Checkout Pro is " + status, topic: "topic_merchant_order_wh", action: "update", resource: "31994264291", order: true,
 			data: func(payment, string) any {
 				return map[string]any{"currency_id": "BRL", "marketplace": "NONE", "status": status}
 			},
@@ -185,6 +186,9 @@ func (s *Simulator) Trigger(ctx context.Context, name, id, receiver string) (Web
 	}
 	if t.data != nil {
 		n.paymentID = t.resource
+		if made := s.book.newestOrder(); t.order && made != "" {
+			n.paymentID = made
+		}
 		if id != "" && t.resource != "" {
 			n.paymentID = id
 		}

@@ -57,6 +57,7 @@ func (s *Simulator) notifyUpdated(p payment) {
 	if n := s.notification(p, actionUpdated); n != nil {
 		s.sender.send(n, 0)
 	}
+	s.notifyOrder(p)
 }
 
 // notification makes a notification about a payment and applies its fault. It is nil when there is nothing to send now.
