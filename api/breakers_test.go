@@ -49,7 +49,7 @@ func TestABreakerIsSetOpenAndAutomaticAgain(t *testing.T) {
 	t.Parallel()
 	f, _, changes := newOperator(t)
 	free := Breaker{Name: "charge", State: BreakerStateClosed, Automatic: true}
-	require.Equal(t, BreakerList{Data: []Breaker{free, {Name: "read", State: BreakerStateClosed, Automatic: true}, {Name: "search", State: BreakerStateClosed, Automatic: true}, {Name: "cancel", State: BreakerStateClosed, Automatic: true}, {Name: "refund", State: BreakerStateClosed, Automatic: true}, {Name: "terms", State: BreakerStateClosed, Automatic: true}, {Name: "vault", State: BreakerStateClosed, Automatic: true}, {Name: "dispute", State: BreakerStateClosed, Automatic: true}, {Name: "email", State: BreakerStateClosed, Automatic: true}}},
+	require.Equal(t, BreakerList{Data: []Breaker{free, {Name: "read", State: BreakerStateClosed, Automatic: true}, {Name: "search", State: BreakerStateClosed, Automatic: true}, {Name: "cancel", State: BreakerStateClosed, Automatic: true}, {Name: "refund", State: BreakerStateClosed, Automatic: true}, {Name: "terms", State: BreakerStateClosed, Automatic: true}, {Name: "vault", State: BreakerStateClosed, Automatic: true}, {Name: "dispute", State: BreakerStateClosed, Automatic: true}, {Name: "checkout", State: BreakerStateClosed, Automatic: true}, {Name: "email", State: BreakerStateClosed, Automatic: true}}},
 		decode[BreakerList](t, f.get(t, "/v1/breakers")))
 
 	held := Breaker{Name: "charge", State: BreakerStateOpen, Actor: "shop", Reason: "maintenance", Forcings: 1}
@@ -103,7 +103,7 @@ func TestWrongSettingsOfABreakerChangeNothing(t *testing.T) {
 	}
 	for _, w := range []*httptest.ResponseRecorder{f.get(t, "/v1/breakers/capture"), f.set(t, "capture", `{"state": "open", "reason": "why not"}`)} {
 		require.Equal(t, http.StatusNotFound, w.Code)
-		require.Contains(t, decode[Problem](t, w).Detail, "charge, read, search, cancel, refund, terms, vault, dispute, email")
+		require.Contains(t, decode[Problem](t, w).Detail, "charge, read, search, cancel, refund, terms, vault, dispute, checkout, email")
 	}
 	require.Empty(t, *changes)
 	require.Empty(t, f.deadLetters.audited)

@@ -57,7 +57,7 @@ var names = map[any]string{
 	audit.ActivityRetry: "atividade: tentar agora", audit.ProviderThrottle: "provedor: limitar", audit.WorkerDrain: "worker: esvaziar",
 	audit.FindingClose: "divergência: fechar", audit.DisputeEvidence: "contestação: enviar documentos", audit.PayerSearch: "comprador: buscar por e-mail", audit.RecordPrune: "dados antigos: apagar",
 
-	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Refund: "devolução", breaker.Terms: "condições", breaker.Vault: "cofre", breaker.Dispute: "contestação", breaker.Email: "e-mail",
+	breaker.Charge: "cobrança", breaker.Read: "leitura", breaker.Search: "busca", breaker.Cancel: "cancelamento", breaker.Refund: "devolução", breaker.Terms: "condições", breaker.Vault: "cofre", breaker.Dispute: "contestação", breaker.Checkout: "checkout", breaker.Email: "e-mail",
 
 	// Of operations, log-ins, dependencies, runs and second factors, whose values have no type of their own.
 	"asked": "pedida", "done": "concluída", "refused": "recusada", "unknown": "desconhecida", "settled": "encerrada",

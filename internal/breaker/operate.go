@@ -24,6 +24,8 @@ const (
 	Vault   = "vault"   // Mercado Pago is asked for customers and their saved cards
 	Dispute = "dispute" // Mercado Pago is asked about disputes, or gets documents about one
 	Email   = "email"   // the mail server is given an e-mail
+
+	Checkout = "checkout" // Mercado Pago is asked for the page of a checkout, or for its order
 )
 
 // operatorTime is how long an operator waits for Redis, which is longer than a payment would.
@@ -31,7 +33,7 @@ const operatorTime = 2 * time.Second
 
 // Names lists them.
 func Names() []string {
-	return []string{Charge, Read, Search, Cancel, Refund, Terms, Vault, Dispute, Email}
+	return []string{Charge, Read, Search, Cancel, Refund, Terms, Vault, Dispute, Checkout, Email}
 }
 
 // Status is a breaker as operators see it.

@@ -72,7 +72,9 @@ func (c *Client) notify(paymentID string) string {
 	}
 	u := *c.notificationURL
 	q := u.Query()
-	q.Set("payment_id", paymentID)
+	if paymentID != "" { // a checkout's payments are not known yet
+		q.Set("payment_id", paymentID)
+	}
 	q.Set("source_news", "webhooks")
 	u.RawQuery = q.Encode()
 	return u.String()

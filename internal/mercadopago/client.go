@@ -233,32 +233,37 @@ func (c *Client) onPayment(ctx context.Context, op operation, key, providerPayme
 // last three months (the search's default). Of several, one that has taken money wins, then one that still
 // may, then the newest. Those in except do not count. The search lags behind what was just created, so that false is no proof.
 func (c *Client) FindByReference(ctx context.Context, paymentID string, except ...string) (payment.ProviderState, bool, error) {
-	if !payment.ValidID(paymentID) {
-		return payment.ProviderState{}, false, &failure.Error{
-			Kind: failure.Invalid, Message: "not a payment ID", Err: fmt.Errorf("find payment %.40q", paymentID),
-		}
-	}
-	request := sdk.SearchRequest{Limit: searchLimit, Filters: map[string]string{
-		"external_reference": paymentID, "sort": "date_created", "criteria": "desc",
-	}}
-	var found []payment.ProviderState
-	err := c.ask(ctx, opSearch, paymentID, "", func(ctx context.Context) error {
-		_, err := c.payments.Search(ctx, request)
-		return err
-	}, func(body []byte) (err error) {
-		found, err = c.reader().search(body, paymentID)
-		return err
-	})
-	if err != nil {
-		return payment.ProviderState{}, false, fmt.Errorf("find payment %s: %w", paymentID, err)
-	}
+	found, err := c.PaymentsByReference(ctx, paymentID)
 	found = slices.DeleteFunc(found, func(s payment.ProviderState) bool { return slices.Contains(except, s.PaymentID) })
-	if len(found) == 0 {
-		return payment.ProviderState{}, false, nil
+	if err != nil || len(found) == 0 {
+		return payment.ProviderState{}, false, err
 	}
 	return slices.MinFunc(found, func(a, b payment.ProviderState) int {
 		return cmp.Compare(relevance(a.Status), relevance(b.Status))
 	}), true, nil
+}
+
+// PaymentsByReference lists the payments with an external_reference of ours, as FindByReference looks for them: all attempts at a checkout.
+func (c *Client) PaymentsByReference(ctx context.Context, reference string) (found []payment.ProviderState, err error) {
+	if !payment.ValidID(reference) {
+		return nil, &failure.Error{
+			Kind: failure.Invalid, Message: "not a payment ID", Err: fmt.Errorf("find payment %.40q", reference),
+		}
+	}
+	request := sdk.SearchRequest{Limit: searchLimit, Filters: map[string]string{
+		"external_reference": reference, "sort": "date_created", "criteria": "desc",
+	}}
+	err = c.ask(ctx, opSearch, reference, "", func(ctx context.Context) error {
+		_, err := c.payments.Search(ctx, request)
+		return err
+	}, func(body []byte) (err error) {
+		found, err = c.reader().search(body, reference)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find payment %s: %w", reference, err)
+	}
+	return found, nil
 }
 
 // relevance ranks the states of payments with one reference, the lowest first.

@@ -19,6 +19,7 @@ type paymentBody struct {
 	Status             text                     `json:"status"`
 	StatusDetail       text                     `json:"status_detail"`
 	PaymentTypeID      text                     `json:"payment_type_id"`
+	PaymentMethodID    text                     `json:"payment_method_id"`
 	CurrencyID         text                     `json:"currency_id"`
 	Amount             amount                   `json:"transaction_amount"`
 	Refunded           amount                   `json:"transaction_amount_refunded"`
@@ -136,6 +137,7 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 		QRCode:       string(buyer.QRCode),
 		TicketURL:    string(cmp.Or(buyer.TicketURL, p.TransactionDetails.first().ExternalResourceURL)),
 		EndToEndID:   endToEndID(p),
+		Chosen:       chosen(p),
 		LastFour:     lastFour(p),
 		Challenge:    challenge(p, status),
 		Slip:         slip(p),
@@ -184,6 +186,14 @@ func lastFour(p paymentBody) string {
 		return ""
 	}
 	return digits
+}
+
+// chosen is how the buyer has chosen to pay a checkout, in Mercado Pago's word, or "".
+func chosen(p paymentBody) string {
+	if p.Metadata.first().CheckoutID == "" {
+		return ""
+	}
+	return identifier(string(p.PaymentMethodID))
 }
 
 // decimal says whether s is a payment ID of Mercado Pago's: digits alone, written in one way only, and

@@ -160,6 +160,7 @@ const (
 	AboutChargeback
 	AboutClaim
 	AboutFraud
+	AboutOrder // of Checkout Pro, which has payments
 )
 
 // About says what the resource of the notification is. A fraud alert has none.
@@ -171,6 +172,8 @@ func (n Notification) About() About {
 		return AboutClaim
 	case "stop_delivery_op_wh":
 		return AboutFraud
+	case "topic_merchant_order_wh", "merchant_order":
+		return AboutOrder
 	}
 	return AboutPayment
 }

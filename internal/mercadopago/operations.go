@@ -44,6 +44,12 @@ var (
 	opRemoveCard     = operation{name: "remove_card", breaker: breaker.Vault}
 	opToken          = operation{name: "card_token", breaker: breaker.Vault}
 
+	opMakePreference  = operation{name: "create_preference", breaker: breaker.Checkout}
+	opFindPreference  = operation{name: "preferences", breaker: breaker.Checkout}
+	opGetPreference   = operation{name: "preference", breaker: breaker.Checkout}
+	opClosePreference = operation{name: "close_preference", breaker: breaker.Checkout}
+	opMerchantOrder   = operation{name: "merchant_order", breaker: breaker.Checkout, foreign: true}
+
 	opChargeback  = operation{name: "chargeback", breaker: breaker.Dispute, single: true}
 	opChargebacks = operation{name: "chargebacks", breaker: breaker.Dispute, single: true}
 	opDocuments   = operation{name: "documents", breaker: breaker.Dispute, single: true, timeout: documentsTimeout}
@@ -55,6 +61,7 @@ var (
 func operations() []operation {
 	all := []operation{opGet, opCancel, opCapture, opRefund, opSearch, opChanges, opIdentify, opAccount, opOffers, opInstallments, opChargeback, opChargebacks, opDocuments, opClaim, opClaims}
 	all = append(all, opFindCustomer, opMakeCustomer, opRemoveCustomer, opSaveCard, opCards, opRemoveCard, opToken)
+	all = append(all, opMakePreference, opFindPreference, opGetPreference, opClosePreference, opMerchantOrder)
 	for _, how := range charges {
 		all = append(all, how.call)
 	}

@@ -37,6 +37,7 @@ func Traffic(ctx context.Context) ([]Exchange, error) {
 	p.checkout()
 	p.pix()
 	p.boleto()
+	p.preferences()
 	p.cards()
 	p.reservations()
 	p.vault()
@@ -138,6 +139,32 @@ func (p *play) boleto() {
 	p.must(p.simulator.Pay(slip.Provider.PaymentID))
 	_, err := p.client.Get(p.ctx, slip.Provider.PaymentID)
 	p.must(err)
+}
+
+// preferences are made, found again, paid at the second try, and closed.
+func (p *play) preferences() {
+	sold := payment.Checkout{
+		ID: payment.NewCheckoutID("conformance", "checkout"), CreatedAt: time.Now(), CheckoutRequest: payment.CheckoutRequest{
+			Amount: payment.Money{Centavos: 10_050, Currency: payment.BRL}, Reference: "pedido-1042", Email: "ana@example.com", ExpiresIn: 3600, Installments: 3,
+			Items:   []payment.CheckoutItem{{Title: "Camiseta", Quantity: 2, UnitPrice: 5_025}},
+			Exclude: []payment.OfferType{payment.OfferBoleto}, BackURLs: payment.BackURLs{Success: "https://shop.example.com/thanks"},
+		},
+	}
+	made, err := p.client.MakePreference(p.ctx, sold)
+	p.must(err)
+	_, _, err = p.client.FindPreference(p.ctx, sold.ID)
+	p.must(err)
+	for _, holder := range []string{"OTHE", "APRO"} {
+		_, err = p.simulator.Try(made.ID, simulator.Attempt{Method: "master", Holder: holder})
+		p.must(err)
+	}
+	_, err = p.client.PaymentsByReference(p.ctx, sold.ID)
+	p.must(err)
+	order, _ := p.simulator.OrderOf(made.ID)
+	_, err = p.client.MerchantOrder(p.ctx, order)
+	p.must(err)
+	sold.PreferenceID = made.ID
+	p.must(p.client.ClosePreference(p.ctx, sold, time.Now()))
 }
 
 func (p *play) cards() {

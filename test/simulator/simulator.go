@@ -106,7 +106,6 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("PUT /checkout/preferences/{id}", s.api(Preferences, s.updatePreference))
 	mux.HandleFunc("GET /merchant_orders/search", s.api(MerchantOrders, s.searchMerchantOrders))
 	mux.HandleFunc("GET /merchant_orders/{id}", s.api(MerchantOrders, s.getMerchantOrder))
-	mux.HandleFunc("POST /v1/card_tokens", s.api(CardToken, s.createCardToken))
 	mux.HandleFunc("GET /v1/card_tokens/{token}", s.api(GetCardToken, s.getCardToken))
 	mux.HandleFunc("POST /v1/customers", s.api(NewCustomer, s.createCustomer))
 	mux.HandleFunc("GET /v1/customers/search", s.api(Customers, s.searchCustomers))
