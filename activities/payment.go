@@ -34,11 +34,12 @@ type State struct {
 	Money             payment.Money           `json:"money,omitzero"`
 	ProviderPaymentID string                  `json:"provider_payment_id,omitempty"`
 	ExpiresAt         time.Time               `json:"expires_at,omitzero"`
-	OnPage            bool                    `json:"on_page,omitempty"`    // the buyer enters the card on the pay page
-	Attempt           int                     `json:"attempt,omitempty"`    // number of the card that was entered there last
-	KeepsEnd          bool                    `json:"keeps_end,omitempty"`  // we close it at ExpiresAt; the provider's own end is later
-	Reserves          bool                    `json:"reserves,omitempty"`   // the money is reserved first, and captured later
-	Challenged        bool                    `json:"challenged,omitempty"` // the buyer has still to pass a challenge; we close it at ExpiresAt
+	OnPage            bool                    `json:"on_page,omitempty"`     // the buyer enters the card on the pay page
+	Attempt           int                     `json:"attempt,omitempty"`     // number of the card that was entered there last
+	KeepsEnd          bool                    `json:"keeps_end,omitempty"`   // we close it at ExpiresAt; the provider's own end is later
+	Reserves          bool                    `json:"reserves,omitempty"`    // the money is reserved first, and captured later
+	Challenged        bool                    `json:"challenged,omitempty"`  // the buyer has still to pass a challenge; we close it at ExpiresAt
+	CheckoutID        string                  `json:"checkout_id,omitempty"` // of an attempt at a checkout
 	AskedAt           time.Time               `json:"asked_at,omitzero"`
 	Version           int                     `json:"version,omitempty"` // number of the newest event
 	Since             time.Time               `json:"since,omitzero"`    // of the newest event; zero in results of an older version of the program
@@ -83,7 +84,7 @@ func (a *Activities) Open(ctx context.Context, in OpenInput) (State, error) {
 		Found: true, ClientID: p.ClientID, Fingerprint: p.Fingerprint, Status: p.Status, Method: p.Method.Type,
 		Money: p.Amount, ProviderPaymentID: p.Provider.PaymentID, ExpiresAt: p.Instructions.ExpiresAt, AskedAt: p.CreatedAt,
 		Version: p.Version, New: written, KeepsEnd: p.KeepsEnd(), Reserves: p.AuthorizesOnly(), Challenged: p.Challenged(),
-		OnPage: p.OnPage(), Attempt: p.Attempt(),
+		OnPage: p.OnPage(), Attempt: p.Attempt(), CheckoutID: p.CheckoutID,
 	}, nil
 }
 
@@ -123,6 +124,9 @@ func newPayment(id string, c payment.Creation, askedAt, at time.Time) payment.Pa
 	p := payment.Payment{
 		ID: id, ClientID: c.ClientID, IdempotencyKey: c.IdempotencyKey, Fingerprint: c.Print(), Request: c.Request,
 		Status: payment.Processing, Version: 1, Provider: payment.NewProvider(), CreatedAt: askedAt, UpdatedAt: at,
+	}
+	if c.Attempt != nil {
+		p.CheckoutID, p.Provider.PaymentID = c.Attempt.CheckoutID, c.Attempt.ProviderPaymentID
 	}
 	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
 	if p.OnPage() {
@@ -218,6 +222,7 @@ func (a *Activities) moved(ctx context.Context, asked time.Time, m postgres.Move
 		return Moved{}, activityError(err)
 	}
 	a.cache.Keep(ctx, m.Payment, asked)
+	a.toldCheckout(ctx, m.Payment, m.Checkout)
 	if m.Event != nil && m.Event.Data.Surprising && activity.IsActivity(ctx) {
 		activity.GetLogger(ctx).Error("surprising move of a payment", "payment_id", m.Event.PaymentID, "from", m.From, "to", m.Status,
 			"provider_payment_id", m.Event.Data.ProviderPaymentID, "provider_status", m.Event.Data.ProviderStatus)

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -55,6 +56,9 @@ func (a *Activities) charge(ctx context.Context, in ChargeInput) (payment.Provid
 	}
 	if err != nil {
 		return payment.ProviderState{}, activityError(err)
+	}
+	if p.CheckoutID != "" {
+		return a.attempted(ctx, p)
 	}
 	if p.Method.Type.NeedsToken() && (in.Secrets.Token == "" || in.Attempt != p.Attempt()) {
 		return a.chargedBefore(ctx, p)
@@ -185,6 +189,7 @@ func refused(err error) bool {
 // LookInput names a payment, what the provider calls it if that is known, and what was asked for.
 type LookInput struct {
 	PaymentID         string        `json:"payment_id"`
+	Reference         string        `json:"reference,omitempty"` // that the provider knows it by; "": the payment's id
 	ClientID          string        `json:"client_id,omitempty"`
 	ProviderPaymentID string        `json:"provider_payment_id,omitempty"`
 	Money             payment.Money `json:"money"`
@@ -270,7 +275,7 @@ func believe(s payment.ProviderState, in LookInput) (payment.ProviderState, erro
 	if in.Reserved {
 		s = s.OfAuthorization(in.Money)
 	}
-	if why := s.Contradicts(in.PaymentID, in.ProviderPaymentID, in.Money); why != "" {
+	if why := s.Contradicts(cmp.Or(in.Reference, in.PaymentID), in.ProviderPaymentID, in.Money); why != "" {
 		return payment.ProviderState{}, activityError(&failure.Error{Kind: failure.Conflict, Message: why})
 	}
 	return s, nil

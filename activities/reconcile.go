@@ -83,6 +83,12 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err != nil {
 		return Swept{}, activityError(err)
 	}
+	for _, t := range judged.attempts {
+		if err := a.workflows.Attach(ctx, t.checkout, t.providerPaymentID); err != nil && failure.KindOf(err) != failure.Invalid {
+			return Swept{}, activityError(err)
+		}
+		signalled++
+	}
 	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Signalled: signalled, Others: judged.others}
 	if page.Rest != nil {
 		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}
@@ -96,16 +102,51 @@ type judgement struct {
 	inOrder  []string // the provider's payments about which nothing is wrong
 	behind   []string // our payments that the provider knows something newer of
 	others   int      // payments of other sales on the same account
+
+	attempts []attemptShown // at checkouts, that are no payments of ours yet
+}
+
+// attemptShown is an attempt at a checkout of which no notification has come.
+type attemptShown struct {
+	checkout          payment.Checkout
+	providerPaymentID string
+}
+
+// sales are ours that changes of the provider's may be about.
+type sales struct {
+	payments  map[string]payment.Payment
+	checkouts map[string]payment.Checkout
+}
+
+// of is the payment that a change is about. The reference is the payment's id, or that of the checkout that it is an attempt at.
+func (s sales) of(c mercadopago.Change) (p payment.Payment, known bool) {
+	if p, known = s.payments[c.Reference]; !known {
+		p, known = s.payments[attemptID(c)]
+	}
+	return p, known
+}
+
+func attemptID(c mercadopago.Change) string {
+	return payment.Attempt{CheckoutID: c.Reference, ProviderPaymentID: c.PaymentID}.ID()
+}
+
+// sales reads those that the changes name.
+func (a *Activities) sales(ctx context.Context, changes []mercadopago.Change) (found sales, err error) {
+	var references, ids []string
+	for _, c := range changes {
+		if payment.ValidID(c.Reference) {
+			references, ids = append(references, c.Reference), append(ids, c.Reference, attemptID(c))
+		}
+	}
+	if found.payments, err = a.database.PaymentsByID(ctx, ids); err != nil {
+		return found, err
+	}
+	found.checkouts, err = a.database.CheckoutsByID(ctx, references)
+	return found, err
 }
 
 func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at time.Time) (judgement, error) {
-	var ids []string
-	for _, c := range page.Changes {
-		if payment.ValidID(c.Reference) {
-			ids = append(ids, c.Reference)
-		}
-	}
-	ours, err := a.database.PaymentsByID(ctx, ids)
+	ours, err := a.sales(ctx, page.Changes)
 	if err != nil {
 		return judgement{}, err
 	}
@@ -121,14 +162,19 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at tim
 	}
 	var changes []payment.Finding
 	for _, c := range page.Changes {
-		p, known := ours[c.Reference]
+		p, known := ours.of(c)
+		if at, is := ours.checkouts[c.Reference]; is && !known && c.Foreign == "" {
+			j.attempts = append(j.attempts, attemptShown{at, c.PaymentID})
+			j.inOrder = append(j.inOrder, c.PaymentID)
+			continue
+		}
 		if !known && !c.Ours {
 			j.other(c.PaymentID)
 			continue
 		}
 		j.compare(c.ProviderState, p, known, at)
 		if known {
-			changes = append(changes, change(c, at))
+			changes = append(changes, change(p.ID, c, at))
 		}
 	}
 	missed, err := a.database.Unheard(ctx, changes)
@@ -176,7 +222,7 @@ func harmlessTwin(s payment.ProviderState, p payment.Payment) bool {
 	if s.Foreign == "" && s.Reference == p.ID && s.Status == payment.Rejected && p.OnPage() && s.PaymentID != p.Provider.PaymentID {
 		return p.Status.Answered() // else it may be the answer that is waited for
 	}
-	twin := s.Foreign == "" && s.Reference == p.ID && p.Provider.PaymentID != "" && s.PaymentID != p.Provider.PaymentID
+	twin := s.Foreign == "" && s.Reference == p.ProviderReference() && p.Provider.PaymentID != "" && s.PaymentID != p.Provider.PaymentID
 	switch s.Status {
 	case payment.Expired, payment.Cancelled, payment.Rejected, payment.Refunded:
 		return twin
@@ -197,7 +243,7 @@ func contradiction(s payment.ProviderState, p payment.Payment) string {
 	if p.AuthorizesOnly() {
 		s = s.OfAuthorization(p.Amount)
 	}
-	if why := s.Contradicts(p.ID, p.Provider.PaymentID, p.Amount); why != "" {
+	if why := s.Contradicts(p.ProviderReference(), p.Provider.PaymentID, p.Amount); why != "" {
 		return why
 	}
 	if p.Contradicted(s) {
@@ -208,9 +254,9 @@ func contradiction(s payment.ProviderState, p payment.Payment) string {
 }
 
 // change is the finding for a change whose notification is missing.
-func change(c mercadopago.Change, at time.Time) payment.Finding {
+func change(paymentID string, c mercadopago.Change, at time.Time) payment.Finding {
 	f := payment.Finding{
-		Kind: payment.MissedWebhook, PaymentID: c.Reference, ProviderPaymentID: c.PaymentID,
+		Kind: payment.MissedWebhook, PaymentID: paymentID, ProviderPaymentID: c.PaymentID,
 		ProviderUpdatedAt: c.UpdatedAt, Detail: postgres.MissedChange, FoundAt: at,
 	}
 	if c.Creation {

@@ -132,7 +132,7 @@ func (a *Activities) shown(ctx context.Context, p payment.Payment) (payment.Prov
 		if p.AuthorizesOnly() {
 			state = state.OfAuthorization(p.Amount)
 		}
-		if why := state.Contradicts(p.ID, p.Provider.PaymentID, p.Amount); why != "" {
+		if why := state.Contradicts(p.ProviderReference(), p.Provider.PaymentID, p.Amount); why != "" {
 			err = &failure.Error{Kind: failure.Unavailable, Message: why} // no refusal either
 		}
 	}

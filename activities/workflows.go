@@ -14,6 +14,10 @@ type Workflows interface {
 	Signal(ctx context.Context, paymentID string) error
 	// Dispute has a payment's workflow ask the provider about a dispute.
 	Dispute(ctx context.Context, paymentID string, of payment.DisputeRef) error
+	// Attach has an attempt at a checkout become a payment, and does nothing but signal it when it is one.
+	Attach(ctx context.Context, c payment.Checkout, providerPaymentID string) error
+	// LookAtCheckout has a checkout's workflow, if it runs, read how the checkout stands.
+	LookAtCheckout(ctx context.Context, checkoutID string) error
 	// Running says which of the payments have a workflow that runs.
 	Running(ctx context.Context, paymentIDs []string) (map[string]bool, error)
 	// RedriveRuns says whether a redrive's workflow runs.

@@ -48,7 +48,7 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 	id, err := w.Provider.Identify(mercadopago.WithPriority(ctx, payment.ForNews, ""), named)
 	switch kind := failure.KindOf(err); {
 	case err == nil && id != "":
-		return id, nil
+		return w.referred(ctx, d, n, id, named)
 	case err == nil, kind == failure.Conflict: // it is another shop's, or another account's
 		w.notOurs(ctx, d, n)
 		return "", nil
@@ -56,6 +56,24 @@ func (w *Worker) paymentOf(ctx context.Context, d rabbitmq.Delivery, n mercadopa
 		return "", w.unknown(ctx, d, n, err)
 	}
 	return "", unidentified(n, err)
+}
+
+// referred is our payment that a payment of Mercado Pago's refers to. An attempt at a checkout becomes a payment here, and looks by itself, so
+// that nothing more is to be done: "". The address that Mercado Pago calls says nothing of a checkout: what the buyer can see is not believed.
+func (w *Worker) referred(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification, reference, providerPaymentID string) (string, error) {
+	c, err := w.Database.Checkout(ctx, reference)
+	switch {
+	case failure.KindOf(err) == failure.NotFound:
+		return reference, nil
+	case err == nil:
+		err = w.Workflows.Attach(ctx, c, providerPaymentID)
+	}
+	if err != nil {
+		return "", decision(err)
+	}
+	w.Metrics.signalled(n.ReceivedAt)
+	w.Log.InfoContext(ctx, "webhook of an attempt at a checkout", "checkout_id", c.ID, "provider_payment_id", providerPaymentID, "topic", n.Topic, "action", n.Action, "message_id", d.ID)
+	return "", nil
 }
 
 var errEnoughWait = rabbitmq.Postpone(errors.New("enough webhooks wait for the provider"))

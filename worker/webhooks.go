@@ -81,6 +81,9 @@ func createdOnly(action string) string {
 }
 
 func (w *Worker) handle(ctx context.Context, d rabbitmq.Delivery, n mercadopago.Notification) error {
+	if n.About() == mercadopago.AboutOrder && n.PaymentID == "" {
+		return w.order(ctx, d, n)
+	}
 	id, err := w.paymentOf(ctx, d, n)
 	if err != nil || id == "" {
 		return err

@@ -192,5 +192,8 @@ func (w *Worker) providerWorker() worker.Worker {
 	t.RegisterActivity(w.Activities.Refund)
 	t.RegisterActivity(w.Activities.Sweep)
 	t.RegisterActivity(w.Activities.KeepDisputes)
+	t.RegisterActivity(w.Activities.MakeCheckout)
+	t.RegisterActivity(w.Activities.AttachAttempts)
+	t.RegisterActivity(w.Activities.CloseCheckout)
 	return t
 }

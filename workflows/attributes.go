@@ -194,3 +194,8 @@ func holdAttribute(held bool) temporal.SearchAttributeUpdate {
 	}
 	return attrHold.ValueSet("held")
 }
+
+// checkoutAttributes are those of a checkout's run. Its attempts have their own.
+func checkoutAttributes(c payment.CheckoutCreation) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(attrClient.ValueSet(c.ClientID), attrAmount.ValueSet(c.Request.Amount.Centavos))
+}

@@ -49,6 +49,8 @@ func madeFor(input any, workflowID string) bool {
 	switch in := input.(type) {
 	case PaymentInput:
 		return workflowID == WorkflowID(in.PaymentID)
+	case CheckoutInput:
+		return workflowID == CheckoutWorkflowID(in.CheckoutID)
 	case activities.EmailInput:
 		return workflowID == EmailWorkflowID(in.Name)
 	case RedriveInput:

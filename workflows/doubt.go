@@ -29,6 +29,9 @@ func (p *mailbox) ask(ctx workflow.Context) (state payment.ProviderState, err er
 		in.Secrets, in.Attempt = p.card.Secrets, p.cardAttempt
 	}
 	summary := "charge " + p.state.Money.String()
+	if p.state.CheckoutID != "" {
+		summary = "ask how the buyer's attempt stands" // nothing is charged
+	}
 	if chargesAtOnce(ctx) {
 		first := in
 		if !earlier && !p.state.OnPage {
@@ -59,7 +62,9 @@ func (p *mailbox) mayHaveCharged(ctx workflow.Context) bool {
 }
 
 // wasReset says whether this run goes on from a point of an earlier one.
-func (p *mailbox) wasReset(ctx workflow.Context) bool {
+func (p *mailbox) wasReset(ctx workflow.Context) bool { return isReset(ctx) }
+
+func isReset(ctx workflow.Context) bool {
 	run := workflow.GetInfo(ctx)
 	return run.OriginalRunID != "" && run.OriginalRunID != run.WorkflowExecution.RunID
 }
@@ -78,7 +83,7 @@ func (p *mailbox) lookAgain(ctx workflow.Context, refusal error) error {
 	if err := workflow.NewTimerWithOptions(ctx, searchLag, workflow.TimerOptions{Summary: "search again before failing"}).Get(ctx, nil); err != nil {
 		return err
 	}
-	in := activities.LookInput{PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, Money: p.state.Money, Reserved: p.state.Reserves, OnPage: p.state.OnPage, Urgency: payment.ForBuyer}
+	in := activities.LookInput{PaymentID: p.in.PaymentID, Reference: p.state.CheckoutID, ClientID: p.state.ClientID, Money: p.state.Money, Reserved: p.state.Reserves, OnPage: p.state.OnPage, Urgency: payment.ForBuyer}
 	var seen activities.Seen
 	err := quickly(ctx, "search again", p.atProvider(in.Urgency), act.Look, in, &seen)
 	switch {

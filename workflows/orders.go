@@ -229,6 +229,7 @@ func (p *mailbox) lookFor(ctx workflow.Context, o command.Order) (refusal, err e
 
 // askFor asks the provider while an operator waits.
 func (p *mailbox) askFor(ctx workflow.Context, summary string, in activities.LookInput) (seen activities.Seen, err error) {
+	in.Reference = p.state.CheckoutID
 	in.PaymentID, in.ClientID, in.Money, in.Reserved, in.OnPage, in.Urgency =
 		p.in.PaymentID, p.state.ClientID, p.state.Money, p.state.Reserves, p.state.OnPage, payment.ForOperator
 	err = quickly(ctx, summary, p.whileAsked, act.Look, in, &seen)

@@ -221,6 +221,9 @@ func (p *mailbox) work(ctx workflow.Context) func(workflow.Context) error {
 // charge asks the provider for the money. A refusal fails the payment; silence past the budget, or an
 // answer that contradicts what we know, leaves it unknown, never failed.
 func (p *mailbox) charge(ctx workflow.Context) error {
+	if p.state.CheckoutID != "" {
+		p.drain() // it asks how the attempt stands, and so answers the signal that has started it
+	}
 	state, err := p.ask(ctx)
 	switch {
 	case err == nil:
@@ -281,7 +284,7 @@ func (p *mailbox) see(ctx workflow.Context, why lookReason) error {
 // lookInput is what a look at this payment, or its closing, has to know: an answer is believed or not by it.
 func (p *mailbox) lookInput(urgency payment.Urgency) activities.LookInput {
 	return activities.LookInput{
-		PaymentID: p.in.PaymentID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves,
+		PaymentID: p.in.PaymentID, Reference: p.state.CheckoutID, ClientID: p.state.ClientID, ProviderPaymentID: p.state.ProviderPaymentID, Money: p.state.Money, Reserved: p.state.Reserves,
 		OnPage: p.state.OnPage, Urgency: urgency,
 	}
 }

@@ -17,7 +17,7 @@ func Register(r worker.WorkflowRegistry, pinned bool) {
 		payments = workflow.VersioningBehaviorPinned
 	}
 	r.RegisterWorkflowWithOptions(Payment, workflow.RegisterOptions{VersioningBehavior: payments})
-	for _, other := range []any{Email, Redrive, Reconcile, SignalQuiet, ReopenStranded, AlertFindings, SettleMoney, WatchDisputes, Prune} {
+	for _, other := range []any{Email, Redrive, Reconcile, SignalQuiet, ReopenStranded, AlertFindings, SettleMoney, WatchDisputes, Prune, Checkout} {
 		r.RegisterWorkflowWithOptions(other, workflow.RegisterOptions{VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade})
 	}
 }

@@ -1,0 +1,132 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onlywave/onlywave/internal/payment"
+	"github.com/onlywave/onlywave/test/simulator"
+)
+
+// checkoutEnv is an env with an open checkout, which remembers the attempts that it was told to attach.
+func checkoutEnv(t *testing.T) (w env, id string, attached *[]string) {
+	t.Helper()
+	w, s := newEnv(t), &fakeSignals{}
+	attached = &[]string{}
+	w.workflows = fakeWorkflows{
+		signal: s.signal, running: s.running, lookAt: func(string) error { return nil },
+		attach: func(_ payment.Checkout, providerPaymentID string) error {
+			*attached = append(*attached, providerPaymentID)
+			return nil
+		},
+	}
+	in := checkoutInput()
+	for range 2 {
+		state, err := w.OpenCheckout(t.Context(), in)
+		require.NoError(t, err)
+		require.Equal(t, payment.CheckoutProcessing, state.Status)
+	}
+	return w, in.CheckoutID, attached
+}
+
+func checkoutInput() CheckoutInput {
+	r := payment.CheckoutRequest{Amount: money, Description: "Pedido 1042"}.Normalized()
+	return CheckoutInput{
+		CheckoutID: payment.NewCheckoutID("shop", "checkout"), AskedAt: time.Now(),
+		Creation: &payment.CheckoutCreation{ClientID: "shop", IdempotencyKey: "checkout", Request: r, Fingerprint: r.Fingerprint()},
+	}
+}
+
+// Made twice, and the answer of the first lost: one page.
+func TestAPageIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	w, id, _ := checkoutEnv(t)
+	w.provider.SetFaults([]simulator.Fault{{On: simulator.Preferences, Kind: simulator.KindLostAnswer, Times: 1}})
+	_, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id})
+	require.Error(t, err)
+	for range 2 {
+		state, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id, Again: true})
+		require.NoError(t, err)
+		require.Equal(t, payment.CheckoutOpen, state.Status)
+	}
+	made := 0
+	for _, r := range w.provider.Requests() {
+		if r.Method == "POST" && r.Path == "/checkout/preferences" {
+			made++
+		}
+	}
+	require.Equal(t, 1, made)
+	for range 2 {
+		require.NoError(t, w.CloseCheckout(t.Context(), CheckoutInput{CheckoutID: id}))
+		state, err := w.EndCheckout(t.Context(), EndCheckoutInput{CheckoutID: id, As: payment.CheckoutCancelled})
+		require.NoError(t, err)
+		require.Equal(t, payment.CheckoutCancelled, state.Status)
+	}
+}
+
+// An attempt of which no notification came is found by the checkout's own look and by the sweep, until it is a payment. Then both compare it as
+// any other.
+func TestAnAttemptIsFoundWithoutANotification(t *testing.T) {
+	t.Parallel()
+	w, id, attached := checkoutEnv(t)
+	_, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id})
+	require.NoError(t, err)
+	c, err := w.database.Checkout(t.Context(), id)
+	require.NoError(t, err)
+	providerID, err := w.provider.Try(c.PreferenceID, simulator.Attempt{Method: "account_money"})
+	require.NoError(t, err)
+
+	state, err := w.AttachAttempts(t.Context(), CheckoutInput{CheckoutID: id})
+	require.NoError(t, err)
+	require.Equal(t, 1, state.Attempts)
+	counts := w.reconcile(t, "unknown")
+	require.Equal(t, 1, counts.Signalled)
+	require.Equal(t, []string{providerID, providerID}, *attached)
+	require.Empty(t, w.open(t, ""), "it is no orphan")
+
+	creation, attempt := c.NewAttempt(providerID)
+	for range 2 {
+		_, err := w.Open(t.Context(), OpenInput{PaymentID: attempt, Creation: &creation})
+		require.NoError(t, err)
+		charged, err := w.Charge(t.Context(), ChargeInput{PaymentID: attempt})
+		require.NoError(t, err)
+		moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: attempt, State: charged})
+		require.NoError(t, err)
+		require.Equal(t, payment.Approved, moved.Status)
+	}
+	require.Len(t, w.provider.Ledger(), 1, "nothing was charged but by the buyer")
+	c, err = w.database.Checkout(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, attempt, c.PaidBy)
+	*attached = nil
+	_, err = w.AttachAttempts(t.Context(), CheckoutInput{CheckoutID: id})
+	require.NoError(t, err)
+	w.reconcile(t, "known")
+	require.Empty(t, *attached)
+	require.Empty(t, w.open(t, payment.Difference))
+	require.Empty(t, w.open(t, payment.OrphanPayment))
+}
+
+// An attempt with another sum, or of another account, is never approved.
+func TestAnAttemptThatIsNotTheCheckoutsIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	w, id, _ := checkoutEnv(t)
+	_, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id})
+	require.NoError(t, err)
+	dearer, err := w.provider.MakePreference(id, 2*money.Centavos)
+	require.NoError(t, err)
+	c, err := w.database.Checkout(t.Context(), id)
+	require.NoError(t, err)
+	providerID, err := w.provider.Try(dearer, simulator.Attempt{Method: "account_money"})
+	require.NoError(t, err)
+	creation, attempt := c.NewAttempt(providerID)
+	_, err = w.Open(t.Context(), OpenInput{PaymentID: attempt, Creation: &creation})
+	require.NoError(t, err)
+	_, err = w.Charge(t.Context(), ChargeInput{PaymentID: attempt})
+	require.ErrorContains(t, err, "asked were")
+	p, err := w.database.Payment(t.Context(), attempt)
+	require.NoError(t, err)
+	require.Equal(t, payment.Processing, p.Status)
+}
