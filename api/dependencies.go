@@ -25,6 +25,8 @@ type database interface {
 	AllDisputes(ctx context.Context, f payment.DisputeFilter) ([]payment.Dispute, error)
 	Dispute(ctx context.Context, id string) (payment.Dispute, error) // kind NotFound when there is none
 	EvidenceOf(ctx context.Context, disputeID string) ([]payment.Evidence, error)
+	Checkout(ctx context.Context, id string) (payment.Checkout, error) // kind NotFound when there is none
+	Checkouts(ctx context.Context, f payment.CheckoutFilter) ([]payment.Checkout, error)
 	Refund(ctx context.Context, paymentID, id string) (payment.OperationRecord, error) // kind NotFound when there is none
 	Ledger(ctx context.Context, paymentID string) ([]payment.LedgerEntry, error)
 	Balance(ctx context.Context, clientID string) (payment.Balance, error)
@@ -51,6 +53,9 @@ type database interface {
 type workflowClient interface {
 	Create(ctx context.Context, in workflows.CreateInput) (*workflows.Answer, error)
 	Begun(ctx context.Context, clientID, paymentID string) (bool, error)
+	CreateCheckout(ctx context.Context, in workflows.CreateCheckoutInput) (answered bool, err error)
+	CancelCheckout(ctx context.Context, clientID, checkoutID string) (payment.CheckoutStatus, error)
+	CheckoutBegun(ctx context.Context, checkoutID string) (bool, error)
 	RedriveProgress(ctx context.Context, id string) (workflows.RedriveProgress, error) // kind NotFound when there is none
 	deadletter.Redriver
 	command.Engine

@@ -41,10 +41,11 @@ type memory struct {
 	cards       []payment.SavedCard // oldest first
 	hidden      map[string]bool     // ids of customers and cards
 	evidence    []payment.Evidence
+	checkouts   map[string]payment.Checkout
 }
 
 func newMemory() *memory {
-	return &memory{payments: map[string]payment.Payment{}, events: map[string][]payment.Event{}, keys: map[string]access.APIKey{}}
+	return &memory{payments: map[string]payment.Payment{}, events: map[string][]payment.Event{}, keys: map[string]access.APIKey{}, checkouts: map[string]payment.Checkout{}}
 }
 
 var errUnavailable = &failure.Error{Kind: failure.Unavailable, Message: "the database is unavailable", Err: errors.New("dial tcp 10.0.0.7:5432: refused")}
@@ -212,6 +213,27 @@ func (m *memory) setUnavailable(err error) {
 }
 
 // engine has the workflows without Temporal: the first Create makes the payment, and the provider answers if answers is set.
+func (m *memory) Checkout(_ context.Context, id string) (payment.Checkout, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c, ok := m.checkouts[id]; ok || m.unavailable != nil {
+		return c, m.unavailable
+	}
+	return payment.Checkout{}, &failure.Error{Kind: failure.NotFound, Message: "not found"}
+}
+
+func (m *memory) Checkouts(_ context.Context, f payment.CheckoutFilter) (found []payment.Checkout, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.checkouts {
+		if c.ClientID == f.ClientID && (f.Status == "" || f.Status == c.Status) && (f.After.ID == "" || c.ID < f.After.ID) {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found, func(a, b payment.Checkout) int { return strings.Compare(b.ID, a.ID) })
+	return found[:min(f.Limit, len(found))], m.unavailable
+}
+
 type engine struct {
 	mu       sync.Mutex
 	database *memory
@@ -219,9 +241,11 @@ type engine struct {
 	fails    error
 	asked    []workflows.CreateInput
 	orders   []command.Order
-	disputes []payment.DisputeRef  // that a workflow was told of
-	closed   *workflows.Answer     // of a run that has closed; Create starts another when Lost is set
-	wrote    func(payment.Payment) // what the workflow does after it has written the payment; nil: nothing
+	disputes []payment.DisputeRef // that a workflow was told of
+
+	checkouts []workflows.CreateCheckoutInput
+	closed    *workflows.Answer     // of a run that has closed; Create starts another when Lost is set
+	wrote     func(payment.Payment) // what the workflow does after it has written the payment; nil: nothing
 }
 
 func (e *engine) Dispute(_ context.Context, _ string, of payment.DisputeRef) error {
@@ -262,6 +286,36 @@ func (e *engine) Create(_ context.Context, in workflows.CreateInput) (*workflows
 		return nil, nil
 	}
 	return &workflows.Answer{PaymentID: p.ID, Fingerprint: p.Fingerprint, Status: p.Status, Version: p.Version, AskedAt: p.CreatedAt}, nil
+}
+
+func (e *engine) CreateCheckout(_ context.Context, in workflows.CreateCheckoutInput) (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.checkouts = append(e.checkouts, in)
+	if e.fails != nil {
+		return false, e.fails
+	}
+	c := payment.Checkout{
+		ID: in.CheckoutID, ClientID: in.ClientID, IdempotencyKey: in.IdempotencyKey, Fingerprint: in.Request.Fingerprint(), CheckoutRequest: in.Request,
+		Status: payment.CheckoutProcessing, CreatedAt: born, UpdatedAt: born,
+	}
+	if e.answers {
+		c.Status, c.PreferenceID = payment.CheckoutOpen, "1164726384-0b7f4a1c-6b1d-4a58-9d3e-0e4c9f0d7a11"
+		c.PayURL = "https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=" + c.PreferenceID
+	}
+	e.database.checkouts[c.ID] = c
+	return e.answers, nil
+}
+
+func (e *engine) CancelCheckout(_ context.Context, _, id string) (payment.CheckoutStatus, error) {
+	c := e.database.checkouts[id]
+	c.Status = payment.CheckoutCancelled
+	e.database.checkouts[id] = c
+	return c.Status, e.fails
+}
+
+func (e *engine) CheckoutBegun(_ context.Context, id string) (bool, error) {
+	return slices.ContainsFunc(e.checkouts, func(in workflows.CreateCheckoutInput) bool { return in.CheckoutID == id }), nil
 }
 
 // Command settles a payment, unless fails is set, and does nothing for other commands.

@@ -28,7 +28,7 @@ func (s *Server) listPayments(c *gin.Context) error {
 	if len(q.wrong) > 0 {
 		return refuse(queryInvalid, "", q.wrong...)
 	}
-	list := q.name("payments", filter.ClientID, "status", "method", "reference", "created_from", "created_to")
+	list := q.name("payments", filter.ClientID, "status", "method", "reference", "checkout", "created_from", "created_to")
 	if err := s.cursors.resume(list, q.values.Get("cursor"), after(&filter.After)); err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func (q *query) filter(clientID string) payment.Filter {
 		Status:      q.status(),
 		Method:      q.method(),
 		Reference:   q.reference(),
+		CheckoutID:  q.checkout(),
 		CreatedFrom: q.time("created_from"),
 		CreatedTo:   q.time("created_to"),
 		Limit:       q.limit(),
@@ -143,6 +144,14 @@ func (q *query) method() payment.MethodType {
 		q.refuse("method", "must be "+failure.OneOf(payment.MethodTypes()))
 	}
 	return m
+}
+
+func (q *query) checkout() string {
+	id := q.values.Get("checkout")
+	if q.values.Has("checkout") && !payment.ValidID(id) {
+		q.refuse("checkout", "must be the id of a checkout")
+	}
+	return id
 }
 
 func (q *query) reference() string {

@@ -16,9 +16,10 @@ var methods = map[payment.MethodType]struct {
 	read   func(MethodRequest, *payment.Method)
 	show   func(payment.Payment, *Method)
 }{
-	payment.Pix:    {[]string{"expires_in"}, readPix, showPix},
-	payment.Card:   {[]string{"expires_in", "token", "payment_method_id", "installments", "issuer_id", "statement_descriptor", "device_id", "capture", "three_d_secure", "customer_id"}, readCard, showCard},
-	payment.Boleto: {[]string{"due_date", "fine", "interest", "discount"}, readBoleto, showBoleto},
+	payment.Pix:         {[]string{"expires_in"}, readPix, showPix},
+	payment.Card:        {[]string{"expires_in", "token", "payment_method_id", "installments", "issuer_id", "statement_descriptor", "device_id", "capture", "three_d_secure", "customer_id"}, readCard, showCard},
+	payment.Boleto:      {[]string{"due_date", "fine", "interest", "discount"}, readBoleto, showBoleto},
+	payment.CheckoutPro: {nil, func(MethodRequest, *payment.Method) {}, showCheckoutPro},
 }
 
 // method is the domain's type. One that is not known has its type only.

@@ -109,6 +109,63 @@ func (e Cause) Valid() bool {
 	}
 }
 
+// Defines values for CheckoutExclude.
+const (
+	ExcludeBoleto      CheckoutExclude = "boleto"
+	ExcludeCreditCard  CheckoutExclude = "credit_card"
+	ExcludeDebitCard   CheckoutExclude = "debit_card"
+	ExcludePix         CheckoutExclude = "pix"
+	ExcludePrepaidCard CheckoutExclude = "prepaid_card"
+)
+
+// Valid indicates whether the value is a known member of the CheckoutExclude enum.
+func (e CheckoutExclude) Valid() bool {
+	switch e {
+	case ExcludeBoleto:
+		return true
+	case ExcludeCreditCard:
+		return true
+	case ExcludeDebitCard:
+		return true
+	case ExcludePix:
+		return true
+	case ExcludePrepaidCard:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CheckoutStatus.
+const (
+	CheckoutCancelled  CheckoutStatus = "cancelled"
+	CheckoutExpired    CheckoutStatus = "expired"
+	CheckoutFailed     CheckoutStatus = "failed"
+	CheckoutOpen       CheckoutStatus = "open"
+	CheckoutPaid       CheckoutStatus = "paid"
+	CheckoutProcessing CheckoutStatus = "processing"
+)
+
+// Valid indicates whether the value is a known member of the CheckoutStatus enum.
+func (e CheckoutStatus) Valid() bool {
+	switch e {
+	case CheckoutCancelled:
+		return true
+	case CheckoutExpired:
+		return true
+	case CheckoutFailed:
+		return true
+	case CheckoutOpen:
+		return true
+	case CheckoutPaid:
+		return true
+	case CheckoutProcessing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Currency.
 const (
 	BRL Currency = "BRL"
@@ -387,9 +444,10 @@ func (e LedgerCause) Valid() bool {
 
 // Defines values for MethodType.
 const (
-	Boleto MethodType = "boleto"
-	Card   MethodType = "card"
-	Pix    MethodType = "pix"
+	Boleto      MethodType = "boleto"
+	Card        MethodType = "card"
+	CheckoutPro MethodType = "checkout_pro"
+	Pix         MethodType = "pix"
 )
 
 // Valid indicates whether the value is a known member of the MethodType enum.
@@ -398,6 +456,8 @@ func (e MethodType) Valid() bool {
 	case Boleto:
 		return true
 	case Card:
+		return true
+	case CheckoutPro:
 		return true
 	case Pix:
 		return true
@@ -700,6 +760,14 @@ type Attempt struct {
 	Error   string    `json:"error"`
 }
 
+// BackURLs Where Mercado Pago's page sends the buyer in the end: https addresses, not localhost. With `success` it does so by itself after an
+// approval. What Mercado Pago adds to the address proves nothing, because anybody can open such an address: read the checkout instead.
+type BackURLs struct {
+	Success string `json:"success,omitempty,omitzero"`
+	Pending string `json:"pending,omitempty,omitzero"`
+	Failure string `json:"failure,omitempty,omitzero"`
+}
+
 // Balance defines model for Balance.
 type Balance struct {
 	// Pending In centavos.
@@ -794,6 +862,135 @@ type Challenge struct {
 	// ExpiresAt Until when. Then the payment is looked at, and `expired` if the buyer has not finished.
 	ExpiresAt time.Time `json:"expires_at"`
 }
+
+// Checkout defines model for Checkout.
+type Checkout struct {
+	ID string `json:"id"`
+
+	// Amount In centavos.
+	Amount int64 `json:"amount"`
+
+	// BackUrls Where Mercado Pago's page sends the buyer in the end: https addresses, not localhost. With `success` it does so by itself after an
+	// approval. What Mercado Pago adds to the address proves nothing, because anybody can open such an address: read the checkout instead.
+	BackUrls    BackURLs          `json:"back_urls,omitempty,omitzero"`
+	CreatedAt   time.Time         `json:"created_at"`
+	Currency    Currency          `json:"currency"`
+	Description string            `json:"description,omitempty,omitzero"`
+	Exclude     []CheckoutExclude `json:"exclude,omitempty,omitzero"`
+
+	// ExpiresAt Until when the buyer can begin to pay.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Failure Why the status is `failed` or `unknown`, or `rejected` for a reason of ours.
+	Failure      Failure        `json:"failure,omitempty,omitzero"`
+	Installments int            `json:"installments,omitempty,omitzero"`
+	Items        []CheckoutItem `json:"items,omitempty,omitzero"`
+	Links        CheckoutLinks  `json:"links"`
+
+	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
+	Metadata Metadata `json:"metadata,omitempty,omitzero"`
+
+	// PaidBy The payment that has paid it first. Absent until then.
+	PaidBy string `json:"paid_by,omitempty,omitzero"`
+
+	// Payer The buyer, as far as known. The page asks for everything else.
+	Payer CheckoutPayer `json:"payer,omitempty,omitzero"`
+
+	// PreferenceID Mercado Pago's id of the page.
+	PreferenceID     string `json:"preference_id,omitempty,omitzero"`
+	Reference        string `json:"reference,omitempty,omitzero"`
+	RefundDuplicates bool   `json:"refund_duplicates"`
+
+	// Status `processing`: Mercado Pago has not answered. `open`: the buyer can pay. `paid`: a payment has paid it. `expired` and `cancelled`: the
+	// buyer can no longer begin to pay; a Pix or boleto that was begun before may still pay it. `failed`: Mercado Pago refused to make it.
+	Status    CheckoutStatus `json:"status"`
+	UpdatedAt time.Time      `json:"updated_at"`
+}
+
+// CheckoutExclude defines model for CheckoutExclude.
+type CheckoutExclude string
+
+// CheckoutItem defines model for CheckoutItem.
+type CheckoutItem struct {
+	Title    string `json:"title"`
+	Quantity int    `json:"quantity,omitempty,omitzero"`
+
+	// UnitPrice In centavos.
+	UnitPrice int64 `json:"unit_price"`
+}
+
+// CheckoutLinks defines model for CheckoutLinks.
+type CheckoutLinks struct {
+	Self string `json:"self"`
+
+	// Attempts The payments that the buyer has tried to pay it with.
+	Attempts string `json:"attempts"`
+
+	// Pay Mercado Pago's page for the buyer. Absent until Mercado Pago has answered and once the checkout has ended.
+	Pay string `json:"pay,omitempty,omitzero"`
+
+	// Temporal The workflow in the Temporal Web UI; absent when none is configured.
+	Temporal string `json:"temporal,omitempty,omitzero"`
+}
+
+// CheckoutList defines model for CheckoutList.
+type CheckoutList struct {
+	Data []Checkout `json:"data"`
+
+	// NextCursor Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// CheckoutPayer The buyer, as far as known. The page asks for everything else.
+type CheckoutPayer struct {
+	// Email An e-mail address.
+	Email string `json:"email,omitempty,omitzero"`
+}
+
+// CheckoutRequest defines model for CheckoutRequest.
+type CheckoutRequest struct {
+	// Amount In centavos.
+	//
+	// Examples: 1050
+	Amount Amount `json:"amount"`
+
+	// BackUrls Where Mercado Pago's page sends the buyer in the end: https addresses, not localhost. With `success` it does so by itself after an
+	// approval. What Mercado Pago adds to the address proves nothing, because anybody can open such an address: read the checkout instead.
+	BackUrls BackURLs `json:"back_urls,omitempty,omitzero"`
+	Currency Currency `json:"currency"`
+
+	// Description What the buyer sees when there are no `items`.
+	Description string `json:"description,omitempty,omitzero"`
+
+	// Exclude Ways to pay that the buyer does not get.
+	Exclude []CheckoutExclude `json:"exclude,omitempty,omitzero"`
+
+	// ExpiresIn How many seconds after creation the buyer can begin to pay; 5 minutes to 30 days.
+	ExpiresIn int `json:"expires_in,omitempty,omitzero"`
+
+	// Installments The most installments that a card may be charged in. Absent means as many as Mercado Pago offers.
+	Installments int `json:"installments,omitempty,omitzero"`
+
+	// Items What is sold; it must add up to the amount. None means one item, the description.
+	Items []CheckoutItem `json:"items,omitempty,omitzero"`
+
+	// Metadata Your own notes, which are returned with the payment; up to 20 keys of 1 to 40 bytes, values of up to 500 bytes.
+	Metadata Metadata `json:"metadata,omitempty,omitzero"`
+
+	// Payer The buyer, as far as known. The page asks for everything else.
+	Payer CheckoutPayer `json:"payer,omitempty,omitzero"`
+
+	// Reference Your own name for the sale. Its payments have it, too.
+	Reference string `json:"reference,omitempty,omitzero"`
+
+	// RefundDuplicates Give the money back when the buyer pays a second time, such as with two Pix codes. Either way an event tells it:
+	// `checkout.paid_twice`.
+	RefundDuplicates bool `json:"refund_duplicates,omitempty,omitzero"`
+}
+
+// CheckoutStatus `processing`: Mercado Pago has not answered. `open`: the buyer can pay. `paid`: a payment has paid it. `expired` and `cancelled`: the
+// buyer can no longer begin to pay; a Pix or boleto that was begun before may still pay it. `failed`: Mercado Pago refused to make it.
+type CheckoutStatus string
 
 // CloseFindingRequest defines model for CloseFindingRequest.
 type CloseFindingRequest struct {
@@ -997,6 +1194,17 @@ type Event struct {
 	Data   EventData `json:"data"`
 }
 
+// EventCheckout The checkout that this payment has paid; in events of it only.
+type EventCheckout struct {
+	ID string `json:"id"`
+
+	// PaidBy The payment that has paid it first.
+	PaidBy string `json:"paid_by"`
+
+	// Refunded The checkout was paid before, and the money of this payment goes back.
+	Refunded bool `json:"refunded"`
+}
+
 // EventData defines model for EventData.
 type EventData struct {
 	Amount int64 `json:"amount"`
@@ -1004,6 +1212,9 @@ type EventData struct {
 	// AmountCaptured Centavos that were captured of an amount that was only reserved; absent in all other events.
 	AmountCaptured int64 `json:"amount_captured,omitempty,omitzero"`
 	AmountRefunded int64 `json:"amount_refunded"`
+
+	// Checkout The checkout that this payment has paid; in events of it only.
+	Checkout EventCheckout `json:"checkout,omitempty,omitzero"`
 
 	// Dispute The dispute that an event `dispute.…` is about.
 	Dispute EventDispute `json:"dispute,omitempty,omitzero"`
@@ -1342,6 +1553,8 @@ type Metadata map[string]string
 
 // Method How the buyer pays. The Pix code, and the boleto's line and barcode, are present once the provider has answered.
 type Method struct {
+	// Type `checkout_pro` is what the buyer has chosen on the page of a checkout: such payments come of `POST /v1/checkouts`, and cannot be asked
+	// for otherwise.
 	Type MethodType `json:"type"`
 
 	// CopyPaste The Pix code as text, to copy and paste into the bank's app ("Pix Copia e Cola").
@@ -1506,11 +1719,15 @@ type MethodRequest struct {
 	//
 	//
 	// Examples: e3ed6f098462036dd2cbabe314b9de2a
-	Token string     `json:"token,omitempty,omitzero"`
-	Type  MethodType `json:"type"`
+	Token string `json:"token,omitempty,omitzero"`
+
+	// Type `checkout_pro` is what the buyer has chosen on the page of a checkout: such payments come of `POST /v1/checkouts`, and cannot be asked
+	// for otherwise.
+	Type MethodType `json:"type"`
 }
 
-// MethodType defines model for MethodType.
+// MethodType `checkout_pro` is what the buyer has chosen on the page of a checkout: such payments come of `POST /v1/checkouts`, and cannot be asked
+// for otherwise.
 type MethodType string
 
 // OrderRequest defines model for OrderRequest.
@@ -1582,6 +1799,9 @@ type Payment struct {
 	// Method How the buyer pays. The Pix code, and the boleto's line and barcode, are present once the provider has answered.
 	Method Method `json:"method"`
 
+	// Checkout The checkout that the buyer has tried to pay with this payment. Absent when your app has asked for the payment itself.
+	Checkout string `json:"checkout,omitempty,omitzero"`
+
 	// Provider The payment at the provider, with the provider's own id and status.
 	Provider Provider `json:"provider"`
 
@@ -1608,7 +1828,10 @@ type PaymentMethod struct {
 	// ID The provider's name of it. Of a card, what `method.payment_method_id` of a payment takes.
 	//
 	// Examples: master
-	ID     string     `json:"id"`
+	ID string `json:"id"`
+
+	// Method `checkout_pro` is what the buyer has chosen on the page of a checkout: such payments come of `POST /v1/checkouts`, and cannot be asked
+	// for otherwise.
 	Method MethodType `json:"method"`
 
 	// Type `pix`, `boleto`, `credit_card`, `debit_card` or `prepaid_card`; a newer release may have more.
@@ -2063,6 +2286,30 @@ type Unavailable = Problem
 // UnsupportedMediaType An error (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// ListCheckoutsParams defines parameters for ListCheckouts.
+type ListCheckoutsParams struct {
+	// Status Only checkouts with this status now.
+	Status CheckoutStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Reference Only checkouts with this `reference`.
+	Reference string `form:"reference,omitempty" json:"reference,omitempty,omitzero"`
+
+	// Limit The most entries of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor The `next_cursor` of the page before, with the same filters. Left out, the list starts at its beginning.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// CreateCheckoutParams defines parameters for CreateCheckout.
+type CreateCheckoutParams struct {
+	// IdempotencyKey Identifies the payment for ever. Visible ASCII characters without `"`; the whole key may be in double quotes.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// Prefer `wait=N` seconds, 0 to 30, or `respond-async` (RFC 7240).
+	Prefer Prefer `json:"Prefer,omitempty,omitzero"`
+}
+
 // ListDeadLettersParams defines parameters for ListDeadLetters.
 type ListDeadLettersParams struct {
 	// State Only dead letters in this state, or `any`.
@@ -2147,6 +2394,9 @@ type ListPaymentsParams struct {
 	// Reference Only payments with exactly this `reference` of yours.
 	Reference string `form:"reference,omitempty" json:"reference,omitempty,omitzero"`
 
+	// Checkout Only payments that were tries to pay this checkout.
+	Checkout string `form:"checkout,omitempty" json:"checkout,omitempty,omitzero"`
+
 	// CreatedFrom Only payments created at this time or later (RFC 3339).
 	CreatedFrom time.Time `form:"created_from,omitempty" json:"created_from,omitempty,omitzero"`
 
@@ -2213,6 +2463,9 @@ type ReceiveMercadoPagoParams struct {
 
 // SetBreakerJSONRequestBody defines body for SetBreaker for application/json ContentType.
 type SetBreakerJSONRequestBody = BreakerSetting
+
+// CreateCheckoutJSONRequestBody defines body for CreateCheckout for application/json ContentType.
+type CreateCheckoutJSONRequestBody = CheckoutRequest
 
 // CreateCustomerJSONRequestBody defines body for CreateCustomer for application/json ContentType.
 type CreateCustomerJSONRequestBody = CustomerRequest

@@ -154,6 +154,9 @@ func (s *shape) array(schema *openapi3.Schema) error {
 	}
 	items := uint64(0)
 	for ; s.decoder.PeekKind() != ']'; items++ {
+		if schema != nil && schema.MaxItems != nil && items == *schema.MaxItems {
+			item = field{} // what is beyond is not looked at: how many there are is the client's to decide
+		}
 		if err := s.value(item); err != nil {
 			return err
 		}
@@ -161,6 +164,9 @@ func (s *shape) array(schema *openapi3.Schema) error {
 	_, err := s.decoder.ReadToken()
 	if err == nil && schema != nil && items < schema.MinItems {
 		s.refuse("", fmt.Sprintf("must have at least %d", schema.MinItems))
+	}
+	if err == nil && schema != nil && schema.MaxItems != nil && items > *schema.MaxItems {
+		s.refuse("", fmt.Sprintf("must have at most %d", *schema.MaxItems))
 	}
 	return err
 }

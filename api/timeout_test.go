@@ -122,6 +122,14 @@ func (hung) ForgetSavedCard(ctx context.Context, _ string) error {
 	return err
 }
 
+func (hung) Checkout(ctx context.Context, _ string) (payment.Checkout, error) {
+	return hang[payment.Checkout](ctx)
+}
+
+func (hung) Checkouts(ctx context.Context, _ payment.CheckoutFilter) ([]payment.Checkout, error) {
+	return hang[[]payment.Checkout](ctx)
+}
+
 func (hung) Refunds(ctx context.Context, _ string) ([]payment.OperationRecord, error) {
 	return hang[[]payment.OperationRecord](ctx)
 }

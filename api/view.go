@@ -52,6 +52,7 @@ func (s *Server) view(p payment.Payment) Payment {
 			Name: p.Provider.Name, API: p.Provider.API, PaymentID: p.Provider.PaymentID,
 			Status: p.Provider.Status, StatusDetail: p.Provider.StatusDetail,
 		},
+		Checkout:  p.CheckoutID,
 		Metadata:  p.Metadata,
 		Version:   p.Version,
 		CreatedAt: p.CreatedAt,
@@ -90,7 +91,7 @@ func eventView(e payment.Event) Event {
 			Amount: e.Data.Amount, AmountCaptured: e.Data.AmountCaptured, AmountRefunded: e.Data.AmountRefunded, Failure: failureView(e.Why()), Rejection: rejectionView(e.Rejected()),
 			ProviderPaymentID: e.Data.ProviderPaymentID, ProviderStatus: e.Data.ProviderStatus,
 			StatusDetail: e.Data.StatusDetail, EndToEndID: e.Data.EndToEndID, Surprising: e.Data.Surprising, Late: e.Data.Late, Refund: eventRefund(e.Data.Refund), Settlement: eventSettlement(e.Data.Settlement),
-			Dispute: eventDispute(e.Data.Dispute),
+			Dispute: eventDispute(e.Data.Dispute), Checkout: eventCheckout(e.Data.Checkout),
 		},
 	}
 }

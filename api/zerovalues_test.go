@@ -23,6 +23,7 @@ func TestZeroValuesAreNotTakenForLeftOut(t *testing.T) {
 	f := newFixture(t)
 	bases := map[string]struct{ method, path, body string }{ // of those that have optional fields
 		"PaymentRequest":  {http.MethodPost, "/v1/payments", `{"amount": 1050, "currency": "BRL", "method": {"type": "pix"}, "payer": {"email": "ana@example.com"}}`},
+		"CheckoutRequest": {http.MethodPost, "/v1/checkouts", `{"amount": 1050, "currency": "BRL", "payer": {"email": "ana@example.com"}, "back_urls": {"success": "https://shop.example.com/"}}`},
 		"RedriveRequest":  {http.MethodPost, "/v1/dead-letters/redrive", `{"reason": "mended", "filter": {"source": "webhook", "cause": "invalid"}}`},
 		"OrderRequest":    {http.MethodPost, "/v1/payments/x/look", `{}`},
 		"HoldRequest":     {http.MethodPost, "/v1/payments/x/hold", `{"reason": "a check"}`},
@@ -35,6 +36,7 @@ func TestZeroValuesAreNotTakenForLeftOut(t *testing.T) {
 	// What the contract allows, and documents.
 	allowed := map[string]bool{
 		`/description ""`: true, `/reference ""`: true, `/payer/name ""`: true, `/metadata {}`: true, `/method/statement_descriptor ""`: true,
+		`/items []`: true, `/exclude []`: true, `/back_urls {}`: true, `/payer {}`: true, `/refund_duplicates false`: true,
 		`/all false`: true, `/dry_run false`: true, `/canary 0`: true, `/canary_wait 0`: true, `/rate 0`: true, `/stop_after_errors 0`: true,
 	}
 	keys := 0
