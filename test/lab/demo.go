@@ -60,6 +60,7 @@ func (s *story) play(ctx context.Context) error {
 		{"A card: R$ 200,00 are reserved, and R$ 150,00 of them captured", s.card},
 		{"The buyer's bank takes the card's money back, and the seller wins the chargeback", s.chargeback},
 		{"A boleto, paid early with its discount", s.boleto},
+		{"Checkout Pro: the buyer's first card is refused on Mercado Pago's page, and the second try pays", s.checkout},
 		{"A webhook with a forged signature is refused", s.forge},
 		{"The worker is killed (kill -9) in the middle of a charge: after a restart the payment continues, and the buyer is charged once", s.crash},
 		{"Mercado Pago fails: the circuit breaker opens; the payments wait and finish by themselves", s.outage},

@@ -160,3 +160,47 @@ func (s *story) boleto(ctx context.Context) error {
 	}
 	return same("sum in the ledger", gross, 9000)
 }
+
+// checkout is paid on Mercado Pago's own page, at the second try. Each try is a payment of the one checkout.
+func (s *story) checkout(ctx context.Context) error {
+	key := s.key("checkout")
+	answer, err := s.Shops[0].PostCheckout(ctx, key, platform.CheckoutOrder(15900, key))
+	if err != nil {
+		return err
+	}
+	var c platform.Checkout
+	if err := errors.Join(same("answer", answer.Status, http.StatusCreated), json.Unmarshal(answer.Body, &c), same("status", c.Status, "open")); err != nil {
+		return fmt.Errorf("%w: %s", err, problem(answer))
+	}
+	fmt.Fprintf(s.out, "  checkout    %s  %s\n  page        %s\n", c.ID, c.Status, c.Links.Pay)
+	if _, err := s.Provider.Try(ctx, c.PreferenceID, "master", "OTHE"); err != nil {
+		return err
+	}
+	if err := s.awaitAttempts(ctx, c.ID, "[rejected]"); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "  rejected    the first card, and the checkout stays open")
+	if _, err := s.Provider.Try(ctx, c.PreferenceID, "visa", "APRO"); err != nil {
+		return err
+	}
+	if err := s.awaitAttempts(ctx, c.ID, "[approved rejected]"); err != nil {
+		return err
+	}
+	if err := s.Shops[0].Read(ctx, "/v1/checkouts/"+c.ID, &c); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "  %s        by payment %s\n", c.Status, c.PaidBy)
+	return same("status", c.Status, "paid")
+}
+
+// awaitAttempts waits until the payments of a checkout have these statuses, the newest first.
+func (s *story) awaitAttempts(ctx context.Context, id, statuses string) error {
+	return s.until(ctx, "the attempts are "+statuses, func() (bool, error) {
+		page, err := s.Shops[0].List(ctx, "checkout="+id)
+		var found []string
+		for _, p := range page.Data {
+			found = append(found, p.Status)
+		}
+		return fmt.Sprint(found) == statuses, err
+	})
+}

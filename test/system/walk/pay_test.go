@@ -83,6 +83,7 @@ func TestABuyerPaysOnTheirPage(t *testing.T) {
 
 	w.challenge(ctx, p)
 	w.cards(ctx, p)
+	w.checkoutPro(ctx, p)
 
 	w.do(chromedp.Navigate(w.url+"pay/nothing"), chromedp.WaitVisible(".state.calm"))
 	w.picture("pay-no-page")
@@ -91,7 +92,7 @@ func TestABuyerPaysOnTheirPage(t *testing.T) {
 	defer heard.mu.Unlock()
 	require.NotEmpty(t, heard.asked)
 	for _, url := range heard.asked {
-		ours := slices.ContainsFunc([]string{w.url, p.Provider.URL + "/3ds/", p.Provider.URL + "/js/v2", p.Provider.URL + "/secure-fields/", p.Provider.URL + "/v1/card_tokens"},
+		ours := slices.ContainsFunc([]string{w.url, p.Provider.URL + "/3ds/", p.Provider.URL + "/checkout/", p.Provider.URL + "/js/v2", p.Provider.URL + "/secure-fields/", p.Provider.URL + "/v1/card_tokens"},
 			func(prefix string) bool { return strings.HasPrefix(url, prefix) })
 		require.True(t, ours, url)
 	}
@@ -184,6 +185,27 @@ func (w *walk) typeCard(number, holder string) {
 	address, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`location.href`))
 	require.NoError(w.t, err)
 	require.NotContains(w.t, address, number)
+// checkoutPro pays on Mercado Pago's own page: the first card is refused, and the second pays.
+func (w *walk) checkoutPro(ctx context.Context, p *platform.Platform) {
+	w.t.Helper()
+	answer, err := p.Front.PostCheckout(ctx, "walk-checkout", platform.CheckoutOrder(15900, "walk-checkout"))
+	require.NoError(w.t, err)
+	require.Equal(w.t, http.StatusCreated, answer.Status, string(answer.Body))
+	var made platform.Checkout
+	require.NoError(w.t, json.Unmarshal(answer.Body, &made))
+	w.do(chromedp.Navigate(made.Links.Pay), chromedp.WaitVisible("#pay-card"))
+	w.picture("checkout-pro")
+	w.tabTo("#holder")
+	w.do(chromedp.KeyEvent("O")) // OTHE, whose card is refused
+	w.tabTo("#pay-card")
+	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(".problem"))
+	w.picture("checkout-pro-refused")
+	w.tabTo("#pay-card") // the holder is APRO again
+	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(".state.paid"))
+	w.picture("checkout-pro-paid")
+	require.Eventually(w.t, func() bool {
+		return p.Front.Read(ctx, "/v1/checkouts/"+made.ID, &made) == nil && made.Status == "paid"
+	}, timeout, 100*time.Millisecond)
 }
 
 // createFor creates a payment, and returns it with the address of its page.
