@@ -20,12 +20,15 @@ func KnownErrors() []Known {
 		action   = "the API reference has an object with action, mandatory and due_date"
 		saved    = "a token of a saved card is made of card_id and the security code alone (guide \"saved cards\"; Mercado Pago's script sends it so)"
 		nameless = "the guides for Pix and boleto want the payer's name and address; the official SDK has both"
+		marked   = "the official SDK has it (pkg/preference), and its payments carry it"
 	)
 	return []Known{
 		{charge, "request", "/payer", `"first_name" is unsupported`, nameless},
 		{charge, "request", "/payer", `"last_name" is unsupported`, nameless},
 		{charge, "request", "/payer", `"address" is unsupported`, nameless},
 		{charge, "request", "", `"payment_method" is unsupported`, `the fine, the interest and the discount of a boleto are sent in it (guide "boleto bancário"; the official SDK has it)`},
+		{"POST /checkout/preferences", "request", "", `"metadata" is unsupported`, marked},
+		{"PUT /checkout/preferences/{id}", "request", "", `"metadata" is unsupported`, marked},
 		{plans, "request", "?payment_method_id", "missing", "Mercado Pago's script in the browser asks with the card's first digits and the amount alone"},
 		{token, "request", "", `"card_id" is unsupported`, saved},
 		{token, "request", "/card_number", "missing", saved},
@@ -55,6 +58,8 @@ func KnownErrors() []Known {
 		{"", "answer", "…/date_of_expiration", null, "a card's payment has none"},
 		{"", "answer", "…/money_release_date", null, notYet},
 		{"", "answer", "…/payer/type", null, "it is null for a buyer without an account at Mercado Pago"},
+		{"", "answer", "…/payer/identification/number", null, "it is null for a buyer who has given none"},
+		{"", "answer", "…/payer/identification/type", null, "it is null for a buyer who has given none"},
 		{"", "answer", "…/statement_descriptor", null, "a Pix and a boleto have none"},
 		{"", "answer", "…/external_resource_url", null, "only a boleto has one"},
 		{"", "answer", "…/card/expiration_month", "must be an integer", `it is masked as "***" since 2026 (sdk-go, issue 131)`},

@@ -72,8 +72,8 @@ func (s *Simulator) orderAnswer(c *call, of preference, payments []payment) map[
 	}
 	return map[string]any{
 		"id": json.Number(of.Order), "status": status, "order_status": state, "external_reference": of.Request.ExternalReference, "preference_id": of.ID,
-		"marketplace": "NONE", "application_id": nil, "site_id": "MLB", "notification_url": of.Request.NotificationURL, "sponsor_id": nil,
-		"collector": map[string]any{"id": s.config.CollectorID, "email": "", "nickname": "SIMULADOR"}, "payer": nil, "payments": shown,
+		"marketplace": "NONE", "application_id": "4222763492741", "site_id": "MLB", "notification_url": of.Request.NotificationURL,
+		"collector": map[string]any{"id": s.config.CollectorID, "email": "", "nickname": "SIMULADOR"}, "payer": map[string]any{"id": 0, "email": of.Request.Payer.Email, "nickname": ""}, "payments": shown,
 		"shipments": []any{}, "payouts": []any{}, "items": of.Request.Items, "additional_info": "", "shipping_cost": 0,
 		"total_amount": money.of(of.Amount), "paid_amount": money.of(paid), "refunded_amount": money.of(refunded), "cancelled": false,
 		"date_created": date(of.Created.In(manaus)), "last_updated": date(updated.In(manaus)),

@@ -185,7 +185,9 @@ func (w *walk) typeCard(number, holder string) {
 	address, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`location.href`))
 	require.NoError(w.t, err)
 	require.NotContains(w.t, address, number)
-// checkoutPro pays on Mercado Pago's own page: the first card is refused, and the second pays.
+}
+
+// checkoutPro pays on Mercado Pago's own page, on a phone's screen: the first card is refused, and the second pays.
 func (w *walk) checkoutPro(ctx context.Context, p *platform.Platform) {
 	w.t.Helper()
 	answer, err := p.Front.PostCheckout(ctx, "walk-checkout", platform.CheckoutOrder(15900, "walk-checkout"))
@@ -193,7 +195,7 @@ func (w *walk) checkoutPro(ctx context.Context, p *platform.Platform) {
 	require.Equal(w.t, http.StatusCreated, answer.Status, string(answer.Body))
 	var made platform.Checkout
 	require.NoError(w.t, json.Unmarshal(answer.Body, &made))
-	w.do(chromedp.Navigate(made.Links.Pay), chromedp.WaitVisible("#pay-card"))
+	w.onPhone(made.Links.Pay, "#pay-card")
 	w.picture("checkout-pro")
 	w.tabTo("#holder")
 	w.do(chromedp.KeyEvent("O")) // OTHE, whose card is refused
