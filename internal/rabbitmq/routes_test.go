@@ -44,6 +44,7 @@ func TestRoutesFollowTheBindings(t *testing.T) {
 	for key, want := range map[string][]string{
 		"mercadopago.payment":             {QueueProcess, QueueArchive},
 		"mercadopago.stop_delivery_op_wh": {QueueProcess, QueueArchive},
+		"mercadopago.merchant_order":      {QueueProcess, QueueArchive},
 		"mercadopago.payments":            {QueueArchive},
 		"mercadopago.topic_of_tomorrow":   {QueueArchive},
 		"mercadopago":                     {QueueArchive},

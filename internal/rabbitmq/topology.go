@@ -81,7 +81,7 @@ var exchanges = []exchange{
 	{exchangeRetry, amqp.ExchangeDirect},
 }
 
-// Only notifications of payments and of their disputes are processed; a topic that we do not know is kept in the archive.
+// Only notifications of payments, of their disputes and of the orders that they are in are processed; a topic that we do not know is kept in the archive.
 var queues = []queue{
 	{QueueDeadLetters, lastQueueArgs(), []binding{{ExchangeDeadLetters, "#"}}},
 	{QueueProcess, workQueueArgs(), []binding{
@@ -89,6 +89,7 @@ var queues = []queue{
 		{ExchangeWebhooks, "mercadopago.topic_chargebacks_wh"}, {ExchangeWebhooks, "mercadopago.chargebacks"},
 		{ExchangeWebhooks, "mercadopago.topic_claims_integration_wh"}, {ExchangeWebhooks, "mercadopago.claim"},
 		{ExchangeWebhooks, "mercadopago.stop_delivery_op_wh"},
+		{ExchangeWebhooks, "mercadopago.topic_merchant_order_wh"}, {ExchangeWebhooks, "mercadopago.merchant_order"},
 	}},
 	{QueueArchive, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.#"}}},
 	{exchangeRetry + ".1", delayQueueArgs(), []binding{{exchangeRetry, "1"}}},
