@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -147,6 +148,9 @@ func (a *Activities) attachAttempts(ctx context.Context, id string) (CheckoutSta
 		}
 	}
 	c, err = a.database.Checkout(ctx, c.ID)
+	if paid := slices.IndexFunc(known, func(p payment.Payment) bool { return p.Status.MayHaveRefunds() }); err == nil && c.PaidBy == "" && paid >= 0 {
+		c, err = a.database.PaidAlready(ctx, c.ID, known[paid].ID, a.now()) // the row was lost since
+	}
 	state := checkoutState(c)
 	state.Attempts = len(shown)
 	return state, err

@@ -41,14 +41,15 @@ func (s *Server) createCheckout(c *gin.Context) error {
 	// The checkout is new, or not answered for yet, or the database is unavailable: the workflow decides.
 	prefer := readPreference(c.Request.Header)
 	in.Wait = prefer.wait
-	if _, err := s.config.Workflows.CreateCheckout(ctx, in); err != nil {
-		if failure.KindOf(err) == failure.Conflict {
-			return errCheckoutKeyReused
-		}
+	found, unread, err := s.beginCheckout(ctx, in)
+	if failure.KindOf(err) == failure.Conflict {
+		return errCheckoutKeyReused
+	}
+	if err != nil {
 		return createError(err)
 	}
-	if found, err = s.storedCheckout(ctx, in.CheckoutID); err != nil { // it exists for certain, and may not be written yet
-		s.config.Log.WarnContext(ctx, "created checkout not read", "checkout_id", in.CheckoutID, "error", err)
+	if unread != nil { // it exists for certain, and may not be written yet
+		s.config.Log.WarnContext(ctx, "created checkout not read", "checkout_id", in.CheckoutID, "error", unread)
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		found = payment.Checkout{
 			ID: in.CheckoutID, ClientID: in.ClientID, CheckoutRequest: request, Status: payment.CheckoutProcessing, CreatedAt: now, UpdatedAt: now,
@@ -56,6 +57,22 @@ func (s *Server) createCheckout(c *gin.Context) error {
 	}
 	s.answerCheckout(c, found, existed, prefer.applied)
 	return nil
+}
+
+// beginCheckout has the checkout made, and reads it. A run that has ended goes on answering: where its checkout is not to be found, a restore
+// has lost the row, and it is written anew.
+func (s *Server) beginCheckout(ctx context.Context, in workflows.CreateCheckoutInput) (found payment.Checkout, unread, err error) {
+	for {
+		answered, err := s.config.Workflows.CreateCheckout(ctx, in)
+		if err != nil {
+			return found, nil, err
+		}
+		found, unread = s.storedCheckout(ctx, in.CheckoutID)
+		if in.Lost || !answered || failure.KindOf(unread) != failure.NotFound {
+			return found, unread, nil
+		}
+		in.Lost = true
+	}
 }
 
 var errCheckoutKeyReused = refuse(keyReused, "this Idempotency-Key was used for a checkout with another body; send that body again, or use a new key for a new checkout")

@@ -76,6 +76,17 @@ func TestACheckoutIsAcceptedBeforeTheProviderAnswers(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, f.get(t, "/v1/checkouts/"+payment.NewCheckoutID("rival", "k")).Code)
 }
 
+// A run that has ended answers that the checkout is there, and a restore has lost its row.
+func TestACheckoutWhoseRowIsLostIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.engine.ended = true
+	w := f.post(t, "/v1/checkouts", "order-1042", checkoutBody)
+	require.Equal(t, http.StatusCreated, w.Code, "%s", w.Body)
+	require.Equal(t, CheckoutOpen, decode[Checkout](t, w).Status)
+	require.Len(t, f.engine.checkouts, 2)
+}
+
 func TestCheckoutsAreListed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

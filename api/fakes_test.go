@@ -244,6 +244,7 @@ type engine struct {
 	disputes []payment.DisputeRef // that a workflow was told of
 
 	checkouts []workflows.CreateCheckoutInput
+	ended     bool                  // a checkout's run has ended, and goes on answering
 	closed    *workflows.Answer     // of a run that has closed; Create starts another when Lost is set
 	wrote     func(payment.Payment) // what the workflow does after it has written the payment; nil: nothing
 }
@@ -303,7 +304,9 @@ func (e *engine) CreateCheckout(_ context.Context, in workflows.CreateCheckoutIn
 		c.Status, c.PreferenceID = payment.CheckoutOpen, "1164726384-0b7f4a1c-6b1d-4a58-9d3e-0e4c9f0d7a11"
 		c.PayURL = "https://www.mercadopago.com.br/checkout/v1/redirect?pref_id=" + c.PreferenceID
 	}
-	e.database.checkouts[c.ID] = c
+	if !e.ended || in.Lost {
+		e.database.checkouts[c.ID] = c
+	}
 	return e.answers, nil
 }
 

@@ -1,11 +1,13 @@
 package worker
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/failure"
@@ -20,6 +22,7 @@ type checkoutShop struct {
 	*Worker
 	t        *testing.T
 	provider *simulator.Simulator
+	postgres string
 }
 
 func newCheckoutShop(t *testing.T) checkoutShop {
@@ -27,7 +30,7 @@ func newCheckoutShop(t *testing.T) checkoutShop {
 	at, provider := newOwnEnv(t)
 	w := openShop(t, at)
 	run(t, w)
-	return checkoutShop{w, t, provider}
+	return checkoutShop{w, t, provider, at.postgres}
 }
 
 func checkoutWish(key string, refundDuplicates bool) workflows.CreateCheckoutInput {
@@ -180,14 +183,63 @@ func TestACheckoutFindsItsAttempts(t *testing.T) {
 	s.becomes(c, payment.CheckoutPaid)
 }
 
+// A restore loses the checkout's row after the buyer has paid. The repeated request writes it anew, finds its page, and knows what has paid it.
+func TestAPaidCheckoutWhoseRowIsLostIsPaid(t *testing.T) {
+	t.Parallel()
+	s := newCheckoutShop(t)
+	in := checkoutWish("lost row", false)
+	often := workflows.NewClient(s.Temporal, workflows.Polls{First: 100 * time.Millisecond, Max: 200 * time.Millisecond, AfterExpiry: time.Second})
+	_, err := often.CreateCheckout(t.Context(), in)
+	require.NoError(t, err)
+	before := s.read(in.CheckoutID)
+	s.try(before, "account_money", "")
+	before = s.becomes(before, payment.CheckoutPaid)
+	s.lose(in.CheckoutID)
+	in.Lost = true
+	_, err = often.CreateCheckout(t.Context(), in)
+	require.NoError(t, err)
+	after := s.becomes(before, payment.CheckoutPaid)
+	require.Equal(t, before.PaidBy, after.PaidBy)
+	require.Equal(t, before.PreferenceID, after.PreferenceID)
+	require.Len(t, s.made(), 1)
+}
+
+// A restore loses the row while the checkout is open: its run writes it anew, and finds its page.
+func TestAnOpenCheckoutWhoseRowIsLostIsOpen(t *testing.T) {
+	t.Parallel()
+	s := newCheckoutShop(t)
+	before := s.create("lost open", false)
+	s.lose(before.ID)
+	require.NoError(t, s.Workflows.LookAtCheckout(t.Context(), before.ID))
+	eventually(t, func() bool {
+		c, err := s.Database.Checkout(t.Context(), before.ID)
+		return err == nil && c.Status == payment.CheckoutOpen && c.PreferenceID == before.PreferenceID
+	}, "the row is there again")
+	require.Len(t, s.made(), 1)
+}
+
+// lose removes a checkout's row, as a restore from an older backup does.
+func (s checkoutShop) lose(id string) {
+	s.t.Helper()
+	conn, err := pgx.Connect(s.t.Context(), s.postgres)
+	require.NoError(s.t, err)
+	defer conn.Close(context.WithoutCancel(s.t.Context()))
+	_, err = conn.Exec(s.t.Context(), `delete from checkouts where id = $1`, id)
+	require.NoError(s.t, err)
+}
+
+// made are the requests for a page.
+func (s checkoutShop) made() []simulator.Request {
+	return slices.DeleteFunc(s.provider.Requests(), func(r simulator.Request) bool { return r.Method != "POST" || r.Path != "/checkout/preferences" })
+}
+
 // The answer about the page is lost: the page is found, and no second one is made.
 func TestALostAnswerMakesNoSecondPage(t *testing.T) {
 	t.Parallel()
 	s := newCheckoutShop(t)
 	s.provider.SetFaults([]simulator.Fault{{On: simulator.Preferences, Kind: simulator.KindLostAnswer, Times: 1}})
 	c := s.create("lost", false)
-	made := slices.DeleteFunc(s.provider.Requests(), func(r simulator.Request) bool { return r.Method != "POST" || r.Path != "/checkout/preferences" })
-	require.Len(t, made, 1)
+	require.Len(t, s.made(), 1)
 	require.Contains(t, c.PayURL, "/checkout/v1/redirect?pref_id="+c.PreferenceID)
 }
 

@@ -29,6 +29,7 @@ type CheckoutInput struct {
 	Creation   *payment.CheckoutCreation `json:"creation,omitempty"` // nil when the checkout exists already
 	AskedAt    time.Time                 `json:"asked_at,omitzero"`  // when the client app first asked for it; zero: with this run
 	Polls      Polls                     `json:"polls"`
+	Again      bool                      `json:"again,omitempty"` // a run before this one may have had the page made
 	Looks      int                       `json:"looks,omitempty"` // made by earlier runs without a pause
 }
 
@@ -39,12 +40,13 @@ func Checkout(ctx workflow.Context, in CheckoutInput) error {
 	if err != nil || !c.state.Found {
 		return c.leave(ctx, err)
 	}
-	if c.state.Status == payment.CheckoutProcessing {
-		if err := c.make(ctx); err != nil {
-			return err
-		}
-	}
 	for c.state.Status.Waits() {
+		if c.state.Status == payment.CheckoutProcessing { // also when the row was lost, and is written anew
+			if err := c.make(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if c.fresh(ctx) {
 			return c.goOn(ctx)
 		}
@@ -169,7 +171,7 @@ func (c *checkout) cancelled(ctx workflow.Context) (payment.CheckoutStatus, erro
 
 // make has the page made. It is tried until the checkout's own end: a page that nobody can pay any more is of no use.
 func (c *checkout) make(ctx workflow.Context) error {
-	in := activities.MakeInput{CheckoutID: c.in.CheckoutID, Again: !c.state.New || isReset(ctx)}
+	in := activities.MakeInput{CheckoutID: c.in.CheckoutID, Again: c.in.Again || !c.state.New || c.opened || isReset(ctx)}
 	var state activities.CheckoutState
 	err := workflow.ExecuteLocalActivity(once(ctx, "make the page", chargeTry), act.MakeCheckout, in).Get(ctx, &state)
 	if err != nil && !temporal.IsCanceledError(err) && !final(err) {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -19,6 +20,7 @@ type CreateCheckoutInput struct {
 	payment.CheckoutCreation
 	CheckoutID string
 	Wait       time.Duration // how long to wait for the provider's answer
+	Lost       bool          // a run has answered for the request before, and there is no row: one is written anew
 }
 
 // CreateCheckout starts the checkout or joins it; this is the moment from which it exists. answered is false when there was no answer within
@@ -33,7 +35,10 @@ func (c *Client) CreateCheckout(ctx context.Context, in CreateCheckoutInput) (an
 	if c.Hash != nil { // nobody without the key may guess the request from it
 		updateID = UpdateCreateCheckout + "-" + c.Hash(id, in.Fingerprint)
 	}
-	start := CheckoutInput{CheckoutID: in.CheckoutID, Creation: &in.CheckoutCreation, AskedAt: time.Now().UTC(), Polls: c.polls}
+	if in.Lost {
+		updateID += fmt.Sprintf("-lost-%d", time.Now().Unix()/10) // the closed run goes on answering for the update itself
+	}
+	start := CheckoutInput{CheckoutID: in.CheckoutID, Creation: &in.CheckoutCreation, AskedAt: time.Now().UTC(), Again: in.Lost, Polls: c.polls}
 	err = c.untilHeard(waiting, id, updateID, func(updateID string) error {
 		var status payment.CheckoutStatus
 		return c.updateCheckout(waiting, start, UpdateCreateCheckout, updateID, payment.ForCharge, &status, in.Fingerprint)

@@ -96,6 +96,14 @@ update checkouts set status = $2, updated_at = $3
 where id = $1 and status = any($4)`, as, at, []payment.CheckoutStatus{payment.CheckoutProcessing, payment.CheckoutOpen})
 }
 
+// PaidAlready stores which attempt has paid a checkout that does not know it, because its row was lost since: approving an attempt pays its
+// checkout in one transaction.
+func (s *Store) PaidAlready(ctx context.Context, id, paymentID string, at time.Time) (payment.Checkout, error) {
+	return s.moveCheckout(ctx, "find checkout "+id+" paid", id, `
+update checkouts set status = $2, paid_by = $3, updated_at = $4
+where id = $1 and paid_by is null`, payment.CheckoutPaid, paymentID, at)
+}
+
 // moveCheckout changes a checkout, if it still stands where the change begins, and returns it as it stands.
 func (s *Store) moveCheckout(ctx context.Context, doing, id, statement string, args ...any) (payment.Checkout, error) {
 	if _, err := s.pool.Exec(ctx, statement, append([]any{id}, args...)...); err != nil {
