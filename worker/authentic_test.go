@@ -62,12 +62,19 @@ func TestInLiveARunThatWeHaveNotStartedDoesNothing(t *testing.T) {
 	forged := real.Creation
 	forged.IdempotencyKey, forged.Request.Payer.Email = "forged", "somebody@example.com"
 	paymentID := payment.NewID("shop", "forged")
+	checkout := checkoutWish("real", false)
+	_, err = w.Workflows.CreateCheckout(t.Context(), checkout)
+	require.NoError(t, err)
+	forgedCheckout := checkout.CheckoutCreation
+	forgedCheckout.IdempotencyKey = "forged"
+	checkoutID := payment.NewCheckoutID("shop", "forged")
 	order := deadletter.Order{ID: deadletter.NewRedriveID("somebody", "forged"), Actor: "somebody"}
 	inputs := map[string]struct {
 		id    string
 		input any
 	}{
 		"Payment":        {workflows.WorkflowID(paymentID), workflows.PaymentInput{PaymentID: paymentID, Creation: &forged}},
+		"Checkout":       {workflows.CheckoutWorkflowID(checkoutID), workflows.CheckoutInput{CheckoutID: checkoutID, Creation: &forgedCheckout}},
 		"Email":          {workflows.EmailWorkflowID(real.PaymentID + "/receipt"), activities.EmailInput{Name: real.PaymentID + "/receipt", Notice: payment.Receipt, PaymentID: real.PaymentID}},
 		"Redrive":        {workflows.RedriveWorkflowID(order.ID), workflows.RedriveInput{Order: order}},
 		"Reconcile":      {"reconcile-forged", workflows.ReconcileInput{Grace: time.Minute}},
@@ -89,6 +96,8 @@ func TestInLiveARunThatWeHaveNotStartedDoesNothing(t *testing.T) {
 	}
 	_, err = w.Database.Payment(t.Context(), paymentID)
 	require.Equal(t, failure.NotFound, failure.KindOf(err))
+	_, err = w.Database.Checkout(t.Context(), checkoutID)
+	require.Equal(t, failure.NotFound, failure.KindOf(err))
 
 	mail := activities.EmailInput{Name: real.PaymentID + "/instructions", Notice: payment.HowToPay, PaymentID: real.PaymentID}
 	require.NoError(t, w.Workflows.StartEmail(t.Context(), mail))
@@ -96,7 +105,7 @@ func TestInLiveARunThatWeHaveNotStartedDoesNothing(t *testing.T) {
 	_, err = w.Workflows.Redrive(t.Context(), dryRun)
 	require.NoError(t, err)
 	for name, from := range map[string]string{
-		"Payment": workflows.WorkflowID(real.PaymentID), "Email": workflows.EmailWorkflowID(mail.Name), "Redrive": workflows.RedriveWorkflowID(dryRun.ID),
+		"Payment": workflows.WorkflowID(real.PaymentID), "Checkout": workflows.CheckoutWorkflowID(checkout.CheckoutID), "Email": workflows.EmailWorkflowID(mail.Name), "Redrive": workflows.RedriveWorkflowID(dryRun.ID),
 	} {
 		copied := events(t, keyless, from)[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
 		requireRefused(t, w, keyless, inputs[name].id, name, converter.NewRawValue(copied))
