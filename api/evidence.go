@@ -131,8 +131,7 @@ func readDocuments(c *gin.Context, boundary string) ([]payment.Document, error) 
 	// The server gives a request less time than that. Where it cannot be given more, as in tests, there is no limit of time either.
 	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(uploadTime))
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(uploadTime + evidenceTime + 5*time.Second))
-	var contents bytes.Buffer
-	contents.Grow(int(size) + bytes.MinRead)
+	contents := bytes.NewBuffer(make([]byte, 0, int(size)+bytes.MinRead))
 	form := multipart.NewReader(http.MaxBytesReader(c.Writer, c.Request.Body, maxEvidenceBody), boundary)
 	var names []string
 	ends := []int{0}
