@@ -79,7 +79,7 @@ var problems = []problem{
 		Detail: "the request line or a header cannot be read, or is too large"},
 	{On: []int{405}, Status: 405, Code: "method_not_allowed", Title: "The method is not allowed here",
 		Detail: "nothing here answers to this method"},
-	{On: []int{413}, Status: 413, Code: "body_too_large", Title: "The body is too large", Detail: "send at most 64 KiB, or 10,000,000 bytes of documents"},
+	{On: []int{413}, Status: 413, Code: "body_too_large", Title: "The body is too large", Detail: "send at most $largest"},
 	{On: []int{429}, Status: 429, Code: "rate_limited", Title: "Too many requests",
 		Detail: "there are too many requests from this address", RetryAfter: 1},
 	{On: []int{500, 502, 503, 504}, Status: 503, Code: "unavailable", Title: "Temporarily unavailable",
