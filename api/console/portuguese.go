@@ -87,7 +87,7 @@ var portuguese = map[string]string{
 	"Ledger": "Livro-razão", "Number": "Número", "Account": "Conta", "Balance": "Saldo",
 	"Entries with the same number sum to zero. A debit is above zero, a credit below; the balance is this payment's.": "Lançamentos com o mesmo número somam zero. Débito é acima de zero, crédito é abaixo; o saldo é só deste pagamento.",
 	"Description": "Descrição", "Method": "Meio", "expires": "vence em", "Refunded": "Reembolsado", "Changed": "Alterado",
-	"Provider": "Provedor", "Id at provider": "Id no provedor", "no answer yet": "ainda sem resposta", "Status at provider": "Status no provedor", "As of": "Em",
+	"Provider": "Provedor", "Id at provider": "Id no provedor", "Checkout": "Checkout", "no answer yet": "ainda sem resposta", "Status at provider": "Status no provedor", "As of": "Em",
 	"The payment is settled as failed.": "O pagamento foi encerrado como falho.",
 
 	// commands on a payment

@@ -13,6 +13,7 @@ import (
 // The first sentence: what the payment is, how it stands, and whether anything is wrong.
 var (
 	subject = text{EN: "%s by %s for %s ", PT: "%s por %s para %s "}
+	attempt = text{EN: "(a try to pay checkout %s) ", PT: "(uma tentativa de pagar o checkout %s) "}
 
 	unread    = text{EN: "The database does not answer, so how payment %s stands is not known.", PT: "O banco de dados não responde, por isso não se sabe como está o pagamento %s."}
 	unwritten = text{EN: "Payment %s was asked for and is not in the database.", PT: "O pagamento %s foi pedido e não está no banco de dados."}
@@ -105,7 +106,11 @@ func (w *writer) head() string {
 	case p.Status == "":
 		return w.say(unwritten, p.ID)
 	}
-	head := w.say(subject, p.Amount, w.payment.Method.Type, p.ClientID) + w.standing()
+	head := w.say(subject, p.Amount, w.payment.Method.Type, p.ClientID)
+	if p.CheckoutID != "" {
+		head += w.say(attempt, p.CheckoutID)
+	}
+	head += w.standing()
 	if why := w.reason(p.Why()); why != "" {
 		head += ": " + why
 	}

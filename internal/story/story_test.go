@@ -205,8 +205,10 @@ func TestStoriesAreToldInBothLanguages(t *testing.T) {
 	withoutTemporal := pending()
 	withoutTemporal.runs, withoutTemporal.temporalErr = workflows.Runs{}, errors.New("no answer")
 	withoutDatabase := facts{payment: payment.Payment{ID: withoutTemporal.payment.ID}, databaseErr: errors.New("no answer"), runs: pending().runs}
+	tried := asked(payment.Rejected)
+	tried.payment.Method.Type, tried.payment.CheckoutID = payment.CheckoutPro, payment.NewCheckoutID("shop-a", "order-1042")
 	for name, f := range map[string]facts{
-		"pending": pending(), "unknown": unknown(), "held": held(), "troubled": troubled(), "failed": failed(), "settled-in-part": settledInPart(),
+		"pending": pending(), "rejected-at-a-checkout": tried, "unknown": unknown(), "held": held(), "troubled": troubled(), "failed": failed(), "settled-in-part": settledInPart(),
 		"without-temporal": withoutTemporal, "without-database": withoutDatabase,
 	} {
 		for _, l := range language.All() {
