@@ -18,12 +18,15 @@ import (
 	"github.com/onlywave/onlywave/workflows"
 )
 
-// otherWork plays one reset, twice, of a run that is no payment's: an e-mail, a redrive, a run of reconciliation, or what a schedule starts.
+// otherWork plays one reset, twice, of a run that is no payment's: a checkout, an e-mail, a redrive, a run of reconciliation, or what a
+// schedule starts.
 func (p *player) otherWork(ctx context.Context, a attempt) (wrong []string, err error) {
 	run := &common.WorkflowExecution{WorkflowId: fmt.Sprintf("%s/reset-%d", strings.ToLower(a.recording.workflow()), a.number), RunId: uuid.NewString()}
 	texts := []string{a.recording.started().GetOriginalExecutionRunId(), run.GetRunId()}
 	check := func(context.Context) ([]string, error) { return nil, nil }
 	switch a.recording.workflow() {
+	case "Checkout":
+		texts, check, err = p.checkedOut(ctx, a, run, texts)
 	case "Email":
 		texts, check, err = p.emailed(ctx, a, run, texts)
 	case "Redrive":
@@ -45,6 +48,11 @@ func (p *player) otherWork(ctx context.Context, a attempt) (wrong []string, err 
 		runID, err := p.reset(ctx, run, a)
 		if err != nil {
 			return wrong, err
+		}
+		if checkout, is := strings.CutPrefix(run.GetWorkflowId(), workflows.CheckoutWorkflowID("")); is { // it waits for its buyer otherwise
+			if err := p.product.LookAtCheckout(ctx, checkout); err != nil {
+				return wrong, err
+			}
 		}
 		found, err := p.completed(ctx, run.GetWorkflowId())
 		if err != nil {

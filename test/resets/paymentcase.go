@@ -24,10 +24,11 @@ const settleTimeout = 90 * time.Second
 type paymentCase struct {
 	*player
 	attempt
-	id    string
-	key   string
-	base  *common.WorkflowExecution // the imported run
-	story story
+	id        string
+	reference string // of its charge at Mercado Pago: its id, or its checkout's
+	key       string
+	base      *common.WorkflowExecution // the imported run
+	story     story
 
 	disputeID string // the provider's id of its dispute; "": it has none
 
@@ -96,7 +97,7 @@ func (c *paymentCase) goOn(ctx context.Context, length int64) (waits bool, err e
 		return false, err // its first answer is still to come
 	}
 	if !c.look {
-		if ledger, err := c.Provider.Ledger(ctx, c.id); err == nil && len(ledger) > 0 {
+		if ledger, err := c.Provider.Ledger(ctx, c.reference); err == nil && len(ledger) > 0 {
 			switch ledger[len(ledger)-1].Status { // it may have ended meanwhile
 			case "pending":
 				_ = c.Provider.Pay(ctx, ledger[0].PaymentID)
@@ -110,7 +111,7 @@ func (c *paymentCase) goOn(ctx context.Context, length int64) (waits bool, err e
 		c.look, c.lookedAt = true, length
 		return false, c.product.Signal(ctx, c.id)
 	}
-	ledger, err := c.Provider.Ledger(ctx, c.id)
+	ledger, err := c.Provider.Ledger(ctx, c.reference)
 	return length > c.lookedAt && found && (p.Status == payment.Unknown || p.AwaitsCard()) && len(ledger) == 0, err
 }
 
@@ -130,8 +131,15 @@ func (c *paymentCase) startAgain(ctx context.Context) (started bool, err error) 
 	return false, err
 }
 
-// ask sends the client app's request again.
+// ask sends the client app's request again. An attempt at a checkout has none: the checkout's own look, or a webhook, tells of it.
 func (c *paymentCase) ask(ctx context.Context) error {
+	if of := c.story.input.Creation.Attempt; of != nil {
+		checkout, err := c.database.Checkout(ctx, of.CheckoutID)
+		if err != nil {
+			return err
+		}
+		return c.product.Attach(ctx, checkout, of.ProviderPaymentID)
+	}
 	request := c.story.input.Creation.Request
 	fields := map[string]any{
 		"amount": request.Amount.Centavos, "currency": request.Amount.Currency, "description": request.Description, "reference": request.Reference,
@@ -193,7 +201,7 @@ func (c *paymentCase) check(ctx context.Context, runID string) (wrong []string, 
 	default:
 		wrong = append(wrong, "the run is "+status.String())
 	}
-	ledger, err := c.Provider.Ledger(ctx, c.id)
+	ledger, err := c.Provider.Ledger(ctx, c.reference)
 	if err != nil {
 		return nil, err
 	}

@@ -100,6 +100,15 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	}
 	key := fmt.Sprintf("reset-%d", a.number)
 	id := payment.NewID(clientApp, key)
+	try, err := p.tryAgain(ctx, old, key)
+	if err != nil {
+		return nil, fmt.Errorf("try to pay a checkout: %w", err)
+	}
+	reference := id
+	if try.providerID != "" {
+		creation, attempt := try.checkout.NewAttempt(try.providerID)
+		reference, id, key = try.checkout.ID, attempt, creation.IdempotencyKey
+	}
 	run := &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id), RunId: uuid.NewString()}
 	texts := []string{
 		old.input.PaymentID, id, a.recording.started().GetOriginalExecutionRunId(), run.GetRunId(), `"client_id":"shop"`, `"client_id":"demo"`,
@@ -107,6 +116,9 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	}
 	if old.input.Creation != nil {
 		texts = append(texts, fmt.Sprintf(`"idempotency_key":%q`, old.input.Creation.IdempotencyKey), fmt.Sprintf(`"idempotency_key":%q`, key))
+	}
+	if try.providerID != "" {
+		texts = append(texts, old.input.Creation.Attempt.CheckoutID, reference, old.input.Creation.Attempt.ProviderPaymentID, try.providerID)
 	}
 	var card *payment.CardMethod
 	token := ""
@@ -126,9 +138,11 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	texts = append(texts, cards...)
 	charged := len(old.cards) == 0 && old.provider != nil && old.provider.PaymentID != ""
 	if charged {
-		made, status, err := p.charge(ctx, old, id, a.providerKey(id), token, card)
-		if err != nil {
-			return nil, fmt.Errorf("charge: %w", err)
+		made, status := try.providerID, try.status
+		if made == "" {
+			if made, status, err = p.charge(ctx, old, id, a.providerKey(id), token, card); err != nil {
+				return nil, fmt.Errorf("charge: %w", err)
+			}
 		}
 		if centavos := old.provider.Captured; centavos > 0 {
 			reserved := payment.Payment{ID: id, Request: payment.Request{Amount: old.provider.Money}, Provider: payment.Provider{Name: payment.MercadoPago, PaymentID: made}}
@@ -150,7 +164,7 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 			}
 			texts = append(texts, old.dispute.told.ID, disputeID)
 		}
-		back, err := p.giveBack(ctx, old, id, made)
+		back, err := p.giveBack(ctx, old, id, reference, made)
 		if err != nil {
 			return nil, fmt.Errorf("refund: %w", err)
 		}
@@ -176,7 +190,7 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 			return nil, fmt.Errorf("write the dispute: %w", err)
 		}
 	}
-	return &paymentCase{player: p, attempt: a, id: id, key: key, base: run, story: now, disputeID: disputeID}, importHistory(ctx, p.conn, run, changed.GetEvents())
+	return &paymentCase{player: p, attempt: a, id: id, reference: reference, key: key, base: run, story: now, disputeID: disputeID}, importHistory(ctx, p.conn, run, changed.GetEvents())
 }
 
 // providerKey is the key of the recorded charge. Mercado Pago has forgotten ours, so that only a search finds the charge. But a charge that

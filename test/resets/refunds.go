@@ -53,7 +53,7 @@ func (r *refunds) request(paymentID, id string) payment.RefundRequest {
 
 // giveBack makes the recorded refunds at the simulator, ours under the keys that the new payment's refunds have, and returns the old texts and
 // the new.
-func (p *player) giveBack(ctx context.Context, old story, id, providerID string) (texts []string, err error) {
+func (p *player) giveBack(ctx context.Context, old story, id, reference, providerID string) (texts []string, err error) {
 	keys := map[string]string{} // ours, by the provider's
 	for _, asked := range old.refunds.asked {
 		key := payment.RefundID(id, old.refunds.request(old.input.PaymentID, asked.ID).IdempotencyKey)
@@ -81,7 +81,7 @@ func (p *player) giveBack(ctx context.Context, old story, id, providerID string)
 				return nil, err
 			}
 		}
-		ledger, err := p.Provider.Ledger(ctx, id)
+		ledger, err := p.Provider.Ledger(ctx, reference)
 		if err != nil {
 			return nil, err
 		}

@@ -97,6 +97,9 @@ func write(ctx context.Context, database *postgres.Store, s story, id, key strin
 		ID: id, ClientID: clientApp, IdempotencyKey: key, Fingerprint: request.Fingerprint(), Request: request,
 		Status: payment.Processing, Provider: payment.NewProvider(), CreatedAt: asked.Truncate(time.Microsecond), UpdatedAt: asked,
 	}
+	if s.input.Creation != nil && s.input.Creation.Attempt != nil {
+		p.CheckoutID, p.Provider.PaymentID = s.input.Creation.Attempt.CheckoutID, s.input.Creation.Attempt.ProviderPaymentID
+	}
 	p.Instructions.ExpiresAt = p.Method.End(p.CreatedAt)
 	if p.OnPage() {
 		p.Status, p.Instructions.ExpiresAt = payment.Pending, p.CardEnd()
