@@ -200,10 +200,12 @@ func (w *walk) checkoutPro(ctx context.Context, p *platform.Platform) {
 	w.tabTo("#holder")
 	w.do(chromedp.KeyEvent("O")) // OTHE, whose card is refused
 	w.tabTo("#pay-card")
-	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(".problem"))
+	w.do(chromedp.KeyEvent(kb.Enter))
+	require.Eventually(w.t, func() bool { return w.reads(".problem") != "" }, stepTime, 100*time.Millisecond, "the card is refused")
 	w.picture("checkout-pro-refused")
 	w.tabTo("#pay-card") // the holder is APRO again
-	w.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(".state.paid"))
+	w.do(chromedp.KeyEvent(kb.Enter))
+	require.Eventually(w.t, func() bool { return w.reads(".state.paid") != "" }, stepTime, 100*time.Millisecond, "the second one pays")
 	w.picture("checkout-pro-paid")
 	require.Eventually(w.t, func() bool {
 		return p.Front.Read(ctx, "/v1/checkouts/"+made.ID, &made) == nil && made.Status == "paid"
