@@ -212,11 +212,16 @@ func (p *player) reset(ctx context.Context, base *common.WorkflowExecution, a at
 			enums.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL, enums.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE,
 		}
 	}
-	answer, err := p.temporal.ResetWorkflowExecution(ctx, request)
-	if err != nil {
-		return "", fmt.Errorf("reset: %w", err)
+	for try := 1; ; try++ {
+		answer, err := p.temporal.ResetWorkflowExecution(ctx, request)
+		if err == nil {
+			return answer.GetRunId(), nil
+		}
+		// A busy server answers "something went wrong, please retry"; one id makes one reset.
+		if try == 5 || !platform.Pause(ctx, time.Second) {
+			return "", fmt.Errorf("reset: %w", err)
+		}
 	}
-	return answer.GetRunId(), nil
 }
 
 // failedTasks names the workflow tasks of a run that failed or timed out after the reset. A task that fails since a signal came in
