@@ -77,9 +77,9 @@ func TestTheScheduleReconcilesAndMayBeKeptTwice(t *testing.T) {
 }
 
 // Not parallel: it takes what is in the shared queues. A message is in hand and held up by the database when the worker has to end.
-// Until it is finished the worker still takes activities of workflows.
+// Until it is finished the worker still takes activities of workflows. Payments of other tests would be read by it, and held up, too.
 func TestAWorkerEndsItsQueuesBeforeItsActivities(t *testing.T) {
-	at, _ := newEnv(t)
+	at, _ := newOwnEnv(t)
 	w, logged := newWorker(t, at)
 	eventually(t, func() bool { return w.Publisher.Ready() == nil }, "the broker")
 	ctx, end := context.WithCancel(t.Context())
