@@ -275,16 +275,7 @@ func (c *checkout) closePage(ctx workflow.Context) {
 }
 
 func (c *checkout) atProvider(ctx workflow.Context, summary string, u payment.Urgency, within time.Duration) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              ProviderTaskQueue,
-		StartToCloseTimeout:    14 * time.Second,
-		ScheduleToCloseTimeout: within,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
-		},
-		Priority: fairly(u, c.state.ClientID),
-		Summary:  summary,
-	})
+	return atProvider(ctx, summary, fairly(u, c.state.ClientID), within)
 }
 
 func (c *checkout) fresh(ctx workflow.Context) bool {

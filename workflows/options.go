@@ -42,19 +42,23 @@ func once(ctx workflow.Context, summary string, length time.Duration) workflow.C
 
 // atProvider is for calls that Mercado Pago answers, on their own queue, where the most urgent goes first. One attempt is longer
 // than the HTTP timeout, the search that may follow and the wait for each one's turn, and short enough that a killed worker costs
-// seconds.
+// seconds. All attempts together end within a time.
+func atProvider(ctx workflow.Context, summary string, priority temporal.Priority, within time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              ProviderTaskQueue,
+		StartToCloseTimeout:    14 * time.Second,
+		ScheduleToCloseTimeout: within,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
+		},
+		Priority: priority,
+		Summary:  summary,
+	})
+}
+
 func (p *mailbox) atProvider(u payment.Urgency) func(workflow.Context, string) workflow.Context {
 	return func(ctx workflow.Context, summary string) workflow.Context {
-		return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-			TaskQueue:              ProviderTaskQueue,
-			StartToCloseTimeout:    14 * time.Second,
-			ScheduleToCloseTimeout: budget,
-			RetryPolicy: &temporal.RetryPolicy{
-				InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
-			},
-			Priority: p.priority(u),
-			Summary:  summary,
-		})
+		return atProvider(ctx, summary, p.priority(u), budget)
 	}
 }
 

@@ -146,18 +146,7 @@ func (r CheckoutRequest) Normalized() CheckoutRequest {
 func (r CheckoutRequest) Validate() error {
 	var fields failure.Fields
 	wrong := fields.Add
-	if err := r.Amount.Validate(); err != "" {
-		wrong("/amount", err)
-	}
-	if r.Amount.Currency != BRL {
-		wrong("/currency", "must be BRL, the only currency here")
-	}
-	if utf8.RuneCountInString(r.Description) > maxDescription {
-		wrong("/description", fmt.Sprintf("must have at most %d characters", maxDescription))
-	}
-	if utf8.RuneCountInString(r.Reference) > maxReference {
-		wrong("/reference", fmt.Sprintf("must have at most %d characters", maxReference))
-	}
+	validateSale(r.Amount, r.Description, r.Reference, wrong)
 	if r.Email != "" && !validEmail(r.Email) {
 		wrong("/payer/email", "must be an e-mail address such as ana@example.com")
 	}

@@ -83,18 +83,7 @@ func (r Request) Validate() error { return invalid(r.fields()) }
 func (r Request) fields() (fields failure.Fields) {
 	wrong := fields.Add
 
-	if err := r.Amount.Validate(); err != "" {
-		wrong("/amount", err)
-	}
-	if r.Amount.Currency != BRL {
-		wrong("/currency", "must be BRL, the only currency here")
-	}
-	if utf8.RuneCountInString(r.Description) > maxDescription {
-		wrong("/description", fmt.Sprintf("must have at most %d characters", maxDescription))
-	}
-	if utf8.RuneCountInString(r.Reference) > maxReference {
-		wrong("/reference", fmt.Sprintf("must have at most %d characters", maxReference))
-	}
+	validateSale(r.Amount, r.Description, r.Reference, wrong)
 	if r.LatePayment != KeepLate && r.LatePayment != RefundLate {
 		wrong("/late_payment", "must be keep or refund")
 	}
@@ -104,6 +93,22 @@ func (r Request) fields() (fields failure.Fields) {
 	refuseText(wrong, "/description", r.Description, Lines)
 	refuseText(wrong, "/reference", r.Reference, OneLine)
 	return fields
+}
+
+// validateSale checks what every sale has, a checkout's too.
+func validateSale(amount Money, description, reference string, wrong func(pointer, detail string)) {
+	if err := amount.Validate(); err != "" {
+		wrong("/amount", err)
+	}
+	if amount.Currency != BRL {
+		wrong("/currency", "must be BRL, the only currency here")
+	}
+	if utf8.RuneCountInString(description) > maxDescription {
+		wrong("/description", fmt.Sprintf("must have at most %d characters", maxDescription))
+	}
+	if utf8.RuneCountInString(reference) > maxReference {
+		wrong("/reference", fmt.Sprintf("must have at most %d characters", maxReference))
+	}
 }
 
 // InTime finds what is wrong with the days of a request that is made at a time. A request that is repeated later stays valid, and joins the
