@@ -140,9 +140,9 @@ func TestAPaymentByASavedCard(t *testing.T) {
 	require.NotContains(t, w.Body.String(), customer.ProviderCustomerID)
 	require.Equal(t, customer.ProviderCustomerID, f.engine.asked[0].Request.Method.Card.ProviderCustomerID)
 
-	stranger := strings.ReplaceAll(body, customer.ID, payment.NewID("x", "y"))
+	unknown := strings.ReplaceAll(body, customer.ID, payment.NewID("x", "y"))
 	for name, w := range map[string]*httptest.ResponseRecorder{
-		"unknown": f.create(t, "other", stranger), "no id": f.create(t, "other", strings.ReplaceAll(body, customer.ID, "ana")),
+		"unknown": f.create(t, "other", unknown), "no id": f.create(t, "other", strings.ReplaceAll(body, customer.ID, "ana")),
 		"of another": f.create(t, "other", body, "Authorization", "Bearer "+f.addKey("rival", "payments:write")),
 	} {
 		require.Equal(t, http.StatusUnprocessableEntity, w.Code, name)

@@ -201,7 +201,7 @@ func TestASavedCardIsCharged(t *testing.T) {
 	for name, row := range map[string]struct {
 		customer string
 		code     failure.Code
-	}{"nobody's": {"", failure.CodeCardToken}, "a stranger's": {"1164726384-gone", failure.CodeCustomer}} {
+	}{"nobody's": {"", failure.CodeCardToken}, "a lost customer's": {"1164726384-gone", failure.CodeCustomer}} {
 		_, err = charge(name, row.customer)
 		refused, _ := errors.AsType[*failure.Error](err)
 		require.NotNil(t, refused, name)
