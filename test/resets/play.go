@@ -136,39 +136,18 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 		return nil, err
 	}
 	texts = append(texts, cards...)
-	charged := len(old.cards) == 0 && old.provider != nil && old.provider.PaymentID != ""
-	if charged {
+	if len(old.cards) == 0 && old.provider != nil && old.provider.PaymentID != "" {
 		made, status := try.providerID, try.status
 		if made == "" {
 			if made, status, err = p.charge(ctx, old, id, a.providerKey(id), token, card); err != nil {
 				return nil, fmt.Errorf("charge: %w", err)
 			}
 		}
-		if centavos := old.provider.Captured; centavos > 0 {
-			reserved := payment.Payment{ID: id, Request: payment.Request{Amount: old.provider.Money}, Provider: payment.Provider{Name: payment.MercadoPago, PaymentID: made}}
-			if _, err := p.provider.Capture(ctx, reserved, centavos, "captured-"+id); err != nil {
-				return nil, fmt.Errorf("capture: %w", err)
-			}
-			status = "approved"
-		}
-		to := old.provider.Status
-		if old.dispute.named() {
-			to = payment.Approved
-		}
-		if err := bring(ctx, p.Platform, made, status, card != nil, to); err != nil {
+		more, dispute, err := p.comeAfter(ctx, old, id, reference, made, status, card != nil)
+		if err != nil {
 			return nil, err
 		}
-		if old.dispute.named() {
-			if disputeID, err = p.quarrel(ctx, old.dispute, made); err != nil {
-				return nil, fmt.Errorf("dispute: %w", err)
-			}
-			texts = append(texts, old.dispute.told.ID, disputeID)
-		}
-		back, err := p.giveBack(ctx, old, id, reference, made)
-		if err != nil {
-			return nil, fmt.Errorf("refund: %w", err)
-		}
-		texts = append(append(texts, old.provider.PaymentID, made), back...)
+		texts, disputeID = append(texts, more...), dispute
 	}
 	changed, err := a.recording.changed(strings.NewReplacer(texts...), a.later())
 	if err != nil {
@@ -191,6 +170,36 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 		}
 	}
 	return &paymentCase{player: p, attempt: a, id: id, reference: reference, key: key, base: run, story: now, disputeID: disputeID}, importHistory(ctx, p.conn, run, changed.GetEvents())
+}
+
+// comeAfter does at the simulator what came after the recorded charge: the capture, what the buyer did, the dispute and the refunds. The result
+// is the recorded texts, each with the one that stands for it, and the dispute's id.
+func (p *player) comeAfter(ctx context.Context, old story, id, reference, made, status string, card bool) (texts []string, disputeID string, err error) {
+	if centavos := old.provider.Captured; centavos > 0 {
+		reserved := payment.Payment{ID: id, Request: payment.Request{Amount: old.provider.Money}, Provider: payment.Provider{Name: payment.MercadoPago, PaymentID: made}}
+		if _, err := p.provider.Capture(ctx, reserved, centavos, "captured-"+id); err != nil {
+			return nil, "", fmt.Errorf("capture: %w", err)
+		}
+		status = "approved"
+	}
+	to := old.provider.Status
+	if old.dispute.named() {
+		to = payment.Approved
+	}
+	if err := bring(ctx, p.Platform, made, status, card, to); err != nil {
+		return nil, "", err
+	}
+	if old.dispute.named() {
+		if disputeID, err = p.quarrel(ctx, old.dispute, made); err != nil {
+			return nil, "", fmt.Errorf("dispute: %w", err)
+		}
+		texts = append(texts, old.dispute.told.ID, disputeID)
+	}
+	back, err := p.giveBack(ctx, old, id, reference, made)
+	if err != nil {
+		return nil, "", fmt.Errorf("refund: %w", err)
+	}
+	return append(append(texts, old.provider.PaymentID, made), back...), disputeID, nil
 }
 
 // providerKey is the key of the recorded charge. Mercado Pago has forgotten ours, so that only a search finds the charge. But a charge that
