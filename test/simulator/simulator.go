@@ -85,6 +85,14 @@ func New(c Config) *Simulator {
 
 func (s *Simulator) routes() *http.ServeMux {
 	mux := http.NewServeMux()
+	s.routeAPI(mux)
+	s.routePages(mux)
+	s.routeAdmin(mux)
+	return mux
+}
+
+// routeAPI has what Mercado Pago's own API has.
+func (s *Simulator) routeAPI(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/payments", s.api(Create, s.createPayment))
 	mux.HandleFunc("GET /v1/payments/search", s.api(Search, s.searchPayments))
 	mux.HandleFunc("GET /v1/payments/{id}", s.api(Get, s.getPayment))
@@ -98,8 +106,6 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /post-purchase/v1/claims/search", s.api(Claims, s.searchClaims))
 	mux.HandleFunc("GET /post-purchase/v1/claims/{id}", s.api(Claims, s.getClaim))
 	mux.HandleFunc("POST /v1/card_tokens", fromAnySite(s.api(CardToken, s.createCardToken)))
-	mux.HandleFunc("GET /js/v2", s.browserScript)
-	mux.HandleFunc("GET /secure-fields/{field}", s.secureField)
 	mux.HandleFunc("POST /checkout/preferences", s.api(Preferences, s.createPreference))
 	mux.HandleFunc("GET /checkout/preferences/search", s.api(Preferences, s.searchPreferences))
 	mux.HandleFunc("GET /checkout/preferences/{id}", s.api(Preferences, s.getPreference))
@@ -120,7 +126,12 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /users/me", s.api(Account, s.getAccount))
 	mux.HandleFunc("GET /v1/payment_methods", s.api(Offers, s.listOffers))
 	mux.HandleFunc("GET /v1/payment_methods/installments", s.api(Installments, s.listInstallments))
+}
 
+// routePages has what buyers see, and what their browsers ask for.
+func (s *Simulator) routePages(mux *http.ServeMux) {
+	mux.HandleFunc("GET /js/v2", s.browserScript)
+	mux.HandleFunc("GET /secure-fields/{field}", s.secureField)
 	mux.HandleFunc("GET /{$}", s.frontPage)
 	mux.HandleFunc("GET /pay/{id}", s.payPage)
 	mux.HandleFunc("POST /pay/{id}/pay", s.payForm(s.Pay))
@@ -130,7 +141,10 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("POST /3ds/{id}", s.challengePage)
 	mux.HandleFunc("POST /3ds/{id}/pass", s.challengeForm(s.PassChallenge))
 	mux.HandleFunc("POST /3ds/{id}/fail", s.challengeForm(s.FailChallenge))
+}
 
+// routeAdmin has what tests and the lab let buyers, banks and Mercado Pago do.
+func (s *Simulator) routeAdmin(mux *http.ServeMux) {
 	mux.HandleFunc("GET /admin/payments", s.adminPayments)
 	mux.HandleFunc("POST /admin/payments/{id}/pay", s.adminMove(s.Pay))
 	mux.HandleFunc("POST /admin/payments/{id}/pay-late", s.adminMove(s.PayLate))
@@ -163,7 +177,6 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.HandleFunc("GET /admin/faults", s.adminFaults)
 	mux.HandleFunc("POST /admin/faults", s.adminAddFaults)
 	mux.HandleFunc("DELETE /admin/faults", s.adminClearFaults)
-	return mux
 }
 
 // ServeHTTP answers Mercado Pago's API, the pay pages and the admin API.
