@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -80,18 +81,11 @@ func searchDisputes[B interface {
 }](ctx context.Context, c *Client, op operation, providerPaymentID string, call func(context.Context) error) ([]payment.ProviderDispute, error) {
 	var found []payment.ProviderDispute
 	err := c.ask(ctx, op, providerPaymentID, "", call, func(body []byte) error {
-		var page struct {
-			Results *[]B `json:"results"`
-			Data    *[]B `json:"data"` // as Mercado Livre's claims have it
+		results, _, err := searchResults[B](body)
+		if err != nil {
+			return err
 		}
-		if err := json.Unmarshal(body, &page); err != nil {
-			return unreadable(err)
-		}
-		results := cmp.Or(page.Results, page.Data)
-		if results == nil {
-			return unreadable(errors.New("a search without results")) // must not pass for "none"
-		}
-		for _, b := range *results {
+		for _, b := range results {
 			d, err := b.dispute()
 			if err != nil {
 				return err
@@ -103,6 +97,26 @@ func searchDisputes[B interface {
 		return nil
 	})
 	return found, err
+}
+
+// searchResults are those of a search's answer, and how many there are on all its pages.
+func searchResults[B any](body []byte) (results []B, total int, err error) {
+	var page struct {
+		Paging struct {
+			Total text `json:"total"`
+		} `json:"paging"`
+		Results *[]B `json:"results"`
+		Data    *[]B `json:"data"` // as the reference of claims has it
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, 0, unreadable(err)
+	}
+	found := cmp.Or(page.Results, page.Data)
+	if found == nil {
+		return nil, 0, unreadable(errors.New("a search without results")) // must not pass for "none"
+	}
+	total, _ = strconv.Atoi(string(page.Paging.Total))
+	return *found, total, nil
 }
 
 func (b chargebackBody) dispute() (payment.ProviderDispute, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/onlywave/onlywave/internal/failure"
@@ -79,6 +80,50 @@ func (c *Client) Claims(ctx context.Context, providerPaymentID string) ([]paymen
 	found, err := searchDisputes[claimBody](ctx, c, opClaims, providerPaymentID, call)
 	if err != nil {
 		return nil, fmt.Errorf("search the claims about payment %s: %w", providerPaymentID, err)
+	}
+	return found, nil
+}
+
+// ClaimStatus is a filter of the search of claims, in Mercado Pago's words.
+type ClaimStatus string
+
+// The filters. What Mercado Pago's guides call cancelled is read by its id only.
+const (
+	OpenClaims   ClaimStatus = "opened"
+	ClosedClaims ClaimStatus = "closed"
+)
+
+// ClaimsPage is a page of the account's claims. Those that are about no payment, or cannot be read, have no place in it.
+type ClaimsPage struct {
+	Claims []payment.ProviderDispute
+	Pages  int // how many there are
+}
+
+// The search of claims has no promised order, and takes no offset of 10,000 or more.
+const (
+	claimsLimit = 50
+	mostClaims  = 10_000
+)
+
+// AccountClaims reads a page, the first is 0, of all claims about sales of the account. They have no order.
+func (c *Client) AccountClaims(ctx context.Context, which ClaimStatus, page int) (found ClaimsPage, err error) {
+	query := url.Values{"status": {string(which)}, "limit": {strconv.Itoa(claimsLimit)}, "offset": {strconv.Itoa(page * claimsLimit)}}
+	err = c.ask(ctx, opClaims, string(which), "", c.get("/post-purchase/v1/claims/search", query), func(body []byte) error {
+		results, total, err := searchResults[json.RawMessage](body)
+		for _, result := range results {
+			var b claimBody
+			if json.Unmarshal(result, &b) != nil {
+				continue
+			}
+			if d, err := b.dispute(); err == nil && len(d.Payments) > 0 {
+				found.Claims = append(found.Claims, d)
+			}
+		}
+		found.Pages = (min(total, mostClaims) + claimsLimit - 1) / claimsLimit
+		return err
+	})
+	if err != nil {
+		return ClaimsPage{}, fmt.Errorf("search the account's claims that are %s: %w", which, err)
 	}
 	return found, nil
 }

@@ -158,3 +158,25 @@ func TestWhatANotificationIsAbout(t *testing.T) {
 		require.Empty(t, Notification{Topic: "stop_delivery_op_wh", Body: []byte(body)}.ProviderPaymentID())
 	}
 }
+
+// A claim that cannot be read, or is about something else than a payment, hides no other.
+func TestClaimsOfTheAccountAreRead(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"results", "data"} {
+		c := clientOf(t, answering(200, `{"paging":{"total":51},"`+list+`":[
+			{"id":1,"status":"opened","resource":"payment","resource_id":106400160592},{"id":2,"status":"opened","resource":"shipment","resource_id":7},
+			{"id":"x"},[],{"id":3,"status":"opened","resource":"payment","resource_id":106400160593}]}`), timeout)
+		page, err := c.AccountClaims(t.Context(), OpenClaims, 0)
+		require.NoError(t, err)
+		require.Equal(t, 2, page.Pages)
+		require.Len(t, page.Claims, 2)
+		require.Equal(t, "1", page.Claims[0].ID)
+		require.Equal(t, []string{"106400160593"}, page.Claims[1].Payments)
+	}
+	c := clientOf(t, answering(200, `{"paging":{"total":1000000},"results":[]}`), timeout)
+	page, err := c.AccountClaims(t.Context(), ClosedClaims, 199)
+	require.NoError(t, err)
+	require.Equal(t, 200, page.Pages, "no offset of 10,000 or more")
+	_, err = clientOf(t, answering(200, `{}`), timeout).AccountClaims(t.Context(), ClosedClaims, 0)
+	require.Equal(t, failure.Unavailable, failure.KindOf(err))
+}

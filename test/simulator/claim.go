@@ -136,11 +136,28 @@ func (s *Simulator) getClaim(c *call) answer {
 	return jsonAnswer(http.StatusOK, s.claimAnswer(d))
 }
 
+// searchClaims lists the claims about a payment, or about all payments.
 func (s *Simulator) searchClaims(c *call) answer {
 	s.hold(c)
+	about, status := c.request.FormValue("resource_id"), c.request.FormValue("status")
+	limit, offset := paged(c.request)
 	results := []map[string]any{}
-	for _, d := range s.book.disputesOf(c.request.FormValue("resource_id"), true) {
-		results = append(results, s.claimAnswer(d))
+	for _, d := range s.book.claims(about) {
+		if a := s.claimAnswer(d); status == "" || a["status"] == status {
+			results = append(results, a)
+		}
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{"paging": paging{Total: len(results), Limit: defaultLimit}, "results": results})
+	total := len(results)
+	results = results[min(offset, total):min(offset+limit, total)]
+	return jsonAnswer(http.StatusOK, map[string]any{"paging": paging{total, limit, offset}, "results": results})
+}
+
+// paged is how many results a search wants, and from which on.
+func paged(r *http.Request) (limit, offset int) {
+	limit, err := strconv.Atoi(r.FormValue("limit"))
+	if err != nil || limit <= 0 {
+		limit = defaultLimit
+	}
+	offset, _ = strconv.Atoi(r.FormValue("offset")) // none: 0
+	return limit, max(offset, 0)
 }

@@ -123,13 +123,22 @@ func (b *book) dispute(id string) (dispute, bool) {
 	return *d, true
 }
 
-// disputesOf lists the chargebacks of a payment, or its claims, oldest first.
-func (b *book) disputesOf(paymentID string, claims bool) []dispute {
+// chargebacks lists those of a payment, oldest first.
+func (b *book) chargebacks(paymentID string) []dispute {
+	return b.disputesThat(func(d *dispute) bool { return d.paymentID == paymentID && d.stage == "" })
+}
+
+// claims lists those about a payment, or about all payments, oldest first.
+func (b *book) claims(paymentID string) []dispute {
+	return b.disputesThat(func(d *dispute) bool { return (paymentID == "" || d.paymentID == paymentID) && d.stage != "" })
+}
+
+func (b *book) disputesThat(are func(*dispute) bool) []dispute {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	var found []dispute
 	for _, d := range b.disputes {
-		if d.paymentID == paymentID && (d.stage != "") == claims {
+		if are(d) {
 			found = append(found, *d)
 		}
 	}
@@ -258,7 +267,7 @@ func (s *Simulator) searchChargebacks(c *call) answer {
 		Paging  paging             `json:"paging"`
 		Results []chargebackAnswer `json:"results"`
 	}{Results: []chargebackAnswer{}}
-	for _, d := range s.book.disputesOf(c.request.FormValue("payment_id"), false) {
+	for _, d := range s.book.chargebacks(c.request.FormValue("payment_id")) {
 		if c.fault.Kind == KindSearchLag && (c.fault.Delay == 0 || time.Since(d.created) < c.fault.Delay) {
 			continue
 		}
