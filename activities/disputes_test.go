@@ -88,6 +88,96 @@ func TestTheSearchOfClaimsIsNoPromise(t *testing.T) {
 	require.Equal(t, payment.Mediation, kept.Changed[0].Kind)
 }
 
+// asking is an env that remembers which disputes payments were asked to read.
+func askingEnv(t *testing.T) (env, func() []payment.DisputeRef) {
+	t.Helper()
+	w := newEnv(t)
+	var asked []payment.DisputeRef
+	w.workflows = fakeWorkflows{
+		signal: func(context.Context, string) error { return nil },
+		dispute: func(_ context.Context, _ string, of payment.DisputeRef) error {
+			asked = append(asked, of)
+			return nil
+		},
+	}
+	return w, func() []payment.DisputeRef {
+		taken := asked
+		asked = nil
+		return taken
+	}
+}
+
+// A chargeback that is decided before anybody has heard of it leaves the payment as it was. The statement shows it all the same.
+func TestAChargebackThatNothingHasToldOfIsFound(t *testing.T) {
+	t.Parallel()
+	for _, won := range []bool{true, false} {
+		w, asked := askingEnv(t)
+		p := w.paid(t)
+		w.reconcile(t, "paid")
+		require.Empty(t, asked())
+		id, err := w.provider.OpenChargeback(p.Provider.PaymentID)
+		require.NoError(t, err)
+		ref := payment.DisputeRef{Kind: payment.Chargeback, ID: id}
+		read := func() {
+			w.lookAt(t, p.ID, p.Provider.PaymentID)
+			_, err := w.KeepDisputes(t.Context(), DisputesInput{PaymentID: p.ID, Told: []payment.DisputeRef{ref}})
+			require.NoError(t, err)
+		}
+		if !won { // it was heard of, and its end was not
+			w.reconcile(t, "open")
+			require.Equal(t, []payment.DisputeRef{ref}, asked())
+			read()
+			w.reconcile(t, "known")
+			require.Empty(t, asked())
+		}
+		require.NoError(t, w.provider.DecideChargeback(id, won))
+		w.reconcile(t, "decided")
+		require.Equal(t, []payment.DisputeRef{ref}, asked())
+		w.reconcile(t, "not read yet")
+		require.Equal(t, []payment.DisputeRef{ref}, asked())
+		read()
+		w.reconcile(t, "read")
+		require.Empty(t, asked())
+	}
+}
+
+// A claim leaves the payment as it is. The search of all the account's claims shows it, while it is open and when it is closed.
+func TestAClaimThatNothingHasToldOfIsFound(t *testing.T) {
+	t.Parallel()
+	w, asked := askingEnv(t)
+	p := w.paid(t)
+	other := w.foreign(t, payment.NewID("rival", "k"), "another sale", money).PaymentID
+	require.NoError(t, w.provider.Pay(other))
+	_, err := w.provider.OpenClaim(other)
+	require.NoError(t, err)
+	watch := func(of string) []payment.DisputeRef {
+		_, err := w.WatchDisputes(t.Context())
+		require.NoError(t, err, of)
+		return asked()
+	}
+	require.Empty(t, watch("a claim about another sale"))
+	id, err := w.provider.OpenClaim(p.Provider.PaymentID)
+	require.NoError(t, err)
+	ref := payment.DisputeRef{Kind: payment.Claim, ID: id}
+	require.Equal(t, []payment.DisputeRef{ref}, watch("open"))
+	read := func() {
+		w.lookAt(t, p.ID, p.Provider.PaymentID)
+		_, err := w.KeepDisputes(t.Context(), DisputesInput{PaymentID: p.ID, Told: []payment.DisputeRef{ref}})
+		require.NoError(t, err)
+	}
+	read()
+	require.Empty(t, watch("read"))
+	require.NoError(t, w.provider.MediateClaim(id))
+	ref.Kind = payment.Mediation
+	require.Equal(t, []payment.DisputeRef{ref}, watch("a step further"))
+	require.NoError(t, w.provider.CloseClaim(id, true))
+	require.Equal(t, []payment.DisputeRef{ref}, watch("closed"))
+	read()
+	require.Empty(t, watch("its end is read"))
+	w.provider.SetFaults([]simulator.Fault{{On: simulator.Claims, Kind: simulator.KindError}})
+	require.Empty(t, watch("a search that fails holds up no reminder"))
+}
+
 // The reminder is written once, and a dispute of which nothing is heard is asked about.
 func TestDisputesAreWatched(t *testing.T) {
 	t.Parallel()

@@ -83,6 +83,11 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err != nil {
 		return Swept{}, activityError(err)
 	}
+	disputes, err := a.findChargebacks(mercadopago.WithPriority(ctx, payment.ForSweep, ""), judged.chargedBack)
+	if err != nil {
+		return Swept{}, activityError(err)
+	}
+	signalled += disputes
 	for _, t := range judged.attempts {
 		if err := a.workflows.Attach(ctx, t.checkout, t.providerPaymentID); err != nil && failure.KindOf(err) != failure.Invalid {
 			return Swept{}, activityError(err)
@@ -103,7 +108,8 @@ type judgement struct {
 	behind   []string // our payments that the provider knows something newer of
 	others   int      // payments of other sales on the same account
 
-	attempts []attemptShown // at checkouts, that are no payments of ours yet
+	attempts    []attemptShown    // at checkouts, that are no payments of ours yet
+	chargedBack []payment.Payment // ours that the provider calls so, in its newest words
 }
 
 // attemptShown is an attempt at a checkout of which no notification has come.
@@ -173,6 +179,10 @@ func (a *Activities) judge(ctx context.Context, page mercadopago.Changes, at tim
 			continue
 		}
 		j.compare(c.ProviderState, p, known, at)
+		if known && c.ChargedBack() && c.PaymentID == p.Provider.PaymentID {
+			p.Provider.Status, p.Provider.StatusDetail = c.RawStatus, c.StatusDetail
+			j.chargedBack = append(j.chargedBack, p)
+		}
 		if known {
 			changes = append(changes, change(p.ID, c, at))
 		}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -23,8 +26,9 @@ type DisputesWatched struct {
 	More     bool              `json:"more"`  // there may be more
 }
 
-// WatchDisputes writes the reminder of each dispute whose deadline is near, and has the disputes read that the provider has been silent about.
-// The row of the dispute decides: a second run reminds of nothing again. It may signal a payment twice, which is one more question.
+// WatchDisputes writes the reminder of each dispute whose deadline is near, and has the disputes read that the provider has been silent about,
+// and the claims that no notification has told of. The row of the dispute decides: a second run reminds of nothing again. It may signal a payment
+// twice, which is one more question.
 func (a *Activities) WatchDisputes(ctx context.Context) (DisputesWatched, error) {
 	at := a.now()
 	var out DisputesWatched
@@ -41,6 +45,11 @@ func (a *Activities) WatchDisputes(ctx context.Context) (DisputesWatched, error)
 			return out, activityError(err)
 		}
 		out.Asked++
+	}
+	found, err := a.findClaims(mercadopago.WithPriority(ctx, payment.ForSweep, ""))
+	out.Asked += found
+	if err != nil && activity.IsActivity(ctx) { // the next run tries again; it holds up no reminder
+		activity.GetLogger(ctx).Warn("the account's claims could not be searched", "error", err)
 	}
 	out.More = len(out.Reminded) == watchBatch
 	return out, nil

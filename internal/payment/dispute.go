@@ -153,9 +153,45 @@ func (d Dispute) With(p Payment, news ProviderDispute, at time.Time) Dispute {
 	return after
 }
 
+// NewsOf says whether an answer of the provider knows something of a dispute that matters and is not stored.
+func (d ProviderDispute) NewsOf(p Payment, known []Dispute) bool {
+	id := DisputeID(p.ID, d.Kind, d.ID)
+	for _, k := range known {
+		if k.ID == id {
+			return len(k.With(p, d, k.UpdatedAt).Since(k)) > 0
+		}
+	}
+	return true
+}
+
+// Explains says whether the chargebacks that are known are those that the provider's words about a payment speak of: one has not ended, or,
+// once the payment says how it ended, all have.
+func (p Provider) Explains(known []Dispute) bool {
+	open, ended := 0, 0
+	for _, d := range known {
+		switch {
+		case d.Kind != Chargeback:
+		case d.Status.Ended():
+			ended++
+		default:
+			open++
+		}
+	}
+	if p.decided() == "" {
+		return open > 0
+	}
+	return open == 0 && ended > 0
+}
+
+// providerChargedBack is the provider's status of a payment that has, or had, a chargeback; also of one that the seller has won.
+const providerChargedBack = "charged_back"
+
+// ChargedBack says whether the payment has, or had, a chargeback.
+func (s ProviderState) ChargedBack() bool { return s.RawStatus == providerChargedBack }
+
 // decided is how the payment itself says that its chargeback has ended; "" when it does not say. The money follows this word.
 func (p Provider) decided() DisputeStatus {
-	if p.Status != "charged_back" {
+	if p.Status != providerChargedBack {
 		return ""
 	}
 	return map[string]DisputeStatus{"settled": DisputeLost, "reimbursed": DisputeWon}[p.StatusDetail]
