@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/onlywave/onlywave/internal/failure"
 )
 
@@ -78,15 +80,16 @@ func (c *Client) CheckAccount(ctx context.Context) (Account, error) {
 
 // reader reads answers about payments of one account. The zero value believes them all.
 type reader struct {
-	collector string // whose payments they must be; "": not known
-	live      bool   // they must move money
+	collector string                 // whose payments they must be; "": not known
+	live      bool                   // they must move money
+	unknown   *prometheus.CounterVec // words that are not known here; nil: not counted
 
 	notified *url.URL // where our notifications go; nil: not known
 }
 
 // reader is what the configuration expects, or what the account of the access token is.
 func (c *Client) reader() reader {
-	r := reader{collector: c.collector, live: c.live, notified: c.notificationURL}
+	r := reader{collector: c.collector, live: c.live, notified: c.notificationURL, unknown: c.unknown}
 	if account := c.learned.Load(); r.collector == "" && account != nil {
 		r.collector = account.ID
 	}

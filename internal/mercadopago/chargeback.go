@@ -53,6 +53,7 @@ func (c *Client) Chargeback(ctx context.Context, id string) (payment.ProviderDis
 	if err != nil {
 		return payment.ProviderDispute{}, fmt.Errorf("read chargeback %s: %w", id, err)
 	}
+	c.reader().countDispute(found)
 	return found, nil
 }
 
@@ -91,6 +92,7 @@ func searchDisputes[B interface {
 				return err
 			}
 			if slices.Contains(d.Payments, providerPaymentID) {
+				c.reader().countDispute(d)
 				found = append(found, d)
 			}
 		}

@@ -68,6 +68,7 @@ func (c *Client) Claim(ctx context.Context, id string) (payment.ProviderDispute,
 	if err != nil {
 		return payment.ProviderDispute{}, fmt.Errorf("read claim %s: %w", id, err)
 	}
+	c.reader().countDispute(found)
 	return found, nil
 }
 

@@ -59,6 +59,7 @@ type Config struct {
 // the caller's decision. The caller must repeat the same key.
 type Client struct {
 	calls           *prometheus.HistogramVec
+	unknown         *prometheus.CounterVec // words
 	guard           *guard
 	payments        sdk.Client
 	refunds         refund.Client
@@ -103,7 +104,7 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("mercado pago: %w", err)
 	}
 	client := &Client{
-		calls: newCalls(), guard: newGuard(c), payments: sdk.NewClient(settings), refunds: refund.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
+		calls: newCalls(), unknown: newUnknown(), guard: newGuard(c), payments: sdk.NewClient(settings), refunds: refund.NewClient(settings), users: user.NewClient(settings), notificationURL: notify,
 		requester: r, token: c.AccessToken, collector: c.CollectorID, live: c.Live,
 	}
 	client.guard.account.read = client.probeAccount

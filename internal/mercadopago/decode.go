@@ -109,13 +109,17 @@ func (r reader) state(p paymentBody) (payment.ProviderState, error) {
 	}
 	status, err := statusOf(p)
 	if err != nil {
+		r.count(wordStatus)
 		return payment.ProviderState{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}
 	var failure failure.Code
 	if status == payment.Rejected {
 		failure = oursToMend[string(p.StatusDetail)]
+		if _, known := RejectionOf(string(p.StatusDetail)); !known {
+			r.count(wordRejection)
+		}
 	}
-	refunds, err := refundsOf(p.Refunds)
+	refunds, err := r.refunds(p.Refunds)
 	if err != nil {
 		return payment.ProviderState{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/onlywave/onlywave/internal/failure"
+	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/internal/tracing"
 )
 
@@ -23,8 +24,43 @@ func newCalls() *prometheus.HistogramVec {
 	return calls
 }
 
+// What a word of Mercado Pago's says that is not known here.
+const (
+	wordStatus    = "status"
+	wordRejection = "rejection"
+	wordRefund    = "refund"
+	wordDispute   = "dispute"
+)
+
+// newUnknown counts words that are not known here, by what they say. The word itself is in the log: it may be any.
+func newUnknown() *prometheus.CounterVec {
+	unknown := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "onlywave_provider_words_unknown_total",
+		Help: "Words in answers of Mercado Pago that are not known here, by what they say: a payment's status, why it was rejected, a refund's status, or how a dispute stands.",
+	}, []string{"kind"})
+	for _, kind := range []string{wordStatus, wordRejection, wordRefund, wordDispute} {
+		unknown.WithLabelValues(kind) // what is first seen at 1 has not grown, for Prometheus
+	}
+	return unknown
+}
+
+// count counts a word that is not known here.
+func (r reader) count(kind string) {
+	if r.unknown != nil {
+		r.unknown.WithLabelValues(kind).Inc()
+	}
+}
+
+func (r reader) countDispute(d payment.ProviderDispute) {
+	if d.Unknown != "" {
+		r.count(wordDispute)
+	}
+}
+
 // Collectors are the metrics of the client.
-func (c *Client) Collectors() []prometheus.Collector { return []prometheus.Collector{c.calls} }
+func (c *Client) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{c.calls, c.unknown}
+}
 
 // ask makes one call when the guard lets it through, and reads the answer. The subject is what the call is about, among those of
 // its operation.

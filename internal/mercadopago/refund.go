@@ -43,7 +43,7 @@ func (c *Client) Refund(ctx context.Context, p payment.Payment, centavos int64, 
 		if err := json.Unmarshal(body, &r); err != nil {
 			return unreadable(err)
 		}
-		made, err = r.refund()
+		made, err = c.reader().refund(r)
 		return err
 	})
 	if err != nil {
@@ -52,35 +52,41 @@ func (c *Client) Refund(ctx context.Context, p payment.Payment, centavos int64, 
 	return made, nil
 }
 
-func refundsOf(bodies []refundBody) ([]payment.ProviderRefund, error) {
+func (r reader) refunds(bodies []refundBody) ([]payment.ProviderRefund, error) {
 	var refunds []payment.ProviderRefund
 	for _, b := range bodies {
-		r, err := b.refund()
+		one, err := r.refund(b)
 		if err != nil {
 			return nil, err
 		}
-		refunds = append(refunds, r)
+		refunds = append(refunds, one)
 	}
 	return refunds, nil
 }
 
-func (b refundBody) refund() (payment.ProviderRefund, error) {
+func (r reader) refund(b refundBody) (payment.ProviderRefund, error) {
 	switch {
 	case !decimal(string(b.ID)):
 		return payment.ProviderRefund{}, unreadable(errors.New("a refund without an id"))
 	case !b.Amount.known:
 		return payment.ProviderRefund{}, unreadable(fmt.Errorf("refund %s without an amount", b.ID))
 	}
-	return payment.ProviderRefund{ID: string(b.ID), Amount: b.Amount.centavos, Outcome: outcomeOf(b.Status), CreatedAt: b.DateCreated.Time}, nil
+	outcome, known := outcomeOf(b.Status)
+	if !known {
+		r.count(wordRefund)
+	}
+	return payment.ProviderRefund{ID: string(b.ID), Amount: b.Amount.centavos, Outcome: outcome, CreatedAt: b.DateCreated.Time}, nil
 }
 
 // outcomeOf translates a refund's status (API reference, refunds). A word that is not known here is no end: the payment is looked at again.
-func outcomeOf(status text) payment.Outcome {
+func outcomeOf(status text) (o payment.Outcome, known bool) {
 	switch status {
 	case "approved":
-		return payment.OutcomeDone
+		return payment.OutcomeDone, true
 	case "rejected", "cancelled":
-		return payment.OutcomeRefused
+		return payment.OutcomeRefused, true
+	case "in_process", "authorized", "":
+		return payment.OutcomeAsked, true
 	}
-	return payment.OutcomeAsked // in_process, authorized
+	return payment.OutcomeAsked, false
 }
