@@ -19,9 +19,6 @@ type paid struct {
 	Method         struct {
 		DigitableLine string `json:"digitable_line"`
 	} `json:"method"`
-	Links struct {
-		Pay string `json:"pay"`
-	} `json:"links"`
 }
 
 func (s *story) read(ctx context.Context, id string) (p paid, err error) {

@@ -50,6 +50,8 @@ func loadCommand(out io.Writer) *cobra.Command {
 	f.Float64Var(&o.Card, "card", 0, "share of all others who pay by card, which ends at once")
 	f.Float64Var(&o.Reserve, "reserve", 0, "share of those whose client reserves the money first, and captures it or gives it up")
 	f.Float64Var(&o.Challenge, "challenge", 0, "share of the others who pay by card, whose bank asks for a challenge (3-D Secure); most pass it")
+	f.Float64Var(&o.Saved, "saved", 0, "share of those who pay by card, whose card is saved first and pays as a saved one")
+	f.Float64Var(&o.Entered, "entered", 0, "share of the others without reserved money or a challenge, who enter the card on the pay page")
 	f.Float64Var(&o.Dispute, "dispute", 0, "share of paid payments without refunds that the buyer disputes: chargebacks and claims, won, lost and left open")
 	f.Float64Var(&o.Boleto, "boleto", 0, "share of those who do neither leave nor pay by card, who get a boleto instead of a Pix")
 	f.Float64Var(&o.Refund, "refund", 0.1, "share of paid payments of which the client gives money back, a part or all")

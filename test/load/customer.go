@@ -26,12 +26,14 @@ const (
 type customer struct {
 	*generator
 	*Intent
-	random *rand.Rand
-	think  time.Duration // how long the buyer looks at the QR code
-	late   string        // what the client wants of money that comes after the end
-	next   int           // index of the next shop
-	acted  time.Time     // when the buyer first tried to act
-	known  bool          // to the flood of webhooks
+	random  *rand.Rand
+	think   time.Duration // how long the buyer looks at the QR code
+	late    string        // what the client wants of money that comes after the end
+	next    int           // index of the next shop
+	acted   time.Time     // when the buyer first tried to act
+	known   bool          // to the flood of webhooks
+	token   string        // of the card that is being entered
+	renewed bool          // the customer was asked for again
 }
 
 func (g *generator) newCustomer(i int, due time.Time) *customer {
@@ -48,6 +50,8 @@ func (g *generator) newCustomer(i int, due time.Time) *customer {
 	c.drawReserve()
 	c.drawChallenge()
 	c.drawDispute()
+	c.drawSaved()
+	c.drawEntered()
 	return c
 }
 
@@ -76,6 +80,10 @@ func (c *customer) ask(ctx context.Context) {
 	for wait := repeatMin; ; wait = min(2*wait, repeatMax) {
 		a, retryAfter := c.try(ctx)
 		c.log.answered(c.Intent, a)
+		if c.Saved && a.Code == http.StatusUnprocessableEntity && c.KeepCustomer(ctx, c.shop()) == nil && !c.renewed {
+			c.renewed = true
+			continue // the database had lost the customer
+		}
 		if !a.repeatable() || !sleep(ctx, max(retryAfter, wait/2+time.Duration(c.random.Int64N(int64(wait))))) {
 			break
 		}
@@ -113,7 +121,7 @@ func (c *customer) try(ctx context.Context) (a Answer, retryAfter time.Duration)
 		return a, 0
 	}
 	a.PaymentID, a.Status, a.Amount = p.ID, p.Status, p.Amount
-	c.ProviderPaymentID = p.Provider.PaymentID
+	c.ProviderPaymentID, c.Page = p.Provider.PaymentID, p.Links.Pay
 	return a, 0
 }
 
@@ -138,6 +146,9 @@ func (c *customer) follow(ctx context.Context) {
 	ctx, cancel := context.WithDeadline(ctx, later(time.Now(), c.log.Began.Add(c.Length)).Add(c.Linger))
 	defer cancel()
 	for wait := readMin; !c.finished(); wait = min(wait*3/2, readMax) {
+		if c.waitsForCard() && !c.enter(ctx) {
+			return
+		}
 		if payment.Status(c.Status) == payment.Pending && c.ProviderPaymentID != "" {
 			if c.Buyer == Leaves || c.Challenge == LeavesIt || c.Provider == nil {
 				c.meet()
@@ -220,6 +231,6 @@ func (c *customer) read(run context.Context) {
 	if err != nil || p.Status == c.Status {
 		return
 	}
-	c.ProviderPaymentID = p.Provider.PaymentID
+	c.ProviderPaymentID, c.Page = p.Provider.PaymentID, p.Links.Pay
 	c.log.seen(c.Intent, p.Status, c.acted)
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Card      float64            // the share of all others who pay by card, which ends at once
 	Reserve   float64            // the share of those whose client reserves the money first, and captures it or gives it up
 	Challenge float64            // the share of the others who pay by card, whose bank asks for a challenge; most pass it
+	Saved     float64            // the share of those who pay by card, whose card is saved first
+	Entered   float64            // the share of the others without reserved money or a challenge, who enter the card on the pay page
 	Dispute   float64            // the share of paid payments without refunds that the buyer disputes
 	Boleto    float64            // the share of those who do neither leave nor pay by card, who get a boleto instead of a Pix
 	Refund    float64            // the share of paid payments of which the client gives money back
@@ -60,6 +62,8 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("the share of reserved money must be between 0 and 1")
 	case o.Challenge < 0 || o.Challenge > 1:
 		return o, errors.New("the share of challenges must be between 0 and 1")
+	case o.Saved < 0 || o.Saved > 1 || o.Entered < 0 || o.Entered > 1:
+		return o, errors.New("the shares of saved and entered cards must be between 0 and 1")
 	case o.Dispute < 0 || o.Dispute > 1 || o.Dispute > 0 && o.Provider == nil:
 		return o, errors.New("the share of disputes must be between 0 and 1, and needs the provider's address")
 	case o.Boleto < 0 || o.Boleto > 1:

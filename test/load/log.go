@@ -49,6 +49,11 @@ type Intent struct {
 	Challenge         Challenge `json:"challenge,omitempty"` // what the buyer does about the bank's challenge; "": there is none
 	Dispute           Dispute   `json:"dispute,omitempty"`   // what the buyer does about the paid payment; "": nothing
 	Disputed          bool      `json:"-"`                   // the simulator has acknowledged all of it
+	Saved             bool      `json:"saved,omitempty"`     // the card is saved first
+	OnPage            bool      `json:"on_page,omitempty"`   // the buyer enters the card on the pay page
+	Cards             []string  `json:"cards,omitempty"`     // their holders; none: the buyer leaves the page
+	Entered           int       `json:"-"`                   // cards that the page has taken
+	Page              string    `json:"-"`                   // its address
 	Finished          bool      `json:"-"`                   // the API has acknowledged the capture, or the cancel
 	Panel             int64     `json:"panel,omitempty"`     // centavos that the seller refunds in the provider's panel
 }
@@ -108,6 +113,7 @@ type Counts struct {
 	Paid, Approved                 int
 	Refunds, RefundsRefused        int // answered for good
 	Disputes                       int // played to their end
+	CardsEntered                   int // on the pay page
 	Reads, ReadsFailed             int // of payments
 
 	// The flood of webhooks.
@@ -244,6 +250,14 @@ func (l *Log) disputed(i *Intent) {
 	defer l.mu.Unlock()
 	l.Counts.Disputes++
 	l.write(line{Event: "buyer disputes: " + string(i.Dispute), Key: i.Key})
+}
+
+func (l *Log) entered(i *Intent) {
+	i.Entered++
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Counts.CardsEntered++
+	l.write(line{Event: "buyer enters a card", Key: i.Key})
 }
 
 func (l *Log) looked(err error) {

@@ -39,6 +39,9 @@ type Payment struct {
 	Provider struct {
 		PaymentID string `json:"payment_id"`
 	} `json:"provider"`
+	Links struct {
+		Pay string `json:"pay"`
+	} `json:"links"`
 	Version int `json:"version"`
 }
 

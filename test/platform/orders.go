@@ -59,6 +59,11 @@ func Reserving(order string) string {
 	return strings.Replace(order, `"type": "card"`, `"type": "card", "capture": false`, 1)
 }
 
+// BySaved is the order of a card that a customer has saved.
+func BySaved(order, customerID string) string {
+	return strings.Replace(order, `"type": "card"`, fmt.Sprintf(`"type": "card", "customer_id": %q`, customerID), 1)
+}
+
 // CheckoutOrder is the body of a checkout. A second payment of it goes back.
 func CheckoutOrder(centavos int64, reference string) string {
 	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %[2]s", "reference": %[2]q, "refund_duplicates": true}`, centavos, reference)

@@ -29,16 +29,7 @@ func (p *Provider) CardToken(ctx context.Context, holder string) (string, error)
 
 // CardTokenOf makes a token of the card with a number; that of simulator.ChallengeCard has to pass a challenge.
 func (p *Provider) CardTokenOf(ctx context.Context, number, holder string) (string, error) {
-	var made struct {
-		ID string `json:"id"`
-	}
-	body := fmt.Sprintf(`{"card_number": %q, "cardholder": {"name": %q}, "security_code": "123", "expiration_month": 11, "expiration_year": 2030}`, number, holder)
-	answer, err := Send(ctx, p.HTTP, http.MethodPost, p.URL+"/v1/card_tokens", body, "Content-Type", "application/json")
-	if err != nil {
-		return "", err
-	}
-	err = answer.Decode(&made)
-	return made.ID, err
+	return p.token(ctx, fmt.Sprintf(`{"card_number": %q, "cardholder": {"name": %q}, "security_code": "123", "expiration_month": 11, "expiration_year": 2030}`, number, holder))
 }
 
 // Approve ends the review of a card payment well.
