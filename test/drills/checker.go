@@ -54,6 +54,7 @@ var rules = []rule{
 	{name: "one request is one payment", ofTheWhole: onePaymentEach},
 	{name: "a valid request is not refused", ofTheWhole: notRefused},
 	{name: "a payment is charged at most once", ofAPayment: chargedOnce},
+	{name: "of the cards that a buyer enters, at most one pays, and each is an operation", settles: true, ofAPayment: enteredRight},
 	{name: "every charge is in the database", settles: true, ofAPayment: chargeRecorded},
 	{name: "a refund is made at most once, and never more than the payment", ofAPayment: refundedOnce},
 	{name: "reserved money is captured at most once", ofAPayment: capturedOnce},
@@ -182,8 +183,12 @@ func layOut(e Evidence) map[string]*sides {
 	return all
 }
 
-// last is the provider's last ledger entry; ok is false when it has none for the payment.
+// last is the provider's last ledger entry; ok is false when it has none for the payment. Of several cards that the buyer has entered, one that
+// was not rejected counts.
 func (s *sides) last() (entry simulator.Entry, ok bool) {
+	if taken := s.takenCards(); len(taken) > 0 {
+		return taken[0], true
+	}
 	if len(s.entries) == 0 {
 		return simulator.Entry{}, false
 	}

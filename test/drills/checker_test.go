@@ -36,6 +36,8 @@ func page(text string) func(*Evidence) {
 	return func(e *Evidence) { e.Pages = append(e.Pages, Page{Where: "worker.log", Text: "fine\n" + text + "\n"}) }
 }
 
+const enteredRule = "of the cards that a buyer enters, at most one pays, and each is an operation"
+
 const ledgerRule = "the ledger has what the provider's books, the row and the events have"
 
 // Each row falsifies the evidence of a clean run in one way. The checker must object under that rule with that text.
@@ -136,6 +138,23 @@ var spoilt = []struct {
 		again.PaymentID = "777"
 		e.Ledger = append([]simulator.Entry{again}, e.Ledger...)
 	}},
+	{"two cards that pay", enteredRule, 1, "has taken", func(e *Evidence) {
+		e.enter(1)
+		e.Ledger[len(e.Ledger)-1].Status = "approved"
+	}},
+	{"a card without an operation", enteredRule, 1, "there is no operation", func(e *Evidence) {
+		e.enter(1)
+		e.Operations = e.Operations[:len(e.Operations)-1]
+	}},
+	{"a card that is charged, and refused in the database", enteredRule, 1, `"refused"; the provider has "approved"`, func(e *Evidence) {
+		e.enter(1)
+		e.Operations[0].Outcome = "refused"
+	}},
+	{"more cards than were entered", enteredRule, 1, "has entered 1 cards at most", func(e *Evidence) {
+		e.enter(1)
+		e.Intents[0].Cards = e.Intents[0].Cards[:1]
+	}},
+	{"a payment that waits for a card, and is approved", "the database has the provider's status", 4, "it waits for a card; the row has failed", func(e *Evidence) { e.Payments[3].OnPage = true }},
 	{"a charge that is not in the database", "every charge is in the database", 9, "there is no row", func(e *Evidence) {
 		e.Ledger = append(e.Ledger, simulator.Entry{Kind: simulator.Charge, PaymentID: "777", ExternalReference: id(9), Status: "pending"})
 	}},
@@ -353,6 +372,28 @@ func TestDeadLettersAccount(t *testing.T) {
 	require.NotEmpty(t, Check(e))
 	e.DeadLetters = append(e.DeadLetters, DeadLetter{WorkflowID: "payment/" + id(1), RunID: "before", State: "redriven"})
 	require.Empty(t, Check(e))
+}
+
+// A buyer whose first card was rejected has entered another. One who leaves keeps the payment waiting.
+func TestACardThatWasEnteredAfterARejectedOne(t *testing.T) {
+	e := clean()
+	e.enter(1)
+	require.Empty(t, Check(e))
+	e.Payments[2].OnPage, e.Payments[2].ProviderPaymentID = true, ""
+	e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(3) })
+	e.Operations = without(e.Operations, func(o Operation) bool { return o.PaymentID == id(3) })
+	e.Requests = without(e.Requests, func(r simulator.Request) bool { return r.Reference == id(3) })
+	require.Empty(t, Check(e))
+	e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(3) && v.Seq == 1 })
+	for n, v := range e.Events {
+		if v.PaymentID == id(3) {
+			e.Events[n].Seq = 1
+		}
+	}
+	e.Payments[2].Version = 1
+	require.Empty(t, Check(e), "such a payment begins by waiting")
+	e.Payments[2].OnPage = false
+	require.NotEmpty(t, Check(e))
 }
 
 // Logs are full of long numbers and ids. None of these may pass for a card number.

@@ -63,6 +63,7 @@ type Payment struct {
 	Version           int
 	Refunded          int64 // centavos
 	Captured          int64 // likewise, of a reserved sum
+	OnPage            bool  // its buyer enters the card on the pay page
 }
 
 // Operation is a row of the table operations.

@@ -77,6 +77,23 @@ func (e *Evidence) add(n int, history ...payment.Status) {
 	}
 }
 
+// enter makes of a payment one whose buyer has entered two cards, of which the first was rejected.
+func (e *Evidence) enter(n int) {
+	i := n - 1
+	e.Payments[i].OnPage = true
+	e.Intents[i].OnPage, e.Intents[i].Cards = true, []string{"FUND", "APRO"}
+	for l, entry := range e.Ledger {
+		if entry.ExternalReference == id(n) {
+			e.Ledger[l].IdempotencyKey = providerKey(n)
+		}
+	}
+	e.Ledger = append(e.Ledger, simulator.Entry{
+		Kind: simulator.Charge, PaymentID: "first card", ExternalReference: id(n), IdempotencyKey: "first", Amount: e.Payments[i].Amount, Status: "rejected",
+	})
+	e.Operations = append(e.Operations, Operation{ProviderKey: "first", PaymentID: id(n), Kind: "charge", Amount: e.Payments[i].Amount, Outcome: "refused"})
+	e.Requests = append(e.Requests, simulator.Request{Method: "POST", Path: "/v1/payments", IdempotencyKey: "first", Reference: id(n)})
+}
+
 // refund adds a refund in the provider's ledger alone.
 func (e *Evidence) refund(n int, r simulator.Refunded) {
 	for _, entry := range e.Ledger {

@@ -59,7 +59,7 @@ func (s *sides) charges() int {
 }
 
 func chargedOnce(s *sides, say objecting) {
-	if s.charges() <= 1 {
+	if s.charges() <= 1 || s.onPage() {
 		return
 	}
 	var keys []string
@@ -132,6 +132,10 @@ func sameStatus(s *sides, say objecting) {
 	}
 	entry, known := s.last()
 	switch {
+	case s.onPage() && len(s.takenCards()) == 0 && s.row.ProviderPaymentID == "":
+		if s.row.Status != payment.Pending && !s.row.Status.EndedUnpaid() {
+			say(s.id, "it waits for a card; the row has %s", s.row.Status)
+		}
 	case known && entry.StatusDetail == "by_collector" && s.row.Status == payment.Expired:
 		// OnlyWave has cancelled it at its expiry.
 	case known && s.row.Status != ourStatus(entry):
@@ -158,10 +162,10 @@ func wholeHistory(s *sides, say objecting) {
 			say(s.id, "event %d comes where %d belongs, of %v", e.Seq, n+1, history)
 			return
 		}
-		if n == 0 && e.Status != payment.Processing {
+		if n == 0 && e.Status != payment.Processing && !(s.onPage() && e.Status == payment.Pending) {
 			say(s.id, "the history begins with %s", e.Status)
 		}
-		if n > 0 && !e.Stays && !e.Late && !s.canMove(history[n-1], e.Status) && !s.refundFailed() {
+		if n > 0 && !e.Stays && !e.Late && !s.entersCard(history[n-1], e.Status) && !s.canMove(history[n-1], e.Status) && !s.refundFailed() {
 			say(s.id, "it moved from %s to %s, which the table of moves does not know", history[n-1], e.Status)
 		}
 	}
@@ -208,7 +212,7 @@ func oneKey(s *sides, say objecting) {
 		if r.Method != "POST" || r.Path != "/v1/payments" {
 			continue
 		}
-		if charge != "" && r.IdempotencyKey != charge {
+		if charge != "" && r.IdempotencyKey != charge && !s.onPage() {
 			say(s.id, "the charge was sent under the keys %s and %s", charge, r.IdempotencyKey)
 		}
 		charge = r.IdempotencyKey
@@ -218,6 +222,9 @@ func oneKey(s *sides, say objecting) {
 func operationsRight(s *sides, say objecting) {
 	if s.row == nil {
 		return
+	}
+	if s.onPage() {
+		return // see enteredRight
 	}
 	outcomes := []string{}
 	for _, o := range s.operations {

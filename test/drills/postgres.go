@@ -21,7 +21,7 @@ func (e *Evidence) askPostgres(ctx context.Context, url string) error {
 func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	e.Payments, err = read[Payment](ctx, tx, `
 		select id::text, idempotency_key as key, status, amount, provider_payment_id, version, amount_refunded as refunded,
-		coalesce(amount_captured, 0) as captured from payments`)
+		coalesce(amount_captured, 0) as captured, coalesce((method->'card'->>'on_page')::bool, false) as on_page from payments`)
 	if err != nil {
 		return err
 	}

@@ -214,7 +214,11 @@ func postAgain(ctx context.Context, s *Scene) error {
 			continue
 		}
 		group.Go(func() error {
-			answer, err := s.entrances()[n%len(s.entrances())].Post(ctx, i.Key, i.Body, "Prefer", "wait=10")
+			shop := s.entrances()[n%len(s.entrances())]
+			if err := i.KeepCustomer(ctx, shop); err != nil {
+				return err
+			}
+			answer, err := shop.Post(ctx, i.Key, i.Body, "Prefer", "wait=10")
 			if err != nil {
 				return err
 			}
