@@ -163,8 +163,12 @@ func readFaults(body io.Reader) ([]Fault, error) {
 	return faults, nil
 }
 
-func (s *Simulator) adminClearFaults(w http.ResponseWriter, _ *http.Request) {
-	s.SetFaults(nil)
+func (s *Simulator) adminClearFaults(w http.ResponseWriter, r *http.Request) {
+	if reference := r.FormValue("external_reference"); reference != "" {
+		s.faults.drop(reference)
+	} else {
+		s.SetFaults(nil)
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -109,6 +109,13 @@ func TestAdminFaults(t *testing.T) {
 	_, requests := admin[[]Request](a, "GET", "requests", "")
 	require.Equal(t, KindError, requests[0].Fault)
 
+	a.AddFault(Fault{On: Webhook, Kind: KindLost, ExternalReference: "one"})
+	a.AddFault(Fault{On: Webhook, Kind: KindLost, ExternalReference: "another"})
+	status, _ = admin[any](a, "DELETE", "faults?external_reference=one", "")
+	require.Equal(t, http.StatusNoContent, status)
+	require.Len(t, a.Faults(), 4)
+	require.Equal(t, "another", a.Faults()[3].ExternalReference)
+
 	status, _ = admin[any](a, "DELETE", "faults", "")
 	require.Equal(t, http.StatusNoContent, status)
 	require.Empty(t, a.Faults())

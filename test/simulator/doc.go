@@ -87,7 +87,7 @@
 //	POST   /admin/triggers/{name}           send a webhook of a kind, see Triggers; ?id= ?url=
 //	GET    /admin/faults                    active faults, with how often each matched and applied
 //	POST   /admin/faults                    add one Fault, or an array of them
-//	DELETE /admin/faults                    remove all faults
+//	DELETE /admin/faults                    remove all faults, or ?external_reference= those of one payment
 //
 // A fault that closes the connection after the charge, for the next three creates of one payment:
 //

@@ -206,6 +206,13 @@ func (q *faultQueue) add(faults ...Fault) {
 	q.faults = append(q.faults, faults...)
 }
 
+// drop removes the faults that are only about the payment with this reference.
+func (q *faultQueue) drop(reference string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.faults = slices.DeleteFunc(q.faults, func(f Fault) bool { return f.ExternalReference == reference })
+}
+
 func (q *faultQueue) all() []Fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
