@@ -189,6 +189,11 @@ func (p *Provider) Disarm(ctx context.Context) error {
 	return p.call(ctx, http.MethodDelete, "/admin/faults", "", nil)
 }
 
+// DisarmFor removes the faults that are only about the payment with a reference.
+func (p *Provider) DisarmFor(ctx context.Context, reference string) error {
+	return p.call(ctx, http.MethodDelete, "/admin/faults?external_reference="+url.QueryEscape(reference), "", nil)
+}
+
 func (p *Provider) call(ctx context.Context, method, path, body string, into any) error {
 	answer, err := Send(ctx, p.HTTP, method, p.URL+path, body, "Content-Type", "application/json")
 	if err != nil {

@@ -24,9 +24,12 @@ type tried struct {
 	status     string // Mercado Pago's
 }
 
+// ofCheckout says whether the recorded payment was an attempt at a checkout.
+func (s story) ofCheckout() bool { return s.input.Creation != nil && s.input.Creation.Attempt != nil }
+
 // tryAgain makes the recorded attempt at the simulator, if the payment was one.
 func (p *player) tryAgain(ctx context.Context, old story, key string) (tried, error) {
-	if old.input.Creation == nil || old.input.Creation.Attempt == nil {
+	if !old.ofCheckout() {
 		return tried{}, nil
 	}
 	from := old.input.Creation.Request

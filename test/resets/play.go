@@ -100,14 +100,20 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	}
 	key := fmt.Sprintf("reset-%d", a.number)
 	id := payment.NewID(clientApp, key)
+	reference := id
+	if old.ofCheckout() {
+		reference = payment.NewCheckoutID(clientApp, key)
+	}
+	if err := p.holdWebhooks(ctx, reference); err != nil {
+		return nil, fmt.Errorf("hold webhooks: %w", err)
+	}
 	try, err := p.tryAgain(ctx, old, key)
 	if err != nil {
 		return nil, fmt.Errorf("try to pay a checkout: %w", err)
 	}
-	reference := id
 	if try.providerID != "" {
 		creation, attempt := try.checkout.NewAttempt(try.providerID)
-		reference, id, key = try.checkout.ID, attempt, creation.IdempotencyKey
+		id, key = attempt, creation.IdempotencyKey
 	}
 	run := &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id), RunId: uuid.NewString()}
 	texts := []string{
@@ -169,7 +175,11 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 			return nil, fmt.Errorf("write the dispute: %w", err)
 		}
 	}
-	return &paymentCase{player: p, attempt: a, id: id, reference: reference, key: key, base: run, story: now, disputeID: disputeID}, importHistory(ctx, p.conn, run, changed.GetEvents())
+	if err := importHistory(ctx, p.conn, run, changed.GetEvents()); err != nil {
+		return nil, err
+	}
+	c := &paymentCase{player: p, attempt: a, id: id, reference: reference, key: key, base: run, story: now, disputeID: disputeID}
+	return c, p.sendWebhooks(ctx, reference)
 }
 
 // comeAfter does at the simulator what came after the recorded charge: the capture, what the buyer did, the dispute and the refunds. The result
