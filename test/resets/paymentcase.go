@@ -146,13 +146,17 @@ func (c *paymentCase) ask(ctx context.Context) error {
 		"method": request.Method, "payer": request.Payer,
 	}
 	if card := request.Method.Card; card != nil {
-		fields["method"] = map[string]any{
+		method := map[string]any{
 			"type": payment.Card, "token": c.story.input.Creation.Secrets.Token, "payment_method_id": card.Brand, "installments": card.Installments,
 			"capture": !card.AuthorizeOnly, "three_d_secure": cmp.Or(card.ThreeDSecure, payment.ThreeDSecureOff),
 		}
-		if card.OnPage {
-			fields["method"] = map[string]any{"type": payment.Card, "installments": card.Installments, "expires_in": request.Method.ExpiresIn}
+		if card.CustomerID != "" {
+			method["customer_id"] = card.CustomerID
 		}
+		if card.OnPage {
+			method = map[string]any{"type": payment.Card, "installments": card.Installments, "expires_in": request.Method.ExpiresIn}
+		}
+		fields["method"] = method
 	}
 	if request.Metadata != nil {
 		fields["metadata"] = request.Metadata

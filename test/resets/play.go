@@ -134,6 +134,13 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 		if token, err = p.Provider.CardTokenOf(ctx, simulator.NumberOf(recorded), simulator.HolderOf(recorded)); err != nil { // a token is good for one charge
 			return nil, fmt.Errorf("make a card's token: %w", err)
 		}
+		if card.CustomerID != "" {
+			saved, tokenOfSaved, more, err := p.saveCard(ctx, *card, key, token)
+			if err != nil {
+				return nil, err
+			}
+			card, token, texts = &saved, tokenOfSaved, append(texts, more...)
+		}
 		texts = append(texts, recorded, token)
 	}
 	disputeID := ""

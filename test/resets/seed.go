@@ -36,13 +36,16 @@ func (p *player) charge(ctx context.Context, old story, paymentID, key, token st
 // charge makes the recorded charge at the simulator, under a key and with the card's token, if it is one. The
 // result is the provider's id, and its word for where the charge stands.
 func charge(ctx context.Context, p *platform.Platform, paymentID, key, token string, card *payment.CardMethod, amount payment.Money) (id, status string, err error) {
-	method := `"payment_method_id": "pix"`
+	method, payer := `"payment_method_id": "pix"`, fmt.Sprintf(`"email": %q`, platform.BuyerEmail)
 	if token != "" {
 		method = fmt.Sprintf(`"payment_method_id": "master", "installments": 1, "token": %q, "capture": %t, "three_d_secure_mode": %q`,
 			token, !card.AuthorizeOnly, card.ThreeDSecure)
+		if card.ProviderCustomerID != "" {
+			payer += fmt.Sprintf(`, "type": "customer", "id": %q`, card.ProviderCustomerID)
+		}
 	}
-	body := fmt.Sprintf(`{"transaction_amount": %d.%02d, %s, "external_reference": %q, "payer": {"email": %q}}`,
-		amount.Centavos/100, amount.Centavos%100, method, paymentID, platform.BuyerEmail)
+	body := fmt.Sprintf(`{"transaction_amount": %d.%02d, %s, "external_reference": %q, "payer": {%s}}`,
+		amount.Centavos/100, amount.Centavos%100, method, paymentID, payer)
 	answer, err := platform.Send(ctx, nil, http.MethodPost, p.Provider.URL+"/v1/payments", body,
 		"Authorization", "Bearer "+p.Secrets()["access token"], "Content-Type", "application/json", "X-Idempotency-Key", key)
 	if err != nil {
