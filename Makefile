@@ -112,7 +112,7 @@ soak: bootstrap build ## Inject random faults into the platform for LENGTH=10m; 
 	@exec .bin/onlywave-lab drill --soak '$(or $(LENGTH),10m)' --seed '$(or $(SEED),0)'
 
 .PHONY: resets
-resets: bootstrap build ## Reset every recorded history at every point, and update docs/resets.md (5 min); NAME=unknown picks some
+resets: bootstrap build ## Reset every recorded history at every point, and update docs/resets.md (8 min); NAME=unknown picks some
 	@WITH_SQLITE=1 scripts/bootstrap
 	@exec .bin/onlywave-lab resets --name '$(NAME)'
 

@@ -24,6 +24,6 @@ func resetsCommand(out io.Writer) *cobra.Command {
 	cmd.Flags().StringVar(&o.Only, "name", "", "only histories whose name matches this regular expression; empty: all")
 	cmd.Flags().StringVar(&o.Histories, "histories", "workflows/testdata/histories", "the folder of the recorded histories")
 	cmd.Flags().StringVar(&o.Report, "report", "docs/resets.md", "the page whose table is replaced; empty: none")
-	cmd.Flags().IntVar(&o.AtOnce, "at-once", 24, "how many resets are under way, from 1 to 200")
+	cmd.Flags().IntVar(&o.AtOnce, "at-once", 12, "how many resets are under way, from 1 to 200")
 	return cmd
 }

@@ -37,7 +37,7 @@ type Options struct {
 	Only      string    // only histories whose name matches this regular expression; "": all
 	Report    string    // the page whose table is replaced; "": none
 	Out       io.Writer // progress
-	AtOnce    int       // how many resets are under way; 0: 24
+	AtOnce    int       // how many resets are under way; 0: 1
 }
 
 // Run resets every recorded history everywhere. An error says that a reset went wrong.
