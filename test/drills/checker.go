@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/onlywave/onlywave/internal/payment"
@@ -65,6 +66,11 @@ var rules = []rule{
 	{name: "every refund is told, in order", settles: true, ofAPayment: refundsTold},
 	{name: "every dispute is on all sides", settles: true, ofAPayment: disputesRight},
 	{name: "every dispute is told once, from its opening to its end", settles: true, ofAPayment: disputesTold},
+	{name: "a checkout that a client was told of is there once", settles: true, ofTheWhole: checkoutsKept},
+	{name: "every try at a checkout is one payment of it", settles: true, ofTheWhole: triesKept},
+	{name: "a checkout is paid when a try is", settles: true, ofTheWhole: checkoutsPaid},
+	{name: "what has paid a checkout is told once, and a second payment goes back if that is wanted", settles: true, ofTheWhole: checkoutsTold},
+	{name: "checkouts that wait have a running workflow, and no others do", settles: true, ofTheWhole: checkoutsAttended},
 	{name: "every side has the same amount", ofAPayment: sameAmount},
 	{name: "the database has the provider's status", settles: true, ofAPayment: sameStatus},
 	{name: "the history is complete and allowed", ofAPayment: wholeHistory},
@@ -124,7 +130,8 @@ type sides struct {
 
 // layOut groups the evidence by payment.
 func layOut(e Evidence) map[string]*sides {
-	all, books := map[string]*sides{}, earnings(e.Books)
+	all, name := map[string]*sides{}, e.named()
+	books := earnings(e.Books, name)
 	of := func(id string) *sides {
 		if all[id] == nil {
 			all[id] = &sides{id: id, lost: e.lost, earned: books[id], asked: e.Asked}
@@ -149,11 +156,13 @@ func layOut(e Evidence) map[string]*sides {
 		of(x.PaymentID).ledger = append(of(x.PaymentID).ledger, x)
 	}
 	for _, x := range e.Ledger {
-		of(x.ExternalReference).entries = append(of(x.ExternalReference).entries, x)
+		s := of(name(x.ExternalReference, x.PaymentID))
+		s.entries = append(s.entries, x)
 	}
 	for _, r := range e.Requests {
-		if r.IdempotencyKey != "" {
-			of(r.Reference).requests = append(of(r.Reference).requests, r)
+		if r.IdempotencyKey != "" && strings.HasPrefix(r.Path, "/v1/payments") {
+			s := of(name(r.Reference, paymentIn(r.Path)))
+			s.requests = append(s.requests, r)
 		}
 	}
 	for _, d := range e.Disputes {
@@ -162,7 +171,8 @@ func layOut(e Evidence) map[string]*sides {
 	for _, x := range e.Ledger {
 		for _, d := range e.Disputed {
 			if x.Kind == simulator.Charge && d.PaymentID == x.PaymentID {
-				of(x.ExternalReference).disputed = append(of(x.ExternalReference).disputed, d)
+				s := of(name(x.ExternalReference, x.PaymentID))
+				s.disputed = append(s.disputed, d)
 			}
 		}
 	}
@@ -181,6 +191,13 @@ func layOut(e Evidence) map[string]*sides {
 		slices.SortFunc(s.runs, func(a, b Workflow) int { return a.Started.Compare(b.Started) })
 	}
 	return all
+}
+
+// paymentIn is the provider's payment in the path of a request; "" when there is none.
+func paymentIn(path string) string {
+	rest, _ := strings.CutPrefix(path, "/v1/payments/")
+	id, _, _ := strings.Cut(rest, "/")
+	return id
 }
 
 // last is the provider's last ledger entry; ok is false when it has none for the payment. Of several cards that the buyer has entered, one that

@@ -12,6 +12,7 @@ import (
 type Evidence struct {
 	// The client app.
 	Intents []load.Intent
+	Sales   []load.Checkout
 	Flood   []load.Webhook
 
 	// The database.
@@ -20,6 +21,7 @@ type Evidence struct {
 	Events      []Event
 	Entries     []LedgerEntry
 	Disputes    []Dispute
+	Checkouts   []Checkout
 	Pending     int64 // the balances of all client apps
 	Available   int64
 	Archived    []Notification
@@ -61,9 +63,10 @@ type Payment struct {
 	Amount            int64
 	ProviderPaymentID string
 	Version           int
-	Refunded          int64 // centavos
-	Captured          int64 // likewise, of a reserved sum
-	OnPage            bool  // its buyer enters the card on the pay page
+	Refunded          int64  // centavos
+	Captured          int64  // likewise, of a reserved sum
+	CheckoutID        string // that it is a try at; "": none
+	OnPage            bool   // its buyer enters the card on the pay page
 }
 
 // Operation is a row of the table operations.
@@ -86,13 +89,14 @@ type Event struct {
 	At        time.Time
 	Refunded  int64
 	Captured  int64
-	Stays     bool   // it is about a refund, a dispute or a settlement, and the status stays
+	Stays     bool   // it is about a refund, a dispute, a checkout or a settlement, and the status stays
 	RefundID  string // ours; "": it is not about a refund
 	Refund    payment.RefundStatus
 	DisputeID string // ours; "": it is not about a dispute
 	Dispute   payment.DisputeChange
-	Settled   *int64 // centavos that became available; nil: it is not about that
-	Late      bool   // the buyer has paid after the payment had ended unpaid
+	Checkout  payment.CheckoutChange // "": it is not about a checkout
+	Settled   *int64                 // centavos that became available; nil: it is not about that
+	Late      bool                   // the buyer has paid after the payment had ended unpaid
 }
 
 // Notification is a stored notification of the provider.

@@ -94,6 +94,75 @@ func (e *Evidence) enter(n int) {
 	e.Requests = append(e.Requests, simulator.Request{Method: "POST", Path: "/v1/payments", IdempotencyKey: "first", Reference: id(n)})
 }
 
+const checkoutID = "5f3c1b1e-0000-5000-8000-000000000001"
+
+// try is our payment that is try n at the checkout.
+func try(n int) string {
+	return payment.Attempt{CheckoutID: checkoutID, ProviderPaymentID: fmt.Sprint(100_000_000_000 + n)}.ID()
+}
+
+// sell adds a checkout with three tries: 6 is rejected, 7 pays it, and 8 pays it again, which the client keeps.
+func (e *Evidence) sell() {
+	e.Checkouts = []Checkout{{ID: checkoutID, Key: "sale", Status: payment.CheckoutPaid, Amount: 1006, PaidBy: try(7)}}
+	e.Sales = []load.Checkout{{Key: "sale", Amount: 1006, ID: checkoutID, Acknowledged: true, Answers: []load.Answer{{Code: 503}, {Code: 201, PaymentID: checkoutID}}}}
+	e.Workflows = append(e.Workflows, Workflow{ID: "checkout/" + checkoutID, RunID: "run", Status: "Completed", Started: noon})
+	intents := e.Intents
+	e.add(6, payment.Processing, payment.Rejected)
+	e.add(7, payment.Processing, payment.Approved)
+	e.add(8, payment.Processing, payment.Approved)
+	e.Intents = intents
+	tries := map[string]string{id(6): try(6), id(7): try(7), id(8): try(8)}
+	e.Requests = without(e.Requests, func(r simulator.Request) bool { return tries[r.Reference] != "" })
+	for n, x := range e.Ledger {
+		if tries[x.ExternalReference] != "" {
+			e.Ledger[n].ExternalReference, e.Ledger[n].Kind = checkoutID, simulator.Charge
+		}
+	}
+	for n, x := range e.Books.Payments {
+		if tries[x.ExternalReference] != "" {
+			e.Books.Payments[n].ExternalReference = checkoutID
+		}
+	}
+	ours := func(at *string) bool {
+		if tries[*at] == "" {
+			return false
+		}
+		*at = tries[*at]
+		return true
+	}
+	for n := range e.Payments {
+		if p := &e.Payments[n]; ours(&p.ID) {
+			p.CheckoutID, p.Key = checkoutID, "checkout "+checkoutID+" "+p.ProviderPaymentID
+		}
+	}
+	for n := range e.Operations {
+		ours(&e.Operations[n].PaymentID)
+	}
+	for n := range e.Entries {
+		ours(&e.Entries[n].PaymentID)
+	}
+	for n := range e.Events {
+		ours(&e.Events[n].PaymentID)
+	}
+	for n := range e.Workflows {
+		if of, ok := paymentOf(e.Workflows[n]); ok && ours(&of) {
+			e.Workflows[n].ID = "payment/" + of
+		}
+	}
+	e.tellCheckout(try(7), payment.CheckoutWasPaid)
+	e.tellCheckout(try(8), payment.CheckoutWasPaidTwice)
+}
+
+// tellCheckout adds an event about the checkout to a payment's.
+func (e *Evidence) tellCheckout(id string, change payment.CheckoutChange) {
+	for n := range e.Payments {
+		if p := &e.Payments[n]; p.ID == id {
+			p.Version++
+			e.Events = append(e.Events, Event{PaymentID: id, Seq: p.Version, Status: p.Status, Amount: p.Amount, At: noon.Add(3 * time.Second), Stays: true, Checkout: change})
+		}
+	}
+}
+
 // refund adds a refund in the provider's ledger alone.
 func (e *Evidence) refund(n int, r simulator.Refunded) {
 	for _, entry := range e.Ledger {

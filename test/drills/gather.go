@@ -51,7 +51,7 @@ func Gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evide
 func gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evidence, error) {
 	var e Evidence
 	if clients != nil {
-		e.Intents, e.Flood = clients.Intents, clients.Webhooks
+		e.Intents, e.Sales, e.Flood = clients.Intents, clients.Checkouts, clients.Webhooks
 	}
 	for _, side := range []struct {
 		name string

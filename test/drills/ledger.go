@@ -117,10 +117,10 @@ func balancesRight(e Evidence, say objecting) {
 }
 
 // earnings are the provider's books by our payment.
-func earnings(books simulator.Books) map[string]*simulator.Earning {
+func earnings(books simulator.Books, name func(reference, providerPaymentID string) string) map[string]*simulator.Earning {
 	all := map[string]*simulator.Earning{}
 	for _, e := range books.Payments {
-		all[e.ExternalReference] = &e
+		all[name(e.ExternalReference, e.PaymentID)] = &e
 	}
 	return all
 }

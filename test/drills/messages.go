@@ -99,6 +99,8 @@ func failuresKept(e Evidence, say objecting) {
 
 func paymentOf(w Workflow) (id string, ok bool) { return strings.CutPrefix(w.ID, "payment/") }
 
+func checkoutOf(w Workflow) (id string, ok bool) { return strings.CutPrefix(w.ID, "checkout/") }
+
 func statusesOf(i load.Intent) []payment.Status {
 	var all []payment.Status
 	for _, a := range i.Answers {

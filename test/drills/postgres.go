@@ -21,7 +21,7 @@ func (e *Evidence) askPostgres(ctx context.Context, url string) error {
 func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	e.Payments, err = read[Payment](ctx, tx, `
 		select id::text, idempotency_key as key, status, amount, provider_payment_id, version, amount_refunded as refunded,
-		coalesce(amount_captured, 0) as captured, coalesce((method->'card'->>'on_page')::bool, false) as on_page from payments`)
+		coalesce(amount_captured, 0) as captured, coalesce((method->'card'->>'on_page')::bool, false) as on_page, coalesce(checkout_id::text, '') as checkout_id from payments`)
 	if err != nil {
 		return err
 	}
@@ -32,10 +32,17 @@ func (e *Evidence) readDatabase(ctx context.Context, tx pgx.Tx) (err error) {
 	}
 	e.Events, err = read[Event](ctx, tx, `
 		select payment_id::text, seq, status, coalesce((data->>'amount')::bigint, 0) as amount, at,
-		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, coalesce((data->>'amount_captured')::bigint, 0) as captured, data ?| array['refund', 'settlement', 'dispute'] as stays,
+		coalesce((data->>'amount_refunded')::bigint, 0) as refunded, coalesce((data->>'amount_captured')::bigint, 0) as captured, data ?| array['refund', 'settlement', 'dispute', 'checkout'] as stays,
 		coalesce(data->'refund'->>'id', '') as refund_id, coalesce(data->'refund'->>'status', '') as refund,
 		coalesce(data->'dispute'->>'id', '') as dispute_id, coalesce(data->'dispute'->>'change', '') as dispute,
+		coalesce(data->'checkout'->>'change', '') as checkout,
 		(data->'settlement'->>'amount')::bigint as settled, coalesce((data->>'late')::bool, false) as late from payment_events`)
+	if err != nil {
+		return err
+	}
+	e.Checkouts, err = read[Checkout](ctx, tx, `
+		select id::text, idempotency_key as key, status, amount, coalesce(paid_by::text, '') as paid_by,
+		coalesce((request->>'refund_duplicates')::bool, false) as refund_duplicates from checkouts`)
 	if err != nil {
 		return err
 	}

@@ -97,12 +97,14 @@ func recoverFromRestore(ctx context.Context, s *Scene) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	ended := `WorkflowType = "Payment" and ExecutionStatus != "Running" and CloseTime >= "` + s.backup.taken.UTC().Format(time.RFC3339) + `"`
+	ended := ` and ExecutionStatus != "Running" and CloseTime >= "` + s.backup.taken.UTC().Format(time.RFC3339) + `"`
 	for _, command := range [][]string{
 		{"terminate", "--query", `WorkflowType = "Reconcile" and ExecutionStatus = "Running"`},
-		{"reset", "--type", "FirstWorkflowTask", "--query", ended + " and PaymentAsked is null"},
-		{"reset", "--type", "FirstWorkflowTask", "--query", ended + " and PaymentAsked = true"},
+		{"reset", "--type", "FirstWorkflowTask", "--query", `WorkflowType = "Payment"` + ended + " and PaymentAsked is null"},
+		{"reset", "--type", "FirstWorkflowTask", "--query", `WorkflowType = "Payment"` + ended + " and PaymentAsked = true"},
 		{"signal", "--name", "look", "--query", `WorkflowType = "Payment" and ExecutionStatus = "Running"`},
+		{"reset", "--type", "FirstWorkflowTask", "--query", `WorkflowType = "Checkout"` + ended},
+		{"signal", "--name", "look", "--query", `WorkflowType = "Checkout" and ExecutionStatus = "Running"`},
 	} {
 		if err := s.batch(ctx, append([]string{"workflow"}, append(command, "--reason", "restore", "--yes")...)...); err != nil {
 			return err

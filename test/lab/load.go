@@ -53,6 +53,7 @@ func loadCommand(out io.Writer) *cobra.Command {
 	f.Float64Var(&o.Saved, "saved", 0, "share of those who pay by card, whose card is saved first and pays as a saved one")
 	f.Float64Var(&o.Entered, "entered", 0, "share of the others without reserved money or a challenge, who enter the card on the pay page")
 	f.Float64Var(&o.Dispute, "dispute", 0, "share of paid payments without refunds that the buyer disputes: chargebacks and claims, won, lost and left open")
+	f.Float64Var(&o.Checkout, "checkout", 0, "checkouts on Mercado Pago's page, beside the payments, so many for each of them; some are paid twice")
 	f.Float64Var(&o.Boleto, "boleto", 0, "share of those who do neither leave nor pay by card, who get a boleto instead of a Pix")
 	f.Float64Var(&o.Refund, "refund", 0.1, "share of paid payments of which the client gives money back, a part or all")
 	f.Float64Var(&o.Cancel, "cancel", 0.05, "share of payments that the client cancels before they are paid")

@@ -36,6 +36,7 @@ type Options struct {
 	Saved     float64            // the share of those who pay by card, whose card is saved first
 	Entered   float64            // the share of the others without reserved money or a challenge, who enter the card on the pay page
 	Dispute   float64            // the share of paid payments without refunds that the buyer disputes
+	Checkout  float64            // checkouts on Mercado Pago's page, beside the payments: so many for each of them
 	Boleto    float64            // the share of those who do neither leave nor pay by card, who get a boleto instead of a Pix
 	Refund    float64            // the share of paid payments of which the client gives money back
 	Panel     float64            // the share of those of which the seller refunds a part in the provider's panel before
@@ -66,6 +67,8 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("the shares of saved and entered cards must be between 0 and 1")
 	case o.Dispute < 0 || o.Dispute > 1 || o.Dispute > 0 && o.Provider == nil:
 		return o, errors.New("the share of disputes must be between 0 and 1, and needs the provider's address")
+	case o.Checkout < 0 || o.Checkout > 0 && o.Provider == nil:
+		return o, errors.New("the share of checkouts must not be negative, and needs the provider's address")
 	case o.Boleto < 0 || o.Boleto > 1:
 		return o, errors.New("the share of boletos must be between 0 and 1")
 	case o.Refund < 0 || o.Refund > 1 || o.Panel < 0 || o.Panel > 1:
@@ -125,6 +128,7 @@ func (g *generator) run(ctx context.Context, arrivals int) {
 	var progress sync.WaitGroup
 	progress.Go(func() { g.log.progress(g.Out, over) })
 	g.running.Go(func() { g.flood(ctx) })
+	g.running.Go(func() { g.checkouts(ctx) })
 	for i := range arrivals {
 		due := g.log.Began.Add(time.Duration(math.Round(float64(i) / g.Rate * float64(time.Second))))
 		if !sleepUntil(ctx, due) {

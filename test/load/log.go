@@ -88,17 +88,18 @@ func (a Answer) Acknowledged() bool {
 
 // Log is what the clients know after a run.
 type Log struct {
-	Name     string
-	Seed     uint64
-	Began    time.Time
-	Ended    time.Time
-	Intents  []Intent
-	Webhooks []Webhook // in addition to the simulator's own
-	Counts   Counts
-	Latency  *hdrhistogram.Histogram // µs from when a request was due until it was answered or given up
-	Approval *hdrhistogram.Histogram // µs from the buyer's payment until the client read the approval
+	Name      string
+	Seed      uint64
+	Began     time.Time
+	Ended     time.Time
+	Intents   []Intent
+	Checkouts []Checkout // on Mercado Pago's page
+	Webhooks  []Webhook  // in addition to the simulator's own
+	Counts    Counts
+	Latency   *hdrhistogram.Histogram // µs from when a request was due until it was answered or given up
+	Approval  *hdrhistogram.Histogram // µs from the buyer's payment until the client read the approval
 
-	mu    sync.Mutex // guards all but the Intents, each of which belongs to its customer until the end
+	mu    sync.Mutex // guards all but the Intents and Checkouts, each of which belongs to its customer until the end
 	known []Intent   // pending payments, for the flood
 	file  *os.File
 	wrong error // the file's first error
@@ -113,6 +114,7 @@ type Counts struct {
 	Paid, Approved                 int
 	Refunds, RefundsRefused        int // answered for good
 	Disputes                       int // played to their end
+	Checkouts, CheckoutsPlayed     int // acknowledged, and those whose buyer has done it all
 	CardsEntered                   int // on the pay page
 	Reads, ReadsFailed             int // of payments
 
@@ -156,13 +158,14 @@ func (l *Log) close() error {
 
 // line is one event in the file.
 type line struct {
-	At      time.Time `json:"at"`
-	Event   string    `json:"event"`
-	Key     string    `json:"key,omitempty"`
-	Intent  *Intent   `json:"intent,omitempty"`
-	Answer  *Answer   `json:"answer,omitempty"`
-	Status  string    `json:"status,omitempty"`
-	Webhook *Webhook  `json:"webhook,omitempty"`
+	At       time.Time `json:"at"`
+	Event    string    `json:"event"`
+	Key      string    `json:"key,omitempty"`
+	Intent   *Intent   `json:"intent,omitempty"`
+	Answer   *Answer   `json:"answer,omitempty"`
+	Status   string    `json:"status,omitempty"`
+	Webhook  *Webhook  `json:"webhook,omitempty"`
+	Checkout *Checkout `json:"checkout,omitempty"`
 }
 
 // write appends one event; l.mu must be held.
@@ -250,6 +253,25 @@ func (l *Log) disputed(i *Intent) {
 	defer l.mu.Unlock()
 	l.Counts.Disputes++
 	l.write(line{Event: "buyer disputes: " + string(i.Dispute), Key: i.Key})
+}
+
+func (l *Log) checkoutAnswered(c *Checkout, a Answer) {
+	c.Answers = append(c.Answers, a)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a.Acknowledged() && !c.Acknowledged {
+		l.Counts.Checkouts++
+	}
+	c.Acknowledged = c.Acknowledged || a.Acknowledged()
+	l.write(line{Event: "checkout answered", Key: c.Key, Answer: &a, Checkout: c})
+}
+
+func (l *Log) checkoutPlayed(c *Checkout) {
+	c.Played = true
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Counts.CheckoutsPlayed++
+	l.write(line{Event: "buyer " + string(c.Buyer), Key: c.Key})
 }
 
 func (l *Log) entered(i *Intent) {

@@ -72,6 +72,11 @@ func (s *Shop) PostCheckout(ctx context.Context, key, body string) (Answer, erro
 		"Authorization", "Bearer "+s.Key, "Idempotency-Key", key, "Content-Type", "application/json", "Prefer", "wait=30")
 }
 
+// CancelCheckout closes the page of a checkout.
+func (s *Shop) CancelCheckout(ctx context.Context, id string) (Answer, error) {
+	return s.send(ctx, "/v1/checkouts/"+id+"/cancel", "")
+}
+
 // Checkout is what a client app reads of one.
 type Checkout struct {
 	ID           string `json:"id"`

@@ -68,3 +68,8 @@ func BySaved(order, customerID string) string {
 func CheckoutOrder(centavos int64, reference string) string {
 	return fmt.Sprintf(`{"amount": %d, "currency": "BRL", "description": "Order %[2]s", "reference": %[2]q, "refund_duplicates": true}`, centavos, reference)
 }
+
+// KeepingDuplicates is the order of a checkout whose second payment stays.
+func KeepingDuplicates(order string) string {
+	return strings.Replace(order, `"refund_duplicates": true`, `"refund_duplicates": false`, 1)
+}
