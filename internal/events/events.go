@@ -42,8 +42,8 @@ func Types() []Type {
 		},
 		{
 			Prefix: "checkout", Name: "step", Values: texts(payment.CheckoutChanges()),
-			When:      "a payment has paid a checkout, or was the second one to pay it",
-			Publisher: "internal/relay/subscribers.go, from the outbox", Body: "payment.go",
+			When:      "a payment has paid a checkout, or was the second one to pay it, or the checkout has expired unpaid",
+			Publisher: "internal/relay, from the outbox and from the expired checkouts", Body: "payment.go, and checkout.go of an expired one",
 		},
 		{
 			Prefix: "reconciliation", Name: "kind", Values: texts(reported()),

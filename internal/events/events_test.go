@@ -47,6 +47,9 @@ func TestEveryEventHasAKeyThatIsListed(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, keys[m.Key], m.Key)
 	}
+	m, err := Expired(payment.Checkout{})
+	require.NoError(t, err)
+	require.True(t, keys[m.Key], m.Key)
 	for _, k := range reported() {
 		m, err := Finding(payment.Finding{Kind: k})
 		require.NoError(t, err)

@@ -266,7 +266,7 @@ func checkoutPro() rules {
 	}
 }
 
-// EventCheckout is what an event about a checkout says. The event is one of the payment that has paid it.
+// EventCheckout is what an event of the payment that has paid a checkout says about it.
 type EventCheckout struct {
 	ID       string         `json:"id"`
 	Change   CheckoutChange `json:"change"`
@@ -286,11 +286,12 @@ type CheckoutChange string
 const (
 	CheckoutWasPaid      CheckoutChange = "paid"
 	CheckoutWasPaidTwice CheckoutChange = "paid_twice"
+	CheckoutHasExpired   CheckoutChange = "expired" // no payment has paid it, so the event is the checkout's own
 )
 
 // CheckoutChanges lists them.
 func CheckoutChanges() []CheckoutChange {
-	return []CheckoutChange{CheckoutWasPaid, CheckoutWasPaidTwice}
+	return []CheckoutChange{CheckoutWasPaid, CheckoutWasPaidTwice, CheckoutHasExpired}
 }
 
 // DuplicateRefund is the refund of a second payment of one checkout. It is one, however often it is asked for.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,10 +90,11 @@ update checkouts set status = $2, failure = $3, failure_code = $4, updated_at = 
 where id = $1 and status = $6`, payment.CheckoutFailed, why, cmp.Or(code, failure.CodeRefused), at, payment.CheckoutProcessing)
 }
 
-// EndCheckout stores that a checkout has ended unpaid. One that is paid, or has ended already, stays as it is.
+// EndCheckout stores that a checkout has ended unpaid, and that an event has to tell of it if it has expired: the client app does not know that
+// yet. One that is paid, or has ended already, stays as it is.
 func (s *Store) EndCheckout(ctx context.Context, id string, as payment.CheckoutStatus, at time.Time) (payment.Checkout, error) {
 	return s.moveCheckout(ctx, "end checkout "+id, id, `
-update checkouts set status = $2, updated_at = $3
+update checkouts set status = $2, updated_at = $3, event_due_at = case when $2 = 'expired' then now() end
 where id = $1 and status = any($4)`, as, at, []payment.CheckoutStatus{payment.CheckoutProcessing, payment.CheckoutOpen})
 }
 
@@ -100,7 +102,7 @@ where id = $1 and status = any($4)`, as, at, []payment.CheckoutStatus{payment.Ch
 // checkout in one transaction.
 func (s *Store) PaidAlready(ctx context.Context, id, paymentID string, at time.Time) (payment.Checkout, error) {
 	return s.moveCheckout(ctx, "find checkout "+id+" paid", id, `
-update checkouts set status = $2, paid_by = $3, updated_at = $4
+update checkouts set status = $2, paid_by = $3, updated_at = $4, event_due_at = null
 where id = $1 and paid_by is null`, payment.CheckoutPaid, paymentID, at)
 }
 
@@ -134,7 +136,7 @@ func (b *refundBooks) payCheckout(ctx context.Context, tx pgx.Tx, m Move, at tim
 	e := &payment.EventCheckout{ID: c.ID, Change: payment.CheckoutWasPaid, PaidBy: cmp.Or(c.PaidBy, p.ID)}
 	switch {
 	case c.PaidBy == "":
-		_, err = tx.Exec(ctx, `update checkouts set status = $2, paid_by = $3, updated_at = $4 where id = $1`, c.ID, payment.CheckoutPaid, p.ID, at)
+		_, err = tx.Exec(ctx, `update checkouts set status = $2, paid_by = $3, updated_at = $4, event_due_at = null where id = $1`, c.ID, payment.CheckoutPaid, p.ID, at)
 	case c.PaidBy == p.ID:
 		return nil, nil
 	default:
@@ -150,4 +152,35 @@ func (b *refundBooks) payCheckout(ctx context.Context, tx pgx.Tx, m Move, at tim
 		return e, b.askBack(ctx, tx, payment.DuplicateRefund(), "paid twice", at)
 	}
 	return e, nil
+}
+
+// TakeExpired gives the caller expired checkouts that no event has told of yet, the longest due first, for the length of OutboxLease. One that is
+// paid meanwhile is told of by the payment's event alone.
+func (s *Store) TakeExpired(ctx context.Context, limit int) ([]payment.Checkout, error) {
+	list, err := readRows(ctx, s.pool, scanCheckout, `
+with due as (
+    select id from checkouts where event_due_at <= now() order by event_due_at limit $1 for update skip locked
+), taken as (
+    update checkouts c set event_due_at = now() + $2::interval from due d where c.id = d.id
+)`+selectCheckout+`where id in (select id from due)`, limit, OutboxLease)
+	return list, interpret("take expired checkouts", err)
+}
+
+// ToldExpired stores that events have told of expired checkouts. A second call changes nothing.
+func (s *Store) ToldExpired(ctx context.Context, ids []string) error {
+	_, err := s.pool.Exec(ctx, `update checkouts set event_due_at = null where id = any($1)`, ids)
+	return interpret("store which expired checkouts were told of", err)
+}
+
+// ToldLater puts off the event of an expired checkout that some subscriber's queue did not take: by as long as it has expired already, and at least
+// by the gap. After a day it is given up. A second call puts it off once more.
+func (s *Store) ToldLater(ctx context.Context, id string, gap time.Duration) (givenUp bool, err error) {
+	err = s.pool.QueryRow(ctx, `
+update checkouts set event_due_at = case when updated_at > now() - interval '1 day' then now() + greatest($2::interval, now() - updated_at) end
+where id = $1 and event_due_at is not null
+returning event_due_at is null`, id, gap).Scan(&givenUp)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil // it is paid meanwhile
+	}
+	return givenUp, interpret("put off the event of checkout "+id, err)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -189,4 +190,60 @@ func TestMoneyPaysACheckoutThatHasEnded(t *testing.T) {
 	c, err = s.Checkout(t.Context(), c.ID)
 	require.NoError(t, err)
 	require.Equal(t, payment.CheckoutPaid, c.Status)
+}
+
+// An expired checkout waits to be told of, in the transaction that ends it; one that is cancelled or paid has nothing to tell.
+func TestAnExpiredCheckoutHasAnEvent(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	taken := func() (ids []string) {
+		list, err := s.TakeExpired(t.Context(), 10)
+		require.NoError(t, err)
+		for _, c := range list {
+			require.Equal(t, payment.CheckoutExpired, c.Status)
+			ids = append(ids, c.ID)
+		}
+		return ids
+	}
+	due := func(id string) {
+		_, err := s.pool.Exec(t.Context(), `update checkouts set event_due_at = now() where id = $1 and event_due_at is not null`, id)
+		require.NoError(t, err)
+	}
+	unpaid, cancelled, late := s.openCheckout(t, "unpaid", true), s.openCheckout(t, "cancelled", true), s.openCheckout(t, "late", true)
+	for range 2 {
+		_, err := s.EndCheckout(t.Context(), unpaid.ID, payment.CheckoutExpired, timeAt(5))
+		require.NoError(t, err)
+		_, err = s.EndCheckout(t.Context(), cancelled.ID, payment.CheckoutCancelled, timeAt(5))
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{unpaid.ID}, taken())
+	require.Empty(t, taken(), "it belongs to one for a while")
+	due(unpaid.ID)
+	require.Equal(t, []string{unpaid.ID}, taken(), "of one that has died, another takes it")
+	for range 2 {
+		require.NoError(t, s.ToldExpired(t.Context(), []string{unpaid.ID}))
+	}
+	_, err := s.EndCheckout(t.Context(), unpaid.ID, payment.CheckoutExpired, timeAt(6))
+	require.NoError(t, err)
+	due(unpaid.ID)
+	require.Empty(t, taken())
+
+	attempt := s.attempt(t, late, "1003")
+	_, err = s.EndCheckout(t.Context(), late.ID, payment.CheckoutExpired, timeAt(5))
+	require.NoError(t, err)
+	s.lookAt(t, attempt, paidAttempt(late, "1003", 6))
+	require.Empty(t, taken(), "the payment's event tells of it")
+	gone, err := s.ToldLater(t.Context(), late.ID, time.Minute)
+	require.NoError(t, err)
+	require.False(t, gone)
+
+	old := s.openCheckout(t, "refused", true)
+	_, err = s.EndCheckout(t.Context(), old.ID, payment.CheckoutExpired, time.Now().Add(-25*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, []string{old.ID}, taken())
+	gone, err = s.ToldLater(t.Context(), old.ID, time.Minute)
+	require.NoError(t, err)
+	require.True(t, gone, "after a day it is given up")
+	due(old.ID)
+	require.Empty(t, taken())
 }

@@ -73,6 +73,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		all.Go(func() error { return l.run(ctx) })
 	}
 	all.Go(func() error { return r.subscribers.repeat(ctx) })
+	all.Go(func() error { return r.subscribers.expired(ctx) })
 	return all.Wait()
 }
 

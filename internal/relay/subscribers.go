@@ -65,9 +65,15 @@ func (s *subscribers) ready() bool { return s.publisher.Connected() == nil }
 // take counts as published: all other queues have it, and it will be repeated. An error says that the broker did not take it.
 func (s *subscribers) publish(ctx context.Context, e payment.Event) (outcome string, err error) {
 	message, err := events.Payment(e)
-	if err == nil {
-		err = s.publisher.Publish(ctx, rabbitmq.ExchangeEvents, message)
+	if err != nil { // no try will ever send it
+		s.log.Error("event cannot be published", "event", e.ID(), "type", e.Type(), "error", err)
+		return givenUp, nil
 	}
+	return s.send(ctx, message)
+}
+
+func (s *subscribers) send(ctx context.Context, m rabbitmq.Message) (outcome string, err error) {
+	err = s.publisher.Publish(ctx, rabbitmq.ExchangeEvents, m)
 	switch {
 	case err == nil:
 		outcome = published
@@ -78,23 +84,23 @@ func (s *subscribers) publish(ctx context.Context, e payment.Event) (outcome str
 	case errors.Is(err, rabbitmq.ErrUnavailable):
 		return unavailable, err
 	default: // no try will ever send it
-		s.log.Error("event cannot be published", "event", e.ID(), "type", e.Type(), "error", err)
+		s.log.Error("event cannot be published", "event", m.ID, "type", m.Key, "error", err)
 		return givenUp, nil
 	}
-	s.note(e, outcome)
+	s.note(m, outcome)
 	return outcome, nil
 }
 
 // note remembers whether a queue is in trouble.
-func (s *subscribers) note(e payment.Event, outcome string) {
+func (s *subscribers) note(m rabbitmq.Message, outcome string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if outcome == published {
-		delete(s.troubles, e.Type())
+		delete(s.troubles, m.Key)
 		return
 	}
-	s.troubles[e.Type()] = trouble{outcome, time.Now()}
-	s.log.Warn("a subscriber's queue did not take an event", "exchange", rabbitmq.ExchangeEvents, "event", e.ID(), "type", e.Type(), "outcome", outcome)
+	s.troubles[m.Key] = trouble{outcome, time.Now()}
+	s.log.Warn("a subscriber's queue did not take an event", "exchange", rabbitmq.ExchangeEvents, "event", m.ID, "type", m.Key, "outcome", outcome)
 }
 
 func (s *subscribers) trouble() error {
