@@ -97,6 +97,7 @@ type fakeWorkflows struct {
 	attemptNow  func(ctx context.Context, runID string) (Attempts, error)
 	attach      func(c payment.Checkout, providerPaymentID string) error
 	lookAt      func(checkoutID string) error
+	wake        func(checkoutID string) error
 }
 
 func (f fakeWorkflows) Attach(_ context.Context, c payment.Checkout, providerPaymentID string) error {
@@ -105,6 +106,10 @@ func (f fakeWorkflows) Attach(_ context.Context, c payment.Checkout, providerPay
 
 func (f fakeWorkflows) LookAtCheckout(_ context.Context, checkoutID string) error {
 	return f.lookAt(checkoutID)
+}
+
+func (f fakeWorkflows) WakeCheckout(_ context.Context, checkoutID string) error {
+	return f.wake(checkoutID)
 }
 
 func (f fakeWorkflows) Signal(ctx context.Context, paymentID string) error {

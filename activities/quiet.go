@@ -40,7 +40,8 @@ type Quiet struct {
 	Checked   int                     `json:"checked"` // how many there were
 	Signalled int                     `json:"told"`    // of them those that had no workflow and were signalled
 	Rest      *postgres.QuietPosition `json:"rest,omitempty"`
-	Pause     time.Duration           `json:"pause,omitempty"` // until the next activity, so that the signalled payments get their answers first
+	Checkouts int                     `json:"checkouts,omitempty"` // that wait after their end, and were signalled
+	Pause     time.Duration           `json:"pause,omitempty"`     // until the next activity, so that the signalled payments get their answers first
 }
 
 // SignalQuiet signals payments that are open, or have a refund that has not ended, if they have not changed for long and no workflow runs
@@ -65,12 +66,26 @@ func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, err
 		}
 		quiet.Checked, quiet.Signalled = quiet.Checked+dealt, quiet.Signalled+signalled
 		if !known || dealt == len(page) && dealt < quietBatch {
-			return quiet, nil
+			quiet.Checkouts, err = a.wakeOverdue(ctx)
+			return quiet, activityError(err)
 		}
 		in.After = page[dealt-1].Position
 	}
 	quiet.Rest, quiet.Pause = &in.After, a.quietPause(quiet.Signalled)
 	return quiet, nil
+}
+
+// wakeOverdue signals the checkouts that wait although they should have ended, so that one whose run was terminated gets a new one. Until then it
+// needs none: whatever is paid on its page becomes a payment by itself.
+func (a *Activities) wakeOverdue(ctx context.Context) (woken int, err error) {
+	ids, err := a.database.OverdueCheckouts(ctx, a.now().Add(-quietAfter), quietSignals)
+	for _, id := range ids {
+		if err := a.workflows.WakeCheckout(ctx, id); err != nil {
+			return woken, err
+		}
+		woken++
+	}
+	return woken, err
 }
 
 // stopped picks the payments of a page whose workflows do not run, at most so many, and returns how many of the page it has checked.

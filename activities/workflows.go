@@ -18,6 +18,8 @@ type Workflows interface {
 	Attach(ctx context.Context, c payment.Checkout, providerPaymentID string) error
 	// LookAtCheckout has a checkout's workflow, if it runs, read how the checkout stands.
 	LookAtCheckout(ctx context.Context, checkoutID string) error
+	// WakeCheckout does the same, and starts a workflow when none runs.
+	WakeCheckout(ctx context.Context, checkoutID string) error
 	// Running says which of the payments have a workflow that runs.
 	Running(ctx context.Context, paymentIDs []string) (map[string]bool, error)
 	// RedriveRuns says whether a redrive's workflow runs.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onlywave/onlywave/activities"
 	"github.com/onlywave/onlywave/internal/failure"
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -218,13 +219,36 @@ func TestAnOpenCheckoutWhoseRowIsLostIsOpen(t *testing.T) {
 	require.Len(t, s.made(), 1)
 }
 
+// An operator terminates the run of an open checkout: after its end the schedule signal-quiet starts a new one, which ends it.
+func TestACheckoutWithoutARunEnds(t *testing.T) {
+	t.Parallel()
+	s := newCheckoutShop(t)
+	c := s.create("terminated", false)
+	require.NoError(t, s.Temporal.TerminateWorkflow(t.Context(), workflows.CheckoutWorkflowID(c.ID), "", "by mistake"))
+	wake := func() (woken int) {
+		quiet, err := s.Activities.SignalQuiet(t.Context(), activities.QuietInput{})
+		require.NoError(t, err)
+		return quiet.Checkouts
+	}
+	require.Zero(t, wake(), "its buyer may still pay")
+	s.execute(`update checkouts set created_at = created_at - interval '25 hours' where id = $1`, c.ID)
+	require.Equal(t, 1, wake())
+	s.becomes(c, payment.CheckoutExpired)
+	require.Zero(t, wake())
+}
+
 // lose removes a checkout's row, as a restore from an older backup does.
 func (s checkoutShop) lose(id string) {
+	s.t.Helper()
+	s.execute(`delete from checkouts where id = $1`, id)
+}
+
+func (s checkoutShop) execute(statement string, args ...any) {
 	s.t.Helper()
 	conn, err := pgx.Connect(s.t.Context(), s.postgres)
 	require.NoError(s.t, err)
 	defer conn.Close(context.WithoutCancel(s.t.Context()))
-	_, err = conn.Exec(s.t.Context(), `delete from checkouts where id = $1`, id)
+	_, err = conn.Exec(s.t.Context(), statement, args...)
 	require.NoError(s.t, err)
 }
 

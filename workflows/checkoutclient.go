@@ -68,12 +68,7 @@ func (c *Client) CancelCheckout(ctx context.Context, clientID, checkoutID string
 
 // updateCheckout sends an update to the checkout's run, and starts one when none is open.
 func (c *Client) updateCheckout(ctx context.Context, in CheckoutInput, name, updateID string, u payment.Urgency, answer any, args ...any) (err error) {
-	options := client.StartWorkflowOptions{
-		ID: CheckoutWorkflowID(in.CheckoutID), TaskQueue: TaskQueue, Priority: priority(u),
-		StaticSummary:            "a checkout that is paid on Mercado Pago's page",
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-	}
+	options := c.checkoutOptions(in.CheckoutID, u)
 	if in.Creation != nil {
 		options.Priority = fairly(u, in.Creation.ClientID)
 		options.StaticSummary = in.Creation.Request.Amount.String() + " on Mercado Pago's page"
@@ -106,6 +101,23 @@ func (c *Client) LookAtCheckout(ctx context.Context, checkoutID string) error {
 		return nil
 	}
 	return interpret("signal checkout "+checkoutID, err)
+}
+
+// WakeCheckout has a checkout's run read how the checkout stands, and starts a run when none is open.
+func (c *Client) WakeCheckout(ctx context.Context, checkoutID string) error {
+	options := c.checkoutOptions(checkoutID, payment.ForSweep)
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, SignalLook, nil, options, Checkout, CheckoutInput{CheckoutID: checkoutID, Polls: c.polls})
+	return interpret("wake checkout "+checkoutID, err)
+}
+
+// checkoutOptions are those of a checkout's run.
+func (c *Client) checkoutOptions(checkoutID string, u payment.Urgency) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: CheckoutWorkflowID(checkoutID), TaskQueue: TaskQueue, Priority: priority(u),
+		StaticSummary:            "a checkout that is paid on Mercado Pago's page",
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}
 }
 
 // Attach has an attempt at a checkout become a payment: its run asks the provider, and charges nothing. One that is a payment already is

@@ -106,6 +106,16 @@ update checkouts set status = $2, paid_by = $3, updated_at = $4, event_due_at = 
 where id = $1 and paid_by is null`, payment.CheckoutPaid, paymentID, at)
 }
 
+// OverdueCheckouts lists checkouts that wait although their end came before a moment, the oldest first. The run that ends one is gone, or cannot
+// ask the provider.
+func (s *Store) OverdueCheckouts(ctx context.Context, before time.Time, limit int) (ids []string, err error) {
+	ids, err = readRows(ctx, s.pool, pgx.RowTo[string], `
+select id from checkouts
+where status in ('processing', 'open') and created_at + (request ->> 'expires_in')::int * interval '1 second' < $1
+order by created_at limit $2`, before, limit)
+	return ids, interpret("list overdue checkouts", err)
+}
+
 // moveCheckout changes a checkout, if it still stands where the change begins, and returns it as it stands.
 func (s *Store) moveCheckout(ctx context.Context, doing, id, statement string, args ...any) (payment.Checkout, error) {
 	if _, err := s.pool.Exec(ctx, statement, append([]any{id}, args...)...); err != nil {

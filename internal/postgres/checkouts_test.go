@@ -192,6 +192,22 @@ func TestMoneyPaysACheckoutThatHasEnded(t *testing.T) {
 	require.Equal(t, payment.CheckoutPaid, c.Status)
 }
 
+func TestAnOverdueCheckoutIsOneThatNobodyHasEnded(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	waits, ended := s.openCheckout(t, "waits", true), s.openCheckout(t, "ended", true)
+	_, err := s.EndCheckout(t.Context(), ended.ID, payment.CheckoutExpired, timeAt(5))
+	require.NoError(t, err)
+	for before, want := range map[time.Time][]string{waits.End(): {}, waits.End().Add(time.Second): {waits.ID}} {
+		found, err := s.OverdueCheckouts(t.Context(), before, 10)
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+	}
+	found, err := s.OverdueCheckouts(t.Context(), waits.End().Add(time.Hour), 0)
+	require.NoError(t, err)
+	require.Empty(t, found)
+}
+
 // An expired checkout waits to be told of, in the transaction that ends it; one that is cancelled or paid has nothing to tell.
 func TestAnExpiredCheckoutHasAnEvent(t *testing.T) {
 	t.Parallel()
