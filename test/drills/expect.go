@@ -18,6 +18,11 @@ func everyClientIsAnswered(_ context.Context, s *Scene) ([]Objection, error) {
 			objections = append(objections, object("every client is answered", i.PaymentID, "%s got %s", i.Key, answers(i)))
 		}
 	}
+	for _, c := range s.Log.Checkouts {
+		if !c.Acknowledged {
+			objections = append(objections, object("every client is answered", c.ID, "%s got %s", c.Key, answered(c.Answers)))
+		}
+	}
 	return objections, nil
 }
 
@@ -27,6 +32,11 @@ func noRequestFails(_ context.Context, s *Scene) ([]Objection, error) {
 	for _, i := range s.Log.Intents {
 		if i.Shed || len(i.Answers) != 1 || !i.Acknowledged {
 			objections = append(objections, object("no request fails", i.PaymentID, "%s got %s", i.Key, answers(i)))
+		}
+	}
+	for _, c := range s.Log.Checkouts {
+		if len(c.Answers) != 1 || !c.Acknowledged {
+			objections = append(objections, object("no request fails", c.ID, "%s got %s", c.Key, answered(c.Answers)))
 		}
 	}
 	return objections, nil
@@ -171,8 +181,12 @@ func answers(i load.Intent) string {
 	if i.Shed {
 		return "nothing: too many requests were in flight"
 	}
+	return answered(i.Answers)
+}
+
+func answered(all []load.Answer) string {
 	var texts []string
-	for _, a := range i.Answers {
+	for _, a := range all {
 		texts = append(texts, strings.TrimSpace(fmt.Sprintf("%d %s after %s", a.Code, a.Error, a.Took.Round(time.Millisecond))))
 	}
 	return strings.Join(texts, ", then ")
