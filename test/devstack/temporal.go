@@ -77,7 +77,8 @@ func temporalFolders() []string {
 }
 
 func (s *Stack) temporalArgs(dir string, port, ui int) ([]string, error) {
-	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--ui-port", strconv.Itoa(ui)}
+	// Unless a level is named, the command logs nothing of the server, not even errors.
+	args := []string{"server", "start-dev", "--log-level", "error", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--ui-port", strconv.Itoa(ui)}
 	var err error
 	if s.temporalHTTP, err = FreePort(0); err != nil {
 		return nil, err
