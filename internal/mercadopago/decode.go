@@ -96,6 +96,9 @@ func (r reader) search(body []byte, reference string) ([]payment.ProviderState, 
 // state translates. What makes an answer about a payment must be there: whose, how far, how much, and as
 // of when; without it the body is some other text that happens to be JSON.
 func (r reader) state(p paymentBody) (payment.ProviderState, error) {
+	if !r.ours(p) || r.foreign(p) != "" {
+		r.unknown = nil // words about other sales of the account are not counted
+	}
 	updated := cmp.Or(p.DateLastUpdated, p.DateApproved, p.DateCreated)
 	switch {
 	case !decimal(string(p.ID)):

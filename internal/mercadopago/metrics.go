@@ -32,7 +32,7 @@ const (
 	wordDispute   = "dispute"
 )
 
-// newUnknown counts words that are not known here, by what they say. The word itself is in the log: it may be any.
+// newUnknown counts words that are not known here, by what they say. The word itself is no label: it may be any.
 func newUnknown() *prometheus.CounterVec {
 	unknown := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "onlywave_provider_words_unknown_total",
