@@ -131,6 +131,9 @@ func TestAChargebackThatNothingHasToldOfIsFound(t *testing.T) {
 			require.Empty(t, asked())
 		}
 		require.NoError(t, w.provider.DecideChargeback(id, won))
+		w.provider.SetFaults([]simulator.Fault{{On: simulator.Chargebacks, Kind: simulator.KindError, Status: http.StatusNotFound, Times: 1}})
+		w.reconcile(t, "a search that is refused holds up nothing")
+		require.Empty(t, asked())
 		w.reconcile(t, "decided")
 		require.Equal(t, []payment.DisputeRef{ref}, asked())
 		w.reconcile(t, "not read yet")

@@ -83,17 +83,17 @@ func (a *Activities) Sweep(ctx context.Context, in SweepInput) (Swept, error) {
 	if err != nil {
 		return Swept{}, activityError(err)
 	}
-	disputes, err := a.findChargebacks(mercadopago.WithPriority(ctx, payment.ForSweep, ""), judged.chargedBack)
-	if err != nil {
-		return Swept{}, activityError(err)
-	}
-	signalled += disputes
 	for _, t := range judged.attempts {
 		if err := a.workflows.Attach(ctx, t.checkout, t.providerPaymentID); err != nil && failure.KindOf(err) != failure.Invalid {
 			return Swept{}, activityError(err)
 		}
 		signalled++
 	}
+	disputes, err := a.findChargebacks(mercadopago.WithPriority(ctx, payment.ForSweep, ""), judged.chargedBack)
+	if err != nil {
+		return Swept{}, activityError(err)
+	}
+	signalled += disputes
 	swept := Swept{Seen: len(page.Changes) + len(page.Unreadable), Signalled: signalled, Others: judged.others}
 	if page.Rest != nil {
 		swept.Rest = &SweepInput{RunID: in.RunID, Window: *page.Rest}

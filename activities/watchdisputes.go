@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
@@ -46,11 +44,10 @@ func (a *Activities) WatchDisputes(ctx context.Context) (DisputesWatched, error)
 		}
 		out.Asked++
 	}
+	if out.More = len(out.Reminded) == watchBatch; out.More {
+		return out, nil
+	}
 	found, err := a.findClaims(mercadopago.WithPriority(ctx, payment.ForSweep, ""))
 	out.Asked += found
-	if err != nil && activity.IsActivity(ctx) { // the next run tries again; it holds up no reminder
-		activity.GetLogger(ctx).Warn("the account's claims could not be searched", "error", err)
-	}
-	out.More = len(out.Reminded) == watchBatch
-	return out, nil
+	return out, activityError(err)
 }

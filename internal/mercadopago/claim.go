@@ -121,6 +121,9 @@ func (c *Client) AccountClaims(ctx context.Context, which ClaimStatus, page int)
 			}
 		}
 		found.Pages = (min(total, mostClaims) + claimsLimit - 1) / claimsLimit
+		if total == 0 && len(results) == claimsLimit { // it does not say how many there are
+			found.Pages = page + 2
+		}
 		return err
 	})
 	if err != nil {

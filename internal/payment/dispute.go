@@ -153,12 +153,14 @@ func (d Dispute) With(p Payment, news ProviderDispute, at time.Time) Dispute {
 	return after
 }
 
-// NewsOf says whether an answer of the provider knows something of a dispute that matters and is not stored.
+// NewsOf says whether a search's answer knows something of a dispute that is not stored: it is newer, or the dispute has ended or begun anew. A
+// search may say less than the dispute itself, so that other differences mean nothing.
 func (d ProviderDispute) NewsOf(p Payment, known []Dispute) bool {
 	id := DisputeID(p.ID, d.Kind, d.ID)
 	for _, k := range known {
 		if k.ID == id {
-			return len(k.With(p, d, k.UpdatedAt).Since(k)) > 0
+			after := k.With(p, d, k.UpdatedAt)
+			return after.ProviderUpdatedAt.After(k.ProviderUpdatedAt) || after.Status.Ended() != k.Status.Ended()
 		}
 	}
 	return true
