@@ -80,10 +80,13 @@ func (a *Activities) SignalQuiet(ctx context.Context, in QuietInput) (Quiet, err
 func (a *Activities) wakeOverdue(ctx context.Context) (woken int, err error) {
 	ids, err := a.database.OverdueCheckouts(ctx, a.now().Add(-quietAfter), quietSignals)
 	for _, id := range ids {
-		if err := a.workflows.WakeCheckout(ctx, id); err != nil {
+		err := a.workflows.WakeCheckout(ctx, id)
+		switch {
+		case err == nil:
+			woken++
+		case failure.KindOf(err) != failure.Invalid: // one that takes no more signals holds up no other
 			return woken, err
 		}
-		woken++
 	}
 	return woken, err
 }

@@ -235,6 +235,10 @@ func TestACheckoutWithoutARunEnds(t *testing.T) {
 	require.Equal(t, 1, wake())
 	s.becomes(c, payment.CheckoutExpired)
 	require.Zero(t, wake())
+	s.execute(`update checkouts set event_due_at = now()`)
+	told, err := s.Database.TakeExpired(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, told, 1)
 }
 
 // lose removes a checkout's row, as a restore from an older backup does.

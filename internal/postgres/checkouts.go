@@ -91,10 +91,10 @@ where id = $1 and status = $6`, payment.CheckoutFailed, why, cmp.Or(code, failur
 }
 
 // EndCheckout stores that a checkout has ended unpaid, and that an event has to tell of it if it has expired: the client app does not know that
-// yet. One that is paid, or has ended already, stays as it is.
+// yet. It waits a minute, because a payment that the last look has found may be about to pay the checkout. One that is paid, or has ended already, stays as it is.
 func (s *Store) EndCheckout(ctx context.Context, id string, as payment.CheckoutStatus, at time.Time) (payment.Checkout, error) {
 	return s.moveCheckout(ctx, "end checkout "+id, id, `
-update checkouts set status = $2, updated_at = $3, event_due_at = case when $2 = 'expired' then now() end
+update checkouts set status = $2, updated_at = $3, event_due_at = case when $2 = 'expired' then now() + interval '1 minute' end
 where id = $1 and status = any($4)`, as, at, []payment.CheckoutStatus{payment.CheckoutProcessing, payment.CheckoutOpen})
 }
 
@@ -106,13 +106,13 @@ update checkouts set status = $2, paid_by = $3, updated_at = $4, event_due_at = 
 where id = $1 and paid_by is null`, payment.CheckoutPaid, paymentID, at)
 }
 
-// OverdueCheckouts lists checkouts that wait although their end came before a moment, the oldest first. The run that ends one is gone, or cannot
-// ask the provider.
+// OverdueCheckouts lists checkouts that wait although their end came before a moment, in any order. The run that ends one is gone, or cannot ask
+// the provider.
 func (s *Store) OverdueCheckouts(ctx context.Context, before time.Time, limit int) (ids []string, err error) {
 	ids, err = readRows(ctx, s.pool, pgx.RowTo[string], `
 select id from checkouts
 where status in ('processing', 'open') and created_at + (request ->> 'expires_in')::int * interval '1 second' < $1
-order by created_at limit $2`, before, limit)
+order by random() limit $2`, before, limit)
 	return ids, interpret("list overdue checkouts", err)
 }
 
@@ -165,11 +165,11 @@ func (b *refundBooks) payCheckout(ctx context.Context, tx pgx.Tx, m Move, at tim
 }
 
 // TakeExpired gives the caller expired checkouts that no event has told of yet, the longest due first, for the length of OutboxLease. One that is
-// paid meanwhile is told of by the payment's event alone.
+// paid is told of by the payment's event alone.
 func (s *Store) TakeExpired(ctx context.Context, limit int) ([]payment.Checkout, error) {
 	list, err := readRows(ctx, s.pool, scanCheckout, `
 with due as (
-    select id from checkouts where event_due_at <= now() order by event_due_at limit $1 for update skip locked
+    select id from checkouts where event_due_at <= now() and status = 'expired' order by event_due_at limit $1 for update skip locked
 ), taken as (
     update checkouts c set event_due_at = now() + $2::interval from due d where c.id = d.id
 )`+selectCheckout+`where id in (select id from due)`, limit, OutboxLease)
@@ -183,7 +183,7 @@ func (s *Store) ToldExpired(ctx context.Context, ids []string) error {
 }
 
 // ToldLater puts off the event of an expired checkout that some subscriber's queue did not take: by as long as it has expired already, and at least
-// by the gap. After a day it is given up. A second call puts it off once more.
+// by the gap. A day after the checkout's end it is given up. A second call puts it off once more.
 func (s *Store) ToldLater(ctx context.Context, id string, gap time.Duration) (givenUp bool, err error) {
 	err = s.pool.QueryRow(ctx, `
 update checkouts set event_due_at = case when updated_at > now() - interval '1 day' then now() + greatest($2::interval, now() - updated_at) end

@@ -28,7 +28,7 @@ type Gauges struct {
 	Refunds     Gauge                         // refunds that have not ended; the oldest by when it was asked for
 	Due         Gauge                         // disputes that wait for documents or an answer, whose deadline comes within four days
 	Spool       Gauge
-	Undelivered map[Sink]Gauge // payments with events to deliver to a sink
+	Undelivered map[Sink]Gauge // payments with events to deliver to a sink, and expired checkouts
 	Repeats     Gauge          // events that a subscriber's queue did not accept, to be published again
 	Missed      int            // webhooks that reconciliation found missing in the last hour, and that have not come since
 	Compared    bool           // reconciliation has finished a window, ever
@@ -58,7 +58,9 @@ where deadline > now() and deadline <= now() + interval '4 days' and status not 
 union all
 select 'spool', '', count(*), coalesce(extract(epoch from now() - min(received_at)), 0)::float8 from webhook_spool
 union all
-select 'undelivered', sink, count(*), extract(epoch from now() - min(since))::float8 from outbox group by sink
+select 'undelivered', sink, count(*), extract(epoch from now() - min(since))::float8
+from (select sink, since from outbox union all select 'events', event_due_at from checkouts where event_due_at < now() and status = 'expired') waiting
+group by sink
 union all
 select 'repeats', '', count(*), coalesce(extract(epoch from now() - min(since)), 0)::float8 from event_repeats
 union all

@@ -2,7 +2,10 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/onlywave/onlywave/internal/events"
 	"github.com/onlywave/onlywave/internal/payment"
@@ -29,10 +32,11 @@ func (s *subscribers) expiredSome(ctx context.Context) int {
 	asking, cancel := context.WithTimeout(ctx, databaseTime)
 	defer cancel()
 	due, err := s.database.TakeExpired(asking, repeatBatch)
-	for i := 0; err == nil && i < len(due); i++ {
-		err = s.expiredOne(due[i])
+	var all errgroup.Group // side by side, so that a queue that does not answer holds up no more than one publish
+	for _, c := range due {
+		all.Go(func() error { return s.expiredOne(c) })
 	}
-	if err != nil {
+	if err = errors.Join(err, all.Wait()); err != nil {
 		if ctx.Err() == nil {
 			s.log.Warn("events of expired checkouts", "error", err)
 		}

@@ -46,6 +46,10 @@ func TestAnExpiredCheckoutIsToldOf(t *testing.T) {
 		_, err = w.database.EndCheckout(t.Context(), c.ID, payment.CheckoutExpired, at.Add(time.Minute))
 		require.NoError(t, err)
 	}
+	due := func() {
+		w.inDatabase(t, `with c as (update checkouts set event_due_at = now() returning 1) select count(*) from c`)
+	}
+	due()
 	d := next()
 	require.Equal(t, "checkout.expired", d.RoutingKey)
 	require.JSONEq(t, `{"id": "`+c.ID+`:expired", "type": "checkout.expired", "client_id": "shop", "at": "`+at.Add(time.Minute).Format(time.RFC3339Nano)+`",
@@ -56,7 +60,7 @@ func TestAnExpiredCheckoutIsToldOf(t *testing.T) {
 
 	_, err = refuses.channel.QueuePurge(refuses.name, false)
 	require.NoError(t, err)
-	w.inDatabase(t, `with c as (update checkouts set event_due_at = now() returning 1) select count(*) from c`)
+	due()
 	require.Equal(t, d.Body, next().Body)
 	require.Eventually(t, func() bool { return waits() == 0 }, timeout, 10*time.Millisecond)
 	_, told, err := refuses.channel.Get(refuses.name, true)
