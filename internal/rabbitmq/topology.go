@@ -23,6 +23,18 @@ const (
 // KeyPayment is the routing key of notifications about payments.
 const KeyPayment = "mercadopago.payment"
 
+// ProcessedKeys are the routing keys of the notifications that QueueProcess takes: about payments, about their disputes, and about the orders that
+// they are in. A topic that we do not know is kept in the archive.
+func ProcessedKeys() []string {
+	return []string{
+		KeyPayment,
+		"mercadopago.topic_chargebacks_wh", "mercadopago.chargebacks",
+		"mercadopago.topic_claims_integration_wh", "mercadopago.claim",
+		"mercadopago.stop_delivery_op_wh",
+		"mercadopago.topic_merchant_order_wh", "mercadopago.merchant_order",
+	}
+}
+
 // Queues.
 const (
 	QueueProcess     = "onlywave.webhooks.process" // to Temporal
@@ -81,20 +93,21 @@ var exchanges = []exchange{
 	{exchangeRetry, amqp.ExchangeDirect},
 }
 
-// Only notifications of payments, of their disputes and of the orders that they are in are processed; a topic that we do not know is kept in the archive.
 var queues = []queue{
 	{QueueDeadLetters, lastQueueArgs(), []binding{{ExchangeDeadLetters, "#"}}},
-	{QueueProcess, workQueueArgs(), []binding{
-		{ExchangeWebhooks, KeyPayment},
-		{ExchangeWebhooks, "mercadopago.topic_chargebacks_wh"}, {ExchangeWebhooks, "mercadopago.chargebacks"},
-		{ExchangeWebhooks, "mercadopago.topic_claims_integration_wh"}, {ExchangeWebhooks, "mercadopago.claim"},
-		{ExchangeWebhooks, "mercadopago.stop_delivery_op_wh"},
-		{ExchangeWebhooks, "mercadopago.topic_merchant_order_wh"}, {ExchangeWebhooks, "mercadopago.merchant_order"},
-	}},
+	{QueueProcess, workQueueArgs(), bound(ExchangeWebhooks, ProcessedKeys())},
 	{QueueArchive, workQueueArgs(), []binding{{ExchangeWebhooks, "mercadopago.#"}}},
 	{exchangeRetry + ".1", delayQueueArgs(), []binding{{exchangeRetry, "1"}}},
 	{exchangeRetry + ".2", delayQueueArgs(), []binding{{exchangeRetry, "2"}}},
 	{exchangeRetry + ".3", delayQueueArgs(), []binding{{exchangeRetry, "3"}}},
+}
+
+// bound are bindings to an exchange.
+func bound(exchange string, keys []string) (all []binding) {
+	for _, key := range keys {
+		all = append(all, binding{exchange, key})
+	}
+	return all
 }
 
 // workQueueArgs spell out what RabbitMQ 3.10 and 4 have different defaults for. At-least-once dead lettering takes effect

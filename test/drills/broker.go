@@ -31,10 +31,11 @@ func onBroker(do func(context.Context, *Scene, *amqp.Channel) error) Act {
 
 // unbindWebhooks removes all bindings of the webhooks' exchange.
 var unbindWebhooks = onBroker(func(_ context.Context, _ *Scene, channel *amqp.Channel) error {
-	return errors.Join(
-		channel.QueueUnbind(rabbitmq.QueueProcess, "mercadopago.payment", rabbitmq.ExchangeWebhooks, nil),
-		channel.QueueUnbind(rabbitmq.QueueArchive, "mercadopago.#", rabbitmq.ExchangeWebhooks, nil),
-	)
+	err := channel.QueueUnbind(rabbitmq.QueueArchive, "mercadopago.#", rabbitmq.ExchangeWebhooks, nil)
+	for _, key := range rabbitmq.ProcessedKeys() {
+		err = errors.Join(err, channel.QueueUnbind(rabbitmq.QueueProcess, key, rabbitmq.ExchangeWebhooks, nil))
+	}
+	return err
 })
 
 func deleteExchange(name string) Act {

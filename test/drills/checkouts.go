@@ -36,7 +36,9 @@ func (e Evidence) named() func(reference, providerPaymentID string) string {
 		checkouts[c.ID] = true
 	}
 	for _, c := range e.Sales {
-		checkouts[c.ID] = true
+		if c.ID != "" {
+			checkouts[c.ID] = true
+		}
 	}
 	return func(reference, providerPaymentID string) string {
 		if !checkouts[reference] {

@@ -62,12 +62,7 @@ func bind(channel *amqp.Channel, name string, args amqp.Table) error {
 	if _, err := channel.QueueDeclare(name, true, false, false, false, args); err != nil {
 		return err
 	}
-	for _, key := range []string{"payment.*", "refund.*"} { // the events of one payment are numbered over both
-		if err := channel.QueueBind(name, key, rabbitmq.ExchangeEvents, false, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return channel.QueueBind(name, "#", rabbitmq.ExchangeEvents, false, nil) // the events of one payment are numbered over all types
 }
 
 // listen takes events until the connection or ctx ends. It binds its queue first, as each service should when it connects: a broker

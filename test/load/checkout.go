@@ -51,7 +51,8 @@ type shopper struct {
 	*Checkout
 	random *rand.Rand
 	think  time.Duration
-	next   int // index of the next shop
+	next   int  // index of the next shop
+	doubts bool // the client asks once more for what it has
 }
 
 // checkouts starts checkouts at a constant rate, beside the payments, and draws nothing of theirs.
@@ -84,7 +85,7 @@ func (g *generator) newShopper(i int, due time.Time) *shopper {
 	if g.Leave == 0 && (s.Buyer == GivesUp || s.Buyer == LeavesCheckout) {
 		s.Buyer = PaysAtOnce
 	}
-	s.think = time.Duration(s.random.Int64N(int64(thinkMax)))
+	s.think, s.doubts = time.Duration(s.random.Int64N(int64(thinkMax))), s.random.IntN(4) == 0
 	return s
 }
 
@@ -114,7 +115,8 @@ func (s *shopper) ask(ctx context.Context) {
 			a.PaymentID = s.learn(answer.Body)
 		}
 		s.log.checkoutAnswered(s.Checkout, a)
-		if !a.repeatable() || !sleep(ctx, wait) {
+		again := a.repeatable() || a.Acknowledged() && len(s.Answers) == 1 && s.doubts
+		if !again || !sleep(ctx, wait) {
 			return
 		}
 	}
