@@ -85,13 +85,14 @@ func (a *Activities) makeCheckout(ctx context.Context, in MakeInput) (CheckoutSt
 	ctx = mercadopago.WithPriority(ctx, payment.ForCharge, c.ClientID)
 	var made mercadopago.Preference
 	var found bool
-	if in.Again || retried(ctx) {
+	if (in.Again || retried(ctx)) && !searched(ctx) {
 		if made, found, err = a.provider.FindPreference(ctx, c.ID); err != nil {
 			return CheckoutState{}, err
 		}
 	}
 	if !found {
 		made, err = a.provider.MakePreference(ctx, c)
+		keepSearched(ctx, failure.KindOf(err) == failure.Limited)
 	}
 	if failure.KindOf(err) == failure.Invalid {
 		refusal, _ := errors.AsType[*failure.Error](err)
@@ -103,6 +104,22 @@ func (a *Activities) makeCheckout(ctx context.Context, in MakeInput) (CheckoutSt
 	}
 	c, err = a.database.MakeCheckout(ctx, c.ID, made.ID, made.PayURL, a.now())
 	return checkoutState(c), err
+}
+
+// searched says whether an earlier attempt of the activity has searched for what is to be made, has not found it, and has not begun to make it:
+// the provider's rate was used up. To search at each attempt would use up the rate that the others wait for.
+func searched(ctx context.Context) (is bool) {
+	if !activity.IsActivity(ctx) || !activity.HasHeartbeatDetails(ctx) {
+		return false
+	}
+	return activity.GetHeartbeatDetails(ctx, &is) == nil && is
+}
+
+// keepSearched keeps that for the next attempt.
+func keepSearched(ctx context.Context, is bool) {
+	if activity.IsActivity(ctx) {
+		activity.RecordHeartbeat(ctx, is)
+	}
 }
 
 // AttachAttempts looks for everything that was paid, or tried, at a checkout, and has each attempt become a payment: a notification may be

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,35 @@ func TestAPageIsMadeOnce(t *testing.T) {
 		state, err := w.EndCheckout(t.Context(), EndCheckoutInput{CheckoutID: id, As: payment.CheckoutCancelled})
 		require.NoError(t, err)
 		require.Equal(t, payment.CheckoutCancelled, state.Status)
+	}
+}
+
+// Each attempt at a low rate searched first, and used up the rate before it made the page.
+func TestAPageIsSearchedForOnce(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		details []any
+		want    []string
+	}{
+		"first":                              {nil, []string{"GET", "POST"}},
+		"after an attempt that has searched": {[]any{true}, []string{"POST"}},
+		"after one that may have made it":    {[]any{false}, []string{"GET", "POST"}},
+	} {
+		w, id, _ := checkoutEnv(t)
+		attempt := activityEnvironment()
+		attempt.RegisterActivity(w.Activities)
+		if row.details != nil {
+			attempt.SetHeartbeatDetails(row.details[0])
+		}
+		_, err := attempt.ExecuteActivity(w.MakeCheckout, MakeInput{CheckoutID: id, Again: true})
+		require.NoError(t, err, name)
+		var methods []string
+		for _, r := range w.provider.Requests() {
+			if strings.HasPrefix(r.Path, "/checkout/preferences") {
+				methods = append(methods, r.Method)
+			}
+		}
+		require.Equal(t, row.want, methods, name)
 	}
 }
 
