@@ -119,11 +119,15 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 	defer stop()
 	go func() {
 		var err error
-		s.Log, err = load.Run(loading, load.Options{
+		o := load.Options{
 			Shops: s.entrances(), Provider: s.Provider, Name: fmt.Sprintf("%s-%d-%d", d.Name, r.Seed, r.played), Seed: r.Seed,
 			Rate: d.Rate, Length: lead + d.Lasts + trail, Expire: 0.1, Leave: d.leaves(), Card: 0.25, Reserve: 0.4, Challenge: 0.3, Saved: 0.2, Entered: 0.3, Dispute: 0.06, Boleto: 0.15, Checkout: 0.15, Refund: cmp.Or(d.Refund, 0.2), Cancel: cmp.Or(d.Cancel, 0.05), Panel: d.Panel, Prefer: "wait=5", Flood: d.Flood, Within: d.Within,
 			RetryFor: 90 * time.Second, Linger: 30 * time.Second,
-		})
+		}
+		if d.Plain {
+			o.Checkout, o.Saved, o.Entered, o.Challenge, o.Dispute = 0, 0, 0, 0, 0
+		}
+		s.Log, err = load.Run(loading, o)
 		loaded <- err
 	}()
 	seen := watch(loading, r.platform)
