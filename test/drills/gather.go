@@ -57,6 +57,10 @@ func gather(ctx context.Context, p *platform.Platform, clients *load.Log) (Evide
 		name string
 		ask  func() error
 	}{
+		{"the provider for its webhooks", func() (err error) { // first: one that is answered meanwhile may not be in the archive yet
+			e.Webhooks, err = p.Provider.Webhooks(ctx, "")
+			return err
+		}},
 		{"Postgres", func() error { return e.askPostgres(ctx, p.Stack.PostgresURL()) }},
 		{"the workers", func() error { return e.askWorkers(p.Logs) }},
 		{"the queues", func() error { return e.askRabbitMQ(p.Stack.RabbitMQURL()) }},
@@ -109,9 +113,6 @@ func (e *Evidence) askWorkers(logs string) error {
 
 func (e *Evidence) askProvider(ctx context.Context, p *platform.Provider) (err error) {
 	if e.Requests, err = p.Requests(ctx); err != nil {
-		return err
-	}
-	if e.Webhooks, err = p.Webhooks(ctx, ""); err != nil {
 		return err
 	}
 	if e.Ledger, err = p.Ledger(ctx, ""); err != nil {
