@@ -30,8 +30,8 @@ type crowd struct {
 }
 
 const (
-	crowdAtOnce = 16              // requests
-	crowdApart  = 2 * time.Second // between the crowd's charges and its payments, so that new buyers do not wait for the charges
+	crowdAtOnce = 16               // requests
+	crowdApart  = 10 * time.Second // between the crowd's charges and its payments: new buyers wait neither for those nor for what has waited behind them
 	crowdWait   = 3 * time.Minute
 )
 
