@@ -45,14 +45,14 @@ func reconcileNow(ctx context.Context, s *Scene) error {
 	return err
 }
 
-// oldPaymentsEnd waits until no payment runs that was begun before: what it was begun with is under the old key.
+// oldPaymentsEnd waits until no payment and no checkout runs that was begun before: what it was begun with is under the old key.
 func oldPaymentsEnd(ctx context.Context, s *Scene) error {
 	temporal, err := s.Temporal()
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
-	query := fmt.Sprintf(`WorkflowType = "Payment" AND ExecutionStatus = "Running" AND StartTime < %q`, time.Now().UTC().Format(time.RFC3339Nano))
+	query := fmt.Sprintf(`WorkflowType IN ("Payment", "Checkout") AND ExecutionStatus = "Running" AND StartTime < %q`, time.Now().UTC().Format(time.RFC3339Nano))
 	for {
 		left, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
 		if err == nil && left.GetCount() == 0 {
