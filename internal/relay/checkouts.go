@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,17 +14,7 @@ import (
 // expired publishes the events of checkouts that have expired, until ctx ends. No payment has paid them, so they are in no payment's history and
 // not in the outbox, but beside the checkout's status.
 func (s *subscribers) expired(ctx context.Context) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			for ctx.Err() == nil && s.ready() && s.expiredSome(ctx) == repeatBatch {
-			}
-		}
-	}
+	return s.whenReady(ctx, pollEvery, s.expiredSome)
 }
 
 func (s *subscribers) expiredSome(ctx context.Context) int {

@@ -116,14 +116,19 @@ func (s *subscribers) trouble() error {
 
 // repeat publishes again what some queue did not take, when it is due, until ctx ends.
 func (s *subscribers) repeat(ctx context.Context) error {
-	tick := time.NewTicker(min(pollEvery, s.gap))
+	return s.whenReady(ctx, min(pollEvery, s.gap), s.repeatSome)
+}
+
+// whenReady publishes every so often, batch after batch, while the broker takes events, until ctx ends.
+func (s *subscribers) whenReady(ctx context.Context, every time.Duration, batch func(context.Context) (published int)) error {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			for s.ready() && s.repeatSome(ctx) == repeatBatch {
+			for ctx.Err() == nil && s.ready() && batch(ctx) == repeatBatch {
 			}
 		}
 	}
