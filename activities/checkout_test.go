@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/onlywave/onlywave/internal/payment"
 	"github.com/onlywave/onlywave/test/simulator"
@@ -93,6 +95,26 @@ func TestAPageIsSearchedForOnce(t *testing.T) {
 			}
 		}
 		require.Equal(t, row.want, methods, name)
+	}
+}
+
+// The next attempt searches, unless this one could not even begin to make the page.
+func TestAnAttemptKeepsWhetherItHasBegunToMakeThePage(t *testing.T) {
+	t.Parallel()
+	for kind, untried := range map[simulator.Kind]bool{simulator.KindRateLimited: true, simulator.KindLostAnswer: false} {
+		w, id, _ := checkoutEnv(t)
+		w.provider.SetFaults([]simulator.Fault{{On: simulator.Preferences, Kind: kind, Times: 1}})
+		attempt := activityEnvironment()
+		attempt.RegisterActivity(w.Activities)
+		var kept []bool
+		attempt.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+			var is bool
+			require.NoError(t, details.Get(&is))
+			kept = append(kept, is)
+		})
+		_, err := attempt.ExecuteActivity(w.MakeCheckout, MakeInput{CheckoutID: id})
+		require.Error(t, err)
+		require.Equal(t, []bool{untried}, kept, kind)
 	}
 }
 
