@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/onlywave/onlywave/internal/mercadopago"
 	"github.com/onlywave/onlywave/internal/payment"
 )
 
@@ -58,4 +60,35 @@ func (a *Activities) EndEntry(ctx context.Context, in EndEntryInput) (Moved, err
 	asked := time.Now()
 	m, err := a.database.EndEntry(ctx, in.PaymentID, in.Status, a.now())
 	return a.moved(ctx, asked, m, err)
+}
+
+// findCard looks for the charge of the card that was entered last: those that are stored as rejected do not count. If the provider shows more
+// charges than are stored, their rows were lost, as by a restore of the database, and are stored again.
+func (a *Activities) findCard(ctx context.Context, id string) (payment.ProviderState, bool, error) {
+	shown, err := a.provider.PaymentsByReference(ctx, id)
+	if err != nil {
+		return payment.ProviderState{}, false, err
+	}
+	stored, err := a.database.CardCharges(ctx, id)
+	if ours := ofUs(shown); err == nil && len(ours) > payment.MadeCharges(stored) {
+		slices.Reverse(ours) // the newest is shown first
+		stored, err = a.database.RestoreCardCharges(ctx, id, ours, a.now())
+	}
+	if err != nil {
+		return payment.ProviderState{}, false, err
+	}
+	state, found := mercadopago.Foremost(slices.DeleteFunc(shown, func(s payment.ProviderState) bool {
+		return slices.ContainsFunc(stored, func(o payment.OperationRecord) bool { return o.ProviderID == s.PaymentID })
+	}))
+	return state, found, nil
+}
+
+// ofUs are the states that are about payments of our account.
+func ofUs(shown []payment.ProviderState) (ours []payment.ProviderState) {
+	for _, s := range shown {
+		if s.Foreign == "" {
+			ours = append(ours, s)
+		}
+	}
+	return ours
 }

@@ -249,15 +249,12 @@ func (a *Activities) Look(ctx context.Context, in LookInput) (Seen, error) {
 
 func (a *Activities) look(ctx context.Context, in LookInput) (payment.ProviderState, bool, error) {
 	ctx = mercadopago.WithPriority(ctx, in.urgency(), in.ClientID)
-	if in.ProviderPaymentID == "" {
-		var rejected []string
-		if in.OnPage {
-			var err error
-			if rejected, err = a.database.RejectedCharges(ctx, in.PaymentID); err != nil {
-				return payment.ProviderState{}, false, err
-			}
-		}
-		return a.provider.FindByReference(ctx, in.PaymentID, rejected...)
+	switch {
+	case in.ProviderPaymentID != "":
+	case in.OnPage:
+		return a.findCard(ctx, in.PaymentID)
+	default:
+		return a.provider.FindByReference(ctx, in.PaymentID)
 	}
 	state, err := a.provider.Get(ctx, in.ProviderPaymentID)
 	if failure.KindOf(err) == failure.NotFound && in.Typed {

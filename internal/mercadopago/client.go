@@ -231,20 +231,26 @@ func (c *Client) onPayment(ctx context.Context, op operation, key, providerPayme
 }
 
 // FindByReference looks for the payment whose external_reference is our payment's ID, among those of the
-// last three months (the search's default). Of several, one that has taken money wins, then one that still
-// may, then the newest. Those in except do not count. The search lags behind what was just created, so that false is no proof.
-func (c *Client) FindByReference(ctx context.Context, paymentID string, except ...string) (payment.ProviderState, bool, error) {
-	found, err := c.PaymentsByReference(ctx, paymentID)
-	found = slices.DeleteFunc(found, func(s payment.ProviderState) bool { return slices.Contains(except, s.PaymentID) })
-	if err != nil || len(found) == 0 {
-		return payment.ProviderState{}, false, err
-	}
-	return slices.MinFunc(found, func(a, b payment.ProviderState) int {
-		return cmp.Compare(relevance(a.Status), relevance(b.Status))
-	}), true, nil
+// last three months (the search's default). Of several, the Foremost counts. The search lags behind what was just created, so that false is no
+// proof.
+func (c *Client) FindByReference(ctx context.Context, paymentID string) (payment.ProviderState, bool, error) {
+	shown, err := c.PaymentsByReference(ctx, paymentID)
+	state, found := Foremost(shown)
+	return state, found, err
 }
 
-// PaymentsByReference lists the payments with an external_reference of ours, as FindByReference looks for them: all attempts at a checkout.
+// Foremost is, of payments with one reference as PaymentsByReference lists them, one that has taken money, else one that still may, else the newest.
+func Foremost(shown []payment.ProviderState) (state payment.ProviderState, found bool) {
+	if len(shown) == 0 {
+		return payment.ProviderState{}, false
+	}
+	return slices.MinFunc(shown, func(a, b payment.ProviderState) int {
+		return cmp.Compare(relevance(a.Status), relevance(b.Status))
+	}), true
+}
+
+// PaymentsByReference lists the payments with an external_reference of ours, the newest first: all attempts at a checkout, or all cards that a buyer has
+// entered. It looks for them as FindByReference does.
 func (c *Client) PaymentsByReference(ctx context.Context, reference string) (found []payment.ProviderState, err error) {
 	if !payment.ValidID(reference) {
 		return nil, &failure.Error{

@@ -86,7 +86,7 @@ type OperationRecord struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 
-	// The rest is a refund's.
+	// The rest is a refund's, but for Failure and ProviderID, which a rejected card that its buyer has entered has, too.
 	IdempotencyKey string // of whoever has asked for it; "" when it was made in the provider's panel
 	Origin         Origin
 	Reason         string
@@ -96,4 +96,17 @@ type OperationRecord struct {
 	FailureCode    failure.Code
 	Fingerprint    string    // of the request, see RefundRequest.Fingerprint
 	SentAt         time.Time // when it was about to be sent first; zero: never
+}
+
+// Made says whether the provider may have made something of the operation: it has not refused it outright.
+func (o OperationRecord) Made() bool { return o.Outcome != OutcomeRefused || o.ProviderID != "" }
+
+// MadeCharges counts the charges of which the provider may have made a payment.
+func MadeCharges(charges []OperationRecord) (n int) {
+	for _, o := range charges {
+		if o.Made() {
+			n++
+		}
+	}
+	return n
 }

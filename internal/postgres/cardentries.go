@@ -125,8 +125,57 @@ func (s *Store) EndEntry(ctx context.Context, id string, to payment.Status, at t
 	})
 }
 
-// RejectedCharges lists the provider's ids of the charges of a payment that were rejected on the pay page.
-func (s *Store) RejectedCharges(ctx context.Context, id string) ([]string, error) {
-	list, err := readRows(ctx, s.pool, pgx.RowTo[string], `select provider_id from operations where payment_id = $1 and kind = $2 and provider_id <> ''`, id, payment.Charge)
-	return list, interpret("list the rejected charges of payment "+id, err)
+// CardCharges lists the charges of the cards that a payment's buyer has entered, in their order.
+func (s *Store) CardCharges(ctx context.Context, id string) ([]payment.OperationRecord, error) {
+	list, err := readRows(ctx, s.pool, scanOperation, selectOperations+` and kind = $2 order by number`, id, payment.Charge)
+	return list, interpret("list the card charges of payment "+id, err)
+}
+
+// RestoreCardCharges stores the charges that the provider shows, oldest first, and that the database has lost, and lists all. The n-th that the
+// provider has made of a payment is taken for the n-th that was asked for: the provider does not say under which key it was. A second call finds
+// them stored.
+func (s *Store) RestoreCardCharges(ctx context.Context, id string, shown []payment.ProviderState, at time.Time) ([]payment.OperationRecord, error) {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var amount int64
+		if err := tx.QueryRow(ctx, `select amount from payments where id = $1 for update`, id).Scan(&amount); err != nil {
+			return err
+		}
+		rows, _ := tx.Query(ctx, selectOperations+` and kind = $2 order by number`, id, payment.Charge)
+		stored, err := pgx.CollectRows(rows, scanOperation)
+		if err != nil {
+			return err
+		}
+		unnamed := slices.DeleteFunc(slices.Clone(stored), func(o payment.OperationRecord) bool { return o.ProviderID != "" || !o.Made() })
+		number := len(stored)
+		for _, x := range shown {
+			if slices.ContainsFunc(stored, func(o payment.OperationRecord) bool { return o.ProviderID == x.PaymentID }) {
+				continue
+			}
+			var o payment.OperationRecord
+			if len(unnamed) > 0 {
+				o, unnamed = unnamed[0], unnamed[1:]
+			} else {
+				number++
+				o = payment.OperationRecord{
+					ProviderKey: payment.ProviderKey(id, payment.Charge, number), Kind: payment.Charge, Number: number, Amount: amount,
+					Outcome: payment.OutcomeAsked, CreatedAt: at,
+				}
+				if err := insertOperation(ctx, tx, id, o); err != nil {
+					return err
+				}
+			}
+			if x.Status != payment.Rejected {
+				continue // storing the answer ends it
+			}
+			if _, err := tx.Exec(ctx, `update operations set outcome = $2, failure = $3, provider_id = $4, updated_at = $5 where provider_key = $1`,
+				o.ProviderKey, payment.OutcomeRefused, x.StatusDetail, x.PaymentID, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, interpret("restore the card charges of payment "+id, err)
+	}
+	return s.CardCharges(ctx, id)
 }

@@ -51,9 +51,10 @@ func TestACardIsTakenOnce(t *testing.T) {
 		_, err := s.RejectCard(t.Context(), id, 1, "7", "cc_rejected_other_reason", timeAt(13))
 		require.NoError(t, err)
 	}
-	rejected, err := s.RejectedCharges(t.Context(), id)
+	charges, err := s.CardCharges(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, []string{"7"}, rejected)
+	require.Len(t, charges, 1)
+	require.Equal(t, "7", charges[0].ProviderID)
 	require.Equal(t, 3, s.read(t, id).Version, "opened, taken, rejected")
 
 	known := s.takeCard(t, id, "one", 14)
