@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -149,28 +148,40 @@ func (a *Activities) attachAttempts(ctx context.Context, id string) (CheckoutSta
 	for _, p := range known {
 		byProvider[p.Provider.PaymentID] = p
 	}
-	for _, s := range shown {
-		if s.Foreign != "" {
-			continue
-		}
+	upToDate := true
+	for _, s := range ofUs(shown) {
 		p, is := byProvider[s.PaymentID]
 		switch {
 		case !is:
-			err = a.workflows.Attach(ctx, c, s.PaymentID)
+			upToDate, err = false, a.workflows.Attach(ctx, c, s.PaymentID)
 		case p.Outdated(p.Understood(s), true):
-			err = a.workflows.Signal(ctx, p.ID)
+			upToDate, err = false, a.workflows.Signal(ctx, p.ID)
 		}
 		if err != nil && failure.KindOf(err) != failure.Invalid { // one that takes no more signals looks by itself
 			return CheckoutState{}, err
 		}
 	}
 	c, err = a.database.Checkout(ctx, c.ID)
-	if paid := slices.IndexFunc(known, func(p payment.Payment) bool { return p.Status.MayHaveRefunds() }); err == nil && c.PaidBy == "" && paid >= 0 {
-		c, err = a.database.PaidAlready(ctx, c.ID, known[paid].ID, a.now()) // the row was lost since
+	if paid := payer(known, upToDate); err == nil && c.PaidBy == "" && paid != "" {
+		c, err = a.database.PaidAlready(ctx, c.ID, paid, a.now()) // the row was lost since
 	}
 	state := checkoutState(c)
 	state.Attempts = len(shown)
 	return state, err
+}
+
+// payer is the attempt that has paid a checkout first, as far as the attempts tell it; "": none. One whose whole money is back may have been paid
+// second, and counts only when no other one can still turn out to be paid.
+func payer(attempts []payment.Payment, upToDate bool) (id string) {
+	for _, p := range attempts {
+		switch {
+		case p.Status == payment.Refunded && id == "" && upToDate:
+			id = p.ID
+		case p.Status.MayHaveRefunds() && p.Status != payment.Refunded:
+			return p.ID
+		}
+	}
+	return id
 }
 
 // CloseCheckout ends the time in which the checkout's page can be paid. It is safe to repeat, and one without a page is closed.

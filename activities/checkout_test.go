@@ -161,6 +161,62 @@ func TestAnAttemptIsFoundWithoutANotification(t *testing.T) {
 	require.Empty(t, w.open(t, payment.OrphanPayment))
 }
 
+// The rows of a checkout and of its attempts are lost. The attempt that was paid second has its money back already, and is found first.
+func TestAnAttemptThatWasRefundedIsNotTakenForTheFirst(t *testing.T) {
+	t.Parallel()
+	for name, others := range map[string]int{"of two": 1, "of one": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, id, attached := checkoutEnv(t)
+			_, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id})
+			require.NoError(t, err)
+			c, err := w.database.Checkout(t.Context(), id)
+			require.NoError(t, err)
+			var tried []string
+			for range others + 1 {
+				providerID, err := w.provider.Try(c.PreferenceID, simulator.Attempt{Method: "account_money"})
+				require.NoError(t, err)
+				tried = append(tried, providerID)
+			}
+			second := tried[others]
+			_, err = w.provider.RefundInPanel(second, money.Centavos)
+			require.NoError(t, err)
+			refunded := w.attach(t, c, second)
+			for range 2 {
+				_, err = w.AttachAttempts(t.Context(), CheckoutInput{CheckoutID: id})
+				require.NoError(t, err)
+			}
+			c, err = w.database.Checkout(t.Context(), id)
+			require.NoError(t, err)
+			if others == 0 {
+				require.Equal(t, refunded, c.PaidBy)
+				return
+			}
+			require.Equal(t, payment.CheckoutOpen, c.Status)
+			require.Equal(t, []string{tried[0], tried[0]}, *attached)
+			first := w.attach(t, c, tried[0])
+			_, err = w.AttachAttempts(t.Context(), CheckoutInput{CheckoutID: id})
+			require.NoError(t, err)
+			c, err = w.database.Checkout(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, first, c.PaidBy)
+		})
+	}
+}
+
+// attach has a buyer's attempt become a payment, as its workflow does.
+func (w env) attach(t *testing.T, c payment.Checkout, providerPaymentID string) (id string) {
+	t.Helper()
+	creation, id := c.NewAttempt(providerPaymentID)
+	_, err := w.Open(t.Context(), OpenInput{PaymentID: id, Creation: &creation})
+	require.NoError(t, err)
+	charged, err := w.Charge(t.Context(), ChargeInput{PaymentID: id})
+	require.NoError(t, err)
+	_, err = w.Apply(t.Context(), ApplyInput{PaymentID: id, State: charged})
+	require.NoError(t, err)
+	return id
+}
+
 // An attempt with another sum, or of another account, is never approved.
 func TestAnAttemptThatIsNotTheCheckoutsIsNotBelieved(t *testing.T) {
 	t.Parallel()
