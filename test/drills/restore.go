@@ -87,6 +87,13 @@ func recoverFromRestore(ctx context.Context, s *Scene) error {
 	if err := flushRedis(ctx, s); err != nil {
 		return err
 	}
+	reconciling := `WorkflowType = "Reconcile" and ExecutionStatus = "Running" and StartTime < "` + s.backup.restored.UTC().Format(time.RFC3339Nano) + `"`
+	if err := s.batch(ctx, "workflow", "terminate", "--query", reconciling, "--reason", "restore", "--yes"); err != nil {
+		return err
+	}
+	if err := s.awaitEnded(ctx, reconciling); err != nil {
+		return err
+	}
 	for _, p := range s.Workers {
 		p.Setenv("SEARCH_BEFORE_CHARGE_UNTIL", time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 	}
@@ -99,7 +106,6 @@ func recoverFromRestore(ctx context.Context, s *Scene) error {
 	}
 	ended := ` and ExecutionStatus != "Running" and CloseTime >= "` + s.backup.taken.UTC().Format(time.RFC3339) + `"`
 	for _, command := range [][]string{
-		{"terminate", "--query", `WorkflowType = "Reconcile" and ExecutionStatus = "Running"`},
 		{"reset", "--type", "FirstWorkflowTask", "--query", `WorkflowType = "Payment"` + ended + " and PaymentAsked is null"},
 		{"reset", "--type", "FirstWorkflowTask", "--query", `WorkflowType = "Payment"` + ended + " and PaymentAsked = true"},
 		{"signal", "--name", "look", "--query", `WorkflowType = "Payment" and ExecutionStatus = "Running"`},
@@ -203,6 +209,26 @@ func (s *Scene) batch(ctx context.Context, args ...string) error {
 			return nil
 		case !bytes.Contains(output, []byte("Max concurrent batch operations")) || !platform.Pause(ctx, 500*time.Millisecond):
 			return fmt.Errorf("temporal %v: %w\n%s", args, err, output)
+		}
+	}
+}
+
+// awaitEnded waits until Temporal lists no workflow that a query finds.
+func (s *Scene) awaitEnded(ctx context.Context, query string) error {
+	temporal, err := client.DialContext(ctx, client.Options{HostPort: s.Stack.TemporalAddress(), Logger: log.NewStructuredLogger(quiet)})
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	for {
+		found, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+		switch {
+		case err != nil:
+			return err
+		case found.GetCount() == 0:
+			return nil
+		case !platform.Pause(ctx, 200*time.Millisecond):
+			return fmt.Errorf("%d workflows are left of %s: %w", found.GetCount(), query, ctx.Err())
 		}
 	}
 }
