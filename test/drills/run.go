@@ -125,7 +125,7 @@ func (r *runner) play(ctx context.Context, d Drill, result *Result) error {
 			RetryFor: 90 * time.Second, Linger: 30 * time.Second,
 		}
 		if d.Plain {
-			o.Checkout, o.Saved, o.Entered, o.Challenge, o.Dispute = 0, 0, 0, 0, 0
+			o.Checkout, o.Saved, o.Entered, o.Challenge, o.Dispute, o.Reserve = 0, 0, 0, 0, 0, 0
 		}
 		s.Log, err = load.Run(loading, o)
 		loaded <- err
