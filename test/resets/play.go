@@ -126,41 +126,27 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	if try.providerID != "" {
 		texts = append(texts, old.input.Creation.Attempt.CheckoutID, reference, old.input.Creation.Attempt.ProviderPaymentID, try.providerID)
 	}
-	var card *payment.CardMethod
-	token := ""
-	if old.input.Creation != nil && old.input.Creation.Secrets.Token != "" {
-		recorded := old.input.Creation.Secrets.Token
-		card = old.input.Creation.Request.Method.Card
-		if token, err = p.Provider.CardTokenOf(ctx, simulator.NumberOf(recorded), simulator.HolderOf(recorded)); err != nil { // a token is good for one charge
-			return nil, fmt.Errorf("make a card's token: %w", err)
-		}
-		if card.CustomerID != "" {
-			saved, tokenOfSaved, more, err := p.saveCard(ctx, *card, key, token)
-			if err != nil {
-				return nil, err
-			}
-			card, token, texts = &saved, tokenOfSaved, append(texts, more...)
-		}
-		texts = append(texts, recorded, token)
+	card, token, more, err := p.cardAgain(ctx, old, key)
+	if err != nil {
+		return nil, err
 	}
-	disputeID := ""
+	texts = append(texts, more...)
 	cards, err := p.enterCards(ctx, old, id)
 	if err != nil {
 		return nil, err
 	}
 	texts = append(texts, cards...)
+	disputeID := ""
 	if len(old.cards) == 0 && old.provider != nil && old.provider.PaymentID != "" {
-		made, status := try.providerID, try.status
-		if made == "" {
-			if made, status, err = p.charge(ctx, old, id, a.providerKey(id), token, card); err != nil {
+		if try.providerID == "" {
+			if try.providerID, try.status, err = p.charge(ctx, old, id, a.providerKey(id), token, card); err != nil {
 				return nil, fmt.Errorf("charge: %w", err)
 			}
 		}
-		more, dispute, err := p.comeAfter(ctx, old, id, reference, made, status, card != nil)
-		if err != nil {
+		if more, disputeID, err = p.comeAfter(ctx, old, id, reference, try.providerID, try.status, card != nil); err != nil {
 			return nil, err
 		}
-		texts, disputeID = append(texts, more...), dispute
+		texts = append(texts, more...)
 	}
 	changed, err := a.recording.changed(strings.NewReplacer(texts...), a.later())
 	if err != nil {
@@ -187,6 +173,27 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	}
 	c := &paymentCase{player: p, attempt: a, id: id, reference: reference, key: key, base: run, story: now, disputeID: disputeID}
 	return c, p.sendWebhooks(ctx, reference)
+}
+
+// cardAgain is the recorded card of a client app with a token of its own, because a token is good for one charge, and saved anew if it was saved.
+// The texts are the recorded ones, each with the one that stands for it. No card: nil.
+func (p *player) cardAgain(ctx context.Context, old story, key string) (card *payment.CardMethod, token string, texts []string, err error) {
+	if old.input.Creation == nil || old.input.Creation.Secrets.Token == "" {
+		return nil, "", nil, nil
+	}
+	recorded := old.input.Creation.Secrets.Token
+	card = old.input.Creation.Request.Method.Card
+	if token, err = p.Provider.CardTokenOf(ctx, simulator.NumberOf(recorded), simulator.HolderOf(recorded)); err != nil {
+		return nil, "", nil, fmt.Errorf("make a card's token: %w", err)
+	}
+	if card.CustomerID != "" {
+		saved, tokenOfSaved, more, err := p.saveCard(ctx, *card, key, token)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		card, token, texts = &saved, tokenOfSaved, more
+	}
+	return card, token, append(texts, recorded, token), nil
 }
 
 // comeAfter does at the simulator what came after the recorded charge: the capture, what the buyer did, the dispute and the refunds. The result
