@@ -400,6 +400,8 @@ func TestACardThatWasEnteredAfterARejectedOne(t *testing.T) {
 	}
 	e.Payments[2].Version = 1
 	require.Empty(t, Check(e), "such a payment begins by waiting")
+	e.Intents[2].Status = "processing"
+	require.Empty(t, Check(e), "it was accepted, and not stored yet")
 	e.Payments[2].OnPage = false
 	require.NotEmpty(t, Check(e))
 }

@@ -152,13 +152,14 @@ func checkoutsTold(e Evidence, say objecting) {
 			if !slices.Equal(told, []payment.CheckoutChange{want}) && !(len(told) == 0 && s.mayBeLost()) {
 				say(id, "it has paid checkout %s; its events about that are %v, not %s", c.ID, told, want)
 			}
-			refunds := 0
+			refunds, refused := 0, false
 			for _, o := range s.operations {
 				if o.Kind == string(payment.Refund) {
 					refunds++
+					refused = refused || o.Outcome == string(payment.OutcomeRefused) // by the provider, which the client was told
 				}
 			}
-			if refunds != back || back > 0 && s.row.Refunded != s.row.Amount {
+			if refunds != back || back > 0 && s.row.Refunded != s.row.Amount && !refused {
 				say(id, "it has paid checkout %s, %s; it has %d refunds, and %d of %d centavos are back", c.ID, want, refunds, s.row.Refunded, s.row.Amount)
 			}
 		}

@@ -18,6 +18,19 @@ func TestTheTriesAtACheckoutAreKnown(t *testing.T) {
 	require.Empty(t, Check(e))
 }
 
+// The provider refuses to give back what was paid second: the money stays, and the client was told.
+func TestASecondPaymentWhoseRefundIsRefusedStays(t *testing.T) {
+	e := clean()
+	e.sell()
+	e.Checkouts[0].RefundDuplicates = true
+	e.Operations = append(e.Operations, Operation{ProviderKey: "r-1", PaymentID: try(8), Kind: "refund", Amount: 1008, Outcome: "refused"})
+	for _, o := range Check(e) {
+		require.NotEqual(t, checkoutIsTold, o.Rule, "%v", o)
+	}
+	e.Operations[len(e.Operations)-1].Outcome = "done"
+	require.True(t, slices.ContainsFunc(Check(e), func(o Objection) bool { return o.Rule == checkoutIsTold }))
+}
+
 // Each row falsifies what is said of a checkout in one way. The checker must object under that rule with that text.
 func TestTheCheckerObjectsToCheckouts(t *testing.T) {
 	for _, row := range spoiltCheckouts {

@@ -187,7 +187,8 @@ func answersTrue(s *sides, say objecting) {
 			continue // it may have read what the database has lost since
 		}
 		for _, read := range append(statusesOf(i), payment.Status(i.Status)) {
-			if s.row != nil && !slices.Contains(s.statuses(), read) {
+			accepted := read == payment.Processing && s.onPage() // and not stored yet; stored, it waits for its card
+			if s.row != nil && !accepted && !slices.Contains(s.statuses(), read) {
 				say(s.id, "the client's %s saw %q; the history is %v", i.Key, read, s.statuses())
 			}
 		}

@@ -24,7 +24,7 @@ var operations = []Drill{{
 	Expect: []Expectation{everyClientIsAnswered, fiftyHadOneEffect},
 }, {
 	Name: "random-operations", Shows: "Of 2,000 payments with random operations and random faults, each has the same money on all sides, and none is left in a state that nobody moves.",
-	Rate: 6, Lasts: 324 * time.Second, Refund: 0.6, Cancel: 0.15, Panel: 0.2,
+	Rate: 4, Lasts: 486 * time.Second, Refund: 0.6, Cancel: 0.15, Panel: 0.2,
 	Strike: []Act{arm(slices.Concat(refundsFail, randomFaults)...)}, Heal: []Act{disarm}, After: []Act{payLate},
 	Expect: []Expectation{everyClientIsAnswered, everyOperationIsDrawn},
 }}
