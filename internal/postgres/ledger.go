@@ -34,17 +34,19 @@ select coalesce(sum(pending), 0)::bigint, coalesce(sum(available), 0)::bigint fr
 	return b, interpret("read the balance of "+clientID, err)
 }
 
-// settleMoney settles the payments whose money the provider has released, with one event for each. A payment that another transaction has
-// locked is left to the next call.
+// takeReleased locks payments whose money the provider has released. One that another transaction has locked is left to the next call.
+const takeReleased = `
+select id from payments
+where settled_at is null and money_release_at is not null and money_release_at <= $1 and status in ('approved', 'partially_refunded', 'refunded')
+order by money_release_at limit $2
+for no key update skip locked`
+
+// settleMoney settles payments that the transaction has locked, with one event for each. It is a statement of its own, because one that locks
+// them itself does not see what was posted by a transaction that has ended between its beginning and the lock, such as a refund.
 const settleMoney = `
-with due as (
-    select id from payments
-    where settled_at is null and money_release_at is not null and money_release_at <= @at and status in ('approved', 'partially_refunded', 'refunded')
-    order by money_release_at limit @limit
-    for no key update skip locked
-), event as (
+with event as (
     update payments p set settled_at = @at, version = p.version + 1, updated_at = @at
-    from due where p.id = due.id
+    where p.id = any(@ids)
     returning p.id, p.version as seq, p.status, p.amount, p.amount_captured, p.amount_refunded, p.provider_payment_id, false as by_email
 ), written as (
     insert into payment_events (payment_id, seq, status, data, at)
@@ -61,10 +63,16 @@ select id from event`
 // they are now. A second call does not settle them again.
 func (s *Store) SettleMoney(ctx context.Context, at time.Time, limit int) ([]payment.Payment, error) {
 	const doing = "settle the payments that are due"
-	rows, _ := s.pool.Query(ctx, settleMoney, pgx.NamedArgs{
-		"at": at, "limit": limit, "sinks": []Sink{ToSubscribers}, "lease": time.Duration(0),
+	var ids []string
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, takeReleased, at, limit) // rows know the error, too
+		var err error
+		if ids, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil || len(ids) == 0 {
+			return err
+		}
+		_, err = tx.Exec(ctx, settleMoney, pgx.NamedArgs{"at": at, "ids": ids, "sinks": []Sink{ToSubscribers}, "lease": time.Duration(0)})
+		return err
 	})
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(ids) == 0 {
 		return nil, interpret(doing, err)
 	}

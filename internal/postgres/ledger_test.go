@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onlywave/onlywave/internal/audit"
@@ -204,6 +206,42 @@ func TestALostChargebackIsALoss(t *testing.T) {
 	s.look(t, state)
 	require.Equal(t, map[payment.Account]int64{"pending": 740, "fees": 10, "payable": -1050, "refunds": 300}, s.accounts(t, id))
 	require.EqualValues(t, 740, s.balance(t, "shop").Pending)
+}
+
+// Refunds are posted while money is settled. The event says what the ledger has settled, also when a refund came in between.
+func TestTheSettlementOfMoneyThatIsRefundedMeanwhileIsTold(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	ids := make([]string, 150)
+	for i := range ids {
+		ids[i] = s.open(t, newPayment(fmt.Sprint("meanwhile-", i))).ID
+		s.look(t, paid(ids[i], 2))
+	}
+	var settling sync.WaitGroup
+	settling.Go(func() {
+		for left := len(ids); left > 0; {
+			settled, err := s.SettleMoney(context.Background(), timeAt(61), len(ids))
+			if !assert.NoError(t, err) {
+				return
+			}
+			left -= len(settled)
+		}
+	})
+	sideBySide(t, 4, func(part int) error {
+		for i := part; i < len(ids); i += 4 {
+			back := payment.ProviderRefund{ID: fmt.Sprint(7000 + i), Amount: 400, Outcome: payment.OutcomeDone, CreatedAt: timeAt(3)}
+			state := refunded(paid(ids[i], 2), 62, back)
+			if _, err := s.ApplyLook(context.Background(), ids[i], state, timeAt(62)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	settling.Wait()
+	for _, id := range ids {
+		told := s.number(t, `select (data -> 'settlement' ->> 'amount')::int from payment_events where payment_id = $1 and data ? 'settlement'`, id)
+		require.Equal(t, s.number(t, `select sum(amount)::int from ledger_entries where payment_id = $1 and account = 'available' and cause = 'settlement'`, id), told)
+	}
 }
 
 func TestMoneyThatIsReleasedIsSettledOnce(t *testing.T) {
