@@ -123,10 +123,7 @@ func TestAnAttemptKeepsWhetherItHasBegunToMakeThePage(t *testing.T) {
 func TestAnAttemptIsFoundWithoutANotification(t *testing.T) {
 	t.Parallel()
 	w, id, attached := checkoutEnv(t)
-	_, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id})
-	require.NoError(t, err)
-	c, err := w.database.Checkout(t.Context(), id)
-	require.NoError(t, err)
+	c := w.makeCheckout(t, id)
 	providerID, err := w.provider.Try(c.PreferenceID, simulator.Attempt{Method: "account_money"})
 	require.NoError(t, err)
 
@@ -138,15 +135,12 @@ func TestAnAttemptIsFoundWithoutANotification(t *testing.T) {
 	require.Equal(t, []string{providerID, providerID}, *attached)
 	require.Empty(t, w.open(t, ""), "it is no orphan")
 
-	creation, attempt := c.NewAttempt(providerID)
+	attempt := ""
 	for range 2 {
-		_, err := w.Open(t.Context(), OpenInput{PaymentID: attempt, Creation: &creation})
+		attempt = w.attach(t, c, providerID)
+		p, err := w.database.Payment(t.Context(), attempt)
 		require.NoError(t, err)
-		charged, err := w.Charge(t.Context(), ChargeInput{PaymentID: attempt})
-		require.NoError(t, err)
-		moved, err := w.Apply(t.Context(), ApplyInput{PaymentID: attempt, State: charged})
-		require.NoError(t, err)
-		require.Equal(t, payment.Approved, moved.Status)
+		require.Equal(t, payment.Approved, p.Status)
 	}
 	require.Len(t, w.provider.Ledger(), 1, "nothing was charged but by the buyer")
 	c, err = w.database.Checkout(t.Context(), id)
@@ -168,10 +162,7 @@ func TestAnAttemptThatWasRefundedIsNotTakenForTheFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, id, attached := checkoutEnv(t)
-			_, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id})
-			require.NoError(t, err)
-			c, err := w.database.Checkout(t.Context(), id)
-			require.NoError(t, err)
+			c := w.makeCheckout(t, id)
 			var tried []string
 			for range others + 1 {
 				providerID, err := w.provider.Try(c.PreferenceID, simulator.Attempt{Method: "account_money"})
@@ -179,7 +170,7 @@ func TestAnAttemptThatWasRefundedIsNotTakenForTheFirst(t *testing.T) {
 				tried = append(tried, providerID)
 			}
 			second := tried[others]
-			_, err = w.provider.RefundInPanel(second, money.Centavos)
+			_, err := w.provider.RefundInPanel(second, money.Centavos)
 			require.NoError(t, err)
 			refunded := w.attach(t, c, second)
 			for range 2 {
@@ -202,6 +193,16 @@ func TestAnAttemptThatWasRefundedIsNotTakenForTheFirst(t *testing.T) {
 			require.Equal(t, first, c.PaidBy)
 		})
 	}
+}
+
+// makeCheckout has the page of a checkout made.
+func (w env) makeCheckout(t *testing.T, id string) payment.Checkout {
+	t.Helper()
+	_, err := w.MakeCheckout(t.Context(), MakeInput{CheckoutID: id})
+	require.NoError(t, err)
+	c, err := w.database.Checkout(t.Context(), id)
+	require.NoError(t, err)
+	return c
 }
 
 // attach has a buyer's attempt become a payment, as its workflow does.

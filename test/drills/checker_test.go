@@ -382,30 +382,6 @@ const (
 	checkoutIsSeen = "checkouts that wait have a running workflow, and no others do"
 )
 
-// A buyer whose first card was rejected has entered another. One who leaves keeps the payment waiting.
-func TestACardThatWasEnteredAfterARejectedOne(t *testing.T) {
-	e := clean()
-	e.enter(1)
-	require.Empty(t, Check(e))
-	e.Payments[2].OnPage, e.Payments[2].ProviderPaymentID = true, ""
-	e.Ledger = without(e.Ledger, func(x simulator.Entry) bool { return x.ExternalReference == id(3) })
-	e.Operations = without(e.Operations, func(o Operation) bool { return o.PaymentID == id(3) })
-	e.Requests = without(e.Requests, func(r simulator.Request) bool { return r.Reference == id(3) })
-	require.Empty(t, Check(e))
-	e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(3) && v.Seq == 1 })
-	for n, v := range e.Events {
-		if v.PaymentID == id(3) {
-			e.Events[n].Seq = 1
-		}
-	}
-	e.Payments[2].Version = 1
-	require.Empty(t, Check(e), "such a payment begins by waiting")
-	e.Intents[2].Status = "processing"
-	require.Empty(t, Check(e), "it was accepted, and not stored yet")
-	e.Payments[2].OnPage = false
-	require.NotEmpty(t, Check(e))
-}
-
 // Logs are full of long numbers and ids. None of these may pass for a card number.
 func TestIdsAndTimesAreNoCardNumbers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
@@ -414,18 +390,5 @@ func TestIdsAndTimesAreNoCardNumbers(t *testing.T) {
 			uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, random.Uint64())), random.Uint64(), random.Uint64(),
 			noon.UnixNano()+random.Int64N(1e15), random.Float64()*5, 106_400_160_592+random.Int64N(1e9))
 		require.Empty(t, secretsIn(line, nil), line)
-	}
-}
-
-// Money is released between two looks at the sides. Its settlement is waited for, and not missed before.
-func TestMoneyThatIsReleasedInAMomentIsWaitedFor(t *testing.T) {
-	e := clean()
-	require.Empty(t, stillToCome(e))
-	e.Books.Payments[0].ReleasedAt = e.Asked.Add(releaseSoon / 2)
-	e.Events = without(e.Events, func(v Event) bool { return v.PaymentID == id(1) && v.Settled != nil })
-	e.Entries = without(e.Entries, func(x LedgerEntry) bool { return x.PaymentID == id(1) && x.Cause == "settlement" })
-	require.Len(t, stillToCome(e), 1)
-	for _, o := range Check(e) {
-		require.NotContains(t, o.Known, "no event says that it is settled")
 	}
 }
