@@ -30,7 +30,7 @@ type Drill struct {
 	Within time.Duration // how long each buyer has to pay; 0: an hour
 	Refund float64       // the share of paid payments of which the client gives money back; 0: 0.2
 	Cancel float64       // the share of payments that the client cancels; 0: 0.05
-	Plain  bool          // no checkouts, saved or entered cards, challenges, disputes or captures: they take too long at a low provider rate, or after a long outage
+	Plain  bool          // no checkouts, saved or entered cards, challenges, disputes or captures, for which the provider rate is too low
 	Panel  float64       // the share of refunded payments of which the seller refunds a part in the provider's panel
 
 	EachEnds bool // every buyer pays, or lets the Pix expire; else some leave, and their payments stay open
