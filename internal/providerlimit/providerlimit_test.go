@@ -93,7 +93,7 @@ func TestTheBurstIsTheFleets(t *testing.T) {
 // What is saved up for one urgency the others leave alone, also while Redis is unavailable.
 func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 	t.Parallel()
-	const rate = 1000
+	const rate = 100 // so that a call of 10 ms, as on a busy machine, does not gain as much as it spends
 	for _, redisUnavailable := range []bool{false, true} {
 		all := workers(t, devstacktest.Shared(), 2, rate)
 		if redisUnavailable {
@@ -102,7 +102,7 @@ func TestEachUrgencyFindsItsPartOfTheBurst(t *testing.T) {
 		began := time.Now()
 		first := all[0].spend(t, payment.ForSweep)
 		gained := func() float64 { return float64(int(time.Since(began).Seconds()*rate) + 2) }
-		require.InDelta(t, 150, first, gained(), "its own and what no urgency has a share of")
+		require.InDelta(t, 0.15*rate, first, gained(), "its own and what no urgency has a share of")
 		last := all[len(all)-1]
 		for _, u := range []payment.Urgency{payment.ForNews, payment.ForBuyer, payment.ForOperator, payment.ForCharge} {
 			require.InDelta(t, share(u)*rate, last.spend(t, u), gained(), u)

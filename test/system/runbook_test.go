@@ -58,11 +58,15 @@ func runbookLines(t *testing.T, info string) (lines []line) {
 func TestTheCommandsOfTheRunbookRun(t *testing.T) {
 	t.Parallel()
 	env := append(runbookEnv(t), shared.CodecSetting()) // as in the shell that the runbook's README opens with `onlywave codec bash`
+	atOnce := make(chan struct{}, 2)                    // each of RabbitMQ's programs takes a processor for seconds; twelve at once take minutes
 	for _, l := range runbookLines(t, documents.Runnable) {
 		t.Run(l.at, func(t *testing.T) {
 			t.Parallel()
+			own := prepared(t, l.text)
+			atOnce <- struct{}{}
+			defer func() { <-atOnce }()
 			c := exec.CommandContext(within(t), "bash", "-euo", "pipefail", "-c", l.text)
-			c.Env = slices.Concat(env, prepared(t, l.text))
+			c.Env = slices.Concat(env, own)
 			output, err := c.CombinedOutput()
 			require.NoError(t, err, "%s: %s\n%s", l.at, l.text, output)
 		})
