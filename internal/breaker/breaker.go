@@ -39,7 +39,7 @@ type Config struct {
 	Minimum int           // fewer calls in the window say nothing; 10
 	Rate    float64       // share of failures that opens it; 0.5
 	Open    time.Duration // how long it stays open the first time, doubling while it does not get better; 5 s
-	MaxOpen time.Duration // at most so long; 2 min
+	MaxOpen time.Duration // at most so long, which is what a buyer may wait after an outage; 30 s
 	Probes  int           // calls let through in one half-open window by the whole fleet; all must succeed; 3
 	Lease   time.Duration // after which a probe without a report has died with its worker; 30 s
 }
@@ -49,7 +49,7 @@ func (c Config) withDefaults() Config {
 	c.Minimum = cmp.Or(c.Minimum, 10)
 	c.Rate = cmp.Or(c.Rate, 0.5)
 	c.Open = cmp.Or(c.Open, 5*time.Second)
-	c.MaxOpen = max(cmp.Or(c.MaxOpen, 2*time.Minute), c.Open)
+	c.MaxOpen = max(cmp.Or(c.MaxOpen, 30*time.Second), c.Open)
 	c.Probes = cmp.Or(c.Probes, 3)
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
 	return c
