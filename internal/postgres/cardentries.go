@@ -131,9 +131,8 @@ func (s *Store) CardCharges(ctx context.Context, id string) ([]payment.Operation
 	return list, interpret("list the card charges of payment "+id, err)
 }
 
-// RestoreCardCharges stores the charges that the provider shows, oldest first, and that the database has lost, and lists all. The n-th that the
-// provider has made of a payment is taken for the n-th that was asked for: the provider does not say under which key it was. A second call finds
-// them stored.
+// RestoreCardCharges stores the charges that the provider shows, oldest first, and that the database has lost, and lists all. A second call
+// finds them stored.
 func (s *Store) RestoreCardCharges(ctx context.Context, id string, shown []payment.ProviderState, at time.Time) ([]payment.OperationRecord, error) {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var amount int64
@@ -145,30 +144,14 @@ func (s *Store) RestoreCardCharges(ctx context.Context, id string, shown []payme
 		if err != nil {
 			return err
 		}
-		unnamed := slices.DeleteFunc(slices.Clone(stored), func(o payment.OperationRecord) bool { return o.ProviderID != "" || !o.Made() })
-		number := len(stored)
-		for _, x := range shown {
-			if slices.ContainsFunc(stored, func(o payment.OperationRecord) bool { return o.ProviderID == x.PaymentID }) {
-				continue
+		lost, rejected := missingCharges(id, amount, stored, shown, at)
+		for _, o := range lost {
+			if err := insertOperation(ctx, tx, id, o); err != nil {
+				return err
 			}
-			var o payment.OperationRecord
-			if len(unnamed) > 0 {
-				o, unnamed = unnamed[0], unnamed[1:]
-			} else {
-				number++
-				o = payment.OperationRecord{
-					ProviderKey: payment.ProviderKey(id, payment.Charge, number), Kind: payment.Charge, Number: number, Amount: amount,
-					Outcome: payment.OutcomeAsked, CreatedAt: at,
-				}
-				if err := insertOperation(ctx, tx, id, o); err != nil {
-					return err
-				}
-			}
-			if x.Status != payment.Rejected {
-				continue // storing the answer ends it
-			}
-			if _, err := tx.Exec(ctx, `update operations set outcome = $2, failure = $3, provider_id = $4, updated_at = $5 where provider_key = $1`,
-				o.ProviderKey, payment.OutcomeRefused, x.StatusDetail, x.PaymentID, at); err != nil {
+		}
+		for _, o := range rejected {
+			if err := rejectCharge(ctx, tx, o, at); err != nil {
 				return err
 			}
 		}
@@ -178,4 +161,43 @@ func (s *Store) RestoreCardCharges(ctx context.Context, id string, shown []payme
 		return nil, interpret("restore the card charges of payment "+id, err)
 	}
 	return s.CardCharges(ctx, id)
+}
+
+// missingCharges are the shown charges that are not stored, and the stored ones of which it is not known that the provider has rejected them.
+// The n-th that the provider has made is taken for the n-th that was asked for: the provider does not say under which key it was. One that
+// is not rejected stays asked for, since storing the payment's state ends it.
+func missingCharges(id string, amount int64, stored []payment.OperationRecord, shown []payment.ProviderState, at time.Time) (lost, rejected []payment.OperationRecord) {
+	unnamed := slices.DeleteFunc(slices.Clone(stored), func(o payment.OperationRecord) bool { return o.ProviderID != "" || !o.Made() })
+	for _, x := range shown {
+		if slices.ContainsFunc(stored, func(o payment.OperationRecord) bool { return o.ProviderID == x.PaymentID }) {
+			continue
+		}
+		missing := len(unnamed) == 0
+		var o payment.OperationRecord
+		if missing {
+			number := len(stored) + len(lost) + 1
+			o = payment.OperationRecord{
+				ProviderKey: payment.ProviderKey(id, payment.Charge, number), Kind: payment.Charge, Number: number, Amount: amount,
+				Outcome: payment.OutcomeAsked, CreatedAt: at,
+			}
+		} else {
+			o, unnamed = unnamed[0], unnamed[1:]
+		}
+		if x.Status == payment.Rejected {
+			o.Outcome, o.Failure, o.ProviderID = payment.OutcomeRefused, x.StatusDetail, x.PaymentID
+		}
+		switch {
+		case missing:
+			lost = append(lost, o)
+		case o.Outcome == payment.OutcomeRefused:
+			rejected = append(rejected, o)
+		}
+	}
+	return lost, rejected
+}
+
+func rejectCharge(ctx context.Context, tx pgx.Tx, o payment.OperationRecord, at time.Time) error {
+	_, err := tx.Exec(ctx, `update operations set outcome = $2, failure = $3, provider_id = $4, updated_at = $5 where provider_key = $1`,
+		o.ProviderKey, o.Outcome, o.Failure, o.ProviderID, at)
+	return err
 }
