@@ -32,7 +32,7 @@ var onProcesses = []Drill{
 	},
 	{
 		Name: "clock-ahead", Shows: "When a worker's clock is 20 hours ahead, reconciliation and its alert still work, and an alert on the clock fires.",
-		Lasts: 30 * time.Second, Prepare: buildAhead, Strike: []Act{clockAhead}, Heal: []Act{clockRight},
+		Lasts: 30 * time.Second, Prepare: buildAhead, Strike: []Act{clockAhead}, Until: []Act{reconciledAhead}, Heal: []Act{clockRight},
 		Expect: []Expectation{everyClientIsAnswered, windowsAreOfThePast, behindIsSeen},
 	},
 	{

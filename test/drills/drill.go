@@ -49,6 +49,7 @@ type Drill struct {
 	Prepare func(context.Context) error
 
 	Strike []Act // the fault, in this order
+	Until  []Act // what the fault must see before it is healed, such as something that happens by chance; the soak does not wait for it
 	Heal   []Act // its end
 	After  []Act // what is done once the load has ended
 	Expect []Expectation

@@ -190,6 +190,9 @@ func (s *Scene) harm(ctx context.Context) error {
 	if err := forAWhile(ctx, s); err != nil {
 		return err
 	}
+	if err := inOrder(ctx, s, s.Drill.Until); err != nil {
+		return fmt.Errorf("until: %w", err)
+	}
 	s.progress("healing")
 	if err := inOrder(ctx, s, s.Drill.Heal); err != nil {
 		return fmt.Errorf("heal: %w", err)
