@@ -39,7 +39,7 @@ import (
 )
 
 const (
-	timeout     = time.Minute
+	timeout     = 3 * time.Minute
 	unreachable = "127.0.0.1:1" // nothing listens there
 )
 

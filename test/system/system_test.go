@@ -79,7 +79,7 @@ func run(t *testing.T, o platform.Options) *platform.Platform {
 }
 
 // timeout is how long a condition may take on a busy machine; nothing here is measured by it.
-const timeout = 45 * time.Second
+const timeout = 3 * time.Minute
 
 func within(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
