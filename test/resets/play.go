@@ -116,13 +116,7 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 		id, key = attempt, creation.IdempotencyKey
 	}
 	run := &common.WorkflowExecution{WorkflowId: workflows.WorkflowID(id), RunId: uuid.NewString()}
-	texts := []string{
-		old.input.PaymentID, id, a.recording.started().GetOriginalExecutionRunId(), run.GetRunId(), `"client_id":"shop"`, `"client_id":"demo"`,
-		`"polls":{"first":0,"max":0,"after_expiry":0}`, `"polls":{"first":60000000000,"max":3600000000000,"after_expiry":30000000000}`, // a run started by hand
-	}
-	if old.input.Creation != nil {
-		texts = append(texts, fmt.Sprintf(`"idempotency_key":%q`, old.input.Creation.IdempotencyKey), fmt.Sprintf(`"idempotency_key":%q`, key))
-	}
+	texts := a.ownNames(old, id, key, run.GetRunId())
 	if try.providerID != "" {
 		texts = append(texts, old.input.Creation.Attempt.CheckoutID, reference, old.input.Creation.Attempt.ProviderPaymentID, try.providerID)
 	}
@@ -156,23 +150,45 @@ func (p *player) prepare(ctx context.Context, a attempt) (*paymentCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := now.input.AskedAt
-	if asked.IsZero() {
-		asked = changed.GetEvents()[0].GetEventTime().AsTime()
-	}
-	if err := write(ctx, p.database, now, id, key, a.row, asked); err != nil {
-		return nil, fmt.Errorf("write the row: %w", err)
-	}
-	if disputeID != "" && a.row == rowKept {
-		if err := p.writeDispute(ctx, old.dispute, id, disputeID, asked.Add(time.Second)); err != nil {
-			return nil, fmt.Errorf("write the dispute: %w", err)
-		}
+	c := &paymentCase{player: p, attempt: a, id: id, reference: reference, key: key, base: run, story: now, disputeID: disputeID}
+	if err := c.writeRows(ctx, old.dispute, changed.GetEvents()[0].GetEventTime().AsTime()); err != nil {
+		return nil, err
 	}
 	if err := importHistory(ctx, p.conn, run, changed.GetEvents()); err != nil {
 		return nil, err
 	}
-	c := &paymentCase{player: p, attempt: a, id: id, reference: reference, key: key, base: run, story: now, disputeID: disputeID}
 	return c, p.sendWebhooks(ctx, reference)
+}
+
+// ownNames are the names in the recording, each with the one that stands for it: of the payment, its run, its client app and its key.
+func (a attempt) ownNames(old story, id, key, runID string) []string {
+	texts := []string{
+		old.input.PaymentID, id, a.recording.started().GetOriginalExecutionRunId(), runID, `"client_id":"shop"`, `"client_id":"demo"`,
+		`"polls":{"first":0,"max":0,"after_expiry":0}`, `"polls":{"first":60000000000,"max":3600000000000,"after_expiry":30000000000}`, // a run started by hand
+	}
+	if old.input.Creation != nil {
+		texts = append(texts, fmt.Sprintf(`"idempotency_key":%q`, old.input.Creation.IdempotencyKey), fmt.Sprintf(`"idempotency_key":%q`, key))
+	}
+	return texts
+}
+
+// writeRows writes the payment's row as the attempt wants it, and its dispute. A payment that does not say when it was asked for was when its
+// run started.
+func (c *paymentCase) writeRows(ctx context.Context, recorded dispute, started time.Time) error {
+	asked := c.story.input.AskedAt
+	if asked.IsZero() {
+		asked = started
+	}
+	if err := write(ctx, c.database, c.story, c.id, c.key, c.row, asked); err != nil {
+		return fmt.Errorf("write the row: %w", err)
+	}
+	if c.disputeID == "" || c.row != rowKept {
+		return nil
+	}
+	if err := c.writeDispute(ctx, recorded, c.id, c.disputeID, asked.Add(time.Second)); err != nil {
+		return fmt.Errorf("write the dispute: %w", err)
+	}
+	return nil
 }
 
 // cardAgain is the recorded card of a client app with a token of its own, because a token is good for one charge, and saved anew if it was saved.
