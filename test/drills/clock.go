@@ -33,7 +33,7 @@ func buildAhead(ctx context.Context) error {
 	return err
 }
 
-// clockAhead replaces one worker by one whose clock is ahead, and waits until it knows.
+// clockAhead replaces one worker by one whose clock is ahead, and waits until that worker shows it.
 func clockAhead(ctx context.Context, s *Scene) error {
 	program, err := filepath.Abs(filepath.Join(aheadFolder, platform.AheadProgram))
 	if err != nil {
